@@ -1,0 +1,163 @@
+"""The records of the review store: frozen, typed, free of storage and of Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Split = Literal["train", "dev", "test"]
+GoldOrigin = Literal["imported", "agreed", "adjudicated"]
+RunKind = Literal["imported", "prediction", "training"]
+Role = Literal["reviewer", "adjudicator", "engineer", "admin"]
+AnnotationAction = Literal["label", "retract"]
+AnnotationOrigin = Literal["review", "import"]
+TrainingState = Literal[
+    "queued", "starting", "running", "succeeded", "failed", "cancelled", "interrupted"
+]
+
+OPTIONS_LABEL_SET = "options"
+"""Name of the label set of an item whose labels are its own options."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of an item's context; ``heading`` is empty where the source has none."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer option of an item: its label (``"A"``) and its text."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question with everything a reviewer and a prompt may need.
+
+    ``labels`` holds the allowed labels in order: the fixed ones of ``label_set``
+    (``"pubmedqa"``: yes, no, maybe) or, for ``label_set == "options"``, those of ``options``.
+    ``gold_label`` is the imported reference; it is never overwritten. ``long_answer`` explains the
+    gold label and must never enter a prompt for its own item.
+    """
+
+    item_id: str
+    source: str
+    question: str
+    context: tuple[Section, ...]
+    label_set: str
+    labels: tuple[str, ...]
+    options: tuple[Option, ...]
+    gold_label: str | None
+    long_answer: str
+    split: Split
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution: who answered, with which settings, and what it measured."""
+
+    run_id: str
+    name: str
+    kind: RunKind
+    model: str
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    created_at: datetime
+    base_run_id: str | None = None
+    """The run this one should be compared with: what was on screen when it was started."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model gave for one item in one run.
+
+    ``answer_label`` is the label read from the answer by whoever made the run; ``head_label`` and
+    ``head_probabilities`` (same order as ``Item.labels``, summing to 1) come from the ECI head and
+    are None for runs without one. ``answer`` is None where only the label was released.
+    """
+
+    run_id: str
+    item_id: str
+    answer: str | None
+    answer_label: str | None
+    answer_form: str | None = None
+    """How the answer gives its label: bare, leading, stated, embedded, contradictory, absent."""
+    answer_start: int | None = None
+    answer_end: int | None = None
+    """Characters ``answer[answer_start:answer_end]`` decided the label."""
+    is_finished: bool = True
+    head_label: str | None = None
+    head_probabilities: tuple[float, ...] | None = None
+    prompt_tokens: int | None = None
+    answer_tokens: int | None = None
+    latency_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """A person (or an imported annotator) who labels items."""
+
+    reviewer_id: str
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One reviewer's judgement on one item; append-only, every one kept.
+
+    ``old_label`` and ``old_answer`` are what stood before: the label of record and the text that
+    the reviewer saw. ``action="retract"`` takes the reviewer's standing annotation back.
+    """
+
+    annotation_id: str
+    item_id: str
+    reviewer_id: str
+    label: str | None
+    created_at: datetime
+    action: AnnotationAction = "label"
+    origin: AnnotationOrigin = "review"
+    run_id: str | None = None
+    old_label: str | None = None
+    old_answer: str | None = None
+    answer: str | None = None
+    """The reviewer's corrected answer text, None where the text was left as it is."""
+    note: str = ""
+    phase: str = "single"
+    duration_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class GoldLabel:
+    """The label of record of an item and where it comes from.
+
+    ``agreed``: all standing review annotations say the same. ``conflicting`` is True where they
+    differ; the imported label then stands until somebody adjudicates.
+    """
+
+    item_id: str
+    label: str | None
+    origin: GoldOrigin | None
+    conflicting: bool = False
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A training run as the store knows it; its live state is in the run directory."""
+
+    run_id: str
+    preset: str
+    state: TrainingState
+    settings: Mapping[str, Any]
+    created_at: datetime
+    created_by: str
+    base_run_id: str | None = None
+    message: str = ""
