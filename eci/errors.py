@@ -1,0 +1,15 @@
+"""Errors of the eci package: what a caller's user can put right."""
+
+from __future__ import annotations
+
+
+class EciError(Exception):
+    """Base of every error of this package that a user can put right."""
+
+
+class LabelSetError(EciError):
+    """A label set cannot be built from what was given."""
+
+
+class UnknownLabelError(EciError):
+    """A label is not one of its label set."""

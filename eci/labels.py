@@ -1,0 +1,148 @@
+"""The labels an item may have: one ordered type for fixed categories and for answer options."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from eci.errors import LabelSetError, UnknownLabelError
+
+OPTIONS: Final = "options"
+"""Name of every label set whose labels are the options of its own item."""
+
+MIN_OPTIONS: Final = 2
+MAX_OPTIONS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One allowed category.
+
+    Attributes:
+        name: What is stored and compared, such as ``"yes"`` or ``"B"``.
+        text: What the category says where its name does not: the text of an option.
+        definition: When the category applies, in one line for a prompt.
+    """
+
+    name: str
+    text: str = ""
+    definition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The ordered categories of an item.
+
+    The order is part of the identity: column j of every probability array belongs to ``labels[j]``.
+
+    Attributes:
+        name: ``"options"`` where the labels are the item's own options, else the name of the set.
+        labels: At least one label; names differ even when case and outer spaces are ignored. Two to
+            ten where the name is ``"options"``.
+
+    Raises:
+        LabelSetError: The labels break one of these rules.
+    """
+
+    name: str
+    labels: tuple[Label, ...]
+
+    def __post_init__(self) -> None:
+        faults = _faults(self.name, self.labels)
+        if faults:
+            raise LabelSetError(f"Label set {self.name!r} cannot be built: {'; '.join(faults)}.")
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, str] | Sequence[tuple[str, str]]) -> LabelSet:
+        """Build the label set of an item from its options, in the order given.
+
+        Args:
+            options: Letter to text, such as ``{"A": "Aspirin", "B": "Heparin"}``; 2 to 10 of them.
+
+        Raises:
+            LabelSetError: Fewer than 2 or more than 10 options, a letter twice, or one empty.
+
+        Example:
+            >>> LabelSet.from_options({"A": "yes", "B": "no"}).names
+            ('A', 'B')
+        """
+        pairs = options.items() if isinstance(options, Mapping) else options
+        return cls(OPTIONS, tuple(Label(name, text) for name, text in pairs))
+
+    @classmethod
+    def fixed(cls, name: str, names: Sequence[str]) -> LabelSet:
+        """Build a label set that many items share, from the names of its labels.
+
+        Raises:
+            LabelSetError: No names, a name twice, or one empty.
+
+        Example:
+            >>> LabelSet.fixed("triage", ["urgent", "routine"]).index("routine")
+            1
+        """
+        return cls(name, tuple(Label(label) for label in names))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the labels, in order."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def is_options(self) -> bool:
+        """True where the labels are the options of one item and differ from item to item."""
+        return self.name == OPTIONS
+
+    def index(self, name: str) -> int:
+        """Give the position of a label.
+
+        Raises:
+            UnknownLabelError: No label has exactly this name.
+        """
+        for position, label in enumerate(self.labels):
+            if label.name == name:
+                return position
+        raise UnknownLabelError(
+            f"Label {name!r} is not in label set {self.name!r}. Allowed: {', '.join(self.names)}. "
+            f"Use one of these exactly as written, or another label set."
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[Label]:
+        return iter(self.labels)
+
+
+def _faults(name: str, labels: tuple[Label, ...]) -> list[str]:
+    """Name every rule that the labels break, so that a user mends a file in one go."""
+    faults = []
+    if not name.strip():
+        faults.append("its name is empty; give it one")
+    if not labels:
+        faults.append("it has no labels; give at least one")
+    if name == OPTIONS and not MIN_OPTIONS <= len(labels) <= MAX_OPTIONS:
+        faults.append(
+            f"it has {len(labels)} options; {MIN_OPTIONS} to {MAX_OPTIONS} are allowed, "
+            f"split or shorten the item"
+        )
+    empty = [str(position) for position, label in enumerate(labels, 1) if not label.name.strip()]
+    if empty:
+        faults.append(f"the name of label {', '.join(empty)} is empty; name each label")
+    counts = Counter(label.name.strip().casefold() for label in labels if label.name.strip())
+    twice = [key for key, count in counts.items() if count > 1]
+    if twice:
+        faults.append(f"{', '.join(map(repr, twice))} occurs more than once; rename or drop one")
+    return faults
+
+
+PUBMEDQA: Final = LabelSet(
+    "pubmedqa",
+    (
+        Label("yes", definition="the study's results support a positive answer to the question"),
+        Label("no", definition="the study's results support a negative answer to the question"),
+        Label("maybe", definition="the results are mixed, uncertain or too weak to decide"),
+    ),
+)
+"""PubMedQA's three categories, in the order of Jin et al. 2019."""
