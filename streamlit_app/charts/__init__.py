@@ -1,0 +1,1 @@
+"""Charts: data in, plotly Figure out. No Streamlit, no storage."""

@@ -1,0 +1,44 @@
+"""Horizontal bars: shares of a whole, with the count and the percentage written beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from streamlit_app.charts.style import finish, plain
+
+
+@dataclass(frozen=True)
+class BarPart:
+    """One part of a whole: its name, how many items it holds, its colour as ``#RRGGBB``."""
+
+    name: str
+    count: int
+    color: str
+
+
+def draw_bars(parts: Sequence[BarPart], *, unit: str = "items") -> go.Figure:
+    """Draw one bar a part, first part on top, each written with its count and its share."""
+    total = max(sum(part.count for part in parts), 1)
+    names = [plain(part.name) for part in parts]
+    figure = go.Figure(
+        go.Bar(
+            x=[part.count for part in parts],
+            y=names,
+            orientation="h",
+            marker={"color": [part.color for part in parts]},
+            text=[f"{part.count}  ({part.count / total:.1%})" for part in parts],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"%{{y}}: %{{x}} of {total} {plain(unit)}<extra></extra>",
+        )
+    )
+    largest = max((part.count for part in parts), default=0)
+    # Room on the right for the text outside the longest bar.
+    figure.update_xaxes(
+        title=f"Number of {plain(unit)}", range=[0, max(largest, 1) * 1.3], fixedrange=True
+    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    return finish(figure, height=34 * len(parts) + 70)

@@ -1,0 +1,134 @@
+"""Charts: what is drawn from given numbers, and that data texts stay text."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import pytest
+
+from streamlit_app.charts.bars import BarPart, draw_bars
+from streamlit_app.charts.confusion import draw_confusion
+from streamlit_app.charts.intervals import IntervalRow, draw_intervals
+from streamlit_app.charts.progress import Curve, draw_curves
+from streamlit_app.charts.reliability import ReliabilityPoint, draw_reliability
+from streamlit_app.charts.style import plain, translucent
+from streamlit_app.logic.matrix import ConfusionMatrix, order_labels
+
+LABELS = ("yes", "no", "maybe")
+COUNTS = {("yes", "yes"): 8, ("yes", "no"): 1, ("yes", None): 1, ("no", "no"): 4, ("no", "yes"): 1}
+HOSTILE = '<a href="https://example.org">x</a>'
+
+
+@pytest.fixture
+def matrix() -> ConfusionMatrix:
+    return ConfusionMatrix.from_counts(LABELS, COUNTS)
+
+
+def test_matrix_arranges_counts_and_keeps_predictions_without_label(matrix: ConfusionMatrix):
+    assert matrix.counts == ((8, 1, 0, 1), (1, 4, 0, 0), (0, 0, 0, 0))
+    assert (matrix.num_items, matrix.num_correct, matrix.num_unlabelled) == (15, 12, 1)
+
+
+def test_row_shares_sum_to_one_where_the_row_has_items(matrix: ConfusionMatrix):
+    assert [sum(row) for row in matrix.row_shares()] == pytest.approx([1, 1, 0])
+
+
+def test_matrix_refuses_counts_of_unknown_labels():
+    with pytest.raises(ValueError, match=r"unsure/yes.*yes, no, maybe"):
+        ConfusionMatrix.from_counts(LABELS, {("unsure", "yes"): 1})
+
+
+def test_known_labels_keep_their_order_and_others_follow_by_name():
+    assert order_labels(("yes", "no"), ["unsure", "no", None, "likely"]) == (
+        "yes",
+        "no",
+        "likely",
+        "unsure",
+    )
+
+
+def click_targets(figure: go.Figure) -> go.Scatter:
+    return figure.data[-1]
+
+
+def test_every_confusion_cell_can_be_clicked_and_names_its_labels(matrix: ConfusionMatrix):
+    targets = click_targets(draw_confusion(matrix, predicted_by="Text"))
+    pairs = [(gold, predicted or None) for gold, predicted, *_ in targets.customdata]
+    assert pairs == [(gold, column) for gold in LABELS for column in (*LABELS, None)]
+
+
+def test_cells_show_counts_or_row_shares_large(matrix: ConfusionMatrix):
+    counts = draw_confusion(matrix, predicted_by="Text").layout.annotations
+    shares = draw_confusion(matrix, values="row_share", predicted_by="Text").layout.annotations
+    assert counts[0].text.startswith("8<br>")
+    assert shares[0].text.startswith("80%<br>")
+
+
+def test_right_and_wrong_cells_are_tinted_apart(matrix: ConfusionMatrix):
+    right, wrong = draw_confusion(matrix, predicted_by="Text").data[:2]
+    assert right.z[0][0] == pytest.approx(0.8)
+    assert right.z[0][1] is None
+    assert wrong.z[0][1] == pytest.approx(0.1)
+    assert right.colorscale != wrong.colorscale
+
+
+def test_no_chart_passes_markup_from_data():
+    hostile = ConfusionMatrix.from_counts((HOSTILE, "no"), {(HOSTILE, "no"): 2})
+    figures = [
+        draw_confusion(hostile, predicted_by=HOSTILE),
+        draw_bars([BarPart(HOSTILE, 1, "#000000")], unit=HOSTILE),
+        draw_intervals([IntervalRow(HOSTILE, 0.5, 0.4, 0.6, 9, "#000000")], axis=HOSTILE),
+        draw_curves([Curve(HOSTILE, [1], [1.0])], num_steps=2, unit=HOSTILE),
+    ]
+    for figure in figures:
+        for trace in figure.data:
+            if isinstance(trace, go.Scatter) and trace.customdata is not None:
+                # The first two values are for the page's callback and are never drawn.
+                trace.customdata = [row[2:] for row in trace.customdata]
+        assert "<a " not in figure.to_json().replace("\\u003c", "<")
+
+
+def test_plain_cuts_long_text_and_escapes():
+    assert plain("<b>", 10) == "&lt;b&gt;"
+    assert plain("abcdefgh", 5) == "abcd…"
+
+
+def test_translucent_reads_hexadecimal():
+    assert translucent("#0072B2", 0.5) == "rgba(0,114,178,0.500)"
+
+
+def test_bars_show_count_and_share():
+    (bar,) = draw_bars([BarPart("bare", 3, "#111111"), BarPart("absent", 1, "#222222")]).data
+    assert list(bar.text) == ["3  (75.0%)", "1  (25.0%)"]
+
+
+def test_bars_without_any_item_do_not_divide_by_zero():
+    (bar,) = draw_bars([BarPart("bare", 0, "#111111")]).data
+    assert list(bar.text) == ["0  (0.0%)"]
+
+
+def test_reliability_leaves_empty_bins_out():
+    points = [
+        ReliabilityPoint(0.5, 0.6, 0, 0.0, 0.0, 0.0, 0.0),
+        ReliabilityPoint(0.9, 1.0, 40, 0.95, 0.8, 0.65, 0.9),
+    ]
+    _, accuracy, counts = draw_reliability(points).data
+    assert list(accuracy.y) == [0.8]
+    assert accuracy.error_y.array[0] == pytest.approx(0.1)
+    assert accuracy.error_y.arrayminus[0] == pytest.approx(0.15)
+    assert list(counts.y) == [40]
+
+
+def test_interval_reaches_from_low_to_high():
+    (dot,) = draw_intervals([IntervalRow("text", 0.778, 0.74, 0.81, 500, "#0072B2")], axis="A").data
+    assert dot.x[0] + dot.error_x.array[0] == pytest.approx(0.81)
+    assert dot.x[0] - dot.error_x.arrayminus[0] == pytest.approx(0.74)
+
+
+def test_curves_without_values_are_left_out_and_axis_spans_the_planned_steps():
+    figure = draw_curves(
+        [Curve("total", [1, 2], [2.0, 1.5]), Curve("head", [1, 2], [None, None])],
+        num_steps=50,
+        unit="Loss",
+    )
+    assert [trace.name for trace in figure.data] == ["total"]
+    assert tuple(figure.layout.xaxis.range) == (0, 50)
