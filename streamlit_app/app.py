@@ -1,0 +1,20 @@
+"""Entry point of `streamlit run streamlit_app/app.py`: the server, its headers, its own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from streamlit_app.security_headers import SecurityHeaders
+
+HERE = Path(__file__).resolve().parent
+
+app = st.App(
+    HERE / "shell.py",
+    routes=[Mount("/assets", StaticFiles(directory=HERE / "assets"))],
+    middleware=[Middleware(SecurityHeaders)],
+)

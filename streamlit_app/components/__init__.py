@@ -1,0 +1,1 @@
+"""One drawn thing each: takes records, draws, writes nothing."""

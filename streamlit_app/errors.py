@@ -1,0 +1,28 @@
+"""Our own errors, drawn as plain text; any other error is a fault of the program and stays one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from db.errors import DbError
+from eci.errors import EciError
+from streamlit_app.components import safe_text
+from training.errors import TrainingError
+
+OUR_ERRORS = (DbError, EciError, TrainingError)
+"""What a user can put right; each message says what failed and what to do next."""
+
+
+def draw_error(message: str) -> None:
+    """Draw an error message as plain text: it may quote a file or a model, so no markdown."""
+    safe_text.draw_notice(message, kind="error")
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """Draw errors that a user can put right in place of the rest of the block."""
+    try:
+        yield
+    except OUR_ERRORS as error:
+        draw_error(str(error))

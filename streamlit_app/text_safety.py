@@ -1,0 +1,85 @@
+"""How text that somebody else wrote becomes markup: escaped, nothing hidden in it.
+
+Questions, answers, names and notes come from files, models and people. None of it may become
+markup, and none may carry characters that hide or reorder what a reviewer reads.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+# Characters that draw nothing themselves: controls, bidirectional overrides, zero-width characters,
+# tag characters, line and paragraph separators. Newline and tab are ordinary text.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+_PLAIN_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 +-]{0,38}[A-Za-z0-9+])?")
+
+
+class Html(str):
+    """Markup built by this module: every text in it went through :func:`escape`."""
+
+    __slots__ = ()
+
+
+def reveal(text: str) -> str:
+    """Replace each invisible character by its code point, such as ``⟨U+202E⟩``.
+
+    For places that draw plain text: ``st.text``, cells of a data frame, options of a select box.
+    """
+    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", _newlines(text))
+
+
+def escape(text: str) -> Html:
+    """Give the markup that shows ``text`` as it is, invisible characters as marked code points."""
+    return Html(_INVISIBLE.sub(_code_point, html.escape(_newlines(text))))
+
+
+def element(tag: str, *children: str, cls: str = "", **attributes: str | None) -> Html:
+    """Build one element; a child that is not :class:`Html` is text and is escaped.
+
+    Args:
+        tag: The element's name; texts never choose it, nor the names of attributes.
+        children: Texts and markup, in order.
+        cls: Value of the ``class`` attribute.
+        attributes: Others; ``_`` in a name stands for ``-`` and None leaves the attribute out.
+    """
+    named = {"class": cls or None, **attributes}
+    shown = "".join(
+        f' {name.replace("_", "-")}="{html.escape(reveal(value))}"'
+        for name, value in named.items()
+        if value is not None
+    )
+    return Html(f"<{tag}{shown}>{join(*children)}</{tag}>")
+
+
+def join(*children: str) -> Html:
+    """Put markup and texts (escaped) one after the other."""
+    return Html("".join(c if isinstance(c, Html) else escape(c) for c in children))
+
+
+def widget_label(name: str, position: int) -> str:
+    """Give a label's name for a widget, whose labels Streamlit renders as markdown.
+
+    Args:
+        name: The label as stored.
+        position: Its place among the item's labels, from 0.
+
+    Returns:
+        The name where it is plain letters, digits, spaces, ``+`` and ``-``; else its number.
+    """
+    return name if _PLAIN_LABEL.fullmatch(name) else str(position + 1)
+
+
+def _newlines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _code_point(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    name = unicodedata.name(found.group(), "control character").lower()
+    return f'<span class="lc-invisible" title="{name}">U+{code:04X}</span>'
