@@ -115,7 +115,8 @@ class Annotation:
     """One reviewer's judgement on one item; append-only, every one kept.
 
     ``old_label`` and ``old_answer`` are what stood before: the label of record and the text that
-    the reviewer saw. ``action="retract"`` takes the reviewer's standing annotation back.
+    the reviewer saw. ``action="retract"`` takes ``retracted_annotation_id`` back: what the same
+    reviewer had said before it, if anything, stands again.
     """
 
     annotation_id: str
@@ -133,6 +134,7 @@ class Annotation:
     note: str = ""
     phase: str = "single"
     duration_seconds: float | None = None
+    retracted_annotation_id: str | None = None
 
 
 @dataclass(frozen=True)

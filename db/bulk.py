@@ -1,0 +1,83 @@
+"""Handing many rows to DuckDB at once: an Arrow table that a statement reads by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+_PAIRS = {
+    "context": pa.list_(pa.struct([("heading", pa.string()), ("text", pa.string())])),
+    "options": pa.list_(pa.struct([("label", pa.string()), ("text", pa.string())])),
+}
+_TIMESTAMP = pa.timestamp("us")
+
+SCHEMAS: Mapping[str, pa.Schema] = {
+    "incoming_item": pa.schema(
+        [
+            ("item_id", pa.string()),
+            ("source", pa.string()),
+            ("question", pa.string()),
+            ("context", _PAIRS["context"]),
+            ("label_set", pa.string()),
+            ("labels", pa.list_(pa.string())),
+            ("options", _PAIRS["options"]),
+            ("gold_label", pa.string()),
+            ("long_answer", pa.string()),
+            ("split", pa.string()),
+            ("metadata", pa.string()),
+            ("origin", pa.string()),
+            ("content_hash", pa.string()),
+            ("created_at", _TIMESTAMP),
+        ]
+    ),
+    "incoming_prediction": pa.schema(
+        [
+            ("run_id", pa.string()),
+            ("item_id", pa.string()),
+            ("answer", pa.string()),
+            ("answer_label", pa.string()),
+            ("answer_form", pa.string()),
+            ("answer_start", pa.int32()),
+            ("answer_end", pa.int32()),
+            ("is_finished", pa.bool_()),
+            ("head_label", pa.string()),
+            ("head_probabilities", pa.list_(pa.float64())),
+            ("head_confidence", pa.float64()),
+            ("head_margin", pa.float64()),
+            ("prompt_tokens", pa.int32()),
+            ("answer_tokens", pa.int32()),
+            ("latency_seconds", pa.float64()),
+        ]
+    ),
+    "incoming_reading": pa.schema(
+        [
+            ("run_id", pa.string()),
+            ("item_id", pa.string()),
+            ("label", pa.string()),
+            ("form", pa.string()),
+            ("start_index", pa.int32()),
+            ("end_index", pa.int32()),
+            ("is_finished", pa.bool_()),
+            ("reader_version", pa.string()),
+        ]
+    ),
+}
+"""What each table that a statement may read by name looks like."""
+
+
+@contextmanager
+def incoming(
+    cur: DuckDBPyConnection, name: str, rows: Sequence[Mapping[str, Any]]
+) -> Iterator[None]:
+    """Make rows readable to the cursor's statements as the table ``name`` of ``SCHEMAS``."""
+    schema = SCHEMAS[name]
+    columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
+    cur.register(name, pa.Table.from_arrays(columns, schema=schema))
+    try:
+        yield
+    finally:
+        cur.unregister(name)

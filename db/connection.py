@@ -1,0 +1,132 @@
+"""The one connection to the database file.
+
+DuckDB lets one process open a file. Inside it, one ``Database`` is shared and every caller takes
+its own cursor: one connection used by several threads mixes up their results.
+
+Never open the database file with plain Python (to copy or hash it) while it is connected: closing
+that handle drops the operating system's lock, and a second process could then write.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from db import migrate
+from db.errors import DatabaseLockedError, DatabaseOpenError
+from db.home import database_path
+
+IN_MEMORY = Path(":memory:")
+"""Opens a private database that lives as long as its ``Database``; for tests."""
+
+
+class Database:
+    """One open database file, migrated to the schema of this version."""
+
+    def __init__(self, connection: DuckDBPyConnection, path: Path) -> None:
+        """Take over an open connection; use ``Database.open`` instead."""
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> Database:
+        """Open the file, creating it if needed, and apply pending migrations.
+
+        Before migrations change a database that has some already, the file is copied beside
+        itself as ``<name>.before-<number>``.
+
+        Args:
+            path: The file; ``database_path()`` when None.
+
+        Raises:
+            DatabaseLockedError: Another process has it open.
+            DatabaseOpenError: It is no DuckDB file, or cannot be read.
+            MigrationError: Its schema does not fit.
+        """
+        path = database_path() if path is None else path
+        connection = _connect(path)
+        try:
+            waiting = migrate.pending(connection)
+            if waiting and path != IN_MEMORY and migrate.applied(connection):
+                # Copied while closed: copying an open file would drop its lock.
+                connection.close()
+                shutil.copy2(path, path.with_name(f"{path.name}.before-{waiting[0].number:04d}"))
+                connection = _connect(path)
+            for migration in waiting:
+                migrate.apply(connection, migration)
+            _restrict(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, path)
+
+    def cursor(self) -> DuckDBPyConnection:
+        """Give a cursor of its own to one caller or thread; closing it is optional."""
+        return self._connection.cursor()
+
+    @contextmanager
+    def transaction(self) -> Iterator[DuckDBPyConnection]:
+        """Give a cursor inside a transaction: committed at the end, undone on any exception."""
+        cur = self.cursor()
+        cur.begin()
+        try:
+            yield cur
+            cur.commit()
+        except BaseException:
+            # DuckDB has already rolled back where the commit itself failed.
+            _rollback_if_active(cur)
+            raise
+        finally:
+            cur.close()
+
+    def close(self) -> None:
+        """Close the file; cursors given out stop working."""
+        self._connection.close()
+
+
+def _connect(path: Path) -> DuckDBPyConnection:
+    if path != IN_MEMORY:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return duckdb.connect(str(path))
+    except duckdb.Error as error:
+        raise _explain(error, path) from error
+
+
+def _explain(error: duckdb.Error, path: Path) -> DatabaseOpenError:
+    message = str(error)
+    if "lock" in message:
+        holder = re.search(r"\(PID (\d+)\)", message)
+        who = f"the process with PID {holder[1]}" if holder else "another process"
+        return DatabaseLockedError(
+            f"The database {path} is open in {who}; only one process can have it open. "
+            "Close that process (usually the running app) and try again, or do this inside the app."
+        )
+    return DatabaseOpenError(
+        f"The database {path} could not be opened: {message}. Move the file away to start with an "
+        "empty one, or point LLAMACARE_HOME at another folder."
+    )
+
+
+def _restrict(connection: DuckDBPyConnection) -> None:
+    """Keep SQL away from files, the network and extensions for the rest of this process."""
+    row = connection.execute("select current_setting('lock_configuration')").fetchone()
+    if row is not None and row[0]:
+        return  # a second Database on a file that this process has open already
+    connection.execute("set autoinstall_known_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+
+
+def _rollback_if_active(cur: DuckDBPyConnection) -> None:
+    try:
+        cur.rollback()
+    except duckdb.TransactionException:
+        return

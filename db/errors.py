@@ -1,0 +1,79 @@
+"""The errors of the review store. Whoever shows one to a person shows its message as it is."""
+
+from __future__ import annotations
+
+
+class DbError(Exception):
+    """Base of every error of this package that a user or a caller can put right."""
+
+
+class DatabaseOpenError(DbError):
+    """The database file could not be opened."""
+
+
+class DatabaseLockedError(DatabaseOpenError):
+    """Another process has the database file open."""
+
+
+class MigrationError(DbError):
+    """The schema of a database file does not fit this version of the package."""
+
+
+class NotFoundError(DbError):
+    """Something was asked for by an id that the store does not hold."""
+
+
+class ItemNotFoundError(NotFoundError):
+    """No item has this id."""
+
+
+class RunNotFoundError(NotFoundError):
+    """No run has this id."""
+
+
+class ReviewerNotFoundError(NotFoundError):
+    """No reviewer has this id."""
+
+
+class TrainingRunNotFoundError(NotFoundError):
+    """No training run has this id."""
+
+
+class ItemConflictError(DbError):
+    """An item of the same id with other content is already there."""
+
+
+class InvalidItemError(DbError):
+    """An item contradicts itself, for example a gold label outside its labels."""
+
+
+class InvalidPredictionError(DbError):
+    """Predictions that do not fit the stored items and runs."""
+
+
+class DuplicateRunError(DbError):
+    """A run of this id is already there."""
+
+
+class InvalidLabelError(DbError):
+    """A label that the item does not allow."""
+
+
+class InvalidReviewerError(DbError):
+    """A reviewer name that cannot be used."""
+
+
+class InvalidAnnotationError(DbError):
+    """An annotation that cannot be stored as given."""
+
+
+class NothingToRetractError(DbError):
+    """The reviewer has no standing annotation on the item."""
+
+
+class ImportFileError(DbError):
+    """A file that cannot be imported; the message names every fault found, up to a limit."""
+
+
+class SnapshotError(DbError):
+    """A snapshot that cannot be frozen, or a directory that is no intact snapshot."""

@@ -1,0 +1,178 @@
+"""What the Review and Browse pages read: filtered, searched and paged lists of items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from duckdb import DuckDBPyConnection
+
+from db.statements import load_sql
+
+Show = Literal[
+    "all",
+    "unreviewed",
+    "reviewed",
+    "text_wrong",
+    "head_wrong",
+    "text_head_differ",
+    "conflicting",
+    "no_label",
+]
+Order = Literal["item_id", "confidence"]
+
+
+@dataclass(frozen=True)
+class ReviewFilter:
+    """Which items to show, and seen with which run and by which reviewer.
+
+    ``unreviewed`` and ``reviewed`` speak of the reviewer where one is given, else of anybody.
+    Right and wrong are meant against the label of record. ``no_label``: an answer from which no
+    label could be read. ``search``: every word must occur in the item's id, question, context, in
+    the run's answer or in the notes; case does not matter.
+    """
+
+    run_id: str | None = None
+    source: str | None = None
+    split: str | None = None
+    show: Show = "all"
+    gold_label: str | None = None
+    answer_label: str | None = None
+    head_label: str | None = None
+    answer_form: str | None = None
+    search: str = ""
+    reviewer_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ReviewRow:
+    """One line of a list: an item with what the run and the reviewers say of it."""
+
+    item_id: str
+    source: str
+    split: str
+    question: str
+    gold_label: str | None
+    gold_origin: str | None
+    answer_label: str | None
+    answer_form: str | None
+    head_label: str | None
+    head_confidence: float | None
+    my_label: str | None
+    num_annotations: int
+    """Standing annotations by reviewers; those that came with a data set are not counted."""
+    conflicting: bool
+
+
+_COLUMNS = ", ".join(ReviewRow.__dataclass_fields__)
+
+_EQUALITIES = ("source", "split", "gold_label", "answer_label", "head_label", "answer_form")
+
+_SHOW_CONDITIONS = {
+    "text_wrong": (
+        "has_text_outcome and gold_label is not null and answer_label is distinct from gold_label"
+    ),
+    "head_wrong": "head_label <> gold_label",
+    "text_head_differ": (
+        "has_text_outcome and head_label is not null and answer_label is distinct from head_label"
+    ),
+    "conflicting": "conflicting",
+    "no_label": "has_text_outcome and answer_label is null",
+}
+
+_WORD_CONDITION = (
+    "(item_id ilike {word} escape '\\' or question ilike {word} escape '\\' "
+    "or array_to_string(list_transform(context, lambda part: part.text), ' ') "
+    "ilike {word} escape '\\' "
+    "or answer ilike {word} escape '\\' or notes ilike {word} escape '\\')"
+)
+
+_ORDERS = {"item_id": "item_id", "confidence": "confidence_rank, item_id"}
+
+
+def count_rows(cur: DuckDBPyConnection, flt: ReviewFilter) -> int:
+    """Count the items that pass the filter, without any cap."""
+    statement, parameters = _build("count(*)", flt)
+    row = cur.execute(statement, parameters).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def list_rows(
+    cur: DuckDBPyConnection,
+    flt: ReviewFilter,
+    *,
+    after: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+    order: Order = "item_id",
+) -> list[ReviewRow]:
+    """Give one page of the items that pass the filter.
+
+    Args:
+        after: The item id that ended the page before; cheaper than ``offset`` far down a list.
+        order: ``confidence`` puts the items first of whose label the head is least sure, and
+            those without a head prediction last.
+    """
+    statement, parameters = _build(_COLUMNS, flt, after, order)
+    statement += f" order by {_ORDERS[order]} limit $limit offset $offset"
+    rows = cur.execute(statement, {**parameters, "limit": limit, "offset": offset}).fetchall()
+    return [ReviewRow(*row) for row in rows]
+
+
+def list_item_ids(
+    cur: DuckDBPyConnection, flt: ReviewFilter, order: Order = "item_id"
+) -> list[str]:
+    """Give the ids of all items that pass the filter, in order: the review queue."""
+    statement, parameters = _build("item_id", flt)
+    statement += f" order by {_ORDERS[order]}"
+    return [row[0] for row in cur.execute(statement, parameters).fetchall()]
+
+
+def _build(
+    columns: str, flt: ReviewFilter, after: str | None = None, order: Order = "item_id"
+) -> tuple[str, dict[str, Any]]:
+    """Give the statement and its parameters; only constants of this module go into the text.
+
+    Filters that are off are left out rather than compared with null, so that DuckDB does not read
+    the texts that no filter needs.
+    """
+    parameters: dict[str, Any] = {"run_id": flt.run_id, "reviewer_id": flt.reviewer_id}
+    conditions = []
+    for name in _EQUALITIES:
+        value = getattr(flt, name)
+        if value is not None:
+            conditions.append(f"{name} = ${name}")
+            parameters[name] = value
+    if flt.show != "all":
+        conditions.append(_show_condition(flt))
+    for number, word in enumerate(flt.search.split()):
+        conditions.append(_WORD_CONDITION.format(word=f"$word_{number}"))
+        parameters[f"word_{number}"] = f"%{_escape(word)}%"
+    if after is not None:
+        parameters["after"] = after
+        conditions.append(_after_condition(order))
+    where = " and ".join(conditions) or "true"
+    statement = f"select {columns} from ({load_sql('review_rows')}) where {where}"  # noqa: S608
+    return statement, parameters
+
+
+def _show_condition(flt: ReviewFilter) -> str:
+    if flt.show in ("unreviewed", "reviewed"):
+        reviewed = "num_annotations > 0" if flt.reviewer_id is None else "my_label is not null"
+        return reviewed if flt.show == "reviewed" else f"not ({reviewed})"
+    return _SHOW_CONDITIONS[flt.show]
+
+
+def _after_condition(order: Order) -> str:
+    if order == "item_id":
+        return "item_id > $after"
+    rank = (
+        "coalesce((select head_confidence from prediction "
+        "where run_id = $run_id and item_id = $after), 2)"
+    )
+    return f"(confidence_rank > {rank} or (confidence_rank = {rank} and item_id > $after))"
+
+
+def _escape(word: str) -> str:
+    """Keep ``%`` and ``_`` from meaning "anything" in a search."""
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

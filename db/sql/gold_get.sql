@@ -1,0 +1,1 @@
+select item_id, label, origin, conflicting from gold where item_id = $item_id

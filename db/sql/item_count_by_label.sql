@@ -1,0 +1,8 @@
+-- $source, $split: null for all.
+select gold_label, count(*)
+from item
+where gold_label is not null
+    and ($source::varchar is null or source = $source)
+    and ($split::varchar is null or split = $split)
+group by gold_label
+order by gold_label

@@ -1,0 +1,1 @@
+select distinct source from item order by source

@@ -1,0 +1,2 @@
+insert into prediction by name
+select * from incoming_prediction

@@ -1,0 +1,2 @@
+insert or replace into answer_reading by name
+select * from incoming_reading

@@ -1,0 +1,11 @@
+select
+    prediction.run_id, prediction.item_id, prediction.answer, item.label_set, item.labels,
+    item.options
+from prediction
+join item on item.item_id = prediction.item_id
+anti join answer_reading
+    on answer_reading.run_id = prediction.run_id
+    and answer_reading.item_id = prediction.item_id
+    and answer_reading.reader_version = $reader_version
+where prediction.answer is not null and prediction.answer_form is null
+limit $limit

@@ -1,0 +1,245 @@
+"""Annotating, the label of record, and the lists that pages read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from db.annotations import (
+    add_annotation,
+    find_current_annotation,
+    get_gold,
+    list_annotations,
+    list_current_annotations,
+    retract_annotation,
+)
+from db.connection import Database
+from db.errors import (
+    InvalidAnnotationError,
+    InvalidLabelError,
+    ItemNotFoundError,
+    NothingToRetractError,
+    ReviewerNotFoundError,
+)
+from db.items import add_items
+from db.predictions import add_predictions
+from db.readings import AnswerReading, add_readings, list_unread
+from db.records import GoldLabel, Item, Prediction, Run
+from db.review import ReviewFilter, count_rows, list_item_ids, list_rows
+from db.reviewers import add_reviewer
+from db.runs import add_run
+
+
+@pytest.fixture
+def filled(
+    database: Database,
+    make_item: Callable[..., Item],
+    make_options_item: Callable[..., Item],
+    make_run: Callable[..., Run],
+    make_prediction: Callable[..., Prediction],
+) -> Database:
+    """Give six items and one run: right, wrong, unreadable, not yet read, none, and options."""
+    with database.transaction() as cur:
+        items = [make_item(f"q-{number}") for number in range(1, 6)]
+        add_items(cur, [*items, make_options_item("v-1")], origin="items")
+        add_run(cur, make_run())
+        head = {"head_label": "yes", "head_probabilities": (0.6, 0.3, 0.1)}
+        sure = {"head_label": "no", "head_probabilities": (0.05, 0.9, 0.05)}
+        add_predictions(
+            cur,
+            [
+                make_prediction("q-1", **head),
+                make_prediction("q-2", answer="No.", answer_label="no", **sure),
+                make_prediction("q-3", answer="?", answer_label=None, answer_form="absent"),
+                make_prediction("q-4", answer="100% yes_no", answer_label=None),
+                make_prediction("v-1", answer="B", answer_label="B"),
+            ],
+        )
+        add_reviewer(cur, "Ann")
+        add_reviewer(cur, "Bob")
+    return database
+
+
+def _reviewer(database: Database, name: str) -> str:
+    return add_reviewer(database.cursor(), name).reviewer_id
+
+
+def _annotate(database: Database, number: int, item_id: str, name: str, label: str) -> None:
+    with database.transaction() as cur:
+        add_annotation(
+            cur,
+            annotation_id=f"a-{number}",
+            item_id=item_id,
+            reviewer_id=_reviewer(database, name),
+            label=label,
+            run_id="run-1",
+        )
+
+
+def _shown(database: Database, **filters: object) -> list[str]:
+    flt = ReviewFilter(run_id="run-1", **filters)  # type: ignore[arg-type]
+    ids = list_item_ids(database.cursor(), flt, "item_id")
+    assert count_rows(database.cursor(), flt) == len(ids)
+    return ids
+
+
+def test_an_annotation_keeps_what_stood_before(filled: Database) -> None:
+    ann = _reviewer(filled, "Ann")
+    when = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    with filled.transaction() as cur:
+        first = add_annotation(
+            cur,
+            annotation_id="a-1",
+            item_id="q-1",
+            reviewer_id=ann,
+            label="no",
+            run_id="run-1",
+            answer="No, it does not.",
+            note="see table 2",
+            duration_seconds=12.5,
+            created_at=when,
+        )
+        second = add_annotation(
+            cur, annotation_id="a-2", item_id="q-1", reviewer_id=ann, label="maybe", run_id="run-1"
+        )
+    assert (first.old_label, first.old_answer) == ("yes", "Yes, it does.")
+    assert (first.created_at, first.duration_seconds, first.note) == (when, 12.5, "see table 2")
+    assert (second.old_label, second.old_answer) == ("no", "No, it does not.")
+    cur = filled.cursor()
+    assert list_annotations(cur, "q-1") == [first, second]
+    assert list_current_annotations(cur) == [second]
+    assert get_gold(cur, "q-1") == GoldLabel("q-1", "maybe", "agreed")
+
+
+def test_the_same_annotation_again_changes_nothing(filled: Database) -> None:
+    for _ in range(2):
+        _annotate(filled, 1, "q-1", "Ann", "no")
+    assert len(list_annotations(filled.cursor(), "q-1")) == 1
+    with pytest.raises(InvalidAnnotationError, match="belongs to item 'q-1'"):
+        _annotate(filled, 1, "q-2", "Ann", "no")
+
+
+def test_undo_brings_back_what_the_reviewer_said_before(filled: Database) -> None:
+    ann = _reviewer(filled, "Ann")
+    _annotate(filled, 1, "q-1", "Ann", "no")
+    _annotate(filled, 2, "q-1", "Ann", "maybe")
+    with filled.transaction() as cur:
+        undone = retract_annotation(cur, annotation_id="u-1", item_id="q-1", reviewer_id=ann)
+        again = retract_annotation(cur, annotation_id="u-1", item_id="q-1", reviewer_id=ann)
+    assert undone == again
+    assert (undone.action, undone.retracted_annotation_id) == ("retract", "a-2")
+    standing = find_current_annotation(filled.cursor(), "q-1", ann)
+    assert standing is not None
+    assert standing.annotation_id == "a-1"
+    with filled.transaction() as cur:
+        retract_annotation(cur, annotation_id="u-2", item_id="q-1", reviewer_id=ann)
+    assert find_current_annotation(filled.cursor(), "q-1", ann) is None
+    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported")
+    assert len(list_annotations(filled.cursor(), "q-1")) == 4
+    with pytest.raises(NothingToRetractError, match="nothing to undo"):
+        retract_annotation(filled.cursor(), annotation_id="u-3", item_id="q-1", reviewer_id=ann)
+
+
+def test_reviewers_who_differ_leave_the_imported_label_standing(filled: Database) -> None:
+    _annotate(filled, 1, "q-1", "Ann", "no")
+    _annotate(filled, 2, "q-1", "Bob", "maybe")
+    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported", conflicting=True)
+    assert _shown(filled, show="conflicting") == ["q-1"]
+    _annotate(filled, 3, "q-1", "Ann", "maybe")
+    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "maybe", "agreed")
+
+
+def test_wrong_labels_and_unknown_ids_are_refused(filled: Database) -> None:
+    with pytest.raises(InvalidLabelError, match=r"'perhaps' .* choose one of \['yes', 'no'"):
+        _annotate(filled, 1, "q-1", "Ann", "perhaps")
+    with pytest.raises(ItemNotFoundError, match="'q-99'"):
+        _annotate(filled, 1, "q-99", "Ann", "yes")
+    with pytest.raises(ReviewerNotFoundError):
+        add_annotation(
+            filled.cursor(), annotation_id="a", item_id="q-1", reviewer_id="nobody", label="no"
+        )
+    assert list_annotations(filled.cursor(), "q-1") == []
+
+
+def test_each_filter_shows_what_it_says(filled: Database) -> None:
+    assert _shown(filled) == ["q-1", "q-2", "q-3", "q-4", "q-5", "v-1"]
+    assert _shown(filled, show="text_wrong") == ["q-2", "q-3"]
+    assert _shown(filled, show="head_wrong") == ["q-2"]
+    assert _shown(filled, show="text_head_differ") == []
+    assert _shown(filled, show="no_label") == ["q-3"]
+    assert _shown(filled, gold_label="B") == ["v-1"]
+    assert _shown(filled, source="medqa") == ["v-1"]
+    assert _shown(filled, answer_label="yes") == ["q-1"]
+    assert _shown(filled, head_label="no", split="test") == ["q-2"]
+    assert _shown(filled, answer_form="absent") == ["q-3"]
+
+
+def test_reviewed_means_by_me_where_a_reviewer_is_given(filled: Database) -> None:
+    _annotate(filled, 1, "q-1", "Ann", "no")
+    ann, bob = _reviewer(filled, "Ann"), _reviewer(filled, "Bob")
+    assert _shown(filled, show="reviewed") == ["q-1"]
+    assert _shown(filled, show="reviewed", reviewer_id=ann) == ["q-1"]
+    assert _shown(filled, show="reviewed", reviewer_id=bob) == []
+    assert len(_shown(filled, show="unreviewed", reviewer_id=bob)) == 6
+    (row,) = list_rows(filled.cursor(), ReviewFilter(run_id="run-1", reviewer_id=ann), limit=1)
+    assert (row.my_label, row.num_annotations, row.gold_label) == ("no", 1, "no")
+
+
+def test_search_finds_words_in_any_order_and_takes_percent_as_a_character(filled: Database) -> None:
+    assert _shown(filled, search="Q-1 DRUG help") == ["q-1"]
+    assert _shown(filled, search="it helped")[:2] == ["q-1", "q-2"]
+    assert _shown(filled, search="100%") == ["q-4"]
+    assert _shown(filled, search="s_n") == ["q-4"]
+    assert _shown(filled, search="%") == ["q-4"]
+    assert _shown(filled, search="'; drop table item; --") == []
+
+
+def test_pages_follow_each_other_in_both_orders(filled: Database) -> None:
+    flt = ReviewFilter(run_id="run-1")
+    for order, expected in (
+        ("item_id", ["q-1", "q-2", "q-3", "q-4", "q-5", "v-1"]),
+        ("confidence", ["q-1", "q-2", "q-3", "q-4", "q-5", "v-1"]),
+    ):
+        seen: list[str] = []
+        after = None
+        while page := list_rows(filled.cursor(), flt, after=after, limit=2, order=order):
+            seen += [row.item_id for row in page]
+            after = seen[-1]
+        assert seen == expected
+        assert list_item_ids(filled.cursor(), flt, order) == expected
+
+
+def test_least_confident_items_come_first(
+    filled: Database, make_run: Callable[..., Run], make_prediction: Callable[..., Prediction]
+) -> None:
+    with filled.transaction() as cur:
+        add_run(cur, make_run("run-2"))
+        rows = [("q-3", 0.9), ("q-2", 0.5), ("q-5", 0.7)]
+        add_predictions(
+            cur,
+            [
+                make_prediction(
+                    item_id, "run-2", head_label="yes", head_probabilities=(top, 1 - top, 0.0)
+                )
+                for item_id, top in rows
+            ],
+        )
+    flt = ReviewFilter(run_id="run-2")
+    page = list_rows(filled.cursor(), flt, after="q-2", limit=3, order="confidence")
+    assert [row.item_id for row in page] == ["q-5", "q-3", "q-1"]
+
+
+def test_a_reading_fills_in_for_runs_that_did_not_read_their_answers(filled: Database) -> None:
+    cur = filled.cursor()
+    unread = {answer.item_id for answer in list_unread(cur, "1")}
+    assert unread == {"q-1", "q-2", "q-4", "v-1"}
+    reading = AnswerReading("run-1", "q-4", "maybe", "embedded", 5, 8, True, "1")
+    assert add_readings(cur, [reading]) == 1
+    assert _shown(filled, show="text_wrong") == ["q-2", "q-3", "q-4"]
+    assert _shown(filled, answer_form="embedded", answer_label="maybe") == ["q-4"]
+    assert "q-4" not in {answer.item_id for answer in list_unread(cur, "1")}
+    assert "q-4" in {answer.item_id for answer in list_unread(cur, "2")}
+    add_readings(cur, [AnswerReading("run-1", "q-4", "yes", "leading", 5, 8, True, "2")])
+    assert _shown(filled, answer_label="yes") == ["q-1", "q-4"]

@@ -1,0 +1,85 @@
+"""Every SQL file fits the migrated schema, and the migrations behave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from db import migrate
+from db.bulk import SCHEMAS
+from db.connection import Database
+from db.errors import MigrationError
+from db.statements import list_statements, load_sql
+
+
+@pytest.mark.parametrize("name", list_statements())
+def test_every_statement_prepares_on_a_fresh_database(database: Database, name: str) -> None:
+    cur = database.cursor()
+    for table, schema in SCHEMAS.items():
+        cur.register(table, schema.empty_table())
+    cur.execute(f"prepare checked as {load_sql(name)}")
+
+
+def test_incoming_tables_have_the_columns_of_the_tables_they_fill(database: Database) -> None:
+    cur = database.cursor()
+    for table, schema in SCHEMAS.items():
+        stored = {"incoming_reading": "answer_reading"}.get(table, table.removeprefix("incoming_"))
+        columns = {row[0] for row in cur.execute(f"describe {stored}").fetchall()}
+        assert set(schema.names) <= columns, table
+
+
+def test_opening_again_applies_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "review.duckdb"
+    Database.open(path).close()
+    again = Database.open(path)
+    assert migrate.pending(again.cursor()) == []
+    again.close()
+    assert list(tmp_path.glob("*.before-*")) == []
+
+
+def test_a_failed_migration_leaves_no_trace_and_stays_pending(database: Database) -> None:
+    cur = database.cursor()
+    bad = migrate.Migration(
+        9, "0009_bad", "create table half (a int); insert into nowhere select 1;"
+    )
+    with pytest.raises(MigrationError, match="0009_bad"):
+        migrate.apply(cur, bad)
+    assert cur.execute("select 1 from duckdb_tables() where table_name = 'half'").fetchall() == []
+    assert migrate.pending(cur, (*migrate.shipped_migrations(), bad)) == [bad]
+
+
+def test_an_edited_migration_is_refused(database: Database) -> None:
+    first, *rest = migrate.shipped_migrations()
+    edited = migrate.Migration(first.number, first.name, first.sql + "-- later thought")
+    with pytest.raises(MigrationError, match="edited after it was applied"):
+        migrate.pending(database.cursor(), (edited, *rest))
+
+
+def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
+    cur = database.cursor()
+    migrate.apply(cur, migrate.Migration(9000, "9000_future", "create table future (a int)"))
+    with pytest.raises(MigrationError, match="9000_future"):
+        migrate.pending(cur)
+
+
+def test_a_pending_migration_copies_the_file_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "review.duckdb"
+    opened = Database.open(path)
+    opened.cursor().execute(
+        "insert into reviewer values ('r', 'Ann', 'reviewer', now()::timestamp)"
+    )
+    opened.close()
+    later = migrate.Migration(9000, "9000_later", "alter table reviewer add column email varchar")
+    shipped = migrate.shipped_migrations()
+    monkeypatch.setattr(migrate, "shipped_migrations", lambda: (*shipped, later))
+    Database.open(path).close()
+    with duckdb.connect(str(tmp_path / "review.duckdb.before-9000")) as copy:
+        assert copy.execute("select * exclude (created_at) from reviewer").fetchall() == [
+            ("r", "Ann", "reviewer")
+        ]
+    with duckdb.connect(str(path)) as migrated:
+        assert migrated.execute("select email from reviewer").fetchall() == [(None,)]
