@@ -105,6 +105,18 @@ def label_indices(names: Iterable[str], labels: Sequence[str]) -> IntArray:
     return np.array([columns[name] for name in names], dtype=np.int64)
 
 
+def given_label_indices(names: Sequence[str | None], labels: Sequence[str]) -> IntArray:
+    """Translate the labels that a run gave; None, no label given, becomes ``len(labels)``.
+
+    Raises:
+        UnknownLabelError: A name is not one of ``labels``.
+    """
+    given = [name for name in names if name is not None]
+    indices = np.full(len(names), len(labels), dtype=np.int64)
+    indices[[name is not None for name in names]] = label_indices(given, labels)
+    return indices
+
+
 def label_columns(labels: Sequence[str]) -> Mapping[str, int]:
     """Map each label name to its column.
 

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eci.arrays import FloatArray, IntArray, as_counts, label_columns, label_indices
+from eci.arrays import (
+    FloatArray,
+    IntArray,
+    as_counts,
+    given_label_indices,
+    label_columns,
+    label_indices,
+)
 from eci.estimates import (
     LEVEL,
     NUM_RESAMPLES,
@@ -34,6 +41,7 @@ __all__ = [
     "confusion_counts",
     "label_f1",
     "macro_f1",
+    "num_correct",
 ]
 
 NO_ITEMS = "there are no items"
@@ -109,14 +117,17 @@ def confusion_counts(
             "each per item. Pass None for an item without a predicted label."
         )
     size = len(label_columns(labels))
-    rows = label_indices(gold, labels)
-    columns = np.full(len(predicted), size, dtype=np.int64)
-    given = [i for i, label in enumerate(predicted) if label is not None]
-    columns[given] = label_indices([label for label in predicted if label is not None], labels)
+    cells = (label_indices(gold, labels), given_label_indices(predicted, labels))
     weights = np.ones(len(gold), dtype=np.int64) if num_items is None else num_items
     counts = np.zeros((size, size + 1), dtype=np.int64)
-    np.add.at(counts, (rows, columns), as_counts(weights, "numbers of items", (len(gold),)))
+    np.add.at(counts, cells, as_counts(weights, "numbers of items", (len(gold),)))
     return counts
+
+
+def num_correct(counts: IntArray) -> IntArray:
+    """Count the items whose predicted label is gold, shape ``(...,)``."""
+    correct: IntArray = _hits(counts).sum(axis=-1)
+    return correct
 
 
 def label_f1(counts: IntArray) -> FloatArray:
@@ -170,7 +181,7 @@ def classification_report(
     size = len(label_columns(labels))
     table = as_counts(counts, "confusion counts", (size, size + 1))
     n = int(table.sum())
-    correct = int(_hits(table).sum())
+    correct = int(num_correct(table))
     overall = [Estimate.undefined(NO_ITEMS)] * 3
     f1 = [Estimate.undefined(NO_ITEMS)] * size
     if n:
@@ -219,7 +230,7 @@ def _bootstrapped(value: float, n: int, resampled: FloatArray, level: float) -> 
 
 def _figures(counts: IntArray) -> FloatArray:
     """Stack accuracy, macro-F1, balanced accuracy and each F1, shape ``(..., 3 + n_labels)``."""
-    accuracy = _hits(counts).sum(axis=-1) / counts.sum(axis=(-2, -1))
+    accuracy = num_correct(counts) / counts.sum(axis=(-2, -1))
     overall = np.stack([accuracy, macro_f1(counts), balanced_accuracy(counts)], axis=-1)
     return np.concatenate([overall, label_f1(counts)], axis=-1)
 
