@@ -54,12 +54,7 @@ def add_annotation(
     stored = _find_annotation(cur, annotation_id)
     if stored is not None:
         return _require_same(stored, item_id, reviewer_id)
-    labels = get_item(cur, item_id).labels
-    if label not in labels:
-        raise InvalidLabelError(
-            f"The label {label!r} is not allowed for item {item_id!r}: "
-            f"choose one of {list(labels)}."
-        )
+    require_allowed_label(cur, item_id, label)
     get_reviewer(cur, reviewer_id)
     if run_id is not None:
         get_run(cur, run_id)
@@ -153,6 +148,21 @@ def get_gold(cur: DuckDBPyConnection, item_id: str) -> GoldLabel:
         get_item(cur, item_id)  # raises the error that explains
         raise AssertionError("every item has a row in the view of gold labels")
     return GoldLabel(*row)
+
+
+def require_allowed_label(cur: DuckDBPyConnection, item_id: str, label: str) -> None:
+    """Refuse a label that the item does not allow.
+
+    Raises:
+        InvalidLabelError: The label is none of the item's labels.
+        ItemNotFoundError: No item has this id.
+    """
+    labels = get_item(cur, item_id).labels
+    if label not in labels:
+        raise InvalidLabelError(
+            f"The label {label!r} is not allowed for item {item_id!r}: "
+            f"choose one of {list(labels)}."
+        )
 
 
 def _find_annotation(cur: DuckDBPyConnection, annotation_id: str) -> Annotation | None:

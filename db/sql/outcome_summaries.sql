@@ -1,0 +1,25 @@
+-- $gold: 'imported' or 'record'; $split: null for all.
+with judged as (
+    select
+        *,
+        case $gold when 'record' then record_label else imported_label end as gold_label
+    from scored_prediction
+    where ($split::varchar is null or split = $split) and gold_label is not null
+),
+counted as (
+    select
+        run_id,
+        label_set,
+        count(*) as n,
+        count_if(has_text_outcome) as num_text,
+        count_if(text_label = gold_label) as text_correct,
+        count_if(has_text_outcome and text_label is null) as num_unreadable,
+        count(head_label) as num_head,
+        count_if(head_label = gold_label) as head_correct
+    from judged
+    group by run_id, label_set
+)
+select counted.*
+from counted
+join run on run.run_id = counted.run_id
+order by run.created_at desc, counted.run_id desc, counted.label_set
