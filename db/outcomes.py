@@ -101,12 +101,14 @@ def reliability_bins(
     label_set: str,
     split: str | None = None,
     num_bins: int = 15,
+    source: str | None = None,
 ) -> list[Bin]:
     """Sort the head's predictions into equally wide bins of confidence; empty ones are left out."""
     parameters = {
         "run_id": run_id,
         "gold": gold,
         "label_set": label_set,
+        "source": source,
         "split": split,
         "num_bins": num_bins,
     }
@@ -127,9 +129,17 @@ def compare_runs(
     by: By,
     gold: Gold,
     split: str | None = None,
+    label_set: str | None = None,
 ) -> list[PairedOutcome]:
     """Pair the outcomes of two runs on the items that count in both, by item id."""
-    parameters = {"run_a": run_a, "run_b": run_b, "by": by, "gold": gold, "split": split}
+    parameters = {
+        "run_a": run_a,
+        "run_b": run_b,
+        "by": by,
+        "gold": gold,
+        "split": split,
+        "label_set": label_set,
+    }
     rows = cur.execute(load_sql("outcome_compare"), parameters).fetchall()
     return [PairedOutcome(*row) for row in rows]
 

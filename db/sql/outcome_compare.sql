@@ -1,4 +1,4 @@
--- $by: 'text' or 'head'; $gold: 'imported' or 'record'; $split: null for all.
+-- $by: 'text' or 'head'; $gold: 'imported' or 'record'; $label_set, $split: null for all.
 with judged as (
     select
         run_id,
@@ -9,6 +9,7 @@ with judged as (
         coalesce(label = gold_label, false) as is_right
     from scored_prediction
     where run_id in ($run_a, $run_b)
+        and ($label_set::varchar is null or label_set = $label_set)
         and ($split::varchar is null or split = $split)
         and case $by when 'head' then head_label is not null else has_text_outcome end
         and gold_label is not null

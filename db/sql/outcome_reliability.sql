@@ -1,4 +1,4 @@
--- $gold: 'imported' or 'record'; $split: null for all.
+-- $gold: 'imported' or 'record'; $source, $split: null for all.
 select
     least(floor(head_confidence * $num_bins::integer), $num_bins::integer - 1)::integer as bin,
     count(*),
@@ -7,6 +7,7 @@ select
 from scored_prediction
 where run_id = $run_id
     and label_set = $label_set
+    and ($source::varchar is null or source = $source)
     and ($split::varchar is null or split = $split)
     and head_confidence is not null
     and case $gold when 'record' then record_label else imported_label end is not null

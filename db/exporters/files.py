@@ -1,0 +1,80 @@
+"""Writing rows to a file as JSON lines, CSV or Parquet, batch by batch."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+JSON_COLUMNS = frozenset({"metadata", "settings", "metrics"})
+"""Columns that hold a JSON object as text: nested in JSON lines, left as text elsewhere."""
+
+
+def write_jsonl(reader: pa.RecordBatchReader, path: Path) -> int:
+    """Write one JSON object a line and give their number; times are ISO 8601 in UTC."""
+    num_rows = 0
+    with path.open("w", encoding="utf-8") as file:
+        for batch in reader:
+            for row in batch.to_pylist():
+                file.write(json.dumps(_nested(row), ensure_ascii=False, default=_to_text) + "\n")
+            num_rows += batch.num_rows
+    return num_rows
+
+
+def write_csv(reader: pa.RecordBatchReader, path: Path) -> int:
+    """Write a header and one line a row and give their number; lists are written as JSON."""
+    num_rows = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, reader.schema.names)
+        writer.writeheader()
+        for batch in reader:
+            writer.writerows(_flat(row) for row in batch.to_pylist())
+            num_rows += batch.num_rows
+    return num_rows
+
+
+def write_parquet(reader: pa.RecordBatchReader, path: Path) -> int:
+    """Write a Parquet file with the store's own types and give the number of rows."""
+    num_rows = 0
+    with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            num_rows += batch.num_rows
+    return num_rows
+
+
+WRITERS: Mapping[str, Callable[[pa.RecordBatchReader, Path], int]] = {
+    "jsonl": write_jsonl,
+    "csv": write_csv,
+    "parquet": write_parquet,
+}
+
+
+def _to_text(value: Any) -> str:
+    if isinstance(value, datetime):
+        # The store holds UTC without a zone; a reader of the file must not have to know that.
+        return value.isoformat() + "Z"
+    raise TypeError(f"Cannot write {value!r} of type {type(value).__name__} as JSON.")
+
+
+def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: json.loads(value) if name in JSON_COLUMNS and value is not None else value
+        for name, value in row.items()
+    }
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    flat = {}
+    for name, value in row.items():
+        if isinstance(value, list | dict):
+            flat[name] = json.dumps(value, ensure_ascii=False, default=_to_text)
+        else:
+            flat[name] = _to_text(value) if isinstance(value, datetime) else value
+    return flat
