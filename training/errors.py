@@ -1,0 +1,32 @@
+"""Errors of the training package: what a user can put right. Each message is shown as it is."""
+
+from __future__ import annotations
+
+
+class TrainingError(Exception):
+    """Base of every error of this package that a user can put right."""
+
+
+class RunDirError(TrainingError):
+    """A file of a run directory is missing, torn or not what it should be."""
+
+
+class SettingsError(TrainingError):
+    """Settings cannot be read or hold a value that is not allowed."""
+
+
+class DataError(TrainingError):
+    """The snapshot does not hold what a run needs."""
+
+
+class LaunchError(TrainingError):
+    """A run cannot be started in the state it is in."""
+
+
+class IntakeError(TrainingError):
+    """The results of a finished run do not fit the store."""
+
+
+# Like KeyboardInterrupt no Exception: `except Exception` in a library must not swallow it.
+class Stopped(BaseException):
+    """The run was asked to stop and does so."""

@@ -1,0 +1,203 @@
+"""Taking runs into the store: the app owns the database file, so it fetches what runs leave."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
+
+from db.bulk import SCHEMAS
+from db.connection import Database
+from db.errors import DbError
+from db.predictions import add_predictions
+from db.records import Prediction, Run, TrainingRun, TrainingState
+from db.runs import add_run, find_run
+from db.training_runs import add_training_run, add_training_state, find_training_run
+from training.errors import IntakeError, TrainingError
+from training.json_files import plain, unusable
+from training.launch import reap
+from training.run_dir import RunDir, list_run_dirs
+from training.status import ACTIVE_STATES
+
+PREDICTIONS_SCHEMA = pa.schema(
+    [
+        column
+        for column in SCHEMAS["incoming_prediction"]
+        if column.name in {entry.name for entry in fields(Prediction)}
+    ]
+)
+"""The columns of ``predictions.parquet``: those of ``db.records.Prediction``."""
+
+# Sessions of the app refresh at once; the second one then finds the work of the first.
+_lock = threading.Lock()
+# For each database: the runs that bring nothing new until one of their files changes.
+_settled: WeakKeyDictionary[Database, dict[Path, tuple[int, ...]]] = WeakKeyDictionary()
+
+
+def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
+    """Bring the store up to what the run directories say, and take in the runs that succeeded.
+
+    Cheap enough for each time a page is drawn: a run that has ended costs a look at the times of
+    its files. Damage in one run makes that run ``failed`` in the store, with a message that says
+    what to put right, and touches no other; once put right, the run is taken in.
+
+    Returns:
+        The ids of the runs whose state in the store changed.
+    """
+    changed = []
+    with _lock:
+        settled = _settled.setdefault(database, {})
+        for run_dir in list_run_dirs(runs_dir):
+            times = _file_times(run_dir)
+            if settled.get(run_dir.path) == times:
+                continue
+            before = find_training_run(database.cursor(), run_dir.run_id)
+            state = _refresh_run(database, run_dir)
+            if find_training_run(database.cursor(), run_dir.run_id) != before:
+                changed.append(run_dir.run_id)
+            if state not in ACTIVE_STATES:
+                settled[run_dir.path] = times
+    return tuple(changed)
+
+
+def take_in(database: Database, run_dir: RunDir) -> Run:
+    """Store the run and the predictions of a run directory that succeeded, all or nothing.
+
+    A run that is stored already is left as it is.
+
+    Raises:
+        IntakeError: The run has not succeeded, or its results do not fit the stored items.
+        RunDirError: A file of the run directory cannot be read.
+    """
+    stored = find_run(database.cursor(), run_dir.run_id)
+    if stored is not None:
+        return stored
+    status = run_dir.read_status()
+    if status.state != "succeeded":
+        raise IntakeError(
+            f"Run {run_dir.run_id} is {status.state}, so it has no results to take in. "
+            "Wait until it has succeeded."
+        )
+    settings = plain(run_dir.read_settings())
+    run = _describe_run(run_dir, settings)
+    predictions = _read_predictions(run_dir)
+    try:
+        with database.transaction() as cur:
+            add_run(cur, run)
+            add_predictions(cur, predictions)
+            _add_state(cur, run_dir, settings, "succeeded", status.message)
+    except DbError as error:
+        raise IntakeError(
+            f"The results of run {run_dir.run_id} do not fit the store, so nothing of them was "
+            f"taken in: {error}"
+        ) from error
+    return run
+
+
+def _refresh_run(database: Database, run_dir: RunDir) -> TrainingState:
+    """Store where one run stands; give its state."""
+    settings: dict[str, Any] = {}
+    state: TrainingState
+    try:
+        status = reap(run_dir)
+        state, message = status.state, status.message
+        if status.is_active and not run_dir.settings_path.exists():
+            return state  # still being made
+        settings = plain(run_dir.read_settings())
+        if state == "succeeded":
+            take_in(database, run_dir)
+    except (TrainingError, OSError) as error:
+        state, message = "failed", str(error)
+    with database.transaction() as cur:
+        _add_state(cur, run_dir, settings, state, message)
+    return state
+
+
+def _add_state(
+    cur: DuckDBPyConnection,
+    run_dir: RunDir,
+    settings: Mapping[str, Any],
+    state: TrainingState,
+    message: str,
+) -> None:
+    """Add a state if it is news; what an active run says it does at the moment is none."""
+    known = find_training_run(cur, run_dir.run_id)
+    if known is None:
+        training_run = TrainingRun(
+            run_id=run_dir.run_id,
+            preset=str(settings.get("preset") or ""),
+            state=state,
+            settings=settings,
+            created_at=run_dir.created_at,
+            created_by=str(settings.get("created_by") or ""),
+            base_run_id=settings.get("base_run_id"),
+            message=message,
+        )
+        add_training_run(cur, training_run)
+    elif known.state != state or (state not in ACTIVE_STATES and known.message != message):
+        add_training_state(cur, run_dir.run_id, state, message)
+
+
+def _describe_run(run_dir: RunDir, settings: Mapping[str, Any]) -> Run:
+    model = settings.get("base_model")
+    if not isinstance(model, str):
+        raise IntakeError(
+            f"settings.json of run {run_dir.run_id} names the base model {model!r}, expected a "
+            f"text ({run_dir.settings_path}). Restore the file, or move the directory away."
+        )
+    return Run(
+        run_id=run_dir.run_id,
+        name=f"{settings.get('preset')} {run_dir.created_at:%Y-%m-%d %H:%M:%S}",
+        kind="training",
+        model=model,
+        settings=settings,
+        metrics=plain(run_dir.read_metrics()),
+        created_at=run_dir.created_at,
+        base_run_id=settings.get("base_run_id"),
+    )
+
+
+def _read_predictions(run_dir: RunDir) -> list[Prediction]:
+    path = run_dir.predictions_path
+    try:
+        table = pq.read_table(path)
+        rows = table.select(PREDICTIONS_SCHEMA.names).cast(PREDICTIONS_SCHEMA).to_pylist()
+    except FileNotFoundError as error:
+        raise unusable(path, "is missing") from error
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise unusable(path, f"cannot be read: {' '.join(str(error).split())}") from error
+    foreign = {row["run_id"] for row in rows} - {run_dir.run_id}
+    if foreign:
+        raise unusable(path, f"holds predictions of {sorted(map(str, foreign))[:3]}")
+    return [_to_prediction(row) for row in rows]
+
+
+def _to_prediction(row: dict[str, Any]) -> Prediction:
+    probabilities = row.pop("head_probabilities")
+    return Prediction(
+        **row, head_probabilities=None if probabilities is None else tuple(probabilities)
+    )
+
+
+def _file_times(run_dir: RunDir) -> tuple[int, ...]:
+    """Give when the files that are read here were changed, 0 for one that is missing."""
+    return (
+        _modified_ns(run_dir.status_path),
+        _modified_ns(run_dir.settings_path),
+        _modified_ns(run_dir.metrics_path),
+        _modified_ns(run_dir.predictions_path),
+    )
+
+
+def _modified_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,78 @@
+"""JSON files that a reader finds whole: the old content or the new, never a part."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from training.errors import RunDirError
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read the JSON object of a run directory's file.
+
+    Raises:
+        RunDirError: The file is missing, unreadable or no JSON object.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise unusable(path, "is missing") from error
+    except (ValueError, OSError) as error:
+        raise unusable(path, f"cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise unusable(path, f"holds a {type(value).__name__}, expected a JSON object")
+    return value
+
+
+def unusable(path: Path, why: str) -> RunDirError:
+    """Make the error for a file of a run directory that cannot be used."""
+    return RunDirError(
+        f"{path.name} of run {path.parent.name} {why} ({path}). "
+        "Restore the file from a back-up, or move the run's directory away."
+    )
+
+
+def replace_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Replace a file's content at once: written beside, synced, renamed."""
+    # backslashreplace turns a lone surrogate, which UTF-8 refuses, into its JSON escape.
+    text = json.dumps(plain(value), ensure_ascii=False, indent=1) + "\n"
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with beside.open("wb") as file:
+            file.write(text.encode(errors="backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def plain(value: Any) -> Any:
+    """Turn a value into what JSON can say: times as ISO 8601, figures not finite as null.
+
+    Raises:
+        TypeError: There is no way to say it.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "item"):  # a NumPy or torch scalar
+        return plain(value.item())
+    raise TypeError(f"A run directory cannot hold {value!r} of type {type(value).__name__}.")
