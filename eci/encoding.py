@@ -1,0 +1,172 @@
+"""From questions to token ids: the prompt, the options' branches, the answer to learn.
+
+Works on the tokenizer alone; nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from eci.errors import PromptError
+from eci.labels import LabelSet
+from eci.prompts import Exemplar, PromptTemplate, Question, option_line
+
+# For base models without a chat template of their own, such as Llama-2-13b-hf.
+PLAIN_CHAT_TEMPLATE: Final = (
+    "{{ bos_token }}{% for m in messages %}### {{ m['role'] | capitalize }}\n{{ m['content'] }}\n\n"
+    "{% endfor %}{% if add_generation_prompt %}### Assistant\n{% endif %}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPrompt:
+    """A prompt as token ids.
+
+    Attributes:
+        input_ids: Ends where the answer begins.
+        num_shared: The first ``num_shared`` ids come from system turn and exemplars alone.
+        is_shortened: Context was cut to fit.
+    """
+
+    input_ids: tuple[int, ...]
+    num_shared: int
+    is_shortened: bool
+
+
+class PromptEncoder:
+    """Turn questions into token ids with one tokenizer, template and length limit.
+
+    Args:
+        tokenizer: A Hugging Face tokenizer.
+        template: The wording.
+        max_prompt_tokens: Longest prompt. Exemplars' contexts are cut first, then the item's own.
+    """
+
+    def __init__(self, tokenizer: Any, template: PromptTemplate, max_prompt_tokens: int) -> None:
+        self.tokenizer = tokenizer
+        self.template = template
+        self.max_prompt_tokens = max_prompt_tokens
+        self.pad_id, self.eos_id = _pad_and_eos(tokenizer)
+        self._chat_template = tokenizer.chat_template or PLAIN_CHAT_TEMPLATE
+        added = tokenizer.added_tokens_decoder.values()
+        self._reserved = sorted({str(token) for token in added if token.special}, key=len)
+
+    def prompt(self, question: Question, exemplars: Sequence[Exemplar] = ()) -> EncodedPrompt:
+        """Encode the prompt of one question, shortened where it is too long.
+
+        Raises:
+            PromptError: It does not fit even without any context.
+        """
+        ids = self._render(question, exemplars)
+        if len(ids) <= self.max_prompt_tokens:
+            return EncodedPrompt(ids, self._num_shared(ids, exemplars), is_shortened=False)
+        for shown, asked in _shortenings(question, exemplars):
+            ids = self._render(asked, shown)
+            if len(ids) <= self.max_prompt_tokens:
+                return EncodedPrompt(ids, self._num_shared(ids, shown), is_shortened=True)
+        raise PromptError(
+            f"The prompt of question {question.question_id or question.question[:60]!r} has "
+            f"{len(ids)} tokens without any context; {self.max_prompt_tokens} are allowed. "
+            "Raise max_prompt_tokens or use fewer shots."
+        )
+
+    def completion(self, labels: LabelSet, label: str, rationale: str, limit: int) -> list[int]:
+        """Encode the answer to learn, cut to ``limit`` tokens; it ends only where it is whole."""
+        text = self.neutralise(self.template.completion(labels, label, rationale))
+        ids = [*self._ids(text), self.eos_id]
+        return ids if len(ids) <= limit else ids[:limit]
+
+    def branches(self, labels: LabelSet) -> list[list[int]]:
+        """Encode each option as it would begin the answer."""
+        return [self._ids(self.neutralise(option_line(labels, name))) for name in labels.names]
+
+    def verbalizers(self, labels: LabelSet) -> list[list[int]]:
+        """Give, for each label, the first tokens of its spellings.
+
+        Tokens that begin two labels are left out of both: they tell nothing.
+
+        Raises:
+            PromptError: A label has no first token of its own in this tokenizer.
+        """
+        firsts = []
+        for name in labels.names:
+            spellings = {name, name.lower(), name.capitalize()}
+            spellings |= {f" {spelling}" for spelling in spellings}
+            firsts.append({ids[0] for s in sorted(spellings) if (ids := self._ids(s))})
+        blank = set(self._ids(" ")[:1])
+        own = [
+            sorted(mine - blank - set().union(*(o for j, o in enumerate(firsts) if j != i)))
+            for i, mine in enumerate(firsts)
+        ]
+        if not all(own):
+            lost = labels.names[own.index([])]
+            raise PromptError(
+                f"Label {lost!r} of {labels.name!r} shares its first token with another label in "
+                "this tokenizer. Rename the label."
+            )
+        return own
+
+    def neutralise(self, text: str) -> str:
+        """Break up control tokens in foreign text, so that it cannot end a turn or open one."""
+        for token in self._reserved:
+            if token in text:
+                text = text.replace(token, f"{token[0]} {token[1:]}")
+        return text
+
+    def _render(self, question: Question, exemplars: Sequence[Exemplar]) -> tuple[int, ...]:
+        messages = self.template.messages(question, exemplars)
+        return self._chat(messages, add_generation_prompt=True)
+
+    def _chat(self, messages: Sequence[Any], *, add_generation_prompt: bool) -> tuple[int, ...]:
+        safe = [{**turn, "content": self.neutralise(turn["content"])} for turn in messages]
+        text = self.tokenizer.apply_chat_template(
+            safe,
+            chat_template=self._chat_template,
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+        )
+        return tuple(self._ids(text))
+
+    def _num_shared(self, ids: tuple[int, ...], exemplars: Sequence[Exemplar]) -> int:
+        if not exemplars:
+            return 0
+        shown = self.template.messages(exemplars[0].question, exemplars)[:-1]
+        shared = self._chat(shown, add_generation_prompt=False)
+        same = (i for i, (a, b) in enumerate(zip(shared, ids, strict=False)) if a != b)
+        return next(same, len(shared))
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _shortenings(
+    question: Question, exemplars: Sequence[Exemplar]
+) -> list[tuple[list[Exemplar], Question]]:
+    """List ever shorter versions: the exemplars' contexts shrink first, then the item's own."""
+    fractions = (0.75, 0.5, 0.35, 0.2, 0.1, 0.0)
+
+    def cut(asked: Question, fraction: float) -> Question:
+        words = sum(len(text.split()) for _, text in asked.context)
+        return asked.with_context_words(int(words * fraction))
+
+    versions = []
+    if exemplars:
+        for fraction in fractions:
+            shown = [replace(e, question=cut(e.question, fraction)) for e in exemplars]
+            versions.append((shown, question))
+    bare = [replace(e, question=cut(e.question, 0.0)) for e in exemplars]
+    finer = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, *fractions[1:])
+    return versions + [(bare, cut(question, fraction)) for fraction in finer]
+
+
+def _pad_and_eos(tokenizer: Any) -> tuple[int, int]:
+    eos = tokenizer.eos_token_id
+    if eos is None:
+        raise PromptError("The tokenizer has no end token; answers could never end. Set eos_token.")
+    for candidate in (tokenizer.pad_token_id, tokenizer.unk_token_id):
+        if candidate is not None and candidate != eos:
+            return int(candidate), int(eos)
+    # Padding is masked by position and never learned, so any id does.
+    return 0 if eos != 0 else 1, int(eos)

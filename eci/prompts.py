@@ -1,0 +1,158 @@
+"""Zero-, one- and few-shot prompts from versioned templates, as chat messages.
+
+Exemplars come first, each as a question that was asked and answered; the item comes last. All items
+of a run that share their exemplars therefore share a prefix, which is prefilled only once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import Final, TypedDict
+
+from eci.errors import PromptError
+from eci.labels import LabelSet
+
+DEFAULT_TEMPLATE: Final = "three_step_v1"
+
+
+class Message(TypedDict):
+    """One turn of a chat."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: the question, its context and the labels allowed as an answer.
+
+    Attributes:
+        question: The question itself.
+        context: ``(heading, text)`` pairs; the heading may be empty.
+        label_set: The allowed labels.
+        question_id: Named in error messages; otherwise unused.
+    """
+
+    question: str
+    context: tuple[tuple[str, str], ...]
+    label_set: LabelSet
+    question_id: str = ""
+
+    def with_context_words(self, limit: int) -> Question:
+        """Cut each section in proportion, so that about ``limit`` words of context are left."""
+        sizes = [len(text.split()) for _, text in self.context]
+        total = sum(sizes)
+        if total <= limit:
+            return self
+        cut = []
+        for (heading, text), size in zip(self.context, sizes, strict=True):
+            keep = size * limit // total
+            if keep:
+                cut.append((heading, " ".join(text.split()[:keep]) + " […]"))
+        return replace(self, context=tuple(cut))
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """A question with its gold label and the reason for it, fit to be shown in a prompt."""
+
+    question: Question
+    label: str
+    rationale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTemplate:
+    """The wording of a prompt; load it by name with :func:`load_template`.
+
+    Attributes:
+        name: File name without its ending, such as ``three_step_v1``.
+        digest: SHA-256 of the file. Heads, caches and thresholds hold for one digest only.
+    """
+
+    name: str
+    digest: str
+    system: str
+    with_context: str
+    without_context: str
+    options: str
+    instruction_fixed: str
+    instruction_options: str
+
+    def messages(self, question: Question, exemplars: Sequence[Exemplar] = ()) -> list[Message]:
+        """Write the chat that asks ``question`` after showing ``exemplars``, oldest turn first."""
+        turns: list[Message] = [{"role": "system", "content": self.system}]
+        for exemplar in exemplars:
+            shown = self.user_turn(exemplar.question, with_instruction=False)
+            turns.append({"role": "user", "content": shown})
+            answer = self.completion(
+                exemplar.question.label_set, exemplar.label, exemplar.rationale
+            )
+            turns.append({"role": "assistant", "content": answer})
+        turns.append({"role": "user", "content": self.user_turn(question)})
+        return turns
+
+    def user_turn(self, question: Question, *, with_instruction: bool = True) -> str:
+        """Write one question with its context and options; exemplars go without the three steps."""
+        context = "\n".join(
+            f"{heading}: {text}" if heading else text for heading, text in question.context
+        )
+        asked = self.with_context if context else self.without_context
+        parts = [Template(asked).substitute(context=context, question=question.question)]
+        labels = question.label_set
+        if labels.is_options:
+            listed = "\n".join(option_line(labels, name) for name in labels.names)
+            parts.append(Template(self.options).substitute(options=listed))
+            parts.append(self.instruction_options if with_instruction else "")
+        elif with_instruction:
+            defined = "; ".join(
+                f"{label.name} means that {label.definition}"
+                for label in labels
+                if label.definition
+            )
+            parts.append(
+                Template(self.instruction_fixed).substitute(
+                    labels=", ".join(labels.names), definitions=defined or "choose what it supports"
+                )
+            )
+        return "\n\n".join(part.strip() for part in parts if part)
+
+    def completion(self, labels: LabelSet, label: str, rationale: str = "") -> str:
+        """Write the answer a model should learn: the bare category, then on a new line the reason.
+
+        Raises:
+            UnknownLabelError: ``label`` is not one of ``labels``.
+        """
+        labels.index(label)
+        first = option_line(labels, label) if labels.is_options else label
+        return f"{first}\n{rationale.strip()}" if rationale.strip() else first
+
+
+def option_line(labels: LabelSet, name: str) -> str:
+    """Write one option as it stands in prompt and answer, such as ``B. Heparin``."""
+    text = labels.labels[labels.index(name)].text.strip()
+    return f"{name}. {text}" if text else name
+
+
+@cache
+def load_template(name: str = DEFAULT_TEMPLATE) -> PromptTemplate:
+    """Load a template that ships with the package.
+
+    Raises:
+        PromptError: There is no such template.
+    """
+    folder = files("eci") / "templates"
+    known = sorted(
+        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+    )
+    if name not in known:
+        raise PromptError(f"Prompt template {name!r} does not exist. Known: {', '.join(known)}.")
+    raw = (folder / f"{name}.toml").read_bytes()
+    fields = tomllib.loads(raw.decode())
+    return PromptTemplate(name=name, digest=hashlib.sha256(raw).hexdigest(), **fields)
