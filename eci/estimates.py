@@ -161,16 +161,9 @@ def binomial_pmf(successes: npt.ArrayLike, n: npt.ArrayLike, share: float) -> Fl
         share: Probability of a success, strictly between 0 and 1.
     """
     k, m = np.broadcast_arrays(np.asarray(successes, np.int64), np.asarray(n, np.int64))
-    log_factorial = np.array([math.lgamma(i + 1) for i in range(int(m.max(initial=0)) + 1)])
     inside = k <= m
     hit = np.where(inside, k, 0)
-    log_pmf = (
-        log_factorial[m]
-        - log_factorial[hit]
-        - log_factorial[m - hit]
-        + hit * math.log(share)
-        + (m - hit) * math.log1p(-share)
-    )
+    log_pmf = _log_choose(hit, m) + hit * math.log(share) + (m - hit) * math.log1p(-share)
     pmf: FloatArray = np.where(inside, np.exp(log_pmf), 0.0)
     return pmf
 
@@ -189,12 +182,21 @@ def clopper_pearson_upper(successes: int, n: int, level: float = LEVEL) -> float
     check_level(level)
     if successes >= n:
         return 1.0
+    hits = np.arange(successes + 1)
+    log_ways = _log_choose(hits, np.full(successes + 1, n))
     low, high = successes / n, 1.0
     for _ in range(60):  # each step halves the bracket; 60 exhaust float64
         middle = (low + high) / 2
-        if middle in (low, high):
+        if not low < middle < high:
             break
-        low, high = (
-            (middle, high) if binomial_cdf(successes, n, middle) > 1 - level else (low, middle)
-        )
+        log_pmf = log_ways + hits * math.log(middle) + (n - hits) * math.log1p(-middle)
+        too_likely = np.exp(log_pmf).sum() > 1 - level
+        low, high = (middle, high) if too_likely else (low, middle)
     return high
+
+
+def _log_choose(chosen: IntArray, n: IntArray) -> FloatArray:
+    """Take the logarithm of the number of ways to choose, shape of the arguments."""
+    log_factorial = np.array([math.lgamma(i + 1) for i in range(int(n.max(initial=0)) + 1)])
+    log_ways: FloatArray = log_factorial[n] - log_factorial[chosen] - log_factorial[n - chosen]
+    return log_ways

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -177,3 +179,16 @@ def test_report_with_two_thousand_resamples_takes_milliseconds() -> None:
     classification_report(counts, list("ABCDEFGHIJ"))
 
     assert time.perf_counter() - started < 0.5  # 0.02 s on an idle core
+
+
+def test_statistics_are_imported_without_heavy_packages() -> None:
+    modules = "arrays estimates metrics reliability compare calibration conformal selective"
+    code = (
+        f"import sys; {'; '.join(f'import eci.{name}' for name in modules.split())}; "
+        "print(*sys.modules)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert not {"scipy", "sklearn", "torch", "pandas"} & set(loaded)
