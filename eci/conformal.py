@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from eci.arrays import (
 from eci.errors import ArtifactError
 from eci.estimates import (
     LEVEL,
+    NO_ITEMS,
     NUM_RESAMPLES,
     Estimate,
     bootstrap,
@@ -35,7 +36,6 @@ from eci.estimates import (
 )
 
 Kind = Literal["class_conditional", "marginal"]
-NO_ITEMS: Final = "there are no items"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from eci.arrays import FloatArray, IntArray
 
 LEVEL: Final = 0.95
 NUM_RESAMPLES: Final = 2000
+NO_ITEMS: Final = "there are no items"
 _BLOCK_CELLS: Final = 2**21
 """Numbers held at once while resampling: 16 MB of int64."""
 

@@ -23,6 +23,7 @@ from eci.arrays import (
 )
 from eci.estimates import (
     LEVEL,
+    NO_ITEMS,
     NUM_RESAMPLES,
     Estimate,
     Interval,
@@ -43,8 +44,6 @@ __all__ = [
     "macro_f1",
     "num_correct",
 ]
-
-NO_ITEMS = "there are no items"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from eci.arrays import FloatArray, IntArray, as_label_indices, as_probabilities
 from eci.estimates import (
     LEVEL,
+    NO_ITEMS,
     NUM_RESAMPLES,
     Estimate,
     Interval,
@@ -24,7 +25,6 @@ from eci.estimates import (
 )
 
 NUM_BINS: Final = 15
-NO_ITEMS: Final = "there are no items"
 _SMALLEST: Final = float(np.finfo(np.float64).eps)
 
 

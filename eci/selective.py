@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from eci.arrays import FloatArray, IntArray, as_counts, as_vector
 from eci.estimates import (
     LEVEL,
+    NO_ITEMS,
     NUM_RESAMPLES,
     Estimate,
     Interval,
@@ -27,8 +27,6 @@ from eci.estimates import (
     percentile_interval,
     proportion,
 )
-
-NO_ITEMS: Final = "there are no items"
 
 
 @dataclass(frozen=True, slots=True)
