@@ -17,7 +17,11 @@ ROW_PIXELS = 62
 
 
 def draw_confusion(
-    matrix: ConfusionMatrix, *, values: CellValue = "count", predicted_by: str
+    matrix: ConfusionMatrix,
+    *,
+    predicted_by: str,
+    values: CellValue = "count",
+    selected: tuple[str, str] | None = None,
 ) -> go.Figure:
     """Draw a confusion matrix; right and wrong cells differ in hue, their tint is the row share.
 
@@ -25,6 +29,7 @@ def draw_confusion(
         matrix: The counts.
         values: What is written large in the cells: the count or the share of the gold label's row.
         predicted_by: Title of the x axis, such as ``"Label read from the text"``.
+        selected: Gold and predicted label (``""`` for no label) of the cell to outline.
 
     Returns:
         A figure whose last trace holds one invisible marker a cell; the ``customdata`` of a marker
@@ -34,6 +39,7 @@ def draw_confusion(
     columns = [NO_LABEL if label is None else label for label in matrix.columns]
     figure = go.Figure([*_tints(matrix), _click_targets(matrix)])
     _write_cells(figure, matrix, values)
+    _outline(figure, matrix, selected)
     figure.update_xaxes(
         title=plain(predicted_by, 60),
         side="bottom",
@@ -101,6 +107,23 @@ def _write_cells(figure: go.Figure, matrix: ConfusionMatrix, values: CellValue) 
             )
 
 
+def _outline(figure: go.Figure, matrix: ConfusionMatrix, selected: tuple[str, str] | None) -> None:
+    if selected is None:
+        return
+    gold, predicted = selected[0], selected[1] or None
+    if gold not in matrix.labels or predicted not in matrix.columns:
+        return
+    row, column = matrix.labels.index(gold), matrix.columns.index(predicted)
+    figure.add_shape(
+        type="rect",
+        x0=column - 0.47,
+        x1=column + 0.47,
+        y0=row - 0.45,
+        y1=row + 0.45,
+        line={"width": 3, "color": NEUTRAL},
+    )
+
+
 def _click_targets(matrix: ConfusionMatrix) -> go.Scatter:
     shares = matrix.row_shares()
     cells = [
@@ -116,10 +139,8 @@ def _click_targets(matrix: ConfusionMatrix) -> go.Scatter:
             "symbol": "square",
             "size": ROW_PIXELS - 12,
             "opacity": 0,
-            "color": "rgba(0,0,0,0)",
-            "line": {"width": 3, "color": NEUTRAL},
         },
-        selected={"marker": {"opacity": 1}},
+        selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         customdata=[
             [

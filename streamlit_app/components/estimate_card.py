@@ -1,0 +1,37 @@
+"""One figure with its interval, in a card."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from eci.estimates import Estimate
+from streamlit_app.logic.outcomes import interval_text, percent
+
+
+def draw(label: str, estimate: Estimate | None, *, explanation: str) -> None:
+    """Draw a share as a percentage with its 95 % interval under it.
+
+    Args:
+        label: Our own words; Streamlit reads it as markdown.
+        estimate: None where the run has nothing of the kind.
+        explanation: Shown at the question mark; our own words as well.
+    """
+    draw_text(
+        label,
+        percent(None if estimate is None else estimate.value),
+        "not in this run" if estimate is None else interval_text(estimate),
+        explanation=explanation,
+    )
+
+
+def draw_text(label: str, value: str, note: str, *, explanation: str) -> None:
+    """Draw a figure that is already written out, with a note under it."""
+    st.metric(
+        label,
+        value,
+        delta=note,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        help=explanation,
+    )

@@ -1,0 +1,103 @@
+"""Which run, gold label and items the Errors page is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from db.outcome_items import OutcomeFilter, Scope, list_scopes
+from db.outcomes import Gold
+from db.records import OPTIONS_LABEL_SET, Run
+from streamlit_app import services
+from streamlit_app.logic.outcomes import label_sets, sources, splits
+from streamlit_app.logic.run_names import run_names
+from streamlit_app.text_safety import reveal
+
+GOLD_WORDS: dict[Gold, str] = {"record": "Label of record", "imported": "Imported label"}
+ALL_SPLITS = "all"
+GOLD_HELP = (
+    "The label of record counts corrections: the adjudicated label, else the one on which all "
+    "reviewers agree, else the imported one. The imported label is what the data set came with."
+)
+
+
+def pick(runs: Sequence[Run]) -> OutcomeFilter | None:
+    """Draw the pickers; None where the chosen run has no predictions yet."""
+    run_column, gold_column = st.columns([3, 2], vertical_alignment="bottom")
+    with run_column:
+        run_id = pick_run("Run", runs, key="errors_run")
+    with gold_column:
+        gold = pick_gold("errors_against")
+    scopes = list_scopes(services.database().cursor(), run_id)
+    if not scopes:
+        return None
+    return _pick_items(run_id, gold, scopes)
+
+
+def pick_run(title: str, runs: Sequence[Run], *, key: str, index: int = 0) -> str:
+    """Draw a picker of runs and give the run's id; the choice stays in the address."""
+    names = run_names(runs)
+    chosen: str = st.selectbox(
+        title,
+        [run.run_id for run in runs],
+        index=index,
+        format_func=lambda run_id: reveal(names[run_id]),
+        key=key,
+        bind="query-params",
+    )
+    return chosen
+
+
+def pick_gold(key: str) -> Gold:
+    """Draw the choice of what to score against."""
+    chosen: Gold = st.segmented_control(
+        "Score against",
+        list(GOLD_WORDS),
+        format_func=lambda gold: GOLD_WORDS[gold],
+        default="record",
+        required=True,
+        key=key,
+        bind="query-params",
+        help=GOLD_HELP,
+    )
+    return chosen
+
+
+def label_set_words(label_set: str) -> str:
+    """Name a label set on screen."""
+    return "options of the item" if label_set == OPTIONS_LABEL_SET else reveal(label_set)
+
+
+def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope]) -> OutcomeFilter:
+    label_column, source_column, split_column = st.columns(3)
+    with label_column:
+        label_set: str = st.selectbox(
+            "Labels",
+            label_sets(scopes),
+            format_func=label_set_words,
+            key="errors_labels",
+            bind="query-params",
+        )
+    with source_column:
+        source: str | None = st.selectbox(
+            "Source",
+            sources(scopes, label_set),
+            index=None,
+            placeholder="All sources",
+            format_func=reveal,
+            key="errors_source",
+            bind="query-params",
+        )
+    with split_column:
+        split: str = st.selectbox(
+            "Split",
+            [*splits(scopes, label_set), ALL_SPLITS],
+            format_func=lambda name: "All splits" if name == ALL_SPLITS else name,
+            key="errors_split",
+            bind="query-params",
+            help="The test split comes first: a trained run has seen the training items.",
+        )
+    return OutcomeFilter(
+        run_id, gold, label_set, source=source, split=None if split == ALL_SPLITS else split
+    )

@@ -1,0 +1,193 @@
+"""The Compare page over a real database file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.connection import Database
+from db.items import add_items
+from db.predictions import add_predictions
+from db.records import Item, Option, Prediction, Run
+from db.runs import add_run
+from eci.compare import compare
+from eci.estimates import Estimate
+from streamlit_app import services
+from streamlit_app.logic.comparison import (
+    default_pair,
+    p_value_text,
+    points,
+    points_interval,
+    verdict,
+)
+
+SHELL = Path(services.__file__).with_name("shell.py")
+LABELS = ("yes", "no", "maybe")
+NUM_ITEMS = 12
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
+    services.database.clear()
+    opened = services.database()
+    yield opened
+    opened.close()
+    services.database.clear()
+
+
+def item(number: int, **overrides: object) -> Item:
+    fields = {
+        "source": "demo",
+        "question": f"Does it help in case {number}?",
+        "context": (),
+        "label_set": "pubmedqa",
+        "labels": LABELS,
+        "options": (),
+        "gold_label": "yes",
+        "long_answer": "",
+        "split": "test",
+    }
+    return Item(f"q-{number:02d}", **{**fields, **overrides})
+
+
+def run(run_id: str, day: int, base_run_id: str | None = None) -> Run:
+    moment = datetime(2026, 3, day, tzinfo=UTC)
+    return Run(run_id, f"Run {run_id}", "imported", "m", {}, {}, moment, base_run_id)
+
+
+def predictions(run_id: str, labels: list[str | None]) -> list[Prediction]:
+    return [
+        Prediction(run_id, f"q-{n:02d}", "An answer.", label, "absent" if not label else "stated")
+        for n, label in enumerate(labels)
+    ]
+
+
+@pytest.fixture
+def compared(database: Database) -> Database:
+    """Run "after" fixes items 0 to 7 and breaks item 8; 9 stays right, 10 and 11 stay wrong."""
+    with database.transaction() as cur:
+        add_items(cur, [item(n) for n in range(NUM_ITEMS)], origin="items")
+        add_run(cur, run("before", 1))
+        add_run(cur, run("after", 2, base_run_id="before"))
+        add_run(cur, run("elsewhere", 3))
+        before = ["no"] * 7 + [None] + ["yes", "yes", "no", "maybe"]
+        after = ["yes"] * 8 + ["no", "yes", "no", None]
+        add_predictions(cur, predictions("before", before) + predictions("after", after))
+    return database
+
+
+def open_compare() -> AppTest:
+    page = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    page.switch_page("views/compare.py").run()
+    assert not page.exception
+    return page
+
+
+def metrics(page: AppTest) -> dict[str, tuple[str, str]]:
+    return {metric.label: (metric.value, metric.delta) for metric in page.metric}
+
+
+def notices(page: AppTest) -> str:
+    return " ".join(notice.value for notice in page.info)
+
+
+def item_ids(page: AppTest) -> list[str]:
+    return page.dataframe(key="compare_items").value["Item"].tolist()
+
+
+def test_without_two_runs_the_page_says_what_to_do(database: Database):
+    assert "there is none" in notices(open_compare())
+    with database.transaction() as cur:
+        add_run(cur, run("one", 1))
+    assert "there is only one" in notices(open_compare())
+
+
+def test_the_newest_run_with_a_base_is_compared_with_it_at_first(compared: Database):
+    page = open_compare()
+    assert page.selectbox(key="compare_a").value == "before"
+    assert page.selectbox(key="compare_b").value == "after"
+
+
+def test_fixed_and_broken_are_counted_and_judged(compared: Database):
+    page = open_compare()
+    shown = metrics(page)
+    assert shown["Shared items"][0] == "12"
+    assert shown["Accuracy of A"][0] == "16.7 %"
+    assert shown["Accuracy of B"][0] == "75.0 %"
+    assert shown["B minus A"][0] == "+58.3 points"
+    # Twice the chance of at most 1 head in 9 tosses: 20/512.
+    assert shown["McNemar"] == ("p = 0.039", "significant")
+    assert any("B is significantly better" in text.value for text in page.markdown)
+
+
+def test_changed_items_are_listed_by_group(compared: Database):
+    page = open_compare()
+    assert item_ids(page) == [f"q-{n:02d}" for n in range(8)]
+    page.segmented_control(key="compare_show").select("broken").run()
+    assert item_ids(page) == ["q-08"]
+    table = page.dataframe(key="compare_items").value
+    assert (table["A"][0], table["B"][0]) == ("✓ yes", "✗ no")
+    page.segmented_control(key="compare_show").select("both_wrong").run()
+    assert item_ids(page) == ["q-10", "q-11"]
+    assert page.dataframe(key="compare_items").value["B"][1] == "✗ no label"
+
+
+def test_a_run_against_itself_is_refused(compared: Database):
+    page = open_compare()
+    page.selectbox(key="compare_a").select("after").run()
+    assert "are the same" in notices(page)
+
+
+def test_runs_on_other_items_share_nothing(compared: Database):
+    options = (Option("A", "this"), Option("B", "that"))
+    with compared.transaction() as cur:
+        add_items(
+            cur,
+            [item(50, label_set="options", labels=("A", "B"), options=options, gold_label="A")],
+            origin="items",
+        )
+        add_predictions(cur, [Prediction("elsewhere", "q-50", "A", "A", "bare")])
+    page = open_compare()
+    page.selectbox(key="compare_b").select("elsewhere").run()
+    assert "share no items" in notices(page)
+
+
+def test_comparing_heads_that_do_not_exist_says_so(compared: Database):
+    page = open_compare()
+    page.segmented_control(key="compare_by").select("head").run()
+    assert "without an ECI head" in notices(page)
+
+
+def test_a_split_without_shared_items_says_so(compared: Database):
+    page = open_compare()
+    page.selectbox(key="compare_split").select("train").run()
+    assert "Choose another split" in notices(page)
+
+
+def test_without_a_base_the_two_newest_runs_are_compared():
+    assert default_pair([run("c", 3), run("b", 2), run("a", 1)]) == (1, 0)
+    assert default_pair([run("c", 3), run("b", 2, base_run_id="a"), run("a", 1)]) == (2, 1)
+    assert default_pair([run("c", 3, base_run_id="deleted"), run("b", 2)]) == (1, 0)
+
+
+def test_a_difference_that_may_be_chance_is_called_not_significant():
+    few = compare(["yes"] * 4, ["no"] * 2 + ["yes"] * 2, ["yes"] * 4, LABELS)
+    assert verdict(few).startswith("Not significant: 2 items fixed and 0 broken")
+    same = compare(["yes"] * 4, ["no"] * 4, ["no"] * 4, LABELS)
+    assert verdict(same).startswith("Not significant: both runs")
+    worse = compare(["yes"] * 9, ["yes"] * 9, [None] * 9, LABELS)
+    assert verdict(worse).startswith("B is significantly worse: 0 items fixed, 9 broken")
+    assert "no items" in verdict(compare([], [], [], LABELS))
+
+
+def test_differences_and_p_values_are_written_plainly():
+    assert points(0.0123) == "+1.2 points"
+    assert points(None) == "–"
+    assert points_interval(Estimate.undefined("nothing shared")) == "nothing shared"
+    assert p_value_text(0.00004) == "p < 0.001"
+    assert p_value_text(0.25) == "p = 0.25"

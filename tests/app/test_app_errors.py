@@ -1,0 +1,246 @@
+"""The Errors page over a real database file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.annotations import add_annotation
+from db.connection import Database
+from db.items import add_items
+from db.outcomes import Bin
+from db.predictions import add_predictions
+from db.records import Item, Option, Prediction, Run, Section
+from db.reviewers import add_reviewer
+from db.runs import add_run
+from streamlit_app import services
+from streamlit_app.components.outcome_items import choose_cell
+from streamlit_app.logic.outcomes import calibration_error, estimate_text, percent
+
+SHELL = Path(services.__file__).with_name("shell.py")
+LABELS = ("yes", "no", "maybe")
+HOSTILE = "![x](https://evil.example/a.png) <img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
+    services.database.clear()
+    opened = services.database()
+    yield opened
+    opened.close()
+    services.database.clear()
+
+
+def item(number: int, gold: str | None, **overrides: object) -> Item:
+    fields = {
+        "source": "demo",
+        "question": f"Does it help in case {number}? {HOSTILE}",
+        "context": (Section("AIM", "To see."),),
+        "label_set": "pubmedqa",
+        "labels": LABELS,
+        "options": (),
+        "gold_label": gold,
+        "long_answer": "",
+        "split": "test",
+    }
+    return Item(f"q-{number:02d}", **{**fields, **overrides})
+
+
+def run(run_id: str, day: int = 1) -> Run:
+    moment = datetime(2026, 3, day, tzinfo=UTC)
+    return Run(run_id, f"Run {run_id}", "imported", "m", {}, {}, moment)
+
+
+def prediction(
+    run_id: str, number: int, text: str | None, head: str | None = None, form: str = "stated"
+) -> Prediction:
+    probabilities = None
+    if head is not None:
+        probabilities = tuple(0.8 if label == head else 0.1 for label in LABELS)
+    return Prediction(
+        run_id,
+        f"q-{number:02d}",
+        f"An answer. {HOSTILE}",
+        text,
+        "absent" if text is None else form,
+        head_label=head,
+        head_probabilities=probabilities,
+    )
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """Ten test items: the text gets 6 right and one answer has no label; the head gets 8 right."""
+    gold = ["yes"] * 5 + ["no"] * 3 + ["maybe"] * 2
+    text = ["yes"] * 4 + ["no"] + ["no"] * 2 + ["yes"] + ["no", None]
+    head = ["yes"] * 5 + ["no"] * 3 + ["yes", "no"]
+    with database.transaction() as cur:
+        add_items(cur, [item(n, label) for n, label in enumerate(gold)], origin="items")
+        add_run(cur, run("both"))
+        add_predictions(
+            cur,
+            [prediction("both", n, t, h) for n, (t, h) in enumerate(zip(text, head, strict=True))],
+        )
+    return database
+
+
+def open_errors() -> AppTest:
+    page = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    page.switch_page("views/errors_page.py").run()
+    assert not page.exception
+    return page
+
+
+def metrics(page: AppTest) -> dict[str, tuple[str, str]]:
+    return {metric.label: (metric.value, metric.delta) for metric in page.metric}
+
+
+def notices(page: AppTest) -> str:
+    return " ".join(notice.value for notice in page.info)
+
+
+def item_ids(page: AppTest) -> list[str]:
+    return page.dataframe(key="errors_items").value["Item"].tolist()
+
+
+def test_without_runs_the_page_says_what_to_do(database: Database):
+    assert "Import answers of a model" in notices(open_errors())
+
+
+def test_a_run_without_predictions_is_named_as_such(database: Database):
+    with database.transaction() as cur:
+        add_run(cur, run("empty"))
+    assert "no predictions yet" in notices(open_errors())
+
+
+def test_items_without_a_gold_label_are_explained(database: Database):
+    with database.transaction() as cur:
+        add_items(cur, [item(1, None)], origin="items")
+        add_run(cur, run("r"))
+        add_predictions(cur, [prediction("r", 1, "yes")])
+    assert "no gold label" in notices(open_errors())
+
+
+def test_the_figures_count_text_and_head_with_intervals(filled: Database):
+    shown = metrics(open_errors())
+    assert shown["Items"][0] == "10"
+    # Wilson interval of 6 in 10.
+    assert shown["Accuracy of the text"] == ("60.0 %", "31.3 % to 83.2 %")
+    assert shown["Accuracy of the head"][0] == "80.0 %"
+    assert shown["Answers without a label"][0] == "10.0 %"
+    assert shown["Answers not bare"][0] == "100.0 %"
+
+
+def test_a_run_without_a_head_shows_its_text_and_says_so(database: Database):
+    with database.transaction() as cur:
+        add_items(cur, [item(1, "yes")], origin="items")
+        add_run(cur, run("r"))
+        add_predictions(cur, [prediction("r", 1, "yes")])
+    page = open_errors()
+    assert metrics(page)["Accuracy of the head"] == ("–", "not in this run")
+    assert "no ECI head" in notices(page)
+    assert "no head probabilities" in notices(page)
+
+
+def test_all_items_are_listed_until_a_cell_is_chosen(filled: Database):
+    page = open_errors()
+    assert len(item_ids(page)) == 10
+    page.selectbox(key="errors_gold").select("yes").run()
+    page.selectbox(key="errors_text").select("no").run()
+    assert not page.exception
+    assert item_ids(page) == ["q-04"]
+
+
+def test_the_no_label_column_lists_answers_without_a_label(filled: Database):
+    page = open_errors()
+    page.selectbox(key="errors_text").select("").run()
+    assert item_ids(page) == ["q-09"]
+
+
+def test_text_and_head_can_be_crossed(filled: Database):
+    page = open_errors()
+    page.selectbox(key="errors_pair").select("head_right").run()
+    assert item_ids(page) == ["q-04", "q-07"]
+
+
+def test_an_empty_choice_says_how_to_leave_it(filled: Database):
+    page = open_errors()
+    page.selectbox(key="errors_form").select("bare").run()
+    assert "No item passes" in notices(page)
+
+
+def test_choosing_a_cell_replaces_the_earlier_choice(monkeypatch: pytest.MonkeyPatch):
+    state = {"errors_head": "no", "errors_form": "bare"}
+    monkeypatch.setattr("streamlit_app.components.outcome_items.st.session_state", state)
+    choose_cell("text", "yes", "no")
+    assert {key: value for key, value in state.items() if value is not None} == {
+        "errors_gold": "yes",
+        "errors_text": "no",
+    }
+
+
+def test_corrections_count_against_the_label_of_record_only(filled: Database):
+    with filled.transaction() as cur:
+        reviewer = add_reviewer(cur, "Ada")
+        add_annotation(
+            cur, annotation_id="e", item_id="q-04", reviewer_id=reviewer.reviewer_id, label="no"
+        )
+    page = open_errors()
+    assert metrics(page)["Accuracy of the text"][0] == "70.0 %"
+    page.segmented_control(key="errors_against").select("imported").run()
+    assert metrics(page)["Accuracy of the text"][0] == "60.0 %"
+
+
+def test_items_whose_labels_are_their_options_are_scored_too(database: Database):
+    options = tuple(Option(label, f"Drug {label}") for label in "ABCD")
+    with database.transaction() as cur:
+        add_items(
+            cur,
+            [
+                item(n, gold, label_set="options", labels=tuple("ABCD"), options=options)
+                for n, gold in enumerate("ABCD")
+            ],
+            origin="items",
+        )
+        add_run(cur, run("r"))
+        add_predictions(cur, [prediction("r", n, "A") for n in range(4)])
+    page = open_errors()
+    assert metrics(page)["Accuracy of the text"][0] == "25.0 %"
+    table = next(frame.value for frame in page.dataframe if "Precision" in frame.value)
+    assert table["Label"].tolist() == ["A", "B", "C", "D"]
+    assert table["Precision"][1] == "–"
+
+
+def test_the_test_split_comes_first_and_all_splits_can_be_chosen(filled: Database):
+    with filled.transaction() as cur:
+        add_items(cur, [item(50, "yes", split="train")], origin="items")
+        add_predictions(cur, [prediction("both", 50, "yes", "yes")])
+    page = open_errors()
+    assert metrics(page)["Items"][0] == "10"
+    page.selectbox(key="errors_split").select("all").run()
+    assert metrics(page)["Items"][0] == "11"
+
+
+def test_no_text_from_outside_reaches_markdown(filled: Database):
+    page = open_errors()
+    drawn = " ".join(element.value for element in [*page.markdown, *page.caption, *page.info])
+    assert "evil.example" not in drawn
+
+
+def test_calibration_error_weighs_the_gaps_of_the_bins():
+    bins = [Bin(0.6, 0.7, 30, 0.65, 0.5), Bin(0.9, 1.0, 10, 0.95, 1.0)]
+    error = calibration_error(bins)
+    assert error.value == pytest.approx((30 * 0.15 + 10 * 0.05) / 40, abs=1e-9)
+    assert error.n == 40
+    assert calibration_error([]).value is None
+
+
+def test_shares_are_written_as_percentages():
+    assert percent(0.778) == "77.8 %"
+    assert percent(None) == "–"
+    assert estimate_text(calibration_error([])) == "–"
