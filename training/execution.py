@@ -60,6 +60,9 @@ class RunContext:
         The first report, which may be of step 0, makes the run ``running``. Memory and the time
         left are added unless given. Every report reaches the disk, the last one too.
         """
+        if not self._is_running:
+            self._is_running = True
+            self.run_dir.enter_state("running", "Training.")
         moment = time.monotonic()
         if self._first_step is None or step < self._first_step[0]:
             self._first_step = (step, moment)
@@ -73,9 +76,6 @@ class RunContext:
         with self._lock:
             self._pending.append(Event(datetime.now(UTC), "progress", figures))
             self._step = (step, num_steps)
-        if not self._is_running:
-            self._is_running = True
-            self.enter("running", "Training.")
 
     def report_evaluation(self, **figures: Any) -> None:
         """Append the figures of an evaluation to the events."""
@@ -87,11 +87,6 @@ class RunContext:
         self.flush()
         self.run_dir.update_status(message=text)
         self.run_dir.append_event("message", text=text)
-
-    def enter(self, state: TrainingState, message: str, **changes: Any) -> None:
-        """Put the run into a state, in its status and its events."""
-        self.run_dir.update_status(state=state, message=message, **changes)
-        self.run_dir.append_event("state", state=state, message=message)
 
     def flush(self) -> None:
         """Write the progress that is still only in memory."""
@@ -117,9 +112,7 @@ class RunContext:
         with suppress(OSError):
             self.flush()
         end = datetime.now(UTC)
-        self.run_dir.update_status(state=state, message=message, heartbeat_at=end, finished_at=end)
-        with suppress(OSError):
-            self.run_dir.append_event("state", state=state, message=message)
+        self.run_dir.enter_state(state, message, heartbeat_at=end, finished_at=end)
 
     def _seconds_left(self, step: int, num_steps: int, moment: float) -> float | None:
         if self._first_step is None or step <= self._first_step[0]:
@@ -183,13 +176,15 @@ def _work_to_end(
     try:
         run_dir.keep_reserve()
         with device_lock(run_dir, device, context.check_stop):
-            context.enter("starting", "Starting.", started_at=datetime.now(UTC))
+            run_dir.enter_state("starting", "Starting.", started_at=datetime.now(UTC))
             work(context)
         context.check_stop()
     except (Stopped, KeyboardInterrupt):
         return _stopped(run_dir)
     except (Exception, SystemExit) as error:
-        traceback.print_exc()
+        run_dir.release_reserve()
+        with suppress(OSError):  # the log may lie on the disk that is full
+            traceback.print_exc()
         return "failed", explain(error, run_dir)
     return "succeeded", "Finished."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,7 +19,12 @@ from db.errors import DbError
 from db.predictions import add_predictions
 from db.records import Prediction, Run, TrainingRun, TrainingState
 from db.runs import add_run, find_run
-from db.training_runs import add_training_run, add_training_state, find_training_run
+from db.training_runs import (
+    add_training_run,
+    add_training_state,
+    find_training_run,
+    list_training_runs,
+)
 from training.errors import IntakeError, TrainingError
 from training.json_files import plain, unusable
 from training.launch import reap
@@ -35,10 +40,17 @@ PREDICTIONS_SCHEMA = pa.schema(
 )
 """The columns of ``predictions.parquet``: those of ``db.records.Prediction``."""
 
+
+@dataclass(frozen=True)
+class _Seen:
+    state: TrainingState
+    file_times: tuple[int, ...]
+
+
 # Sessions of the app refresh at once; the second one then finds the work of the first.
 _lock = threading.Lock()
-# For each database: the runs that bring nothing new until one of their files changes.
-_settled: WeakKeyDictionary[Database, dict[Path, tuple[int, ...]]] = WeakKeyDictionary()
+# For each database: the state of each run as stored, and the times of its files at that moment.
+_seen: WeakKeyDictionary[Database, dict[Path, _Seen]] = WeakKeyDictionary()
 
 
 def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
@@ -51,20 +63,21 @@ def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
     Returns:
         The ids of the runs whose state in the store changed.
     """
-    changed = []
     with _lock:
-        settled = _settled.setdefault(database, {})
-        for run_dir in list_run_dirs(runs_dir):
-            times = _file_times(run_dir)
-            if settled.get(run_dir.path) == times:
-                continue
-            before = find_training_run(database.cursor(), run_dir.run_id)
-            state = _refresh_run(database, run_dir)
-            if find_training_run(database.cursor(), run_dir.run_id) != before:
+        seen = _seen.setdefault(database, {})
+        news = [run_dir for run_dir in list_run_dirs(runs_dir) if _may_be_new(run_dir, seen)]
+        if not news:
+            return ()
+        known = {run.run_id: run for run in list_training_runs(database.cursor())}
+        changed = []
+        for run_dir in news:
+            file_times = _file_times(run_dir)
+            state, is_changed = _refresh_run(database, run_dir, known.get(run_dir.run_id))
+            if is_changed:
                 changed.append(run_dir.run_id)
-            if state not in ACTIVE_STATES:
-                settled[run_dir.path] = times
-    return tuple(changed)
+            if state is not None:
+                seen[run_dir.path] = _Seen(state, file_times)
+        return tuple(changed)
 
 
 def take_in(database: Database, run_dir: RunDir) -> Run:
@@ -101,23 +114,55 @@ def take_in(database: Database, run_dir: RunDir) -> Run:
     return run
 
 
-def _refresh_run(database: Database, run_dir: RunDir) -> TrainingState:
-    """Store where one run stands; give its state."""
+def _may_be_new(run_dir: RunDir, seen: Mapping[Path, _Seen]) -> bool:
+    last = seen.get(run_dir.path)
+    if last is None:
+        return True
+    if last.state == "succeeded":
+        return False
+    if last.state not in ACTIVE_STATES:
+        return last.file_times != _file_times(run_dir)
+    try:
+        # An active run may also have lost its process, which no file shows.
+        return reap(run_dir).state != last.state
+    except TrainingError:
+        return True
+
+
+def _refresh_run(
+    database: Database, run_dir: RunDir, known: TrainingRun | None
+) -> tuple[TrainingState | None, bool]:
+    """Store where one run stands; give its state, None while it is being made, and if it is new."""
+    if known is not None and known.state == "succeeded":
+        return (
+            "succeeded",
+            False,
+        )  # it was taken in; what becomes of its files later changes nothing
     settings: dict[str, Any] = {}
     state: TrainingState
     try:
         status = reap(run_dir)
         state, message = status.state, status.message
         if status.is_active and not run_dir.settings_path.exists():
-            return state  # still being made
+            return None, False
         settings = plain(run_dir.read_settings())
         if state == "succeeded":
             take_in(database, run_dir)
+            return state, True
     except (TrainingError, OSError) as error:
         state, message = "failed", str(error)
+    if not _is_news(known, state, message):
+        return state, False
     with database.transaction() as cur:
         _add_state(cur, run_dir, settings, state, message)
-    return state
+    return state, True
+
+
+def _is_news(known: TrainingRun | None, state: TrainingState, message: str) -> bool:
+    """Tell whether a state is to be stored; what an active run does at the moment is not."""
+    if known is None or known.state != state:
+        return True
+    return state not in ACTIVE_STATES and known.message != message
 
 
 def _add_state(
@@ -127,22 +172,20 @@ def _add_state(
     state: TrainingState,
     message: str,
 ) -> None:
-    """Add a state if it is news; what an active run says it does at the moment is none."""
-    known = find_training_run(cur, run_dir.run_id)
-    if known is None:
-        training_run = TrainingRun(
-            run_id=run_dir.run_id,
-            preset=str(settings.get("preset") or ""),
-            state=state,
-            settings=settings,
-            created_at=run_dir.created_at,
-            created_by=str(settings.get("created_by") or ""),
-            base_run_id=settings.get("base_run_id"),
-            message=message,
-        )
-        add_training_run(cur, training_run)
-    elif known.state != state or (state not in ACTIVE_STATES and known.message != message):
+    if find_training_run(cur, run_dir.run_id) is not None:
         add_training_state(cur, run_dir.run_id, state, message)
+        return
+    training_run = TrainingRun(
+        run_id=run_dir.run_id,
+        preset=str(settings.get("preset") or ""),
+        state=state,
+        settings=settings,
+        created_at=run_dir.created_at,
+        created_by=str(settings.get("created_by") or ""),
+        base_run_id=settings.get("base_run_id"),
+        message=message,
+    )
+    add_training_run(cur, training_run)
 
 
 def _describe_run(run_dir: RunDir, settings: Mapping[str, Any]) -> Run:

@@ -50,9 +50,9 @@ def launch_command(run_dir: RunDir, command: Sequence[str]) -> None:
         _refuse_unless_startable(run_dir)
         now = datetime.now(UTC)
         run_dir.withdraw_cancel()
-        run_dir.update_status(
-            state="queued",
-            message="Starting the run's process.",
+        run_dir.enter_state(
+            "queued",
+            "Starting the run's process.",
             device=None,
             pid=None,
             pid_created_at=None,
@@ -61,7 +61,6 @@ def launch_command(run_dir: RunDir, command: Sequence[str]) -> None:
             started_at=None,
             finished_at=None,
         )
-        run_dir.append_event("state", state="queued", message="Starting the run's process.")
         process = _start(run_dir, command)
         identity = ProcessId.of(process.pid)
         run_dir.update_status(pid=identity.pid, pid_created_at=identity.created_at)
@@ -104,6 +103,8 @@ def reap(run_dir: RunDir) -> Status:
 def settle(run_dir: RunDir) -> Status:
     """Write down the end of a run whose process is gone without doing so; give the status.
 
+    Where the disk is too full to write, the status is given all the same.
+
     Raises:
         RunDirError: The run directory is damaged.
     """
@@ -112,14 +113,16 @@ def settle(run_dir: RunDir) -> Status:
         return status
     process = status.process
     end = end_of_abandoned(run_dir, _exit_code(process))
-    changed = run_dir.update_status_if(
-        # Not when it wrote its end itself meanwhile, or was started again.
-        lambda now: now.process == process and now.is_abandoned,
-        **end,
-        finished_at=datetime.now(UTC),
-    )
-    if changed:
-        run_dir.append_event("state", **end)
+    try:
+        run_dir.release_reserve()
+        run_dir.enter_state(
+            # Not when it wrote its end itself meanwhile, or was started again.
+            condition=lambda now: now.process == process and now.is_abandoned,
+            **end,
+            finished_at=datetime.now(UTC),
+        )
+    except OSError:
+        return current_status(run_dir)
     return run_dir.read_status()
 
 
@@ -162,7 +165,7 @@ def _start(run_dir: RunDir, command: Sequence[str]) -> subprocess.Popen[bytes]:
             f"{' '.join(command)}). Check that the installation is complete and the disk not full, "
             "then start it again."
         )
-        run_dir.update_status(state="failed", message=message, finished_at=datetime.now(UTC))
+        run_dir.enter_state("failed", message, finished_at=datetime.now(UTC))
         raise LaunchError(message) from error
     with suppress(psutil.Error):
         # From here and not in the run itself: every thread started later inherits it.

@@ -12,7 +12,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,24 +127,29 @@ class RunDir:
 
     def update_status(self, **changes: Any) -> None:
         """Change some fields of the status and leave the others as they are."""
-        self.update_status_if(lambda _: True, **changes)
+        with self._status_locked():
+            self._write_status(replace(self.read_status(), **changes))
 
-    def update_status_if(self, condition: Callable[[Status], bool], **changes: Any) -> bool:
-        """Change the status where ``condition`` holds for what stands; tell whether it did."""
-        lock = FileLock(self.path / ".status.lock")
-        try:
-            with lock.acquire(timeout=_STATUS_LOCK_SECONDS):
-                status = self.read_status()
-                if not condition(status):
-                    return False
-                self._write_status(replace(status, **changes))
-                return True
-        except Timeout as error:
-            raise RunDirError(
-                f"The status of run {self.run_id} could not be changed: another process has held "
-                f"{lock.lock_file} for {_STATUS_LOCK_SECONDS:.0f} seconds. It may be suspended; "
-                "let it go on or end it, then try again."
-            ) from error
+    def enter_state(
+        self,
+        state: TrainingState,
+        message: str,
+        *,
+        condition: Callable[[Status], bool] = lambda _: True,
+        **changes: Any,
+    ) -> None:
+        """Put the run into a state, in its events and its status, if ``condition`` holds for it.
+
+        The event comes first: who sees the status finds it. It is left out where a full disk
+        does not take it.
+        """
+        with self._status_locked():
+            status = self.read_status()
+            if not condition(status):
+                return
+            with suppress(OSError):
+                self.append_event("state", state=state, message=message)
+            self._write_status(replace(status, state=state, message=message, **changes))
 
     def heartbeat(self) -> None:
         """Note that the run's process is alive."""
@@ -243,6 +249,22 @@ class RunDir:
     def release_reserve(self) -> None:
         """Give the space set aside back to the disk."""
         self._reserve_path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _status_locked(self) -> Iterator[None]:
+        lock = FileLock(self.path / ".status.lock")
+        try:
+            lock.acquire(timeout=_STATUS_LOCK_SECONDS)
+        except Timeout as error:
+            raise RunDirError(
+                f"The status of run {self.run_id} could not be changed: another process has held "
+                f"{lock.lock_file} for {_STATUS_LOCK_SECONDS:.0f} seconds. It may be suspended; "
+                "let it go on or end it, then try again."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _write_status(self, status: Status) -> None:
         replace_json(self.status_path, asdict(status))

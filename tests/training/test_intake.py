@@ -263,6 +263,15 @@ def test_a_run_that_is_put_right_is_taken_in(database: Database, runs_dir: Path)
     assert len(list_predictions(database.cursor(), run_dir.run_id)) == 2
 
 
+def test_a_run_taken_in_needs_its_directory_no_more(database: Database, runs_dir: Path) -> None:
+    run_dir = finished_run(runs_dir)
+    take_in(database, run_dir)
+    remove_predictions(run_dir)
+    remove_settings(run_dir)
+    assert refresh(database, runs_dir) == ()
+    assert state_of(database, run_dir)[0] == "succeeded"
+
+
 def test_taking_in_says_why_it_cannot(database: Database, runs_dir: Path) -> None:
     run_dir = finished_run(runs_dir)
     run_dir.update_status(state="cancelled")
