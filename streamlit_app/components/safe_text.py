@@ -34,6 +34,13 @@ def draw_notice(message: str, *, kind: NoticeKind = "info") -> None:
     draw(element("div", sign, body, cls=f"lc-notice lc-notice-{kind}", role=role))
 
 
+def draw_line(message: str, *, kind: NoticeKind = "info") -> None:
+    """Draw a one-line message, announced to screen readers; an empty one keeps its place."""
+    sign = element("span", _SIGNS[kind], aria_hidden="true") if message else ""
+    line = element("div", sign, " ", message, cls=f"lc-line lc-line-{kind}", role="status")
+    draw(line)
+
+
 def shown_part(text: str, key: str, *, limit: int = SHOWN_CHARACTERS) -> str:
     """Give the part of ``text`` to draw: all of it, or its beginning until "show all" is pressed.
 

@@ -1,7 +1,75 @@
-"""Browse page."""
+"""Browse: every item that passes the filters, a page at a time; a click opens it in Review."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-st.title("Browse")
+from db.review import Order, ReviewFilter, ReviewRow, count_rows, list_rows
+from streamlit_app.components import filters, reviewer_picker, safe_text
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
+from streamlit_app.services import database
+from streamlit_app.state import open_in_review
+from streamlit_app.text_safety import element
+
+ROW_HEIGHT = 34
+"""Height of a line of the table in pixels."""
+WIDTHS = {
+    "Question": 440,
+    "Gold": 70,
+    "Text": 80,
+    "Head": 80,
+    "Sure": 60,
+    "Mine": 70,
+    "Reviews": 75,
+    "Origin": 95,
+    "Form": 150,
+    "Source": 100,
+    "Split": 60,
+    "Item": 150,
+}
+"""Widths of the columns in pixels."""
+
+
+def draw_list(flt: ReviewFilter, order: Order) -> None:
+    """Draw the count, the pages and one page of items."""
+    cur = database().cursor()
+    total = count_rows(cur, flt)
+    with st.container(horizontal=True, vertical_alignment="center", key="browse_head"):
+        safe_text.draw(element("h2", f"{total:,} item{'' if total == 1 else 's'}", cls="lc-count"))
+        page = 1
+        if num_pages(total) > 1:
+            # A page number belongs to one list: other filters start at the first page again.
+            key = f"browse_page_{abs(hash((flt, order)))}"
+            page = st.pagination(num_pages(total), key=key, persist_state="session")
+        if st.button("Review these", key="browse_review", disabled=total == 0):
+            st.switch_page("views/review.py")
+    if total == 0:
+        safe_text.draw_notice("No item passes these filters. Change them in the sidebar.")
+        return
+    draw_page(list_rows(cur, flt, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE, order=order))
+
+
+def draw_page(rows: list[ReviewRow]) -> None:
+    """Draw one page of items and open the one that is clicked."""
+    event = st.dataframe(
+        table(rows),
+        height=ROW_HEIGHT * (len(rows) + 1) + 3,
+        row_height=ROW_HEIGHT,
+        hide_index=True,
+        key="browse_table",
+        on_select="rerun",
+        selection_mode="single-cell",
+        column_config={
+            name: st.column_config.Column(width=width) for name, width in WIDTHS.items()
+        },
+    )
+    if event.selection.cells:
+        open_in_review(rows[event.selection.cells[0][0]].item_id)
+
+
+with shown_errors():
+    with st.sidebar:
+        reviewer = reviewer_picker.pick()
+        chosen_filter, chosen_order, _ = filters.pick(reviewer.reviewer_id)
+    draw_list(chosen_filter, chosen_order)

@@ -1,0 +1,33 @@
+"""Widgets whose value stays in the page's address: a reload, or a link, comes back to it.
+
+Streamlit's own ``bind="query-params"`` would put the names shown into the address and refuse to
+switch pages with a parameter of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import streamlit as st
+
+
+def seed(key: str, allowed: Collection[str] | None = None) -> None:
+    """Give a keyed widget the value in the address, once a session, before it is drawn.
+
+    Args:
+        key: The widget's key and the name in the address.
+        allowed: The values it can take; others in the address are ignored. None: any text.
+    """
+    asked = st.query_params.get(key)
+    usable = asked is not None and (allowed is None or asked in allowed)
+    if key not in st.session_state and usable:
+        st.session_state[key] = asked
+
+
+def keep(key: str, value: str | None, default: str | None = None) -> None:
+    """Put a value into the address; the default is left out."""
+    if value is None or value == default:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value

@@ -1,0 +1,156 @@
+// Keys of the Review page. One listener for the whole page; it acts only while the page's marker is
+// there and belongs to the same item as the question on screen, so that no press can reach an item
+// that is not the one being read. After a press that changes the item it waits for the next draw.
+(() => {
+  "use strict";
+  if (window.lcReviewKeys) return;
+  window.lcReviewKeys = true;
+
+  const WAIT_MS = 4000; // Give up waiting for a draw that does not come, so that keys work again.
+  const SCROLL_PX = 80;
+  let waitingFor = null; // {draw, until}: the draw that was on screen when a press was sent.
+  let shownItem = null;
+
+  const marker = () => document.querySelector(".lc-marker");
+  const scroller = () => document.querySelector('[data-testid="stMain"]');
+  const button = (key) => document.querySelector(`.st-key-${key} button:not([disabled])`);
+
+  function isReady(mark) {
+    const item = document.querySelector("[data-lc-item]");
+    if (!item || item.dataset.lcItem !== mark.dataset.lcOn) return false;
+    if (waitingFor && waitingFor.draw === mark.dataset.lcDraw && Date.now() < waitingFor.until) {
+      return false;
+    }
+    waitingFor = null;
+    return true;
+  }
+
+  function press(mark, target) {
+    if (!target) return;
+    waitingFor = { draw: mark.dataset.lcDraw, until: Date.now() + WAIT_MS };
+    target.click();
+  }
+
+  function save(mark) {
+    const field = document.activeElement;
+    if (!field || field.tagName !== "TEXTAREA") {
+      press(mark, button("review_save"));
+      return;
+    }
+    // A text field hands its text to the page when it loses focus; the press comes after that.
+    waitingFor = { draw: mark.dataset.lcDraw, until: Date.now() + WAIT_MS };
+    field.blur();
+    requestAnimationFrame(() => press(mark, button("review_save")));
+  }
+
+  function pick(mark, key) {
+    const pair = mark.dataset.lcKeys.split(" ").find((text) => text.split(":")[0] === key);
+    if (!pair) return false;
+    const choices = document.querySelectorAll('[class*="st-key-review_picker"] button');
+    const choice = choices[Number(pair.split(":")[1])];
+    if (choice && choice.getAttribute("aria-checked") !== "true") choice.click();
+    return true;
+  }
+
+  function focusField(name) {
+    const field = document.querySelector(`.st-key-${name} textarea`);
+    if (field) field.focus();
+  }
+
+  function toggleHelp(open) {
+    const help = document.querySelector(".lc-help");
+    if (help) help.open = open === undefined ? !help.open : open;
+  }
+
+  function scroll(key) {
+    const area = scroller();
+    if (!area) return;
+    const page = area.clientHeight * 0.85;
+    const steps = { ArrowUp: -SCROLL_PX, ArrowDown: SCROLL_PX, PageUp: -page, PageDown: page };
+    area.scrollBy({ top: steps[key], behavior: "instant" });
+  }
+
+  const MOVES = {
+    s: "review_skip",
+    u: "review_undo",
+    ArrowLeft: "review_back",
+    ArrowRight: "review_on",
+    Enter: "review_save",
+  };
+  const FIELDS = { t: "review_note", w: "review_answer" };
+  const SCROLLS = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown"]);
+
+  // True when the page used the key, which Streamlit must then not see: C clears its cache.
+  function handle(event, mark) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (SCROLLS.has(key)) {
+      scroll(key);
+      return true;
+    }
+    if (key === "?") {
+      toggleHelp();
+      return true;
+    }
+    if (key === "Escape") {
+      toggleHelp(false);
+      return true;
+    }
+    const known = key in MOVES || key in FIELDS || mark.dataset.lcKeys.includes(`${key}:`);
+    if (!known) return false;
+    if (event.repeat || !isReady(mark)) return true;
+    if (pick(mark, key)) return true;
+    if (key in FIELDS) focusField(FIELDS[key]);
+    else press(mark, button(MOVES[key]));
+    return true;
+  }
+
+  function isTyping(target) {
+    return (
+      target.closest("input, textarea, select, [contenteditable], [role=combobox], [role=listbox]") &&
+      !target.closest('[class*="st-key-review_picker"]')
+    );
+  }
+
+  function isOtherControl(target, key) {
+    if (key !== "Enter" && key !== " ") return false;
+    return (
+      target.closest("button, a, summary, [role=button], [role=menuitem]") &&
+      !target.closest('[class*="st-key-review_picker"]')
+    );
+  }
+
+  window.addEventListener(
+    "keydown",
+    (event) => {
+      const mark = marker();
+      if (!mark || event.isComposing || event.altKey) return;
+      if (document.querySelector('[role="dialog"]')) return;
+      const target = event.target instanceof Element ? event.target : document.body;
+      let used = false;
+      if (event.ctrlKey || event.metaKey) {
+        used = event.key === "Enter" && target.closest("textarea, body") !== null;
+        if (used && !event.repeat && isReady(mark)) save(mark);
+      } else if (target.closest("textarea") && event.key === "Escape") {
+        target.blur();
+        used = true;
+      } else if (!isTyping(target) && !isOtherControl(target, event.key)) {
+        used = handle(event, mark);
+      }
+      if (used) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+      }
+    },
+    true,
+  );
+
+  // A new item starts at its top.
+  new MutationObserver(() => {
+    const mark = marker();
+    const item = mark ? mark.dataset.lcOn : null;
+    if (item === shownItem) return;
+    shownItem = item;
+    const area = scroller();
+    if (item !== null && area) area.scrollTo({ top: 0, behavior: "instant" });
+  }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-lc-on"] });
+})();

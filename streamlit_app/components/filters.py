@@ -1,0 +1,118 @@
+"""Run and filters in the sidebar, shared by Review and Browse: what is browsed can be reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from db.records import Run
+from db.review import Order, ReviewFilter, Show
+from streamlit_app import address, services
+from streamlit_app.logic.run_names import run_names
+from streamlit_app.logic.verdict import FORM_WORDS
+from streamlit_app.text_safety import reveal
+
+Word = TypeVar("Word", bound=str)
+
+SHOW_WORDS: dict[Show, str] = {
+    "all": "All items",
+    "unreviewed": "Not labelled by me",
+    "reviewed": "Labelled by me",
+    "text_wrong": "Text wrong",
+    "head_wrong": "Head wrong",
+    "text_head_differ": "Text and head differ",
+    "no_label": "No label in the text",
+    "conflicting": "Reviewers differ",
+}
+ORDER_WORDS: dict[Order, str] = {"item_id": "By item", "confidence": "Least sure head first"}
+
+
+def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
+    """Draw the run picker and the filters; each choice stays in the address.
+
+    Returns:
+        The filter, the order, and the run whose predictions are shown (None without any run).
+    """
+    run = _pick_run(services.all_runs())
+    show = _pick_words("Show", SHOW_WORDS, "show")
+    order = _pick_words("Order", ORDER_WORDS, "order")
+    address.seed("search")
+    search = st.text_input(
+        "Search",
+        key="search",
+        persist_state="session",
+        placeholder="Words in question, answer, notes",
+    )
+    address.keep("search", search, "")
+    source_column, split_column = st.columns(2)
+    with source_column:
+        source = _choice("Source", services.all_sources(), "source")
+    with split_column:
+        split = _choice("Split", ("train", "dev", "test"), "split")
+    with st.expander("Labels", expanded=_any_set("gold", "text", "head", "form")):
+        labels = services.known_labels()
+        gold = _choice("Gold label", labels, "gold")
+        text = _choice("Label in the text", labels, "text")
+        head = _choice("Label of the head", labels, "head")
+        form = _choice("Form of the answer", tuple(FORM_WORDS), "form")
+    flt = ReviewFilter(
+        run_id=run.run_id if run else None,
+        source=source,
+        split=split,
+        show=show,
+        gold_label=gold,
+        answer_label=text,
+        head_label=head,
+        answer_form=form,
+        search=search,
+        reviewer_id=reviewer_id,
+    )
+    return flt, order, run
+
+
+def _pick_run(runs: Sequence[Run]) -> Run | None:
+    if not runs:
+        return None
+    names = run_names(runs)
+    by_id = {run.run_id: run for run in runs}
+    address.seed("run", by_id)
+    chosen = st.selectbox(
+        "Answers of run",
+        list(by_id),
+        format_func=lambda run_id: reveal(names[run_id]),
+        key="run",
+        persist_state="session",
+    )
+    address.keep("run", chosen, runs[0].run_id)
+    return by_id[chosen]
+
+
+def _pick_words(title: str, words: Mapping[Word, str], key: str) -> Word:
+    """Pick one of several words, the first one unless another is chosen."""
+    address.seed(key, words)
+    chosen = st.selectbox(
+        title, list(words), format_func=words.__getitem__, key=key, persist_state="session"
+    )
+    address.keep(key, chosen, next(iter(words)))
+    return chosen
+
+
+def _choice(title: str, options: Sequence[str], key: str) -> str | None:
+    address.seed(key, options)
+    chosen = st.selectbox(
+        title,
+        options,
+        index=None,
+        format_func=reveal,
+        placeholder="Any",
+        key=key,
+        persist_state="session",
+    )
+    address.keep(key, chosen)
+    return chosen
+
+
+def _any_set(*keys: str) -> bool:
+    return any(st.session_state.get(key) is not None for key in keys)

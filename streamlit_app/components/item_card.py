@@ -1,0 +1,50 @@
+"""The question as the reviewer reads it: question, context under its headings, options as cards."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from db.records import Item, Option
+from streamlit_app.components import safe_text
+from streamlit_app.logic.question import LONG, split_case
+from streamlit_app.text_safety import Html, element
+
+
+def draw(item: Item) -> None:
+    """Draw an item; nothing on it tells what a model, a reviewer or the gold label says."""
+    key = f"review_context_{item.item_id}"
+    shown_all = bool(st.session_state.get(key))
+    safe_text.draw(_card(item, None if shown_all else safe_text.SHOWN_CHARACTERS))
+    safe_text.draw_show_all("".join(part.text for part in item.context), key)
+
+
+def _card(item: Item, limit: int | None) -> Html:
+    facts = [item.source, item.split, item.item_id]
+    sections = []
+    for part in item.context:
+        text = part.text if limit is None else part.text[:limit]
+        limit = None if limit is None else limit - len(text)
+        heading = [element("h3", _heading(part.heading))] if part.heading else []
+        sections.append(element("section", *heading, element("p", text)))
+    case, asked = split_case(item.question[: safe_text.SHOWN_CHARACTERS])
+    options = [_option(option, place) for place, option in enumerate(item.options)]
+    return element(
+        "article",
+        element("p", *(element("span", fact) for fact in facts), cls="lc-facts"),
+        element("p", case, cls="lc-case") if case else "",
+        element("h2", asked, cls="lc-question" if len(asked) < LONG else "lc-case"),
+        element("div", *sections, cls="lc-context") if sections else "",
+        element("ol", *options, cls="lc-options") if options else "",
+        cls="lc-item",
+        data_lc_item=item.item_id,
+    )
+
+
+def _heading(heading: str) -> str:
+    """Give ``METHODS`` as ``Methods``: capitals throughout read like shouting."""
+    return heading.capitalize() if heading.isupper() else heading
+
+
+def _option(option: Option, place: int) -> Html:
+    badge = element("span", option.label, cls=f"lc-badge lc-position-{place % 5}")
+    return element("li", badge, element("span", option.text, cls="lc-option-text"))

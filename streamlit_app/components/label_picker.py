@@ -1,0 +1,40 @@
+"""The label buttons of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from streamlit_app.text_safety import widget_label
+
+
+def label_key(item_id: str) -> str:
+    """Give the session key that holds the label picked for an item."""
+    return f"review_label_{item_id}"
+
+
+def draw(item_id: str, labels: Sequence[str], current: str | None) -> None:
+    """Draw one button a label; the choice is held under :func:`label_key` until it is saved.
+
+    A press is drawn by the browser at once and does not rerun the page: the server hears of it
+    together with Save.
+
+    Args:
+        item_id: Part of the key, so that no press can reach another item.
+        labels: The item's labels in order.
+        current: The reviewer's own standing label, chosen from the start.
+    """
+    named = labels[0] in ("yes", "no", "maybe")
+    with st.container(key=f"review_picker_{'named' if named else 'ordered'}"):
+        st.segmented_control(
+            "Your label",
+            labels,
+            default=current,
+            required=current is not None,
+            format_func=lambda label: widget_label(label, labels.index(label)),
+            key=label_key(item_id),
+            on_change="ignore",
+            label_visibility="collapsed",
+            width="stretch",
+        )

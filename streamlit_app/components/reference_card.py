@@ -1,0 +1,21 @@
+"""The explanation that came with the gold label."""
+
+from __future__ import annotations
+
+from db.records import Item
+from streamlit_app.components import safe_text
+from streamlit_app.text_safety import element
+
+
+def draw(item: Item) -> None:
+    """Draw the reference explanation, folded: it gives the gold label away."""
+    if item.long_answer:
+        text = item.long_answer[: safe_text.SHOWN_CHARACTERS]
+        safe_text.draw(
+            element(
+                "details",
+                element("summary", "Explanation that came with the gold label"),
+                element("p", text),
+                cls="lc-reference",
+            )
+        )

@@ -1,0 +1,122 @@
+"""Text label, head label and gold label side by side; the head's probabilities as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from db.records import GoldLabel, Item, Prediction
+from streamlit_app.components import safe_text
+from streamlit_app.logic.verdict import FORM_WORDS, judge
+from streamlit_app.text_safety import Html, element
+
+_SIGNS = {"success": "✓", "warning": "≠", "info": "i"}
+
+
+def draw(item: Item, prediction: Prediction | None, gold: GoldLabel) -> None:
+    """Draw who says what of an item, and one sentence on whether they agree."""
+    text = head = form = None
+    has_answer = False
+    if prediction is not None:
+        text, head = prediction.answer_label, prediction.head_label
+        has_answer = prediction.answer is not None or text is not None
+        form = FORM_WORDS.get(prediction.answer_form or "", prediction.answer_form)
+    verdict = judge(text, head, gold.label, has_answer=has_answer)
+    rows = [
+        _row(item, "Text", text, form or "", gold.label, missing="no label" if has_answer else "–"),
+        _row(item, "Head", head, _confidence(item, prediction), gold.label, missing="–"),
+        _row(item, "Gold", gold.label, _origin(item, gold), None, missing="none"),
+    ]
+    sign = element("span", _SIGNS[verdict.kind], cls="lc-notice-sign", aria_hidden="true")
+    notice = element("div", sign, element("span", verdict.text), cls=f"lc-verdict-{verdict.kind}")
+    safe_text.draw(
+        element(
+            "section",
+            notice,
+            element("table", element("tbody", *rows), cls="lc-verdict-table"),
+            _bars(item, prediction),
+            cls="lc-verdict",
+        )
+    )
+
+
+def label_chip(item: Item, label: str) -> Html:
+    """Give a label as a chip in its colour; the name is always readable beside the colour."""
+    place = item.labels.index(label) % 5 if label in item.labels else 0
+    named = label if label in ("yes", "no", "maybe") else None
+    tone = f"lc-label-{named}" if named else f"lc-position-{place}"
+    return element("span", label, cls=f"lc-chip {tone}")
+
+
+def _row(
+    item: Item, who: str, label: str | None, how: str, gold: str | None, *, missing: str
+) -> Html:
+    chip = element("span", missing, cls="lc-quiet") if label is None else label_chip(item, label)
+    sign: Html | str = ""
+    if gold is not None and (label is not None or missing == "no label"):
+        right = label == gold
+        sign = element(
+            "span",
+            "✓" if right else "✗",
+            cls="lc-right" if right else "lc-wrong",
+            title="as the gold label" if right else "not as the gold label",
+        )
+    return element(
+        "tr",
+        element("th", who, scope="row"),
+        element("td", chip),
+        element("td", sign, cls="lc-sign"),
+        element("td", how, cls="lc-quiet"),
+    )
+
+
+def _confidence(item: Item, prediction: Prediction | None) -> str:
+    chosen = _probabilities(item, prediction).get((prediction and prediction.head_label) or "")
+    return "" if chosen is None else f"{chosen:.0%} sure"
+
+
+def _origin(item: Item, gold: GoldLabel) -> str:
+    if gold.conflicting:
+        return "imported; reviewers differ"
+    if gold.origin in ("agreed", "adjudicated") and item.gold_label not in (None, gold.label):
+        by = "reviewers" if gold.origin == "agreed" else "adjudication"
+        return f"by {by}; imported: {item.gold_label}"
+    return {"agreed": "by reviewers", "adjudicated": "by adjudication"}.get(
+        gold.origin or "", gold.origin or ""
+    )
+
+
+def _probabilities(item: Item, prediction: Prediction | None) -> Mapping[str, float]:
+    if prediction is None or prediction.head_probabilities is None:
+        return {}
+    return dict(zip(item.labels, prediction.head_probabilities, strict=False))
+
+
+def _bars(item: Item, prediction: Prediction | None) -> Html | str:
+    probabilities = _probabilities(item, prediction)
+    if not probabilities:
+        return ""
+    bars = [
+        element(
+            "div",
+            element("span", label, cls="lc-bar-name"),
+            element(
+                "span",
+                element(
+                    "span",
+                    cls=f"lc-bar-fill {_tone(label, place)}",
+                    style=f"width:{100 * min(max(probability, 0.0), 1.0):.1f}%",
+                ),
+                cls="lc-bar-track",
+            ),
+            element("span", f"{probability:.1%}", cls="lc-bar-number"),
+            cls="lc-bar",
+        )
+        for place, (label, probability) in enumerate(probabilities.items())
+    ]
+    return element(
+        "div", *bars, cls="lc-bars", role="group", aria_label="Probabilities of the head"
+    )
+
+
+def _tone(label: str, place: int) -> str:
+    return f"lc-label-{label}" if label in ("yes", "no", "maybe") else f"lc-position-{place % 5}"

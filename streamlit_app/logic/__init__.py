@@ -1,0 +1,1 @@
+"""What pages work out before they draw: queue, rows, verdicts. No Streamlit here."""

@@ -1,0 +1,27 @@
+"""Which key picks which label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+COMMAND_KEYS = frozenset("sutw")
+"""Letters that mean skip, undo, note (type) and answer (write) on the Review page."""
+
+
+def label_keys(labels: Sequence[str]) -> dict[str, int]:
+    """Give the keys of an item's labels, each with the label's place from 0.
+
+    Digits always work, up to nine. A label's first letter works where no other label and no
+    command has it.
+    """
+    digits = {str(place + 1): place for place in range(min(len(labels), 9))}
+    initials = [label[:1].lower() for label in labels]
+    letters = {
+        initial: place
+        for place, initial in enumerate(initials)
+        if initial.isascii()
+        and initial.isalpha()
+        and initial not in COMMAND_KEYS
+        and initials.count(initial) == 1
+    }
+    return digits | letters

@@ -1,0 +1,83 @@
+"""Typed access to what one browser session remembers."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import streamlit as st
+
+from db.review import Order, ReviewFilter
+from streamlit_app.components.safe_text import NoticeKind
+from streamlit_app.logic.queue import ReviewQueue
+
+ITEM_PARAM = "item"
+"""Query parameter that names the item on the Review page."""
+
+
+@dataclass
+class Draw:
+    """One showing of one item: what a press of Save belongs to.
+
+    ``annotation_id`` is made when the item is shown, so that a press sent twice is stored once.
+    """
+
+    item_id: str
+    annotation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    shown_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the item was shown."""
+        return time.monotonic() - self.shown_at
+
+
+@dataclass
+class ReviewSession:
+    """Where a reviewer is in the queue."""
+
+    queue: ReviewQueue = field(default_factory=lambda: ReviewQueue(()))
+    queue_key: tuple[ReviewFilter, Order] | None = None
+    draw: Draw | None = None
+    saved: list[str] = field(default_factory=list)
+    """Items labelled in this session, the last one at the end: what undo walks back over."""
+    message: str = ""
+    message_kind: NoticeKind = "info"
+    num_draws: int = 0
+    """Counts the draws of the page, so that the browser can tell a new one from the old."""
+    item_param: str | None = None
+    """The item that the address named when it was last in step with the page."""
+
+    def show(self, item_id: str | None) -> None:
+        """Put an item on the screen; None for the end of the queue."""
+        self.draw = None if item_id is None else Draw(item_id)
+
+    def is_on_screen(self, item_id: str) -> bool:
+        """Tell whether a press that names an item belongs to what the reviewer sees."""
+        return self.draw is not None and self.draw.item_id == item_id
+
+    def say(self, message: str, kind: NoticeKind = "info") -> None:
+        """Set the line that the next draw shows above the labels."""
+        self.message, self.message_kind = message, kind
+
+
+def review_session() -> ReviewSession:
+    """Give this browser session's place in the queue."""
+    if "review_session" not in st.session_state:
+        st.session_state["review_session"] = ReviewSession()
+    session: ReviewSession = st.session_state["review_session"]
+    return session
+
+
+def open_in_review(item_id: str, *, run_id: str | None = None) -> NoReturn:
+    """Leave the page for the Review page at one item.
+
+    Args:
+        item_id: The item to show.
+        run_id: The run whose prediction to show; the one that is chosen already when None.
+    """
+    if run_id is not None:
+        st.session_state["run"] = run_id
+    st.switch_page("views/review.py", query_params={ITEM_PARAM: item_id})
