@@ -101,8 +101,8 @@ def _out_of_memory(error: BaseException) -> str:
 
 def _missing_base_model(error: BaseException, run_dir: RunDir) -> str:
     try:
-        named = f" {run_dir.read_settings()['base_model']!r}"
-    except (TrainingError, KeyError):
+        named = f" {run_dir.read_base_model()!r}"
+    except TrainingError:
         named = ""
     return (
         f"The base model{named} could not be loaded: {_one_line(error)} Name a model that is "

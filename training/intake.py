@@ -181,7 +181,7 @@ def _add_state(
         state=state,
         settings=settings,
         created_at=run_dir.created_at,
-        created_by=str(settings.get("created_by") or ""),
+        created_by=str(settings.get("started_by") or ""),
         base_run_id=settings.get("base_run_id"),
         message=message,
     )
@@ -189,17 +189,11 @@ def _add_state(
 
 
 def _describe_run(run_dir: RunDir, settings: Mapping[str, Any]) -> Run:
-    model = settings.get("base_model")
-    if not isinstance(model, str):
-        raise IntakeError(
-            f"settings.json of run {run_dir.run_id} names the base model {model!r}, expected a "
-            f"text ({run_dir.settings_path}). Restore the file, or move the directory away."
-        )
     return Run(
         run_id=run_dir.run_id,
         name=f"{settings.get('preset')} {run_dir.created_at:%Y-%m-%d %H:%M:%S}",
-        kind="training",
-        model=model,
+        kind="prediction" if settings.get("task") == "predict" else "training",
+        model=run_dir.read_base_model(),
         settings=settings,
         metrics=plain(run_dir.read_metrics()),
         created_at=run_dir.created_at,

@@ -101,6 +101,19 @@ class RunDir:
         """Give the resolved settings. Raises RunDirError where they cannot be read."""
         return read_object(self.settings_path)
 
+    def read_base_model(self) -> str:
+        """Give the name of the base model in the settings.
+
+        Raises:
+            RunDirError: The settings cannot be read or name none.
+        """
+        try:
+            return str(self.read_settings()["settings"]["model"]["base"])
+        except (KeyError, TypeError) as error:
+            raise unusable(
+                self.settings_path, "names no base model (settings.model.base)"
+            ) from error
+
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Replace the resolved settings."""
         replace_json(self.settings_path, settings)

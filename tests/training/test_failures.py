@@ -19,7 +19,7 @@ from training.run_dir import RunDir
 @pytest.fixture
 def run_dir(tmp_path: Path) -> RunDir:
     made = RunDir.create(tmp_path, "smoke", datetime.now(UTC))
-    made.write_settings({"base_model": "meta-llama/Llama-2-13b-hf"})
+    made.write_settings({"settings": {"model": {"base": "meta-llama/Llama-2-13b-hf"}}})
     return made
 
 

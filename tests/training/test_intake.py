@@ -27,10 +27,10 @@ from training.run_dir import RunDir
 NOW = datetime(2026, 11, 22, 19, 4, 55, tzinfo=UTC)
 SETTINGS = {
     "preset": "smoke",
-    "created_by": "Ada",
-    "base_model": "bundled:smollm2-135m",
+    "task": "train",
+    "started_by": "Ada",
     "base_run_id": "demo",
-    "seed": 13,
+    "settings": {"seed": 13, "model": {"base": "bundled:smollm2-135m"}},
 }
 
 
@@ -111,7 +111,7 @@ def test_a_succeeded_run_becomes_a_run_with_predictions(database: Database, runs
     run_dir = finished_run(runs_dir)
     assert refresh(database, runs_dir) == (run_dir.run_id,)
     run = get_run(database.cursor(), run_dir.run_id)
-    assert (run.kind, run.model, run.base_run_id) == ("training", SETTINGS["base_model"], "demo")
+    assert (run.kind, run.model, run.base_run_id) == ("training", "bundled:smollm2-135m", "demo")
     assert (run.name, run.created_at) == ("smoke 2026-11-22 19:04:55", NOW)
     assert run.metrics == {"head": {"accuracy": 0.5, "ece": None}}
     assert run.settings == SETTINGS
@@ -122,6 +122,12 @@ def test_a_succeeded_run_becomes_a_run_with_predictions(database: Database, runs
     assert training_run is not None
     assert (training_run.preset, training_run.created_by) == ("smoke", "Ada")
     assert (training_run.state, training_run.created_at) == ("succeeded", NOW)
+
+
+def test_a_run_that_only_answered_is_a_prediction_run(database: Database, runs_dir: Path) -> None:
+    run_dir = finished_run(runs_dir)
+    run_dir.write_settings(SETTINGS | {"task": "predict"})
+    assert take_in(database, run_dir).kind == "prediction"
 
 
 def test_a_second_look_adds_nothing(database: Database, runs_dir: Path) -> None:
@@ -225,7 +231,7 @@ def predict_for_another_run(run_dir: RunDir) -> None:
     ("damage", "words"),
     [
         (damage_status, "status.json"),
-        (damage_settings, "base model None"),
+        (damage_settings, "names no base model"),
         (remove_settings, "settings.json"),
         (remove_metrics, "metrics.json"),
         (remove_predictions, "predictions.parquet"),
