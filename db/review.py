@@ -42,6 +42,8 @@ class ReviewFilter:
     answer_form: str | None = None
     search: str = ""
     reviewer_id: str | None = None
+    only_predicted: bool = False
+    """Leave out items for which the run has no prediction; without a run that is all of them."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ def _build(
             parameters[name] = value
     if flt.show != "all":
         conditions.append(_show_condition(flt))
+    if flt.only_predicted:
+        conditions.append("is_predicted")
     for number, word in enumerate(flt.search.split()):
         conditions.append(_WORD_CONDITION.format(word=f"$word_{number}"))
         parameters[f"word_{number}"] = f"%{_escape(word)}%"

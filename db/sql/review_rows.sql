@@ -30,6 +30,7 @@ select
     mine.label as my_label,
     coalesce(reviewed.num_annotations, 0) as num_annotations,
     gold.conflicting,
+    outcome.item_id is not null as is_predicted,
     coalesce(outcome.has_text_outcome, false) as has_text_outcome,
     coalesce(outcome.head_confidence, 2) as confidence_rank,
     item.context,

@@ -174,6 +174,7 @@ def test_each_filter_shows_what_it_says(filled: Database) -> None:
     assert _shown(filled, answer_label="yes") == ["q-1"]
     assert _shown(filled, head_label="no", split="test") == ["q-2"]
     assert _shown(filled, answer_form="absent") == ["q-3"]
+    assert _shown(filled, only_predicted=True) == ["q-1", "q-2", "q-3", "q-4", "v-1"]
 
 
 def test_reviewed_means_by_me_where_a_reviewer_is_given(filled: Database) -> None:
