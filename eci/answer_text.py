@@ -1,0 +1,162 @@
+"""Preparing an answer for reading: character folding with offsets, reasoning traces, sentences."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+_PUNCTUATION: Final = {
+    **dict.fromkeys("“”„‟«»", '"'),
+    **dict.fromkeys("‘’‚‛‹›´", "'"),
+    **dict.fromkeys("‐‑‒–—―−", "-"),
+    **dict.fromkeys("\u2028\u2029\x85\x0b\x0c", "\n"),
+    "。": ".",
+    "İ": "I",  # the one character whose lower case is two characters
+}
+
+_TRACE_MARK: Final = re.compile(
+    r"<\s{0,2}(?P<close>/?)\s{0,2}"
+    r"(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)\s{0,2}>"
+    r"|\[(?P<close2>/?)THINK\]"
+    r"|◁(?P<close3>/?)think▷"
+    r"|<\|channel\|>(?:analysis|(?P<final>final))(?:<\|message\|>)?",
+    re.IGNORECASE,
+)
+_TURN_START: Final = re.compile(r"\s*(?:<\|im_start\|>|<\|start_header_id\|>)\w{0,20}\s?")
+_TURN_END: Final = re.compile(
+    r"<\|(?:im_end|eot_id|end_of_text|endoftext|end|return)\|>|</s>|<end_of_turn>|<eos>"
+)
+_SENTENCE_END: Final = re.compile(r"\n|[.!?][\"')\]*_]{0,4}\s+(?=[^a-z\s])")
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Give the words of a text as a set; keeps long vocabularies readable."""
+    return frozenset(text.split())
+
+
+@dataclass(frozen=True)
+class AnswerPart:
+    """Where the answer proper lies in a text, and whether a reasoning trace was left open.
+
+    Attributes:
+        start: First character of the answer: after the last closing mark of a reasoning trace, or,
+            where a trace was never closed, the start of that trace.
+        end: Where the model ended its turn, or the end of the text.
+        is_finished: False where a trace was opened and never closed.
+        trace_start: Where the last trace that was closed begins; equals ``start`` without one.
+    """
+
+    start: int
+    end: int
+    is_finished: bool
+    trace_start: int
+
+
+def find_answer_part(text: str) -> AnswerPart:
+    """Separate the answer from the reasoning traces before it.
+
+    A closing mark without an opening one counts: some templates put the opening into the prompt.
+    """
+    opened: int | None = None
+    start = trace_start = 0
+    for mark in _TRACE_MARK.finditer(text):
+        if mark["close"] or mark["close2"] or mark["close3"] or mark["final"]:
+            trace_start = start if opened is None else opened
+            start, opened = mark.end(), None
+        elif opened is None:
+            opened = mark.end()
+    if opened is not None:
+        return AnswerPart(opened, len(text), False, opened)
+    if head := _TURN_START.match(text, start):
+        start = head.end()
+    tail = _TURN_END.search(text, start)
+    return AnswerPart(start, tail.start() if tail else len(text), True, min(trace_start, start))
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A text in plain characters, with the way back to the original.
+
+    Quotes, dashes, full-width and styled letters become plain ones, zero-width characters go, and a
+    letter followed by a combining accent becomes one character.
+
+    Attributes:
+        text: The folded text.
+        offsets: ``offsets[k]`` is the original position of character k, with one more entry for the
+            end; None where positions are the same.
+    """
+
+    text: str
+    offsets: list[int] | None
+
+    @cached_property
+    def lower(self) -> str:
+        """The folded text in lower case; the same length, so positions agree."""
+        return self.text.lower()
+
+    @cached_property
+    def _sentence_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _SENTENCE_END.finditer(self.text))]
+
+    def original_span(self, start: int, end: int) -> tuple[int, int]:
+        """Give the span of the original text that ``text[start:end]`` came from."""
+        if self.offsets is None:
+            return start, end
+        if end <= start:
+            return self.offsets[start], self.offsets[start]
+        return self.offsets[start], self.offsets[end - 1] + 1
+
+    def sentence_start(self, position: int) -> int:
+        """Give where the sentence or line that holds ``position`` begins."""
+        return self._sentence_starts[bisect_right(self._sentence_starts, position) - 1]
+
+
+def fold(text: str) -> Folded:
+    """Fold a text to plain characters.
+
+    Example:
+        >>> fold("“Ｙｅ\u200bs”").text
+        '"Yes"'
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", " \n").replace("\r", "\n")
+    if text.isascii() and "\x0b" not in text and "\x0c" not in text:
+        return Folded(text, None)
+    table: dict[int, str] = {}
+    dropped: set[str] = set()
+    combining = False
+    for character in set(text):
+        category = unicodedata.category(character)
+        if category == "Cf" or "\ufe00" <= character <= "\ufe0f":
+            dropped.add(character)
+        elif category == "Mn":
+            combining = True
+        else:
+            plain = _PUNCTUATION.get(character) or unicodedata.normalize("NFKC", character)
+            # The next step expects one character for one; anything else stays as it is.
+            if plain != character and len(plain) == 1:
+                table[ord(character)] = plain
+    text = text.translate(table)
+    return _shorten(text, dropped) if dropped or combining else Folded(text, None)
+
+
+def _shorten(text: str, dropped: set[str]) -> Folded:
+    """Leave out zero-width characters and join combining accents to their letters."""
+    kept: list[str] = []
+    offsets: list[int] = []
+    for position, character in enumerate(text):
+        if character in dropped:
+            continue
+        if kept and unicodedata.combining(character):
+            joined = unicodedata.normalize("NFC", kept[-1] + character)
+            if len(joined) == 1 and joined != "İ":
+                kept[-1] = joined
+                continue
+        kept.append(character)
+        offsets.append(position)
+    offsets.append(len(text))
+    return Folded("".join(kept), offsets)
