@@ -53,6 +53,15 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("latency_seconds", pa.float64()),
         ]
     ),
+    "incoming_label": pa.schema(
+        [
+            ("annotation_id", pa.string()),
+            ("item_id", pa.string()),
+            ("reviewer_id", pa.string()),
+            ("label", pa.string()),
+            ("created_at", _TIMESTAMP),
+        ]
+    ),
     "incoming_reading": pa.schema(
         [
             ("run_id", pa.string()),
@@ -76,8 +85,11 @@ def incoming(
     """Make rows readable to the cursor's statements as the table ``name`` of ``SCHEMAS``."""
     schema = SCHEMAS[name]
     columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
+    # DuckDB refuses to register a table while an earlier result was not read to its end.
+    cur.complete()
     cur.register(name, pa.Table.from_arrays(columns, schema=schema))
     try:
         yield
     finally:
+        cur.complete()
         cur.unregister(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class DbError(Exception):
     """Base of every error of this package that a user or a caller can put right."""
@@ -39,15 +41,24 @@ class TrainingRunNotFoundError(NotFoundError):
     """No training run has this id."""
 
 
-class ItemConflictError(DbError):
+class RejectedRowsError(DbError):
+    """Rows that were handed over together and of which some cannot be stored."""
+
+    def __init__(self, message: str, faults: Sequence[tuple[str, str]]) -> None:
+        """Take the message and every fault as a pair of item id and what is wrong."""
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
+class ItemConflictError(RejectedRowsError):
     """An item of the same id with other content is already there."""
 
 
-class InvalidItemError(DbError):
+class InvalidItemError(RejectedRowsError):
     """An item contradicts itself, for example a gold label outside its labels."""
 
 
-class InvalidPredictionError(DbError):
+class InvalidPredictionError(RejectedRowsError):
     """Predictions that do not fit the stored items and runs."""
 
 

@@ -18,6 +18,8 @@ from db.values import from_json, to_json, to_timestamp, utc_now
 
 PROVISIONAL_ORIGIN = "model_answers"
 """Origin of items known only from a file of answers: the data set's own file may replace them."""
+DEMO_ORIGIN = "demo"
+"""Origin of the bundled items: a later version of the product may word them better."""
 
 _MAX_NAMED = 5
 
@@ -143,16 +145,17 @@ def _to_row(item: Item, origin: str) -> dict[str, Any]:
 
 
 def _check_items(rows: Sequence[dict[str, Any]]) -> None:
-    faults = [f"{row['item_id']!r}: {fault}" for row in rows for fault in row["faults"]]
+    faults = [(row["item_id"], fault) for row in rows for fault in row["faults"]]
     seen: set[str] = set()
     for row in rows:
         if row["item_id"] in seen:
-            faults.append(f"{row['item_id']!r}: given twice")
+            faults.append((row["item_id"], "given twice"))
         seen.add(row["item_id"])
     if faults:
         raise InvalidItemError(
             f"{len(faults)} faults in {len(rows)} items, nothing was added. First: "
-            + "; ".join(faults[:_MAX_NAMED])
+            + "; ".join(f"{item_id!r}: {fault}" for item_id, fault in faults[:_MAX_NAMED]),
+            faults,
         )
 
 
@@ -165,30 +168,48 @@ def _load_stored(cur: DuckDBPyConnection) -> dict[str, dict[str, Any]]:
 def _plan_enrichment(
     rows: Sequence[dict[str, Any]], stored: dict[str, dict[str, Any]], origin: str
 ) -> list[str]:
-    """Give the ids of provisional items to complete; raise for items that contradict."""
+    """Give the ids of stored items to complete; raise for items that contradict."""
     enriched = []
     conflicts = []
     for row in rows:
         old = stored.get(row["item_id"])
-        if old is None or old["content_hash"] == row["content_hash"]:
+        if old is None:
             continue
-        is_provisional = PROVISIONAL_ORIGIN in (origin, old["origin"])
-        compared = ("gold_label", "labels", "options") if is_provisional else _COMPARED
-        differing = [name for name in compared if old[name] != row[name]]
+        is_same = old["content_hash"] == row["content_hash"]
+        differing = [] if is_same else _differing(old, row, _compared(old["origin"], origin))
         if differing:
-            conflicts.append(f"{row['item_id']!r} (differs in {', '.join(differing)})")
-        elif origin != PROVISIONAL_ORIGIN:
+            fault = f"is stored already with another {', another '.join(differing)}"
+            conflicts.append((row["item_id"], fault))
+        elif _completes(old["origin"], origin, is_same):
             enriched.append(row["item_id"])
     if conflicts:
         raise ItemConflictError(
             f"{len(conflicts)} items are already stored with other content: "
-            + ", ".join(conflicts[:_MAX_NAMED])
-            + ". Nothing was changed. Give the new ones other ids, or use another database."
+            + ", ".join(f"{item_id!r} {fault}" for item_id, fault in conflicts[:_MAX_NAMED])
+            + ". Nothing was changed. Give the new ones other ids, or use another database.",
+            conflicts,
         )
     return enriched
 
 
-_COMPARED = (
+def _differing(old: dict[str, Any], row: dict[str, Any], names: Sequence[str]) -> list[str]:
+    return [name for name in names if old[name] != row[name]]
+
+
+def _compared(old_origin: str, origin: str) -> Sequence[str]:
+    """Give the fields that must be equal: of provisional and demo items only what is scored."""
+    is_open = PROVISIONAL_ORIGIN in (origin, old_origin) or origin == old_origin == DEMO_ORIGIN
+    return ("labels", "options", "gold_label") if is_open else _CONTENT
+
+
+def _completes(old_origin: str, origin: str, is_same: bool) -> bool:
+    if old_origin == PROVISIONAL_ORIGIN:
+        # Also where nothing differs: from now on the item belongs to its own data set.
+        return origin != PROVISIONAL_ORIGIN
+    return origin == old_origin == DEMO_ORIGIN and not is_same
+
+
+_CONTENT = (
     "source",
     "question",
     "context",

@@ -101,5 +101,6 @@ def _describe_faults(
     named = "; ".join(f"{item_id!r}: {fault}" for _, item_id, fault in faults[:_MAX_NAMED])
     return InvalidPredictionError(
         f"{len(faults)} faults in {batch_size} predictions of run {faults[0][0]!r}, nothing was "
-        f"added. First: {named}. Add the run and import its items before its predictions."
+        f"added. First: {named}. Add the run and import its items before its predictions.",
+        [(item_id, fault) for _, item_id, fault in faults],
     )

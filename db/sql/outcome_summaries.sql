@@ -11,11 +11,11 @@ counted as (
         run_id,
         label_set,
         count(*) as n,
-        count_if(has_text_outcome) as num_text,
-        count_if(text_label = gold_label) as text_correct,
-        count_if(has_text_outcome and text_label is null) as num_unreadable,
+        count(*) filter (where has_text_outcome) as num_text,
+        count(*) filter (where text_label = gold_label) as text_correct,
+        count(*) filter (where has_text_outcome and text_label is null) as num_unreadable,
         count(head_label) as num_head,
-        count_if(head_label = gold_label) as head_correct
+        count(*) filter (where head_label = gold_label) as head_correct
     from judged
     group by run_id, label_set
 )

@@ -1,0 +1,122 @@
+"""Taking files in: one format a module; a file is checked in full and stored in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from duckdb import DuckDBPyConnection
+
+from db.annotations import add_imported_labels
+from db.connection import Database
+from db.errors import ImportFileError, RejectedRowsError
+from db.importers.batch import ImportBatch
+from db.importers.faults import FaultList
+from db.importers.items import parse_items
+from db.importers.medqa import parse_medqa
+from db.importers.model_answers import parse_model_answers
+from db.importers.predictions import parse_predictions
+from db.importers.pubmedqa import parse_pubmedqa
+from db.items import AddReport, add_items
+from db.predictions import add_predictions
+from db.records import Split
+from db.runs import add_run, find_run
+
+Format = Literal["pubmedqa", "medqa", "model_answers", "items", "predictions"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+_EXPECTED = (
+    "items that agree with those stored, and predictions for stored items with labels they allow"
+)
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import changed; ``num_`` counts are of what is new in the store."""
+
+    file: str
+    items: AddReport
+    run_id: str | None = None
+    """The run that the file holds, whether or not it was there already."""
+    num_predictions: int = 0
+    num_annotations: int = 0
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Tell whether everything was there already."""
+        new = self.items.added + self.items.enriched + self.num_predictions + self.num_annotations
+        return new == 0
+
+
+def import_file(
+    database: Database,
+    format: Format,  # noqa: A002 - the word users type
+    path: Path,
+    *,
+    test_split: Path | None = None,
+    split: Split = "test",
+    model: str | None = None,
+) -> ImportReport:
+    """Take one file in, completely or not at all; the same file again adds nothing.
+
+    Args:
+        test_split: For ``pubmedqa``: the file that names the test items; by default the
+            ``test_ground_truth.json`` beside the file.
+        split: For ``medqa``: the split of all its items.
+        model: For ``model_answers``: who answered; by default taken from the file name.
+
+    Raises:
+        ImportFileError: The file has faults or contradicts the store; the message names each.
+    """
+    batch = _parse(format, path, test_split, split, model)
+    return store_batch(database, batch, path)
+
+
+def store_batch(database: Database, batch: ImportBatch, path: Path) -> ImportReport:
+    """Store what a file holds in one transaction.
+
+    Raises:
+        ImportFileError: It contradicts the store; the message names each place.
+    """
+    try:
+        with database.transaction() as cur:
+            return _store(cur, batch, path)
+    except RejectedRowsError as error:
+        faults = FaultList(path, _EXPECTED)
+        for item_id, fault in error.faults:
+            faults.add(batch.places.get(item_id, "item"), f"{item_id!r} {fault}")
+        faults.raise_if_any()
+        raise
+
+
+def _parse(
+    format_: Format, path: Path, test_split: Path | None, split: Split, model: str | None
+) -> ImportBatch:
+    match format_:
+        case "pubmedqa":
+            return parse_pubmedqa(path, test_split=test_split)
+        case "medqa":
+            return parse_medqa(path, split=split)
+        case "model_answers":
+            return parse_model_answers(path, model=model)
+        case "items":
+            return parse_items(path)
+        case "predictions":
+            return parse_predictions(path)
+    raise ImportFileError(f"The format {format_!r} is unknown: use one of {', '.join(FORMATS)}.")
+
+
+def _store(cur: DuckDBPyConnection, batch: ImportBatch, path: Path) -> ImportReport:
+    items = add_items(cur, batch.items, origin=batch.origin) if batch.items else AddReport()
+    num_predictions = 0
+    if batch.run is not None and find_run(cur, batch.run.run_id) is None:
+        add_run(cur, batch.run)
+        num_predictions = add_predictions(cur, batch.predictions)
+    return ImportReport(
+        file=path.name,
+        items=items,
+        run_id=None if batch.run is None else batch.run.run_id,
+        num_predictions=num_predictions,
+        num_annotations=add_imported_labels(cur, batch.labels) if batch.labels else 0,
+    )

@@ -1,0 +1,24 @@
+"""What an importer hands over: everything of one file, checked as far as the file alone allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from db.annotations import ImportedLabel
+from db.records import Item, Prediction, Run
+
+
+@dataclass(frozen=True)
+class ImportBatch:
+    """The content of one file as records.
+
+    ``places`` says for an item id where in the file it stands.
+    """
+
+    origin: str
+    items: tuple[Item, ...] = ()
+    run: Run | None = None
+    predictions: tuple[Prediction, ...] = ()
+    labels: tuple[ImportedLabel, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)

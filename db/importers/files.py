@@ -1,0 +1,122 @@
+"""Reading files that somebody else wrote: text, JSON and JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from db.errors import ImportFileError
+from db.importers.faults import FaultList
+
+MAX_FILE_BYTES = 1_000_000_000
+"""A file is read whole, so that it is either taken in completely or not at all."""
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file.
+
+    Raises:
+        ImportFileError: It is missing, no file, empty, too large or not readable.
+    """
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise ImportFileError(f"{path} cannot be imported: expected a file there, found {found}.")
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise ImportFileError(
+            f"{path.name} cannot be imported: it has {size:,} bytes, at most "
+            f"{MAX_FILE_BYTES:,} are allowed. Split it into several files."
+        )
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ImportFileError(f"{path} cannot be read: {error.strerror}.") from error
+    if not content.strip():
+        raise ImportFileError(f"{path.name} cannot be imported: the file is empty.")
+    return content
+
+
+def read_text(path: Path) -> str:
+    """Read a file as UTF-8, with or without a byte order mark.
+
+    Raises:
+        ImportFileError: As ``read_bytes``, or it is no UTF-8 text.
+    """
+    content = read_bytes(path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ImportFileError(
+            f"{path.name} cannot be imported: it is no UTF-8 text (line {line}, byte "
+            f"{content[error.start]:#04x} at offset {error.start}). Save it as UTF-8."
+        ) from error
+
+
+def read_json(path: Path, faults: FaultList) -> Any:
+    """Read a file that is one JSON value; a key given twice in an object is noted as a fault.
+
+    Raises:
+        ImportFileError: As ``read_text``, or it is no JSON.
+    """
+    text = read_text(path)
+    repeated: list[str] = []
+    try:
+        value = _parse(text, repeated)
+    except ValueError as error:
+        raise ImportFileError(
+            f"{path.name} cannot be imported: it is no valid JSON. {error}."
+        ) from error
+    for key in repeated:
+        faults.add(f"key {key!r}", "given twice in one object")
+    return value
+
+
+def read_json_lines(path: Path, faults: FaultList) -> Iterator[tuple[str, Any]]:
+    """Give each line's place and JSON value; empty lines are skipped, faults noted.
+
+    Raises:
+        ImportFileError: As ``read_text``.
+    """
+    # Not splitlines(): JSON text may hold U+2028 and its like, which are no line ends here.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"line {number}"
+        repeated: list[str] = []
+        try:
+            value = _parse(line, repeated)
+        except ValueError as error:
+            faults.add(place, f"no valid JSON: {error}")
+            continue
+        for key in repeated:
+            faults.add(place, f"key {key!r} given twice in one object")
+        yield place, value
+
+
+def describe_json(value: Any) -> str:
+    """Say what kind of JSON value was found where another kind was expected."""
+    if value in ({}, []):
+        return "an empty object" if isinstance(value, dict) else "an empty list"
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
+    return names.get(type(value), "null" if value is None else "a number")
+
+
+def _parse(text: str, repeated: list[str]) -> Any:
+    def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        collected: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in collected:
+                repeated.append(key)
+            collected[key] = value
+        return collected
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"{name} is no JSON number")
+
+    try:
+        return json.loads(text, object_pairs_hook=collect, parse_constant=refuse)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error

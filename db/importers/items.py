@@ -1,0 +1,155 @@
+"""One's own questions, as JSON lines or CSV; also the form of the bundled demo."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from db.importers.batch import ImportBatch
+from db.importers.faults import FaultList
+from db.importers.fields import (
+    PUBMEDQA_LABEL_SET,
+    PUBMEDQA_LABELS,
+    FilledText,
+    Identifier,
+    Metadata,
+    OptionLabel,
+    Text,
+)
+from db.importers.files import read_json_lines, read_text
+from db.items import describe_item_faults
+from db.records import OPTIONS_LABEL_SET, Item, Option, Section, Split
+
+ORIGIN = "items"
+
+_EXPECTED = (
+    'one JSON object a line: item_id, question, label_set ("pubmedqa" for yes/no/maybe, or '
+    '"options" with options [{"label": "A", "text": "..."}]), and where wanted source, context '
+    '[{"heading": "...", "text": "..."}], gold_label, long_answer, split (train, dev or test), '
+    "metadata"
+)
+_EXPECTED_CSV = (
+    "a header line and one item a line, columns item_id, question, and where wanted source, "
+    "context, option_A, option_B ... (none: yes/no/maybe), gold_label, long_answer, split"
+)
+_OPTION_PREFIX = "option_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    heading: Text = ""
+    text: FilledText
+
+
+class _Option(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: OptionLabel
+    text: FilledText
+
+
+class _Item(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    item_id: Identifier
+    question: FilledText
+    label_set: Literal["pubmedqa", "options"]
+    source: Identifier = "own"
+    context: tuple[_Section, ...] = ()
+    labels: tuple[str, ...] | None = None
+    options: tuple[_Option, ...] = ()
+    gold_label: Text | None = None
+    long_answer: Text = ""
+    split: Split = "train"
+    metadata: Metadata = Field(default_factory=dict)
+
+
+def parse_items(path: Path, *, origin: str = ORIGIN) -> ImportBatch:
+    """Read items; a file named ``.csv`` is read as CSV, any other as JSON lines.
+
+    Raises:
+        ImportFileError: Faults in the file.
+    """
+    is_csv = path.suffix.lower() == ".csv"
+    faults = FaultList(path, _EXPECTED_CSV if is_csv else _EXPECTED)
+    entries = _read_csv(path, faults) if is_csv else read_json_lines(path, faults)
+    items: list[Item] = []
+    places: dict[str, str] = {}
+    for place, value in entries:
+        entry = faults.check(place, _Item, value)
+        if entry is None:
+            continue
+        item = _to_item(entry)
+        for fault in _describe_label_faults(item):
+            faults.add(place, fault)
+        if item.item_id in places:
+            faults.add(place, f"item_id {item.item_id!r} was given in {places[item.item_id]}")
+        places[item.item_id] = place
+        items.append(item)
+    faults.raise_if_any()
+    return ImportBatch(origin=origin, items=tuple(items), places=places)
+
+
+def _to_item(entry: _Item) -> Item:
+    options = tuple(Option(option.label, option.text) for option in entry.options)
+    allowed = (
+        PUBMEDQA_LABELS
+        if entry.label_set == PUBMEDQA_LABEL_SET
+        else tuple(option.label for option in options)
+    )
+    return Item(
+        item_id=entry.item_id,
+        source=entry.source,
+        question=entry.question,
+        context=tuple(Section(part.heading, part.text) for part in entry.context),
+        label_set=entry.label_set,
+        labels=allowed if entry.labels is None else entry.labels,
+        options=options,
+        gold_label=entry.gold_label,
+        long_answer=entry.long_answer,
+        split=entry.split,
+        metadata=entry.metadata,
+    )
+
+
+def _describe_label_faults(item: Item) -> list[str]:
+    faults = describe_item_faults(item)
+    if item.label_set == PUBMEDQA_LABEL_SET and item.labels != PUBMEDQA_LABELS:
+        faults.append(f"labels are {list(item.labels)}, expected {list(PUBMEDQA_LABELS)}")
+    if item.label_set == PUBMEDQA_LABEL_SET and item.options:
+        faults.append(f'options need label_set "{OPTIONS_LABEL_SET}"')
+    return faults
+
+
+def _read_csv(path: Path, faults: FaultList) -> Iterator[tuple[str, Any]]:
+    text = read_text(path)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            yield f"line {reader.line_num}", _from_csv(row)
+    except csv.Error as error:
+        faults.add(f"line {reader.line_num}", f"no valid CSV: {error}")
+
+
+def _from_csv(row: dict[str | None, Any]) -> dict[str, Any]:
+    """Turn a CSV line into what a JSON line would hold; empty cells count as not given."""
+    given = {name: value for name, value in row.items() if value not in ("", None)}
+    options = [
+        {"label": name.removeprefix(_OPTION_PREFIX), "text": given.pop(name)}
+        for name in list(given)
+        if name is not None and name.startswith(_OPTION_PREFIX)
+    ]
+    label_set = OPTIONS_LABEL_SET if options else PUBMEDQA_LABEL_SET
+    if "context" in given:
+        given["context"] = [{"text": given["context"]}]
+    surplus = given.pop(None, None)
+    if surplus is not None:
+        given["cells beyond the header"] = surplus
+    return {"label_set": label_set, "options": options, **given}  # type: ignore[dict-item]
