@@ -22,6 +22,8 @@ class UnreadAnswer:
     label_set: str
     labels: tuple[str, ...]
     options: tuple[Option, ...]
+    answer_label: str | None
+    """The label that the run's own makers read, None where they read none."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def list_unread(
             label_set=row[3],
             labels=tuple(row[4]),
             options=tuple(Option(part["label"], part["text"]) for part in row[5]),
+            answer_label=row[6],
         )
         for row in rows
     ]

@@ -23,6 +23,7 @@ from db.review import Order, ReviewFilter, list_item_ids
 from db.reviewers import add_reviewer, list_reviewers
 from db.runs import list_runs
 from streamlit_app.logic.queue import ReviewQueue
+from training.readings import read_new_answers
 
 
 @st.cache_resource(show_spinner=False)
@@ -33,6 +34,7 @@ def database() -> Database:
     is loaded by now stays for good, so it is frozen out of the collector's sight.
     """
     opened = Database.open()
+    read_new_answers(opened)  # of files that a command took in while the app was off
     gc.collect()
     gc.freeze()
     return opened

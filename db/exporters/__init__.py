@@ -1,4 +1,4 @@
-"""Files out of the store: items with their label of record, annotations, predictions."""
+"""Files out of the store: items, labels of record, annotations, predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 from db.exporters.files import WRITERS
 from db.statements import load_sql
 
-ExportKind = Literal["items", "annotations", "predictions"]
+ExportKind = Literal["items", "labels", "annotations", "predictions"]
 ExportFormat = Literal["jsonl", "csv", "parquet"]
 EXPORT_KINDS: Final[tuple[ExportKind, ...]] = get_args(ExportKind)
 EXPORT_FORMATS: Final[tuple[ExportFormat, ...]] = get_args(ExportFormat)
@@ -33,7 +33,8 @@ def export_file(
 
     Args:
         cur: A cursor of its own; the rows are those of one moment.
-        kind: ``"annotations"`` holds the whole history with the reviewer's name, retractions too.
+        kind: ``"items"`` can be imported again; ``"labels"`` are the labels of record with what
+            reviewers say; ``"annotations"`` is the whole history with names, retractions too.
         file_format: JSON lines and Parquet keep lists; CSV writes them as JSON text.
         path: Replaced where it exists.
         run_id: For predictions: only those of this run; all runs when None.

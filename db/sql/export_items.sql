@@ -1,17 +1,6 @@
+-- The columns that the importer of items reads, so that an export moves items to another store.
 select
-    item.item_id,
-    item.source,
-    item.question,
-    item.context,
-    item.label_set,
-    item.labels,
-    item.options,
-    item.gold_label,
-    item.long_answer,
-    item.split,
-    item.metadata,
-    gold.label as label_of_record,
-    gold.origin as label_of_record_origin
+    item_id, source, question, context, label_set, labels, options, gold_label, long_answer,
+    split, metadata
 from item
-left join gold using (item_id)
-order by item.item_id
+order by item_id

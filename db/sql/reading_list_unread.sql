@@ -1,6 +1,6 @@
 select
     prediction.run_id, prediction.item_id, prediction.answer, item.label_set, item.labels,
-    item.options
+    item.options, prediction.answer_label
 from prediction
 join item on item.item_id = prediction.item_id
 anti join answer_reading

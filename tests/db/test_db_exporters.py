@@ -13,6 +13,7 @@ import pytest
 from db.annotations import add_annotation, retract_annotation
 from db.connection import IN_MEMORY, Database
 from db.exporters import EXPORT_FORMATS, EXPORT_KINDS, export_file
+from db.importers.items import parse_items
 from db.items import add_items
 from db.predictions import add_predictions
 from db.records import Item, Prediction, Run, Section
@@ -90,7 +91,7 @@ def _read_jsonl(path: Path) -> list[dict]:
 
 @pytest.mark.parametrize("file_format", EXPORT_FORMATS)
 @pytest.mark.parametrize(
-    ("kind", "num_rows"), [("items", 2), ("annotations", 3), ("predictions", 2)]
+    ("kind", "num_rows"), [("items", 2), ("labels", 2), ("annotations", 3), ("predictions", 2)]
 )
 def test_every_kind_is_written_whole_in_every_format(filled, tmp_path, kind, num_rows, file_format):
     path = tmp_path / f"out.{file_format}"
@@ -104,14 +105,19 @@ def test_every_kind_is_written_whole_in_every_format(filled, tmp_path, kind, num
     assert read == num_rows
 
 
-def test_items_keep_their_parts_and_carry_the_label_of_record(filled, tmp_path):
+def test_exported_items_can_be_imported_again(filled, tmp_path):
     export_file(filled.cursor(), "items", "jsonl", tmp_path / "items.jsonl")
-    first, second = _read_jsonl(tmp_path / "items.jsonl")
-    assert first["context"] == [{"heading": "AIM", "text": "To see."}]
-    assert first["metadata"] == {"year": 2020, "mesh": ["A", "B"]}
-    assert (first["gold_label"], first["label_of_record"]) == ("yes", "maybe")
+    batch = parse_items(tmp_path / "items.jsonl")
+    assert batch.items == (_item("q-1", "yes"), _item("q-2", None))
+
+
+def test_labels_show_the_label_of_record_beside_the_imported_one(filled, tmp_path):
+    export_file(filled.cursor(), "labels", "jsonl", tmp_path / "labels.jsonl")
+    first, second = _read_jsonl(tmp_path / "labels.jsonl")
+    assert (first["imported_label"], first["label_of_record"]) == ("yes", "maybe")
     assert first["label_of_record_origin"] == "agreed"
-    assert second["label_of_record"] is None
+    assert first["annotated_labels"] == ["maybe"]
+    assert (second["label_of_record"], second["num_annotations"]) == (None, 0)
 
 
 def test_annotations_hold_the_whole_history_with_names_and_utc_times(filled, tmp_path):

@@ -1,0 +1,93 @@
+"""Answers that come without a label are read once, by the labels of their own item."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from db.connection import IN_MEMORY, Database
+from db.items import add_items
+from db.predictions import add_predictions, find_prediction
+from db.records import Item, Option, Prediction, Run
+from db.runs import add_run
+from training.readings import read_new_answers
+
+
+@pytest.fixture
+def database():
+    opened = Database.open(IN_MEMORY)
+    options = (Option("A", "Aspirin"), Option("B", "Heparin"))
+    common = {
+        "source": "demo",
+        "question": "Which?",
+        "context": (),
+        "gold_label": None,
+        "long_answer": "",
+        "split": "test",
+    }
+    with opened.transaction() as cur:
+        add_items(
+            cur,
+            [
+                Item(
+                    "q-1", label_set="pubmedqa", labels=("yes", "no", "maybe"), options=(), **common
+                ),
+                Item("q-2", label_set="options", labels=("A", "B"), options=options, **common),
+                Item(
+                    "q-3", label_set="pubmedqa", labels=("yes", "no", "maybe"), options=(), **common
+                ),
+            ],
+            origin="items",
+        )
+        add_run(cur, Run("r", "R", "imported", "m", {}, {}, datetime(2026, 1, 1, tzinfo=UTC)))
+        add_predictions(
+            cur,
+            [
+                Prediction("r", "q-1", "Weighing it all up. Final answer: no.", None),
+                Prediction("r", "q-2", "B", "A"),
+                Prediction("r", "q-3", "Yes.", "yes", "bare", 0, 3),
+            ],
+        )
+    yield opened
+    opened.close()
+
+
+def test_labels_and_forms_are_read_and_what_a_run_says_stands(database):
+    assert read_new_answers(database) == 2
+    cur = database.cursor()
+    rows = cur.execute(
+        "select item_id, text_label, text_form from read_prediction order by item_id"
+    ).fetchall()
+    assert rows == [("q-1", "no", "stated"), ("q-2", "A", "bare"), ("q-3", "yes", "bare")]
+    assert find_prediction(cur, "r", "q-1") is not None
+
+
+def test_a_second_time_there_is_nothing_to_read(database):
+    read_new_answers(database)
+    assert read_new_answers(database) == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "own_label", "expected"),
+    [
+        ("Thus the answer is:\n\n(B) no", "no", ("no", "stated")),
+        ("B", "no", ("no", "bare")),
+        # Which letter stood for which label is not known where the run's makers say otherwise.
+        ("B", "yes", ("yes", "absent")),
+        ("B", None, (None, "absent")),
+    ],
+)
+def test_letters_count_where_they_agree_with_the_label_of_the_run(
+    database, answer, own_label, expected
+):
+    with database.transaction() as cur:
+        add_run(cur, Run("l", "L", "imported", "m", {}, {}, datetime(2026, 1, 2, tzinfo=UTC)))
+        add_predictions(cur, [Prediction("l", "q-1", answer, own_label)])
+    read_new_answers(database)
+    row = (
+        database.cursor()
+        .execute("select text_label, text_form from read_prediction where run_id = 'l'")
+        .fetchone()
+    )
+    assert row == expected

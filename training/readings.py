@@ -1,0 +1,74 @@
+"""Reading the labels out of answers that came without them, for the store."""
+
+from __future__ import annotations
+
+from string import ascii_uppercase
+from typing import Final
+
+from db.connection import Database
+from db.readings import AnswerReading, UnreadAnswer, add_readings, list_unread
+from db.records import OPTIONS_LABEL_SET
+from eci.answers import READER_VERSION, Reading, read_answer
+from eci.labels import MAX_OPTIONS, PUBMEDQA, LabelSet
+
+_BATCH: Final = 2_000
+
+
+def read_new_answers(database: Database) -> int:
+    """Read every answer whose run did not say how it gives its label; give how many were read.
+
+    Stored batch by batch, so that a stop in between loses nothing. Answers read by an older version
+    of the reader are read again.
+    """
+    num_read = 0
+    while unread := list_unread(database.cursor(), READER_VERSION, limit=_BATCH):
+        readings = [_read(answer) for answer in unread]
+        with database.transaction() as cur:
+            num_read += add_readings(cur, readings)
+    return num_read
+
+
+def _read(unread: UnreadAnswer) -> AnswerReading:
+    reading, label = _read_label(unread)
+    return AnswerReading(
+        run_id=unread.run_id,
+        item_id=unread.item_id,
+        label=label,
+        form=reading.form,
+        start_index=reading.start,
+        end_index=reading.end,
+        is_finished=reading.is_finished,
+        reader_version=READER_VERSION,
+    )
+
+
+def _read_label(unread: UnreadAnswer) -> tuple[Reading, str | None]:
+    if unread.label_set == OPTIONS_LABEL_SET:
+        options = [(option.label, option.text) for option in unread.options]
+        reading = read_answer(unread.answer, LabelSet.from_options(options))
+        return reading, reading.label
+    label_set = (
+        PUBMEDQA
+        if unread.label_set == PUBMEDQA.name
+        else LabelSet.fixed(unread.label_set, unread.labels)
+    )
+    reading = read_answer(unread.answer, label_set)
+    if reading.label is None and unread.answer_label in unread.labels[:MAX_OPTIONS]:
+        lettered = _read_letter(unread)
+        if lettered is not None:
+            return lettered, unread.answer_label
+    return reading, reading.label
+
+
+def _read_letter(unread: UnreadAnswer) -> Reading | None:
+    """Read an answer to a prompt that offered the fixed labels as options A, B, C.
+
+    Nothing in the store says which letter stood for which label, so a reading counts only where it
+    agrees with the label that the run's makers read.
+    """
+    labels = unread.labels[:MAX_OPTIONS]
+    letters = dict(zip(ascii_uppercase, labels, strict=False))
+    reading = read_answer(unread.answer, LabelSet.from_options(letters))
+    if reading.label is None or letters[reading.label] != unread.answer_label:
+        return None
+    return reading
