@@ -1,0 +1,36 @@
+-- Every item with a label of record, as a run may read it.
+with reviewed as (
+    select
+        standing_annotation.item_id,
+        list(annotation_id order by annotation_number) as annotation_ids,
+        -- A corrected text counts only where it supports the label that stands.
+        arg_max(answer, annotation_number) filter (
+            where answer is not null and standing_annotation.label = gold.label
+        ) as corrected_answer
+    from standing_annotation
+    join gold on gold.item_id = standing_annotation.item_id
+    where standing_annotation.origin = 'review'
+    group by standing_annotation.item_id
+)
+select
+    item.item_id,
+    item.source,
+    item.split,
+    item.question,
+    item.context,
+    item.label_set,
+    item.labels,
+    item.options,
+    gold.label,
+    gold.origin as label_origin,
+    item.gold_label as imported_label,
+    item.long_answer,
+    reviewed.corrected_answer,
+    coalesce(reviewed.annotation_ids, []::varchar[]) as annotation_ids,
+    null::varchar as parent_item_id,
+    item.metadata
+from item
+join gold on gold.item_id = item.item_id
+left join reviewed on reviewed.item_id = item.item_id
+where gold.label is not null
+order by item.item_id
