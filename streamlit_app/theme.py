@@ -13,7 +13,8 @@ _STYLE_SHEET = Path(__file__).parent / "assets" / "theme.css"
 
 
 @cache
-def _style() -> str:
+def style() -> str:
+    """Give the style element: the palette as variables, then the style sheet."""
     variables = "\n".join(
         f"  --lc-{name}: light-dark({tone.light}, {tone.dark});"
         for name, tone in palette.TONES.items()
@@ -23,4 +24,4 @@ def _style() -> str:
 
 def apply() -> None:
     """Draw the style sheet into the page; colours follow the light or dark theme by themselves."""
-    st.html(_style())
+    st.html(style())

@@ -36,6 +36,7 @@ def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
         The filter, the order, and the run whose predictions are shown (None without any run).
     """
     run = _pick_run(services.all_runs())
+    only_predicted = run is not None and _pick_only_predicted()
     show = _pick_words("Show", SHOW_WORDS, "show")
     order = _pick_words("Order", ORDER_WORDS, "order")
     address.seed("search")
@@ -68,6 +69,7 @@ def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
         answer_form=form,
         search=search,
         reviewer_id=reviewer_id,
+        only_predicted=only_predicted,
     )
     return flt, order, run
 
@@ -87,6 +89,15 @@ def _pick_run(runs: Sequence[Run]) -> Run | None:
     )
     address.keep("run", chosen, runs[0].run_id)
     return by_id[chosen]
+
+
+def _pick_only_predicted() -> bool:
+    """Leave items without an answer out, unless the address or the box says otherwise."""
+    if "answered" not in st.session_state:
+        st.session_state["answered"] = st.query_params.get("answered") != "no"
+    answered = st.checkbox("Only items it answered", key="answered", persist_state="session")
+    address.keep("answered", None if answered else "no")
+    return answered
 
 
 def _pick_words(title: str, words: Mapping[Word, str], key: str) -> Word:

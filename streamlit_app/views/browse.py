@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import streamlit as st
 
 from db.review import Order, ReviewFilter, ReviewRow, count_rows, list_rows
@@ -37,17 +39,22 @@ def draw_list(flt: ReviewFilter, order: Order) -> None:
     total = count_rows(cur, flt)
     with st.container(horizontal=True, vertical_alignment="center", key="browse_head"):
         safe_text.draw(element("h2", f"{total:,} item{'' if total == 1 else 's'}", cls="lc-count"))
-        page = 1
-        if num_pages(total) > 1:
-            # A page number belongs to one list: other filters start at the first page again.
-            key = f"browse_page_{abs(hash((flt, order)))}"
-            page = st.pagination(num_pages(total), key=key, persist_state="session")
+        page = pick_page(num_pages(total), flt, order)
         if st.button("Review these", key="browse_review", disabled=total == 0):
             st.switch_page("views/review.py")
     if total == 0:
         safe_text.draw_notice("No item passes these filters. Change them in the sidebar.")
         return
     draw_page(list_rows(cur, flt, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE, order=order))
+
+
+def pick_page(pages: int, flt: ReviewFilter, order: Order) -> int:
+    """Draw the pages and give the chosen one, counted from 1."""
+    if pages == 1:
+        return 1
+    # A page number belongs to one list: other filters start at the first page again.
+    key = f"browse_page_{zlib.crc32(repr((flt, order)).encode())}"
+    return st.pagination(pages, key=key, persist_state="session", width="content")
 
 
 def draw_page(rows: list[ReviewRow]) -> None:

@@ -1,0 +1,97 @@
+"""The Browse page over a real database file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from db.annotations import add_annotation
+from db.connection import Database
+from db.items import add_items
+from db.review import ReviewRow
+from db.reviewers import add_reviewer
+from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
+
+BROWSE = "views/browse.py"
+OpenPage = Callable[..., AppTest]
+
+
+def column(test: AppTest, name: str) -> list[object]:
+    return list(test.dataframe[0].value[name])
+
+
+def test_rows_say_what_text_head_gold_and_i_say(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    with filled_store.transaction() as cur:
+        ann = add_reviewer(cur, "Ann").reviewer_id
+        add_annotation(cur, annotation_id="a", item_id="q-2", reviewer_id=ann, label="maybe")
+    test = open_page(BROWSE, reviewer="Ann")
+    assert not test.exception
+    assert "4 items" in make.markup(test)
+    assert column(test, "Item") == ["q-1", "q-2", "q-3", "v-1"]
+    assert column(test, "Gold") == ["no", "maybe", "no", "B"]
+    assert column(test, "Text") == ["✗ yes", "✗ no", "", "✓ B"]
+    assert column(test, "Head") == ["✓ no", "✗ no", "✗ maybe", "✓ B"]
+    assert column(test, "Sure") == ["70%", "80%", "40%", "60%"]
+    assert column(test, "Mine") == ["", "maybe", "", ""]
+    assert column(test, "Origin") == ["imported", "agreed", "imported", "imported"]
+
+
+def test_filters_order_and_search_narrow_the_list(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    test = open_page(BROWSE, order="confidence")
+    assert column(test, "Item") == ["q-3", "v-1", "q-1", "q-2"]
+    test.selectbox(key="head").set_value("no").run()
+    assert column(test, "Item") == ["q-1", "q-2"]
+    test.text_input(key="search").set_value("drug 2").run()
+    assert column(test, "Item") == ["q-2"]
+    assert "1 item<" in make.markup(test)
+    assert (test.query_params["head"], test.query_params["search"]) == ("no", "drug 2")
+
+
+def test_items_without_an_answer_are_left_out_until_asked_for(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    with filled_store.transaction() as cur:
+        add_items(cur, [make.yes_no_item(9)], origin="items")
+    test = open_page(BROWSE)
+    assert "q-9" not in column(test, "Item")
+    test.checkbox(key="answered").uncheck().run()
+    assert "q-9" in column(test, "Item")
+    assert "q-9" in column(open_page(BROWSE, answered="no"), "Item")
+
+
+def test_pages_show_every_item_once(
+    review_database: Database, open_page: OpenPage, make: Any
+) -> None:
+    total = 2 * PAGE_SIZE + 7
+    with review_database.transaction() as cur:
+        add_items(cur, [make.yes_no_item(n) for n in range(1000, 1000 + total)], origin="items")
+    test = open_page(BROWSE)
+    assert "107 items" in make.markup(test)
+    seen = column(test, "Item")
+    assert num_pages(total) == 3
+    for page in (2, 3):
+        test.pagination[0].set_value(page).run()
+        seen += column(test, "Item")
+    assert len(seen) == len(set(seen)) == total
+
+
+def test_an_empty_list_says_so(review_database: Database, open_page: OpenPage, make: Any) -> None:
+    test = open_page(BROWSE)
+    assert not test.exception
+    assert "No item passes these filters" in make.markup(test)
+
+
+def test_hostile_cells_show_what_they_hide(payload: str) -> None:
+    row = ReviewRow(
+        payload, payload, "test", payload, payload, "imported", payload, payload, payload, 0.5,
+        payload, 1, conflicting=True,
+    )  # fmt: skip
+    cells = [str(value) for values in table([row]).values() for value in values]
+    assert not any(hidden in cell for cell in cells for hidden in ("\u202e", "\u200b"))
+    assert table([row])["Origin"] == ["conflicting"]
