@@ -19,7 +19,7 @@ from eci.answer_lists import (
     starts_line,
 )
 from eci.answer_mentions import CONTINUATIONS, Mention, find_mentions
-from eci.answer_slots import Slot, find_slot, lead_in
+from eci.answer_slots import HEADING, REACH, Slot, find_slot, lead_in
 from eci.answer_text import Folded
 from eci.labels import LabelSet
 
@@ -139,7 +139,12 @@ class _Judge:
     def assertions(self, group: list[Mention], is_discussed: bool) -> Iterator[Assertion]:
         """Give what a group of mentions asserts and denies, at most one of each."""
         first, last = group[0], group[-1]
-        slot = find_slot(self.answer, first.start)
+        # A label that heads its own paragraph has no words before it, so none need be read.
+        slot = (
+            HEADING._replace(sentence_start=first.start)
+            if is_discussed
+            else find_slot(self.answer, first.start)
+        )
         if self._is_void(group, slot):
             return
         lead = None if is_discussed else self._lead(group, slot)
@@ -233,7 +238,8 @@ class _Judge:
         if not self.may_refuse:
             return False
         lower = self.answer.lower
-        refusal = _REFUSAL.search(lower, slot.sentence_start, mention.end + 160)
+        begin = max(slot.sentence_start, mention.start - REACH)
+        refusal = _REFUSAL.search(lower, begin, mention.end + REACH)
         if refusal is None or _SENTENCE_END.search(lower, mention.end, refusal.start()):
             return False
         return not _BUT.search(lower, refusal.end(), mention.start)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Final, Literal, NamedTuple
 
 from eci.answer_text import Folded, fold, word_set
@@ -24,19 +25,14 @@ CONTINUATIONS: Final = word_set("""
 """Words that may follow a label. Others make ``no`` a determiner and ``A`` an article or part of a
 name: "no difference", "A reduction", "B cells"."""
 
-_YES_NO_MAYBE: Final = {
-    "yes": ("yes",),
-    "no": ("no",),
-    "maybe": ("maybe",),
-}
 _SYNONYMS: Final = {
     "yes": ("yeah", "yep", "yup", "affirmative"),
     "no": ("nope", "nah"),
     "maybe": ("perhaps", "possibly", "may be"),
 }
-_WORD: Final = re.compile(
-    r"(?:yes|no|maybe|yeah|yep|yup|affirmative|nope|nah|perhaps|possibly|may be)(?!\w)"
-)
+_WORD_PATTERNS: Final = {
+    word: re.compile(rf"{word}(?!\w)") for pair in _SYNONYMS.items() for word in (pair[0], *pair[1])
+}
 
 _NEXT_WORD: Final = re.compile(r"[ \t]+([^\W\d_]+)(?![-\w])")
 _NEXT_ANY: Final = re.compile(r"[ \t]*(\S)")
@@ -80,18 +76,26 @@ class _Vocabulary:
     """What to look for, made once per label set."""
 
     symbols: dict[str, str]
-    symbol_pattern: re.Pattern[str] | None
+    symbol_patterns: tuple[re.Pattern[str], ...]
     words: dict[str, tuple[str, bool]]
     texts: tuple[tuple[str, str], ...]
 
 
 @lru_cache(maxsize=512)
-def _symbol_pattern(names: tuple[str, ...]) -> re.Pattern[str]:
-    singles = "".join(name + name.upper() for name in names if len(name) == 1)
-    # The look-behind comes second, so that the search can skip to the characters of the set.
-    parts = [rf"[{re.escape(singles)}](?<![^\W_].)"] if singles else []
-    parts += [rf"(?<![^\W_]){name}" for name in names if len(name) > 1]
-    return re.compile(rf"(?:{'|'.join(parts)})(?![^\W_])")
+def _symbol_patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    """Compile the searches for letters and numbers that are no part of a word.
+
+    Each starts with the character itself and tests the neighbours after, which lets the search skip
+    to it: twice as fast as one pattern for all. Lower-case letters are many, so they must be
+    followed by markup or punctuation, or stand in a place such as "option b is".
+    """
+    apart = r"(?<![^\W_].)(?![^\W_])"
+    found = [rf"{re.escape(name.upper())}{apart}" for name in names if len(name) == 1]
+    found += [rf"(?<![^\W_]){name}(?![^\W_])" for name in names if len(name) > 1]
+    lower = "".join(re.escape(name) for name in names if name != name.upper())
+    if lower:
+        found.append(rf"[{lower}](?:(?=[).:,\n*_\"'`\]}}]|\Z)|(?<=[ner] .)(?= )){apart}")
+    return tuple(re.compile(pattern) for pattern in found)
 
 
 @lru_cache(maxsize=2048)
@@ -116,13 +120,12 @@ def _vocabulary(label_set: LabelSet) -> _Vocabulary:
         if len(names) > 1 or text in symbols or not text:
             continue
         (name,) = names
-        if text in _YES_NO_MAYBE:
-            words.update((word, (name, False)) for word in _YES_NO_MAYBE[text])
+        if text in _SYNONYMS:
+            words[text] = (name, False)
             words.update((word, (name, True)) for word in _SYNONYMS[text])
         else:
             plain.append((text, name))
-    pattern = _symbol_pattern(tuple(sorted(symbols))) if symbols else None
-    return _Vocabulary(symbols, pattern, words, tuple(plain))
+    return _Vocabulary(symbols, _symbol_patterns(tuple(sorted(symbols))), words, tuple(plain))
 
 
 def find_mentions(answer: Folded, label_set: LabelSet) -> list[Mention]:
@@ -145,10 +148,9 @@ def find_mentions(answer: Folded, label_set: LabelSet) -> list[Mention]:
 
 
 def _symbols(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
-    if vocabulary.symbol_pattern is None:
-        return
     text = answer.text
-    for match in vocabulary.symbol_pattern.finditer(text):
+    matches = (pattern.finditer(text) for pattern in vocabulary.symbol_patterns)
+    for match in chain.from_iterable(matches):
         start, end = match.span()
         if not _stands_alone(text, start, end):
             continue
@@ -189,14 +191,13 @@ def _is_species(text: str, mention: Mention) -> bool:
 
 
 def _words(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
-    if not vocabulary.words:
-        return
     text = answer.lower
-    for match in _WORD.finditer(text):
+    words = [word for word in vocabulary.words if word in text]
+    for match in chain.from_iterable(_WORD_PATTERNS[word].finditer(text) for word in words):
         start, end = match.span()
         before = text[start - 1 : start] if start else ""
         inside = before.isalnum() or (before == "-" and text[start - 2 : start - 1].isalnum())
-        if inside or match[0] not in vocabulary.words:
+        if inside:
             continue
         if text[end : end + 1] == "-" and text[end + 1 : end + 2].isalnum():
             continue

@@ -8,8 +8,8 @@ from typing import Final, Literal, NamedTuple
 from eci.answer_text import Folded, word_set
 from eci.labels import LabelSet
 
-_REACH: Final = 320
-"""Characters of its sentence that are read before a mention; more would cost, and add nothing."""
+REACH: Final = 320
+"""Characters of its sentence that are read beside a mention; more would cost, and add nothing."""
 
 _TOKEN: Final = re.compile(
     r"\\[a-z]{1,12}|<answer>|[^\W\d_]+(?:'[^\W\d_]+)?|->|=>|[:=|→⇒,;?!.]|\d+"
@@ -107,6 +107,18 @@ class Slot(NamedTuple):
     after_interjection: bool
 
 
+HEADING: Final = Slot(
+    rank=None,
+    sentence_start=0,
+    is_negated=False,
+    is_hedged=False,
+    is_conditional=False,
+    starts_sentence=True,
+    after_interjection=False,
+)
+"""The slot of a mention with nothing before it."""
+
+
 def lead_in(answer: Folded, start: int, end: int, label_set: LabelSet) -> bool | None:
     """Judge what stands before the first mention.
 
@@ -129,7 +141,7 @@ def lead_in(answer: Folded, start: int, end: int, label_set: LabelSet) -> bool |
 def find_slot(answer: Folded, start: int) -> Slot:
     """Read the sentence before the mention that begins at ``start``."""
     begin = _sentence_start(answer, start)
-    tokens = _TOKEN.findall(answer.lower, max(begin, start - _REACH), start)
+    tokens = _TOKEN.findall(answer.lower, max(begin, start - REACH), start)
     place = len(tokens) - 1
     negated = hedged = False
     while place >= 0 and (

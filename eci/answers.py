@@ -170,10 +170,11 @@ def _decide(found: list[Assertion], lower: str) -> tuple[str | None, Form, Asser
 def _takes_back(lower: str, earlier: Assertion | None, later: Assertion) -> bool:
     """Tell whether the text between two assertions withdraws the earlier one."""
     begin = earlier.end if earlier else 0
-    between = lower[max(begin, later.start - _RETRACTION_REACH) : later.start]
+    reach = max(begin, later.start - _RETRACTION_REACH)
+    between = lower[reach : later.start]
     if _RETRACTION.search(between):
         return True
-    sentence = lower[max(begin, later.sentence_start) : later.start]
+    sentence = lower[max(reach, later.sentence_start) : later.start]
     return bool(_RETRACTION_IN_SENTENCE.search(sentence)) or lower.startswith(" instead", later.end)
 
 
