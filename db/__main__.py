@@ -1,0 +1,5 @@
+"""Entry point of ``python -m db``."""
+
+from db.cli import main
+
+main(prog_name="python -m db")

@@ -1,0 +1,138 @@
+"""What a person at the command line sees, and who may hold the database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from db.cli import main
+from db.connection import Database
+from db.errors import DatabaseLockedError, DatabaseOpenError
+from db.home import cache_dir, database_path, home_dir, models_dir, runs_dir
+from db.importers import FORMATS
+
+ITEM = {"item_id": "own-1", "question": "Does it help?", "label_set": "pubmedqa"}
+HOLD = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep everything in a folder of the test."""
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_everything_kept_lies_under_one_folder(home: Path) -> None:
+    assert home_dir() == home
+    for path in (database_path(), runs_dir(), models_dir(), cache_dir()):
+        assert path.parent == home
+
+
+def test_import_says_what_it_did_and_the_second_time_adds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(json.dumps(ITEM))
+    first = CliRunner().invoke(main, ["import", "items", str(path)])
+    assert (first.exit_code, first.stderr) == (0, "")
+    assert "own.jsonl: 1 items added, 0 completed, 0 unchanged" in first.stdout
+    second = CliRunner().invoke(main, ["import", "items", str(path), "--json"])
+    assert json.loads(second.stdout)["items"] == {"added": 0, "unchanged": 1, "enriched": 0}
+
+
+def test_a_bad_file_is_an_error_message_and_status_1(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text("{")
+    result = CliRunner().invoke(main, ["import", "items", str(path)])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(
+        "Error: own.jsonl was not imported, nothing was changed: 1 fault"
+    )
+    assert "Traceback" not in result.output
+
+
+def test_an_unknown_format_is_a_usage_error() -> None:
+    assert CliRunner().invoke(main, ["import", "xml", "file"]).exit_code == 2
+
+
+def test_help_names_every_format() -> None:
+    shown = CliRunner().invoke(main, ["import", "--help"]).stdout
+    assert all(f"\n    {format_} " in shown for format_ in FORMATS)
+
+
+def test_demo_and_status_work_together() -> None:
+    assert "120 items added" in CliRunner().invoke(main, ["demo"]).stdout
+    result = CliRunner().invoke(main, ["status"])
+    assert result.exit_code == 0
+    assert "120 items\n" in result.stdout
+    assert "0 standing annotations" in result.stdout
+    found = json.loads(CliRunner().invoke(main, ["status", "--json"]).stdout)
+    assert sum(count["count"] for count in found["items"]) == 120
+
+
+def test_the_module_runs_as_a_command(home: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "db", "status"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"Database {home / 'review.duckdb'}\n0 items\n")
+
+
+def test_a_database_open_elsewhere_is_explained_with_the_process(home: Path) -> None:
+    Database.open().close()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(home / "review.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(DatabaseLockedError, match=f"PID {holder.pid}.*Close that process"):
+            Database.open()
+        assert CliRunner().invoke(main, ["status"]).exit_code == 1
+    finally:
+        holder.communicate("\n")
+    Database.open().close()
+
+
+def test_a_file_that_is_no_database_is_explained(home: Path) -> None:
+    home.mkdir()
+    (home / "review.duckdb").write_bytes(b"something else" * 1000)
+    with pytest.raises(DatabaseOpenError, match="Move the file away"):
+        Database.open()
+
+
+def test_sql_cannot_reach_files(home: Path, tmp_path: Path) -> None:
+    database = Database.open()
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    for statement in (
+        f"select * from read_csv('{secret}')",
+        f"copy item to '{tmp_path / 'out.csv'}'",
+        f"attach '{tmp_path / 'other.duckdb'}'",
+        "set enable_external_access = true",
+        "install httpfs",
+    ):
+        with pytest.raises(Exception, match=r"disabled|locked|[Cc]annot"):
+            database.cursor().execute(statement)
+    database.close()
+
+
+def test_a_transaction_is_undone_on_any_error() -> None:
+    database = Database.open()
+    insert = "insert into reviewer values ('r', 'Ann', 'reviewer', now()::timestamp)"
+    with pytest.raises(KeyError), database.transaction() as cur:
+        cur.execute(insert)
+        raise KeyError
+    assert database.cursor().execute("select count(*) from reviewer").fetchone() == (0,)
+    with database.transaction() as cur:
+        cur.execute(insert)
+    database.close()
+    again = Database.open()
+    assert again.cursor().execute("select count(*) from reviewer").fetchone() == (1,)
+    again.close()

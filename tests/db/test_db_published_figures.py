@@ -1,0 +1,70 @@
+"""Real files give the counts and scores that were published for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from db.annotations import list_current_annotations
+from db.connection import Database
+from db.importers import import_file
+from db.importers.pubmedqa import ANNOTATOR_1, ANNOTATOR_2
+from db.items import AddReport, count_by_label, get_item
+from db.outcomes import confusion, summarise_runs
+from db.reviewers import list_reviewers
+
+pytestmark = pytest.mark.data
+
+ANSWERS = "model_answers/QwQ-32B-pubmedqa-test-zero_shot.json"
+
+
+def test_pubmedqa_has_its_published_counts_and_annotator_agreement(
+    database: Database, data_dir: Path
+) -> None:
+    report = import_file(database, "pubmedqa", data_dir / "pubmedqa" / "ori_pqal.json")
+    assert (report.items, report.num_annotations) == (AddReport(added=1000), 2000)
+    cur = database.cursor()
+    assert count_by_label(cur) == {"yes": 552, "no": 338, "maybe": 110}
+    assert sum(count_by_label(cur, "pubmedqa", "test").values()) == 500
+    names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
+    items = {a.item_id: get_item(cur, a.item_id) for a in list_current_annotations(cur, "import")}
+    for name, accuracy, macro_f1 in ((ANNOTATOR_1, 0.780, 0.7219), (ANNOTATOR_2, 0.904, 0.8418)):
+        pairs = [
+            (items[a.item_id].gold_label, a.label)
+            for a in list_current_annotations(cur, "import")
+            if names[a.reviewer_id] == name and items[a.item_id].split == "test"
+        ]
+        gold, given = zip(*pairs, strict=True)
+        assert len(pairs) == 500
+        assert accuracy_score(gold, given) == pytest.approx(accuracy, abs=1e-9)
+        assert f1_score(gold, given, average="macro") == pytest.approx(macro_f1, abs=5e-5)
+
+
+def test_answers_score_as_published_before_and_after_the_data_set_arrives(
+    database: Database, data_dir: Path
+) -> None:
+    report = import_file(database, "model_answers", data_dir / ANSWERS)
+    cur = database.cursor()
+    cells = confusion(cur, str(report.run_id), "text", "imported", "pubmedqa")
+    assert sum(cell.count for cell in cells if cell.gold == cell.predicted) == 389
+    assert sum(cell.count for cell in cells) == 500
+    enriched = import_file(database, "pubmedqa", data_dir / "pubmedqa" / "ori_pqal.json")
+    assert enriched.items == AddReport(added=500, enriched=500)
+    (summary,) = summarise_runs(cur, "record")
+    assert (summary.n, summary.text_correct, summary.head_correct) == (500, 389, 0)
+
+
+def test_every_released_file_imports_and_a_second_time_adds_nothing(
+    database: Database, data_dir: Path
+) -> None:
+    medqa = data_dir / "medqa_usmle" / "medqa_us_4options_even.jsonl"
+    assert import_file(database, "medqa", medqa).items.added == 637
+    paths = sorted((data_dir / "model_answers").glob("*.json"))
+    assert len(paths) >= 4
+    for path in paths:
+        assert import_file(database, "model_answers", path).num_predictions in (100, 500)
+    for path in paths:
+        assert import_file(database, "model_answers", path).is_unchanged
+    assert import_file(database, "medqa", medqa).items.added == 0
