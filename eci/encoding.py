@@ -41,7 +41,8 @@ class PromptEncoder:
     Args:
         tokenizer: A Hugging Face tokenizer.
         template: The wording.
-        max_prompt_tokens: Longest prompt. Exemplars' contexts are cut first, then the item's own.
+        max_prompt_tokens: Longest prompt. Shots are cut and dropped first, then the item's context
+            is cut; the question itself never is.
     """
 
     def __init__(self, tokenizer: Any, template: PromptTemplate, max_prompt_tokens: int) -> None:
@@ -68,8 +69,8 @@ class PromptEncoder:
                 return EncodedPrompt(ids, self._num_shared(ids, shown), is_shortened=True)
         raise PromptError(
             f"The prompt of question {question.question_id or question.question[:60]!r} has "
-            f"{len(ids)} tokens without any context; {self.max_prompt_tokens} are allowed. "
-            "Raise max_prompt_tokens or use fewer shots."
+            f"{len(ids)} tokens without shots and context; {self.max_prompt_tokens} are allowed. "
+            "Raise max_prompt_tokens or shorten the question."
         )
 
     def completion(self, labels: LabelSet, label: str, rationale: str, limit: int) -> list[int]:
@@ -144,7 +145,7 @@ class PromptEncoder:
 def _shortenings(
     question: Question, exemplars: Sequence[Exemplar]
 ) -> list[tuple[list[Exemplar], Question]]:
-    """List ever shorter versions: the exemplars' contexts shrink first, then the item's own."""
+    """List ever shorter versions: shots lose their context, then go; the item's own is cut last."""
     fractions = (0.75, 0.5, 0.35, 0.2, 0.1, 0.0)
 
     def cut(asked: Question, fraction: float) -> Question:
@@ -152,13 +153,13 @@ def _shortenings(
         return asked.with_context_words(int(words * fraction))
 
     versions = []
-    if exemplars:
-        for fraction in fractions:
-            shown = [replace(e, question=cut(e.question, fraction)) for e in exemplars]
-            versions.append((shown, question))
+    for fraction in fractions if exemplars else ():
+        shown = [replace(e, question=cut(e.question, fraction)) for e in exemplars]
+        versions.append((shown, question))
     bare = [replace(e, question=cut(e.question, 0.0)) for e in exemplars]
+    versions += [(bare[num_dropped:], question) for num_dropped in range(1, len(bare) + 1)]
     finer = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, *fractions[1:])
-    return versions + [(bare, cut(question, fraction)) for fraction in finer]
+    return versions + [([], cut(question, fraction)) for fraction in finer]
 
 
 def _pad_and_eos(tokenizer: Any) -> tuple[int, int]:

@@ -96,6 +96,7 @@ class EciModel:
         quantization: Quantization = "none",
         device: str = "auto",
         max_prompt_tokens: int = 1024,
+        label_sets: Sequence[LabelSet] = (PUBMEDQA,),
     ) -> EciModel:
         """Load a base model, alone or with an artifact.
 
@@ -106,6 +107,7 @@ class EciModel:
             quantization: Of the base model; an artifact must agree.
             device: ``auto`` takes the GPU where there is one.
             max_prompt_tokens: Longest prompt; an artifact brings its own.
+            label_sets: Fixed label sets to classify into; an artifact brings its own.
 
         Raises:
             BaseModelError: The base model cannot be loaded.
@@ -114,7 +116,7 @@ class EciModel:
         info = read_info(artifact) if artifact else None
         loaded = load_base(base, models_dir, quantization=quantization, device=device)
         if info is None or artifact is None:
-            return build(loaded, max_prompt_tokens=max_prompt_tokens)
+            return build(loaded, label_sets=label_sets, max_prompt_tokens=max_prompt_tokens)
         check_base(info, loaded.fingerprint, loaded.quantization, artifact)
         return _with_artifact(loaded, info, artifact)
 

@@ -1,0 +1,238 @@
+"""A run from its directory to artifact, predictions and metrics; its gradients and its resume."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from db.connection import Database
+from db.snapshot import freeze, load_snapshot
+from eci.base import load_base
+from eci.batching import collate
+from eci.errors import ArtifactError
+from eci.model import EciModel, build
+from training.adapter import add_adapter
+from training.dataset import build_training_data, to_question, to_rows
+from training.errors import DataError
+from training.execution import RunContext, execute
+from training.qlora import run_qlora
+from training.run_dir import RunDir
+from training.settings import parse_settings
+from training.trainer import EciTrainer, RowDataset
+
+
+def _run_dir(database: Database, folder: Path, settings: dict[str, Any]) -> RunDir:
+    run_dir = RunDir.create(folder, "test", datetime.now(UTC))
+    freeze(database.cursor(), run_dir.snapshot_path, created_by="tests")
+    run_dir.write_settings({"settings": settings, "preset": "test"})
+    return run_dir
+
+
+def test_a_run_leaves_artifact_predictions_and_metrics(
+    database: Database, tmp_path: Path, tiny_settings: dict[str, Any]
+) -> None:
+    run_dir = _run_dir(database, tmp_path / "runs", tiny_settings)
+
+    assert execute(run_dir, run_qlora) == "succeeded", run_dir.read_status().message
+
+    files = {path.name for path in run_dir.artifact_path.iterdir()}
+    assert {"adapter_model.safetensors", "eci_head.safetensors", "eci.json"} <= files
+    assert not [f for f in run_dir.path.rglob("*") if f.suffix in {".bin", ".pt", ".pkl"}]
+    table = pq.read_table(run_dir.predictions_path).to_pylist()
+    test_rows = [row for row in table if "-test-" in row["item_id"]]
+    assert len(test_rows) == 10
+    assert all(row["answer"] is not None for row in test_rows)
+    assert all(abs(sum(row["head_probabilities"]) - 1) < 1e-9 for row in table)
+    metrics = run_dir.read_metrics()
+    assert metrics["pubmedqa"]["head"]["accuracy"]["n"] == 5
+    assert metrics["options"]["text"]["accuracy"]["interval"] is not None
+    events, _ = run_dir.read_events()
+    progress = [event.fields for event in events if event.kind == "progress"]
+    assert progress[-1]["step"] == progress[-1]["num_steps"] == 6
+    assert {"loss", "lm_loss", "eci_loss", "learning_rate", "tokens_per_second"} <= set(
+        progress[-1]
+    )
+
+    reloaded = EciModel.load(
+        tiny_settings["model"]["base"],
+        tmp_path,
+        artifact=run_dir.artifact_path,
+        quantization="nf4",
+    )
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    given = reloaded.classify([to_question(item) for item in snapshot.test])
+    stored = {row["item_id"]: row for row in test_rows}
+    for item, classification in zip(snapshot.test, given, strict=True):
+        expected = stored[item.item_id]["head_probabilities"]
+        assert classification.probabilities == pytest.approx(expected, abs=2e-2)
+        assert classification.label == stored[item.item_id]["head_label"]
+
+
+def test_an_incomplete_or_foreign_artifact_is_refused(
+    database: Database, tmp_path: Path, tiny_settings: dict[str, Any]
+) -> None:
+    run_dir = _run_dir(database, tmp_path / "runs", tiny_settings)
+    execute(run_dir, run_qlora)
+    base = tiny_settings["model"]["base"]
+    artifact = run_dir.artifact_path
+
+    with pytest.raises(ArtifactError, match="quantization"):
+        EciModel.load(base, tmp_path, artifact=artifact, quantization="none")
+    info = json.loads((artifact / "eci.json").read_text())
+    (artifact / "eci.json").write_text(
+        json.dumps({**info, "base": {**info["base"], "fingerprint": "sha256:other"}})
+    )
+    with pytest.raises(ArtifactError, match="trained on"):
+        EciModel.load(base, tmp_path, artifact=artifact, quantization="nf4")
+    (artifact / "eci.json").write_text(json.dumps(info))
+    (artifact / "eci_head.safetensors").unlink()
+    with pytest.raises(ArtifactError, match=r"eci_head\.safetensors is missing"):
+        EciModel.load(base, tmp_path, artifact=artifact, quantization="nf4")
+
+
+def test_a_stopped_run_resumes_and_ends_like_an_unbroken_one(
+    database: Database,
+    tmp_path: Path,
+    tiny_settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unbroken = _run_dir(database, tmp_path / "runs", tiny_settings)
+    execute(unbroken, run_qlora)
+    broken = _run_dir(database, tmp_path / "runs", tiny_settings)
+
+    plain = RunContext.should_stop
+    monkeypatch.setattr(RunContext, "should_stop", lambda self: plain(self) or self._step[0] >= 4)
+    execute(broken, run_qlora)
+    monkeypatch.setattr(RunContext, "should_stop", plain)
+    assert broken.read_status().state == "interrupted"
+    assert broken.latest_checkpoint() is not None
+    assert execute(broken, run_qlora) == "succeeded"
+
+    events, _ = broken.read_events()
+    first_after = [e.fields["step"] for e in events if e.kind == "progress"]
+    assert first_after.count(1) == 1, "the resumed run began again"
+    for name in ("pubmedqa", "options"):
+        one, other = unbroken.read_metrics()[name], broken.read_metrics()[name]
+        assert one["head"]["accuracy"] == other["head"]["accuracy"]
+        assert one["calibration"]["brier"]["value"] == pytest.approx(
+            other["calibration"]["brier"]["value"], abs=1e-3
+        )
+
+
+@pytest.fixture
+def trainable(
+    database: Database, tmp_path: Path, tiny_settings: dict[str, Any]
+) -> tuple[EciModel, list[Any]]:
+    """A quantized model with adapter and head, and the rows of its training records."""
+    settings = parse_settings(tiny_settings, "tests")
+    snapshot_dir = tmp_path / "snapshot"
+    freeze(database.cursor(), snapshot_dir, created_by="tests")
+    data = build_training_data(load_snapshot(snapshot_dir).train, settings.data, 0)
+    base = load_base(settings.model.base, tmp_path, quantization="nf4", device="cpu")
+    torch.manual_seed(0)
+    model = build(base, dropout=0.0, max_prompt_tokens=900)
+    add_adapter(model, settings.lora, checkpointing=False)
+    with torch.no_grad():  # LoRA's B starts at 0, which leaves A without a gradient
+        for name, parameter in model.model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.05)
+    return model, to_rows(model, data.train, 24)[0]
+
+
+def _gradient(model: EciModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    model.model.train()
+    model.model.zero_grad()
+    model.model(**batch).loss.backward()
+    trained = [p for p in model.model.parameters() if p.requires_grad]
+    return torch.cat(
+        [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in trained]
+    )
+
+
+def test_gradients_before_and_after_an_evaluation_agree(
+    trainable: tuple[EciModel, list[Any]],
+) -> None:
+    model, rows = trainable
+    batch = collate(rows[::5], model.encoder.pad_id)
+    before = _gradient(model, batch)
+    model.model.eval()
+    with torch.no_grad():
+        model.model(**batch)
+    after = _gradient(model, batch)
+    assert torch.nn.functional.cosine_similarity(before, after, 0) > 0.999
+    assert float(after.norm()) == pytest.approx(float(before.norm()), rel=1e-2)
+
+
+@pytest.mark.parametrize(("batch_size", "accumulation"), [(8, 1), (2, 4)])
+def test_the_step_is_the_same_however_it_is_split(
+    trainable: tuple[EciModel, list[Any]], tmp_path: Path, batch_size: int, accumulation: int
+) -> None:
+    from transformers import TrainingArguments
+
+    model, rows = trainable
+    rows = rows[::4][:8]
+    whole = _gradient(model, collate(rows, model.encoder.pad_id))
+    model.model.zero_grad()
+    trainer = EciTrainer(
+        model=model.model,
+        args=TrainingArguments(
+            output_dir=str(tmp_path / "out"),
+            per_device_train_batch_size=batch_size,
+            gradient_accumulation_steps=accumulation,
+            max_steps=1,
+            max_grad_norm=1e9,
+            remove_unused_columns=False,
+            label_names=["labels", "cls_labels"],
+            use_cpu=True,
+            report_to=[],
+            save_strategy="no",
+            logging_steps=1,
+        ),
+        train_dataset=RowDataset(rows),
+        pad_id=model.encoder.pad_id,
+        weight=0.5,
+        head_learning_rate=1e-9,
+    )
+    trainer.train()
+    norm = next(log["grad_norm"] for log in trainer.state.log_history if "grad_norm" in log)
+    assert float(norm) == pytest.approx(float(whole.norm()), rel=2e-2)
+
+
+def test_items_of_the_test_split_and_their_answers_never_enter_training(
+    database: Database, tmp_path: Path, tiny_settings: dict[str, Any]
+) -> None:
+    freeze(database.cursor(), tmp_path / "s", created_by="tests")
+    snapshot = load_snapshot(tmp_path / "s")
+    settings = parse_settings(tiny_settings, "tests").data
+    data = build_training_data(snapshot.train, settings, 0)
+    learned = {record.item_id for record in data.train} | {r.item_id for r in data.dev}
+    assert learned == {item.item_id for item in snapshot.train}
+    assert not {r.item_id for r in data.train} & {r.item_id for r in data.dev}
+    for record in data.train:
+        shown = {shot.question.question_id for shot in record.shots}
+        assert record.item_id not in shown
+        assert all("-train-" in name for name in shown)
+        assert shown.isdisjoint({r.item_id for r in data.dev})
+    with pytest.raises(DataError, match="test split"):
+        build_training_data([*snapshot.train, *snapshot.test], settings, 0)
+
+
+def test_the_long_answer_is_learned_but_never_shown_for_its_own_item(
+    database: Database, tmp_path: Path, tiny_settings: dict[str, Any], tiny_model_dir: Path
+) -> None:
+    freeze(database.cursor(), tmp_path / "s", created_by="tests")
+    settings = parse_settings(tiny_settings, "tests").data
+    data = build_training_data(load_snapshot(tmp_path / "s").train, settings, 0)
+    model = EciModel.load(str(tiny_model_dir), tmp_path)
+    rows, num_shortened = to_rows(model, data.train, 200)
+    assert num_shortened == 0
+    decode = model.encoder.tokenizer.decode
+    for record, row in zip(data.train, rows, strict=True):
+        assert record.rationale in decode(row.answer)
+        assert record.rationale not in decode(row.prompt)

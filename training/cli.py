@@ -1,0 +1,159 @@
+"""Command line of the training package: ``python -m training``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from db.connection import Database
+from db.errors import DbError
+from db.home import runs_dir
+from db.runs import list_runs
+from eci.errors import EciError
+from training.errors import TrainingError
+from training.execution import RunContext
+from training.execution import execute as execute_run
+from training.intake import refresh
+from training.run_dir import RunDir, current_status, list_run_dirs
+from training.settings import get_preset, list_presets, parse_prediction_settings
+from training.start import is_run_dir, prepare_prediction, prepare_run
+
+OPERATOR = "command line"
+
+
+class _Commands(click.Group):
+    """Turns our errors into one line on standard error and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (TrainingError, DbError, EciError) as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands)
+def main() -> None:
+    """Retrain adapter and ECI head on reviewed items."""
+
+
+@main.command()
+@click.argument("settings")
+def run(settings: str) -> None:
+    """Train with SETTINGS: the name of a preset, or the path of a TOML file.
+
+    Freezes the store's items and corrections, trains in the foreground and takes the results in.
+    Needs the database for itself at start and end: with the app open, press Retrain there instead.
+    """
+    preset = get_preset(settings)
+    with closing(Database.open()) as database:
+        runs = list_runs(database.cursor())
+        run_dir = prepare_run(database, preset, OPERATOR, runs[0].run_id if runs else None)
+    _in_foreground(run_dir)
+
+
+@main.command()
+@click.option("--base", help="Base model [default: the bundled one, or that of --run].")
+@click.option("--run", "run_id", help="Answer with adapter and head of this training run.")
+@click.option("--shots", default=0, show_default=True, help="Shots in every prompt.")
+@click.option("--max-new-tokens", default=64, show_default=True, help="0: the category alone.")
+def predict(base: str | None, run_id: str | None, shots: int, max_new_tokens: int) -> None:
+    """Let a model answer all items of the store, in the foreground; nothing is trained.
+
+    Needs the database for itself at start and end.
+    """
+    fields: dict[str, Any] = {
+        "artifact_run_id": run_id,
+        "evaluation": {"shots": shots, "max_new_tokens": max_new_tokens},
+    }
+    if run_id:
+        trained = RunDir(runs_dir() / run_id).read_settings()["settings"]
+        fields["model"] = trained["model"]
+    if base:
+        fields["model"] = {**fields.get("model", {"quantization": "none"}), "base": base}
+    settings = parse_prediction_settings(fields, "the command line")
+    with closing(Database.open()) as database:
+        run_dir = prepare_prediction(database, settings, OPERATOR)
+    _in_foreground(run_dir)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def execute(directory: Path) -> None:
+    """Do the work of the run in DIRECTORY; a run with a checkpoint is resumed.
+
+    This is what the app starts in the background. It does not touch the database.
+    """
+    if not is_run_dir(directory):
+        raise TrainingError(
+            f"{directory} is no run directory: it needs settings.json and snapshot/. "
+            "Name one of those under runs/."
+        )
+    run_dir = RunDir(directory)
+    _exit_for(_execute(run_dir), run_dir)
+
+
+@main.command()
+def presets() -> None:
+    """List the presets."""
+    for preset in list_presets():
+        click.echo(f"{preset.name}\t{preset.description}")
+
+
+@main.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_command(as_json: bool) -> None:
+    """List the runs, newest first."""
+    for run_dir in list_run_dirs(runs_dir()):
+        status = current_status(run_dir)
+        fields = {
+            "run_id": run_dir.run_id,
+            "state": status.state,
+            "step": status.step,
+            "num_steps": status.num_steps,
+            "message": status.message,
+        }
+        click.echo(json.dumps(fields) if as_json else "\t".join(str(v) for v in fields.values()))
+
+
+def _in_foreground(run_dir: RunDir) -> None:
+    click.echo(f"Run {run_dir.run_id}: {run_dir.path}", err=True)
+    state = _execute(run_dir)
+    with closing(Database.open()) as database:
+        refresh(database, runs_dir())
+    click.echo(run_dir.run_id)
+    _exit_for(state, run_dir)
+
+
+def _execute(run_dir: RunDir) -> str:
+    stored = run_dir.read_settings()
+    device = str(stored["settings"]["model"]["device"])
+
+    def work(context: RunContext) -> None:
+        # torch is loaded only here: listing runs stays instant, and a broken installation is
+        # told in the run's own message.
+        from training.predict import run_prediction
+        from training.qlora import run_qlora
+
+        (run_prediction if stored.get("task") == "predict" else run_qlora)(context)
+
+    return execute_run(run_dir, work, device=_queue_of(device))
+
+
+def _queue_of(device: str) -> str:
+    """Give all names of one device the same name: its runs take turns."""
+    if device == "auto":
+        # Asking torch would take seconds and keep its errors out of the run's message.
+        device = "cuda" if Path("/dev/nvidiactl").exists() else "cpu"
+    return "cuda:0" if device == "cuda" else device
+
+
+def _exit_for(state: str, run_dir: RunDir) -> None:
+    if state != "succeeded":
+        click.echo(f"Run {run_dir.run_id} {state}: {run_dir.read_status().message}", err=True)
+        sys.exit(1)

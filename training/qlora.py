@@ -1,0 +1,203 @@
+"""The recipe: one run from its directory to adapter, head, predictions and metrics."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
+
+from db.home import models_dir
+from db.snapshot import Snapshot, load_snapshot
+from eci.base import LoadedBase, load_base
+from eci.calibration import TemperatureScaling
+from eci.model import EciModel, build
+from eci.store import CalibrationInfo
+from training.adapter import add_adapter, library_versions, save_artifact
+from training.dataset import (
+    Record,
+    TrainingData,
+    build_training_data,
+    fixed_label_sets,
+    to_rows,
+)
+from training.evaluate import evaluate
+from training.execution import RunContext
+from training.predict import predict, write_predictions
+from training.settings import TrainingSettings, parse_settings
+from training.trainer import EciTrainer, ProgressCallback, RowDataset
+
+
+def run_qlora(context: RunContext) -> None:
+    """Train adapter and head on the run's snapshot, then predict and evaluate.
+
+    Everything is read from and written to the run directory. A checkpoint found there is resumed.
+
+    Raises:
+        TrainingError: Settings, snapshot or data do not fit.
+        EciError: The base model cannot be loaded or a prompt does not fit.
+    """
+    run_dir = context.run_dir
+    stored = run_dir.read_settings()
+    settings = parse_settings(dict(stored["settings"]), str(run_dir.settings_path))
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    context.report_message(f"Loading {settings.model.base}.")
+    base = load_base(
+        settings.model.base,
+        models_dir(),
+        quantization=settings.model.quantization,
+        device=settings.model.device,
+    )
+    run_dir.write_settings(
+        {**stored, "base_fingerprint": base.fingerprint, "versions": library_versions()}
+    )
+    torch.manual_seed(settings.seed)
+    model = build(
+        base,
+        label_sets=fixed_label_sets([*snapshot.train, *snapshot.test]),
+        pooling=settings.head.pooling,
+        dropout=settings.head.dropout,
+        weight=settings.head.weight,
+        max_prompt_tokens=settings.model.max_prompt_tokens,
+    )
+    data = build_training_data(snapshot.train, settings.data, settings.seed)
+    add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
+    _train(context, model, data, settings)
+    context.check_stop()
+    _finish(context, model, base, data, snapshot, settings)
+
+
+def _train(
+    context: RunContext, model: EciModel, data: TrainingData, settings: TrainingSettings
+) -> None:
+    limit = settings.data.max_answer_tokens
+    rows, num_shortened = to_rows(model, data.train, limit)
+    dev_rows, _ = to_rows(model, data.dev, limit)
+    context.report_message(
+        f"Training on {len(rows)} records of {len({r.item_id for r in data.train})} items"
+        f" ({num_shortened} shortened to fit); {len(dev_rows)} items held out."
+    )
+    callback = ProgressCallback(context)
+    trainer = EciTrainer(
+        model=model.model,
+        args=_arguments(context, settings, has_dev=bool(dev_rows)),
+        train_dataset=RowDataset(rows),
+        eval_dataset=RowDataset(dev_rows) if dev_rows else None,
+        callbacks=[callback, *_early_stop(settings, has_dev=bool(dev_rows))],
+        pad_id=model.encoder.pad_id,
+        weight=settings.head.weight,
+        head_learning_rate=settings.optimizer.head_learning_rate,
+    )
+    callback.trainer = trainer
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = context.run_dir.latest_checkpoint()
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    model.model.eval()
+
+
+def _arguments(
+    context: RunContext, settings: TrainingSettings, *, has_dev: bool
+) -> TrainingArguments:
+    optimizer = settings.optimizer
+    stops_early = has_dev and optimizer.patience is not None
+    strategy = "steps" if stops_early else "no"
+    return TrainingArguments(
+        output_dir=str(context.run_dir.checkpoints_path),
+        num_train_epochs=optimizer.epochs,
+        max_steps=optimizer.max_steps or -1,
+        per_device_train_batch_size=optimizer.batch_size,
+        per_device_eval_batch_size=optimizer.batch_size,
+        gradient_accumulation_steps=optimizer.accumulation,
+        learning_rate=optimizer.learning_rate,
+        warmup_steps=optimizer.warmup_fraction,
+        weight_decay=optimizer.weight_decay,
+        max_grad_norm=optimizer.max_grad_norm,
+        lr_scheduler_type="cosine",
+        save_strategy="steps",
+        save_steps=optimizer.checkpoint_steps,
+        save_total_limit=2,
+        eval_strategy=strategy,
+        eval_steps=optimizer.checkpoint_steps,
+        load_best_model_at_end=stops_early,
+        metric_for_best_model="eval_loss",
+        prediction_loss_only=True,
+        label_names=["labels", "cls_labels"],
+        remove_unused_columns=False,
+        use_cpu=settings.model.device == "cpu",
+        seed=settings.seed,
+        data_seed=settings.seed,
+        logging_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+
+
+def _early_stop(settings: TrainingSettings, *, has_dev: bool) -> list[Any]:
+    if settings.optimizer.patience is None or not has_dev:
+        return []
+    return [EarlyStoppingCallback(early_stopping_patience=settings.optimizer.patience)]
+
+
+def _finish(
+    context: RunContext,
+    model: EciModel,
+    base: LoadedBase,
+    data: TrainingData,
+    snapshot: Snapshot,
+    settings: TrainingSettings,
+) -> None:
+    """Calibrate on the held-out items, save the artifact, predict, score."""
+    run_dir = context.run_dir
+    context.report_message("Calibrating and saving adapter and head.")
+    model.calibration = _calibrate(context, model, data.dev, settings.evaluation.batch_size)
+    save_artifact(
+        model,
+        base,
+        run_dir.artifact_path,
+        shots=settings.evaluation.shots,
+        calibration=model.calibration,
+    )
+    predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
+    metrics = evaluate(predictions, snapshot.test)
+    write_predictions(run_dir.predictions_path, predictions)
+    run_dir.write_metrics(metrics)
+    _drop_checkpoints(run_dir.checkpoints_path)
+
+
+def _calibrate(
+    context: RunContext, model: EciModel, dev: Sequence[Record], batch_size: int
+) -> dict[str, CalibrationInfo]:
+    """Fit one temperature for each label set on items that were not learned from."""
+    read = model.classify(
+        [record.question for record in dev],
+        batch_size=batch_size,
+        progress=lambda *_: context.check_stop(),
+    )
+    by_set: dict[str, tuple[list[tuple[float, ...]], list[int]]] = {}
+    for record, classification in zip(dev, read, strict=True):
+        labels = record.question.label_set
+        logits, gold = by_set.setdefault(labels.name, ([], []))
+        logits.append(classification.logits)
+        gold.append(labels.index(record.label))
+    return {
+        name: CalibrationInfo(
+            temperature=TemperatureScaling.fit(_even(logits), gold).temperature,
+            num_items=len(gold),
+        )
+        for name, (logits, gold) in by_set.items()
+    }
+
+
+def _even(logits: Sequence[tuple[float, ...]]) -> list[list[float]]:
+    """Give every row the same width: an item with fewer options has ``-inf`` for the others."""
+    width = max(len(row) for row in logits)
+    return [[*row, *[float("-inf")] * (width - len(row))] for row in logits]
+
+
+def _drop_checkpoints(folder: Path) -> None:
+    # They hold optimizer state as pickles and are of no use once the artifact is written.
+    shutil.rmtree(folder, ignore_errors=True)
