@@ -7,12 +7,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-# From the Okabe-Ito set: told apart with every common colour blindness, and at least 3:1 against
-# both of Streamlit's backgrounds, so that one figure serves the light and the dark theme.
-RIGHT = "#0072B2"
-WRONG = "#D55E00"
-SECOND = "#CC79A7"
-NEUTRAL = "#8A8A8A"
+from streamlit_app import palette
+
+# The tones for charts: one figure serves the light and the dark theme.
+RIGHT = palette.RIGHT.chart
+WRONG = palette.WRONG.chart
+SECOND = palette.PURPLE.chart
+NEUTRAL = palette.GREY.chart
 
 MAX_TEXT = 28
 """Characters of a data text that fit on an axis."""
@@ -50,3 +51,16 @@ def finish(figure: go.Figure, *, height: int, title: str | None = None) -> go.Fi
     figure.update_xaxes(automargin=True)
     figure.update_yaxes(automargin=True)
     return figure
+
+
+def recolour_text(figure: go.Figure, color: str) -> None:
+    """Write every text of a figure in one colour; Streamlit's own is too faint on a tinted cell."""
+    figure.update_layout(font={"color": color}, legend={"font": {"color": color}})
+    figure.update_annotations(font={"color": color})
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(tickfont={"color": color}, title={"font": {"color": color}})
+    figure.update_traces(textfont={"color": color}, selector=_has_text)
+
+
+def _has_text(trace: go.Figure) -> bool:
+    return getattr(trace, "text", None) is not None

@@ -8,18 +8,17 @@ from eci.estimates import Estimate
 from streamlit_app.logic.outcomes import interval_text, percent
 
 
-def draw(label: str, estimate: Estimate | None, *, explanation: str) -> None:
+def draw(label: str, estimate: Estimate, *, explanation: str) -> None:
     """Draw a share as a percentage with its 95 % interval under it.
 
     Args:
         label: Our own words; Streamlit reads it as markdown.
-        estimate: None where the run has nothing of the kind.
         explanation: Shown at the question mark; our own words as well.
     """
     draw_text(
         label,
-        percent(None if estimate is None else estimate.value),
-        "not in this run" if estimate is None else interval_text(estimate),
+        percent(estimate.value),
+        interval_text(estimate),
         explanation=explanation,
     )
 

@@ -8,7 +8,14 @@ from typing import TypeVar
 
 import streamlit as st
 
-from db.outcome_items import NO_LABEL, OutcomeFilter, OutcomeRow, count_items, list_items
+from db.outcome_items import (
+    NO_LABEL,
+    PAIR_OUTCOMES,
+    OutcomeFilter,
+    OutcomeRow,
+    count_items,
+    list_items,
+)
 from db.outcomes import By
 from streamlit_app import services
 from streamlit_app.logic import matrix
@@ -53,13 +60,11 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> None:
         st.info("No item passes these filters. Clear one of them, or click another cell.")
         return
     pages = num_pages(total, PAGE_SIZE)
-    page = st.pagination(pages, key="errors_page") if pages > 1 else 1
-    rows = list_items(
-        database.cursor(), chosen, limit=PAGE_SIZE, offset=(min(page, pages) - 1) * PAGE_SIZE
-    )
+    page = min(st.session_state.get("errors_page", 1), pages)
+    rows = list_items(database.cursor(), chosen, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
     st.caption(f"{total:,} items. Select a row to open the item in Review.")
     event = st.dataframe(
-        table(rows),
+        table(rows, has_head=view.head is not None),
         key="errors_items",
         on_select="rerun",
         selection_mode="single-row",
@@ -70,21 +75,26 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> None:
         },
         alt="Items behind the chosen counts",
     )
+    if pages > 1:
+        st.pagination(pages, key="errors_page")
     if event.selection.rows:
         open_in_review(rows[event.selection.rows[0]].item_id, run_id=flt.run_id)
 
 
-def table(rows: Sequence[OutcomeRow]) -> dict[str, list[str | float | None]]:
+def table(
+    rows: Sequence[OutcomeRow], *, has_head: bool = True
+) -> dict[str, list[str | float | None]]:
     """Arrange rows as columns for a data frame, invisible characters shown."""
-    return {
+    columns: dict[str, list[str | float | None]] = {
         "Question": [reveal(" ".join(row.question.split())[:220]) for row in rows],
         "Gold": [reveal(row.gold_label) for row in rows],
         "Text": [_marked(row.text_label, row) for row in rows],
         "How": [FORM_WORDS.get(row.text_form or "", row.text_form or "") for row in rows],
-        "Head": [_marked(row.head_label, row) for row in rows],
-        "Head confidence": [row.head_confidence for row in rows],
-        "Item": [reveal(row.item_id) for row in rows],
     }
+    if has_head:
+        columns["Head"] = [_marked(row.head_label, row) for row in rows]
+        columns["Head confidence"] = [row.head_confidence for row in rows]
+    return {**columns, "Item": [reveal(row.item_id) for row in rows]}
 
 
 def _marked(label: str | None, row: OutcomeRow) -> str:
@@ -93,18 +103,20 @@ def _marked(label: str | None, row: OutcomeRow) -> str:
 
 
 def _pick(view: ErrorsView, flt: OutcomeFilter) -> OutcomeFilter:
-    columns = st.columns(5)
     labels = view.labels
-    with columns[0]:
+    columns = iter(st.columns(5 if view.head else 3))
+    head, pair = None, None
+    with next(columns):
         gold = _choice("Gold label", labels, "errors_gold", reveal)
-    with columns[1]:
+    with next(columns):
         text = _choice("Label in the text", (*labels, NO_LABEL), "errors_text", _label_words)
-    with columns[2]:
-        head = _choice("Label of the head", labels, "errors_head", reveal)
-    with columns[3]:
-        pair = _choice("Text and head", tuple(PAIR_WORDS), "errors_pair", PAIR_WORDS.__getitem__)
-    with columns[4]:
-        form = _choice("How the label is given", FORM_ORDER, "errors_form", FORM_WORDS.__getitem__)
+    with next(columns):
+        form = _choice("How the text gives it", FORM_ORDER, "errors_form", FORM_WORDS.__getitem__)
+    if view.head:
+        with next(columns):
+            head = _choice("Label of the head", labels, "errors_head", reveal)
+        with next(columns):
+            pair = _choice("Text and head", PAIR_OUTCOMES, "errors_pair", PAIR_WORDS.__getitem__)
     return replace(
         flt,
         gold_label=gold,

@@ -76,6 +76,13 @@ class ErrorsView:
         )
 
     @property
+    def num_named_by_the_run(self) -> int:
+        """Answers without a readable label for which whoever made the run gave one."""
+        unreadable = self.forms.get("absent", 0) + self.forms.get("contradictory", 0)
+        unlabelled = self.text.report.num_without_label if self.text else 0
+        return max(unreadable - unlabelled, 0)
+
+    @property
     def num_items(self) -> int:
         """Items with a gold label and an outcome of text or head, whichever has more."""
         return max((j.report.n for j in (self.text, self.head) if j), default=0)
@@ -149,11 +156,11 @@ def interval_text(estimate: Estimate) -> str:
 
 
 def estimate_text(estimate: Estimate) -> str:
-    """Write a share with its interval in one table cell."""
+    """Write a share with its interval in one table cell, in per cent without the sign."""
     if estimate.value is None or estimate.interval is None:
-        return percent(estimate.value)
+        return "–" if estimate.value is None else f"{100 * estimate.value:.1f}"
     low, high = 100 * estimate.interval.low, 100 * estimate.interval.high
-    return f"{percent(estimate.value)}  ({low:.1f} to {high:.1f})"
+    return f"{100 * estimate.value:.1f} ({low:.1f} to {high:.1f})"
 
 
 def _judge(database: Database, flt: OutcomeFilter, by: By, known: Sequence[str]) -> Judged | None:

@@ -10,8 +10,7 @@ from db.outcomes import By, Outcome, PairedOutcome
 from db.records import Run
 from streamlit_app import palette, services
 from streamlit_app.charts.bars import BarPart, draw_bars
-from streamlit_app.charts.style import CONFIG
-from streamlit_app.components import estimate_card, scope_picker
+from streamlit_app.components import chart, estimate_card, scope_picker
 from streamlit_app.logic.comparison import (
     OUTCOME_WORDS,
     ComparisonView,
@@ -132,23 +131,16 @@ def pick_view(run_a: str, run_b: str, shared: Sequence[str]) -> ComparisonView:
 def draw_figures(view: ComparisonView) -> None:
     """Draw both accuracies, their difference and what the test says of it."""
     found = view.comparison
-    columns = st.columns(5)
-    with columns[0]:
+    with st.container(horizontal=True):
         estimate_card.draw_text(
             "Shared items",
             f"{found.n:,}",
             "with a gold label",
             explanation="Items on which both runs have this label and which have a gold label.",
         )
-    with columns[1]:
-        estimate_card.draw(
-            "Accuracy of A", found.accuracy_a, explanation="On the shared items; Wilson, 95 %."
-        )
-    with columns[2]:
-        estimate_card.draw(
-            "Accuracy of B", found.accuracy_b, explanation="On the shared items; Wilson, 95 %."
-        )
-    with columns[3]:
+        on_shared = "On the shared items. Wilson interval, 95 %."
+        estimate_card.draw("Accuracy of A", found.accuracy_a, explanation=on_shared)
+        estimate_card.draw("Accuracy of B", found.accuracy_b, explanation=on_shared)
         estimate_card.draw_text(
             "B minus A",
             points(found.accuracy_difference.value),
@@ -158,7 +150,6 @@ def draw_figures(view: ComparisonView) -> None:
             f"{points(found.macro_f1_difference.value)} "
             f"({points_interval(found.macro_f1_difference)}).",
         )
-    with columns[4]:
         estimate_card.draw_text(
             "McNemar",
             "–" if found.p_value is None else p_value_text(found.p_value),
@@ -171,14 +162,12 @@ def draw_figures(view: ComparisonView) -> None:
         BarPart(words, len(view.of(outcome)), OUTCOME_TONES[outcome].chart)
         for outcome, words in OUTCOME_WORDS.items()
     ]
-    st.plotly_chart(
-        draw_bars(parts), key="compare_outcomes", config=CONFIG, alt="Fixed, broken and unchanged"
-    )
+    chart.draw(draw_bars(parts), key="compare_outcomes", alt="Fixed, broken and unchanged items")
 
 
 def draw_items(view: ComparisonView, run_b: str) -> None:
     """Draw the items of one outcome, each a way into Review."""
-    st.header("Items", divider="gray")
+    st.subheader("Items", divider="gray")
     outcome: Outcome = st.segmented_control(
         "Show",
         list(OUTCOME_WORDS),

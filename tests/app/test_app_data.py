@@ -1,0 +1,179 @@
+"""The Data page over a real database file: upload, what is there, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.connection import Database
+from db.errors import ImportFileError
+from db.items import count_by_label
+from db.records import Run
+from db.runs import add_run, list_runs
+from streamlit_app import services
+from streamlit_app.logic.exports import build_export
+from streamlit_app.logic.uploads import (
+    Preview,
+    Upload,
+    describe_report,
+    read_upload,
+    store_preview,
+)
+
+SHELL = Path(services.__file__).with_name("shell.py")
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
+    services.database.clear()
+    opened = services.database()
+    yield opened
+    opened.close()
+    services.database.clear()
+
+
+def own_items(*labels: str | None) -> Upload:
+    lines = [
+        {
+            "item_id": f"own-{n}",
+            "question": f"Does it help in case {n}? {HOSTILE}",
+            "label_set": "pubmedqa",
+            "gold_label": label,
+            "split": "train" if n % 2 else "test",
+            "source": "clinic",
+        }
+        for n, label in enumerate(labels)
+    ]
+    return Upload("own items.jsonl", "\n".join(map(json.dumps, lines)).encode())
+
+
+def own_run(answer: str = "It does not. Final answer: no.") -> Upload:
+    head = {"run": {"name": "mine", "model": "my-model"}}
+    return Upload(
+        "run.jsonl",
+        f"{json.dumps(head)}\n{json.dumps({'item_id': 'own-0', 'answer': answer})}".encode(),
+    )
+
+
+def open_data() -> AppTest:
+    page = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    page.switch_page("views/data.py").run()
+    assert not page.exception
+    return page
+
+
+def drawn(page: AppTest) -> str:
+    return " ".join(str(element.value) for element in page.get("html"))
+
+
+def test_a_file_is_counted_before_anything_is_stored(database: Database):
+    preview = read_upload("items", own_items("yes", "no", "no", None))
+    assert preview.lines == (
+        "4 items: test 2 · train 2",
+        "Gold labels: no 2 · yes 1 · no gold label 1",
+    )
+    assert count_by_label(database.cursor()) == {}
+
+
+def test_a_stored_file_is_there_and_a_second_time_adds_nothing(database: Database):
+    preview = read_upload("items", own_items("yes", "no"))
+    assert "2 new items" in describe_report(store_preview(database, preview))
+    assert count_by_label(database.cursor()) == {"yes": 1, "no": 1}
+    assert "nothing was added" in describe_report(store_preview(database, preview))
+
+
+def test_answers_without_a_label_are_read_on_the_way_in(database: Database):
+    store_preview(database, read_upload("items", own_items("yes")))
+    store_preview(database, read_upload("predictions", own_run()))
+    row = database.cursor().execute("select text_label, text_form from read_prediction").fetchone()
+    assert row == ("no", "stated")
+
+
+def test_every_fault_of_a_file_is_named_and_nothing_is_stored(database: Database):
+    bad = Upload("bad.jsonl", b'{"item_id": "a"}\n{"item_id": "b", "question": 3}\nnot json')
+    with pytest.raises(ImportFileError) as caught:
+        read_upload("items", bad)
+    message = str(caught.value)
+    assert all(f"line {n}" in message for n in (1, 2, 3))
+    assert count_by_label(database.cursor()) == {}
+
+
+def test_a_run_about_unknown_items_is_refused_whole(database: Database):
+    with pytest.raises(ImportFileError, match="own-0"):
+        store_preview(database, read_upload("predictions", own_run()))
+    assert list_runs(database.cursor()) == []
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd.jsonl", "C:\\x\\own.jsonl", "\0", "a/"])
+def test_the_name_of_an_upload_leads_nowhere(name: str):
+    assert "/" not in read_upload("items", Upload(name, own_items("yes").content)).file_name
+
+
+def test_the_page_says_when_the_store_is_empty(database: Database):
+    assert "The store is empty" in " ".join(notice.value for notice in open_data().info)
+
+
+def test_the_page_counts_what_is_there(database: Database):
+    store_preview(database, read_upload("items", own_items("yes", "no", None)))
+    page = open_data()
+    table = page.dataframe[0].value
+    assert list(zip(table["Split"], table["Label"], table["Items"], strict=True)) == [
+        ("test", "yes", 1),
+        ("test", "no label", 1),
+        ("train", "no", 1),
+    ]
+
+
+def test_an_upload_shows_its_counts_and_the_press_stores_it(database: Database):
+    page = open_data()
+    page.selectbox(key="data_format").select("items").run()
+    upload = own_items("yes", "no")
+    page.get("file_uploader")[0].upload(upload.name, upload.content, "application/jsonl").run()
+    assert not page.exception
+    assert "2 items" in " ".join(text.value for text in page.text)
+    page.button(key="data_import").click().run()
+    assert not page.exception
+    assert count_by_label(database.cursor()) == {"yes": 1, "no": 1}
+    assert "2 new items" in drawn(page)
+
+
+def test_faults_are_drawn_as_text(database: Database):
+    page = open_data()
+    page.selectbox(key="data_format").select("items").run()
+    page.get("file_uploader")[0].upload("bad.jsonl", f'{{"{HOSTILE}": 1}}'.encode(), "").run()
+    assert not page.exception
+    assert "was not imported, nothing was changed" in drawn(page)
+    assert HOSTILE not in drawn(page)
+
+
+def test_an_export_holds_what_was_asked_for(database: Database):
+    store_preview(database, read_upload("items", own_items("yes", "no")))
+    content = build_export(database, "items", "jsonl", None)
+    assert [json.loads(line)["item_id"] for line in content.splitlines()] == ["own-0", "own-1"]
+    assert build_export(database, "items", "parquet", None).startswith(b"PAR1")
+
+
+def test_predictions_are_exported_for_the_chosen_run(database: Database):
+    store_preview(database, read_upload("items", own_items("yes")))
+    store_preview(database, read_upload("predictions", own_run()))
+    with database.transaction() as cur:
+        moment = datetime(2026, 3, 1, tzinfo=UTC)
+        add_run(cur, Run("empty", "Empty", "imported", "m", {}, {}, moment))
+    (own,) = [run for run in list_runs(database.cursor()) if run.name == "mine"]
+    assert build_export(database, "predictions", "jsonl", own.run_id).count(b"\n") == 1
+    assert build_export(database, "predictions", "jsonl", "empty") == b""
+
+
+def test_the_real_answers_are_previewed_as_a_run(data_dir: Path):
+    path = data_dir / "model_answers" / "QwQ-32B-pubmedqa-test-zero_shot.json"
+    preview = read_upload("model_answers", Upload(path.name, path.read_bytes()))
+    assert isinstance(preview, Preview)
+    assert "500 items: test 500" in preview.lines
+    assert "Run “QwQ-32B-pubmedqa-test-zero_shot” of model QwQ-32B" in preview.lines
