@@ -19,8 +19,8 @@ from eci.answer_lists import (
     starts_line,
 )
 from eci.answer_mentions import CONTINUATIONS, Mention, find_mentions
-from eci.answer_slots import HEADING, REACH, Slot, find_slot, lead_in
-from eci.answer_text import Folded
+from eci.answer_slots import HEADING, Slot, find_slot, lead_in
+from eci.answer_text import REACH, Folded
 from eci.labels import LabelSet
 
 Rank = Literal["denied", "passing", "loose", "stated", "final"]
@@ -178,7 +178,7 @@ class _Judge:
         """Give what ``lead_in`` says if the group leads the answer, else None."""
         first, last = group[0], group[-1]
         lead = self.lead_in(first)
-        if lead is None or self._verdict(group, slot) or self._refuses(first, slot):
+        if lead is None or self._refuses(first, slot) or self._verdict(group, slot) == "denied":
             return None
         if not _can_lead(self.answer, first, last):
             return None
@@ -238,8 +238,7 @@ class _Judge:
         if not self.may_refuse:
             return False
         lower = self.answer.lower
-        begin = max(slot.sentence_start, mention.start - REACH)
-        refusal = _REFUSAL.search(lower, begin, mention.end + REACH)
+        refusal = _REFUSAL.search(lower, slot.sentence_start, mention.end + REACH)
         if refusal is None or _SENTENCE_END.search(lower, mention.end, refusal.start()):
             return False
         return not _BUT.search(lower, refusal.end(), mention.start)

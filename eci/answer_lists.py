@@ -22,6 +22,9 @@ _LINE_PREFIX: Final = re.compile(r"[ \t>#*_•·\-|(\[{\"'`]*(?:\d{1,2}[.)][ \t*
 _LINE_PREFIX_LENGTH: Final = 24
 _LINE_REST: Final = re.compile(r"[ \t*_.!)\]}\"'`|\\$✓✔✅]{0,24}(?:\n|\Z)")
 _CLAUSE_END: Final = re.compile(r"[*_\"'`)\]}]{0,4}(?:[.,;:!?\n)]|\s{0,4}\Z|\s-)")
+_SENTENCE_HEAD: Final = re.compile(
+    r"(?:[.;!?]\s{1,3}|^)[*_\"'`(]{0,4}(?:option|choice)?[ *_(]{0,3}\Z"
+)
 _FIELD_AFTER: Final = re.compile(r"[\s)*_\]]{0,3}[:?]")
 
 
@@ -97,7 +100,7 @@ def find_discussed(answer: Folded, mentions: list[Mention], label_set: LabelSet)
     run: list[Mention] = []
     alone = False
     for mention in mentions:
-        if not starts_line(answer, mention):
+        if not (starts_line(answer, mention) or _heads_sentence(answer, mention)):
             continue
         stops = ends_line(answer, mention)
         if run and (stops != alone or any(mention.label == other.label for other in run)):
@@ -108,6 +111,14 @@ def find_discussed(answer: Folded, mentions: list[Mention], label_set: LabelSet)
             discussed.update(run)
             run.clear()
     return discussed
+
+
+def _heads_sentence(answer: Folded, mention: Mention) -> bool:
+    """Recognise the heads of "Option A: slow. Option B: fast." in one paragraph."""
+    start = mention.start
+    before = _SENTENCE_HEAD.search(answer.lower, max(0, start - 20), start)
+    follows = answer.text[mention.end : mention.end + 1]
+    return mention.is_strong and before is not None and follows not in {"", ".", "!", "\n"}
 
 
 def numbers_a_line(answer: Folded, mention: Mention) -> bool:

@@ -8,9 +8,6 @@ from typing import Final, Literal, NamedTuple
 from eci.answer_text import Folded, word_set
 from eci.labels import LabelSet
 
-REACH: Final = 320
-"""Characters of its sentence that are read beside a mention; more would cost, and add nothing."""
-
 _TOKEN: Final = re.compile(
     r"\\[a-z]{1,12}|<answer>|[^\W\d_]+(?:'[^\W\d_]+)?|->|=>|[:=|→⇒,;?!.]|\d+"
 )
@@ -141,7 +138,7 @@ def lead_in(answer: Folded, start: int, end: int, label_set: LabelSet) -> bool |
 def find_slot(answer: Folded, start: int) -> Slot:
     """Read the sentence before the mention that begins at ``start``."""
     begin = _sentence_start(answer, start)
-    tokens = _TOKEN.findall(answer.lower, max(begin, start - REACH), start)
+    tokens = _TOKEN.findall(answer.lower, begin, start)
     place = len(tokens) - 1
     negated = hedged = False
     while place >= 0 and (
@@ -246,4 +243,7 @@ def _rank_of_nouns(tokens: list[str]) -> Literal["stated", "final"] | None:
 
 def _rank_of_clause(tokens: list[str]) -> Literal["loose"] | None:
     """Recognise "Based on this analysis, B."."""
-    return "loose" if tokens[-1] == "," and tokens[0] in _OPENERS else None
+    if tokens[0] not in _OPENERS or "," not in tokens:
+        return None
+    since = tokens[len(tokens) - tokens[::-1].index(",") :]
+    return "loose" if all(token in _FILLERS for token in since) else None

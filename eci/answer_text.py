@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -30,6 +29,9 @@ _TURN_START: Final = re.compile(r"\s*(?:<\|im_start\|>|<\|start_header_id\|>)\w{
 _TURN_END: Final = re.compile(
     r"<\|(?:im_end|eot_id|end_of_text|endoftext|end|return)\|>|</s>|<end_of_turn>|<eos>"
 )
+REACH: Final = 320
+"""Characters that are read on each side of a mention; more would cost, and add nothing."""
+
 _SENTENCE_END: Final = re.compile(r"\n|[.!?][\"')\]*_]{0,4}\s+(?=[^a-z\s])")
 
 
@@ -61,6 +63,8 @@ def find_answer_part(text: str) -> AnswerPart:
 
     A closing mark without an opening one counts: some templates put the opening into the prompt.
     """
+    if not any(mark in text for mark in "<[◁"):
+        return AnswerPart(0, len(text), True, 0)
     opened: int | None = None
     start = trace_start = 0
     for mark in _TRACE_MARK.finditer(text):
@@ -98,10 +102,6 @@ class Folded:
         """The folded text in lower case; the same length, so positions agree."""
         return self.text.lower()
 
-    @cached_property
-    def _sentence_starts(self) -> list[int]:
-        return [0, *(match.end() for match in _SENTENCE_END.finditer(self.text))]
-
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """Give the span of the original text that ``text[start:end]`` came from."""
         if self.offsets is None:
@@ -111,8 +111,12 @@ class Folded:
         return self.offsets[start], self.offsets[end - 1] + 1
 
     def sentence_start(self, position: int) -> int:
-        """Give where the sentence or line that holds ``position`` begins."""
-        return self._sentence_starts[bisect_right(self._sentence_starts, position) - 1]
+        """Give where the sentence or line that holds ``position`` begins, at most ``REACH`` back."""
+        start = max(0, position - REACH)
+        for match in _SENTENCE_END.finditer(self.text, start, position + 1):
+            if match.end() <= position:
+                start = match.end()
+        return start
 
 
 def fold(text: str) -> Folded:

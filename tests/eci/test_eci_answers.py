@@ -81,7 +81,7 @@ CASES: list[tuple[str | None, LabelSet, str | None, str]] = [
     ("**No** – there was no difference.", FIXED, "no", "leading"),
     ("B. Because anticoagulation is needed.", DRUGS, "B", "leading"),
     ("(C) Apixaban\n\nAspirin is too weak here.", DRUGS, "C", "leading"),
-    ("A is correct because it inhibits COX.", DRUGS, "A", "stated"),
+    ("A is correct because it inhibits COX.", DRUGS, "A", "leading"),
     ("Sure! Yes.", FIXED, "yes", "leading"),
     ("Answer: B\n\nExplanation: it acts at once.", DRUGS, "B", "leading"),
     ("Yes, but only if the patients are adherent.", FIXED, "yes", "leading"),

@@ -97,13 +97,16 @@ HOSTILE = [
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_is_linear_in_hostile_text(piece: str) -> None:
     # Eight times the text may take eight times as long; quadratic time would take 64 times.
-    small, large = (_seconds(piece * (size // len(piece))) for size in (60_000, 480_000))
+    small, large = (_seconds(piece * (size // len(piece))) for size in (30_000, 240_000))
     assert large < 24 * max(small, 0.004)
 
 
 def _seconds(text: str) -> float:
-    """CPU time of one reading, with a category at both ends so that no path ends early."""
-    begin = time.process_time()
-    read_answer(f"{text}\nFinal answer: no", OPTIONS)
-    read_answer(f"Yes, {text}", PUBMEDQA)
-    return time.process_time() - begin
+    """CPU time of one reading, the best of two, with a category at both ends of the text."""
+    times = []
+    for _ in range(2):
+        begin = time.process_time()
+        read_answer(f"{text}\nFinal answer: no", OPTIONS)
+        read_answer(f"Yes, {text}", PUBMEDQA)
+        times.append(time.process_time() - begin)
+    return min(times)
