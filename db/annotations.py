@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,9 +53,6 @@ def add_annotation(
             number of seconds.
         NotFoundError: There is no such item, reviewer or run.
     """
-    stored = _find_annotation(cur, annotation_id)
-    if stored is not None:
-        return _require_same(stored, item_id, reviewer_id)
     require_allowed_label(cur, item_id, label)
     get_reviewer(cur, reviewer_id)
     if run_id is not None:
@@ -76,8 +73,7 @@ def add_annotation(
         "note": note,
         "duration_seconds": duration_seconds,
     }
-    cur.execute(load_sql("annotation_insert"), parameters)
-    return _require_same(_get_annotation(cur, annotation_id), item_id, reviewer_id)
+    return _write(cur, "annotation_insert", parameters, item_id, reviewer_id)
 
 
 @dataclass(frozen=True)
@@ -134,9 +130,9 @@ def retract_annotation(
         NothingToRetractError: The reviewer has no standing annotation on the item.
         InvalidAnnotationError: The id belongs to another annotation.
     """
-    stored = _find_annotation(cur, annotation_id)
+    stored = _find_retried(cur, annotation_id, item_id, reviewer_id)
     if stored is not None:
-        return _require_same(stored, item_id, reviewer_id)
+        return stored
     standing = find_current_annotation(cur, item_id, reviewer_id)
     if standing is None:
         raise NothingToRetractError(
@@ -145,11 +141,11 @@ def retract_annotation(
         )
     parameters = {
         "annotation_id": annotation_id,
+        "item_id": item_id,
         "retracted_annotation_id": standing.annotation_id,
         "created_at": to_timestamp(utc_now()),
     }
-    cur.execute(load_sql("annotation_retract"), parameters)
-    return _require_same(_get_annotation(cur, annotation_id), item_id, reviewer_id)
+    return _write(cur, "annotation_retract", parameters, item_id, reviewer_id)
 
 
 def find_current_annotation(
@@ -203,25 +199,37 @@ def require_allowed_label(cur: DuckDBPyConnection, item_id: str, label: str) -> 
         )
 
 
-def _find_annotation(cur: DuckDBPyConnection, annotation_id: str) -> Annotation | None:
+def _find_retried(
+    cur: DuckDBPyConnection, annotation_id: str, item_id: str, reviewer_id: str
+) -> Annotation | None:
+    """Give what an earlier call with the same id stored, or None."""
     row = cur.execute(load_sql("annotation_get"), {"annotation_id": annotation_id}).fetchone()
-    return None if row is None else _from_row(row)
-
-
-def _get_annotation(cur: DuckDBPyConnection, annotation_id: str) -> Annotation:
-    stored = _find_annotation(cur, annotation_id)
-    if stored is None:
-        raise AssertionError(f"annotation {annotation_id!r} was written in this transaction")
-    return stored
-
-
-def _require_same(stored: Annotation, item_id: str, reviewer_id: str) -> Annotation:
+    if row is None:
+        return None
+    stored = _from_row(row)
     if (stored.item_id, stored.reviewer_id) != (item_id, reviewer_id):
         raise InvalidAnnotationError(
             f"The annotation id {stored.annotation_id!r} belongs to item {stored.item_id!r} and "
             f"reviewer {stored.reviewer_id!r}, not to {item_id!r} and {reviewer_id!r}. "
             "Make a new id for each annotation."
         )
+    return stored
+
+
+def _write(
+    cur: DuckDBPyConnection,
+    statement: str,
+    parameters: Mapping[str, Any],
+    item_id: str,
+    reviewer_id: str,
+) -> Annotation:
+    """Append one row and give it as stored; where its id is taken, give what has it."""
+    row = cur.execute(load_sql(statement), dict(parameters)).fetchone()
+    if row is not None:
+        return _from_row(row)
+    stored = _find_retried(cur, parameters["annotation_id"], item_id, reviewer_id)
+    if stored is None:
+        raise AssertionError("an annotation that was not written has its id taken")
     return stored
 
 

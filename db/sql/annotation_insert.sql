@@ -22,3 +22,6 @@ select
     'single' as phase,
     $duration_seconds as duration_seconds
 on conflict do nothing
+returning
+    annotation_id, item_id, reviewer_id, label, created_at, action, origin, run_id, old_label,
+    old_answer, answer, note, phase, duration_seconds, retracted_annotation_id

@@ -7,11 +7,15 @@ select
     'retract' as action,
     taken_back.origin,
     taken_back.run_id,
-    (select label from gold where gold.item_id = taken_back.item_id) as old_label,
+    -- Not correlated: one item's label of record is cheap, everybody's is not.
+    (select label from gold where item_id = $item_id) as old_label,
     taken_back.answer as old_answer,
     '' as note,
     taken_back.phase,
     taken_back.annotation_id as retracted_annotation_id
 from annotation as taken_back
-where taken_back.annotation_id = $retracted_annotation_id
+where taken_back.item_id = $item_id and taken_back.annotation_id = $retracted_annotation_id
 on conflict do nothing
+returning
+    annotation_id, item_id, reviewer_id, label, created_at, action, origin, run_id, old_label,
+    old_answer, answer, note, phase, duration_seconds, retracted_annotation_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -244,3 +245,27 @@ def test_a_reading_fills_in_for_runs_that_did_not_read_their_answers(filled: Dat
     assert "q-4" in {answer.item_id for answer in list_unread(cur, "2")}
     add_readings(cur, [AnswerReading("run-1", "q-4", "yes", "leading", 5, 8, True, "2")])
     assert _shown(filled, answer_label="yes") == ["q-1", "q-4"]
+
+
+def test_many_reviewers_at_once_lose_nothing(filled: Database) -> None:
+    names = [f"Reviewer {number}" for number in range(8)]
+    reviewer_ids = [_reviewer(filled, name) for name in names]
+
+    def annotate(reviewer_id: str) -> None:
+        for number in range(5):
+            with filled.transaction() as cur:
+                add_annotation(
+                    cur,
+                    annotation_id=f"{reviewer_id}-{number}",
+                    item_id="q-1",
+                    reviewer_id=reviewer_id,
+                    label=("yes", "no")[number % 2],
+                    note=f"{number}",
+                )
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(annotate, reviewer_ids))
+    cur = filled.cursor()
+    assert len(list_annotations(cur, "q-1")) == 40
+    standing = list_current_annotations(cur)
+    assert {a.reviewer_id: a.note for a in standing} == dict.fromkeys(reviewer_ids, "4")
