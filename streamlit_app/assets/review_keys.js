@@ -5,6 +5,7 @@
   "use strict";
   if (window.lcReviewKeys) return;
   window.lcReviewKeys = true;
+  document.documentElement.dataset.lcListening = "yes";
 
   const WAIT_MS = 4000; // Give up waiting for a draw that does not come, so that keys work again.
   const SCROLL_PX = 80;
@@ -13,7 +14,9 @@
 
   const marker = () => document.querySelector(".lc-marker");
   const scroller = () => document.querySelector('[data-testid="stMain"]');
-  const button = (key) => document.querySelector(`.st-key-${key} button:not([disabled])`);
+  // Widget keys end in the item's id: see views/review.py.
+  const button = (key) =>
+    document.querySelector(`[class*="st-key-${key}_"] button:not([disabled])`);
 
   function isReady(mark) {
     const item = document.querySelector("[data-lc-item]");
@@ -53,7 +56,7 @@
   }
 
   function focusField(name) {
-    const field = document.querySelector(`.st-key-${name} textarea`);
+    const field = document.querySelector(`[class*="st-key-${name}_"] textarea`);
     if (field) field.focus();
   }
 

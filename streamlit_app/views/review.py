@@ -194,15 +194,14 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | No
     mine = shown.mine
     draw_message()
     label_picker.draw(item_id, shown.item.labels, mine.label if mine else None)
-    with st.container(key="review_save"):
-        st.button(
-            "Save & next",
-            type="primary",
-            width="stretch",
-            key=f"review_save_{item_id}",
-            on_click=save,
-            args=(draw, shown, reviewer.reviewer_id, run.run_id if run else None),
-        )
+    st.button(
+        "Save & next",
+        type="primary",
+        width="stretch",
+        key=f"review_save_{item_id}",
+        on_click=save,
+        args=(draw, shown, reviewer.reviewer_id, run.run_id if run else None),
+    )
     with st.container(horizontal=True, key="review_moves"):
         draw_moves(item_id, reviewer, can_undo=bool(session.saved or mine))
     st.text_area(

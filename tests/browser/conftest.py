@@ -1,0 +1,191 @@
+"""A real server over a real database file, and a headless Chromium to drive it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import streamlit_app
+from db.connection import Database
+from db.items import add_items
+from db.predictions import add_predictions
+from db.records import Item, Option, Prediction, Run, Section
+from db.runs import add_run
+
+APP = Path(streamlit_app.__file__).with_name("app.py")
+START_SECONDS = 60
+CHROMIUM_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+Seed = Callable[[Database], None]
+
+
+@dataclass
+class AppServer:
+    """One running app; it alone may open its database until it is stopped."""
+
+    url: str
+    home: Path
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """End the server, so that a test can open the database file."""
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def database(self) -> Database:
+        """Stop the server and open its database."""
+        self.stop()
+        return Database.open(self.home / "review.duckdb")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Give the system's Chromium, else the one that Playwright downloaded."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """Give a page in a fresh browser profile."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[Seed], AppServer]]:
+    """Give a function that fills an empty database with a seed and serves the app over it."""
+    running: list[AppServer] = []
+
+    def start(seed: Seed) -> AppServer:
+        home = tmp_path / f"home-{len(running)}"
+        home.mkdir()
+        database = Database.open(home / "review.duckdb")
+        seed(database)
+        database.close()
+        port = _free_port()
+        log = (home / "server.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)],
+            cwd=APP.parents[1],
+            env={**os.environ, "LLAMACARE_HOME": str(home), "OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        server = AppServer(f"http://localhost:{port}", home, process)
+        running.append(server)
+        _wait_until_healthy(server)
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def review_seed() -> Seed:
+    """Give a seed of twelve yes/no/maybe items and a vignette, all answered by one run."""
+    return fill_for_review
+
+
+def fill_for_review(database: Database) -> None:
+    """Fill a database with thirteen items and one run that answered yes or A throughout."""
+    items = [_yes_no_item(f"q-{number:02d}") for number in range(1, 13)]
+    vignette = Item(
+        "v-01",
+        "medqa",
+        "A man coughs. Which drug?",
+        (),
+        "options",
+        ("A", "B", "C", "D"),
+        tuple(Option(label, f"Drug {label}") for label in "ABCD"),
+        "B",
+        "",
+        "test",
+    )
+    run = Run("run-1", "First run", "imported", "a-model", {}, {}, datetime(2026, 3, 1, tzinfo=UTC))
+    predictions = [
+        Prediction(
+            "run-1",
+            item.item_id,
+            "Yes, it helps.",
+            "yes",
+            "leading",
+            0,
+            3,
+            head_label="no",
+            head_probabilities=(0.3, 0.6, 0.1),
+        )
+        for item in items
+    ]
+    predictions.append(Prediction("run-1", "v-01", "The answer is A.", "A", "stated", 14, 15))
+    with database.transaction() as cur:
+        add_items(cur, [*items, vignette], origin="items")
+        add_run(cur, run)
+        add_predictions(cur, predictions)
+
+
+def _yes_no_item(item_id: str) -> Item:
+    return Item(
+        item_id,
+        "pubmedqa",
+        f"Does drug {item_id} help?",
+        (Section("METHODS", "We gave it to forty patients."), Section("RESULTS", "It did not.")),
+        "pubmedqa",
+        ("yes", "no", "maybe"),
+        (),
+        "no",
+        "It did not help.",
+        "train",
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_healthy(server: AppServer) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=2):  # noqa: S310
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    log = (server.home / "server.log").read_text(errors="replace")
+    pytest.fail(f"The server did not start within {START_SECONDS} s. Its log:\n{log}")

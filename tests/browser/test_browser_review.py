@@ -1,0 +1,192 @@
+"""Reviewing by keyboard in a real browser against a real server and database file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from db.annotations import list_annotations, list_current_annotations
+from db.connection import Database
+from db.items import add_items
+from db.predictions import add_predictions
+from db.records import Annotation, Item, Prediction, Run
+from db.runs import add_run
+
+pytestmark = pytest.mark.browser
+
+Serve = Callable[[Callable[[Database], None]], Any]
+
+# Notes each key press with the question on screen at that moment, before the page handles it.
+LOG_KEYS = """
+window.presses = [];
+window.addEventListener("keydown", (event) => {
+  const item = document.querySelector("[data-lc-item]");
+  window.presses.push([event.key, item ? item.dataset.lcItem : null]);
+}, true);
+"""
+
+
+def wait_for_item(page: Page, item_id: str) -> None:
+    expect(page.locator("html[data-lc-listening]")).to_be_attached(timeout=20_000)
+    expect(page.locator(f'.lc-marker[data-lc-on="{item_id}"]')).to_be_attached()
+    expect(page.locator(f'[data-lc-item="{item_id}"]')).to_be_visible()
+
+
+def chosen_label(page: Page) -> str:
+    return page.locator('[class*="st-key-review_picker"] [aria-checked="true"]').inner_text()
+
+
+def standing(database: Database) -> dict[str, Annotation]:
+    return {a.item_id: a for a in list_current_annotations(database.cursor())}
+
+
+def test_three_corrections_by_keyboard_survive_a_reload(
+    serve: Serve, review_seed: Callable[[Database], None], page: Page
+) -> None:
+    server = serve(review_seed)
+    page.goto(f"{server.url}/?reviewer=Dr.%20Okafor")
+    wait_for_item(page, "q-01")
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    wait_for_item(page, "q-02")
+    expect(page.locator(".lc-line")).to_contain_text("Saved no for q-01.")
+    page.keyboard.press("3")
+    page.keyboard.press("t")
+    page.keyboard.type("Too small a trial.")
+    page.keyboard.press("Control+Enter")
+    wait_for_item(page, "q-03")
+    page.keyboard.press("y")
+    page.keyboard.press("w")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Yes, but c and s need no key here.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    wait_for_item(page, "q-04")
+    page.reload()
+    wait_for_item(page, "q-04")
+    expect(page.locator(".lc-progress")).to_contain_text("3 of 13 reviewed")
+    page.keyboard.press("ArrowLeft")
+    wait_for_item(page, "q-03")
+    assert chosen_label(page) == "yes"
+    expect(page.locator(".lc-history")).to_contain_text("Dr. Okafor no → yes")
+    page.keyboard.press("ArrowLeft")
+    wait_for_item(page, "q-02")
+    expect(page.locator(".lc-history")).to_contain_text("Too small a trial.")
+
+    database = server.database()
+    stored = standing(database)
+    assert {item_id: a.label for item_id, a in stored.items()} == {
+        "q-01": "no",
+        "q-02": "maybe",
+        "q-03": "yes",
+    }
+    assert stored["q-02"].note == "Too small a trial."
+    assert stored["q-02"].answer is None
+    assert stored["q-03"].answer == "Yes, but c and s need no key here."
+    assert stored["q-03"].old_answer == "Yes, it helps."
+    database.close()
+
+
+@pytest.mark.parametrize("gap_ms", [20, 60, 150])
+def test_fast_presses_never_label_an_item_that_is_not_on_screen(
+    serve: Serve, review_seed: Callable[[Database], None], page: Page, gap_ms: int
+) -> None:
+    server = serve(review_seed)
+    page.add_init_script(LOG_KEYS)
+    page.goto(f"{server.url}/?source=pubmedqa")
+    wait_for_item(page, "q-01")
+    for _ in range(20):
+        for key in ("y", "Enter"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(gap_ms)
+    page.wait_for_timeout(1000)  # the last press may still be on its way
+    presses = page.evaluate("() => window.presses")
+    picked = {item for key, item in presses if key == "y"}
+    entered = {item for key, item in presses if key == "Enter"}
+    database = server.database()
+    labelled = list(standing(database))
+    assert labelled
+    assert set(labelled) <= picked & entered
+    assert all(len(list_annotations(database.cursor(), item)) == 1 for item in labelled)
+    database.close()
+
+
+def test_skip_undo_help_and_the_letter_c_work_without_the_mouse(
+    serve: Serve, review_seed: Callable[[Database], None], page: Page
+) -> None:
+    server = serve(review_seed)
+    page.goto(f"{server.url}/?item=v-01")
+    wait_for_item(page, "v-01")
+    page.keyboard.press("c")
+    expect(page.locator('[aria-checked="true"]')).to_have_text("C")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Enter")
+    wait_for_item(page, "q-01")
+    page.keyboard.press("Enter")
+    expect(page.locator(".lc-line")).to_contain_text("Pick a label first")
+    page.keyboard.press("u")
+    wait_for_item(page, "v-01")
+    expect(page.locator(".lc-history")).to_contain_text("took the label back")
+    page.keyboard.press("?")
+    expect(page.locator(".lc-help table")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".lc-help table")).to_be_hidden()
+    page.keyboard.press("s")
+    wait_for_item(page, "q-01")
+    database = server.database()
+    assert standing(database) == {}
+    assert [a.action for a in list_annotations(database.cursor(), "v-01")] == ["label", "retract"]
+    database.close()
+
+
+def test_a_click_in_browse_opens_the_item_and_the_list_is_the_queue(
+    serve: Serve, review_seed: Callable[[Database], None], page: Page
+) -> None:
+    server = serve(review_seed)
+    page.goto(f"{server.url}/browse?source=pubmedqa")
+    expect(page.locator(".lc-count")).to_have_text("12 items")
+    table = page.get_by_test_id("stDataFrame")
+    expect(table.locator("canvas").first).to_be_visible()
+    row_height = 34
+    table.click(position={"x": 100, "y": row_height * 3.5})
+    wait_for_item(page, "q-03")
+    expect(page.locator(".lc-progress")).to_contain_text("Item 3 of 12")
+    page.go_back()
+    expect(page.locator(".lc-count")).to_have_text("12 items")
+
+
+def fill_with_hostile_text(database: Database) -> None:
+    payload = (
+        "<script>document.title='taken'</script>"
+        "<img src=https://tracker.example/a.png onerror=\"document.title='taken'\">"
+        "![x](https://tracker.example/b.png) :green-badge[GOLD yes]"
+        "<style>body{display:none}</style><h1>Forged</h1>"
+    )
+    item = Item("q-01", payload, payload, (), "pubmedqa", ("yes", "no"), (), "no", payload, "train")
+    run = Run("run-1", payload, "imported", payload, {}, {}, datetime(2026, 3, 1, tzinfo=UTC))
+    with database.transaction() as cur:
+        add_items(cur, [item], origin="items")
+        add_run(cur, run)
+        add_predictions(cur, [Prediction("run-1", "q-01", payload, None)])
+
+
+def test_hostile_text_stays_text_and_nothing_leaves_the_machine(serve: Serve, page: Page) -> None:
+    server = serve(fill_with_hostile_text)
+    hosts: set[str | None] = set()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.goto(server.url)
+    wait_for_item(page, "q-01")
+    expect(page.locator(".lc-answer-text")).to_contain_text("<h1>Forged</h1>")
+    expect(page.locator("h1", has_text="Forged")).to_have_count(0)
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    expect(page.locator(".lc-notice")).to_contain_text("Every item of this queue")
+    page.get_by_role("link", name="Browse").click()
+    expect(page.locator(".lc-count")).to_have_text("1 item")
+    assert "taken" not in page.title()
+    assert hosts <= {"localhost", None}
