@@ -118,7 +118,8 @@ def _tokens(row: dict[str, Any]) -> int:
 def _notes() -> str:
     return (
         f"Made by `python benchmarks/answer_reading.py` with reader version {READER_VERSION}, "
-        f"Python {platform.python_version()}, on {_processor()}, {os.cpu_count()} cores, one used; "
+        f"Python {platform.python_version()}, on {_processor()}, {os.cpu_count()} cores, one used, "
+        f"load average {os.getloadavg()[0]:.1f} from other work; "
         f"fastest of {ROUNDS} rounds.\n\n"
         "Agreement is with `predicted_answer`, what the authors' parser took, over the finished "
         "answers. The differences are listed and explained in "

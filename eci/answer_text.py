@@ -111,7 +111,7 @@ class Folded:
         return self.offsets[start], self.offsets[end - 1] + 1
 
     def sentence_start(self, position: int) -> int:
-        """Give where the sentence or line that holds ``position`` begins, at most ``REACH`` back."""
+        """Give where the sentence or line of ``position`` begins, ``REACH`` back at most."""
         start = max(0, position - REACH)
         for match in _SENTENCE_END.finditer(self.text, start, position + 1):
             if match.end() <= position:
