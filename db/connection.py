@@ -19,7 +19,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from db import migrate
-from db.errors import DatabaseLockedError, DatabaseOpenError
+from db.errors import DatabaseLockedError, DatabaseOpenError, MigrationError, SaveError
 from db.home import database_path
 
 IN_MEMORY = Path(":memory:")
@@ -56,7 +56,7 @@ class Database:
             if waiting and path != IN_MEMORY and migrate.applied(connection):
                 # Copied while closed: copying an open file would drop its lock.
                 connection.close()
-                shutil.copy2(path, path.with_name(f"{path.name}.before-{waiting[0].number:04d}"))
+                _copy_aside(path, waiting[0].number)
                 connection = _connect(path)
             for migration in waiting:
                 migrate.apply(connection, migration)
@@ -72,12 +72,23 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[DuckDBPyConnection]:
-        """Give a cursor inside a transaction: committed at the end, undone on any exception."""
+        """Give a cursor inside a transaction: committed at the end, undone on any exception.
+
+        Raises:
+            SaveError: Another transaction wrote the same rows at the same time, or the disk
+                refused; nothing was written.
+        """
         cur = self.cursor()
         cur.begin()
         try:
             yield cur
             cur.commit()
+        except (duckdb.TransactionException, duckdb.IOException) as error:
+            _rollback_if_active(cur)
+            raise SaveError(
+                f"Nothing was saved: {error}. Try again; if it stays, look whether the disk that "
+                f"holds {self.path} is full."
+            ) from error
         except BaseException:
             # DuckDB has already rolled back where the commit itself failed.
             _rollback_if_active(cur)
@@ -91,17 +102,29 @@ class Database:
 
 
 def _connect(path: Path) -> DuckDBPyConnection:
-    if path != IN_MEMORY:
-        path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if path != IN_MEMORY:
+            path.parent.mkdir(parents=True, exist_ok=True)
         return duckdb.connect(str(path))
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         raise _explain(error, path) from error
 
 
-def _explain(error: duckdb.Error, path: Path) -> DatabaseOpenError:
+def _copy_aside(path: Path, number: int) -> None:
+    copy = path.with_name(f"{path.name}.before-{number:04d}")
+    try:
+        shutil.copy2(path, copy)
+    except OSError as error:
+        copy.unlink(missing_ok=True)
+        raise MigrationError(
+            f"The database {path} was not migrated: it could not be copied to {copy.name} first "
+            f"({error.strerror}). Free {path.stat().st_size:,} bytes there and try again."
+        ) from error
+
+
+def _explain(error: Exception, path: Path) -> DatabaseOpenError:
     message = str(error)
-    if "lock" in message:
+    if "Could not set lock" in message:
         holder = re.search(r"\(PID (\d+)\)", message)
         who = f"the process with PID {holder[1]}" if holder else "another process"
         return DatabaseLockedError(

@@ -17,6 +17,10 @@ class DatabaseLockedError(DatabaseOpenError):
     """Another process has the database file open."""
 
 
+class SaveError(DbError):
+    """A transaction could not be written: in conflict with another, or the disk refused."""
+
+
 class MigrationError(DbError):
     """The schema of a database file does not fit this version of the package."""
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from db.cli import main
 from db.connection import Database
-from db.errors import DatabaseLockedError, DatabaseOpenError
+from db.errors import DatabaseLockedError, DatabaseOpenError, SaveError
 from db.home import cache_dir, database_path, home_dir, models_dir, runs_dir
 from db.importers import FORMATS
 
@@ -101,10 +101,32 @@ def test_a_database_open_elsewhere_is_explained_with_the_process(home: Path) -> 
 
 
 def test_a_file_that_is_no_database_is_explained(home: Path) -> None:
-    home.mkdir()
-    (home / "review.duckdb").write_bytes(b"something else" * 1000)
-    with pytest.raises(DatabaseOpenError, match="Move the file away"):
+    path = home / "clockwork" / "review.duckdb"  # "lock" in a path is no lock
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"something else" * 1000)
+    with pytest.raises(DatabaseOpenError, match="Move the file away") as caught:
+        Database.open(path)
+    assert not isinstance(caught.value, DatabaseLockedError)
+
+
+def test_a_folder_that_cannot_be_made_is_explained(home: Path) -> None:
+    home.write_text("a file where the folder should be")
+    with pytest.raises(DatabaseOpenError, match="point LLAMACARE_HOME at another folder"):
         Database.open()
+
+
+def test_two_transactions_on_the_same_row_give_one_error_that_says_so() -> None:
+    database = Database.open()
+    insert = "insert into reviewer values ('r', 'Ann', 'reviewer', now()::timestamp)"
+    with database.transaction() as first:
+        first.execute(insert)
+        with pytest.raises(SaveError, match="Nothing was saved"), database.transaction() as second:
+            second.execute("delete from reviewer")
+            second.execute(insert)
+            first.commit()
+            first.begin()
+    assert database.cursor().execute("select count(*) from reviewer").fetchone() == (1,)
+    database.close()
 
 
 def test_sql_cannot_reach_files(home: Path, tmp_path: Path) -> None:
