@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from streamlit_app import palette
-from streamlit_app.charts.style import finish, plain
+from streamlit_app.charts.style import finish, plain, translucent
 
 
 def draw_label_counts(
@@ -27,12 +27,14 @@ def draw_label_counts(
         if not any(counts):
             continue
         word = plain(label or "no label")
+        color = palette.label_tone(label, labels).chart
         figure.add_bar(
             x=counts,
             y=names,
             orientation="h",
             name=word,
-            marker={"color": palette.label_tone(label, labels).chart},
+            # Tinted, not filled: the theme's own text colour is readable on it, light and dark.
+            marker={"color": translucent(color, 0.5), "line": {"color": color, "width": 1.5}},
             # The name in the part: colour alone does not say which label it is.
             text=[f"{word} {count:,}" if count else "" for count in counts],
             textposition="inside",

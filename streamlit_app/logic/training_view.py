@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from db.outcomes import By, RunSummary
+from db.records import TrainingRun
+from streamlit_app.logic.outcomes import percent
+from streamlit_app.text_safety import reveal
 from training.run_dir import Event
+from training.settings import TrainingSettings
 from training.status import Status
 
 MAX_CURVE_POINTS = 600
 """More points than pixels only make a refresh slow."""
 
 STATE_WORDS: Mapping[str, str] = {
-    "queued": "Waiting for the device",
+    "queued": "Waiting",
     "starting": "Starting",
     "running": "Training",
     "succeeded": "Finished",
@@ -137,3 +142,88 @@ def _thin(points: list[_Point]) -> list[_Point]:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
+
+
+def describe_settings(settings: TrainingSettings) -> dict[str, str]:
+    """Name the settings that decide what a run does and costs, with their values in words."""
+    length = (
+        f"{settings.optimizer.max_steps:,} steps at most"
+        if settings.optimizer.max_steps
+        else f"{settings.optimizer.epochs:g} epochs"
+    )
+    batch = settings.optimizer.batch_size * settings.optimizer.accumulation
+    shots = ", ".join({0: "zero", 1: "one"}.get(n, f"{n}") + "-shot" for n in settings.data.shots)
+    quantization = {"nf4": "4-bit NF4", "none": "not quantized"}[settings.model.quantization]
+    return {
+        "Base model": f"{settings.model.base}, {quantization}",
+        "Length": f"{length}, {batch} records a step",
+        "Prompts": f"{shots}, up to {settings.model.max_prompt_tokens:,} tokens",
+        "Adapter": f"LoRA rank {settings.lora.rank}, learning rate "
+        f"{settings.optimizer.learning_rate:g}",
+        "ECI head": f"{settings.head.pooling} pooling, weight {settings.head.weight:g} in the "
+        f"joint loss, learning rate {settings.optimizer.head_learning_rate:g}",
+        "Seed": str(settings.seed),
+    }
+
+
+def describe_expected(durations: Sequence[tuple[str, float]], preset: str) -> str:
+    """Say how long a preset will take here, or that nobody knows yet."""
+    found = expected_seconds(durations, preset)
+    if found is None:
+        return "This preset has not run on this machine yet, so its time is not known."
+    seconds, num_runs = found
+    runs = "the one earlier run" if num_runs == 1 else f"the median of {num_runs} earlier runs"
+    return f"Expected time: about {describe_duration(seconds)}, {runs} here."
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One training run with what is known of it: its live status and its scores on the test split.
+
+    ``status`` is None where the run directory is gone or damaged.
+    """
+
+    run: TrainingRun
+    status: Status | None
+    scores: tuple[RunSummary, ...]
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run worked."""
+        return None if self.status is None else run_seconds(self.status)
+
+    def share_right(self, by: By) -> float | None:
+        """Share of test items that the text or the head got right; None without any."""
+        if by == "text":
+            right, total = (
+                sum(score.text_correct for score in self.scores),
+                sum(score.num_text for score in self.scores),
+            )
+        else:
+            right, total = (
+                sum(score.head_correct for score in self.scores),
+                sum(score.num_head for score in self.scores),
+            )
+        return right / total if total else None
+
+
+def finished_durations(history: Iterable[HistoryEntry]) -> list[tuple[str, float]]:
+    """Give preset and duration in seconds of the runs that succeeded."""
+    return [
+        (entry.run.preset, entry.seconds)
+        for entry in history
+        if entry.run.state == "succeeded" and entry.seconds is not None
+    ]
+
+
+def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
+    """Arrange runs as columns for a data frame."""
+    return {
+        "Started": [entry.run.created_at for entry in history],
+        "Preset": [reveal(entry.run.preset) for entry in history],
+        "State": [STATE_WORDS[entry.run.state] for entry in history],
+        "Took": [describe_duration(entry.seconds) for entry in history],
+        "Text right": [percent(entry.share_right("text")) for entry in history],
+        "Head right": [percent(entry.share_right("head")) for entry in history],
+        "Run": [entry.run.run_id for entry in history],
+    }

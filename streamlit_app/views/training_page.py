@@ -1,7 +1,107 @@
-"""Training page."""
+"""Training: start a run from the corrections, watch it, find it again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-st.title("Training")
+from db.home import runs_dir
+from db.outcomes import summarise_runs
+from db.records import Run
+from db.training_runs import list_training_runs
+from streamlit_app import services
+from streamlit_app.components import training_form, training_live
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic.training_view import HistoryEntry, history_table
+from training.errors import TrainingError
+from training.intake import refresh
+from training.run_dir import RunDir
+from training.status import Status
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("Training")
+    refresh(services.database(), runs_dir())
+    history = load_history()
+    runs = services.all_runs()
+    with shown_errors():
+        training_form.draw(history, runs)
+    shown = pick_shown(history)
+    if shown is None:
+        st.info("There has been no training run yet. Choose a preset and press Retrain.")
+        return
+    st.subheader("Run", divider="gray")
+    st.text(shown.run.run_id)
+    training_live.draw(shown.run.run_id)
+    draw_compare_link(shown, runs)
+    draw_history(history)
+
+
+def load_history() -> list[HistoryEntry]:
+    """Read all training runs, newest first, with their status and their scores."""
+    cur = services.database().cursor()
+    scores = summarise_runs(cur, "record")
+    return [
+        HistoryEntry(run, _status(run.run_id), tuple(s for s in scores if s.run_id == run.run_id))
+        for run in list_training_runs(cur)
+    ]
+
+
+def _status(run_id: str) -> Status | None:
+    try:
+        return RunDir(runs_dir() / run_id).read_status()
+    except (TrainingError, OSError):
+        return None
+
+
+def pick_shown(history: Sequence[HistoryEntry]) -> HistoryEntry | None:
+    """Choose what to show: the run selected or started here, else one going on, else the last."""
+    if not history:
+        return None
+    by_id = {entry.run.run_id: entry for entry in history}
+    chosen = by_id.get(st.session_state.get(training_form.SHOWN_KEY, ""))
+    going_on = [entry for entry in history if entry.status and entry.status.is_active]
+    return chosen or (going_on[-1] if going_on else history[0])
+
+
+def draw_compare_link(entry: HistoryEntry, runs: Sequence[Run]) -> None:
+    """Draw the way to Compare for a run that has finished."""
+    base = entry.run.base_run_id
+    known = {run.run_id for run in runs}
+    if entry.run.run_id not in known:
+        return
+    if base not in known:
+        st.caption("There is no earlier run to compare this one with.")
+        return
+    if st.button("Compare: what it fixed and broke", key="training_compare", type="primary"):
+        st.session_state["compare_a"] = base
+        st.session_state["compare_b"] = entry.run.run_id
+        st.switch_page("views/compare.py")
+
+
+def draw_history(history: Sequence[HistoryEntry]) -> None:
+    """Draw all runs; a selected one is shown above."""
+    st.subheader("All runs", divider="gray")
+    st.caption("Select a row to see that run. Shares are on the test split, label of record.")
+    st.dataframe(
+        history_table(history),
+        key="training_history",
+        on_select=lambda: _show_selected(history),
+        selection_mode="single-row",
+        hide_index=True,
+        column_config={
+            "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+        },
+        alt="All training runs",
+    )
+
+
+def _show_selected(history: Sequence[HistoryEntry]) -> None:
+    rows = st.session_state["training_history"].selection.rows
+    if rows:
+        st.session_state[training_form.SHOWN_KEY] = history[rows[0]].run.run_id
+
+
+main()

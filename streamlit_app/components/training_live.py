@@ -1,0 +1,179 @@
+"""One training run as it goes: progress, curves, log, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from db.home import runs_dir
+from streamlit_app.charts.progress import Curve, draw_curves
+from streamlit_app.components import chart, safe_text
+from streamlit_app.errors import OUR_ERRORS, draw_error, shown_errors
+from streamlit_app.logic.training_view import (
+    STATE_WORDS,
+    Progress,
+    describe_bytes,
+    describe_duration,
+    run_seconds,
+    summarise_progress,
+)
+from streamlit_app.text_safety import reveal
+from training.launch import cancel, launch, reap
+from training.run_dir import RunDir
+from training.status import Status
+
+REFRESH_SECONDS = 1.0
+_MESSAGE = "training_message"
+_KINDS: dict[str, safe_text.NoticeKind] = {
+    "failed": "error",
+    "interrupted": "warning",
+    "cancelled": "warning",
+    "succeeded": "success",
+}
+RESUMABLE = ("interrupted", "cancelled", "failed")
+
+
+def draw(run_id: str) -> None:
+    """Draw a run; while it is going on, this part of the page alone is drawn again each second."""
+    run_dir = RunDir(runs_dir() / run_id)
+    with shown_errors():
+        is_active = reap(run_dir).is_active
+        interval = REFRESH_SECONDS if is_active else None
+        st.fragment(_draw, run_every=interval)(run_dir, is_active)
+
+
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """Keep an error of a callback for :func:`draw_message`: a callback cannot draw."""
+    try:
+        yield
+    except OUR_ERRORS as error:
+        st.session_state[_MESSAGE] = str(error)
+
+
+def draw_message() -> None:
+    """Draw what the last press could not do, once."""
+    message = st.session_state.pop(_MESSAGE, None)
+    if message:
+        draw_error(message)
+
+
+def _draw(run_dir: RunDir, was_active: bool) -> None:
+    status = reap(run_dir)
+    if was_active != status.is_active:
+        # The whole page: results are taken in, and refreshing ends or begins.
+        st.rerun(scope="app")
+    draw_message()
+    progress = summarise_progress(run_dir.read_events()[0])
+    _draw_state(status, progress)
+    _draw_actions(run_dir, status)
+    if progress.steps:
+        _draw_figures(status, progress)
+        _draw_charts(progress)
+    _draw_log(run_dir)
+
+
+def _draw_state(status: Status, progress: Progress) -> None:
+    share = 1.0 if status.state == "succeeded" else progress.share
+    done = f", step {progress.step:,} of {progress.num_steps:,}" if progress.num_steps else ""
+    took = describe_duration(run_seconds(status))
+    words = STATE_WORDS[status.state]
+    st.progress(share, text=f"{words}{done}, {took}" if took != "–" else f"{words}{done}")
+    if status.is_active:
+        safe_text.draw_line(status.message)
+    elif status.message:
+        safe_text.draw_notice(status.message, kind=_KINDS.get(status.state, "info"))
+
+
+def _draw_actions(run_dir: RunDir, status: Status) -> None:
+    if status.is_active:
+        asked = run_dir.is_cancel_requested()
+        st.button(
+            "Cancelling: it stops after this step" if asked else "Cancel",
+            key="training_cancel",
+            disabled=asked,
+            on_click=_cancel,
+            args=(run_dir.run_id,),
+        )
+    elif status.state in RESUMABLE:
+        st.button(
+            "Resume",
+            key="training_resume",
+            on_click=_resume,
+            args=(run_dir.run_id,),
+            help="Continues from the last checkpoint, with the same data and settings.",
+        )
+
+
+def _draw_figures(status: Status, progress: Progress) -> None:
+    latest = {name: values[-1] for name, values in (progress.curves or {}).items() if values}
+    figures = [
+        ("Joint loss", _short(latest.get("loss"))),
+        ("Text loss", _short(latest.get("lm_loss"))),
+        ("Head loss", _short(latest.get("eci_loss"))),
+        ("Learning rate", _short(progress.learning_rate)),
+        ("Tokens a second", _whole(progress.tokens_per_second)),
+        ("Memory", describe_bytes(progress.rss_bytes)),
+    ]
+    if status.is_active:
+        figures.append(("Time left", describe_duration(progress.seconds_left)))
+    with st.container(horizontal=True, gap="large"):
+        for label, value in figures:
+            st.metric(label, value, width="content")
+
+
+def _draw_charts(progress: Progress) -> None:
+    curves = progress.curves or {}
+    names = {"loss": "joint loss", "lm_loss": "text", "eci_loss": "head"}
+    losses, rate = st.columns([3, 2])
+    with losses:
+        chart.draw(
+            draw_curves(
+                [Curve(words, progress.steps, curves[name]) for name, words in names.items()],
+                num_steps=progress.num_steps or None,
+                unit="Loss (nats)",
+            ),
+            key="training_losses",
+            alt="Losses over the steps",
+        )
+    with rate:
+        chart.draw(
+            draw_curves(
+                [Curve("learning rate", progress.steps, curves["learning_rate"])],
+                num_steps=progress.num_steps or None,
+                unit="Learning rate",
+            ),
+            key="training_rate",
+            alt="Learning rate over the steps",
+        )
+
+
+def _draw_log(run_dir: RunDir) -> None:
+    log = run_dir.tail_log()
+    with st.expander("Log", expanded=False):
+        if not log.strip():
+            st.caption("The run has not written anything yet.")
+            return
+        with st.container(height=280, key="training_log"):
+            # Plain text without highlighting: a log may quote what a model or a file says.
+            st.code(reveal(log), language=None, wrap_lines=True)
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _whole(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def _cancel(run_id: str) -> None:
+    with told_errors():
+        cancel(RunDir(runs_dir() / run_id))
+
+
+def _resume(run_id: str) -> None:
+    with told_errors():
+        launch(RunDir(runs_dir() / run_id))

@@ -1,0 +1,256 @@
+"""The Training page over a real database file and real run directories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.annotations import add_annotation
+from db.connection import Database
+from db.home import runs_dir
+from db.items import add_items
+from db.outcomes import RunSummary
+from db.predictions import add_predictions
+from db.records import Item, Prediction, Run, Section, TrainingRun
+from db.reviewers import add_reviewer
+from db.runs import add_run
+from db.training_runs import list_training_runs
+from streamlit_app import services
+from streamlit_app.logic.training_view import (
+    HistoryEntry,
+    describe_expected,
+    describe_settings,
+    finished_durations,
+    history_table,
+)
+from training.run_dir import RunDir
+from training.settings import TrainingSettings, list_presets
+from training.start import prepare_run
+from training.status import Status
+
+SHELL = Path(services.__file__).with_name("shell.py")
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOSTILE = "<img src=x onerror=alert(1)>"
+# A base model that is not there: the run fails within seconds, after it has really been started.
+PRESET = """
+description = "Fails at once: its base model does not exist."
+[model]
+base = "{base}"
+quantization = "none"
+device = "cpu"
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
+    presets = tmp_path / "presets"
+    presets.mkdir()
+    (presets / "test.toml").write_text(PRESET.format(base=tmp_path / "nowhere"), encoding="utf-8")
+    services.database.clear()
+    opened = services.database()
+    yield opened
+    opened.close()
+    services.database.clear()
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    items = [
+        Item(
+            f"q-{n}",
+            "clinic",
+            f"Does it help in case {n}?",
+            (Section("AIM", "To see."),),
+            "pubmedqa",
+            ("yes", "no", "maybe"),
+            (),
+            ("yes", "no", "maybe")[n % 3],
+            "It does.",
+            "train" if n < 6 else "test",
+        )
+        for n in range(9)
+    ]
+    with database.transaction() as cur:
+        add_items(cur, items, origin="items")
+        add_run(cur, Run("base", "Base run", "imported", "m", {}, {}, NOON))
+        add_predictions(cur, [Prediction("base", "q-6", "Yes.", "yes", "bare")])
+    return database
+
+
+def started_run(database: Database, state: str = "running", **status: object) -> RunDir:
+    """Make a run that says it is in a state; this test's own process stands behind it."""
+    preset = next(preset for preset in list_presets() if preset.name == "test")
+    run_dir = prepare_run(database, preset, "reviewer-1", "base")
+    fields = {"state": state, "started_at": datetime.now(UTC) - timedelta(seconds=75), **status}
+    run_dir.update_status(**fields)
+    if state == "running":
+        import psutil
+
+        created = datetime.fromtimestamp(psutil.Process(os.getpid()).create_time(), UTC)
+        run_dir.update_status(pid=os.getpid(), pid_created_at=created)
+    return run_dir
+
+
+def open_training() -> AppTest:
+    page = AppTest.from_file(str(SHELL), default_timeout=60).run()
+    page.switch_page("views/training_page.py").run()
+    assert not page.exception
+    return page
+
+
+def drawn(page: AppTest) -> str:
+    kinds = [*page.get("html"), *page.text, *page.caption, *page.info]
+    return " ".join(str(element.value) for element in kinds)
+
+
+def progress_text(page: AppTest) -> str:
+    (bar,) = page.get("progress")
+    return bar.proto.text
+
+
+def test_without_training_items_nothing_can_be_started(database: Database):
+    page = open_training()
+    assert page.button(key="training_retrain").disabled
+    assert "no labelled items in the training split" in drawn(page)
+    assert "no training run yet" in drawn(page)
+
+
+def test_the_page_says_what_a_run_would_learn_from(filled: Database):
+    with filled.transaction() as cur:
+        reviewer = add_reviewer(cur, "Ada").reviewer_id
+        for item_id, label in (("q-0", "no"), ("q-1", "no"), ("q-7", "yes")):
+            add_annotation(
+                cur, annotation_id=item_id, item_id=item_id, reviewer_id=reviewer, label=label
+            )
+    text = drawn(open_training())
+    assert "2 reviews of training items so far, 1 of them change" in text
+    assert "1 more are on other items" in text
+    assert "yes 1 · no 3 · maybe 2" in text
+
+
+def test_the_quick_preset_is_chosen_at_first_and_described(filled: Database):
+    page = open_training()
+    assert page.selectbox(key="training_preset").value == "smoke"
+    assert "bundled:smollm2-135m" in drawn(page)
+    page.selectbox(key="training_preset").select("test").run()
+    assert "Fails at once" in drawn(page)
+    assert "has not run on this machine yet" in drawn(page)
+
+
+def test_retrain_starts_one_run_notes_it_and_returns(filled: Database):
+    page = open_training()
+    page.selectbox(key="training_preset").select("test").run()
+    page.button(key="training_retrain").click().run()
+    assert not page.exception
+    (run,) = list_training_runs(filled.cursor())
+    assert (run.preset, run.base_run_id) == ("test", "base")
+    run_dir = RunDir(runs_dir() / run.run_id)
+    assert (run_dir.snapshot_path / "manifest.json").is_file()
+    process = run_dir.read_status().process
+    assert process is not None
+    if process.is_alive():
+        process.kill()
+
+
+def test_a_running_run_shows_its_progress(filled: Database):
+    run_dir = started_run(filled, num_steps=10, step=4, message="Training.")
+    for step in (3, 4):
+        run_dir.append_event(
+            "progress",
+            step=step,
+            num_steps=10,
+            loss=2.0 / step,
+            lm_loss=2.5,
+            eci_loss=1.0,
+            learning_rate=1e-4,
+            tokens_per_second=321.0,
+            rss_bytes=3 * 2**30,
+            seconds_left=200,
+        )
+    run_dir.log_path.write_text(f"Loading weights {HOSTILE}\n", encoding="utf-8")
+    page = open_training()
+    assert progress_text(page).startswith("Training, step 4 of 10, 1 min")
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert figures["Joint loss"] == "0.5"
+    assert figures["Tokens a second"] == "321"
+    assert figures["Memory"] == "3.0 GiB"
+    assert figures["Time left"] == "3 min 20 s"
+    assert HOSTILE in page.code[0].value
+    assert page.code[0].language in ("", "plaintext")
+
+
+def test_cancel_asks_the_run_to_stop(filled: Database, monkeypatch: pytest.MonkeyPatch):
+    # The test's own process stands for the run's, so nobody may signal it.
+    monkeypatch.setattr("training.process.ProcessId.ask_to_stop", lambda self: None)
+    run_dir = started_run(filled)
+    page = open_training()
+    page.button(key="training_cancel").click().run()
+    assert not page.exception
+    assert run_dir.is_cancel_requested()
+    assert page.button(key="training_cancel").disabled
+
+
+def test_a_run_whose_process_is_gone_is_interrupted_and_can_be_resumed(filled: Database):
+    run_dir = started_run(filled)
+    run_dir.update_status(pid=2**22 - 1)
+    page = open_training()
+    assert "Interrupted" in progress_text(page)
+    assert not page.button(key="training_resume").disabled
+    (run,) = list_training_runs(filled.cursor())
+    assert run.state == "interrupted"
+
+
+def test_a_failed_run_says_why_as_text(filled: Database):
+    started_run(filled, "failed", message=f"Out of memory {HOSTILE}", finished_at=datetime.now(UTC))
+    page = open_training()
+    assert "Out of memory" in drawn(page)
+    assert HOSTILE not in drawn(page)
+    assert page.dataframe(key="training_history").value["State"].tolist() == ["Failed"]
+
+
+def test_a_damaged_run_does_not_take_the_page_down(filled: Database):
+    run_dir = started_run(filled, "cancelled", finished_at=datetime.now(UTC))
+    run_dir.status_path.write_text("{", encoding="utf-8")
+    page = open_training()
+    assert page.dataframe(key="training_history").value["Run"].tolist() == [run_dir.run_id]
+
+
+def test_scores_add_up_over_label_sets():
+    run = TrainingRun("r", "smoke", "succeeded", {}, NOON, "reviewer-1")
+    scores = (
+        RunSummary("r", "pubmedqa", 20, 20, 10, 0, 20, 15),
+        RunSummary("r", "options", 10, 5, 5, 0, 10, 3),
+    )
+    status = Status("succeeded", started_at=NOON, finished_at=NOON + timedelta(seconds=90))
+    entry = HistoryEntry(run, status, scores)
+    assert entry.share_right("text") == pytest.approx(15 / 25)
+    assert entry.share_right("head") == pytest.approx(18 / 30)
+    assert finished_durations([entry]) == [("smoke", 90.0)]
+    table = history_table([entry, HistoryEntry(run, None, ())])
+    assert table["Text right"] == ["60.0 %", "–"]
+    assert table["Took"] == ["1 min 30 s", "–"]
+
+
+def test_expected_time_is_told_with_what_it_rests_on():
+    assert "not known" in describe_expected([], "smoke")
+    assert describe_expected([("smoke", 150.0)], "smoke") == (
+        "Expected time: about 2 min 30 s, the one earlier run here."
+    )
+    assert "the median of 2 earlier runs" in describe_expected([("a", 1.0), ("a", 3.0)], "a")
+
+
+@pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)
+def test_every_shipped_preset_can_be_described(preset):
+    assert preset.settings.model.base in describe_settings(preset.settings)["Base model"]
+
+
+def test_settings_are_described_in_words():
+    words = describe_settings(TrainingSettings())
+    assert words["Prompts"] == "zero-shot, one-shot, up to 768 tokens"
+    assert words["Length"] == "3 epochs, 4 records a step"
