@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from eci.joint import ANSWER, FIRST_OPTION, IGNORED, PADDING, PROMPT
+from eci.branches import ANSWER, FIRST_OPTION, IGNORED, PADDING, PROMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class Row:
     def num_tokens(self) -> int:
         """Tokens that are computed for this row."""
         return len(self.prompt) + len(self.answer) + sum(len(option) for option in self.options)
+
+    def after(self, num_shared: int) -> Row:
+        """Give the row without the first tokens of its prompt, which a prefix already holds."""
+        return replace(self, prompt=self.prompt[num_shared:])
 
 
 def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:

@@ -1,33 +1,35 @@
 """A causal language model with the ECI head inside its ``forward``.
 
-A row is ``[padding | prompt | branches | padding]``. Every prompt of a batch ends in the same
-column. The first branch is the answer to learn; each further one is an option. Branches see the
-prompt and themselves, not each other, and their positions go on from the prompt: one pass equals
-separate sequences. Causal attention makes the prompt's states identical whether or not a branch
-follows, so the head never sees the answer.
+Rows are laid out as in :mod:`eci.branches`. Causal attention makes the prompt's states identical
+whether or not a branch follows, so the head never sees the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 from transformers.utils.generic import ModelOutput
 
+from eci.branches import (
+    FIRST_OPTION,
+    IGNORED,
+    PROMPT,
+    branch_mask,
+    branch_positions,
+    last_prompt_column,
+    padding_mask,
+    previous_columns,
+)
 from eci.errors import BaseModelError
 from eci.head import EciHead, HeadConfig, HeadInputs
 from eci.labels import OPTIONS
+from eci.prefix import Prefix
 
-PADDING: Final = -1
-PROMPT: Final = 0
-ANSWER: Final = 1
-FIRST_OPTION: Final = 2
-IGNORED: Final = -100
-"""Label id that takes no part in a loss, as everywhere in transformers."""
+_ABSENT = float("-inf")
 
 
 @dataclass
@@ -40,7 +42,6 @@ class EciOutput(ModelOutput):  # type: ignore[misc]
         lm_sum: Sum of the cross-entropy over answer tokens; ``num_answer_tokens`` of them.
         eci_sum: Sum of the head's cross-entropy; ``num_items`` rows had a label.
         past_key_values: The cache, when asked for.
-        next_token_logits: Of the token after the prompt, shape ``(B, vocabulary)``.
     """
 
     loss: Tensor | None = None
@@ -50,7 +51,6 @@ class EciOutput(ModelOutput):  # type: ignore[misc]
     num_answer_tokens: Tensor | None = None
     num_items: Tensor | None = None
     past_key_values: Any = None
-    next_token_logits: Tensor | None = None
 
 
 class EciMixin:
@@ -72,10 +72,14 @@ class EciMixin:
         labels: Tensor | None = None,
         label_set_ids: Tensor | None = None,
         cls_labels: Tensor | None = None,
+        prefix: Prefix | None = None,
         **kwargs: Any,
     ) -> Any:
-        # attention_mask and position_ids are named because generate() reads this signature: without
-        # them it numbers the positions of a padded prompt from the padding on.
+        """Classify rows with ``branch_ids``; without them be the plain language model.
+
+        attention_mask and position_ids are named because generate() reads this signature: without
+        them it would number the positions of a padded prompt from the padding on.
+        """
         if branch_ids is None:
             return super().forward(  # type: ignore[misc]
                 input_ids=input_ids,
@@ -85,9 +89,13 @@ class EciMixin:
                 **kwargs,
             )
         assert input_ids is not None and label_set_ids is not None  # noqa: S101 - narrows types
-        return _joint_forward(
-            self, input_ids, branch_ids, labels, label_set_ids, cls_labels, **kwargs
+        states = _States.compute(self, input_ids, branch_ids, prefix, **kwargs)
+        result = EciOutput(
+            logits=_classify(self, states, label_set_ids), past_key_values=states.cache
         )
+        if labels is not None and cls_labels is not None:
+            _add_losses(result, states, labels, cls_labels, self.eci_weight)
+        return result
 
 
 def attach_head(
@@ -105,6 +113,9 @@ def attach_head(
         config: Shape of the head.
         verbalizers: Fixed label set -> token ids of each of its labels.
         weight: Share w of the head in the loss, in [0, 1].
+
+    Raises:
+        BaseModelError: The architecture has no plain stack of layers.
     """
     decoder_layers(model)
     kind = type(model)
@@ -132,182 +143,6 @@ def decoder_layers(model: Any) -> nn.ModuleList:
     return layers
 
 
-def branch_mask(branch_ids: Tensor) -> Tensor:
-    """Say who sees whom, shape ``(B, 1, T, T)``, True where query (dim 2) sees key (dim 3)."""
-    length = branch_ids.shape[1]
-    query, key = branch_ids[:, :, None], branch_ids[:, None, :]
-    earlier = torch.ones(length, length, dtype=torch.bool, device=branch_ids.device).tril()
-    seen = earlier & (key != PADDING) & ((key == PROMPT) | (key == query))
-    # Padding sees itself: a query without any key would give NaN, which spreads.
-    seen = seen | torch.eye(length, dtype=torch.bool, device=branch_ids.device)
-    return seen[:, None]
-
-
-def branch_positions(branch_ids: Tensor) -> Tensor:
-    """Give the position of each token; every branch goes on where the prompt ended. ``(B, T)``."""
-    is_prompt = branch_ids == PROMPT
-    prompt_length = is_prompt.sum(1, keepdim=True)
-    within_prompt = is_prompt.cumsum(1) - 1
-    index = torch.arange(branch_ids.shape[1], device=branch_ids.device).expand_as(branch_ids)
-    is_start = torch.ones_like(branch_ids, dtype=torch.bool)
-    is_start[:, 1:] = branch_ids[:, 1:] != branch_ids[:, :-1]
-    start = torch.where(is_start, index, 0).cummax(1).values
-    position = torch.where(is_prompt, within_prompt, prompt_length + index - start)
-    return position.clamp_min(0)
-
-
-def _joint_forward(
-    model: Any,
-    input_ids: Tensor,
-    branch_ids: Tensor,
-    labels: Tensor | None,
-    label_set_ids: Tensor,
-    cls_labels: Tensor | None,
-    **kwargs: Any,
-) -> EciOutput:
-    has_options = bool((branch_ids >= FIRST_OPTION).any())
-    mask = branch_mask(branch_ids) if has_options else (branch_ids != PADDING).long()
-    catcher = _MiddleState(model)
-    with catcher:
-        out = model.get_decoder()(
-            input_ids=input_ids,
-            attention_mask=mask,
-            position_ids=branch_positions(branch_ids),
-            **{"use_cache": False, **kwargs},
-        )
-    final = out.last_hidden_state
-    cls_column = int((branch_ids == PROMPT).any(0).nonzero().max())
-    previous = _previous(branch_ids, cls_column)
-    lm = _LmScores(model.get_output_embeddings(), input_ids, final, previous)
-    at_cls = model.get_output_embeddings()(final[:, cls_column]).float()
-    is_prompt = branch_ids == PROMPT
-    pooled = {
-        "last": lambda: final[:, cls_column],
-        "middle": lambda: catcher.state[:, cls_column],
-        "mean": lambda: _masked_mean(final, is_prompt),
-    }
-    logits = input_ids.new_full((len(input_ids), _max_labels(model, branch_ids)), 0).float()
-    logits = logits.fill_(float("-inf"))
-    for set_id, name in enumerate(model.eci_label_sets):
-        rows = (label_set_ids == set_id).nonzero().flatten()
-        if not len(rows):
-            continue
-        if name == OPTIONS:
-            inputs = _option_inputs(lm, final, branch_ids, rows)
-        else:
-            states = torch.stack([pooled[part]()[rows] for part in model.eci_config.parts], 1)
-            inputs = HeadInputs(states, _verbalizer_scores(at_cls[rows], model, name))
-        scored = model.eci_head(name, inputs)
-        padded = nn.functional.pad(
-            scored, (0, logits.shape[1] - scored.shape[1]), value=float("-inf")
-        )
-        logits = logits.index_copy(0, rows, padded)
-    result = EciOutput(logits=logits, past_key_values=out.past_key_values, next_token_logits=at_cls)
-    if labels is not None and cls_labels is not None:
-        _add_losses(result, lm, labels, cls_labels, model.eci_weight)
-    return result
-
-
-class _MiddleState:
-    """Catches the output of the layer two thirds up, without keeping every layer's states."""
-
-    def __init__(self, model: Any) -> None:
-        layers = decoder_layers(model)
-        self._layer = layers[-(-2 * len(layers) // 3) - 1]
-        self._handle: RemovableHandle | None = None
-        self.state: Tensor = torch.empty(0)
-
-    def __enter__(self) -> _MiddleState:
-        hook = self._layer.register_forward_hook(self._catch)  # type: ignore[no-untyped-call]
-        self._handle = hook
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # Removed before the backward pass: gradient checkpointing runs the layer again there.
-        if self._handle is not None:
-            self._handle.remove()
-
-    def _catch(self, _module: nn.Module, _args: Any, output: Any) -> None:
-        self.state = output[0] if isinstance(output, tuple) else output
-
-
-class _LmScores:
-    """Log-probabilities of chosen tokens: vocabulary logits are computed for these alone."""
-
-    def __init__(self, lm_head: Any, input_ids: Tensor, final: Tensor, previous: Tensor) -> None:
-        self._lm_head, self._ids, self._final, self._previous = lm_head, input_ids, final, previous
-
-    def cross_entropy(self, chosen: Tensor) -> Tensor:
-        """Give -log p of each chosen token (mask ``(B, T)``), in row-major order."""
-        rows, columns = chosen.nonzero(as_tuple=True)
-        before = self._final[rows, self._previous[rows, columns]]
-        logits = self._lm_head(before).float()
-        return nn.functional.cross_entropy(logits, self._ids[rows, columns], reduction="none")
-
-
-def _previous(branch_ids: Tensor, cls_column: int) -> Tensor:
-    """Column of the token before each one; the prompt's last before the first of every branch."""
-    previous = torch.arange(-1, branch_ids.shape[1] - 1, device=branch_ids.device)
-    previous = previous.clamp_min(0).expand_as(branch_ids).clone()
-    starts = torch.zeros_like(branch_ids, dtype=torch.bool)
-    starts[:, 1:] = (branch_ids[:, 1:] != branch_ids[:, :-1]) & (branch_ids[:, 1:] >= ANSWER)
-    return previous.masked_fill(starts, cls_column)
-
-
-def _masked_mean(states: Tensor, mask: Tensor) -> Tensor:
-    weights = mask.float()
-    weights = weights / weights.sum(1, keepdim=True)
-    return torch.einsum("btd,bt->bd", states.float(), weights)
-
-
-def _max_labels(model: Any, branch_ids: Tensor) -> int:
-    fixed = max(model.eci_config.label_sets.values(), default=0)
-    return max(fixed, int(branch_ids.max()) - FIRST_OPTION + 1)
-
-
-def _verbalizer_scores(next_token_logits: Tensor, model: Any, label_set: str) -> Tensor:
-    """``v``: log-sum-exp of the log-probabilities of each label's verbalizer tokens, ``(n, C)``."""
-    log_probabilities = next_token_logits.log_softmax(-1)
-    columns = [
-        log_probabilities[:, list(tokens)].logsumexp(-1)
-        for tokens in model.eci_verbalizers[label_set]
-    ]
-    return torch.stack(columns, 1)
-
-
-def _option_inputs(lm: _LmScores, final: Tensor, branch_ids: Tensor, rows: Tensor) -> HeadInputs:
-    num_options = int(branch_ids[rows].max()) - FIRST_OPTION + 1
-    chosen = torch.zeros_like(branch_ids, dtype=torch.bool)
-    chosen[rows] = branch_ids[rows] >= FIRST_OPTION
-    loss = torch.zeros(branch_ids.shape, device=final.device)
-    loss = loss.masked_scatter(chosen, lm.cross_entropy(chosen))[rows]
-    branches = branch_ids[rows]
-    states, scores = [], []
-    for k in range(num_options):
-        mine = branches == FIRST_OPTION + k
-        length = mine.sum(1)
-        last = (mine * torch.arange(mine.shape[1], device=mine.device)).argmax(1)
-        states.append(final[rows, last])
-        mean = -(loss * mine).sum(1) / length.clamp_min(1)
-        scores.append(mean.masked_fill(length == 0, float("-inf")))
-    return HeadInputs(torch.stack(states, 1), torch.stack(scores, 1))
-
-
-def _add_losses(
-    result: EciOutput, lm: _LmScores, labels: Tensor, cls_labels: Tensor, weight: float
-) -> None:
-    learned = labels != IGNORED
-    has_label = cls_labels != IGNORED
-    assert result.logits is not None  # noqa: S101 - narrows types
-    result.lm_sum = lm.cross_entropy(learned).sum()
-    result.num_answer_tokens = learned.sum()
-    result.eci_sum = nn.functional.cross_entropy(
-        result.logits, cls_labels, ignore_index=IGNORED, reduction="sum"
-    )
-    result.num_items = has_label.sum()
-    result.loss = joint_loss(result, weight, result.num_answer_tokens, result.num_items)
-
-
 def joint_loss(
     output: EciOutput, weight: float, num_answer_tokens: Tensor, num_items: Tensor
 ) -> Tensor:
@@ -320,3 +155,146 @@ def joint_loss(
     lm = output.lm_sum / num_answer_tokens.clamp_min(1)
     eci = output.eci_sum / num_items.clamp_min(1)
     return (1 - weight) * lm + weight * eci
+
+
+@dataclass(frozen=True, slots=True)
+class _States:
+    """The hidden states of one pass and what is read off them."""
+
+    lm_head: Any
+    input_ids: Tensor
+    branch_ids: Tensor
+    final: Tensor
+    middle: Tensor
+    prefix: Prefix | None
+    cache: Any
+
+    @classmethod
+    def compute(
+        cls,
+        model: Any,
+        input_ids: Tensor,
+        branch_ids: Tensor,
+        prefix: Prefix | None,
+        **kwargs: Any,
+    ) -> _States:
+        num_before = len(prefix.ids) if prefix else 0
+        has_options = bool((branch_ids >= FIRST_OPTION).any())
+        mask = branch_mask if has_options else padding_mask
+        if prefix is not None:
+            kwargs.update(past_key_values=prefix.cache_for(len(input_ids)), use_cache=True)
+        caught: list[Tensor] = []
+        layers = decoder_layers(model)
+        hook: Any = layers[-(-2 * len(layers) // 3) - 1].register_forward_hook
+        # One layer's output is caught: output_hidden_states would keep those of all layers.
+        handle = hook(lambda _m, _a, out: caught.append(out[0] if isinstance(out, tuple) else out))
+        try:
+            out = model.get_decoder()(
+                input_ids=input_ids,
+                attention_mask=mask(branch_ids, num_before),
+                position_ids=branch_positions(branch_ids, num_before),
+                **{"use_cache": False, **kwargs},
+            )
+        finally:
+            # Gone before the backward pass, where gradient checkpointing runs the layer again.
+            handle.remove()
+        return cls(
+            model.get_output_embeddings(),
+            input_ids,
+            branch_ids,
+            out.last_hidden_state,
+            caught[0],
+            prefix,
+            out.past_key_values,
+        )
+
+    def pooled(self, part: str, rows: Tensor) -> Tensor:
+        """Give one of the states that make up ``u``, shape ``(len(rows), d)``, float32."""
+        column = last_prompt_column(self.branch_ids)
+        if part == "last":
+            return self.final[rows, column].float()
+        if part == "middle":
+            return self.middle[rows, column].float()
+        is_prompt = (self.branch_ids[rows] == PROMPT).float()
+        total = torch.einsum("btd,bt->bd", self.final[rows].float(), is_prompt)
+        count = is_prompt.sum(1, keepdim=True)
+        if self.prefix is not None:
+            total, count = total + self.prefix.state_sum, count + len(self.prefix.ids)
+        return total / count
+
+    def next_token_log_probabilities(self, rows: Tensor) -> Tensor:
+        """Give log-probabilities of the first answer token, ``(len(rows), vocabulary)``."""
+        at_end = self.final[rows, last_prompt_column(self.branch_ids)]
+        log_probabilities: Tensor = self.lm_head(at_end).float().log_softmax(-1)
+        return log_probabilities
+
+    def cross_entropy(self, chosen: Tensor) -> Tensor:
+        """Give -log p of each chosen token (mask ``(B, T)``), in row-major order.
+
+        Vocabulary logits are computed for these alone: for all tokens they would be the largest
+        array of the pass by far.
+        """
+        rows, columns = chosen.nonzero(as_tuple=True)
+        before = self.final[rows, previous_columns(self.branch_ids)[rows, columns]]
+        logits = self.lm_head(before).float()
+        return nn.functional.cross_entropy(logits, self.input_ids[rows, columns], reduction="none")
+
+
+def _classify(model: Any, states: _States, label_set_ids: Tensor) -> Tensor:
+    fixed = max(model.eci_config.label_sets.values(), default=0)
+    width = max(fixed, int(states.branch_ids.max()) - FIRST_OPTION + 1)
+    logits = states.final.new_full((len(label_set_ids), width), _ABSENT, dtype=torch.float32)
+    for set_id, name in enumerate(model.eci_label_sets):
+        rows = (label_set_ids == set_id).nonzero().flatten()
+        if len(rows):
+            inputs = (
+                _option_inputs(states, rows)
+                if name == OPTIONS
+                else _fixed_inputs(states, rows, model, name)
+            )
+            mine: Tensor = model.eci_head(name, inputs)
+            rest = mine.new_full((len(rows), width - mine.shape[1]), _ABSENT)
+            logits = logits.index_copy(0, rows, torch.cat([mine, rest], 1))
+    return logits
+
+
+def _fixed_inputs(states: _States, rows: Tensor, model: Any, label_set: str) -> HeadInputs:
+    pooled = torch.stack([states.pooled(part, rows) for part in model.eci_config.parts], 1)
+    log_probabilities = states.next_token_log_probabilities(rows)
+    scores = [
+        log_probabilities[:, list(tokens)].logsumexp(-1)
+        for tokens in model.eci_verbalizers[label_set]
+    ]
+    return HeadInputs(pooled, torch.stack(scores, 1))
+
+
+def _option_inputs(states: _States, rows: Tensor) -> HeadInputs:
+    branch_ids = states.branch_ids
+    chosen = torch.zeros_like(branch_ids, dtype=torch.bool)
+    chosen[rows] = branch_ids[rows] >= FIRST_OPTION
+    loss = torch.zeros(branch_ids.shape, device=branch_ids.device)
+    loss = loss.masked_scatter(chosen, states.cross_entropy(chosen))[rows]
+    branches = branch_ids[rows]
+    ends, scores = [], []
+    for option in range(FIRST_OPTION, int(branches.max()) + 1):
+        mine = branches == option
+        length = mine.sum(1)
+        last = (mine * torch.arange(mine.shape[1], device=mine.device)).argmax(1)
+        ends.append(states.final[rows, last])
+        mean = -(loss * mine).sum(1) / length.clamp_min(1)
+        scores.append(mean.masked_fill(length == 0, _ABSENT))
+    return HeadInputs(torch.stack(ends, 1), torch.stack(scores, 1))
+
+
+def _add_losses(
+    result: EciOutput, states: _States, labels: Tensor, cls_labels: Tensor, weight: float
+) -> None:
+    assert result.logits is not None  # noqa: S101 - narrows types
+    learned = labels != IGNORED
+    result.lm_sum = states.cross_entropy(learned).sum()
+    result.num_answer_tokens = learned.sum()
+    result.eci_sum = nn.functional.cross_entropy(
+        result.logits, cls_labels, ignore_index=IGNORED, reduction="sum"
+    )
+    result.num_items = (cls_labels != IGNORED).sum()
+    result.loss = joint_loss(result, weight, result.num_answer_tokens, result.num_items)

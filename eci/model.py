@@ -15,13 +15,18 @@ import torch
 
 from eci.base import LoadedBase, Quantization, load_base
 from eci.batching import Row, collate
+from eci.branches import PROMPT, last_prompt_column
 from eci.encoding import PromptEncoder
 from eci.errors import ArtifactError, UnknownLabelError
 from eci.head import HeadConfig, Pooling
-from eci.joint import PROMPT, EciOutput, attach_head
+from eci.joint import EciOutput, attach_head
 from eci.labels import PUBMEDQA, LabelSet
+from eci.prefix import Prefix, prefill, shared_beginning
 from eci.prompts import DEFAULT_TEMPLATE, Exemplar, Question, load_template
 from eci.store import HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
+
+# Below this a cache of its own costs more than the tokens saved.
+_MIN_SHARED = 16
 
 Progress = Callable[[int, int], None]
 """Called with the number of questions done and their total."""
@@ -229,28 +234,49 @@ class EciModel:
     ) -> Iterator[_Batch]:
         shots = exemplars or [()] * len(questions)
         rows = [self.row(question, shown) for question, shown in zip(questions, shots, strict=True)]
-        # Longest first: memory runs out at once or never.
-        order = sorted(range(len(rows)), key=lambda i: -rows[i][0].num_tokens)
-        for start in range(0, len(order), batch_size):
-            positions = order[start : start + batch_size]
-            yield _Batch(
-                positions,
-                [questions[i].label_set for i in positions],
-                [rows[i][0] for i in positions],
-                [rows[i][1] for i in positions],
-            )
-            if progress is not None:
-                progress(min(start + batch_size, len(order)), len(order))
+        num_done = 0
+        for members in self._by_label_set(rows):
+            prefix = self._shared_prefix([rows[i][0].prompt for i in members])
+            # Longest first: memory runs out at once or never.
+            order = sorted(members, key=lambda i: -rows[i][0].num_tokens)
+            for start in range(0, len(order), batch_size):
+                positions = order[start : start + batch_size]
+                yield _Batch(
+                    positions,
+                    [questions[i].label_set for i in positions],
+                    [rows[i][0] for i in positions],
+                    [rows[i][1] for i in positions],
+                    prefix,
+                )
+                num_done += len(positions)
+                if progress is not None:
+                    progress(num_done, len(rows))
+
+    @staticmethod
+    def _by_label_set(rows: Sequence[tuple[Row, bool]]) -> list[list[int]]:
+        groups: dict[int, list[int]] = {}
+        for i, (row, _) in enumerate(rows):
+            groups.setdefault(row.label_set_id, []).append(i)
+        return list(groups.values())
+
+    def _shared_prefix(self, prompts: Sequence[Sequence[int]]) -> Prefix | None:
+        """Prefill what all prompts begin with: at least the system turn, with luck all shots."""
+        shared = shared_beginning(prompts) if len(prompts) > 1 else ()
+        return prefill(self._language_model, shared) if len(shared) >= _MIN_SHARED else None
+
+    @property
+    def _language_model(self) -> Any:
+        return self.model.get_base_model() if hasattr(self.model, "peft_config") else self.model
 
     def _prefill(self, batch: _Batch, *, use_cache: bool) -> EciOutput:
         inputs = {k: v.to(self.model.device) for k, v in self._collate(batch).items()}
         del inputs["labels"], inputs["cls_labels"]
         with torch.inference_mode():
-            output: EciOutput = self.model(**inputs, use_cache=use_cache)
+            output: EciOutput = self.model(**inputs, prefix=batch.prefix, use_cache=use_cache)
         return output
 
     def _collate(self, batch: _Batch) -> dict[str, torch.Tensor]:
-        return collate(batch.rows, self.encoder.pad_id)
+        return collate([row.after(batch.num_shared) for row in batch.rows], self.encoder.pad_id)
 
     def _read(self, output: EciOutput, batch: _Batch) -> list[Classification]:
         assert output.logits is not None  # noqa: S101 - narrows types
@@ -273,23 +299,27 @@ class EciModel:
         return read
 
     def _continue(self, output: EciOutput, batch: _Batch, limit: int) -> list[list[int]]:
+        """Generate from the cache of the prefill."""
         inputs = self._collate(batch)
-        prompt_width = int((inputs["branch_ids"] == PROMPT).any(0).nonzero().max()) + 1
-        prompts = inputs["input_ids"][:, :prompt_width].to(self.model.device)
-        mask = (inputs["branch_ids"][:, :prompt_width] == PROMPT).long().to(self.model.device)
+        width = last_prompt_column(inputs["branch_ids"]) + 1
+        is_prompt = (inputs["branch_ids"][:, :width] == PROMPT).long()
+        before = torch.tensor([batch.prefix.ids if batch.prefix else ()], dtype=torch.long)
+        before = before.expand(len(is_prompt), -1)
+        prompts = torch.cat([before, inputs["input_ids"][:, :width]], 1)
+        mask = torch.cat([torch.ones_like(before), is_prompt], 1)
         # Options leave the cache, and so does the last prompt token: generation computes it itself.
-        output.past_key_values.crop(prompt_width - 1 - inputs["input_ids"].shape[1])
+        output.past_key_values.crop(width - 1 - inputs["input_ids"].shape[1])
         with torch.inference_mode():
             ids = self.model.generate(
-                input_ids=prompts,
-                attention_mask=mask,
+                input_ids=prompts.to(self.model.device),
+                attention_mask=mask.to(self.model.device),
                 past_key_values=output.past_key_values,
                 max_new_tokens=limit,
                 do_sample=False,
                 pad_token_id=self.encoder.pad_id,
                 eos_token_id=self.encoder.eos_id,
             )
-        return [list(row[prompt_width:].tolist()) for row in ids]
+        return [list(row[prompts.shape[1] :].tolist()) for row in ids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +328,11 @@ class _Batch:
     label_sets: list[LabelSet]
     rows: list[Row]
     is_shortened: list[bool]
+    prefix: Prefix | None
+
+    @property
+    def num_shared(self) -> int:
+        return len(self.prefix.ids) if self.prefix else 0
 
 
 def build(

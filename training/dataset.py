@@ -10,9 +10,8 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from db.snapshot import SnapshotItem
-
 from db.records import OPTIONS_LABEL_SET
+from db.snapshot import SnapshotItem
 from eci.batching import Row
 from eci.exemplars import ExemplarPool
 from eci.labels import PUBMEDQA, LabelSet
@@ -178,14 +177,15 @@ def _label_by_label(items: Sequence[SnapshotItem]) -> list[SnapshotItem]:
 def _hold_out(
     items: Sequence[SnapshotItem], fraction: float, seed: int
 ) -> tuple[list[SnapshotItem], list[SnapshotItem]]:
-    """Set aside a share of the items of each label set; corrected items are all learned from."""
+    """Set aside the dev split; where a label set has none, a share of its uncorrected items."""
     by_set: dict[str, list[SnapshotItem]] = {}
     for item in _shuffled(items, seed):
         by_set.setdefault(item.label_set, []).append(item)
     dev: list[SnapshotItem] = []
     for group in by_set.values():
         untouched = [item for item in group if not _is_corrected(item)]
-        dev += untouched[: int(len(group) * fraction)]
+        own = [item for item in group if item.split == "dev"]
+        dev += own or untouched[: int(len(group) * fraction)]
     set_aside = {item.item_id for item in dev}
     return [item for item in items if item.item_id not in set_aside], dev
 

@@ -13,7 +13,8 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from eci.batching import Row, collate
-from eci.joint import IGNORED, joint_loss
+from eci.branches import IGNORED
+from eci.joint import joint_loss
 from training.execution import RunContext
 
 

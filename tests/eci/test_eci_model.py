@@ -9,7 +9,7 @@ import torch
 
 from eci.batching import Row, collate
 from eci.errors import BaseModelError, UnknownLabelError
-from eci.joint import IGNORED, branch_positions
+from eci.branches import IGNORED, branch_positions
 from eci.labels import PUBMEDQA, LabelSet
 from eci.model import EciModel
 from eci.prompts import Exemplar, Question

@@ -1,0 +1,39 @@
+"""One run as a file that the importer ``predictions`` reads again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from db.predictions import list_predictions
+from db.runs import get_run
+
+
+def export_run(cur: DuckDBPyConnection, run_id: str, path: Path) -> int:
+    """Write a run and its predictions as JSON lines; give the number of predictions.
+
+    Args:
+        cur: A cursor of its own.
+        run_id: The run.
+        path: Replaced where it exists.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+    """
+    run = get_run(cur, run_id)
+    header = {name: value for name, value in asdict(run).items() if name != "kind"}
+    header["created_at"] = run.created_at.isoformat() + "Z"
+    predictions = list_predictions(cur, run_id)
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({"run": header}, ensure_ascii=False) + "\n")
+        for prediction in predictions:
+            fields = {
+                name: value
+                for name, value in asdict(prediction).items()
+                if name != "run_id" and value is not None
+            }
+            file.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    return len(predictions)

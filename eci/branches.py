@@ -1,0 +1,74 @@
+"""Rows with branches: one prompt, and after it texts that do not see each other.
+
+A row is ``[padding | prompt | branches | padding]``. Every prompt of a batch ends in the same
+column. The first branch is the answer to learn; each further one is an option. Branches see the
+prompt and themselves, and their positions go on from the prompt: one pass equals separate
+sequences. ``branch_ids``, shape ``(B, T)``, says for each token where it belongs.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+PADDING: Final = -1
+PROMPT: Final = 0
+ANSWER: Final = 1
+FIRST_OPTION: Final = 2
+IGNORED: Final = -100
+"""Label id that takes no part in a loss, as everywhere in transformers."""
+
+
+def branch_mask(branch_ids: Tensor, num_before: int = 0) -> Tensor:
+    """Say who sees whom, shape ``(B, 1, T, num_before + T)``; True where query sees key.
+
+    Args:
+        branch_ids: Shape ``(B, T)``.
+        num_before: Tokens before the row that everything sees: a prefix already in the cache.
+    """
+    batch, length = branch_ids.shape
+    query, key = branch_ids[:, :, None], branch_ids[:, None, :]
+    earlier = torch.ones(length, length, dtype=torch.bool, device=branch_ids.device).tril()
+    seen = earlier & (key != PADDING) & ((key == PROMPT) | (key == query))
+    # Padding sees itself: a query without any key would give NaN, which spreads.
+    seen = seen | torch.eye(length, dtype=torch.bool, device=branch_ids.device)
+    before = torch.ones(batch, length, num_before, dtype=torch.bool, device=branch_ids.device)
+    return torch.cat([before, seen], -1)[:, None]
+
+
+def padding_mask(branch_ids: Tensor, num_before: int = 0) -> Tensor:
+    """Say which tokens are real, shape ``(B, num_before + T)``: enough without options."""
+    real = (branch_ids != PADDING).long()
+    return torch.cat([real.new_ones(len(real), num_before), real], 1)
+
+
+def branch_positions(branch_ids: Tensor, num_before: int = 0) -> Tensor:
+    """Give the position of each token; every branch goes on where the prompt ended. ``(B, T)``."""
+    is_prompt = branch_ids == PROMPT
+    prompt_length = is_prompt.sum(1, keepdim=True)
+    within_prompt = is_prompt.cumsum(1) - 1
+    index = torch.arange(branch_ids.shape[1], device=branch_ids.device).expand_as(branch_ids)
+    start = torch.where(_starts(branch_ids), index, 0).cummax(1).values
+    position = torch.where(is_prompt, within_prompt, prompt_length + index - start)
+    return position.clamp_min(0) + num_before
+
+
+def last_prompt_column(branch_ids: Tensor) -> int:
+    """Give the column in which every prompt of the batch ends."""
+    return int((branch_ids == PROMPT).any(0).nonzero().max())
+
+
+def previous_columns(branch_ids: Tensor) -> Tensor:
+    """Give the column of the token before each; before a branch it is the prompt's last one."""
+    previous = torch.arange(-1, branch_ids.shape[1] - 1, device=branch_ids.device)
+    previous = previous.clamp_min(0).expand_as(branch_ids)
+    is_first = _starts(branch_ids) & (branch_ids >= ANSWER)
+    return previous.masked_fill(is_first, last_prompt_column(branch_ids))
+
+
+def _starts(branch_ids: Tensor) -> Tensor:
+    starts = torch.ones_like(branch_ids, dtype=torch.bool)
+    starts[:, 1:] = branch_ids[:, 1:] != branch_ids[:, :-1]
+    return starts
