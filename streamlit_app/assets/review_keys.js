@@ -20,7 +20,7 @@
 
   function isReady(mark) {
     const item = document.querySelector("[data-lc-item]");
-    if (!item || item.dataset.lcItem !== mark.dataset.lcOn) return false;
+    if ((item ? item.dataset.lcItem : "") !== mark.dataset.lcOn) return false;
     if (waitingFor && waitingFor.draw === mark.dataset.lcDraw && Date.now() < waitingFor.until) {
       return false;
     }

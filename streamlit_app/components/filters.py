@@ -10,6 +10,7 @@ import streamlit as st
 from db.records import Run
 from db.review import Order, ReviewFilter, Show
 from streamlit_app import address, services
+from streamlit_app.components import safe_text
 from streamlit_app.logic.run_names import run_names
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.text_safety import reveal
@@ -27,6 +28,34 @@ SHOW_WORDS: dict[Show, str] = {
     "conflicting": "Reviewers differ",
 }
 ORDER_WORDS: dict[Order, str] = {"item_id": "By item", "confidence": "Least sure head first"}
+
+
+_DEFAULTS = {
+    "show": "all",
+    "search": "",
+    "source": None,
+    "split": None,
+    "gold": None,
+    "text": None,
+    "head": None,
+    "form": None,
+    "answered": False,
+}
+
+
+def clear() -> None:
+    """Take every filter off; run and order stay. A callback: the widgets are drawn after it."""
+    for key, value in _DEFAULTS.items():
+        st.session_state[key] = value
+
+
+def draw_no_item() -> None:
+    """Say why a list is empty and offer the way out of it."""
+    if not services.all_sources():
+        safe_text.draw_notice("There are no items yet. Import some on the Data page.")
+        return
+    safe_text.draw_notice("No item passes these filters.")
+    st.button("Clear filters", key="clear_filters", on_click=clear)
 
 
 def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:

@@ -33,7 +33,13 @@ def load_script() -> None:
 
 
 def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int]) -> None:
-    """Draw what the script goes by: drawn last, so everything before it is on screen too."""
+    """Draw what the script goes by: drawn last, so everything before it is on screen too.
+
+    Args:
+        item_id: The item whose question is on screen; empty where none is.
+        num_draws: Differs from the draw before, so that the script knows a press was answered.
+        keys: The label's place by its key.
+    """
     pairs = " ".join(f"{key}:{place}" for key, place in keys.items())
     safe_text.draw(
         element(

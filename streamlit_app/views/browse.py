@@ -43,7 +43,7 @@ def draw_list(flt: ReviewFilter, order: Order) -> None:
         if st.button("Review these", key="browse_review", disabled=total == 0):
             st.switch_page("views/review.py")
     if total == 0:
-        safe_text.draw_notice("No item passes these filters. Change them in the sidebar.")
+        filters.draw_no_item()
         return
     draw_page(list_rows(cur, flt, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE, order=order))
 

@@ -126,6 +126,8 @@ def _note_key(item_id: str) -> str:
 
 def prepare(flt: ReviewFilter, order: Order) -> None:
     """Bring queue and item in step with the filters and the address."""
+    if session.queue_key is not None and session.queue_key[0].reviewer_id != flt.reviewer_id:
+        session.saved.clear()  # undo is for one's own labels
     if session.queue_key != (flt, order):
         session.queue = services.load_queue(flt, order)
         session.queue_key = (flt, order)
@@ -254,11 +256,11 @@ def draw_answer_field(item_id: str, answer: str, corrected: str | None) -> None:
 
 def draw_end(reviewer: Reviewer) -> None:
     """Draw what there is to do when nothing is open."""
+    if not len(session.queue):
+        filters.draw_no_item()
+        return
     progress_line.draw(session.queue, None)
     draw_message()
-    if not len(session.queue):
-        safe_text.draw_notice("No item passes these filters. Change them in the sidebar.")
-        return
     safe_text.draw_notice("Every item of this queue has your label.", kind="success")
     with st.container(horizontal=True):
         st.button("Go through them again", key="review_again", on_click=show_first)
@@ -269,6 +271,7 @@ def draw_end(reviewer: Reviewer) -> None:
             args=(reviewer.reviewer_id, None),
             disabled=not session.saved,
         )
+    keyboard.draw_marker("", session.num_draws, {})
 
 
 with shown_errors():

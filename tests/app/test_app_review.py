@@ -130,6 +130,17 @@ def test_undo_without_a_save_takes_back_the_label_on_screen(
     assert [a.action for a in history(filled_store, "q-1")] == ["label", "retract"]
 
 
+def test_another_reviewer_cannot_undo_what_was_saved_before_them(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    test = open_page(reviewer="Ann")
+    pick_and_save(test, "yes")
+    test.selectbox(key="reviewer").set_value("Reviewer 1").run()
+    assert test.button(key="review_undo_q-2").disabled
+    assert "0 of 4 reviewed" in make.markup(test)
+    assert len(history(filled_store, "q-1")) == 1
+
+
 def test_note_and_corrected_answer_are_stored_beside_the_models_answer(
     filled_store: Database, open_page: OpenPage, make: Any
 ) -> None:
@@ -208,6 +219,12 @@ def test_filters_make_the_queue_and_stay_in_the_address(
     test.selectbox(key="run").set_value("older").run()
     assert on_screen(test) is None
     assert "No item passes these filters" in make.markup(test)
+    test.selectbox(key="run").set_value("newer").run()
+    test.text_input(key="search").set_value("nothing like it").run()
+    assert on_screen(test) is None
+    test.button(key="clear_filters").click().run()
+    assert session(test).queue.item_ids == ("q-1", "q-2", "q-3", "v-1")
+    assert "show" not in test.query_params
     assert session(open_page(search="coughs drug")).queue.item_ids == ("v-1",)
 
 
@@ -216,7 +233,7 @@ def test_an_empty_store_says_what_to_do(
 ) -> None:
     test = open_page()
     assert not test.exception
-    assert "No item passes these filters" in make.markup(test)
+    assert "There are no items yet. Import some on the Data page." in make.markup(test)
 
 
 def test_hostile_text_is_shown_as_text(

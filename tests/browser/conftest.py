@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import streamlit_app
 from db.connection import Database
@@ -27,6 +27,8 @@ from db.runs import add_run
 
 APP = Path(streamlit_app.__file__).with_name("app.py")
 START_SECONDS = 60
+EXPECT_MS = 20_000
+"""Longest wait for something to appear: test machines are slow when busy."""
 CHROMIUM_ARGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -68,6 +70,7 @@ def chromium() -> Iterator[Browser]:
     """Give the system's Chromium, else the one that Playwright downloaded."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
+    expect.set_options(timeout=EXPECT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
         yield browser
@@ -78,7 +81,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """Give a page in a fresh browser profile."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(EXPECT_MS)
     yield context.new_page()
     context.close()
 

@@ -32,7 +32,7 @@ window.addEventListener("keydown", (event) => {
 
 
 def wait_for_item(page: Page, item_id: str) -> None:
-    expect(page.locator("html[data-lc-listening]")).to_be_attached(timeout=20_000)
+    expect(page.locator("html[data-lc-listening]")).to_be_attached()
     expect(page.locator(f'.lc-marker[data-lc-on="{item_id}"]')).to_be_attached()
     expect(page.locator(f'[data-lc-item="{item_id}"]')).to_be_visible()
 
@@ -186,6 +186,8 @@ def test_hostile_text_stays_text_and_nothing_leaves_the_machine(serve: Serve, pa
     page.keyboard.press("n")
     page.keyboard.press("Enter")
     expect(page.locator(".lc-notice")).to_contain_text("Every item of this queue")
+    page.keyboard.press("u")
+    wait_for_item(page, "q-01")
     page.get_by_role("link", name="Browse").click()
     expect(page.locator(".lc-count")).to_have_text("1 item")
     assert "taken" not in page.title()
