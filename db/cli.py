@@ -16,6 +16,7 @@ import click
 from db.connection import Database
 from db.demo import load_demo
 from db.errors import DbError
+from db.exporters.run_file import export_run
 from db.importers import FORMATS, Format, ImportReport, import_file
 from db.overview import count_items_by_label, count_reviews
 from db.records import Split
@@ -98,6 +99,16 @@ def status(as_json: bool) -> None:
             "reviews": asdict(count_reviews(cur)),
         }
     click.echo(json.dumps(found) if as_json else "\n".join(_describe_status(found)))
+
+
+@main.command("export-run")
+@click.argument("run_id")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export_run_command(run_id: str, file: Path) -> None:
+    """Write a run and its predictions to FILE, in the form that `import predictions` reads."""
+    with _opened() as database:
+        num_predictions = export_run(database.cursor(), run_id, file)
+    click.echo(f"{file}: {num_predictions} predictions of run {run_id}.")
 
 
 @contextmanager

@@ -42,6 +42,7 @@ _BOLD_BEFORE: Final = frozenset("*_\"'`")
 _BOLD_AFTER: Final = re.compile(r"[.):]?[*_\"'`]")
 _NAMED: Final = re.compile(r"\b(?:option|choice|answer|letter|alternative)[\s*_\"'`(]{1,4}\Z")
 _GLUE: Final = re.compile(r"[\s*_)(\]\[}{.:\-\"'`|=,\\$]{0,8}")
+_DEFINED: Final = re.compile(r"[\"'`*_)]{0,4}\s{1,3}(?:means?|meaning|would mean|stands for)\b")
 _SPECIES: Final = re.compile(r"\.\s([a-z]{4,})")
 _DECORATION: Final = " \t*_()[]{}\"'`|$\\.!,;"
 
@@ -144,7 +145,11 @@ def find_mentions(answer: Folded, label_set: LabelSet) -> list[Mention]:
     if len(found) > MAX_MENTIONS:
         found = found[: MAX_MENTIONS // 2] + found[-MAX_MENTIONS // 2 :]
     merged = _merge(answer, _without_overlaps(found))
-    return [mention for mention in merged if not _is_species(answer.text, mention)]
+    return [
+        mention
+        for mention in merged
+        if not _is_species(answer.text, mention) and not _is_defined(answer.lower, mention)
+    ]
 
 
 def _symbols(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
@@ -167,6 +172,11 @@ def _symbols(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
         if is_lower and not strong and text[end : end + 1] not in {"", ")", ".", ":", "\n", ","}:
             continue
         yield Mention(label, start, end, "symbol", is_strong=strong)
+
+
+def _is_defined(lower: str, mention: Mention) -> bool:
+    """Tell "yes means that ...", which repeats the definitions of the prompt and takes no side."""
+    return mention.kind == "word" and _DEFINED.match(lower, mention.end) is not None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

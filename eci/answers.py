@@ -34,7 +34,7 @@ from eci.answer_assertions import Assertion, find_assertions
 from eci.answer_text import find_answer_part, fold
 from eci.labels import LabelSet
 
-READER_VERSION: Final = "1"
+READER_VERSION: Final = "2"
 """Stored with every label read; raised by each change that can alter a label or a form."""
 
 Form = Literal["bare", "leading", "stated", "embedded", "contradictory", "absent"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +20,13 @@ from eci.errors import ArtifactError
 from eci.labels import OPTIONS
 
 Pooling = Literal["last", "middle", "mean", "concat"]
-_PARTS: dict[Pooling, tuple[str, ...]] = {
-    "last": ("last",),
-    "middle": ("middle",),
-    "mean": ("mean",),
-    "concat": ("last", "middle", "mean"),
-}
+PARTS: Final = ("last", "middle", "mean")
+"""The pooled states that every prefill gives for a fixed label set, in this order."""
+
+
+def chosen_parts(pooling: Pooling) -> list[int]:
+    """Give the positions in ``PARTS`` that a pooling uses."""
+    return list(range(len(PARTS))) if pooling == "concat" else [PARTS.index(pooling)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,9 @@ class HeadConfig:
     dropout: float = 0.1
 
     @property
-    def parts(self) -> tuple[str, ...]:
-        """Names of the pooled states, in their order within ``u``."""
-        return _PARTS[self.pooling]
+    def parts(self) -> list[int]:
+        """Which of ``PARTS`` make up ``u``, by position."""
+        return chosen_parts(self.pooling)
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON values."""
@@ -78,7 +79,7 @@ class HeadInputs:
     """What one prefill gives the head, for the rows of one label set.
 
     Attributes:
-        states: Fixed labels: ``u``, shape ``(n, len(parts), d)``. Options: ``g``, ``(n, K, d)``.
+        states: Fixed labels: all of ``PARTS``, shape ``(n, 3, d)``. Options: ``g``, ``(n, K, d)``.
         scores: Fixed labels: ``v``, shape ``(n, C)``. Options: ``l``, ``(n, K)``, ``-inf`` where an
             item has fewer than K options.
     """
@@ -126,5 +127,6 @@ class EciHead(nn.Module):
             scores = inputs.scores.float().masked_fill(absent, 0.0)
             logits = self.dropout(normed) @ self.option_weight + self.option_scale * scores
             return torch.as_tensor(logits.masked_fill(absent, float("-inf")))
-        logits = self.linears[label_set](self.dropout(normed.flatten(1)))
+        pooled = normed[:, self.config.parts].flatten(1)
+        logits = self.linears[label_set](self.dropout(pooled))
         return torch.as_tensor(logits + self.scales[label_set] * inputs.scores.float())

@@ -25,7 +25,7 @@ from eci.branches import (
     previous_columns,
 )
 from eci.errors import BaseModelError
-from eci.head import EciHead, HeadConfig, HeadInputs
+from eci.head import PARTS, EciHead, HeadConfig, HeadInputs
 from eci.labels import OPTIONS
 from eci.prefix import Prefix
 
@@ -42,6 +42,7 @@ class EciOutput(ModelOutput):  # type: ignore[misc]
         lm_sum: Sum of the cross-entropy over answer tokens; ``num_answer_tokens`` of them.
         eci_sum: Sum of the head's cross-entropy; ``num_items`` rows had a label.
         past_key_values: The cache, when asked for.
+        head_inputs: Label set name -> its rows, and what the head was given for them.
     """
 
     loss: Tensor | None = None
@@ -51,6 +52,7 @@ class EciOutput(ModelOutput):  # type: ignore[misc]
     num_answer_tokens: Tensor | None = None
     num_items: Tensor | None = None
     past_key_values: Any = None
+    head_inputs: Any = None
 
 
 class EciMixin:
@@ -90,8 +92,11 @@ class EciMixin:
             )
         assert input_ids is not None and label_set_ids is not None  # noqa: S101 - narrows types
         states = _States.compute(self, input_ids, branch_ids, prefix, **kwargs)
+        head_inputs = _head_inputs(self, states, label_set_ids)
         result = EciOutput(
-            logits=_classify(self, states, label_set_ids), past_key_values=states.cache
+            logits=_classify(self, states, head_inputs),
+            past_key_values=states.cache,
+            head_inputs=head_inputs,
         )
         if labels is not None and cls_labels is not None:
             _add_losses(result, states, labels, cls_labels, self.eci_weight)
@@ -240,31 +245,41 @@ class _States:
         return nn.functional.cross_entropy(logits, self.input_ids[rows, columns], reduction="none")
 
 
-def _classify(model: Any, states: _States, label_set_ids: Tensor) -> Tensor:
-    fixed = max(model.eci_config.label_sets.values(), default=0)
-    width = max(fixed, int(states.branch_ids.max()) - FIRST_OPTION + 1)
-    logits = states.final.new_full((len(label_set_ids), width), _ABSENT, dtype=torch.float32)
+_Inputs = dict[str, tuple[Tensor, HeadInputs]]
+
+
+def _head_inputs(model: Any, states: _States, label_set_ids: Tensor) -> _Inputs:
+    inputs: _Inputs = {}
     for set_id, name in enumerate(model.eci_label_sets):
         rows = (label_set_ids == set_id).nonzero().flatten()
         if len(rows):
-            inputs = (
+            given = (
                 _option_inputs(states, rows)
                 if name == OPTIONS
-                else _fixed_inputs(states, rows, model, name)
+                else _fixed_inputs(states, rows, model.eci_verbalizers[name])
             )
-            mine: Tensor = model.eci_head(name, inputs)
-            rest = mine.new_full((len(rows), width - mine.shape[1]), _ABSENT)
-            logits = logits.index_copy(0, rows, torch.cat([mine, rest], 1))
+            inputs[name] = (rows, given)
+    return inputs
+
+
+def _classify(model: Any, states: _States, inputs: _Inputs) -> Tensor:
+    fixed = max(model.eci_config.label_sets.values(), default=0)
+    width = max(fixed, int(states.branch_ids.max()) - FIRST_OPTION + 1)
+    shape = (len(states.branch_ids), width)
+    logits = states.final.new_full(shape, _ABSENT, dtype=torch.float32)
+    for name, (rows, given) in inputs.items():
+        mine: Tensor = model.eci_head(name, given)
+        rest = mine.new_full((len(rows), width - mine.shape[1]), _ABSENT)
+        logits = logits.index_copy(0, rows, torch.cat([mine, rest], 1))
     return logits
 
 
-def _fixed_inputs(states: _States, rows: Tensor, model: Any, label_set: str) -> HeadInputs:
-    pooled = torch.stack([states.pooled(part, rows) for part in model.eci_config.parts], 1)
+def _fixed_inputs(
+    states: _States, rows: Tensor, verbalizers: Sequence[Sequence[int]]
+) -> HeadInputs:
+    pooled = torch.stack([states.pooled(part, rows) for part in PARTS], 1)
     log_probabilities = states.next_token_log_probabilities(rows)
-    scores = [
-        log_probabilities[:, list(tokens)].logsumexp(-1)
-        for tokens in model.eci_verbalizers[label_set]
-    ]
+    scores = [log_probabilities[:, list(tokens)].logsumexp(-1) for tokens in verbalizers]
     return HeadInputs(pooled, torch.stack(scores, 1))
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from eci.base import LoadedBase, Quantization, load_base
@@ -23,10 +25,12 @@ from eci.joint import EciOutput, attach_head
 from eci.labels import PUBMEDQA, LabelSet
 from eci.prefix import Prefix, prefill, shared_beginning
 from eci.prompts import DEFAULT_TEMPLATE, Exemplar, Question, load_template
-from eci.store import HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
+from eci.store import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
 
 # Below this a cache of its own costs more than the tokens saved.
 _MIN_SHARED = 16
+
+Float32Array = npt.NDArray[np.float32]
 
 Progress = Callable[[int, int], None]
 """Called with the number of questions done and their total."""
@@ -77,6 +81,7 @@ class EciModel:
         encoder: Writes its prompts.
         label_sets: The fixed label sets its head knows, by name.
         calibration: Label set name -> temperature; a missing one means 1.
+        key: Identifies base weights, quantization and adapter, for caches; empty while training.
     """
 
     def __init__(
@@ -85,11 +90,13 @@ class EciModel:
         encoder: PromptEncoder,
         label_sets: Mapping[str, LabelSet],
         calibration: Mapping[str, CalibrationInfo] | None = None,
+        key: str = "",
     ) -> None:
         self.model = model
         self.encoder = encoder
         self.label_sets = dict(label_sets)
         self.calibration = dict(calibration or {})
+        self.key = key
 
     @classmethod
     def load(
@@ -152,6 +159,32 @@ class EciModel:
                 batch.positions, self._read(output, batch), strict=True
             ):
                 results[position] = classification
+        return [result for result in results if result is not None]
+
+    def features(
+        self,
+        questions: Sequence[Question],
+        exemplars: Sequence[Sequence[Exemplar]] | None = None,
+        *,
+        batch_size: int = 8,
+        progress: Progress | None = None,
+    ) -> list[tuple[Float32Array, Float32Array]]:
+        """Give what one prefill offers the head: states and scores of each question.
+
+        Returns:
+            As in :class:`eci.features.Feature`, in the order of the questions.
+        """
+        results: list[tuple[Float32Array, Float32Array] | None] = [None] * len(questions)
+        for batch in self._batches(questions, exemplars, batch_size, progress):
+            output = self._prefill(batch, use_cache=False)
+            for rows, given in output.head_inputs.values():
+                for row, states, scores in zip(rows, given.states, given.scores, strict=True):
+                    size = len(batch.label_sets[int(row)])
+                    is_options = batch.label_sets[int(row)].is_options
+                    results[batch.positions[int(row)]] = (
+                        states[: size if is_options else None].float().cpu().numpy(),
+                        scores[:size].float().cpu().numpy(),
+                    )
         return [result for result in results if result is not None]
 
     def answer(
@@ -366,7 +399,8 @@ def build(
     verbalizers = {labels.name: encoder.verbalizers(labels) for labels in label_sets}
     model = attach_head(loaded.model, config, verbalizers, weight)
     model.eval()
-    return EciModel(model, encoder, {labels.name: labels for labels in label_sets})
+    key = f"{loaded.fingerprint}|{loaded.quantization}|no adapter"
+    return EciModel(model, encoder, {labels.name: labels for labels in label_sets}, key=key)
 
 
 def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
@@ -392,4 +426,6 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
         model = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
     model.eval()
     label_sets = {name: known.label_set(name) for name, known in info.label_sets.items()}
-    return EciModel(model, encoder, label_sets, info.calibration)
+    adapter = info.files.get(ADAPTER_FILES[0], "no adapter")
+    key = f"{loaded.fingerprint}|{loaded.quantization}|{adapter}"
+    return EciModel(model, encoder, label_sets, info.calibration, key)

@@ -46,6 +46,7 @@ def add_adapter(model: EciModel, settings: LoraSettings, *, checkpointing: bool)
         model.model.gradient_checkpointing_enable({"use_reentrant": False})
         model.model.enable_input_require_grads()
     model.model = get_peft_model(model.model, config)
+    model.key = ""
 
 
 def save_artifact(

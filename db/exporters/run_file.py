@@ -25,7 +25,7 @@ def export_run(cur: DuckDBPyConnection, run_id: str, path: Path) -> int:
     """
     run = get_run(cur, run_id)
     header = {name: value for name, value in asdict(run).items() if name != "kind"}
-    header["created_at"] = run.created_at.isoformat() + "Z"
+    header["created_at"] = run.created_at.isoformat()
     predictions = list_predictions(cur, run_id)
     with path.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"run": header}, ensure_ascii=False) + "\n")

@@ -33,6 +33,15 @@ CASES: list[tuple[str | None, LabelSet, str | None, str]] = [
     (" \n\t\u200b ", FIXED, None, "absent"),
     ("...", DRUGS, None, "absent"),
     ("Ως εκ τούτου δεν είναι σαφές.", FIXED, None, "absent"),
+    # the prompt's own definitions, repeated
+    (
+        "2. Weigh the evidence: yes means that the results support it; no means that they do not; "
+        "maybe means that the results are mixed; maybe means",
+        FIXED,
+        None,
+        "absent",
+    ),
+    ('"Yes" means that the study supports it. The answer is no.', FIXED, "no", "stated"),
     # bare
     ("Yes", FIXED, "yes", "bare"),
     ("NO.", FIXED, "no", "bare"),

@@ -1,0 +1,265 @@
+"""Fitting a head on cached features: convex, deterministic, in milliseconds to a second.
+
+The loss is the mean cross-entropy over items plus ``l2/2·|W|²``, minimised by L-BFGS. It is the
+head of :mod:`eci.head` exactly: the parameters found here are the ones an artifact holds. The
+language model's own scores keep their scale ``a`` (or ``beta``), which is not penalised, so that
+strong regularisation falls back to the zero-shot language model and not to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from eci.arrays import FloatArray, IntArray
+from eci.calibration import out_of_fold, softmax
+from eci.features import Float32Array
+from eci.head import Pooling, chosen_parts
+from eci.metrics import macro_f1
+
+LAYER_NORM_EPS: Final = 1e-5
+DEFAULT_L2: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+_MAX_ITERATIONS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FittedHead:
+    """The parameters of a head for one label set.
+
+    Attributes:
+        weight: Fixed labels ``(C, D)`` with D the width of ``u``; options ``(d,)``. float32.
+        bias: ``(C,)``; empty for options.
+        scale: Of the language model's own scores.
+        pooling: Which states make up ``u``; of no meaning for options.
+    """
+
+    weight: Float32Array
+    bias: Float32Array
+    scale: float
+    pooling: Pooling
+    is_options: bool
+
+    def logits(self, states: Float32Array, scores: Float32Array) -> FloatArray:
+        """Give uncalibrated logits, shape ``(n, C)``; ``-inf`` for absent options."""
+        x = head_inputs(states, self.pooling, is_options=self.is_options)
+        return _logits(self.weight, self.bias, self.scale, x, scores)
+
+
+def head_inputs(states: Float32Array, pooling: Pooling, *, is_options: bool) -> Float32Array:
+    """Normalise states as the head does: ``(n, D)`` for fixed labels, ``(n, K, d)`` for options."""
+    states = states.astype(np.float32)
+    centred = states - states.mean(-1, keepdims=True)
+    normed = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + LAYER_NORM_EPS)
+    if is_options:
+        return np.asarray(normed)
+    return np.asarray(normed[:, chosen_parts(pooling)].reshape(len(states), -1))
+
+
+def fit_head(
+    states: Float32Array,
+    scores: Float32Array,
+    y: npt.ArrayLike,
+    *,
+    is_options: bool,
+    pooling: Pooling = "concat",
+    l2: float = 0.1,
+    weights: FloatArray | None = None,
+    start: FittedHead | None = None,
+) -> FittedHead:
+    """Fit a head.
+
+    Args:
+        states: ``(n, 3, d)`` for fixed labels, ``(n, K, d)`` for options, see ``eci.features``.
+        scores: ``(n, C)`` or ``(n, K)``, ``-inf`` where an item has fewer options.
+        y: Position of each item's gold label, ``(n,)``.
+        is_options: Whether the labels are the items' own options.
+        pooling: Which states make up ``u``.
+        l2: Strength of the penalty on ``W``, relative to the mean loss of an item.
+        weights: Weight of each item in the loss, ``(n,)``; None counts all alike.
+        start: An earlier head to start from: after a few corrections it is nearly right.
+
+    Raises:
+        ValueError: There are no items, or the arrays do not fit each other.
+    """
+    x = head_inputs(states, pooling, is_options=is_options)
+    return _fit(x, scores, np.asarray(y), is_options, pooling, l2, weights, start)
+
+
+def _fit(
+    x: Float32Array,
+    scores: Float32Array,
+    y: IntArray,
+    is_options: bool,
+    pooling: Pooling,
+    l2: float,
+    weights: FloatArray | None,
+    start: FittedHead | None,
+) -> FittedHead:
+    from scipy.optimize import minimize
+
+    if len(x) == 0 or not len(x) == len(scores) == len(y):
+        raise ValueError(
+            f"A head needs items with states, scores and labels alike; there are {len(x)}, "
+            f"{len(scores)} and {len(y)}."
+        )
+    num_labels = scores.shape[1]
+    shape = (x.shape[-1],) if is_options else (num_labels, x.shape[-1])
+    size = int(np.prod(shape))
+    num_biases = 0 if is_options else num_labels
+    share = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
+    known = np.isfinite(scores)
+    finite = np.where(known, scores, 0.0).astype(np.float32)
+    gold = np.zeros_like(finite)
+    gold[np.arange(len(y)), y] = 1.0
+
+    def objective(theta: FloatArray) -> tuple[float, FloatArray]:
+        weight = theta[:size].reshape(shape).astype(np.float32)
+        bias = theta[size : size + num_biases].astype(np.float32)
+        logits = _logits(weight, bias, float(theta[-1]), x, scores)
+        top = logits.max(1, keepdims=True)
+        log_total = np.log(np.exp(logits - top).sum(1)) + top[:, 0]
+        loss = float((share * (log_total - logits[np.arange(len(y)), y])).sum())
+        error = ((np.exp(logits - log_total[:, None]) - gold) * share[:, None]).astype(np.float32)
+        by_weight = np.einsum("nk,nkd->d", error, x) if is_options else error.T @ x
+        gradient = np.concatenate(
+            [
+                (by_weight + l2 * weight).ravel(),
+                error.sum(0)[:num_biases],
+                [float((error * finite).sum())],
+            ]
+        )
+        return loss + 0.5 * l2 * float((weight.astype(np.float64) ** 2).sum()), gradient.astype(
+            np.float64
+        )
+
+    theta = np.zeros(size + num_biases + 1)
+    theta[-1] = 1.0
+    if start is not None and start.weight.shape == shape:
+        theta = np.concatenate([start.weight.ravel(), start.bias, [start.scale]]).astype(float)
+    found = minimize(
+        objective,
+        theta,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": _MAX_ITERATIONS, "ftol": 1e-7, "gtol": 1e-5},
+    ).x
+    return FittedHead(
+        weight=found[:size].reshape(shape).astype(np.float32),
+        bias=found[size : size + num_biases].astype(np.float32),
+        scale=float(found[-1]),
+        pooling=pooling,
+        is_options=is_options,
+    )
+
+
+def _logits(
+    weight: Float32Array, bias: Float32Array, scale: float, x: Float32Array, scores: Float32Array
+) -> FloatArray:
+    known = np.isfinite(scores)
+    learned = x @ weight if x.ndim == 3 else x @ weight.T + bias
+    logits = learned.astype(np.float64) + scale * np.where(known, scores, 0.0)
+    return np.asarray(np.where(known, logits, -np.inf))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What cross-validation chose, and the out-of-fold logits that calibration may use.
+
+    Attributes:
+        pooling: Of the best candidate.
+        l2: Of the best candidate.
+        loss: Its mean out-of-fold cross-entropy.
+        accuracy: Its out-of-fold accuracy.
+        macro_f1: Its out-of-fold macro-F1.
+        logits: Out-of-fold, ``(n, C)``, in the order of the items.
+    """
+
+    pooling: Pooling
+    l2: float
+    loss: float
+    accuracy: float
+    macro_f1: float
+    logits: FloatArray
+
+
+def choose(
+    states: Float32Array,
+    scores: Float32Array,
+    y: npt.ArrayLike,
+    *,
+    is_options: bool,
+    groups: Sequence[str] | None = None,
+    poolings: Sequence[Pooling] = ("last", "middle", "mean", "concat"),
+    strengths: Sequence[float] = DEFAULT_L2,
+    num_folds: int = 5,
+    seed: int = 0,
+    told: Callable[[Chosen], None] | None = None,
+) -> Chosen:
+    """Choose pooling and penalty by the out-of-fold cross-entropy on training items.
+
+    Args:
+        groups: Parent of each item: items of one parent stay in one fold.
+        told: Hears of every candidate, for a table.
+
+    Raises:
+        ValueError: Fewer items than folds.
+    """
+    gold = np.asarray(y)
+    folds = out_of_fold(gold, groups, num_folds=num_folds, seed=seed)
+    best: Chosen | None = None
+    for pooling in poolings[:1] if is_options else poolings:
+        x = head_inputs(states, pooling, is_options=is_options)
+        starts: list[FittedHead | None] = [None] * len(folds)
+        # From strong to weak: each fit starts where the one before it ended.
+        for l2 in sorted(strengths, reverse=True):
+            logits = np.zeros(scores.shape)
+            for k, fold in enumerate(folds):
+                on, out = fold.train, fold.held_out
+                head = _fit(x[on], scores[on], gold[on], is_options, pooling, l2, None, starts[k])
+                starts[k] = head
+                logits[out] = _logits(head.weight, head.bias, head.scale, x[out], scores[out])
+            candidate = _judge(logits, gold, pooling, l2)
+            if told is not None:
+                told(candidate)
+            if best is None or candidate.loss < best.loss:
+                best = candidate
+    if best is None:
+        raise ValueError("There is nothing to choose from: pass at least one pooling and penalty.")
+    return best
+
+
+def _judge(logits: FloatArray, gold: IntArray, pooling: Pooling, l2: float) -> Chosen:
+    probabilities = softmax(logits)
+    predicted = probabilities.argmax(1)
+    size = logits.shape[1]
+    counts = np.zeros((size, size + 1), dtype=np.int64)
+    np.add.at(counts, (gold, predicted), 1)
+    of_gold = probabilities[np.arange(len(gold)), gold]
+    return Chosen(
+        pooling=pooling,
+        l2=l2,
+        loss=float(-np.log(np.clip(of_gold, 1e-12, 1)).mean()),
+        accuracy=float((predicted == gold).mean()),
+        macro_f1=float(macro_f1(counts)),
+        logits=logits,
+    )
+
+
+def refit(
+    head: FittedHead, states: Float32Array, scores: Float32Array, y: npt.ArrayLike, l2: float
+) -> FittedHead:
+    """Fit again after items were added or corrected, starting from the head that stands."""
+    fitted = fit_head(
+        states,
+        scores,
+        y,
+        is_options=head.is_options,
+        pooling=head.pooling,
+        l2=l2,
+        start=head,
+    )
+    return replace(fitted, pooling=head.pooling)
