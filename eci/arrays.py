@@ -10,6 +10,7 @@ import numpy.typing as npt
 from eci.errors import UnknownLabelError
 
 FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 

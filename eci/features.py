@@ -18,8 +18,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from eci.arrays import Float32Array
 from eci.batching import Row
-from eci.model import EciModel, Float32Array, Progress
+from eci.model import EciModel, Progress
 from eci.prompts import Exemplar, Question
 
 
@@ -139,8 +140,8 @@ def stack(features: Sequence[Feature]) -> tuple[Float32Array, Float32Array]:
     """Put features of one label set side by side.
 
     Returns:
-        States ``(n, m, d)`` and scores ``(n, C)``; options that an item lacks have score ``-inf`` and
-        states of zeros.
+        States ``(n, m, d)`` and scores ``(n, C)``; options that an item lacks have score ``-inf``
+        and states of zeros.
     """
     width = max(len(feature.scores) for feature in features)
     height = max(len(feature.states) for feature in features)

@@ -15,11 +15,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from eci.arrays import FloatArray, IntArray
+from eci.arrays import Float32Array, FloatArray, IntArray
 from eci.calibration import out_of_fold, softmax
-from eci.features import Float32Array
-from eci.head import Pooling, chosen_parts
 from eci.metrics import macro_f1
+from eci.pooling import Pooling, chosen_parts
 
 LAYER_NORM_EPS: Final = 1e-5
 DEFAULT_L2: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -85,8 +84,14 @@ def fit_head(
     Raises:
         ValueError: There are no items, or the arrays do not fit each other.
     """
+    gold = np.asarray(y)
+    if len(gold) == 0 or not len(states) == len(scores) == len(gold):
+        raise ValueError(
+            f"A head needs items with states, scores and labels alike; there are {len(states)}, "
+            f"{len(scores)} and {len(gold)}."
+        )
     x = head_inputs(states, pooling, is_options=is_options)
-    return _fit(x, scores, np.asarray(y), is_options, pooling, l2, weights, start)
+    return _fit(x, scores, gold, is_options, pooling, l2, weights, start)
 
 
 def _fit(
@@ -101,11 +106,6 @@ def _fit(
 ) -> FittedHead:
     from scipy.optimize import minimize
 
-    if len(x) == 0 or not len(x) == len(scores) == len(y):
-        raise ValueError(
-            f"A head needs items with states, scores and labels alike; there are {len(x)}, "
-            f"{len(scores)} and {len(y)}."
-        )
     num_labels = scores.shape[1]
     shape = (x.shape[-1],) if is_options else (num_labels, x.shape[-1])
     size = int(np.prod(shape))

@@ -11,22 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from eci.errors import ArtifactError
 from eci.labels import OPTIONS
-
-Pooling = Literal["last", "middle", "mean", "concat"]
-PARTS: Final = ("last", "middle", "mean")
-"""The pooled states that every prefill gives for a fixed label set, in this order."""
-
-
-def chosen_parts(pooling: Pooling) -> list[int]:
-    """Give the positions in ``PARTS`` that a pooling uses."""
-    return list(range(len(PARTS))) if pooling == "concat" else [PARTS.index(pooling)]
+from eci.pooling import Pooling, chosen_parts
 
 
 @dataclass(frozen=True, slots=True)

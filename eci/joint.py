@@ -25,8 +25,9 @@ from eci.branches import (
     previous_columns,
 )
 from eci.errors import BaseModelError
-from eci.head import PARTS, EciHead, HeadConfig, HeadInputs
+from eci.head import EciHead, HeadConfig, HeadInputs
 from eci.labels import OPTIONS
+from eci.pooling import PARTS
 from eci.prefix import Prefix
 
 _ABSENT = float("-inf")

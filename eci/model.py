@@ -11,26 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
+from eci.arrays import Float32Array
 from eci.base import LoadedBase, Quantization, load_base
 from eci.batching import Row, collate
 from eci.branches import PROMPT, last_prompt_column
 from eci.encoding import PromptEncoder
 from eci.errors import ArtifactError, UnknownLabelError
-from eci.head import HeadConfig, Pooling
+from eci.head import HeadConfig
 from eci.joint import EciOutput, attach_head
 from eci.labels import PUBMEDQA, LabelSet
+from eci.pooling import Pooling
 from eci.prefix import Prefix, prefill, shared_beginning
 from eci.prompts import DEFAULT_TEMPLATE, Exemplar, Question, load_template
 from eci.store import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
 
 # Below this a cache of its own costs more than the tokens saved.
 _MIN_SHARED = 16
-
-Float32Array = npt.NDArray[np.float32]
 
 Progress = Callable[[int, int], None]
 """Called with the number of questions done and their total."""

@@ -1,0 +1,179 @@
+"""Heads fitted on cached features: the artifact's head, without the language model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from eci.errors import EciError
+from eci.features import FeatureCache, stack
+from eci.fit import FittedHead, choose, fit_head, head_inputs, refit
+from eci.head import EciHead, HeadConfig, HeadInputs
+from eci.labels import PUBMEDQA, LabelSet
+from eci.model import EciModel
+from eci.prompts import Exemplar, Question
+
+RNG = np.random.default_rng(0)
+
+
+def _separable(n: int, dim: int = 24) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    y = RNG.integers(0, 3, n)
+    states = RNG.normal(size=(n, 3, dim)).astype(np.float32)
+    states[np.arange(n), 0, y] += 2.0
+    return states, RNG.normal(size=(n, 3)).astype(np.float32), y
+
+
+@pytest.mark.parametrize("is_options", [False, True])
+def test_a_fitted_head_gives_what_the_torch_head_gives(is_options: bool) -> None:
+    states, scores, y = _separable(60)
+    fitted = fit_head(states, scores, y, is_options=is_options, l2=0.01)
+    head = EciHead(HeadConfig(24, {"triage": 3}, "concat", 0.0)).eval()
+    with torch.no_grad():
+        if is_options:
+            head.option_weight.copy_(torch.tensor(fitted.weight))
+            head.option_scale.fill_(fitted.scale)
+        else:
+            head.linears["triage"].weight.copy_(torch.tensor(fitted.weight))
+            head.linears["triage"].bias.copy_(torch.tensor(fitted.bias))
+            head.scales["triage"].fill_(fitted.scale)
+        inputs = HeadInputs(torch.tensor(states), torch.tensor(scores))
+        given = head("options" if is_options else "triage", inputs)
+    assert given.numpy() == pytest.approx(fitted.logits(states, scores), abs=1e-4)
+
+
+def test_without_scores_it_is_scikit_learns_logistic_regression() -> None:
+    states, _, y = _separable(200)
+    l2 = 0.05
+    fitted = fit_head(states, np.zeros((200, 3), np.float32), y, is_options=False, l2=l2)
+    x = head_inputs(states, "concat", is_options=False)
+    reference = LogisticRegression(C=1 / (l2 * 200), tol=1e-8, max_iter=5000).fit(x, y)
+    ours = fitted.logits(states, np.zeros((200, 3), np.float32))
+    theirs = reference.decision_function(x)
+    centred = ours - ours.mean(1, keepdims=True)
+    assert centred == pytest.approx(theirs - theirs.mean(1, keepdims=True), abs=0.05)
+
+
+def test_a_strong_penalty_falls_back_to_the_language_models_own_scores() -> None:
+    states, scores, _ = _separable(90)
+    y = scores.argmax(1)
+    fitted = fit_head(states, scores, y, is_options=False, l2=1e4)
+    assert (fitted.logits(states, scores).argmax(1) == y).mean() > 0.95
+
+
+def test_absent_options_have_no_probability_and_no_influence() -> None:
+    states, scores, y = _separable(40)
+    y = np.minimum(y, 1)
+    scores[:, 2] = -np.inf
+    fitted = fit_head(states, scores, y, is_options=True, l2=0.01)
+    assert np.isneginf(fitted.logits(states, scores)[:, 2]).all()
+    states[:, 2] = 1e3
+    again = fit_head(states, scores, y, is_options=True, l2=0.01)
+    assert again.weight == pytest.approx(fitted.weight, abs=1e-4)
+
+
+def test_choosing_is_blind_to_the_held_out_fold_and_finds_the_signal() -> None:
+    states, scores, y = _separable(150)
+    told = []
+    best = choose(states, scores, y, is_options=False, num_folds=3, told=told.append)
+    assert len(told) == 4 * 6
+    assert best.loss == min(candidate.loss for candidate in told)
+    assert best.accuracy > 0.6
+    noise = RNG.integers(0, 3, 150)
+    assert choose(states, scores, noise, is_options=False, num_folds=3).accuracy < 0.5
+
+
+def test_refitting_from_an_earlier_head_ends_where_a_fresh_fit_ends() -> None:
+    states, scores, y = _separable(300)
+    earlier = fit_head(states[:290], scores[:290], y[:290], is_options=False, l2=0.1)
+    warm = refit(earlier, states, scores, y, 0.1)
+    cold = fit_head(states, scores, y, is_options=False, l2=0.1)
+    assert isinstance(warm, FittedHead)
+    assert warm.logits(states, scores) == pytest.approx(cold.logits(states, scores), abs=0.05)
+
+
+def test_no_items_or_uneven_arrays_are_refused() -> None:
+    states, scores, y = _separable(10)
+    with pytest.raises(ValueError, match="items"):
+        fit_head(states, scores, y[:4], is_options=False)
+    with pytest.raises(ValueError, match="items"):
+        fit_head(states[:0], scores[:0], y[:0], is_options=False)
+
+
+OPTIONS = LabelSet.from_options({"A": "aspirin", "B": "rest", "C": "surgery now"})
+QUESTIONS = [
+    Question("Does it work?", (("RESULTS", "In 20 of 30."),), PUBMEDQA, "q1"),
+    Question("Does it last?", (("RESULTS", "In 5 of 30."),), PUBMEDQA, "q2"),
+    Question("Which one?", (), OPTIONS, "q3"),
+]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model_dir: Path) -> EciModel:
+    loaded = EciModel.load(str(tiny_model_dir), tiny_model_dir)
+    loaded.model.float()
+    return loaded
+
+
+def test_cached_features_give_the_logits_of_the_model(model: EciModel, tmp_path: Path) -> None:
+    features = FeatureCache(tmp_path, model.key).features(model, QUESTIONS)
+    states, scores = stack(features[:2])
+    untrained = FittedHead(
+        np.zeros((3, states.shape[-1] * 3), np.float32),
+        np.zeros(3, np.float32),
+        1.0,
+        "concat",
+        False,
+    )
+    expected = [given.logits for given in model.classify(QUESTIONS[:2])]
+    assert untrained.logits(states, scores) == pytest.approx(np.array(expected), abs=1e-4)
+    assert features[2].states.shape[0] == features[2].scores.shape[0] == 3
+
+
+def test_features_are_computed_once_and_found_by_another_process(
+    model: EciModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = FeatureCache(tmp_path, model.key).features(model, QUESTIONS)
+    monkeypatch.setattr(model, "features", None)
+    again = FeatureCache(tmp_path, model.key).features(model, QUESTIONS[::-1])
+    for one, other in zip(first, again[::-1], strict=True):
+        assert np.array_equal(one.states, other.states)
+        assert np.array_equal(one.scores, other.scores)
+
+
+@pytest.mark.parametrize("change", ["shot", "context", "model"])
+def test_stale_features_are_never_found(
+    model: EciModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    FeatureCache(tmp_path, model.key).features(model, QUESTIONS[:1])
+    asked: list[int] = []
+    compute = model.features
+
+    def counting(questions: list[Question], *args: object, **kwargs: object) -> object:
+        asked.append(len(questions))
+        return compute(questions, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(model, "features", counting)
+    key = model.key + "-other" if change == "model" else model.key
+    question = QUESTIONS[0]
+    if change == "context":
+        question = Question(question.question, (("RESULTS", "In 21 of 30."),), PUBMEDQA, "q1")
+    shots = [[Exemplar(QUESTIONS[1], "no", "Few.")]] if change == "shot" else None
+    FeatureCache(tmp_path, key).features(model, [question], shots)
+    assert asked == [1]
+
+
+def test_a_torn_chunk_is_computed_again(model: EciModel, tmp_path: Path) -> None:
+    first = FeatureCache(tmp_path, model.key).features(model, QUESTIONS[:1])
+    (chunk,) = tmp_path.rglob("*.safetensors")
+    chunk.write_bytes(chunk.read_bytes()[:50])
+    again = FeatureCache(tmp_path, model.key).features(model, QUESTIONS[:1])
+    assert np.array_equal(first[0].states, again[0].states)
+
+
+def test_a_model_in_training_has_no_key(tmp_path: Path) -> None:
+    with pytest.raises((ValueError, EciError), match="training"):
+        FeatureCache(tmp_path, "")
