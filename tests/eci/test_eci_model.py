@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from eci.batching import Row, collate
-from eci.errors import BaseModelError, UnknownLabelError
 from eci.branches import IGNORED, branch_positions
+from eci.errors import BaseModelError, UnknownLabelError
 from eci.labels import PUBMEDQA, LabelSet
 from eci.model import EciModel
 from eci.prompts import Exemplar, Question
