@@ -22,7 +22,7 @@ class BarPart:
 def draw_bars(parts: Sequence[BarPart], *, unit: str = "items") -> go.Figure:
     """Draw one bar a part, first part on top, each written with its count and its share."""
     total = max(sum(part.count for part in parts), 1)
-    names = [plain(part.name) for part in parts]
+    names = [plain(part.name, 40) for part in parts]
     figure = go.Figure(
         go.Bar(
             x=[part.count for part in parts],

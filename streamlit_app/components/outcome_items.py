@@ -88,13 +88,18 @@ def table(
     columns: dict[str, list[str | float | None]] = {
         "Question": [reveal(" ".join(row.question.split())[:220]) for row in rows],
         "Gold": [reveal(row.gold_label) for row in rows],
-        "Text": [_marked(row.text_label, row) for row in rows],
+        "Text": [_marked(_text_label(row), row) for row in rows],
         "How": [FORM_WORDS.get(row.text_form or "", row.text_form or "") for row in rows],
     }
     if has_head:
         columns["Head"] = [_marked(row.head_label, row) for row in rows]
         columns["Head confidence"] = [row.head_confidence for row in rows]
     return {**columns, "Item": [reveal(row.item_id) for row in rows]}
+
+
+def _text_label(row: OutcomeRow) -> str | None:
+    """Name what the text says; None where its label was never read."""
+    return matrix.NO_LABEL if row.text_label is None and row.text_form else row.text_label
 
 
 def _marked(label: str | None, row: OutcomeRow) -> str:

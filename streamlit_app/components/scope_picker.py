@@ -41,7 +41,8 @@ def pick_run(title: str, runs: Sequence[Run], *, key: str, index: int = 0) -> st
     chosen: str = st.selectbox(
         title,
         [run.run_id for run in runs],
-        index=index,
+        # Streamlit warns of a default beside a value that another page has already chosen.
+        index=0 if key in st.session_state else index,
         format_func=lambda run_id: reveal(names[run_id]),
         key=key,
         bind="query-params",

@@ -26,22 +26,20 @@ from training.status import Status
 
 REFRESH_SECONDS = 1.0
 _MESSAGE = "training_message"
-_KINDS: dict[str, safe_text.NoticeKind] = {
-    "failed": "error",
-    "interrupted": "warning",
-    "cancelled": "warning",
-    "succeeded": "success",
-}
+_KINDS: dict[str, safe_text.NoticeKind] = {"failed": "error", "interrupted": "warning"}
+"""States whose message says what happened and what to do."""
 RESUMABLE = ("interrupted", "cancelled", "failed")
 
 
-def draw(run_id: str) -> None:
-    """Draw a run; while it is going on, this part of the page alone is drawn again each second."""
+def draw(run_id: str, *, was_active: bool) -> None:
+    """Draw a run; while it is going on, this part of the page alone is drawn again each second.
+
+    Args:
+        was_active: Whether the rest of the page was drawn for a run that is going on.
+    """
     run_dir = RunDir(runs_dir() / run_id)
-    with shown_errors():
-        is_active = reap(run_dir).is_active
-        interval = REFRESH_SECONDS if is_active else None
-        st.fragment(_draw, run_every=interval)(run_dir, is_active)
+    interval = REFRESH_SECONDS if was_active else None
+    st.fragment(_draw_guarded, run_every=interval)(run_dir, was_active)
 
 
 @contextmanager
@@ -58,6 +56,12 @@ def draw_message() -> None:
     message = st.session_state.pop(_MESSAGE, None)
     if message:
         draw_error(message)
+
+
+def _draw_guarded(run_dir: RunDir, was_active: bool) -> None:
+    # In here: what a fragment raises does not reach the code around it.
+    with shown_errors():
+        _draw(run_dir, was_active)
 
 
 def _draw(run_dir: RunDir, was_active: bool) -> None:
@@ -81,10 +85,10 @@ def _draw_state(status: Status, progress: Progress) -> None:
     took = describe_duration(run_seconds(status))
     words = STATE_WORDS[status.state]
     st.progress(share, text=f"{words}{done}, {took}" if took != "–" else f"{words}{done}")
-    if status.is_active:
+    if status.state in _KINDS:
+        safe_text.draw_notice(status.message, kind=_KINDS[status.state])
+    elif status.is_active:
         safe_text.draw_line(status.message)
-    elif status.message:
-        safe_text.draw_notice(status.message, kind=_KINDS.get(status.state, "info"))
 
 
 def _draw_actions(run_dir: RunDir, status: Status) -> None:
@@ -117,7 +121,7 @@ def _draw_figures(status: Status, progress: Progress) -> None:
         ("Tokens a second", _whole(progress.tokens_per_second)),
         ("Memory", describe_bytes(progress.rss_bytes)),
     ]
-    if status.is_active:
+    if status.is_active and progress.share < 1:
         figures.append(("Time left", describe_duration(progress.seconds_left)))
     with st.container(horizontal=True, gap="large"):
         for label, value in figures:

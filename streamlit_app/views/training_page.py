@@ -12,12 +12,12 @@ from db.records import Run
 from db.training_runs import list_training_runs
 from streamlit_app import services
 from streamlit_app.components import training_form, training_live
-from streamlit_app.errors import shown_errors
+from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic.training_view import HistoryEntry, history_table
 from training.errors import TrainingError
 from training.intake import refresh
 from training.run_dir import RunDir
-from training.status import Status
+from training.status import ACTIVE_STATES, Status
 
 
 def main() -> None:
@@ -33,9 +33,14 @@ def main() -> None:
         st.info("There has been no training run yet. Choose a preset and press Retrain.")
         return
     st.subheader("Run", divider="gray")
-    st.text(shown.run.run_id)
-    training_live.draw(shown.run.run_id)
-    draw_compare_link(shown, runs)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(shown.run.run_id)
+        draw_links(shown, runs)
+    if shown.run.state == "failed" and shown.status and shown.status.state == "succeeded":
+        draw_error(shown.run.message)  # it ran to its end, but its results could not be taken in
+    # The state in the store, as of `refresh` above: should the run have ended since then, the page
+    # is drawn once more and takes its results in.
+    training_live.draw(shown.run.run_id, was_active=shown.run.state in ACTIVE_STATES)
     draw_history(history)
 
 
@@ -66,19 +71,27 @@ def pick_shown(history: Sequence[HistoryEntry]) -> HistoryEntry | None:
     return chosen or (going_on[-1] if going_on else history[0])
 
 
-def draw_compare_link(entry: HistoryEntry, runs: Sequence[Run]) -> None:
-    """Draw the way to Compare for a run that has finished."""
-    base = entry.run.base_run_id
+def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
+    """Draw the ways on from a run whose results are there."""
     known = {run.run_id for run in runs}
-    if entry.run.run_id not in known:
+    run_id, base = entry.run.run_id, entry.run.base_run_id
+    if run_id not in known:
         return
-    if base not in known:
-        st.caption("There is no earlier run to compare this one with.")
-        return
-    if st.button("Compare: what it fixed and broke", key="training_compare", type="primary"):
+    if base in known and st.button(
+        "Compare: what it fixed and broke", key="training_compare", type="primary"
+    ):
         st.session_state["compare_a"] = base
-        st.session_state["compare_b"] = entry.run.run_id
-        st.switch_page("views/compare.py")
+        st.session_state["compare_b"] = run_id
+        _leave_for("views/compare.py")
+    if st.button("Its errors", key="training_errors"):
+        st.session_state["errors_run"] = run_id
+        _leave_for("views/errors_page.py")
+
+
+def _leave_for(page: str) -> None:
+    # Given as empty: without it Streamlit refuses to leave while a widget keeps its value in the
+    # address.
+    st.switch_page(page, query_params={})
 
 
 def draw_history(history: Sequence[HistoryEntry]) -> None:

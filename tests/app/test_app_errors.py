@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from db.annotations import add_annotation
 from db.connection import Database
+from db.importers import import_file
 from db.items import add_items
 from db.outcomes import Bin
 from db.predictions import add_predictions
@@ -20,6 +21,7 @@ from db.runs import add_run
 from streamlit_app import services
 from streamlit_app.components.outcome_items import choose_cell
 from streamlit_app.logic.outcomes import calibration_error, estimate_text, percent
+from training.readings import read_new_answers
 
 SHELL = Path(services.__file__).with_name("shell.py")
 LABELS = ("yes", "no", "maybe")
@@ -230,6 +232,23 @@ def test_no_text_from_outside_reaches_markdown(filled: Database):
     page = open_errors()
     drawn = " ".join(element.value for element in [*page.markdown, *page.caption, *page.info])
     assert "evil.example" not in drawn
+
+
+@pytest.mark.data
+def test_the_real_answers_of_qwq_are_77_8_percent_right_on_500_items(
+    database: Database, data_dir: Path
+):
+    import_file(database, "pubmedqa", data_dir / "pubmedqa" / "ori_pqal.json")
+    answers = data_dir / "model_answers" / "QwQ-32B-pubmedqa-test-zero_shot.json"
+    import_file(database, "model_answers", answers)
+    read_new_answers(database)
+    page = open_errors()
+    shown = metrics(page)
+    assert shown["Items"][0] == "500"
+    assert shown["Accuracy of the text"] == ("77.8 %", "74.0 % to 81.2 %")
+    # Cut off before its end, an answer gives no label; whoever made the run named one anyway.
+    assert "67 answers give no label" in " ".join(caption.value for caption in page.caption)
+    assert len(item_ids(page)) == 50
 
 
 def test_calibration_error_weighs_the_gaps_of_the_bins():

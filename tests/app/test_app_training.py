@@ -221,6 +221,22 @@ def test_a_damaged_run_does_not_take_the_page_down(filled: Database):
     assert page.dataframe(key="training_history").value["Run"].tolist() == [run_dir.run_id]
 
 
+def test_a_run_that_ends_while_the_page_is_drawn_draws_the_page_once_more(filled: Database):
+    def script(run_id: str) -> None:
+        import streamlit as st
+
+        from streamlit_app.components import training_live
+
+        st.session_state["num_draws"] = st.session_state.get("num_draws", 0) + 1
+        training_live.draw(run_id, was_active=st.session_state["num_draws"] == 1)
+
+    run_dir = started_run(filled, "succeeded", finished_at=datetime.now(UTC))
+    page = AppTest.from_function(script, args=(run_dir.run_id,), default_timeout=30).run()
+    assert not page.exception
+    assert page.session_state["num_draws"] == 2
+    assert progress_text(page).startswith("Finished")
+
+
 def test_scores_add_up_over_label_sets():
     run = TrainingRun("r", "smoke", "succeeded", {}, NOON, "reviewer-1")
     scores = (
