@@ -26,8 +26,8 @@ FORMAT_WORDS: dict[Format, str] = {
     "predictions": "Own run: answers to stored questions (JSON lines)",
 }
 FORMAT_HELP: dict[Format, str] = {
-    "pubmedqa": "The released file of 1,000 labelled items. The test split is named by "
-    "test_ground_truth.json: add it below, or no item is marked as test.",
+    "pubmedqa": "The released file of 1,000 labelled items, and beside it test_ground_truth.json, "
+    "which names the official test items: without it they would be trained on.",
     "medqa": "One JSON object a line with question, options, answer_idx and meta_info.",
     "model_answers": "A JSON list with question, options, answer_idx and what the model gave: "
     "raw_response or completion, and predicted_answer. It becomes a run named after the file.",
@@ -82,7 +82,7 @@ def read_upload(
     """Read an uploaded file completely, without touching the store.
 
     Args:
-        test_split: For ``pubmedqa``: the file that names the test items.
+        test_split: For ``pubmedqa``, which needs it: the file that names the test items.
         split: For ``medqa``: the split of all its items.
 
     Raises:

@@ -70,7 +70,9 @@ def draw_upload() -> None:
             key="data_split",
         )
     draw_said()
-    if file is not None:
+    if file is not None and chosen == "pubmedqa" and test_split is None:
+        st.info("Add the file that names the test items as well.")
+    elif file is not None:
         draw_preview(chosen, file, test_split, split)
 
 

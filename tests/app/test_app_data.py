@@ -144,6 +144,15 @@ def test_an_upload_shows_its_counts_and_the_press_stores_it(database: Database):
     assert "2 new items" in drawn(page)
 
 
+def test_pubmedqa_waits_for_the_file_that_names_the_test_items(database: Database):
+    page = open_data()
+    page.get("file_uploader")[0].upload("ori_pqal.json", b"{}", "application/json").run()
+    assert not page.exception
+    assert "names the test items" in " ".join(notice.value for notice in page.info)
+    page.get("file_uploader")[1].upload("test.json", b"{}", "application/json").run()
+    assert "was not imported" in drawn(page)
+
+
 def test_faults_are_drawn_as_text(database: Database):
     page = open_data()
     page.selectbox(key="data_format").select("items").run()
