@@ -19,6 +19,14 @@ class PromptError(EciError):
     """A prompt cannot be written or does not fit."""
 
 
+class DuplicateError(EciError):
+    """Exemplars repeat questions whose answers they must not give away."""
+
+
+class RecordError(EciError):
+    """A line of a file of questions cannot be read."""
+
+
 class BaseModelError(EciError):
     """A base model is missing, cannot be read or has an unknown shape."""
 
