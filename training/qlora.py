@@ -30,6 +30,8 @@ from training.predict import predict, write_predictions
 from training.settings import TrainingSettings, parse_settings
 from training.trainer import EciTrainer, ProgressCallback, RowDataset
 
+MIN_CALIBRATION_ITEMS = 20
+
 
 def run_qlora(context: RunContext) -> None:
     """Train adapter and head on the run's snapshot, then predict and evaluate.
@@ -171,7 +173,11 @@ def _finish(
 def _calibrate(
     context: RunContext, model: EciModel, dev: Sequence[Record], batch_size: int
 ) -> dict[str, CalibrationInfo]:
-    """Fit one temperature for each label set on items that were not learned from."""
+    """Fit one temperature for each label set on items that were not learned from.
+
+    A handful of items would give any temperature: three that happen to be wrong make every answer a
+    coin toss. A label set with too few keeps its logits as they are.
+    """
     read = model.classify(
         [record.question for record in dev],
         batch_size=batch_size,
@@ -189,6 +195,7 @@ def _calibrate(
             num_items=len(gold),
         )
         for name, (logits, gold) in by_set.items()
+        if len(gold) >= MIN_CALIBRATION_ITEMS
     }
 
 

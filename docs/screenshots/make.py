@@ -1,0 +1,51 @@
+"""Take the screenshots of the documentation from a server with the demo.
+
+    make app            # in one terminal
+    .venv/bin/python docs/screenshots/make.py --url http://localhost:8501
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+FOLDER = Path(__file__).parent
+PAGES = ("review", "browse", "compare", "errors", "data", "training")
+ARGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+
+
+def main() -> None:
+    """Take one picture of each page."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--url", default="http://localhost:8501")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--width", type=int, default=1440)
+    parser.add_argument("pages", nargs="*", default=PAGES)
+    options = parser.parse_args()
+    found = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGS)
+        page = browser.new_page(
+            viewport={"width": options.width, "height": 900},
+            color_scheme="dark" if options.dark else "light",
+        )
+        for name in options.pages or PAGES:
+            _open(page, options.url, name)
+            page.screenshot(path=options.out / f"{name}.png")
+        browser.close()
+
+
+def _open(page: Page, url: str, name: str) -> None:
+    path, _, query = name.partition("?")
+    page.goto(f"{url}/{'' if path == 'review' else path}{'?' + query if query else ''}")
+    page.get_by_test_id("stAppViewContainer").wait_for()
+    # Charts draw after the script has run; there is no event for "everything is painted".
+    page.wait_for_timeout(4000)
+
+
+if __name__ == "__main__":
+    main()
