@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from db.snapshot import SnapshotItem
 
 from db.records import Prediction
+from db.snapshot import SnapshotItem
 from eci.metrics import classification_report, confusion_counts
 from eci.reliability import reliability_report
 

@@ -1,7 +1,7 @@
 """Take the screenshots of the documentation from a server with the demo.
 
-    make app            # in one terminal
-    .venv/bin/python docs/screenshots/make.py --url http://localhost:8501
+make app            # in one terminal
+.venv/bin/python docs/screenshots/make.py --url http://localhost:8501
 """
 
 from __future__ import annotations
