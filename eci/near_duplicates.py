@@ -55,11 +55,18 @@ class DuplicateIndex:
     Args:
         questions: Searched by :meth:`find`. 10,000 abstracts take about 30 MB.
         threshold: Overlap from which on a question is found, in (0, 1].
+        min_shared: Fewer shared 5-grams do not count, unless the shorter text has no others.
     """
 
-    def __init__(self, questions: Sequence[Question], threshold: float = DUPLICATE_OVERLAP) -> None:
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        threshold: float = DUPLICATE_OVERLAP,
+        min_shared: int = MIN_SHARED,
+    ) -> None:
         shingles = [_shingles(question) for question in questions]
         self._threshold = threshold
+        self._min_shared = min_shared
         self._sizes = np.array([len(mine) for mine in shingles], dtype=np.int64)
         owners = np.repeat(np.arange(len(shingles), dtype=np.int32), self._sizes)
         keys = np.concatenate([np.empty(0, np.int64), *shingles])
@@ -80,7 +87,7 @@ class DuplicateIndex:
         both = np.bincount(shared, minlength=len(self._sizes))
         shorter = np.minimum(self._sizes, len(mine))
         overlap = both / shorter
-        is_phrase = both < np.minimum(shorter, MIN_SHARED)
+        is_phrase = both < np.minimum(shorter, self._min_shared)
         found = np.flatnonzero((overlap >= self._threshold) & ~is_phrase)
         ranked = found[np.argsort(-overlap[found], kind="stable")]
         return [(int(position), float(overlap[position])) for position in ranked]

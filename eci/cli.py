@@ -1,0 +1,338 @@
+"""Command line of the eci package: ``python -m eci``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, get_args
+
+import click
+
+from eci.base import DEFAULT_BASE, Quantization
+from eci.errors import EciError, LabelSetError
+from eci.exemplars import CHOICES, Choice, ExemplarPool
+from eci.labels import PUBMEDQA, LabelSet
+from eci.near_duplicates import refuse_duplicates
+from eci.records import iter_lines, load_exemplars, load_records
+from eci.store import read_info
+from eci.stream import Outcome, ShotChooser, classify_lines, no_shots, result_fields
+
+if TYPE_CHECKING:
+    from eci.model import EciModel
+
+_INTERRUPTED: Final = 130
+_MAX_PROMPT_TOKENS: Final = 1024
+_SECONDS_BETWEEN_REPORTS: Final = 5.0
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_MAX_MESSAGE: Final = 4000
+
+
+class _Commands(click.Group):
+    """Turns our errors into one line on standard error and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except EciError as error:
+            _say(f"Error: {error}")
+            sys.exit(1)
+
+
+def _declared(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, LabelSet]:
+    """Read every ``NAME=LABEL,LABEL``."""
+    declared: dict[str, LabelSet] = {}
+    for value in values:
+        name, _, labels = value.partition("=")
+        if not labels or name in {PUBMEDQA.name, *declared}:
+            raise click.BadParameter(
+                f"{value!r}; expected NAME=LABEL,LABEL,... with a name of its own, such as "
+                "triage=urgent,routine.",
+                context,
+                parameter,
+            )
+        try:
+            declared[name] = LabelSet.fixed(name, labels.split(","))
+        except LabelSetError as error:
+            raise click.BadParameter(str(error), context, parameter) from error
+    return declared
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Trustworthy categories from a decoder language model (ECI)."""
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"), default="-")
+@click.option(
+    "--base",
+    help="Base model: a folder, a Hugging Face id, or bundled:NAME. "
+    f"[default: that of --artifact, else {DEFAULT_BASE}]",
+)
+@click.option(
+    "--artifact",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with a trained head and adapter. Without it the head is the untrained one, which "
+    "says what the language model would say.",
+)
+@click.option(
+    "--quantization",
+    type=click.Choice(get_args(Quantization)),
+    help="Of the base model. [default: that of --artifact, else none]",
+)
+@click.option("--device", default="auto", show_default=True, help="Such as cpu or cuda:0.")
+@click.option(
+    "--models-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where bundled models are unpacked. [default: models in $LLAMACARE_HOME]",
+)
+@click.option(
+    "--max-prompt-tokens",
+    type=click.IntRange(min=32),
+    help="Longest prompt; longer contexts are cut. "
+    f"[default: that of --artifact, else {_MAX_PROMPT_TOKENS}]",
+)
+@click.option(
+    "--label-set",
+    "label_sets",
+    multiple=True,
+    callback=_declared,
+    metavar="NAME=LABEL,LABEL,...",
+    help="A fixed label set that lines may name, besides pubmedqa (yes, no, maybe). Repeatable.",
+)
+@click.option("--exemplars", type=click.File("rb"), help="Lines with a label, to take shots from.")
+@click.option("--shots", default=0, type=click.IntRange(min=0), help="Shots in every prompt.")
+@click.option(
+    "--choice",
+    type=click.Choice(CHOICES),
+    default="balanced",
+    show_default=True,
+    help="Of the shots: drawn, drawn from each label in turn, or most like the question. Only the "
+    "nearest differ from question to question.",
+)
+@click.option(
+    "--shot-words",
+    default=60,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Words of its context that a shot shows.",
+)
+@click.option(
+    "--forbidden",
+    type=click.File("rb"),
+    help="Lines that no exemplar may repeat, such as a test split. Exemplars that do are refused.",
+)
+@click.option("--seed", default=0, show_default=True, help="Decides which shots are drawn.")
+@click.option(
+    "--answer",
+    "max_new_tokens",
+    default=0,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Also write a text of up to N tokens, and read the label that it gives.",
+)
+@click.option("--batch-size", default=8, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--chunk-size",
+    default=128,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Lines read, classified and written together. 1 answers each line as it comes.",
+)
+def classify(
+    file: IO[bytes],
+    *,
+    base: str | None,
+    artifact: Path | None,
+    quantization: Quantization | None,
+    device: str,
+    models_dir: Path | None,
+    max_prompt_tokens: int | None,
+    label_sets: dict[str, LabelSet],
+    exemplars: IO[bytes] | None,
+    shots: int,
+    choice: Choice,
+    shot_words: int,
+    forbidden: IO[bytes] | None,
+    seed: int,
+    max_new_tokens: int,
+    batch_size: int,
+    chunk_size: int,
+) -> None:
+    """Classify the questions of FILE (JSON lines), or of standard input.
+
+    One JSON line for each question goes to standard output, in the order of the questions. A line
+    that cannot be classified is named on standard error, and the rest goes on.
+
+    \b
+    {"id": 1, "question": "Does it help?", "context": "It did.", "label_set": "pubmedqa"}
+    {"id": 2, "question": "What first?", "options": {"A": "Rest", "B": "Surgery"}}
+
+    Exit status: 0 all classified; 1 lines were refused or nothing could be classified; 2 wrong
+    usage; 130 interrupted. eci/README.md describes every field.
+    """
+    if artifact and (label_sets or max_prompt_tokens):
+        raise click.UsageError("--artifact brings its own --label-set and --max-prompt-tokens.")
+    if bool(shots) != bool(exemplars) or (forbidden and not exemplars):
+        raise click.UsageError("--exemplars, to choose from, and --shots, how many, go together.")
+    known = {PUBMEDQA.name: PUBMEDQA, **label_sets}
+    if artifact:
+        info = read_info(artifact)
+        base, quantization = base or info.base.name, quantization or info.base.quantization
+        known = {name: labels.label_set(name) for name, labels in info.label_sets.items()}
+    # Files first: loading a model takes longer than finding a fault in them.
+    choose_shots = _shot_chooser(exemplars, forbidden, known, shots, choice, shot_words, seed)
+    model = _load_model(
+        base or DEFAULT_BASE,
+        models_dir or _models_dir(),
+        artifact=artifact,
+        quantization=quantization or "none",
+        device=device,
+        max_prompt_tokens=max_prompt_tokens or _MAX_PROMPT_TOKENS,
+        label_sets=tuple(known.values()),
+    )
+    report = _Report()
+    chunks = classify_lines(
+        model,
+        iter_lines(file),
+        choose_shots=choose_shots,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        chunk_size=chunk_size,
+        progress=report.tell,
+    )
+    sys.exit(_write_all(chunks, report))
+
+
+def _shot_chooser(
+    exemplars: IO[bytes] | None,
+    forbidden: IO[bytes] | None,
+    known: Mapping[str, LabelSet],
+    num_shots: int,
+    choice: Choice,
+    shot_words: int,
+    seed: int,
+) -> ShotChooser:
+    if exemplars is None:
+        return no_shots
+    whole = load_exemplars(exemplars, known)
+    if forbidden is not None:
+        refuse_duplicates(whole, [record.question for record in load_records(forbidden, known)])
+    cut = [replace(e, question=e.question.with_context_words(shot_words)) for e in whole]
+    pool = ExemplarPool(cut, choice, seed)
+    # What all questions share is prefilled once for a chunk; the nearest shots are nobody else's.
+    choose = pool.choose if choice == "nearest" else pool.choose_shared
+    return lambda question: choose(question, num_shots)
+
+
+def _load_model(base: str, models_dir: Path, **options: Any) -> EciModel:
+    """Load the model; only now is torch imported, so that a usage error does not wait for it."""
+    from transformers.utils import logging
+
+    from eci.model import EciModel
+
+    logging.disable_progress_bar()
+    _say(f"Loading {base}.")
+    return EciModel.load(base, models_dir, **options)
+
+
+def _models_dir() -> Path:
+    """Give the folder that the app uses too; it may not exist yet."""
+    home = os.environ.get("LLAMACARE_HOME", "").strip()
+    folder = Path(home).expanduser() if home else Path(__file__).parents[1] / ".llamacare"
+    return folder.resolve() / "models"
+
+
+class _Report:
+    """Tells on standard error what was refused, how far it is, and the counts at the end."""
+
+    def __init__(self) -> None:
+        self.num_classified = 0
+        self.num_refused = 0
+        self.last_line = 0
+        self._started = self._told = time.monotonic()
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.fault:
+                _say(f"Line {outcome.line_number} was left out: {outcome.fault}")
+        num_refused = sum(bool(outcome.fault) for outcome in outcomes)
+        self.num_refused += num_refused
+        self.num_classified += len(outcomes) - num_refused
+        self.last_line = outcomes[-1].line_number
+
+    def tell(self, num_done: int, _: int) -> None:
+        """Say now and then how far it is; ``num_done`` are those of the chunk at work."""
+        now = time.monotonic()
+        if now - self._told >= _SECONDS_BETWEEN_REPORTS:
+            self._told = now
+            num_done += self.num_classified
+            rate = num_done / (now - self._started)
+            _say(f"{num_done:,} classified, {self.num_refused:,} refused, {rate:.1f} a second")
+
+    def close(self) -> None:
+        num_read = self.num_classified + self.num_refused
+        _say(
+            f"{num_read:,} questions read, {self.num_classified:,} classified, "
+            f"{self.num_refused:,} refused."
+        )
+
+
+def _write_all(chunks: Iterable[list[Outcome]], report: _Report) -> int:
+    """Write the chunks as they come, each at once, and give the exit status."""
+    output = sys.stdout.buffer
+    status = 0
+    try:
+        for outcomes in chunks:
+            lines = (json.dumps(result_fields(o)) for o in outcomes if not o.fault)
+            with _interrupt_held_back():
+                output.write("".join(f"{line}\n" for line in lines).encode())
+                output.flush()
+                report.add(outcomes)
+    except KeyboardInterrupt:
+        _say(f"Interrupted: what follows line {report.last_line} was not classified.")
+        status = _INTERRUPTED
+    except BrokenPipeError:
+        _say(f"Nobody reads the output any more: stopped after line {report.last_line}.")
+        # What is still in the buffer must go somewhere when the interpreter exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    report.close()
+    return status or int(report.num_refused > 0)
+
+
+@contextmanager
+def _interrupt_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait, so that what is counted was written; the second one breaks through."""
+    is_held = False
+
+    def hold(*_: object) -> None:
+        nonlocal is_held
+        if is_held:
+            raise KeyboardInterrupt
+        is_held = True
+
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if is_held:
+        raise KeyboardInterrupt
+
+
+def _say(message: str) -> None:
+    """Print one line on standard error, whatever the texts in it hold."""
+    line = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", message)
+    shown = line if len(line) <= _MAX_MESSAGE else f"{line[:_MAX_MESSAGE]} […]"
+    click.echo(shown.encode(errors="backslashreplace").decode(), err=True)
