@@ -11,16 +11,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from db.records import OPTIONS_LABEL_SET
-from db.snapshot import SnapshotItem
+from db.snapshot import Snapshot, SnapshotItem
 from eci.batching import Row
 from eci.exemplars import ExemplarPool
 from eci.labels import PUBMEDQA, LabelSet
 from eci.model import EciModel
+from eci.near_duplicates import find_duplicates
 from eci.prompts import Exemplar, Question
 from training.errors import DataError
 from training.settings import DataSettings
 
 MIN_TRAIN_ITEMS = 4
+_NUM_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -84,27 +86,20 @@ def fixed_label_sets(items: Iterable[SnapshotItem]) -> tuple[LabelSet, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def build_training_data(
-    items: Sequence[SnapshotItem], settings: DataSettings, seed: int
-) -> TrainingData:
+def build_training_data(snapshot: Snapshot, settings: DataSettings, seed: int) -> TrainingData:
     """Split, choose shots and write the records.
 
     Args:
-        items: The snapshot's training items and nothing else.
+        snapshot: Only its training items are learned from; its test items are kept out.
         settings: How many shots, which exemplars, how many items.
         seed: Decides split, shots and option orders.
 
     Raises:
-        DataError: An item of another split is among them, or there are too few.
+        DataError: Training items belong to the test split or repeat one of it, or are too few.
         PromptError: Fewer exemplars than shots.
     """
-    strays = [item.item_id for item in items if item.split == "test"]
-    if strays:
-        raise DataError(
-            f"{len(strays)} items of the test split are among the training items "
-            f"({', '.join(strays[:5])}). They must never be learned from; freeze a new snapshot."
-        )
-    chosen = _limit(items, settings.items_per_label_set, seed)
+    _refuse_leaks(snapshot)
+    chosen = _limit(snapshot.train, settings.items_per_label_set, seed)
     if len(chosen) < MIN_TRAIN_ITEMS:
         raise DataError(
             f"The snapshot has {len(chosen)} training items with a label; at least "
@@ -142,6 +137,30 @@ def to_rows(
         rows.append(row)
         num_shortened += is_shortened
     return rows, num_shortened
+
+
+def _refuse_leaks(snapshot: Snapshot) -> None:
+    """Refuse training items of the test split, and those that repeat one of it."""
+    strays = [item.item_id for item in snapshot.train if item.split == "test"]
+    if strays:
+        raise DataError(
+            f"{len(strays)} items of the test split are among the training items "
+            f"({', '.join(strays[:_NUM_NAMED])}). They must never be learned from; freeze a new "
+            "snapshot."
+        )
+    repeated = find_duplicates(
+        [to_question(item) for item in snapshot.train], [to_question(i) for i in snapshot.test]
+    )
+    if repeated:
+        named = "; ".join(
+            f"{pair.question.question_id} repeats {pair.original.question_id} "
+            f"(overlap {pair.overlap:.2f})"
+            for pair in repeated[:_NUM_NAMED]
+        )
+        raise DataError(
+            f"{len(repeated)} training items repeat items of the test split: {named}. A model that "
+            "learns from them cannot be tested on the others; put them in the test split."
+        )
 
 
 def _limit(

@@ -65,7 +65,7 @@ def run_qlora(context: RunContext) -> None:
         weight=settings.head.weight,
         max_prompt_tokens=settings.model.max_prompt_tokens,
     )
-    data = build_training_data(snapshot.train, settings.data, settings.seed)
+    data = build_training_data(snapshot, settings.data, settings.seed)
     add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
     _train(context, model, data, settings)
     context.check_stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from db.connection import Database
+from db.records import Section
 from db.snapshot import freeze, load_snapshot
 from eci.base import load_base
 from eci.batching import collate
@@ -133,7 +135,7 @@ def trainable(
     settings = parse_settings(tiny_settings, "tests")
     snapshot_dir = tmp_path / "snapshot"
     freeze(database.cursor(), snapshot_dir, created_by="tests")
-    data = build_training_data(load_snapshot(snapshot_dir).train, settings.data, 0)
+    data = build_training_data(load_snapshot(snapshot_dir), settings.data, 0)
     base = load_base(settings.model.base, tmp_path, quantization="nf4", device="cpu")
     torch.manual_seed(0)
     model = build(base, dropout=0.0, max_prompt_tokens=900)
@@ -210,7 +212,7 @@ def test_items_of_the_test_split_and_their_answers_never_enter_training(
     freeze(database.cursor(), tmp_path / "s", created_by="tests")
     snapshot = load_snapshot(tmp_path / "s")
     settings = parse_settings(tiny_settings, "tests").data
-    data = build_training_data(snapshot.train, settings, 0)
+    data = build_training_data(snapshot, settings, 0)
     learned = {record.item_id for record in data.train} | {r.item_id for r in data.dev}
     assert learned == {item.item_id for item in snapshot.train}
     assert not {r.item_id for r in data.train} & {r.item_id for r in data.dev}
@@ -220,7 +222,26 @@ def test_items_of_the_test_split_and_their_answers_never_enter_training(
         assert all("-train-" in name for name in shown)
         assert shown.isdisjoint({r.item_id for r in data.dev})
     with pytest.raises(DataError, match="test split"):
-        build_training_data([*snapshot.train, *snapshot.test], settings, 0)
+        build_training_data(replace(snapshot, train=snapshot.train + snapshot.test), settings, 0)
+
+
+def test_a_training_item_that_repeats_a_test_item_stops_the_run_by_name(
+    database: Database, tmp_path: Path, tiny_settings: dict[str, Any]
+) -> None:
+    freeze(database.cursor(), tmp_path / "s", created_by="tests")
+    snapshot = load_snapshot(tmp_path / "s")
+    long = "Of the patients who were given the drug for a year, most walked farther than before."
+    section = (Section("RESULTS", long),)
+    original = replace(snapshot.test[0], context=section)
+    copy = replace(snapshot.train[0], context=(Section("", f"{long} So they said."),))
+    leaky = replace(
+        snapshot,
+        train=(copy, *snapshot.train[1:]),
+        test=(original, *snapshot.test[1:]),
+    )
+    settings = parse_settings(tiny_settings, "tests").data
+    with pytest.raises(DataError, match=f"{copy.item_id} repeats {original.item_id}"):
+        build_training_data(leaky, settings, 0)
 
 
 def test_the_long_answer_is_learned_but_never_shown_for_its_own_item(
@@ -228,7 +249,7 @@ def test_the_long_answer_is_learned_but_never_shown_for_its_own_item(
 ) -> None:
     freeze(database.cursor(), tmp_path / "s", created_by="tests")
     settings = parse_settings(tiny_settings, "tests").data
-    data = build_training_data(load_snapshot(tmp_path / "s").train, settings, 0)
+    data = build_training_data(load_snapshot(tmp_path / "s"), settings, 0)
     model = EciModel.load(str(tiny_model_dir), tmp_path)
     rows, num_shortened = to_rows(model, data.train, 200)
     assert num_shortened == 0
