@@ -33,7 +33,7 @@ def add_adapter(model: EciModel, settings: LoraSettings, *, checkpointing: bool)
     """
     from peft import LoraConfig, get_peft_model
 
-    _keep_autograd(model.model)
+    keep_autograd(model.model)
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -116,7 +116,7 @@ def _linear_names(model: Any) -> list[str]:
     )
 
 
-def _keep_autograd(model: nn.Module) -> None:
+def keep_autograd(model: nn.Module) -> None:
     """Stop bitsandbytes from repacking 4-bit layers for a CPU kernel that has no gradient.
 
     It does so at the first forward pass without gradients, an evaluation for example, and never

@@ -28,6 +28,40 @@
     return true;
   }
 
+  // The controls load after the marker when the page is opened: presses wait for them, in order.
+  let early = [];
+  const CONTROLS_MS = 3000;
+
+  function hasControls(mark) {
+    if (mark.dataset.lcOn === "") return true;
+    return button("review_save") && document.querySelector('[class*="st-key-review_picker"] button');
+  }
+
+  function whenDrawn(mark, action) {
+    if (early.length === 0 && hasControls(mark)) {
+      action(mark);
+      return;
+    }
+    early.push({ item: mark.dataset.lcOn, action, until: Date.now() + CONTROLS_MS });
+    if (early.length === 1) requestAnimationFrame(drain);
+  }
+
+  function drain() {
+    const mark = marker();
+    const first = early[0];
+    if (!mark || mark.dataset.lcOn !== first.item || Date.now() > first.until) {
+      early = [];
+    } else if (hasControls(mark)) {
+      const waiting = early;
+      early = [];
+      waiting.forEach(({ action }) => {
+        if (isReady(mark)) action(mark);
+      });
+    } else {
+      requestAnimationFrame(drain);
+    }
+  }
+
   function press(mark, target) {
     if (!target) return;
     waitingFor = { draw: mark.dataset.lcDraw, until: Date.now() + WAIT_MS };
@@ -101,9 +135,11 @@
     const known = key in MOVES || key in FIELDS || mark.dataset.lcKeys.includes(`${key}:`);
     if (!known) return false;
     if (event.repeat || !isReady(mark)) return true;
-    if (pick(mark, key)) return true;
-    if (key in FIELDS) focusField(FIELDS[key]);
-    else press(mark, button(MOVES[key]));
+    whenDrawn(mark, (drawn) => {
+      if (pick(drawn, key)) return;
+      if (key in FIELDS) focusField(FIELDS[key]);
+      else press(drawn, button(MOVES[key]));
+    });
     return true;
   }
 

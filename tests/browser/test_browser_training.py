@@ -55,7 +55,7 @@ def item(number: int, split: str) -> Item:
         f"{split}-{number:02d}",
         "clinic",
         f"Does drug {number} help?",
-        (Section("RESULTS", f"It helped {number} of {number + 5}."),),
+        (Section("RESULTS", f"It helped {number} of {number + 5} patients in ward {number}."),),
         "pubmedqa",
         ("yes", "no", "maybe"),
         (),
@@ -73,7 +73,7 @@ def trainable(tiny_model_dir: Path) -> Callable[[Database], None]:
         presets = database.path.parent / "presets"
         presets.mkdir()
         (presets / "test.toml").write_text(PRESET.format(base=tiny_model_dir), encoding="utf-8")
-        test_items = [item(n, "test") for n in range(NUM_TEST_ITEMS)]
+        test_items = [item(100 + n, "test") for n in range(NUM_TEST_ITEMS)]
         with database.transaction() as cur:
             add_items(cur, [item(n, "train") for n in range(24)] + test_items, origin="items")
             moment = datetime(2026, 3, 1, tzinfo=UTC)

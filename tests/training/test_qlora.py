@@ -19,7 +19,7 @@ from eci.base import load_base
 from eci.batching import collate
 from eci.errors import ArtifactError
 from eci.model import EciModel, build
-from training.adapter import add_adapter
+from training.adapter import add_adapter, keep_autograd
 from training.dataset import build_training_data, to_question, to_rows
 from training.errors import DataError
 from training.execution import RunContext, execute
@@ -67,12 +67,14 @@ def test_a_run_leaves_artifact_predictions_and_metrics(
         artifact=run_dir.artifact_path,
         quantization="nf4",
     )
+    # Without the serving kernel of bitsandbytes, whose bfloat16 rounding differs: 0.03 seen.
+    keep_autograd(reloaded.model)
     snapshot = load_snapshot(run_dir.snapshot_path)
     given = reloaded.classify([to_question(item) for item in snapshot.test])
     stored = {row["item_id"]: row for row in test_rows}
     for item, classification in zip(snapshot.test, given, strict=True):
         expected = stored[item.item_id]["head_probabilities"]
-        assert classification.probabilities == pytest.approx(expected, abs=2e-2)
+        assert classification.probabilities == pytest.approx(expected, abs=1e-4)
         assert classification.label == stored[item.item_id]["head_label"]
 
 
