@@ -76,11 +76,8 @@ def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
         placeholder="Words in question, answer, notes",
     )
     address.keep("search", search, "")
-    source_column, split_column = st.columns(2)
-    with source_column:
-        source = _choice("Source", services.all_sources(), "source")
-    with split_column:
-        split = _choice("Split", ("train", "dev", "test"), "split")
+    source = _choice("Source", services.all_sources(), "source")
+    split = _choice("Split", ("train", "dev", "test"), "split")
     with st.expander("Labels", expanded=_any_set("gold", "text", "head", "form")):
         labels = services.known_labels()
         gold = _choice("Gold label", labels, "gold")
