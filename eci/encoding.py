@@ -5,7 +5,7 @@ Works on the tokenizer alone; nothing here imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -60,18 +60,34 @@ class PromptEncoder:
         Raises:
             PromptError: It does not fit even without any context.
         """
+        # A word has at least one token: what cannot fit is cut before it is tokenized at all.
+        given, question = question, question.with_context_words(self.max_prompt_tokens)
         ids = self._render(question, exemplars)
         if len(ids) <= self.max_prompt_tokens:
-            return EncodedPrompt(ids, self._num_shared(ids, exemplars), is_shortened=False)
-        for shown, asked in _shortenings(question, exemplars):
-            ids = self._render(asked, shown)
+            is_shortened = question is not given
+            return EncodedPrompt(ids, self._num_shared(ids, exemplars), is_shortened)
+        for shown in _shorter_shots(exemplars):
+            ids = self._render(question, shown)
             if len(ids) <= self.max_prompt_tokens:
                 return EncodedPrompt(ids, self._num_shared(ids, shown), is_shortened=True)
-        raise PromptError(
-            f"The prompt of question {question.question_id or question.question[:60]!r} has "
-            f"{len(ids)} tokens without shots and context; {self.max_prompt_tokens} are allowed. "
-            "Raise max_prompt_tokens or shorten the question."
-        )
+        return EncodedPrompt(self._cut_context(question), 0, is_shortened=True)
+
+    def _cut_context(self, question: Question) -> tuple[int, ...]:
+        """Keep as much of the context as fits, judged by its tokens per word."""
+        bare = len(self._render(question.with_context_words(0), ()))
+        if bare > self.max_prompt_tokens:
+            raise PromptError(
+                f"The prompt of question {question.question_id or question.question[:60]!r} has "
+                f"{bare} tokens without shots and context; {self.max_prompt_tokens} are allowed. "
+                "Raise max_prompt_tokens or shorten the question."
+            )
+        whole = len(self._render(question, ()))
+        num_fitting = question.num_context_words * (self.max_prompt_tokens - bare) // (whole - bare)
+        for percent in (100, 97, 94, 90, 80, 60, 30, 0):
+            ids = self._render(question.with_context_words(num_fitting * percent // 100), ())
+            if len(ids) <= self.max_prompt_tokens:
+                return ids
+        raise AssertionError("A prompt without context fits, as was seen above.")
 
     def completion(self, labels: LabelSet, label: str, rationale: str, limit: int) -> list[int]:
         """Encode the answer to learn, cut to ``limit`` tokens; it ends only where it is whole."""
@@ -142,24 +158,17 @@ class PromptEncoder:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _shortenings(
-    question: Question, exemplars: Sequence[Exemplar]
-) -> list[tuple[list[Exemplar], Question]]:
-    """List ever shorter versions: shots lose their context, then go; the item's own is cut last."""
-    fractions = (0.75, 0.5, 0.35, 0.2, 0.1, 0.0)
-
-    def cut(asked: Question, fraction: float) -> Question:
-        words = sum(len(text.split()) for _, text in asked.context)
-        return asked.with_context_words(int(words * fraction))
-
-    versions = []
-    for fraction in fractions if exemplars else ():
-        shown = [replace(e, question=cut(e.question, fraction)) for e in exemplars]
-        versions.append((shown, question))
-    bare = [replace(e, question=cut(e.question, 0.0)) for e in exemplars]
-    versions += [(bare[num_dropped:], question) for num_dropped in range(1, len(bare) + 1)]
-    finer = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, *fractions[1:])
-    return versions + [([], cut(question, fraction)) for fraction in finer]
+def _shorter_shots(exemplars: Sequence[Exemplar]) -> Iterator[list[Exemplar]]:
+    """Give ever fewer words of the shots' contexts, then ever fewer shots, at last none."""
+    for percent in (75, 50, 35, 20, 10, 0) if exemplars else ():
+        yield [
+            replace(shot, question=shot.question.with_context_words(words * percent // 100))
+            for shot in exemplars
+            for words in (shot.question.num_context_words,)
+        ]
+    bare = [replace(e, question=e.question.with_context_words(0)) for e in exemplars]
+    for num_dropped in range(1, len(bare) + 1):
+        yield bare[num_dropped:]
 
 
 def _pad_and_eos(tokenizer: Any) -> tuple[int, int]:

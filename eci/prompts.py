@@ -44,6 +44,11 @@ class Question:
     label_set: LabelSet
     question_id: str = ""
 
+    @property
+    def num_context_words(self) -> int:
+        """Words in all sections of the context, headings not counted."""
+        return sum(len(text.split()) for _, text in self.context)
+
     def with_context_words(self, limit: int) -> Question:
         """Cut each section in proportion, so that about ``limit`` words of context are left."""
         sizes = [len(text.split()) for _, text in self.context]
