@@ -9,7 +9,7 @@ strong regularisation falls back to the zero-shot language model and not to noth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -253,7 +253,7 @@ def refit(
     head: FittedHead, states: Float32Array, scores: Float32Array, y: npt.ArrayLike, l2: float
 ) -> FittedHead:
     """Fit again after items were added or corrected, starting from the head that stands."""
-    fitted = fit_head(
+    return fit_head(
         states,
         scores,
         y,
@@ -262,4 +262,3 @@ def refit(
         l2=l2,
         start=head,
     )
-    return replace(fitted, pooling=head.pooling)
