@@ -25,9 +25,10 @@ def seed(key: str, allowed: Collection[str] | None = None) -> None:
 
 
 def keep(key: str, value: str | None, default: str | None = None) -> None:
-    """Put a value into the address; the default is left out."""
+    """Put a value into the address; a default is left out, unless the address names it already."""
+    if st.query_params.get(key) == value:
+        return
     if value is None or value == default:
-        if key in st.query_params:
-            del st.query_params[key]
-    elif st.query_params.get(key) != value:
+        st.query_params.pop(key, None)
+    else:
         st.query_params[key] = value

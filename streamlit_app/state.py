@@ -47,6 +47,8 @@ class ReviewSession:
     message_kind: NoticeKind = "info"
     num_draws: int = 0
     """Counts the draws of the page, so that the browser can tell a new one from the old."""
+    params: dict[str, str] = field(default_factory=dict)
+    """The address as the filters last left it, which another page hands back with an item."""
     item_param: str | None = None
     """The item that the address named when it was last in step with the page."""
 
@@ -78,6 +80,10 @@ def open_in_review(item_id: str, *, run_id: str | None = None) -> NoReturn:
         item_id: The item to show.
         run_id: The run whose prediction to show; the one that is chosen already when None.
     """
+    # Everything the Review page would put into the address itself goes along: each change that it
+    # made after its first draw would be a step of its own, and Back would never leave the page.
+    params = {**review_session().params, ITEM_PARAM: item_id}
     if run_id is not None:
         st.session_state["run"] = run_id
-    st.switch_page("views/review.py", query_params={ITEM_PARAM: item_id})
+        params["run"] = run_id
+    st.switch_page("views/review.py", query_params=params)

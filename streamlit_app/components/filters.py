@@ -13,6 +13,7 @@ from streamlit_app import address, services
 from streamlit_app.components import safe_text
 from streamlit_app.logic.run_names import run_names
 from streamlit_app.logic.verdict import FORM_WORDS
+from streamlit_app.state import review_session
 from streamlit_app.text_safety import reveal
 
 Word = TypeVar("Word", bound=str)
@@ -97,6 +98,7 @@ def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
         reviewer_id=reviewer_id,
         only_predicted=only_predicted,
     )
+    review_session().params = st.query_params.to_dict()
     return flt, order, run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -156,6 +157,8 @@ def test_a_click_in_browse_opens_the_item_and_the_list_is_the_queue(
     table.click(position={"x": 100, "y": row_height * 3.5})
     wait_for_item(page, "q-03")
     expect(page.locator(".lc-progress")).to_contain_text("Item 3 of 12")
+    # All of it is in the address from the first draw on, so that one step back is enough.
+    expect(page).to_have_url(re.compile(r"/\?(?=.*item=q-03)(?=.*source=pubmedqa)"))
     page.go_back()
     expect(page.locator(".lc-count")).to_have_text("12 items")
 
