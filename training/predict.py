@@ -47,10 +47,9 @@ def run_prediction(context: RunContext) -> None:
         label_sets=fixed_label_sets([*snapshot.train, *snapshot.test]),
     )
     pool = ExemplarPool([to_exemplar(item, 60) for item in snapshot.train], "balanced", 0)
-    items = [*snapshot.test, *snapshot.train]
     predictions = predict_items(
         model,
-        items,
+        [*snapshot.test, *snapshot.train],
         run_id=run_dir.run_id,
         pool=pool,
         settings=settings.evaluation,
@@ -72,7 +71,6 @@ def predict(
     Raises:
         Stopped: The run was asked to stop meanwhile.
     """
-
     test = predict_items(
         model,
         snapshot.test,

@@ -41,20 +41,6 @@ def start_run(
     return run_dir.run_id
 
 
-def start_prediction(
-    database: Database, settings: PredictionSettings, started_by: str, name: str = "answer"
-) -> str:
-    """Let a model answer all items in the background; return the new run's id at once.
-
-    Raises:
-        DbError: The snapshot cannot be frozen.
-        LaunchError: No process could be started.
-    """
-    run_dir = prepare_prediction(database, settings, started_by, name)
-    launch(run_dir)
-    return run_dir.run_id
-
-
 def prepare_run(
     database: Database, preset: Preset, started_by: str, base_run_id: str | None = None
 ) -> RunDir:
