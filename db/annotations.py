@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from duckdb import DuckDBPyConnection
 
 from db.bulk import incoming
 from db.errors import InvalidAnnotationError, InvalidLabelError, NothingToRetractError
 from db.items import get_item
-from db.records import Annotation, AnnotationOrigin, GoldLabel
-from db.reviewers import add_reviewer, get_reviewer
+from db.permissions import require
+from db.records import (
+    Annotation,
+    AnnotationOrigin,
+    Confidence,
+    GoldLabel,
+    Phase,
+    Severity,
+    Showing,
+    Span,
+    SpanText,
+    Verdict,
+)
+from db.reviewers import add_reviewer
 from db.runs import get_run
 from db.statements import load_sql
 from db.values import from_timestamp, to_timestamp, utc_now
@@ -26,11 +38,23 @@ def add_annotation(
     annotation_id: str,
     item_id: str,
     reviewer_id: str,
-    label: str,
+    label: str | None = None,
+    labels: Sequence[str] = (),
     run_id: str | None = None,
     answer: str | None = None,
     note: str = "",
+    verdicts: Sequence[Verdict] = (),
+    severity: Severity | None = None,
+    confidence: Confidence | None = None,
+    span: Span | None = None,
+    is_flagged: bool = False,
+    is_fast: bool = False,
+    phase: Phase = "single",
+    showing: Showing = "first",
+    queue_id: str | None = None,
+    guideline_version: str | None = None,
     duration_seconds: float | None = None,
+    client_at: datetime | None = None,
     created_at: datetime | None = None,
 ) -> Annotation:
     """Append a reviewer's judgement on an item.
@@ -41,6 +65,9 @@ def add_annotation(
     Args:
         annotation_id: Made by the caller once for each press of the button, so that a retry is no
             second annotation: an id that is there already changes nothing.
+        label: The one acceptable label; the same as ``labels=[label]``.
+        labels: Every acceptable label. None at all needs the verdict ``unanswerable`` or
+            ``information_missing``.
         answer: The corrected answer text; None where the text was left as it is.
         created_at: An aware time; now when None.
 
@@ -48,29 +75,46 @@ def add_annotation(
         The annotation as stored.
 
     Raises:
-        InvalidLabelError: The item does not allow the label.
-        InvalidAnnotationError: The id belongs to another annotation, or the duration is no
-            number of seconds.
+        InvalidLabelError: The item does not allow a label, or there is none.
+        InvalidAnnotationError: The id belongs to another annotation, or a value is not possible.
         NotFoundError: There is no such item, reviewer or run.
+        NotPermittedError: The role of the reviewer is not open to labelling.
     """
-    require_allowed_label(cur, item_id, label)
-    get_reviewer(cur, reviewer_id)
+    said = (label,) if label is not None else tuple(labels)
+    allowed = get_item(cur, item_id).labels
+    _require_allowed(item_id, said, allowed)
+    if not said and not {"unanswerable", "information_missing"} & set(verdicts):
+        raise InvalidLabelError(
+            f"Item {item_id!r} was given no label: choose one of {list(allowed)}, or say with the "
+            "verdict 'unanswerable' or 'information_missing' why there is none."
+        )
+    require(cur, reviewer_id, "annotate")
     if run_id is not None:
         get_run(cur, run_id)
-    if duration_seconds is not None and not 0 <= duration_seconds < math.inf:
-        raise InvalidAnnotationError(
-            f"The duration {duration_seconds} s is not possible: "
-            "give seconds of at least 0, or None."
-        )
+    _require_possible(verdicts, severity, confidence, span, duration_seconds)
     parameters = {
         "annotation_id": annotation_id,
         "item_id": item_id,
         "reviewer_id": reviewer_id,
-        "label": label,
+        "label": said[0] if len(said) == 1 else None,
+        "labels": [name for name in allowed if name in said],
         "created_at": to_timestamp(created_at or utc_now()),
+        "client_at": None if client_at is None else to_timestamp(client_at),
         "run_id": run_id,
         "answer": answer,
         "note": note,
+        "verdicts": [name for name in get_args(Verdict) if name in verdicts],
+        "severity": severity,
+        "confidence": confidence,
+        "span_text": span and span.text,
+        "span_start": span and span.start,
+        "span_end": span and span.end,
+        "is_flagged": is_flagged,
+        "is_fast": is_fast,
+        "phase": phase,
+        "showing": showing,
+        "queue_id": queue_id,
+        "guideline_version": guideline_version,
         "duration_seconds": duration_seconds,
     }
     return _write(cur, "annotation_insert", parameters, item_id, reviewer_id)
@@ -95,7 +139,7 @@ def add_imported_labels(cur: DuckDBPyConnection, labels: Sequence[ImportedLabel]
         How many were added.
     """
     names = {label.reviewer_name for label in labels}
-    ids = {name: add_reviewer(cur, name).reviewer_id for name in sorted(names)}
+    ids = {name: add_reviewer(cur, name, origin="import").reviewer_id for name in sorted(names)}
     now = to_timestamp(utc_now())
     rows = [
         {
@@ -153,22 +197,20 @@ def find_current_annotation(
 ) -> Annotation | None:
     """Give the reviewer's standing annotation on an item, or None."""
     parameters = {"item_id": item_id, "reviewer_id": reviewer_id}
-    row = cur.execute(load_sql("annotation_find_current"), parameters).fetchone()
-    return None if row is None else _from_row(row)
+    found = _fetch(cur, "annotation_find_current", parameters)
+    return found[0] if found else None
 
 
 def list_annotations(cur: DuckDBPyConnection, item_id: str) -> list[Annotation]:
     """Give the whole history of an item, oldest first, retractions included."""
-    rows = cur.execute(load_sql("annotation_list"), {"item_id": item_id}).fetchall()
-    return [_from_row(row) for row in rows]
+    return _fetch(cur, "annotation_list", {"item_id": item_id})
 
 
 def list_current_annotations(
     cur: DuckDBPyConnection, origin: AnnotationOrigin = "review"
 ) -> list[Annotation]:
     """Give every standing annotation of an origin, by item and then by arrival."""
-    rows = cur.execute(load_sql("annotation_list_current"), {"origin": origin}).fetchall()
-    return [_from_row(row) for row in rows]
+    return _fetch(cur, "annotation_list_current", {"origin": origin})
 
 
 def get_gold(cur: DuckDBPyConnection, item_id: str) -> GoldLabel:
@@ -191,11 +233,45 @@ def require_allowed_label(cur: DuckDBPyConnection, item_id: str, label: str) -> 
         InvalidLabelError: The label is none of the item's labels.
         ItemNotFoundError: No item has this id.
     """
-    labels = get_item(cur, item_id).labels
-    if label not in labels:
-        raise InvalidLabelError(
-            f"The label {label!r} is not allowed for item {item_id!r}: "
-            f"choose one of {list(labels)}."
+    _require_allowed(item_id, [label], get_item(cur, item_id).labels)
+
+
+def _require_allowed(item_id: str, labels: Sequence[str], allowed: Sequence[str]) -> None:
+    for label in labels:
+        if label not in allowed:
+            raise InvalidLabelError(
+                f"The label {label!r} is not allowed for item {item_id!r}: "
+                f"choose one of {list(allowed)}."
+            )
+
+
+def _require_possible(
+    verdicts: Sequence[str],
+    severity: str | None,
+    confidence: str | None,
+    span: Span | None,
+    duration_seconds: float | None,
+) -> None:
+    words = (
+        *(("verdict", verdict, get_args(Verdict)) for verdict in verdicts),
+        ("severity", severity, get_args(Severity)),
+        ("confidence", confidence, get_args(Confidence)),
+        ("span text", span and span.text, get_args(SpanText)),
+    )
+    for name, value, allowed in words:
+        if value is not None and value not in allowed:
+            raise InvalidAnnotationError(
+                f"The {name} {value!r} is not known: choose one of {list(allowed)}."
+            )
+    if span is not None and not 0 <= span.start < span.end:
+        raise InvalidAnnotationError(
+            f"The span from {span.start} to {span.end} is empty or negative: "
+            "give the first character and the one after the last."
+        )
+    if duration_seconds is not None and not 0 <= duration_seconds < math.inf:
+        raise InvalidAnnotationError(
+            f"The duration {duration_seconds} s is not possible: "
+            "give seconds of at least 0, or None."
         )
 
 
@@ -203,10 +279,10 @@ def _find_retried(
     cur: DuckDBPyConnection, annotation_id: str, item_id: str, reviewer_id: str
 ) -> Annotation | None:
     """Give what an earlier call with the same id stored, or None."""
-    row = cur.execute(load_sql("annotation_get"), {"annotation_id": annotation_id}).fetchone()
-    if row is None:
+    found = _fetch(cur, "annotation_get", {"annotation_id": annotation_id})
+    if not found:
         return None
-    stored = _from_row(row)
+    stored = found[0]
     if (stored.item_id, stored.reviewer_id) != (item_id, reviewer_id):
         raise InvalidAnnotationError(
             f"The annotation id {stored.annotation_id!r} belongs to item {stored.item_id!r} and "
@@ -224,30 +300,37 @@ def _write(
     reviewer_id: str,
 ) -> Annotation:
     """Append one row and give it as stored; where its id is taken, give what has it."""
-    row = cur.execute(load_sql(statement), dict(parameters)).fetchone()
-    if row is not None:
-        return _from_row(row)
+    written = _fetch(cur, statement, parameters)
+    if written:
+        return written[0]
     stored = _find_retried(cur, parameters["annotation_id"], item_id, reviewer_id)
     if stored is None:
         raise AssertionError("an annotation that was not written has its id taken")
     return stored
 
 
-def _from_row(row: Sequence[Any]) -> Annotation:
+_FIELDS = frozenset(field.name for field in fields(Annotation))
+
+
+def _fetch(
+    cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]
+) -> list[Annotation]:
+    """Run a statement that gives rows of ``annotation`` and turn them into records."""
+    cur.execute(load_sql(statement), dict(parameters))
+    names = [column[0] for column in cur.description or ()]
+    return [_from_row(dict(zip(names, row, strict=True))) for row in cur.fetchall()]
+
+
+def _from_row(row: Mapping[str, Any]) -> Annotation:
+    client_at, span_text = row["client_at"], row["span_text"]
+    known = {name: value for name, value in row.items() if name in _FIELDS}
     return Annotation(
-        annotation_id=row[0],
-        item_id=row[1],
-        reviewer_id=row[2],
-        label=row[3],
-        created_at=from_timestamp(row[4]),
-        action=row[5],
-        origin=row[6],
-        run_id=row[7],
-        old_label=row[8],
-        old_answer=row[9],
-        answer=row[10],
-        note=row[11],
-        phase=row[12],
-        duration_seconds=row[13],
-        retracted_annotation_id=row[14],
+        **{
+            **known,
+            "created_at": from_timestamp(row["created_at"]),
+            "client_at": None if client_at is None else from_timestamp(client_at),
+            "labels": tuple(row["labels"]),
+            "verdicts": tuple(row["verdicts"]),
+            "span": span_text and Span(span_text, row["span_start"], row["span_end"]),
+        }
     )

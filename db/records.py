@@ -10,9 +10,19 @@ from typing import Any, Literal
 Split = Literal["train", "dev", "test"]
 GoldOrigin = Literal["imported", "agreed", "adjudicated"]
 RunKind = Literal["imported", "prediction", "training"]
-Role = Literal["reviewer", "adjudicator", "engineer", "admin"]
+Role = Literal["reviewer", "adjudicator", "engineer", "admin", "none"]
+"""``none``: may sign in no more; what they said stays."""
+ReviewerOrigin = Literal["person", "import"]
 AnnotationAction = Literal["label", "retract"]
 AnnotationOrigin = Literal["review", "import"]
+Phase = Literal["single", "blind", "revealed"]
+Showing = Literal["first", "repeat", "recheck"]
+Verdict = Literal[
+    "model_wrong", "gold_wrong", "several_acceptable", "information_missing", "unanswerable"
+]
+Severity = Literal["minor", "moderate", "severe"]
+Confidence = Literal["low", "medium", "high"]
+SpanText = Literal["answer", "corrected"]
 TrainingState = Literal[
     "queued", "starting", "running", "succeeded", "failed", "cancelled", "interrupted"
 ]
@@ -108,6 +118,34 @@ class Reviewer:
     reviewer_id: str
     name: str
     role: Role
+    email: str | None = None
+    """Lower case; somebody who signs in with this verified address is this person."""
+    origin: ReviewerOrigin = "person"
+    """``import``: known only from a data set; never somebody at the screen."""
+
+
+@dataclass(frozen=True)
+class ReviewerChange:
+    """One change of what a person may do."""
+
+    reviewer_id: str
+    role: Role
+    email: str | None
+    changed_by: str | None
+    """A reviewer; None: whoever holds the database file, or the first to come."""
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Span:
+    """The characters ``[start, end)`` of a text that support the label.
+
+    ``text`` tells which one: the model's answer, or the reviewer's corrected one.
+    """
+
+    text: SpanText
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -123,6 +161,7 @@ class Annotation:
     item_id: str
     reviewer_id: str
     label: str | None
+    """The only acceptable label; None where the reviewer named several or none."""
     created_at: datetime
     action: AnnotationAction = "label"
     origin: AnnotationOrigin = "review"
@@ -132,9 +171,27 @@ class Annotation:
     answer: str | None = None
     """The reviewer's corrected answer text, None where the text was left as it is."""
     note: str = ""
-    phase: str = "single"
+    phase: Phase = "single"
+    """``blind``: said before anything but the question was shown; ``revealed``: after it was."""
     duration_seconds: float | None = None
     retracted_annotation_id: str | None = None
+    labels: tuple[str, ...] = ()
+    """Every acceptable label in the item's order; none where the item cannot be answered."""
+    verdicts: tuple[Verdict, ...] = ()
+    severity: Severity | None = None
+    """How much harm the model's answer would do if it were followed."""
+    confidence: Confidence | None = None
+    span: Span | None = None
+    """Where the answer supports the label."""
+    is_flagged: bool = False
+    is_fast: bool = False
+    """Saved in less time than it takes to read what was on screen."""
+    showing: Showing = "first"
+    """``repeat``: shown again unannounced; ``recheck``: shown again, blind, after a fast save."""
+    queue_id: str | None = None
+    guideline_version: str | None = None
+    client_at: datetime | None = None
+    """The browser's time at the press; ``created_at`` is the server's."""
 
 
 @dataclass(frozen=True)

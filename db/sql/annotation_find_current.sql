@@ -1,5 +1,3 @@
-select
-    annotation_id, item_id, reviewer_id, label, created_at, action, origin, run_id, old_label,
-    old_answer, answer, note, phase, duration_seconds, retracted_annotation_id
+select *
 from standing_annotation
 where item_id = $item_id and reviewer_id = $reviewer_id

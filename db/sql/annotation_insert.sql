@@ -5,7 +5,9 @@ select
     $item_id as item_id,
     $reviewer_id as reviewer_id,
     $label as label,
+    $labels::varchar[] as labels,
     $created_at::timestamp as created_at,
+    $client_at::timestamp as client_at,
     'label' as action,
     'review' as origin,
     $run_id as run_id,
@@ -19,9 +21,18 @@ select
     ) as old_answer,
     $answer as answer,
     $note as note,
-    'single' as phase,
+    $phase as phase,
+    $showing as showing,
+    $verdicts::varchar[] as verdicts,
+    $severity as severity,
+    $confidence as confidence,
+    $span_text as span_text,
+    $span_start::integer as span_start,
+    $span_end::integer as span_end,
+    $is_flagged as is_flagged,
+    $is_fast as is_fast,
+    $queue_id as queue_id,
+    $guideline_version as guideline_version,
     $duration_seconds as duration_seconds
 on conflict do nothing
-returning
-    annotation_id, item_id, reviewer_id, label, created_at, action, origin, run_id, old_label,
-    old_answer, answer, note, phase, duration_seconds, retracted_annotation_id
+returning *

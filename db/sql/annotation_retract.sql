@@ -16,6 +16,4 @@ select
 from annotation as taken_back
 where taken_back.item_id = $item_id and taken_back.annotation_id = $retracted_annotation_id
 on conflict do nothing
-returning
-    annotation_id, item_id, reviewer_id, label, created_at, action, origin, run_id, old_label,
-    old_answer, answer, note, phase, duration_seconds, retracted_annotation_id
+returning *

@@ -27,7 +27,7 @@ from db.errors import (
 from db.items import add_items
 from db.predictions import add_predictions
 from db.readings import AnswerReading, add_readings, list_unread
-from db.records import GoldLabel, Item, Prediction, Run
+from db.records import Annotation, GoldLabel, Item, Prediction, Run, Span
 from db.review import ReviewFilter, count_rows, list_item_ids, list_rows
 from db.reviewers import add_reviewer
 from db.runs import add_run
@@ -269,3 +269,79 @@ def test_many_reviewers_at_once_lose_nothing(filled: Database) -> None:
     assert len(list_annotations(cur, "q-1")) == 40
     standing = list_current_annotations(cur)
     assert {a.reviewer_id: a.note for a in standing} == dict.fromkeys(reviewer_ids, "4")
+
+
+def test_several_labels_or_none_with_a_reason_are_kept_and_make_no_agreed_label(
+    filled: Database,
+) -> None:
+    ann, bob = _reviewer(filled, "Ann"), _reviewer(filled, "Bob")
+
+    def say(number: int, who: str, *labels: str, **more: object) -> Annotation:
+        with filled.transaction() as cur:
+            return add_annotation(
+                cur, annotation_id=f"m-{number}", item_id="q-1", reviewer_id=who, labels=labels,
+                **more,  # type: ignore[arg-type]
+            )  # fmt: skip
+
+    both = say(1, ann, "maybe", "yes", verdicts=("several_acceptable", "gold_wrong"))
+    assert (both.label, both.labels) == (None, ("yes", "maybe"))
+    assert both.verdicts == ("gold_wrong", "several_acceptable")
+    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported")
+    say(2, bob, "maybe", "yes")
+    assert not get_gold(filled.cursor(), "q-1").conflicting
+    say(3, bob, "maybe")
+    assert get_gold(filled.cursor(), "q-1").conflicting
+    with pytest.raises(InvalidLabelError, match="was given no label"):
+        say(4, ann)
+    none = say(5, ann, verdicts=("unanswerable",))
+    assert (none.label, none.labels) == (None, ())
+    assert get_gold(filled.cursor(), "q-1").conflicting
+    say(6, bob, verdicts=("information_missing",))
+    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported")
+
+
+def test_everything_a_reviewer_says_comes_back_and_nonsense_is_refused(filled: Database) -> None:
+    ann = _reviewer(filled, "Ann")
+    said: dict[str, object] = {
+        "severity": "severe",
+        "confidence": "low",
+        "span": Span("answer", 0, 3),
+        "is_flagged": True,
+        "is_fast": True,
+        "phase": "blind",
+        "showing": "recheck",
+        "queue_id": "a-queue",
+        "guideline_version": "2",
+        "client_at": datetime(2026, 5, 1, 12, tzinfo=UTC),
+    }
+
+    def say(number: int, **more: object) -> Annotation:
+        with filled.transaction() as cur:
+            return add_annotation(
+                cur, annotation_id=f"e-{number}", item_id="q-1", reviewer_id=ann, label="no",
+                **{**said, **more},  # type: ignore[arg-type]
+            )  # fmt: skip
+
+    stored = say(1)
+    assert {name: getattr(stored, name) for name in said} == said
+    for number, wrong in enumerate(
+        [{"severity": "huge"}, {"confidence": "0.9"}, {"verdicts": ("bad",)}]
+    ):
+        with pytest.raises(InvalidAnnotationError, match="is not known"):
+            say(10 + number, **wrong)
+    with pytest.raises(InvalidAnnotationError, match="span from 3 to 3"):
+        say(20, span=Span("answer", 3, 3))
+
+
+def test_what_was_said_blind_stays_beside_what_was_said_after_the_reveal(filled: Database) -> None:
+    ann = _reviewer(filled, "Ann")
+    with filled.transaction() as cur:
+        for number, phase in enumerate(("blind", "revealed")):
+            add_annotation(
+                cur, annotation_id=f"p-{number}", item_id="q-1", reviewer_id=ann,
+                label=("no", "yes")[number], phase=phase,
+            )  # type: ignore[arg-type]  # fmt: skip
+    query = "select phase, label from phase_annotation where item_id = 'q-1' order by all"
+    assert filled.cursor().execute(query).fetchall() == [("blind", "no"), ("revealed", "yes")]
+    standing = find_current_annotation(filled.cursor(), "q-1", ann)
+    assert standing is not None and standing.phase == "revealed"
