@@ -7,8 +7,8 @@ from datetime import datetime
 from duckdb import DuckDBPyConnection
 
 from db.annotations import get_gold, require_allowed_label
+from db.permissions import require
 from db.records import GoldLabel
-from db.reviewers import get_reviewer
 from db.statements import load_sql
 from db.values import to_timestamp, utc_now
 
@@ -33,9 +33,10 @@ def add_adjudication(
     Raises:
         InvalidLabelError: The item does not allow the label.
         NotFoundError: There is no such item or reviewer.
+        NotPermittedError: The role of the reviewer is not open to deciding.
     """
     require_allowed_label(cur, item_id, label)
-    get_reviewer(cur, reviewer_id)
+    require(cur, reviewer_id, "adjudicate")
     parameters = {
         "adjudication_id": adjudication_id,
         "item_id": item_id,

@@ -78,6 +78,10 @@ class InvalidReviewerError(DbError):
     """A reviewer name that cannot be used."""
 
 
+class NotPermittedError(DbError):
+    """Somebody's role is not open to what they asked for."""
+
+
 class InvalidAnnotationError(DbError):
     """An annotation that cannot be stored as given."""
 

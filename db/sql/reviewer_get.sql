@@ -1,1 +1,1 @@
-select reviewer_id, name, role from reviewer where reviewer_id = $reviewer_id
+select reviewer_id, name, role, email, origin from current_reviewer where reviewer_id = $reviewer_id

@@ -1,0 +1,3 @@
+select reviewer_id, role, email, changed_by, created_at
+from reviewer_change
+order by reviewer_change_number

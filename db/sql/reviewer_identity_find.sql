@@ -1,0 +1,1 @@
+select reviewer_id from reviewer_identity where issuer = $issuer and subject = $subject

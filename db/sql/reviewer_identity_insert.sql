@@ -1,0 +1,5 @@
+insert into reviewer_identity by name
+select
+    $issuer as issuer, $subject as subject, $reviewer_id as reviewer_id,
+    $created_at::timestamp as created_at
+on conflict do nothing

@@ -1,0 +1,211 @@
+"""Who may sit at the screen, and what their role is open to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+import pytest
+from duckdb import DuckDBPyConnection
+
+from db.adjudications import add_adjudication
+from db.annotations import ImportedLabel, add_annotation, add_imported_labels
+from db.connection import Database
+from db.errors import InvalidReviewerError, NotPermittedError, ReviewerNotFoundError
+from db.items import add_items
+from db.people import (
+    Identity,
+    add_person,
+    change_person,
+    sign_in_by_identity,
+    sign_in_by_name,
+)
+from db.permissions import ACTION_WORDS, PERMISSIONS, Action, require
+from db.records import Item, Role
+from db.reviewers import add_reviewer, get_reviewer, list_changes, list_people, list_reviewers
+
+ANN = Identity("https://id.example", "ann-7", "Ann Lee", "Ann@Example.org", is_email_verified=True)
+
+
+@pytest.fixture
+def cur(database: Database) -> DuckDBPyConnection:
+    return database.cursor()
+
+
+def test_the_first_person_on_a_new_file_is_admin_and_the_next_a_reviewer(
+    cur: DuckDBPyConnection,
+) -> None:
+    assert sign_in_by_name(cur, "Ann").role == "admin"
+    assert sign_in_by_name(cur, "Bob").role == "reviewer"
+    assert sign_in_by_name(cur, " ann ").role == "admin"
+
+
+def test_on_a_file_from_before_there_were_roles_the_next_to_come_is_admin(
+    cur: DuckDBPyConnection,
+) -> None:
+    add_reviewer(cur, "Ann")
+    assert sign_in_by_name(cur, "Ann").role == "admin"
+
+
+def test_an_annotator_of_a_data_set_is_nobody_who_can_sign_in(
+    cur: DuckDBPyConnection, make_item: Callable[..., Item]
+) -> None:
+    add_items(cur, [make_item("q-1")], origin="items")
+    add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", "yes")])
+    sign_in_by_name(cur, "Ann")
+    assert [person.name for person in list_people(cur)] == ["Ann"]
+    assert [reviewer.name for reviewer in list_reviewers(cur)] == ["Ann", "annotator 1"]
+    with pytest.raises(InvalidReviewerError, match="belongs to an annotator"):
+        sign_in_by_name(cur, "Annotator 1")
+    (imported,) = [one for one in list_reviewers(cur) if one.origin == "import"]
+    with pytest.raises(InvalidReviewerError, match="can have no role"):
+        change_person(cur, imported.reviewer_id, role="admin")
+
+
+def test_a_role_is_changed_by_an_admin_alone_and_the_change_is_kept(
+    cur: DuckDBPyConnection,
+) -> None:
+    admin = sign_in_by_name(cur, "Ann")
+    bob = sign_in_by_name(cur, "Bob")
+    with pytest.raises(NotPermittedError, match=r"'Bob' may not add people.*admin.*Ask.*Ann"):
+        change_person(cur, bob.reviewer_id, role="admin", by=bob.reviewer_id)
+    change_person(cur, bob.reviewer_id, role="adjudicator", by=admin.reviewer_id)
+    assert get_reviewer(cur, bob.reviewer_id).role == "adjudicator"
+    assert [(change.role, change.changed_by) for change in list_changes(cur)] == [
+        ("admin", None),
+        ("adjudicator", admin.reviewer_id),
+    ]
+
+
+def test_a_role_taken_away_counts_at_once(cur: DuckDBPyConnection) -> None:
+    admin = sign_in_by_name(cur, "Ann")
+    bob = add_person(cur, "Bob", role="engineer", by=admin.reviewer_id)
+    require(cur, bob.reviewer_id, "train")
+    change_person(cur, bob.reviewer_id, role="none", by=admin.reviewer_id)
+    with pytest.raises(NotPermittedError, match="may not start training"):
+        require(cur, bob.reviewer_id, "train")
+    with pytest.raises(NotPermittedError, match=r"has no role here.*Ann"):
+        sign_in_by_name(cur, "Bob")
+
+
+def test_the_only_admin_stays(cur: DuckDBPyConnection) -> None:
+    ann = sign_in_by_name(cur, "Ann")
+    with pytest.raises(NotPermittedError, match="only admin"):
+        change_person(cur, ann.reviewer_id, role="reviewer", by=ann.reviewer_id)
+    bob = add_person(cur, "Bob", role="admin", by=ann.reviewer_id)
+    assert change_person(cur, ann.reviewer_id, role="none", by=bob.reviewer_id).role == "none"
+
+
+@pytest.mark.parametrize("role", get_args(Role))
+@pytest.mark.parametrize("action", get_args(Action))
+def test_every_action_is_open_to_its_roles_and_to_no_other(
+    cur: DuckDBPyConnection, role: Role, action: Action
+) -> None:
+    sign_in_by_name(cur, "Chief")
+    person = add_person(cur, "Ann", role=role)
+    if role in PERMISSIONS[action]:
+        assert require(cur, person.reviewer_id, action).name == "Ann"
+        return
+    with pytest.raises(NotPermittedError, match=ACTION_WORDS[action]):
+        require(cur, person.reviewer_id, action)
+
+
+def test_an_admin_may_do_everything_and_everything_is_named() -> None:
+    assert set(PERMISSIONS) == set(ACTION_WORDS) == set(get_args(Action))
+    assert all("admin" in roles and "none" not in roles for roles in PERMISSIONS.values())
+
+
+def test_writes_check_the_role_themselves(
+    cur: DuckDBPyConnection, make_item: Callable[..., Item]
+) -> None:
+    add_items(cur, [make_item("q-1")], origin="items")
+    sign_in_by_name(cur, "Chief")
+    engineer = add_person(cur, "Eve", role="engineer").reviewer_id
+    with pytest.raises(NotPermittedError, match="label items"):
+        add_annotation(cur, annotation_id="a", item_id="q-1", reviewer_id=engineer, label="yes")
+    reviewer = add_person(cur, "Ann", role="reviewer").reviewer_id
+    with pytest.raises(NotPermittedError, match="settle"):
+        add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=reviewer, label="no")
+    assert cur.execute("select count(*) from annotation").fetchone() == (0,)
+    assert cur.execute("select count(*) from adjudication").fetchone() == (0,)
+
+
+def test_the_first_to_sign_in_is_admin_and_others_wait_for_a_role(
+    cur: DuckDBPyConnection,
+) -> None:
+    admin = sign_in_by_identity(cur, ANN)
+    assert (admin.name, admin.role) == ("Ann Lee", "admin")
+    stranger = Identity("https://id.example", "bob-1", "Bob", "bob@example.org")
+    for _ in range(2):
+        with pytest.raises(NotPermittedError, match=r"'Bob' has no role here.*Ann Lee"):
+            sign_in_by_identity(cur, stranger)
+    (waiting,) = [person for person in list_people(cur) if person.role == "none"]
+    change_person(cur, waiting.reviewer_id, role="reviewer", by=admin.reviewer_id)
+    assert sign_in_by_identity(cur, stranger).reviewer_id == waiting.reviewer_id
+
+
+def test_a_verified_address_finds_the_person_whom_an_admin_added(cur: DuckDBPyConnection) -> None:
+    add_person(cur, "Chief", role="admin")
+    invited = add_person(cur, "A. Lee", role="adjudicator", email=" ann@example.ORG ")
+    assert sign_in_by_identity(cur, ANN).reviewer_id == invited.reviewer_id
+    change_person(cur, invited.reviewer_id, role="reviewer", email=None)
+    assert sign_in_by_identity(cur, ANN).name == "A. Lee"  # the link holds without the address
+
+
+def test_an_address_that_nobody_verified_finds_nobody(cur: DuckDBPyConnection) -> None:
+    add_person(cur, "Chief", role="admin")
+    add_person(cur, "A. Lee", role="admin", email="ann@example.org")
+    forged = Identity("https://id.example", "mallory", "A. Lee", "ann@example.org")
+    with pytest.raises(NotPermittedError, match="no role here"):
+        sign_in_by_identity(cur, forged)
+    names = [person.name for person in list_people(cur) if person.role == "none"]
+    assert names == ["A. Lee (ann@example.org)"]
+
+
+def test_the_same_subject_of_another_provider_is_somebody_else(cur: DuckDBPyConnection) -> None:
+    sign_in_by_identity(cur, ANN)
+    other = Identity("https://other.example", ANN.subject, "Ann Lee")
+    with pytest.raises(NotPermittedError, match="no role here"):
+        sign_in_by_identity(cur, other)
+
+
+@pytest.mark.parametrize("email", ["ann", "a b@c", "@c", "ann@"])
+def test_what_is_no_address_is_refused(cur: DuckDBPyConnection, email: str) -> None:
+    with pytest.raises(InvalidReviewerError, match="no e-mail address"):
+        add_person(cur, "Ann", role="admin", email=email)
+
+
+def test_one_address_belongs_to_one_person(cur: DuckDBPyConnection) -> None:
+    add_person(cur, "Ann", role="admin", email="a@x.org")
+    with pytest.raises(InvalidReviewerError, match="belongs to 'Ann' already"):
+        add_person(cur, "Bob", role="admin", email="A@X.org")
+
+
+def test_somebody_unknown_is_permitted_nothing(cur: DuckDBPyConnection) -> None:
+    with pytest.raises(ReviewerNotFoundError):
+        require(cur, "nobody", "annotate")
+
+
+def test_annotators_of_a_database_from_before_are_told_from_people() -> None:
+    from db import migrate
+    from db.connection import IN_MEMORY
+
+    shipped = migrate.shipped_migrations()
+    database = Database.open(IN_MEMORY)
+    cur = database.cursor()
+    cur.execute("drop view current_reviewer; alter table reviewer drop column origin;")
+    cur.execute("drop table reviewer_change; drop table reviewer_identity;")
+    cur.execute("drop sequence reviewer_change_sequence")
+    cur.execute(
+        "insert into reviewer by name select unnest(['a', 'b']) as reviewer_id, "
+        "reviewer_id as name, 'reviewer' as role, now()::timestamp as created_at"
+    )
+    cur.execute(
+        "insert into annotation by name select 'n' as annotation_id, 'q' as item_id, "
+        "'a' as reviewer_id, 'yes' as label, now()::timestamp as created_at, 'label' as action, "
+        "'import' as origin, '' as note, 'single' as phase"
+    )
+    (people,) = [migration for migration in shipped if migration.name == "0008_people"]
+    cur.execute(people.sql)
+    assert [person.reviewer_id for person in list_people(cur)] == ["b"]
+    database.close()
