@@ -62,6 +62,16 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("created_at", _TIMESTAMP),
         ]
     ),
+    "incoming_training_record": pa.schema(
+        [
+            ("run_id", pa.string()),
+            ("item_id", pa.string()),
+            ("num_shots", pa.int32()),
+            ("option_order", pa.int32()),
+            ("fold", pa.string()),
+            ("shot_item_ids", pa.list_(pa.string())),
+        ]
+    ),
     "incoming_reading": pa.schema(
         [
             ("run_id", pa.string()),

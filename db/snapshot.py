@@ -26,7 +26,7 @@ from db.values import from_json, utc_now
 MANIFEST_NAME = "manifest.json"
 TRAIN_NAME = "train.parquet"
 TEST_NAME = "test.parquet"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SECTIONS = pa.list_(pa.struct([("heading", pa.string()), ("text", pa.string())]))
 _OPTIONS = pa.list_(pa.struct([("label", pa.string()), ("text", pa.string())]))
@@ -47,6 +47,8 @@ _SCHEMA = pa.schema(
         ("corrected_answer", pa.string()),
         ("annotation_ids", pa.list_(pa.string())),
         ("parent_item_id", pa.string()),
+        ("vetoed_shots", pa.list_(pa.int32())),
+        ("is_vetoed", pa.bool_()),
         ("metadata", pa.string()),
     ]
 )
@@ -59,6 +61,8 @@ class SnapshotItem:
     ``corrected_answer`` is the latest text by which a reviewer explained that label.
     ``annotation_ids`` are the standing annotations behind it, ``parent_item_id`` the item that an
     augmented one was made from. ``long_answer`` must never enter a prompt for its own item.
+    ``vetoed_shots`` are the numbers of shots with which it must not be learned from; where
+    ``is_vetoed``, it is neither learned from nor shown as a shot at all.
     """
 
     item_id: str
@@ -76,6 +80,8 @@ class SnapshotItem:
     corrected_answer: str | None
     annotation_ids: tuple[str, ...]
     parent_item_id: str | None
+    vetoed_shots: tuple[int, ...]
+    is_vetoed: bool
     metadata: Mapping[str, Any]
 
 
@@ -104,7 +110,7 @@ class SnapshotManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     snapshot_id: str
     created_at: AwareDatetime
     created_by: str
@@ -123,6 +129,8 @@ class Snapshot:
 
 def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> SnapshotManifest:
     """Write every item that has a label of record into a directory, as of one moment.
+
+    Which corrections went into it is noted in the store.
 
     Items of the test split lie in ``test.parquet`` and nowhere else. The manifest is written
     last: a directory without it is no snapshot.
@@ -150,9 +158,11 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
         TRAIN_NAME: [row for row in rows if row["split"] != "test"],
         TEST_NAME: [row for row in rows if row["split"] == "test"],
     }
+    snapshot_id = _identify(rows)
+    cur.execute(load_sql("snapshot_correction_insert"), {"snapshot_id": snapshot_id})
     manifest = SnapshotManifest(
         schema_version=SCHEMA_VERSION,
-        snapshot_id=_identify(rows),
+        snapshot_id=snapshot_id,
         created_at=utc_now(),
         created_by=created_by,
         files={name: _write_part(directory / name, part) for name, part in parts.items()},
@@ -275,6 +285,7 @@ def _to_item(row: Mapping[str, Any]) -> SnapshotItem:
             "labels": tuple(row["labels"]),
             "options": tuple(Option(**part) for part in row["options"]),
             "annotation_ids": tuple(row["annotation_ids"]),
+            "vetoed_shots": tuple(row["vetoed_shots"]),
             "metadata": from_json(row["metadata"]),
         }
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +30,13 @@ def to_timestamp(moment: datetime) -> datetime:
 def from_timestamp(stored: datetime) -> datetime:
     """Turn what a TIMESTAMP column holds back into an aware UTC time."""
     return stored.replace(tzinfo=UTC)
+
+
+def with_timestamp(row: Sequence[Any], position: int) -> list[Any]:
+    """Give a row with the stored time at one position as an aware one."""
+    values = list(row)
+    values[position] = from_timestamp(values[position])
+    return values
 
 
 def to_json(value: Mapping[str, Any]) -> str:

@@ -11,6 +11,15 @@ with reviewed as (
     join gold on gold.item_id = standing_annotation.item_id
     where standing_annotation.origin = 'review'
     group by standing_annotation.item_id
+),
+vetoed as (
+    select
+        item_id,
+        coalesce(list(num_shots order by num_shots) filter (where num_shots is not null), []::integer[])
+            as num_shots,
+        bool_or(num_shots is null) as is_whole
+    from standing_veto
+    group by item_id
 )
 select
     item.item_id,
@@ -28,9 +37,12 @@ select
     reviewed.corrected_answer,
     coalesce(reviewed.annotation_ids, []::varchar[]) as annotation_ids,
     null::varchar as parent_item_id,
+    coalesce(vetoed.num_shots, []::integer[]) as vetoed_shots,
+    coalesce(vetoed.is_whole, false) as is_vetoed,
     item.metadata
 from item
 join gold on gold.item_id = item.item_id
 left join reviewed on reviewed.item_id = item.item_id
+left join vetoed on vetoed.item_id = item.item_id
 where gold.label is not null
 order by item.item_id

@@ -100,6 +100,8 @@ def test_an_item_carries_its_correction_and_where_it_comes_from(
         corrected_answer="It did not help.",
         annotation_ids=("Ann-no",),
         parent_item_id=None,
+        vetoed_shots=(),
+        is_vetoed=False,
         metadata=item.metadata,
     )
 
@@ -180,7 +182,7 @@ def test_test_items_moved_among_the_training_items_are_refused(
     ("change", "explanation"),
     [
         ({"snapshot_id": "snapshot-0"}, "its content is not that of snapshot-0"),
-        ({"schema_version": 2}, "schema_version"),
+        ({"schema_version": 1}, "schema_version"),
         ({"files": {}}, "does not name train.parquet"),
         ({"surprise": 1}, "surprise"),
     ],

@@ -1,0 +1,63 @@
+"""Vetoes on training records: append-only; the latest word on a record stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from db.items import get_item
+from db.reviewers import get_reviewer
+from db.statements import load_sql
+from db.values import to_timestamp, utc_now, with_timestamp
+
+
+@dataclass(frozen=True)
+class RecordVeto:
+    """A standing veto; ``num_shots`` None keeps the item out altogether, as a shot too."""
+
+    item_id: str
+    num_shots: int | None
+    note: str
+    reviewer_id: str
+    created_at: datetime
+
+
+def add_record_veto(
+    cur: DuckDBPyConnection,
+    *,
+    item_id: str,
+    num_shots: int | None,
+    reviewer_id: str,
+    is_vetoed: bool = True,
+    note: str = "",
+) -> None:
+    """Veto the record of an item with so many shots, or take the veto back.
+
+    Snapshots frozen from now on carry it, so every later build and run leaves the record out.
+
+    Args:
+        num_shots: None for the item altogether.
+        is_vetoed: False takes an earlier veto back.
+
+    Raises:
+        NotFoundError: There is no such item or reviewer.
+    """
+    get_item(cur, item_id)
+    get_reviewer(cur, reviewer_id)
+    parameters = {
+        "item_id": item_id,
+        "num_shots": num_shots,
+        "is_vetoed": is_vetoed,
+        "note": note,
+        "reviewer_id": reviewer_id,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("record_veto_insert"), parameters)
+
+
+def list_record_vetoes(cur: DuckDBPyConnection) -> list[RecordVeto]:
+    """Give the standing vetoes, the latest first."""
+    rows = cur.execute(load_sql("record_veto_list")).fetchall()
+    return [RecordVeto(*with_timestamp(row, 4)) for row in rows]

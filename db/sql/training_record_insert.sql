@@ -1,0 +1,2 @@
+insert into training_record by name
+select * from incoming_training_record

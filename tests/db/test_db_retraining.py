@@ -1,0 +1,183 @@
+"""Vetoes, lineage, the model registry, policies and energy in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from db.adjudications import add_adjudication
+from db.annotations import add_annotation
+from db.connection import Database
+from db.items import add_items
+from db.lineage import (
+    TrainingRecord,
+    add_training_records,
+    count_training_records,
+    list_correction_runs,
+    list_corrections,
+    list_training_records,
+)
+from db.models import (
+    ModelNotFoundError,
+    find_by_alias,
+    get_model,
+    list_alias_events,
+    list_models,
+    register_model,
+    set_alias,
+)
+from db.predictions import add_predictions
+from db.record_vetoes import add_record_veto, list_record_vetoes
+from db.records import Item, Prediction, Run, TrainingRun
+from db.reviewers import add_reviewer
+from db.run_energy import Energy, add_run_energy, list_run_energy
+from db.runs import add_run
+from db.snapshot import freeze, load_snapshot
+from db.training_runs import add_training_run
+from db.trigger_policies import add_trigger_policy, find_trigger_policy
+
+
+@pytest.fixture
+def ann(database: Database, make_item: Callable[..., Item]) -> str:
+    """Give a reviewer of a store with three training items and a test item."""
+    with database.transaction() as cur:
+        items = [make_item(f"q-{n}", split="train") for n in (1, 2, 3)]
+        add_items(cur, [*items, make_item("t-1", split="test")], origin="items")
+        return add_reviewer(cur, "Ann").reviewer_id
+
+
+def _annotate(database: Database, ann: str, item_id: str, label: str) -> str:
+    with database.transaction() as cur:
+        name = f"{item_id}-{label}"
+        add_annotation(cur, annotation_id=name, item_id=item_id, reviewer_id=ann, label=label)
+        return name
+
+
+def _train(database: Database, folder: Path, run_id: str, base: str | None = None) -> str:
+    """Note a run on a snapshot of this moment; give the snapshot's id."""
+    snapshot_id = freeze(database.cursor(), folder, created_by="Ann").snapshot_id
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    settings = {"task": "train", "snapshot_id": snapshot_id}
+    with database.transaction() as cur:
+        add_training_run(cur, TrainingRun(run_id, "smoke", "succeeded", settings, now, "Ann", base))
+        add_run(cur, Run(run_id, run_id, "training", "m", settings, {}, now, base))
+    return snapshot_id
+
+
+def _prediction(run_id: str, label: str) -> Prediction:
+    shares = tuple(0.6 if name == label else 0.2 for name in ("yes", "no", "maybe"))
+    return Prediction(run_id, "q-1", None, None, head_label=label, head_probabilities=shares)
+
+
+def test_a_veto_stands_until_it_is_taken_back_and_reaches_the_snapshot(
+    database: Database, ann: str, tmp_path: Path
+) -> None:
+    cur = database.cursor()
+    add_record_veto(cur, item_id="q-1", num_shots=1, reviewer_id=ann, note="odd shot")
+    add_record_veto(cur, item_id="q-2", num_shots=None, reviewer_id=ann)
+    add_record_veto(cur, item_id="q-3", num_shots=0, reviewer_id=ann)
+    add_record_veto(cur, item_id="q-3", num_shots=0, reviewer_id=ann, is_vetoed=False)
+    assert [(v.item_id, v.num_shots) for v in list_record_vetoes(cur)] == [
+        ("q-2", None),
+        ("q-1", 1),
+    ]
+    freeze(cur, tmp_path / "s", created_by="Ann")
+    frozen = {i.item_id: (i.vetoed_shots, i.is_vetoed) for i in load_snapshot(tmp_path / "s").train}
+    assert frozen == {"q-1": ((1,), False), "q-2": ((), True), "q-3": ((), False)}
+
+
+def test_a_correction_is_found_in_the_runs_that_learned_from_it_and_back(
+    database: Database, ann: str, tmp_path: Path
+) -> None:
+    _train(database, tmp_path / "before", "run-1")
+    correction = _annotate(database, ann, "q-1", "no")
+    _annotate(database, ann, "q-2", "yes")  # confirms the label: no correction
+    snapshot_id = _train(database, tmp_path / "after", "run-2", base="run-1")
+    with database.transaction() as cur:
+        add_training_records(
+            cur,
+            [
+                TrainingRecord("run-2", "q-1", 0, 0, "train", ()),
+                TrainingRecord("run-2", "q-1", 1, 0, "train", ("q-3",)),
+                TrainingRecord("run-2", "q-2", 1, 0, "train", ("q-1",)),
+                TrainingRecord("run-2", "q-3", 0, 0, "dev", ()),
+            ],
+        )
+        for run_id, label in (("run-1", "yes"), ("run-2", "no")):
+            add_predictions(cur, [_prediction(run_id, label)])
+    cur = database.cursor()
+
+    (found,) = list_corrections(cur)
+    assert (found.correction_id, found.old_label, found.label) == (correction, "yes", "no")
+    assert found.num_runs == 1
+    (run,) = list_correction_runs(cur, correction, "q-1")
+    assert (run.run_id, run.snapshot_id) == ("run-2", snapshot_id)
+    assert (run.num_train, run.num_dev, run.num_as_shot) == (2, 0, 1)
+    assert run.outcome == "fixed"
+
+    assert [c.correction_id for c in list_corrections(cur, run_id="run-2")] == [correction]
+    assert list_corrections(cur, run_id="run-1") == []
+    made_of, *shown_in = list_training_records(cur, "run-2", "q-1")
+    assert made_of.item_id == "q-1"
+    assert shown_in[-1].shot_item_ids == ("q-1",)
+    counts = {(c.fold, c.num_shots): c.num_records for c in count_training_records(cur, "run-2")}
+    assert counts == {("train", 0): 1, ("train", 1): 2, ("dev", 0): 1}
+
+
+def test_an_adjudication_is_a_correction(database: Database, ann: str) -> None:
+    with database.transaction() as cur:
+        chief = add_reviewer(cur, "Chief", "adjudicator").reviewer_id
+        add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=chief, label="maybe")
+    (found,) = list_corrections(database.cursor(), item_id="q-1")
+    assert (found.kind, found.label) == ("adjudication", "maybe")
+
+
+def test_versions_count_up_and_the_newest_is_the_challenger(
+    database: Database, ann: str, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        _train(database, tmp_path / str(number), f"run-{number}")
+        with database.transaction() as cur:
+            register_model(cur, f"run-{number}", ann)
+            register_model(cur, f"run-{number}", ann)
+    with database.transaction() as cur:
+        set_alias(cur, "champion", 1, action="promote", reviewer_id=ann, gate={"passed": True})
+    cur = database.cursor()
+    assert [(m.version, m.run_id, m.aliases) for m in list_models(cur)] == [
+        (2, "run-2", ("challenger",)),
+        (1, "run-1", ("champion",)),
+    ]
+    champion = find_by_alias(cur, "champion")
+    assert champion is not None and champion.version == 1
+    (event,) = list_alias_events(cur, "champion")
+    assert (event.reviewer, event.gate) == ("Ann", {"passed": True})
+    with database.transaction() as cur:
+        set_alias(cur, "champion", None, action="roll back", reviewer_id=ann)
+    assert find_by_alias(database.cursor(), "champion") is None
+    with pytest.raises(ModelNotFoundError, match="Known versions: 1, 2"):
+        get_model(database.cursor(), 3)
+
+
+def test_the_latest_policy_holds(database: Database, ann: str) -> None:
+    cur = database.cursor()
+    assert find_trigger_policy(cur) is None
+    add_trigger_policy(cur, {"mode": "manual"}, ann)
+    add_trigger_policy(cur, {"mode": "schedule", "every_hours": 24}, ann)
+    stored = find_trigger_policy(cur)
+    assert stored is not None and stored.policy["every_hours"] == 24
+
+
+def test_energy_is_kept_with_the_number_of_corrected_items(
+    database: Database, ann: str, tmp_path: Path
+) -> None:
+    _annotate(database, ann, "q-1", "no")
+    _train(database, tmp_path / "s", "run-1")
+    cur = database.cursor()
+    energy = Energy(0.02, 0.005, 90.0, "DEU", is_estimated=True)
+    add_run_energy(cur, "run-1", energy)
+    add_run_energy(cur, "run-1", Energy(9.0, 9.0, 9.0, "DEU", is_estimated=True))
+    (stored,) = list_run_energy(cur)
+    assert (stored.energy, stored.num_corrections) == (energy, 1)
