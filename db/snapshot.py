@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,7 +26,7 @@ from db.values import from_json, utc_now
 MANIFEST_NAME = "manifest.json"
 TRAIN_NAME = "train.parquet"
 TEST_NAME = "test.parquet"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION: Final = 2
 
 _SECTIONS = pa.list_(pa.struct([("heading", pa.string()), ("text", pa.string())]))
 _OPTIONS = pa.list_(pa.struct([("label", pa.string()), ("text", pa.string())]))
@@ -170,6 +170,28 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
     )
     _write_beside(directory / MANIFEST_NAME, manifest.model_dump_json(indent=2).encode())
     return manifest
+
+
+def read_snapshot(cur: DuckDBPyConnection) -> Snapshot:
+    """Give what ``freeze`` would write at this moment, without writing anything: for a preview.
+
+    Its manifest names no files.
+    """
+    rows = _read_rows(cur)
+    manifest = SnapshotManifest(
+        schema_version=SCHEMA_VERSION,
+        snapshot_id=_identify(rows),
+        created_at=utc_now(),
+        created_by="",
+        files={},
+        counts=_count(rows),
+    )
+    items = [_to_item(row) for row in rows]
+    return Snapshot(
+        train=tuple(item for item in items if item.split != "test"),
+        test=tuple(item for item in items if item.split == "test"),
+        manifest=manifest,
+    )
 
 
 def load_snapshot(directory: Path) -> Snapshot:

@@ -12,15 +12,19 @@ import click
 
 from db.connection import Database
 from db.errors import DbError
-from db.home import runs_dir
+from db.home import home_dir, runs_dir
 from db.runs import list_runs
+from db.snapshot import read_snapshot
 from eci.errors import EciError
+from eci.exemplars import CHOICES, Choice
+from training.build import BENCHMARKS, Benchmark, build
+from training.build_files import BUILD_FORMATS, BuildFormat, write_build
 from training.errors import TrainingError
 from training.execution import RunContext
 from training.execution import execute as execute_run
 from training.intake import refresh
 from training.run_dir import RunDir, current_status, list_run_dirs
-from training.settings import get_preset, list_presets, parse_prediction_settings
+from training.settings import DataSettings, get_preset, list_presets, parse_prediction_settings
 from training.start import is_run_dir, prepare_prediction, prepare_run
 
 OPERATOR = "command line"
@@ -96,6 +100,48 @@ def execute(directory: Path) -> None:
         )
     run_dir = RunDir(directory)
     _exit_for(_execute(run_dir), run_dir)
+
+
+@main.command("build")
+@click.option("--shots", type=click.IntRange(0, 20), default=0, show_default=True)
+@click.option("--benchmark", type=click.Choice(BENCHMARKS), default="all", show_default=True)
+@click.option(
+    "--format", "build_format", type=click.Choice(BUILD_FORMATS), default="chat", show_default=True
+)
+@click.option("--exemplars", type=click.Choice(CHOICES), default="balanced", show_default=True)
+@click.option("--only-corrected", is_flag=True, help="Items that reviewers settled or rewrote.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="[default: a folder under builds/]")
+def build_command(
+    shots: int,
+    benchmark: Benchmark,
+    build_format: BuildFormat,
+    exemplars: Choice,
+    only_corrected: bool,
+    seed: int,
+    out: Path | None,
+) -> None:
+    """Write training records as files: zero-, one- or few-shot, vetoes heeded, leaks refused.
+
+    Items tagged step2&3 belong to usmle-step2 and to usmle-step3. Formats: chat JSON lines, a
+    Hugging Face dataset folder, or LlamaCare's fields prompt_question, prompt_answer and
+    final_decision. Needs the database for itself: with the app open, use its Training data page.
+    """
+    with closing(Database.open()) as database:
+        snapshot = read_snapshot(database.cursor())
+    built = build(
+        snapshot,
+        benchmark=benchmark,
+        num_shots=shots,
+        settings=DataSettings(exemplars=exemplars),
+        only_corrected=only_corrected,
+        seed=seed,
+    )
+    name = f"{benchmark}-{shots}shot-{build_format}-{built.snapshot_id[-8:]}"
+    folder = out or home_dir() / "builds" / name
+    for path in write_build(built, folder, build_format):
+        click.echo(path)
+    click.echo(f"{len(built.records)} records, {built.num_vetoed} items vetoed.", err=True)
 
 
 @main.command()

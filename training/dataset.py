@@ -1,7 +1,7 @@
 """From snapshot items to the rows that train adapter and head.
 
-The dev items are set aside first, item by item; records that are derived from an item (more shots,
-other option orders) therefore always stay on its side.
+The dev items are set aside first, each with all that was made of it; records that are derived from
+an item (more shots, other option orders, corrected or augmented items) always stay on its side.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from db.records import OPTIONS_LABEL_SET
 from db.snapshot import Snapshot, SnapshotItem
-from eci.batching import Row
 from eci.exemplars import ExemplarPool
 from eci.labels import PUBMEDQA, LabelSet
-from eci.model import EciModel
 from eci.near_duplicates import find_duplicates
 from eci.prompts import Exemplar, Question
 from training.errors import DataError
 from training.settings import DataSettings
+
+if TYPE_CHECKING:  # both need torch, and the app previews records without it
+    from eci.batching import Row
+    from eci.model import EciModel
 
 MIN_TRAIN_ITEMS = 4
 _NUM_NAMED = 20
@@ -27,13 +30,19 @@ _NUM_NAMED = 20
 
 @dataclass(frozen=True)
 class Record:
-    """One training example: a question with its shots, its label and the answer to learn."""
+    """One training example: a question with its shots, its label and the answer to learn.
+
+    ``num_shots`` were asked for and ``shots`` are what there was. ``option_order`` is 0 for the
+    item's own order of options; the others are augmented records of the same item.
+    """
 
     item_id: str
     question: Question
     label: str
     rationale: str
+    num_shots: int
     shots: tuple[Exemplar, ...]
+    option_order: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,12 +107,13 @@ def build_training_data(snapshot: Snapshot, settings: DataSettings, seed: int) -
         DataError: Training items belong to the test split or repeat one of it, or are too few.
         PromptError: Fewer exemplars than shots.
     """
-    _refuse_leaks(snapshot)
-    chosen = _limit(snapshot.train, settings.items_per_label_set, seed)
+    refuse_leaks(snapshot)
+    fit_for_use = [item for item in snapshot.train if not item.is_vetoed]
+    chosen = _limit(fit_for_use, settings.items_per_label_set, seed)
     if len(chosen) < MIN_TRAIN_ITEMS:
         raise DataError(
-            f"The snapshot has {len(chosen)} training items with a label; at least "
-            f"{MIN_TRAIN_ITEMS} are needed. Import or label more items of the train split."
+            f"The snapshot has {len(chosen)} training items with a label and without a veto; at "
+            f"least {MIN_TRAIN_ITEMS} are needed. Import or label more items of the train split."
         )
     fit, dev = _hold_out(chosen, settings.dev_fraction, seed)
     pool = ExemplarPool(
@@ -115,10 +125,34 @@ def build_training_data(snapshot: Snapshot, settings: DataSettings, seed: int) -
         record
         for item in fit
         for num_shots in settings.shots
-        for record in _records(item, pool, num_shots, settings.option_orders, seed)
+        for record in records_of(item, pool, num_shots, settings.option_orders, seed)
     ]
-    held_out = [_record(item, to_question(item), item.label, ()) for item in dev]
+    held_out = [record for item in dev for record in records_of(item, pool, 0, 1, seed)]
     return TrainingData(tuple(train), tuple(held_out), pool)
+
+
+def records_of(
+    item: SnapshotItem, pool: ExemplarPool, num_shots: int, option_orders: int, seed: int
+) -> list[Record]:
+    """Write the records of one item with so many shots, its vetoes heeded.
+
+    Raises:
+        PromptError: Fewer exemplars than shots.
+    """
+    if num_shots in item.vetoed_shots:
+        return []
+    shots = pool.choose(to_question(item), num_shots)
+    records = []
+    for order in range(option_orders):
+        question, label = to_question(item), item.label
+        if order and item.label_set == OPTIONS_LABEL_SET:
+            question, label = _reordered(item, seed + order)
+        elif order:
+            break
+        records.append(
+            Record(item.item_id, question, label, _rationale(item), num_shots, shots, order)
+        )
+    return records
 
 
 def to_rows(
@@ -139,28 +173,42 @@ def to_rows(
     return rows, num_shortened
 
 
-def _refuse_leaks(snapshot: Snapshot) -> None:
-    """Refuse training items of the test split, and those that repeat one of it."""
-    strays = [item.item_id for item in snapshot.train if item.split == "test"]
+def refuse_leaks(snapshot: Snapshot) -> None:
+    """Refuse training items of the test split, made from one of it, or repeating one of it.
+
+    Raises:
+        DataError: It names them.
+    """
+    test_ids = {item.item_id for item in snapshot.test}
+    strays = [
+        item.item_id
+        for item in snapshot.train
+        if item.split == "test" or item.parent_item_id in test_ids
+    ]
     if strays:
         raise DataError(
-            f"{len(strays)} items of the test split are among the training items "
-            f"({', '.join(strays[:_NUM_NAMED])}). They must never be learned from; freeze a new "
-            "snapshot."
+            f"{len(strays)} items of the test split, or made from one, are among the training "
+            f"items ({_named(strays)}). They must never be learned from; freeze a new snapshot."
         )
     repeated = find_duplicates(
         [to_question(item) for item in snapshot.train], [to_question(i) for i in snapshot.test]
     )
     if repeated:
-        named = "; ".join(
+        pairs = [
             f"{pair.question.question_id} repeats {pair.original.question_id} "
             f"(overlap {pair.overlap:.2f})"
-            for pair in repeated[:_NUM_NAMED]
-        )
+            for pair in repeated
+        ]
         raise DataError(
-            f"{len(repeated)} training items repeat items of the test split: {named}. A model that "
-            "learns from them cannot be tested on the others; put them in the test split."
+            f"{len(repeated)} training items repeat items of the test split: {_named(pairs)}. A "
+            "model that learns from them cannot be tested on the others; put them in the test "
+            "split."
         )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f", and {len(names) - _NUM_NAMED} more" if len(names) > _NUM_NAMED else ""
+    return ", ".join(names[:_NUM_NAMED]) + more
 
 
 def _limit(
@@ -174,8 +222,8 @@ def _limit(
         by_set.setdefault(item.label_set, []).append(item)
     kept = []
     for group in by_set.values():
-        corrected = [item for item in group if _is_corrected(item)]
-        others = _label_by_label([item for item in group if not _is_corrected(item)])
+        corrected = [item for item in group if is_corrected(item)]
+        others = _label_by_label([item for item in group if not is_corrected(item)])
         kept += (corrected + others)[:per_label_set]
     return kept
 
@@ -196,32 +244,26 @@ def _label_by_label(items: Sequence[SnapshotItem]) -> list[SnapshotItem]:
 def _hold_out(
     items: Sequence[SnapshotItem], fraction: float, seed: int
 ) -> tuple[list[SnapshotItem], list[SnapshotItem]]:
-    """Set aside the dev split; where a label set has none, a share of its uncorrected items."""
+    """Set aside the dev split; where a label set has none, a share of its uncorrected items.
+
+    What was made from an item goes where the item goes.
+    """
     by_set: dict[str, list[SnapshotItem]] = {}
     for item in _shuffled(items, seed):
         by_set.setdefault(item.label_set, []).append(item)
     dev: list[SnapshotItem] = []
     for group in by_set.values():
-        untouched = [item for item in group if not _is_corrected(item)]
+        untouched = [item for item in group if not is_corrected(item)]
         own = [item for item in group if item.split == "dev"]
         dev += own or untouched[: int(len(group) * fraction)]
-    set_aside = {item.item_id for item in dev}
-    return [item for item in items if item.item_id not in set_aside], dev
+    set_aside = {parent_of(item) for item in dev}
+    fit = [item for item in items if parent_of(item) not in set_aside]
+    return fit, [item for item in items if parent_of(item) in set_aside]
 
 
-def _records(
-    item: SnapshotItem, pool: ExemplarPool, num_shots: int, option_orders: int, seed: int
-) -> list[Record]:
-    shots = pool.choose(to_question(item), num_shots)
-    records = []
-    for order in range(option_orders):
-        question, label = to_question(item), item.label
-        if order and item.label_set == OPTIONS_LABEL_SET:
-            question, label = _reordered(item, seed + order)
-        elif order:
-            break
-        records.append(_record(item, question, label, shots))
-    return records
+def parent_of(item: SnapshotItem) -> str:
+    """Give the item that this one was made from, or itself: what folds must not divide."""
+    return item.parent_item_id or item.item_id
 
 
 def _reordered(item: SnapshotItem, seed: int) -> tuple[Question, str]:
@@ -234,13 +276,8 @@ def _reordered(item: SnapshotItem, seed: int) -> tuple[Question, str]:
     return question, next(name for name, (is_gold, _) in pairs if is_gold)
 
 
-def _record(
-    item: SnapshotItem, question: Question, label: str, shots: tuple[Exemplar, ...]
-) -> Record:
-    return Record(item.item_id, question, label, _rationale(item), shots)
-
-
-def _is_corrected(item: SnapshotItem) -> bool:
+def is_corrected(item: SnapshotItem) -> bool:
+    """Tell whether a person settled the item's label or wrote its text."""
     return item.label_origin != "imported" or item.corrected_answer is not None
 
 

@@ -1,0 +1,197 @@
+"""Builds: what enters a record, what never does, and the files that others read."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from db.annotations import add_annotation
+from db.connection import Database
+from db.items import add_items
+from db.record_vetoes import add_record_veto
+from db.records import Item, Option, Section
+from db.reviewers import add_reviewer
+from db.snapshot import Snapshot, SnapshotItem, read_snapshot
+from training.build import BENCHMARKS, Build, build
+from training.build_files import BUILD_FORMATS, write_build
+from training.cli import main
+from training.dataset import build_training_data
+from training.errors import DataError
+from training.settings import DataSettings
+
+
+def _usmle(number: int, step: str) -> Item:
+    names = ("A", "B", "C", "D")
+    return Item(
+        f"usmle-{number:02d}",
+        "medqa",
+        f"Case {number} of ward {number * 7} comes with a cough. Which drug?",
+        (),
+        "options",
+        names,
+        tuple(Option(name, f"drug {name} of case {number}") for name in names),
+        names[number % 4],
+        "",
+        "train",
+        metadata={"step": step},
+    )
+
+
+@pytest.fixture
+def snapshot(database: Database) -> Snapshot:
+    """A snapshot with PubMedQA-like items and USMLE items of all steps."""
+    steps = ("step1", "step2&3", "step3")
+    with database.transaction() as cur:
+        add_items(cur, [_usmle(n, steps[n % 3]) for n in range(24)], origin="items")
+    return read_snapshot(database.cursor())
+
+
+def _items(built: Build) -> set[str]:
+    return {record.item_id for record in built.records}
+
+
+def test_items_of_steps_2_and_3_count_for_both_and_keep_their_tag(snapshot: Snapshot) -> None:
+    by_step = {
+        step: build(snapshot, benchmark=f"usmle-step{step}", num_shots=0)  # type: ignore[arg-type]
+        for step in (1, 2, 3)
+    }
+    assert len(_items(by_step[1])) == 8
+    assert len(_items(by_step[2])) == 8
+    assert len(_items(by_step[3])) == 16
+    assert _items(by_step[2]) < _items(by_step[3])
+    assert {record.step for record in by_step[2].records} == {"step2&3"}
+
+
+@pytest.mark.parametrize("num_shots", [0, 1, 5])
+def test_every_prompt_shows_so_many_training_items_and_ends_in_its_answer(
+    snapshot: Snapshot, num_shots: int
+) -> None:
+    items = {item.item_id: item for item in snapshot.train}
+    built = build(snapshot, benchmark="pubmedqa", num_shots=num_shots)
+    held_out = {record.item_id for record in built.fold("validation")}
+    assert held_out and held_out.isdisjoint(record.item_id for record in built.fold("train"))
+    for record in built.records:
+        assert len(record.shot_item_ids) == num_shots
+        assert len(record.messages) == 2 * num_shots + 3
+        assert record.item_id not in record.shot_item_ids
+        assert held_out.isdisjoint(record.shot_item_ids)
+        secret = items[record.item_id].long_answer
+        assert secret in record.completion
+        assert all(secret not in turn["content"] for turn in record.prompt)
+        assert record.completion.startswith(record.category)
+
+
+def test_a_corrected_text_takes_the_place_of_the_long_answer(database: Database) -> None:
+    with database.transaction() as cur:
+        add_annotation(
+            cur,
+            annotation_id="a",
+            item_id="fix-train-000",
+            reviewer_id=add_reviewer(cur, "Ann").reviewer_id,
+            label="no",
+            answer="It did not help anybody.",
+        )
+    built = build(
+        read_snapshot(database.cursor()), benchmark="all", num_shots=0, only_corrected=True
+    )
+    (record,) = built.records
+    assert record.completion == "no\nIt did not help anybody."
+    assert record.fold == "train", "a correction must not be spent on validation"
+
+
+def test_vetoes_are_heeded_by_builds_and_runs(database: Database) -> None:
+    with database.transaction() as cur:
+        ann = add_reviewer(cur, "Ann").reviewer_id
+        add_record_veto(cur, item_id="fix-train-000", num_shots=1, reviewer_id=ann)
+        add_record_veto(cur, item_id="fix-train-002", num_shots=None, reviewer_id=ann)
+    snapshot = read_snapshot(database.cursor())
+    one_shot = build(snapshot, benchmark="pubmedqa", num_shots=1)
+    assert not {"fix-train-000", "fix-train-002"} & _items(one_shot)
+    assert "fix-train-000" in _items(build(snapshot, benchmark="pubmedqa", num_shots=0))
+    assert all("fix-train-002" not in record.shot_item_ids for record in one_shot.records)
+    assert one_shot.num_vetoed == 2
+    data = build_training_data(snapshot, DataSettings(shots=(0, 1)), 0)
+    learned = {(record.item_id, record.num_shots) for record in (*data.train, *data.dev)}
+    assert ("fix-train-000", 1) not in learned
+    assert not any(item_id == "fix-train-002" for item_id, _ in learned)
+
+
+def _child(item: SnapshotItem, name: str) -> SnapshotItem:
+    return replace(item, item_id=name, parent_item_id=item.item_id, question=f"{name}?")
+
+
+def test_what_was_made_from_an_item_stays_in_its_fold(snapshot: Snapshot) -> None:
+    children = tuple(_child(item, f"child-of-{item.item_id}") for item in snapshot.train)
+    grown = replace(snapshot, train=snapshot.train + children)
+    data = build_training_data(grown, DataSettings(dev_fraction=0.3), 3)
+    held_out = {record.item_id.removeprefix("child-of-") for record in data.dev}
+    learned = {record.item_id.removeprefix("child-of-") for record in data.train}
+    assert held_out and held_out.isdisjoint(learned)
+
+
+def test_the_build_stops_and_names_what_was_made_from_a_test_item(snapshot: Snapshot) -> None:
+    leak = replace(_child(snapshot.test[0], "leak"), split="train")
+    with pytest.raises(DataError, match=r"made from one.*\(leak\)"):
+        build(replace(snapshot, train=(*snapshot.train, leak)), benchmark="pubmedqa", num_shots=0)
+
+
+def test_the_build_stops_on_a_copy_of_a_test_item_of_another_benchmark(snapshot: Snapshot) -> None:
+    long = "Of the patients who were given the drug for a year, most walked farther than before."
+    original = replace(snapshot.test[1], context=(Section("", long),))
+    copied = [item for item in snapshot.train if item.label_set == "pubmedqa"]
+    copy = replace(copied[0], context=(Section("RESULTS", f"{long} So they said."),))
+    leaky = replace(snapshot, train=(copy, *copied[1:]), test=(original,))
+    with pytest.raises(DataError, match=f"{copy.item_id} repeats {original.item_id}"):
+        build(leaky, benchmark="pubmedqa", num_shots=0)
+
+
+@pytest.mark.parametrize("build_format", BUILD_FORMATS)
+def test_every_format_holds_every_record(
+    snapshot: Snapshot, tmp_path: Path, build_format: Any
+) -> None:
+    built = build(snapshot, benchmark="all", num_shots=1)
+    write_build(built, tmp_path / "out", build_format)
+    described = json.loads((tmp_path / "out" / "build.json").read_text())
+    assert described["snapshot_id"] == snapshot.manifest.snapshot_id
+    assert sum(described["num_records"].values()) == len(built.records)
+    if build_format == "huggingface":
+        table = pq.read_table(tmp_path / "out" / "data" / "train-00000-of-00001.parquet")
+        rows = table.to_pylist()
+        assert rows[0]["messages"][-1]["role"] == "assistant"
+        assert "dataset_info:" in (tmp_path / "out" / "README.md").read_text()
+    else:
+        lines = (tmp_path / "out" / "train.jsonl").read_text().splitlines()
+        rows = [json.loads(line) for line in lines]
+    assert len(rows) == described["num_records"]["train"]
+    if build_format == "reference":
+        assert set(rows[0]) == {"prompt_question", "prompt_answer", "final_decision"}
+        assert rows[0]["prompt_answer"] == built.fold("train")[0].completion
+
+
+def test_a_build_never_mixes_with_another(snapshot: Snapshot, tmp_path: Path) -> None:
+    built = build(snapshot, benchmark="all", num_shots=0)
+    write_build(built, tmp_path / "out", "chat")
+    with pytest.raises(DataError, match="is not empty"):
+        write_build(built, tmp_path / "out", "chat")
+
+
+def test_the_command_writes_a_build_and_names_its_files(
+    database: Database, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    database.close()
+    runner = CliRunner(env={"LLAMACARE_HOME": os.environ["LLAMACARE_HOME"]})
+    for benchmark in BENCHMARKS:
+        out = tmp_path / benchmark
+        done = runner.invoke(
+            main, ["build", "--shots", "1", "--benchmark", benchmark, "--out", str(out)]
+        )
+        assert done.exit_code == 0, done.output
+        assert (out / "train.jsonl").stat().st_size > 0
+    assert runner.invoke(main, ["build", "--benchmark", "usmle-step4"]).exit_code == 2
