@@ -14,6 +14,7 @@ from db.bulk import incoming
 from db.errors import InvalidAnnotationError, InvalidLabelError, NothingToRetractError
 from db.items import get_item
 from db.permissions import require
+from db.predictions import find_prediction
 from db.records import (
     Annotation,
     AnnotationOrigin,
@@ -59,8 +60,9 @@ def add_annotation(
 ) -> Annotation:
     """Append a reviewer's judgement on an item.
 
-    What stood before it is stored with it, read in the same statement: the label of record, and
+    What stood before it is stored with it, read in the same transaction: the label of record, and
     the answer text that the reviewer saw (their own earlier correction, else the run's answer).
+    The caller owns the transaction.
 
     Args:
         annotation_id: Made by the caller once for each press of the button, so that a retry is no
@@ -101,6 +103,8 @@ def add_annotation(
         "created_at": to_timestamp(created_at or utc_now()),
         "client_at": None if client_at is None else to_timestamp(client_at),
         "run_id": run_id,
+        "old_label": get_gold(cur, item_id).label,
+        "old_answer": _answer_before(cur, item_id, reviewer_id, run_id),
         "answer": answer,
         "note": note,
         "verdicts": [name for name in get_args(Verdict) if name in verdicts],
@@ -187,6 +191,7 @@ def retract_annotation(
         "annotation_id": annotation_id,
         "item_id": item_id,
         "retracted_annotation_id": standing.annotation_id,
+        "old_label": get_gold(cur, item_id).label,
         "created_at": to_timestamp(utc_now()),
     }
     return _write(cur, "annotation_retract", parameters, item_id, reviewer_id)
@@ -273,6 +278,17 @@ def _require_possible(
             f"The duration {duration_seconds} s is not possible: "
             "give seconds of at least 0, or None."
         )
+
+
+def _answer_before(
+    cur: DuckDBPyConnection, item_id: str, reviewer_id: str, run_id: str | None
+) -> str | None:
+    """Give the answer that the reviewer saw: their own earlier correction, else the run's."""
+    standing = find_current_annotation(cur, item_id, reviewer_id)
+    if standing is not None and standing.answer is not None:
+        return standing.answer
+    prediction = None if run_id is None else find_prediction(cur, run_id, item_id)
+    return prediction and prediction.answer
 
 
 def _find_retried(

@@ -1,4 +1,3 @@
--- One statement, so that what stood before is read in the same transaction as the new row.
 insert into annotation by name
 select
     $annotation_id as annotation_id,
@@ -11,14 +10,8 @@ select
     'label' as action,
     'review' as origin,
     $run_id as run_id,
-    (select label from gold where item_id = $item_id) as old_label,
-    coalesce(
-        (
-            select answer from standing_annotation
-            where item_id = $item_id and reviewer_id = $reviewer_id
-        ),
-        (select answer from prediction where run_id = $run_id and item_id = $item_id)
-    ) as old_answer,
+    $old_label as old_label,
+    $old_answer as old_answer,
     $answer as answer,
     $note as note,
     $phase as phase,

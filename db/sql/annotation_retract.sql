@@ -7,11 +7,11 @@ select
     'retract' as action,
     taken_back.origin,
     taken_back.run_id,
-    -- Not correlated: one item's label of record is cheap, everybody's is not.
-    (select label from gold where item_id = $item_id) as old_label,
+    $old_label as old_label,
     taken_back.answer as old_answer,
     '' as note,
     taken_back.phase,
+    taken_back.queue_id,
     taken_back.annotation_id as retracted_annotation_id
 from annotation as taken_back
 where taken_back.item_id = $item_id and taken_back.annotation_id = $retracted_annotation_id

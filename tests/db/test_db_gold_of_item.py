@@ -1,0 +1,72 @@
+"""The label of record of one item, read by itself, is the one of the view over all items."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from db.adjudications import add_adjudication
+from db.annotations import (
+    add_annotation,
+    find_current_annotation,
+    get_gold,
+    list_current_annotations,
+    retract_annotation,
+)
+from db.connection import Database
+from db.errors import NothingToRetractError
+from db.items import add_items
+from db.records import GoldLabel, Item
+from db.reviewers import add_reviewer
+
+ACTS = ("label", "label", "label", "several", "none", "retract", "adjudicate")
+
+
+def _act(database: Database, rng: random.Random, number: int, item_id: str, who: str) -> None:
+    act = rng.choice(ACTS)
+    key = f"{act}-{number}"
+    try:
+        with database.transaction() as cur:
+            if act == "retract":
+                retract_annotation(cur, annotation_id=key, item_id=item_id, reviewer_id=who)
+            elif act == "adjudicate":
+                add_adjudication(
+                    cur, adjudication_id=key, item_id=item_id, reviewer_id=who, label="maybe"
+                )
+            else:
+                labels = {"label": rng.sample(["yes", "no"], 1), "several": ["yes", "no"]}
+                add_annotation(
+                    cur,
+                    annotation_id=key,
+                    item_id=item_id,
+                    reviewer_id=who,
+                    labels=labels.get(act, []),
+                    verdicts=("unanswerable",),
+                )
+    except NothingToRetractError:
+        return
+
+
+def test_one_items_gold_and_standing_labels_are_those_of_the_views(
+    database: Database, make_item: Callable[..., Item]
+) -> None:
+    rng = random.Random(0)
+    items = [f"q-{number}" for number in range(25)]
+    with database.transaction() as cur:
+        add_items(cur, [make_item(item_id) for item_id in items], origin="items")
+        people = [add_reviewer(cur, name, "admin").reviewer_id for name in ("Ann", "Bob", "Cyd")]
+    for number, item_id in enumerate(items * 4):
+        _act(database, rng, number, item_id, rng.choice(people))
+    cur = database.cursor()
+    query = "select item_id, label, origin, conflicting from gold order by item_id"
+    viewed = [GoldLabel(*row) for row in cur.execute(query).fetchall()]
+    assert [get_gold(cur, gold.item_id) for gold in viewed] == viewed
+    assert {gold.origin for gold in viewed} == {"imported", "agreed", "adjudicated"}
+    assert any(gold.conflicting for gold in viewed)
+    alone = [find_current_annotation(cur, item_id, who) for item_id in items for who in people]
+    found = [annotation for annotation in alone if annotation is not None]
+    key = ("item_id", "reviewer_id")
+    standing = list_current_annotations(cur)
+    assert sorted(found, key=lambda a: [getattr(a, k) for k in key]) == sorted(
+        standing, key=lambda a: [getattr(a, k) for k in key]
+    )
