@@ -16,11 +16,14 @@ from db.annotations import (
     retract_annotation,
 )
 from db.connection import Database
+from db.errors import NotPermittedError
 from db.items import count_by_label, get_item, list_sources
+from db.people import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
+from db.permissions import Action, require
 from db.predictions import find_prediction
 from db.records import Annotation, GoldLabel, Item, Prediction, Reviewer, Run
 from db.review import Order, ReviewFilter, list_item_ids
-from db.reviewers import add_reviewer, list_reviewers
+from db.reviewers import list_people, list_reviewers
 from db.runs import list_runs
 from streamlit_app.logic.queue import ReviewQueue
 from training.readings import read_new_answers
@@ -113,19 +116,51 @@ def undo_annotation(*, annotation_id: str, item_id: str, reviewer_id: str) -> An
         )
 
 
-def reviewer_named(name: str) -> Reviewer:
-    """Give the reviewer of this name, adding them if they are new.
+def person_named(name: str) -> Reviewer:
+    """Give the person of this name on one's own machine, adding them if they are new.
 
     Raises:
-        InvalidReviewerError: The name is empty or too long.
+        InvalidReviewerError: The name cannot be used.
+        NotPermittedError: An admin has taken this person's access away.
     """
+    people = all_people()
+    known = next((person for person in people if person.name == name), None)
+    if known is not None and any(person.role == "admin" for person in people):
+        return known
     with database().transaction() as cur:
-        return add_reviewer(cur, name)
+        return sign_in_by_name(cur, name)
 
 
-def all_reviewers() -> list[Reviewer]:
-    """Give all reviewers by name."""
-    return list_reviewers(database().cursor())
+def person_signed_in(identity: Identity) -> Reviewer:
+    """Give the person whom a sign-in provider vouches for.
+
+    Raises:
+        NotPermittedError: They have no role yet, or no more.
+    """
+    known = find_by_identity(database().cursor(), identity.issuer, identity.subject)
+    if known is not None and known.role != "none":
+        return known
+    refused: NotPermittedError | None = None
+    with database().transaction() as cur:
+        try:
+            return sign_in_by_identity(cur, identity)
+        except NotPermittedError as error:
+            refused = error  # kept out of the transaction: who waits must be on the People page
+    raise refused
+
+
+def all_people() -> list[Reviewer]:
+    """Give everybody who may sit at the screen, by name."""
+    return [person for person in list_people(database().cursor()) if person.role != "none"]
+
+
+def check_permission(person: Reviewer, action: Action) -> None:
+    """Refuse what somebody's role is not open to, by the role stored at this moment.
+
+    Raises:
+        NotPermittedError: Their role is not open to it.
+    """
+    require(database().cursor(), person.reviewer_id, action)
 
 
 def all_runs() -> list[Run]:

@@ -1,4 +1,4 @@
-"""The script behind every page: page settings, theme, navigation; nothing else."""
+"""The script behind every page: page settings, theme, sign-in, navigation; nothing else."""
 
 from __future__ import annotations
 
@@ -6,32 +6,39 @@ from pathlib import Path
 
 import streamlit as st
 
-from streamlit_app import theme
+from streamlit_app import sign_in, theme
 from streamlit_app.errors import shown_errors
+from streamlit_app.wording import say
 
 # A file of ours: Streamlit fetches emoji and material page icons from a foreign host.
 ICON = str(Path(__file__).parent / "assets" / "icon.svg")
 
-st.set_page_config(page_title="LlamaCare Review", page_icon=ICON, layout="wide")
+st.set_page_config(page_title=say("navigation.app"), page_icon=ICON, layout="wide")
 theme.apply()
 
-page = st.navigation(
-    [
-        st.Page("views/review.py", title="Review", icon=":material/rate_review:", default=True),
-        st.Page("views/browse.py", title="Browse", icon=":material/table_rows:"),
-        st.Page(
-            "views/errors_page.py", title="Errors", icon=":material/grid_on:", url_path="errors"
-        ),
-        st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
-        st.Page(
-            "views/training_page.py",
-            title="Training",
-            icon=":material/model_training:",
-            url_path="training",
-        ),
-        st.Page("views/data.py", title="Data", icon=":material/database:"),
-    ],
-    position="top",
-)
+
+def view(name: str, title: str, icon: str, *, default: bool = False) -> st.Page:
+    """Name the page in ``views/<name>.py``; its address is the title's key in the catalogue."""
+    return st.Page(
+        f"views/{name}.py",
+        title=say(f"navigation.{title}"),
+        icon=f":material/{icon}:",
+        url_path=title,
+        default=default,
+    )
+
+
+pages = [
+    view("review", "review", "rate_review", default=True),
+    view("browse", "browse", "table_rows"),
+    view("errors_page", "errors", "grid_on"),
+    view("compare", "compare", "compare_arrows"),
+    view("training_page", "training", "model_training"),
+    view("data", "data", "database"),
+    view("people", "people", "group"),
+]
 with shown_errors():
-    page.run()
+    is_in = sign_in.enter()
+    page = st.navigation(pages, position="top" if is_in else "hidden")
+    if is_in:
+        page.run()

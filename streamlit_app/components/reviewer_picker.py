@@ -1,37 +1,44 @@
-"""Who sits at the screen."""
+"""Who sits at the screen, in the sidebar: the name picker, or the name signed in."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from db.records import Reviewer
-from streamlit_app import address, services
-from streamlit_app.text_safety import reveal
-
-DEFAULT_NAME = "Reviewer 1"
-"""Who reviews on one's own machine until somebody enters a name."""
+from streamlit_app import address, services, sign_in
+from streamlit_app.components import safe_text
+from streamlit_app.sign_in import DEFAULT_NAME, NAME_KEY
+from streamlit_app.text_safety import element, reveal
+from streamlit_app.wording import say
 
 
 def pick() -> Reviewer:
-    """Draw the name picker and give the reviewer; the name stays in the address.
+    """Draw who reviews and give them; on one's own machine the name stays in the address.
 
     Raises:
         InvalidReviewerError: The name typed is empty or too long.
+        NotPermittedError: An admin has taken this person's access away.
     """
-    by_name = {reviewer.name: reviewer for reviewer in services.all_reviewers()}
-    names = list(dict.fromkeys((DEFAULT_NAME, *by_name)))
-    address.seed("reviewer")
-    typed = st.session_state.get("reviewer")
+    if sign_in.has_provider():
+        person = sign_in.current_person()
+        safe_text.draw(
+            element("p", say("sign_in.signed_in_as"), " ", element("strong", person.name))
+        )
+        sign_in.draw_sign_out()
+        return person
+    names = list(dict.fromkeys((DEFAULT_NAME, *(one.name for one in services.all_people()))))
+    address.seed(NAME_KEY)
+    typed = st.session_state.get(NAME_KEY)
     if typed is not None and typed not in names:
         names.append(typed)
     chosen = st.selectbox(
-        "Reviewing as",
+        say("sign_in.reviewing_as"),
         names,
         accept_new_options=True,
         format_func=reveal,
-        key="reviewer",
+        key=NAME_KEY,
         persist_state="session",
-        help="Choose your name, or type a new one and press Enter.",
+        help=say("sign_in.reviewing_as_help"),
     )
-    address.keep("reviewer", chosen, DEFAULT_NAME)
-    return by_name.get(chosen) or services.reviewer_named(chosen)
+    address.keep(NAME_KEY, chosen, DEFAULT_NAME)
+    return sign_in.current_person()

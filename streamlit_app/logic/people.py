@@ -1,0 +1,53 @@
+"""People and roles as the tables of the People page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from db.permissions import ACTION_WORDS, PERMISSIONS
+from db.records import Reviewer, ReviewerChange, Role
+from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say, words
+
+GIVEN_ROLES: tuple[Role, ...] = ("reviewer", "adjudicator", "engineer", "admin", "none")
+
+
+def people_table(people: Sequence[Reviewer]) -> dict[str, list[str]]:
+    """Arrange people as columns, those who wait for a role first."""
+    shown = sorted(people, key=lambda person: (person.role != "none", person.name.casefold()))
+    role_words = words("role")
+    return {
+        say("people.name"): [reveal(person.name) for person in shown],
+        say("people.role"): [role_words[person.role] for person in shown],
+        say("people.email"): [reveal(person.email or "") for person in shown],
+    }
+
+
+def role_table() -> dict[str, list[str]]:
+    """Arrange what each role may do: one line an action, a sign in each role's column."""
+    role_words = words("role")
+    roles = [role for role in GIVEN_ROLES if role != "none"]
+    table = {say("people.may"): list(ACTION_WORDS.values())}
+    for role in roles:
+        table[role_words[role]] = ["✓" if role in PERMISSIONS[a] else "" for a in ACTION_WORDS]
+    return table
+
+
+def change_table(
+    changes: Sequence[ReviewerChange], names: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Arrange changes of roles as columns, the latest first."""
+    latest = list(reversed(changes))
+    role_words = words("role")
+    return {
+        say("people.when"): [f"{change.created_at:%Y-%m-%d %H:%M}" for change in latest],
+        say("people.name"): [reveal(names.get(c.reviewer_id, c.reviewer_id)) for c in latest],
+        say("people.role"): [role_words[change.role] for change in latest],
+        say("people.email"): [reveal(change.email or "") for change in latest],
+        say("people.by"): [
+            reveal(names.get(change.changed_by, change.changed_by))
+            if change.changed_by
+            else say("people.by_nobody")
+            for change in latest
+        ],
+    }

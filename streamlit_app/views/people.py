@@ -1,0 +1,123 @@
+"""People: who may come in, what their role is, and who changed it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from db.errors import DbError
+from db.people import add_person, change_person
+from db.permissions import is_permitted
+from db.records import Reviewer
+from db.reviewers import list_changes, list_people, list_reviewers
+from streamlit_app import services, sign_in
+from streamlit_app.components import reviewer_picker, safe_text
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic.people import GIVEN_ROLES, change_table, people_table, role_table
+from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say, words
+
+_SAID = "people_said"
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title(say("people.title"), anchor=False)
+    with st.sidebar:
+        person = reviewer_picker.pick()
+    people = list_people(services.database().cursor())
+    table, form = st.columns([3, 2], gap="large")
+    with table:
+        st.subheader(say("people.who"), anchor=False, divider="gray")
+        st.dataframe(people_table(people), hide_index=True, key="people_table")
+        if not sign_in.has_provider():
+            st.caption(say("people.names_prove_nothing"))
+    with form:
+        st.subheader(say("people.change"), anchor=False, divider="gray")
+        draw_said()
+        if is_permitted(person, "manage_people"):
+            draw_form(people, person)
+        else:
+            admins = ", ".join(reveal(one.name) for one in people if one.role == "admin")
+            safe_text.draw_notice(say("people.admins_only", admins=admins))
+    st.subheader(say("people.roles"), anchor=False, divider="gray")
+    st.dataframe(role_table(), hide_index=True, key="people_roles", width="content")
+    with st.expander(say("people.changes")):
+        draw_changes()
+
+
+def draw_form(people: Sequence[Reviewer], admin: Reviewer) -> None:
+    """Draw the choice of a person, or a new one, and what becomes of them."""
+    by_id = {person.reviewer_id: person for person in people}
+    chosen = st.selectbox(
+        say("people.person"),
+        ["", *by_id],
+        format_func=lambda one: reveal(by_id[one].name) if one else say("people.new"),
+        key="people_person",
+    )
+    known = by_id.get(chosen)
+    # The keys carry the person: what was typed for one must never be saved for another.
+    mark = chosen or "new"
+    if known is None:
+        st.text_input(say("people.name"), key=f"people_name_{mark}")
+    role_words = words("role")
+    st.selectbox(
+        say("people.role"),
+        GIVEN_ROLES,
+        index=GIVEN_ROLES.index(known.role) if known else 0,
+        format_func=role_words.__getitem__,
+        key=f"people_role_{mark}",
+    )
+    st.text_input(
+        say("people.email"),
+        value=(known.email or "") if known else "",
+        help=say("people.email_help"),
+        key=f"people_email_{mark}",
+    )
+    st.button(
+        say("people.save") if known else say("people.add"),
+        type="primary",
+        key="people_save",
+        on_click=save,
+        args=(chosen, admin.reviewer_id),
+    )
+
+
+def save(chosen: str, admin_id: str) -> None:
+    """Store what the form says of a person; the empty id stands for a new one."""
+    mark = chosen or "new"
+    role = st.session_state[f"people_role_{mark}"]
+    email = st.session_state[f"people_email_{mark}"]
+    try:
+        with services.database().transaction() as cur:
+            if chosen:
+                person = change_person(cur, chosen, role=role, email=email, by=admin_id)
+            else:
+                name = st.session_state[f"people_name_{mark}"]
+                person = add_person(cur, name, role=role, email=email, by=admin_id)
+    except DbError as error:
+        st.session_state[_SAID] = ("error", str(error))
+        return
+    if not chosen:
+        st.session_state["people_name_new"] = st.session_state["people_email_new"] = ""
+    said = say("people.saved", name=person.name, role=words("role")[person.role])
+    st.session_state[_SAID] = ("success", said)
+
+
+def draw_said() -> None:
+    """Draw what became of the last press, once."""
+    kind, message = st.session_state.pop(_SAID, (None, ""))
+    if message:
+        safe_text.draw_notice(message, kind=kind)
+
+
+def draw_changes() -> None:
+    """Draw every change of a role, the latest first."""
+    cur = services.database().cursor()
+    names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
+    st.dataframe(change_table(list_changes(cur), names), hide_index=True, key="people_changes")
+
+
+with shown_errors():
+    main()

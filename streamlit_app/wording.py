@@ -1,0 +1,46 @@
+"""Every text that the product itself shows, from one catalogue: ``assets/en.toml``.
+
+A page says ``say("people.title")``, never the words. Texts from files, models and people are not
+in the catalogue; put in as values they are still hostile, and whoever draws the result escapes it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_CATALOGUE = Path(__file__).parent / "assets" / "en.toml"
+
+
+@cache
+def catalogue() -> Mapping[str, str]:
+    """Give every text by its key, ``section.name``."""
+    sections: dict[str, dict[str, str]] = tomllib.loads(_CATALOGUE.read_text(encoding="utf-8"))
+    return {
+        f"{section}.{name}": text
+        for section, texts in sections.items()
+        for name, text in texts.items()
+    }
+
+
+def say(key: str, /, **values: Any) -> str:
+    """Give a text with its values put in; values are written as ``{name}`` in the catalogue.
+
+    Raises:
+        KeyError: The catalogue lacks the text, or the text wants a value that was not given.
+    """
+    text = catalogue()[key]
+    return text.format(**values) if values else text
+
+
+def words(section: str) -> dict[str, str]:
+    """Give a section as a mapping from name to text: the words for the members of a Literal."""
+    prefix = f"{section}."
+    return {
+        key.removeprefix(prefix): text
+        for key, text in catalogue().items()
+        if key.startswith(prefix)
+    }

@@ -1,0 +1,131 @@
+"""The People page, the way in, and the catalogue of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.connection import Database
+from db.people import add_person, sign_in_by_name
+from db.reviewers import add_reviewer, list_people
+from streamlit_app.sign_in import is_private, read_identity
+
+PEOPLE = "views/people.py"
+OpenPage = Callable[..., AppTest]
+
+
+def roles(database: Database) -> dict[str, str]:
+    return {person.name: person.role for person in list_people(database.cursor())}
+
+
+def test_the_first_name_on_a_new_file_is_admin_and_adds_others(
+    review_database: Database, open_page: OpenPage, make: Any
+) -> None:
+    page = open_page(PEOPLE)
+    assert not page.exception
+    page.text_input(key="people_name_new").set_value("Ann <b>").run()
+    page.selectbox(key="people_role_new").select("adjudicator").run()
+    page.button(key="people_save").click().run()
+    assert not page.exception
+    assert roles(review_database) == {"Reviewer 1": "admin", "Ann <b>": "adjudicator"}
+    assert "Ann &lt;b&gt; is stored with the role Adjudicator." in make.markup(page)
+    assert list(page.dataframe[0].value["Name"]) == ["Ann <b>", "Reviewer 1"]
+
+
+def test_a_role_is_changed_and_the_change_is_listed(
+    review_database: Database, open_page: OpenPage
+) -> None:
+    with review_database.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+        ann = add_person(cur, "Ann", role="reviewer").reviewer_id
+    page = open_page(PEOPLE, reviewer="Chief")
+    page.selectbox(key="people_person").select(ann).run()
+    page.selectbox(key=f"people_role_{ann}").select("none").run()
+    page.button(key="people_save").click().run()
+    assert roles(review_database)["Ann"] == "none"
+    changes = page.dataframe[-1].value
+    assert (changes["Name"][0], changes["Role"][0]) == ("Ann", "No access")
+    assert changes["Changed by"][0] == "Chief"
+
+
+def test_nobody_but_an_admin_is_offered_the_form(
+    review_database: Database, open_page: OpenPage, make: Any
+) -> None:
+    with review_database.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+        add_person(cur, "Ann", role="reviewer")
+    page = open_page(PEOPLE, reviewer="Ann")
+    assert not [button for button in page.button if button.key == "people_save"]
+    assert "Admins here: Chief." in make.markup(page)
+
+
+def test_what_cannot_be_stored_is_explained(
+    review_database: Database, open_page: OpenPage, make: Any
+) -> None:
+    page = open_page(PEOPLE)
+    page.text_input(key="people_name_new").set_value("Ann").run()
+    page.text_input(key="people_email_new").set_value("ann").run()
+    page.button(key="people_save").click().run()
+    assert "is no e-mail address" in make.markup(page)
+    assert roles(review_database) == {"Reviewer 1": "admin"}
+
+
+def test_somebody_without_a_role_is_told_whom_to_ask(
+    review_database: Database, open_page: OpenPage, make: Any
+) -> None:
+    with review_database.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+        add_person(cur, "Ann", role="none")
+    page = open_page(PEOPLE, reviewer="Ann")
+    assert "has no role here" in make.markup(page)
+    assert "Chief" in make.markup(page)
+
+
+def test_the_name_picker_offers_people_and_no_imported_annotators(
+    review_database: Database, open_page: OpenPage
+) -> None:
+    with review_database.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+        add_reviewer(cur, "annotator 1", origin="import")
+        add_person(cur, "Gone", role="none")
+    options = open_page(PEOPLE, reviewer="Chief").selectbox(key="reviewer").options
+    assert options == ["Reviewer 1", "Chief"]
+
+
+@pytest.mark.parametrize(
+    ("bound", "visitor", "private"),
+    [
+        ("localhost", None, True),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.8.0.1", "::1", True),
+        ("::1", None, True),
+        ("[::1]", None, True),
+        (None, None, False),
+        ("", None, False),
+        ("0.0.0.0", None, False),  # noqa: S104 (judged, not bound)
+        ("192.168.0.4", None, False),
+        ("localhost.example.org", None, False),
+        ("localhost", "10.0.0.9", False),
+        ("localhost", "not an address", False),
+    ],
+)
+def test_names_are_picked_only_where_nobody_else_can_reach_the_app(
+    bound: str | None, visitor: str | None, private: bool
+) -> None:
+    assert is_private(bound, visitor) is private
+
+
+@pytest.mark.parametrize(
+    ("claim", "verified"),
+    [({"email_verified": True}, True), ({"email_verified": "true"}, True),
+     ({"email_verified": False}, False), ({"email_verified": "false"}, False), ({}, False)],
+)  # fmt: skip
+def test_an_address_counts_only_where_the_provider_verified_it(
+    claim: dict[str, Any], verified: bool
+) -> None:
+    identity = read_identity({"iss": "i", "sub": 7, "email": "a@x.org", **claim})
+    assert (identity.subject, identity.name, identity.email) == ("7", "", "a@x.org")
+    assert identity.is_email_verified is verified
