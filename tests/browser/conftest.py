@@ -40,6 +40,8 @@ CHROMIUM_ARGS = (
 )
 
 Seed = Callable[[Database], None]
+Serve = Callable[..., "AppServer"]
+"""Takes a seed, then options of ``streamlit run`` as further texts."""
 
 
 @dataclass
@@ -87,11 +89,11 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[Seed], AppServer]]:
+def serve(tmp_path: Path) -> Iterator[Serve]:
     """Give a function that fills an empty database with a seed and serves the app over it."""
     running: list[AppServer] = []
 
-    def start(seed: Seed) -> AppServer:
+    def start(seed: Seed, *options: str) -> AppServer:
         home = tmp_path / f"home-{len(running)}"
         home.mkdir()
         database = Database.open(home / "review.duckdb")
@@ -100,7 +102,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Seed], AppServer]]:
         port = _free_port()
         log = (home / "server.log").open("wb")
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)],
+            [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}", *options],
             cwd=APP.parents[1],
             env={**os.environ, "LLAMACARE_HOME": str(home), "OMP_NUM_THREADS": "1"},
             stdout=log,
