@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, get_args
 
 from duckdb import DuckDBPyConnection
 
-from db.bulk import incoming
 from db.errors import InvalidAnnotationError, InvalidLabelError, NothingToRetractError
 from db.items import get_item
 from db.permissions import require
@@ -27,7 +26,6 @@ from db.records import (
     SpanText,
     Verdict,
 )
-from db.reviewers import add_reviewer
 from db.runs import get_run
 from db.statements import load_sql
 from db.values import from_timestamp, to_timestamp, utc_now
@@ -122,42 +120,6 @@ def add_annotation(
         "duration_seconds": duration_seconds,
     }
     return _write(cur, "annotation_insert", parameters, item_id, reviewer_id)
-
-
-@dataclass(frozen=True)
-class ImportedLabel:
-    """An annotator's label that came with a data set; the annotator is known by name only."""
-
-    item_id: str
-    reviewer_name: str
-    label: str
-
-
-def add_imported_labels(cur: DuckDBPyConnection, labels: Sequence[ImportedLabel]) -> int:
-    """Add annotators' labels as annotations of origin ``import``, with their annotators.
-
-    The same label of the same annotator again adds nothing. The caller owns the transaction and
-    answers for the labels being allowed.
-
-    Returns:
-        How many were added.
-    """
-    names = {label.reviewer_name for label in labels}
-    ids = {name: add_reviewer(cur, name, origin="import").reviewer_id for name in sorted(names)}
-    now = to_timestamp(utc_now())
-    rows = [
-        {
-            "annotation_id": f"import-{ids[label.reviewer_name]}-{label.item_id}-{label.label}",
-            "item_id": label.item_id,
-            "reviewer_id": ids[label.reviewer_name],
-            "label": label.label,
-            "created_at": now,
-        }
-        for label in labels
-    ]
-    with incoming(cur, "incoming_label", rows):
-        inserted = cur.execute(load_sql("annotation_insert_imported")).fetchone()
-    return 0 if inserted is None else int(inserted[0])
 
 
 def retract_annotation(

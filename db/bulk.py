@@ -59,6 +59,11 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("item_id", pa.string()),
             ("reviewer_id", pa.string()),
             ("label", pa.string()),
+            ("labels", pa.list_(pa.string())),
+            ("phase", pa.string()),
+            ("verdicts", pa.list_(pa.string())),
+            ("note", pa.string()),
+            ("duration_seconds", pa.float64()),
             ("created_at", _TIMESTAMP),
         ]
     ),

@@ -64,6 +64,7 @@ def import_command(
       pubmedqa       PubMedQA's ori_pqal.json
       medqa          MedQA (USMLE), one question a line
       model_answers  answers of a model to either, as medagents-benchmark releases them
+      clinician_reviews  ratings of MedQA by clinicians, blind and after the gold label was shown
       items          your own questions, JSON lines or CSV
       predictions    your own run: a line about the run, then one answer a line
     """

@@ -176,7 +176,7 @@ def _plan_enrichment(
         if old is None:
             continue
         is_same = old["content_hash"] == row["content_hash"]
-        differing = [] if is_same else _differing(old, row, _compared(old["origin"], origin))
+        differing = [] if is_same else _differing(old, row, old["origin"], origin)
         if differing:
             fault = f"is stored already with another {', another '.join(differing)}"
             conflicts.append((row["item_id"], fault))
@@ -192,14 +192,23 @@ def _plan_enrichment(
     return enriched
 
 
-def _differing(old: dict[str, Any], row: dict[str, Any], names: Sequence[str]) -> list[str]:
-    return [name for name in names if old[name] != row[name]]
+def _differing(old: dict[str, Any], row: dict[str, Any], old_origin: str, origin: str) -> list[str]:
+    """Give the fields that contradict: of provisional and demo items only what is scored counts.
 
-
-def _compared(old_origin: str, origin: str) -> Sequence[str]:
-    """Give the fields that must be equal: of provisional and demo items only what is scored."""
+    Releases of one data set differ in quotation marks and line ends, so options count as the same
+    where nothing else differs.
+    """
     is_open = PROVISIONAL_ORIGIN in (origin, old_origin) or origin == old_origin == DEMO_ORIGIN
-    return ("labels", "options", "gold_label") if is_open else _CONTENT
+    if not is_open:
+        return [name for name in _CONTENT if old[name] != row[name]]
+    differing = [name for name in ("labels", "gold_label") if old[name] != row[name]]
+    if _bare_options(old["options"]) != _bare_options(row["options"]):
+        differing.append("options")
+    return differing
+
+
+def _bare_options(options: Sequence[dict[str, str]]) -> list[tuple[str, str]]:
+    return [(part["label"], "".join(part["text"].replace('"', "").split())) for part in options]
 
 
 def _completes(old_origin: str, origin: str, is_same: bool) -> bool:

@@ -8,10 +8,11 @@ from typing import Literal, get_args
 
 from duckdb import DuckDBPyConnection
 
-from db.annotations import add_imported_labels
 from db.connection import Database
 from db.errors import ImportFileError, RejectedRowsError
+from db.imported_labels import add_imported_labels
 from db.importers.batch import ImportBatch
+from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.faults import FaultList
 from db.importers.items import parse_items
 from db.importers.medqa import parse_medqa
@@ -23,7 +24,7 @@ from db.predictions import add_predictions
 from db.records import Split
 from db.runs import add_run, find_run
 
-Format = Literal["pubmedqa", "medqa", "model_answers", "items", "predictions"]
+Format = Literal["pubmedqa", "medqa", "model_answers", "clinician_reviews", "items", "predictions"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 _EXPECTED = (
@@ -100,6 +101,8 @@ def _parse(
             return parse_medqa(path, split=split)
         case "model_answers":
             return parse_model_answers(path, model=model)
+        case "clinician_reviews":
+            return parse_clinician_reviews(path)
         case "items":
             return parse_items(path)
         case "predictions":

@@ -1,9 +1,11 @@
-"""Reading files that somebody else wrote: text, JSON and JSON lines."""
+"""Reading files that somebody else wrote: text, JSON, JSON lines and CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,31 @@ def read_json_lines(path: Path, faults: FaultList) -> Iterator[tuple[str, Any]]:
         for key in repeated:
             faults.add(place, f"key {key!r} given twice in one object")
         yield place, value
+
+
+def read_csv(
+    path: Path, faults: FaultList, *, columns: Sequence[str] = ()
+) -> Iterator[tuple[str, dict[str | None, Any]]]:
+    """Give each line's place and its cells by column; cells beyond the header are under None.
+
+    Args:
+        columns: What the header has to name; where it does not, no line is given.
+
+    Raises:
+        ImportFileError: As ``read_text``.
+    """
+    text = read_text(path)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        lacking = [name for name in columns if name not in (reader.fieldnames or ())]
+        if lacking:
+            faults.add("line 1", f"the header lacks {', '.join(lacking)}")
+            return
+        for row in reader:
+            yield f"line {reader.line_num}", row
+    except csv.Error as error:
+        faults.add(f"line {reader.line_num}", f"no valid CSV: {error}")
 
 
 def describe_json(value: Any) -> str:

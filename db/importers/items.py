@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +18,7 @@ from db.importers.fields import (
     OptionLabel,
     Text,
 )
-from db.importers.files import read_json_lines, read_text
+from db.importers.files import read_csv, read_json_lines
 from db.items import describe_item_faults
 from db.records import OPTIONS_LABEL_SET, Item, Option, Section, Split
 
@@ -78,7 +75,11 @@ def parse_items(path: Path, *, origin: str = ORIGIN) -> ImportBatch:
     """
     is_csv = path.suffix.lower() == ".csv"
     faults = FaultList(path, _EXPECTED_CSV if is_csv else _EXPECTED)
-    entries = _read_csv(path, faults) if is_csv else read_json_lines(path, faults)
+    entries = (
+        ((place, _from_csv(row)) for place, row in read_csv(path, faults))
+        if is_csv
+        else read_json_lines(path, faults)
+    )
     items: list[Item] = []
     places: dict[str, str] = {}
     for place, value in entries:
@@ -125,17 +126,6 @@ def _describe_label_faults(item: Item) -> list[str]:
     if item.label_set == PUBMEDQA_LABEL_SET and item.options:
         faults.append(f'options need label_set "{OPTIONS_LABEL_SET}"')
     return faults
-
-
-def _read_csv(path: Path, faults: FaultList) -> Iterator[tuple[str, Any]]:
-    text = read_text(path)
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for row in reader:
-            yield f"line {reader.line_num}", _from_csv(row)
-    except csv.Error as error:
-        faults.add(f"line {reader.line_num}", f"no valid CSV: {error}")
 
 
 def _from_csv(row: dict[str | None, Any]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from db.annotations import ImportedLabel
 from db.errors import ImportFileError
+from db.imported_labels import ImportedLabel
 from db.importers.batch import ImportBatch
 from db.importers.faults import FaultList
 from db.importers.fields import PUBMEDQA_LABEL_SET, PUBMEDQA_LABELS, FilledText, Identifier, Text
@@ -73,7 +73,7 @@ def parse_pubmedqa(path: Path, *, test_split: Path | None = None) -> ImportBatch
         origin=ORIGIN,
         items=tuple(_to_item(pmid, entry, pmid in test_ids) for pmid, entry in entries.items()),
         labels=tuple(
-            ImportedLabel(_item_id(pmid), annotator, label)
+            ImportedLabel(_item_id(pmid), annotator, (label,))
             for pmid, entry in entries.items()
             for annotator, label in (
                 (ANNOTATOR_1, entry.reasoning_required_pred),

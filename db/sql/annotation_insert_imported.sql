@@ -1,6 +1,6 @@
+-- The order makes what was said after the reveal the later one, which stands.
 insert into annotation by name
-select
-    incoming_label.*, [label] as labels, 'label' as action, 'import' as origin, '' as note,
-    'single' as phase
+select incoming_label.*, 'label' as action, 'import' as origin
 from incoming_label
 anti join annotation using (annotation_id)
+order by incoming_label.phase

@@ -10,6 +10,7 @@ from pathlib import Path
 from db.connection import Database
 from db.importers import Format, ImportReport, store_batch
 from db.importers.batch import ImportBatch
+from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.items import parse_items
 from db.importers.medqa import parse_medqa
 from db.importers.model_answers import parse_model_answers
@@ -22,6 +23,7 @@ FORMAT_WORDS: dict[Format, str] = {
     "pubmedqa": "PubMedQA questions (ori_pqal.json)",
     "medqa": "MedQA questions (JSON lines)",
     "model_answers": "Answers of a model (medagents benchmark)",
+    "clinician_reviews": "Ratings of MedQA by clinicians, blind and revealed (CSV)",
     "items": "Own questions (JSON lines or CSV)",
     "predictions": "Own run: answers to stored questions (JSON lines)",
 }
@@ -31,6 +33,9 @@ FORMAT_HELP: dict[Format, str] = {
     "medqa": "One JSON object a line with question, options, answer_idx and meta_info.",
     "model_answers": "A JSON list with question, options, answer_idx and what the model gave: "
     "raw_response or completion, and predicted_answer. It becomes a run named after the file.",
+    "clinician_reviews": "One rating a line, as Google Health released them: rater, question, the "
+    "answers before and after the gold label was shown, whether information is missing, the time. "
+    "The Agreement page shows what they say.",
     "items": "One JSON object a line with item_id, question, label_set (pubmedqa or options), and "
     "where wanted context, options, gold_label, long_answer, split. Or a CSV with such a header.",
     "predictions": 'A first line {"run": {"name": "...", "model": "..."}}, then one JSON object a '
@@ -98,6 +103,8 @@ def read_upload(
                 batch = parse_medqa(path, split=split)
             case "model_answers":
                 batch = parse_model_answers(path)
+            case "clinician_reviews":
+                batch = parse_clinician_reviews(path)
             case "items":
                 batch = parse_items(path)
             case "predictions":

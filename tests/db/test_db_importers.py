@@ -376,7 +376,8 @@ def test_a_file_of_something_else_is_one_clear_error(
     path.write_bytes(content)
     message = _refusal(database, format_, path, test_split=path)
     assert "m-medqa-x.json" in message
-    assert explanation in message
+    is_csv = format_ == "clinician_reviews" and explanation == "JSON"
+    assert ("the header lacks" if is_csv else explanation) in message
 
 
 def test_a_folder_and_a_missing_file_are_explained(database: Database, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from db.adjudications import add_adjudication
-from db.annotations import ImportedLabel, add_annotation, add_imported_labels
+from db.annotations import add_annotation
 from db.connection import Database
 from db.errors import InvalidReviewerError, NotPermittedError, ReviewerNotFoundError
+from db.imported_labels import ImportedLabel, add_imported_labels
 from db.items import add_items
 from db.people import (
     Identity,
@@ -51,7 +52,7 @@ def test_an_annotator_of_a_data_set_is_nobody_who_can_sign_in(
     cur: DuckDBPyConnection, make_item: Callable[..., Item]
 ) -> None:
     add_items(cur, [make_item("q-1")], origin="items")
-    add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", "yes")])
+    add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", ("yes",))])
     sign_in_by_name(cur, "Ann")
     assert [person.name for person in list_people(cur)] == ["Ann"]
     assert [reviewer.name for reviewer in list_reviewers(cur)] == ["Ann", "annotator 1"]
