@@ -96,3 +96,23 @@ class ImportFileError(DbError):
 
 class SnapshotError(DbError):
     """A snapshot that cannot be frozen, or a directory that is no intact snapshot."""
+
+
+class QueueNotFoundError(NotFoundError):
+    """No queue has this id."""
+
+
+class InvalidQueueError(DbError):
+    """A queue that cannot be made as asked."""
+
+
+class InvalidDraftError(DbError):
+    """A draft that cannot be kept."""
+
+
+class InvalidSettingError(DbError):
+    """A setting out of its bounds."""
+
+
+class InvalidSliceError(DbError):
+    """A slice that cannot be saved as asked."""

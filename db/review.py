@@ -18,6 +18,8 @@ Show = Literal[
     "text_head_differ",
     "conflicting",
     "no_label",
+    "flagged",
+    "fast",
 ]
 Order = Literal["item_id", "confidence"]
 
@@ -28,8 +30,10 @@ class ReviewFilter:
 
     ``unreviewed`` and ``reviewed`` speak of the reviewer where one is given, else of anybody.
     Right and wrong are meant against the label of record. ``no_label``: an answer from which no
-    label could be read. ``search``: every word must occur in the item's id, question, context, in
-    the run's answer or in the notes; case does not matter.
+    label could be read. ``flagged`` and ``fast``: the reviewer, or anybody, flagged the item, or
+    has a standing label on it that was saved in less time than reading takes. ``search``: every
+    word must occur in the item's id, question, context, in the run's answer or in the notes; case
+    does not matter.
     """
 
     run_id: str | None = None
@@ -80,6 +84,8 @@ _SHOW_CONDITIONS = {
     ),
     "conflicting": "conflicting",
     "no_label": "has_text_outcome and answer_label is null",
+    "flagged": "is_flagged",
+    "fast": "is_fast",
 }
 
 _WORD_CONDITION = (
@@ -128,6 +134,18 @@ def list_item_ids(
     statement, parameters = _build("item_id", flt)
     statement += f" order by {_ORDERS[order]}"
     return [row[0] for row in cur.execute(statement, parameters).fetchall()]
+
+
+def select_items(columns: str, flt: ReviewFilter) -> tuple[str, dict[str, Any]]:
+    """Give the statement that selects columns of the items that pass the filter, unordered.
+
+    Args:
+        columns: Columns of ``review_rows`` or expressions over them; never from input.
+
+    Returns:
+        The statement and its parameters.
+    """
+    return _build(columns, flt)
 
 
 def _build(

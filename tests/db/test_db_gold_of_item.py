@@ -50,7 +50,7 @@ def _act(database: Database, rng: random.Random, number: int, item_id: str, who:
 def test_one_items_gold_and_standing_labels_are_those_of_the_views(
     database: Database, make_item: Callable[..., Item]
 ) -> None:
-    rng = random.Random(0)
+    rng = random.Random(0)  # noqa: S311
     items = [f"q-{number}" for number in range(25)]
     with database.transaction() as cur:
         add_items(cur, [make_item(item_id) for item_id in items], origin="items")

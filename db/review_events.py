@@ -1,0 +1,98 @@
+"""What people do besides labelling: appended, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from duckdb import DuckDBPyConnection
+
+from db.records import Phase
+from db.statements import load_sql
+from db.values import from_timestamp, to_timestamp, utc_now
+
+EventAction = Literal["open", "reveal", "skip", "flag", "unflag", "close_queue"]
+
+
+@dataclass(frozen=True)
+class ReviewEvent:
+    """One thing that somebody did: who, what, from which value to which, when."""
+
+    action: EventAction
+    reviewer_id: str
+    item_id: str | None
+    queue_id: str | None
+    phase: Phase | None
+    old_value: str | None
+    new_value: str | None
+    created_at: datetime
+    """The server's time."""
+    client_at: datetime | None
+    """The browser's time, where a browser said it."""
+
+
+def add_event(
+    cur: DuckDBPyConnection,
+    action: EventAction,
+    reviewer_id: str,
+    *,
+    item_id: str | None = None,
+    queue_id: str | None = None,
+    phase: Phase | None = None,
+    old_value: str | None = None,
+    new_value: str | None = None,
+    client_at: datetime | None = None,
+) -> None:
+    """Append what somebody did."""
+    parameters = {
+        "action": action,
+        "reviewer_id": reviewer_id,
+        "item_id": item_id,
+        "queue_id": queue_id,
+        "phase": phase,
+        "old_value": old_value,
+        "new_value": new_value,
+        "created_at": to_timestamp(utc_now()),
+        "client_at": None if client_at is None else to_timestamp(client_at),
+    }
+    cur.execute(load_sql("review_event_insert"), parameters)
+
+
+def list_events(cur: DuckDBPyConnection, item_id: str) -> list[ReviewEvent]:
+    """Give what was done with an item, oldest first."""
+    rows = cur.execute(load_sql("review_event_list"), {"item_id": item_id}).fetchall()
+    return [
+        ReviewEvent(
+            *said, from_timestamp(server), None if client is None else from_timestamp(client)
+        )
+        for *said, server, client in rows
+    ]
+
+
+def is_flagged(cur: DuckDBPyConnection, item_id: str, reviewer_id: str) -> bool:
+    """Tell whether a reviewer has an item flagged."""
+    parameters = {"item_id": item_id, "reviewer_id": reviewer_id}
+    row = cur.execute(load_sql("flag_find"), parameters).fetchone()
+    return row is not None and row[0] > 0
+
+
+def set_flag(
+    cur: DuckDBPyConnection,
+    item_id: str,
+    reviewer_id: str,
+    flagged: bool,
+    *,
+    queue_id: str | None = None,
+    client_at: datetime | None = None,
+) -> None:
+    """Flag an item, or take the reviewer's own flag off; no change appends nothing."""
+    if is_flagged(cur, item_id, reviewer_id) != flagged:
+        add_event(
+            cur,
+            "flag" if flagged else "unflag",
+            reviewer_id,
+            item_id=item_id,
+            queue_id=queue_id,
+            client_at=client_at,
+        )

@@ -1,0 +1,62 @@
+-- Open items for one reviewer, in the order in which they should come: not done by the reviewer and
+-- with a place left that nobody else has taken or reserved. Put off (skipped) ones come last.
+-- first_position, last_position: the part of the queue to look at. besides: an item to leave out.
+-- share_number of num_shares: with sharing 'dealt', which person this is among how many, else 0.
+with candidate as materialized (
+    select item_id, "position"
+    from queue_item
+    where queue_id = $queue_id
+        and "position" between $first_position and $last_position
+        and item_id is distinct from $besides
+        and (
+            $num_shares = 0
+            or (($share_number - "position" * $num_reviewers) % nullif($num_shares, 0)
+                + $num_shares) % nullif($num_shares, 0) < $num_reviewers
+        )
+),
+-- Narrowed to the candidates before anything else: most of a long queue is not looked at.
+row_of_candidate as materialized (
+    select annotation_id, retracted_annotation_id, item_id, reviewer_id, phase, action
+    from annotation
+    semi join candidate using (item_id)
+    where queue_id = $queue_id
+),
+said as (
+    select item_id, reviewer_id, bool_or(phase <> 'blind') as is_done
+    from row_of_candidate
+    where action = 'label'
+        and annotation_id not in (
+            select retracted_annotation_id from row_of_candidate where action = 'retract'
+        )
+    group by item_id, reviewer_id
+),
+held as (
+    select item_id, reviewer_id
+    from reservation
+    where queue_id = $queue_id and created_at > $oldest::timestamp
+    group by item_id, reviewer_id
+    having arg_max(expires_at, reservation_number) > $now::timestamp
+),
+taken as (
+    select item_id, count(distinct reviewer_id) as num_taken
+    from (select item_id, reviewer_id from said union all select item_id, reviewer_id from held)
+    where reviewer_id <> $reviewer_id
+    group by item_id
+),
+skipped as (
+    select item_id, max(event_number) as skipped_at
+    from review_event
+    where queue_id = $queue_id and reviewer_id = $reviewer_id and action = 'skip'
+    group by item_id
+)
+select candidate.item_id, candidate."position"
+from candidate
+anti join (
+    select item_id from said where reviewer_id = $reviewer_id and is_done
+) as mine using (item_id)
+left join taken using (item_id)
+left join skipped using (item_id)
+where coalesce(taken.num_taken, 0) < $num_reviewers
+    and (skipped.skipped_at is null or $with_skipped)
+order by skipped.skipped_at nulls first, candidate."position"
+limit $limit

@@ -1,0 +1,1 @@
+select "position" from queue_item where queue_id = $queue_id and item_id = $item_id

@@ -1,0 +1,312 @@
+"""Queues, who gets which item of them, and how far everybody is."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from db import reservations
+from db.annotations import add_annotation, retract_annotation
+from db.connection import Database
+from db.errors import InvalidQueueError, NotPermittedError, QueueNotFoundError
+from db.items import add_items
+from db.predictions import add_predictions
+from db.queues import (
+    Queue,
+    add_queue,
+    close_queue,
+    extend_queue,
+    find_item_at,
+    find_position,
+    get_queue,
+    list_progress,
+    list_queues,
+    queue_progress,
+)
+from db.records import Item, Phase, Prediction, Run
+from db.reservations import RESERVATION, Place, count_held, release
+from db.review import ReviewFilter
+from db.review_events import add_event, is_flagged, list_events, set_flag
+from db.reviewers import add_reviewer
+from db.runs import add_run
+
+NUM_ITEMS = 12
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def people(database: Database) -> dict[str, str]:
+    """Give reviewers by name; Ann may manage queues."""
+    with database.transaction() as cur:
+        ids = {name: add_reviewer(cur, name).reviewer_id for name in ("Bob", "Cyd")}
+        return {"Ann": add_reviewer(cur, "Ann", "admin").reviewer_id, **ids}
+
+
+@pytest.fixture
+def items(database: Database, make_item: Callable[..., Item]) -> list[str]:
+    """Store items and give their ids in order."""
+    ids = [f"q-{number:02d}" for number in range(NUM_ITEMS)]
+    with database.transaction() as cur:
+        add_items(cur, [make_item(item_id) for item_id in ids], origin="items")
+    return ids
+
+
+@pytest.fixture
+def make_queue(
+    database: Database, people: dict[str, str], items: list[str]
+) -> Callable[..., Queue]:
+    """Give a maker of queues over all items."""
+
+    def make(name: str = "All", **more: Any) -> Queue:
+        flt = more.pop("flt", ReviewFilter())
+        with database.transaction() as cur:
+            return add_queue(
+                cur, queue_id=f"queue-{name}", name=name, flt=flt,
+                created_by=people["Ann"], **more,
+            )  # fmt: skip
+
+    return make
+
+
+def say(
+    database: Database, queue: Queue, item_id: str, who: str, phase: Phase = "single", **more: Any
+) -> None:
+    with database.transaction() as cur:
+        add_annotation(
+            cur, annotation_id=f"{queue.queue_id}-{item_id}-{who}-{phase}", item_id=item_id,
+            reviewer_id=who, label="yes", queue_id=queue.queue_id, phase=phase, **more,
+        )  # fmt: skip
+
+
+def reserve_next(*args: Any, **more: Any) -> str | None:
+    """Reserve the next item and give its id; ``after`` is an item of these queues."""
+    after = more.pop("after", None)
+    place = reservations.reserve_next(*args, after=after and int(after[2:]), **more)
+    assert place is None or place == Place(place.item_id, int(place.item_id[2:]))
+    return place and place.item_id
+
+
+def test_an_order_puts_the_items_first_that_it_names(
+    database: Database,
+    make_queue: Callable[..., Queue],
+    make_run: Callable[..., Run],
+    make_prediction: Callable[..., Prediction],
+) -> None:
+    heads = {
+        "q-03": ("yes", "yes", (0.40, 0.39, 0.21)),  # least sure
+        "q-05": ("no", "yes", (0.90, 0.05, 0.05)),  # text and head differ, head sure
+        "q-07": ("no", "no", (0.02, 0.95, 0.03)),  # gold label is yes: likely an error
+    }
+    with database.transaction() as cur:
+        add_run(cur, make_run())
+        add_predictions(
+            cur,
+            [
+                make_prediction(
+                    item_id, answer_label=text, head_label=head, head_probabilities=shares
+                )
+                for item_id, (text, head, shares) in heads.items()
+            ],
+        )
+    flt = ReviewFilter(run_id="run-1")
+
+    def first(order: str, **more: Any) -> list[str]:
+        queue = make_queue(f"{order}{more}", order=order, flt=flt, **more)
+        query = "select item_id from queue_item where queue_id = ? order by position"
+        found = database.cursor().execute(query, [queue.queue_id]).fetchall()
+        assert len(found) == NUM_ITEMS
+        return [row[0] for row in found]
+
+    assert first("uncertain")[:3] == ["q-03", "q-05", "q-07"]
+    assert first("text_head_differ")[0] == "q-05"
+    assert first("label_errors")[:2] == ["q-07", "q-03"]
+    by_name = first("item_id")
+    assert first("oldest") == by_name == sorted(by_name)
+    control = first("random", seed=1)
+    assert first("random", seed=1, num_reviewers=2) == control
+    assert first("random", seed=2) != control
+
+
+def test_a_queue_is_frozen_and_later_items_join_at_its_end(
+    database: Database, make_queue: Callable[..., Queue], make_item: Callable[..., Item]
+) -> None:
+    queue = make_queue()
+    with database.transaction() as cur:
+        add_items(cur, [make_item("a-first-by-name")], origin="items")
+        assert extend_queue(cur, queue) == 1
+        assert extend_queue(cur, queue) == 0
+    cur = database.cursor()
+    assert find_position(cur, queue.queue_id, "a-first-by-name") == NUM_ITEMS
+    assert find_item_at(cur, queue.queue_id, NUM_ITEMS - 1) == "q-11"
+    assert find_item_at(cur, queue.queue_id, NUM_ITEMS + 1) is None
+    assert find_position(cur, queue.queue_id, "gone") is None
+
+
+def test_impossible_queues_are_refused_with_every_fault(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidQueueError) as refused:
+        make_queue(" ", num_reviewers=0, sharing="dealt", repeat_share=2, order="best")
+    for part in ("0 characters", "0 reviewers", "named", "share of repeats 2", "'best'"):
+        assert part in str(refused.value)
+    with pytest.raises(InvalidQueueError, match="need as many people"):
+        make_queue("Three", num_reviewers=3, reviewer_ids=[people["Bob"]])
+    with pytest.raises(InvalidQueueError, match="no item passes"):
+        make_queue("None", flt=ReviewFilter(search="nowhere to be found"))
+    assert list_queues(database.cursor()) == []
+    make_queue("Taken")
+    with pytest.raises(InvalidQueueError, match="named 'Taken' already"):
+        make_queue("Taken")
+    with pytest.raises(NotPermittedError), database.transaction() as cur:
+        add_queue(cur, queue_id="x", name="x", flt=ReviewFilter(), created_by=people["Bob"])
+    with pytest.raises(QueueNotFoundError, match="'gone'"):
+        get_queue(database.cursor(), "gone")
+
+
+def test_a_closed_queue_leaves_the_list_and_frees_its_name(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    queue = make_queue(reviewer_ids=[people["Bob"]])
+    cur = database.cursor()
+    assert [found.name for found in list_queues(cur, people["Bob"])] == ["All"]
+    assert list_queues(cur, people["Cyd"]) == []
+    with database.transaction() as cur:
+        close_queue(cur, queue.queue_id, people["Ann"])
+    assert list_queues(database.cursor(), people["Bob"]) == []
+    assert get_queue(database.cursor(), queue.queue_id).is_closed
+    assert reserve_next(database, queue, people["Cyd"]) is None
+
+
+def test_two_people_never_get_the_same_place(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    queue = make_queue()
+    bob, cyd = people["Bob"], people["Cyd"]
+    assert reserve_next(database, queue, bob) == "q-00"
+    assert reserve_next(database, queue, cyd) == "q-01"
+    assert reserve_next(database, queue, bob) == "q-00"  # a new session resumes there
+    assert reserve_next(database, queue, bob, after="q-00", besides="q-00") == "q-02"
+    assert count_held(database.cursor(), queue, cyd) == 2
+    release(database, queue.queue_id, "q-00", bob)
+    say(database, queue, "q-02", bob)
+    assert reserve_next(database, queue, cyd, after="q-11") == "q-00"
+
+
+def test_a_reservation_ends_by_itself(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    queue = make_queue()
+    assert reserve_next(database, queue, people["Bob"], now=NOON) == "q-00"
+    late = NOON + RESERVATION
+    assert reserve_next(database, queue, people["Cyd"], now=late - timedelta(seconds=1)) == "q-01"
+    assert reserve_next(database, queue, people["Ann"], now=late) == "q-00"
+
+
+def test_many_threads_fill_every_place_exactly_once(
+    database: Database, make_queue: Callable[..., Queue]
+) -> None:
+    queue = make_queue(num_reviewers=2)
+    with database.transaction() as cur:
+        crowd = [add_reviewer(cur, f"Person {number}").reviewer_id for number in range(8)]
+
+    def work(who: str) -> list[str]:
+        done: list[str] = []
+        rng = random.Random(who)  # noqa: S311
+        while (item_id := reserve_next(database, queue, who)) is not None:
+            assert item_id not in done
+            if rng.random() < 0.2:
+                assert reserve_next(database, queue, who, after=item_id, besides=item_id) != item_id
+            say(database, queue, item_id, who)
+            done.append(item_id)
+        return done
+
+    with ThreadPoolExecutor(len(crowd)) as pool:
+        everything = [item_id for done in pool.map(work, crowd) for item_id in done]
+    assert set(Counter(everything).values()) == {2}
+    assert len(everything) == 2 * NUM_ITEMS
+    progress = queue_progress(database.cursor(), queue)
+    assert (progress.num_done, progress.num_items) == (2 * NUM_ITEMS, 2 * NUM_ITEMS)
+
+
+def test_what_was_put_off_comes_back_when_nothing_else_is_open(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str], items: list[str]
+) -> None:
+    queue = make_queue()
+    bob = people["Bob"]
+    for item_id in ("q-01", "q-00"):
+        with database.transaction() as cur:
+            add_event(cur, "skip", bob, item_id=item_id, queue_id=queue.queue_id)
+    seen = []
+    while (item_id := reserve_next(database, queue, bob)) is not None:
+        seen.append(item_id)
+        say(database, queue, item_id, bob)
+    assert seen == [*items[2:], "q-01", "q-00"]
+    with database.transaction() as cur:
+        retract_annotation(cur, annotation_id="undo", item_id="q-05", reviewer_id=bob)
+    assert reserve_next(database, queue, bob) == "q-05"
+
+
+def test_an_item_said_blind_stays_open_for_who_said_it_until_the_reveal(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    queue = make_queue(mode="blind")
+    say(database, queue, "q-00", people["Bob"], "blind")
+    assert reserve_next(database, queue, people["Cyd"]) == "q-01"
+    assert reserve_next(database, queue, people["Bob"]) == "q-00"
+    assert queue_progress(database.cursor(), queue, people["Bob"]).num_done == 0
+    say(database, queue, "q-00", people["Bob"], "revealed")
+    assert reserve_next(database, queue, people["Bob"]) == "q-02"
+
+
+def test_dealt_items_belong_to_people_in_turn(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    queue = make_queue(num_reviewers=2, sharing="dealt", reviewer_ids=list(people.values()))
+    owners: Counter[str] = Counter()
+    for who in people.values():
+        while (item_id := reserve_next(database, queue, who)) is not None:
+            say(database, queue, item_id, who)
+            owners[item_id] += 1
+    assert set(owners.values()) == {2}
+    assert len(owners) == NUM_ITEMS
+    for progress in list_progress(database.cursor(), queue):
+        assert (progress.num_done, progress.num_items) == (8, 8)
+
+
+def test_progress_tells_the_median_time_and_the_fast_saves_of_each_person(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    queue = make_queue(num_reviewers=2)
+    for item_id, seconds in (("q-00", 10.0), ("q-01", 30.0), ("q-02", 80.0)):
+        say(
+            database, queue, item_id, people["Bob"],
+            duration_seconds=seconds, is_fast=seconds < 20,
+        )  # fmt: skip
+    (bob,) = list_progress(database.cursor(), queue)
+    assert (bob.reviewer_id, bob.num_done, bob.num_items) == (people["Bob"], 3, NUM_ITEMS)
+    assert (bob.median_seconds, bob.num_fast) == (30.0, 1)
+    fast = make_queue("Fast", flt=ReviewFilter(show="fast"), mode="blind")
+    assert queue_progress(database.cursor(), fast).num_items == 1
+    assert reserve_next(database, fast, people["Bob"]) == "q-00"
+
+
+def test_a_flag_is_an_event_and_so_is_taking_it_off(
+    database: Database, people: dict[str, str], items: list[str]
+) -> None:
+    bob = people["Bob"]
+    for flagged in (True, True, False, True):
+        with database.transaction() as cur:
+            set_flag(cur, "q-00", bob, flagged, client_at=NOON)
+    cur = database.cursor()
+    assert is_flagged(cur, "q-00", bob)
+    assert not is_flagged(cur, "q-00", people["Cyd"])
+    events = list_events(cur, "q-00")
+    assert [event.action for event in events] == ["flag", "unflag", "flag"]
+    assert events[0].client_at == NOON
+    assert events[0].created_at > NOON
