@@ -13,7 +13,14 @@ from typing import Final
 
 import numpy as np
 
-from eci.arrays import FloatArray, IntArray, given_label_indices, label_columns, label_indices
+from eci.arrays import (
+    FloatArray,
+    IntArray,
+    as_counts,
+    given_label_indices,
+    label_columns,
+    label_indices,
+)
 from eci.estimates import (
     NUM_RESAMPLES,
     Estimate,
@@ -82,6 +89,7 @@ def compare(
     label_a: Sequence[str | None],
     label_b: Sequence[str | None],
     labels: Sequence[str],
+    num_items: Sequence[int] | None = None,
     *,
     alpha: float = 0.05,
     num_resamples: int = NUM_RESAMPLES,
@@ -94,6 +102,7 @@ def compare(
         label_a: Run A's label for each of them, None where it gave none, which is wrong.
         label_b: Run B's.
         labels: The label set.
+        num_items: How many items each entry stands for, where a database has counted; default 1.
 
     Raises:
         UnknownLabelError: A label is not in ``labels``.
@@ -108,10 +117,10 @@ def compare(
             f"There are {len(gold)} gold labels, {len(label_a)} of run A and {len(label_b)} of "
             "run B; expected one of each per shared item. Pair the runs by item first."
         )
-    joint = _joint_counts(gold, label_a, label_b, labels)
+    joint = _joint_counts(gold, label_a, label_b, labels, num_items)
     hits_a, hits_b = (num_correct(pair) for pair in _tables(joint))
     both = int(np.einsum("ggg->", joint[:, :-1, :-1]))
-    n, fixed, broken = len(gold), int(hits_b) - both, int(hits_a) - both
+    n, fixed, broken = int(joint.sum()), int(hits_b) - both, int(hits_a) - both
     differences = [Estimate.undefined(NO_SHARED_ITEMS)] * 2
     if n:
         values = _differences(joint[None])[0]
@@ -149,12 +158,15 @@ def _joint_counts(
     label_a: Sequence[str | None],
     label_b: Sequence[str | None],
     labels: Sequence[str],
+    num_items: Sequence[int] | None,
 ) -> IntArray:
     """Count items by gold, A's and B's label, shape ``(n_labels, n_labels + 1, n_labels + 1)``."""
     size = len(label_columns(labels))
     joint = np.zeros((size, size + 1, size + 1), dtype=np.int64)
     given = [given_label_indices(predicted, labels) for predicted in (label_a, label_b)]
-    np.add.at(joint, (label_indices(gold, labels), *given), 1)
+    weights = np.ones(len(gold), dtype=np.int64) if num_items is None else num_items
+    counts = as_counts(weights, "numbers of items", (len(gold),))
+    np.add.at(joint, (label_indices(gold, labels), *given), counts)
     return joint
 
 

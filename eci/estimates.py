@@ -91,6 +91,24 @@ def proportion(successes: float, n: int, because: str, level: float = LEVEL) -> 
     return Estimate(share, n, Interval(low, high, level, "Wilson"))
 
 
+def mean(total: float, sum_squares: float, n: int, because: str, level: float = LEVEL) -> Estimate:
+    """Estimate a mean from sums, with the normal interval of the mean.
+
+    Args:
+        total: Sum of the values; ``sum_squares`` is the sum of their squares.
+        because: Why the mean is undefined where ``n`` is 0.
+    """
+    check_level(level)
+    if n == 0:
+        return Estimate.undefined(because)
+    value = total / n
+    if n == 1:
+        return Estimate(value, n, None)
+    variance = max(0.0, (sum_squares - n * value * value) / (n - 1))
+    spread = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance / n)
+    return Estimate(value, n, Interval(value - spread, value + spread, level, "normal"))
+
+
 def bootstrap(
     counts: IntArray,
     statistic: Callable[[IntArray], FloatArray],
