@@ -22,6 +22,19 @@ Verdict = Literal[
 ]
 Severity = Literal["minor", "moderate", "severe"]
 Confidence = Literal["low", "medium", "high"]
+AdjudicationReason = Literal[
+    "gold_confirmed",
+    "gold_mistaken",
+    "gold_outdated",
+    "reviewer_slip",
+    "drawn_by_model",
+    "guideline_unclear",
+    "question_ambiguous",
+    "information_missing",
+    "medicine_unsettled",
+    "other",
+]
+"""Why people differed, as whoever settles it sees it: what can be put right, and what cannot."""
 SpanText = Literal["answer", "corrected"]
 TrainingState = Literal[
     "queued", "starting", "running", "succeeded", "failed", "cancelled", "interrupted"
@@ -206,6 +219,25 @@ class GoldLabel:
     label: str | None
     origin: GoldOrigin | None
     conflicting: bool = False
+
+
+@dataclass(frozen=True)
+class Adjudication:
+    """One decision on an item; append-only, the latest stands.
+
+    ``old_label`` and ``old_origin`` are the label of record before it, None where there was none,
+    or for decisions older than this record.
+    """
+
+    adjudication_id: str
+    item_id: str
+    reviewer_id: str
+    label: str
+    reason: AdjudicationReason | None
+    note: str
+    old_label: str | None
+    old_origin: GoldOrigin | None
+    created_at: datetime
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,241 @@
+"""What people said of the same items, counted in DuckDB: what agreement is computed from.
+
+An answer is the tuple of all labels that a rater accepts, sorted; it is empty where the item cannot
+be answered. Ratings are the standing ones of each phase; unannounced repeats are counted apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from duckdb import DuckDBPyConnection
+
+from db.records import AnnotationOrigin, Phase
+from db.statements import load_sql
+
+Answer = tuple[str, ...]
+Gold = Literal["record", "imported"]
+Shown = Literal["gold", "text", "head"]
+"""What may draw a reviewer after the reveal: the gold label, the model's text, its head."""
+
+
+@dataclass(frozen=True)
+class RatingFilter:
+    """Which ratings agreement is about.
+
+    ``gold`` says which gold label they are held against. The label of record may itself come from
+    the same reviewers; the imported one cannot.
+    """
+
+    label_set: str
+    origin: AnnotationOrigin = "review"
+    source: str | None = None
+    gold: Gold = "imported"
+
+    def parameters(self, *names: str, **others: Any) -> dict[str, Any]:
+        """Give the named fields, and others, as the parameters of a statement."""
+        own = {name: getattr(self, name) for name in ("label_set", "origin", "source", *names)}
+        return {**own, **others}
+
+
+@dataclass(frozen=True)
+class RatingScope:
+    """Ratings that there are: of one origin, label set, source and phase."""
+
+    origin: AnnotationOrigin
+    label_set: str
+    source: str
+    phase: Phase
+    num_ratings: int
+    num_items: int
+    num_reviewers: int
+
+
+@dataclass(frozen=True)
+class AnswerPattern:
+    """Items that were answered alike: ``gold`` is None where they have no gold label."""
+
+    gold: str | None
+    answers: tuple[Answer, ...]
+    num_items: int
+
+
+@dataclass(frozen=True)
+class PairCount:
+    """Items to which one reviewer gave ``answer`` and the other ``other_answer``."""
+
+    reviewer_id: str
+    other_id: str
+    answer: Answer
+    other_answer: Answer
+    num_items: int
+
+
+@dataclass(frozen=True)
+class ReviewerCount:
+    """Items of a gold label to which a reviewer gave an answer."""
+
+    reviewer_id: str
+    gold: str | None
+    answer: Answer
+    num_items: int
+
+
+@dataclass(frozen=True)
+class RepeatCount:
+    """Items to which a reviewer gave an answer, and this one when they came again unannounced."""
+
+    reviewer_id: str
+    first: Answer
+    repeat: Answer
+    num_items: int
+
+
+@dataclass(frozen=True)
+class RevealCount:
+    """How answers moved after something was shown; ``num_items`` items have the same counts.
+
+    Attributes:
+        reviewer_id: None where counted by item.
+        num_ratings: Ratings given before and after.
+        num_held: Answers that held what was shown already before.
+        num_dropped: Of these, those that gave it up.
+        num_amended: Of these, those that kept it but changed what they hold beside it.
+        num_adopted: Others that took it up.
+        num_moved: Others that changed, but not to what was shown.
+        num_tempted: Answers that held the gold label while something else was shown.
+        num_misled: Of these, those that gave the gold label up for it.
+    """
+
+    reviewer_id: str | None
+    num_ratings: int
+    num_held: int
+    num_dropped: int
+    num_amended: int
+    num_adopted: int
+    num_moved: int
+    num_tempted: int
+    num_misled: int
+    num_items: int
+
+    @property
+    def num_missed(self) -> int:
+        """Answers that did not hold what was shown before it was."""
+        return self.num_ratings - self.num_held
+
+
+@dataclass(frozen=True)
+class Challenges:
+    """Items with at least two reviewers in the end, and how many of them are in doubt."""
+
+    num_items: int
+    num_gold: int
+    num_rejected: int
+    num_lacking: int
+
+
+@dataclass(frozen=True)
+class RejectedItem:
+    """An item whose gold label several reviewers do not accept."""
+
+    item_id: str
+    question: str
+    gold: str
+    answers: tuple[Answer, ...]
+    num_rejecting: int
+
+
+def list_rating_scopes(cur: DuckDBPyConnection) -> list[RatingScope]:
+    """Give which ratings there are, the most numerous first."""
+    return [RatingScope(*row) for row in cur.execute(load_sql("agreement_scopes")).fetchall()]
+
+
+def list_rated_labels(cur: DuckDBPyConnection, flt: RatingFilter) -> list[str]:
+    """Give every label that the rated items allow, in their order."""
+    rows = cur.execute(load_sql("agreement_labels"), flt.parameters()).fetchall()
+    return [row[0] for row in rows]
+
+
+def count_patterns(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[AnswerPattern]:
+    """Count items by how they were answered in a phase."""
+    parameters = flt.parameters("gold", phase=phase)
+    rows = cur.execute(load_sql("agreement_patterns"), parameters).fetchall()
+    return [AnswerPattern(gold, _answers(answers), n) for gold, answers, n in rows]
+
+
+def count_pairs(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[PairCount]:
+    """Count what every two reviewers said of the same items in a phase."""
+    parameters = flt.parameters(phase=phase)
+    rows = cur.execute(load_sql("agreement_pairs"), parameters).fetchall()
+    return [PairCount(one, other, tuple(a), tuple(b), n) for one, other, a, b, n in rows]
+
+
+def count_by_reviewer(
+    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase
+) -> list[ReviewerCount]:
+    """Count what each reviewer said in a phase, by gold label."""
+    parameters = flt.parameters("gold", phase=phase)
+    rows = cur.execute(load_sql("agreement_reviewers"), parameters).fetchall()
+    return [ReviewerCount(who, gold, tuple(answer), n) for who, gold, answer, n in rows]
+
+
+def count_repeats(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[RepeatCount]:
+    """Count what reviewers said of items that came again unannounced."""
+    parameters = flt.parameters(phase=phase)
+    rows = cur.execute(load_sql("agreement_repeats"), parameters).fetchall()
+    return [RepeatCount(who, tuple(a), tuple(b), n) for who, a, b, n in rows]
+
+
+def list_seconds(
+    cur: DuckDBPyConnection, flt: RatingFilter
+) -> list[tuple[str, npt.NDArray[np.float64]]]:
+    """Give each reviewer's seconds an item, all phases together."""
+    columns = cur.execute(load_sql("agreement_seconds"), flt.parameters()).fetchnumpy()
+    who, seconds = np.asarray(columns["reviewer_id"], dtype=str), columns["seconds"]
+    return [(str(name), np.asarray(seconds[who == name], np.float64)) for name in np.unique(who)]
+
+
+def count_reveals(
+    cur: DuckDBPyConnection, flt: RatingFilter, shown: Shown, by: Literal["item", "reviewer"]
+) -> list[RevealCount]:
+    """Count how answers moved towards or away from what was shown after the blind phase."""
+    parameters = flt.parameters(shown=shown, by=by)
+    rows = cur.execute(load_sql("agreement_reveals"), parameters).fetchall()
+    return [RevealCount(*row) for row in rows]
+
+
+def count_challenges(cur: DuckDBPyConnection, flt: RatingFilter, threshold: int = 2) -> Challenges:
+    """Count the items whose gold label, or whose information, several reviewers find wanting."""
+    parameters = flt.parameters("gold", threshold=threshold)
+    row = cur.execute(load_sql("agreement_challenges"), parameters).fetchone()
+    return Challenges(*(row or (0, 0, 0, 0)))
+
+
+def list_rejected(
+    cur: DuckDBPyConnection,
+    flt: RatingFilter,
+    *,
+    threshold: int = 2,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[RejectedItem]:
+    """Give the items whose gold label at least ``threshold`` reviewers do not accept in the end."""
+    parameters = flt.parameters("gold", threshold=threshold, limit=limit, offset=offset)
+    rows = cur.execute(load_sql("agreement_rejected"), parameters).fetchall()
+    return [
+        RejectedItem(item_id, question, gold, _answers(answers), num_rejecting)
+        for item_id, question, gold, answers, num_rejecting in rows
+    ]
+
+
+def rating_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
+    """Give what changes whenever a rating or a decision is added: a key for caches."""
+    row = cur.execute(load_sql("agreement_version")).fetchone()
+    return tuple(row or ())
+
+
+def _answers(answers: list[list[str]]) -> tuple[Answer, ...]:
+    return tuple(tuple(answer) for answer in answers)

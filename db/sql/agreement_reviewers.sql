@@ -1,0 +1,16 @@
+-- What each reviewer said of items by gold label; null where an item has none.
+-- $gold: record or imported; $label_set, $origin, $phase, $source (null: all)
+select
+    rating.reviewer_id,
+    case $gold when 'record' then gold.label else item.gold_label end as gold,
+    rating.labels,
+    count(*) as num_items
+from rating
+join item on item.item_id = rating.item_id
+join gold on gold.item_id = rating.item_id
+where item.label_set = $label_set
+    and rating.origin = $origin
+    and rating.phase = $phase
+    and ($source is null or item.source = $source)
+group by all
+order by all

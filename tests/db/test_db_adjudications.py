@@ -1,0 +1,175 @@
+"""What is settled, by whom and why; the label it replaces stays readable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from duckdb import DuckDBPyConnection
+
+from db.adjudications import add_adjudication, list_adjudications, list_disputed
+from db.annotations import add_annotation, get_gold, retract_annotation
+from db.connection import Database
+from db.errors import InvalidAnnotationError, InvalidLabelError, NotPermittedError
+from db.imported_labels import ImportedLabel, add_imported_labels
+from db.items import add_items
+from db.records import Item
+from db.reviewers import add_reviewer
+
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def cur(database: Database, make_item: Callable[..., Item]) -> DuckDBPyConnection:
+    """Give a cursor on a store of four items whose imported label is yes."""
+    with database.transaction() as writing:
+        add_items(writing, [make_item(f"q-{n}") for n in range(1, 5)], origin="items")
+    return database.cursor()
+
+
+@pytest.fixture
+def say(cur: DuckDBPyConnection) -> Say:
+    """Give a function by which somebody labels an item."""
+
+    def label(who: str, item_id: str, given: str, **others: Any) -> str:
+        reviewer = add_reviewer(cur, who).reviewer_id
+        return add_annotation(
+            cur,
+            annotation_id=f"{who}-{item_id}-{given}",
+            item_id=item_id,
+            reviewer_id=reviewer,
+            label=given,
+            **others,
+        ).annotation_id
+
+    return label
+
+
+@pytest.fixture
+def chief(cur: DuckDBPyConnection) -> str:
+    """Give the id of an adjudicator."""
+    return add_reviewer(cur, "Chief", "adjudicator").reviewer_id
+
+
+def test_a_decision_keeps_its_reason_and_what_it_replaced(
+    cur: DuckDBPyConnection, chief: str
+) -> None:
+    gold = add_adjudication(
+        cur,
+        adjudication_id="d-1",
+        item_id="q-1",
+        reviewer_id=chief,
+        label="no",
+        reason="gold_mistaken",
+        note="The table says otherwise.",
+    )
+    add_adjudication(
+        cur,
+        adjudication_id="d-2",
+        item_id="q-1",
+        reviewer_id=chief,
+        label="maybe",
+        reason="medicine_unsettled",
+    )
+
+    assert (gold.label, gold.origin) == ("no", "adjudicated")
+    first, second = list_adjudications(cur, "q-1")
+    assert (first.old_label, first.old_origin, first.label) == ("yes", "imported", "no")
+    assert (first.reason, first.note) == ("gold_mistaken", "The table says otherwise.")
+    assert (second.old_label, second.old_origin, second.label) == ("no", "adjudicated", "maybe")
+    assert get_gold(cur, "q-1").label == "maybe"
+    assert list_adjudications(cur, "q-2") == []
+
+
+def test_the_same_decision_sent_twice_is_stored_once(cur: DuckDBPyConnection, chief: str) -> None:
+    for _ in range(2):
+        add_adjudication(
+            cur, adjudication_id="d-1", item_id="q-1", reviewer_id=chief, label="no", reason="other"
+        )
+    assert len(list_adjudications(cur, "q-1")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"label": "perhaps"}, InvalidLabelError, r"choose one of \['yes', 'no', 'maybe'\]"),
+        ({"reason": "bored"}, InvalidAnnotationError, "choose one of .'gold_confirmed'"),
+    ],
+)
+def test_unknown_words_are_refused(
+    cur: DuckDBPyConnection, chief: str, change: dict[str, Any], error: type, message: str
+) -> None:
+    asked = {"label": "no", "reason": "other", **change}
+    with pytest.raises(error, match=message):
+        add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=chief, **asked)
+    assert list_adjudications(cur, "q-1") == []
+
+
+@pytest.mark.parametrize("role", ["reviewer", "engineer"])
+def test_only_who_may_settle_settles(cur: DuckDBPyConnection, role: Any) -> None:
+    somebody = add_reviewer(cur, "Somebody", role).reviewer_id
+    with pytest.raises(NotPermittedError):
+        add_adjudication(
+            cur,
+            adjudication_id="d",
+            item_id="q-1",
+            reviewer_id=somebody,
+            label="no",
+            reason="other",
+        )
+    assert get_gold(cur, "q-1").origin == "imported"
+
+
+def test_items_on_which_people_differ_wait_until_somebody_decides(
+    cur: DuckDBPyConnection, say: Say, chief: str
+) -> None:
+    for who, label in (("Ann", "yes"), ("Bob", "no"), ("Cid", "no")):
+        say(who, "q-2", label)
+    for who, label in (("Ann", "yes"), ("Bob", "no"), ("Cid", "maybe")):
+        say(who, "q-3", label)
+    for who in ("Ann", "Bob"):
+        say(who, "q-1", "yes")
+
+    assert list_disputed(cur) == ["q-3", "q-2"]  # on q-3 all three pairs differ
+    assert list_disputed(cur, "rejected") == ["q-3", "q-2"]
+    assert list_disputed(cur, "rejected", threshold=3) == []
+    assert list_disputed(cur, source="elsewhere") == list_disputed(cur, label_set="options") == []
+
+    add_adjudication(
+        cur, adjudication_id="d", item_id="q-3", reviewer_id=chief, label="no", reason="other"
+    )
+
+    assert list_disputed(cur) == ["q-2"]
+    assert list_disputed(cur, "decided") == ["q-3"]
+
+
+def test_who_takes_a_label_back_no_longer_differs(cur: DuckDBPyConnection, say: Say) -> None:
+    say("Ann", "q-1", "yes")
+    say("Bob", "q-1", "no")
+    bob = add_reviewer(cur, "Bob").reviewer_id
+    assert list_disputed(cur) == ["q-1"]
+    retract_annotation(cur, annotation_id="r", item_id="q-1", reviewer_id=bob)
+    assert list_disputed(cur) == []
+
+
+def test_what_counts_is_what_people_say_after_the_reveal(cur: DuckDBPyConnection, say: Say) -> None:
+    say("Ann", "q-1", "yes", phase="blind")
+    say("Bob", "q-1", "no", phase="blind")
+    assert list_disputed(cur) == ["q-1"]
+    add_annotation(
+        cur,
+        annotation_id="Bob-q-1-revealed",
+        item_id="q-1",
+        reviewer_id=add_reviewer(cur, "Bob").reviewer_id,
+        label="yes",
+        phase="revealed",
+    )
+    assert list_disputed(cur) == []
+
+
+def test_annotators_of_a_data_set_can_be_left_out(cur: DuckDBPyConnection, say: Say) -> None:
+    say("Ann", "q-1", "yes")
+    add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", ("no",))])
+    assert list_disputed(cur) == ["q-1"]
+    assert list_disputed(cur, origin="review") == list_disputed(cur, origin="import") == []

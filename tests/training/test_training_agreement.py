@@ -1,0 +1,174 @@
+"""Figures of people's agreement from the store, against references and the published ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import krippendorff
+import numpy as np
+import pytest
+from duckdb import DuckDBPyConnection
+from sklearn.metrics import cohen_kappa_score
+
+from db.agreement import RatingFilter, count_challenges
+from db.annotations import add_annotation
+from db.connection import IN_MEMORY, Database
+from db.importers import import_file
+from db.items import add_items
+from db.records import Item, Phase
+from db.reviewers import add_reviewer
+from eci.agreement import MORE_THAN_TWO, NO_PAIRS
+from training.agreement import (
+    load_anchoring,
+    load_pairs,
+    load_phase,
+    load_reviewers,
+    load_self_agreement,
+    load_times,
+)
+
+OWN = RatingFilter("pubmedqa")
+CLINICIANS = RatingFilter("options", "import")
+LABELS = ("yes", "no", "maybe")
+
+
+@pytest.fixture
+def cur() -> Iterator[DuckDBPyConnection]:
+    """Give a store of forty items with gold label yes, maybe or no in turn."""
+    database = Database.open(IN_MEMORY)
+    items = [
+        Item(f"q-{n:02d}", "own", "Why?", (), "pubmedqa", LABELS, (), LABELS[n % 3], "", "train")
+        for n in range(40)
+    ]
+    with database.transaction() as writing:
+        add_items(writing, items, origin="items")
+    yield database.cursor()
+    database.close()
+
+
+def _say(
+    cur: DuckDBPyConnection,
+    who: str,
+    number: int,
+    label: str,
+    phase: Phase = "single",
+    showing: str = "first",
+) -> None:
+    add_annotation(
+        cur,
+        annotation_id=f"{who}-{number}-{phase}-{showing}",
+        item_id=f"q-{number:02d}",
+        reviewer_id=add_reviewer(cur, who).reviewer_id,
+        label=label,
+        phase=phase,
+        showing=showing,  # type: ignore[arg-type]
+    )
+
+
+def test_two_reviewers_have_all_coefficients(cur: DuckDBPyConnection) -> None:
+    rng = np.random.default_rng(1)
+    ann, bob = rng.integers(0, 3, 40), rng.integers(0, 2, 40)
+    for number in range(40):
+        _say(cur, "Ann", number, LABELS[ann[number]])
+        _say(cur, "Bob", number, LABELS[bob[number]])
+
+    found = load_phase(cur, OWN, "single")
+    (pair,) = load_pairs(cur, OWN, "single")
+
+    kappa = cohen_kappa_score(ann, bob)
+    assert found.overall.cohen_kappa.value == pytest.approx(kappa, abs=1e-9)
+    assert pair.agreement.cohen_kappa.value == pytest.approx(kappa, abs=1e-9)
+    alpha = krippendorff.alpha(np.stack([ann, bob]), level_of_measurement="nominal")
+    assert found.overall.krippendorff_alpha.value == pytest.approx(alpha, abs=1e-9)
+    gold = np.arange(40) % 3
+    assert found.holds_gold.value == pytest.approx(np.mean([ann == gold, bob == gold]), abs=1e-9)
+    by_name = {reviewer.reviewer_id: reviewer for reviewer in load_reviewers(cur, OWN, "single")}
+    ann_figures = by_name[add_reviewer(cur, "Ann").reviewer_id]
+    assert ann_figures.holds_gold.value == pytest.approx(np.mean(ann == gold), abs=1e-9)
+    assert ann_figures.with_gold.cohen_kappa.value == pytest.approx(
+        cohen_kappa_score(gold, ann), abs=1e-9
+    )
+    maybe = found.per_label[2]
+    assert maybe.label == "maybe"
+    binary = np.stack([ann == 2, bob == 2]).astype(int)
+    assert maybe.agreement.krippendorff_alpha.value == pytest.approx(
+        krippendorff.alpha(binary, level_of_measurement="nominal", value_domain=[0, 1]), abs=1e-9
+    )
+
+
+def test_repeats_give_self_agreement(cur: DuckDBPyConnection) -> None:
+    first, again = "yyynnnmmyn", "yyynnmmmyy"
+    words = {label[0]: label for label in LABELS}
+    for number, (one, other) in enumerate(zip(first, again, strict=True)):
+        _say(cur, "Ann", number, words[one])
+        _say(cur, "Ann", number, words[other], showing="repeat")
+
+    everybody, ann = load_self_agreement(cur, OWN, "single")
+
+    assert (everybody.reviewer_id, ann.reviewer_id) == (None, add_reviewer(cur, "Ann").reviewer_id)
+    assert ann.agreement.percent.value == pytest.approx(0.8)
+    kappa = cohen_kappa_score(list(first), list(again))
+    assert ann.agreement.cohen_kappa.value == pytest.approx(kappa, abs=1e-9)
+    assert load_phase(cur, OWN, "single").overall.percent.undefined_because == NO_PAIRS
+
+
+def test_an_empty_store_says_why_there_is_nothing(cur: DuckDBPyConnection) -> None:
+    found = load_phase(cur, OWN, "single")
+    assert (found.num_items, found.overall.percent.undefined_because) == (0, NO_PAIRS)
+    assert found.holds_gold.undefined_because == "no rated item has a gold label"
+    assert load_pairs(cur, OWN, "single") == load_self_agreement(cur, OWN, "single") == []
+    assert load_anchoring(cur, OWN, "gold") == []
+    assert load_times(cur, OWN)[0].median.undefined_because == "no rating was timed"
+
+
+@pytest.fixture(scope="module")
+def clinicians(data_dir: Path) -> Iterator[DuckDBPyConnection]:
+    """Give a store of the released half of the clinicians' ratings."""
+    database = Database.open(IN_MEMORY)
+    path = data_dir / "clinician_reviews" / "medqa_relabelling_even.csv"
+    import_file(database, "clinician_reviews", path)
+    yield database.cursor()
+    database.close()
+
+
+@pytest.mark.data
+def test_the_clinicians_half_agrees_with_the_figures_of_the_whole(
+    clinicians: DuckDBPyConnection,
+) -> None:
+    blind = load_phase(clinicians, CLINICIANS, "blind")
+    revealed = load_phase(clinicians, CLINICIANS, "revealed")
+    everybody, *single = load_anchoring(clinicians, CLINICIANS, "gold")
+
+    assert (blind.num_items, blind.num_ratings, blind.num_single) == (637, 1914, 1810)
+    assert blind.overall.cohen_kappa.undefined_because == MORE_THAN_TWO
+    # Published for all 1,273 questions: 59.0 %, 86.7 %, 0.35, 0.74, 67.8 %, 0.8 %, 240 s.
+    for found, published in (
+        (blind.holds_gold, 0.590),
+        (revealed.holds_gold, 0.867),
+        (blind.overall.krippendorff_alpha, 0.35),
+        (revealed.overall.krippendorff_alpha, 0.74),
+        (everybody.adopted, 0.678),
+        (load_times(clinicians, CLINICIANS)[0].median, 240),
+    ):
+        assert found.interval is not None
+        assert found.interval.low <= published <= found.interval.high
+    counts = everybody.counts
+    assert (counts.num_held, counts.num_dropped, counts.num_amended) == (1157, 4, 7)
+    assert count_challenges(clinicians, CLINICIANS).num_rejected == 44
+    assert len(single) == 18
+    assert sum(one.counts.num_ratings for one in single) == 1914
+
+
+@pytest.mark.data
+def test_sets_of_labels_keep_every_rating(clinicians: DuckDBPyConnection) -> None:
+    found = load_phase(clinicians, CLINICIANS, "revealed", "sets")
+    assert (found.overall.n_items, found.overall.n_pairs) == (637, 1920)
+    assert found.overall.krippendorff_alpha.value == pytest.approx(0.656923, abs=1e-6)
+
+
+@pytest.mark.data
+def test_pairs_cover_who_rated_the_same_questions(clinicians: DuckDBPyConnection) -> None:
+    pairs = load_pairs(clinicians, CLINICIANS, "blind")
+    whole = load_phase(clinicians, CLINICIANS, "blind").overall
+    assert sum(pair.agreement.n_pairs for pair in pairs) == whole.n_pairs

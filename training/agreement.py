@@ -1,0 +1,381 @@
+"""How far people agree, from what the store counts: the figures of the Agreement page.
+
+Answers that hold several labels, or none, are handled in one of two ways. ``single`` leaves them
+out, as published figures do. ``sets`` keeps them: an answer is then one category, and alpha weighs
+how far two sets are apart (MASI).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from duckdb import DuckDBPyConnection
+
+from db.agreement import (
+    Answer,
+    AnswerPattern,
+    PairCount,
+    RatingFilter,
+    RevealCount,
+    Shown,
+    count_by_reviewer,
+    count_pairs,
+    count_patterns,
+    count_repeats,
+    count_reveals,
+    list_rated_labels,
+    list_seconds,
+)
+from db.records import Phase
+from eci.agreement import (
+    Agreement,
+    agreement,
+    clustered_share,
+    masi_distances,
+    pair_agreement,
+)
+from eci.estimates import Estimate, proportion
+from eci.quantiles import quantile
+
+Answers = Literal["single", "sets"]
+MAX_PAIRED = 25
+"""Reviewers whose pairs are computed: more than these no heatmap shows."""
+
+NO_GOLD = "no rated item has a gold label"
+NOT_TIMED = "no rating was timed"
+NOT_REVEALED = "nobody has rated before and after a reveal"
+NOTHING_MISSED = "everybody held it already before"
+NOTHING_HELD = "nobody held it before"
+NOBODY_TEMPTED = "nobody who was right was shown anything else"
+
+
+@dataclass(frozen=True)
+class LabelAgreement:
+    """Agreement on one label against all others."""
+
+    label: str
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class PhaseAgreement:
+    """What the ratings of one phase say.
+
+    Attributes:
+        num_ratings: All of them, those left out by ``single`` included.
+        overall: Of all reviewers together.
+        holds_gold: Share of all ratings whose answer holds the gold label.
+        with_gold: Ratings beside the gold label of their item, each a pair.
+    """
+
+    phase: Phase
+    num_items: int
+    num_ratings: int
+    num_single: int
+    overall: Agreement
+    holds_gold: Estimate
+    with_gold: Agreement
+    per_label: tuple[LabelAgreement, ...]
+
+
+@dataclass(frozen=True)
+class ReviewerAgreement:
+    """How one reviewer's answers lie to the gold labels."""
+
+    reviewer_id: str
+    num_ratings: int
+    holds_gold: Estimate
+    with_gold: Agreement
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How far two reviewers agree on the items that both rated."""
+
+    reviewer_id: str
+    other_id: str
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class SelfAgreement:
+    """How far a reviewer says the same again; ``reviewer_id`` is None for all together."""
+
+    reviewer_id: str | None
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class Anchoring:
+    """How answers moved after something was shown; shares of ratings.
+
+    Attributes:
+        counts: All ratings together.
+        adopted: Of answers that did not hold it, those that took it up.
+        dropped: Of answers that held it, those that gave it up: harmful where it is the gold label.
+        misled: Of right answers beside something else shown, those that gave the gold label up
+            for it.
+    """
+
+    reviewer_id: str | None
+    counts: RevealCount
+    adopted: Estimate
+    dropped: Estimate
+    misled: Estimate
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds a rating, all phases together; ``reviewer_id`` is None for all reviewers."""
+
+    reviewer_id: str | None
+    lower: Estimate
+    median: Estimate
+    upper: Estimate
+
+
+def load_phase(
+    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, answers: Answers = "single"
+) -> PhaseAgreement:
+    """Compute the figures of one phase."""
+    patterns = count_patterns(cur, flt, phase)
+    labels = list_rated_labels(cur, flt)
+    said = [answer for pattern in patterns for answer in pattern.answers]
+    categories = _Categories.of(labels, said, answers)
+    num_items = np.array([pattern.num_items for pattern in patterns], dtype=np.int64)
+    counts = categories.count(pattern.answers for pattern in patterns)
+    overall = agreement(counts, num_items, distances=categories.distances)
+    pairs = count_pairs(cur, flt, phase)
+    if len({name for pair in pairs for name in (pair.reviewer_id, pair.other_id)}) == 2:
+        two = pair_agreement(
+            categories.table((p.answer, p.other_answer, p.num_items) for p in pairs)
+        )
+        overall = replace(overall, cohen_kappa=two.cohen_kappa)
+    ratings = [len(pattern.answers) * pattern.num_items for pattern in patterns]
+    single = [sum(len(a) == 1 for a in p.answers) * p.num_items for p in patterns]
+    return PhaseAgreement(
+        phase=phase,
+        num_items=int(num_items.sum()),
+        num_ratings=sum(ratings),
+        num_single=sum(single),
+        overall=overall,
+        holds_gold=_holds_gold(patterns),
+        with_gold=_with_gold(patterns, categories),
+        per_label=tuple(
+            LabelAgreement(label, agreement(categories.against_rest(counts, label), num_items))
+            for label in labels
+        ),
+    )
+
+
+def load_reviewers(
+    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, answers: Answers = "single"
+) -> list[ReviewerAgreement]:
+    """Hold each reviewer's answers of a phase against the gold labels, the busiest first."""
+    counted = count_by_reviewer(cur, flt, phase)
+    labels = list_rated_labels(cur, flt)
+    categories = _Categories.of(labels, [count.answer for count in counted], answers)
+    found = []
+    for who in dict.fromkeys(count.reviewer_id for count in counted):
+        own = [count for count in counted if count.reviewer_id == who]
+        judged = [(count.gold, count.answer, count.num_items) for count in own if count.gold]
+        hits = sum(n for gold, answer, n in judged if gold in answer)
+        table = categories.table(((gold,), answer, n) for gold, answer, n in judged)
+        found.append(
+            ReviewerAgreement(
+                reviewer_id=who,
+                num_ratings=sum(count.num_items for count in own),
+                holds_gold=proportion(hits, sum(n for *_, n in judged), NO_GOLD),
+                with_gold=pair_agreement(table),
+            )
+        )
+    return sorted(found, key=lambda reviewer: -reviewer.num_ratings)
+
+
+def load_pairs(
+    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, answers: Answers = "single"
+) -> list[Pair]:
+    """Compute how far every two of the busiest reviewers agree in a phase."""
+    counted = count_pairs(cur, flt, phase)
+    shared: dict[str, int] = {}
+    for count in counted:
+        for who in (count.reviewer_id, count.other_id):
+            shared[who] = shared.get(who, 0) + count.num_items
+    busiest = set(sorted(shared, key=lambda who: -shared[who])[:MAX_PAIRED])
+    by_pair: dict[tuple[str, str], list[PairCount]] = {}
+    for count in counted:
+        if {count.reviewer_id, count.other_id} <= busiest:
+            by_pair.setdefault((count.reviewer_id, count.other_id), []).append(count)
+    said = [answer for count in counted for answer in (count.answer, count.other_answer)]
+    categories = _Categories.of(list_rated_labels(cur, flt), said, answers)
+    return [
+        Pair(
+            *who,
+            pair_agreement(
+                categories.table((p.answer, p.other_answer, p.num_items) for p in pairs)
+            ),
+        )
+        for who, pairs in by_pair.items()
+    ]
+
+
+def load_self_agreement(
+    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, answers: Answers = "single"
+) -> list[SelfAgreement]:
+    """Compute how far reviewers say the same of items that came again; all together come first."""
+    counted = count_repeats(cur, flt, phase)
+    said = [answer for count in counted for answer in (count.first, count.repeat)]
+    categories = _Categories.of(list_rated_labels(cur, flt), said, answers)
+    everybody: list[str | None] = [None, *dict.fromkeys(count.reviewer_id for count in counted)]
+    return [
+        SelfAgreement(
+            who,
+            pair_agreement(
+                categories.table(
+                    (count.first, count.repeat, count.num_items)
+                    for count in counted
+                    if who in (None, count.reviewer_id)
+                )
+            ),
+        )
+        for who in everybody
+        if counted
+    ]
+
+
+def load_anchoring(cur: DuckDBPyConnection, flt: RatingFilter, shown: Shown) -> list[Anchoring]:
+    """Compute how reviewers moved after something was shown; all together come first.
+
+    Empty where nobody has rated before and after.
+    """
+    by_item = count_reveals(cur, flt, shown, "item")
+    if not by_item:
+        return []
+    by_reviewer = count_reveals(cur, flt, shown, "reviewer")
+    everybody = _anchoring(by_item)
+    single = [_anchoring([count]) for count in by_reviewer]
+    return [everybody, *sorted(single, key=lambda found: -found.counts.num_ratings)]
+
+
+def load_times(cur: DuckDBPyConnection, flt: RatingFilter) -> list[Times]:
+    """Give quartiles of the seconds a rating took, all reviewers together first."""
+    timed = list_seconds(cur, flt)
+    if not timed:
+        return [_times(None, np.zeros(0))]
+    everybody = _times(None, np.concatenate([seconds for _, seconds in timed]))
+    return [everybody, *(_times(who, seconds) for who, seconds in timed)]
+
+
+@dataclass(frozen=True)
+class _Categories:
+    """The answers that count as categories, in order; all others are left out."""
+
+    places: Mapping[Answer, int]
+    distances: npt.NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, labels: Sequence[str], said: Iterable[Answer], answers: Answers) -> _Categories:
+        """Take every allowed label, and with ``sets`` every other answer that was given."""
+        single: list[Answer] = [(label,) for label in labels]
+        if answers == "single":
+            return cls({answer: place for place, answer in enumerate(single)}, None)
+        others = sorted(set(said) - set(single), key=lambda answer: (len(answer), answer))
+        known = [*single, *others]
+        places = {answer: place for place, answer in enumerate(known)}
+        return cls(places, masi_distances(known))
+
+    def count(self, items: Iterable[Sequence[Answer]]) -> npt.NDArray[np.int64]:
+        """Count the answers to each item, shape ``(n_items, n_categories)``."""
+        counted = [self._count_one(answers) for answers in items]
+        return np.array(counted, dtype=np.int64).reshape(len(counted), len(self.places))
+
+    def _count_one(self, answers: Sequence[Answer]) -> list[int]:
+        counts = [0] * len(self.places)
+        for answer in answers:
+            if answer in self.places:
+                counts[self.places[answer]] += 1
+        return counts
+
+    def table(self, pairs: Iterable[tuple[Answer, Answer, int]]) -> npt.NDArray[np.int64]:
+        """Count pairs of answers, shape ``(n_categories, n_categories)``."""
+        table = np.zeros((len(self.places), len(self.places)), dtype=np.int64)
+        for one, other, num_items in pairs:
+            if one in self.places and other in self.places:
+                table[self.places[one], self.places[other]] += num_items
+        return table
+
+    def against_rest(self, counts: npt.NDArray[np.int64], label: str) -> npt.NDArray[np.int64]:
+        """Reduce counts to answers with and without a label, shape ``(n_items, 2)``."""
+        has_label = np.array([label in answer for answer in self.places], dtype=bool)
+        return np.stack(
+            [counts[:, has_label].sum(axis=1), counts[:, ~has_label].sum(axis=1)], axis=1
+        )
+
+
+def _holds_gold(patterns: Sequence[AnswerPattern]) -> Estimate:
+    judged = [(p.gold, p.answers, p.num_items) for p in patterns if p.gold is not None]
+    return clustered_share(
+        np.array([sum(gold in a for a in answers) for gold, answers, _ in judged], np.int64),
+        np.array([len(answers) for _, answers, _ in judged], np.int64),
+        np.array([n for *_, n in judged], np.int64),
+        because=NO_GOLD,
+    )
+
+
+def _with_gold(patterns: Sequence[AnswerPattern], categories: _Categories) -> Agreement:
+    judged = [(p.gold, p.answers, p.num_items) for p in patterns if p.gold is not None]
+    tables = [
+        categories.table(((gold,), answer, 1) for answer in answers) for gold, answers, _ in judged
+    ]
+    size = len(categories.places)
+    return pair_agreement(
+        np.array(tables, np.int64).reshape(len(tables), size, size),
+        np.array([n for *_, n in judged], np.int64),
+    )
+
+
+def _anchoring(counts: Sequence[RevealCount]) -> Anchoring:
+    def share(hits: str, totals: str, because: str) -> Estimate:
+        found, rated, num_items = (
+            np.array([getattr(count, name) for count in counts], np.int64)
+            for name in (hits, totals, "num_items")
+        )
+        if counts[0].reviewer_id is None:
+            return clustered_share(found, rated, num_items, because=because)
+        # A reviewer meets each item once, so their ratings are independent of each other.
+        return proportion(int(found.sum()), int(rated.sum()), because)
+
+    return Anchoring(
+        reviewer_id=counts[0].reviewer_id,
+        counts=_total(counts),
+        adopted=share("num_adopted", "num_missed", NOTHING_MISSED),
+        dropped=share("num_dropped", "num_held", NOTHING_HELD),
+        misled=share("num_misled", "num_tempted", NOBODY_TEMPTED),
+    )
+
+
+def _total(counts: Sequence[RevealCount]) -> RevealCount:
+    def total(name: str) -> int:
+        return sum(getattr(count, name) * count.num_items for count in counts)
+
+    return RevealCount(
+        reviewer_id=counts[0].reviewer_id,
+        num_ratings=total("num_ratings"),
+        num_held=total("num_held"),
+        num_dropped=total("num_dropped"),
+        num_amended=total("num_amended"),
+        num_adopted=total("num_adopted"),
+        num_moved=total("num_moved"),
+        num_tempted=total("num_tempted"),
+        num_misled=total("num_misled"),
+        num_items=sum(count.num_items for count in counts),
+    )
+
+
+def _times(reviewer_id: str | None, seconds: npt.NDArray[np.float64]) -> Times:
+    lower, median, upper = (quantile(seconds, share, NOT_TIMED) for share in (0.25, 0.5, 0.75))
+    return Times(reviewer_id, lower, median, upper)
