@@ -76,8 +76,21 @@ def save_artifact(
     plain_config.inference_mode = True
     plain_config.base_model_name_or_path = base.name
     save_tensors(folder, head.state_dict(), adapter, plain_config)
-    eci_model = model.model.get_base_model()
-    info = ArtifactInfo(
+    info = describe_model(model, base, shots=shots, calibration=calibration, has_adapter=True)
+    return write_info(folder, info)
+
+
+def describe_model(
+    model: EciModel,
+    base: LoadedBase,
+    *,
+    shots: int,
+    calibration: Mapping[str, CalibrationInfo],
+    has_adapter: bool,
+) -> ArtifactInfo:
+    """Describe a model with its head: all of an artifact but the hashes of its files."""
+    eci_model = model.model.get_base_model() if has_adapter else model.model
+    return ArtifactInfo(
         base=BaseInfo(name=base.name, fingerprint=base.fingerprint, quantization=base.quantization),
         template=model.encoder.template.name,
         template_digest=model.encoder.template.digest,
@@ -92,10 +105,9 @@ def save_artifact(
             for name, labels in model.label_sets.items()
         },
         calibration=dict(calibration),
-        has_adapter=True,
+        has_adapter=has_adapter,
         versions=library_versions(),
     )
-    return write_info(folder, info)
 
 
 def library_versions() -> dict[str, str]:

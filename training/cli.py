@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,22 @@ import click
 from db.connection import Database
 from db.errors import DbError
 from db.home import home_dir, runs_dir
-from db.runs import list_runs
 from db.snapshot import read_snapshot
 from eci.errors import EciError
 from eci.exemplars import CHOICES, Choice
 from training.build import BENCHMARKS, Benchmark, build
 from training.build_files import BUILD_FORMATS, BuildFormat, write_build
+from training.energy import WORLD, estimated, measured
 from training.errors import TrainingError
-from training.execution import RunContext
+from training.execution import HEAD_DEVICE, RunContext
 from training.execution import execute as execute_run
+from training.expected import describe_expected, expected_seconds
 from training.intake import refresh
+from training.plan import TIERS, Tier, make_plan, prepare_plan
+from training.refit import is_quick, run_recalibration, run_refit
 from training.run_dir import RunDir, current_status, list_run_dirs
-from training.settings import DataSettings, get_preset, list_presets, parse_prediction_settings
-from training.start import is_run_dir, prepare_prediction, prepare_run
+from training.settings import DataSettings, list_presets, parse_prediction_settings
+from training.start import is_run_dir, prepare_prediction
 
 OPERATOR = "command line"
 
@@ -47,17 +51,32 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("settings")
-def run(settings: str) -> None:
-    """Train with SETTINGS: the name of a preset, or the path of a TOML file.
+@click.argument("settings", required=False)
+@click.option(
+    "--tier",
+    type=click.Choice(TIERS),
+    default="joint",
+    show_default=True,
+    help="recalibrate: milliseconds; refit the head: seconds; joint: adapter and head; gpu: the "
+    "same on a graphics card.",
+)
+@click.option(
+    "--from",
+    "source",
+    help="recalibrate, refit: the run to start from [default: the champion, else the newest model; "
+    "a refit of 'base' takes the base model alone].",
+)
+def run(settings: str | None, tier: Tier, source: str | None) -> None:
+    """Retrain. SETTINGS of joint and gpu: the name of a preset, or the path of a TOML file.
 
     Freezes the store's items and corrections, trains in the foreground and takes the results in.
     Needs the database for itself at start and end: with the app open, press Retrain there instead.
     """
-    preset = get_preset(settings)
     with closing(Database.open()) as database:
-        runs = list_runs(database.cursor())
-        run_dir = prepare_run(database, preset, OPERATOR, runs[0].run_id if runs else None)
+        refresh(database, runs_dir())
+        plan = make_plan(database, tier, preset=settings, source=source)
+        click.echo(describe_expected(expected_seconds(runs_dir(), plan.name)), err=True)
+        run_dir = prepare_plan(database, plan, OPERATOR)
     _in_foreground(run_dir)
 
 
@@ -180,15 +199,31 @@ def _execute(run_dir: RunDir) -> str:
     stored = run_dir.read_settings()
     device = str(stored["settings"]["model"]["device"])
 
+    task = stored.get("task")
+
     def work(context: RunContext) -> None:
         # torch is loaded only here: listing runs stays instant, and a broken installation is
         # told in the run's own message.
+        with meter(run_dir, str(stored.get("country", WORLD))):
+            _work_of(task)(context)
+
+    is_head_alone = task in ("refit", "recalibrate") and is_quick(run_dir)
+    meter = estimated if is_head_alone else measured
+    return execute_run(run_dir, work, device=HEAD_DEVICE if is_head_alone else _queue_of(device))
+
+
+def _work_of(task: str | None) -> Callable[[RunContext], None]:
+    if task == "recalibrate":
+        return run_recalibration
+    if task == "refit":
+        return run_refit
+    if task == "predict":
         from training.predict import run_prediction
-        from training.qlora import run_qlora
 
-        (run_prediction if stored.get("task") == "predict" else run_qlora)(context)
+        return run_prediction
+    from training.qlora import run_qlora
 
-    return execute_run(run_dir, work, device=_queue_of(device))
+    return run_qlora
 
 
 def _queue_of(device: str) -> str:

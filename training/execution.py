@@ -23,6 +23,8 @@ from training.process import ProcessId
 from training.run_dir import Event, RunDir, resume_hint
 from training.status import HEARTBEAT_SECONDS
 
+HEAD_DEVICE = "head"
+"""What runs wait for that fit a head on cached features: they need no turn on a processor."""
 PROGRESS_SECONDS = 0.25
 """Progress goes to disk this often, in one write for all of it."""
 
@@ -202,7 +204,13 @@ def _stopped(run_dir: RunDir) -> tuple[TrainingState, str]:
 
 @contextmanager
 def _signals(context: RunContext) -> Iterator[None]:
-    """Turn SIGTERM and SIGINT into a request to stop."""
+    """Turn SIGTERM and SIGINT into a request to stop.
+
+    Not in a thread of the app, where a short run may be done: signals are the main thread's.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     caught = (signal.SIGTERM, signal.SIGINT)
     before = [signal.signal(number, context.on_signal) for number in caught]
     try:

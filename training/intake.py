@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
-from db.bulk import SCHEMAS
 from db.connection import Database
 from db.errors import DbError
+from db.lineage import add_training_records
+from db.models import register_model
 from db.predictions import add_predictions
-from db.records import Prediction, Run, TrainingRun, TrainingState
+from db.records import Run, TrainingRun, TrainingState
+from db.run_energy import add_run_energy
 from db.runs import add_run, find_run
 from db.training_runs import (
     add_training_run,
@@ -25,20 +25,15 @@ from db.training_runs import (
     find_training_run,
     list_training_runs,
 )
+from training.energy import read_energy
 from training.errors import IntakeError, TrainingError
-from training.json_files import plain, unusable
+from training.json_files import plain
 from training.launch import reap
+from training.predictions import read_predictions
+from training.readings import read_new_answers
+from training.records import read_training_records
 from training.run_dir import RunDir, list_run_dirs
 from training.status import ACTIVE_STATES
-
-PREDICTIONS_SCHEMA = pa.schema(
-    [
-        column
-        for column in SCHEMAS["incoming_prediction"]
-        if column.name in {entry.name for entry in fields(Prediction)}
-    ]
-)
-"""The columns of ``predictions.parquet``: those of ``db.records.Prediction``."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +72,8 @@ def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
                 changed.append(run_dir.run_id)
             if state is not None:
                 seen[run_dir.path] = _Seen(state, file_times)
+        if changed:
+            read_new_answers(database)  # of runs that did not read their own
         return tuple(changed)
 
 
@@ -100,12 +97,18 @@ def take_in(database: Database, run_dir: RunDir) -> Run:
         )
     settings = plain(run_dir.read_settings())
     run = _describe_run(run_dir, settings)
-    predictions = _read_predictions(run_dir)
+    predictions = read_predictions(run_dir)
+    records, energy = read_training_records(run_dir), read_energy(run_dir)
     try:
         with database.transaction() as cur:
             add_run(cur, run)
             add_predictions(cur, predictions)
             _add_state(cur, run_dir, settings, "succeeded", status.message)
+            add_training_records(cur, records)
+            if energy is not None:
+                add_run_energy(cur, run.run_id, energy)
+            if run.kind == "training" and run_dir.artifact_path.is_dir():
+                register_model(cur, run.run_id, str(settings.get("started_by") or ""))
     except DbError as error:
         raise IntakeError(
             f"The results of run {run_dir.run_id} do not fit the store, so nothing of them was "
@@ -198,28 +201,6 @@ def _describe_run(run_dir: RunDir, settings: Mapping[str, Any]) -> Run:
         metrics=plain(run_dir.read_metrics()),
         created_at=run_dir.created_at,
         base_run_id=settings.get("base_run_id"),
-    )
-
-
-def _read_predictions(run_dir: RunDir) -> list[Prediction]:
-    path = run_dir.predictions_path
-    try:
-        table = pq.read_table(path)
-        rows = table.select(PREDICTIONS_SCHEMA.names).cast(PREDICTIONS_SCHEMA).to_pylist()
-    except FileNotFoundError as error:
-        raise unusable(path, "is missing") from error
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise unusable(path, f"cannot be read: {' '.join(str(error).split())}") from error
-    foreign = {row["run_id"] for row in rows} - {run_dir.run_id}
-    if foreign:
-        raise unusable(path, f"holds predictions of {sorted(map(str, foreign))[:3]}")
-    return [_to_prediction(row) for row in rows]
-
-
-def _to_prediction(row: dict[str, Any]) -> Prediction:
-    probabilities = row.pop("head_probabilities")
-    return Prediction(
-        **row, head_probabilities=None if probabilities is None else tuple(probabilities)
     )
 
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from dataclasses import replace
 
 from db.home import models_dir, runs_dir
 from db.records import Prediction
@@ -19,7 +15,7 @@ from eci.model import Answer, Classification, EciModel, Progress
 from training.dataset import fixed_label_sets, to_exemplar, to_question
 from training.evaluate import evaluate
 from training.execution import RunContext
-from training.intake import PREDICTIONS_SCHEMA
+from training.predictions import write_predictions
 from training.settings import EvaluationSettings, parse_prediction_settings
 
 
@@ -46,7 +42,17 @@ def run_prediction(context: RunContext) -> None:
         max_prompt_tokens=settings.model.max_prompt_tokens,
         label_sets=fixed_label_sets([*snapshot.train, *snapshot.test]),
     )
-    pool = ExemplarPool([to_exemplar(item, 60) for item in snapshot.train], "balanced", 0)
+    pool = ExemplarPool(
+        [
+            to_exemplar(item, settings.exemplar_context_words)
+            for item in snapshot.train
+            if not item.is_vetoed
+        ],
+        settings.exemplars,
+        settings.seed,
+        # A shot that repeats a test item would give its answer away.
+        forbidden=[to_question(i) for i in snapshot.test] if settings.evaluation.shots else (),
+    )
     predictions = predict_items(
         model,
         [*snapshot.test, *snapshot.train],
@@ -122,14 +128,6 @@ def predict_items(
         _answered(run_id, item, answer, label_set)
         for item, answer, label_set in zip(items, answers, labels, strict=True)
     ]
-
-
-def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Write predictions as Parquet; the file appears only when it is complete."""
-    table = pa.Table.from_pylist([asdict(p) for p in predictions], schema=PREDICTIONS_SCHEMA)
-    partial = path.with_suffix(".partial")
-    pq.write_table(table, partial)
-    partial.replace(path)
 
 
 def _progress(context: RunContext, what: str) -> Progress:

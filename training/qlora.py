@@ -13,9 +13,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 from db.home import models_dir
 from db.snapshot import Snapshot, load_snapshot
 from eci.base import LoadedBase, load_base
-from eci.calibration import TemperatureScaling
 from eci.model import EciModel, build
-from eci.store import CalibrationInfo
 from training.adapter import add_adapter, library_versions, save_artifact
 from training.dataset import (
     Record,
@@ -26,11 +24,12 @@ from training.dataset import (
 )
 from training.evaluate import evaluate
 from training.execution import RunContext
-from training.predict import predict, write_predictions
+from training.held_out import HeldOut, calibrate, write_held_out
+from training.predict import predict
+from training.predictions import write_predictions
+from training.records import write_records
 from training.settings import TrainingSettings, parse_settings
 from training.trainer import EciTrainer, ProgressCallback, RowDataset
-
-MIN_CALIBRATION_ITEMS = 20
 
 
 def run_qlora(context: RunContext) -> None:
@@ -66,6 +65,7 @@ def run_qlora(context: RunContext) -> None:
         max_prompt_tokens=settings.model.max_prompt_tokens,
     )
     data = build_training_data(snapshot, settings.data, settings.seed)
+    write_records(run_dir, data)
     add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
     _train(context, model, data, settings)
     context.check_stop()
@@ -155,7 +155,10 @@ def _finish(
     """Calibrate on the held-out items, save the artifact, predict, score."""
     run_dir = context.run_dir
     context.report_message("Calibrating and saving adapter and head.")
-    model.calibration = _calibrate(context, model, data.dev, settings.evaluation.batch_size)
+    held_out = _held_out(context, model, data.dev, settings.evaluation.batch_size)
+    write_held_out(run_dir.held_out_path, held_out)
+    labels = {r.item_id: r.question.label_set.index(r.label) for r in data.dev}
+    model.calibration = calibrate(held_out, labels)
     save_artifact(
         model,
         base,
@@ -170,39 +173,19 @@ def _finish(
     _drop_checkpoints(run_dir.checkpoints_path)
 
 
-def _calibrate(
+def _held_out(
     context: RunContext, model: EciModel, dev: Sequence[Record], batch_size: int
-) -> dict[str, CalibrationInfo]:
-    """Fit one temperature for each label set on items that were not learned from.
-
-    A handful of items would give any temperature: three that happen to be wrong make every answer a
-    coin toss. A label set with too few keeps its logits as they are.
-    """
+) -> list[HeldOut]:
+    """Give the logits of the items that were not learned from."""
     read = model.classify(
         [record.question for record in dev],
         batch_size=batch_size,
         progress=lambda *_: context.check_stop(),
     )
-    by_set: dict[str, tuple[list[tuple[float, ...]], list[int]]] = {}
-    for record, classification in zip(dev, read, strict=True):
-        labels = record.question.label_set
-        logits, gold = by_set.setdefault(labels.name, ([], []))
-        logits.append(classification.logits)
-        gold.append(labels.index(record.label))
-    return {
-        name: CalibrationInfo(
-            temperature=TemperatureScaling.fit(_even(logits), gold).temperature,
-            num_items=len(gold),
-        )
-        for name, (logits, gold) in by_set.items()
-        if len(gold) >= MIN_CALIBRATION_ITEMS
-    }
-
-
-def _even(logits: Sequence[tuple[float, ...]]) -> list[list[float]]:
-    """Give every row the same width: an item with fewer options has ``-inf`` for the others."""
-    width = max(len(row) for row in logits)
-    return [[*row, *[float("-inf")] * (width - len(row))] for row in logits]
+    return [
+        HeldOut(record.item_id, record.question.label_set.name, classification.logits)
+        for record, classification in zip(dev, read, strict=True)
+    ]
 
 
 def _drop_checkpoints(folder: Path) -> None:

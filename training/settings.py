@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from db.home import home_dir
 from training.errors import SettingsError
 
+RUN_ID = r"^[0-9a-z-]+$"
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -117,8 +119,38 @@ class PredictionSettings(_Frozen):
     """A run that only answers: the model as it is, or with the artifact of an earlier run."""
 
     model: ModelSettings = ModelSettings(quantization="none")
-    artifact_run_id: str | None = Field(None, pattern=r"^[0-9a-z-]+$")
+    artifact_run_id: str | None = Field(None, pattern=RUN_ID)
+    exemplars: Literal["random", "balanced", "nearest"] = Field(
+        "balanced", description="how the shots that all prompts share are chosen"
+    )
+    exemplar_context_words: int = Field(60, ge=0, description="words of context that a shot shows")
+    seed: int = Field(0, ge=0, description="decides which shots are drawn")
     evaluation: EvaluationSettings = EvaluationSettings()
+
+
+class RefitSettings(_Frozen):
+    """A run that fits the head anew on cached features; base model and adapter stay as they are."""
+
+    seed: int = Field(0, ge=0)
+    model: ModelSettings = ModelSettings(quantization="none")
+    artifact_run_id: str | None = Field(
+        None, pattern=RUN_ID, description="whose adapter computes the features; none: base alone"
+    )
+    poolings: tuple[Literal["last", "middle", "mean", "concat"], ...] = Field(
+        ("last", "middle", "mean", "concat"), min_length=1
+    )
+    strengths: tuple[float, ...] = Field(
+        (0.003, 0.01, 0.03, 0.1, 0.3, 1.0), min_length=1, description="penalties on the weights"
+    )
+    num_folds: int = Field(5, ge=2, le=20)
+    batch_size: int = Field(8, ge=1, description="items prefilled together where features lack")
+
+
+class RecalibrationSettings(_Frozen):
+    """A run that fits the temperatures anew on held-out items; adapter and head stay."""
+
+    model: ModelSettings = ModelSettings(quantization="none")
+    artifact_run_id: str = Field(pattern=RUN_ID)
 
 
 @dataclass(frozen=True)
@@ -191,6 +223,16 @@ def parse_settings(fields: dict[str, Any], origin: str) -> TrainingSettings:
 def parse_prediction_settings(fields: dict[str, Any], origin: str) -> PredictionSettings:
     """Validate the settings of a prediction run in the same way."""
     return _parse(PredictionSettings, fields, origin)
+
+
+def parse_refit_settings(fields: dict[str, Any], origin: str) -> RefitSettings:
+    """Validate the settings of a refit in the same way."""
+    return _parse(RefitSettings, fields, origin)
+
+
+def parse_recalibration_settings(fields: dict[str, Any], origin: str) -> RecalibrationSettings:
+    """Validate the settings of a recalibration in the same way."""
+    return _parse(RecalibrationSettings, fields, origin)
 
 
 _Settings = TypeVar("_Settings", bound=BaseModel)

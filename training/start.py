@@ -9,12 +9,27 @@ from typing import Any
 
 from db.connection import Database
 from db.home import runs_dir
+from db.permissions import require
 from db.records import TrainingRun
 from db.snapshot import freeze
 from db.training_runs import add_training_run
+from training.energy import WORLD, estimated
+from training.execution import HEAD_DEVICE, RunContext, execute
+from training.intake import refresh
 from training.launch import launch
+from training.refit import is_quick, run_recalibration, run_refit
 from training.run_dir import RunDir
-from training.settings import PredictionSettings, Preset, get_preset
+from training.settings import (
+    PredictionSettings,
+    Preset,
+    RecalibrationSettings,
+    RefitSettings,
+    get_preset,
+)
+
+REFIT = "refit"
+RECALIBRATE = "recalibrate"
+"""Name the runs of these tiers where a preset names the others."""
 
 
 def start_run(
@@ -33,12 +48,71 @@ def start_run(
 
     Raises:
         SettingsError: The preset does not exist or is not valid.
+        NotPermittedError: The person's role is not open to it.
         DbError: The snapshot cannot be frozen.
         LaunchError: No process could be started.
     """
+    require(database.cursor(), started_by, "train")
     run_dir = prepare_run(database, get_preset(preset), started_by, base_run_id)
     launch(run_dir)
     return run_dir.run_id
+
+
+def start_prediction(database: Database, settings: PredictionSettings, started_by: str) -> str:
+    """Let a model answer all items, in the background; raises as ``start_run`` does."""
+    require(database.cursor(), started_by, "train")
+    run_dir = prepare_prediction(database, settings, started_by)
+    launch(run_dir)
+    return run_dir.run_id
+
+
+def prepare_refit(
+    database: Database, settings: RefitSettings, started_by: str, base_run_id: str | None = None
+) -> RunDir:
+    """Make the run directory of a new refit; nothing starts."""
+    fields = {
+        "task": "refit",
+        "description": "Fits the head anew on cached features; base model and adapter stay.",
+        "settings": settings.model_dump(mode="json"),
+        "base_run_id": base_run_id or settings.artifact_run_id,
+    }
+    return _prepare(database, REFIT, fields, started_by)
+
+
+def prepare_recalibration(
+    database: Database,
+    settings: RecalibrationSettings,
+    started_by: str,
+    base_run_id: str | None = None,
+) -> RunDir:
+    """Make the run directory of a new recalibration; nothing starts."""
+    fields = {
+        "task": "recalibrate",
+        "description": "Fits the temperatures anew on held-out items; adapter and head stay.",
+        "settings": settings.model_dump(mode="json"),
+        "base_run_id": base_run_id or settings.artifact_run_id,
+    }
+    return _prepare(database, RECALIBRATE, fields, started_by)
+
+
+def start_quick(database: Database, run_dir: RunDir) -> None:
+    """Do a run here and now if it needs no language model, else launch its process.
+
+    Fitting a head is numpy's work of less than a second: a process of its own would take longer
+    to start than to do it.
+    """
+    if not is_quick(run_dir):
+        launch(run_dir)
+        return
+    stored = run_dir.read_settings()
+    fit = run_refit if stored["task"] == "refit" else run_recalibration
+
+    def work(context: RunContext) -> None:
+        with estimated(run_dir, str(stored.get("country", WORLD))):
+            fit(context)
+
+    execute(run_dir, work, device=HEAD_DEVICE)
+    refresh(database, runs_dir())
 
 
 def prepare_run(
@@ -71,7 +145,8 @@ def _prepare(database: Database, name: str, fields: dict[str, Any], started_by: 
     now = datetime.now(UTC)
     run_dir = RunDir.create(runs_dir(), name, now)
     try:
-        manifest = freeze(database.cursor(), run_dir.snapshot_path, created_by=started_by)
+        with database.transaction() as cur:
+            manifest = freeze(cur, run_dir.snapshot_path, created_by=started_by)
     except BaseException:
         shutil.rmtree(run_dir.path)
         raise

@@ -21,7 +21,8 @@ from db.records import Item
 from db.runs import get_run, list_runs
 from db.training_runs import find_training_run, list_training_runs
 from training.errors import IntakeError, RunDirError
-from training.intake import PREDICTIONS_SCHEMA, refresh, take_in
+from training.intake import refresh, take_in
+from training.predictions import PREDICTIONS_SCHEMA
 from training.run_dir import RunDir
 
 NOW = datetime(2026, 11, 22, 19, 4, 55, tzinfo=UTC)

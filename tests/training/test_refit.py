@@ -1,0 +1,229 @@
+"""Refit and recalibrate: proper runs without the language model, once features are cached."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.annotations import add_annotation
+from db.connection import Database
+from db.home import runs_dir
+from db.items import add_items
+from db.lineage import list_correction_runs, list_training_records
+from db.models import find_by_alias, list_models
+from db.predictions import list_predictions
+from db.records import Item, Reviewer, Section
+from db.reviewers import add_reviewer, list_reviewers
+from db.runs import get_run
+from db.snapshot import load_snapshot
+from eci.model import EciModel
+from eci.store import read_info
+from training.dataset import to_question
+from training.errors import DataError
+from training.execution import execute
+from training.intake import refresh
+from training.plan import Plan, make_plan, prepare_plan, start_plan
+from training.qlora import run_qlora
+from training.refit import is_quick, run_recalibration, run_refit
+from training.run_dir import RunDir
+from training.settings import Preset, RefitSettings, parse_settings
+from training.start import prepare_run
+
+
+def _item(number: int, split: str = "train") -> Item:
+    label = ("yes", "no", "maybe")[number % 3]
+    words = {"yes": "helped all", "no": "helped nobody", "maybe": "gave no clear result"}[label]
+    return Item(
+        f"more-{split}-{number:03d}",
+        "tests",
+        f"Is remedy {number} of ward {number * 3} any good?",
+        (Section("RESULTS", f"Remedy {number} {words} of its {number + 5} patients."),),
+        "pubmedqa",
+        ("yes", "no", "maybe"),
+        (),
+        label,
+        f"Conclusion {number}.",
+        split,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+def engineer(database: Database) -> Reviewer:
+    """An engineer of a store with enough items to fit a head."""
+    with database.transaction() as cur:
+        add_items(cur, [_item(n) for n in range(48)], origin="items")
+        add_items(cur, [_item(100 + n, "test") for n in range(12)], origin="items")
+        return add_reviewer(cur, "Eve", "engineer")
+
+
+@pytest.fixture
+def base_alone(tiny_settings: dict[str, Any]) -> RefitSettings:
+    """Settings of a refit on the random model without any adapter."""
+    model = {**tiny_settings["model"], "quantization": "none"}
+    return RefitSettings.model_validate({"model": model, "num_folds": 3, "poolings": ["concat"]})
+
+
+def _do(database: Database, settings: RefitSettings, base_run_id: str | None = None) -> RunDir:
+    run_dir = prepare_plan(database, Plan("refit", settings, base_run_id), "tests")
+    assert execute(run_dir, run_refit) == "succeeded", run_dir.read_status().message
+    refresh(database, runs_dir())
+    return run_dir
+
+
+def _annotate(database: Database, item_id: str, label: str) -> str:
+    with database.transaction() as cur:
+        ann = add_reviewer(cur, "Ann").reviewer_id
+        add_annotation(
+            cur, annotation_id=f"a-{item_id}", item_id=item_id, reviewer_id=ann, label=label
+        )
+    return f"a-{item_id}"
+
+
+def test_a_refit_leaves_an_artifact_that_classifies_as_its_predictions_say(
+    database: Database, engineer: Reviewer, base_alone: RefitSettings, tmp_path: Path
+) -> None:
+    run_dir = _do(database, base_alone)
+
+    info = read_info(run_dir.artifact_path)
+    assert not info.has_adapter
+    assert info.calibration["pubmedqa"].num_items == 60
+    metrics = run_dir.read_metrics()
+    assert metrics["pubmedqa"]["head"]["accuracy"]["n"] == 17
+    model = EciModel.load(base_alone.model.base, tmp_path, artifact=run_dir.artifact_path)
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    stored = {p.item_id: p for p in list_predictions(database.cursor(), run_dir.run_id)}
+    items = [item for item in (*snapshot.test, *snapshot.train) if item.item_id in stored]
+    assert len(items) == len(stored) == 94
+    given = model.classify([to_question(item) for item in items])
+    for item, classification in zip(items, given, strict=True):
+        assert classification.probabilities == pytest.approx(
+            stored[item.item_id].head_probabilities, abs=2e-3
+        )
+    assert [model.run_id for model in list_models(database.cursor())] == [run_dir.run_id]
+
+
+def test_after_corrections_a_refit_is_done_at_once_and_learns_them(
+    database: Database, engineer: Reviewer, base_alone: RefitSettings
+) -> None:
+    first = _do(database, base_alone)
+    correction = _annotate(database, "more-train-000", "no")
+    again = base_alone.model_copy(update={"artifact_run_id": first.run_id})
+    run_id = start_plan(database, Plan("refit", again, first.run_id), engineer.reviewer_id)
+
+    cur = database.cursor()
+    assert get_run(cur, run_id).base_run_id == first.run_id, "its results are taken in already"
+    (run,) = list_correction_runs(cur, correction, "more-train-000")
+    assert (run.run_id, run.num_train) == (run_id, 1)
+    records = list_training_records(cur, run_id, "more-train-000")
+    assert [(record.num_shots, record.fold) for record in records] == [(0, "train")]
+    newest, oldest = list_models(cur)
+    assert (newest.run_id, newest.aliases) == (run_id, ("challenger",))
+    assert oldest.aliases == ()
+
+
+def test_a_quick_refit_never_loads_torch(
+    database: Database, engineer: Reviewer, base_alone: RefitSettings
+) -> None:
+    _do(database, base_alone)
+    run_dir = prepare_plan(database, Plan("refit", base_alone, None), "tests")
+    script = (
+        "import sys; from pathlib import Path; from training.execution import execute;"
+        "from training.refit import run_refit; from training.run_dir import RunDir;"
+        f"state = execute(RunDir(Path({str(run_dir.path)!r})), run_refit);"
+        "print(state, 'torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["succeeded", "False"], done.stderr
+
+
+def test_new_items_need_the_model_and_only_they_are_prefilled(
+    database: Database, engineer: Reviewer, base_alone: RefitSettings
+) -> None:
+    _do(database, base_alone)
+    with database.transaction() as cur:
+        add_items(cur, [_item(60), _item(61)], origin="items")
+    run_dir = prepare_plan(database, Plan("refit", base_alone, None), "tests")
+    assert not is_quick(run_dir)
+    assert execute(run_dir, run_refit) == "succeeded"
+    events, _ = run_dir.read_events()
+    assert [e.fields["num_steps"] for e in events if e.kind == "progress"] == [2]
+    assert is_quick(prepare_plan(database, Plan("refit", base_alone, None), "tests"))
+
+
+def test_a_refit_without_enough_items_says_how_many_are_needed(
+    database: Database, base_alone: RefitSettings
+) -> None:
+    settings = base_alone.model_copy(update={"num_folds": 20})
+    run_dir = prepare_plan(database, Plan("refit", settings, None), "tests")
+    assert execute(run_dir, run_refit) == "failed"
+    assert "at least 80" in run_dir.read_status().message
+
+
+def test_a_trained_adapter_gets_a_new_head_and_new_temperatures(
+    database: Database, engineer: Reviewer, tiny_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = parse_settings(tiny_settings, "tests")
+    trained = prepare_run(database, Preset("test", "A test.", settings), "tests")
+    assert execute(trained, run_qlora) == "succeeded", trained.read_status().message
+    refresh(database, runs_dir())
+
+    plan = make_plan(database, "refit", source=trained.run_id)
+    refit = prepare_plan(database, plan, "tests")
+    assert execute(refit, run_refit) == "succeeded", refit.read_status().message
+    refresh(database, runs_dir())
+    assert read_info(refit.artifact_path).has_adapter
+    cur = database.cursor()
+    texts = {p.item_id: p.answer for p in list_predictions(cur, trained.run_id)}
+    mine = list_predictions(cur, refit.run_id)
+    assert all(texts.get(p.item_id) == p.answer for p in mine), "the adapter writes the same texts"
+    model = EciModel.load(
+        tiny_settings["model"]["base"],
+        tmp_path,
+        artifact=refit.artifact_path,
+        quantization="nf4",
+    )
+    snapshot = load_snapshot(refit.snapshot_path)
+    items = [item for item in snapshot.test if item.label_set == "pubmedqa"]
+    stored = {p.item_id: p.head_probabilities for p in mine}
+    for item, read in zip(items, model.classify([to_question(i) for i in items]), strict=True):
+        assert read.probabilities == pytest.approx(stored[item.item_id], abs=3e-2)
+
+    recalibrated = prepare_plan(
+        database, make_plan(database, "recalibrate", source=refit.run_id), "tests"
+    )
+    assert execute(recalibrated, run_recalibration) == "succeeded"
+    refresh(database, runs_dir())
+    assert find_by_alias(database.cursor(), "challenger").run_id == recalibrated.run_id  # type: ignore[union-attr]
+    assert len(list_reviewers(database.cursor())) == 1
+
+
+def test_recalibration_changes_how_sure_a_head_is_and_never_its_label(
+    database: Database, engineer: Reviewer, base_alone: RefitSettings
+) -> None:
+    first = _do(database, base_alone)
+    for number in range(0, 30):
+        _annotate(database, f"more-train-{number:03d}", ("maybe", "yes", "no")[number % 3])
+    run_id = start_plan(
+        database, make_plan(database, "recalibrate", source=first.run_id), engineer.reviewer_id
+    )
+    cur = database.cursor()
+    before = {p.item_id: p for p in list_predictions(cur, first.run_id)}
+    after = {p.item_id: p for p in list_predictions(cur, run_id)}
+    assert before.keys() == after.keys()
+    assert all(after[name].head_label == before[name].head_label for name in before)
+    hot = read_info(RunDir(runs_dir() / run_id).artifact_path).calibration["pubmedqa"].temperature
+    cold = read_info(first.artifact_path).calibration["pubmedqa"].temperature
+    assert hot > cold, "half of the labels turned: the head must become less sure"
+    shares = [sum(p.head_probabilities or ()) for p in after.values()]
+    assert shares == pytest.approx([1.0] * len(shares), abs=1e-9)
+
+
+def test_without_a_model_there_is_nothing_to_recalibrate(database: Database) -> None:
+    with pytest.raises(DataError, match="no model yet"):
+        make_plan(database, "recalibrate")

@@ -1,0 +1,113 @@
+"""The artifact of a head that was fitted without its language model: written without torch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from eci.arrays import Float32Array
+from eci.fit import FittedHead
+from eci.labels import OPTIONS
+from eci.pooling import Pooling, chosen_parts
+from eci.store import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, write_info
+
+Tensors = dict[str, Float32Array]
+
+
+def write_head_artifact(
+    folder: Path,
+    info: ArtifactInfo,
+    heads: Mapping[str, FittedHead],
+    calibration: Mapping[str, CalibrationInfo],
+    source: Path | None,
+) -> ArtifactInfo:
+    """Write an artifact with new heads, and the adapter of the artifact it comes from.
+
+    Args:
+        folder: Replaced.
+        info: Describes base model, adapter and template.
+        heads: Label set -> its head; all have the same pooling. Other label sets keep the head of
+            the source where it has that pooling, else they say what the language model says.
+        calibration: Label set -> temperature; one that is not here counts as 1.
+        source: The artifact that the features were computed with; None for the base model alone.
+    """
+    pooling: Pooling = next(
+        (head.pooling for head in heads.values() if not head.is_options), info.head["pooling"]
+    )
+    config = {**info.head, "pooling": pooling}
+    tensors = _untrained(info, pooling)
+    if source is not None:
+        is_same = info.head["pooling"] == pooling
+        kept = read_head(source).items()
+        tensors |= {name: t for name, t in kept if is_same or name.startswith("option_")}
+    for name, head in heads.items():
+        tensors |= _tensors(name, head)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / HEAD_FILE)
+    if source is not None:
+        _link_adapter(source, folder, info)
+    described = info.model_copy(update={"head": config, "calibration": dict(calibration)})
+    return write_info(folder, described)
+
+
+def copy_artifact(
+    folder: Path, source: Path, info: ArtifactInfo, calibration: Mapping[str, CalibrationInfo]
+) -> ArtifactInfo:
+    """Write the artifact of ``source`` again with other temperatures."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _link(source / HEAD_FILE, folder / HEAD_FILE)
+    _link_adapter(source, folder, info)
+    return write_info(folder, info.model_copy(update={"calibration": dict(calibration)}))
+
+
+def read_head(artifact: Path) -> Tensors:
+    """Give the tensors of an artifact's head by name."""
+    with safe_open(artifact / HEAD_FILE, "numpy") as stored:
+        return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+
+
+def _untrained(info: ArtifactInfo, pooling: Pooling) -> Tensors:
+    """Give the tensors of a head that says what the language model says."""
+    hidden = int(info.head["hidden_size"])
+    width = hidden * len(chosen_parts(pooling))
+    tensors: Tensors = {
+        "option_weight": np.zeros(hidden, np.float32),
+        "option_scale": np.ones((), np.float32),
+    }
+    for name, size in info.head["label_sets"].items():
+        tensors[f"linears.{name}.weight"] = np.zeros((size, width), np.float32)
+        tensors[f"linears.{name}.bias"] = np.zeros(size, np.float32)
+        tensors[f"scales.{name}"] = np.ones((), np.float32)
+    return tensors
+
+
+def _tensors(name: str, head: FittedHead) -> Tensors:
+    scale = np.array(head.scale, np.float32)
+    if name == OPTIONS:
+        return {"option_weight": head.weight, "option_scale": scale}
+    return {
+        f"linears.{name}.weight": head.weight,
+        f"linears.{name}.bias": head.bias,
+        f"scales.{name}": scale,
+    }
+
+
+def _link_adapter(source: Path, folder: Path, info: ArtifactInfo) -> None:
+    for name in ADAPTER_FILES if info.has_adapter else ():
+        _link(source / name, folder / name)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Share the bytes where the file system can: an adapter never changes once it is written."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

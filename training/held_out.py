@@ -1,0 +1,88 @@
+"""Logits of items that a head had not seen: all that calibration may use, kept with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eci.calibration import TemperatureScaling
+from eci.store import CalibrationInfo
+from training.errors import DataError
+
+MIN_CALIBRATION_ITEMS = 20
+"""A handful of items would give any temperature: three that happen to be wrong make every answer a
+coin toss. A label set with fewer keeps its logits as they are."""
+
+_SCHEMA = pa.schema(
+    [
+        ("item_id", pa.string()),
+        ("label_set", pa.string()),
+        ("logits", pa.list_(pa.float64())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The logits of one item from a head that was not fitted on it, one for each of its labels."""
+
+    item_id: str
+    label_set: str
+    logits: tuple[float, ...]
+
+
+def write_held_out(path: Path, entries: Iterable[HeldOut]) -> None:
+    """Write held-out logits as Parquet; the file appears only when it is complete."""
+    rows = [{**vars(entry), "logits": list(entry.logits)} for entry in entries]
+    partial = path.with_suffix(".partial")
+    pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), partial)
+    partial.replace(path)
+
+
+def read_held_out(path: Path) -> list[HeldOut]:
+    """Read what ``write_held_out`` wrote.
+
+    Raises:
+        DataError: The run has none: it did not finish, or an older version made it.
+    """
+    try:
+        rows = pq.read_table(path, schema=_SCHEMA).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(
+            f"{path} cannot be read, so there are no held-out logits to calibrate on: "
+            f"{' '.join(str(error).split())}. Recalibrate a run that finished, or refit the head."
+        ) from error
+    return [HeldOut(row["item_id"], row["label_set"], tuple(row["logits"])) for row in rows]
+
+
+def calibrate(entries: Sequence[HeldOut], gold: Mapping[str, int]) -> dict[str, CalibrationInfo]:
+    """Fit one temperature for each label set.
+
+    Args:
+        entries: Items without an entry in ``gold`` are passed over.
+        gold: Item id -> position of its gold label among its labels.
+    """
+    by_set: dict[str, list[HeldOut]] = {}
+    for entry in entries:
+        if entry.item_id in gold:
+            by_set.setdefault(entry.label_set, []).append(entry)
+    return {
+        name: CalibrationInfo(
+            temperature=TemperatureScaling.fit(
+                _even(members), [gold[entry.item_id] for entry in members]
+            ).temperature,
+            num_items=len(members),
+        )
+        for name, members in by_set.items()
+        if len(members) >= MIN_CALIBRATION_ITEMS
+    }
+
+
+def _even(entries: Sequence[HeldOut]) -> list[list[float]]:
+    """Give every row the same width: an item with fewer options has ``-inf`` for the others."""
+    width = max(len(entry.logits) for entry in entries)
+    return [[*e.logits, *[float("-inf")] * (width - len(e.logits))] for e in entries]

@@ -1,0 +1,142 @@
+"""The four tiers of retraining: what each would do, decided before anything is frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from db.connection import Database
+from db.home import runs_dir
+from db.models import find_by_alias, list_models
+from db.permissions import require
+from db.runs import list_runs
+from training.errors import DataError
+from training.launch import launch
+from training.run_dir import RunDir
+from training.settings import (
+    ModelSettings,
+    Preset,
+    RecalibrationSettings,
+    RefitSettings,
+    get_preset,
+)
+from training.start import (
+    RECALIBRATE,
+    REFIT,
+    prepare_recalibration,
+    prepare_refit,
+    prepare_run,
+    start_quick,
+)
+
+Tier = Literal["recalibrate", "refit", "joint", "gpu"]
+TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
+BASE_ALONE: Final = "base"
+_DEFAULT_PRESETS: Final = {"joint": "smoke", "gpu": "qlora-13b"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run to be: its tier, its settings, and the run to compare it with."""
+
+    tier: Tier
+    settings: Preset | RefitSettings | RecalibrationSettings
+    base_run_id: str | None
+
+    @property
+    def name(self) -> str:
+        """The name under which earlier runs of its kind are found."""
+        if isinstance(self.settings, Preset):
+            return self.settings.name
+        return REFIT if isinstance(self.settings, RefitSettings) else RECALIBRATE
+
+
+def make_plan(
+    database: Database,
+    tier: Tier,
+    *,
+    preset: str | None = None,
+    source: str | None = None,
+    base_run_id: str | None = None,
+) -> Plan:
+    """Decide what a press of a tier's button would run.
+
+    Args:
+        preset: Of the tiers joint and gpu; a shipped one when None.
+        source: Run that refit and recalibrate start from; the champion, else the newest model,
+            when None; ``base`` for a refit on the base model alone.
+        base_run_id: The run to compare with; the source, else the newest run, when None.
+
+    Raises:
+        DataError: There is no model to recalibrate.
+        SettingsError: The preset does not exist or is not valid.
+    """
+    if tier in _DEFAULT_PRESETS:
+        chosen = get_preset(preset or _DEFAULT_PRESETS[tier])
+        return Plan(tier, chosen, base_run_id or _newest(database))
+    run_id = None if source == BASE_ALONE else source or default_source(database)
+    model = _model_of(run_id)
+    if tier == "refit":
+        settings = RefitSettings(artifact_run_id=run_id)
+        if model is not None:
+            settings = settings.model_copy(update={"model": model})
+        return Plan(tier, settings, base_run_id or run_id or _newest(database))
+    if run_id is None or model is None:
+        raise DataError(
+            "There is no model yet whose temperatures could be fitted anew. Refit the head first: "
+            "python -m training run --tier refit"
+        )
+    return Plan(
+        tier, RecalibrationSettings(artifact_run_id=run_id, model=model), base_run_id or run_id
+    )
+
+
+def prepare_plan(database: Database, plan: Plan, started_by: str) -> RunDir:
+    """Make the run directory of a plan; nothing starts."""
+    if isinstance(plan.settings, Preset):
+        return prepare_run(database, plan.settings, started_by, plan.base_run_id)
+    if isinstance(plan.settings, RefitSettings):
+        return prepare_refit(database, plan.settings, started_by, plan.base_run_id)
+    return prepare_recalibration(database, plan.settings, started_by, plan.base_run_id)
+
+
+def start_plan(database: Database, plan: Plan, started_by: str) -> str:
+    """Start a plan: at once where it needs no language model, else in the background.
+
+    Returns:
+        The id of the new run, whose results are taken in already if it was done at once.
+
+    Raises:
+        NotPermittedError: The person's role is not open to it.
+        DbError: The snapshot cannot be frozen.
+        TrainingError: The run to start from cannot be used, or no process could be started.
+    """
+    require(database.cursor(), started_by, "train")
+    run_dir = prepare_plan(database, plan, started_by)
+    if isinstance(plan.settings, Preset):
+        launch(run_dir)
+    else:
+        start_quick(database, run_dir)
+    return run_dir.run_id
+
+
+def default_source(database: Database) -> str | None:
+    """Give the run of the champion, else of the newest model; None where there is no model."""
+    cur = database.cursor()
+    champion = find_by_alias(cur, "champion")
+    models = list_models(cur)
+    chosen = champion or (models[0] if models else None)
+    return None if chosen is None else chosen.run_id
+
+
+def _newest(database: Database) -> str | None:
+    runs = list_runs(database.cursor())
+    return runs[0].run_id if runs else None
+
+
+def _model_of(run_id: str | None) -> ModelSettings | None:
+    """Give the model that a run was trained on, as its settings say."""
+    if run_id is None:
+        return None
+    stored = RunDir(runs_dir() / run_id).read_settings()
+    return ModelSettings.model_validate(stored["settings"]["model"])

@@ -1,0 +1,55 @@
+"""The records of a run as a file: which items it learned from, with which shots, and held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from db.bulk import SCHEMAS
+from db.lineage import Fold, TrainingRecord
+from training.dataset import Record, TrainingData
+from training.json_files import unusable
+from training.run_dir import RunDir
+
+_SCHEMA = SCHEMAS["incoming_training_record"]
+
+
+def write_records(run_dir: RunDir, data: TrainingData) -> None:
+    """Write down what a run is about to learn from and to hold out."""
+    entries = [*_entries(run_dir.run_id, data.train, "train")]
+    write_training_records(run_dir, [*entries, *_entries(run_dir.run_id, data.dev, "dev")])
+
+
+def write_training_records(run_dir: RunDir, records: Iterable[TrainingRecord]) -> None:
+    """Write records as Parquet; the file appears only when it is complete."""
+    table = pa.Table.from_pylist([asdict(record) for record in records], schema=_SCHEMA)
+    partial = run_dir.records_path.with_suffix(".partial")
+    pq.write_table(table, partial)
+    partial.replace(run_dir.records_path)
+
+
+def read_training_records(run_dir: RunDir) -> list[TrainingRecord]:
+    """Read the records of a run; none where it left no file, as prediction runs do.
+
+    Raises:
+        RunDirError: The file cannot be read.
+    """
+    path = run_dir.records_path
+    if not path.exists():
+        return []
+    try:
+        rows = pq.read_table(path, schema=_SCHEMA).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise unusable(path, f"cannot be read: {' '.join(str(error).split())}") from error
+    return [TrainingRecord(**{**row, "shot_item_ids": tuple(row["shot_item_ids"])}) for row in rows]
+
+
+def _entries(run_id: str, records: Iterable[Record], fold: Fold) -> Iterable[TrainingRecord]:
+    for record in records:
+        shown = tuple(shot.question.question_id for shot in record.shots)
+        yield TrainingRecord(
+            run_id, record.item_id, record.num_shots, record.option_order, fold, shown
+        )

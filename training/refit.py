@@ -1,0 +1,354 @@
+"""Tiers 1 and 2 of retraining: new temperatures, or a new head, without the language model.
+
+Both make proper runs: artifact, predictions, metrics. The head is fitted on cached features; only
+items never seen by this model are prefilled, and only then is torch loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from db.home import cache_dir, runs_dir
+from db.lineage import TrainingRecord
+from db.records import OPTIONS_LABEL_SET, Prediction
+from db.snapshot import Snapshot, SnapshotItem, load_snapshot
+from eci.arrays import FloatArray
+from eci.calibration import TemperatureScaling
+from eci.fit import Chosen, FittedHead, choose, fit_head
+from eci.pooling import Pooling
+from eci.store import ArtifactInfo, CalibrationInfo, read_info
+from training.dataset import parent_of, refuse_leaks, to_question
+from training.errors import DataError
+from training.evaluate import evaluate
+from training.execution import RunContext
+from training.head_artifact import copy_artifact, write_head_artifact
+from training.head_features import Features, HeadFeatures
+from training.head_source import HeadSource, find_info, prefill
+from training.held_out import HeldOut, calibrate, read_held_out, write_held_out
+from training.json_files import read_object, replace_json
+from training.predictions import read_predictions, write_predictions
+from training.records import write_training_records
+from training.run_dir import RunDir
+from training.settings import (
+    RefitSettings,
+    parse_recalibration_settings,
+    parse_refit_settings,
+)
+
+MIN_ITEMS_PER_FOLD = 4
+"""A label set with fewer training items for each fold keeps the head it has."""
+NEW_SEARCH_GROWTH = 1.2
+"""With so many times the items they were chosen on, pooling and penalty are chosen anew."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One label set: what its head is fitted on."""
+
+    name: str
+    items: tuple[SnapshotItem, ...]
+    features: Features
+    y: tuple[int, ...]
+
+    @property
+    def is_options(self) -> bool:
+        return self.name == OPTIONS_LABEL_SET
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A head, and the logits that its training items get from heads which had not seen them."""
+
+    head: FittedHead
+    chosen: Chosen
+    num_items: int
+
+    def describe(self) -> dict[str, Any]:
+        fields = {name: getattr(self.chosen, name) for name in ("pooling", "l2", "loss")}
+        scores = {"accuracy": self.chosen.accuracy, "macro_f1": self.chosen.macro_f1}
+        return {**fields, **scores, "num_items": self.num_items}
+
+
+def run_refit(context: RunContext) -> None:
+    """Fit the head anew on the snapshot's training items, calibrate, predict and evaluate.
+
+    Raises:
+        TrainingError: Settings, snapshot or data do not fit.
+        EciError: The model that computes lacking features cannot be loaded.
+    """
+    run_dir = context.run_dir
+    stored = run_dir.read_settings()
+    settings = parse_refit_settings(dict(stored["settings"]), str(run_dir.settings_path))
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    source = HeadSource.of(settings)
+    info, features = _features(context, settings, source, snapshot)
+    context.report_message("Fitting the head.")
+    tasks = list(_tasks(snapshot, features))
+    fits = _fit_all(tasks, settings, _earlier_choices(source))
+    if not fits:
+        raise DataError(
+            "No label set has enough training items to fit a head: at least "
+            f"{MIN_ITEMS_PER_FOLD * settings.num_folds} with a label and without a veto are "
+            "needed. Import or label more items of the train split."
+        )
+    held_out = _held_out(tasks, fits)
+    write_held_out(run_dir.held_out_path, held_out)
+    calibration = _calibrate(held_out, snapshot, source)
+    heads = {name: fit.head for name, fit in fits.items()}
+    info = write_head_artifact(run_dir.artifact_path, info, heads, calibration, source.artifact)
+    replace_json(run_dir.path / "fit.json", {n: fit.describe() for n, fit in fits.items()})
+    write_training_records(run_dir, _records(run_dir.run_id, tasks, fits))
+    context.check_stop()
+    predictions = _predict(run_dir.run_id, snapshot, features, heads, calibration)
+    _finish(run_dir, snapshot, _with_texts(predictions, source.run_dir))
+
+
+def run_recalibration(context: RunContext) -> None:
+    """Fit the temperatures of a run anew on its held-out items, with the labels of today.
+
+    Raises:
+        TrainingError: The run it starts from has no artifact, or no held-out items.
+    """
+    run_dir = context.run_dir
+    stored = run_dir.read_settings()
+    settings = parse_recalibration_settings(dict(stored["settings"]), str(run_dir.settings_path))
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    source = RunDir(runs_dir() / settings.artifact_run_id)
+    info = read_info(source.artifact_path)
+    items = {item.item_id: item for item in snapshot.train if not item.is_vetoed}
+    gold = {name: item.labels.index(item.label) for name, item in items.items()}
+    held_out = [entry for entry in read_held_out(source.held_out_path) if entry.item_id in gold]
+    calibration = {**info.calibration, **calibrate(held_out, gold)}
+    copy_artifact(run_dir.artifact_path, source.artifact_path, info, calibration)
+    write_held_out(run_dir.held_out_path, held_out)
+    write_training_records(
+        run_dir,
+        [TrainingRecord(run_dir.run_id, entry.item_id, 0, 0, "dev", ()) for entry in held_out],
+    )
+    sets = {item.item_id: item.label_set for item in (*snapshot.train, *snapshot.test)}
+    predictions = [
+        _rescaled(prediction, run_dir.run_id, info.calibration, calibration, sets)
+        for prediction in read_predictions(source)
+        if prediction.item_id in sets
+    ]
+    _finish(run_dir, snapshot, predictions)
+
+
+def _features(
+    context: RunContext, settings: RefitSettings, source: HeadSource, snapshot: Snapshot
+) -> tuple[ArtifactInfo, HeadFeatures]:
+    """Give the features of all items; the language model is loaded only if some are lacking."""
+    items = [*snapshot.train, *snapshot.test]
+    folder = cache_dir() / "head_features"
+    info = find_info(settings, source, items, folder)
+    if info is not None:
+        features = HeadFeatures(folder, info)
+        if not features.missing([to_question(item) for item in items]):
+            if not features.is_checked(snapshot):
+                refuse_leaks(snapshot)
+                features.note_checked(snapshot)
+            return info, features
+    refuse_leaks(snapshot)
+    info, features = prefill(context, settings, source, items, folder)
+    features.note_checked(snapshot)
+    return info, features
+
+
+def is_quick(run_dir: RunDir) -> bool:
+    """Tell whether a run needs no language model, and so may be done while a person waits."""
+    stored = run_dir.read_settings()
+    if stored.get("task") == "recalibrate":
+        return True
+    if stored.get("task") != "refit":
+        return False
+    settings = parse_refit_settings(dict(stored["settings"]), str(run_dir.settings_path))
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    items = [*snapshot.train, *snapshot.test]
+    folder = cache_dir() / "head_features"
+    info = find_info(settings, HeadSource.of(settings), items, folder)
+    return info is not None and not HeadFeatures(folder, info).missing(
+        [to_question(item) for item in items]
+    )
+
+
+def _tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[_Task]:
+    by_set: dict[str, list[SnapshotItem]] = {}
+    for item in snapshot.train:
+        if not item.is_vetoed and 0 not in item.vetoed_shots:
+            by_set.setdefault(item.label_set, []).append(item)
+    # The largest first: it decides the pooling, which all fixed label sets share.
+    for name, items in sorted(by_set.items(), key=lambda entry: (-len(entry[1]), entry[0])):
+        given = features.get([to_question(item) for item in items])
+        y = tuple(item.labels.index(item.label) for item in items)
+        yield _Task(name, tuple(items), given, y)
+
+
+def _fit_all(
+    tasks: Sequence[_Task], settings: RefitSettings, earlier: Mapping[str, Mapping[str, Any]]
+) -> dict[str, _Fit]:
+    fits: dict[str, _Fit] = {}
+    shared: Pooling | None = None
+    for task in tasks:
+        if len(task.items) < MIN_ITEMS_PER_FOLD * settings.num_folds or len(set(task.y)) < 2:
+            continue
+        poolings: Sequence[Pooling] = settings.poolings
+        strengths: Sequence[float] = settings.strengths
+        before = earlier.get(task.name)
+        if before and len(task.items) <= NEW_SEARCH_GROWTH * before["num_items"]:
+            poolings, strengths = (before["pooling"],), (before["l2"],)
+        if shared is not None and not task.is_options:
+            poolings = (shared,)
+        fit = _fit(task, settings, poolings, strengths)
+        fits[task.name] = fit
+        shared = shared or (None if task.is_options else fit.head.pooling)
+    return fits
+
+
+def _fit(
+    task: _Task, settings: RefitSettings, poolings: Sequence[Pooling], strengths: Sequence[float]
+) -> _Fit:
+    states, scores = task.features.states, task.features.scores
+    chosen = choose(
+        states,
+        scores,
+        task.y,
+        is_options=task.is_options,
+        groups=[parent_of(item) for item in task.items],
+        poolings=poolings,
+        strengths=strengths,
+        num_folds=settings.num_folds,
+        seed=settings.seed,
+    )
+    head = fit_head(
+        states,
+        scores,
+        task.y,
+        is_options=task.is_options,
+        pooling=chosen.pooling,
+        l2=chosen.l2,
+    )
+    return _Fit(head, chosen, len(task.items))
+
+
+def _earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
+    """Give pooling and penalty of the refit that this one starts from, by label set."""
+    path = source.run_dir.path / "fit.json" if source.run_dir else None
+    if path is None or not path.exists():
+        return {}
+    return read_object(path)
+
+
+def _held_out(tasks: Sequence[_Task], fits: Mapping[str, _Fit]) -> list[HeldOut]:
+    return [
+        HeldOut(item.item_id, task.name, tuple(row[: len(item.labels)].tolist()))
+        for task in tasks
+        if task.name in fits
+        for item, row in zip(task.items, fits[task.name].chosen.logits, strict=True)
+    ]
+
+
+def _calibrate(
+    held_out: Sequence[HeldOut], snapshot: Snapshot, source: HeadSource
+) -> dict[str, CalibrationInfo]:
+    """Calibrate on items that neither head nor adapter had learned from, where there are enough.
+
+    An adapter has seen its own training items: what it says of them is too sure. Label sets with
+    too few others are calibrated on all, which is still better than not at all.
+    """
+    gold = {item.item_id: item.labels.index(item.label) for item in snapshot.train}
+    unseen = {name: y for name, y in gold.items() if name not in source.learned_item_ids()}
+    return {**calibrate(held_out, gold), **calibrate(held_out, unseen)}
+
+
+def _records(
+    run_id: str, tasks: Sequence[_Task], fits: Mapping[str, _Fit]
+) -> Iterator[TrainingRecord]:
+    for task in tasks:
+        if task.name in fits:
+            for item in task.items:
+                yield TrainingRecord(run_id, item.item_id, 0, 0, "train", ())
+
+
+def _predict(
+    run_id: str,
+    snapshot: Snapshot,
+    features: HeadFeatures,
+    heads: Mapping[str, FittedHead],
+    calibration: Mapping[str, CalibrationInfo],
+) -> list[Prediction]:
+    by_set: dict[str, list[SnapshotItem]] = {}
+    for item in (*snapshot.test, *snapshot.train):
+        by_set.setdefault(item.label_set, []).append(item)
+    predictions = []
+    for name, items in by_set.items():
+        if name not in heads:
+            continue
+        given = features.get([to_question(item) for item in items])
+        temperature = calibration[name].temperature if name in calibration else 1.0
+        scaling = TemperatureScaling(temperature, len(items))
+        shares = scaling.transform(heads[name].logits(given.states, given.scores))
+        predictions += [
+            _prediction(run_id, item, row) for item, row in zip(items, shares, strict=True)
+        ]
+    return predictions
+
+
+def _prediction(run_id: str, item: SnapshotItem, shares: FloatArray) -> Prediction:
+    mine = shares[: len(item.labels)]
+    return Prediction(
+        run_id=run_id,
+        item_id=item.item_id,
+        answer=None,
+        answer_label=None,
+        head_label=item.labels[int(mine.argmax())],
+        head_probabilities=tuple((mine / mine.sum()).tolist()),
+    )
+
+
+def _with_texts(predictions: Sequence[Prediction], source: RunDir | None) -> list[Prediction]:
+    """Add the texts of the run that the adapter comes from: a new head does not change them."""
+    written: dict[str, Prediction] = {}
+    if source is not None:
+        written = {p.item_id: p for p in read_predictions(source) if p.answer is not None}
+    return [
+        replace(
+            written[p.item_id],
+            run_id=p.run_id,
+            head_label=p.head_label,
+            head_probabilities=p.head_probabilities,
+        )
+        if p.item_id in written
+        else p
+        for p in predictions
+    ]
+
+
+def _rescaled(
+    prediction: Prediction,
+    run_id: str,
+    before: Mapping[str, CalibrationInfo],
+    after: Mapping[str, CalibrationInfo],
+    sets: Mapping[str, str],
+) -> Prediction:
+    """Give a prediction with the probabilities of other temperatures; the label stays."""
+    name = sets[prediction.item_id]
+    shares = prediction.head_probabilities
+    if shares is None or name not in after:
+        return replace(prediction, run_id=run_id)
+    old = before[name].temperature if name in before else 1.0
+    with np.errstate(divide="ignore"):
+        powers = np.log(np.array(shares)) * (old / after[name].temperature)
+    scaled = np.exp(powers - powers.max())
+    return replace(
+        prediction, run_id=run_id, head_probabilities=tuple((scaled / scaled.sum()).tolist())
+    )
+
+
+def _finish(run_dir: RunDir, snapshot: Snapshot, predictions: Sequence[Prediction]) -> None:
+    metrics = evaluate(predictions, snapshot.test)
+    write_predictions(run_dir.predictions_path, predictions)
+    run_dir.write_metrics(metrics)
