@@ -1,0 +1,199 @@
+"""The gate and the registry: accuracy alone promotes nothing, people do, and may go back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from db.connection import IN_MEMORY, Database
+from db.errors import NotPermittedError
+from db.items import add_items
+from db.models import find_by_alias, list_alias_events, register_model
+from db.predictions import add_predictions
+from db.records import Item, Prediction, Run, Section
+from db.reviewers import add_reviewer
+from db.runs import add_run
+from training.gate import run_gate
+from training.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
+
+LABELS = ("yes", "no", "maybe")
+GOLD = ["yes"] * 60 + ["no"] * 40 + ["maybe"] * 20
+Predict = Callable[..., None]
+
+
+@pytest.fixture
+def store() -> Database:
+    """A store of 120 test items: 60 yes, 40 no, 20 maybe; the first 40 have a long context."""
+    database = Database.open(IN_MEMORY)
+    with database.transaction() as cur:
+        add_items(
+            cur,
+            [
+                Item(
+                    f"t-{n:03d}",
+                    "pubmedqa",
+                    f"Does drug {n} help?",
+                    (Section("", f"word{n} " * (300 if n % 3 == 0 else 5)),),
+                    "pubmedqa",
+                    LABELS,
+                    (),
+                    label,
+                    "",
+                    "test",
+                )
+                for n, label in enumerate(GOLD)
+            ],
+            origin="items",
+        )
+    return database
+
+
+@pytest.fixture
+def eve(store: Database) -> str:
+    with store.transaction() as cur:
+        return add_reviewer(cur, "Eve", "engineer").reviewer_id
+
+
+@pytest.fixture
+def predict(store: Database, eve: str) -> Predict:
+    """Give a function that stores and registers a run with these head labels."""
+
+    def add(run_id: str, labels: Sequence[str], sure: float = 0.6) -> None:
+        rest = (1 - sure) / 2
+        moment = datetime(2026, 3, 1, tzinfo=UTC)
+        with store.transaction() as cur:
+            add_run(cur, Run(run_id, run_id, "training", "m", {}, {}, moment))
+            add_predictions(
+                cur,
+                [
+                    Prediction(
+                        run_id,
+                        f"t-{n:03d}",
+                        None,
+                        None,
+                        head_label=label,
+                        head_probabilities=tuple(sure if x == label else rest for x in LABELS),
+                    )
+                    for n, label in enumerate(labels)
+                ],
+            )
+            register_model(cur, run_id, eve)
+
+    return add
+
+
+def _some_right(num_wrong: Sequence[int]) -> list[str]:
+    """Give the gold labels with so many of each label turned into another."""
+    wrong = dict(zip(LABELS, num_wrong, strict=True))
+    given = []
+    for label in GOLD:
+        turned = wrong[label] > 0
+        wrong[label] -= turned
+        given.append(LABELS[(LABELS.index(label) + 1) % 3] if turned else label)
+    return given
+
+
+def test_accuracy_alone_promotes_nothing(store: Database, predict: Predict, eve: str) -> None:
+    predict("champion", _some_right((20, 15, 8)))
+    promote(store, 1, eve, "the first one, to begin with")
+    # 20 + 15 more right, but it never says maybe.
+    predict("yes-man", ["yes" if label == "maybe" else label for label in GOLD])
+    report = gate_of(store, 2)
+    (pubmedqa,) = report.sets
+    assert pubmedqa.comparison.fixed > pubmedqa.comparison.broken
+    assert pubmedqa.comparison.is_significant, "its accuracy is significantly higher"
+    assert not report.passed
+    assert any("recall" in check.name for check in report.failed)
+    with pytest.raises(PromotionError, match=r"maybe 60 % to 0 %"):
+        promote(store, 2, eve)
+    assert find_by_alias(store.cursor(), "champion").version == 1  # type: ignore[union-attr]
+
+
+def test_a_model_that_is_better_all_round_passes(
+    store: Database, predict: Predict, eve: str
+) -> None:
+    predict("champion", _some_right((20, 15, 8)), 0.64)
+    promote(store, 1, eve, "the first one, to begin with")
+    predict("better", _some_right((5, 5, 3)), 0.88)
+    report = promote(store, 2, eve)
+    assert report.passed, report.failed
+    champion = find_by_alias(store.cursor(), "champion")
+    assert champion is not None and champion.aliases == ("champion",)
+    event = list_alias_events(store.cursor(), "champion")[0]
+    assert (event.action, event.reviewer, event.gate["passed"]) == ("promote", "Eve", True)
+
+
+def test_the_same_model_again_has_no_gain(store: Database, predict: Predict, eve: str) -> None:
+    predict("champion", _some_right((20, 15, 8)))
+    promote(store, 1, eve, "the first one, to begin with")
+    predict("again", _some_right((20, 15, 8)))
+    assert [check.name for check in gate_of(store, 2).failed] == [
+        "Something is better by more than chance"
+    ]
+
+
+def test_a_slice_that_gets_worse_stops_the_gate(store: Database, predict: Predict) -> None:
+    predict("before", _some_right((30, 20, 10)))
+    after = [
+        LABELS[(LABELS.index(label) + 1) % 3] if n % 3 == 0 else label
+        for n, label in enumerate(GOLD)
+    ]
+    predict("after", after)
+    report = run_gate(store.cursor(), "before", "after")
+    worse = [one.change.value for one in report.slices if one.is_worse]
+    assert worse == ["200 words of context or more"]
+    assert any("slice" in check.name for check in report.failed)
+
+
+def test_the_first_champion_must_beat_the_commonest_label(
+    store: Database, predict: Predict, eve: str
+) -> None:
+    predict("constant", ["yes"] * len(GOLD))
+    failed = [check.finding for check in gate_of(store, 1).failed]
+    assert "never found: no, maybe" in failed
+    predict("knows", _some_right((5, 5, 3)))
+    assert promote(store, 2, eve).passed
+
+
+def test_rolling_back_twice_goes_back_twice(store: Database, predict: Predict, eve: str) -> None:
+    for number in range(3):
+        predict(f"run-{number}", _some_right((20, 15, 8)))
+        promote(store, number + 1, eve, "for the sake of this test")
+    versions = []
+    for _ in range(3):
+        model = roll_back(store, eve)
+        versions.append(None if model is None else model.version)
+    assert versions == [2, 1, None]
+    with pytest.raises(PromotionError, match="no champion"):
+        roll_back(store, eve)
+    assert len(list_alias_events(store.cursor(), "champion")) == 6
+
+
+def test_only_engineers_and_admins_promote_and_roll_back(
+    store: Database, predict: Predict, eve: str
+) -> None:
+    predict("one", _some_right((5, 5, 3)))
+    with store.transaction() as cur:
+        ann = add_reviewer(cur, "Ann", "reviewer").reviewer_id
+    with pytest.raises(NotPermittedError):
+        promote(store, 1, ann)
+    promote(store, 1, eve)
+    with pytest.raises(NotPermittedError):
+        roll_back(store, ann)
+    with pytest.raises(NotPermittedError):
+        choose_challenger(store, 1, ann)
+
+
+def test_the_challenger_can_be_chosen_but_is_never_the_champion(
+    store: Database, predict: Predict, eve: str
+) -> None:
+    for number in range(3):
+        predict(f"run-{number}", _some_right((20, 15, 8)))
+    assert find_by_alias(store.cursor(), "challenger").version == 3  # type: ignore[union-attr]
+    choose_challenger(store, 1, eve)
+    assert find_by_alias(store.cursor(), "challenger").version == 1  # type: ignore[union-attr]
+    promote(store, 1, eve, "for the sake of this test")
+    with pytest.raises(PromotionError, match="champion"):
+        choose_challenger(store, 1, eve)
