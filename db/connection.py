@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from db import migrate
+from db import migrate, search
 from db.errors import DatabaseLockedError, DatabaseOpenError, MigrationError, SaveError
 from db.home import database_path
 
@@ -60,6 +60,7 @@ class Database:
                 connection = _connect(path)
             for migration in waiting:
                 migrate.apply(connection, migration)
+            search.catch_up(connection)
             _restrict(connection)
         except BaseException:
             connection.close()
@@ -105,7 +106,9 @@ def _connect(path: Path) -> DuckDBPyConnection:
     try:
         if path != IN_MEMORY:
             path.parent.mkdir(parents=True, exist_ok=True)
-        return duckdb.connect(str(path))
+        connection = duckdb.connect(str(path))
+        connection.execute("set enable_progress_bar = false")  # it would mix into what we print
+        return connection
     except (duckdb.Error, OSError) as error:
         raise _explain(error, path) from error
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from db import search
 from db.bulk import incoming
 from db.errors import InvalidItemError, ItemConflictError, ItemNotFoundError
 from db.records import OPTIONS_LABEL_SET, Item, Option, Section
@@ -51,6 +52,7 @@ def add_items(cur: DuckDBPyConnection, items: Iterable[Item], *, origin: str) ->
         cur.execute(load_sql("item_insert_new"))
         if enriched:
             cur.execute(load_sql("item_enrich"), {"item_ids": enriched})
+        search.index_items(cur, enriched)
     added = len(rows) - len(stored)
     return AddReport(added, len(stored) - len(enriched), len(enriched))
 

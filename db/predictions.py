@@ -8,6 +8,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from db import search
 from db.bulk import incoming
 from db.errors import InvalidPredictionError
 from db.records import Prediction
@@ -35,6 +36,7 @@ def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction]) 
             if faults:
                 raise _describe_faults(faults, len(batch))
             cur.execute(load_sql("prediction_insert"))
+        search.index_answers(cur, {prediction.run_id for prediction in batch})
         num_added += len(batch)
     return num_added
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from db import search
+from db.review_columns import source_of
 from db.statements import load_sql
 
 Show = Literal[
@@ -32,8 +36,8 @@ class ReviewFilter:
     Right and wrong are meant against the label of record. ``no_label``: an answer from which no
     label could be read. ``flagged`` and ``fast``: the reviewer, or anybody, flagged the item, or
     has a standing label on it that was saved in less time than reading takes. ``search``: every
-    word must occur in the item's id, question, context, in the run's answer or in the notes; case
-    does not matter.
+    word must occur in the item's id, question, context or options, in the run's answer or in a
+    note; see ``db/search.py``.
     """
 
     run_id: str | None = None
@@ -70,8 +74,6 @@ class ReviewRow:
     conflicting: bool
 
 
-_COLUMNS = ", ".join(ReviewRow.__dataclass_fields__)
-
 _EQUALITIES = ("source", "split", "gold_label", "answer_label", "head_label", "answer_form")
 
 _SHOW_CONDITIONS = {
@@ -87,13 +89,6 @@ _SHOW_CONDITIONS = {
     "flagged": "is_flagged",
     "fast": "is_fast",
 }
-
-_WORD_CONDITION = (
-    "(item_id ilike {word} escape '\\' or question ilike {word} escape '\\' "
-    "or array_to_string(list_transform(context, lambda part: part.text), ' ') "
-    "ilike {word} escape '\\' "
-    "or answer ilike {word} escape '\\' or notes ilike {word} escape '\\')"
-)
 
 _ORDERS = {"item_id": "item_id", "confidence": "confidence_rank, item_id"}
 
@@ -121,9 +116,22 @@ def list_rows(
         order: ``confidence`` puts the items first of whose label the head is least sure, and
             those without a head prediction last.
     """
-    statement, parameters = _build(_COLUMNS, flt, after, order)
+    statement, parameters = _build("item_id", flt, after, order)
     statement += f" order by {_ORDERS[order]} limit $limit offset $offset"
     rows = cur.execute(statement, {**parameters, "limit": limit, "offset": offset}).fetchall()
+    return get_rows(cur, [row[0] for row in rows], run_id=flt.run_id, reviewer_id=flt.reviewer_id)
+
+
+def get_rows(
+    cur: DuckDBPyConnection,
+    item_ids: Sequence[str],
+    *,
+    run_id: str | None = None,
+    reviewer_id: str | None = None,
+) -> list[ReviewRow]:
+    """Give what a list shows of some items, in the order of their ids given."""
+    parameters = {"item_ids": list(item_ids), "run_id": run_id, "reviewer_id": reviewer_id}
+    rows = cur.execute(load_sql("review_page"), parameters).fetchall()
     return [ReviewRow(*row) for row in rows]
 
 
@@ -131,16 +139,32 @@ def list_item_ids(
     cur: DuckDBPyConnection, flt: ReviewFilter, order: Order = "item_id"
 ) -> list[str]:
     """Give the ids of all items that pass the filter, in order: the review queue."""
-    statement, parameters = _build("item_id", flt)
+    statement, parameters = _build("item_id", flt, order=order)
     statement += f" order by {_ORDERS[order]}"
     return [row[0] for row in cur.execute(statement, parameters).fetchall()]
+
+
+def item_id_array(
+    cur: DuckDBPyConnection, flt: ReviewFilter, order: Order = "item_id"
+) -> pa.StringArray:
+    """Give the same ids as :func:`list_item_ids`, in a tenth of the memory: 200,000 take 5 MB."""
+    statement, parameters = _build("item_id", flt, order=order)
+    statement += f" order by {_ORDERS[order]}"
+    rows = cur.execute(statement, parameters).fetchall()
+    return pa.array([row[0] for row in rows], pa.string())
+
+
+def data_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
+    """Give a value that differs whenever a list of items may have become another."""
+    row = cur.execute(load_sql("review_version")).fetchone()
+    return tuple(row or ())
 
 
 def select_items(columns: str, flt: ReviewFilter) -> tuple[str, dict[str, Any]]:
     """Give the statement that selects columns of the items that pass the filter, unordered.
 
     Args:
-        columns: Columns of ``review_rows`` or expressions over them; never from input.
+        columns: Columns of ``review_columns`` or expressions over them; never from input.
 
     Returns:
         The statement and its parameters.
@@ -156,7 +180,7 @@ def _build(
     Filters that are off are left out rather than compared with null, so that DuckDB does not read
     the texts that no filter needs.
     """
-    parameters: dict[str, Any] = {"run_id": flt.run_id, "reviewer_id": flt.reviewer_id}
+    parameters: dict[str, Any] = {}
     conditions = []
     for name in _EQUALITIES:
         value = getattr(flt, name)
@@ -167,14 +191,19 @@ def _build(
         conditions.append(_show_condition(flt))
     if flt.only_predicted:
         conditions.append("is_predicted")
-    for number, word in enumerate(flt.search.split()):
-        conditions.append(_WORD_CONDITION.format(word=f"$word_{number}"))
-        parameters[f"word_{number}"] = f"%{_escape(word)}%"
+    if flt.search.strip():
+        found, words = search.condition(flt.search, "item_id")
+        conditions.append(found)
+        parameters |= words
     if after is not None:
         parameters["after"] = after
         conditions.append(_after_condition(order))
     where = " and ".join(conditions) or "true"
-    statement = f"select {columns} from ({load_sql('review_rows')}) where {where}"  # noqa: S608
+    source = source_of(f"item_id {columns} {_ORDERS[order]} {where}")
+    statement = f"select {columns} from {source} where {where}"  # noqa: S608
+    # DuckDB takes no parameter that a statement does not name.
+    seen_with = {"run_id": flt.run_id, "reviewer_id": flt.reviewer_id}
+    parameters |= {name: value for name, value in seen_with.items() if f"${name}" in statement}
     return statement, parameters
 
 
@@ -193,8 +222,3 @@ def _after_condition(order: Order) -> str:
         "where run_id = $run_id and item_id = $after), 2)"
     )
     return f"(confidence_rank > {rank} or (confidence_rank = {rank} and item_id > $after))"
-
-
-def _escape(word: str) -> str:
-    """Keep ``%`` and ``_`` from meaning "anything" in a search."""
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -43,9 +43,9 @@ def test_opening_again_applies_nothing(tmp_path: Path) -> None:
 def test_a_failed_migration_leaves_no_trace_and_stays_pending(database: Database) -> None:
     cur = database.cursor()
     bad = migrate.Migration(
-        9, "0009_bad", "create table half (a int); insert into nowhere select 1;"
+        9009, "9009_bad", "create table half (a int); insert into nowhere select 1;"
     )
-    with pytest.raises(MigrationError, match="0009_bad"):
+    with pytest.raises(MigrationError, match="9009_bad"):
         migrate.apply(cur, bad)
     assert cur.execute("select 1 from duckdb_tables() where table_name = 'half'").fetchall() == []
     assert migrate.pending(cur, (*migrate.shipped_migrations(), bad)) == [bad]

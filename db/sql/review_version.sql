@@ -1,0 +1,8 @@
+-- Differs whenever what a list of items depends on may have changed; counts of whole tables are free.
+select
+    (select count(*) from item),
+    (select count(*) from prediction),
+    (select count(*) from answer_reading),
+    (select count(*) from annotation),
+    (select count(*) from adjudication),
+    (select count(*) from review_event)

@@ -1,0 +1,200 @@
+"""What a search by words finds, and that the index follows what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db import search
+from db.adjudications import add_adjudication
+from db.annotations import add_annotation
+from db.connection import IN_MEMORY, Database
+from db.items import PROVISIONAL_ORIGIN, add_items
+from db.people import add_person
+from db.predictions import add_predictions
+from db.records import Item, Option, Prediction, Run, Section
+from db.review import ReviewFilter, count_rows, list_item_ids
+from db.runs import add_run
+
+MakeItem = Callable[..., Item]
+
+
+def found(database: Database, text: str, run_id: str | None = None) -> list[str]:
+    flt = ReviewFilter(search=text, run_id=run_id)
+    ids = list_item_ids(database.cursor(), flt)
+    assert count_rows(database.cursor(), flt) == len(ids)
+    return ids
+
+
+@pytest.fixture
+def filled(
+    database: Database,
+    make_item: MakeItem,
+    make_run: Callable[..., Run],
+    make_prediction: Callable[..., Prediction],
+) -> Database:
+    with database.transaction() as cur:
+        add_items(
+            cur,
+            [
+                make_item(
+                    "q-1",
+                    question="Does β-blockade help in Ménière's disease?",
+                    context=(Section("RESULTS", "Vertigo ceased."),),
+                ),
+                make_item(
+                    "q-2", question="Is COX-2 inhibition safe?", context=(Section("", "HbA1c"),)
+                ),
+                make_item(
+                    "v-1",
+                    label_set="options",
+                    labels=("A", "B"),
+                    options=(Option("A", "Labetalol"), Option("B", "Diltiazem")),
+                    gold_label="A",
+                    question="Which drug?",
+                    context=(),
+                ),
+            ],
+            origin="items",
+        )
+        for run_id in ("run-1", "run-2"):
+            add_run(cur, make_run(run_id))
+        add_predictions(
+            cur,
+            [
+                make_prediction("q-1", answer="Yes: betahistine eases the vertigo."),
+                make_prediction("q-1", run_id="run-2", answer="No."),
+                make_prediction("q-2", run_id="run-2", answer=None, answer_label="no"),
+            ],
+        )
+    return database
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("meniere", ["q-1"]),
+        ("MÉNIÈRE'S Disease", ["q-1"]),
+        ("β blockade", ["q-1"]),
+        ("cox-2", ["q-2"]),
+        ("hba1c safe", ["q-2"]),
+        ("inhibit", ["q-2"]),
+        ("results", ["q-1"]),
+        ("diltiazem", ["v-1"]),
+        ("q 1", ["q-1"]),
+        ("vertigo safe", []),
+        ("nhibition", []),
+        ("co", []),
+        ("?!", []),
+        ("  ", ["q-1", "q-2", "v-1"]),
+    ],
+)
+def test_every_word_must_occur_and_a_long_one_may_go_on(
+    filled: Database, text: str, ids: list[str]
+) -> None:
+    assert found(filled, text) == ids
+
+
+def test_answers_are_those_of_the_run_that_is_looked_at(filled: Database) -> None:
+    assert found(filled, "betahistine", "run-1") == ["q-1"]
+    assert found(filled, "betahistine vertigo ceased", "run-1") == ["q-1"]
+    assert found(filled, "betahistine", "run-2") == []
+    assert found(filled, "betahistine") == []
+
+
+def test_notes_of_reviewers_and_decisions_are_searched(filled: Database) -> None:
+    with filled.transaction() as cur:
+        chief = add_person(cur, "Chief", role="admin").reviewer_id
+        add_annotation(
+            cur,
+            annotation_id="a",
+            item_id="q-2",
+            reviewer_id=chief,
+            label="no",
+            note="Rofécoxib was withdrawn",
+        )
+        add_adjudication(
+            cur, adjudication_id="d", item_id="v-1", reviewer_id=chief, label="B", note="Asthma!"
+        )
+    assert found(filled, "rofecoxib") == ["q-2"]
+    assert found(filled, "asthma") == ["v-1"]
+    assert found(filled, "drawn") == []
+    assert found(filled, "withdraw cox") == ["q-2"]
+
+
+def test_an_item_that_is_completed_is_found_by_its_new_words_only(
+    database: Database,
+    make_item: MakeItem,
+    make_run: Callable[..., Run],
+    make_prediction: Callable[..., Prediction],
+) -> None:
+    bare = make_item("q-1", context=(), question="Provisional wording?")
+    with database.transaction() as cur:
+        add_items(cur, [bare], origin=PROVISIONAL_ORIGIN)
+        add_run(cur, make_run("run-1"))
+        add_predictions(cur, [make_prediction("q-1", answer="Unchanged answer.")])
+        add_items(
+            cur, [replace(bare, question="Final wording?", source="other")], origin="pubmedqa"
+        )
+    assert found(database, "final wording") == ["q-1"]
+    assert found(database, "provisional") == []
+    assert found(database, "unchanged", "run-1") == ["q-1"]
+
+
+def test_what_was_rolled_back_is_not_found(database: Database, make_item: MakeItem) -> None:
+    with pytest.raises(KeyError), database.transaction() as cur:
+        add_items(cur, [make_item("q-1")], origin="items")
+        raise KeyError
+    assert found(database, "drug") == []
+    with database.transaction() as cur:
+        add_items(cur, [make_item("q-1")], origin="items")
+    assert found(database, "drug") == ["q-1"]
+
+
+def test_there_is_no_cap(database: Database, make_item: MakeItem) -> None:
+    with database.transaction() as cur:
+        add_items(cur, [make_item(f"q-{number}") for number in range(11_000)], origin="items")
+    assert count_rows(database.cursor(), ReviewFilter(search="drug help")) == 11_000
+
+
+def test_a_file_from_before_the_index_is_indexed_when_it_is_opened(
+    tmp_path: Path, make_item: MakeItem
+) -> None:
+    path = tmp_path / "review.duckdb"
+    before = Database.open(path)
+    with before.transaction() as cur:
+        add_items(cur, [make_item("q-1")], origin="items")
+        cur.execute("delete from search_posting")
+        cur.execute("delete from search_item")
+    assert found(before, "drug") == []
+    before.close()
+    after = Database.open(path)
+    assert found(after, "drug") == ["q-1"]
+    after.close()
+
+
+@given(st.text())
+def test_a_search_has_the_same_words_as_the_index(text: str) -> None:
+    cur = _database().cursor()
+    row = cur.execute("select search_words($text)", {"text": text}).fetchone()
+    assert row is not None
+    assert sorted(row[0]) == sorted(search.words_of(text))
+
+
+@given(st.text())
+def test_any_text_can_be_searched_for(text: str) -> None:
+    assert count_rows(_database().cursor(), ReviewFilter(search=text)) == 0
+
+
+_OPENED: list[Database] = []
+
+
+def _database() -> Database:
+    if not _OPENED:
+        _OPENED.append(Database.open(IN_MEMORY))
+    return _OPENED[0]
