@@ -178,7 +178,8 @@ def test_a_file_from_before_the_index_is_indexed_when_it_is_opened(
     after.close()
 
 
-@given(st.text())
+# DuckDB knows characters that this Python's Unicode tables do not.
+@given(st.text(st.characters(exclude_categories=("Cn", "Cs"))))
 def test_a_search_has_the_same_words_as_the_index(text: str) -> None:
     cur = _database().cursor()
     row = cur.execute("select search_words($text)", {"text": text}).fetchone()
