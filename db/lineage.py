@@ -134,3 +134,24 @@ def count_training_records(cur: DuckDBPyConnection, run_id: str) -> list[RecordC
     """Count the records of a run by fold and number of shots."""
     rows = cur.execute(load_sql("lineage_record_counts"), {"run_id": run_id}).fetchall()
     return [RecordCount(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class ItemOutcome:
+    """An item whose head label a run turned right (``fixed``) or wrong (``broken``)."""
+
+    item_id: str
+    question: str
+    split: str
+    gold_label: str
+    label_before: str
+    label_after: str
+    outcome: Literal["fixed", "broken"]
+    is_corrected: bool
+
+
+def list_item_outcomes(cur: DuckDBPyConnection, run_id: str, limit: int = 500) -> list[ItemOutcome]:
+    """Give what a run fixed and broke against the run it was started from, fixed ones first."""
+    parameters = {"run_id": run_id, "limit": limit}
+    rows = cur.execute(load_sql("lineage_outcomes"), parameters).fetchall()
+    return [ItemOutcome(*row) for row in rows]

@@ -20,6 +20,7 @@ Action = Literal[
     "import",
     "export",
     "train",
+    "veto_records",
     "manage_people",
 ]
 
@@ -32,6 +33,7 @@ PERMISSIONS: Final[Mapping[Action, frozenset[Role]]] = {
     "import": frozenset({"engineer", "admin"}),
     "export": frozenset({"adjudicator", "engineer", "admin"}),
     "train": frozenset({"engineer", "admin"}),
+    "veto_records": frozenset({"adjudicator", "engineer", "admin"}),
     "manage_people": frozenset({"admin"}),
 }
 """The roles that each action is open to. Everybody who is signed in may read."""
@@ -44,7 +46,8 @@ ACTION_WORDS: Final[Mapping[Action, str]] = {
     "edit_guidelines": "write guidelines",
     "import": "take files in",
     "export": "get files out",
-    "train": "start training and prediction",
+    "train": "start training and prediction, and promote models",
+    "veto_records": "leave records out of training",
     "manage_people": "add people and set roles",
 }
 """Each action as it completes "may ..."."""

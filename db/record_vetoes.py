@@ -8,7 +8,7 @@ from datetime import datetime
 from duckdb import DuckDBPyConnection
 
 from db.items import get_item
-from db.reviewers import get_reviewer
+from db.permissions import require
 from db.statements import load_sql
 from db.values import to_timestamp, utc_now, with_timestamp
 
@@ -42,10 +42,11 @@ def add_record_veto(
         is_vetoed: False takes an earlier veto back.
 
     Raises:
+        NotPermittedError: The person's role is not open to it.
         NotFoundError: There is no such item or reviewer.
     """
+    require(cur, reviewer_id, "veto_records")
     get_item(cur, item_id)
-    get_reviewer(cur, reviewer_id)
     parameters = {
         "item_id": item_id,
         "num_shots": num_shots,

@@ -11,6 +11,7 @@ import pytest
 from db.adjudications import add_adjudication
 from db.annotations import add_annotation
 from db.connection import Database
+from db.errors import NotPermittedError
 from db.items import add_items
 from db.lineage import (
     TrainingRecord,
@@ -46,7 +47,7 @@ def ann(database: Database, make_item: Callable[..., Item]) -> str:
     with database.transaction() as cur:
         items = [make_item(f"q-{n}", split="train") for n in (1, 2, 3)]
         add_items(cur, [*items, make_item("t-1", split="test")], origin="items")
-        return add_reviewer(cur, "Ann").reviewer_id
+        return add_reviewer(cur, "Ann", "admin").reviewer_id
 
 
 def _annotate(database: Database, ann: str, item_id: str, label: str) -> str:
@@ -181,3 +182,11 @@ def test_energy_is_kept_with_the_number_of_corrected_items(
     add_run_energy(cur, "run-1", Energy(9.0, 9.0, 9.0, "DEU", is_estimated=True))
     (stored,) = list_run_energy(cur)
     assert (stored.energy, stored.num_corrections) == (energy, 1)
+
+
+def test_a_reviewer_may_not_leave_records_out(database: Database, ann: str) -> None:
+    with database.transaction() as cur:
+        bob = add_reviewer(cur, "Bob").reviewer_id
+    with pytest.raises(NotPermittedError, match="leave records out"):
+        add_record_veto(database.cursor(), item_id="q-1", num_shots=None, reviewer_id=bob)
+    assert list_record_vetoes(database.cursor()) == []

@@ -108,7 +108,7 @@ def test_a_corrected_text_takes_the_place_of_the_long_answer(database: Database)
 
 def test_vetoes_are_heeded_by_builds_and_runs(database: Database) -> None:
     with database.transaction() as cur:
-        ann = add_reviewer(cur, "Ann").reviewer_id
+        ann = add_reviewer(cur, "Ann", "engineer").reviewer_id
         add_record_veto(cur, item_id="fix-train-000", num_shots=1, reviewer_id=ann)
         add_record_veto(cur, item_id="fix-train-002", num_shots=None, reviewer_id=ann)
     snapshot = read_snapshot(database.cursor())

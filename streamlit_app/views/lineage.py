@@ -1,0 +1,215 @@
+"""Lineage: from a correction to the weights that learned it, and back from a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from db.home import runs_dir
+from db.lineage import (
+    Correction,
+    ItemOutcome,
+    count_training_records,
+    list_correction_runs,
+    list_corrections,
+    list_item_outcomes,
+    list_training_records,
+)
+from db.records import TrainingRun
+from db.run_energy import list_run_energy
+from db.training_runs import list_training_runs
+from streamlit_app import services
+from streamlit_app.components import safe_text
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic.lineage_view import (
+    change_words,
+    correction_table,
+    describe_energy,
+    describe_records,
+    outcome_table,
+    record_table,
+    run_table,
+)
+from streamlit_app.state import open_in_review
+from streamlit_app.text_safety import element, join, reveal
+from training.intake import refresh
+
+FROM_CORRECTION, FROM_RUN = "From a correction", "From a run"
+_WAY = "lineage_way"
+_ITEM = "lineage_item"
+_RUN = "lineage_run"
+_DATES = {"When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")}
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("Lineage", anchor=False)
+    refresh(services.database(), runs_dir())
+    st.segmented_control(
+        "Walk", [FROM_CORRECTION, FROM_RUN], key=_WAY, default=FROM_CORRECTION, required=True
+    )
+    if st.session_state[_WAY] == FROM_RUN:
+        draw_from_run()
+    else:
+        draw_from_correction()
+
+
+def draw_from_correction() -> None:
+    """Draw the corrections, and for the selected one where it went."""
+    cur = services.database().cursor()
+    item_id = st.session_state.get(_ITEM)
+    corrections = list_corrections(cur, item_id=item_id)
+    if item_id is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(f"Corrections of {reveal(item_id)}")
+            st.button("Show all", key="lineage_all", on_click=_show_item, args=(None,))
+    if not corrections:
+        st.info(
+            "There are no corrections yet. A label that differs from the imported one, a corrected "
+            "text or an adjudication appears here at once."
+        )
+        return
+    st.caption("Select a correction to see what was made of it.")
+    event = st.dataframe(
+        correction_table(corrections),
+        key="lineage_corrections",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        column_config=_DATES,
+    )
+    rows = event.selection.rows
+    chosen = rows[0] if rows and rows[0] < len(corrections) else None
+    if chosen is None and len(corrections) == 1:
+        chosen = 0
+    if chosen is not None:
+        draw_correction(corrections[chosen])
+
+
+def draw_correction(one: Correction) -> None:
+    """Draw the records, snapshots and runs that a correction went into."""
+    st.subheader("Where it went", divider="gray", anchor=False)
+    safe_text.draw(
+        join(
+            element("div", one.question),
+            element("div", f"{change_words(one)}, by {one.reviewer or '–'}", cls="lc-quiet"),
+        )
+    )
+    if st.button("Open the item", key="lineage_open"):
+        open_in_review(one.item_id)
+    runs = list_correction_runs(services.database().cursor(), one.correction_id, one.item_id)
+    if not runs:
+        where = "the test split, which no run learns from" if one.split == "test" else "no run yet"
+        st.info(f"This correction has gone into {where}.")
+        return
+    st.caption("Select a run to see its records of this item, and to go on from it.")
+    event = st.dataframe(
+        run_table(runs),
+        key="lineage_runs",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+    )
+    rows = event.selection.rows
+    run = runs[rows[0]] if rows and rows[0] < len(runs) else runs[0]
+    records = list_training_records(services.database().cursor(), run.run_id, one.item_id)
+    st.text(f"Records of the item in {run.run_id}")
+    st.dataframe(record_table(records), hide_index=True, key="lineage_records")
+    st.button(
+        "All that this run learned, fixed and broke",
+        key="lineage_to_run",
+        on_click=_show_run,
+        args=(run.run_id,),
+    )
+
+
+def draw_from_run() -> None:
+    """Draw a run: its snapshot, the corrections in it, its records, what it fixed and broke."""
+    cur = services.database().cursor()
+    runs = [run for run in list_training_runs(cur) if run.settings.get("task") != "predict"]
+    if not runs:
+        st.info("There has been no training run yet.")
+        return
+    by_id = {run.run_id: run for run in runs}
+    if st.session_state.get(_RUN) not in by_id:
+        st.session_state[_RUN] = runs[0].run_id
+    run = by_id[st.selectbox("Run", list(by_id), key=_RUN)]
+    corrections = list_corrections(cur, run_id=run.run_id)
+    draw_run_facts(run, len(corrections))
+    outcomes = list_item_outcomes(cur, run.run_id)
+    st.subheader("Items it fixed and broke", divider="gray", anchor=False)
+    draw_outcomes(run, outcomes)
+    st.subheader("Corrections in its snapshot", divider="gray", anchor=False)
+    if not corrections:
+        st.caption("None.")
+        return
+    st.dataframe(
+        correction_table(corrections),
+        key="lineage_run_corrections",
+        on_select=lambda: _pick(corrections, "lineage_run_corrections"),
+        selection_mode="single-row",
+        hide_index=True,
+        column_config=_DATES,
+    )
+
+
+def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
+    """Draw what a run read, learned and used, in a few lines."""
+    cur = services.database().cursor()
+    energy = {used.run_id: used for used in list_run_energy(cur)}
+    facts = {
+        "Snapshot": str(run.settings.get("snapshot_id", "–")),
+        "Corrections in it": f"{num_corrections:,}",
+        "Records": describe_records(count_training_records(cur, run.run_id)),
+        "Started from": run.base_run_id or "no other run",
+        "Energy": describe_energy(energy.get(run.run_id)),
+    }
+    style = "border: 0; padding: .1rem 1.2rem .1rem 0; text-align: left"
+    rows = (
+        element(
+            "tr", element("th", name, scope="row", style=style), element("td", told, style=style)
+        )
+        for name, told in facts.items()
+    )
+    safe_text.draw(element("table", join(*rows)))
+
+
+def draw_outcomes(run: TrainingRun, outcomes: Sequence[ItemOutcome]) -> None:
+    """Draw fixed and broken items; a selected one leads to its corrections."""
+    if run.base_run_id is None:
+        st.caption("It was not started from another run, so there is nothing to compare with.")
+        return
+    num_fixed = sum(one.outcome == "fixed" for one in outcomes)
+    st.caption(
+        f"Head labels against the run it was started from: {num_fixed} fixed, "
+        f"{len(outcomes) - num_fixed} broken. Select an item to see its corrections."
+    )
+    if outcomes:
+        st.dataframe(
+            outcome_table(outcomes),
+            key="lineage_outcomes",
+            on_select=lambda: _pick(outcomes, "lineage_outcomes"),
+            selection_mode="single-row",
+            hide_index=True,
+        )
+
+
+def _pick(rows: Sequence[Correction] | Sequence[ItemOutcome], key: str) -> None:
+    chosen = st.session_state[key].selection.rows
+    if chosen and chosen[0] < len(rows):
+        _show_item(rows[chosen[0]].item_id)
+        st.session_state[_WAY] = FROM_CORRECTION
+
+
+def _show_item(item_id: str | None) -> None:
+    st.session_state[_ITEM] = item_id
+
+
+def _show_run(run_id: str) -> None:
+    st.session_state[_RUN] = run_id
+    st.session_state[_WAY] = FROM_RUN
+
+
+with shown_errors():
+    main()

@@ -1,0 +1,158 @@
+"""Models: which one is in use, which may replace it, and what stands between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from db.home import runs_dir
+from db.models import ModelVersion, find_by_alias, list_alias_events, list_models
+from db.permissions import is_permitted
+from db.records import Reviewer
+from streamlit_app import services
+from streamlit_app.components import gate_card, reviewer_picker, safe_text
+from streamlit_app.components.training_live import draw_message, told_errors
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic.models_view import event_table, version_name, version_table
+from streamlit_app.text_safety import element
+from training.intake import refresh
+from training.registry import choose_challenger, gate_of, promote, roll_back
+
+_DATES = {
+    name: st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm") for name in ("Made", "When")
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("Models", anchor=False)
+    with st.sidebar:
+        person = reviewer_picker.pick()
+    database = services.database()
+    refresh(database, runs_dir())
+    cur = database.cursor()
+    models = list_models(cur)
+    if not models:
+        st.info(
+            "There is no model yet. Each training run that succeeds becomes a version here: refit "
+            "the head or retrain on the Training page."
+        )
+        return
+    champion, challenger = find_by_alias(cur, "champion"), find_by_alias(cur, "challenger")
+    draw_aliases(champion, challenger)
+    draw_message()
+    may = is_permitted(person, "train")
+    if not may:
+        st.caption("Promoting and rolling back are open to engineers and admins.")
+    if challenger is not None:
+        draw_gate(challenger, person, may=may)
+    if champion is not None:
+        draw_roll_back(person, may=may)
+    draw_versions(models, person, may=may)
+    with st.expander("Who promoted what, and what the gate said"):
+        st.dataframe(
+            event_table(list_alias_events(cur)),
+            hide_index=True,
+            column_config=_DATES,
+            key="models_events",
+        )
+
+
+def draw_aliases(champion: ModelVersion | None, challenger: ModelVersion | None) -> None:
+    """Draw the two models that matter, side by side."""
+    for column, title, model, missing in zip(
+        st.columns(2),
+        ("Champion: the model in use", "Challenger: may replace it"),
+        (champion, challenger),
+        ("None yet. Promote a challenger that the gate lets pass.", "None. Choose one below."),
+        strict=True,
+    ):
+        with column, st.container(border=True):
+            st.markdown(f"**{title}**")
+            safe_text.draw(element("div", version_name(model) if model else missing))
+            if model is not None:
+                safe_text.draw(
+                    element(
+                        "div",
+                        f"{model.base_model} · {model.created_at:%Y-%m-%d %H:%M} UTC",
+                        cls="lc-quiet",
+                    )
+                )
+
+
+def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:
+    """Draw what the gate says of the challenger, and the button that promotes it."""
+    st.subheader(f"Gate for version {challenger.version}", divider="gray", anchor=False)
+    report = gate_of(services.database(), challenger.version)
+    gate_card.draw(report)
+    reason_key = f"models_reason_{challenger.version}"
+    if not report.passed:
+        st.text_input(
+            "Reason to promote it all the same",
+            key=reason_key,
+            disabled=not may,
+            help="At least 10 characters; kept with the promotion.",
+        )
+    st.button(
+        f"Promote version {challenger.version}",
+        key="models_promote",
+        type="primary" if report.passed else "secondary",
+        disabled=not may,
+        on_click=_promote,
+        args=(challenger.version, person.reviewer_id, reason_key),
+    )
+
+
+def draw_roll_back(person: Reviewer, *, may: bool) -> None:
+    """Draw the button that gives the alias back to the model that had it before."""
+    st.button(
+        "Roll back to the champion before",
+        key="models_roll_back",
+        disabled=not may,
+        on_click=_roll_back,
+        args=(person.reviewer_id,),
+    )
+
+
+def draw_versions(models: Sequence[ModelVersion], person: Reviewer, *, may: bool) -> None:
+    """Draw all versions; a selected one can become the challenger."""
+    st.subheader("All versions", divider="gray", anchor=False)
+    event = st.dataframe(
+        version_table(models),
+        key="models_versions",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        column_config=_DATES,
+    )
+    rows = event.selection.rows
+    chosen = models[rows[0]] if rows and rows[0] < len(models) else None
+    st.button(
+        "Make the selected version the challenger",
+        key="models_choose",
+        disabled=not may or chosen is None or bool(chosen.aliases),
+        on_click=_choose,
+        args=(chosen.version if chosen else 0, person.reviewer_id),
+    )
+
+
+def _promote(version: int, reviewer_id: str, reason_key: str) -> None:
+    with told_errors():
+        promote(
+            services.database(), version, reviewer_id, str(st.session_state.get(reason_key, ""))
+        )
+
+
+def _roll_back(reviewer_id: str) -> None:
+    with told_errors():
+        roll_back(services.database(), reviewer_id)
+
+
+def _choose(version: int, reviewer_id: str) -> None:
+    with told_errors():
+        choose_challenger(services.database(), version, reviewer_id)
+
+
+with shown_errors():
+    main()

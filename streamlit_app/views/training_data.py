@@ -1,0 +1,199 @@
+"""Training data: what a run would learn from, record by record; each can be vetoed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from db.permissions import is_permitted
+from db.record_vetoes import add_record_veto, list_record_vetoes
+from db.records import Reviewer
+from db.reviewers import list_reviewers
+from eci.exemplars import CHOICES
+from streamlit_app import services
+from streamlit_app.components import reviewer_picker, safe_text
+from streamlit_app.components.training_live import draw_message, told_errors
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic.lineage_view import shots_words
+from streamlit_app.logic.training_data import (
+    FORMAT_WORDS,
+    preview,
+    record_table,
+    veto_table,
+    zipped,
+)
+from streamlit_app.text_safety import element, reveal
+from training.build import BENCHMARKS, Benchmark, Build, BuiltRecord
+
+PAGE_SIZE = 50
+SHOTS = (0, 1, 5)
+BENCHMARK_WORDS: dict[Benchmark, str] = {
+    "pubmedqa": "PubMedQA",
+    "usmle-step1": "USMLE step 1",
+    "usmle-step2": "USMLE step 2",
+    "usmle-step3": "USMLE step 3",
+    "all": "All items",
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("Training data", anchor=False)
+    st.caption(
+        "The records that a run would learn from at this moment. Test items, and what repeats "
+        "them, are in no prompt and no answer. What you leave out stays out of every later run."
+    )
+    with st.sidebar:
+        person = reviewer_picker.pick()
+    draw_message()
+    built = pick_build()
+    draw_summary(built)
+    if is_permitted(person, "export"):
+        draw_downloads(built)
+    chosen = pick_record(built)
+    if chosen is not None:
+        draw_record(chosen, person)
+    draw_vetoes(person)
+
+
+def pick_build() -> Build:
+    """Draw the choices and give the records."""
+    benchmark_column, shots_column, exemplars_column = st.columns([3, 2, 2])
+    with benchmark_column:
+        benchmark: Benchmark = st.segmented_control(
+            "Benchmark",
+            BENCHMARKS,
+            format_func=BENCHMARK_WORDS.__getitem__,
+            default="all",
+            required=True,
+            key="data_benchmark",
+            bind="query-params",
+        )
+    with shots_column:
+        num_shots: int = st.segmented_control(
+            "Prompts",
+            SHOTS,
+            format_func=shots_words,
+            default=0,
+            required=True,
+            key="data_shots",
+        )
+    with exemplars_column:
+        exemplars = st.selectbox("Shots are chosen", CHOICES, index=1, key="data_exemplars")
+    only_corrected = st.checkbox("Only what reviewers settled or rewrote", key="data_corrected")
+    return preview(services.database(), benchmark, num_shots, exemplars, only_corrected)
+
+
+def draw_summary(built: Build) -> None:
+    """Draw how many records there are."""
+    learned, held_out = len(built.fold("train")), len(built.fold("validation"))
+    corrected = sum(record.is_corrected for record in built.records)
+    vetoed = f", {built.num_vetoed} items vetoed" if built.num_vetoed else ""
+    st.text(
+        f"{learned:,} records to learn, {held_out:,} held out, {corrected:,} settled or rewritten "
+        f"by reviewers{vetoed}."
+    )
+
+
+def draw_downloads(built: Build) -> None:
+    """Draw a button for each file format; a file is made when its button is pressed."""
+    if not built.records:
+        return
+    with st.container(horizontal=True):
+        for build_format, words in FORMAT_WORDS.items():
+            st.download_button(
+                words,
+                data=lambda chosen=build_format: zipped(built, chosen),  # type: ignore[misc]
+                file_name=f"{built.benchmark}-{built.num_shots}shot-{build_format}.zip",
+                mime="application/zip",
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"data_download_{build_format}",
+            )
+
+
+def pick_record(built: Build) -> BuiltRecord | None:
+    """Draw one page of records and give the selected one."""
+    num_pages = max(-(-len(built.records) // PAGE_SIZE), 1)
+    page = st.pagination(num_pages, key="data_page") if num_pages > 1 else 1
+    shown = built.records[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    if not shown:
+        st.info("No record is left with these choices.")
+        return None
+    event = st.dataframe(
+        record_table(shown),
+        key="data_records",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+    )
+    rows = event.selection.rows
+    return shown[rows[0]] if rows and rows[0] < len(shown) else None
+
+
+def draw_record(record: BuiltRecord, person: Reviewer) -> None:
+    """Draw a record as the chat that is learned, and the buttons that leave it out."""
+    st.subheader("The record", divider="gray", anchor=False)
+    for place, turn in enumerate(record.messages):
+        is_learned = place == len(record.messages) - 1
+        role = "assistant, learned" if is_learned else turn["role"]
+        safe_text.draw(element("div", role, cls="lc-quiet"))
+        st.code(reveal(turn["content"]), language=None, wrap_lines=True)
+    safe_text.draw(element("div", f"Category for the head: {record.category}"))
+    may = is_permitted(person, "veto_records")
+    st.text_input("Why (optional)", key=f"data_why_{record.item_id}", disabled=not may)
+    with st.container(horizontal=True):
+        for name, num_shots in (
+            (f"Leave out this {shots_words(record.num_shots)} record", record.num_shots),
+            ("Leave the item out altogether", None),
+        ):
+            st.button(
+                name,
+                key=f"data_veto_{num_shots}",
+                disabled=not may,
+                on_click=_veto,
+                args=(record.item_id, num_shots, person.reviewer_id, True),
+            )
+    if not may:
+        st.caption("Leaving records out is open to adjudicators, engineers and admins.")
+
+
+def draw_vetoes(person: Reviewer) -> None:
+    """Draw what is left out, each with the way back."""
+    cur = services.database().cursor()
+    vetoes = list_record_vetoes(cur)
+    if not vetoes:
+        return
+    with st.expander(f"Left out ({len(vetoes)})"):
+        names = {one.reviewer_id: one.name for one in list_reviewers(cur)}
+        event = st.dataframe(
+            veto_table(vetoes, names),
+            key="data_vetoes",
+            on_select="rerun",
+            selection_mode="single-row",
+            hide_index=True,
+        )
+        rows = event.selection.rows
+        chosen = vetoes[rows[0]] if rows and rows[0] < len(vetoes) else None
+        st.button(
+            "Take the selected one back in",
+            key="data_unveto",
+            disabled=chosen is None,
+            on_click=_veto,
+            args=(chosen.item_id, chosen.num_shots, person.reviewer_id, False) if chosen else (),
+        )
+
+
+def _veto(item_id: str, num_shots: int | None, reviewer_id: str, is_vetoed: bool) -> None:
+    with told_errors(), services.database().transaction() as cur:
+        add_record_veto(
+            cur,
+            item_id=item_id,
+            num_shots=num_shots,
+            reviewer_id=reviewer_id,
+            is_vetoed=is_vetoed,
+            note=str(st.session_state.get(f"data_why_{item_id}", "")),
+        )
+
+
+with shown_errors():
+    main()

@@ -1,0 +1,151 @@
+"""The pages Models, Lineage and Training data over a real database file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.adjudications import add_adjudication
+from db.connection import Database
+from db.items import add_items
+from db.lineage import TrainingRecord, add_training_records
+from db.models import find_by_alias, list_alias_events, register_model
+from db.predictions import add_predictions
+from db.record_vetoes import list_record_vetoes
+from db.records import Item, Prediction, Run, Section, TrainingRun
+from db.reviewers import add_reviewer
+from db.runs import add_run
+from db.snapshot import freeze
+from db.training_runs import add_training_run
+from streamlit_app.logic.training_data import preview, zipped
+from streamlit_app.sign_in import DEFAULT_NAME
+
+LABELS = ("yes", "no", "maybe")
+OpenPage = Callable[..., AppTest]
+
+
+def _item(number: int, split: str, *, question: str = "") -> Item:
+    return Item(
+        f"{split}-{number:03d}",
+        "clinic",
+        question or f"Does {split} drug {number} of ward {number * 7} help?",
+        (Section("", f"In {split} ward {number * 7} it was given to {number + 3} people."),),
+        "pubmedqa",
+        LABELS,
+        (),
+        LABELS[number % 3],
+        f"Reason {number}.",
+        split,  # type: ignore[arg-type]
+    )
+
+
+def _predict(run_id: str, labels: Sequence[str]) -> list[Prediction]:
+    return [
+        Prediction(
+            run_id,
+            f"test-{n:03d}",
+            None,
+            None,
+            head_label=label,
+            head_probabilities=tuple(0.8 if x == label else 0.1 for x in LABELS),
+        )
+        for n, label in enumerate(labels)
+    ]
+
+
+@pytest.fixture
+def store(review_database: Database, tmp_path: Path) -> Database:
+    """Two trained runs on 60 test items, the later one better; one adjudicated training item."""
+    gold = [LABELS[n % 3] for n in range(60)]
+    with review_database.transaction() as cur:
+        items = [_item(n, "train", question="<b>Hostile?</b>" if n == 3 else "") for n in range(12)]
+        add_items(cur, items + [_item(n, "test") for n in range(60)], origin="items")
+        admin = add_reviewer(cur, DEFAULT_NAME, "admin").reviewer_id
+        add_adjudication(
+            cur, adjudication_id="d", item_id="train-003", reviewer_id=admin, label="no"
+        )
+    snapshot_id = freeze(review_database.cursor(), tmp_path / "s", created_by="tests").snapshot_id
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    settings = {"task": "train", "snapshot_id": snapshot_id}
+    worse = ["yes" if n % 2 else label for n, label in enumerate(gold)]
+    with review_database.transaction() as cur:
+        for run_id, base, labels in (("one", None, worse), ("two", "one", gold)):
+            add_training_run(
+                cur, TrainingRun(run_id, "smoke", "succeeded", settings, moment, admin, base)
+            )
+            add_run(cur, Run(run_id, f"Run {run_id}", "training", "m", settings, {}, moment, base))
+            add_predictions(cur, _predict(run_id, labels))
+            record = TrainingRecord(run_id, "train-003", 1, 0, "train", ("train-004",))
+            add_training_records(cur, [record])
+            register_model(cur, run_id, admin)
+    return review_database
+
+
+def _texts(test: AppTest) -> str:
+    return "\n".join([*(e.value for e in test.html), *(e.value for e in test.text)])
+
+
+def test_a_challenger_that_passes_is_promoted_and_rolled_back(
+    store: Database, open_page: OpenPage
+) -> None:
+    test = open_page("views/models.py")
+    assert not test.exception
+    assert "The gate is open" in _texts(test)
+    test.button(key="models_promote").click().run()
+    assert not test.exception
+    champion = find_by_alias(store.cursor(), "champion")
+    assert champion is not None and champion.run_id == "two"
+    test.button(key="models_roll_back").click().run()
+    assert find_by_alias(store.cursor(), "champion") is None
+    assert [e.action for e in list_alias_events(store.cursor(), "champion")] == [
+        "roll back",
+        "promote",
+    ]
+
+
+def test_a_reviewer_sees_the_gate_and_cannot_promote(store: Database, open_page: OpenPage) -> None:
+    with store.transaction() as cur:
+        add_reviewer(cur, "Ann", "reviewer")
+    test = open_page("views/models.py", reviewer="Ann")
+    assert "The gate is" in _texts(test)
+    assert test.button(key="models_promote").disabled
+
+
+def test_lineage_walks_from_the_correction_to_the_run_and_what_it_fixed(
+    store: Database, open_page: OpenPage
+) -> None:
+    test = open_page("views/lineage.py")
+    assert not test.exception
+    shown = _texts(test)
+    assert "&lt;b&gt;Hostile?" in shown and "<b>Hostile" not in shown
+    test.button(key="lineage_to_run").click().run()
+    assert not test.exception
+    assert test.selectbox(key="lineage_run").value in ("one", "two")
+    test.selectbox(key="lineage_run").set_value("two").run()
+    assert "20 fixed, 0 broken" in "\n".join(caption.value for caption in test.caption)
+    assert "1 one-shot learned" in _texts(test)
+
+
+def test_training_data_are_shown_with_their_shots_and_packed(
+    store: Database, open_page: OpenPage
+) -> None:
+    test = open_page("views/training_data.py")
+    assert not test.exception
+    assert any("records to learn" in element.value for element in test.text)
+    built = preview(store, "pubmedqa", 1, "balanced", only_corrected=False)
+    names = zipfile.ZipFile(io.BytesIO(zipped(built, "huggingface"))).namelist()
+    assert {"README.md", "build.json", "data/train-00000-of-00001.parquet"} <= set(names)
+    assert list_record_vetoes(store.cursor()) == []
+
+
+def test_without_models_and_corrections_the_pages_say_what_to_do(
+    review_database: Database, open_page: OpenPage
+) -> None:
+    assert "no model yet" in open_page("views/models.py").info[0].value
+    assert "no corrections yet" in open_page("views/lineage.py").info[0].value
