@@ -34,8 +34,12 @@ def _item(number: int, split: str, *, question: str = "") -> Item:
     return Item(
         f"{split}-{number:03d}",
         "clinic",
-        question or f"Does {split} drug {number} of ward {number * 7} help?",
-        (Section("", f"In {split} ward {number * 7} it was given to {number + 3} people."),),
+        question or f"Does {split} drug {number} help {split} people?",
+        (
+            Section(
+                "", f"{number + 3} {split} patients took {split}-{number} each {split} morning."
+            ),
+        ),
         "pubmedqa",
         LABELS,
         (),
@@ -137,7 +141,7 @@ def test_training_data_are_shown_with_their_shots_and_packed(
 ) -> None:
     test = open_page("views/training_data.py")
     assert not test.exception
-    assert any("records to learn" in element.value for element in test.text)
+    assert "records to learn" in _texts(test), _texts(test)[-600:]
     built = preview(store, "pubmedqa", 1, "balanced", only_corrected=False)
     names = zipfile.ZipFile(io.BytesIO(zipped(built, "huggingface"))).namelist()
     assert {"README.md", "build.json", "data/train-00000-of-00001.parquet"} <= set(names)
