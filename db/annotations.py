@@ -8,8 +8,10 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, get_args
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from db.bulk import incoming_table
 from db.errors import InvalidAnnotationError, InvalidLabelError, NothingToRetractError
 from db.items import get_item
 from db.permissions import require
@@ -180,6 +182,16 @@ def list_current_annotations(
     return _fetch(cur, "annotation_list_current", {"origin": origin})
 
 
+def list_labelled(cur: DuckDBPyConnection, reviewer_id: str, item_ids: pa.StringArray) -> set[str]:
+    """Give those of the items on which a reviewer has a standing annotation."""
+    table = pa.table({"item_id": item_ids})
+    with incoming_table(cur, "incoming_queue_item", table):
+        rows = cur.execute(
+            load_sql("annotation_list_labelled"), {"reviewer_id": reviewer_id}
+        ).fetchall()
+    return {row[0] for row in rows}
+
+
 def get_gold(cur: DuckDBPyConnection, item_id: str) -> GoldLabel:
     """Give the label of record of an item: adjudicated, else agreed, else imported.
 
@@ -250,7 +262,7 @@ def _answer_before(
     if standing is not None and standing.answer is not None:
         return standing.answer
     prediction = None if run_id is None else find_prediction(cur, run_id, item_id)
-    return prediction and prediction.answer
+    return None if prediction is None else prediction.answer
 
 
 def _find_retried(

@@ -77,6 +77,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("shot_item_ids", pa.list_(pa.string())),
         ]
     ),
+    "incoming_queue_item": pa.schema([("item_id", pa.string())]),
     "incoming_reading": pa.schema(
         [
             ("run_id", pa.string()),
@@ -100,9 +101,16 @@ def incoming(
     """Make rows readable to the cursor's statements as the table ``name`` of ``SCHEMAS``."""
     schema = SCHEMAS[name]
     columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
+    with incoming_table(cur, name, pa.Table.from_arrays(columns, schema=schema)):
+        yield
+
+
+@contextmanager
+def incoming_table(cur: DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+    """Make an Arrow table readable to the cursor's statements as the table ``name``."""
     # DuckDB refuses to register a table while an earlier result was not read to its end.
     cur.complete()
-    cur.register(name, pa.Table.from_arrays(columns, schema=schema))
+    cur.register(name, table)
     try:
         yield
     finally:

@@ -64,9 +64,17 @@ def list_events(cur: DuckDBPyConnection, item_id: str) -> list[ReviewEvent]:
     rows = cur.execute(load_sql("review_event_list"), {"item_id": item_id}).fetchall()
     return [
         ReviewEvent(
-            *said, from_timestamp(server), None if client is None else from_timestamp(client)
+            action=row[0],
+            reviewer_id=row[1],
+            item_id=row[2],
+            queue_id=row[3],
+            phase=row[4],
+            old_value=row[5],
+            new_value=row[6],
+            created_at=from_timestamp(row[7]),
+            client_at=None if row[8] is None else from_timestamp(row[8]),
         )
-        for *said, server, client in rows
+        for row in rows
     ]
 
 

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from streamlit_app.draft_box import take_draft
 from streamlit_app.security_headers import SecurityHeaders
 
 HERE = Path(__file__).resolve().parent
 
 app = st.App(
     HERE / "shell.py",
-    routes=[Mount("/assets", StaticFiles(directory=HERE / "assets"))],
+    routes=[
+        Route("/review/draft", take_draft, methods=["POST"]),
+        Mount("/assets", StaticFiles(directory=HERE / "assets")),
+    ],
     middleware=[Middleware(SecurityHeaders)],
 )

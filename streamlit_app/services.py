@@ -1,31 +1,20 @@
-"""What lives as long as the server, and the reads and writes behind the Review page."""
+"""What lives as long as the server, and the reads and writes that pages share."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import streamlit as st
 
-from db.annotations import (
-    add_annotation,
-    find_current_annotation,
-    get_gold,
-    list_annotations,
-    retract_annotation,
-)
 from db.connection import Database
+from db.drafts import prune_drafts
 from db.errors import NotPermittedError
-from db.items import count_by_label, get_item, list_sources
+from db.items import count_by_label, list_sources
 from db.people import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
 from db.permissions import Action, require
-from db.predictions import find_prediction
-from db.records import Annotation, GoldLabel, Item, Prediction, Reviewer, Run
-from db.review import Order, ReviewFilter, list_item_ids
-from db.reviewers import list_people, list_reviewers
+from db.records import Reviewer, Run
+from db.reviewers import list_people
 from db.runs import list_runs
-from streamlit_app.logic.queue import ReviewQueue
 from training.readings import read_new_answers
 
 
@@ -37,83 +26,11 @@ def database() -> Database:
     is loaded by now stays for good, so it is frozen out of the collector's sight.
     """
     opened = Database.open()
+    prune_drafts(opened.cursor())
     read_new_answers(opened)  # of files that a command took in while the app was off
     gc.collect()
     gc.freeze()
     return opened
-
-
-@dataclass(frozen=True)
-class ReviewedItem:
-    """One item with everything that the Review page draws of it."""
-
-    item: Item
-    gold: GoldLabel
-    prediction: Prediction | None
-    mine: Annotation | None
-    """The standing annotation of the reviewer at the screen."""
-    history: tuple[Annotation, ...]
-    reviewer_names: Mapping[str, str]
-
-
-def load_item(item_id: str, run_id: str | None, reviewer_id: str) -> ReviewedItem:
-    """Read what the Review page shows of one item.
-
-    Raises:
-        ItemNotFoundError: No item has this id.
-    """
-    cur = database().cursor()
-    return ReviewedItem(
-        item=get_item(cur, item_id),
-        gold=get_gold(cur, item_id),
-        prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
-        mine=find_current_annotation(cur, item_id, reviewer_id),
-        history=tuple(list_annotations(cur, item_id)),
-        reviewer_names={r.reviewer_id: r.name for r in list_reviewers(cur)},
-    )
-
-
-def load_queue(flt: ReviewFilter, order: Order) -> ReviewQueue:
-    """Read the items that pass the filter, and which of them the reviewer has labelled."""
-    cur = database().cursor()
-    mine = ReviewFilter(
-        source=flt.source, split=flt.split, show="reviewed", reviewer_id=flt.reviewer_id
-    )
-    return ReviewQueue(list_item_ids(cur, flt, order), list_item_ids(cur, mine))
-
-
-def save_annotation(
-    *,
-    annotation_id: str,
-    item_id: str,
-    reviewer_id: str,
-    label: str,
-    run_id: str | None,
-    answer: str | None,
-    note: str,
-    duration_seconds: float | None,
-) -> Annotation:
-    """Store a reviewer's judgement; the same annotation id again changes nothing."""
-    with database().transaction() as cur:
-        return add_annotation(
-            cur,
-            annotation_id=annotation_id,
-            item_id=item_id,
-            reviewer_id=reviewer_id,
-            label=label,
-            run_id=run_id,
-            answer=answer,
-            note=note,
-            duration_seconds=duration_seconds,
-        )
-
-
-def undo_annotation(*, annotation_id: str, item_id: str, reviewer_id: str) -> Annotation:
-    """Take the reviewer's standing annotation on an item back; the history keeps both."""
-    with database().transaction() as cur:
-        return retract_annotation(
-            cur, annotation_id=annotation_id, item_id=item_id, reviewer_id=reviewer_id
-        )
 
 
 def person_named(name: str) -> Reviewer:

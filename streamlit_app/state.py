@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import OrderedDict
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 import streamlit as st
 
-from db.review import Order, ReviewFilter
 from streamlit_app.components.safe_text import NoticeKind
-from streamlit_app.logic.queue import ReviewQueue
+from streamlit_app.reviewing import ReviewedItem, WorkChoice
+from streamlit_app.work import Work
 
 ITEM_PARAM = "item"
 """Query parameter that names the item on the Review page."""
+
+_MAX_TIMED = 1_000
 
 
 @dataclass
 class Draw:
     """One showing of one item: what a press of Save belongs to.
 
-    ``annotation_id`` is made when the item is shown, so that a press sent twice is stored once.
+    ``annotation_id`` is made when the item is shown, so that a press sent twice is stored once; it
+    is also the token under which the browser hands in drafts.
     """
 
     item_id: str
     annotation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     shown_at: float = field(default_factory=time.monotonic)
+    shown: ReviewedItem | None = None
+    """What was read of it, once it was drawn or where it was read ahead."""
+    is_noted: bool = False
+    """Whether it is written down that the item was opened."""
 
     @property
     def seconds(self) -> float:
@@ -36,13 +45,20 @@ class Draw:
 
 @dataclass
 class ReviewSession:
-    """Where a reviewer is in the queue."""
+    """Where a reviewer is in what they work through."""
 
-    queue: ReviewQueue = field(default_factory=lambda: ReviewQueue(()))
-    queue_key: tuple[ReviewFilter, Order] | None = None
+    work: Work | None = None
+    work_key: tuple[str, WorkChoice] | None = None
     draw: Draw | None = None
+    ahead: Future[ReviewedItem | None] | None = None
+    """The item after the one on screen, being read while that one is read by the reviewer."""
+    ahead_of: str | None = None
     saved: list[str] = field(default_factory=list)
     """Items labelled in this session, the last one at the end: what undo walks back over."""
+    seconds_on: OrderedDict[str, float] = field(default_factory=OrderedDict)
+    """Seconds that an item was on screen before, when it was put off or left."""
+    says_more: bool = False
+    """Whether the fields beyond label and note are open; stays so from item to item."""
     message: str = ""
     message_kind: NoticeKind = "info"
     num_draws: int = 0
@@ -52,13 +68,22 @@ class ReviewSession:
     item_param: str | None = None
     """The item that the address named when it was last in step with the page."""
 
-    def show(self, item_id: str | None) -> None:
-        """Put an item on the screen; None for the end of the queue."""
-        self.draw = None if item_id is None else Draw(item_id)
+    def show(self, item_id: str | None, shown: ReviewedItem | None = None) -> None:
+        """Put an item on the screen; None for the end of the list."""
+        if self.draw is not None:
+            before = self.seconds_on.pop(self.draw.item_id, 0.0)
+            self.seconds_on[self.draw.item_id] = before + self.draw.seconds
+            while len(self.seconds_on) > _MAX_TIMED:
+                self.seconds_on.popitem(last=False)
+        self.draw = None if item_id is None else Draw(item_id, shown=shown)
 
     def is_on_screen(self, item_id: str) -> bool:
         """Tell whether a press that names an item belongs to what the reviewer sees."""
         return self.draw is not None and self.draw.item_id == item_id
+
+    def seconds_read(self, draw: Draw) -> float:
+        """Give the seconds that an item has been on screen, those of earlier showings included."""
+        return draw.seconds + self.seconds_on.get(draw.item_id, 0.0)
 
     def say(self, message: str, kind: NoticeKind = "info") -> None:
         """Set the line that the next draw shows above the labels."""
@@ -66,7 +91,7 @@ class ReviewSession:
 
 
 def review_session() -> ReviewSession:
-    """Give this browser session's place in the queue."""
+    """Give this browser session's place in its work."""
     if "review_session" not in st.session_state:
         st.session_state["review_session"] = ReviewSession()
     session: ReviewSession = st.session_state["review_session"]

@@ -65,6 +65,9 @@
   function press(mark, target) {
     if (!target) return;
     waitingFor = { draw: mark.dataset.lcDraw, until: Date.now() + WAIT_MS };
+    flush();
+    // The time of the press by the browser's clock; nothing waits for it to arrive.
+    if (mark.dataset.lcToken) send(mark.dataset.lcToken, { pressed_at: Date.now() }).catch(() => {});
     target.click();
   }
 
@@ -89,9 +92,12 @@
     return true;
   }
 
-  function focusField(name) {
+  // A field that is folded away is opened first, and has the focus once it is drawn.
+  function focusField(mark, name, tries = 60) {
     const field = document.querySelector(`[class*="st-key-${name}_"] textarea`);
     if (field) field.focus();
+    else if (tries === 60) press(mark, button("review_more"));
+    if (!field && tries > 0) requestAnimationFrame(() => focusField(mark, name, tries - 1));
   }
 
   function toggleHelp(open) {
@@ -107,8 +113,72 @@
     area.scrollBy({ top: steps[key], behavior: "instant" });
   }
 
+  // Drafts: every change goes to the server by itself, without a rerun of the page. A token that the
+  // page put into the marker says to which showing of which item it belongs.
+  const TYPING_MS = 250;
+  let typed = null; // {timer, token, fields}: what was typed and not sent yet.
+
+  function send(token, fields) {
+    const body = JSON.stringify({ token, ...fields });
+    return fetch("/review/draft", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+      keepalive: body.length < 60000, // more than 64 KB may not outlive the page
+    });
+  }
+
+  function keep(token, fields) {
+    const say = (word) => {
+      const line = document.querySelector(".lc-draft");
+      const mark = marker();
+      if (line && mark && mark.dataset.lcToken === token) line.textContent = line.dataset[word];
+    };
+    send(token, fields).then(
+      (answer) => answer.status !== 404 && say(answer.ok ? "lcKept" : "lcLost"),
+      () => say("lcLost"),
+    );
+  }
+
+  function flush() {
+    if (!typed) return;
+    clearTimeout(typed.timer);
+    const { token, fields } = typed;
+    typed = null;
+    keep(token, fields);
+  }
+
+  document.addEventListener("input", (event) => {
+    const mark = marker();
+    const field = event.target instanceof Element ? event.target.closest("textarea") : null;
+    if (!mark || !mark.dataset.lcToken || !field) return;
+    const name = ["note", "answer"].find((known) => field.closest(`[class*="st-key-review_${known}_"]`));
+    if (!name) return;
+    const token = mark.dataset.lcToken;
+    if (typed && typed.token !== token) flush();
+    const fields = typed ? typed.fields : {};
+    if (typed) clearTimeout(typed.timer);
+    fields[name] = field.value;
+    typed = { token, fields, timer: setTimeout(flush, TYPING_MS) };
+  });
+  window.addEventListener("pagehide", flush);
+
+  document.addEventListener("click", (event) => {
+    const picker = event.target instanceof Element ? event.target.closest('[class*="st-key-review_picker"]') : null;
+    const mark = marker();
+    if (!picker || !mark || !mark.dataset.lcToken) return;
+    const token = mark.dataset.lcToken;
+    requestAnimationFrame(() => {
+      const choices = [...picker.querySelectorAll("button")];
+      const place = choices.findIndex((choice) => choice.getAttribute("aria-checked") === "true");
+      keep(token, { label: place < 0 ? null : place });
+    });
+  });
+
   const MOVES = {
     s: "review_skip",
+    f: "review_flag",
+    v: "review_more",
     u: "review_undo",
     ArrowLeft: "review_back",
     ArrowRight: "review_on",
@@ -137,7 +207,7 @@
     if (event.repeat || !isReady(mark)) return true;
     whenDrawn(mark, (drawn) => {
       if (pick(drawn, key)) return;
-      if (key in FIELDS) focusField(FIELDS[key]);
+      if (key in FIELDS) focusField(drawn, FIELDS[key]);
       else press(drawn, button(MOVES[key]));
     });
     return true;

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.records import Prediction
+from db.records import Prediction, Span
 from streamlit_app.components import safe_text
-from streamlit_app.text_safety import Html, element, join
+from streamlit_app.components.answer_text import Mark, marked_text
+from streamlit_app.text_safety import Html, element
+from streamlit_app.wording import say
 
 
-def draw(prediction: Prediction, model: str) -> None:
-    """Draw what a model wrote for an item."""
+def draw(prediction: Prediction, model: str, span: Span | None = None) -> None:
+    """Draw what a model wrote for an item.
+
+    Args:
+        prediction: Whose answer to draw.
+        model: Who wrote it.
+        span: What the reviewer marked as supporting the label.
+    """
     answer = prediction.answer
+    key = f"review_answer_shown_{prediction.item_id}_{prediction.run_id}"
     if answer is None:
-        body = element("p", "The run released only a label, no text.", cls="lc-quiet")
+        body = element("p", say("review.no_text"), cls="lc-quiet")
     elif not answer.strip():
-        body = element("p", "The model wrote nothing.", cls="lc-quiet")
+        body = element("p", say("review.empty_answer"), cls="lc-quiet")
     else:
-        key = f"review_answer_shown_{prediction.item_id}_{prediction.run_id}"
         limit = None if st.session_state.get(key) else safe_text.SHOWN_CHARACTERS
-        body = element("div", marked_answer(prediction, limit), cls="lc-answer-text")
+        body = element("div", marked_answer(prediction, limit, span), cls="lc-answer-text")
     safe_text.draw(
         element(
             "section",
-            element("h3", "Answer of ", element("span", model, cls="lc-model")),
+            element("h3", say("review.answer_of"), " ", element("span", model, cls="lc-model")),
             element("p", *_facts(prediction), cls="lc-facts"),
             body,
             cls="lc-answer",
@@ -33,25 +41,25 @@ def draw(prediction: Prediction, model: str) -> None:
         safe_text.draw_show_all(answer, key)
 
 
-def marked_answer(prediction: Prediction, limit: int | None = None) -> Html:
-    """Give the answer with the characters that decided its label inside ``<mark>``.
-
-    Each part is escaped on its own, so the mark cannot be moved or forged from inside the text.
-    """
-    answer = (prediction.answer or "")[:limit]
+def marked_answer(
+    prediction: Prediction, limit: int | None = None, span: Span | None = None
+) -> Html:
+    """Give the answer with the characters inside ``<mark>`` that decided or support its label."""
+    marks: list[Mark] = []
+    if span is not None and span.text == "answer":
+        marks.append((span.start, span.end, "lc-support", say("review.marked_by_reviewer")))
     start, end = prediction.answer_start, prediction.answer_end
-    if start is None or end is None or not 0 <= start < end <= len(answer):
-        return join(answer)
-    mark = element("mark", answer[start:end], title="The label was read from here")
-    return join(answer[:start], mark, answer[end:])
+    if start is not None and end is not None:
+        marks.append((start, end, "", say("review.label_read_here")))
+    return marked_text((prediction.answer or "")[:limit], marks)
 
 
 def _facts(prediction: Prediction) -> list[Html]:
     facts = []
     if prediction.answer_tokens is not None:
-        facts.append(f"{prediction.answer_tokens:,} tokens")
+        facts.append(say("review.tokens", count=prediction.answer_tokens))
     if prediction.latency_seconds is not None:
-        facts.append(f"{prediction.latency_seconds:.1f} s")
+        facts.append(say("review.seconds", seconds=prediction.latency_seconds))
     if not prediction.is_finished:
-        facts.append("cut off at the length limit")
+        facts.append(say("review.cut_off"))
     return [element("span", fact) for fact in facts]

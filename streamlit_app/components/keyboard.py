@@ -9,22 +9,26 @@ import streamlit as st
 
 from streamlit_app.components import safe_text
 from streamlit_app.text_safety import Html, element
+from streamlit_app.wording import say
 
 # Served by our own server: the page's Content-Security-Policy runs no inline script.
 _SCRIPT: Final = '<script src="/assets/review_keys.js"></script>'
 
 _COMMANDS: Final = (
-    ("Enter", "Save and show the next item"),
-    ("S", "Skip: come back to it later"),
-    ("U", "Undo the last label"),
-    ("← →", "Item before, item after"),
-    ("↑ ↓ Page", "Scroll"),
-    ("T", "Write a note"),
-    ("W", "Correct the answer's text"),
-    ("Esc", "Leave a text field"),
-    ("Ctrl Enter", "Save from inside a text field"),
-    ("?", "This list"),
+    ("Enter", "enter"),
+    ("S", "skip"),
+    ("U", "undo"),
+    ("F", "flag"),
+    ("← →", "move"),
+    ("↑ ↓ Page", "scroll"),
+    ("T", "note"),
+    ("V", "more"),
+    ("W", "answer"),
+    ("Esc", "escape"),
+    ("Ctrl Enter", "save_inside"),
+    ("?", "help"),
 )
+"""Keys and the name of their meaning in the catalogue."""
 
 
 def load_script() -> None:
@@ -32,13 +36,14 @@ def load_script() -> None:
     st.html(_SCRIPT, unsafe_allow_javascript=True)
 
 
-def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int]) -> None:
+def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int], token: str = "") -> None:
     """Draw what the script goes by: drawn last, so everything before it is on screen too.
 
     Args:
         item_id: The item whose question is on screen; empty where none is.
         num_draws: Differs from the draw before, so that the script knows a press was answered.
         keys: The label's place by its key.
+        token: Under which the script hands in drafts.
     """
     pairs = " ".join(f"{key}:{place}" for key, place in keys.items())
     safe_text.draw(
@@ -48,6 +53,7 @@ def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int]) -> None:
             data_lc_on=item_id,
             data_lc_draw=str(num_draws),
             data_lc_keys=pairs,
+            data_lc_token=token,
         )
     )
 
@@ -55,17 +61,33 @@ def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int]) -> None:
 def draw_help(labels: Sequence[str], keys: Mapping[str, int]) -> None:
     """Draw the list of keys, opened with ``?``."""
     picks = [
-        (" ".join(key.upper() for key, at in keys.items() if at == place), f"Label {label}")
+        (
+            " ".join(key.upper() for key, at in keys.items() if at == place),
+            say("review_keys.label", label=label),
+        )
         for place, label in enumerate(labels)
     ]
+    commands = [(shown, say(f"review_keys.{name}")) for shown, name in _COMMANDS]
     rows: list[Html] = [
         element("tr", element("th", *_caps(shown)), element("td", meaning))
-        for shown, meaning in (*picks, *_COMMANDS)
+        for shown, meaning in (*picks, *commands)
     ]
     safe_text.draw(
         element(
             "details",
-            element("summary", "Keys ", element("kbd", "?")),
+            element(
+                "summary",
+                say("review_keys.title"),
+                " ",
+                element("kbd", "?"),
+                element(
+                    "span",
+                    cls="lc-draft",
+                    role="status",
+                    data_lc_kept=say("review_keys.draft_kept"),
+                    data_lc_lost=say("review_keys.draft_lost"),
+                ),
+            ),
             element("table", element("tbody", *rows)),
             cls="lc-help",
         )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from streamlit_app.text_safety import widget_label
+from streamlit_app.wording import say
 
 
 def label_key(item_id: str) -> str:
@@ -23,15 +24,14 @@ def draw(item_id: str, labels: Sequence[str], current: str | None) -> None:
     Args:
         item_id: Part of the key, so that no press can reach another item.
         labels: The item's labels in order.
-        current: The reviewer's own standing label, chosen from the start.
+        current: The reviewer's own label, standing or drafted, chosen from the start.
     """
     named = labels[0] in ("yes", "no", "maybe")
     with st.container(key=f"review_picker_{'named' if named else 'ordered'}"):
         st.segmented_control(
-            "Your label",
+            say("review.your_label"),
             labels,
             default=current,
-            required=current is not None,
             format_func=lambda label: widget_label(label, labels.index(label)),
             key=label_key(item_id),
             on_change="ignore",

@@ -8,6 +8,7 @@ from db.records import GoldLabel, Item, Prediction
 from streamlit_app.components import safe_text
 from streamlit_app.logic.verdict import FORM_WORDS, judge
 from streamlit_app.text_safety import Html, element
+from streamlit_app.wording import say
 
 _SIGNS = {"success": "✓", "warning": "≠", "info": "i"}
 
@@ -37,6 +38,13 @@ def draw(item: Item, prediction: Prediction | None, gold: GoldLabel) -> None:
             cls="lc-verdict",
         )
     )
+
+
+def draw_blind() -> None:
+    """Draw the same place with nothing in it that could sway a reviewer."""
+    title = element("strong", say("review.blind_title"))
+    why = element("span", say("review.blind_why"))
+    safe_text.draw(element("section", title, why, cls="lc-verdict lc-blind"))
 
 
 def label_chip(item: Item, label: str) -> Html:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-COMMAND_KEYS = frozenset("sutw")
-"""Letters that mean skip, undo, note (type) and answer (write) on the Review page."""
+COMMAND_KEYS = frozenset("fsutvw")
+"""Letters that mean flag, skip, undo, note (type), verdict (say more) and answer (write)."""
 
 
 def label_keys(labels: Sequence[str]) -> dict[str, int]:

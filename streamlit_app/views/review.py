@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
+from dataclasses import replace
 
 import streamlit as st
 
 from db.errors import DbError, ItemNotFoundError
-from db.records import Reviewer, Run
-from db.review import Order, ReviewFilter
-from streamlit_app import services
+from db.queues import Queue
+from db.records import Annotation, Reviewer, Run
+from streamlit_app import reviewing, services
 from streamlit_app.components import (
     answer_card,
     filters,
@@ -18,22 +18,28 @@ from streamlit_app.components import (
     keyboard,
     label_picker,
     progress_line,
+    queue_panel,
     reference_card,
     reviewer_picker,
     safe_text,
+    say_more,
     verdict_card,
 )
+from streamlit_app.draft_box import BOXES, DraftBox
 from streamlit_app.errors import draw_error, shown_errors
-from streamlit_app.logic.correction import corrected_answer
+from streamlit_app.logic.form_values import FormValues, starting_values
 from streamlit_app.logic.label_keys import label_keys
-from streamlit_app.services import ReviewedItem
+from streamlit_app.logic.reading_time import floor_seconds
+from streamlit_app.reviewing import ReviewedItem, Said, WorkChoice
 from streamlit_app.state import ITEM_PARAM, Draw, review_session
+from streamlit_app.wording import say
+from streamlit_app.work import Work
 
 session = review_session()
 
 
 def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) -> None:
-    """Store the label picked for an item and show the next one.
+    """Store what was said of an item and show the next one, or the same one revealed.
 
     Args:
         draw: The showing of the item that the pressed button belongs to.
@@ -42,51 +48,105 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
         run_id: The run whose answer was on screen.
     """
     item_id = draw.item_id
-    if not session.is_on_screen(item_id):
-        session.say("That press belonged to the item before; nothing was saved.", "warning")
+    work = session.work
+    if not session.is_on_screen(item_id) or work is None:
+        session.say(say("review.late_press"), "warning")
         return
-    label = st.session_state.get(label_picker.label_key(item_id))
-    if label is None:
-        session.say("Pick a label first, then save.", "warning")
+    values = say_more.read(item_id, _start(shown), _shown_answer(shown))
+    if not values.labels and not {"unanswerable", "information_missing"} & set(values.verdicts):
+        session.say(say("review.pick_first"), "warning")
         return
-    prediction = shown.prediction
-    written = st.session_state.get(_answer_key(item_id))
+    seconds = session.seconds_read(draw)
+    speed = reviewing.settings().words_per_minute
+    floor = floor_seconds(shown.item, shown.prediction, shown.phase, speed)
     try:
-        stored = services.save_annotation(
+        stored = reviewing.save(
+            _said(values),
+            shown,
             annotation_id=draw.annotation_id,
-            item_id=item_id,
             reviewer_id=reviewer_id,
-            label=label,
-            run_id=run_id if prediction else None,
-            answer=corrected_answer(written, prediction.answer if prediction else None),
-            note=(st.session_state.get(_note_key(item_id)) or "").strip(),
-            duration_seconds=draw.seconds,
+            run_id=run_id,
+            queue_id=_queue_of(work, item_id),
+            duration_seconds=seconds,
+            is_fast=shown.mine is None and seconds < floor,
+            client_at=BOXES.pressed_at(draw.annotation_id),
         )
     except DbError as error:
         session.say(str(error), "error")
         return
-    session.queue.mark_reviewed(item_id)
+    BOXES.drop(draw.annotation_id)
+    after_save(stored, shown, reviewer_id)
+
+
+def after_save(stored: Annotation, shown: ReviewedItem, reviewer_id: str) -> None:
+    """Say what was saved and go on: to the reveal after a blind label, else to the next item."""
+    item_id = stored.item_id
+    labels = ", ".join(stored.labels) or say("review.no_label_fits")
     session.saved.append(item_id)
-    session.say(f"Saved {stored.label} for {item_id}.", "success")
-    session.show(session.queue.next_open(item_id))
+    if stored.phase == "blind":
+        session.say(say("review.saved_blind", label=labels), "success")
+        session.show(item_id)
+        reviewing.note_event(
+            "reveal", item_id, reviewer_id, queue_id=stored.queue_id, phase="revealed"
+        )
+    else:
+        if session.work is not None and (shown.mine is None or shown.mine.phase == "blind"):
+            session.work.mark_done(item_id)
+        key = "saved_fast" if stored.is_fast else "saved"
+        session.say(say(f"review.{key}", label=labels, item=item_id), "success")
+        show_next(item_id)
+    session.seconds_on.pop(item_id, None)
 
 
-def skip(item_id: str) -> None:
+def show_next(after: str) -> None:
+    """Show the item that was read ahead, or find the next one now."""
+    ahead, work = session.ahead, session.work
+    if ahead is not None and session.ahead_of == after:
+        session.ahead = None
+        shown = ahead.result()
+        if shown is None:
+            session.show(None)
+            return
+        if shown.item.item_id != after:
+            session.show(shown.item.item_id, shown if reviewing.is_current(shown) else None)
+            return
+    session.show(work.next_open(after) if work else None)
+
+
+def skip(draw: Draw) -> None:
     """Put an item off and show the next one."""
-    if session.is_on_screen(item_id):
-        session.queue.skip(item_id)
-        following = session.queue.next_open(item_id)
-        session.say("Skipped; it comes back at the end." if following != item_id else "")
-        session.show(following)
+    item_id, work = draw.item_id, session.work
+    if not session.is_on_screen(item_id) or work is None:
+        return
+    work.put_off(item_id, BOXES.pressed_at(draw.annotation_id))
+    show_next(item_id)
+    stays = session.is_on_screen(item_id)
+    session.say("" if stays else say("review.skipped"))
+
+
+def flag(draw: Draw, reviewer_id: str) -> None:
+    """Flag the item on screen, or take the flag off."""
+    shown = draw.shown
+    if not session.is_on_screen(draw.item_id) or shown is None:
+        return
+    flagged = not shown.is_flagged
+    pressed_at = BOXES.pressed_at(draw.annotation_id)
+    try:
+        reviewing.flag(draw.item_id, reviewer_id, flagged, pressed_at)
+    except DbError as error:
+        session.say(str(error), "error")
+        return
+    draw.shown = replace(shown, is_flagged=flagged)
+    session.say(say("review.flagged" if flagged else "review.unflagged", item=draw.item_id))
 
 
 def move(item_id: str, step: int) -> None:
     """Show the item before or after, labelled or not."""
-    if not session.is_on_screen(item_id):
+    if not session.is_on_screen(item_id) or session.work is None:
         return
-    neighbour = session.queue.neighbour(item_id, step)
+    neighbour = session.work.neighbour(item_id, 1 if step > 0 else -1)
     if neighbour is None:
-        session.say("This is the last item." if step > 0 else "This is the first item.")
+        session.say(say("review.last_item" if step > 0 else "review.first_item"))
     else:
         session.say("")
         session.show(neighbour)
@@ -98,41 +158,73 @@ def undo(reviewer_id: str, item_id: str | None) -> None:
     if target is None:
         return
     try:
-        services.undo_annotation(
-            annotation_id=str(uuid.uuid4()), item_id=target, reviewer_id=reviewer_id
-        )
+        undone = reviewing.undo(target, reviewer_id)
     except DbError as error:
         session.say(str(error), "error")
         return
-    standing = services.load_item(target, None, reviewer_id).mine
-    if standing is None:
-        session.queue.mark_open(target)
-    session.say(f"Took back your label for {target}.", "success")
+    if session.work is not None and undone.phase != "blind":
+        still = reviewing.standing(target, reviewer_id, session.work.queue_id)
+        if still is None or still.phase == "blind":
+            session.work.mark_open(target)
+    session.say(say("review.undone", item=target), "success")
     session.show(target)
 
 
-def show_first() -> None:
-    """Go to the first item of the queue, labelled or not."""
-    session.show(session.queue.item_ids[0])
+def show_first(item_id: str) -> None:
+    """Go to the first item of the list, labelled or not."""
+    session.show(item_id)
 
 
-def _answer_key(item_id: str) -> str:
-    return f"review_answer_{item_id}"
+def toggle_more() -> None:
+    """Open or fold the fields beyond label and note."""
+    session.says_more = not session.says_more
 
 
-def _note_key(item_id: str) -> str:
-    return f"review_note_{item_id}"
+def _start(shown: ReviewedItem) -> FormValues:
+    return starting_values(shown.mine, shown.draft, shown.item.labels)
 
 
-def prepare(flt: ReviewFilter, order: Order) -> None:
-    """Bring queue and item in step with the filters and the address."""
-    if session.queue_key is not None and session.queue_key[0].reviewer_id != flt.reviewer_id:
-        session.saved.clear()  # undo is for one's own labels
-    if session.queue_key != (flt, order):
-        session.queue = services.load_queue(flt, order)
-        session.queue_key = (flt, order)
-        if session.draw is None or session.draw.item_id not in session.queue:
-            session.show(session.queue.next_open())
+def _shown_answer(shown: ReviewedItem) -> str | None:
+    """Give the model's answer where the reviewer may see it."""
+    if shown.is_blind or shown.prediction is None:
+        return None
+    return shown.prediction.answer
+
+
+def _said(values: FormValues) -> Said:
+    return Said(
+        labels=values.labels,
+        answer=values.answer,
+        note=values.note,
+        verdicts=values.verdicts,
+        severity=values.severity,
+        confidence=values.confidence,
+        span=values.span,
+    )
+
+
+def _queue_of(work: Work, item_id: str) -> str | None:
+    """Give the queue to which a label counts: none for an item from outside the queue."""
+    return work.queue_id if work.number(item_id) is not None else None
+
+
+def prepare(choice: WorkChoice, reviewer: Reviewer) -> None:
+    """Bring work and item in step with the filters or the queue, and the address."""
+    key = (reviewer.reviewer_id, choice)
+    if session.work_key != key:
+        if session.work_key is not None and session.work_key[0] != reviewer.reviewer_id:
+            session.saved.clear()  # undo is for one's own labels
+            session.seconds_on.clear()
+            session.draw = None
+        session.work = reviewing.open_work(choice, reviewer.reviewer_id)
+        session.work_key = key
+        session.ahead = None
+        on_screen = None if session.draw is None else session.draw.item_id
+        is_listed = on_screen is not None and session.work.number(on_screen) is not None
+        if is_listed and session.work.queue_id is None:
+            session.show(on_screen)  # the same item, as the new filters show it
+        elif st.query_params.get(ITEM_PARAM) in (None, session.item_param):
+            session.show(session.work.next_open())
     asked = st.query_params.get(ITEM_PARAM)
     if asked is not None and asked != session.item_param:
         session.item_param = asked
@@ -153,51 +245,92 @@ def set_address(item_id: str | None) -> None:
 def draw_body(reviewer: Reviewer, run: Run | None) -> None:
     """Draw the item on screen; a press of its buttons reruns this part alone."""
     session.num_draws += 1
-    run_id = run.run_id if run else None
-    draw = session.draw
-    if draw is not None:
-        try:
-            shown = services.load_item(draw.item_id, run_id, reviewer.reviewer_id)
-        except ItemNotFoundError as error:
-            draw_error(str(error))
-            st.button("Go to the queue", key="review_to_queue", on_click=to_queue)
-            return
-        set_address(draw.item_id)
-        draw_item(draw, shown, reviewer, run)
-    else:
+    draw, work = session.draw, session.work
+    if draw is None or work is None:
         set_address(None)
         draw_end(reviewer)
+        return
+    try:
+        shown = draw.shown or reviewing.load_item(
+            draw.item_id,
+            run.run_id if run else None,
+            reviewer.reviewer_id,
+            mode=work.mode,
+            queue_id=_queue_of(work, draw.item_id),
+        )
+    except ItemNotFoundError as error:
+        draw_error(str(error))
+        st.button(say("review.to_queue"), key="review_to_queue", on_click=to_queue)
+        return
+    draw.shown = shown
+    if BOXES.get(draw.annotation_id) is None:
+        box = DraftBox(
+            services.database(), draw.item_id, reviewer.reviewer_id, shown.phase, shown.item.labels,
+            dict(shown.draft),
+        )  # fmt: skip
+        BOXES.put(draw.annotation_id, box)
+    set_address(draw.item_id)
+    draw_item(draw, shown, work, reviewer, run)
+    look_ahead(draw, shown, work, reviewer, run)
+
+
+def look_ahead(
+    draw: Draw, shown: ReviewedItem, work: Work, reviewer: Reviewer, run: Run | None
+) -> None:
+    """Read the next item, and write down that this one was opened, while it is being read."""
+    if draw.is_noted:
+        return
+    draw.is_noted = True
+    reviewer_id, item_id = reviewer.reviewer_id, draw.item_id
+    reviewing.note_event(
+        "open", item_id, reviewer_id, queue_id=_queue_of(work, item_id), phase=shown.phase
+    )
+    if session.ahead is None or session.ahead_of != item_id:
+        run_id = run.run_id if run else None
+        session.ahead = reviewing.look_ahead(work, item_id, run_id, reviewer_id)
+        session.ahead_of = item_id
 
 
 def to_queue() -> None:
     """Leave an item that does not exist."""
-    session.show(session.queue.next_open())
+    session.show(session.work.next_open() if session.work else None)
 
 
-def draw_item(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | None) -> None:
-    """Draw an item to the left, what is said of it and what to say of it to the right."""
+def draw_item(
+    draw: Draw, shown: ReviewedItem, work: Work, reviewer: Reviewer, run: Run | None
+) -> None:
+    """Draw an item to the left, what is said of it and what to say of it to the right.
+
+    Before the reveal nothing that the model, the gold label or anybody else says is drawn, so
+    none of it reaches the browser.
+    """
+    values = say_more.read(draw.item_id, _start(shown), _shown_answer(shown))
     left, right = st.columns([1.7, 1], gap="large")
     with left, st.container(key="review_left"):
         item_card.draw(shown.item)
-        if shown.prediction is not None:
-            answer_card.draw(shown.prediction, run.model if run else "")
-        reference_card.draw(shown.item)
-        st.subheader("History", anchor=False)
-        history.draw(shown.history, shown.reviewer_names)
+        if not shown.is_blind:
+            if shown.prediction is not None:
+                answer_card.draw(shown.prediction, run.model if run else "", values.span)
+            reference_card.draw(shown.item)
+            st.subheader(say("review.history"), anchor=False)
+            history.draw(shown.history, shown.reviewer_names)
     with right, st.container(key="review_right"):
-        progress_line.draw(session.queue, draw.item_id)
-        verdict_card.draw(shown.item, shown.prediction, shown.gold)
+        progress_line.draw(work, draw.item_id)
+        if shown.is_blind:
+            verdict_card.draw_blind()
+        else:
+            verdict_card.draw(shown.item, shown.prediction, shown.gold)
         draw_form(draw, shown, reviewer, run)
 
 
 def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | None) -> None:
     """Draw what the reviewer fills in. The marker comes last: see ``keyboard.draw_marker``."""
     item_id = draw.item_id
-    mine = shown.mine
+    values = _start(shown)
     draw_message()
-    label_picker.draw(item_id, shown.item.labels, mine.label if mine else None)
+    label_picker.draw(item_id, shown.item.labels, values.label)
     st.button(
-        "Save & next",
+        say("review.save_blind" if shown.is_blind else "review.save"),
         type="primary",
         width="stretch",
         key=f"review_save_{item_id}",
@@ -205,19 +338,26 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | No
         args=(draw, shown, reviewer.reviewer_id, run.run_id if run else None),
     )
     with st.container(horizontal=True, key="review_moves"):
-        draw_moves(item_id, reviewer, can_undo=bool(session.saved or mine))
+        draw_moves(draw, shown, reviewer, can_undo=bool(session.saved or shown.mine))
     st.text_area(
-        "Note",
-        value=mine.note if mine else "",
-        key=_note_key(item_id),
+        say("review.note"),
+        value=values.note,
+        key=say_more.field_key("note", item_id),
         height=72,
         on_change="ignore",
     )
-    if shown.prediction is not None and shown.prediction.answer is not None:
-        draw_answer_field(item_id, shown.prediction.answer, mine.answer if mine else None)
+    box = BOXES.get(draw.annotation_id)
+    st.button(
+        say("review.less" if session.says_more else "review.more"),
+        key=f"review_more_{item_id}",
+        type="tertiary",
+        on_click=toggle_more,
+    )
+    if session.says_more and box is not None:
+        say_more.draw(item_id, shown.item.labels, _shown_answer(shown), values, box.update)
     keys = label_keys(shown.item.labels)
     keyboard.draw_help(shown.item.labels, keys)
-    keyboard.draw_marker(item_id, session.num_draws, keys)
+    keyboard.draw_marker(item_id, session.num_draws, keys, draw.annotation_id)
 
 
 def draw_message() -> None:
@@ -227,45 +367,52 @@ def draw_message() -> None:
     session.say("")
 
 
-def draw_moves(item_id: str, reviewer: Reviewer, *, can_undo: bool) -> None:
+def draw_moves(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, *, can_undo: bool) -> None:
     """Draw the buttons that move through the queue."""
+    item_id, reviewer_id = draw.item_id, reviewer.reviewer_id
     st.button("←", key=f"review_back_{item_id}", on_click=move, args=(item_id, -1))
     st.button("→", key=f"review_on_{item_id}", on_click=move, args=(item_id, 1))
-    st.button("Skip", key=f"review_skip_{item_id}", on_click=skip, args=(item_id,))
     st.button(
-        "Undo",
+        say("review.skip"),
+        key=f"review_skip_{item_id}",
+        on_click=skip,
+        args=(draw,),
+    )
+    st.button(
+        say("review.undo"),
         key=f"review_undo_{item_id}",
         on_click=undo,
-        args=(reviewer.reviewer_id, item_id),
+        args=(reviewer_id, item_id),
         disabled=not can_undo,
     )
-
-
-def draw_answer_field(item_id: str, answer: str, corrected: str | None) -> None:
-    """Draw the answer for correction; left as it is, no corrected answer is stored."""
-    is_short = len(answer) <= safe_text.SHOWN_CHARACTERS
-    st.text_area(
-        "Corrected answer",
-        value=corrected or (answer if is_short else ""),
-        key=_answer_key(item_id),
-        height=160,
-        placeholder="" if is_short else "The answer is too long to edit here; write a new one.",
-        on_change="ignore",
+    st.button(
+        say("review.unflag" if shown.is_flagged else "review.flag"),
+        key=f"review_flag_{item_id}",
+        on_click=flag,
+        args=(draw, reviewer_id),
     )
 
 
 def draw_end(reviewer: Reviewer) -> None:
     """Draw what there is to do when nothing is open."""
-    if not len(session.queue):
+    work = session.work
+    if work is None or not work.total:
         filters.draw_no_item()
         return
-    progress_line.draw(session.queue, None)
+    progress_line.draw(work, None)
     draw_message()
-    safe_text.draw_notice("Every item of this queue has your label.", kind="success")
+    choice = session.work_key[1] if session.work_key else None
+    if isinstance(choice, Queue) and work.num_done < work.total:
+        held = reviewing.count_others(choice, reviewer.reviewer_id)
+        safe_text.draw_notice(say("review.none_open", held=held))
+    else:
+        safe_text.draw_notice(say("review.all_done"), kind="success")
     with st.container(horizontal=True):
-        st.button("Go through them again", key="review_again", on_click=show_first)
+        first = work.first()
+        if first is not None:
+            st.button(say("review.again"), key="review_again", on_click=show_first, args=(first,))
         st.button(
-            "Undo",
+            say("review.undo"),
             key="review_undo_end",
             on_click=undo,
             args=(reviewer.reviewer_id, None),
@@ -274,10 +421,22 @@ def draw_end(reviewer: Reviewer) -> None:
     keyboard.draw_marker("", session.num_draws, {})
 
 
+def pick_work(reviewer: Reviewer) -> tuple[WorkChoice, Run | None]:
+    """Draw the choice of a queue or of filters in the sidebar."""
+    queue = queue_panel.pick(reviewer)
+    if queue is not None:
+        queue_panel.draw_about(queue, reviewer)
+        runs = {run.run_id: run for run in services.all_runs()}
+        return queue, runs.get(queue.run_id or "")
+    flt, order, run = filters.pick(reviewer.reviewer_id)
+    queue_panel.draw_make(flt, order, reviewer)
+    return (flt, order), run
+
+
 with shown_errors():
     with st.sidebar:
         current_reviewer = reviewer_picker.pick()
-        current_filter, current_order, current_run = filters.pick(current_reviewer.reviewer_id)
-    prepare(current_filter, current_order)
+        current_choice, current_run = pick_work(current_reviewer)
+    prepare(current_choice, current_reviewer)
     keyboard.load_script()
     draw_body(current_reviewer, current_run)

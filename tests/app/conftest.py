@@ -17,7 +17,7 @@ from db.items import add_items
 from db.predictions import add_predictions
 from db.records import Item, Option, Prediction, Run, Section
 from db.runs import add_run
-from streamlit_app import services
+from streamlit_app import reviewing, services
 
 SHELL = Path(services.__file__).with_name("shell.py")
 
@@ -119,6 +119,7 @@ def review_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     opened = services.database()
     yield opened
     gc.unfreeze()
+    reviewing.settle()
     opened.close()
     services.database.clear()
 

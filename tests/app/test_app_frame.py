@@ -19,7 +19,6 @@ from streamlit_app.components.safe_text import draw
 from streamlit_app.logic.correction import corrected_answer
 from streamlit_app.logic.label_keys import label_keys
 from streamlit_app.logic.question import split_case
-from streamlit_app.logic.queue import ReviewQueue
 from streamlit_app.logic.verdict import judge
 from streamlit_app.security_headers import SecurityHeaders, content_security_policy
 from streamlit_app.text_safety import element, escape, reveal, widget_label
@@ -175,30 +174,6 @@ def test_only_a_changed_answer_is_a_correction(
     written: str | None, answer: str | None, corrected: str | None
 ) -> None:
     assert corrected_answer(written, answer) == corrected
-
-
-def test_the_queue_goes_round_once_and_leaves_skipped_items_for_last() -> None:
-    queue = ReviewQueue(["a", "b", "c", "d"], reviewed=["b", "elsewhere"])
-    assert (queue.num_reviewed, queue.next_open()) == (1, "a")
-    assert queue.next_open("a") == "c"
-    queue.skip("c")
-    assert queue.next_open("a") == "d"
-    queue.mark_reviewed("d")
-    queue.mark_reviewed("a")
-    assert queue.next_open("d") == "c"
-    queue.mark_reviewed("c")
-    assert queue.next_open("c") is None
-    queue.mark_open("b")
-    assert queue.next_open("c") == "b"
-    assert queue.neighbour("a", -1) is None
-    assert queue.neighbour("a", 1) == "b"
-    assert queue.neighbour("elsewhere", 1) == "a"
-
-
-def test_an_only_open_item_that_is_skipped_stays() -> None:
-    queue = ReviewQueue(["a"])
-    queue.skip("a")
-    assert queue.next_open("a") == "a"
 
 
 @pytest.mark.parametrize(

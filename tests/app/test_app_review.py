@@ -29,6 +29,15 @@ def on_screen(test: AppTest) -> str | None:
     return None if draw is None else draw.item_id
 
 
+def listed(test: AppTest) -> list[str]:
+    work = session(test).work
+    assert work is not None
+    found = [work.first()]
+    while found[-1] is not None:
+        found.append(work.neighbour(found[-1], 1))
+    return [item_id for item_id in found if item_id is not None]
+
+
 def pick_and_save(test: AppTest, label: str) -> AppTest:
     item_id = on_screen(test)
     test.segmented_control(key=f"review_label_{item_id}").set_value(label)
@@ -136,7 +145,7 @@ def test_another_reviewer_cannot_undo_what_was_saved_before_them(
     test = open_page(reviewer="Ann")
     pick_and_save(test, "yes")
     test.selectbox(key="reviewer").set_value("Reviewer 1").run()
-    assert test.button(key="review_undo_q-2").disabled
+    assert test.button(key="review_undo_q-1").disabled
     assert "0 of 4 reviewed" in make.markup(test)
     assert len(history(filled_store, "q-1")) == 1
 
@@ -145,6 +154,7 @@ def test_note_and_corrected_answer_are_stored_beside_the_models_answer(
     filled_store: Database, open_page: OpenPage, make: Any
 ) -> None:
     test = open_page()
+    test.button(key="review_more_q-1").click().run()
     test.text_area(key="review_note_q-1").set_value("  No control group. ")
     test.text_area(key="review_answer_q-1").set_value("No, it does not.")
     pick_and_save(test, "no")
@@ -154,7 +164,7 @@ def test_note_and_corrected_answer_are_stored_beside_the_models_answer(
     back = test.button(key="review_back_q-2").click().run()
     assert back.text_area(key="review_answer_q-1").value == "No, it does not."
     markup = make.markup(back)
-    assert "Corrected answer: No, it does not." in markup
+    assert "<del>Yes</del><ins>No</ins>, it does<ins> not</ins>." in markup
     assert "confirmed <strong>no</strong>" in markup
 
 
@@ -214,7 +224,7 @@ def test_filters_make_the_queue_and_stay_in_the_address(
 ) -> None:
     test = open_page()
     test.selectbox(key="show").set_value("text_wrong").run()
-    assert session(test).queue.item_ids == ("q-1", "q-3")
+    assert listed(test) == ["q-1", "q-3"]
     assert test.query_params["show"] == "text_wrong"
     test.selectbox(key="run").set_value("older").run()
     assert on_screen(test) is None
@@ -223,9 +233,9 @@ def test_filters_make_the_queue_and_stay_in_the_address(
     test.text_input(key="search").set_value("nothing like it").run()
     assert on_screen(test) is None
     test.button(key="clear_filters").click().run()
-    assert session(test).queue.item_ids == ("q-1", "q-2", "q-3", "v-1")
+    assert listed(test) == ["q-1", "q-2", "q-3", "v-1"]
     assert "show" not in test.query_params
-    assert session(open_page(search="coughs drug")).queue.item_ids == ("v-1",)
+    assert listed(open_page(search="coughs drug")) == ["v-1"]
 
 
 def test_an_empty_store_says_what_to_do(

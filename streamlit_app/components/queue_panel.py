@@ -1,0 +1,214 @@
+"""Saved queues in the sidebar: choosing one, how far everybody is, making and closing one."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+import streamlit as st
+
+from db.errors import DbError
+from db.permissions import is_permitted
+from db.queues import Queue, QueueOrder
+from db.records import Reviewer
+from db.review import Order, ReviewFilter
+from db.review_settings import WORDS_PER_MINUTE_BOUNDS, ReviewSettings
+from streamlit_app import address, reviewing, services
+from streamlit_app.components import safe_text
+from streamlit_app.state import review_session
+from streamlit_app.text_safety import element, reveal
+from streamlit_app.wording import say, words
+
+QUEUE_PARAM = "queue"
+"""Widget and address parameter that hold the queue chosen."""
+
+
+def pick(reviewer: Reviewer) -> Queue | None:
+    """Draw the choice of what to work on; None stands for the items that pass the filters."""
+    queues = {queue.queue_id: queue for queue in reviewing.queues_for(reviewer.reviewer_id)}
+    if not queues:
+        st.session_state.pop(QUEUE_PARAM, None)
+        address.keep(QUEUE_PARAM, None)
+        return None
+    address.seed(QUEUE_PARAM, queues)
+    if st.session_state.get(QUEUE_PARAM) not in queues:
+        st.session_state[QUEUE_PARAM] = None
+    chosen = st.selectbox(
+        say("queue.work_on"),
+        [None, *queues],
+        format_func=lambda key: reveal(queues[key].name) if key else say("queue.filters"),
+        key=QUEUE_PARAM,
+        persist_state="session",
+    )
+    address.keep(QUEUE_PARAM, chosen)
+    return queues.get(chosen) if chosen else None
+
+
+def draw_about(queue: Queue, reviewer: Reviewer) -> None:
+    """Draw what a queue asks for and how far its people are; who may, adds to it or closes it."""
+    about = say(
+        "queue.about",
+        order=words("queue_order")[queue.order],
+        reviewers=queue.num_reviewers,
+        mode=words("review_mode")[queue.mode],
+    )
+    safe_text.draw(element("p", about, cls="lc-quiet"))
+    with st.expander(say("queue.progress"), key="queue_progress", on_change="rerun") as opened:
+        if opened.open:
+            _draw_progress(queue)
+    if is_permitted(reviewer, "manage_queues"):
+        with st.container(horizontal=True):
+            st.button(
+                say("queue.extend"), key="queue_extend", on_click=_extend, args=(queue, reviewer)
+            )
+            st.button(
+                say("queue.close"), key="queue_close", on_click=_close, args=(queue, reviewer)
+            )
+
+
+def draw_make(flt: ReviewFilter, order: Order, reviewer: Reviewer) -> None:
+    """Draw the form that freezes the items on hand into a queue, for whom may make one."""
+    if not is_permitted(reviewer, "manage_queues"):
+        return
+    with st.popover(say("queue.make"), help=say("queue.make_help"), width="stretch"):
+        _draw_make_form(flt, order, reviewer)
+    with st.popover(say("queue.settings"), width="stretch"):
+        _draw_settings(reviewer)
+
+
+def _draw_progress(queue: Queue) -> None:
+    names = {one.reviewer_id: one.name for one in services.all_people()}
+    rows = [
+        element(
+            "tr",
+            element("td", names.get(one.reviewer_id or "", one.reviewer_id or "")),
+            element("td", f"{one.num_done:,}/{one.num_items:,}"),
+            element("td", "" if one.median_seconds is None else f"{one.median_seconds:.0f} s"),
+            element("td", f"{one.num_fast:,}"),
+        )
+        for one in reviewing.progress_of(queue)
+    ]
+    heads = [say(f"queue.{name}") for name in ("person", "done", "median", "fast")]
+    head = element("tr", *(element("th", text, scope="col") for text in heads))
+    safe_text.draw(
+        element("table", element("thead", head), element("tbody", *rows), cls="lc-people")
+    )
+
+
+def _draw_make_form(flt: ReviewFilter, order: Order, reviewer: Reviewer) -> None:
+    people = {one.reviewer_id: one.name for one in services.all_people()}
+    orders: list[QueueOrder] = list(words("queue_order"))  # type: ignore[arg-type]
+    first: QueueOrder = "uncertain" if order == "confidence" else "item_id"
+    with st.form("queue_form", border=False):
+        st.text_input(say("queue.name"), key="queue_name", max_chars=80)
+        _select("order", orders, words("queue_order"), index=orders.index(first))
+        st.number_input(say("queue.num_reviewers"), 1, 20, key="queue_num_reviewers")
+        _select("mode", ["open", "blind"], words("review_mode"))
+        st.multiselect(
+            say("queue.people"),
+            list(people),
+            format_func=lambda key: reveal(people[key]),
+            placeholder=say("queue.people_placeholder"),
+            key="queue_people",
+        )
+        _select("sharing", ["anyone", "dealt"], words("sharing"))
+        st.number_input(say("queue.repeat_share"), 0, 50, key="queue_repeat_share")
+        st.form_submit_button(
+            say("queue.create"), key="queue_create", on_click=_create, args=(flt, reviewer)
+        )
+
+
+def _select(
+    name: str, options: list[str] | list[QueueOrder], shown: dict[str, str], index: int = 0
+) -> None:
+    st.selectbox(
+        say(f"queue.{name}"),
+        options,
+        index=index,
+        format_func=shown.__getitem__,
+        key=f"queue_{name}",
+    )
+
+
+def _create(flt: ReviewFilter, reviewer: Reviewer) -> None:
+    state = st.session_state
+    # A queue is everybody's: what its filter says of a reviewer, it says of anybody.
+    try:
+        queue, count = reviewing.make_queue(
+            queue_id=str(uuid.uuid4()),
+            name=state["queue_name"],
+            flt=replace(flt, reviewer_id=None),
+            order=state["queue_order"],
+            num_reviewers=state["queue_num_reviewers"],
+            mode=state["queue_mode"],
+            sharing=state["queue_sharing"],
+            reviewer_ids=state["queue_people"],
+            repeat_share=state["queue_repeat_share"] / 100,
+            created_by=reviewer.reviewer_id,
+        )
+    except DbError as error:
+        review_session().say(str(error), "error")
+        return
+    review_session().say(say("queue.made", name=queue.name, count=count), "success")
+    if not queue.reviewer_ids or reviewer.reviewer_id in queue.reviewer_ids:
+        state[QUEUE_PARAM] = queue.queue_id
+
+
+def _extend(queue: Queue, reviewer: Reviewer) -> None:
+    try:
+        count = reviewing.extend(queue, reviewer.reviewer_id)
+    except DbError as error:
+        review_session().say(str(error), "error")
+        return
+    review_session().work_key = None
+    review_session().say(say("queue.extended", count=count), "success")
+
+
+def _close(queue: Queue, reviewer: Reviewer) -> None:
+    try:
+        reviewing.close(queue, reviewer.reviewer_id)
+    except DbError as error:
+        review_session().say(str(error), "error")
+        return
+    st.session_state[QUEUE_PARAM] = None
+
+
+def _draw_settings(reviewer: Reviewer) -> None:
+    stored = reviewing.settings()
+    low, high = WORDS_PER_MINUTE_BOUNDS
+    with st.form("review_settings", border=False):
+        modes = ["open", "blind"]
+        st.selectbox(
+            say("queue.default_mode"),
+            modes,
+            index=modes.index(stored.mode),
+            format_func=words("review_mode").__getitem__,
+            key="review_settings_mode",
+        )
+        st.number_input(
+            say("queue.words_per_minute"),
+            low,
+            high,
+            stored.words_per_minute,
+            step=50,
+            help=say("queue.words_per_minute_help"),
+            key="review_settings_speed",
+        )
+        st.form_submit_button(
+            say("queue.store"),
+            key="review_settings_store",
+            on_click=_store_settings,
+            args=(reviewer,),
+        )
+
+
+def _store_settings(reviewer: Reviewer) -> None:
+    state = st.session_state
+    wanted = ReviewSettings(state["review_settings_mode"], state["review_settings_speed"])
+    try:
+        reviewing.store_settings(wanted, reviewer.reviewer_id)
+    except DbError as error:
+        review_session().say(str(error), "error")
+        return
+    review_session().work_key = None  # the mode may be another
+    review_session().say(say("queue.stored"), "success")

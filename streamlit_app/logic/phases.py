@@ -1,0 +1,31 @@
+"""Which phase of an item a reviewer is in: open, blind, or after the reveal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from db.records import Annotation, Phase
+from db.review_settings import ReviewMode
+
+
+def next_phase(mode: ReviewMode, kept: Iterable[Annotation]) -> Phase:
+    """Give the phase in which an item is shown.
+
+    Args:
+        mode: What the queue or the project asks for.
+        kept: The reviewer's annotations on the item that were not taken back; where a queue asks,
+            those made in it.
+    """
+    if mode == "open":
+        return "single"
+    said = [annotation.phase for annotation in kept]
+    if "blind" in said:
+        return "revealed"
+    return "single" if "single" in said else "blind"
+
+
+def kept_annotations(history: Iterable[Annotation], reviewer_id: str) -> list[Annotation]:
+    """Give a reviewer's annotations out of an item's history that were not taken back."""
+    mine = [one for one in history if one.reviewer_id == reviewer_id]
+    taken_back = {one.retracted_annotation_id for one in mine if one.action == "retract"}
+    return [one for one in mine if one.action == "label" and one.annotation_id not in taken_back]

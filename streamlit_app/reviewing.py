@@ -1,0 +1,318 @@
+"""The reads and writes behind the Review page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from db.annotations import add_annotation, get_gold, list_annotations, retract_annotation
+from db.drafts import clear_draft, find_draft
+from db.items import get_item
+from db.permissions import require
+from db.predictions import find_prediction
+from db.queues import (
+    Queue,
+    QueueProgress,
+    add_queue,
+    close_queue,
+    extend_queue,
+    list_progress,
+    list_queues,
+    queue_progress,
+)
+from db.records import (
+    Annotation,
+    Confidence,
+    GoldLabel,
+    Item,
+    Phase,
+    Prediction,
+    Severity,
+    Showing,
+    Span,
+    Verdict,
+)
+from db.reservations import count_held
+from db.review import Order, ReviewFilter
+from db.review_events import EventAction, add_event, is_flagged, set_flag
+from db.review_settings import ReviewMode, ReviewSettings, get_settings, save_settings
+from db.reviewers import list_reviewers
+from streamlit_app import services
+from streamlit_app.logic.phases import kept_annotations, next_phase
+from streamlit_app.work import FilterWork, QueueWork, Work
+
+WorkChoice = tuple[ReviewFilter, Order] | Queue
+"""What a reviewer works through: the items that pass filters, in an order, or a queue."""
+
+Result = TypeVar("Result")
+
+_AHEAD: Final = ThreadPoolExecutor(4, thread_name_prefix="ahead")
+
+
+_RUNNING: Final[set[Future[Any]]] = set()
+
+
+def settle() -> None:
+    """Wait until nothing runs beside the pages; before the database is closed."""
+    wait(tuple(_RUNNING))
+
+
+def _beside(work: Callable[[], Result]) -> Future[Result]:
+    """Run something in a thread beside the page."""
+    future = _AHEAD.submit(work)
+    _RUNNING.add(future)
+    future.add_done_callback(_RUNNING.discard)
+    return future
+
+
+@dataclass(frozen=True)
+class ReviewedItem:
+    """One item with everything that the Review page may draw of it, and in which phase it is."""
+
+    item: Item
+    gold: GoldLabel
+    prediction: Prediction | None
+    phase: Phase
+    showing: Showing
+    mine: Annotation | None
+    """The reviewer's standing annotation, which the form starts from; None where the form must
+    start empty: a recheck shows nothing of what was said before."""
+    draft: Mapping[str, object]
+    """What the reviewer had begun to say."""
+    history: tuple[Annotation, ...]
+    reviewer_names: Mapping[str, str]
+    is_flagged: bool
+    version: int
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether what the model, the gold label and others say must not reach the browser."""
+        return self.phase == "blind"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a reviewer says of an item with one press of Save."""
+
+    labels: tuple[str, ...]
+    answer: str | None = None
+    note: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    severity: Severity | None = None
+    confidence: Confidence | None = None
+    span: Span | None = None
+
+
+def load_item(
+    item_id: str, run_id: str | None, reviewer_id: str, *, mode: ReviewMode, queue_id: str | None
+) -> ReviewedItem:
+    """Read what the Review page shows of one item.
+
+    Raises:
+        ItemNotFoundError: No item has this id.
+    """
+    cur = services.database().cursor()
+    history = tuple(list_annotations(cur, item_id))
+    kept = kept_annotations(history, reviewer_id)
+    here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
+    phase = next_phase(mode, here)
+    is_recheck = not here and bool(kept)
+    return ReviewedItem(
+        item=get_item(cur, item_id),
+        gold=get_gold(cur, item_id),
+        prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
+        phase=phase,
+        showing="recheck" if is_recheck else "first",
+        mine=here[-1] if here else None,
+        draft=find_draft(cur, item_id, reviewer_id, phase) or {},
+        history=history,
+        reviewer_names={r.reviewer_id: r.name for r in list_reviewers(cur)},
+        is_flagged=is_flagged(cur, item_id, reviewer_id),
+        version=len(history),
+    )
+
+
+def is_current(shown: ReviewedItem) -> bool:
+    """Tell whether nobody has said anything of the item since it was read ahead of need."""
+    cur = services.database().cursor()
+    return len(list_annotations(cur, shown.item.item_id)) == shown.version
+
+
+def open_work(choice: WorkChoice, reviewer_id: str) -> Work:
+    """Give what the reviewer works through."""
+    if isinstance(choice, Queue):
+        return QueueWork(services.database(), choice, reviewer_id)
+    flt, order = choice
+    return FilterWork(services.database(), flt, order, settings().mode)
+
+
+def look_ahead(
+    work: Work, item_id: str, run_id: str | None, reviewer_id: str
+) -> Future[ReviewedItem | None]:
+    """Find, reserve and read the item after one while the reviewer reads that one."""
+
+    def look() -> ReviewedItem | None:
+        following = work.next_open(item_id)
+        if following is None:
+            return None
+        return load_item(following, run_id, reviewer_id, mode=work.mode, queue_id=work.queue_id)
+
+    return _beside(look)
+
+
+def save(
+    said: Said,
+    shown: ReviewedItem,
+    *,
+    annotation_id: str,
+    reviewer_id: str,
+    run_id: str | None,
+    queue_id: str | None,
+    duration_seconds: float,
+    is_fast: bool,
+    client_at: datetime | None,
+) -> Annotation:
+    """Store a reviewer's judgement and drop its draft; the same annotation id changes nothing.
+
+    Raises:
+        DbError: It cannot be stored; nothing was.
+    """
+    item_id = shown.item.item_id
+    saw_answer = shown.prediction is not None and not shown.is_blind
+    with services.database().transaction() as cur:
+        stored = add_annotation(
+            cur,
+            annotation_id=annotation_id,
+            item_id=item_id,
+            reviewer_id=reviewer_id,
+            labels=said.labels,
+            run_id=run_id if saw_answer else None,
+            answer=said.answer,
+            note=said.note,
+            verdicts=said.verdicts,
+            severity=said.severity,
+            confidence=said.confidence,
+            span=said.span,
+            is_flagged=shown.is_flagged,
+            is_fast=is_fast,
+            phase=shown.phase,
+            showing=shown.showing,
+            queue_id=queue_id,
+            duration_seconds=duration_seconds,
+            client_at=client_at,
+        )
+        clear_draft(cur, item_id, reviewer_id, shown.phase)
+    return stored
+
+
+def undo(item_id: str, reviewer_id: str) -> Annotation:
+    """Take the reviewer's standing annotation on an item back; the history keeps both."""
+    with services.database().transaction() as cur:
+        return retract_annotation(
+            cur, annotation_id=str(uuid.uuid4()), item_id=item_id, reviewer_id=reviewer_id
+        )
+
+
+def standing(item_id: str, reviewer_id: str, queue_id: str | None) -> Annotation | None:
+    """Give what a reviewer's latest word on an item is; where a queue asks, in that queue."""
+    history = list_annotations(services.database().cursor(), item_id)
+    kept = kept_annotations(history, reviewer_id)
+    here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
+    return here[-1] if here else None
+
+
+def flag(item_id: str, reviewer_id: str, flagged: bool, client_at: datetime | None) -> None:
+    """Flag an item, or take the flag off."""
+    with services.database().transaction() as cur:
+        set_flag(cur, item_id, reviewer_id, flagged, client_at=client_at)
+
+
+def note_event(
+    action: EventAction,
+    item_id: str,
+    reviewer_id: str,
+    *,
+    queue_id: str | None,
+    phase: Phase,
+    client_at: datetime | None = None,
+) -> None:
+    """Write down what somebody did, in a thread beside the page: nothing waits for it."""
+
+    def write() -> None:
+        add_event(
+            services.database().cursor(),
+            action,
+            reviewer_id,
+            item_id=item_id,
+            queue_id=queue_id,
+            phase=phase,
+            client_at=client_at,
+        )
+
+    _beside(write)
+
+
+def settings() -> ReviewSettings:
+    """Give the project's settings for reviewing."""
+    return get_settings(services.database().cursor())
+
+
+def queues_for(reviewer_id: str) -> list[Queue]:
+    """Give the open queues that somebody may work on, newest first."""
+    return list_queues(services.database().cursor(), reviewer_id)
+
+
+def progress_of(queue: Queue) -> list[QueueProgress]:
+    """Tell how far each person of a queue is."""
+    return list_progress(services.database().cursor(), queue)
+
+
+def make_queue(**wanted: Any) -> tuple[Queue, int]:
+    """Make a queue (see ``db.queues.add_queue``) and count its items.
+
+    Raises:
+        DbError: It cannot be made; nothing was stored.
+    """
+    with services.database().transaction() as cur:
+        queue = add_queue(cur, **wanted)
+        return queue, queue_progress(cur, queue).num_items // queue.num_reviewers
+
+
+def extend(queue: Queue, reviewer_id: str) -> int:
+    """Add to a queue what passes its filter by now.
+
+    Raises:
+        NotPermittedError: The reviewer may not manage queues.
+    """
+    with services.database().transaction() as cur:
+        require(cur, reviewer_id, "manage_queues")
+        return extend_queue(cur, queue)
+
+
+def close(queue: Queue, reviewer_id: str) -> None:
+    """Take a queue off everybody's list.
+
+    Raises:
+        NotPermittedError: The reviewer may not manage queues.
+    """
+    with services.database().transaction() as cur:
+        close_queue(cur, queue.queue_id, reviewer_id)
+
+
+def store_settings(wanted: ReviewSettings, reviewer_id: str) -> None:
+    """Store the project's settings for reviewing.
+
+    Raises:
+        DbError: A setting is out of bounds, or the reviewer may not set it.
+    """
+    with services.database().transaction() as cur:
+        save_settings(cur, wanted, reviewer_id)
+
+
+def count_others(queue: Queue, reviewer_id: str) -> int:
+    """Count the items of a queue that are on other reviewers' screens."""
+    return count_held(services.database().cursor(), queue, reviewer_id)

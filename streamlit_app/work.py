@@ -1,0 +1,250 @@
+"""What a reviewer works through: the items that pass the filters, or a saved queue.
+
+Both give the next open item and the neighbours of one; neither holds a list of its own in the
+session. Both are called from the page and, ahead of need, from a thread beside it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from db.annotations import list_labelled
+from db.connection import Database
+from db.queues import Queue, find_item_at, find_position, queue_progress
+from db.reservations import Place, release, reserve_next
+from db.review import Order, ReviewFilter, data_version, item_id_array
+from db.review_events import add_event
+from db.review_settings import ReviewMode
+
+_MAX_SEEN = 2_000
+_FIRST_WINDOW = 64
+
+
+class Work(Protocol):
+    """A list of items in a fixed order, with what the reviewer has done of it."""
+
+    total: int
+    num_done: int
+    queue_id: str | None
+    mode: ReviewMode
+
+    def next_open(self, after: str | None = None) -> str | None:
+        """Give the next item to label after one (None: the first), or None when all are done."""
+
+    def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
+        """Give the item before or after, labelled or not; None past an end."""
+
+    def number(self, item_id: str) -> int | None:
+        """Give an item's place counted from 1, or None for an item outside the list."""
+
+    def first(self) -> str | None:
+        """Give the first item, labelled or not; None where there is none."""
+
+    def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
+        """Let an item come again once nothing else is open."""
+
+    def mark_done(self, item_id: str) -> None:
+        """Note that the reviewer has finished an item."""
+
+    def mark_open(self, item_id: str) -> None:
+        """Note that the reviewer has taken a finished item back."""
+
+
+class FilterWork:
+    """The items that passed the filters when they were set; anybody else may do the same ones.
+
+    The order is frozen: an item keeps its place when its label changes, so that going back finds
+    what was there. 200,000 ids are 5 MB of Arrow, shared by the sessions that ask for the same.
+    """
+
+    queue_id: str | None = None
+
+    def __init__(
+        self, database: Database, flt: ReviewFilter, order: Order, mode: ReviewMode
+    ) -> None:
+        self._database = database
+        self._reviewer_id = flt.reviewer_id or ""
+        self.mode: ReviewMode = mode
+        self._ids = shared_ids(database, flt, order)
+        self.total = len(self._ids)
+        done = list_labelled(database.cursor(), self._reviewer_id, self._ids)
+        self.num_done = len(done)
+        self._put_off: set[str] = set()
+
+    def next_open(self, after: str | None = None) -> str | None:
+        """Give the next item without a label of the reviewer's, those put off at the end."""
+        place = None if after is None else self._place(after)
+        start = 0 if place is None else place + 1
+        for first, last, with_put_off in (
+            (start, self.total, False),
+            (0, start, False),
+            (0, self.total, True),
+        ):
+            found = self._first_open(first, last, after, with_put_off)
+            if found is not None:
+                return found
+        return after if after is not None and self._is_open(after) else None
+
+    def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
+        """Give the item before or after; from outside the list, on leads to its first item."""
+        place = self._place(item_id)
+        if place is None:
+            place = -1 if step > 0 else 0
+        return self._ids[place + step].as_py() if 0 <= place + step < self.total else None
+
+    def number(self, item_id: str) -> int | None:
+        """Give an item's place counted from 1, or None for an item outside the list."""
+        place = self._place(item_id)
+        return None if place is None else place + 1
+
+    def first(self) -> str | None:
+        """Give the first item, labelled or not; None where there is none."""
+        return self._ids[0].as_py() if self.total else None
+
+    def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
+        """Let an item come again once nothing else is open."""
+        self._put_off.add(item_id)
+        with self._database.transaction() as cur:
+            add_event(cur, "skip", self._reviewer_id, item_id=item_id, client_at=client_at)
+
+    def mark_done(self, item_id: str) -> None:
+        """Note that the reviewer has finished an item."""
+        self._put_off.discard(item_id)
+        if self._place(item_id) is not None:
+            self.num_done += 1
+
+    def mark_open(self, item_id: str) -> None:
+        """Note that the reviewer has taken a finished item back."""
+        if self._place(item_id) is not None:
+            self.num_done -= 1
+
+    def _place(self, item_id: str) -> int | None:
+        place = pc.index(self._ids, item_id).as_py()
+        return None if place < 0 else int(place)
+
+    def _is_open(self, item_id: str) -> bool:
+        if self._place(item_id) is None:
+            return False
+        return not list_labelled(self._database.cursor(), self._reviewer_id, pa.array([item_id]))
+
+    def _first_open(
+        self, first: int, last: int, besides: str | None, with_put_off: bool
+    ) -> str | None:
+        """Look in windows that grow: the next open item is nearly always close by."""
+        size = _FIRST_WINDOW
+        while first < last:
+            window = self._ids.slice(first, min(size, last - first))
+            done = list_labelled(self._database.cursor(), self._reviewer_id, window)
+            for item_id in window.to_pylist():
+                is_put_off = item_id in self._put_off and not with_put_off
+                if item_id not in done and item_id != besides and not is_put_off:
+                    return str(item_id)
+            first += size
+            size *= 8
+        return None
+
+
+class QueueWork:
+    """A saved queue, shared with others: what is on screen is reserved, so nobody gets it twice."""
+
+    def __init__(self, database: Database, queue: Queue, reviewer_id: str) -> None:
+        self._database = database
+        self.queue = queue
+        self._reviewer_id = reviewer_id
+        self.queue_id: str | None = queue.queue_id
+        self.mode: ReviewMode = queue.mode
+        progress = queue_progress(database.cursor(), queue, reviewer_id)
+        self.total, self.num_done = progress.num_items, progress.num_done
+        self._places: OrderedDict[str, int] = OrderedDict()
+
+    def next_open(self, after: str | None = None) -> str | None:
+        """Reserve the next open item that is not the one given."""
+        found = reserve_next(
+            self._database,
+            self.queue,
+            self._reviewer_id,
+            after=None if after is None else self._place(after),
+            besides=after,
+        )
+        if found is None and after is not None:  # perhaps the one given is the last open one
+            found = reserve_next(self._database, self.queue, self._reviewer_id)
+        if found is None:
+            return None
+        self._remember(found)
+        return found.item_id
+
+    def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
+        """Give the item before or after in the queue, whoever has it."""
+        place = self._place(item_id)
+        if place is None:
+            place = -1 if step > 0 else 0
+        found = find_item_at(self._database.cursor(), self.queue.queue_id, place + step)
+        if found is not None:
+            self._remember(Place(found, place + step))
+        return found
+
+    def number(self, item_id: str) -> int | None:
+        """Give an item's place counted from 1, or None for an item outside the queue."""
+        place = self._place(item_id)
+        return None if place is None else place + 1
+
+    def first(self) -> str | None:
+        """Give the first item, labelled or not; None where there is none."""
+        return find_item_at(self._database.cursor(), self.queue.queue_id, 0)
+
+    def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
+        """Give the item back and let it come again once nothing else is open."""
+        with self._database.transaction() as cur:
+            add_event(
+                cur,
+                "skip",
+                self._reviewer_id,
+                item_id=item_id,
+                queue_id=self.queue.queue_id,
+                client_at=client_at,
+            )
+        release(self._database, self.queue.queue_id, item_id, self._reviewer_id)
+
+    def mark_done(self, item_id: str) -> None:
+        """Note that the reviewer has finished an item."""
+        self.num_done += self._place(item_id) is not None
+
+    def mark_open(self, item_id: str) -> None:
+        """Note that the reviewer has taken a finished item back."""
+        self.num_done -= self._place(item_id) is not None
+
+    def _place(self, item_id: str) -> int | None:
+        if item_id not in self._places:
+            place = find_position(self._database.cursor(), self.queue.queue_id, item_id)
+            if place is None:
+                return None
+            self._remember(Place(item_id, place))
+        return self._places[item_id]
+
+    def _remember(self, place: Place) -> None:
+        self._places[place.item_id] = place.position
+        while len(self._places) > _MAX_SEEN:
+            self._places.popitem(last=False)
+
+
+_SHARED: OrderedDict[tuple[object, ...], pa.StringArray] = OrderedDict()
+_MAX_SHARED = 8
+
+
+def shared_ids(database: Database, flt: ReviewFilter, order: Order) -> pa.StringArray:
+    """Read the ids that pass, or share what another session read from the same data."""
+    cur = database.cursor()
+    if flt.show not in ("unreviewed", "reviewed", "flagged", "fast"):
+        flt = replace(flt, reviewer_id=None)  # the list is the same for everybody
+    key = (str(database.path), id(database), flt, order, data_version(cur))
+    if key not in _SHARED:
+        _SHARED[key] = item_id_array(cur, flt, order)
+        while len(_SHARED) > _MAX_SHARED:
+            _SHARED.popitem(last=False)
+    return _SHARED[key]

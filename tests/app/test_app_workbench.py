@@ -1,0 +1,342 @@
+"""The review workbench on the page: queues, blind then reveal, drafts, and what one can say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from db.annotations import get_gold, list_annotations
+from db.connection import Database
+from db.drafts import find_draft, save_draft
+from db.queues import Queue, add_queue, list_queues
+from db.records import Annotation, Span
+from db.review import ReviewFilter
+from db.review_events import list_events
+from db.review_settings import ReviewSettings, get_settings, save_settings
+from db.reviewers import add_reviewer, list_reviewers
+from streamlit_app import reviewing
+from streamlit_app.draft_box import BOXES, take_draft
+from streamlit_app.state import ReviewSession
+from streamlit_app.work import FilterWork
+
+OpenPage = Callable[..., AppTest]
+
+
+def session(test: AppTest) -> ReviewSession:
+    found: ReviewSession = test.session_state["review_session"]
+    return found
+
+
+def on_screen(test: AppTest) -> str | None:
+    draw = session(test).draw
+    return None if draw is None else draw.item_id
+
+
+def press(test: AppTest, what: str) -> AppTest:
+    return test.button(key=f"review_{what}_{on_screen(test)}").click().run()
+
+
+def pick(test: AppTest, label: str) -> None:
+    test.segmented_control(key=f"review_label_{on_screen(test)}").set_value(label)
+
+
+def said(database: Database, item_id: str) -> list[Annotation]:
+    return list_annotations(database.cursor(), item_id)
+
+
+def reviewer_id(database: Database, name: str) -> str:
+    return next(r.reviewer_id for r in list_reviewers(database.cursor()) if r.name == name)
+
+
+@pytest.fixture
+def admin(filled_store: Database) -> str:
+    with filled_store.transaction() as cur:
+        return add_reviewer(cur, "Ada", "admin").reviewer_id
+
+
+@pytest.fixture
+def make_queue(filled_store: Database, admin: str) -> Callable[..., Queue]:
+    def make(**wanted: Any) -> Queue:
+        fields = {
+            "queue_id": "queue-1", "name": "First pass", "flt": ReviewFilter(run_id="newer"),
+            "created_by": admin,
+        }  # fmt: skip
+        with filled_store.transaction() as cur:
+            return add_queue(cur, **{**fields, **wanted})
+
+    return make
+
+
+def test_work_on_filters_goes_round_once_and_leaves_what_was_put_off_for_last(
+    filled_store: Database, make: Any, admin: str
+) -> None:
+    work = FilterWork(filled_store, ReviewFilter(reviewer_id=admin), "item_id", "open")
+    assert (work.total, work.num_done, work.next_open()) == (4, 0, "q-1")
+    assert (work.neighbour("q-1", -1), work.neighbour("q-1", 1)) == (None, "q-2")
+    assert (work.neighbour("elsewhere", 1), work.number("elsewhere")) == ("q-1", None)
+    work.put_off("q-2")
+    assert work.next_open("q-1") == "q-3"
+    assert work.next_open("v-1") == "q-1"
+    only = FilterWork(
+        filled_store, ReviewFilter(search="coughs", reviewer_id=admin), "item_id", "open"
+    )
+    only.put_off("v-1")
+    assert only.next_open("v-1") == "v-1"
+    assert [event.action for event in list_events(filled_store.cursor(), "v-1")] == ["skip"]
+
+
+def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
+    filled_store: Database, open_page: OpenPage, make: Any, admin: str
+) -> None:
+    with filled_store.transaction() as cur:
+        save_settings(cur, ReviewSettings("blind"), admin)
+    ann = open_page(reviewer="Ann")
+    pick(ann, "maybe")
+    press(ann, "save")
+    test = open_page(reviewer="Bob")
+    markup = make.markup(test)
+    for hidden in ("Yes, it does.", "All agree", "contradict", "70.0%", "It did not help.", "Ann"):
+        assert hidden not in markup
+    assert "<mark" not in markup and "<ol" not in markup
+    assert "Your own label first" in markup
+    pick(test, "yes")
+    press(test, "save")
+    assert on_screen(test) == "q-1"
+    markup = make.markup(test)
+    for shown in ("Yes</mark>, it does.", "70.0%", "It did not help.", "Ann"):
+        assert shown in markup
+    pick(test, "no")
+    press(test, "save")
+    assert on_screen(test) == "q-2"
+    bob = reviewer_id(filled_store, "Bob")
+    mine = [one for one in said(filled_store, "q-1") if one.reviewer_id == bob]
+    assert [(one.phase, one.label, one.run_id) for one in mine] == [
+        ("blind", "yes", None),
+        ("revealed", "no", "newer"),
+    ]
+    assert "1 of 4 reviewed" in make.markup(test)
+    reviewing.settle()
+    actions = [e.action for e in list_events(filled_store.cursor(), "q-1") if e.reviewer_id == bob]
+    assert sorted(actions) == ["open", "open", "reveal"]
+
+
+def test_undo_after_the_reveal_asks_again_with_everything_shown(
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue]
+) -> None:
+    queue = make_queue(mode="blind")
+    test = open_page(reviewer="Bob", queue=queue.queue_id)
+    for label in ("yes", "no"):
+        pick(test, label)
+        press(test, "save")
+    assert on_screen(test) == "q-2"
+    press(test, "undo")
+    assert on_screen(test) == "q-1"
+    draw = session(test).draw
+    assert draw is not None and draw.shown is not None and draw.shown.phase == "revealed"
+    press(test, "undo")
+    draw = session(test).draw
+    assert draw is not None and draw.shown is not None and draw.shown.phase == "blind"
+    assert [one.action for one in said(filled_store, "q-1")] == ["label"] * 2 + ["retract"] * 2
+
+
+def test_two_people_in_a_queue_get_different_items_and_resume_where_they_were(
+    filled_store: Database, open_page: OpenPage, make: Any, make_queue: Callable[..., Queue]
+) -> None:
+    queue = make_queue()
+    ann = open_page(reviewer="Ann", queue=queue.queue_id)
+    reviewing.settle()
+    bob = open_page(reviewer="Bob", queue=queue.queue_id)
+    reviewing.settle()
+    assert (on_screen(ann), on_screen(bob)) == ("q-1", "q-3")  # q-2 is held ahead for Ann
+    assert on_screen(open_page(reviewer="Ann", queue=queue.queue_id)) == "q-1"
+    pick(ann, "no")
+    press(ann, "save")
+    assert on_screen(ann) == "q-2"
+    assert said(filled_store, "q-1")[0].queue_id == queue.queue_id
+    assert "1 of 4 reviewed" in make.markup(ann)
+    for test in (ann, bob):
+        while on_screen(test) is not None:
+            pick(test, "B" if on_screen(test) == "v-1" else "no")
+            press(test, "save")
+            reviewing.settle()
+    assert all(len(said(filled_store, item_id)) == 1 for item_id in ("q-1", "q-2", "q-3", "v-1"))
+    assert "Nothing is open for you" in make.markup(bob)
+
+
+def test_a_queue_is_made_from_the_filters_and_closed_again(
+    filled_store: Database, open_page: OpenPage, make: Any, admin: str
+) -> None:
+    test = open_page(reviewer="Ada", show="text_wrong")
+    test.text_input(key="queue_name").set_value("Wrong texts")
+    test.selectbox(key="queue_order").set_value("uncertain")
+    test.selectbox(key="queue_mode").set_value("blind")
+    test.number_input(key="queue_num_reviewers").set_value(2)
+    test.button(key="queue_create").click().run()
+    assert not test.exception
+    (queue,) = list_queues(filled_store.cursor())
+    assert (queue.name, queue.order, queue.mode, queue.num_reviewers) == (
+        "Wrong texts", "uncertain", "blind", 2,
+    )  # fmt: skip
+    assert "The queue Wrong texts has 2 items." in make.markup(test)
+    assert on_screen(test) == "q-3"
+    assert "Your own label first" in make.markup(test)
+    test.button(key="queue_close").click().run()
+    assert list_queues(filled_store.cursor(), admin) == []
+    assert test.query_params.get("queue") is None
+
+
+def test_who_may_not_manage_queues_is_not_offered_to(
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue]
+) -> None:
+    with filled_store.transaction() as cur:
+        add_reviewer(cur, "Bob", "reviewer")
+    queue = make_queue()
+    keys = [button.key for button in open_page(reviewer="Bob", queue=queue.queue_id).button]
+    assert "queue_close" not in keys
+    assert "queue_create" not in [button.key for button in open_page(reviewer="Bob").button]
+
+
+def test_settings_are_stored_from_the_page(
+    filled_store: Database, open_page: OpenPage, make: Any, admin: str
+) -> None:
+    test = open_page(reviewer="Ada")
+    test.selectbox(key="review_settings_mode").set_value("blind")
+    test.number_input(key="review_settings_speed").set_value(300)
+    test.button(key="review_settings_store").click().run()
+    assert get_settings(filled_store.cursor()) == ReviewSettings("blind", 300)
+    assert "Your own label first" in make.markup(test)
+
+
+def test_everything_one_can_say_is_stored_with_the_label(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    test = open_page(item="q-1", reviewer="Bob")
+    press(test, "more")
+    test.pills(key="review_verdicts_q-1").set_value(["gold_wrong", "several_acceptable"]).run()
+    test.pills(key="review_also_q-1").set_value(["maybe"]).run()
+    test.segmented_control(key="review_severity_q-1").set_value("severe").run()
+    test.segmented_control(key="review_confidence_q-1").set_value("low").run()
+    test.selectbox(key="review_span_q-1").set_value(Span("answer", 0, 13)).run()
+    assert "lc-support" in make.markup(test)
+    stored = find_draft(filled_store.cursor(), "q-1", reviewer_id(filled_store, "Bob"), "single")
+    assert stored is not None and stored["severity"] == "severe"
+    pick(test, "yes")
+    press(test, "save")
+    (said_now,) = said(filled_store, "q-1")
+    assert said_now.labels == ("yes", "maybe")
+    assert said_now.verdicts == ("gold_wrong", "several_acceptable")
+    assert (said_now.severity, said_now.confidence) == ("severe", "low")
+    assert said_now.span == Span("answer", 0, 13)
+    assert get_gold(filled_store.cursor(), "q-1").label == "no"
+    markup = make.markup(press(test, "back"))
+    for shown in ("Gold wrong", "harm: Severe", "sure: Unsure", "<strong>yes, maybe</strong>"):
+        assert shown in markup
+
+
+def test_an_item_may_be_called_unanswerable_without_a_label(
+    filled_store: Database, open_page: OpenPage
+) -> None:
+    test = open_page(item="q-1")
+    press(test, "more")
+    test.pills(key="review_verdicts_q-1").set_value(["unanswerable"]).run()
+    press(test, "save")
+    assert [(one.label, one.labels) for one in said(filled_store, "q-1")] == [(None, ())]
+
+
+def test_a_save_sooner_than_reading_is_marked_and_can_be_asked_again(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    test = open_page(item="q-1")
+    pick(test, "no")
+    press(test, "save")
+    assert said(filled_store, "q-1")[0].is_fast
+    assert "sooner than it can be read" in make.markup(test)
+    draw = session(test).draw
+    assert draw is not None
+    draw.shown_at -= 60
+    pick(test, "no")
+    press(test, "save")
+    assert not said(filled_store, "q-2")[0].is_fast
+    fast = open_page(show="fast", reviewer="Ada")
+    assert "There are no items" not in make.markup(fast)
+
+
+def test_flagging_is_an_event_with_both_times(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    test = open_page(item="q-1")
+    draw = session(test).draw
+    assert draw is not None
+    box = BOXES.get(draw.annotation_id)
+    assert box is not None
+    box.pressed_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    press(test, "flag")
+    assert "Flagged q-1." in make.markup(test)
+    press(test, "flag")
+    reviewing.settle()
+    events = [e for e in list_events(filled_store.cursor(), "q-1") if e.action != "open"]
+    assert [event.action for event in events] == ["flag", "unflag"]
+    assert events[0].client_at == box.pressed_at
+    assert on_screen(open_page(show="flagged", item="q-1")) == "q-1"
+
+
+def test_the_form_starts_from_the_draft(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    with filled_store.transaction() as cur:
+        bob = add_reviewer(cur, "Bob").reviewer_id
+        body = {"label": "maybe", "note": "half a thought", "verdicts": ["gold_wrong", "nonsense"]}
+        save_draft(cur, "q-1", bob, "single", body)
+    test = open_page(item="q-1", reviewer="Bob")
+    assert test.segmented_control(key="review_label_q-1").value == "maybe"
+    assert test.text_area(key="review_note_q-1").value == "half a thought"
+    press(test, "save")
+    (stored,) = said(filled_store, "q-1")
+    assert (stored.label, stored.note, stored.verdicts) == (
+        "maybe", "half a thought", ("gold_wrong",),
+    )  # fmt: skip
+    assert find_draft(filled_store.cursor(), "q-1", bob, "single") is None
+
+
+@pytest.fixture
+def browser() -> TestClient:
+    return TestClient(Starlette(routes=[Route("/review/draft", take_draft, methods=["POST"])]))
+
+
+def test_the_browser_hands_in_drafts_for_the_item_on_its_screen_only(
+    filled_store: Database, open_page: OpenPage, browser: TestClient
+) -> None:
+    test = open_page(item="q-1", reviewer="Bob")
+    draw = session(test).draw
+    assert draw is not None
+    token = draw.annotation_id
+    bob = reviewer_id(filled_store, "Bob")
+
+    def post(**sent: Any) -> int:
+        return browser.post("/review/draft", json=sent).status_code
+
+    assert post(token=token, label=2) == 204
+    assert post(token=token, note="typed", pressed_at=1_780_000_000_000) == 204
+    assert post(token=token, label="yes", note=7, answer=None, severity="severe") == 204
+    cur = filled_store.cursor()
+    assert find_draft(cur, "q-1", bob, "single") == {"label": "maybe", "note": "typed"}
+    assert post(token=token, label=None) == 204
+    assert find_draft(cur, "q-1", bob, "single") == {"label": None, "note": "typed"}
+    assert post(token="guessed", label=0) == 404
+    assert browser.post("/review/draft", content=b"[").status_code == 400
+    assert browser.post("/review/draft", json=[token]).status_code == 404
+    assert post(token=token, note="x" * 900_000) == 413
+    assert post(token=token, note="x" * 300_000) == 409
+    pick(test, "no")
+    press(test, "save")
+    (stored,) = said(filled_store, "q-1")
+    assert stored.client_at == datetime.fromtimestamp(1_780_000_000, UTC)
+    assert post(token=token, label=0) == 404
+    assert find_draft(filled_store.cursor(), "q-1", bob, "single") is None
