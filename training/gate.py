@@ -1,7 +1,8 @@
 """The gate between challenger and champion: what must hold before a person may promote.
 
-Judged are the heads' labels on the frozen test split, against the labels of record. Accuracy is
-one of several checks and never enough: a head that never says "maybe" can gain accuracy and lose its use.
+Judged are the heads' labels on the frozen test split, against the labels of record. Accuracy is one
+of several checks and never enough: a head that never says "maybe" can gain accuracy and lose its
+use.
 """
 
 from __future__ import annotations

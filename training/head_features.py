@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from db.snapshot import Snapshot
-from eci.arrays import Float32Array
+from eci.arrays import Float32Array, IntArray
 from eci.prompts import Question
 from eci.store import ADAPTER_FILES, ArtifactInfo
 from training.dataset import to_question
@@ -41,9 +41,10 @@ class Features:
     states: Float32Array
     scores: Float32Array
 
-    def take(self, rows: Sequence[int]) -> Features:
+    def take(self, rows: Sequence[int] | IntArray) -> Features:
         """Give some rows, in the order asked for."""
-        return Features(self.states[list(rows)], self.scores[list(rows)])
+        chosen = np.asarray(rows, np.int64)
+        return Features(self.states[chosen], self.scores[chosen])
 
 
 class HeadFeatures:

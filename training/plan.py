@@ -91,16 +91,24 @@ def make_plan(
     )
 
 
-def prepare_plan(database: Database, plan: Plan, started_by: str) -> RunDir:
-    """Make the run directory of a plan; nothing starts."""
+def prepare_plan(
+    database: Database, plan: Plan, started_by: str, *, triggered_by: str = ""
+) -> RunDir:
+    """Make the run directory of a plan; nothing starts.
+
+    Args:
+        triggered_by: Why it starts without anybody pressing a button.
+    """
+    noted = {"triggered_by": triggered_by} if triggered_by else {}
+    base = plan.base_run_id
     if isinstance(plan.settings, Preset):
-        return prepare_run(database, plan.settings, started_by, plan.base_run_id)
+        return prepare_run(database, plan.settings, started_by, base, **noted)
     if isinstance(plan.settings, RefitSettings):
-        return prepare_refit(database, plan.settings, started_by, plan.base_run_id)
-    return prepare_recalibration(database, plan.settings, started_by, plan.base_run_id)
+        return prepare_refit(database, plan.settings, started_by, base, **noted)
+    return prepare_recalibration(database, plan.settings, started_by, base, **noted)
 
 
-def start_plan(database: Database, plan: Plan, started_by: str) -> str:
+def start_plan(database: Database, plan: Plan, started_by: str, *, triggered_by: str = "") -> str:
     """Start a plan: at once where it needs no language model, else in the background.
 
     Returns:
@@ -112,7 +120,7 @@ def start_plan(database: Database, plan: Plan, started_by: str) -> str:
         TrainingError: The run to start from cannot be used, or no process could be started.
     """
     require(database.cursor(), started_by, "train")
-    run_dir = prepare_plan(database, plan, started_by)
+    run_dir = prepare_plan(database, plan, started_by, triggered_by=triggered_by)
     if isinstance(plan.settings, Preset):
         launch(run_dir)
     else:

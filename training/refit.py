@@ -46,8 +46,8 @@ NEW_SEARCH_GROWTH = 1.2
 
 
 @dataclass(frozen=True)
-class _Task:
-    """One label set: what its head is fitted on."""
+class LabelSetTask:
+    """One label set: what its head is fitted on; ``y`` holds positions among the labels."""
 
     name: str
     items: tuple[SnapshotItem, ...]
@@ -56,6 +56,7 @@ class _Task:
 
     @property
     def is_options(self) -> bool:
+        """Whether its labels are the items' own options."""
         return self.name == OPTIONS_LABEL_SET
 
 
@@ -87,8 +88,8 @@ def run_refit(context: RunContext) -> None:
     source = HeadSource.of(settings)
     info, features = _features(context, settings, source, snapshot)
     context.report_message("Fitting the head.")
-    tasks = list(_tasks(snapshot, features))
-    fits = _fit_all(tasks, settings, _earlier_choices(source))
+    tasks = list(label_set_tasks(snapshot, features))
+    fits = _fit_all(tasks, settings, earlier_choices(source))
     if not fits:
         raise DataError(
             "No label set has enough training items to fit a head: at least "
@@ -175,7 +176,12 @@ def is_quick(run_dir: RunDir) -> bool:
     )
 
 
-def _tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[_Task]:
+def label_set_tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[LabelSetTask]:
+    """Give what can be learned from for each label set, that with the most items first.
+
+    Raises:
+        KeyError: Features of an item are missing.
+    """
     by_set: dict[str, list[SnapshotItem]] = {}
     for item in snapshot.train:
         if not item.is_vetoed and 0 not in item.vetoed_shots:
@@ -184,11 +190,11 @@ def _tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[_Task]:
     for name, items in sorted(by_set.items(), key=lambda entry: (-len(entry[1]), entry[0])):
         given = features.get([to_question(item) for item in items])
         y = tuple(item.labels.index(item.label) for item in items)
-        yield _Task(name, tuple(items), given, y)
+        yield LabelSetTask(name, tuple(items), given, y)
 
 
 def _fit_all(
-    tasks: Sequence[_Task], settings: RefitSettings, earlier: Mapping[str, Mapping[str, Any]]
+    tasks: Sequence[LabelSetTask], settings: RefitSettings, earlier: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, _Fit]:
     fits: dict[str, _Fit] = {}
     shared: Pooling | None = None
@@ -209,7 +215,10 @@ def _fit_all(
 
 
 def _fit(
-    task: _Task, settings: RefitSettings, poolings: Sequence[Pooling], strengths: Sequence[float]
+    task: LabelSetTask,
+    settings: RefitSettings,
+    poolings: Sequence[Pooling],
+    strengths: Sequence[float],
 ) -> _Fit:
     states, scores = task.features.states, task.features.scores
     chosen = choose(
@@ -234,7 +243,7 @@ def _fit(
     return _Fit(head, chosen, len(task.items))
 
 
-def _earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
+def earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
     """Give pooling and penalty of the refit that this one starts from, by label set."""
     path = source.run_dir.path / "fit.json" if source.run_dir else None
     if path is None or not path.exists():
@@ -242,7 +251,7 @@ def _earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
     return read_object(path)
 
 
-def _held_out(tasks: Sequence[_Task], fits: Mapping[str, _Fit]) -> list[HeldOut]:
+def _held_out(tasks: Sequence[LabelSetTask], fits: Mapping[str, _Fit]) -> list[HeldOut]:
     return [
         HeldOut(item.item_id, task.name, tuple(row[: len(item.labels)].tolist()))
         for task in tasks
@@ -265,7 +274,7 @@ def _calibrate(
 
 
 def _records(
-    run_id: str, tasks: Sequence[_Task], fits: Mapping[str, _Fit]
+    run_id: str, tasks: Sequence[LabelSetTask], fits: Mapping[str, _Fit]
 ) -> Iterator[TrainingRecord]:
     for task in tasks:
         if task.name in fits:

@@ -13,6 +13,7 @@ from db.permissions import require
 from db.records import TrainingRun
 from db.snapshot import freeze
 from db.training_runs import add_training_run
+from db.trigger_policies import find_trigger_policy
 from training.energy import WORLD, estimated
 from training.execution import HEAD_DEVICE, RunContext, execute
 from training.intake import refresh
@@ -67,7 +68,11 @@ def start_prediction(database: Database, settings: PredictionSettings, started_b
 
 
 def prepare_refit(
-    database: Database, settings: RefitSettings, started_by: str, base_run_id: str | None = None
+    database: Database,
+    settings: RefitSettings,
+    started_by: str,
+    base_run_id: str | None = None,
+    **noted: str,
 ) -> RunDir:
     """Make the run directory of a new refit; nothing starts."""
     fields = {
@@ -75,6 +80,7 @@ def prepare_refit(
         "description": "Fits the head anew on cached features; base model and adapter stay.",
         "settings": settings.model_dump(mode="json"),
         "base_run_id": base_run_id or settings.artifact_run_id,
+        **noted,
     }
     return _prepare(database, REFIT, fields, started_by)
 
@@ -84,6 +90,7 @@ def prepare_recalibration(
     settings: RecalibrationSettings,
     started_by: str,
     base_run_id: str | None = None,
+    **noted: str,
 ) -> RunDir:
     """Make the run directory of a new recalibration; nothing starts."""
     fields = {
@@ -91,6 +98,7 @@ def prepare_recalibration(
         "description": "Fits the temperatures anew on held-out items; adapter and head stay.",
         "settings": settings.model_dump(mode="json"),
         "base_run_id": base_run_id or settings.artifact_run_id,
+        **noted,
     }
     return _prepare(database, RECALIBRATE, fields, started_by)
 
@@ -116,7 +124,11 @@ def start_quick(database: Database, run_dir: RunDir) -> None:
 
 
 def prepare_run(
-    database: Database, preset: Preset, started_by: str, base_run_id: str | None = None
+    database: Database,
+    preset: Preset,
+    started_by: str,
+    base_run_id: str | None = None,
+    **noted: str,
 ) -> RunDir:
     """Make the run directory of a new training run and note it in the store; nothing starts."""
     fields = {
@@ -124,6 +136,7 @@ def prepare_run(
         "description": preset.description,
         "settings": preset.settings.model_dump(mode="json"),
         "base_run_id": base_run_id,
+        **noted,
     }
     return _prepare(database, preset.name, fields, started_by)
 
@@ -155,6 +168,7 @@ def _prepare(database: Database, name: str, fields: dict[str, Any], started_by: 
         **fields,
         "snapshot_id": manifest.snapshot_id,
         "started_by": started_by,
+        "country": _country(database),
     }
     # The store first: a page that finds settings.json before would note the run itself.
     with database.transaction() as cur:
@@ -172,6 +186,12 @@ def _prepare(database: Database, name: str, fields: dict[str, Any], started_by: 
         )
     run_dir.write_settings(settings)
     return run_dir
+
+
+def _country(database: Database) -> str:
+    """Give the country whose mix of power a run's emissions are told by."""
+    stored = find_trigger_policy(database.cursor())
+    return WORLD if stored is None else str(stored.policy.get("country", WORLD))
 
 
 def is_run_dir(path: Path) -> bool:

@@ -1,0 +1,46 @@
+"""What more labels would bring, judged by a curve whose shape is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from db.connection import Database
+from training.errors import DataError
+from training.learning_curve import CurvePoint, LearningCurve, learning_curve
+
+
+def _curve(noise: float, slope: float = 2.0) -> LearningCurve:
+    rng = np.random.default_rng(0)
+    points = tuple(
+        CurvePoint(n, 0.2 + slope / n**0.5 + noise * rng.normal(), 50)
+        for n in (100, 160, 240, 320, 400)
+        for _ in range(10)
+    )
+    return LearningCurve("pubmedqa", 400, points)
+
+
+def test_a_known_curve_is_found_again() -> None:
+    gain = _curve(0.0).gain(100)
+    assert gain.value == pytest.approx(2.0 * (1 / 400**0.5 - 1 / 500**0.5), abs=1e-9)
+    assert gain.n == 50
+
+
+def test_the_interval_holds_the_true_gain_and_widens_with_noise() -> None:
+    truth = 2.0 * (1 / 400**0.5 - 1 / 500**0.5)
+    widths = []
+    for noise in (0.005, 0.05):
+        interval = _curve(noise).gain(100).interval
+        assert interval is not None and interval.low < truth < interval.high
+        widths.append(interval.high - interval.low)
+    assert widths[1] > widths[0]
+
+
+def test_a_flat_curve_promises_nothing() -> None:
+    interval = _curve(0.03, slope=0.0).gain(1000).interval
+    assert interval is not None and interval.low < 0 < interval.high
+
+
+def test_without_features_it_says_what_to_do(database: Database) -> None:
+    with pytest.raises(DataError, match="Refit the head once"):
+        learning_curve(database)
