@@ -191,8 +191,8 @@ primary-care physicians. Half of the questions are in the published figures too.
   of shares of questions are Wilson's, those of quartiles lie between two of the times themselves.
 - Quartiles: `inside` takes ratings for independent, but clinicians differ far more from each other
   than from themselves (last table), so the lower quartile moves with who rated which half.
-- "0.8 % changed" is read as: changed the answer in any way. Of the 11 who did, 4 gave the gold label
-  up and 7 put another answer beside it; 0.8 % lies outside the interval of giving up alone.
+- "0.8 % changed" is read as: changed the answer in any way. Of the 11 who did, 4 gave the gold
+  label up and 7 put another answer beside it; 0.8 % is outside the interval of giving up alone.
 - "Miss information" is read as `info_missing` or `important_info_missing`. With the latter alone it
   is 5.0 % here; the published 6.8 % does not say which.
 - Person by person: those with at least 30 ratings (or pairs with 30 shared questions) only."""

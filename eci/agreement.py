@@ -32,7 +32,7 @@ from eci.estimates import (
 NO_PAIRS: Final = "no item has two ratings"
 NO_SHARED_ITEMS: Final = "there is no item that both labelled"
 ALL_ALIKE: Final = "every rating is the same, so that chance alone agrees fully"
-MORE_THAN_TWO: Final = "Cohen's kappa compares two reviewers; see their pairs"
+MORE_THAN_TWO: Final = "it compares two people; see their pairs"
 ONE_CATEGORY: Final = "there is only one category"
 MISSING: Final = -1
 """Code of a rating that was not given."""

@@ -19,6 +19,7 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 from eci.agreement import (
     ALL_ALIKE,
     MISSING,
+    MORE_THAN_TWO,
     NO_PAIRS,
     NO_SHARED_ITEMS,
     agreement,
@@ -185,10 +186,7 @@ def test_undefined_figures_say_why() -> None:
     assert nobody.percent.undefined_because == alone.gwet_ac1.undefined_because == NO_PAIRS
     assert alike.percent.value == alike.gwet_ac1.value == 1.0
     assert alike.fleiss_kappa.undefined_because == ALL_ALIKE
-    assert (
-        alike.cohen_kappa.undefined_because
-        == "Cohen's kappa compares two reviewers; see their pairs"
-    )
+    assert alike.cohen_kappa.undefined_because == MORE_THAN_TWO
     assert strangers.cohen_kappa.undefined_because == NO_SHARED_ITEMS
     assert agreement([[2]]).gwet_ac1.undefined_because == "there is only one category"
 

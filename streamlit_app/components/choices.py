@@ -1,0 +1,73 @@
+"""Choices of a page that stay in its address by the words of the program, and in the session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from streamlit_app import address
+
+Word = TypeVar("Word", bound=str)
+
+
+def pick_one(
+    title: str,
+    options: Sequence[Word],
+    shown: Mapping[Word, str] | Mapping[str, str],
+    *,
+    key: str,
+    explanation: str | None = None,
+) -> Word:
+    """Draw a few options side by side, the first one chosen unless another is.
+
+    Args:
+        shown: What each option is called on screen; our own words.
+        key: The widget's key and the name in the address.
+    """
+    address.seed(key, options)
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
+    chosen = st.segmented_control(
+        title,
+        options,
+        format_func=shown.__getitem__,
+        required=True,
+        key=key,
+        persist_state="session",
+        help=explanation,
+    )
+    address.keep(key, chosen, options[0])
+    return options[0] if chosen is None else chosen
+
+
+def pick_from(
+    title: str,
+    options: Sequence[Word],
+    shown: Mapping[Word, str] | Mapping[str, str],
+    *,
+    key: str,
+    any_words: str | None = None,
+) -> Word | None:
+    """Draw a list to choose from.
+
+    Args:
+        shown: What each option is called; texts from outside have gone through ``reveal``.
+        any_words: Shown where nothing is chosen, which then means any; None: the first option is
+            chosen unless another is.
+    """
+    address.seed(key, options)
+    if st.session_state.get(key) not in (None, *options):
+        st.session_state[key] = None
+    chosen: Word | None = st.selectbox(
+        title,
+        options,
+        index=0 if any_words is None else None,
+        placeholder=any_words,
+        format_func=shown.__getitem__,
+        key=key,
+        persist_state="session",
+    )
+    address.keep(key, chosen, options[0] if any_words is None and options else None)
+    return chosen

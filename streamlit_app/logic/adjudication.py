@@ -1,0 +1,135 @@
+"""One item to settle: who said what of it, and the decision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from db.adjudications import add_adjudication, list_adjudications
+from db.annotations import get_gold, list_annotations
+from db.connection import Database
+from db.items import get_item
+from db.predictions import find_prediction
+from db.records import (
+    Adjudication,
+    AdjudicationReason,
+    Annotation,
+    GoldLabel,
+    Item,
+    Prediction,
+    Run,
+)
+from db.reviewers import list_reviewers
+from db.runs import find_run
+
+
+@dataclass(frozen=True)
+class Person:
+    """Everything that one person said of an item, oldest first.
+
+    ``taken_back`` holds the ids of what they retracted; ``final`` is what stands, None where
+    nothing does.
+    """
+
+    reviewer_id: str
+    name: str
+    said: tuple[Annotation, ...]
+    taken_back: frozenset[str]
+
+    @property
+    def final(self) -> Annotation | None:
+        """The last thing said that was not taken back."""
+        standing = [one for one in self.said if one.annotation_id not in self.taken_back]
+        return standing[-1] if standing else None
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """An item with everything that whoever settles it needs to see."""
+
+    item: Item
+    gold: GoldLabel
+    people: tuple[Person, ...]
+    decisions: tuple[Adjudication, ...]
+    names: Mapping[str, str]
+    run: Run | None
+    prediction: Prediction | None
+    """What the run that people reviewed gave for the item, where they reviewed one."""
+
+    def num_saying(self, label: str | None) -> int:
+        """Count the people whose final answer holds a label; None: those who gave none."""
+        answers = [person.final.labels for person in self.people if person.final]
+        return sum(label in answer if label is not None else not answer for answer in answers)
+
+    @property
+    def num_people(self) -> int:
+        """People with a final answer."""
+        return sum(person.final is not None for person in self.people)
+
+
+def load_dispute(database: Database, item_id: str) -> Dispute:
+    """Read an item with what was said and decided of it.
+
+    Raises:
+        ItemNotFoundError: No item has this id.
+    """
+    cur = database.cursor()
+    history = list_annotations(cur, item_id)
+    names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
+    reviewed = Counter(one.run_id for one in history if one.run_id is not None)
+    run_id = reviewed.most_common(1)[0][0] if reviewed else None
+    return Dispute(
+        item=get_item(cur, item_id),
+        gold=get_gold(cur, item_id),
+        people=gather(history, names),
+        decisions=tuple(list_adjudications(cur, item_id)),
+        names=names,
+        run=None if run_id is None else find_run(cur, run_id),
+        prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
+    )
+
+
+def gather(history: Iterable[Annotation], names: Mapping[str, str]) -> tuple[Person, ...]:
+    """Put what each person said together, in the order in which they came."""
+    by_person: dict[str, list[Annotation]] = {}
+    for annotation in history:
+        by_person.setdefault(annotation.reviewer_id, []).append(annotation)
+    return tuple(_person(who, names.get(who, who), own) for who, own in by_person.items())
+
+
+def decide(
+    database: Database,
+    *,
+    adjudication_id: str,
+    item_id: str,
+    reviewer_id: str,
+    label: str,
+    reason: AdjudicationReason,
+    note: str,
+) -> GoldLabel:
+    """Store a decision; the same id again changes nothing.
+
+    Raises:
+        NotPermittedError: The role of the person is not open to deciding.
+    """
+    with database.transaction() as cur:
+        return add_adjudication(
+            cur,
+            adjudication_id=adjudication_id,
+            item_id=item_id,
+            reviewer_id=reviewer_id,
+            label=label,
+            reason=reason,
+            note=note,
+        )
+
+
+def _person(reviewer_id: str, name: str, own: Sequence[Annotation]) -> Person:
+    taken_back = {one.retracted_annotation_id for one in own if one.action == "retract"}
+    return Person(
+        reviewer_id=reviewer_id,
+        name=name,
+        said=tuple(one for one in own if one.action == "label"),
+        taken_back=frozenset(one for one in taken_back if one is not None),
+    )

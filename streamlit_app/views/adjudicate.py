@@ -1,0 +1,283 @@
+"""Adjudicate: items on which people differ, one at a time; what holds, and why they differed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import streamlit as st
+
+from db.adjudications import Disputed, list_disputed
+from db.agreement import RatingScope
+from db.errors import DbError, NotPermittedError
+from db.records import AdjudicationReason, AnnotationOrigin, Reviewer
+from streamlit_app import services
+from streamlit_app.components import (
+    answer_card,
+    choices,
+    item_card,
+    reference_card,
+    reviewer_picker,
+    safe_text,
+    said_cards,
+    scope_picker,
+)
+from streamlit_app.components.safe_text import NoticeKind
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic.adjudication import Dispute, decide, load_dispute
+from streamlit_app.logic.agreement import load_scopes
+from streamlit_app.logic.settling import SettlingList
+from streamlit_app.text_safety import element, reveal, widget_label
+from streamlit_app.wording import say, words
+
+REASONS: tuple[AdjudicationReason, ...] = get_args(AdjudicationReason)
+SHOWS: tuple[Disputed, ...] = get_args(Disputed)
+WHOSE: tuple[AnnotationOrigin | Literal["all"], ...] = ("all", *get_args(AnnotationOrigin))
+
+
+@dataclass
+class Session:
+    """Where somebody is in the list of items to settle."""
+
+    items: SettlingList = field(default_factory=SettlingList)
+    item_id: str | None = None
+    adjudication_id: str = ""
+    """Made when the item is shown, so that a press sent twice is stored once."""
+    label: str | None = None
+    message: str = ""
+    message_kind: NoticeKind = "info"
+
+    def show(self, item_id: str | None) -> None:
+        """Put an item on the screen; None for the end of the list."""
+        self.item_id, self.adjudication_id, self.label = item_id, str(uuid.uuid4()), None
+
+    def say(self, message: str, kind: NoticeKind = "info") -> None:
+        """Set the line that the next draw shows above the decision."""
+        self.message, self.message_kind = message, kind
+
+
+def session() -> Session:
+    """Give this browser session's place in the list."""
+    found: Session = st.session_state.setdefault("adjudicate_session", Session())
+    return found
+
+
+def main() -> None:
+    """Draw the page."""
+    with st.sidebar:
+        person = reviewer_picker.pick()
+        item_ids = pick(load_scopes(services.database()))
+    try:
+        services.check_permission(person, "adjudicate")
+    except NotPermittedError as error:
+        safe_text.draw_notice(say("adjudicate.not_allowed", who=error), kind="warning")
+        return
+    here = session()
+    here.items = SettlingList(item_ids)
+    if here.item_id is None or here.item_id not in here.items:
+        here.show(here.items.next_open())
+    draw_body(person)
+
+
+def pick(scopes: Sequence[RatingScope]) -> list[str]:
+    """Draw the filters and give the items that pass them, those that differ most first."""
+    show = choices.pick_from(
+        say("adjudicate.show"), SHOWS, words("adjudicate_show"), key="adjudicate_show"
+    )
+    whose = choices.pick_from(
+        say("adjudicate.whose"), WHOSE, words("adjudicate_whose"), key="adjudicate_whose"
+    )
+    sources = list(dict.fromkeys(scope.source for scope in scopes))
+    source = choices.pick_from(
+        say("adjudicate.source"),
+        sources,
+        {name: reveal(name) for name in sources},
+        key="adjudicate_source",
+        any_words=say("adjudicate.any"),
+    )
+    label_sets = list(dict.fromkeys(scope.label_set for scope in scopes))
+    label_set = choices.pick_from(
+        say("adjudicate.labels"),
+        label_sets,
+        {name: scope_picker.label_set_words(name) for name in label_sets},
+        key="adjudicate_labels",
+        any_words=say("adjudicate.any"),
+    )
+    return list_disputed(
+        services.database().cursor(),
+        show or "open",
+        origin=whose if whose in ("review", "import") else None,
+        source=source,
+        label_set=label_set,
+    )
+
+
+@st.fragment
+def draw_body(person: Reviewer) -> None:
+    """Draw the item on screen; a press of its buttons reruns this part alone."""
+    here = session()
+    if here.item_id is None:
+        draw_message()
+        done = len(here.items) > 0
+        safe_text.draw_notice(
+            say("adjudicate.all_done" if done else "adjudicate.nothing"),
+            kind="success" if done else "info",
+        )
+        return
+    dispute = load_dispute(services.database(), here.item_id)
+    left, right = st.columns([1.7, 1], gap="large")
+    with left, st.container(key="adjudicate_left"):
+        item_card.draw(dispute.item)
+        st.subheader(say("adjudicate.answers"), anchor=False)
+        said_cards.draw(dispute)
+        if dispute.prediction is not None and dispute.run is not None:
+            answer_card.draw(dispute.prediction, dispute.run.model)
+        reference_card.draw(dispute.item)
+    with right, st.container(key="adjudicate_right"):
+        draw_progress()
+        said_cards.draw_tally(dispute)
+        draw_form(dispute, person)
+        st.subheader(say("adjudicate.decisions"), anchor=False)
+        said_cards.draw_decisions(dispute.decisions, dispute.names)
+
+
+def draw_progress() -> None:
+    """Draw how much of the list is settled, and the place of the item on screen."""
+    items, item_id = session().items, session().item_id or ""
+    share = items.num_done / len(items)
+    fill = element("span", cls="lc-progress-fill", style=f"width:{100 * share:.2f}%")
+    place = say("review.place", number=items.number(item_id), total=len(items))
+    settled = say("adjudicate.progress", done=items.num_done, total=len(items))
+    safe_text.draw(
+        element(
+            "div",
+            element("span", place, cls="lc-progress-place"),
+            element("span", fill, cls="lc-progress-track", aria_hidden="true"),
+            element("span", settled),
+            cls="lc-progress",
+        )
+    )
+
+
+def draw_form(dispute: Dispute, person: Reviewer) -> None:
+    """Draw the decision: which label holds, why people differed, a note."""
+    here, item_id = session(), dispute.item.item_id
+    draw_message()
+    with st.container(horizontal=True, key="adjudicate_labels_row"):
+        for place, label in enumerate(dispute.item.labels):
+            st.button(
+                widget_label(label, place),
+                key=f"adjudicate_label_{place}_{item_id}",
+                type="primary" if here.label == label else "secondary",
+                shortcut=str(place + 1) if place < 9 else None,
+                on_click=choose,
+                args=(item_id, label),
+                width="stretch",
+            )
+    reason_words = words("adjudication_reason")
+    st.selectbox(
+        say("adjudicate.reason"),
+        REASONS,
+        index=None,
+        placeholder=say("adjudicate.reason_placeholder"),
+        format_func=reason_words.__getitem__,
+        key=f"adjudicate_reason_{item_id}",
+        on_change="ignore",
+    )
+    st.text_area(
+        say("adjudicate.note"), key=f"adjudicate_note_{item_id}", height=90, on_change="ignore"
+    )
+    st.button(
+        say("adjudicate.save"),
+        type="primary",
+        width="stretch",
+        key=f"adjudicate_save_{item_id}",
+        shortcut="Enter",
+        on_click=save,
+        args=(item_id, person.reviewer_id),
+    )
+    with st.container(horizontal=True):
+        for key, step in (("previous", -1), ("next", 1)):
+            st.button(
+                say(f"adjudicate.{key}"),
+                key=f"adjudicate_{key}_{item_id}",
+                shortcut="Left" if step < 0 else "Right",
+                on_click=move,
+                args=(item_id, step),
+            )
+        st.button(
+            say("adjudicate.skip"),
+            key=f"adjudicate_skip_{item_id}",
+            shortcut="s",
+            on_click=skip,
+            args=(item_id,),
+        )
+
+
+def draw_message() -> None:
+    """Draw the line that says what the last press did; its place is kept when it is empty."""
+    safe_text.draw_line(session().message, kind=session().message_kind)
+    session().say("")
+
+
+def choose(item_id: str, label: str) -> None:
+    """Take a label as the one that holds; nothing is stored yet."""
+    if session().item_id == item_id:
+        session().label = label
+
+
+def save(item_id: str, reviewer_id: str) -> None:
+    """Store the decision on an item and show the next one."""
+    here = session()
+    if here.item_id != item_id:
+        here.say(say("adjudicate.late_press"), "warning")
+        return
+    reason: AdjudicationReason | None = st.session_state.get(f"adjudicate_reason_{item_id}")
+    note = (st.session_state.get(f"adjudicate_note_{item_id}") or "").strip()
+    if here.label is None:
+        here.say(say("adjudicate.pick_label"), "warning")
+        return
+    if reason is None:
+        here.say(say("adjudicate.pick_reason"), "warning")
+        return
+    if reason == "other" and not note:
+        here.say(say("adjudicate.other_needs_note"), "warning")
+        return
+    try:
+        gold = decide(
+            services.database(),
+            adjudication_id=here.adjudication_id,
+            item_id=item_id,
+            reviewer_id=reviewer_id,
+            label=here.label,
+            reason=reason,
+            note=note,
+        )
+    except DbError as error:
+        here.say(str(error), "error")
+        return
+    here.items.mark_done(item_id)
+    here.say(say("adjudicate.saved", item=item_id, label=gold.label), "success")
+    here.show(here.items.next_open(item_id))
+
+
+def skip(item_id: str) -> None:
+    """Put an item off until nothing else is open."""
+    here = session()
+    if here.item_id == item_id:
+        here.items.put_off(item_id)
+        here.show(here.items.next_open(item_id))
+
+
+def move(item_id: str, step: int) -> None:
+    """Show the item before or after, settled or not."""
+    here = session()
+    neighbour = here.items.neighbour(item_id, step)
+    if here.item_id == item_id and neighbour is not None:
+        here.show(neighbour)
+
+
+with shown_errors():
+    main()

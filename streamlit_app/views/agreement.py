@@ -1,0 +1,385 @@
+"""Agreement: how far people agree with each other, with the gold label and with themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from db.agreement import Gold, RatingFilter, RatingScope, Shown, list_rejected, rating_version
+from db.permissions import is_permitted
+from db.records import AnnotationOrigin, Phase, Reviewer
+from streamlit_app import palette, services, sign_in
+from streamlit_app.charts.agreement_matrix import draw_agreement
+from streamlit_app.charts.bars import BarPart, draw_bars
+from streamlit_app.components import chart, choices, estimate_card, safe_text, scope_picker
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic import agreement as logic
+from streamlit_app.logic.agreement import AgreementView, Coefficient, PeopleView
+from streamlit_app.logic.figures import percent
+from streamlit_app.logic.rows import num_pages
+from streamlit_app.state import open_in_review
+from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say, words
+from training.agreement import MAX_PAIRED, Anchoring, Answers
+
+ORIGINS: tuple[AnnotationOrigin, ...] = ("review", "import")
+GOLDS: tuple[Gold, ...] = ("imported", "record")
+ANSWERS: tuple[Answers, ...] = ("single", "sets")
+PAGE_SIZE = 20
+MOVE_TONES = {
+    "kept": palette.RIGHT,
+    "adopted": palette.GREEN,
+    "stayed": palette.GREY,
+    "moved": palette.OCHRE,
+    "dropped": palette.WRONG,
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title(say("agreement.title"), anchor=False)
+    scopes = logic.load_scopes(services.database())
+    if not scopes:
+        safe_text.draw_notice(say("agreement.nothing"))
+        return
+    flt, answers = pick(scopes)
+    view = load_view(flt, answers, *_state())
+    draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)])
+    draw_measures(view)
+    if "gold" in view.anchoring:
+        draw_anchoring(view)
+    phase = pick_phase(view)
+    people = load_people(flt, phase, answers, *_state())
+    draw_labels(view, phase)
+    by_pair, alone = st.columns([2, 1], gap="large")
+    with by_pair:
+        draw_pairs(people, view)
+    with alone:
+        draw_self(people)
+    draw_people(people, view)
+    draw_rejected(flt, view)
+
+
+def _state() -> tuple[str, tuple[int, ...]]:
+    """Give what figures hold for: which file, and what was said in it so far."""
+    database = services.database()
+    return str(database.path), rating_version(database.cursor())
+
+
+@st.cache_data(max_entries=30, show_spinner=False)
+def load_view(
+    flt: RatingFilter,
+    answers: Answers,
+    path: str,  # noqa: ARG001 - part of the cache's key
+    version: tuple[int, ...],  # noqa: ARG001
+) -> AgreementView:
+    """Compute the figures of all people together, once until somebody says more."""
+    return logic.load_view(services.database(), flt, answers)
+
+
+@st.cache_data(max_entries=30, show_spinner=False)
+def load_people(
+    flt: RatingFilter,
+    phase: Phase,
+    answers: Answers,
+    path: str,  # noqa: ARG001 - part of the cache's key
+    version: tuple[int, ...],  # noqa: ARG001
+) -> PeopleView:
+    """Compute the figures of single people, once until somebody says more."""
+    return logic.load_people(services.database(), flt, phase, answers)
+
+
+def pick(scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
+    """Draw the choice of answers; each stays in the address."""
+    whose, labels, source_column, gold_column, answers_column = st.columns(
+        [2, 2, 2, 3, 2], vertical_alignment="bottom"
+    )
+    present = {scope.origin for scope in scopes}
+    origins = [origin for origin in ORIGINS if origin in present]
+    with whose:
+        origin = choices.pick_one(
+            say("agreement.whose"), origins, words("agreement_whose"), key="agreement_whose"
+        )
+    own = [scope for scope in scopes if scope.origin == origin]
+    label_sets = list(dict.fromkeys(scope.label_set for scope in own))
+    with labels:
+        chosen = choices.pick_from(
+            say("agreement.labels"),
+            label_sets,
+            {name: scope_picker.label_set_words(name) for name in label_sets},
+            key="agreement_labels",
+        )
+    label_set = chosen or label_sets[0]
+    sources = list(dict.fromkeys(s.source for s in own if s.label_set == label_set))
+    with source_column:
+        source = choices.pick_from(
+            say("agreement.source"),
+            sources,
+            {name: reveal(name) for name in sources},
+            key="agreement_source",
+            any_words=say("agreement.all_sources"),
+        )
+    with gold_column:
+        gold = choices.pick_one(
+            say("agreement.gold"),
+            GOLDS,
+            scope_picker.GOLD_WORDS,
+            key="agreement_gold",
+            explanation=say("agreement.gold_help"),
+        )
+    with answers_column:
+        answers = choices.pick_one(
+            say("agreement.answers"),
+            ANSWERS,
+            words("agreement_answers"),
+            key="agreement_answers",
+            explanation=say("agreement.answers_help"),
+        )
+    return RatingFilter(label_set, origin, source, gold), answers
+
+
+def draw_cards(view: AgreementView, scopes: Sequence[RatingScope]) -> None:
+    """Draw how much was said, how long it took, and how it lies to the gold labels."""
+    times = view.times[0]
+    with st.container(horizontal=True):
+        estimate_card.draw_text(
+            say("agreement.items"),
+            f"{max(phase.num_items for phase in view.phases):,}",
+            say("agreement.items_note", ratings=sum(scope.num_ratings for scope in scopes)),
+            explanation=say("agreement.items_help"),
+        )
+        if times.median.value is not None and times.median.interval is not None:
+            estimate_card.draw_text(
+                say("agreement.time"),
+                say("agreement.seconds_short", seconds=times.median.value),
+                say("agreement.time_note", lower=times.lower.value, upper=times.upper.value),
+                explanation=say(
+                    "agreement.time_help",
+                    low=times.median.interval.low,
+                    high=times.median.interval.high,
+                    n=times.median.n,
+                ),
+            )
+        for phase in view.phases:
+            estimate_card.draw(
+                say("agreement.holds_gold", phase=words("phase")[phase.phase]),
+                phase.holds_gold,
+                explanation=say("agreement.holds_gold_help"),
+            )
+        estimate_card.draw(
+            say("agreement.lacking"), view.lacking, explanation=say("agreement.lacking_help")
+        )
+
+
+def draw_measures(view: AgreementView) -> None:
+    """Draw every measure of agreement, a column a phase."""
+    st.subheader(say("agreement.how_far"), anchor=False, divider="gray")
+    st.dataframe(
+        logic.measures_table(view.phases),
+        hide_index=True,
+        key="agreement_measures",
+        alt=say("agreement.how_far"),
+    )
+    for phase in view.phases:
+        st.caption(
+            say(
+                "agreement.how_far_note",
+                phase=logic.phase_words(phase.phase),
+                items=phase.overall.n_items,
+                pairs=phase.overall.n_pairs,
+                single=phase.num_single,
+                ratings=phase.num_ratings,
+            )
+        )
+    st.caption(say("agreement.intervals_note"))
+
+
+def draw_anchoring(view: AgreementView) -> None:
+    """Draw how people moved after the reveal: towards the gold label, the text, the head."""
+    st.subheader(say("agreement.anchoring"), anchor=False, divider="gray")
+    st.caption(say("agreement.anchoring_why"))
+    cards, bars = st.columns([1, 1], gap="large")
+    with cards, st.container(horizontal=True):
+        for shown, (everybody, *_) in view.anchoring.items():
+            draw_moved(shown, everybody)
+    with bars:
+        counts = logic.moves(view.anchoring["gold"][0])
+        move_words = words("agreement_move")
+        parts = [
+            BarPart(move_words[move], counts[move], MOVE_TONES[move].chart) for move in logic.MOVES
+        ]
+        chart.draw(
+            draw_bars(parts, unit=say("agreement.answers_unit")),
+            key="agreement_moves",
+            alt=say("agreement.moves_alt"),
+        )
+    with st.expander(say("agreement.who_moved")):
+        st.dataframe(
+            logic.moves_table(view.anchoring, view.names),
+            hide_index=True,
+            key="agreement_movers",
+            alt=say("agreement.who_moved"),
+        )
+        st.caption(say("agreement.moved_note"))
+
+
+def draw_moved(shown: Shown, everybody: Anchoring) -> None:
+    """Draw how many took something up, and how many were led astray by it."""
+    name = words("agreement_shown")[shown]
+    estimate_card.draw(
+        say("agreement.adopted", shown=name),
+        everybody.adopted,
+        explanation=say("agreement.adopted_help", shown=name),
+    )
+    if shown == "gold":
+        estimate_card.draw(
+            say("agreement.dropped"), everybody.dropped, explanation=say("agreement.dropped_help")
+        )
+    else:
+        estimate_card.draw(
+            say("agreement.misled", shown=name),
+            everybody.misled,
+            explanation=say("agreement.misled_help", shown=name),
+        )
+
+
+def pick_phase(view: AgreementView) -> Phase:
+    """Draw the choice of a phase for labels and people; nothing to choose where there is one."""
+    phases: list[Phase] = [phase.phase for phase in view.phases]
+    if len(phases) == 1:
+        return phases[0]
+    shown = {phase: logic.phase_words(phase) for phase in phases}
+    return choices.pick_one(say("agreement.in_phase"), phases, shown, key="agreement_phase")
+
+
+def draw_labels(view: AgreementView, phase: Phase) -> None:
+    """Draw the measures of each label."""
+    st.subheader(say("agreement.by_label"), anchor=False, divider="gray")
+    (figures,) = [found for found in view.phases if found.phase == phase]
+    st.dataframe(
+        logic.labels_table(figures),
+        hide_index=True,
+        key="agreement_by_label",
+        alt=say("agreement.by_label"),
+    )
+    st.caption(say("agreement.by_label_note"))
+
+
+def draw_self(people: PeopleView) -> None:
+    """Draw how far people agree with themselves."""
+    st.subheader(say("agreement.self_title"), anchor=False, divider="gray")
+    if not people.repeats:
+        st.caption(say("agreement.self_none"))
+        return
+    found = people.repeats[0].agreement
+    st.markdown(
+        say(
+            "agreement.self_found",
+            items=found.n_items,
+            percent=logic.share_text(found.percent),
+            kappa=logic.coefficient_text(found.cohen_kappa),
+        )
+    )
+
+
+def draw_pairs(people: PeopleView, view: AgreementView) -> None:
+    """Draw how far every two people agree, as a matrix and as a table."""
+    st.subheader(say("agreement.pairs"), anchor=False, divider="gray")
+    if not people.pairs:
+        st.caption(say("agreement.no_pair_at_all"))
+        return
+    value_column, least_column = st.columns([3, 2], vertical_alignment="bottom")
+    with value_column:
+        measures = {name: say(f"agreement.{name}") for name in logic.PAIR_COEFFICIENTS}
+        coefficient: Coefficient = (
+            choices.pick_from(
+                say("agreement.pair_value"),
+                logic.PAIR_COEFFICIENTS,
+                measures,
+                key="agreement_pair_value",
+            )
+            or "cohen_kappa"
+        )
+    with least_column:
+        most = max(pair.agreement.n_items for pair in people.pairs)
+        at_least: int = st.number_input(
+            say("agreement.at_least"), 1, value=min(10, most), key="agreement_at_least"
+        )
+    shown, cells = logic.pair_cells(people.pairs, coefficient, at_least)
+    if cells:
+        chart.draw(
+            draw_agreement(shown, cells, view.names, measure=measures[coefficient]),
+            key="agreement_pairs",
+            alt=say("agreement.pairs_alt"),
+        )
+    else:
+        st.caption(say("agreement.no_pairs"))
+    if len(people.reviewers) > MAX_PAIRED:
+        st.caption(say("agreement.pairs_busiest", count=MAX_PAIRED))
+    with st.expander(say("agreement.as_table")):
+        st.dataframe(
+            logic.pairs_table(people.pairs, view.names),
+            hide_index=True,
+            key="agreement_pairs_table",
+            alt=say("agreement.pairs_alt"),
+        )
+
+
+def draw_people(people: PeopleView, view: AgreementView) -> None:
+    """Draw each person's figures."""
+    st.subheader(say("agreement.by_person"), anchor=False, divider="gray")
+    st.dataframe(
+        logic.people_table(people, view.times, view.names),
+        hide_index=True,
+        key="agreement_people",
+        alt=say("agreement.by_person"),
+    )
+
+
+def draw_rejected(flt: RatingFilter, view: AgreementView) -> None:
+    """Draw the items whose gold label several people do not accept, each a way into Review."""
+    st.subheader(say("agreement.rejected"), anchor=False, divider="gray")
+    total = view.challenges.num_rejected
+    if total == 0:
+        st.caption(say("agreement.rejected_none"))
+        return
+    reader: Reviewer = sign_in.current_person()
+    may_settle = is_permitted(reader, "adjudicate")
+    pages = num_pages(total, PAGE_SIZE)
+    page = min(st.session_state.get("agreement_page", 1), pages)
+    rows = list_rejected(
+        services.database().cursor(), flt, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE
+    )
+    note, button = st.columns([4, 1], vertical_alignment="bottom")
+    note.caption(
+        say(
+            "agreement.rejected_note",
+            count=total,
+            items=view.challenges.num_gold,
+            share=percent(view.rejected.value),
+        )
+    )
+    if may_settle and button.button(say("agreement.settle"), key="agreement_settle"):
+        asked = {"adjudicate_show": "rejected", "adjudicate_whose": flt.origin}
+        st.session_state.update(asked)
+        st.switch_page("views/adjudicate.py", query_params=asked)
+    event = st.dataframe(
+        logic.rejected_table(rows, with_answers=may_settle),
+        hide_index=True,
+        key="agreement_rejected",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            say("agreement.question"): st.column_config.TextColumn(width="large"),
+        },
+        alt=say("agreement.rejected"),
+    )
+    if pages > 1:
+        st.pagination(pages, key="agreement_page")
+    if event.selection.rows:
+        open_in_review(rows[event.selection.rows[0]].item_id)
+
+
+with shown_errors():
+    main()
