@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from streamlit_app.background import watching
 from streamlit_app.draft_box import take_draft
 from streamlit_app.security_headers import SecurityHeaders
 
@@ -16,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 
 app = st.App(
     HERE / "shell.py",
+    lifespan=watching,
     routes=[
         Route("/review/draft", take_draft, methods=["POST"]),
         Mount("/assets", StaticFiles(directory=HERE / "assets")),

@@ -6,11 +6,14 @@ takes the processor's nominal power and its load: the figure is then an estimate
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +66,15 @@ def read_energy(run_dir: RunDir) -> Energy | None:
         return Energy(**read_object(run_dir.energy_path))
     except TypeError as error:
         raise unusable(run_dir.energy_path, f"is no energy: {error}") from error
+
+
+@cache
+def list_countries() -> dict[str, str]:
+    """Give the countries whose mix of power codecarbon knows: code of three letters -> name."""
+    path = files("codecarbon") / "data" / "private_infra" / "global_energy_mix.json"
+    known: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    named = {code: str(entry["country_name"]) for code, entry in known.items() if len(code) == 3}
+    return dict(sorted(named.items(), key=lambda entry: entry[1]))
 
 
 def _watch(run_dir: RunDir, country: str, before: Energy | None, done: threading.Event) -> None:

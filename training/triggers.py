@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,9 @@ from training.energy import WORLD
 from training.launch import launch
 from training.plan import Tier, make_plan, prepare_plan, start_plan
 from training.status import ACTIVE_STATES
+
+_VAIN: Final = ("failed", "cancelled")
+"""Ends of runs that learned nothing."""
 
 Mode = Literal["manual", "corrections", "schedule", "errors"]
 
@@ -140,6 +143,8 @@ def tick(database: Database, now: datetime) -> str | None:
     runs = list_training_runs(cur)
     if any(run.state in ACTIVE_STATES for run in runs):
         return None
+    if runs and runs[0].state in _VAIN and not _has_new_correction(database, runs):
+        return None  # what failed a moment ago would fail again, for ever
     reason = find_reason(policy, read_readiness(database), now)
     if reason is not None:
         plan = make_plan(database, policy.tier, preset=policy.preset)
@@ -163,10 +168,9 @@ def _has_new_correction(database: Database, runs: list[TrainingRun]) -> bool:
 
 def _last_run(database: Database) -> TrainingRun | None:
     """Give the last run that learned anything, or still may."""
-    ends = ("failed", "cancelled")
     runs = list_training_runs(database.cursor())
     return next(
-        (r for r in runs if r.settings.get("task") != "predict" and r.state not in ends), None
+        (r for r in runs if r.settings.get("task") != "predict" and r.state not in _VAIN), None
     )
 
 

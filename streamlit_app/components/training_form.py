@@ -1,125 +1,201 @@
-"""What a new run would learn from, with which settings, and the button that starts it."""
+"""What to run: the tier, its settings, the button that starts it."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from db.overview import ItemCount, ReviewCount, count_items_by_label, count_reviews
-from db.records import Run
+from db.home import runs_dir
+from db.models import ModelVersion, list_models
+from db.overview import count_items_by_label
+from db.permissions import is_permitted
+from db.records import Reviewer, Run
 from streamlit_app import services
-from streamlit_app.components import reviewer_picker, safe_text, scope_picker
+from streamlit_app.components import safe_text, scope_picker
+from streamlit_app.components.policy_form import TIER_WORDS
 from streamlit_app.components.training_live import draw_message, told_errors
-from streamlit_app.logic.matrix import order_labels
-from streamlit_app.logic.training_view import (
-    HistoryEntry,
-    describe_expected,
-    describe_settings,
-    finished_durations,
-)
+from streamlit_app.logic.models_view import version_name
+from streamlit_app.logic.training_view import describe_settings
 from streamlit_app.text_safety import element, join, reveal
-from training.settings import list_presets
-from training.start import start_run
+from training.expected import describe_expected, expected_seconds
+from training.plan import BASE_ALONE, TIERS, Tier, make_plan, start_plan
+from training.settings import PredictionSettings, Preset, list_presets
+from training.start import start_prediction
 
 SHOWN_KEY = "training_shown"
 """Session state: the run that the page shows."""
 QUICK_PRESET = "smoke"
 _PRESS = "training_press"
+_TIER_HELP: Mapping[Tier, str] = {
+    "recalibrate": "Fits the temperatures anew on held-out items, so that probabilities mean what "
+    "they say. Adapter and head stay; no label changes.",
+    "refit": "Fits the head anew on cached features: the category learns from new corrections, the "
+    "texts stay. Only items that were never computed need the language model.",
+    "joint": "Trains LoRA adapter and head together: texts and categories learn.",
+    "gpu": "The same with a large model, on a graphics card of this machine.",
+}
 
 
-def draw(history: Sequence[HistoryEntry], runs: Sequence[Run]) -> None:
-    """Draw readiness, preset and the Retrain button."""
-    cur = services.database().cursor()
-    last = history[0].run if history else None
-    counts = [count for count in count_items_by_label(cur) if count.split == "train"]
-    _draw_readiness(count_reviews(cur, last.created_at if last else None), counts, bool(last))
-    presets = {preset.name: preset for preset in list_presets()}
+def draw(person: Reviewer, runs: Sequence[Run]) -> None:
+    """Draw the choice of a tier and the Retrain button."""
+    st.subheader("Retrain", divider="gray", anchor=False)
+    tier: Tier = st.segmented_control(
+        "What to train",
+        TIERS,
+        format_func=TIER_WORDS.__getitem__,
+        default="joint",
+        required=True,
+        key="training_tier",
+        bind="query-params",
+    )
+    st.caption(_TIER_HELP[tier])
     settings_column, start_column = st.columns([3, 2], gap="large")
+    preset = source = None
     with settings_column:
-        names = list(presets)
-        name = st.selectbox(
-            "Preset",
-            names,
-            # The quick one first: a press by mistake must not cost hours.
-            index=names.index(QUICK_PRESET) if QUICK_PRESET in names else 0,
-            format_func=reveal,
-            key="training_preset",
-            bind="query-params",
-        )
-        safe_text.draw_text(presets[name].description, "training_description")
-        _draw_settings(describe_settings(presets[name].settings))
+        if tier in ("joint", "gpu"):
+            preset = _pick_preset(tier)
+        else:
+            source = _pick_source(list_models(services.database().cursor()), tier)
     with start_column:
-        reviewer = reviewer_picker.pick()
         base_run_id = (
             scope_picker.pick_run("Compare the result with", runs, key="training_base")
             if runs
             else None
         )
-        st.caption(describe_expected(finished_durations(history), name))
-        has_items = any(count.label is not None for count in counts)
-        press: str = st.session_state.setdefault(_PRESS, uuid.uuid4().hex)
-        st.button(
-            "Retrain",
-            type="primary",
-            width="stretch",
-            key="training_retrain",
-            disabled=not has_items,
-            on_click=_start,
-            args=(press, name, reviewer.reviewer_id, base_run_id),
-        )
-        if not has_items:
-            st.caption(
-                "There are no labelled items in the training split. Import some on the Data page."
-            )
+        st.caption(describe_expected(expected_seconds(runs_dir(), preset or tier)))
+        _draw_button(person, tier, preset, source, base_run_id)
         draw_message()
 
 
-def _start(press: str, preset: str, started_by: str, base_run_id: str | None) -> None:
+def draw_prediction(person: Reviewer) -> None:
+    """Draw the form that lets a model answer every item, without training."""
+    with st.expander("Let a model answer all items, without training"):
+        models = list_models(services.database().cursor())
+        source = _pick_source(models, "refit", key="training_answerer")
+        words = st.number_input("Longest answer, in tokens", 0, 512, 48, key="training_tokens")
+        st.button(
+            "Answer all items",
+            key="training_predict",
+            disabled=not is_permitted(person, "train"),
+            on_click=_predict,
+            args=(_press(), source, int(words), person.reviewer_id),
+            help="0 tokens: the category alone, about ten times as fast.",
+        )
+
+
+def _pick_preset(tier: Tier) -> str | None:
+    presets = {
+        preset.name: preset for preset in list_presets() if _is_for_gpu(preset) == (tier == "gpu")
+    }
+    names = list(presets)
+    name: str = st.selectbox(
+        "Preset",
+        names,
+        # The quick one first: a press by mistake must not cost hours.
+        index=names.index(QUICK_PRESET) if QUICK_PRESET in names else 0,
+        format_func=reveal,
+        key="training_preset",
+        bind="query-params",
+    )
+    safe_text.draw_text(presets[name].description, "training_description")
+    _draw_settings(describe_settings(presets[name].settings))
+    return name
+
+
+def _is_for_gpu(preset: Preset) -> bool:
+    return preset.settings.model.device.startswith("cuda")
+
+
+def _pick_source(
+    models: Sequence[ModelVersion], tier: Tier, key: str = "training_source"
+) -> str | None:
+    names = {
+        model.run_id: version_name(model) + (f" ({', '.join(model.aliases)})" * bool(model.aliases))
+        for model in models
+    }
+    if tier == "refit":
+        names[BASE_ALONE] = "The bundled base model alone"
+    if not names:
+        st.info("There is no model yet. Refit the head or train an adapter first.")
+        return None
+    champion = next((m.run_id for m in models if "champion" in m.aliases), None)
+    chosen: str = st.selectbox(
+        "Start from",
+        list(names),
+        index=list(names).index(champion) if champion else 0,
+        format_func=names.__getitem__,
+        key=key,
+    )
+    return chosen
+
+
+def _draw_button(
+    person: Reviewer, tier: Tier, preset: str | None, source: str | None, base_run_id: str | None
+) -> None:
+    counts = count_items_by_label(services.database().cursor())
+    has_items = any(count.split == "train" and count.label is not None for count in counts)
+    may = is_permitted(person, "train")
+    st.button(
+        "Retrain",
+        type="primary",
+        width="stretch",
+        key="training_retrain",
+        disabled=not (has_items and may and (preset or source)),
+        on_click=_start,
+        args=(_press(), tier, preset, source, base_run_id, person.reviewer_id),
+    )
+    if not has_items:
+        st.caption(
+            "There are no labelled items in the training split. Import some on the Data page."
+        )
+    elif not may:
+        st.caption("Training is open to engineers and admins.")
+
+
+def _press() -> str:
+    """Give the token of this draw's button, which one press uses up."""
+    token: str = st.session_state.setdefault(_PRESS, uuid.uuid4().hex)
+    return token
+
+
+def _start(
+    press: str,
+    tier: Tier,
+    preset: str | None,
+    source: str | None,
+    base_run_id: str | None,
+    started_by: str,
+) -> None:
     # A second press of the same button, before the page was drawn again, must not start a second
     # run: it carries the same token.
     if st.session_state.get(_PRESS) != press:
         return
     with told_errors():
-        run_id = start_run(services.database(), preset, started_by, base_run_id)
+        database = services.database()
+        plan = make_plan(database, tier, preset=preset, source=source, base_run_id=base_run_id)
+        st.session_state[SHOWN_KEY] = start_plan(database, plan, started_by)
+    st.session_state[_PRESS] = uuid.uuid4().hex
+
+
+def _predict(press: str, source: str | None, max_new_tokens: int, started_by: str) -> None:
+    if st.session_state.get(_PRESS) != press:
+        return
+    with told_errors():
+        settings = _prediction_settings(source, max_new_tokens)
+        run_id = start_prediction(services.database(), settings, started_by)
         st.session_state[SHOWN_KEY] = run_id
     st.session_state[_PRESS] = uuid.uuid4().hex
 
 
-def _draw_readiness(reviews: ReviewCount, counts: Sequence[ItemCount], has_run: bool) -> None:
-    since = "since the last run" if has_run else "so far"
-    if reviews.num_train == 0:
-        learned = (
-            f"No training item was reviewed {since}. A new run would learn from the labels as they "
-            "are."
-        )
-    else:
-        learned = (
-            f"{reviews.num_train} reviews of training items {since}, {reviews.num_changed_train} "
-            "of them change the imported label."
-        )
-    if reviews.num_annotations > reviews.num_train:
-        learned += (
-            f" {reviews.num_annotations - reviews.num_train} more are on other items, which no run "
-            "learns from."
-        )
-    safe_text.draw_notice(learned, kind="success" if reviews.num_changed_train else "info")
-    sources = dict.fromkeys(count.source for count in counts)
-    lines = (_count_line(source, counts) for source in sources)
-    safe_text.draw(element("div", *(element("div", line) for line in lines), cls="lc-quiet"))
-
-
-def _count_line(source: str, counts: Sequence[ItemCount]) -> str:
-    found = {count.label: count.count for count in counts if count.source == source}
-    parts = [f"{label} {found[label]:,}" for label in order_labels(_first(found), found)]
-    if None in found:
-        parts.append(f"no label {found[None]:,}")
-    return f"Training items of {source}: {' · '.join(parts)}"
-
-
-def _first(found: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(label for label in ("yes", "no", "maybe") if label in set(found))
+def _prediction_settings(source: str | None, max_new_tokens: int) -> PredictionSettings:
+    plan = make_plan(services.database(), "refit", source=source)
+    run_id = None if source == BASE_ALONE else source
+    settings = PredictionSettings(artifact_run_id=run_id)
+    evaluation = settings.evaluation.model_copy(update={"max_new_tokens": max_new_tokens})
+    model = getattr(plan.settings, "model", settings.model)
+    return settings.model_copy(update={"model": model, "evaluation": evaluation})
 
 
 def _draw_settings(settings: dict[str, str]) -> None:

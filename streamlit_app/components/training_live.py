@@ -15,11 +15,12 @@ from streamlit_app.logic.training_view import (
     STATE_WORDS,
     Progress,
     describe_bytes,
-    describe_duration,
     run_seconds,
     summarise_progress,
 )
 from streamlit_app.text_safety import reveal
+from training.energy import read_energy
+from training.expected import describe_duration
 from training.launch import cancel, launch, reap
 from training.run_dir import RunDir
 from training.status import Status
@@ -74,7 +75,7 @@ def _draw(run_dir: RunDir, was_active: bool) -> None:
     _draw_state(status, progress)
     _draw_actions(run_dir, status)
     if progress.steps:
-        _draw_figures(status, progress)
+        _draw_figures(run_dir, status, progress)
         _draw_charts(progress)
     _draw_log(run_dir)
 
@@ -111,7 +112,7 @@ def _draw_actions(run_dir: RunDir, status: Status) -> None:
         )
 
 
-def _draw_figures(status: Status, progress: Progress) -> None:
+def _draw_figures(run_dir: RunDir, status: Status, progress: Progress) -> None:
     latest = {name: values[-1] for name, values in (progress.curves or {}).items() if values}
     figures = [
         ("Joint loss", _short(latest.get("loss"))),
@@ -121,6 +122,12 @@ def _draw_figures(status: Status, progress: Progress) -> None:
         ("Tokens a second", _whole(progress.tokens_per_second)),
         ("Memory", describe_bytes(progress.rss_bytes)),
     ]
+    energy = read_energy(run_dir)
+    if energy is not None:
+        # Watt-hours: kilowatt-hours of a run of minutes are all zeros.
+        about = "about " if energy.is_estimated else ""
+        figures.append(("Energy", f"{about}{1000 * energy.energy_kwh:.3g} Wh"))
+        figures.append(("Carbon", f"{about}{1000 * energy.emissions_kg:.3g} g CO₂e"))
     if status.is_active and progress.share < 1:
         figures.append(("Time left", describe_duration(progress.seconds_left)))
     with st.container(horizontal=True, gap="large"):

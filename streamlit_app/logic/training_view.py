@@ -9,8 +9,11 @@ from typing import Any
 
 from db.outcomes import By, RunSummary
 from db.records import TrainingRun
-from streamlit_app.logic.outcomes import percent
+from db.run_energy import RunEnergy
+from streamlit_app.logic.figures import percent
+from streamlit_app.logic.lineage_view import describe_energy
 from streamlit_app.text_safety import reveal
+from training.expected import describe_duration
 from training.run_dir import Event
 from training.settings import TrainingSettings
 from training.status import Status
@@ -87,18 +90,6 @@ def summarise_progress(events: Iterable[Event]) -> Progress:
     )
 
 
-def describe_duration(seconds: float | None) -> str:
-    """Write a duration in the two largest units: ``3 min 20 s``; a dash where there is none."""
-    if seconds is None:
-        return "–"
-    whole = max(round(seconds), 0)
-    for unit, size, smaller, smaller_size in (("h", 3600, "min", 60), ("min", 60, "s", 1)):
-        if whole >= size:
-            rest = whole % size // smaller_size
-            return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
-    return f"{whole} s"
-
-
 def describe_bytes(size: float | None) -> str:
     """Write a size in GiB or MiB; a dash where there is none."""
     if size is None:
@@ -112,26 +103,6 @@ def run_seconds(status: Status, now: datetime | None = None) -> float | None:
         return None
     end = status.finished_at or (now or datetime.now(UTC))
     return max((end - status.started_at).total_seconds(), 0.0)
-
-
-def expected_seconds(
-    durations: Sequence[tuple[str, float]], preset: str
-) -> tuple[float, int] | None:
-    """Say how long a preset will take, judged by earlier runs on this machine.
-
-    Args:
-        durations: Preset and duration in seconds of each finished run.
-        preset: The preset to be started.
-
-    Returns:
-        The median duration and the number of runs behind it; None without an earlier run.
-    """
-    own = sorted(seconds for name, seconds in durations if name == preset)
-    if not own:
-        return None
-    middle = len(own) // 2
-    median = own[middle] if len(own) % 2 else (own[middle - 1] + own[middle]) / 2
-    return median, len(own)
 
 
 def _thin(points: list[_Point]) -> list[_Point]:
@@ -166,16 +137,6 @@ def describe_settings(settings: TrainingSettings) -> dict[str, str]:
     }
 
 
-def describe_expected(durations: Sequence[tuple[str, float]], preset: str) -> str:
-    """Say how long a preset will take here, or that nobody knows yet."""
-    found = expected_seconds(durations, preset)
-    if found is None:
-        return "This preset has not run on this machine yet, so its time is not known."
-    seconds, num_runs = found
-    runs = "the one earlier run" if num_runs == 1 else f"the median of {num_runs} earlier runs"
-    return f"Expected time: about {describe_duration(seconds)}, {runs} here."
-
-
 @dataclass(frozen=True)
 class HistoryEntry:
     """One training run with what is known of it: its live status and its scores on the test split.
@@ -186,6 +147,7 @@ class HistoryEntry:
     run: TrainingRun
     status: Status | None
     scores: tuple[RunSummary, ...]
+    energy: RunEnergy | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -207,15 +169,6 @@ class HistoryEntry:
         return right / total if total else None
 
 
-def finished_durations(history: Iterable[HistoryEntry]) -> list[tuple[str, float]]:
-    """Give preset and duration in seconds of the runs that succeeded."""
-    return [
-        (entry.run.preset, entry.seconds)
-        for entry in history
-        if entry.run.state == "succeeded" and entry.seconds is not None
-    ]
-
-
 def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
     """Arrange runs as columns for a data frame."""
     return {
@@ -223,6 +176,7 @@ def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
         "Preset": [reveal(entry.run.preset) for entry in history],
         "State": [STATE_WORDS[entry.run.state] for entry in history],
         "Took": [describe_duration(entry.seconds) for entry in history],
+        "Energy": [describe_energy(entry.energy) for entry in history],
         "Text right": [percent(entry.share_right("text")) for entry in history],
         "Head right": [percent(entry.share_right("head")) for entry in history],
         "Run": [entry.run.run_id for entry in history],

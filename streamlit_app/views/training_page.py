@@ -9,9 +9,16 @@ import streamlit as st
 from db.home import runs_dir
 from db.outcomes import summarise_runs
 from db.records import Run
+from db.run_energy import list_run_energy
 from db.training_runs import list_training_runs
 from streamlit_app import services
-from streamlit_app.components import training_form, training_live
+from streamlit_app.components import (
+    policy_form,
+    readiness_meter,
+    reviewer_picker,
+    training_form,
+    training_live,
+)
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic.training_view import HistoryEntry, history_table
 from training.errors import TrainingError
@@ -22,15 +29,20 @@ from training.status import ACTIVE_STATES, Status
 
 def main() -> None:
     """Draw the page."""
-    st.title("Training")
+    st.title("Training", anchor=False)
+    with st.sidebar:
+        person = reviewer_picker.pick()
     refresh(services.database(), runs_dir())
     history = load_history()
     runs = services.all_runs()
+    readiness_meter.draw()
     with shown_errors():
-        training_form.draw(history, runs)
+        training_form.draw(person, runs)
+        training_form.draw_prediction(person)
+        policy_form.draw(person)
     shown = pick_shown(history)
     if shown is None:
-        st.info("There has been no training run yet. Choose a preset and press Retrain.")
+        st.info("There has been no training run yet. Choose what to train and press Retrain.")
         return
     st.subheader("Run", divider="gray")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -48,8 +60,14 @@ def load_history() -> list[HistoryEntry]:
     """Read all training runs, newest first, with their status and their scores."""
     cur = services.database().cursor()
     scores = summarise_runs(cur, "record")
+    energy = {used.run_id: used for used in list_run_energy(cur)}
     return [
-        HistoryEntry(run, _status(run.run_id), tuple(s for s in scores if s.run_id == run.run_id))
+        HistoryEntry(
+            run,
+            _status(run.run_id),
+            tuple(s for s in scores if s.run_id == run.run_id),
+            energy.get(run.run_id),
+        )
         for run in list_training_runs(cur)
     ]
 
@@ -83,6 +101,10 @@ def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
         st.session_state["compare_a"] = base
         st.session_state["compare_b"] = run_id
         _leave_for("views/compare.py")
+    if st.button("What it learned", key="training_lineage"):
+        st.session_state["lineage_run"] = run_id
+        st.session_state["lineage_way"] = "From a run"
+        _leave_for("views/lineage.py")
     if st.button("Its errors", key="training_errors"):
         st.session_state["errors_run"] = run_id
         _leave_for("views/errors_page.py")

@@ -23,15 +23,15 @@ from db.training_runs import list_training_runs
 from streamlit_app import services
 from streamlit_app.logic.training_view import (
     HistoryEntry,
-    describe_expected,
     describe_settings,
-    finished_durations,
     history_table,
 )
+from training.json_files import replace_json
 from training.run_dir import RunDir
 from training.settings import TrainingSettings, list_presets
 from training.start import prepare_run
 from training.status import Status
+from training.triggers import get_policy
 
 SHELL = Path(services.__file__).with_name("shell.py")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -129,9 +129,10 @@ def test_the_page_says_what_a_run_would_learn_from(filled: Database):
                 cur, annotation_id=item_id, item_id=item_id, reviewer_id=reviewer, label=label
             )
     text = drawn(open_training())
-    assert "2 reviews of training items so far, 1 of them change" in text
-    assert "1 more are on other items" in text
-    assert "yes 1 · no 3 · maybe 2" in text
+    assert "Corrected items so far" in text and "1, 0 of them adjudicated" in text
+    assert "yes 1 · no 3 · maybe 2 (6 in all)" in text
+    assert "28 more training items of maybe" in text
+    assert "no item has two reviews" in text
 
 
 def test_the_quick_preset_is_chosen_at_first_and_described(filled: Database):
@@ -158,6 +159,34 @@ def test_retrain_starts_one_run_notes_it_and_returns(filled: Database):
         process.kill()
 
 
+def test_a_policy_is_set_on_the_page(filled: Database):
+    page = open_training()
+    page.selectbox(key="policy_mode").select("corrections")
+    page.number_input(key="policy_number").set_value(7)
+    page.selectbox(key="policy_country").select("NOR")
+    next(b for b in page.button if b.label == "Set the policy").click().run()
+    assert not page.exception
+    policy = get_policy(filled)
+    assert (policy.mode, policy.num_corrections, policy.country) == ("corrections", 7, "NOR")
+
+
+def test_the_quick_tiers_say_from_what_they_start(filled: Database):
+    page = open_training()
+    page.segmented_control(key="training_tier").set_value("refit").run()
+    assert not page.exception
+    assert page.selectbox(key="training_source").value == "base"
+    page.segmented_control(key="training_tier").set_value("recalibrate").run()
+    assert "no model yet" in drawn(page)
+    assert page.button(key="training_retrain").disabled
+
+
+def test_the_gain_cannot_be_projected_without_features_and_says_so(filled: Database):
+    page = open_training()
+    page.button(key="training_project").click().run()
+    assert not page.exception
+    assert "Refit the head once" in drawn(page)
+
+
 def test_a_running_run_shows_its_progress(filled: Database):
     run_dir = started_run(filled, num_steps=10, step=4, message="Training.")
     for step in (3, 4):
@@ -174,6 +203,8 @@ def test_a_running_run_shows_its_progress(filled: Database):
             seconds_left=200,
         )
     run_dir.log_path.write_text(f"Loading weights {HOSTILE}\n", encoding="utf-8")
+    used = {"energy_kwh": 0.0021, "emissions_kg": 0.0005, "duration_seconds": 75.0}
+    replace_json(run_dir.energy_path, {**used, "country": "NOR", "is_estimated": True})
     page = open_training()
     assert progress_text(page).startswith("Training, step 4 of 10, 1 min")
     figures = {metric.label: metric.value for metric in page.metric}
@@ -181,6 +212,7 @@ def test_a_running_run_shows_its_progress(filled: Database):
     assert figures["Tokens a second"] == "321"
     assert figures["Memory"] == "3.0 GiB"
     assert figures["Time left"] == "3 min 20 s"
+    assert figures["Energy"] == "about 2.1 Wh"
     assert HOSTILE in page.code[0].value
     assert page.code[0].language in ("", "plaintext")
 
@@ -247,18 +279,9 @@ def test_scores_add_up_over_label_sets():
     entry = HistoryEntry(run, status, scores)
     assert entry.share_right("text") == pytest.approx(15 / 25)
     assert entry.share_right("head") == pytest.approx(18 / 30)
-    assert finished_durations([entry]) == [("smoke", 90.0)]
     table = history_table([entry, HistoryEntry(run, None, ())])
     assert table["Text right"] == ["60.0 %", "–"]
     assert table["Took"] == ["1 min 30 s", "–"]
-
-
-def test_expected_time_is_told_with_what_it_rests_on():
-    assert "not known" in describe_expected([], "smoke")
-    assert describe_expected([("smoke", 150.0)], "smoke") == (
-        "Expected time: about 2 min 30 s, the one earlier run here."
-    )
-    assert "the median of 2 earlier runs" in describe_expected([("a", 1.0), ("a", 3.0)], "a")
 
 
 @pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from streamlit_app.logic.training_view import (
     MAX_CURVE_POINTS,
     describe_bytes,
-    describe_duration,
-    expected_seconds,
     run_seconds,
     summarise_progress,
 )
@@ -60,22 +56,6 @@ def test_long_curves_are_thinned_and_keep_their_end():
     assert seen.steps[-1] == 5000
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (None, "–"),
-        (0, "0 s"),
-        (59.4, "59 s"),
-        (60, "1 min"),
-        (200, "3 min 20 s"),
-        (3600, "1 h"),
-        (3 * 3600 + 125, "3 h 2 min"),
-    ],
-)
-def test_durations_are_written_in_two_units(seconds: float | None, words: str):
-    assert describe_duration(seconds) == words
-
-
 def test_sizes_are_written_in_binary_units():
     assert describe_bytes(3 * 2**30) == "3.0 GiB"
     assert describe_bytes(200 * 2**20) == "200 MiB"
@@ -88,9 +68,3 @@ def test_a_run_lasts_from_its_start_to_its_end_or_to_now():
     ended = Status("succeeded", started_at=NOON, finished_at=NOON + timedelta(seconds=30))
     assert run_seconds(ended, NOON + timedelta(hours=9)) == 30
     assert run_seconds(Status("queued")) is None
-
-
-def test_expected_time_is_the_median_of_earlier_runs_of_the_preset():
-    durations = [("smoke", 100.0), ("smoke", 300.0), ("smoke", 140.0), ("qlora-13b", 9000.0)]
-    assert expected_seconds(durations, "smoke") == (140.0, 3)
-    assert expected_seconds(durations, "other") is None

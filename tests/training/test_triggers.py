@@ -106,3 +106,16 @@ def test_nothing_starts_without_a_policy_or_beside_another_run(database: Databas
         add_training_run(cur, TrainingRun("r", "smoke", "running", {}, now, "Eve"))
     assert tick(database, now) is None
     assert len(list_training_runs(database.cursor())) == 1
+
+
+def test_a_run_that_failed_is_not_started_again_until_something_is_new(database: Database) -> None:
+    with database.transaction() as cur:
+        eve = add_reviewer(cur, "Eve", "admin").reviewer_id
+        add_annotation(cur, annotation_id="a", item_id="fix-train-000", reviewer_id=eve, label="no")
+    set_policy(database, TriggerPolicy(mode="schedule"), eve)
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    with database.transaction() as cur:
+        add_training_run(cur, TrainingRun("r", "refit", "failed", {"task": "refit"}, later, eve))
+    assert find_reason(get_policy(database), read_readiness(database), later) is not None
+    assert tick(database, later) is None
+    assert len(list_training_runs(database.cursor())) == 1

@@ -1,0 +1,64 @@
+"""What a new run would learn from, what is missing, and what more labels would bring."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from db.overview import count_items_by_label
+from streamlit_app import services
+from streamlit_app.components import safe_text
+from streamlit_app.errors import OUR_ERRORS
+from streamlit_app.logic.readiness import (
+    Line,
+    gain_words,
+    missing_words,
+    readiness_lines,
+)
+from streamlit_app.text_safety import Html, element, join
+from training.learning_curve import learning_curve
+from training.triggers import read_readiness
+
+NUM_NEW = (50, 200)
+_GAIN = "training_gain"
+_CELL = "border: 0; padding: .15rem 1.2rem .15rem 0; text-align: left; vertical-align: top"
+_SIGNS = {True: ("✓", "lc-right"), False: ("!", "lc-wrong"), None: ("·", "lc-quiet")}
+
+
+def draw() -> None:
+    """Draw the meter."""
+    database = services.database()
+    found = read_readiness(database)
+    counts = count_items_by_label(database.cursor())
+    st.subheader("Ready to retrain?", divider="gray", anchor=False)
+    safe_text.draw(element("table", *(_row(line) for line in readiness_lines(found, counts))))
+    missing = missing_words(found, counts)
+    if missing:
+        with st.expander(f"What is still missing ({len(missing)})"):
+            safe_text.draw(element("ul", join(*(element("li", text) for text in missing))))
+    st.button(
+        "Project the gain of more labels",
+        key="training_project",
+        on_click=_project,
+        help="Fits heads on parts of the training items: some seconds.",
+    )
+    for text in st.session_state.get(_GAIN, ()):
+        safe_text.draw_line(text)
+
+
+def _row(line: Line) -> Html:
+    sign, cls = _SIGNS[line.is_fine]
+    return element(
+        "tr",
+        element("td", element("span", sign, cls=cls, aria_hidden="true"), style=_CELL),
+        element("th", line.name, scope="row", style=_CELL),
+        element("td", line.told, style=_CELL),
+    )
+
+
+def _project() -> None:
+    try:
+        curve = learning_curve(services.database())
+    except OUR_ERRORS as error:
+        st.session_state[_GAIN] = [str(error)]
+        return
+    st.session_state[_GAIN] = [gain_words(curve.gain(number), number) for number in NUM_NEW]
