@@ -94,6 +94,10 @@ class ImportFileError(DbError):
     """A file that cannot be imported; the message names every fault found, up to a limit."""
 
 
+class ExportError(DbError):
+    """Something that cannot be exported in the way asked for."""
+
+
 class SnapshotError(DbError):
     """A snapshot that cannot be frozen, or a directory that is no intact snapshot."""
 

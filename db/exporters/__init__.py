@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from db.exporters.files import WRITERS
+from db.errors import ExportError
+from db.exporters.files import write_csv, write_jsonl, write_parquet
+from db.exporters.huggingface import write_huggingface
+from db.exporters.label_studio import write_label_studio
 from db.statements import load_sql
 
 ExportKind = Literal["items", "labels", "annotations", "predictions"]
-ExportFormat = Literal["jsonl", "csv", "parquet"]
+TableFormat = Literal["jsonl", "csv", "parquet"]
+ExportFormat = Literal["jsonl", "csv", "parquet", "huggingface", "label_studio"]
 EXPORT_KINDS: Final[tuple[ExportKind, ...]] = get_args(ExportKind)
+TABLE_FORMATS: Final[tuple[TableFormat, ...]] = get_args(TableFormat)
 EXPORT_FORMATS: Final[tuple[ExportFormat, ...]] = get_args(ExportFormat)
 
 _BATCH_ROWS = 2_000
@@ -35,10 +42,40 @@ def export_file(
         cur: A cursor of its own; the rows are those of one moment.
         kind: ``"items"`` can be imported again; ``"labels"`` are the labels of record with what
             reviewers say; ``"annotations"`` is the whole history with names, retractions too.
-        file_format: JSON lines and Parquet keep lists; CSV writes them as JSON text.
-        path: Replaced where it exists.
-        run_id: For predictions: only those of this run; all runs when None.
+        file_format: JSON lines and Parquet keep lists; CSV writes them as JSON text, and puts an
+            apostrophe before texts that a spreadsheet would take for a formula. Annotations also as
+            ``"huggingface"``, a dataset folder, and ``"label_studio"``, one task an item with what
+            stands of each reviewer and phase.
+        path: Replaced where it exists; for ``"huggingface"`` a folder.
+        run_id: For predictions: only those of this run; all runs when None. For Label Studio: the
+            run whose labels are the tasks' predictions; none when None.
+
+    Returns:
+        Rows, for Label Studio tasks.
+
+    Raises:
+        ExportError: The kind has no such format.
     """
-    parameters = {"run_id": run_id} if kind == "predictions" else {}
-    rows = cur.sql(load_sql(f"export_{kind}"), params=parameters)
-    return WRITERS[file_format](rows.to_arrow_reader(_BATCH_ROWS), path)
+    if file_format not in formats_of(kind):
+        raise ExportError(
+            f"{kind!r} cannot be exported as {file_format!r}: it can be one of "
+            f"{list(formats_of(kind))}. Annotations have every format."
+        )
+    statement = file_format if file_format == "label_studio" else kind
+    needs_run = kind == "predictions" or file_format == "label_studio"
+    rows = cur.sql(load_sql(f"export_{statement}"), params={"run_id": run_id} if needs_run else {})
+    return _WRITERS[file_format](rows.to_arrow_reader(_BATCH_ROWS), path)
+
+
+def formats_of(kind: ExportKind) -> tuple[ExportFormat, ...]:
+    """Give the formats that a kind can be exported in."""
+    return EXPORT_FORMATS if kind == "annotations" else TABLE_FORMATS
+
+
+_WRITERS: Final[Mapping[ExportFormat, Callable[[pa.RecordBatchReader, Path], int]]] = {
+    "jsonl": write_jsonl,
+    "csv": write_csv,
+    "parquet": write_parquet,
+    "huggingface": write_huggingface,
+    "label_studio": write_label_studio,
+}

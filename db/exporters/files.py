@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 JSON_COLUMNS = frozenset({"metadata", "settings", "metrics"})
 """Columns that hold a JSON object as text: nested in JSON lines, left as text elsewhere."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_jsonl(reader: pa.RecordBatchReader, path: Path) -> int:
@@ -28,13 +29,17 @@ def write_jsonl(reader: pa.RecordBatchReader, path: Path) -> int:
 
 
 def write_csv(reader: pa.RecordBatchReader, path: Path) -> int:
-    """Write a header and one line a row and give their number; lists are written as JSON."""
+    """Write a header and one line a row and give their number; lists are written as JSON.
+
+    A text that begins as a formula does gets an apostrophe before it: spreadsheets would run it
+    (https://owasp.org/www-community/attacks/CSV_Injection).
+    """
     num_rows = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, reader.schema.names)
-        writer.writeheader()
+        writer = csv.writer(file)
+        writer.writerow(reader.schema.names)
         for batch in reader:
-            writer.writerows(_flat(row) for row in batch.to_pylist())
+            writer.writerows([_cell(value) for value in row.values()] for row in batch.to_pylist())
             num_rows += batch.num_rows
     return num_rows
 
@@ -47,13 +52,6 @@ def write_parquet(reader: pa.RecordBatchReader, path: Path) -> int:
             writer.write_batch(batch)
             num_rows += batch.num_rows
     return num_rows
-
-
-WRITERS: Mapping[str, Callable[[pa.RecordBatchReader, Path], int]] = {
-    "jsonl": write_jsonl,
-    "csv": write_csv,
-    "parquet": write_parquet,
-}
 
 
 def _to_text(value: Any) -> str:
@@ -70,11 +68,9 @@ def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    flat = {}
-    for name, value in row.items():
-        if isinstance(value, list | dict):
-            flat[name] = json.dumps(value, ensure_ascii=False, default=_to_text)
-        else:
-            flat[name] = _to_text(value) if isinstance(value, datetime) else value
-    return flat
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=_to_text)
+    return _to_text(value) if isinstance(value, datetime) else value

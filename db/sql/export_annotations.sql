@@ -4,24 +4,38 @@ select
     annotation.item_id,
     item.source,
     item.split,
+    item.question,
     reviewer.name as reviewer,
     reviewer.role as reviewer_role,
     annotation.action,
     annotation.label,
+    annotation.labels,
     annotation.old_label,
     annotation.answer,
     annotation.old_answer,
+    annotation.verdicts,
+    annotation.severity,
+    annotation.confidence,
+    annotation.span_text,
+    annotation.span_start,
+    annotation.span_end,
     annotation.note,
     annotation.run_id,
     annotation.origin,
     annotation.phase,
+    annotation.showing,
+    annotation.is_flagged,
+    annotation.is_fast,
     annotation.duration_seconds,
+    annotation.queue_id,
+    annotation.guideline_version,
     annotation.retracted_annotation_id,
+    annotation.client_at,
     annotation.created_at,
     gold.label as label_of_record,
     gold.origin as label_of_record_origin
 from annotation
 left join item using (item_id)
-left join reviewer using (reviewer_id)
+left join current_reviewer as reviewer using (reviewer_id)
 left join gold using (item_id)
 order by annotation.annotation_number

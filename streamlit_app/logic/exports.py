@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from db.connection import Database
 from db.exporters import ExportFormat, ExportKind, export_file
+from db.permissions import require
 
-KIND_WORDS: dict[ExportKind, str] = {
-    "annotations": "Annotations: who said what, when, and what stood before",
-    "labels": "Labels of record, with the imported label and what reviewers say",
-    "predictions": "Predictions: answers, labels read from them, head labels and probabilities",
-    "items": "Items as they were imported (can be imported again)",
-}
-FORMAT_WORDS: dict[ExportFormat, str] = {
-    "jsonl": "JSON lines",
-    "csv": "CSV",
-    "parquet": "Parquet",
-}
-MIME_TYPES: dict[ExportFormat, str] = {
+_MIME_TYPES: Final[dict[str, str]] = {
     "jsonl": "application/jsonl",
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
+    "zip": "application/zip",
+    "json": "application/json",
 }
+_ENDINGS: Final[dict[ExportFormat, str]] = {"huggingface": "zip", "label_studio": "json"}
+
+
+def file_name(kind: ExportKind, file_format: ExportFormat) -> str:
+    """Give the name of the file for download; a dataset folder comes as a zip file."""
+    return f"llamacare-{kind}.{_ending(file_format)}"
+
+
+def mime_type(file_format: ExportFormat) -> str:
+    """Give the MIME type of the file for download."""
+    return _MIME_TYPES[_ending(file_format)]
 
 
 def build_export(
-    database: Database, kind: ExportKind, file_format: ExportFormat, run_id: str | None
+    database: Database,
+    kind: ExportKind,
+    file_format: ExportFormat,
+    run_id: str | None,
+    *,
+    reviewer_id: str,
 ) -> bytes:
-    """Write an export to a temporary file, row by row, and give its content."""
+    """Write an export to a temporary file, row by row, and give its content.
+
+    Args:
+        reviewer_id: Who asks for it.
+
+    Raises:
+        NotPermittedError: Their role is not open to exports.
+    """
+    require(database.cursor(), reviewer_id, "export")
     with tempfile.TemporaryDirectory(prefix="llamacare-export-") as folder:
-        path = Path(folder) / f"export.{file_format}"
+        path = Path(folder) / f"llamacare-{kind}"
         export_file(database.cursor(), kind, file_format, path, run_id=run_id)
+        if path.is_dir():
+            path = Path(shutil.make_archive(str(path), "zip", folder, path.name))
         return path.read_bytes()
+
+
+def _ending(file_format: ExportFormat) -> str:
+    return _ENDINGS.get(file_format, file_format)

@@ -16,31 +16,9 @@ from db.importers.medqa import parse_medqa
 from db.importers.model_answers import parse_model_answers
 from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import parse_pubmedqa
+from db.permissions import require
 from db.records import Split
 from training.readings import read_new_answers
-
-FORMAT_WORDS: dict[Format, str] = {
-    "pubmedqa": "PubMedQA questions (ori_pqal.json)",
-    "medqa": "MedQA questions (JSON lines)",
-    "model_answers": "Answers of a model (medagents benchmark)",
-    "clinician_reviews": "Ratings of MedQA by clinicians, blind and revealed (CSV)",
-    "items": "Own questions (JSON lines or CSV)",
-    "predictions": "Own run: answers to stored questions (JSON lines)",
-}
-FORMAT_HELP: dict[Format, str] = {
-    "pubmedqa": "The released file of 1,000 labelled items, and beside it test_ground_truth.json, "
-    "which names the official test items: without it they would be trained on.",
-    "medqa": "One JSON object a line with question, options, answer_idx and meta_info.",
-    "model_answers": "A JSON list with question, options, answer_idx and what the model gave: "
-    "raw_response or completion, and predicted_answer. It becomes a run named after the file.",
-    "clinician_reviews": "One rating a line, as Google Health released them: rater, question, the "
-    "answers before and after the gold label was shown, whether information is missing, the time. "
-    "The Agreement page shows what they say.",
-    "items": "One JSON object a line with item_id, question, label_set (pubmedqa or options), and "
-    "where wanted context, options, gold_label, long_answer, split. Or a CSV with such a header.",
-    "predictions": 'A first line {"run": {"name": "...", "model": "..."}}, then one JSON object a '
-    "line with item_id, answer and, where known, answer_label, head_label, head_probabilities.",
-}
 
 
 @dataclass(frozen=True)
@@ -112,12 +90,17 @@ def read_upload(
     return Preview(path.name, batch)
 
 
-def store_preview(database: Database, preview: Preview) -> ImportReport:
+def store_preview(database: Database, preview: Preview, *, reviewer_id: str) -> ImportReport:
     """Store what was read, completely or not at all, and read the labels of its answers.
+
+    Args:
+        reviewer_id: Who asks for it.
 
     Raises:
         ImportFileError: It contradicts the store; the message names each place.
+        NotPermittedError: Their role is not open to imports.
     """
+    require(database.cursor(), reviewer_id, "import")
     report = store_batch(database, preview.batch, Path(preview.file_name))
     read_new_answers(database)
     return report

@@ -6,13 +6,16 @@ import zlib
 
 import streamlit as st
 
-from db.review import Order, ReviewFilter, ReviewRow, count_rows, list_rows
+from db.records import Reviewer
+from db.review import Order, ReviewFilter, ReviewRow, get_rows
 from streamlit_app.components import filters, reviewer_picker, safe_text
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
 from streamlit_app.services import database
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import element
+from streamlit_app.wording import say
+from streamlit_app.work import shared_ids
 
 ROW_HEIGHT = 34
 """Height of a line of the table in pixels."""
@@ -33,19 +36,23 @@ WIDTHS = {
 """Widths of the columns in pixels."""
 
 
-def draw_list(flt: ReviewFilter, order: Order) -> None:
+def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     """Draw the count, the pages and one page of items."""
-    cur = database().cursor()
-    total = count_rows(cur, flt)
+    # The ids of the list are read once for all of its pages, and shared by sessions.
+    ids = shared_ids(database(), flt, order)
+    total = len(ids)
     with st.container(horizontal=True, vertical_alignment="center", key="browse_head"):
-        safe_text.draw(element("h2", f"{total:,} item{'' if total == 1 else 's'}", cls="lc-count"))
+        count = say("browse.count_one") if total == 1 else say("browse.count", total=total)
+        safe_text.draw(element("h2", count, cls="lc-count"))
         page = pick_page(num_pages(total), flt, order)
-        if st.button("Review these", key="browse_review", disabled=total == 0):
+        if st.button(say("browse.review"), key="browse_review", disabled=total == 0):
             st.switch_page("views/review.py")
     if total == 0:
         filters.draw_no_item()
         return
-    draw_page(list_rows(cur, flt, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE, order=order))
+    shown = ids.slice((page - 1) * PAGE_SIZE, PAGE_SIZE).to_pylist()
+    run_id, reviewer_id = flt.run_id, flt.reviewer_id
+    draw_page(get_rows(database().cursor(), shown, run_id=run_id, reviewer_id=reviewer_id))
 
 
 def pick_page(pages: int, flt: ReviewFilter, order: Order) -> int:
@@ -79,4 +86,4 @@ with shown_errors():
     with st.sidebar:
         reviewer = reviewer_picker.pick()
         chosen_filter, chosen_order, _ = filters.pick(reviewer.reviewer_id)
-    draw_list(chosen_filter, chosen_order)
+    draw_list(chosen_filter, chosen_order, reviewer)

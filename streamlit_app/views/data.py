@@ -8,18 +8,21 @@ from typing import Any, get_args
 import streamlit as st
 
 from db.errors import DbError, ImportFileError
-from db.exporters import EXPORT_FORMATS, ExportFormat, ExportKind
+from db.exporters import EXPORT_KINDS, ExportFormat, ExportKind, formats_of
+from db.exporters.label_studio import LABELING_CONFIG
 from db.importers import FORMATS, Format
 from db.overview import ItemCount, count_items_by_label, count_reviews
-from db.records import Split
-from streamlit_app import services
+from db.permissions import is_permitted
+from db.records import Reviewer, Split
+from streamlit_app import services, sign_in
 from streamlit_app.charts.label_counts import draw_label_counts
 from streamlit_app.components import chart, safe_text, scope_picker
-from streamlit_app.errors import draw_error
+from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import exports, uploads
 from streamlit_app.logic.matrix import order_labels
 from streamlit_app.logic.uploads import Preview, Upload, read_upload
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say, words
 
 _PREVIEW = "data_preview"
 _SAID = "data_said"
@@ -29,54 +32,60 @@ KNOWN_LABELS = ("yes", "no", "maybe")
 
 def main() -> None:
     """Draw the page."""
-    st.title("Data")
+    person = sign_in.current_person()
+    st.title(say("data.title"), anchor=False)
     add_column, export_column = st.columns([3, 2], gap="large")
     with add_column:
-        st.subheader("Take a file in", divider="gray")
-        draw_upload()
+        st.subheader(say("data.take_in"), anchor=False, divider="gray")
+        draw_upload(person)
     with export_column:
-        st.subheader("Get a file out", divider="gray")
-        draw_export()
-    st.subheader("In the store", divider="gray")
+        st.subheader(say("data.get_out"), anchor=False, divider="gray")
+        draw_export(person)
+    st.subheader(say("data.in_store"), anchor=False, divider="gray")
     draw_store()
 
 
-def draw_upload() -> None:
+def draw_upload(person: Reviewer) -> None:
     """Draw the upload: format, file, what it holds, and the button that stores it."""
+    draw_said()
+    if not is_permitted(person, "import"):
+        safe_text.draw_notice(say("data.no_import"))
+        return
     chosen: Format = st.selectbox(
-        "Format",
+        say("data.format"),
         FORMATS,
-        format_func=lambda name: uploads.FORMAT_WORDS[name],
+        format_func=words("import_format").__getitem__,
         key="data_format",
         bind="query-params",
     )
-    st.caption(uploads.FORMAT_HELP[chosen])
+    st.caption(words("import_format_help")[chosen])
     # A new key after each import empties the uploader.
     number = st.session_state.setdefault(_UPLOADS, 0)
-    file = st.file_uploader("File", key=f"data_file_{number}")
+    file = st.file_uploader(say("data.file"), key=f"data_file_{number}")
     test_split = None
     split: Split = "test"
     if chosen == "pubmedqa":
         test_split = st.file_uploader(
-            "File that names the test items (test_ground_truth.json)",
+            say("data.test_file"),
             key=f"data_test_split_{number}",
         )
     if chosen == "medqa":
         split = st.segmented_control(
-            "These items are",
+            say("data.these_are"),
             get_args(Split),
             default="test",
             required=True,
             key="data_split",
         )
-    draw_said()
     if file is not None and chosen == "pubmedqa" and test_split is None:
-        st.info("Add the file that names the test items as well.")
+        st.info(say("data.add_test_file"))
     elif file is not None:
-        draw_preview(chosen, file, test_split, split)
+        draw_preview(chosen, file, test_split, split, person)
 
 
-def draw_preview(chosen: Format, file: Any, test_split: Any, split: Split) -> None:
+def draw_preview(
+    chosen: Format, file: Any, test_split: Any, split: Split, person: Reviewer
+) -> None:
     """Draw what the file holds, or every fault of it."""
     token = (chosen, file.file_id, test_split.file_id if test_split else None, split)
     if st.session_state.get(_PREVIEW, (None, None))[0] != token:
@@ -92,22 +101,22 @@ def draw_preview(chosen: Format, file: Any, test_split: Any, split: Split) -> No
             return
         st.session_state[_PREVIEW] = (token, preview)
     preview = st.session_state[_PREVIEW][1]
-    st.markdown("**The file holds**")
+    st.markdown(f"**{say('data.holds')}**")
     safe_text.draw_text("\n".join(preview.lines), "data_preview_text")
     st.button(
-        "Import",
+        say("data.import"),
         type="primary",
         key="data_import",
         on_click=store,
-        args=(preview,),
-        help="All of it or nothing: a file that contradicts the store changes nothing.",
+        args=(preview, person.reviewer_id),
+        help=say("data.import_help"),
     )
 
 
-def store(preview: Preview) -> None:
+def store(preview: Preview, reviewer_id: str) -> None:
     """Store a file that was read, and keep in words what became of it."""
     try:
-        report = uploads.store_preview(services.database(), preview)
+        report = uploads.store_preview(services.database(), preview, reviewer_id=reviewer_id)
     except DbError as error:
         st.session_state[_SAID] = ("error", str(error))
         return
@@ -123,32 +132,42 @@ def draw_said() -> None:
         safe_text.draw_notice(message, kind=kind)
 
 
-def draw_export() -> None:
+def draw_export(person: Reviewer) -> None:
     """Draw the choice of what to export and the button that builds and downloads it."""
+    if not is_permitted(person, "export"):
+        safe_text.draw_notice(say("data.no_export"))
+        return
+    kind_words = words("export_kind")
     kind: ExportKind = st.selectbox(
-        "What",
-        list(exports.KIND_WORDS),
-        format_func=lambda name: exports.KIND_WORDS[name],
-        key="data_export_kind",
+        say("data.what"), EXPORT_KINDS, format_func=kind_words.__getitem__, key="data_export_kind"
+    )
+    format_words = words("export_format")
+    file_format: ExportFormat = st.selectbox(
+        say("data.as"),
+        formats_of(kind),
+        format_func=format_words.__getitem__,
+        key=f"data_export_format_{kind}",
     )
     run_id = None
     runs = services.all_runs()
-    if kind == "predictions" and runs:
-        run_id = scope_picker.pick_run("Of run", runs, key="data_export_run")
-    file_format: ExportFormat = st.segmented_control(
-        "As",
-        EXPORT_FORMATS,
-        format_func=lambda name: exports.FORMAT_WORDS[name],
-        default="jsonl",
-        required=True,
-        key="data_export_format",
-    )
+    if runs and (kind == "predictions" or file_format == "label_studio"):
+        run_id = scope_picker.pick_run(say("data.of_run"), runs, key="data_export_run")
+    if file_format == "label_studio":
+        st.caption(say("data.label_studio"))
+        st.code(LABELING_CONFIG, language=None)
     # Given as a function: nothing is built until the button is pressed.
     st.download_button(
-        "Download",
-        data=partial(exports.build_export, services.database(), kind, file_format, run_id),
-        file_name=f"llamacare-{kind}.{file_format}",
-        mime=exports.MIME_TYPES[file_format],
+        say("data.download"),
+        data=partial(
+            exports.build_export,
+            services.database(),
+            kind,
+            file_format,
+            run_id,
+            reviewer_id=person.reviewer_id,
+        ),
+        file_name=exports.file_name(kind, file_format),
+        mime=exports.mime_type(file_format),
         key="data_download",
         on_click="ignore",
     )
@@ -158,32 +177,37 @@ def draw_store() -> None:
     """Draw how many items of each source, split and label there are, and how many were reviewed."""
     counts = count_items_by_label(services.database().cursor())
     if not counts:
-        st.info(
-            "The store is empty. Take a file in above, or load the bundled demo with "
-            "`python -m db demo` while the app is off."
-        )
+        st.info(say("data.empty"))
         return
     reviews = count_reviews(services.database().cursor())
     items = sum(count.count for count in counts)
     st.caption(
-        f"{items:,} items, {len(services.all_runs()):,} runs, {reviews.num_annotations:,} standing "
-        f"reviews, {reviews.num_changed:,} of which differ from the imported label. Bars count "
-        "labels of record."
+        say(
+            "data.counts",
+            items=items,
+            runs=len(services.all_runs()),
+            reviews=reviews.num_annotations,
+            changed=reviews.num_changed,
+        )
     )
     labels = order_labels(KNOWN_LABELS, (count.label for count in counts))
     chart.draw(
         draw_label_counts(grouped(counts), labels),
         key="data_labels",
-        alt="Items of each source and split by label of record",
+        alt=say("data.alt"),
     )
-    with st.expander("As a table"):
+    with st.expander(say("data.as_table")):
         st.dataframe(
             {
-                "Source": [reveal(count.source) for count in counts],
-                "Split": [count.split for count in counts],
-                "Labels": [scope_picker.label_set_words(count.label_set) for count in counts],
-                "Label": [reveal(count.label or "no label") for count in counts],
-                "Items": [count.count for count in counts],
+                say("data.source"): [reveal(count.source) for count in counts],
+                say("data.split"): [count.split for count in counts],
+                say("data.labels"): [
+                    scope_picker.label_set_words(count.label_set) for count in counts
+                ],
+                say("data.label"): [
+                    reveal(count.label or say("data.no_label")) for count in counts
+                ],
+                say("data.items"): [count.count for count in counts],
             },
             hide_index=True,
             key="data_counts",
@@ -199,4 +223,5 @@ def grouped(counts: list[ItemCount]) -> dict[str, dict[str | None, int]]:
     return groups
 
 
-main()
+with shown_errors():
+    main()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
-from db.errors import ImportFileError
+from db.errors import ImportFileError, NotPermittedError
+from db.exporters import ExportFormat, ExportKind
+from db.importers import Format, ImportReport
 from db.items import count_by_label
+from db.people import add_person, sign_in_by_name
 from db.records import Run
 from db.runs import add_run, list_runs
 from streamlit_app import services
@@ -69,6 +74,21 @@ def open_data() -> AppTest:
     return page
 
 
+def store(database: Database, upload: Upload, format_: Format = "items") -> ImportReport:
+    with database.transaction() as cur:
+        admin = sign_in_by_name(cur, "Reviewer 1")
+    preview = read_upload(format_, upload)
+    return store_preview(database, preview, reviewer_id=admin.reviewer_id)
+
+
+def export(
+    database: Database, kind: ExportKind, file_format: ExportFormat, run_id: str | None
+) -> bytes:
+    with database.transaction() as cur:
+        admin = sign_in_by_name(cur, "Reviewer 1")
+    return build_export(database, kind, file_format, run_id, reviewer_id=admin.reviewer_id)
+
+
 def drawn(page: AppTest) -> str:
     return " ".join(str(element.value) for element in page.get("html"))
 
@@ -83,15 +103,14 @@ def test_a_file_is_counted_before_anything_is_stored(database: Database):
 
 
 def test_a_stored_file_is_there_and_a_second_time_adds_nothing(database: Database):
-    preview = read_upload("items", own_items("yes", "no"))
-    assert "2 new items" in describe_report(store_preview(database, preview))
+    assert "2 new items" in describe_report(store(database, own_items("yes", "no")))
     assert count_by_label(database.cursor()) == {"yes": 1, "no": 1}
-    assert "nothing was added" in describe_report(store_preview(database, preview))
+    assert "nothing was added" in describe_report(store(database, own_items("yes", "no")))
 
 
 def test_answers_without_a_label_are_read_on_the_way_in(database: Database):
-    store_preview(database, read_upload("items", own_items("yes")))
-    store_preview(database, read_upload("predictions", own_run()))
+    store(database, own_items("yes"))
+    store(database, own_run(), "predictions")
     row = database.cursor().execute("select text_label, text_form from read_prediction").fetchone()
     assert row == ("no", "stated")
 
@@ -107,7 +126,7 @@ def test_every_fault_of_a_file_is_named_and_nothing_is_stored(database: Database
 
 def test_a_run_about_unknown_items_is_refused_whole(database: Database):
     with pytest.raises(ImportFileError, match="own-0"):
-        store_preview(database, read_upload("predictions", own_run()))
+        store(database, own_run(), "predictions")
     assert list_runs(database.cursor()) == []
 
 
@@ -121,7 +140,7 @@ def test_the_page_says_when_the_store_is_empty(database: Database):
 
 
 def test_the_page_counts_what_is_there(database: Database):
-    store_preview(database, read_upload("items", own_items("yes", "no", None)))
+    store(database, own_items("yes", "no", None))
     page = open_data()
     table = page.dataframe[0].value
     assert list(zip(table["Split"], table["Label"], table["Items"], strict=True)) == [
@@ -163,21 +182,21 @@ def test_faults_are_drawn_as_text(database: Database):
 
 
 def test_an_export_holds_what_was_asked_for(database: Database):
-    store_preview(database, read_upload("items", own_items("yes", "no")))
-    content = build_export(database, "items", "jsonl", None)
+    store(database, own_items("yes", "no"))
+    content = export(database, "items", "jsonl", None)
     assert [json.loads(line)["item_id"] for line in content.splitlines()] == ["own-0", "own-1"]
-    assert build_export(database, "items", "parquet", None).startswith(b"PAR1")
+    assert export(database, "items", "parquet", None).startswith(b"PAR1")
 
 
 def test_predictions_are_exported_for_the_chosen_run(database: Database):
-    store_preview(database, read_upload("items", own_items("yes")))
-    store_preview(database, read_upload("predictions", own_run()))
+    store(database, own_items("yes"))
+    store(database, own_run(), "predictions")
     with database.transaction() as cur:
         moment = datetime(2026, 3, 1, tzinfo=UTC)
         add_run(cur, Run("empty", "Empty", "imported", "m", {}, {}, moment))
     (own,) = [run for run in list_runs(database.cursor()) if run.name == "mine"]
-    assert build_export(database, "predictions", "jsonl", own.run_id).count(b"\n") == 1
-    assert build_export(database, "predictions", "jsonl", "empty") == b""
+    assert export(database, "predictions", "jsonl", own.run_id).count(b"\n") == 1
+    assert export(database, "predictions", "jsonl", "empty") == b""
 
 
 def test_the_real_answers_are_previewed_as_a_run(data_dir: Path):
@@ -186,3 +205,27 @@ def test_the_real_answers_are_previewed_as_a_run(data_dir: Path):
     assert isinstance(preview, Preview)
     assert "500 items: test 500" in preview.lines
     assert "Run “QwQ-32B-pubmedqa-test-zero_shot” of model QwQ-32B" in preview.lines
+
+
+def test_a_dataset_folder_is_downloaded_as_a_zip_file(database: Database):
+    store(database, own_items("yes"))
+    with zipfile.ZipFile(BytesIO(export(database, "annotations", "huggingface", None))) as archive:
+        assert "llamacare-annotations/README.md" in archive.namelist()
+
+
+def test_files_go_in_and_out_for_those_whose_role_is_open_to_it(database: Database):
+    with database.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+        ann = add_person(cur, "Ann", role="reviewer").reviewer_id
+    with pytest.raises(NotPermittedError, match="take files in"):
+        store_preview(database, read_upload("items", own_items("yes")), reviewer_id=ann)
+    assert count_by_label(database.cursor()) == {}
+    with pytest.raises(NotPermittedError, match="get files out"):
+        build_export(database, "items", "jsonl", None, reviewer_id=ann)
+    page = AppTest.from_file(str(SHELL), default_timeout=30)
+    page.query_params["reviewer"] = "Ann"
+    page.run()
+    page.switch_page("views/data.py").run()
+    assert not page.exception
+    assert "Only an engineer or an admin can take files in" in drawn(page)
+    assert not page.get("file_uploader")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
 import pytest
 
 from db.annotations import add_annotation, retract_annotation
 from db.connection import IN_MEMORY, Database
-from db.exporters import EXPORT_FORMATS, EXPORT_KINDS, export_file
+from db.errors import ExportError
+from db.exporters import EXPORT_KINDS, TABLE_FORMATS, export_file, formats_of
+from db.exporters.label_studio import LABELING_CONFIG
 from db.importers.items import parse_items
 from db.items import add_items
 from db.predictions import add_predictions
@@ -89,7 +94,7 @@ def _read_jsonl(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("file_format", EXPORT_FORMATS)
+@pytest.mark.parametrize("file_format", TABLE_FORMATS)
 @pytest.mark.parametrize(
     ("kind", "num_rows"), [("items", 2), ("labels", 2), ("annotations", 3), ("predictions", 2)]
 )
@@ -135,7 +140,7 @@ def test_annotations_hold_the_whole_history_with_names_and_utc_times(filled, tmp
 
 def test_predictions_of_one_run_survive_every_format(filled, tmp_path):
     cur = filled.cursor()
-    for file_format in EXPORT_FORMATS:
+    for file_format in TABLE_FORMATS:
         export_file(cur, "predictions", file_format, tmp_path / file_format, run_id="run-a")
     (from_jsonl,) = _read_jsonl(tmp_path / "jsonl")
     (from_csv,) = csv.DictReader((tmp_path / "csv").open(encoding="utf-8", newline=""))
@@ -155,6 +160,81 @@ def test_probabilities_are_lists_where_the_format_has_lists_and_json_in_csv(fill
 @pytest.mark.parametrize("kind", EXPORT_KINDS)
 def test_an_empty_store_gives_files_without_rows(tmp_path, kind):
     database = Database.open(IN_MEMORY)
-    for file_format in EXPORT_FORMATS:
+    for file_format in formats_of(kind):
         assert export_file(database.cursor(), kind, file_format, tmp_path / file_format) == 0
     database.close()
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
+def test_no_cell_of_a_csv_begins_as_a_formula(filled, tmp_path, start):
+    formula = f"{start}HYPERLINK(1)"
+    with filled.transaction() as cur:
+        add_annotation(
+            cur,
+            annotation_id="e4",
+            item_id="q-2",
+            reviewer_id=add_reviewer(cur, "Ada").reviewer_id,
+            label="no",
+            note=formula,
+        )
+    export_file(filled.cursor(), "annotations", "csv", tmp_path / "a.csv")
+    rows = list(csv.DictReader((tmp_path / "a.csv").open(encoding="utf-8", newline="")))
+    assert rows[-1]["note"] == f"'{formula}"
+    assert rows[0]["note"] == "unclear"
+
+
+def test_a_label_studio_task_holds_what_stands_and_what_the_run_says(filled, tmp_path):
+    path = tmp_path / "tasks.json"
+    assert export_file(filled.cursor(), "annotations", "label_studio", path, run_id="run-b") == 1
+    (task,) = json.loads(path.read_text("utf-8"))
+    assert task["data"]["item_id"] == "q-1"
+    assert task["data"]["labels"] == [{"value": "yes"}, {"value": "no"}, {"value": "maybe"}]
+    (annotation,) = task["annotations"]
+    assert annotation["unique_id"] == "e1"
+    assert annotation["created_at"] == "2026-03-01T12:30:00Z"
+    label, note = annotation["result"]
+    assert label["value"] == {"choices": ["maybe"]}
+    assert "reviewer: Ada" in label["meta"]["text"]
+    assert (note["type"], note["value"]) == ("textarea", {"text": ["unclear"]})
+    assert [(one["model_version"], one["result"][0]["value"]) for one in task["predictions"]] == [
+        ("text", {"choices": ["yes"]}),
+        ("head", {"choices": ["yes"]}),
+    ]
+    assert task["predictions"][1]["score"] == 0.7
+
+
+def test_label_studio_results_name_only_what_its_labelling_config_has(filled, tmp_path):
+    export_file(filled.cursor(), "annotations", "label_studio", tmp_path / "t", run_id="run-b")
+    (task,) = json.loads((tmp_path / "t").read_text("utf-8"))
+    config = ElementTree.fromstring(LABELING_CONFIG)  # noqa: S314 (our own text)
+    controls = {one.get("name"): one for one in config if one.get("toName")}
+    objects = {one.get("name") for one in config if one.get("name") and not one.get("toName")}
+    variables = {one.get("value", "")[1:] for one in config if one.get("value", "").startswith("$")}
+    assert variables <= set(task["data"])
+    results = [
+        result for said in task["annotations"] + task["predictions"] for result in said["result"]
+    ]
+    for result in results:
+        assert controls[result["from_name"]].tag.lower() == result["type"]
+        assert result["to_name"] in objects
+
+
+def test_a_dataset_folder_names_a_file_for_each_split(filled, tmp_path):
+    with filled.transaction() as cur:
+        add_items(cur, [replace(_item("q-3", "no"), split="dev")], origin="items")
+        ada = add_reviewer(cur, "Ada").reviewer_id
+        add_annotation(cur, annotation_id="e4", item_id="q-3", reviewer_id=ada, label="no")
+    folder = tmp_path / "annotations"
+    assert export_file(filled.cursor(), "annotations", "huggingface", folder) == 4
+    card = (folder / "README.md").read_text("utf-8")
+    named = re.findall(r"- split: (\w+)\n    path: (\S+)", card)
+    rows = {split: pq.read_table(folder / path).num_rows for split, path in named}
+    assert rows == {"train": 3, "validation": 1}
+    assert {path.name for path in (folder / "data").iterdir()} == {
+        Path(path).name for _, path in named
+    }
+
+
+def test_a_kind_without_a_format_says_which_it_has(filled, tmp_path):
+    with pytest.raises(ExportError, match=r"'items' cannot be exported as 'label_studio'.*jsonl"):
+        export_file(filled.cursor(), "items", "label_studio", tmp_path / "x")
