@@ -32,7 +32,9 @@ def words_of(text: str) -> tuple[str, ...]:
         for one in unicodedata.normalize("NFD", text)
         if not unicodedata.category(one).startswith("M")
     )
-    return tuple(dict.fromkeys(_WORD.findall(unicodedata.normalize("NFC", bare).lower())))
+    # One by one: Python writes a sigma that ends a word differently, DuckDB does not.
+    lower = "".join(one.lower() for one in unicodedata.normalize("NFC", bare))
+    return tuple(dict.fromkeys(_WORD.findall(lower)))
 
 
 def condition(text: str, item_id: str) -> tuple[str, dict[str, Any]]:
