@@ -167,10 +167,11 @@ def draw_form(dispute: Dispute, person: Reviewer) -> None:
     draw_message()
     with st.container(horizontal=True, key="adjudicate_labels_row"):
         for place, label in enumerate(dispute.item.labels):
+            is_chosen = here.label == label
             st.button(
-                widget_label(label, place),
+                f"{'✓ ' if is_chosen else ''}{widget_label(label, place)}",
                 key=f"adjudicate_label_{place}_{item_id}",
-                type="primary" if here.label == label else "secondary",
+                type="primary" if is_chosen else "secondary",
                 shortcut=str(place + 1) if place < 9 else None,
                 on_click=choose,
                 args=(item_id, label),

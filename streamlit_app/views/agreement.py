@@ -304,7 +304,7 @@ def draw_pairs(people: PeopleView, view: AgreementView) -> None:
     with least_column:
         most = max(pair.agreement.n_items for pair in people.pairs)
         at_least: int = st.number_input(
-            say("agreement.at_least"), 1, value=min(10, most), key="agreement_at_least"
+            say("agreement.at_least"), 1, value=min(10, max(most, 1)), key="agreement_at_least"
         )
     shown, cells = logic.pair_cells(people.pairs, coefficient, at_least)
     if cells:

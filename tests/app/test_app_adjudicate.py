@@ -1,0 +1,218 @@
+"""The Adjudicate page: what people said side by side, a decision, the next item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.adjudications import list_adjudications
+from db.annotations import add_annotation, get_gold, retract_annotation
+from db.connection import Database
+from db.errors import NotPermittedError
+from db.people import add_person, sign_in_by_name
+from db.reviewers import add_reviewer
+from streamlit_app.logic.adjudication import decide as decide_now
+from streamlit_app.logic.adjudication import load_dispute
+from streamlit_app.logic.settling import SettlingList
+from streamlit_app.text_safety import escape
+
+ADJUDICATE = "views/adjudicate.py"
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def disputed(filled_store: Database) -> Database:
+    """Give a store in which Ann and Bob differ on q-1 and q-2; Chief is admin."""
+    with filled_store.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+        for who, item_id, label, note in (
+            ("Ann", "q-1", "yes", "It clearly did."),
+            ("Bob", "q-1", "no", ""),
+            ("Ann", "q-2", "maybe", ""),
+            ("Bob", "q-2", "no", ""),
+            ("Ann", "q-3", "no", ""),
+            ("Bob", "q-3", "no", ""),
+        ):
+            add_annotation(
+                cur,
+                annotation_id=f"{who}-{item_id}",
+                item_id=item_id,
+                reviewer_id=add_reviewer(cur, who).reviewer_id,
+                label=label,
+                note=note,
+                run_id="newer",
+                duration_seconds=12,
+            )
+    return filled_store
+
+
+def decide(page: AppTest, item_id: str, place: int, reason: str | None, note: str = "") -> AppTest:
+    page.button(key=f"adjudicate_label_{place}_{item_id}").click().run()
+    if reason is not None:
+        page.selectbox(key=f"adjudicate_reason_{item_id}").select(reason)
+    page.text_area(key=f"adjudicate_note_{item_id}").set_value(note)
+    return page.button(key=f"adjudicate_save_{item_id}").click().run()
+
+
+def test_everything_said_is_on_the_page(disputed: Database, open_page: OpenPage, make: Any) -> None:
+    page = open_page(ADJUDICATE, reviewer="Chief")
+    assert not page.exception
+    markup = make.markup(page)
+    for expected in ("Does drug 1 help?", "Ann", "Bob", "It clearly did.", "12 s", "1 of 2"):
+        assert expected in markup
+    assert "imported gold" in markup
+    assert "the model&#x27;s text" in markup
+    assert "Item 1 of 2" in markup
+
+
+def test_a_decision_is_stored_with_its_reason_and_the_next_item_comes(
+    disputed: Database, open_page: OpenPage, make: Any
+) -> None:
+    page = open_page(ADJUDICATE, reviewer="Chief")
+    decide(page, "q-1", 0, "gold_mistaken", "Table 2.")
+
+    assert not page.exception
+    cur = disputed.cursor()
+    (decision,) = list_adjudications(cur, "q-1")
+    assert (decision.label, decision.reason, decision.note) == ("yes", "gold_mistaken", "Table 2.")
+    assert decision.old_label == "no"
+    assert get_gold(cur, "q-1").origin == "adjudicated"
+    markup = make.markup(page)
+    assert "q-1: yes holds from now on." in markup
+    assert "Does drug 2 help?" in markup
+
+    decide(page, "q-2", 1, "gold_confirmed")
+    assert "q-2: no holds from now on." in make.markup(page)
+    again = open_page(ADJUDICATE, reviewer="Chief")
+    assert "There is nothing to settle here" in make.markup(again)
+
+
+@pytest.mark.parametrize(
+    ("reason", "note", "place", "message"),
+    [
+        (None, "", 0, "Choose why people differed"),
+        ("other", " ", 0, "Say in the note what the other reason is"),
+        ("gold_mistaken", "", None, "Pick the label that holds first"),
+    ],
+)
+def test_an_unfinished_decision_is_not_stored(
+    disputed: Database,
+    open_page: OpenPage,
+    make: Any,
+    reason: str | None,
+    note: str,
+    place: int | None,
+    message: str,
+) -> None:
+    page = open_page(ADJUDICATE, reviewer="Chief")
+    if place is None:
+        page.selectbox(key="adjudicate_reason_q-1").select(reason)
+        page.button(key="adjudicate_save_q-1").click().run()
+    else:
+        decide(page, "q-1", place, reason, note)
+    assert not page.exception
+    assert message in make.markup(page)
+    assert list_adjudications(disputed.cursor(), "q-1") == []
+
+
+def test_who_may_not_settle_sees_neither_answers_nor_form(
+    disputed: Database, open_page: OpenPage, make: Any
+) -> None:
+    page = open_page(ADJUDICATE, reviewer="Ann")
+    assert not page.exception
+    assert "Only an adjudicator or an admin can settle" in make.markup(page)
+    assert "It clearly did." not in make.markup(page)
+    assert not [button for button in page.button if str(button.key).startswith("adjudicate_")]
+
+
+def test_a_role_taken_away_meanwhile_stops_the_save(disputed: Database) -> None:
+    with disputed.transaction() as cur:
+        dora = add_person(cur, "Dora", role="adjudicator").reviewer_id
+        add_person(cur, "Dora", role="reviewer")
+    with pytest.raises(NotPermittedError, match="Ask an admin"):
+        decide_now(
+            disputed,
+            adjudication_id="d",
+            item_id="q-1",
+            reviewer_id=dora,
+            label="yes",
+            reason="gold_mistaken",
+            note="",
+        )
+    assert list_adjudications(disputed.cursor(), "q-1") == []
+
+
+def test_skipped_items_come_again_and_moves_go_both_ways(
+    disputed: Database, open_page: OpenPage, make: Any
+) -> None:
+    page = open_page(ADJUDICATE, reviewer="Chief")
+    page.button(key="adjudicate_skip_q-1").click().run()
+    assert "Does drug 2 help?" in make.markup(page)
+    page.button(key="adjudicate_previous_q-2").click().run()
+    assert "Does drug 1 help?" in make.markup(page)
+    page.button(key="adjudicate_next_q-1").click().run()
+    decide(page, "q-2", 1, "gold_confirmed")
+    assert "Does drug 1 help?" in make.markup(page)
+
+
+def test_settled_items_can_be_seen_and_settled_anew(
+    disputed: Database, open_page: OpenPage, make: Any
+) -> None:
+    decide(open_page(ADJUDICATE, reviewer="Chief"), "q-1", 0, "gold_mistaken")
+    page = open_page(ADJUDICATE, reviewer="Chief", adjudicate_show="decided")
+    assert "The gold label is mistaken" in make.markup(page)
+    decide(page, "q-1", 2, "medicine_unsettled")
+    assert [one.label for one in list_adjudications(disputed.cursor(), "q-1")] == ["yes", "maybe"]
+
+
+def test_filters_choose_whose_answers_count(
+    disputed: Database, open_page: OpenPage, make: Any
+) -> None:
+    page = open_page(ADJUDICATE, reviewer="Chief", adjudicate_whose="import")
+    assert not page.exception
+    assert "There is nothing to settle here" in make.markup(page)
+
+
+def test_what_was_taken_back_is_shown_as_such_and_does_not_count(disputed: Database) -> None:
+    with disputed.transaction() as cur:
+        bob = add_reviewer(cur, "Bob").reviewer_id
+        retract_annotation(cur, annotation_id="r", item_id="q-1", reviewer_id=bob)
+    dispute = load_dispute(disputed, "q-1")
+    assert [person.name for person in dispute.people] == ["Ann", "Bob"]
+    assert dispute.people[1].taken_back == {"Bob-q-1"}
+    assert (dispute.num_people, dispute.num_saying("yes"), dispute.num_saying("no")) == (1, 1, 0)
+
+
+def test_hostile_notes_and_names_stay_text(
+    disputed: Database, open_page: OpenPage, make: Any, payload: str
+) -> None:
+    with disputed.transaction() as cur:
+        add_annotation(
+            cur,
+            annotation_id="x",
+            item_id="q-1",
+            reviewer_id=add_reviewer(cur, payload).reviewer_id,
+            label="maybe",
+            note=payload,
+            answer=payload,
+        )
+    page = open_page(ADJUDICATE, reviewer="Chief")
+    assert not page.exception
+    assert make.markup(page).count(escape(payload)) == 3
+    assert all(payload not in text.value for text in page.markdown)
+
+
+def test_the_list_goes_round_and_puts_skipped_items_last() -> None:
+    items = SettlingList(["a", "b", "c"])
+    items.put_off("b")
+    assert [items.next_open(), items.next_open("a"), items.next_open("c")] == ["a", "c", "a"]
+    items.mark_done("a")
+    items.mark_done("c")
+    assert items.next_open("c") == "b"
+    items.mark_done("b")
+    assert items.next_open() is None
+    assert (items.num_done, len(items), items.number("c")) == (3, 3, 3)
+    assert (items.neighbour("a", -1), items.neighbour("a", 1)) == (None, "b")

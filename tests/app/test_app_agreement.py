@@ -1,0 +1,216 @@
+"""The Agreement page: figures of what people said, in words where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.agreement import RevealCount
+from db.annotations import add_annotation
+from db.connection import Database
+from db.imported_labels import ImportedLabel, add_imported_labels
+from db.people import add_person, sign_in_by_name
+from eci.agreement import pair_agreement
+from eci.estimates import Estimate
+from streamlit_app.charts.agreement_matrix import PairCell, draw_agreement
+from streamlit_app.logic import agreement as logic
+from training.agreement import Anchoring, Pair
+
+AGREEMENT = "views/agreement.py"
+OpenPage = Callable[..., AppTest]
+Say = Callable[..., None]
+
+
+@pytest.fixture
+def say(filled_store: Database) -> Say:
+    """Give a function by which somebody labels an item; they are added where they are new."""
+    number = iter(range(1000))
+
+    def label(who: str, item_id: str, labels: Sequence[str], **others: Any) -> None:
+        with filled_store.transaction() as cur:
+            person = sign_in_by_name(cur, who)
+            add_annotation(
+                cur,
+                annotation_id=f"a-{next(number)}",
+                item_id=item_id,
+                reviewer_id=person.reviewer_id,
+                labels=labels,
+                **others,
+            )
+
+    return label
+
+
+def table(test: AppTest, column: str) -> Any:
+    """Give the first table that has a column of this name."""
+    return next(frame.value for frame in test.dataframe if column in frame.value)
+
+
+def cell(test: AppTest, row: int, column: str) -> Any:
+    """Give one cell of the first table that has the column."""
+    return table(test, column)[column][row]
+
+
+def test_an_empty_store_says_what_to_do(open_page: OpenPage, make: Any) -> None:
+    page = open_page(AGREEMENT)
+    assert not page.exception
+    assert "Nobody has labelled an item yet" in make.markup(page)
+
+
+def test_measures_of_two_people_are_written_with_intervals(say: Say, open_page: OpenPage) -> None:
+    for item_id, one, other in (("q-1", "no", "no"), ("q-2", "no", "yes"), ("q-3", "yes", "yes")):
+        say("Ann", item_id, [one], duration_seconds=40)
+        say("Bob", item_id, [other], duration_seconds=60)
+
+    page = open_page(AGREEMENT)
+
+    assert not page.exception
+    measures = table(page, "Measure")
+    assert list(measures["Measure"])[:2] == ["Pairs that agree (%)", "Krippendorff's alpha"]
+    assert measures["Open"][0].startswith("66.7 (")
+    assert measures["Open"][4].startswith("0.40 (")  # Cohen's kappa: 2/3 observed, 4/9 by chance
+    assert [metric.value for metric in page.metric][:3] == ["3", "50 s", "50.0 %"]
+    people = table(page, "Kappa with gold")
+    assert set(people["Person"]) == {"Ann", "Bob"}
+    assert {"66.7 (20.8 to 93.9)", "33.3 (6.1 to 79.2)"} == set(people["Holds gold (%)"])
+
+
+def test_what_cannot_be_computed_says_why(say: Say, open_page: OpenPage) -> None:
+    say("Ann", "q-1", ["no"])
+    page = open_page(AGREEMENT)
+    assert not page.exception
+    assert cell(page, 1, "Open") == ("undefined because no item has two ratings")
+    said = " ".join(caption.value for caption in page.caption)
+    assert "Agreement with oneself is undefined because no item has come again" in said
+    assert "No two people have an item in common in this phase." in said
+
+
+def test_the_reveal_is_told_by_what_was_shown(say: Say, open_page: OpenPage) -> None:
+    shown = {"phase": "revealed", "run_id": "newer"}
+    for who, before, after in (("Ann", "yes", "no"), ("Bob", "no", "yes"), ("Cid", "no", "no")):
+        say(who, "q-1", [before], phase="blind")
+        say(who, "q-1", [after], **shown)
+
+    page = open_page(AGREEMENT)
+
+    assert not page.exception
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert figures["Took the gold label up"] == "100.0 %"
+    assert figures["Gave gold up"] == "50.0 %"
+    assert figures["Misled by the model's text"] == "50.0 %"
+    movers = table(page, "Missed gold")
+    bob = list(movers["Person"]).index("Bob")
+    assert movers["Gave it up (%)"][bob].startswith("100.0 (")
+    assert movers["Towards the model's text (%)"][bob].startswith("100.0 (")
+    page.segmented_control(key="agreement_phase").set_value("revealed").run()
+    assert not page.exception
+    assert page.query_params["agreement_phase"] == "revealed"
+
+
+def test_items_that_came_again_give_agreement_with_oneself(say: Say, open_page: OpenPage) -> None:
+    for item_id, first, again in (("q-1", "no", "no"), ("q-2", "yes", "no")):
+        say("Ann", item_id, [first])
+        say("Ann", item_id, [again], showing="repeat")
+    page = open_page(AGREEMENT)
+    assert not page.exception
+    (said,) = [text.value for text in page.markdown if "came again" in text.value]
+    assert said.startswith("Items that came again unannounced: 2. The same answer again: 50.0 (")
+    assert table(page, "Kappa with gold")["Same again (%)"][0].startswith("50.0 (")
+
+
+def test_answers_of_data_sets_and_of_people_are_kept_apart(
+    say: Say, filled_store: Database, open_page: OpenPage
+) -> None:
+    say("Ann", "q-1", ["no"])
+    with filled_store.transaction() as cur:
+        labels = [ImportedLabel(f"q-{n}", who, ("no",)) for n in (1, 2) for who in ("x", "y")]
+        add_imported_labels(cur, labels)
+
+    own = open_page(AGREEMENT)
+    imported = open_page(AGREEMENT, agreement_whose="import")
+
+    assert (own.metric[0].value, imported.metric[0].value) == ("1", "2")
+    assert cell(imported, 0, "Open").startswith("100.0 (")
+    assert cell(imported, 1, "Open").endswith("chance alone agrees fully")
+
+
+def test_sets_of_labels_count_only_where_asked(say: Say, open_page: OpenPage) -> None:
+    say("Ann", "q-1", ["no", "maybe"])
+    say("Bob", "q-1", ["no"])
+    single = open_page(AGREEMENT)
+    as_sets = open_page(AGREEMENT, agreement_answers="sets")
+    assert cell(single, 0, "Open").startswith("undefined because")
+    assert cell(as_sets, 0, "Open").startswith("0.0 (")
+
+
+def test_gold_labels_in_doubt_show_what_was_said_only_to_who_settles(
+    say: Say, filled_store: Database, open_page: OpenPage
+) -> None:
+    say("Chief", "q-1", ["yes"])  # the first to come is admin
+    say("Bob", "q-1", ["yes"])
+    with filled_store.transaction() as cur:
+        add_person(cur, "Bob", role="reviewer")
+
+    chief, bob = (open_page(AGREEMENT, reviewer=name) for name in ("Chief", "Bob"))
+
+    assert cell(chief, 0, "Said") == "yes · yes"
+    assert "Said" not in table(bob, "Against")
+    assert cell(bob, 0, "Against") == "2 / 2"
+    assert chief.button(key="agreement_settle")
+    with pytest.raises(KeyError):
+        bob.button(key="agreement_settle")
+
+
+def test_figures_follow_what_is_said_next(say: Say, open_page: OpenPage) -> None:
+    say("Ann", "q-1", ["no"])
+    page = open_page(AGREEMENT)
+    say("Bob", "q-1", ["no"])
+    page.run()
+    assert cell(page, 0, "Open").startswith("100.0 (")
+
+
+def test_hostile_names_stay_text(filled_store: Database, open_page: OpenPage, payload: str) -> None:
+    with filled_store.transaction() as cur:
+        for who in (payload, "other"):
+            add_imported_labels(
+                cur, [ImportedLabel(item_id, who, ("no",)) for item_id in ("q-1", "q-2")]
+            )
+    page = open_page(AGREEMENT)
+    assert not page.exception
+    shown = table(page, "Kappa with gold")["Person"]
+    assert "\u202e" not in "".join(shown)
+    assert all(payload not in text.value for text in (*page.markdown, *page.caption))
+
+
+def test_moves_add_up_to_all_answers() -> None:
+    nothing = Estimate.undefined("why")
+    counts = RevealCount(None, 20, 9, 2, 1, 6, 3, 0, 0, 7)
+    moved = logic.moves(Anchoring(None, counts, nothing, nothing, nothing))
+    assert moved == {"kept": 7, "adopted": 6, "stayed": 2, "moved": 3, "dropped": 2}
+    assert sum(moved.values()) == counts.num_ratings
+
+
+def test_pairs_with_few_items_in_common_are_left_out_of_the_matrix() -> None:
+    pairs = [
+        Pair("a", "b", pair_agreement([[9, 1], [1, 9]])),
+        Pair("a", "c", pair_agreement([[2, 1], [0, 0]])),
+    ]
+    people, cells = logic.pair_cells(pairs, "cohen_kappa", 10)
+    assert (people, len(cells)) == (["a", "b"], 1)
+    assert cells[0].value == pytest.approx(0.8)
+    assert logic.pair_cells(pairs, "cohen_kappa", 1)[0] == ["a", "b", "c"]
+
+
+def test_the_matrix_holds_each_pair_on_both_sides_and_escapes_names() -> None:
+    cells = [PairCell("a", "b", 0.5, 12, "0.50"), PairCell("b", "c", None, 3, "undefined <why>")]
+    figure = draw_agreement(["a", "b", "c"], cells, {"a": "<b>Ann</b>"}, measure="Kappa")
+    heatmap = figure.data[0]
+    assert heatmap.z[0][1] == heatmap.z[1][0] == 0.5
+    assert (heatmap.z[0][0], heatmap.z[1][2]) == (None, None)
+    assert "&lt;b&gt;Ann" in heatmap.customdata[0][1]
+    assert "undefined &lt;why&gt;" in heatmap.customdata[2][1]
+    assert figure.layout.xaxis.ticktext[0] == "&lt;b&gt;Ann&lt;/b&gt;"
+    assert len(figure.layout.annotations) == 2

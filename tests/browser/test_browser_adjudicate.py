@@ -1,0 +1,81 @@
+"""From a gold label in doubt on the Agreement page to its decision, by keyboard, in a browser."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from db.adjudications import list_adjudications
+from db.annotations import add_annotation
+from db.connection import Database
+from db.items import add_items
+from db.people import sign_in_by_name
+from db.records import Item
+from db.reviewers import add_reviewer
+
+pytestmark = pytest.mark.browser
+
+
+def fill(database: Database) -> None:
+    """Give three items with gold label yes, which two people do not accept."""
+    with database.transaction() as cur:
+        sign_in_by_name(cur, "Reviewer 1")
+        items = [
+            Item(
+                f"q-{n}",
+                "clinic",
+                f"Does drug {n} help?",
+                (),
+                "pubmedqa",
+                ("yes", "no", "maybe"),
+                (),
+                "yes",
+                "",
+                "test",
+            )
+            for n in (1, 2, 3)
+        ]
+        add_items(cur, items, origin="items")
+        for item in items:
+            for who, label in (("Ann", "no"), ("Bob", "maybe")):
+                add_annotation(
+                    cur,
+                    annotation_id=f"{who}-{item.item_id}",
+                    item_id=item.item_id,
+                    reviewer_id=add_reviewer(cur, who).reviewer_id,
+                    label=label,
+                    created_at=datetime(2026, 3, 1, tzinfo=UTC),
+                )
+
+
+def test_an_item_in_doubt_is_settled_with_the_keyboard(serve, page: Page) -> None:
+    server = serve(fill)
+    page.goto(f"{server.url}/agreement")
+    expect(page.get_by_text("3 of 3 items with a gold label")).to_be_visible()
+    page.get_by_role("button", name="Settle these").click()
+
+    expect(page.get_by_role("heading", name="Does drug 1 help?")).to_be_visible()
+    expect(page).to_have_url(re.compile("adjudicate_show=rejected"))
+    page.keyboard.press("2")
+    expect(page.get_by_role("button", name="✓ no")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Choose why people differed, then save.")).to_be_visible()
+    page.get_by_role("combobox", name="Why people differed").click()
+    page.get_by_text("The gold label is mistaken").click()
+    page.get_by_label("Note").fill("Enter and digits are text in here: 123")
+    page.get_by_label("Note").press("Escape")
+    page.get_by_role("heading", name="Does drug 1 help?").click()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Does drug 2 help?")).to_be_visible()
+    expect(page.get_by_text("q-1: no holds from now on.")).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.get_by_role("heading", name="Does drug 3 help?")).to_be_visible()
+
+    (decision,) = list_adjudications(server.database().cursor(), "q-1")
+    assert (decision.label, decision.reason) == ("no", "gold_mistaken")
+    assert decision.note == "Enter and digits are text in here: 123"
+    assert (decision.old_label, decision.old_origin) == ("yes", "imported")
