@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from db import migrate, search
+from db import migrate, scratch, search
 from db.errors import DatabaseLockedError, DatabaseOpenError, MigrationError, SaveError
 from db.home import database_path
 
@@ -61,6 +61,7 @@ class Database:
             for migration in waiting:
                 migrate.apply(connection, migration)
             search.catch_up(connection)
+            scratch.attach(connection)
             _restrict(connection)
         except BaseException:
             connection.close()

@@ -94,6 +94,14 @@ class ImportFileError(DbError):
     """A file that cannot be imported; the message names every fault found, up to a limit."""
 
 
+class BulkActionError(DbError):
+    """An action on many items that cannot be done or taken back."""
+
+
+class GuidelineError(DbError):
+    """A guideline that cannot be stored, or is not there."""
+
+
 class ExportError(DbError):
     """Something that cannot be exported in the way asked for."""
 

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Literal
 
 from duckdb import DuckDBPyConnection
 
-from db.outcomes import Gold
+from db.outcome_filter import OutcomeFilter, select_rows
 from db.statements import load_sql
 
-NO_LABEL: Final = ""
-"""Asks for answers from which no label could be read; no label has an empty name."""
-
-PairOutcome = Literal[
-    "both_right",
-    "text_right",
-    "head_right",
-    "head_rescued",
-    "both_wrong_alike",
-    "both_wrong_differently",
-    "wrong_and_absent",
-]
-"""How the label in the text and the head's label of one item fare against its gold label.
-
-``text_right``, ``head_right``: only that one is. ``head_rescued``: the head is right where the
-answer had no readable label. ``wrong_and_absent``: the answer had none and the head is wrong.
-"""
-PAIR_OUTCOMES: Final[tuple[PairOutcome, ...]] = get_args(PairOutcome)
+ItemOrder = Literal["item_id", "least_sure", "most_sure"]
+_ORDERS: dict[ItemOrder, str] = {
+    "item_id": "item_id",
+    "least_sure": "head_confidence nulls last, item_id",
+    "most_sure": "head_confidence desc nulls last, item_id",
+}
 
 
 @dataclass(frozen=True)
@@ -38,25 +27,6 @@ class Scope:
     source: str
     split: str
     count: int
-
-
-@dataclass(frozen=True)
-class OutcomeFilter:
-    """The items of one run and label set to count or list; None stands for any.
-
-    ``text_label`` may be ``NO_LABEL``.
-    """
-
-    run_id: str
-    gold: Gold
-    label_set: str
-    source: str | None = None
-    split: str | None = None
-    gold_label: str | None = None
-    text_label: str | None = None
-    head_label: str | None = None
-    text_form: str | None = None
-    pair_outcome: PairOutcome | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +42,6 @@ class OutcomeRow:
     head_confidence: float | None
 
 
-_EQUALITIES = ("gold_label", "head_label", "text_form", "pair_outcome")
-
-
 def list_scopes(cur: DuckDBPyConnection, run_id: str) -> list[Scope]:
     """Say which label sets, sources and splits a run has predictions for."""
     rows = cur.execute(load_sql("outcome_scopes"), {"run_id": run_id}).fetchall()
@@ -83,56 +50,70 @@ def list_scopes(cur: DuckDBPyConnection, run_id: str) -> list[Scope]:
 
 def list_labels(cur: DuckDBPyConnection, label_set: str) -> list[str]:
     """Give every label that items of a label set allow, in the items' own order."""
-    rows = cur.execute(load_sql("item_label_positions"), {"label_set": label_set}).fetchall()
+    rows = cur.execute(load_sql("outcome_labels"), {"label_set": label_set}).fetchall()
     return [row[0] for row in rows]
-
-
-def count_pair_outcomes(cur: DuckDBPyConnection, flt: OutcomeFilter) -> dict[PairOutcome, int]:
-    """Count how text and head fare together, over the items that have both."""
-    statement, parameters = _select("pair_outcome, count(*)", flt, "group by pair_outcome")
-    counts = dict(cur.execute(statement, parameters).fetchall())
-    return {outcome: counts.get(outcome, 0) for outcome in PAIR_OUTCOMES}
-
-
-def count_text_forms(cur: DuckDBPyConnection, flt: OutcomeFilter) -> dict[str, int]:
-    """Count the forms in which answers give their label; unread answers are left out."""
-    statement, parameters = _select("text_form, count(*)", flt, "group by text_form")
-    rows: list[tuple[str | None, int]] = cur.execute(statement, parameters).fetchall()
-    return {form: count for form, count in rows if form is not None}
 
 
 def count_items(cur: DuckDBPyConnection, flt: OutcomeFilter) -> int:
     """Count the items that pass the filter."""
-    row = cur.execute(*_select("count(*)", flt)).fetchone()
+    row = cur.execute(*select_rows("count(*)", flt)).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def list_items(
-    cur: DuckDBPyConnection, flt: OutcomeFilter, *, limit: int = 50, offset: int = 0
+    cur: DuckDBPyConnection,
+    flt: OutcomeFilter,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+    order: ItemOrder = "item_id",
 ) -> list[OutcomeRow]:
-    """Give one page of the items that pass the filter, by item id."""
-    columns = ", ".join(OutcomeRow.__dataclass_fields__)
-    statement, parameters = _select(columns, flt, "order by item_id limit $limit offset $offset")
+    """Give one page of the items that pass the filter."""
+    columns = ", ".join(name for name in OutcomeRow.__dataclass_fields__ if name != "question")
+    statement, parameters = select_rows(
+        columns, flt, f"order by {_ORDERS[order]} limit $limit offset $offset"
+    )
     rows = cur.execute(statement, {**parameters, "limit": limit, "offset": offset}).fetchall()
-    return [OutcomeRow(*row) for row in rows]
+    questions = find_questions(cur, [row[0] for row in rows])
+    return [OutcomeRow(row[0], questions[row[0]], *row[1:]) for row in rows]
 
 
-def _select(columns: str, flt: OutcomeFilter, tail: str = "") -> tuple[str, dict[str, Any]]:
-    """Give a statement over the filtered items and its parameters."""
-    parameters: dict[str, Any] = {
-        name: getattr(flt, name) for name in ("run_id", "gold", "label_set", "source", "split")
-    }
-    conditions = ["true"]
-    for name in _EQUALITIES:
-        value = getattr(flt, name)
-        if value is not None:
-            conditions.append(f"{name} = ${name}")
-            parameters[name] = value
-    if flt.text_label == NO_LABEL:
-        conditions.append("has_text_outcome and text_label is null")
-    elif flt.text_label is not None:
-        conditions.append("text_label = $text_label")
-        parameters["text_label"] = flt.text_label
-    items, where = load_sql("outcome_items"), " and ".join(conditions)
-    # Only constants of this module and of the SQL file are put together; values are bound.
-    return f"select {columns} from ({items}) where {where} {tail}", parameters  # noqa: S608
+def list_item_ids(
+    cur: DuckDBPyConnection, flt: OutcomeFilter, *, order: ItemOrder = "item_id"
+) -> list[str]:
+    """Give the ids of all items that pass the filter."""
+    statement, parameters = select_rows("item_id", flt, f"order by {_ORDERS[order]}")
+    return [row[0] for row in cur.execute(statement, parameters).fetchall()]
+
+
+def list_items_by_number(
+    cur: DuckDBPyConnection, flt: OutcomeFilter, item_nos: Sequence[int]
+) -> list[OutcomeRow]:
+    """Give the items with these numbers, in the order of the numbers."""
+    columns = ", ".join(name for name in OutcomeRow.__dataclass_fields__ if name != "question")
+    statement, parameters = select_rows(
+        f"item_no, {columns}", flt, "and item_no in (select unnest($item_nos::integer[]))"
+    )
+    found = cur.execute(statement, {**parameters, "item_nos": list(item_nos)}).fetchall()
+    by_number = {row[0]: row[1:] for row in found}
+    rows = [by_number[number] for number in item_nos if number in by_number]
+    questions = find_questions(cur, [row[0] for row in rows])
+    return [OutcomeRow(row[0], questions[row[0]], *row[1:]) for row in rows]
+
+
+def list_ids_by_number(
+    cur: DuckDBPyConnection, flt: OutcomeFilter, item_nos: Sequence[int]
+) -> list[str]:
+    """Give the ids of the items with these numbers, in the order of the numbers."""
+    statement, parameters = select_rows(
+        "item_no, item_id", flt, "and item_no in (select unnest($item_nos::integer[]))"
+    )
+    found = cur.execute(statement, {**parameters, "item_nos": list(item_nos)}).fetchall()
+    ids = dict(found)
+    return [ids[number] for number in item_nos if number in ids]
+
+
+def find_questions(cur: DuckDBPyConnection, item_ids: Sequence[str]) -> dict[str, str]:
+    """Give the questions of a page of items."""
+    parameters = {"item_ids": list(item_ids)}
+    return dict(cur.execute(load_sql("outcome_questions"), parameters).fetchall())

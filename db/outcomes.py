@@ -1,31 +1,39 @@
-"""Counting what runs got right and wrong, for the Errors and Compare pages; done in DuckDB.
+"""Counting what a run got right and wrong, for the Errors page; done in DuckDB.
 
 An item counts where it has a gold label and the run has an outcome for it: for the text an answer
-that was read (without a readable label it counts as wrong), for the head a head label.
+that was read (without a readable label it counts as wrong), for the head a head label. Call
+``outcome_store.refresh`` for the run first: these functions read the columns that it fills.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
+from db import outcome_store
+from db.outcome_filter import By, Gold, OutcomeFilter, select_rows
 from db.statements import load_sql
 
-By = Literal["text", "head"]
-"""Which of a run's two labels is judged: the one read from the answer, or the head's."""
-Gold = Literal["imported", "record"]
-"""What it is judged against: the label the item came with, or the label of record."""
-Outcome = Literal["fixed", "broken", "both_right", "both_wrong"]
+__all__ = ["By", "Gold"]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One cell of a confusion matrix; ``predicted`` is None for an answer without a label."""
+class JointCell:
+    """How many items have this gold label, label read from the text and label of the head.
+
+    ``text`` is None where the answer had no readable label, or, with ``has_text`` False, where no
+    answer was read; ``head`` is None for a run without a head.
+    """
 
     gold: str
-    predicted: str | None
+    has_text: bool
+    text: str | None
+    head: str | None
     count: int
 
 
@@ -33,7 +41,9 @@ class Cell:
 class Bin:
     """The items of which the head was between ``low`` (included) and ``high`` sure.
 
-    The last bin includes its ``high``. ``accuracy`` is the share whose head label is right.
+    The last bin includes its ``high``. ``accuracy`` is the share whose head label is right;
+    ``sum_squared_gaps`` sums the squares of right (1 or 0) less confidence, ``sum_variances``
+    confidence times (1 - confidence).
     """
 
     low: float
@@ -41,18 +51,76 @@ class Bin:
     count: int
     mean_confidence: float
     accuracy: float
+    sum_squared_gaps: float
+    sum_variances: float
 
 
 @dataclass(frozen=True)
-class PairedOutcome:
-    """One item that two runs have in common; ``fixed``: wrong in the first, right in the second."""
+class ConfidenceCount:
+    """How many items have a head confidence of at least ``low`` and less than the next step."""
 
-    item_id: str
-    question: str
+    low: float
+    is_right: bool
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class HeadProbabilities:
+    """The head's probabilities of some items with a gold label.
+
+    Attributes:
+        item_nos: Shape ``(n_items,)``; numbers for ``list_items_by_number``, good until a refresh.
+        probabilities: Shape ``(n_items, n_labels)``, float64; 0 where an item lacks a label.
+        y: Column of the gold label, shape ``(n_items,)``.
+    """
+
+    item_nos: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float64]
+    y: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class AnnotatorCell:
+    """How many of the items that a person labelled have this gold label and got that label.
+
+    ``origin`` is ``review``, or ``import`` for labels that came with a data set. ``label`` is None
+    for somebody who accepts several labels, or none.
+    """
+
+    name: str
+    origin: str
     gold: str
-    label_a: str | None
-    label_b: str | None
-    outcome: Outcome
+    label: str | None
+    count: int
+
+
+@dataclass(frozen=True)
+class ReviewTime:
+    """What one annotation took, of those with a measured time of up to ten minutes."""
+
+    num_annotations: int
+    mean_seconds: float | None
+    sd_seconds: float | None
+    median_seconds: float | None
+
+
+@dataclass(frozen=True)
+class FormCount:
+    """How the answers of a run give their label, and what they go on to say after it.
+
+    Characters and tokens are of the answers whose label has a known place; tokens past it are
+    estimated by the share of the characters, and are of the answers with a token count.
+    """
+
+    run_id: str
+    form: str
+    count: int
+    num_placed: int
+    sum_characters_past: int
+    num_tokens: int
+    sum_tokens: int
+    sum_tokens_past: float
+    sum_squared_tokens_past: float
 
 
 @dataclass(frozen=True)
@@ -73,80 +141,113 @@ class RunSummary:
     head_correct: int
 
 
-def confusion(
-    cur: DuckDBPyConnection,
-    run_id: str,
-    by: By,
-    gold: Gold,
-    label_set: str,
-    source: str | None = None,
-    split: str | None = None,
-) -> list[Cell]:
-    """Count each pair of gold and predicted label that occurs."""
-    parameters = {
-        "run_id": run_id,
-        "by": by,
-        "gold": gold,
-        "label_set": label_set,
-        "source": source,
-        "split": split,
-    }
-    return [Cell(*row) for row in cur.execute(load_sql("outcome_confusion"), parameters).fetchall()]
+def count_joint(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[JointCell]:
+    """Count the items by gold label, label in the text and label of the head."""
+    names = "gold_label, has_text_outcome, text_label, head_label"
+    statement, parameters = select_rows(f"{names}, count(*)", flt, "group by all order by all")
+    return [JointCell(*row) for row in cur.execute(statement, parameters).fetchall()]
 
 
-def reliability_bins(
-    cur: DuckDBPyConnection,
-    run_id: str,
-    gold: Gold,
-    label_set: str,
-    split: str | None = None,
-    num_bins: int = 15,
-    source: str | None = None,
-) -> list[Bin]:
+def count_bins(cur: DuckDBPyConnection, flt: OutcomeFilter, num_bins: int = 15) -> list[Bin]:
     """Sort the head's predictions into equally wide bins of confidence; empty ones are left out."""
-    parameters = {
-        "run_id": run_id,
-        "gold": gold,
-        "label_set": label_set,
-        "source": source,
-        "split": split,
-        "num_bins": num_bins,
-    }
-    rows = cur.execute(load_sql("outcome_reliability"), parameters).fetchall()
+    statement, parameters = select_rows(
+        "least(floor(head_confidence * $num_bins), $num_bins - 1)::integer as bin, count(*), "
+        "avg(head_confidence), avg((head_label = gold_label)::integer), "
+        "sum(((head_label = gold_label)::integer - head_confidence) ** 2), "
+        "sum(head_confidence * (1 - head_confidence))",
+        flt,
+        "and head_confidence is not null group by bin order by bin",
+    )
+    rows = cur.execute(statement, {**parameters, "num_bins": num_bins}).fetchall()
     return [Bin(row[0] / num_bins, (row[0] + 1) / num_bins, *row[1:]) for row in rows]
 
 
-def answer_forms(cur: DuckDBPyConnection, run_id: str) -> dict[str, int]:
-    """Count the forms in which a run's answers give their label; unread answers are left out."""
-    rows = cur.execute(load_sql("outcome_answer_forms"), {"run_id": run_id}).fetchall()
-    return dict(rows)
+def count_confidences(
+    cur: DuckDBPyConnection, flt: OutcomeFilter, num_steps: int = 1000
+) -> list[ConfidenceCount]:
+    """Count right and wrong items of the head by confidence, in steps of ``1 / num_steps``."""
+    statement, parameters = select_rows(
+        "floor(head_confidence * $num_steps) / $num_steps as low, head_label = gold_label, "
+        "count(*)",
+        flt,
+        "and head_confidence is not null group by all order by all",
+    )
+    rows = cur.execute(statement, {**parameters, "num_steps": num_steps}).fetchall()
+    return [ConfidenceCount(*row) for row in rows]
 
 
-def compare_runs(
+def load_probabilities(
+    cur: DuckDBPyConnection, flt: OutcomeFilter, labels: Sequence[str], limit: int | None = None
+) -> HeadProbabilities:
+    """Read the head's probabilities, in the order of ``labels``.
+
+    Args:
+        limit: Read at most so many items: a sample that is random, and the same every time.
+    """
+    tail = "and head_probabilities is not null and list_contains($labels, gold_label) order by "
+    tail += "item_no" if limit is None else "hash(item_id) limit $limit"
+    statement, parameters = select_rows(
+        "item_no, list_position($labels, gold_label) - 1 as y, list_transform($labels, "
+        "lambda label: coalesce(head_probabilities[list_position(labels, label)], 0.0)) as p",
+        flt,
+        tail,
+    )
+    parameters["labels"] = list(labels)
+    if limit is not None:
+        parameters["limit"] = limit
+    table: Any = cur.sql(statement, params=parameters).to_arrow_table()
+    flat = np.concatenate([np.empty(0), *(part.flatten().to_numpy() for part in table["p"].chunks)])
+    return HeadProbabilities(
+        table["item_no"].to_numpy().astype(np.int64),
+        flat.reshape(len(table), len(labels)),
+        table["y"].to_numpy().astype(np.int64),
+    )
+
+
+def count_annotators(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[AnnotatorCell]:
+    """Count what people's standing annotations say of the items, against the gold label."""
+    rows, parameters = select_rows("item_id, gold_label", flt)
+    statement = (
+        "select reviewer.name, said.origin, gold_label, said.label, count(*) "  # noqa: S608
+        f"from ({rows}) as counted "
+        "join standing_annotation as said on said.item_id = counted.item_id "
+        "join reviewer on reviewer.reviewer_id = said.reviewer_id group by all order by all"
+    )
+    return [AnnotatorCell(*row) for row in cur.execute(statement, parameters).fetchall()]
+
+
+def measure_review_time(cur: DuckDBPyConnection) -> ReviewTime:
+    """Give what labelling one item has taken so far, over everybody's standing annotations."""
+    row = cur.execute(load_sql("outcome_review_time")).fetchone()
+    return ReviewTime(*(row or (0, None, None, None)))
+
+
+def count_forms(
     cur: DuckDBPyConnection,
-    run_a: str,
-    run_b: str,
-    by: By,
-    gold: Gold,
+    run_ids: Sequence[str],
+    label_set: str,
+    source: str | None = None,
     split: str | None = None,
-    label_set: str | None = None,
-) -> list[PairedOutcome]:
-    """Pair the outcomes of two runs on the items that count in both, by item id."""
+) -> list[FormCount]:
+    """Count the forms of the answers of several runs; answers that were not read are left out."""
     parameters = {
-        "run_a": run_a,
-        "run_b": run_b,
-        "by": by,
-        "gold": gold,
-        "split": split,
+        "run_ids": list(run_ids),
         "label_set": label_set,
+        "source": source,
+        "split": split,
     }
-    rows = cur.execute(load_sql("outcome_compare"), parameters).fetchall()
-    return [PairedOutcome(*row) for row in rows]
+    rows = cur.execute(load_sql("outcome_forms"), parameters).fetchall()
+    return [FormCount(*row) for row in rows]
 
 
 def summarise_runs(
     cur: DuckDBPyConnection, gold: Gold, split: str | None = "test"
 ) -> list[RunSummary]:
-    """Summarise every run, one row for each of its label sets, newest run first."""
+    """Summarise every run, one row for each of its label sets, newest run first.
+
+    Brings the columns up to date for every run itself.
+    """
+    run_ids = [row[0] for row in cur.execute(load_sql("outcome_run_ids")).fetchall()]
+    outcome_store.refresh(cur, run_ids)
     rows = cur.execute(load_sql("outcome_summaries"), {"gold": gold, "split": split}).fetchall()
     return [RunSummary(*row) for row in rows]

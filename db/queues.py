@@ -113,11 +113,7 @@ def add_queue(
     name = " ".join(name.split())
     people = tuple(dict.fromkeys(reviewer_ids))
     _require_possible(name, order, num_reviewers, mode, sharing, people, repeat_share)
-    if any(queue.name == name and not queue.is_closed for queue in list_queues(cur)):
-        raise InvalidQueueError(
-            f"There is an open queue named {name!r} already. Choose another name, or close that "
-            "queue first."
-        )
+    _require_free(cur, name)
     parameters = {
         "queue_id": queue_id,
         "name": name,
@@ -140,6 +136,52 @@ def add_queue(
             f"The queue {name!r} was not made: no item passes its filter. Widen the filter."
         )
     return queue
+
+
+def add_item_queue(
+    cur: DuckDBPyConnection,
+    *,
+    queue_id: str,
+    name: str,
+    item_ids: Sequence[str],
+    created_by: str,
+    run_id: str | None = None,
+    num_reviewers: int = 1,
+    mode: ReviewMode = "open",
+) -> Queue:
+    """Make a queue of chosen items in the order given; it takes in no others later.
+
+    The caller owns the transaction.
+
+    Raises:
+        InvalidQueueError: A value is not possible, the name is taken, or there is no item.
+        NotPermittedError: Whoever asks may not make queues.
+    """
+    require(cur, created_by, "manage_queues")
+    name = " ".join(name.split())
+    _require_possible(name, "item_id", num_reviewers, mode, "anyone", (), 0.0)
+    _require_free(cur, name)
+    if not item_ids:
+        raise InvalidQueueError(f"The queue {name!r} was not made: no item is chosen. Choose some.")
+    parameters: dict[str, Any] = {
+        "queue_id": queue_id,
+        "name": name,
+        "run_id": run_id,
+        "filter": to_json(asdict(ReviewFilter(run_id=run_id, item_ids=()))),
+        "item_order": "item_id",
+        "seed": 0,
+        "num_reviewers": num_reviewers,
+        "mode": mode,
+        "sharing": "anyone",
+        "reviewer_ids": [],
+        "repeat_share": 0.0,
+        "created_at": to_timestamp(utc_now()),
+        "created_by": created_by,
+    }
+    cur.execute(load_sql("queue_insert"), parameters)
+    chosen = {"queue_id": queue_id, "item_ids": list(dict.fromkeys(item_ids))}
+    cur.execute(load_sql("queue_insert_items"), chosen)
+    return get_queue(cur, queue_id)
 
 
 def extend_queue(cur: DuckDBPyConnection, queue: Queue) -> int:
@@ -261,6 +303,14 @@ def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
         )
         for row in rows
     ]
+
+
+def _require_free(cur: DuckDBPyConnection, name: str) -> None:
+    if any(queue.name == name and not queue.is_closed for queue in list_queues(cur)):
+        raise InvalidQueueError(
+            f"There is an open queue named {name!r} already. Choose another name, or close that "
+            "queue first."
+        )
 
 
 def _require_possible(

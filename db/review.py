@@ -52,6 +52,8 @@ class ReviewFilter:
     reviewer_id: str | None = None
     only_predicted: bool = False
     """Leave out items for which the run has no prediction; without a run that is all of them."""
+    item_ids: tuple[str, ...] | None = None
+    """Only these items; None for any. A queue of chosen items has (): it takes in no others."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,9 @@ def _build(
         found, words = search.condition(flt.search, "item_id")
         conditions.append(found)
         parameters |= words
+    if flt.item_ids is not None:
+        conditions.append("item_id in (select unnest($item_ids::varchar[]))")
+        parameters["item_ids"] = list(flt.item_ids)
     if after is not None:
         parameters["after"] = after
         conditions.append(_after_condition(order))

@@ -1,23 +1,25 @@
--- $gold: 'imported' or 'record'; $split: null for all.
-with judged as (
+-- $gold: 'imported' or 'record'; $split: null for all. Over the tables that outcome_store fills.
+with counted as (
     select
-        *,
-        case $gold when 'record' then record_label else imported_label end as gold_label
-    from scored_prediction
-    where ($split::varchar is null or split = $split) and gold_label is not null
-),
-counted as (
-    select
-        run_id,
-        label_set,
+        outcome.run_id,
+        item.label_set,
         count(*) as n,
         count(*) filter (where has_text_outcome) as num_text,
         count(*) filter (where text_label = gold_label) as text_correct,
         count(*) filter (where has_text_outcome and text_label is null) as num_unreadable,
         count(head_label) as num_head,
         count(*) filter (where head_label = gold_label) as head_correct
-    from judged
-    group by run_id, label_set
+    from scratch.outcome as outcome
+    join (
+        select
+            item_no,
+            label_set,
+            case $gold when 'record' then record_label else imported_label end as gold_label
+        from scratch.item
+        where $split::varchar is null or split = $split
+    ) as item on item.item_no = outcome.item_no
+    where gold_label is not null
+    group by outcome.run_id, item.label_set
 )
 select counted.*
 from counted

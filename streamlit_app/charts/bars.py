@@ -12,33 +12,47 @@ from streamlit_app.charts.style import finish, plain
 
 @dataclass(frozen=True)
 class BarPart:
-    """One part of a whole: its name, how many items it holds, its colour as ``#RRGGBB``."""
+    """One part of a whole: its name, how many items it holds, its colour as ``#RRGGBB``.
+
+    ``key`` is what a click on the bar gives.
+    """
 
     name: str
     count: int
     color: str
+    key: str = ""
 
 
 def draw_bars(parts: Sequence[BarPart], *, unit: str = "items") -> go.Figure:
     """Draw one bar a part, first part on top, each written with its count and its share."""
     total = max(sum(part.count for part in parts), 1)
-    names = [plain(part.name, 40) for part in parts]
-    figure = go.Figure(
-        go.Bar(
-            x=[part.count for part in parts],
-            y=names,
-            orientation="h",
-            marker={"color": [part.color for part in parts]},
-            text=[f"{part.count}  ({part.count / total:.1%})" for part in parts],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate=f"%{{y}}: %{{x}} of {total} {plain(unit)}<extra></extra>",
-        )
-    )
     largest = max((part.count for part in parts), default=0)
-    # Room on the right for the text outside the longest bar.
-    figure.update_xaxes(
-        title=f"Number of {plain(unit)}", range=[0, max(largest, 1) * 1.3], fixedrange=True
+    figure = go.Figure(
+        data=[
+            {
+                "type": "bar",
+                "x": [part.count for part in parts],
+                "y": [plain(part.name, 40) for part in parts],
+                "orientation": "h",
+                "marker": {"color": [part.color for part in parts]},
+                "selected": {"marker": {"opacity": 1}},
+                "unselected": {"marker": {"opacity": 0.55}},
+                "text": [f"{part.count:,}  ({part.count / total:.1%})" for part in parts],
+                "textposition": "outside",
+                "cliponaxis": False,
+                "customdata": [[part.key] for part in parts],
+                "hovertemplate": f"%{{y}}: %{{x:,}} of {total:,} {plain(unit)}<extra></extra>",
+            }
+        ],
+        layout={
+            "clickmode": "event+select",
+            # Room on the right for the text outside the longest bar.
+            "xaxis": {
+                "title": {"text": f"Number of {plain(unit)}"},
+                "range": [0, max(largest, 1) * 1.45],
+                "fixedrange": True,
+            },
+            "yaxis": {"autorange": "reversed", "fixedrange": True},
+        },
     )
-    figure.update_yaxes(autorange="reversed", fixedrange=True)
     return finish(figure, height=34 * len(parts) + 70)

@@ -1,19 +1,23 @@
-"""Confusion matrix: gold labels down, predicted labels across, every cell to click."""
+"""Confusion matrix: gold labels down, given labels across; every cell, row and column to click."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from streamlit_app.charts.style import NEUTRAL, RIGHT, WRONG, finish, plain, translucent
+from streamlit_app.charts.style import NEUTRAL, RIGHT, WRONG, finish, plain, short, translucent
 from streamlit_app.logic.matrix import NO_LABEL, ConfusionMatrix
 
-CellValue = Literal["count", "row_share"]
+CellValue = Literal["count", "row_share", "column_share"]
+TOTAL = "all"
+"""How the row and the column of sums are named."""
+ANY = "*"
+"""Stands for every label in the ``customdata`` of a sum."""
 
 # At most this opacity, the theme's own text colour stays readable on every cell, light and dark.
 MAX_ALPHA = 0.6
-ROW_PIXELS = 62
+ROW_PIXELS = 58
 
 
 def draw_confusion(
@@ -22,139 +26,155 @@ def draw_confusion(
     predicted_by: str,
     values: CellValue = "count",
     selected: tuple[str, str] | None = None,
+    no_label: str = NO_LABEL,
 ) -> go.Figure:
-    """Draw a confusion matrix; right and wrong cells differ in hue, their tint is the row share.
+    """Draw a confusion matrix; right and wrong cells differ in hue, their tint is their share.
 
     Args:
         matrix: The counts.
-        values: What is written large in the cells: the count or the share of the gold label's row.
+        values: What is written large in the cells; shares are of the cell's row, or of its column.
         predicted_by: Title of the x axis, such as ``"Label read from the text"``.
-        selected: Gold and predicted label (``""`` for no label) of the cell to outline.
+        selected: Gold and given label (``""`` for no label, ``ANY``) of the cell to outline.
+        no_label: Name of the column for items without a label.
 
     Returns:
         A figure whose last trace holds one invisible marker a cell; the ``customdata`` of a marker
-        starts with the gold label and the predicted label (``""`` for no label), as they are in the
-        data. A heatmap gives no click events, a marker does.
+        starts with the gold label and the given label (``""`` for no label, ``ANY`` for a sum), as
+        they are in the data. A heatmap gives no click events, a marker does.
     """
-    columns = [NO_LABEL if label is None else label for label in matrix.columns]
-    figure = go.Figure([*_tints(matrix), _click_targets(matrix)])
-    _write_cells(figure, matrix, values)
-    _outline(figure, matrix, selected)
-    figure.update_xaxes(
-        title=plain(predicted_by, 60),
-        side="bottom",
-        tickvals=list(range(len(columns))),
-        ticktext=[plain(column, 14) for column in columns],
-        range=[-0.5, len(columns) - 0.5],
-        showgrid=False,
-        zeroline=False,
-        fixedrange=True,
-    )
-    figure.update_yaxes(
-        title="Gold label",
-        tickvals=list(range(len(matrix.labels))),
-        ticktext=[plain(label, 14) for label in matrix.labels],
-        range=[len(matrix.labels) - 0.5, -0.5],
-        showgrid=False,
-        zeroline=False,
-        fixedrange=True,
-    )
-    # -1: a click anywhere in the plot finds the nearest cell, however wide the cells are drawn.
-    figure.update_layout(clickmode="event+select", hoverdistance=-1, showlegend=False)
-    return finish(figure, height=ROW_PIXELS * len(matrix.labels) + 90)
-
-
-def _tints(matrix: ConfusionMatrix) -> list[go.Heatmap]:
-    """Give one heatmap for the right cells and one for the wrong ones, tinted by row share."""
-    shares = matrix.row_shares()
+    columns = [no_label if label is None else label for label in matrix.columns]
+    shares = matrix.row_shares() if values == "row_share" else matrix.column_shares()
+    shares = matrix.row_shares() if values == "count" else shares
     size = len(matrix.labels)
-    tints = []
-    for color, is_right in ((RIGHT, True), (WRONG, False)):
-        cells = [
-            [share if (row == column) == is_right else None for column, share in enumerate(line)]
-            for row, line in enumerate(shares)
-        ]
-        tints.append(
-            go.Heatmap(
-                z=cells,
-                x=list(range(size + 1)),
-                y=list(range(size)),
-                zmin=0,
-                zmax=1,
-                colorscale=[[0, translucent(color, 0.04)], [1, translucent(color, MAX_ALPHA)]],
-                showscale=False,
-                hoverinfo="skip",
-                xgap=3,
-                ygap=3,
-            )
-        )
-    return tints
+    figure = go.Figure(
+        data=[*_tints(shares, size), _click_targets(matrix, columns)],
+        layout={
+            "annotations": _texts(matrix, shares, values),
+            "shapes": _outline(matrix, selected),
+            # -1: a click anywhere in the plot finds the nearest cell, however wide they are drawn.
+            "clickmode": "event+select",
+            "hoverdistance": -1,
+            "showlegend": False,
+            "xaxis": {
+                **_axis([*columns, TOTAL]),
+                "title": {"text": plain(predicted_by, 60)},
+                "side": "bottom",
+                "range": [-0.5, size + 1.5],
+            },
+            "yaxis": {
+                **_axis([*matrix.labels, TOTAL]),
+                "title": {"text": "Gold label"},
+                "range": [size + 0.5, -0.5],
+            },
+        },
+    )
+    return finish(figure, height=ROW_PIXELS * (size + 1) + 80)
 
 
-def _write_cells(figure: go.Figure, matrix: ConfusionMatrix, values: CellValue) -> None:
+def _axis(names: list[str]) -> dict[str, Any]:
+    return {
+        "tickvals": list(range(len(names))),
+        "ticktext": [plain(name, 14) for name in names],
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }
+
+
+def _tints(shares: tuple[tuple[float, ...], ...], size: int) -> list[dict[str, Any]]:
+    """Give one heatmap for the right cells and one for the wrong ones, tinted by their share."""
+    return [
+        {
+            "type": "heatmap",
+            "z": [
+                [
+                    share if (row == column) == is_right else None
+                    for column, share in enumerate(line)
+                ]
+                for row, line in enumerate(shares)
+            ],
+            "x": list(range(size + 1)),
+            "y": list(range(size)),
+            "zmin": 0,
+            "zmax": 1,
+            "colorscale": [[0, translucent(color, 0.04)], [1, translucent(color, MAX_ALPHA)]],
+            "showscale": False,
+            "hoverinfo": "skip",
+            "xgap": 3,
+            "ygap": 3,
+        }
+        for color, is_right in ((RIGHT, True), (WRONG, False))
+    ]
+
+
+def _texts(
+    matrix: ConfusionMatrix, shares: tuple[tuple[float, ...], ...], values: CellValue
+) -> list[dict[str, Any]]:
     # Annotations, not trace text: they take the theme's colour and do not fade on selection.
-    shares = matrix.row_shares()
+    texts = []
     for row, line in enumerate(matrix.counts):
         for column, count in enumerate(line):
             share = f"{shares[row][column]:.0%}"
-            large, small = (str(count), share) if values == "count" else (share, str(count))
-            figure.add_annotation(
-                x=column,
-                y=row,
-                text=f"{large}<br><span style='font-size:11px'>{small}</span>",
-                showarrow=False,
-                font={"size": 17},
-            )
-
-
-def _outline(figure: go.Figure, matrix: ConfusionMatrix, selected: tuple[str, str] | None) -> None:
-    if selected is None:
-        return
-    gold, predicted = selected[0], selected[1] or None
-    if gold not in matrix.labels or predicted not in matrix.columns:
-        return
-    row, column = matrix.labels.index(gold), matrix.columns.index(predicted)
-    figure.add_shape(
-        type="rect",
-        x0=column - 0.47,
-        x1=column + 0.47,
-        y0=row - 0.45,
-        y1=row + 0.45,
-        line={"width": 3, "color": NEUTRAL},
-    )
-
-
-def _click_targets(matrix: ConfusionMatrix) -> go.Scatter:
-    shares = matrix.row_shares()
-    cells = [
-        (row, column, gold, predicted)
-        for row, gold in enumerate(matrix.labels)
-        for column, predicted in enumerate(matrix.columns)
+            large, small = (short(count), share) if values == "count" else (share, short(count))
+            texts.append((column, row, f"{large}<br><span style='font-size:11px'>{small}</span>"))
+    size = len(matrix.labels)
+    texts += [(size + 1, row, short(sum(line))) for row, line in enumerate(matrix.counts)]
+    texts += [
+        (column, size, short(sum(line[column] for line in matrix.counts)))
+        for column in range(size + 1)
     ]
-    return go.Scatter(
-        x=[column for _, column, _, _ in cells],
-        y=[row for row, _, _, _ in cells],
-        mode="markers",
-        marker={
-            "symbol": "square",
-            "size": ROW_PIXELS - 12,
-            "opacity": 0,
-        },
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-        customdata=[
-            [
-                gold,
-                predicted or "",
-                plain(gold),
-                plain(predicted or NO_LABEL),
-                matrix.counts[row][column],
-                shares[row][column],
-            ]
-            for row, column, gold, predicted in cells
-        ],
-        hovertemplate=(
-            "Gold %{customdata[2]}, predicted %{customdata[3]}<br>"
-            "%{customdata[4]} items, %{customdata[5]:.1%} of the gold label<extra></extra>"
-        ),
-    )
+    texts.append((size + 1, size, short(matrix.num_items)))
+    return [
+        {"x": x, "y": y, "text": text, "showarrow": False, "font": {"size": 16}}
+        for x, y, text in texts
+    ]
+
+
+def _outline(matrix: ConfusionMatrix, selected: tuple[str, str] | None) -> list[dict[str, Any]]:
+    if selected is None:
+        return []
+    rows = [*matrix.labels, ANY]
+    columns = [*(label or "" for label in matrix.columns), ANY]
+    if selected[0] not in rows or selected[1] not in columns or selected == (ANY, ANY):
+        return []
+    row, column = rows.index(selected[0]), columns.index(selected[1])
+    return [
+        {
+            "type": "rect",
+            "x0": column - 0.47,
+            "x1": column + 0.47,
+            "y0": row - 0.45,
+            "y1": row + 0.45,
+            "line": {"width": 3, "color": NEUTRAL},
+        }
+    ]
+
+
+def _click_targets(matrix: ConfusionMatrix, columns: list[str]) -> dict[str, Any]:
+    shares = matrix.row_shares()
+    cells = []
+    for row, gold in enumerate(matrix.labels):
+        for column, given in enumerate(matrix.columns):
+            hover = (
+                f"Gold {plain(gold)}, given {plain(columns[column])}<br>"
+                f"{matrix.counts[row][column]:,} items, {shares[row][column]:.1%} of the gold label"
+            )
+            cells.append((column, row, gold, given or "", hover))
+        hover = f"All {sum(matrix.counts[row]):,} items with gold label {plain(gold)}"
+        cells.append((len(columns), row, gold, ANY, hover))
+    for column, given in enumerate(matrix.columns):
+        count = sum(line[column] for line in matrix.counts)
+        hover = f"All {count:,} items given {plain(columns[column])}"
+        cells.append((column, len(matrix.labels), ANY, given or "", hover))
+    cells.append((len(columns), len(matrix.labels), ANY, ANY, f"All {matrix.num_items:,} items"))
+    return {
+        "type": "scatter",
+        "x": [cell[0] for cell in cells],
+        "y": [cell[1] for cell in cells],
+        "mode": "markers",
+        "marker": {"symbol": "square", "size": ROW_PIXELS - 12, "opacity": 0},
+        "selected": {"marker": {"opacity": 0}},
+        "unselected": {"marker": {"opacity": 0}},
+        "customdata": [cell[2:] for cell in cells],
+        "hovertemplate": "%{customdata[2]}<extra></extra>",
+    }

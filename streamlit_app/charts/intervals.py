@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
-from streamlit_app.charts.style import finish, plain
+from streamlit_app.charts.style import NEUTRAL, finish, plain, translucent
 
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """One estimate in [0, 1] with its 95 % interval, from ``num_items`` items."""
+    """One estimate with its 95 % interval, from ``num_items`` items."""
 
     name: str
     value: float
@@ -22,37 +23,126 @@ class IntervalRow:
     color: str
 
 
-def draw_intervals(rows: Sequence[IntervalRow], *, axis: str) -> go.Figure:
-    """Draw each estimate as a dot with its interval as a line, first row on top."""
-    figure = go.Figure()
-    for row in rows:
-        figure.add_scatter(
-            x=[row.value],
-            y=[plain(row.name, 40)],
-            mode="markers+text",
-            marker={"size": 12, "color": row.color},
-            text=[f"{row.value:.1%}"],
-            textposition="top center",
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [row.high - row.value],
-                "arrayminus": [row.value - row.low],
-                "color": row.color,
-                "thickness": 2,
-                "width": 5,
+def draw_intervals(
+    rows: Sequence[IntervalRow],
+    *,
+    axis: str,
+    reference: IntervalRow | None = None,
+    is_difference: bool = False,
+) -> go.Figure:
+    """Draw each estimate as a dot with its interval as a line, first row on top.
+
+    Args:
+        rows: Shares in [0, 1], or differences of shares in [-1, 1].
+        axis: Title of the x axis with its unit.
+        reference: Drawn as a dashed line over all rows, its interval as a band.
+        is_difference: Scale the axis to the rows, with a line at 0, instead of from 0 to 1.
+
+    Returns:
+        A figure whose dots have the place of their row as ``customdata``.
+    """
+    sign = "+" if is_difference else ""
+    unit = " points" if is_difference else " %"
+    scale = 100 if is_difference else 1
+    names = [plain(row.name, 48) for row in rows]
+    trace = {
+        "type": "scatter",
+        "x": [scale * row.value for row in rows],
+        "y": list(range(len(rows))),
+        "mode": "markers+text",
+        "marker": {"size": 11, "color": [row.color for row in rows]},
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+        "text": [f"{100 * row.value:{sign}.1f}{'' if is_difference else ' %'}" for row in rows],
+        "textposition": "top center",
+        "textfont": {"size": 11},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [scale * (row.high - row.value) for row in rows],
+            "arrayminus": [scale * (row.value - row.low) for row in rows],
+            "color": NEUTRAL,
+            "thickness": 2,
+            "width": 4,
+        },
+        "customdata": [
+            [
+                place,
+                f"{plain(row.name, 80)}: {100 * row.value:{sign}.1f}{unit}, 95 % interval "
+                f"{100 * row.low:{sign}.1f} to {100 * row.high:{sign}.1f}, {row.num_items:,} items",
+            ]
+            for place, row in enumerate(rows)
+        ],
+        "hovertemplate": "%{customdata[1]}<extra></extra>",
+    }
+    low = min((row.low for row in rows), default=0)
+    high = max((row.high for row in rows), default=0)
+    figure = go.Figure(
+        data=[trace],
+        layout={
+            "showlegend": False,
+            "clickmode": "event+select",
+            "shapes": _lines(reference, is_difference),
+            "annotations": _note(reference),
+            "xaxis": {
+                "title": {"text": plain(axis, 80)},
+                "range": [100 * min(low, 0) - 3, 100 * max(high, 0) + 3]
+                if is_difference
+                else [0, 1],
+                "tickformat": "+.0f" if is_difference else ".0%",
+                "zeroline": False,
+                "fixedrange": True,
             },
-            hovertemplate=(
-                f"%{{y}}: {row.value:.1%}, 95 % interval {row.low:.1%} to {row.high:.1%}, "
-                f"{row.num_items} items<extra></extra>"
-            ),
-        )
-    figure.update_xaxes(title=plain(axis, 60), range=[0, 1], tickformat=".0%", fixedrange=True)
-    figure.update_yaxes(
-        autorange="reversed",
-        fixedrange=True,
-        categoryorder="array",
-        categoryarray=[plain(row.name, 40) for row in rows],
+            "yaxis": {
+                "range": [len(rows) - 0.5, -0.75],
+                "tickvals": list(range(len(rows))),
+                "ticktext": names,
+                "zeroline": False,
+                "fixedrange": True,
+            },
+        },
     )
-    figure.update_layout(showlegend=False)
-    return finish(figure, height=56 * len(rows) + 70)
+    return finish(figure, height=(34 if len(rows) > 6 else 48) * len(rows) + 80)
+
+
+def _lines(reference: IntervalRow | None, is_difference: bool) -> list[dict[str, Any]]:
+    line: dict[str, Any] = {
+        "type": "line",
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "line": {"dash": "dash", "width": 1.5, "color": NEUTRAL},
+    }
+    if is_difference:
+        return [{**line, "x0": 0, "x1": 0}]
+    if reference is None:
+        return []
+    band = {
+        "type": "rect",
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "x0": reference.low,
+        "x1": reference.high,
+        "line": {"width": 0},
+        "fillcolor": translucent(reference.color, 0.14),
+        "layer": "below",
+    }
+    return [band, {**line, "x0": reference.value, "x1": reference.value}]
+
+
+def _note(reference: IntervalRow | None) -> list[dict[str, Any]]:
+    if reference is None:
+        return []
+    return [
+        {
+            "x": reference.value,
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "top",
+            "xanchor": "right" if reference.value > 0.5 else "left",
+            "text": f"{plain(reference.name, 40)} {reference.value:.1%}",
+            "showarrow": False,
+            "font": {"size": 12},
+        }
+    ]

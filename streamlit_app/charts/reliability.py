@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from streamlit_app.charts.style import NEUTRAL, RIGHT, finish
+from streamlit_app.charts.style import NEUTRAL, RIGHT, SECOND, finish
 
 
 @dataclass(frozen=True)
@@ -24,67 +24,97 @@ class ReliabilityPoint:
     high: float
 
 
-def draw_reliability(points: Sequence[ReliabilityPoint]) -> go.Figure:
+def draw_reliability(
+    points: Sequence[ReliabilityPoint], after: Sequence[ReliabilityPoint] = ()
+) -> go.Figure:
     """Draw accuracy over mean confidence for each bin, and below how many items each bin holds.
 
     Points under the dashed line are overconfident. Empty bins are left out.
+
+    Args:
+        points: As the run gave its confidences.
+        after: The same after calibration; drawn as a second line.
     """
     filled = [point for point in points if point.count]
-    figure = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.04
+    confidence = {"range": [0, 1], "tickformat": ".0%", "fixedrange": True}
+    traces = [
+        {
+            "type": "scatter",
+            "x": [0, 1],
+            "y": [0, 1],
+            "mode": "lines",
+            "line": {"dash": "dash", "color": NEUTRAL, "width": 1.5},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        },
+        _accuracies(filled, "As the run gave them", RIGHT, "circle"),
+    ]
+    if after:
+        shown = [point for point in after if point.count]
+        traces.append(_accuracies(shown, "After temperature scaling", SECOND, "diamond"))
+    traces.append(
+        {
+            "type": "bar",
+            "x": [(point.bin_low + point.bin_high) / 2 for point in filled],
+            "y": [point.count for point in filled],
+            "width": [(point.bin_high - point.bin_low) * 0.92 for point in filled],
+            "marker": {"color": NEUTRAL},
+            "hovertemplate": "%{y:,} items<extra></extra>",
+            "showlegend": False,
+            "yaxis": "y2",
+        }
     )
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"dash": "dash", "color": NEUTRAL, "width": 1.5},
-        hoverinfo="skip",
-        row=1,
-        col=1,
+    figure = go.Figure(
+        data=traces,
+        layout={
+            "clickmode": "event+select",
+            "showlegend": bool(after),
+            "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+            "xaxis": {
+                **confidence,
+                "title": {"text": "Confidence of the head (%)"},
+                "anchor": "y2",
+            },
+            "yaxis": {
+                **confidence,
+                "title": {"text": "Share that is right (%)"},
+                "domain": [0.3, 1],
+            },
+            "yaxis2": {"title": {"text": "Items"}, "domain": [0, 0.22], "fixedrange": True},
+        },
     )
-    figure.add_trace(_accuracies(filled), row=1, col=1)
-    figure.add_bar(
-        x=[(point.bin_low + point.bin_high) / 2 for point in filled],
-        y=[point.count for point in filled],
-        width=[(point.bin_high - point.bin_low) * 0.92 for point in filled],
-        marker={"color": NEUTRAL},
-        hovertemplate="%{y} items<extra></extra>",
-        row=2,
-        col=1,
-    )
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", fixedrange=True)
-    figure.update_xaxes(title="Confidence of the head (%)", row=2, col=1)
-    figure.update_yaxes(
-        title="Right (%)", range=[0, 1.02], tickformat=".0%", fixedrange=True, row=1, col=1
-    )
-    figure.update_yaxes(title="Items", fixedrange=True, row=2, col=1)
-    figure.update_layout(showlegend=False)
     return finish(figure, height=420)
 
 
-def _accuracies(points: Sequence[ReliabilityPoint]) -> go.Scatter:
-    return go.Scatter(
-        x=[point.mean_confidence for point in points],
-        y=[point.accuracy for point in points],
-        mode="lines+markers",
-        marker={"size": 9, "color": RIGHT},
-        line={"color": RIGHT, "width": 2},
-        error_y={
+def _accuracies(
+    points: Sequence[ReliabilityPoint], name: str, color: str, symbol: str
+) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": [point.mean_confidence for point in points],
+        "y": [point.accuracy for point in points],
+        "mode": "lines+markers",
+        "name": name,
+        "marker": {"size": 9, "color": color, "symbol": symbol},
+        "line": {"color": color, "width": 2},
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+        "error_y": {
             "type": "data",
             "symmetric": False,
             "array": [point.high - point.accuracy for point in points],
             "arrayminus": [point.accuracy - point.low for point in points],
-            "color": RIGHT,
+            "color": color,
             "thickness": 1.2,
             "width": 3,
         },
-        customdata=[
+        "customdata": [
             [point.bin_low, point.bin_high, point.count, point.low, point.high] for point in points
         ],
-        hovertemplate=(
+        "hovertemplate": (
             "Confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>"
             "mean confidence %{x:.1%}, right %{y:.1%} "
             "(%{customdata[3]:.1%} to %{customdata[4]:.1%})<br>"
-            "%{customdata[2]} items<extra></extra>"
+            "%{customdata[2]:,} items<extra></extra>"
         ),
-    )
+    }

@@ -32,6 +32,13 @@ def plain(text: str, limit: int = MAX_TEXT) -> str:
     return html.escape(shown)
 
 
+def short(count: int) -> str:
+    """Write a count so that it fits into a cell: 12,345 as 12.3k."""
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1000:.1f}k" if count < 100_000 else f"{count / 1000:.0f}k"
+
+
 def translucent(color: str, alpha: float) -> str:
     """Give ``#RRGGBB`` with an opacity in [0, 1]: the background of either theme shines through."""
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))

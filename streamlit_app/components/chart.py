@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from streamlit_app import palette
 from streamlit_app.charts.style import CONFIG, recolour_text
+from streamlit_app.logic.tables import Cell, csv_bytes
+
+PictureFormat = Literal["svg", "png"]
+_FORMAT_KEY = "picture_format"
 
 
 def draw(
-    figure: go.Figure, *, key: str, alt: str, on_click: Callable[[], None] | None = None
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    on_click: Callable[[], None] | None = None,
+    table: Mapping[str, Sequence[Cell]] | None = None,
 ) -> None:
     """Draw a figure over the width of its column.
 
@@ -21,14 +31,41 @@ def draw(
         key: The widget's key.
         alt: What the chart shows, for those who do not see it.
         on_click: Called when a point is clicked or left; the points are in the session state.
+        table: The figures behind the chart, offered as a CSV file.
     """
     tone = palette.TONES["text"]
     recolour_text(figure, tone.dark if st.context.theme.type == "dark" else tone.light)
+    image = {"format": st.session_state.get(_FORMAT_KEY) or "svg", "filename": key}
     st.plotly_chart(
         figure,
         key=key,
         on_select="ignore" if on_click is None else on_click,
         selection_mode="points",
-        config=CONFIG,
+        config={**CONFIG, "toImageButtonOptions": image},
         alt=alt,
+    )
+    if table is not None:
+        st.download_button(
+            "CSV",
+            data=lambda: csv_bytes(table),
+            file_name=f"{key}.csv",
+            mime="text/csv",
+            key=f"{key}_csv",
+            type="tertiary",
+            icon=":material/download:",
+            on_click="ignore",
+            help="The figures behind this chart",
+        )
+
+
+def pick_format() -> None:
+    """Draw the choice of how the camera button of a chart saves it."""
+    st.segmented_control(
+        "Pictures of charts as",
+        ("svg", "png"),
+        format_func=str.upper,
+        default="svg",
+        required=True,
+        key=_FORMAT_KEY,
+        help="For the camera button that a chart shows under the pointer.",
     )

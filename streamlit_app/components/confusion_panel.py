@@ -1,29 +1,39 @@
-"""Confusion matrices of text and head side by side; a click on a cell chooses its items."""
+"""Confusion matrices of text, head and reviewers; a click on a cell chooses its items."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from db.outcome_items import NO_LABEL
-from db.outcomes import By
-from streamlit_app.charts.confusion import CellValue, draw_confusion
-from streamlit_app.components import chart, outcome_items
-from streamlit_app.logic.outcomes import ErrorsView, Judged, estimate_text
+from db.outcome_filter import NO_LABEL, Selection
+from streamlit_app.charts.confusion import ANY, CellValue, draw_confusion
+from streamlit_app.components import chart, estimate_card, outcome_items
+from streamlit_app.logic.figures import estimate_text
+from streamlit_app.logic.gold_doubts import People
+from streamlit_app.logic.matrix import NO_LABEL as NO_LABEL_WORDS
+from streamlit_app.logic.matrix import ConfusionMatrix
+from streamlit_app.logic.outcomes import ErrorsView, Judged
+from streamlit_app.logic.tables import Cell
 from streamlit_app.text_safety import reveal
 
-VALUE_WORDS: dict[CellValue, str] = {"count": "Counts", "row_share": "Share of the gold label"}
-TITLES: dict[By, str] = {"text": "Label read from the text", "head": "Label of the ECI head"}
+Who = Literal["text", "head", "reviewers"]
+VALUE_WORDS: dict[CellValue, str] = {
+    "count": "Counts",
+    "row_share": "Share of the gold label (row)",
+    "column_share": "Share of the given label (column)",
+}
+TITLES: dict[Who, str] = {
+    "text": "Label read from the text",
+    "head": "Label of the ECI head",
+    "reviewers": "Label of the reviewers",
+}
+NO_SINGLE_LABEL = "several, none"
 
 
-def draw(view: ErrorsView, *, draw_beside: Callable[[], None]) -> None:
-    """Draw the matrices of text and head with the figures of each label under them.
-
-    Args:
-        draw_beside: Draws what goes into the free half of the page of a run with only one of them.
-    """
+def draw(view: ErrorsView, reviewers: People | None) -> None:
+    """Draw a matrix with the figures of each label for whoever labelled these items."""
     values: CellValue = st.segmented_control(
         "Cells show",
         list(VALUE_WORDS),
@@ -33,40 +43,67 @@ def draw(view: ErrorsView, *, draw_beside: Callable[[], None]) -> None:
         key="errors_cells",
         bind="query-params",
     )
-    left, right = st.columns(2, gap="medium")
-    if view.text is not None and view.head is not None:
-        with left:
-            _draw_matrix("text", view.text, values)
-            _draw_table("text", view.text)
-        with right:
-            _draw_matrix("head", view.head, values)
-            _draw_table("head", view.head)
-    elif view.text is not None:
-        _draw_alone("text", view.text, values, (left, right), draw_beside)
-    elif view.head is not None:
-        _draw_alone("head", view.head, values, (left, right), draw_beside)
+    all_judged: dict[Who, Judged | None] = {
+        "text": view.text,
+        "head": view.head,
+        "reviewers": reviewers.judged if reviewers else None,
+    }
+    shown = [(who, judged) for who, judged in all_judged.items() if judged is not None]
+    for start in range(0, len(shown), 2):
+        columns = st.columns(2, gap="medium")
+        for column, (who, judged) in zip(columns, shown[start : start + 2], strict=False):
+            with column:
+                draw_one(who, judged, values)
     st.caption(
-        "Rows are gold labels, columns predicted ones; the diagonal is right, and the tint is the "
-        "share of the row. Click a cell to list its items below. In brackets: 95 % intervals, "
-        "Wilson for precision and recall, bootstrap for F1."
+        "Rows are gold labels, columns given ones; the diagonal is right, and the tint is the "
+        "share. Click a cell, a sum at the end of a row or a sum under a column to list its items "
+        "below. In brackets: 95 % intervals, Wilson for accuracy, precision and recall, bootstrap "
+        "for F1. Reviewers are compared with the imported label: the label of record is made of "
+        "what they say."
     )
 
 
-def _draw_alone(
-    by: By,
-    judged: Judged,
-    values: CellValue,
-    columns: tuple[DeltaGenerator, DeltaGenerator],
-    draw_beside: Callable[[], None],
-) -> None:
-    with columns[0]:
-        _draw_matrix(by, judged, values)
-        _draw_table(by, judged)
-    with columns[1]:
-        draw_beside()
+def draw_one(who: Who, judged: Judged, values: CellValue) -> None:
+    """Draw one matrix, its figures above it and those of each label under it."""
+    st.markdown(f"**{TITLES[who]}**")
+    with st.container(horizontal=True):
+        estimate_card.draw("Accuracy", judged.report.accuracy, explanation="Wilson interval, 95 %.")
+        estimate_card.draw(
+            "Macro-F1",
+            judged.report.macro_f1,
+            explanation="Mean of the labels' F1, each label counting the same. Bootstrap interval, "
+            "95 %.",
+        )
+    _draw_matrix(who, judged, values)
+    _draw_table(who, judged)
 
 
-def _draw_table(by: By, judged: Judged) -> None:
+def _draw_matrix(who: Who, judged: Judged, values: CellValue) -> None:
+    key = f"errors_confusion_{who}"
+    chart.draw(
+        draw_confusion(
+            judged.matrix,
+            values=values,
+            predicted_by=TITLES[who],
+            selected=_selected(who),
+            no_label=NO_SINGLE_LABEL if who == "reviewers" else NO_LABEL_WORDS,
+        ),
+        key=key,
+        on_click=lambda: _choose_cell(who, key),
+        alt=f"Confusion matrix: {TITLES[who]} against the gold label",
+        table=matrix_table(judged.matrix),
+    )
+
+
+def matrix_table(matrix: ConfusionMatrix) -> Mapping[str, Sequence[Cell]]:
+    """Arrange a matrix as columns: gold label, then one column a given label."""
+    columns: dict[str, Sequence[Cell]] = {"gold label": list(matrix.labels)}
+    for place, label in enumerate(matrix.columns):
+        columns[label or NO_LABEL_WORDS] = [row[place] for row in matrix.counts]
+    return columns
+
+
+def _draw_table(who: Who, judged: Judged) -> None:
     rows = judged.report.per_label
     st.dataframe(
         {
@@ -82,31 +119,32 @@ def _draw_table(by: By, judged: Judged) -> None:
             "Gold": st.column_config.NumberColumn(help="Items with this gold label", width=60),
             "Given": st.column_config.NumberColumn(help="Items given this label", width=60),
         },
-        key=f"errors_labels_{by}",
-        alt=f"Figures of each label: {TITLES[by]}",
+        key=f"errors_labels_{who}",
+        alt=f"Figures of each label: {TITLES[who]}",
     )
 
 
-def _draw_matrix(by: By, judged: Judged, values: CellValue) -> None:
-    st.markdown(f"**{TITLES[by]}**")
-    key = f"errors_confusion_{by}"
-    chart.draw(
-        draw_confusion(
-            judged.matrix,
-            values=values,
-            predicted_by=TITLES[by],
-            selected=outcome_items.chosen_cell(by),
-        ),
-        key=key,
-        on_click=lambda: _choose_cell(by, key),
-        alt=f"Confusion matrix: {TITLES[by]} against the gold label",
-    )
+def _selected(who: Who) -> tuple[str, str] | None:
+    if who != "reviewers":
+        return outcome_items.chosen_cell(who)
+    now = outcome_items.chosen()
+    if now.reviewer_label is None:
+        return None
+    return (now.gold_label or ANY, now.reviewer_label)
 
 
-def _choose_cell(by: By, key: str) -> None:
+def _choose_cell(who: Who, key: str) -> None:
     points = st.session_state[key].selection.points
     if not points:
-        outcome_items.clear_choice()
+        outcome_items.choose(Selection())
         return
-    gold, predicted, *_ = points[0]["customdata"]
-    outcome_items.choose_cell(by, gold, predicted or NO_LABEL)
+    gold, given, *_ = points[0]["customdata"]
+    if who == "reviewers":
+        outcome_items.choose(
+            Selection(
+                gold_label=None if gold == ANY else gold,
+                reviewer_label=None if given == ANY else given or NO_LABEL,
+            )
+        )
+    else:
+        outcome_items.choose_cell(who, gold, given or NO_LABEL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from eci.estimates import Estimate
-from streamlit_app.logic.outcomes import interval_text, percent
+from streamlit_app.logic.figures import interval_text, percent
 
 
 def draw(label: str, estimate: Estimate, *, explanation: str) -> None:
@@ -13,13 +13,13 @@ def draw(label: str, estimate: Estimate, *, explanation: str) -> None:
 
     Args:
         label: Our own words; Streamlit reads it as markdown.
-        explanation: Shown at the question mark; our own words as well.
+        explanation: Shown at the question mark, after n; our own words as well.
     """
     draw_text(
         label,
         percent(estimate.value),
         interval_text(estimate),
-        explanation=explanation,
+        explanation=f"n = {estimate.n:,}. {explanation}",
     )
 
 

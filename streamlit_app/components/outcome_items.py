@@ -2,70 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
-from db.outcome_items import (
+from db.outcome_filter import (
     NO_LABEL,
     PAIR_OUTCOMES,
+    By,
     OutcomeFilter,
-    OutcomeRow,
-    count_items,
-    list_items,
+    Selection,
 )
-from db.outcomes import By
-from streamlit_app import services
+from db.outcome_items import ItemOrder, OutcomeRow, count_items, list_items
+from streamlit_app import address, services
+from streamlit_app.charts.confusion import ANY
 from streamlit_app.logic import matrix
 from streamlit_app.logic.outcomes import FORM_ORDER, PAIR_WORDS, ErrorsView
 from streamlit_app.logic.rows import num_pages
+from streamlit_app.logic.selection_words import selection_words
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import reveal
 
 PAGE_SIZE = 50
 _T = TypeVar("_T")
-_LABEL_KEYS: dict[By, str] = {"text": "errors_text", "head": "errors_head"}
-_KEYS = ("errors_gold", "errors_text", "errors_head", "errors_pair", "errors_form")
+_LABEL_KEYS: Mapping[By, str] = {"text": "errors_text", "head": "errors_head"}
+_PICKED: Mapping[str, str] = {
+    "gold_label": "errors_gold",
+    "text_label": "errors_text",
+    "head_label": "errors_head",
+    "pair_outcome": "errors_pair",
+    "text_form": "errors_form",
+}
+"""The conditions with a picker of their own; all others are in ``errors_more``."""
+MORE = "errors_more"
+_ORDER_WORDS: Mapping[ItemOrder, str] = {
+    "item_id": "By item",
+    "least_sure": "Least sure head first",
+    "most_sure": "Surest head first",
+}
 
 
-def choose_cell(by: By, gold: str, predicted: str) -> None:
-    """Choose the items of one cell of a confusion matrix, in a callback."""
-    clear_choice()
-    st.session_state["errors_gold"] = gold
-    st.session_state[_LABEL_KEYS[by]] = predicted
+def choose(selection: Selection) -> None:
+    """Choose which items to list, in a callback; replaces what was chosen."""
+    for name, key in _PICKED.items():
+        st.session_state[key] = getattr(selection, name)
+    more = replace(
+        selection,
+        gold_label=None,
+        text_label=None,
+        head_label=None,
+        pair_outcome=None,
+        text_form=None,
+    )
+    st.session_state[MORE] = None if more.is_empty else more.to_json()
+    st.session_state["errors_page"] = 1
 
 
-def clear_choice() -> None:
-    """Choose all items again, in a callback."""
-    for key in _KEYS:
-        st.session_state[key] = None
+def choose_cell(by: By, gold: str, given: str) -> None:
+    """Choose the items of a cell, a row or a column of a confusion matrix, in a callback."""
+    label = None if given == ANY else given
+    chosen = Selection(gold_label=None if gold == ANY else gold)
+    choose(replace(chosen, text_label=label) if by == "text" else replace(chosen, head_label=label))
+
+
+def chosen() -> Selection:
+    """Give what is chosen now."""
+    picked: dict[str, Any] = {name: st.session_state.get(key) for name, key in _PICKED.items()}
+    return replace(_more(), **picked)
 
 
 def chosen_cell(by: By) -> tuple[str, str] | None:
-    """Give the gold and the predicted label of the chosen cell, if it is one of this matrix."""
+    """Give the gold and the given label of the chosen cell, if it is one of this matrix."""
     gold = st.session_state.get("errors_gold")
-    predicted = st.session_state.get(_LABEL_KEYS[by])
-    return None if gold is None or predicted is None else (gold, predicted)
+    given = st.session_state.get(_LABEL_KEYS[by])
+    if gold is None and given is None:
+        return None
+    return (ANY if gold is None else gold, ANY if given is None else given)
 
 
-def draw(view: ErrorsView, flt: OutcomeFilter) -> None:
-    """Draw the filters and one page of the items that pass them."""
-    chosen = _pick(view, flt)
+def restore() -> None:
+    """Take the conditions without a picker from the address, once a session."""
+    address.seed(MORE)
+
+
+def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
+    """Draw the filters and one page of the items that pass them.
+
+    Returns:
+        The filter of the items listed, and how many they are.
+    """
+    _pick(view)
+    address.keep(MORE, st.session_state.get(MORE))
+    selection = chosen()
+    narrowed = flt.also(selection)
+    _draw_more(selection)
     database = services.database()
-    total = count_items(database.cursor(), chosen)
+    total = count_items(database.cursor(), narrowed)
     if total == 0:
         st.info("No item passes these filters. Clear one of them, or click another cell.")
-        return
+        return narrowed, 0
     pages = num_pages(total, PAGE_SIZE)
     page = min(st.session_state.get("errors_page", 1), pages)
-    rows = list_items(database.cursor(), chosen, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
-    st.caption(f"{total:,} items. Select a row to open the item in Review.")
+    order = _pick_order(view, total)
+    rows = list_items(
+        database.cursor(), narrowed, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE, order=order
+    )
+    draw_table(rows, has_head=view.head is not None, key="errors_items", run_id=flt.run_id)
+    if pages > 1:
+        st.pagination(pages, key="errors_page")
+    return narrowed, total
+
+
+def draw_table(rows: Sequence[OutcomeRow], *, has_head: bool, key: str, run_id: str) -> None:
+    """Draw items as a table; a selected row opens its item in Review."""
     event = st.dataframe(
-        table(rows, has_head=view.head is not None),
-        key="errors_items",
+        table(rows, has_head=has_head),
+        key=key,
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
@@ -75,10 +130,8 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> None:
         },
         alt="Items behind the chosen counts",
     )
-    if pages > 1:
-        st.pagination(pages, key="errors_page")
     if event.selection.rows:
-        open_in_review(rows[event.selection.rows[0]].item_id, run_id=flt.run_id)
+        open_in_review(rows[event.selection.rows[0]].item_id, run_id=run_id)
 
 
 def table(
@@ -97,6 +150,11 @@ def table(
     return {**columns, "Item": [reveal(row.item_id) for row in rows]}
 
 
+def _more() -> Selection:
+    stored = st.session_state.get(MORE)
+    return Selection.from_json(stored) if stored else Selection()
+
+
 def _text_label(row: OutcomeRow) -> str | None:
     """Name what the text says; None where its label was never read."""
     return matrix.NO_LABEL if row.text_label is None and row.text_form else row.text_label
@@ -107,29 +165,55 @@ def _marked(label: str | None, row: OutcomeRow) -> str:
     return "" if label is None else f"{'✓' if label == row.gold_label else '✗'} {reveal(label)}"
 
 
-def _pick(view: ErrorsView, flt: OutcomeFilter) -> OutcomeFilter:
+def _pick(view: ErrorsView) -> None:
     labels = view.labels
     columns = iter(st.columns(5 if view.head else 3))
-    head, pair = None, None
     with next(columns):
-        gold = _choice("Gold label", labels, "errors_gold", reveal)
+        _choice("Gold label", labels, "errors_gold", reveal)
     with next(columns):
-        text = _choice("Label in the text", (*labels, NO_LABEL), "errors_text", _label_words)
+        _choice("Label in the text", (*labels, NO_LABEL), "errors_text", _label_words)
     with next(columns):
-        form = _choice("How the text gives it", FORM_ORDER, "errors_form", FORM_WORDS.__getitem__)
+        _choice("How the text gives it", FORM_ORDER, "errors_form", FORM_WORDS.__getitem__)
     if view.head:
         with next(columns):
-            head = _choice("Label of the head", labels, "errors_head", reveal)
+            _choice("Label of the head", labels, "errors_head", reveal)
         with next(columns):
-            pair = _choice("Text and head", PAIR_OUTCOMES, "errors_pair", PAIR_WORDS.__getitem__)
-    return replace(
-        flt,
-        gold_label=gold,
-        text_label=text,
-        head_label=head,
-        pair_outcome=pair,
-        text_form=form,
-    )
+            _choice("Text and head", PAIR_OUTCOMES, "errors_pair", PAIR_WORDS.__getitem__)
+
+
+def _draw_more(selection: Selection) -> None:
+    """Name the conditions that have no picker, and offer to clear everything."""
+    if selection.is_empty:
+        return
+    words = selection_words(_more())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if words:
+            st.text(f"Also: {reveal(words)}")
+        st.button(
+            "Show all items",
+            key="errors_clear",
+            on_click=choose,
+            args=(Selection(),),
+            type="tertiary",
+        )
+
+
+def _pick_order(view: ErrorsView, total: int) -> ItemOrder:
+    order: ItemOrder = "item_id"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{total:,} items. Select a row to open the item in Review.")
+        if view.head is not None:
+            order = st.segmented_control(
+                "Order",
+                list(_ORDER_WORDS),
+                format_func=_ORDER_WORDS.__getitem__,
+                default="item_id",
+                required=True,
+                key="errors_order",
+                bind="query-params",
+                label_visibility="collapsed",
+            )
+    return order
 
 
 def _label_words(label: str) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
-from db.outcome_items import OutcomeFilter, Scope, list_scopes
-from db.outcomes import Gold
+from db.outcome_filter import Gold, OutcomeFilter, Selection
+from db.outcome_items import Scope
 from db.records import OPTIONS_LABEL_SET, Run
 from streamlit_app import services
-from streamlit_app.logic.outcomes import label_sets, sources, splits
+from streamlit_app.logic.outcomes import label_sets, load_scopes, refresh, sources, splits
 from streamlit_app.logic.run_names import run_names
+from streamlit_app.logic.slice_ranking import load_saved
 from streamlit_app.text_safety import reveal
 
 GOLD_WORDS: dict[Gold, str] = {"record": "Label of record", "imported": "Imported label"}
@@ -22,17 +24,40 @@ GOLD_HELP = (
 )
 
 
-def pick(runs: Sequence[Run]) -> OutcomeFilter | None:
+@dataclass(frozen=True)
+class PickedScope:
+    """What the page is about: the filter, and the state of the data that it is counted in."""
+
+    flt: OutcomeFilter
+    version: str
+    source: str | None
+    split: str | None
+    saved_slice: str | None
+
+    @property
+    def words(self) -> str:
+        """Say in words what is counted, besides the run."""
+        parts = [
+            f"labels: {label_set_words(self.flt.label_set)}",
+            f"source: {self.source or 'all'}",
+            f"split: {self.split or 'all'}",
+            f"scored against: {GOLD_WORDS[self.flt.gold].lower()}",
+        ]
+        return "; ".join([*parts, f"slice: {self.saved_slice}"] if self.saved_slice else parts)
+
+
+def pick(runs: Sequence[Run]) -> PickedScope | None:
     """Draw the pickers; None where the chosen run has no predictions yet."""
     run_column, gold_column = st.columns([3, 2], vertical_alignment="bottom")
     with run_column:
         run_id = pick_run("Run", runs, key="errors_run")
     with gold_column:
         gold = pick_gold("errors_against")
-    scopes = list_scopes(services.database().cursor(), run_id)
+    version = refresh(services.database(), run_id)
+    scopes = load_scopes(services.database(), version, run_id)
     if not scopes:
         return None
-    return _pick_items(run_id, gold, scopes)
+    return _pick_items(run_id, gold, scopes, version)
 
 
 def pick_run(title: str, runs: Sequence[Run], *, key: str, index: int = 0) -> str:
@@ -70,9 +95,10 @@ def label_set_words(label_set: str) -> str:
     return "options of the item" if label_set == OPTIONS_LABEL_SET else reveal(label_set)
 
 
-def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope]) -> OutcomeFilter:
-    label_column, source_column, split_column = st.columns(3)
-    with label_column:
+def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope], version: str) -> PickedScope:
+    saved = {one.name: one.selection for one in load_saved(services.database())}
+    columns = iter(st.columns(4 if saved else 3))
+    with next(columns):
         label_set: str = st.selectbox(
             "Labels",
             label_sets(scopes),
@@ -80,7 +106,7 @@ def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope]) -> OutcomeFilt
             key="errors_labels",
             bind="query-params",
         )
-    with source_column:
+    with next(columns):
         source: str | None = st.selectbox(
             "Source",
             sources(scopes, label_set),
@@ -90,7 +116,7 @@ def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope]) -> OutcomeFilt
             key="errors_source",
             bind="query-params",
         )
-    with split_column:
+    with next(columns):
         split: str = st.selectbox(
             "Split",
             [*splits(scopes, label_set), ALL_SPLITS],
@@ -99,6 +125,20 @@ def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope]) -> OutcomeFilt
             bind="query-params",
             help="The test split comes first: a trained run has seen the training items.",
         )
-    return OutcomeFilter(
-        run_id, gold, label_set, source=source, split=None if split == ALL_SPLITS else split
-    )
+    name: str | None = None
+    if saved:
+        with next(columns):
+            name = st.selectbox(
+                "Saved slice",
+                list(saved),
+                index=None,
+                placeholder="All items",
+                format_func=reveal,
+                key="errors_saved",
+                bind="query-params",
+            )
+    shown_split = None if split == ALL_SPLITS else split
+    flt = OutcomeFilter(run_id, gold, label_set).also(Selection(source=source, split=shown_split))
+    if name is not None:
+        flt = flt.also(saved[name])
+    return PickedScope(flt, version, source, shown_split, name)

@@ -1,19 +1,25 @@
-"""What the Compare page shows of two runs on the items they share."""
+"""What the Compare page shows: two runs on the items they share, and all runs in order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from db.connection import Database
-from db.outcome_items import list_labels, list_scopes
-from db.outcomes import By, Gold, Outcome, PairedOutcome, compare_runs
+from db.outcome_filter import By, Gold
+from db.outcomes import RunSummary, summarise_runs
 from db.records import Run
+from db.run_pairs import Change, PairCell, PairFilter, count_corrections, count_pairs
 from eci.compare import Comparison, compare
-from eci.estimates import Estimate
+from eci.estimates import Estimate, proportion
+from streamlit_app.charts.trend import TrendPoint
+from streamlit_app.logic.figures import p_value_text
 from streamlit_app.logic.matrix import order_labels
+from streamlit_app.logic.memory import remembered
+from streamlit_app.logic.outcomes import load_labels, load_scopes
 
-OUTCOME_WORDS: dict[Outcome, str] = {
+CHANGE_WORDS: dict[Change, str] = {
     "fixed": "Fixed",
     "broken": "Broken",
     "both_right": "Both right",
@@ -25,45 +31,115 @@ OUTCOME_WORDS: dict[Outcome, str] = {
 class ComparisonView:
     """Two runs on the items they share, and the judgement on their difference."""
 
-    pairs: tuple[PairedOutcome, ...]
+    cells: tuple[PairCell, ...]
     comparison: Comparison
 
-    def of(self, outcome: Outcome) -> list[PairedOutcome]:
-        """Give the items of one outcome."""
-        return [pair for pair in self.pairs if pair.outcome == outcome]
+    @property
+    def changes(self) -> Mapping[Change, int]:
+        """Items by how they fare in both runs."""
+        found = self.comparison
+        return {
+            "fixed": found.fixed,
+            "broken": found.broken,
+            "both_right": found.both_right,
+            "both_wrong": found.both_wrong,
+        }
+
+    @property
+    def label_changes(self) -> Mapping[tuple[str, str | None, str | None], int]:
+        """Items whose label differs between the runs, by gold label, A's and B's; most first."""
+        counts: Counter[tuple[str, str | None, str | None]] = Counter()
+        for cell in self.cells:
+            if cell.label_a != cell.label_b:
+                counts[cell.gold, cell.label_a, cell.label_b] += cell.count
+        return dict(counts.most_common())
 
 
+@remembered
 def load_comparison(
     database: Database,
-    run_a: str,
-    run_b: str,
-    *,
-    by: By,
-    gold: Gold,
-    label_set: str,
-    split: str | None,
+    version: str,
+    flt: PairFilter,
 ) -> ComparisonView:
-    """Pair two runs on the items of a label set and a split, and judge the difference."""
-    cur = database.cursor()
-    pairs = tuple(compare_runs(cur, run_a, run_b, by, gold, split=split, label_set=label_set))
-    seen = {label for pair in pairs for label in (pair.gold, pair.label_a, pair.label_b)}
-    labels = order_labels(list_labels(cur, label_set), seen)
+    """Pair two runs on the items they share, and judge the difference.
+
+    Args:
+        version: What ``outcomes.refresh`` gave for both runs.
+    """
+    cells = tuple(count_pairs(database.cursor(), flt))
+    seen = {label for cell in cells for label in (cell.gold, cell.label_a, cell.label_b)}
+    labels = order_labels(load_labels(database, version, flt.label_set), seen)
     return ComparisonView(
-        pairs,
+        cells,
         compare(
-            [pair.gold for pair in pairs],
-            [pair.label_a for pair in pairs],
-            [pair.label_b for pair in pairs],
-            labels,
+            [cell.gold for cell in cells],
+            [cell.label_a for cell in cells],
+            [cell.label_b for cell in cells],
+            labels or ("none",),
+            [cell.count for cell in cells],
         ),
     )
 
 
-def shared_label_sets(database: Database, run_a: str, run_b: str) -> list[str]:
+@remembered
+def load_summaries(
+    database: Database,
+    version: str,  # noqa: ARG001
+    gold: Gold,
+    split: str | None,
+) -> tuple[RunSummary, ...]:
+    """Summarise every run, newest first."""
+    return tuple(summarise_runs(database.cursor(), gold, split))
+
+
+def load_corrections(database: Database) -> Mapping[str, int]:
+    """Give how many corrected items each training run learned from."""
+    return count_corrections(database.cursor())
+
+
+def trend_points(
+    summaries: Sequence[RunSummary],
+    runs: Sequence[Run],
+    names: Mapping[str, str],
+    label_set: str,
+    by: By,
+) -> list[TrendPoint]:
+    """Give the accuracy of each run, oldest first.
+
+    Args:
+        runs: Newest first.
+    """
+    found = {one.run_id: one for one in summaries if one.label_set == label_set}
+    points = []
+    for run in reversed(runs):
+        accuracy = _accuracy(found.get(run.run_id), by)
+        if accuracy.value is not None:
+            moment = f"{run.created_at:%Y-%m-%d}"
+            points.append(_point(f"{moment} · {names[run.run_id]}", names[run.run_id], accuracy))
+    return points
+
+
+def learning_points(
+    summaries: Sequence[RunSummary],
+    corrections: Mapping[str, int],
+    names: Mapping[str, str],
+    label_set: str,
+    by: By,
+) -> list[TrendPoint]:
+    """Give the accuracy of each training run by the number of corrections it learned from."""
+    points = []
+    for one in summaries:
+        accuracy = _accuracy(one, by)
+        if one.label_set == label_set and one.run_id in corrections and accuracy.value is not None:
+            points.append(_point(corrections[one.run_id], names[one.run_id], accuracy))
+    return sorted(points, key=lambda point: point.x)
+
+
+def shared_label_sets(database: Database, version: str, run_a: str, run_b: str) -> list[str]:
     """Give the label sets that both runs cover, by name."""
-    cur = database.cursor()
     of_a, of_b = (
-        {scope.label_set for scope in list_scopes(cur, run_id)} for run_id in (run_a, run_b)
+        {scope.label_set for scope in load_scopes(database, version, run_id)}
+        for run_id in (run_a, run_b)
     )
     return sorted(of_a & of_b)
 
@@ -85,19 +161,6 @@ def default_pair(runs: Sequence[Run]) -> tuple[int, int]:
     return 1, 0
 
 
-def points(value: float | None) -> str:
-    """Write a difference of shares in percentage points, with its sign."""
-    return "–" if value is None else f"{100 * value:+.1f} points"
-
-
-def points_interval(estimate: Estimate) -> str:
-    """Write the interval of a difference, or why there is none."""
-    if estimate.interval is None:
-        return estimate.undefined_because or ""
-    low, high = 100 * estimate.interval.low, 100 * estimate.interval.high
-    return f"{low:+.1f} to {high:+.1f}"
-
-
 def verdict(comparison: Comparison) -> str:
     """Say in plain words what the test says; no difference is claimed where none is shown."""
     if comparison.p_value is None:
@@ -108,16 +171,32 @@ def verdict(comparison: Comparison) -> str:
         return "Not significant: both runs are right on the same items and wrong on the same items."
     if not comparison.is_significant:
         return (
-            f"Not significant: {comparison.fixed} items fixed and {comparison.broken} broken could "
-            f"be chance (exact McNemar test, {p})."
+            f"Not significant: {comparison.fixed:,} items fixed and {comparison.broken:,} broken "
+            f"could be chance (exact McNemar test, {p})."
         )
     better = "better" if comparison.fixed > comparison.broken else "worse"
     return (
-        f"B is significantly {better}: {comparison.fixed} items fixed, {comparison.broken} broken "
-        f"(exact McNemar test, {p})."
+        f"B is significantly {better}: {comparison.fixed:,} items fixed, {comparison.broken:,} "
+        f"broken (exact McNemar test, {p})."
     )
 
 
-def p_value_text(p_value: float) -> str:
-    """Write a p value with two digits, and a very small one as a bound."""
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
+def _accuracy(summary: RunSummary | None, by: By) -> Estimate:
+    if summary is None:
+        return Estimate.undefined("the run has none of these items")
+    if by == "head":
+        return proportion(summary.head_correct, summary.num_head, "the run has no head")
+    return proportion(summary.text_correct, summary.num_text, "no answer has been read")
+
+
+def _point(x: str | int, run: str, accuracy: Estimate) -> TrendPoint:
+    value = accuracy.value or 0.0
+    interval = accuracy.interval
+    return TrendPoint(
+        x,
+        run,
+        value,
+        interval.low if interval else value,
+        interval.high if interval else value,
+        accuracy.n,
+    )

@@ -1,4 +1,8 @@
-"""What the Errors page shows of one run: counted in DuckDB, judged with intervals."""
+"""What the Errors page shows of one run: counted in DuckDB, judged with intervals.
+
+Everything here is remembered by the state of the data, so that a click that changes only what is
+listed computes nothing again.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from db import outcome_store
 from db.connection import Database
-from db.outcome_items import (
-    OutcomeFilter,
-    PairOutcome,
-    Scope,
-    count_pair_outcomes,
-    count_text_forms,
-    list_labels,
-)
-from db.outcomes import Bin, By, confusion, reliability_bins
+from db.outcome_filter import PAIR_OUTCOMES, By, OutcomeFilter, PairOutcome
+from db.outcome_items import Scope, list_labels, list_scopes
+from db.outcomes import JointCell, count_joint
+from eci.compare import Comparison, compare
 from eci.estimates import Estimate, proportion
 from eci.metrics import Report, classification_report
-from streamlit_app.charts.reliability import ReliabilityPoint
 from streamlit_app.logic.matrix import ConfusionMatrix, order_labels
+from streamlit_app.logic.memory import remembered
 
 FORM_ORDER = ("bare", "leading", "stated", "embedded", "contradictory", "absent")
 """From the most to the least direct way in which an answer gives its label."""
@@ -45,25 +45,27 @@ class Judged:
 
 @dataclass(frozen=True)
 class ErrorsView:
-    """Everything the Errors page draws of a run on one set of items.
+    """What the Errors page says of a run on one set of items.
 
-    ``text`` is None where no answer was read, ``head`` for a run without a head. ``forms`` is in
-    the order of ``FORM_ORDER``; forms that do not occur count 0.
+    ``text`` is None where no answer was read, ``head`` for a run without a head. ``comparison`` has
+    the text as run A and the head as run B, on the items that have both.
     """
 
+    labels: tuple[str, ...]
+    cells: tuple[JointCell, ...]
     text: Judged | None
     head: Judged | None
-    pair_outcomes: Mapping[PairOutcome, int]
-    forms: Mapping[str, int]
-    reliability: tuple[ReliabilityPoint, ...]
-    calibration_error: Estimate
-    not_bare: Estimate
+    comparison: Comparison
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels of the set, those that only one of the two matrices has included."""
-        seen = [judged.matrix.labels for judged in (self.text, self.head) if judged]
-        return order_labels(seen[0], [label for labels in seen for label in labels]) if seen else ()
+    def pair_outcomes(self) -> Mapping[PairOutcome, int]:
+        """How text and head fare together, over the items that have both."""
+        counts: Counter[PairOutcome] = Counter()
+        for cell in self.cells:
+            outcome = pair_outcome(cell)
+            if outcome is not None:
+                counts[outcome] += cell.count
+        return {outcome: counts[outcome] for outcome in PAIR_OUTCOMES}
 
     @property
     def without_label(self) -> Estimate:
@@ -76,55 +78,72 @@ class ErrorsView:
         )
 
     @property
-    def num_named_by_the_run(self) -> int:
-        """Answers without a readable label for which whoever made the run gave one."""
-        unreadable = self.forms.get("absent", 0) + self.forms.get("contradictory", 0)
-        unlabelled = self.text.report.num_without_label if self.text else 0
-        return max(unreadable - unlabelled, 0)
-
-    @property
     def num_items(self) -> int:
         """Items with a gold label and an outcome of text or head, whichever has more."""
         return max((j.report.n for j in (self.text, self.head) if j), default=0)
 
+    def judged(self, by: By) -> Judged | None:
+        """Give one of the two."""
+        return self.text if by == "text" else self.head
 
-def load_errors(database: Database, flt: OutcomeFilter) -> ErrorsView:
-    """Count and judge a run on the items of a label set, a source and a split.
+
+def pair_outcome(cell: JointCell) -> PairOutcome | None:
+    """Say how text and head of a cell fare together; None where the items lack one of them."""
+    if not cell.has_text or cell.head is None:
+        return None
+    if cell.head == cell.gold:
+        if cell.text == cell.gold:
+            return "both_right"
+        return "head_rescued" if cell.text is None else "head_right"
+    if cell.text == cell.gold:
+        return "text_right"
+    if cell.text is None:
+        return "wrong_and_absent"
+    return "both_wrong_alike" if cell.text == cell.head else "both_wrong_differently"
+
+
+def refresh(database: Database, *run_ids: str) -> str:
+    """Bring what is counted up to date; the text given changes when the data do."""
+    return outcome_store.refresh(database.cursor(), run_ids)
+
+
+@remembered
+def load_scopes(database: Database, version: str, run_id: str) -> tuple[Scope, ...]:  # noqa: ARG001
+    """Say which label sets, sources and splits a run has predictions for."""
+    return tuple(list_scopes(database.cursor(), run_id))
+
+
+@remembered
+def load_labels(database: Database, version: str, label_set: str) -> tuple[str, ...]:  # noqa: ARG001
+    """Give the labels that the items of a label set allow, in their own order."""
+    return tuple(list_labels(database.cursor(), label_set))
+
+
+@remembered
+def load_errors(database: Database, version: str, flt: OutcomeFilter) -> ErrorsView:
+    """Count and judge a run on the items that pass a filter.
 
     Args:
         database: Read only.
-        flt: Its filters on labels, form and outcome are not used here.
+        version: What ``refresh`` gave.
     """
-    cur = database.cursor()
-    known = list_labels(cur, flt.label_set)
-    bins = reliability_bins(
-        cur, flt.run_id, flt.gold, flt.label_set, split=flt.split, source=flt.source
-    )
-    counted = count_text_forms(cur, flt)
-    forms = {form: counted.get(form, 0) for form in order_labels(FORM_ORDER, counted)}
-    num_answers = sum(forms.values())
+    cells = tuple(count_joint(database.cursor(), flt))
+    known = load_labels(database, version, flt.label_set)
+    labels = order_labels(known, (name for c in cells for name in (c.gold, c.text, c.head)))
+    both = [cell for cell in cells if cell.has_text and cell.head is not None]
     return ErrorsView(
-        text=_judge(database, flt, "text", known),
-        head=_judge(database, flt, "head", known),
-        pair_outcomes=count_pair_outcomes(cur, flt),
-        forms=forms,
-        reliability=tuple(_point(part) for part in bins),
-        calibration_error=calibration_error(bins),
-        not_bare=proportion(num_answers - forms["bare"], num_answers, "no answer has been read"),
+        labels=labels,
+        cells=cells,
+        text=_judge(labels, [(c.gold, c.text, c.count) for c in cells if c.has_text]),
+        head=_judge(labels, [(c.gold, c.head, c.count) for c in cells if c.head is not None]),
+        comparison=compare(
+            [cell.gold for cell in both],
+            [cell.text for cell in both],
+            [cell.head for cell in both],
+            labels or ("none",),
+            [cell.count for cell in both],
+        ),
     )
-
-
-def calibration_error(bins: Sequence[Bin]) -> Estimate:
-    """Compute the expected calibration error: the mean gap of confidence and accuracy, in [0, 1].
-
-    Each bin weighs as many items as it holds (Guo et al. 2017). Without an interval: bins do not
-    carry the single confidences that one would need.
-    """
-    n = sum(part.count for part in bins)
-    if n == 0:
-        return Estimate.undefined("the run has no head probabilities for these items")
-    gaps = sum(part.count * abs(part.accuracy - part.mean_confidence) for part in bins)
-    return Estimate(gaps / n, n, None)
 
 
 def label_sets(scopes: Sequence[Scope]) -> list[str]:
@@ -143,57 +162,17 @@ def splits(scopes: Sequence[Scope], label_set: str) -> list[str]:
     return [split for split in ("test", "dev", "train") if split in found]
 
 
-def percent(value: float | None, digits: int = 1) -> str:
-    """Write a share in [0, 1] as a percentage; a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}%}".replace("%", " %")
-
-
-def interval_text(estimate: Estimate) -> str:
-    """Write the interval of a share, or why there is none."""
-    if estimate.interval is None:
-        return estimate.undefined_because or f"n = {estimate.n:,}"
-    return f"{percent(estimate.interval.low)} to {percent(estimate.interval.high)}"
-
-
-def estimate_text(estimate: Estimate) -> str:
-    """Write a share with its interval in one table cell, in per cent without the sign."""
-    if estimate.value is None or estimate.interval is None:
-        return "–" if estimate.value is None else f"{100 * estimate.value:.1f}"
-    low, high = 100 * estimate.interval.low, 100 * estimate.interval.high
-    return f"{100 * estimate.value:.1f} ({low:.1f} to {high:.1f})"
-
-
-def _judge(database: Database, flt: OutcomeFilter, by: By, known: Sequence[str]) -> Judged | None:
-    cells = confusion(
-        database.cursor(),
-        flt.run_id,
-        by,
-        flt.gold,
-        flt.label_set,
-        source=flt.source,
-        split=flt.split,
-    )
-    if not cells:
-        return None
-    seen = [label for cell in cells for label in (cell.gold, cell.predicted)]
-    matrix = ConfusionMatrix.from_counts(
-        order_labels(known, seen), {(cell.gold, cell.predicted): cell.count for cell in cells}
-    )
+def judge(labels: Sequence[str], cells: Iterable[tuple[str, str | None, int]]) -> Judged:
+    """Judge counts of gold label, given label (None for none) and number of items."""
+    counts: Counter[tuple[str, str | None]] = Counter()
+    for gold, given, count in cells:
+        counts[gold, given] += count
+    matrix = ConfusionMatrix.from_counts(labels, counts)
     return Judged(matrix, classification_report(matrix.counts, matrix.labels))
 
 
-def _point(part: Bin) -> ReliabilityPoint:
-    accuracy = proportion(part.accuracy * part.count, part.count, "the bin is empty")
-    interval = accuracy.interval
-    return ReliabilityPoint(
-        bin_low=part.low,
-        bin_high=part.high,
-        count=part.count,
-        mean_confidence=part.mean_confidence,
-        accuracy=part.accuracy,
-        low=interval.low if interval else part.accuracy,
-        high=interval.high if interval else part.accuracy,
-    )
+def _judge(labels: Sequence[str], cells: Sequence[tuple[str, str | None, int]]) -> Judged | None:
+    return judge(labels, cells) if cells else None
 
 
 def _by_count(counts: Iterable[tuple[str, int]]) -> list[str]:

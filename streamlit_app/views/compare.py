@@ -1,41 +1,53 @@
-"""Compare: two runs on the items they share; what the second fixed and what it broke."""
+"""Compare: two runs on the items they share, and all runs in order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import streamlit as st
 
-from db.outcomes import By, Outcome, PairedOutcome
+from db.outcome_filter import By, Gold, OutcomeFilter, Selection
+from db.outcomes import RunSummary
 from db.records import Run
+from db.run_pairs import Change, PairFilter, PairRow, list_pairs
 from streamlit_app import palette, services
 from streamlit_app.charts.bars import BarPart, draw_bars
+from streamlit_app.charts.trend import draw_trend
 from streamlit_app.components import chart, estimate_card, scope_picker
 from streamlit_app.logic.comparison import (
-    OUTCOME_WORDS,
+    CHANGE_WORDS,
     ComparisonView,
     default_pair,
+    learning_points,
     load_comparison,
-    p_value_text,
-    points,
-    points_interval,
+    load_corrections,
+    load_summaries,
     shared_label_sets,
+    trend_points,
     verdict,
 )
+from streamlit_app.logic.figures import p_value_text, points, points_interval
+from streamlit_app.logic.gold_doubts import human_ceiling, load_people
 from streamlit_app.logic.matrix import NO_LABEL
+from streamlit_app.logic.outcomes import load_labels, refresh
 from streamlit_app.logic.rows import num_pages
+from streamlit_app.logic.run_names import run_names
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import reveal
 
 PAGE_SIZE = 50
 BY_WORDS: dict[By, str] = {"text": "Label in the text", "head": "Label of the head"}
-OUTCOME_TONES: dict[Outcome, palette.Tone] = {
+CHANGE_TONES: dict[Change, palette.Tone] = {
     "fixed": palette.GREEN,
     "broken": palette.WRONG,
     "both_right": palette.RIGHT,
     "both_wrong": palette.GREY,
 }
 SPLIT_WORDS = {"test": "test", "dev": "dev", "train": "train", "all": "All splits"}
+Section = Literal["pair", "all"]
+SECTION_WORDS: dict[Section, str] = {"pair": "Two runs", "all": "All runs"}
+MAX_LABEL_CHANGES = 12
 
 
 def main() -> None:
@@ -50,19 +62,39 @@ def main() -> None:
             "Training page."
         )
         return
+    section: Section = st.segmented_control(
+        "Section",
+        list(SECTION_WORDS),
+        format_func=lambda one: SECTION_WORDS[one],
+        default="pair",
+        required=True,
+        key="compare_section",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if section == "pair":
+        draw_pair(runs)
+    else:
+        draw_all(runs)
+
+
+def draw_pair(runs: Sequence[Run]) -> None:
+    """Draw two runs on the items they share."""
     run_a, run_b = pick_runs(runs)
     if run_a == run_b:
         st.info("Run A and run B are the same. Choose two different runs.")
         return
-    shared = shared_label_sets(services.database(), run_a, run_b)
+    version = refresh(services.database(), run_a, run_b)
+    shared = shared_label_sets(services.database(), version, run_a, run_b)
     if not shared:
         st.info(
             "These two runs share no items: they answered different data sets. Choose two runs on "
             "the same items."
         )
         return
-    view = pick_view(run_a, run_b, shared)
-    if not view.pairs:
+    flt = pick_filter(run_a, run_b, shared)
+    view = load_comparison(services.database(), version, flt)
+    if not view.comparison.n:
         st.info(
             "There is no shared item on which both runs have this label and which has a gold "
             "label. Choose another split, or compare the other label: a run without an ECI head "
@@ -70,7 +102,7 @@ def main() -> None:
         )
         return
     draw_figures(view)
-    draw_items(view, run_b)
+    draw_items(view, flt)
 
 
 def pick_runs(runs: Sequence[Run]) -> tuple[str, str]:
@@ -84,8 +116,14 @@ def pick_runs(runs: Sequence[Run]) -> tuple[str, str]:
     return run_a, run_b
 
 
-def pick_view(run_a: str, run_b: str, shared: Sequence[str]) -> ComparisonView:
-    """Draw the choices of what to compare and load it."""
+def pick_filter(run_a: str, run_b: str, shared: Sequence[str]) -> PairFilter:
+    """Draw the choices of what to compare."""
+    by, gold, label_set, split = pick_scope(shared)
+    return PairFilter(run_a, run_b, by, by, gold, label_set, split=split)
+
+
+def pick_scope(label_sets: Sequence[str]) -> tuple[By, Gold, str, str | None]:
+    """Draw the choices of label, gold label, label set and split."""
     by_column, gold_column, set_column, split_column = st.columns(
         [3, 3, 2, 2], vertical_alignment="bottom"
     )
@@ -104,7 +142,7 @@ def pick_view(run_a: str, run_b: str, shared: Sequence[str]) -> ComparisonView:
     with set_column:
         label_set: str = st.selectbox(
             "Labels",
-            shared,
+            label_sets,
             format_func=scope_picker.label_set_words,
             key="compare_labels",
             bind="query-params",
@@ -117,15 +155,7 @@ def pick_view(run_a: str, run_b: str, shared: Sequence[str]) -> ComparisonView:
             key="compare_split",
             bind="query-params",
         )
-    return load_comparison(
-        services.database(),
-        run_a,
-        run_b,
-        by=by,
-        gold=gold,
-        label_set=label_set,
-        split=None if split == "all" else split,
-    )
+    return by, gold, label_set, None if split == "all" else split
 
 
 def draw_figures(view: ComparisonView) -> None:
@@ -146,9 +176,13 @@ def draw_figures(view: ComparisonView) -> None:
             points(found.accuracy_difference.value),
             points_interval(found.accuracy_difference),
             explanation="Difference of the accuracies; paired bootstrap over the shared items, "
-            "95 %. Macro-F1 differs by "
-            f"{points(found.macro_f1_difference.value)} "
-            f"({points_interval(found.macro_f1_difference)}).",
+            "95 %.",
+        )
+        estimate_card.draw_text(
+            "Macro-F1, B minus A",
+            points(found.macro_f1_difference.value),
+            points_interval(found.macro_f1_difference),
+            explanation="Paired bootstrap over the shared items, 95 %.",
         )
         estimate_card.draw_text(
             "McNemar",
@@ -158,47 +192,180 @@ def draw_figures(view: ComparisonView) -> None:
             "Significant below 0.05.",
         )
     st.markdown(f"**{verdict(found)}**")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _draw_changes(view)
+    with right:
+        _draw_label_changes(view)
+
+
+def _draw_changes(view: ComparisonView) -> None:
+    changes = view.changes
     parts = [
-        BarPart(words, len(view.of(outcome)), OUTCOME_TONES[outcome].chart)
-        for outcome, words in OUTCOME_WORDS.items()
+        BarPart(words, changes[change], CHANGE_TONES[change].chart, change)
+        for change, words in CHANGE_WORDS.items()
     ]
-    chart.draw(draw_bars(parts), key="compare_outcomes", alt="Fixed, broken and unchanged items")
+    chart.draw(
+        draw_bars(parts),
+        key="compare_outcomes",
+        alt="Fixed, broken and unchanged items",
+        on_click=_choose_change,
+        table={"change": list(CHANGE_WORDS.values()), "items": [part.count for part in parts]},
+    )
+    st.caption(
+        "Fixed: wrong in A and right in B. Seen from B to A, fixed and broken trade places. Click "
+        "a bar to list its items."
+    )
 
 
-def draw_items(view: ComparisonView, run_b: str) -> None:
-    """Draw the items of one outcome, each a way into Review."""
+def _draw_label_changes(view: ComparisonView) -> None:
+    changes = list(view.label_changes.items())[:MAX_LABEL_CHANGES]
+    if not changes:
+        return
+    st.dataframe(
+        {
+            "Gold": [reveal(gold) for (gold, _, _), _ in changes],
+            "A": [_marked(a, gold) for (gold, a, _), _ in changes],
+            "B": [_marked(b, gold) for (gold, _, b), _ in changes],
+            "Items": [count for _, count in changes],
+        },
+        hide_index=True,
+        key="compare_label_changes",
+        alt="Which labels changed between the runs, most frequent first",
+    )
+
+
+def draw_items(view: ComparisonView, flt: PairFilter) -> None:
+    """Draw the items of one change, each a way into Review."""
     st.subheader("Items", divider="gray")
-    outcome: Outcome = st.segmented_control(
+    changes = view.changes
+    change: Change = st.segmented_control(
         "Show",
-        list(OUTCOME_WORDS),
-        format_func=lambda choice: f"{OUTCOME_WORDS[choice]} ({len(view.of(choice))})",
+        list(CHANGE_WORDS),
+        format_func=lambda choice: f"{CHANGE_WORDS[choice]} ({changes[choice]:,})",
         default="fixed",
         required=True,
         key="compare_show",
+        bind="query-params",
     )
-    pairs = view.of(outcome)
-    if not pairs:
+    total = changes[change]
+    if not total:
         st.info("There is no such item. Choose another group above.")
         return
-    pages = num_pages(len(pairs), PAGE_SIZE)
+    pages = num_pages(total, PAGE_SIZE)
     page = st.pagination(pages, key="compare_page") if pages > 1 else 1
-    start = (min(page, pages) - 1) * PAGE_SIZE
-    shown = pairs[start : start + PAGE_SIZE]
+    rows = list_pairs(
+        services.database().cursor(),
+        flt,
+        change,
+        limit=PAGE_SIZE,
+        offset=(min(page, pages) - 1) * PAGE_SIZE,
+    )
     st.caption("Select a row to open the item in Review, with the answer of run B.")
     event = st.dataframe(
-        table(shown),
+        table(rows),
         key="compare_items",
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
         column_config={"Question": st.column_config.TextColumn(width="large")},
-        alt=f"Items: {OUTCOME_WORDS[outcome]}",
+        alt=f"Items: {CHANGE_WORDS[change]}",
     )
     if event.selection.rows:
-        open_in_review(shown[event.selection.rows[0]].item_id, run_id=run_b)
+        open_in_review(rows[event.selection.rows[0]].item_id, run_id=flt.run_b)
 
 
-def table(pairs: Sequence[PairedOutcome]) -> dict[str, list[str]]:
+def draw_all(runs: Sequence[Run]) -> None:
+    """Draw all runs in the order of time, and by the corrections they learned from."""
+    version = refresh(services.database(), *(run.run_id for run in runs))
+    everything = load_summaries(services.database(), version, "imported", None)
+    if not everything:
+        st.info("No run has predictions on items with a gold label yet.")
+        return
+    label_sets = list(dict.fromkeys(one.label_set for one in everything))
+    gold, label_set, split = pick_all_scope(label_sets)
+    summaries = load_summaries(services.database(), version, gold, split)
+    names = run_names(runs)
+    ceiling = _ceiling(version, summaries, gold, label_set, split)
+    trend = [
+        (words, trend_points(summaries, runs, names, label_set, by))
+        for by, words in BY_WORDS.items()
+    ]
+    st.markdown("**Accuracy of all runs, oldest first**")
+    chart.draw(
+        draw_trend(trend, axis="Run", ceiling=ceiling),
+        key="compare_trend",
+        alt="Accuracy of all runs in the order of time",
+        table={
+            "label": [words for words, found in trend for _ in found],
+            "run": [point.run for _, found in trend for point in found],
+            "accuracy": [point.value for _, found in trend for point in found],
+            "low": [point.low for _, found in trend for point in found],
+            "high": [point.high for _, found in trend for point in found],
+            "items": [point.num_items for _, found in trend for point in found],
+        },
+    )
+    st.caption(
+        "Each run on the items it answered, which may differ; compare two runs for a test on the "
+        "items they share. Wilson intervals, 95 %. Dashed: how often people say the imported label."
+    )
+    draw_learning(summaries, names, label_set)
+
+
+def pick_all_scope(label_sets: Sequence[str]) -> tuple[Gold, str, str | None]:
+    """Draw the choices of gold label, label set and split for all runs."""
+    gold_column, set_column, split_column = st.columns([3, 2, 2], vertical_alignment="bottom")
+    with gold_column:
+        gold = scope_picker.pick_gold("compare_against")
+    with set_column:
+        label_set: str = st.selectbox(
+            "Labels",
+            label_sets,
+            format_func=scope_picker.label_set_words,
+            key="compare_labels",
+            bind="query-params",
+        )
+    with split_column:
+        split: str = st.selectbox(
+            "Split",
+            list(SPLIT_WORDS),
+            format_func=lambda name: SPLIT_WORDS[name],
+            key="compare_split",
+            bind="query-params",
+        )
+    return gold, label_set, None if split == "all" else split
+
+
+def draw_learning(
+    summaries: Sequence[RunSummary], names: Mapping[str, str], label_set: str
+) -> None:
+    """Draw accuracy over the number of corrections that training runs learned from."""
+    corrections = load_corrections(services.database())
+    learning = [
+        (words, learning_points(summaries, corrections, names, label_set, by))
+        for by, words in BY_WORDS.items()
+    ]
+    st.markdown("**Accuracy over the number of corrections**")
+    if not any(found for _, found in learning):
+        st.caption(
+            "No training run with predictions on these items yet. Correct answers on the Review "
+            "page and train on the Training page; each run becomes a point here."
+        )
+        return
+    chart.draw(
+        draw_trend(learning, axis="Corrected items that the run learned from"),
+        key="compare_learning",
+        alt="Accuracy of training runs over the number of corrections",
+        table={
+            "label": [words for words, found in learning for _ in found],
+            "corrections": [point.x for _, found in learning for point in found],
+            "run": [point.run for _, found in learning for point in found],
+            "accuracy": [point.value for _, found in learning for point in found],
+        },
+    )
+
+
+def table(pairs: Sequence[PairRow]) -> dict[str, list[str]]:
     """Arrange items as columns, with a sign for right or wrong beside each label."""
     return {
         "Question": [reveal(" ".join(pair.question.split())[:220]) for pair in pairs],
@@ -207,6 +374,28 @@ def table(pairs: Sequence[PairedOutcome]) -> dict[str, list[str]]:
         "B": [_marked(pair.label_b, pair.gold) for pair in pairs],
         "Item": [reveal(pair.item_id) for pair in pairs],
     }
+
+
+def _choose_change() -> None:
+    clicked = st.session_state["compare_outcomes"].selection.points
+    if clicked:
+        st.session_state["compare_show"] = clicked[0]["customdata"][0]
+
+
+def _ceiling(
+    version: str, summaries: Sequence[RunSummary], gold: Gold, label_set: str, split: str | None
+) -> tuple[str, float, float, float] | None:
+    """Give how far people agree with the gold label, on the items of the largest run."""
+    runs = [one for one in summaries if one.label_set == label_set]
+    if not runs:
+        return None
+    largest = max(runs, key=lambda one: one.n)
+    flt = OutcomeFilter(largest.run_id, gold, label_set).also(Selection(split=split))
+    labels = load_labels(services.database(), version, label_set)
+    found = human_ceiling(load_people(services.database(), version, flt, labels))
+    if found.value is None or found.interval is None:
+        return None
+    return ("Human ceiling", found.value, found.interval.low, found.interval.high)
 
 
 def _marked(label: str | None, gold: str) -> str:

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
 import streamlit as st
 
-from streamlit_app import palette, services
-from streamlit_app.charts.bars import BarPart, draw_bars
-from streamlit_app.charts.reliability import draw_reliability
+from db.records import Run
+from streamlit_app import services
 from streamlit_app.components import (
-    chart,
     confusion_panel,
-    estimate_card,
+    gold_panel,
     outcome_items,
+    outcome_panel,
+    redundancy_panel,
     scope_picker,
+    slices_panel,
+    trust_panel,
+    work_bar,
 )
-from streamlit_app.logic.outcomes import (
-    PAIR_WORDS,
-    ErrorsView,
-    Judged,
-    load_errors,
-    percent,
-)
-from streamlit_app.logic.verdict import FORM_WORDS
+from streamlit_app.components.scope_picker import PickedScope
+from streamlit_app.logic.gold_doubts import load_both_golds, load_people, load_suspects
+from streamlit_app.logic.outcomes import ErrorsView, load_errors, refresh
+from streamlit_app.logic.redundancy import load_forms
+from streamlit_app.logic.run_names import run_names
+from streamlit_app.logic.slice_ranking import load_saved, load_slices
+from streamlit_app.logic.trust import load_trust
 
-PAIR_TONES = {
-    "both_right": palette.BLUE,
-    "head_right": palette.GREEN,
-    "head_rescued": palette.GREEN,
-    "text_right": palette.OCHRE,
+Section = Literal["help", "confusion", "trust", "slices", "gold", "redundancy"]
+SECTION_WORDS: dict[Section, str] = {
+    "help": "Does ECI help?",
+    "confusion": "Confusion",
+    "trust": "Trust",
+    "slices": "Slices",
+    "gold": "Gold labels",
+    "redundancy": "Redundancy",
 }
-MACRO_F1_EXPLANATION = (
-    "Mean of the labels' F1, each label counting the same. Bootstrap interval, 95 %."
-)
-FORM_TONES = {"absent": palette.WRONG, "contradictory": palette.WRONG}
 
 
 def main() -> None:
@@ -45,143 +49,92 @@ def main() -> None:
             "Training page; then its errors are counted here."
         )
         return
-    flt = scope_picker.pick(runs)
-    if flt is None:
+    scope = scope_picker.pick(runs)
+    if scope is None:
         st.info("This run has no predictions yet. Choose another run.")
         return
-    view = load_errors(services.database(), flt)
+    view = load_errors(services.database(), scope.version, scope.flt)
     if view.text is None and view.head is None:
         st.info(
             "None of these items counts: either they have no gold label, or the run's answers to "
             "them were not read yet. Choose another split or source."
         )
         return
-    draw_figures(view)
-    draw_pairs(view)
-    st.subheader("Which labels are confused", divider="gray")
-    has_both = view.text is not None and view.head is not None
-    confusion_panel.draw(view, draw_beside=lambda: draw_forms(view))
+    outcome_items.restore()
+    section: Section = st.segmented_control(
+        "Section",
+        list(SECTION_WORDS),
+        format_func=lambda one: SECTION_WORDS[one],
+        default="help",
+        required=True,
+        key="errors_section",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    DRAWERS[section](view, scope, runs)
     st.subheader("Items", divider="gray")
-    outcome_items.draw(view, flt)
-    if has_both:
-        forms_column, trust_column = st.columns(2, gap="medium")
-        with forms_column:
-            draw_forms(view)
-        with trust_column:
-            draw_trust(view)
-    elif view.head is not None:
-        draw_trust(view)
+    narrowed, total = outcome_items.draw(view, scope.flt)
+    work_bar.draw(view, scope, narrowed, total, runs)
 
 
-def draw_figures(view: ErrorsView) -> None:
-    """Draw the figures at the top, each with its interval: the text's, then the head's."""
-    with st.container(horizontal=True):
-        estimate_card.draw_text(
-            "Items",
-            f"{view.num_items:,}",
-            "with a gold label",
-            explanation="Items that have a gold label and a prediction of this run.",
-        )
-        if view.text:
-            draw_text_figures(view, view.text)
-    if view.head is None:
-        st.caption(
-            "This run has no ECI head, so everything here is about its texts. Runs from the "
-            "Training page have one."
-        )
-        return
-    with st.container(horizontal=True):
-        draw_head_figures(view, view.head)
+def draw_help(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
+    """Draw text by head by gold."""
+    outcome_panel.draw(view)
 
 
-def draw_text_figures(view: ErrorsView, judged: Judged) -> None:
-    """Draw what the labels read from the texts are worth."""
-    estimate_card.draw(
-        "Accuracy of the text",
-        judged.report.accuracy,
-        explanation="Share of items whose label, read from the answer's text, is the gold "
-        "label; an answer without a label is wrong. Wilson interval, 95 %.",
-    )
-    estimate_card.draw(
-        "Macro-F1 of the text", judged.report.macro_f1, explanation=MACRO_F1_EXPLANATION
-    )
-    estimate_card.draw(
-        "Answers without a label",
-        view.without_label,
-        explanation="Share of answers from which no label could be read.",
-    )
-    estimate_card.draw(
-        "Answers not bare",
-        view.not_bare,
-        explanation="Share of answers that are more than the label itself: text that a reader "
-        "or a parser has to go through to find it.",
-    )
+def draw_confusion(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
+    """Draw the confusion matrices of text, head and reviewers."""
+    people = load_people(services.database(), scope.version, scope.flt, view.labels)
+    reviewers = next((one for one in people if one.origin == "review"), None)
+    confusion_panel.draw(view, reviewers)
 
 
-def draw_head_figures(view: ErrorsView, judged: Judged) -> None:
-    """Draw what the head's labels are worth."""
-    estimate_card.draw(
-        "Accuracy of the head",
-        judged.report.accuracy,
-        explanation="Share of items whose most probable label, by the ECI head, is the gold "
-        "label. Wilson interval, 95 %.",
-    )
-    estimate_card.draw(
-        "Macro-F1 of the head", judged.report.macro_f1, explanation=MACRO_F1_EXPLANATION
-    )
-    estimate_card.draw(
-        "Calibration error",
-        view.calibration_error,
-        explanation="Mean gap between the head's confidence and how often it is right (expected "
-        "calibration error over 15 bins): 0 % means that its confidence can be taken at its word.",
-    )
-
-
-def draw_pairs(view: ErrorsView) -> None:
-    """Draw how text and head fare together, where the run has both."""
-    if not any(view.pair_outcomes.values()):
-        return
-    st.subheader("Does the head help?", divider="gray")
-    parts = [
-        BarPart(words, view.pair_outcomes[pair], PAIR_TONES.get(pair, palette.WRONG).chart)
-        for pair, words in PAIR_WORDS.items()
-    ]
-    chart.draw(draw_bars(parts), key="errors_pairs", alt="How text and head fare together")
-
-
-def draw_forms(view: ErrorsView) -> None:
-    """Draw how the answers give their label."""
-    if not any(view.forms.values()):
-        return
-    st.markdown("**How answers give their label**")
-    parts = [
-        BarPart(FORM_WORDS.get(form, form), count, FORM_TONES.get(form, palette.RIGHT).chart)
-        for form, count in view.forms.items()
-    ]
-    chart.draw(
-        draw_bars(parts, unit="answers"), key="errors_forms", alt="How answers give their label"
-    )
-    if view.num_named_by_the_run:
-        st.caption(
-            f"{view.num_named_by_the_run:,} answers give no label that can be read in their text, "
-            "for example because they were cut off; the run names a label for them all the same, "
-            "and that one is scored."
-        )
-
-
-def draw_trust(view: ErrorsView) -> None:
+def draw_trust(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
     """Draw what the head's confidence is worth."""
-    st.markdown("**Can the head's confidence be trusted?**")
-    error = view.calibration_error
-    st.caption(
-        f"Expected calibration error {percent(error.value)} (n = {error.n:,}). Points under the "
-        "dashed line: more confident than right. Bars: 95 % intervals."
-    )
-    chart.draw(
-        draw_reliability(view.reliability),
-        key="errors_reliability",
-        alt="Reliability diagram of the head",
+    if view.head is None:
+        st.info(
+            "This run has no ECI head, so there is no confidence to judge. Choose a run that was "
+            "trained or predicted with a head."
+        )
+        return
+    trust_panel.draw(load_trust(services.database(), scope.version, scope.flt, view.labels))
+
+
+def draw_slices(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
+    """Draw the slices, the worst first."""
+    by = slices_panel.pick_by(view)
+    database = services.database()
+    slices_panel.draw(load_slices(database, scope.version, scope.flt, by, load_saved(database)))
+
+
+def draw_gold(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
+    """Draw the doubts about the gold labels."""
+    database = services.database()
+    gold_panel.draw(
+        load_both_golds(database, scope.version, scope.flt),
+        load_people(database, scope.version, scope.flt, view.labels),
+        load_suspects(database, scope.version, scope.flt, view.labels),
+        scope.flt,
     )
 
+
+def draw_redundancy(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
+    """Draw how the answers of every run carry their label."""
+    run_ids = tuple(run.run_id for run in runs)
+    version = refresh(services.database(), *run_ids)
+    forms = load_forms(
+        services.database(), version, run_ids, scope.flt.label_set, scope.source, scope.split
+    )
+    redundancy_panel.draw(forms, run_names(runs), scope.flt.run_id)
+
+
+DRAWERS: Mapping[Section, Callable[[ErrorsView, PickedScope, Sequence[Run]], None]] = {
+    "help": draw_help,
+    "confusion": draw_confusion,
+    "trust": draw_trust,
+    "slices": draw_slices,
+    "gold": draw_gold,
+    "redundancy": draw_redundancy,
+}
 
 main()

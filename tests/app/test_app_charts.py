@@ -5,13 +5,19 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import pytest
 
+from db.outcomes import JointCell
+from eci.selective import risk_curve
 from streamlit_app.charts.bars import BarPart, draw_bars
-from streamlit_app.charts.confusion import draw_confusion
+from streamlit_app.charts.confusion import ANY, draw_confusion
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
+from streamlit_app.charts.outcome_cube import draw_outcome_cube
 from streamlit_app.charts.progress import Curve, draw_curves
 from streamlit_app.charts.reliability import ReliabilityPoint, draw_reliability
+from streamlit_app.charts.risk import draw_risk
+from streamlit_app.charts.shares import draw_shares
 from streamlit_app.charts.style import plain, translucent
 from streamlit_app.logic.matrix import ConfusionMatrix, order_labels
+from streamlit_app.logic.tables import csv_bytes
 
 LABELS = ("yes", "no", "maybe")
 COUNTS = {("yes", "yes"): 8, ("yes", "no"): 1, ("yes", None): 1, ("no", "no"): 4, ("no", "yes"): 1}
@@ -50,17 +56,19 @@ def click_targets(figure: go.Figure) -> go.Scatter:
     return figure.data[-1]
 
 
-def test_every_confusion_cell_can_be_clicked_and_names_its_labels(matrix: ConfusionMatrix):
+def test_every_cell_row_and_column_can_be_clicked_and_names_its_labels(matrix: ConfusionMatrix):
     targets = click_targets(draw_confusion(matrix, predicted_by="Text"))
-    pairs = [(gold, predicted or None) for gold, predicted, *_ in targets.customdata]
-    assert pairs == [(gold, column) for gold in LABELS for column in (*LABELS, None)]
+    pairs = {(gold, given) for gold, given, *_ in targets.customdata}
+    assert pairs == {(gold, given) for gold in (*LABELS, ANY) for given in (*LABELS, "", ANY)}
 
 
-def test_cells_show_counts_or_row_shares_large(matrix: ConfusionMatrix):
+def test_cells_show_counts_or_shares_large(matrix: ConfusionMatrix):
     counts = draw_confusion(matrix, predicted_by="Text").layout.annotations
     shares = draw_confusion(matrix, values="row_share", predicted_by="Text").layout.annotations
     assert counts[0].text.startswith("8<br>")
     assert shares[0].text.startswith("80%<br>")
+    columns = draw_confusion(matrix, values="column_share", predicted_by="Text").layout.annotations
+    assert columns[0].text.startswith("89%<br>")
 
 
 def test_right_and_wrong_cells_are_tinted_apart(matrix: ConfusionMatrix):
@@ -132,3 +140,50 @@ def test_curves_without_values_are_left_out_and_axis_spans_the_planned_steps():
     )
     assert [trace.name for trace in figure.data] == ["total"]
     assert tuple(figure.layout.xaxis.range) == (0, 50)
+
+
+def test_the_cube_tells_apart_what_the_head_gains_and_loses():
+    cells = [
+        JointCell("yes", True, "no", "yes", 6),
+        JointCell("yes", True, None, "yes", 2),
+        JointCell("yes", True, "yes", "no", 1),
+        JointCell("yes", True, "yes", None, 9),
+    ]
+    (points,) = draw_outcome_cube(cells, ("yes", "no")).data
+    found = {tuple(data[:3]): n for data, n in zip(points.customdata, points.text, strict=True)}
+    assert found == {
+        ("yes", "yes", "yes"): "0",
+        ("yes", "yes", "no"): "1",
+        ("yes", "no", "yes"): "6",
+        ("yes", "no", "no"): "0",
+        ("yes", "", "yes"): "2",
+        ("yes", "", "no"): "0",
+    }
+    tints = {
+        tuple(data[:3]): color.rsplit(",", 1)[0]
+        for data, color in zip(points.customdata, points.marker.color, strict=True)
+    }
+    assert tints["yes", "no", "yes"] == tints["yes", "", "yes"]
+    assert tints["yes", "no", "yes"] != tints["yes", "yes", "no"]
+
+
+def test_the_risk_curve_marks_the_chosen_threshold():
+    curve = risk_curve([0.9] * 30 + [0.5] * 20, [True] * 27 + [False] * 3 + [False] * 20)
+    line, chosen = draw_risk(curve, curve.at(0.8)).data
+    assert list(line.y) == pytest.approx([0.1, 23 / 50])
+    assert (chosen.x[0], chosen.y[0]) == pytest.approx((0.6, 0.1))
+
+
+def test_shares_of_each_group_make_a_whole():
+    figure = draw_shares(
+        {"a": {"x": 1, "y": 3}, "b": {}},
+        [("x", HOSTILE, "#111111"), ("y", "Y", "#222222"), ("z", "Z", "#333333")],
+        axis="Answers (%)",
+    )
+    assert [list(trace.x) for trace in figure.data] == [[0.25, 0], [0.75, 0]]
+    assert "<a " not in figure.to_json().replace("\\u003c", "<")
+
+
+def test_a_table_leaves_as_text_that_no_spreadsheet_runs():
+    written = csv_bytes({"label": ["=1+1", 'yes, "no"'], "n": [1, None]}).decode("utf-8-sig")
+    assert written.splitlines() == ["label,n", "'=1+1,1", '"yes, ""no""",']

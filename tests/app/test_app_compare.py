@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.items import add_items
+from db.outcomes import RunSummary
 from db.predictions import add_predictions
 from db.records import Item, Option, Prediction, Run
 from db.runs import add_run
@@ -19,11 +21,10 @@ from eci.estimates import Estimate
 from streamlit_app import services
 from streamlit_app.logic.comparison import (
     default_pair,
-    p_value_text,
-    points,
-    points_interval,
+    learning_points,
     verdict,
 )
+from streamlit_app.logic.figures import p_value_text, points, points_interval
 
 SHELL = Path(services.__file__).with_name("shell.py")
 LABELS = ("yes", "no", "maybe")
@@ -135,6 +136,40 @@ def test_changed_items_are_listed_by_group(compared: Database):
     page.segmented_control(key="compare_show").select("both_wrong").run()
     assert item_ids(page) == ["q-10", "q-11"]
     assert page.dataframe(key="compare_items").value["B"][1] == "✗ no label"
+
+
+def test_labels_that_changed_are_counted(compared: Database):
+    table = next(frame.value for frame in open_compare().dataframe if "Items" in frame.value)
+    assert table["Items"].tolist() == [7, 1, 1, 1]
+    assert (table["A"][0], table["B"][0]) == ("✗ no", "✓ yes")
+
+
+def test_all_runs_are_drawn_in_the_order_of_time(compared: Database):
+    page = open_compare()
+    page.segmented_control(key="compare_section").select("all").run()
+    assert not page.exception
+    drawn = json.loads(page.get("plotly_chart")[0].proto.spec)
+    (text,) = drawn["data"]
+    assert text["name"] == "Label in the text"
+    assert text["x"] == ["2026-03-01 · Run before", "2026-03-02 · Run after"]
+    assert text["y"] == [pytest.approx(2 / 12), pytest.approx(9 / 12)]
+    assert any("No training run" in caption.value for caption in page.caption)
+
+
+def test_learning_points_come_in_the_order_of_corrections():
+    summaries = [
+        RunSummary("b", "pubmedqa", 20, 20, 15, 0, 20, 16),
+        RunSummary("a", "pubmedqa", 20, 20, 12, 0, 20, 14),
+        RunSummary("imported", "pubmedqa", 20, 20, 12, 0, 0, 0),
+        RunSummary("b", "options", 5, 5, 1, 0, 0, 0),
+    ]
+    names = {"a": "A", "b": "B", "imported": "I"}
+    corrections = {"a": 10, "b": 40}
+    points = learning_points(summaries, corrections, names, "pubmedqa", "head")
+    assert [(point.x, point.run, point.value) for point in points] == [
+        (10, "A", 0.7),
+        (40, "B", 0.8),
+    ]
 
 
 def test_a_run_against_itself_is_refused(compared: Database):

@@ -13,14 +13,14 @@ from db.annotations import add_annotation
 from db.connection import Database
 from db.importers import import_file
 from db.items import add_items
-from db.outcomes import Bin
 from db.predictions import add_predictions
 from db.records import Item, Option, Prediction, Run, Section
 from db.reviewers import add_reviewer
 from db.runs import add_run
+from eci.estimates import Estimate
 from streamlit_app import services
 from streamlit_app.components.outcome_items import choose_cell
-from streamlit_app.logic.outcomes import calibration_error, estimate_text, percent
+from streamlit_app.logic.figures import estimate_text, percent
 from training.readings import read_new_answers
 
 SHELL = Path(services.__file__).with_name("shell.py")
@@ -135,7 +135,9 @@ def test_the_figures_count_text_and_head_with_intervals(filled: Database):
     assert shown["Accuracy of the text"] == ("60.0 %", "31.3 % to 83.2 %")
     assert shown["Accuracy of the head"][0] == "80.0 %"
     assert shown["Answers without a label"][0] == "10.0 %"
-    assert shown["Answers not bare"][0] == "100.0 %"
+    assert shown["Head minus text"][0] == "+20.0 points"
+    # Two answers put right and none wrong: twice the chance of 0 in 2 tosses.
+    assert shown["McNemar"] == ("p = 0.5", "not significant")
 
 
 def test_a_run_without_a_head_shows_its_text_and_says_so(database: Database):
@@ -177,13 +179,20 @@ def test_an_empty_choice_says_how_to_leave_it(filled: Database):
 
 
 def test_choosing_a_cell_replaces_the_earlier_choice(monkeypatch: pytest.MonkeyPatch):
-    state = {"errors_head": "no", "errors_form": "bare"}
+    state = {"errors_head": "no", "errors_form": "bare", "errors_more": "{}"}
     monkeypatch.setattr("streamlit_app.components.outcome_items.st.session_state", state)
     choose_cell("text", "yes", "no")
-    assert {key: value for key, value in state.items() if value is not None} == {
-        "errors_gold": "yes",
-        "errors_text": "no",
-    }
+    chosen = {"errors_gold": "yes", "errors_text": "no", "errors_page": 1}
+    assert {key: value for key, value in state.items() if value is not None} == chosen
+
+
+def test_a_sum_chooses_a_whole_row_or_column(monkeypatch: pytest.MonkeyPatch):
+    state: dict[str, object] = {}
+    monkeypatch.setattr("streamlit_app.components.outcome_items.st.session_state", state)
+    choose_cell("head", "*", "no")
+    assert (state["errors_gold"], state["errors_head"]) == (None, "no")
+    choose_cell("head", "yes", "*")
+    assert (state["errors_gold"], state["errors_head"]) == ("yes", None)
 
 
 def test_corrections_count_against_the_label_of_record_only(filled: Database):
@@ -246,20 +255,10 @@ def test_the_real_answers_of_qwq_are_77_8_percent_right_on_500_items(
     shown = metrics(page)
     assert shown["Items"][0] == "500"
     assert shown["Accuracy of the text"] == ("77.8 %", "74.0 % to 81.2 %")
-    # Cut off before its end, an answer gives no label; whoever made the run named one anyway.
-    assert "67 answers give no label" in " ".join(caption.value for caption in page.caption)
     assert len(item_ids(page)) == 50
-
-
-def test_calibration_error_weighs_the_gaps_of_the_bins():
-    bins = [Bin(0.6, 0.7, 30, 0.65, 0.5), Bin(0.9, 1.0, 10, 0.95, 1.0)]
-    error = calibration_error(bins)
-    assert error.value == pytest.approx((30 * 0.15 + 10 * 0.05) / 40, abs=1e-9)
-    assert error.n == 40
-    assert calibration_error([]).value is None
 
 
 def test_shares_are_written_as_percentages():
     assert percent(0.778) == "77.8 %"
     assert percent(None) == "–"
-    assert estimate_text(calibration_error([])) == "–"
+    assert estimate_text(Estimate.undefined("nothing")) == "–"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from playwright.sync_api import Page, expect
 
 from db.connection import Database
 from db.items import add_items
-from db.outcomes import compare_runs
+from db.outcome_store import refresh
 from db.predictions import add_predictions
 from db.records import Item, Prediction, Run, Section
+from db.run_pairs import PairFilter, list_pairs
 from db.runs import add_run, list_runs
 from db.training_runs import list_training_runs
 
@@ -122,9 +124,11 @@ def test_retrain_shows_progress_and_ends_in_a_comparison(serve, page: Page, trai
     (training_run,) = list_training_runs(cur)
     assert training_run.state == "succeeded"
     assert {run.run_id for run in list_runs(cur)} == {"base", training_run.run_id}
-    pairs = compare_runs(cur, "base", training_run.run_id, "text", "record", split="test")
+    refresh(cur, ["base", training_run.run_id])
+    shared = PairFilter("base", training_run.run_id, "text", "text", "record", "pubmedqa")
+    pairs = list_pairs(cur, replace(shared, split="test"))
     assert len(pairs) == NUM_TEST_ITEMS
-    assert any(pair.outcome == "broken" for pair in pairs)
+    assert any(pair.change == "broken" for pair in pairs)
     database.close()
 
 

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from duckdb import DuckDBPyConnection
+from hypothesis import given
+from hypothesis import strategies as st
 
 from db.annotations import add_annotation
 from db.connection import Database
+from db.errors import InvalidSliceError
 from db.items import add_items
+from db.outcome_filter import DIMENSIONS, NO_LABEL, PAIR_OUTCOMES, OutcomeFilter, Selection
 from db.outcome_items import (
-    NO_LABEL,
-    OutcomeFilter,
     Scope,
     count_items,
-    count_pair_outcomes,
-    count_text_forms,
+    list_item_ids,
     list_items,
     list_labels,
     list_scopes,
 )
-from db.outcomes import compare_runs, confusion, reliability_bins
+from db.outcome_store import refresh
+from db.outcomes import count_annotators, count_joint, measure_review_time
 from db.predictions import add_predictions
 from db.records import Item, Prediction, Run
 from db.reviewers import add_reviewer
 from db.runs import add_run
+from db.slices import count_right, count_slices, drop_slice, list_slices, save_slice
 
 ALL = OutcomeFilter("run-1", "imported", "pubmedqa")
 
@@ -66,50 +71,80 @@ def filled(
     return database
 
 
-def test_every_way_text_and_head_can_fare_is_counted_once(filled: Database) -> None:
-    cur = filled.cursor()
-    counts = count_pair_outcomes(cur, ALL)
-    assert counts == {outcome: 1 for *_, outcome in CASES}
+def counted(database: Database) -> DuckDBPyConnection:
+    """Give a cursor after bringing what is counted up to date."""
+    cur = database.cursor()
+    refresh(cur, ["run-1"])
+    return cur
+
+
+def found_ids(cur: DuckDBPyConnection, **conditions: object) -> list[str]:
+    return list_item_ids(cur, ALL.also(Selection(**conditions)))  # type: ignore[arg-type]
+
+
+def test_every_way_text_and_head_can_fare_is_found(filled: Database) -> None:
+    cur = counted(filled)
     for item_id, *_, outcome in CASES:
-        (row,) = list_items(
-            cur, OutcomeFilter("run-1", "imported", "pubmedqa", pair_outcome=outcome)
-        )
-        assert row.item_id == item_id
+        assert found_ids(cur, pair_outcome=outcome) == [item_id]
 
 
 def test_the_items_of_a_cell_are_as_many_as_the_cell_counts(filled: Database) -> None:
-    cur = filled.cursor()
-    for by in ("text", "head"):
-        cells = confusion(cur, "run-1", by, "imported", "pubmedqa")
-        assert sum(cell.count for cell in cells) == {"text": 8, "head": 7}[by]
-        for cell in cells:
-            label = NO_LABEL if cell.predicted is None else cell.predicted
-            flt = OutcomeFilter(
-                "run-1", "imported", "pubmedqa", gold_label=cell.gold, **{f"{by}_label": label}
+    cur = counted(filled)
+    cells = count_joint(cur, ALL)
+    assert sum(cell.count for cell in cells) == 8
+    for cell in cells:
+        if cell.head is None:
+            continue
+        flt = ALL.also(
+            Selection(
+                gold_label=cell.gold,
+                text_label=NO_LABEL if cell.text is None else cell.text,
+                head_label=cell.head,
             )
-            assert count_items(cur, flt) == len(list_items(cur, flt)) == cell.count
-
-
-def test_source_and_split_limit_the_items(filled: Database) -> None:
-    cur = filled.cursor()
-    assert [
-        row.item_id
-        for row in list_items(
-            cur, OutcomeFilter("run-1", "imported", "pubmedqa", source="other", split="train")
         )
-    ] == ["q-8"]
-    assert count_items(cur, OutcomeFilter("run-1", "imported", "pubmedqa", split="dev")) == 0
+        assert count_items(cur, flt) == len(list_items(cur, flt)) == cell.count
+
+
+def test_source_split_and_slices_limit_the_items(filled: Database) -> None:
+    cur = counted(filled)
+    assert found_ids(cur, source="other", split="train") == ["q-8"]
+    assert found_ids(cur, split="dev") == []
+    assert len(found_ids(cur, slices=(("mesh", "Humans"), ("year_range", "2010 to 2014")))) == 8
+    assert found_ids(cur, slices=(("text_form", "bare"),)) == ["q-8"]
+    assert found_ids(cur, slices=(("mesh", "Humans' or true --"),)) == []
+
+
+def test_confidence_and_being_right_limit_the_items(filled: Database) -> None:
+    cur = counted(filled)
+    assert found_ids(cur, head_is_right=True) == ["q-1", "q-3", "q-4"]
+    assert found_ids(cur, head_is_right=False, confidence_from=0.6) == ["q-2", "q-5", "q-6", "q-7"]
+    assert found_ids(cur, confidence_below=0.6) == []
+
+
+def test_what_reviewers_say_limits_the_items(filled: Database) -> None:
+    with filled.transaction() as cur:
+        ada = add_reviewer(cur, "Ada").reviewer_id
+        for item_id, label in (("q-1", "no"), ("q-2", "yes")):
+            add_annotation(
+                cur, annotation_id=item_id, item_id=item_id, reviewer_id=ada, label=label
+            )
+    cur = counted(filled)
+    assert found_ids(cur, reviewer_label="no") == ["q-1"]
+    assert found_ids(cur, reviewer_label=NO_LABEL) == []
+    cells = {(cell.gold, cell.label): cell.count for cell in count_annotators(cur, ALL)}
+    assert cells == {("yes", "no"): 1, ("yes", "yes"): 1}
+    assert measure_review_time(cur).num_annotations == 0
 
 
 def test_pages_follow_each_other_without_gap(filled: Database) -> None:
-    cur = filled.cursor()
+    cur = counted(filled)
     pages = [list_items(cur, ALL, limit=3, offset=offset) for offset in (0, 3, 6)]
     assert [row.item_id for page in pages for row in page] == [f"q-{n}" for n in range(1, 9)]
+    assert all(row.question for page in pages for row in page)
 
 
-def test_a_correction_changes_the_outcome_against_the_label_of_record_only(
-    filled: Database,
-) -> None:
+def test_a_correction_is_counted_against_the_label_of_record_only(filled: Database) -> None:
+    assert len(found_ids(counted(filled), pair_outcome="both_right")) == 1
     with filled.transaction() as cur:
         reviewer = add_reviewer(cur, "Ada")
         add_annotation(
@@ -119,21 +154,60 @@ def test_a_correction_changes_the_outcome_against_the_label_of_record_only(
             reviewer_id=reviewer.reviewer_id,
             label="no",
         )
-    cur = filled.cursor()
-    assert count_pair_outcomes(cur, ALL)["both_right"] == 1
-    record = OutcomeFilter("run-1", "record", "pubmedqa")
-    assert count_pair_outcomes(cur, record)["both_right"] == 2
+    cur = counted(filled)
+    right = Selection(pair_outcome="both_right")
+    assert list_item_ids(cur, ALL.also(right)) == ["q-1"]
+    assert list_item_ids(cur, replace(ALL, gold="record").also(right)) == ["q-1", "q-5"]
 
 
-def test_forms_are_counted_within_the_filter(filled: Database) -> None:
-    cur = filled.cursor()
-    assert count_text_forms(cur, ALL) == {"stated": 5, "absent": 2, "bare": 1}
-    test_only = OutcomeFilter("run-1", "imported", "pubmedqa", split="test")
-    assert count_text_forms(cur, test_only) == {"stated": 5, "absent": 2}
+def test_what_is_counted_follows_the_data(filled: Database, make_item: Callable[..., Item]) -> None:
+    cur = counted(filled)
+    before = refresh(cur, ["run-1"])
+    assert refresh(cur, ["run-1"]) == before
+    with filled.transaction() as writing:
+        add_items(writing, [make_item("q-9", gold_label="maybe")], origin="items")
+        add_predictions(writing, [Prediction("run-1", "q-9", "Maybe.", "maybe", "bare")])
+    assert refresh(cur, ["run-1"]) != before
+    assert found_ids(cur, gold_label="maybe") == ["q-9"]
+    with filled.transaction() as writing:
+        ada = add_reviewer(writing, "Ada").reviewer_id
+        for number in range(1, 10):
+            add_annotation(
+                writing,
+                annotation_id=f"a-{number}",
+                item_id=f"q-{number}",
+                reviewer_id=ada,
+                label="maybe",
+            )
+        add_annotation(writing, annotation_id="b", item_id="q-1", reviewer_id=ada, label="yes")
+    refresh(cur, ["run-1"])
+    record = replace(ALL, gold="record")
+    assert count_items(cur, record.also(Selection(gold_label="maybe"))) == 8
+    assert count_items(cur, record.also(Selection(gold_label="yes"))) == 1
+
+
+def test_many_corrections_at_once_are_followed_too(
+    filled: Database, make_item: Callable[..., Item]
+) -> None:
+    with filled.transaction() as writing:
+        add_items(writing, [make_item(f"m-{n}") for n in range(60)], origin="items")
+        add_predictions(
+            writing, [Prediction("run-1", f"m-{n}", "Yes.", "yes", "bare") for n in range(60)]
+        )
+    cur = counted(filled)
+    with filled.transaction() as writing:
+        ada = add_reviewer(writing, "Ada").reviewer_id
+        for n in range(60):
+            add_annotation(
+                writing, annotation_id=f"a-{n}", item_id=f"m-{n}", reviewer_id=ada, label="no"
+            )
+    refresh(cur, ["run-1"])
+    record = replace(ALL, gold="record").also(Selection(gold_label="no"))
+    assert count_items(cur, record) == 62
 
 
 def test_a_run_says_what_it_covers(filled: Database) -> None:
-    assert list_scopes(filled.cursor(), "run-1") == [
+    assert list_scopes(counted(filled), "run-1") == [
         Scope("pubmedqa", "other", "train", 1),
         Scope("pubmedqa", "pubmedqa", "test", 7),
     ]
@@ -144,17 +218,83 @@ def test_labels_come_in_the_order_of_the_items(
 ) -> None:
     with filled.transaction() as cur:
         add_items(cur, [make_options_item()], origin="items")
-    cur = filled.cursor()
+    cur = counted(filled)
     assert list_labels(cur, "pubmedqa") == ["yes", "no", "maybe"]
     assert list_labels(cur, "options") == ["A", "B", "C", "D"]
     assert list_labels(cur, "unheard-of") == []
 
 
-def test_bins_and_pairs_can_be_limited_to_a_source_and_a_label_set(filled: Database) -> None:
-    cur = filled.cursor()
-    whole = reliability_bins(cur, "run-1", "imported", "pubmedqa", source="pubmedqa")
-    assert sum(part.count for part in whole) == 7
-    assert reliability_bins(cur, "run-1", "imported", "pubmedqa", source="other") == []
-    pairs = compare_runs(cur, "run-1", "run-1", "text", "imported", label_set="pubmedqa")
-    assert len(pairs) == 8
-    assert compare_runs(cur, "run-1", "run-1", "text", "imported", label_set="options") == []
+def test_slices_are_counted_as_by_hand(filled: Database) -> None:
+    cur = counted(filled)
+    assert count_right(cur, ALL, "head") == (7, 3)
+    assert count_right(cur, ALL, "text") == (8, 3)
+    counts = {(c.dimension, c.value): (c.n, c.num_right) for c in count_slices(cur, ALL, "text", 1)}
+    assert counts["split", "test"] == (7, 2)
+    assert counts["source", "other"] == (1, 1)
+    assert counts["mesh", "Humans"] == (8, 3)
+    assert counts["year_range", "2010 to 2014"] == (8, 3)
+    assert counts["question_type", "does"] == (8, 3)
+    assert counts["num_options", "3"] == (8, 3)
+    assert counts["text_form", "stated"] == (5, 2)
+    assert counts["hedging", "without hedging words"] == (8, 3)
+    assert ("step", "step1") not in counts
+    assert {c.n for c in count_slices(cur, ALL, "head", 7)} == {7}
+
+
+def test_a_slice_is_kept_by_name_until_it_is_dropped(filled: Database) -> None:
+    chosen = Selection(gold_label="maybe", slices=(("mesh", "Aged, 80 and over"),))
+    with filled.transaction() as cur:
+        save_slice(cur, "  hard   ones ", Selection(gold_label="no"))
+        save_slice(cur, "hard ones", chosen)
+        save_slice(cur, "others", Selection(split="dev"))
+    assert [(one.name, one.selection) for one in list_slices(filled.cursor())] == [
+        ("hard ones", chosen),
+        ("others", Selection(split="dev")),
+    ]
+    with filled.transaction() as cur:
+        drop_slice(cur, "hard ones")
+    assert [one.name for one in list_slices(filled.cursor())] == ["others"]
+
+
+@pytest.mark.parametrize(
+    ("name", "selection", "message"),
+    [
+        (" ", Selection(split="dev"), "1 to 80 are allowed"),
+        ("x" * 81, Selection(split="dev"), "1 to 80 are allowed"),
+        ("all", Selection(), "it has no condition"),
+    ],
+)
+def test_a_slice_without_name_or_condition_is_refused(
+    database: Database, name: str, selection: Selection, message: str
+) -> None:
+    with pytest.raises(InvalidSliceError, match=message):
+        save_slice(database.cursor(), name, selection)
+
+
+@given(
+    st.builds(
+        Selection,
+        source=st.none() | st.text(),
+        text_label=st.none() | st.text(),
+        pair_outcome=st.none() | st.sampled_from(PAIR_OUTCOMES),
+        slices=st.lists(st.tuples(st.sampled_from(DIMENSIONS), st.text())).map(tuple),
+        head_is_right=st.none() | st.booleans(),
+        confidence_from=st.none() | st.floats(0, 1),
+    )
+)
+def test_a_selection_comes_back_from_json(selection: Selection) -> None:
+    assert Selection.from_json(selection.to_json()) == selection
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        "[1]",
+        '{"source": 3, "slices": [["nowhere", "x"], ["mesh", 4], "mesh"], "pair_outcome": "best"}',
+        '{"unknown": "drop table item"}',
+    ],
+)
+def test_conditions_that_make_no_sense_are_left_out(text: str) -> None:
+    assert Selection.from_json(text).is_empty

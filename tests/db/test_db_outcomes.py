@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from duckdb import DuckDBPyConnection
 from sklearn.metrics import accuracy_score, confusion_matrix
 
+from db import outcome_store
 from db.adjudications import add_adjudication
 from db.annotations import add_annotation
 from db.connection import Database
 from db.errors import DuplicateRunError, TrainingRunNotFoundError
 from db.items import add_items
+from db.outcome_filter import OutcomeFilter
+from db.outcome_items import list_items_by_number
 from db.outcomes import (
     Bin,
-    Cell,
-    PairedOutcome,
     RunSummary,
-    answer_forms,
-    compare_runs,
-    confusion,
-    reliability_bins,
+    count_bins,
+    count_confidences,
+    count_forms,
+    count_joint,
+    load_probabilities,
     summarise_runs,
 )
 from db.predictions import add_predictions
 from db.records import GoldLabel, Item, Prediction, Run, TrainingRun
 from db.reviewers import add_reviewer
+from db.run_pairs import PairFilter, PairRow, count_pairs, list_pairs
 from db.runs import add_run
 from db.training_runs import add_training_run, add_training_state, list_training_runs
 from db.values import utc_now
@@ -68,46 +73,91 @@ def predicted(
     return database, items, predictions
 
 
-def _matrix(cells: list[Cell], labels: tuple[str | None, ...]) -> list[list[int]]:
-    counts = {(cell.gold, cell.predicted): cell.count for cell in cells}
-    return [[counts.get((gold, label), 0) for label in labels] for gold in LABELS]
+def counted(database: Database, *run_ids: str) -> DuckDBPyConnection:
+    """Give a cursor after bringing what is counted up to date."""
+    cur = database.cursor()
+    outcome_store.refresh(cur, run_ids or ("run-1",))
+    return cur
 
 
-def test_confusion_agrees_with_scikit_learn(
+def test_joint_counts_agree_with_scikit_learn(
     predicted: tuple[Database, list[Item], list[Prediction]],
 ) -> None:
     database, items, predictions = predicted
     gold = [item.gold_label for item in items]
-    cur = database.cursor()
-    head = confusion(cur, "run-1", "head", "imported", "pubmedqa", split="test")
-    expected = confusion_matrix(gold, [p.head_label for p in predictions], labels=list(LABELS))
-    assert _matrix(head, LABELS) == expected.tolist()
-    text = confusion(cur, "run-1", "text", "record", "pubmedqa", source="pubmedqa")
-    read = [p.answer_label or "none" for p in predictions]
-    expected = confusion_matrix(gold, read, labels=[*LABELS, "none"])
-    assert _matrix(text, (*LABELS, None)) == expected[:3].tolist()
-    assert confusion(cur, "run-1", "text", "record", "options") == []
+    cells = count_joint(counted(database), OutcomeFilter("run-1", "record", "pubmedqa"))
+    heads = [p.head_label for p in predictions]
+    texts = [p.answer_label or "none" for p in predictions]
+    names = [*LABELS, "none"]
+    found = np.zeros((2, 4, 4), dtype=int)
+    for cell in cells:
+        assert cell.has_text
+        row = names.index(cell.gold)
+        found[0, row, names.index(cell.text or "none")] += cell.count
+        found[1, row, names.index(cell.head or "none")] += cell.count
+    assert found[0].tolist() == confusion_matrix(gold, texts, labels=names).tolist()
+    assert found[1].tolist() == confusion_matrix(gold, heads, labels=names).tolist()
+    assert count_joint(database.cursor(), OutcomeFilter("run-1", "record", "options")) == []
 
 
-def test_reliability_bins_agree_with_numpy(
+def test_bins_agree_with_numpy(
     predicted: tuple[Database, list[Item], list[Prediction]],
 ) -> None:
     database, items, predictions = predicted
-    bins = reliability_bins(database.cursor(), "run-1", "imported", "pubmedqa")
-    confidences = np.array([max(p.head_probabilities or ()) for p in predictions])
+    bins = count_bins(counted(database), OutcomeFilter("run-1", "imported", "pubmedqa"))
+    sure = np.array([max(p.head_probabilities or ()) for p in predictions])
     right = np.array(
         [p.head_label == i.gold_label for p, i in zip(predictions, items, strict=True)]
     )
-    places = np.minimum(np.floor(confidences * 15), 14).astype(int)
+    places = np.minimum(np.floor(sure * 15), 14).astype(int)
     for place, found in zip(np.unique(places), bins, strict=True):
         inside = places == place
         assert found == Bin(
             place / 15,
             (place + 1) / 15,
             int(inside.sum()),
-            pytest.approx(confidences[inside].mean(), abs=1e-9),
+            pytest.approx(sure[inside].mean(), abs=1e-9),
             pytest.approx(right[inside].mean(), abs=1e-9),
+            pytest.approx(((right - sure)[inside] ** 2).sum(), abs=1e-9),
+            pytest.approx((sure * (1 - sure))[inside].sum(), abs=1e-9),
         )
+
+
+def test_probabilities_come_in_the_order_of_the_labels_asked_for(
+    predicted: tuple[Database, list[Item], list[Prediction]],
+) -> None:
+    database, items, predictions = predicted
+    flt = OutcomeFilter("run-1", "imported", "pubmedqa")
+    cur = counted(database)
+    loaded = load_probabilities(cur, flt, ["maybe", "yes", "no", "unheard"])
+    rows = list_items_by_number(cur, flt, loaded.item_nos.tolist())
+    by_id = {p.item_id: p.head_probabilities or () for p in predictions}
+    gold = {item.item_id: item.gold_label for item in items}
+    assert len(rows) == 300
+    for row, p, y in zip(rows, loaded.probabilities, loaded.y, strict=True):
+        yes, no, maybe = by_id[row.item_id]
+        assert p.tolist() == [maybe, yes, no, 0]
+        assert ["maybe", "yes", "no"][y] == gold[row.item_id]
+    sample = load_probabilities(cur, flt, LABELS, limit=40)
+    again = load_probabilities(cur, flt, LABELS, limit=40)
+    assert len(sample.y) == 40
+    assert sample.item_nos.tolist() == again.item_nos.tolist()
+
+
+def test_confidences_count_right_and_wrong_in_steps(
+    predicted: tuple[Database, list[Item], list[Prediction]],
+) -> None:
+    database, items, predictions = predicted
+    counts = count_confidences(counted(database), OutcomeFilter("run-1", "imported", "pubmedqa"))
+    threshold = 0.6
+    above = [
+        (p.head_label == i.gold_label)
+        for p, i in zip(predictions, items, strict=True)
+        if max(p.head_probabilities or ()) >= threshold
+    ]
+    found = [count for count in counts if count.low >= threshold]
+    assert sum(count.count for count in found) == len(above)
+    assert sum(count.count for count in found if count.is_right) == sum(above)
 
 
 def test_a_certain_prediction_falls_into_the_last_bin(
@@ -121,8 +171,8 @@ def test_a_certain_prediction_falls_into_the_last_bin(
         add_run(cur, make_run())
         sure = make_prediction(head_label="yes", head_probabilities=(1.0, 0.0, 0.0))
         add_predictions(cur, [sure])
-    bins = reliability_bins(database.cursor(), "run-1", "record", "pubmedqa", num_bins=10)
-    assert bins == [Bin(0.9, 1.0, 1, 1.0, 1.0)]
+    flt = OutcomeFilter("run-1", "record", "pubmedqa")
+    assert count_bins(counted(database), flt, num_bins=10) == [Bin(0.9, 1.0, 1, 1.0, 1.0, 0, 0)]
 
 
 def test_summary_counts_what_was_right(
@@ -142,14 +192,37 @@ def test_summary_counts_what_was_right(
         head_correct=round(300 * accuracy_score(gold, [p.head_label for p in predictions])),
     )
     assert summarise_runs(database.cursor(), "record", split="train") == []
-    forms = answer_forms(database.cursor(), "run-1")
-    assert forms == {
+    forms = count_forms(counted(database), ["run-1"], "pubmedqa")
+    assert {count.form: count.count for count in forms} == {
         "absent": summary.num_unreadable,
         "stated": 300 - summary.num_unreadable,
     }
 
 
-def test_comparing_runs_names_what_was_fixed_and_broken(
+def test_tokens_past_the_label_are_the_share_of_the_characters(
+    database: Database,
+    make_item: Callable[..., Item],
+    make_run: Callable[..., Run],
+    make_prediction: Callable[..., Prediction],
+) -> None:
+    with database.transaction() as cur:
+        add_items(cur, [make_item("q-1"), make_item("q-2")], origin="items")
+        add_run(cur, make_run())
+        placed = {"answer_form": "leading", "answer_start": 0, "answer_end": 3}
+        add_predictions(
+            cur,
+            [
+                make_prediction("q-1", answer="Yes, it does.", answer_tokens=26, **placed),
+                make_prediction("q-2", answer="Yes", **placed),
+            ],
+        )
+    (count,) = count_forms(counted(database), ["run-1"], "pubmedqa")
+    assert (count.count, count.num_placed, count.sum_characters_past) == (2, 2, 10)
+    assert (count.num_tokens, count.sum_tokens) == (1, 26)
+    assert count.sum_tokens_past == pytest.approx(26 * 10 / 13, abs=1e-9)
+
+
+def test_pairs_of_runs_name_what_was_fixed_and_broken(
     database: Database,
     make_item: Callable[..., Item],
     make_run: Callable[..., Run],
@@ -174,12 +247,17 @@ def test_comparing_runs_names_what_was_fixed_and_broken(
                     make_prediction(item_id, "b", answer_label=label_b, answer_form="bare"),
                 ],
             )
-    compared = compare_runs(database.cursor(), "a", "b", "text", "record", "test")
-    assert compared == [
-        PairedOutcome(item_id, make_item(item_id).question, "yes", label_a, label_b, outcome)  # type: ignore[arg-type]
-        for item_id, (label_a, label_b, outcome) in pairs.items()
+    cur = counted(database, "a", "b")
+    flt = PairFilter("a", "b", "text", "text", "record", "pubmedqa", split="test")
+    assert list_pairs(cur, flt) == [
+        PairRow(item_id, make_item(item_id).question, "yes", label_a, label_b, change)  # type: ignore[arg-type]
+        for item_id, (label_a, label_b, change) in pairs.items()
     ]
-    assert compare_runs(database.cursor(), "a", "b", "head", "record") == []
+    assert [row.item_id for row in list_pairs(cur, flt, "broken")] == ["q-2"]
+    cells = {(cell.label_a, cell.label_b): cell.count for cell in count_pairs(cur, flt)}
+    assert cells == {(a, b): 1 for a, b, _ in pairs.values()}
+    assert count_pairs(cur, replace(flt, by_a="head", by_b="head")) == []
+    assert count_pairs(cur, replace(flt, source="elsewhere")) == []
 
 
 def test_a_correction_changes_the_record_but_not_the_imported_label(
@@ -192,12 +270,13 @@ def test_a_correction_changes_the_record_but_not_the_imported_label(
         add_items(cur, [make_item()], origin="items")
         add_run(cur, make_run())
         add_predictions(cur, [make_prediction()])
-        ann = add_reviewer(cur, "Ann").reviewer_id
-        add_annotation(cur, annotation_id="a", item_id="q-1", reviewer_id=ann, label="no")
     cur = database.cursor()
+    assert [summary.text_correct for summary in summarise_runs(cur, "record")] == [1]
+    with database.transaction() as writing:
+        ann = add_reviewer(writing, "Ann").reviewer_id
+        add_annotation(writing, annotation_id="a", item_id="q-1", reviewer_id=ann, label="no")
     assert [summary.text_correct for summary in summarise_runs(cur, "imported")] == [1]
     assert [summary.text_correct for summary in summarise_runs(cur, "record")] == [0]
-    assert confusion(cur, "run-1", "text", "record", "pubmedqa") == [Cell("no", "yes", 1)]
 
 
 def test_an_adjudication_outranks_annotations_and_the_latest_one_stands(

@@ -12,7 +12,9 @@ from db.connection import Database
 from db.importers import import_file
 from db.importers.pubmedqa import ANNOTATOR_1, ANNOTATOR_2
 from db.items import AddReport, count_by_label, get_item
-from db.outcomes import confusion, summarise_runs
+from db.outcome_filter import OutcomeFilter
+from db.outcome_store import refresh
+from db.outcomes import count_joint, summarise_runs
 from db.reviewers import list_reviewers
 
 pytestmark = pytest.mark.data
@@ -47,8 +49,9 @@ def test_answers_score_as_published_before_and_after_the_data_set_arrives(
 ) -> None:
     report = import_file(database, "model_answers", data_dir / ANSWERS)
     cur = database.cursor()
-    cells = confusion(cur, str(report.run_id), "text", "imported", "pubmedqa")
-    assert sum(cell.count for cell in cells if cell.gold == cell.predicted) == 389
+    refresh(cur, [str(report.run_id)])
+    cells = count_joint(cur, OutcomeFilter(str(report.run_id), "imported", "pubmedqa"))
+    assert sum(cell.count for cell in cells if cell.gold == cell.text) == 389
     assert sum(cell.count for cell in cells) == 500
     enriched = import_file(database, "pubmedqa", data_dir / "pubmedqa" / "ori_pqal.json")
     assert enriched.items == AddReport(added=500, enriched=500)

@@ -1,0 +1,43 @@
+-- The items that count for a run, each with how text and head fare against the gold label, from the
+-- tables that outcome_store fills. $gold: 'imported' or 'record'. Callers select from it.
+select
+    item.item_no,
+    item.item_id,
+    item.source,
+    item.split,
+    item.labels,
+    item.imported_label,
+    item.record_label,
+    item.record_origin,
+    item.year_range,
+    item.mesh,
+    item.step,
+    item.question_type,
+    item.length_range,
+    item.num_options,
+    case $gold when 'record' then item.record_label else item.imported_label end as gold_label,
+    outcome.has_text_outcome,
+    outcome.text_label,
+    outcome.text_form,
+    outcome.hedging,
+    outcome.head_label,
+    outcome.head_confidence,
+    outcome.head_probabilities,
+    outcome.answer_characters,
+    outcome.characters_past,
+    outcome.answer_tokens,
+    case
+        when not outcome.has_text_outcome or outcome.head_label is null then null
+        when outcome.text_label = gold_label and outcome.head_label = gold_label then 'both_right'
+        when outcome.text_label = gold_label then 'text_right'
+        when outcome.head_label = gold_label and outcome.text_label is null then 'head_rescued'
+        when outcome.head_label = gold_label then 'head_right'
+        when outcome.text_label is null then 'wrong_and_absent'
+        when outcome.text_label = outcome.head_label then 'both_wrong_alike'
+        else 'both_wrong_differently'
+    end as pair_outcome
+from scratch.outcome as outcome
+join scratch.item as item on item.item_no = outcome.item_no
+where outcome.run_id = $run_id
+    and item.label_set = $label_set
+    and case $gold when 'record' then item.record_label else item.imported_label end is not null

@@ -1,0 +1,1 @@
+select distinct run_id from prediction

@@ -1,0 +1,23 @@
+-- $by_a, $by_b: 'text' or 'head'; $gold: 'imported' or 'record'; $source, $split: null for all.
+with judged as (
+    select
+        item.item_id,
+        case $gold when 'record' then item.record_label else item.imported_label end as gold_label,
+        case $by_a when 'head' then a.head_label else a.text_label end as label_a,
+        case $by_b when 'head' then b.head_label else b.text_label end as label_b
+    from scratch.outcome as a
+    join scratch.outcome as b on b.item_no = a.item_no
+    join scratch.item as item on item.item_no = a.item_no
+    where a.run_id = $run_a
+        and b.run_id = $run_b
+        and item.label_set = $label_set
+        and ($source::varchar is null or item.source = $source)
+        and ($split::varchar is null or item.split = $split)
+        and case $by_a when 'head' then a.head_label is not null else a.has_text_outcome end
+        and case $by_b when 'head' then b.head_label is not null else b.has_text_outcome end
+        and gold_label is not null
+)
+select gold_label, label_a, label_b, count(*)
+from judged
+group by all
+order by all

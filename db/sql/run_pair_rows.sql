@@ -1,0 +1,34 @@
+-- As run_pair_cells, item by item. $change: null for all.
+with judged as (
+    select
+        item.item_id,
+        case $gold when 'record' then item.record_label else item.imported_label end as gold_label,
+        case $by_a when 'head' then a.head_label else a.text_label end as label_a,
+        case $by_b when 'head' then b.head_label else b.text_label end as label_b
+    from scratch.outcome as a
+    join scratch.outcome as b on b.item_no = a.item_no
+    join scratch.item as item on item.item_no = a.item_no
+    where a.run_id = $run_a
+        and b.run_id = $run_b
+        and item.label_set = $label_set
+        and ($source::varchar is null or item.source = $source)
+        and ($split::varchar is null or item.split = $split)
+        and case $by_a when 'head' then a.head_label is not null else a.has_text_outcome end
+        and case $by_b when 'head' then b.head_label is not null else b.has_text_outcome end
+        and gold_label is not null
+)
+select item_id, gold_label, label_a, label_b, change
+from (
+    select
+        *,
+        case
+            when label_a = gold_label and label_b = gold_label then 'both_right'
+            when label_a = gold_label then 'broken'
+            when label_b = gold_label then 'fixed'
+            else 'both_wrong'
+        end as change
+    from judged
+)
+where $change::varchar is null or change = $change
+order by item_id
+limit $limit offset $offset

@@ -1,0 +1,140 @@
+"""Accuracy of runs in order: over time, or over the number of corrections they learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from streamlit_app.charts.style import NEUTRAL, RIGHT, SECOND, finish, plain, translucent
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """One run: its place on the x axis and its accuracy in [0, 1] with a 95 % interval."""
+
+    x: str | int
+    run: str
+    value: float
+    low: float
+    high: float
+    num_items: int
+
+
+_LOOKS = ((RIGHT, "solid", "circle"), (SECOND, "dash", "diamond"))
+
+
+def draw_trend(
+    series: Sequence[tuple[str, Sequence[TrendPoint]]],
+    *,
+    axis: str,
+    ceiling: tuple[str, float, float, float] | None = None,
+) -> go.Figure:
+    """Draw up to two series, told apart by colour, dash and symbol.
+
+    Args:
+        series: Name of each with its points, in the order of the x axis.
+        axis: Title of the x axis.
+        ceiling: Name, value and ends of the interval of a line over the whole width.
+    """
+    traces = [
+        _trace(name, points, look)
+        for (name, points), look in zip(series, _LOOKS, strict=False)
+        if points
+    ]
+    numeric = any(isinstance(point.x, int) for _, points in series for point in points)
+    figure = go.Figure(
+        data=traces,
+        layout={
+            "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+            "showlegend": True,
+            "shapes": _band(ceiling),
+            "annotations": _note(ceiling),
+            "xaxis": {
+                "title": {"text": plain(axis, 60)},
+                "type": "linear" if numeric else "category",
+                "rangemode": "tozero" if numeric else "normal",
+                "fixedrange": True,
+            },
+            "yaxis": {
+                "title": {"text": "Accuracy (%), 95 % interval"},
+                "tickformat": ".0%",
+                "fixedrange": True,
+            },
+        },
+    )
+    return finish(figure, height=360)
+
+
+def _trace(name: str, points: Sequence[TrendPoint], look: tuple[str, str, str]) -> dict[str, Any]:
+    color, dash, symbol = look
+    return {
+        "type": "scatter",
+        "x": [plain(point.x, 26) if isinstance(point.x, str) else point.x for point in points],
+        "y": [point.value for point in points],
+        "mode": "lines+markers",
+        "name": plain(name, 40),
+        "line": {"color": color, "dash": dash, "width": 2},
+        "marker": {"size": 9, "color": color, "symbol": symbol},
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [point.high - point.value for point in points],
+            "arrayminus": [point.value - point.low for point in points],
+            "color": color,
+            "thickness": 1.2,
+            "width": 4,
+        },
+        "customdata": [
+            [
+                f"{plain(point.run, 60)}<br>{plain(name, 40)}: {point.value:.1%} "
+                f"({point.low:.1%} to {point.high:.1%}), {point.num_items:,} items"
+            ]
+            for point in points
+        ],
+        "hovertemplate": "%{customdata[0]}<extra></extra>",
+    }
+
+
+def _band(ceiling: tuple[str, float, float, float] | None) -> list[dict[str, Any]]:
+    if ceiling is None:
+        return []
+    _, value, low, high = ceiling
+    across = {"xref": "paper", "x0": 0, "x1": 1}
+    return [
+        {
+            "type": "rect",
+            **across,
+            "y0": low,
+            "y1": high,
+            "line": {"width": 0},
+            "fillcolor": translucent(NEUTRAL, 0.16),
+            "layer": "below",
+        },
+        {
+            "type": "line",
+            **across,
+            "y0": value,
+            "y1": value,
+            "line": {"dash": "dash", "width": 1.5, "color": NEUTRAL},
+        },
+    ]
+
+
+def _note(ceiling: tuple[str, float, float, float] | None) -> list[dict[str, Any]]:
+    if ceiling is None:
+        return []
+    return [
+        {
+            "xref": "paper",
+            "x": 1,
+            "y": ceiling[1],
+            "xanchor": "right",
+            "yanchor": "bottom",
+            "text": f"{plain(ceiling[0], 50)} {ceiling[1]:.1%}",
+            "showarrow": False,
+            "font": {"size": 12},
+        }
+    ]

@@ -1,0 +1,161 @@
+"""Does ECI help? Text by head by gold, at a glance and cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from db.outcome_filter import NO_LABEL, Selection
+from streamlit_app.charts.bars import BarPart, draw_bars
+from streamlit_app.charts.outcome_cube import PAIR_TONES, draw_outcome_cube
+from streamlit_app.components import chart, confusion_panel, estimate_card, outcome_items
+from streamlit_app.logic import matrix
+from streamlit_app.logic.figures import head_verdict, p_value_text, points, points_interval
+from streamlit_app.logic.outcomes import PAIR_WORDS, ErrorsView
+from streamlit_app.logic.tables import Cell
+
+
+def draw(view: ErrorsView) -> None:
+    """Draw the figures, the verdict, the outcomes as bars and the matrix."""
+    draw_figures(view)
+    if view.head is None or view.text is None:
+        _draw_alone(view)
+        return
+    st.markdown(f"**{head_verdict(view.comparison)}**")
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        _draw_bars(view)
+    with right:
+        _draw_cube(view)
+    st.caption(
+        "Green is gained by the head, ochre is lost by it; all else is the same with and without "
+        "it. Click a bar or a cell to list its items below."
+    )
+
+
+def draw_figures(view: ErrorsView) -> None:
+    """Draw the accuracies, their difference and what the test says of it."""
+    with st.container(horizontal=True):
+        estimate_card.draw_text(
+            "Items",
+            f"{view.num_items:,}",
+            "with a gold label",
+            explanation="Items that have a gold label and a prediction of this run.",
+        )
+        if view.text:
+            estimate_card.draw(
+                "Accuracy of the text",
+                view.text.report.accuracy,
+                explanation="Share of items whose label, read from the answer's text, is the gold "
+                "label; an answer without a label is wrong. Wilson interval, 95 %.",
+            )
+            estimate_card.draw(
+                "Answers without a label",
+                view.without_label,
+                explanation="Share of answers from which no label could be read.",
+            )
+        if view.head:
+            estimate_card.draw(
+                "Accuracy of the head",
+                view.head.report.accuracy,
+                explanation="Share of items whose most probable label, by the ECI head, is the "
+                "gold label. Wilson interval, 95 %.",
+            )
+        if view.head and view.text:
+            _draw_difference(view)
+
+
+def _draw_alone(view: ErrorsView) -> None:
+    """Draw the matrix of a run that has only one of the two."""
+    missing = "ECI head" if view.head is None else "text that was read"
+    st.caption(
+        f"This run has no {missing}, so there is nothing to compare here. Runs from the Training "
+        "page have both."
+    )
+    left, _ = st.columns(2, gap="medium")
+    with left:
+        if view.text is not None:
+            confusion_panel.draw_one("text", view.text, "count")
+        elif view.head is not None:
+            confusion_panel.draw_one("head", view.head, "count")
+
+
+def _draw_difference(view: ErrorsView) -> None:
+    found = view.comparison
+    estimate_card.draw_text(
+        "Head minus text",
+        points(found.accuracy_difference.value),
+        points_interval(found.accuracy_difference),
+        explanation=f"n = {found.n:,}. Difference of the accuracies on the items that have both; "
+        "paired bootstrap, 95 %. Macro-F1 differs by "
+        f"{points(found.macro_f1_difference.value)} "
+        f"({points_interval(found.macro_f1_difference)}).",
+    )
+    estimate_card.draw_text(
+        "McNemar",
+        "–" if found.p_value is None else p_value_text(found.p_value),
+        "significant" if found.is_significant else "not significant",
+        explanation="Exact two-sided test: are answers that the head changes as likely put right "
+        "as put wrong? Significant below 0.05.",
+    )
+
+
+def _draw_bars(view: ErrorsView) -> None:
+    counts = view.pair_outcomes
+    parts = [
+        BarPart(words, counts[pair], PAIR_TONES[pair].chart, pair)
+        for pair, words in PAIR_WORDS.items()
+    ]
+    key = "errors_pairs"
+    chart.draw(
+        draw_bars(parts),
+        key=key,
+        alt="How text and head fare together",
+        on_click=lambda: _choose_pair(key),
+        table={
+            "outcome": [part.name for part in parts],
+            "items": [part.count for part in parts],
+        },
+    )
+
+
+def _draw_cube(view: ErrorsView) -> None:
+    now = outcome_items.chosen()
+    selected = None
+    if now.gold_label and now.text_label is not None and now.head_label:
+        selected = (now.gold_label, now.text_label, now.head_label)
+    key = "errors_cube"
+    chart.draw(
+        draw_outcome_cube(view.cells, view.labels, selected=selected),
+        key=key,
+        alt="Label in the text by label of the head, for each gold label",
+        on_click=lambda: _choose_cell(key),
+        table=cube_table(view),
+    )
+
+
+def cube_table(view: ErrorsView) -> Mapping[str, Sequence[Cell]]:
+    """Arrange the cells as columns."""
+    both = [cell for cell in view.cells if cell.has_text and cell.head is not None]
+    return {
+        "gold label": [cell.gold for cell in both],
+        "label in the text": [cell.text or matrix.NO_LABEL for cell in both],
+        "label of the head": [cell.head for cell in both],
+        "items": [cell.count for cell in both],
+    }
+
+
+def _choose_pair(key: str) -> None:
+    points_clicked = st.session_state[key].selection.points
+    chosen = points_clicked[0]["customdata"][0] if points_clicked else None
+    outcome_items.choose(Selection(pair_outcome=chosen))
+
+
+def _choose_cell(key: str) -> None:
+    points_clicked = st.session_state[key].selection.points
+    if not points_clicked:
+        outcome_items.choose(Selection())
+        return
+    gold, text, head, *_ = points_clicked[0]["customdata"]
+    outcome_items.choose(Selection(gold_label=gold, text_label=text or NO_LABEL, head_label=head))

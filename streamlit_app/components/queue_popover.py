@@ -1,0 +1,54 @@
+"""A selection of items as a review queue."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import streamlit as st
+
+from db.errors import DbError
+from db.permissions import is_permitted
+from db.queues import MAX_NAME, add_item_queue
+from streamlit_app import services, sign_in
+
+MAX_ITEMS = 20_000
+"""Items that one queue may take from a selection."""
+SAID = "errors_said"
+"""Where the page finds what to say after a button was pressed."""
+
+
+def draw(key: str, title: str, total: int, item_ids: Callable[[], list[str]], run_id: str) -> None:
+    """Draw a button that asks for a name and makes a queue of the items.
+
+    Args:
+        total: How many items there are.
+        item_ids: Gives their ids in the order of the queue; called when the queue is made.
+        run_id: The run whose answers the queue shows.
+    """
+    with st.popover(title, icon=":material/playlist_add:"):
+        if not is_permitted(sign_in.current_person(), "manage_queues"):
+            st.caption("Making queues is for adjudicators, engineers and admins.")
+            return
+        st.text_input("Name of the queue", key=f"{key}_name", max_chars=MAX_NAME)
+        shown = f"{total:,} items" if total <= MAX_ITEMS else f"The first {MAX_ITEMS:,} items"
+        st.caption(f"{shown}, in the order of the list.")
+        st.button("Make the queue", key=f"{key}_make", on_click=_make, args=(key, item_ids, run_id))
+
+
+def _make(key: str, item_ids: Callable[[], list[str]], run_id: str) -> None:
+    person = sign_in.current_person()
+    try:
+        with services.database().transaction() as cur:
+            queue = add_item_queue(
+                cur,
+                queue_id=str(uuid.uuid4()),
+                name=st.session_state[f"{key}_name"],
+                item_ids=item_ids()[:MAX_ITEMS],
+                run_id=run_id,
+                created_by=person.reviewer_id,
+            )
+    except DbError as error:
+        st.session_state[SAID] = str(error)
+        return
+    st.session_state[SAID] = f"The queue {queue.name!r} is on the Review page."

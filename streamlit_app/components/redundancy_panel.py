@@ -1,0 +1,88 @@
+"""How the answers of the runs carry their label, and the tokens they spend after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from db.outcome_filter import Selection
+from streamlit_app import palette
+from streamlit_app.charts.shares import draw_shares
+from streamlit_app.components import chart, outcome_items
+from streamlit_app.logic.figures import estimate_text, number_text, percent
+from streamlit_app.logic.outcomes import FORM_ORDER
+from streamlit_app.logic.redundancy import RunForms
+from streamlit_app.logic.verdict import FORM_WORDS
+from streamlit_app.text_safety import reveal
+
+# The two that give no label stand apart from the four that do.
+FORM_COLORS: Mapping[str, str] = {
+    "bare": palette.GREEN.chart,
+    "leading": palette.BLUE.chart,
+    "stated": palette.PURPLE.chart,
+    "embedded": palette.OCHRE.chart,
+    "contradictory": palette.VERMILLION.chart,
+    "absent": palette.GREY.chart,
+}
+
+
+def draw(runs: Sequence[RunForms], names: Mapping[str, str], chosen_run: str) -> None:
+    """Draw the forms of each run's answers as shares of 100 %, and a table of what they cost."""
+    if not runs:
+        st.info("No run has answers to these items that were read. Choose another split or source.")
+        return
+    chart.draw(
+        draw_shares(
+            {names[run.run_id]: run.forms for run in runs},
+            form_parts(),
+            axis="Answers (%)",
+        ),
+        key="errors_forms",
+        alt="How the answers of each run give their label",
+        on_click=_choose_form,
+        table={
+            "run": [names[run.run_id] for run in runs],
+            **{form: [run.forms[form] for run in runs] for form in FORM_ORDER},
+        },
+    )
+    st.dataframe(
+        forms_table(runs, names),
+        hide_index=True,
+        key="errors_redundancy",
+        alt="Tokens after the label, by run",
+    )
+    st.caption(
+        "Tokens after the label are estimated: tokens of the answer, times the share of its "
+        "characters that come after the words that decided the label; only answers with a token "
+        "count and a known place of the label count. In brackets: 95 % intervals. Click a part to "
+        f"list the answers of that form in {reveal(names[chosen_run])}."
+    )
+
+
+def form_parts() -> list[tuple[str, str, str]]:
+    """Give key, name and colour of each form, in order."""
+    return [(form, FORM_WORDS.get(form, form), FORM_COLORS[form]) for form in FORM_ORDER]
+
+
+def forms_table(
+    runs: Sequence[RunForms], names: Mapping[str, str]
+) -> dict[str, list[str | int | float | None]]:
+    """Arrange what the answers of each run cost as columns."""
+    return {
+        "Run": [reveal(names[run.run_id]) for run in runs],
+        "Answers": [run.num_answers for run in runs],
+        "Not bare (%)": [estimate_text(run.not_bare) for run in runs],
+        "Tokens after the label": [number_text(run.tokens_past) for run in runs],
+        "n": [run.tokens_past.n for run in runs],
+        "Wasted of all tokens": [percent(run.share_past) for run in runs],
+        "Characters after the label": [
+            "–" if run.characters_past is None else f"{run.characters_past:,.0f}" for run in runs
+        ],
+    }
+
+
+def _choose_form() -> None:
+    points = st.session_state["errors_forms"].selection.points
+    chosen = points[0]["customdata"][0] if points else None
+    outcome_items.choose(Selection(text_form=chosen))

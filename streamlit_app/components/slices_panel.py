@@ -1,0 +1,145 @@
+"""Slices of the items, ranked by how far below the rest they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from db.outcome_filter import By
+from streamlit_app import palette
+from streamlit_app.charts.intervals import IntervalRow, draw_intervals
+from streamlit_app.components import chart, outcome_items
+from streamlit_app.logic.figures import estimate_text, percent, points
+from streamlit_app.logic.outcomes import ErrorsView
+from streamlit_app.logic.slice_ranking import (
+    DIMENSION_WORDS,
+    MIN_ITEMS,
+    RankedSlice,
+    SliceView,
+)
+from streamlit_app.text_safety import reveal
+
+MAX_DRAWN = 15
+BY_WORDS: dict[By, str] = {"text": "Label in the text", "head": "Label of the head"}
+
+
+def pick_by(view: ErrorsView) -> By:
+    """Draw the choice of which label is judged, where there are two."""
+    if view.head is None or view.text is None:
+        return "text" if view.head is None else "head"
+    chosen: By = st.segmented_control(
+        "Judge",
+        list(BY_WORDS),
+        format_func=lambda by: BY_WORDS[by],
+        default="head",
+        required=True,
+        key="errors_by",
+        bind="query-params",
+    )
+    return chosen
+
+
+def draw(view: SliceView) -> None:
+    """Draw the worst slices as a chart and all of them as a table."""
+    if not view.slices:
+        st.info(
+            f"No slice has at least {MIN_ITEMS} items. Choose all splits or another source above."
+        )
+        return
+    worse = sum(one.is_worse for one in view.slices)
+    st.markdown(
+        f"**{worse} of {len(view.slices)} slices are worse than the rest by more than chance "
+        f"explains.** On average {percent(view.num_right / max(view.n, 1))} of {view.n:,} items "
+        "are right."
+    )
+    shown = view.slices[:MAX_DRAWN]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chart.draw(
+            draw_intervals(
+                [interval_row(one) for one in shown],
+                axis="Beside all other items (points), 95 % interval",
+                is_difference=True,
+            ),
+            key="errors_slices",
+            alt="The slices furthest below the rest",
+            on_click=lambda: _choose(shown),
+            table=slice_table(view.slices),
+        )
+    with right:
+        _draw_table(view.slices)
+    st.caption(
+        f"Slices of at least {MIN_ITEMS} items, each beside all others: Newcombe's "
+        "interval of the difference and Fisher's exact test, corrected for their number by Benjamini "
+        f"and Hochberg. Coloured: below 0.05. The chart shows the {MAX_DRAWN} furthest below; "
+        "click one to list its items, or select a row of the table."
+    )
+
+
+def name(one: RankedSlice) -> str:
+    """Name a slice with its dimension; holds texts from the data."""
+    return f"{DIMENSION_WORDS[one.dimension] if one.dimension else 'Saved'}: {one.value}"
+
+
+def interval_row(one: RankedSlice) -> IntervalRow:
+    """Give a slice as a row of the chart."""
+    gap = one.result.difference
+    value = gap.value or 0.0
+    color = palette.WRONG if one.is_worse else palette.GREY
+    return IntervalRow(
+        f"{name(one)} (n = {one.result.n:,})",
+        value,
+        gap.interval.low if gap.interval else value,
+        gap.interval.high if gap.interval else value,
+        one.result.n,
+        color.chart,
+    )
+
+
+def slice_table(slices: Sequence[RankedSlice]) -> dict[str, list[str | int | float | None]]:
+    """Arrange slices as columns of numbers, for a file."""
+    gaps = [one.result.difference for one in slices]
+    return {
+        "slice": [name(one) for one in slices],
+        "items": [one.result.n for one in slices],
+        "right": [one.result.num_right for one in slices],
+        "accuracy": [one.result.accuracy.value for one in slices],
+        "difference": [gap.value for gap in gaps],
+        "low": [gap.interval.low if gap.interval else None for gap in gaps],
+        "high": [gap.interval.high if gap.interval else None for gap in gaps],
+        "p": [one.result.p_value for one in slices],
+        "adjusted p": [one.result.adjusted_p_value for one in slices],
+    }
+
+
+def _draw_table(slices: Sequence[RankedSlice]) -> None:
+    st.dataframe(
+        {
+            "Slice": [reveal(name(one)) for one in slices],
+            "n": [one.result.n for one in slices],
+            "Accuracy (%)": [estimate_text(one.result.accuracy) for one in slices],
+            "Beside the rest": [points(one.result.difference.value) for one in slices],
+            "Adjusted p": [one.result.adjusted_p_value for one in slices],
+            "": ["worse" if one.is_worse else "" for one in slices],
+        },
+        hide_index=True,
+        key="errors_slice_table",
+        on_select=lambda: _choose_row(slices),
+        selection_mode="single-row",
+        column_config={"Adjusted p": st.column_config.NumberColumn(format="%.3f")},
+        height=560,
+        alt="All slices, the one furthest below the rest first",
+    )
+
+
+def _choose(slices: Sequence[RankedSlice]) -> None:
+    clicked = st.session_state["errors_slices"].selection.points
+    if clicked:
+        outcome_items.choose(slices[int(clicked[0]["customdata"][0])].selection)
+
+
+def _choose_row(slices: Sequence[RankedSlice]) -> None:
+    rows = st.session_state["errors_slice_table"].selection.rows
+    if rows:
+        outcome_items.choose(slices[rows[0]].selection)

@@ -1,0 +1,148 @@
+"""From a chart to work: the listed items become a queue, a slice, a file, a link or a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from db.errors import DbError
+from db.outcome_filter import OutcomeFilter
+from db.outcome_items import list_item_ids, list_items
+from db.permissions import is_permitted
+from db.records import Run
+from db.slices import drop_slice, save_slice
+from streamlit_app import services, sign_in
+from streamlit_app.components import chart, outcome_items, queue_popover, safe_text
+from streamlit_app.components.scope_picker import PickedScope
+from streamlit_app.logic.outcomes import ErrorsView
+from streamlit_app.logic.selection_words import selection_words
+from streamlit_app.logic.tables import csv_bytes
+from streamlit_app.report.errors import build_report
+
+
+def draw(
+    view: ErrorsView,
+    scope: PickedScope,
+    flt: OutcomeFilter,
+    total: int,
+    runs: Sequence[Run],
+) -> None:
+    """Draw what can be done with the items that pass the filter."""
+    safe_text.draw_line(st.session_state.pop(queue_popover.SAID, ""))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if total:
+            queue_popover.draw(
+                "errors_queue",
+                "Make a review queue",
+                total,
+                lambda: list_item_ids(services.database().cursor(), flt),
+                flt.run_id,
+            )
+            _draw_slice(scope)
+            _draw_export(flt)
+        _draw_link()
+        _draw_report(view, scope, flt, runs)
+        chart.pick_format()
+
+
+def _draw_slice(scope: PickedScope) -> None:
+    selection = outcome_items.chosen()
+    if selection.is_empty and scope.saved_slice is None:
+        return
+    with st.popover("Save as slice", icon=":material/bookmark_add:"):
+        if not selection.is_empty:
+            st.text(selection_words(selection))
+            st.text_input("Name of the slice", key="errors_slice_name", max_chars=80)
+            st.button("Save", key="errors_slice_save", on_click=_save_slice)
+        if scope.saved_slice is not None:
+            st.button(
+                "Drop the saved slice that is chosen above",
+                key="errors_slice_drop",
+                on_click=_drop_slice,
+                args=(scope.saved_slice,),
+            )
+
+
+def _save_slice() -> None:
+    person = sign_in.current_person()
+    try:
+        with services.database().transaction() as cur:
+            saved = save_slice(
+                cur,
+                st.session_state["errors_slice_name"],
+                outcome_items.chosen(),
+                saved_by=person.reviewer_id,
+            )
+    except DbError as error:
+        st.session_state[queue_popover.SAID] = str(error)
+        return
+    st.session_state[queue_popover.SAID] = (
+        f"The slice {saved.name!r} is saved: choose it at the top, or see it among the slices."
+    )
+
+
+def _drop_slice(name: str) -> None:
+    with services.database().transaction() as cur:
+        drop_slice(cur, name, saved_by=sign_in.current_person().reviewer_id)
+    st.session_state["errors_saved"] = None
+
+
+def _draw_export(flt: OutcomeFilter) -> None:
+    permitted = is_permitted(sign_in.current_person(), "export")
+    st.download_button(
+        "Export",
+        data=lambda: _items_csv(flt),
+        file_name="items.csv",
+        mime="text/csv",
+        key="errors_export",
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=not permitted,
+        help="The listed items, all pages, as a CSV file."
+        if permitted
+        else "Getting files out is for adjudicators, engineers and admins.",
+    )
+
+
+def _items_csv(flt: OutcomeFilter) -> bytes:
+    person = sign_in.current_person()
+    services.check_permission(person, "export")
+    rows = list_items(services.database().cursor(), flt, limit=1_000_000)
+    return csv_bytes(
+        {
+            "item_id": [row.item_id for row in rows],
+            "question": [row.question for row in rows],
+            "gold_label": [row.gold_label for row in rows],
+            "text_label": [row.text_label for row in rows],
+            "text_form": [row.text_form for row in rows],
+            "head_label": [row.head_label for row in rows],
+            "head_confidence": [row.head_confidence for row in rows],
+        }
+    )
+
+
+def _draw_link() -> None:
+    with st.popover("Link", icon=":material/link:"):
+        st.caption(
+            "Opens this page with everything that is chosen now; the address bar has it too."
+        )
+        address = (st.context.url or "").split("?")[0]
+        st.code(f"{address}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
+
+
+def _draw_report(
+    view: ErrorsView, scope: PickedScope, flt: OutcomeFilter, runs: Sequence[Run]
+) -> None:
+    st.download_button(
+        "Report",
+        data=lambda: build_report(services.database(), view, scope, flt, runs),
+        file_name="errors.html",
+        mime="text/html",
+        key="errors_report",
+        icon=":material/description:",
+        on_click="ignore",
+        help="One HTML file with every section of this page, its filters and the listed items; "
+        "it opens from disk without a network.",
+    )

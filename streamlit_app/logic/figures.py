@@ -1,0 +1,79 @@
+"""How figures are written: shares, differences, p values, each with its interval."""
+
+from __future__ import annotations
+
+from eci.compare import Comparison
+from eci.estimates import Estimate
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Write a share in [0, 1] as a percentage; a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}%}".replace("%", " %")
+
+
+def interval_text(estimate: Estimate) -> str:
+    """Write the interval of a share, or why there is none."""
+    if estimate.interval is None:
+        return estimate.undefined_because or f"n = {estimate.n:,}"
+    return f"{percent(estimate.interval.low)} to {percent(estimate.interval.high)}"
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """Write a share with its interval in one table cell, in per cent without the sign."""
+    if estimate.value is None or estimate.interval is None:
+        return "–" if estimate.value is None else f"{100 * estimate.value:.1f}"
+    low, high = 100 * estimate.interval.low, 100 * estimate.interval.high
+    return f"{100 * estimate.value:.1f} ({low:.1f} to {high:.1f})"
+
+
+def number_text(estimate: Estimate, digits: int = 1) -> str:
+    """Write a number that is no share with its interval in one table cell."""
+    if estimate.value is None:
+        return "–"
+    value = f"{estimate.value:,.{digits}f}"
+    if estimate.interval is None:
+        return value
+    low, high = estimate.interval.low, estimate.interval.high
+    return f"{value} ({low:,.{digits}f} to {high:,.{digits}f})"
+
+
+def points(value: float | None) -> str:
+    """Write a difference of shares in percentage points, with its sign."""
+    return "–" if value is None else f"{100 * value:+.1f} points"
+
+
+def points_interval(estimate: Estimate) -> str:
+    """Write the interval of a difference, or why there is none."""
+    if estimate.interval is None:
+        return estimate.undefined_because or ""
+    low, high = 100 * estimate.interval.low, 100 * estimate.interval.high
+    return f"{low:+.1f} to {high:+.1f}"
+
+
+def p_value_text(p_value: float) -> str:
+    """Write a p value with two digits, and a very small one as a bound."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
+
+
+def head_verdict(comparison: Comparison) -> str:
+    """Say whether the head helps: run A is the text, run B the head."""
+    if comparison.p_value is None:
+        return "Text and head cannot be compared: no item has both."
+    p = p_value_text(comparison.p_value)
+    counts = f"{comparison.fixed:,} answers put right and {comparison.broken:,} put wrong"
+    if not comparison.is_significant:
+        return (
+            f"Not significant: the head changes {counts}, which could be chance "
+            f"(exact McNemar test, {p})."
+        )
+    helps = "The head helps" if comparison.fixed > comparison.broken else "The head does harm"
+    return f"{helps}: {counts} (exact McNemar test, {p})."
+
+
+def duration(seconds: float) -> str:
+    """Write a time: seconds below two minutes, minutes below two hours, else hours."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:,.1f} h"

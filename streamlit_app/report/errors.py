@@ -1,0 +1,276 @@
+"""The Errors page as one HTML file: every section, with its filters and the listed items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from db.connection import Database
+from db.outcome_filter import By, OutcomeFilter
+from db.outcome_items import OutcomeRow, count_items, list_items
+from db.records import Run
+from streamlit_app.charts.bars import BarPart, draw_bars
+from streamlit_app.charts.confusion import draw_confusion
+from streamlit_app.charts.intervals import draw_intervals
+from streamlit_app.charts.outcome_cube import PAIR_TONES, draw_outcome_cube
+from streamlit_app.charts.reliability import draw_reliability
+from streamlit_app.charts.risk import draw_risk
+from streamlit_app.charts.shares import draw_shares
+from streamlit_app.components import (
+    confusion_panel,
+    gold_panel,
+    redundancy_panel,
+    slices_panel,
+    trust_panel,
+)
+from streamlit_app.components.scope_picker import PickedScope
+from streamlit_app.logic import matrix
+from streamlit_app.logic.figures import (
+    estimate_text,
+    head_verdict,
+    number_text,
+    percent,
+    points,
+    points_interval,
+)
+from streamlit_app.logic.gold_doubts import load_both_golds, load_people, load_suspects
+from streamlit_app.logic.outcomes import PAIR_WORDS, ErrorsView, refresh
+from streamlit_app.logic.redundancy import load_forms
+from streamlit_app.logic.run_names import run_names
+from streamlit_app.logic.selection_words import selection_words
+from streamlit_app.logic.slice_ranking import load_saved, load_slices
+from streamlit_app.logic.trust import load_trust
+from streamlit_app.logic.verdict import FORM_WORDS
+from streamlit_app.report.document import Document
+
+MAX_ITEMS: Final = 10_000
+MAX_SLICES: Final = 30
+THRESHOLD: Final = 0.9
+"""Confidence above which the report lets the head answer alone; the page has a slider."""
+
+
+def build_report(
+    database: Database,
+    view: ErrorsView,
+    scope: PickedScope,
+    flt: OutcomeFilter,
+    runs: Sequence[Run],
+    now: datetime | None = None,
+) -> bytes:
+    """Write the report of a page.
+
+    Args:
+        view: What the page shows of the scope.
+        flt: The items that are listed: the scope, narrowed by what is chosen.
+        runs: All runs, for the section on redundancy.
+        now: When it is made; for tests.
+    """
+    names = run_names(runs)
+    document = Document(f"Errors of {names[scope.flt.run_id]}")
+    document.facts(
+        {
+            "Run": names[scope.flt.run_id],
+            "Items": scope.words,
+            "Chosen": "; ".join(selection_words(part) for part in flt.parts[1:]) or "all of them",
+            "Made": f"{now or datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        }
+    )
+    _add_outcomes(document, view)
+    _add_confusion(document, database, view, scope)
+    if view.head is not None:
+        _add_trust(document, database, view, scope)
+    _add_slices(document, database, view, scope)
+    _add_gold(document, database, view, scope)
+    _add_redundancy(document, database, scope, names)
+    _add_items(document, database, flt, has_head=view.head is not None)
+    return document.to_bytes()
+
+
+def _add_outcomes(document: Document, view: ErrorsView) -> None:
+    document.heading("Does ECI help?")
+    found = view.comparison
+    facts = {"Items": f"{view.num_items:,} with a gold label"}
+    for name, judged in (("Accuracy of the text", view.text), ("Accuracy of the head", view.head)):
+        if judged is not None:
+            facts[f"{name} (%)"] = (
+                f"{estimate_text(judged.report.accuracy)}, n = {judged.report.n:,}"
+            )
+    if found.p_value is not None:
+        facts["Head minus text"] = (
+            f"{points(found.accuracy_difference.value)} "
+            f"({points_interval(found.accuracy_difference)}), n = {found.n:,}"
+        )
+    document.facts(facts)
+    if found.p_value is None:
+        document.paragraph("The run has no head, or its answers were not read.", is_note=True)
+        return
+    document.paragraph(head_verdict(found))
+    parts = [
+        BarPart(words, view.pair_outcomes[pair], PAIR_TONES[pair].chart)
+        for pair, words in PAIR_WORDS.items()
+    ]
+    document.chart(draw_bars(parts))
+    document.chart(draw_outcome_cube(view.cells, view.labels))
+
+
+def _add_confusion(
+    document: Document, database: Database, view: ErrorsView, scope: PickedScope
+) -> None:
+    document.heading("Confusion")
+    people = load_people(database, scope.version, scope.flt, view.labels)
+    reviewers = next((one.judged for one in people if one.origin == "review"), None)
+    for title, judged in zip(
+        confusion_panel.TITLES.values(), (view.text, view.head, reviewers), strict=True
+    ):
+        if judged is None:
+            continue
+        document.chart(draw_confusion(judged.matrix, predicted_by=title))
+        document.table(
+            {
+                title: [row.label for row in judged.report.per_label],
+                "Gold": [row.support for row in judged.report.per_label],
+                "Given": [row.predicted for row in judged.report.per_label],
+                "Precision (%)": [estimate_text(r.precision) for r in judged.report.per_label],
+                "Recall (%)": [estimate_text(r.recall) for r in judged.report.per_label],
+                "F1 (%)": [estimate_text(r.f1) for r in judged.report.per_label],
+            }
+        )
+        document.paragraph(
+            f"Accuracy {estimate_text(judged.report.accuracy)} %, macro-F1 "
+            f"{estimate_text(judged.report.macro_f1)} %, n = {judged.report.n:,}."
+        )
+
+
+def _add_trust(
+    document: Document, database: Database, view: ErrorsView, scope: PickedScope
+) -> None:
+    document.heading("Trust")
+    trust = load_trust(database, scope.version, scope.flt, view.labels)
+    after = trust.rescaled
+    document.paragraph(trust_panel.calibration_sentence(trust.given))
+    document.chart(
+        draw_reliability(
+            trust_panel.points_of(trust.given.bins),
+            trust_panel.points_of(after.bins) if after else (),
+        )
+    )
+    document.paragraph(
+        f"Calibration error {estimate_text(trust.given.ece)} %, n = {trust.given.ece.n:,}; Brier "
+        f"score {number_text(trust.given.brier, 3)} before and "
+        f"{number_text(after.brier, 3) if after else '–'} after temperature scaling, "
+        f"n = {trust.num_sampled:,}."
+    )
+    point = trust.curve.at(THRESHOLD)
+    document.chart(draw_risk(trust.curve, point))
+    document.paragraph(
+        f"Answering alone above {percent(THRESHOLD, 0)} confidence: {point.num_answered:,} of "
+        f"{trust.n:,} items, {point.num_errors:,} of them wrong ({estimate_text(point.risk)} %)."
+    )
+
+
+def _add_slices(
+    document: Document, database: Database, view: ErrorsView, scope: PickedScope
+) -> None:
+    document.heading("Slices")
+    by: By = "text" if view.head is None else "head"
+    slices = load_slices(database, scope.version, scope.flt, by, load_saved(database))
+    if not slices.slices:
+        document.paragraph("No slice is large enough.", is_note=True)
+        return
+    shown = slices.slices[:MAX_SLICES]
+    document.chart(
+        draw_intervals(
+            [slices_panel.interval_row(one) for one in shown[: slices_panel.MAX_DRAWN]],
+            axis="Beside all other items (points), 95 % interval",
+            is_difference=True,
+        )
+    )
+    document.table(
+        {
+            "Slice": [slices_panel.name(one) for one in shown],
+            "n": [one.result.n for one in shown],
+            "Accuracy (%)": [estimate_text(one.result.accuracy) for one in shown],
+            "Beside the rest": [points(one.result.difference.value) for one in shown],
+            "Adjusted p": [one.result.adjusted_p_value for one in shown],
+        }
+    )
+
+
+def _add_gold(document: Document, database: Database, view: ErrorsView, scope: PickedScope) -> None:
+    document.heading("Gold labels")
+    golds = load_both_golds(database, scope.version, scope.flt)
+    people = load_people(database, scope.version, scope.flt, view.labels)
+    document.chart(
+        draw_intervals(
+            gold_panel.accuracy_rows(golds.imported, people),
+            axis="Agreement with the imported label (%)",
+            reference=gold_panel.ceiling_row(people),
+        )
+    )
+    document.table(gold_panel.both_golds_table(golds))
+    suspects = load_suspects(database, scope.version, scope.flt, view.labels)
+    if suspects is not None:
+        document.paragraph(
+            f"{percent(suspects.share.value)} of {suspects.share.n:,} gold labels are under "
+            f"suspicion; the {len(suspects.rows)} most doubtful:"
+        )
+        rows = [one.row for one in suspects.rows]
+        document.table(
+            {
+                "Doubt (%)": [round(100 * (1 - one.quality)) for one in suspects.rows],
+                "Suggested": [one.suggested for one in suspects.rows],
+                **_item_columns(rows, has_head=True),
+            }
+        )
+
+
+def _add_redundancy(
+    document: Document, database: Database, scope: PickedScope, names: Mapping[str, str]
+) -> None:
+    document.heading("Redundancy")
+    run_ids = tuple(names)
+    version = refresh(database, *run_ids)
+    forms = load_forms(database, version, run_ids, scope.flt.label_set, scope.source, scope.split)
+    if not forms:
+        return
+    document.chart(
+        draw_shares(
+            {names[run.run_id]: run.forms for run in forms},
+            redundancy_panel.form_parts(),
+            axis="Answers (%)",
+        )
+    )
+    document.table(redundancy_panel.forms_table(forms, names))
+
+
+def _add_items(
+    document: Document, database: Database, flt: OutcomeFilter, *, has_head: bool
+) -> None:
+    cur = database.cursor()
+    total = count_items(cur, flt)
+    rows = list_items(cur, flt, limit=MAX_ITEMS)
+    document.heading("Items")
+    shown = f"{total:,} items" if total <= MAX_ITEMS else f"{MAX_ITEMS:,} of {total:,} items"
+    document.paragraph(f"{shown}, by id. ✓ agrees with the gold label, ✗ does not.")
+    document.table(_item_columns(rows, has_head=has_head))
+
+
+def _item_columns(
+    rows: Sequence[OutcomeRow], *, has_head: bool
+) -> dict[str, Sequence[str | float | None]]:
+    columns: dict[str, Sequence[str | float | None]] = {
+        "Item": [row.item_id for row in rows],
+        "Question": [" ".join(row.question.split())[:220] for row in rows],
+        "Gold": [row.gold_label for row in rows],
+        "Text": [_marked(row.text_label or matrix.NO_LABEL, row) for row in rows],
+        "How": [FORM_WORDS.get(row.text_form or "", row.text_form or "") for row in rows],
+    }
+    if has_head:
+        columns["Head"] = [_marked(row.head_label or "", row) for row in rows]
+        columns["Confidence"] = [percent(row.head_confidence) for row in rows]
+    return columns
+
+
+def _marked(label: str, row: OutcomeRow) -> str:
+    return f"{'✓' if label == row.gold_label else '✗'} {label}"
