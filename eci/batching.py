@@ -21,10 +21,12 @@ class Row:
         options: One branch for each option; empty for fixed labels.
         answer: The answer to learn; empty when there is none.
         label: Position of the gold label, or ``IGNORED``.
+        regions: Bounds in ``prompt`` of each of ``eci.pooling.REGIONS``.
     """
 
     prompt: Sequence[int]
     label_set_id: int
+    regions: Sequence[tuple[int, int]]
     options: Sequence[Sequence[int]] = ()
     answer: Sequence[int] = ()
     label: int = IGNORED
@@ -36,7 +38,8 @@ class Row:
 
     def after(self, num_shared: int) -> Row:
         """Give the row without the first tokens of its prompt, which a prefix already holds."""
-        return replace(self, prompt=self.prompt[num_shared:])
+        regions = [(start - num_shared, end - num_shared) for start, end in self.regions]
+        return replace(self, prompt=self.prompt[num_shared:], regions=regions)
 
 
 def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
@@ -44,7 +47,8 @@ def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
 
     Returns:
         ``input_ids``, ``branch_ids``, ``labels`` of shape ``(B, T)``; ``label_set_ids``,
-        ``cls_labels`` of shape ``(B,)``.
+        ``cls_labels`` of shape ``(B,)``; ``regions`` of shape ``(B, len(REGIONS), 2)``: the first
+        column of each, and the first after it.
     """
     before = max(len(row.prompt) for row in rows)
     after = max(row.num_tokens - len(row.prompt) for row in rows)
@@ -52,8 +56,10 @@ def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
     input_ids = torch.full(shape, pad_id)
     branch_ids = torch.full(shape, PADDING)
     labels = torch.full(shape, IGNORED)
+    regions = torch.tensor([row.regions for row in rows])
     for i, row in enumerate(rows):
         start = before - len(row.prompt)
+        regions[i] += start
         branches = [(PROMPT, row.prompt), (ANSWER, row.answer)]
         branches += [(FIRST_OPTION + k, ids) for k, ids in enumerate(row.options)]
         for branch, ids in branches:
@@ -67,6 +73,7 @@ def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
         "input_ids": input_ids,
         "branch_ids": branch_ids,
         "labels": labels,
+        "regions": regions,
         "label_set_ids": torch.tensor([row.label_set_id for row in rows]),
         "cls_labels": torch.tensor([row.label for row in rows]),
     }

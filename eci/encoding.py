@@ -5,13 +5,15 @@ Works on the tokenizer alone; nothing here imports torch.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eci.errors import PromptError
 from eci.labels import LabelSet
-from eci.prompts import Exemplar, PromptTemplate, Question, option_line
+from eci.pooling import REGIONS
+from eci.prompts import Exemplar, PromptTemplate, Question, option_line, unmarked
 
 # For base models without a chat template of their own, such as Llama-2-13b-hf.
 PLAIN_CHAT_TEMPLATE: Final = (
@@ -26,13 +28,14 @@ class EncodedPrompt:
 
     Attributes:
         input_ids: Ends where the answer begins.
-        num_shared: The first ``num_shared`` ids come from system turn and exemplars alone.
+        regions: Bounds of each of ``eci.pooling.REGIONS`` in ``input_ids``, none of them empty.
+            What lies before the item comes from system turn and exemplars alone.
         is_shortened: Context was cut to fit.
     """
 
     input_ids: tuple[int, ...]
-    num_shared: int
-    is_shortened: bool
+    regions: tuple[tuple[int, int], ...]
+    is_shortened: bool = False
 
 
 class PromptEncoder:
@@ -62,31 +65,30 @@ class PromptEncoder:
         """
         # A word has at least one token: what cannot fit is cut before it is tokenized at all.
         given, question = question, question.with_context_words(self.max_prompt_tokens)
-        ids = self._render(question, exemplars)
-        if len(ids) <= self.max_prompt_tokens:
-            is_shortened = question is not given
-            return EncodedPrompt(ids, self._num_shared(ids, exemplars), is_shortened)
+        encoded = self._render(question, exemplars)
+        if len(encoded.input_ids) <= self.max_prompt_tokens:
+            return replace(encoded, is_shortened=question is not given)
         for shown in _shorter_shots(exemplars):
-            ids = self._render(question, shown)
-            if len(ids) <= self.max_prompt_tokens:
-                return EncodedPrompt(ids, self._num_shared(ids, shown), is_shortened=True)
-        return EncodedPrompt(self._cut_context(question), 0, is_shortened=True)
+            encoded = self._render(question, shown)
+            if len(encoded.input_ids) <= self.max_prompt_tokens:
+                return replace(encoded, is_shortened=True)
+        return replace(self._cut_context(question), is_shortened=True)
 
-    def _cut_context(self, question: Question) -> tuple[int, ...]:
+    def _cut_context(self, question: Question) -> EncodedPrompt:
         """Keep as much of the context as fits, judged by its tokens per word."""
-        bare = len(self._render(question.with_context_words(0), ()))
+        bare = len(self._render(question.with_context_words(0), ()).input_ids)
         if bare > self.max_prompt_tokens:
             raise PromptError(
                 f"The prompt of question {question.question_id or question.question[:60]!r} has "
                 f"{bare} tokens without shots and context; {self.max_prompt_tokens} are allowed. "
                 "Raise max_prompt_tokens or shorten the question."
             )
-        whole = len(self._render(question, ()))
+        whole = len(self._render(question, ()).input_ids)
         num_fitting = question.num_context_words * (self.max_prompt_tokens - bare) // (whole - bare)
         for percent in (100, 97, 94, 90, 80, 60, 30, 0):
-            ids = self._render(question.with_context_words(num_fitting * percent // 100), ())
-            if len(ids) <= self.max_prompt_tokens:
-                return ids
+            encoded = self._render(question.with_context_words(num_fitting * percent // 100), ())
+            if len(encoded.input_ids) <= self.max_prompt_tokens:
+                return encoded
         raise AssertionError("A prompt without context fits, as was seen above.")
 
     def completion(self, labels: LabelSet, label: str, rationale: str, limit: int) -> list[int]:
@@ -132,30 +134,33 @@ class PromptEncoder:
                 text = text.replace(token, f"{token[0]} {token[1:]}")
         return text
 
-    def _render(self, question: Question, exemplars: Sequence[Exemplar]) -> tuple[int, ...]:
+    def _render(self, question: Question, exemplars: Sequence[Exemplar]) -> EncodedPrompt:
         messages = self.template.messages(question, exemplars)
-        return self._chat(messages, add_generation_prompt=True)
-
-    def _chat(self, messages: Sequence[Any], *, add_generation_prompt: bool) -> tuple[int, ...]:
         safe = [{**turn, "content": self.neutralise(turn["content"])} for turn in messages]
-        text = self.tokenizer.apply_chat_template(
-            safe,
-            chat_template=self._chat_template,
-            tokenize=False,
-            add_generation_prompt=add_generation_prompt,
+        written = self.tokenizer.apply_chat_template(
+            safe, chat_template=self._chat_template, tokenize=False, add_generation_prompt=True
         )
-        return tuple(self._ids(text))
-
-    def _num_shared(self, ids: tuple[int, ...], exemplars: Sequence[Exemplar]) -> int:
-        if not exemplars:
-            return 0
-        shown = self.template.messages(exemplars[0].question, exemplars)[:-1]
-        shared = self._chat(shown, add_generation_prompt=False)
-        same = (i for i, (a, b) in enumerate(zip(shared, ids, strict=False)) if a != b)
-        return next(same, len(shared))
+        text, bounds = unmarked(written)
+        tokens = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        ends = [end for _, end in tokens["offset_mapping"]]
+        bounds.setdefault("evidence", bounds["question"])
+        regions = tuple(_token_bounds(ends, *bounds[region]) for region in REGIONS)
+        return EncodedPrompt(tuple(tokens["input_ids"]), regions)
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _token_bounds(ends: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    """Find the tokens that hold characters ``[start, end)``, at least one.
+
+    Args:
+        ends: Where each token ends in the text, ascending.
+        start: First character.
+        end: First character after.
+    """
+    first = bisect_right(ends, start)
+    return first, max(first, bisect_left(ends, end)) + 1
 
 
 def _shorter_shots(exemplars: Sequence[Exemplar]) -> Iterator[list[Exemplar]]:

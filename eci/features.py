@@ -29,8 +29,8 @@ class Feature:
     """What the head is given for one question.
 
     Attributes:
-        states: Fixed labels: the pooled states ``eci.head.PARTS``, shape ``(3, d)``. Options: the
-            state at the end of each option, ``(K, d)``. float32.
+        states: Fixed labels: the parts of the model's pooling, shape ``(P, d)``. Options: the state
+            at the end of each option, ``(K, d)``. float32.
         scores: The language model's own score of each label, ``(C,)`` or ``(K,)``, float32.
     """
 
@@ -43,7 +43,7 @@ class FeatureCache:
 
     Args:
         folder: Made when missing. Everything in it can be deleted at any time.
-        model_key: Identifies base weights, quantization and adapter; see ``EciModel.key``.
+        model_key: Identifies base weights, quantization, adapter and pooling; see ``EciModel.key``.
 
     Raises:
         ValueError: The key is empty: the model's adapter is in training and has no identity yet.

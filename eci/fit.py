@@ -18,10 +18,8 @@ import numpy.typing as npt
 from eci.arrays import Float32Array, FloatArray, IntArray
 from eci.calibration import out_of_fold, softmax
 from eci.metrics import macro_f1
-from eci.pooling import Pooling, chosen_parts
 
-LAYER_NORM_EPS: Final = 1e-5
-DEFAULT_L2: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+DEFAULT_L2: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
 _MAX_ITERATIONS: Final = 200
 
 
@@ -33,29 +31,23 @@ class FittedHead:
         weight: Fixed labels ``(C, D)`` with D the width of ``u``; options ``(d,)``. float32.
         bias: ``(C,)``; empty for options.
         scale: Of the language model's own scores.
-        pooling: Which states make up ``u``; of no meaning for options.
+        mean: Of each dimension of ``u`` (options: of ``g``) over the items, ``(D,)``. float32.
+        spread: Its standard deviation, ``(D,)``. float32.
+        columns: Which of the pooled states make up ``u``; of no meaning for options.
     """
 
     weight: Float32Array
     bias: Float32Array
     scale: float
-    pooling: Pooling
+    mean: Float32Array
+    spread: Float32Array
+    columns: tuple[int, ...]
     is_options: bool
 
     def logits(self, states: Float32Array, scores: Float32Array) -> FloatArray:
         """Give uncalibrated logits, shape ``(n, C)``; ``-inf`` for absent options."""
-        x = head_inputs(states, self.pooling, is_options=self.is_options)
-        return _logits(self.weight, self.bias, self.scale, x, scores)
-
-
-def head_inputs(states: Float32Array, pooling: Pooling, *, is_options: bool) -> Float32Array:
-    """Normalise states as the head does: ``(n, D)`` for fixed labels, ``(n, K, d)`` for options."""
-    states = states.astype(np.float32)
-    centred = states - states.mean(-1, keepdims=True)
-    normed = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + LAYER_NORM_EPS)
-    if is_options:
-        return np.asarray(normed)
-    return np.asarray(normed[:, chosen_parts(pooling)].reshape(len(states), -1))
+        u = _inputs(states, self.columns, is_options=self.is_options)
+        return _logits(self.weight, self.bias, self.scale, (u - self.mean) / self.spread, scores)
 
 
 def fit_head(
@@ -64,19 +56,19 @@ def fit_head(
     y: npt.ArrayLike,
     *,
     is_options: bool,
-    pooling: Pooling = "concat",
-    l2: float = 0.1,
+    columns: Sequence[int] | None = None,
+    l2: float = 1.0,
     weights: FloatArray | None = None,
     start: FittedHead | None = None,
 ) -> FittedHead:
     """Fit a head.
 
     Args:
-        states: ``(n, 3, d)`` for fixed labels, ``(n, K, d)`` for options, see ``eci.features``.
+        states: ``(n, P, d)`` for fixed labels, ``(n, K, d)`` for options, see ``eci.features``.
         scores: ``(n, C)`` or ``(n, K)``, ``-inf`` where an item has fewer options.
         y: Position of each item's gold label, ``(n,)``.
         is_options: Whether the labels are the items' own options.
-        pooling: Which states make up ``u``.
+        columns: Which of the P states make up ``u``; all by default.
         l2: Strength of the penalty on ``W``, relative to the mean loss of an item.
         weights: Weight of each item in the loss, ``(n,)``; None counts all alike.
         start: An earlier head to start from: after a few corrections it is nearly right.
@@ -90,22 +82,57 @@ def fit_head(
             f"A head needs items with states, scores and labels alike; there are {len(states)}, "
             f"{len(scores)} and {len(gold)}."
         )
-    x = head_inputs(states, pooling, is_options=is_options)
-    return _fit(x, scores, gold, is_options, pooling, l2, weights, start)
+    chosen = tuple(range(states.shape[1]) if columns is None else columns)
+    x = _Standardised.of(_inputs(states, chosen, is_options=is_options), scores)
+    return _fit(x, scores, gold, chosen, l2, weights, start)
+
+
+def _inputs(states: Float32Array, columns: Sequence[int], *, is_options: bool) -> Float32Array:
+    """Give ``u``, ``(n, D)``, or the options' states, ``(n, K, d)``."""
+    states = np.asarray(states, dtype=np.float32)
+    return states if is_options else states[:, list(columns)].reshape(len(states), -1)
+
+
+def mean_and_spread(u: Float32Array, scores: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """Give mean and standard deviation of each dimension; absent options do not count.
+
+    Args:
+        u: ``(n, D)`` or, for options, ``(n, K, D)``.
+        scores: ``-inf`` where an option is absent.
+    """
+    known = u[np.isfinite(scores)] if u.ndim == 3 else u
+    mean = known.mean(0)
+    # States are bfloat16, of 8 bits: what varies by less than the last of them is rounding.
+    spread = np.maximum(known.std(0), np.abs(mean) * np.float32(2**-8))
+    return mean, np.where(spread > 0, spread, np.float32(1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Standardised:
+    x: Float32Array
+    mean: Float32Array
+    spread: Float32Array
+
+    @classmethod
+    def of(cls, u: Float32Array, scores: Float32Array) -> _Standardised:
+        """Standardise over the items; absent options do not count."""
+        mean, spread = mean_and_spread(u, scores)
+        return cls((u - mean) / spread, mean, spread)
 
 
 def _fit(
-    x: Float32Array,
+    standardised: _Standardised,
     scores: Float32Array,
     y: IntArray,
-    is_options: bool,
-    pooling: Pooling,
+    columns: tuple[int, ...],
     l2: float,
     weights: FloatArray | None,
     start: FittedHead | None,
 ) -> FittedHead:
     from scipy.optimize import minimize
 
+    x = standardised.x
+    is_options = x.ndim == 3
     num_labels = scores.shape[1]
     shape = (x.shape[-1],) if is_options else (num_labels, x.shape[-1])
     size = int(np.prod(shape))
@@ -151,7 +178,9 @@ def _fit(
         weight=found[:size].reshape(shape).astype(np.float32),
         bias=found[size : size + num_biases].astype(np.float32),
         scale=float(found[-1]),
-        pooling=pooling,
+        mean=standardised.mean,
+        spread=standardised.spread,
+        columns=columns,
         is_options=is_options,
     )
 
@@ -170,7 +199,7 @@ class Chosen:
     """What cross-validation chose, and the out-of-fold logits that calibration may use.
 
     Attributes:
-        pooling: Of the best candidate.
+        columns: Of the best candidate: which of the pooled states make up ``u``.
         l2: Of the best candidate.
         loss: Its mean out-of-fold cross-entropy.
         accuracy: Its out-of-fold accuracy.
@@ -178,7 +207,7 @@ class Chosen:
         logits: Out-of-fold, ``(n, C)``, in the order of the items.
     """
 
-    pooling: Pooling
+    columns: tuple[int, ...]
     l2: float
     loss: float
     accuracy: float
@@ -193,7 +222,7 @@ def choose(
     *,
     is_options: bool,
     groups: Sequence[str] | None = None,
-    poolings: Sequence[Pooling] = ("last", "middle", "mean", "concat"),
+    candidates: Sequence[Sequence[int]] | None = None,
     strengths: Sequence[float] = DEFAULT_L2,
     num_folds: int = 5,
     seed: int = 0,
@@ -202,6 +231,7 @@ def choose(
     """Choose pooling and penalty by the out-of-fold cross-entropy on training items.
 
     Args:
+        candidates: Sets of columns of ``states`` to try; all together by default.
         groups: Parent of each item: items of one parent stay in one fold.
         told: Hears of every candidate, for a table.
 
@@ -211,18 +241,20 @@ def choose(
     gold = np.asarray(y)
     folds = out_of_fold(gold, groups, num_folds=num_folds, seed=seed)
     best: Chosen | None = None
-    for pooling in poolings[:1] if is_options else poolings:
-        x = head_inputs(states, pooling, is_options=is_options)
+    everything: Sequence[Sequence[int]] = [range(states.shape[1])]
+    for columns in map(tuple, everything if is_options else candidates or everything):
+        u = _inputs(states, columns, is_options=is_options)
+        parts = [_Standardised.of(u[fold.train], scores[fold.train]) for fold in folds]
         starts: list[FittedHead | None] = [None] * len(folds)
         # From strong to weak: each fit starts where the one before it ended.
         for l2 in sorted(strengths, reverse=True):
             logits = np.zeros(scores.shape)
             for k, fold in enumerate(folds):
                 on, out = fold.train, fold.held_out
-                head = _fit(x[on], scores[on], gold[on], is_options, pooling, l2, None, starts[k])
+                head = _fit(parts[k], scores[on], gold[on], columns, l2, None, starts[k])
                 starts[k] = head
-                logits[out] = _logits(head.weight, head.bias, head.scale, x[out], scores[out])
-            candidate = _judge(logits, gold, pooling, l2)
+                logits[out] = head.logits(states[out], scores[out])
+            candidate = _judge(logits, gold, columns, l2)
             if told is not None:
                 told(candidate)
             if best is None or candidate.loss < best.loss:
@@ -232,7 +264,7 @@ def choose(
     return best
 
 
-def _judge(logits: FloatArray, gold: IntArray, pooling: Pooling, l2: float) -> Chosen:
+def _judge(logits: FloatArray, gold: IntArray, columns: tuple[int, ...], l2: float) -> Chosen:
     probabilities = softmax(logits)
     predicted = probabilities.argmax(1)
     size = logits.shape[1]
@@ -240,7 +272,7 @@ def _judge(logits: FloatArray, gold: IntArray, pooling: Pooling, l2: float) -> C
     np.add.at(counts, (gold, predicted), 1)
     of_gold = probabilities[np.arange(len(gold)), gold]
     return Chosen(
-        pooling=pooling,
+        columns=columns,
         l2=l2,
         loss=float(-np.log(np.clip(of_gold, 1e-12, 1)).mean()),
         accuracy=float((predicted == gold).mean()),
@@ -258,7 +290,7 @@ def refit(
         scores,
         y,
         is_options=head.is_options,
-        pooling=head.pooling,
+        columns=head.columns,
         l2=l2,
         start=head,
     )

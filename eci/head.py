@@ -1,24 +1,30 @@
 """The head: a category straight from the hidden states of one prefill.
 
-For a fixed label set the logits are ``W·drop(LN(u)) + b + a·v``: ``u`` is the pooled hidden state
-and ``v`` the language model's own score of each label (log-sum-exp over its verbalizer tokens).
-For the options of an item, option k scores ``w·LN(g_k) + beta·l_k``: ``g_k`` is the hidden state at
-the end of the option's branch and ``l_k`` the mean log-probability of its tokens. ``W``, ``b`` and
-``w`` start at 0, ``a`` and ``beta`` at 1: an untrained head says what the language model would say.
+For a fixed label set the logits are ``W·drop((u - m) / s) + b + a·v``: ``u`` is the pooled hidden
+state, ``m`` and ``s`` its mean and standard deviation over the training items, and ``v`` the
+language model's own score of each label (log-sum-exp over its verbalizer tokens). For the options
+of an item, option k scores ``w·(g_k - m) / s + beta·l_k``: ``g_k`` is the hidden state at the end
+of the option's branch and ``l_k`` the mean log-probability of its tokens. ``W``, ``b`` and ``w``
+start at 0, ``a`` and ``beta`` at 1: an untrained head says what the language model would say.
+
+A few dimensions of a hidden state are a hundred times as large as the others. Standardising each
+dimension over items, rather than each state over its dimensions, lets the others be heard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from eci.arrays import Float32Array
 from eci.errors import ArtifactError
+from eci.fit import FittedHead, mean_and_spread
 from eci.labels import OPTIONS
-from eci.pooling import Pooling, chosen_parts
+from eci.pooling import DEFAULT_POOLING, Part, parse_pooling
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +34,22 @@ class HeadConfig:
     Attributes:
         hidden_size: Width d of the base model.
         label_sets: Name of each fixed label set -> its number of labels.
-        pooling: Which hidden states make up ``u``: the last prompt token's after the last layer
-            (``last``) or after two thirds of the layers (``middle``), the mean over the prompt, or
-            all three side by side.
-        dropout: On the normalised ``u`` while training, in [0, 1).
+        pooling: Which hidden states make up ``u``, as in :mod:`eci.pooling`.
+        dropout: On the standardised ``u`` while training, in [0, 1).
+        uses_scores: Whether ``v`` takes part for fixed label sets. Without it a pass ends with the
+            deepest part of the pooling, and an untrained head gives all labels alike.
     """
 
     hidden_size: int
     label_sets: Mapping[str, int]
-    pooling: Pooling = "concat"
+    pooling: str = DEFAULT_POOLING
     dropout: float = 0.1
+    uses_scores: bool = True
 
     @property
-    def parts(self) -> list[int]:
-        """Which of ``PARTS`` make up ``u``, by position."""
-        return chosen_parts(self.pooling)
+    def parts(self) -> tuple[Part, ...]:
+        """The pooled states that make up ``u``."""
+        return parse_pooling(self.pooling)
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON values."""
@@ -57,12 +64,9 @@ class HeadConfig:
         """
         try:
             config = cls(**fields)
-        except TypeError as error:
-            raise ArtifactError(f"The head's configuration does not fit: {error}.") from error
-        if config.pooling not in get_args(Pooling):
-            raise ArtifactError(
-                f"Pooling {config.pooling!r} is unknown. Known: {', '.join(get_args(Pooling))}."
-            )
+            parse_pooling(config.pooling)
+        except (TypeError, ValueError) as error:
+            raise ArtifactError(f"The head's configuration does not fit: {error}") from error
         return config
 
 
@@ -71,13 +75,30 @@ class HeadInputs:
     """What one prefill gives the head, for the rows of one label set.
 
     Attributes:
-        states: Fixed labels: all of ``PARTS``, shape ``(n, 3, d)``. Options: ``g``, ``(n, K, d)``.
-        scores: Fixed labels: ``v``, shape ``(n, C)``. Options: ``l``, ``(n, K)``, ``-inf`` where an
-            item has fewer than K options.
+        states: Fixed labels: the parts of the pooling, shape ``(n, P, d)``. Options: ``g``,
+            ``(n, K, d)``.
+        scores: Fixed labels: ``v``, shape ``(n, C)``, zeros where the head does not use them.
+            Options: ``l``, ``(n, K)``, ``-inf`` where an item has fewer than K options.
     """
 
     states: Tensor
     scores: Tensor
+
+
+class Standardise(nn.Module):
+    """Subtract a mean and divide by a standard deviation, both of training items."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give ``x``, shape ``(..., width)``, standardised."""
+        return (x - self.mean) / self.spread
 
 
 class EciHead(nn.Module):
@@ -88,9 +109,11 @@ class EciHead(nn.Module):
         self.config = config
         width = config.hidden_size * len(config.parts)
         self.dropout = nn.Dropout(config.dropout)
+        self.norms = nn.ModuleDict({OPTIONS: Standardise(config.hidden_size)})
         self.linears = nn.ModuleDict()
         self.scales = nn.ParameterDict()
         for name, num_labels in config.label_sets.items():
+            self.norms[name] = Standardise(width)
             self.linears[name] = nn.Linear(width, num_labels)
             self.scales[name] = nn.Parameter(torch.ones(()))
         self.option_weight = nn.Parameter(torch.zeros(config.hidden_size))
@@ -108,17 +131,55 @@ class EciHead(nn.Module):
             self.option_weight.zero_()
             self.option_scale.fill_(1.0)
 
+    def standardise(self, label_set: str, states: Float32Array, scores: Float32Array) -> None:
+        """Measure mean and spread of what training items give the head.
+
+        Args:
+            label_set: A fixed one, or ``options``.
+            states: As in :class:`HeadInputs`.
+            scores: As in :class:`HeadInputs`.
+        """
+        u = states if label_set == OPTIONS else states.reshape(len(states), -1)
+        mean, spread = mean_and_spread(u, scores)
+        norm: Any = self.norms[label_set]
+        norm.mean.copy_(torch.as_tensor(mean))
+        norm.spread.copy_(torch.as_tensor(spread))
+
+    def take(self, label_set: str, fitted: FittedHead) -> None:
+        """Take over the parameters that were fitted for one label set.
+
+        Raises:
+            ValueError: They were fitted for another pooling or number of labels.
+        """
+        norm: Any = self.norms[label_set]
+        if label_set == OPTIONS:
+            targets: list[Any] = [self.option_weight, self.option_scale, norm.mean, norm.spread]
+            values = [fitted.weight, fitted.scale, fitted.mean, fitted.spread]
+        else:
+            linear: Any = self.linears[label_set]
+            targets = [linear.weight, linear.bias, self.scales[label_set], norm.mean, norm.spread]
+            values = [fitted.weight, fitted.bias, fitted.scale, fitted.mean, fitted.spread]
+        with torch.no_grad():
+            for target, value in zip(targets, values, strict=True):
+                new = torch.as_tensor(value, dtype=torch.float32)
+                if new.shape != target.shape:
+                    raise ValueError(
+                        f"The head fitted for {label_set!r} has an array of shape "
+                        f"{tuple(new.shape)} where this head has {tuple(target.shape)}. Fit it on "
+                        f"features of pooling {self.config.pooling!r}."
+                    )
+                target.copy_(new)
+
     def forward(self, label_set: str, inputs: HeadInputs) -> Tensor:
         """Give logits, float32, shape ``(n, C)`` or ``(n, K)``; ``-inf`` for absent options."""
         states = inputs.states.float()
-        # Each part is normalised for itself: the last layer has passed the model's final norm, the
-        # middle one has not, and their scales differ by an order of magnitude.
-        normed = nn.functional.layer_norm(states, states.shape[-1:])
+        normed = self.norms[label_set]
         if label_set == OPTIONS:
             absent = torch.isinf(inputs.scores)
             scores = inputs.scores.float().masked_fill(absent, 0.0)
-            logits = self.dropout(normed) @ self.option_weight + self.option_scale * scores
+            learned = self.dropout(normed(states)) @ self.option_weight
+            logits = learned + self.option_scale * scores
             return torch.as_tensor(logits.masked_fill(absent, float("-inf")))
-        pooled = normed[:, self.config.parts].flatten(1)
-        logits = self.linears[label_set](self.dropout(pooled))
+        pooled = self.dropout(normed(states.flatten(1)))
+        logits = self.linears[label_set](pooled)
         return torch.as_tensor(logits + self.scales[label_set] * inputs.scores.float())

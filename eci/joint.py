@@ -17,7 +17,6 @@ from transformers.utils.generic import ModelOutput
 from eci.branches import (
     FIRST_OPTION,
     IGNORED,
-    PROMPT,
     branch_mask,
     branch_positions,
     last_prompt_column,
@@ -27,7 +26,7 @@ from eci.branches import (
 from eci.errors import BaseModelError
 from eci.head import EciHead, HeadConfig, HeadInputs
 from eci.labels import OPTIONS
-from eci.pooling import PARTS
+from eci.pooling import REGIONS, Part
 from eci.prefix import Prefix
 
 _ABSENT = float("-inf")
@@ -72,6 +71,7 @@ class EciMixin:
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
         branch_ids: Tensor | None = None,
+        regions: Tensor | None = None,
         labels: Tensor | None = None,
         label_set_ids: Tensor | None = None,
         cls_labels: Tensor | None = None,
@@ -92,8 +92,11 @@ class EciMixin:
                 **kwargs,
             )
         assert input_ids is not None and label_set_ids is not None  # noqa: S101 - narrows types
-        states = _States.compute(self, input_ids, branch_ids, prefix, **kwargs)
-        head_inputs = _head_inputs(self, states, label_set_ids)
+        assert regions is not None  # noqa: S101 - narrows types
+        speaks = labels is not None or kwargs.get("use_cache", False)
+        rows = _Rows(input_ids, branch_ids, regions, label_set_ids, prefix)
+        states = _States.compute(self, rows, ends_early=not speaks, **kwargs)
+        head_inputs = _head_inputs(self, states)
         result = EciOutput(
             logits=_classify(self, states, head_inputs),
             past_key_values=states.cache,
@@ -164,73 +167,95 @@ def joint_loss(
 
 
 @dataclass(frozen=True, slots=True)
-class _States:
-    """The hidden states of one pass and what is read off them."""
+class _Rows:
+    """The rows of a batch, as :func:`eci.batching.collate` gives them."""
 
-    lm_head: Any
     input_ids: Tensor
     branch_ids: Tensor
-    final: Tensor
-    middle: Tensor
+    regions: Tensor
+    label_set_ids: Tensor
     prefix: Prefix | None
+
+
+class _DeepEnough(Exception):  # noqa: N818 - no error: it ends a pass whose rest nobody needs
+    """Raised by a hook after the deepest layer that the head reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class _States:
+    """The hidden states of one pass and what is read off them.
+
+    Attributes:
+        by_layer: Number of layers applied -> states ``(B, T, d)``, for the layers that parts read.
+        final: After the last layer and its norm; None where the pass ended early.
+    """
+
+    lm_head: Any
+    rows: _Rows
+    num_layers: int
+    by_layer: Mapping[int, Tensor]
+    final: Tensor | None
     cache: Any
 
     @classmethod
-    def compute(
-        cls,
-        model: Any,
-        input_ids: Tensor,
-        branch_ids: Tensor,
-        prefix: Prefix | None,
-        **kwargs: Any,
-    ) -> _States:
-        num_before = len(prefix.ids) if prefix else 0
-        has_options = bool((branch_ids >= FIRST_OPTION).any())
-        mask = branch_mask if has_options else padding_mask
-        if prefix is not None:
-            kwargs.update(past_key_values=prefix.cache_for(len(input_ids)), use_cache=True)
-        caught: list[Tensor] = []
+    def compute(cls, model: Any, rows: _Rows, *, ends_early: bool, **kwargs: Any) -> _States:
+        """Run the decoder, no deeper than the head needs where ``ends_early`` allows it."""
         layers = decoder_layers(model)
-        hook: Any = layers[-(-2 * len(layers) // 3) - 1].register_forward_hook
-        # One layer's output is caught: output_hidden_states would keep those of all layers.
-        handle = hook(lambda _m, _a, out: caught.append(out[0] if isinstance(out, tuple) else out))
+        config: HeadConfig = model.eci_config
+        has_options = bool((rows.branch_ids >= FIRST_OPTION).any())
+        ends_early = ends_early and not has_options and not config.uses_scores
+        wanted = {part.layer(len(layers)) for part in config.parts} - {len(layers)}
+        is_full = not ends_early or any(part.depth == 1 for part in config.parts)
+        caught: dict[int, Tensor] = {}
+
+        def catch(layer: int, out: Any) -> None:
+            caught[layer] = out[0] if isinstance(out, tuple) else out
+            if not is_full and layer == max(wanted):
+                raise _DeepEnough
+
+        # These layers' outputs are caught: output_hidden_states would keep those of all layers.
+        handles = [
+            layers[layer - 1].register_forward_hook(
+                lambda _module, _args, out, layer=layer: catch(layer, out)
+            )
+            for layer in wanted
+        ]
         try:
             out = model.get_decoder()(
-                input_ids=input_ids,
-                attention_mask=mask(branch_ids, num_before),
-                position_ids=branch_positions(branch_ids, num_before),
-                **{"use_cache": False, **kwargs},
+                input_ids=rows.input_ids,
+                **{"use_cache": False, **kwargs, **_how_to_attend(rows, has_options)},
             )
+        except _DeepEnough:
+            out = None
         finally:
-            # Gone before the backward pass, where gradient checkpointing runs the layer again.
-            handle.remove()
-        return cls(
-            model.get_output_embeddings(),
-            input_ids,
-            branch_ids,
-            out.last_hidden_state,
-            caught[0],
-            prefix,
-            out.past_key_values,
-        )
+            # Gone before the backward pass, where gradient checkpointing runs the layers again.
+            for handle in handles:
+                handle.remove()
+        final = out.last_hidden_state if out else None
+        cache = out.past_key_values if out else None
+        head = model.get_output_embeddings()
+        return cls(head, rows, len(layers), caught, final, cache)
 
-    def pooled(self, part: str, rows: Tensor) -> Tensor:
+    def at(self, layer: int) -> Tensor:
+        """Give the states after a number of layers, ``(B, T, d)``."""
+        states = self.by_layer.get(layer, self.final)
+        assert states is not None  # noqa: S101 - narrows types: what parts read is computed
+        return states
+
+    def pooled(self, part: Part, rows: Tensor) -> Tensor:
         """Give one of the states that make up ``u``, shape ``(len(rows), d)``, float32."""
-        column = last_prompt_column(self.branch_ids)
-        if part == "last":
-            return self.final[rows, column].float()
-        if part == "middle":
-            return self.middle[rows, column].float()
-        is_prompt = (self.branch_ids[rows] == PROMPT).float()
-        total = torch.einsum("btd,bt->bd", self.final[rows].float(), is_prompt)
-        count = is_prompt.sum(1, keepdim=True)
-        if self.prefix is not None:
-            total, count = total + self.prefix.state_sum, count + len(self.prefix.ids)
-        return total / count
+        states = self.at(part.layer(self.num_layers))[rows]
+        if part.region == "last":
+            return states[:, last_prompt_column(self.rows.branch_ids)].float()
+        bounds = self.rows.regions[rows, REGIONS.index(part.region)]
+        column = torch.arange(states.shape[1], device=states.device)
+        inside = (column >= bounds[:, :1]) & (column < bounds[:, 1:])
+        share = inside.float() / inside.sum(1, keepdim=True)
+        return torch.einsum("btd,bt->bd", states.float(), share)
 
     def next_token_log_probabilities(self, rows: Tensor) -> Tensor:
         """Give log-probabilities of the first answer token, ``(len(rows), vocabulary)``."""
-        at_end = self.final[rows, last_prompt_column(self.branch_ids)]
+        at_end = self.at(self.num_layers)[rows, last_prompt_column(self.rows.branch_ids)]
         log_probabilities: Tensor = self.lm_head(at_end).float().log_softmax(-1)
         return log_probabilities
 
@@ -241,23 +266,37 @@ class _States:
         array of the pass by far.
         """
         rows, columns = chosen.nonzero(as_tuple=True)
-        before = self.final[rows, previous_columns(self.branch_ids)[rows, columns]]
-        logits = self.lm_head(before).float()
-        return nn.functional.cross_entropy(logits, self.input_ids[rows, columns], reduction="none")
+        before = previous_columns(self.rows.branch_ids)[rows, columns]
+        logits = self.lm_head(self.at(self.num_layers)[rows, before]).float()
+        chosen_ids = self.rows.input_ids[rows, columns]
+        return nn.functional.cross_entropy(logits, chosen_ids, reduction="none")
+
+
+def _how_to_attend(rows: _Rows, has_options: bool) -> dict[str, Any]:
+    num_before = len(rows.prefix.ids) if rows.prefix else 0
+    mask = branch_mask if has_options else padding_mask
+    attend: dict[str, Any] = {
+        "attention_mask": mask(rows.branch_ids, num_before),
+        "position_ids": branch_positions(rows.branch_ids, num_before),
+    }
+    if rows.prefix is not None:
+        attend["past_key_values"] = rows.prefix.cache_for(len(rows.input_ids))
+        attend["use_cache"] = True
+    return attend
 
 
 _Inputs = dict[str, tuple[Tensor, HeadInputs]]
 
 
-def _head_inputs(model: Any, states: _States, label_set_ids: Tensor) -> _Inputs:
+def _head_inputs(model: Any, states: _States) -> _Inputs:
     inputs: _Inputs = {}
     for set_id, name in enumerate(model.eci_label_sets):
-        rows = (label_set_ids == set_id).nonzero().flatten()
+        rows = (states.rows.label_set_ids == set_id).nonzero().flatten()
         if len(rows):
             given = (
                 _option_inputs(states, rows)
                 if name == OPTIONS
-                else _fixed_inputs(states, rows, model.eci_verbalizers[name])
+                else _fixed_inputs(model, states, rows, model.eci_verbalizers[name])
             )
             inputs[name] = (rows, given)
     return inputs
@@ -265,9 +304,9 @@ def _head_inputs(model: Any, states: _States, label_set_ids: Tensor) -> _Inputs:
 
 def _classify(model: Any, states: _States, inputs: _Inputs) -> Tensor:
     fixed = max(model.eci_config.label_sets.values(), default=0)
-    width = max(fixed, int(states.branch_ids.max()) - FIRST_OPTION + 1)
-    shape = (len(states.branch_ids), width)
-    logits = states.final.new_full(shape, _ABSENT, dtype=torch.float32)
+    branch_ids = states.rows.branch_ids
+    width = max(fixed, int(branch_ids.max()) - FIRST_OPTION + 1)
+    logits = torch.full((len(branch_ids), width), _ABSENT, device=branch_ids.device)
     for name, (rows, given) in inputs.items():
         mine: Tensor = model.eci_head(name, given)
         rest = mine.new_full((len(rows), width - mine.shape[1]), _ABSENT)
@@ -276,16 +315,19 @@ def _classify(model: Any, states: _States, inputs: _Inputs) -> Tensor:
 
 
 def _fixed_inputs(
-    states: _States, rows: Tensor, verbalizers: Sequence[Sequence[int]]
+    model: Any, states: _States, rows: Tensor, verbalizers: Sequence[Sequence[int]]
 ) -> HeadInputs:
-    pooled = torch.stack([states.pooled(part, rows) for part in PARTS], 1)
+    config: HeadConfig = model.eci_config
+    pooled = torch.stack([states.pooled(part, rows) for part in config.parts], 1)
+    if not config.uses_scores:
+        return HeadInputs(pooled, pooled.new_zeros(len(rows), len(verbalizers)))
     log_probabilities = states.next_token_log_probabilities(rows)
     scores = [log_probabilities[:, list(tokens)].logsumexp(-1) for tokens in verbalizers]
     return HeadInputs(pooled, torch.stack(scores, 1))
 
 
 def _option_inputs(states: _States, rows: Tensor) -> HeadInputs:
-    branch_ids = states.branch_ids
+    branch_ids, final = states.rows.branch_ids, states.at(states.num_layers)
     chosen = torch.zeros_like(branch_ids, dtype=torch.bool)
     chosen[rows] = branch_ids[rows] >= FIRST_OPTION
     loss = torch.zeros(branch_ids.shape, device=branch_ids.device)
@@ -296,7 +338,7 @@ def _option_inputs(states: _States, rows: Tensor) -> HeadInputs:
         mine = branches == option
         length = mine.sum(1)
         last = (mine * torch.arange(mine.shape[1], device=mine.device)).argmax(1)
-        ends.append(states.final[rows, last])
+        ends.append(final[rows, last])
         mean = -(loss * mine).sum(1) / length.clamp_min(1)
         scores.append(mean.masked_fill(length == 0, _ABSENT))
     return HeadInputs(torch.stack(ends, 1), torch.stack(scores, 1))

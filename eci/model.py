@@ -22,13 +22,16 @@ from eci.errors import ArtifactError, UnknownLabelError
 from eci.head import HeadConfig
 from eci.joint import EciOutput, attach_head
 from eci.labels import PUBMEDQA, LabelSet
-from eci.pooling import Pooling
-from eci.prefix import Prefix, prefill, shared_beginning
+from eci.pooling import DEFAULT_POOLING
+from eci.prefix import Prefix, prefill, share
 from eci.prompts import DEFAULT_TEMPLATE, Exemplar, Question, load_template
 from eci.store import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
 
 # Below this a cache of its own costs more than the tokens saved.
 _MIN_SHARED = 16
+
+# 1,500 tokens of a 13B model's keys and values take 1.2 GB: one for fixed labels, one for options.
+_MAX_PREFIXES = 2
 
 Progress = Callable[[int, int], None]
 """Called with the number of questions done and their total."""
@@ -79,7 +82,8 @@ class EciModel:
         encoder: Writes its prompts.
         label_sets: The fixed label sets its head knows, by name.
         calibration: Label set name -> temperature; a missing one means 1.
-        key: Identifies base weights, quantization and adapter, for caches; empty while training.
+        key: Identifies base weights, quantization, adapter and pooling, for caches; empty while
+            training.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class EciModel:
         self.label_sets = dict(label_sets)
         self.calibration = dict(calibration or {})
         self.key = key
+        self._prefixes: dict[tuple[int, ...], Prefix | None] = {}
 
     @classmethod
     def load(
@@ -239,6 +244,7 @@ class EciModel:
             Row(
                 encoded.input_ids,
                 self._label_set_id(question),
+                encoded.regions,
                 self.encoder.branches(labels) if labels.is_options else (),
                 **learned,
             ),
@@ -266,8 +272,8 @@ class EciModel:
         shots = exemplars or [()] * len(questions)
         rows = [self.row(question, shown) for question, shown in zip(questions, shots, strict=True)]
         num_done = 0
-        for members in self._by_label_set(rows):
-            prefix = self._shared_prefix([rows[i][0].prompt for i in members])
+        for members, shared in share([row for row, _ in rows], batch_size):
+            prefix = self._prefix(shared)
             # Longest first: memory runs out at once or never.
             order = sorted(members, key=lambda i: -rows[i][0].num_tokens)
             for start in range(0, len(order), batch_size):
@@ -283,17 +289,18 @@ class EciModel:
                 if progress is not None:
                     progress(num_done, len(rows))
 
-    @staticmethod
-    def _by_label_set(rows: Sequence[tuple[Row, bool]]) -> list[list[int]]:
-        groups: dict[int, list[int]] = {}
-        for i, (row, _) in enumerate(rows):
-            groups.setdefault(row.label_set_id, []).append(i)
-        return list(groups.values())
-
-    def _shared_prefix(self, prompts: Sequence[Sequence[int]]) -> Prefix | None:
-        """Prefill what all prompts begin with: at least the system turn, with luck all shots."""
-        shared = shared_beginning(prompts) if len(prompts) > 1 else ()
-        return prefill(self._language_model, shared) if len(shared) >= _MIN_SHARED else None
+    def _prefix(self, shared: tuple[int, ...]) -> Prefix | None:
+        """Prefill what many prompts begin with, or find it prefilled by an earlier call."""
+        if len(shared) < _MIN_SHARED:
+            return None
+        if shared not in self._prefixes:
+            while len(self._prefixes) >= _MAX_PREFIXES:
+                del self._prefixes[next(iter(self._prefixes))]
+            prefix = prefill(self._language_model, shared)
+            if not self.key:  # in training: its adapter changes, and with it what it would prefill
+                return prefix
+            self._prefixes[shared] = prefix
+        return self._prefixes[shared]
 
     @property
     def _language_model(self) -> Any:
@@ -370,7 +377,8 @@ def build(
     loaded: LoadedBase,
     *,
     label_sets: Sequence[LabelSet] = (PUBMEDQA,),
-    pooling: Pooling = "concat",
+    pooling: str = DEFAULT_POOLING,
+    uses_scores: bool = True,
     dropout: float = 0.1,
     weight: float = 0.5,
     max_prompt_tokens: int = 1024,
@@ -382,6 +390,7 @@ def build(
         loaded: Changed in place.
         label_sets: Fixed label sets to classify into; options always work.
         pooling: See :class:`eci.head.HeadConfig`.
+        uses_scores: See :class:`eci.head.HeadConfig`.
         dropout: In the head while training.
         weight: Share w of the head in the joint loss.
         max_prompt_tokens: Longest prompt.
@@ -393,11 +402,12 @@ def build(
         label_sets={labels.name: len(labels) for labels in label_sets},
         pooling=pooling,
         dropout=dropout,
+        uses_scores=uses_scores,
     )
     verbalizers = {labels.name: encoder.verbalizers(labels) for labels in label_sets}
     model = attach_head(loaded.model, config, verbalizers, weight)
     model.eval()
-    key = f"{loaded.fingerprint}|{loaded.quantization}|no adapter"
+    key = _key(loaded, "no adapter", config)
     return EciModel(model, encoder, {labels.name: labels for labels in label_sets}, key=key)
 
 
@@ -413,7 +423,8 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
         )
     encoder = PromptEncoder(loaded.tokenizer, template, info.max_prompt_tokens)
     verbalizers = {name: known.verbalizers for name, known in info.label_sets.items()}
-    model = attach_head(loaded.model, HeadConfig.from_dict(info.head), verbalizers, weight=0.5)
+    config = HeadConfig.from_dict(info.head)
+    model = attach_head(loaded.model, config, verbalizers, weight=0.5)
     try:
         model.eci_head.load_state_dict(load_file(folder / HEAD_FILE), strict=True)
     except RuntimeError as error:
@@ -425,5 +436,10 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
     model.eval()
     label_sets = {name: known.label_set(name) for name, known in info.label_sets.items()}
     adapter = info.files.get(ADAPTER_FILES[0], "no adapter")
-    key = f"{loaded.fingerprint}|{loaded.quantization}|{adapter}"
+    key = _key(loaded, adapter, config)
     return EciModel(model, encoder, label_sets, info.calibration, key)
+
+
+def _key(loaded: LoadedBase, adapter: str, config: HeadConfig) -> str:
+    scores = "scores" if config.uses_scores else "no scores"
+    return f"{loaded.fingerprint}|{loaded.quantization}|{adapter}|{config.pooling}|{scores}"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 import torch
-from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
+
+from eci.batching import Row
+from eci.pooling import REGIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,10 @@ class Prefix:
     Attributes:
         ids: Its tokens.
         cache: Keys and values, batch size 1.
-        state_sum: Sum of its final hidden states, shape ``(d,)``, float32: pooling needs it.
     """
 
     ids: tuple[int, ...]
     cache: DynamicCache
-    state_sum: Tensor
 
     def cache_for(self, batch_size: int) -> DynamicCache:
         """Give a cache of its own to a batch; the rows share the memory until it grows."""
@@ -36,9 +37,34 @@ class Prefix:
         return cache
 
 
-def shared_beginning(prompts: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    """Give the tokens with which all prompts begin, leaving each at least one of its own."""
-    columns = zip(*(prompt[:-1] for prompt in prompts), strict=False)
+def share(rows: Sequence[Row], batch_size: int) -> list[tuple[list[int], tuple[int, ...]]]:
+    """Group rows that can be prefilled after one beginning.
+
+    Rows of one label set with the same system turn and shots share all of that. Beginnings that are
+    too rare to fill a batch are put together and share what they have in common.
+
+    Returns:
+        Positions in ``rows``, and the tokens with which the prompts of all of them begin; no part
+        of an item is among these.
+    """
+    groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for i, row in enumerate(rows):
+        beginning = tuple(row.prompt[: row.regions[REGIONS.index("item")][0]])
+        groups.setdefault((row.label_set_id, beginning), []).append(i)
+    shared, rare = [], defaultdict[int, list[tuple[tuple[int, ...], list[int]]]](list)
+    for (label_set_id, beginning), members in groups.items():
+        if len(members) >= batch_size:
+            shared.append((members, beginning))
+        else:
+            rare[label_set_id].append((beginning, members))
+    for together in rare.values():
+        members = [i for _, mine in together for i in mine]
+        shared.append((members, _common([beginning for beginning, _ in together])))
+    return shared
+
+
+def _common(beginnings: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    columns = zip(*beginnings, strict=False)
     same = takewhile(lambda column: len(set(column)) == 1, columns)
     return tuple(column[0] for column in same)
 
@@ -51,4 +77,4 @@ def prefill(model: Any, ids: tuple[int, ...]) -> Prefix | None:
     cache = out.past_key_values
     if not all(type(layer) is DynamicLayer for layer in cache.layers):
         return None
-    return Prefix(ids, cache, out.last_hidden_state[0].float().sum(0))
+    return Prefix(ids, cache)

@@ -1,12 +1,14 @@
 """Zero-, one- and few-shot prompts from versioned templates, as chat messages.
 
-Exemplars come first, each as a question that was asked and answered; the item comes last. All items
-of a run that share their exemplars therefore share a prefix, which is prefilled only once.
+The instruction comes first, then the exemplars, each as a question that was asked and answered; the
+item comes last. All items of a run that share their exemplars therefore share a prefix, which is
+prefilled only once.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +19,20 @@ from typing import Final, TypedDict
 
 from eci.errors import PromptError
 from eci.labels import LabelSet
+from eci.pooling import REGIONS, Region
 
-DEFAULT_TEMPLATE: Final = "three_step_v1"
+DEFAULT_TEMPLATE: Final = "three_step_v2"
+
+
+# Unicode's noncharacters: no text means anything by them, so they can carry ours.
+_MARKS: Final = {
+    region: (chr(0xFDD0 + 2 * i), chr(0xFDD1 + 2 * i)) for i, region in enumerate(REGIONS)
+}
+_BY_MARK: Final = {
+    mark: (region, is_end) for region, pair in _MARKS.items() for is_end, mark in enumerate(pair)
+}
+_MARK_PATTERN: Final = re.compile(f"([{''.join(_BY_MARK)}])")
+_FORGET_MARKS: Final = {ord(mark): None for pair in _MARKS.values() for mark in pair}
 
 
 class Message(TypedDict):
@@ -77,25 +91,24 @@ class PromptTemplate:
     """The wording of a prompt; load it by name with :func:`load_template`.
 
     Attributes:
-        name: File name without its ending, such as ``three_step_v1``.
+        name: File name without its ending, such as ``three_step_v2``.
         digest: SHA-256 of the file. Heads, caches and thresholds hold for one digest only.
     """
 
     name: str
     digest: str
-    system: str
+    system_fixed: str
+    system_options: str
     with_context: str
     without_context: str
     options: str
-    instruction_fixed: str
-    instruction_options: str
 
     def messages(self, question: Question, exemplars: Sequence[Exemplar] = ()) -> list[Message]:
         """Write the chat that asks ``question`` after showing ``exemplars``, oldest turn first."""
-        turns: list[Message] = [{"role": "system", "content": self.system}]
+        turns: list[Message] = [{"role": "system", "content": self.system(question.label_set)}]
         for exemplar in exemplars:
-            shown = self.user_turn(exemplar.question, with_instruction=False)
-            turns.append({"role": "user", "content": shown})
+            asked = unmarked(self.user_turn(exemplar.question))[0]
+            turns.append({"role": "user", "content": asked})
             answer = self.completion(
                 exemplar.question.label_set, exemplar.label, exemplar.rationale
             )
@@ -103,30 +116,38 @@ class PromptTemplate:
         turns.append({"role": "user", "content": self.user_turn(question)})
         return turns
 
-    def user_turn(self, question: Question, *, with_instruction: bool = True) -> str:
-        """Write one question with its context and options; exemplars go without the three steps."""
-        context = "\n".join(
-            f"{heading}: {text}" if heading else text for heading, text in question.context
+    def system(self, labels: LabelSet) -> str:
+        """Write what is asked of the model, the same for all questions of a label set."""
+        if labels.is_options:
+            return self.system_options.strip()
+        defined = "; ".join(
+            f"{label.name} means that {label.definition}" for label in labels if label.definition
         )
-        asked = self.with_context if context else self.without_context
-        parts = [Template(asked).substitute(context=context, question=question.question)]
+        return (
+            Template(self.system_fixed)
+            .substitute(
+                labels=", ".join(labels.names), definitions=defined or "choose what it supports"
+            )
+            .strip()
+        )
+
+    def user_turn(self, question: Question) -> str:
+        """Write one question with its context and options; its regions are marked."""
+        sections = [
+            f"{_unmarkable(heading)}: {_unmarkable(text)}" if heading else _unmarkable(text)
+            for heading, text in question.context
+        ]
+        asked = _mark("question", _unmarkable(question.question))
+        if sections:
+            sections[-1] = _mark("evidence", sections[-1])
+        context = "\n".join(sections)
+        wording = self.with_context if context else self.without_context
+        parts = [Template(wording).substitute(context=context, question=asked)]
         labels = question.label_set
         if labels.is_options:
-            listed = "\n".join(option_line(labels, name) for name in labels.names)
+            listed = "\n".join(_unmarkable(option_line(labels, name)) for name in labels.names)
             parts.append(Template(self.options).substitute(options=listed))
-            parts.append(self.instruction_options if with_instruction else "")
-        elif with_instruction:
-            defined = "; ".join(
-                f"{label.name} means that {label.definition}"
-                for label in labels
-                if label.definition
-            )
-            parts.append(
-                Template(self.instruction_fixed).substitute(
-                    labels=", ".join(labels.names), definitions=defined or "choose what it supports"
-                )
-            )
-        return "\n\n".join(part.strip() for part in parts if part)
+        return _mark("item", "\n\n".join(part.strip() for part in parts))
 
     def completion(self, labels: LabelSet, label: str, rationale: str = "") -> str:
         """Write the answer a model should learn: the bare category, then on a new line the reason.
@@ -143,6 +164,36 @@ def option_line(labels: LabelSet, name: str) -> str:
     """Write one option as it stands in prompt and answer, such as ``B. Heparin``."""
     text = labels.labels[labels.index(name)].text.strip()
     return f"{name}. {text}" if text else name
+
+
+def unmarked(text: str) -> tuple[str, dict[Region, tuple[int, int]]]:
+    """Take the marks of regions out of a text.
+
+    Returns:
+        The text without marks, and the bounds in it of each region that was marked.
+    """
+    plain: list[str] = []
+    bounds: dict[Region, tuple[int, int]] = {}
+    position, starts = 0, dict.fromkeys(REGIONS, 0)
+    for piece in _MARK_PATTERN.split(text):
+        region, is_end = _BY_MARK.get(piece, (None, False))
+        if region is None:
+            plain.append(piece)
+            position += len(piece)
+        elif is_end:
+            bounds[region] = (starts[region], position)
+        else:
+            starts[region] = position
+    return "".join(plain), bounds
+
+
+def _mark(region: Region, text: str) -> str:
+    start, end = _MARKS[region]
+    return f"{start}{text}{end}"
+
+
+def _unmarkable(text: str) -> str:
+    return text.translate(_FORGET_MARKS)
 
 
 @cache

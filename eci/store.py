@@ -62,7 +62,7 @@ class CalibrationInfo(_Frozen):
 class ArtifactInfo(_Frozen):
     """Everything a loader must know and check; the content of ``eci.json``."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     base: BaseInfo
     template: str
     template_digest: str

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from eci.arrays import Float32Array
 from eci.fit import FittedHead
 from eci.labels import OPTIONS
-from eci.pooling import Pooling, chosen_parts
+from eci.pooling import parse_pooling
 from eci.store import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, write_info
 
 Tensors = dict[str, Float32Array]
@@ -32,20 +32,12 @@ def write_head_artifact(
     Args:
         folder: Replaced.
         info: Describes base model, adapter and template.
-        heads: Label set -> its head; all have the same pooling. Other label sets keep the head of
-            the source where it has that pooling, else they say what the language model says.
+        heads: Label set -> its head. Other label sets keep the head of the source; without one they
+            say what the language model says.
         calibration: Label set -> temperature; one that is not here counts as 1.
         source: The artifact that the features were computed with; None for the base model alone.
     """
-    pooling: Pooling = next(
-        (head.pooling for head in heads.values() if not head.is_options), info.head["pooling"]
-    )
-    config = {**info.head, "pooling": pooling}
-    tensors = _untrained(info, pooling)
-    if source is not None:
-        is_same = info.head["pooling"] == pooling
-        kept = read_head(source).items()
-        tensors |= {name: t for name, t in kept if is_same or name.startswith("option_")}
+    tensors = _untrained(info) if source is None else read_head(source)
     for name, head in heads.items():
         tensors |= _tensors(name, head)
     shutil.rmtree(folder, ignore_errors=True)
@@ -53,7 +45,7 @@ def write_head_artifact(
     save_file(tensors, folder / HEAD_FILE)
     if source is not None:
         _link_adapter(source, folder, info)
-    described = info.model_copy(update={"head": config, "calibration": dict(calibration)})
+    described = info.model_copy(update={"calibration": dict(calibration)})
     return write_info(folder, described)
 
 
@@ -74,30 +66,38 @@ def read_head(artifact: Path) -> Tensors:
         return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
 
 
-def _untrained(info: ArtifactInfo, pooling: Pooling) -> Tensors:
+def _untrained(info: ArtifactInfo) -> Tensors:
     """Give the tensors of a head that says what the language model says."""
     hidden = int(info.head["hidden_size"])
-    width = hidden * len(chosen_parts(pooling))
+    width = hidden * len(parse_pooling(info.head["pooling"]))
     tensors: Tensors = {
         "option_weight": np.zeros(hidden, np.float32),
         "option_scale": np.ones((), np.float32),
+        **_norm(OPTIONS, np.zeros(hidden, np.float32), np.ones(hidden, np.float32)),
     }
     for name, size in info.head["label_sets"].items():
         tensors[f"linears.{name}.weight"] = np.zeros((size, width), np.float32)
         tensors[f"linears.{name}.bias"] = np.zeros(size, np.float32)
         tensors[f"scales.{name}"] = np.ones((), np.float32)
+        tensors |= _norm(name, np.zeros(width, np.float32), np.ones(width, np.float32))
     return tensors
 
 
 def _tensors(name: str, head: FittedHead) -> Tensors:
     scale = np.array(head.scale, np.float32)
+    norm = _norm(name, head.mean, head.spread)
     if name == OPTIONS:
-        return {"option_weight": head.weight, "option_scale": scale}
+        return {"option_weight": head.weight, "option_scale": scale, **norm}
     return {
         f"linears.{name}.weight": head.weight,
         f"linears.{name}.bias": head.bias,
         f"scales.{name}": scale,
+        **norm,
     }
+
+
+def _norm(name: str, mean: Float32Array, spread: Float32Array) -> Tensors:
+    return {f"norms.{name}.mean": mean, f"norms.{name}.spread": spread}
 
 
 def _link_adapter(source: Path, folder: Path, info: ArtifactInfo) -> None:

@@ -26,7 +26,7 @@ from eci.store import ADAPTER_FILES, ArtifactInfo
 from training.dataset import to_question
 
 # What of a head's configuration does not change its inputs.
-_FREE_OF_STATES: Final = ("pooling", "dropout", "label_sets")
+_FREE_OF_STATES: Final = ("dropout", "label_sets")
 
 
 @dataclass(frozen=True)

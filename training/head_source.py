@@ -122,6 +122,8 @@ def prefill(
         model = build(
             base,
             label_sets=fixed_label_sets(items),
+            pooling=settings.pooling,
+            uses_scores=False,
             max_prompt_tokens=settings.model.max_prompt_tokens,
         )
         info = describe_model(model, base, shots=0, calibration={}, has_adapter=False)
@@ -169,6 +171,7 @@ def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
         settings.model.quantization,
         load_template(DEFAULT_TEMPLATE).digest,
         settings.model.max_prompt_tokens,
+        settings.pooling,
     ]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
     return folder / f"{key}.json"

@@ -19,7 +19,6 @@ from eci.arrays import FloatArray, IntArray
 from eci.calibration import out_of_fold
 from eci.estimates import Estimate, percentile_interval
 from eci.fit import fit_head
-from eci.pooling import Pooling
 from training.dataset import parent_of, to_question
 from training.errors import DataError
 from training.head_features import HeadFeatures
@@ -38,7 +37,7 @@ SHARES: Final = (0.25, 0.4, 0.6, 0.8, 1.0)
 NUM_FOLDS: Final = 5
 NUM_REPEATS: Final = 2
 NUM_RESAMPLES: Final = 2000
-_DEFAULT_L2: Final = 0.1
+_DEFAULT_L2: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -116,11 +115,10 @@ def learning_curve(database: Database) -> LearningCurve:
             "labelled training items. Import or label more."
         )
     chosen = earlier_choices(source).get(task.name, {})
-    pooling = chosen.get("pooling") or settings.poolings[-1]
     l2 = float(chosen.get("l2", _DEFAULT_L2))
     groups = [parent_of(item) for item in task.items]
     points = [
-        _point(task, on, fold.held_out, pooling, l2)
+        _point(task, on, fold.held_out, l2)
         for repeat in range(NUM_REPEATS)
         for fold in out_of_fold(task.y, groups, num_folds=NUM_FOLDS, seed=repeat)
         for on in _parts(fold.train, repeat)
@@ -133,16 +131,13 @@ def _parts(rows: IntArray, seed: int) -> list[IntArray]:
     return [np.sort(shuffled[: max(int(share * len(rows)), 2)]) for share in SHARES]
 
 
-def _point(
-    task: LabelSetTask, on: IntArray, out: IntArray, pooling: Pooling, l2: float
-) -> CurvePoint:
+def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float) -> CurvePoint:
     learned, judged, y = task.features.take(on), task.features.take(out), np.array(task.y)
     head = fit_head(
         learned.states,
         learned.scores,
         y[on],
         is_options=task.is_options,
-        pooling=pooling,
         l2=l2,
     )
     predicted = head.logits(judged.states, judged.scores).argmax(1)

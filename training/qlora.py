@@ -14,6 +14,7 @@ from db.home import models_dir
 from db.snapshot import Snapshot, load_snapshot
 from eci.base import LoadedBase, load_base
 from eci.model import EciModel, build
+from eci.prompts import Question
 from training.adapter import add_adapter, library_versions, save_artifact
 from training.dataset import (
     Record,
@@ -24,12 +25,16 @@ from training.dataset import (
 )
 from training.evaluate import evaluate
 from training.execution import RunContext
+from training.head_features import stacked
 from training.held_out import HeldOut, calibrate, write_held_out
 from training.predict import predict
 from training.predictions import write_predictions
 from training.records import write_records
 from training.settings import TrainingSettings, parse_settings
 from training.trainer import EciTrainer, ProgressCallback, RowDataset
+
+NUM_TO_STANDARDISE = 32
+"""Items of each label set from which the head learns the scale of its inputs."""
 
 
 def run_qlora(context: RunContext) -> None:
@@ -67,9 +72,22 @@ def run_qlora(context: RunContext) -> None:
     data = build_training_data(snapshot, settings.data, settings.seed)
     write_records(run_dir, data)
     add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
+    _standardise(model, data.train, settings.optimizer.batch_size)
     _train(context, model, data, settings)
     context.check_stop()
     _finish(context, model, base, data, snapshot, settings)
+
+
+def _standardise(model: EciModel, records: Sequence[Record], batch_size: int) -> None:
+    """Tell the head the scale of its inputs before its first step, from a few training items."""
+    head = model.model.get_base_model().eci_head.modules_to_save["default"]
+    by_set: dict[str, list[Question]] = {}
+    for record in records:
+        by_set.setdefault(record.question.label_set.name, []).append(record.question)
+    for name, questions in by_set.items():
+        given = model.features(questions[:NUM_TO_STANDARDISE], batch_size=batch_size)
+        features = stacked(given)
+        head.standardise(name, features.states, features.scores)
 
 
 def _train(

@@ -19,7 +19,6 @@ from db.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.arrays import FloatArray
 from eci.calibration import TemperatureScaling
 from eci.fit import Chosen, FittedHead, choose, fit_head
-from eci.pooling import Pooling
 from eci.store import ArtifactInfo, CalibrationInfo, read_info
 from training.dataset import parent_of, refuse_leaks, to_question
 from training.errors import DataError
@@ -42,7 +41,7 @@ from training.settings import (
 MIN_ITEMS_PER_FOLD = 4
 """A label set with fewer training items for each fold keeps the head it has."""
 NEW_SEARCH_GROWTH = 1.2
-"""With so many times the items they were chosen on, pooling and penalty are chosen anew."""
+"""With so many times the items it was chosen on, the penalty is chosen anew."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class _Fit:
     num_items: int
 
     def describe(self) -> dict[str, Any]:
-        fields = {name: getattr(self.chosen, name) for name in ("pooling", "l2", "loss")}
+        fields = {name: getattr(self.chosen, name) for name in ("l2", "loss")}
         scores = {"accuracy": self.chosen.accuracy, "macro_f1": self.chosen.macro_f1}
         return {**fields, **scores, "num_items": self.num_items}
 
@@ -186,7 +185,6 @@ def label_set_tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[Labe
     for item in snapshot.train:
         if not item.is_vetoed and 0 not in item.vetoed_shots:
             by_set.setdefault(item.label_set, []).append(item)
-    # The largest first: it decides the pooling, which all fixed label sets share.
     for name, items in sorted(by_set.items(), key=lambda entry: (-len(entry[1]), entry[0])):
         given = features.get([to_question(item) for item in items])
         y = tuple(item.labels.index(item.label) for item in items)
@@ -197,29 +195,17 @@ def _fit_all(
     tasks: Sequence[LabelSetTask], settings: RefitSettings, earlier: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, _Fit]:
     fits: dict[str, _Fit] = {}
-    shared: Pooling | None = None
     for task in tasks:
         if len(task.items) < MIN_ITEMS_PER_FOLD * settings.num_folds or len(set(task.y)) < 2:
             continue
-        poolings: Sequence[Pooling] = settings.poolings
-        strengths: Sequence[float] = settings.strengths
         before = earlier.get(task.name)
-        if before and len(task.items) <= NEW_SEARCH_GROWTH * before["num_items"]:
-            poolings, strengths = (before["pooling"],), (before["l2"],)
-        if shared is not None and not task.is_options:
-            poolings = (shared,)
-        fit = _fit(task, settings, poolings, strengths)
-        fits[task.name] = fit
-        shared = shared or (None if task.is_options else fit.head.pooling)
+        is_chosen = before and len(task.items) <= NEW_SEARCH_GROWTH * before["num_items"]
+        strengths = (before["l2"],) if before and is_chosen else settings.strengths
+        fits[task.name] = _fit(task, settings, strengths)
     return fits
 
 
-def _fit(
-    task: LabelSetTask,
-    settings: RefitSettings,
-    poolings: Sequence[Pooling],
-    strengths: Sequence[float],
-) -> _Fit:
+def _fit(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float]) -> _Fit:
     states, scores = task.features.states, task.features.scores
     chosen = choose(
         states,
@@ -227,7 +213,6 @@ def _fit(
         task.y,
         is_options=task.is_options,
         groups=[parent_of(item) for item in task.items],
-        poolings=poolings,
         strengths=strengths,
         num_folds=settings.num_folds,
         seed=settings.seed,
@@ -237,14 +222,13 @@ def _fit(
         scores,
         task.y,
         is_options=task.is_options,
-        pooling=chosen.pooling,
         l2=chosen.l2,
     )
     return _Fit(head, chosen, len(task.items))
 
 
 def earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
-    """Give pooling and penalty of the refit that this one starts from, by label set."""
+    """Give the penalty of the refit that this one starts from, by label set."""
     path = source.run_dir.path / "fit.json" if source.run_dir else None
     if path is None or not path.exists():
         return {}
@@ -269,7 +253,8 @@ def _calibrate(
     too few others are calibrated on all, which is still better than not at all.
     """
     gold = {item.item_id: item.labels.index(item.label) for item in snapshot.train}
-    unseen = {name: y for name, y in gold.items() if name not in source.learned_item_ids()}
+    learned = source.learned_item_ids()
+    unseen = {name: y for name, y in gold.items() if name not in learned}
     return {**calibrate(held_out, gold), **calibrate(held_out, unseen)}
 
 

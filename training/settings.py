@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from db.home import home_dir
+from eci.fit import DEFAULT_L2
+from eci.pooling import DEFAULT_POOLING, parse_pooling
 from training.errors import SettingsError
 
 RUN_ID = r"^[0-9a-z-]+$"
@@ -57,10 +59,20 @@ class DataSettings(_Frozen):
     )
 
 
+def _checked_pooling(text: str) -> str:
+    parse_pooling(text)
+    return text
+
+
+PoolingText = Annotated[str, AfterValidator(_checked_pooling)]
+
+
 class HeadSettings(_Frozen):
     """The ECI head."""
 
-    pooling: Literal["last", "middle", "mean", "concat"] = "concat"
+    pooling: PoolingText = Field(
+        "last+evidence@0.5+question@0.5", description="hidden states that the head reads"
+    )
     dropout: float = Field(0.1, ge=0.0, lt=1.0)
     weight: float = Field(0.5, ge=0.0, le=1.0, description="share w of the head in the joint loss")
 
@@ -136,11 +148,12 @@ class RefitSettings(_Frozen):
     artifact_run_id: str | None = Field(
         None, pattern=RUN_ID, description="whose adapter computes the features; none: base alone"
     )
-    poolings: tuple[Literal["last", "middle", "mean", "concat"], ...] = Field(
-        ("last", "middle", "mean", "concat"), min_length=1
+    pooling: PoolingText = Field(
+        DEFAULT_POOLING,
+        description="hidden states that the head of a base model alone reads",
     )
     strengths: tuple[float, ...] = Field(
-        (0.003, 0.01, 0.03, 0.1, 0.3, 1.0), min_length=1, description="penalties on the weights"
+        DEFAULT_L2, min_length=1, description="penalties on the weights to choose from"
     )
     num_folds: int = Field(5, ge=2, le=20)
     batch_size: int = Field(8, ge=1, description="items prefilled together where features lack")

@@ -27,4 +27,5 @@ select
     $queue_id as queue_id,
     $guideline_version as guideline_version,
     $duration_seconds as duration_seconds
+on conflict do nothing
 returning *

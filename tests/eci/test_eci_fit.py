@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from eci.errors import EciError
 from eci.features import FeatureCache, stack
-from eci.fit import FittedHead, choose, fit_head, head_inputs, refit
+from eci.fit import Chosen, FittedHead, choose, fit_head, refit
 from eci.head import EciHead, HeadConfig, HeadInputs
 from eci.labels import PUBMEDQA, LabelSet
 from eci.model import EciModel
@@ -31,17 +32,11 @@ def _separable(n: int, dim: int = 24) -> tuple[np.ndarray, np.ndarray, np.ndarra
 def test_a_fitted_head_gives_what_the_torch_head_gives(is_options: bool) -> None:
     states, scores, y = _separable(60)
     fitted = fit_head(states, scores, y, is_options=is_options, l2=0.01)
-    head = EciHead(HeadConfig(24, {"triage": 3}, "concat", 0.0)).eval()
+    head = EciHead(HeadConfig(24, {"triage": 3}, "last+item+evidence", 0.0)).eval()
+    name = "options" if is_options else "triage"
+    head.take(name, fitted)
     with torch.no_grad():
-        if is_options:
-            head.option_weight.copy_(torch.tensor(fitted.weight))
-            head.option_scale.fill_(fitted.scale)
-        else:
-            head.linears["triage"].weight.copy_(torch.tensor(fitted.weight))
-            head.linears["triage"].bias.copy_(torch.tensor(fitted.bias))
-            head.scales["triage"].fill_(fitted.scale)
-        inputs = HeadInputs(torch.tensor(states), torch.tensor(scores))
-        given = head("options" if is_options else "triage", inputs)
+        given = head(name, HeadInputs(torch.tensor(states), torch.tensor(scores)))
     assert given.numpy() == pytest.approx(fitted.logits(states, scores), abs=1e-4)
 
 
@@ -49,7 +44,7 @@ def test_without_scores_it_is_scikit_learns_logistic_regression() -> None:
     states, _, y = _separable(200)
     l2 = 0.05
     fitted = fit_head(states, np.zeros((200, 3), np.float32), y, is_options=False, l2=l2)
-    x = head_inputs(states, "concat", is_options=False)
+    x = StandardScaler().fit_transform(states.reshape(200, -1))
     reference = LogisticRegression(C=1 / (l2 * 200), tol=1e-8, max_iter=5000).fit(x, y)
     ours = fitted.logits(states, np.zeros((200, 3), np.float32))
     theirs = reference.decision_function(x)
@@ -77,9 +72,13 @@ def test_absent_options_have_no_probability_and_no_influence() -> None:
 
 def test_choosing_is_blind_to_the_held_out_fold_and_finds_the_signal() -> None:
     states, scores, y = _separable(150)
-    told = []
-    best = choose(states, scores, y, is_options=False, num_folds=3, told=told.append)
-    assert len(told) == 4 * 6
+    told: list[Chosen] = []
+    columns = [(0,), (1,), (2,), (0, 1, 2)]
+    best = choose(
+        states, scores, y, is_options=False, candidates=columns, num_folds=3, told=told.append
+    )
+    assert len(told) == 4 * 5
+    assert best.columns == (0,)
     assert best.loss == min(candidate.loss for candidate in told)
     assert best.accuracy > 0.6
     noise = RNG.integers(0, 3, 150)
@@ -121,12 +120,15 @@ def model(tiny_model_dir: Path) -> EciModel:
 def test_cached_features_give_the_logits_of_the_model(model: EciModel, tmp_path: Path) -> None:
     features = FeatureCache(tmp_path, model.key).features(model, QUESTIONS)
     states, scores = stack(features[:2])
+    width = states.shape[1] * states.shape[2]
     untrained = FittedHead(
-        np.zeros((3, states.shape[-1] * 3), np.float32),
-        np.zeros(3, np.float32),
-        1.0,
-        "concat",
-        False,
+        weight=np.zeros((3, width), np.float32),
+        bias=np.zeros(3, np.float32),
+        scale=1.0,
+        mean=np.zeros(width, np.float32),
+        spread=np.ones(width, np.float32),
+        columns=(0, 1),
+        is_options=False,
     )
     expected = [given.logits for given in model.classify(QUESTIONS[:2])]
     assert untrained.logits(states, scores) == pytest.approx(np.array(expected), abs=1e-4)

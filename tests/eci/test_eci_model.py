@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from eci.base import load_base
 from eci.batching import Row, collate
-from eci.branches import IGNORED, branch_positions
+from eci.branches import branch_positions
 from eci.errors import BaseModelError, UnknownLabelError
+from eci.joint import decoder_layers
 from eci.labels import PUBMEDQA, LabelSet
-from eci.model import EciModel
+from eci.model import EciModel, build
+from eci.prefix import share
 from eci.prompts import Exemplar, Question
 
 FOUR = LabelSet.from_options({"A": "aspirin", "B": "rest and fluids", "C": "x", "D": "surgery now"})
@@ -95,14 +100,92 @@ def test_untrained_fixed_labels_equal_the_zero_shot_verbalizer(model: EciModel) 
 
 def test_the_head_cannot_see_the_answer(model: EciModel) -> None:
     without, _ = model.row(MIXED[0])
-    logits = []
+    given = []
     for answer in ((), (5, 6, 7), (9, 9, 9, 9, 9)):
-        row = Row(without.prompt, without.label_set_id, (), answer, IGNORED)
-        batch = collate([row], model.encoder.pad_id)
+        batch = collate([replace(without, answer=answer)], model.encoder.pad_id)
         with torch.no_grad():
-            logits.append(model.model(**batch).logits)
-    assert torch.equal(logits[0], logits[1])
-    assert torch.equal(logits[0], logits[2])
+            given.append(model.model(**batch).head_inputs["pubmedqa"][1])
+    for other in given[1:]:
+        assert torch.equal(given[0].states, other.states)
+        assert torch.equal(given[0].scores, other.scores)
+
+
+def test_regions_hold_the_question_and_the_last_section_of_its_context(model: EciModel) -> None:
+    asked = Question("Does ß work?", (("METHODS", "Ünder 9."), ("RESULTS", "P < .05.")), PUBMEDQA)
+    encoded = model.encoder.prompt(asked)
+    item, question, evidence = (
+        model.encoder.tokenizer.decode(encoded.input_ids[start:end])
+        for start, end in encoded.regions
+    )
+    assert question.strip() == "Does ß work?"
+    assert evidence.strip() == "RESULTS: P < .05."
+    assert item.strip().startswith("Question:")
+    assert item.strip().endswith("P < .05.")
+
+
+def test_without_context_the_question_is_the_evidence(model: EciModel) -> None:
+    _, question, evidence = model.encoder.prompt(_question("Alone?")).regions
+    assert question == evidence
+
+
+def test_foreign_text_cannot_move_a_region(model: EciModel) -> None:
+    marks = "".join(chr(0xFDD0 + i) for i in range(6))
+    clean = model.encoder.prompt(_question("Does it?", context="It does."))
+    marked = model.encoder.prompt(_question(f"Does{marks} it?", context=f"{marks}It does."))
+    assert marked == clean
+
+
+def test_a_pass_that_ends_early_gives_the_states_of_a_whole_one(tiny_model_dir: Path) -> None:
+    questions = [_question("Does it work?", context="Yes."), _question("Does it last?")]
+    shallow, whole = (
+        build(
+            load_base(str(tiny_model_dir), tiny_model_dir),
+            pooling=f"last@0.5+evidence@0.5{more}",
+            uses_scores=False,
+        )
+        for more in ("", "+item")
+    )
+    few, many = shallow.features(questions), whole.features(questions)
+    num_run = []
+    layers = decoder_layers(shallow.model)
+    for layer in layers:
+        layer.register_forward_hook(lambda *_: num_run.append(1))
+    shallow.classify(questions[:1])
+    assert len(num_run) < len(layers)
+    for (states, _), (all_states, _) in zip(few, many, strict=True):
+        assert np.array_equal(states, all_states[:2])
+
+
+def test_the_scores_take_no_part_where_the_head_is_told_so(tiny_model_dir: Path) -> None:
+    model = build(load_base(str(tiny_model_dir), tiny_model_dir), uses_scores=False)
+    assert model.classify([MIXED[0]])[0].probabilities == pytest.approx([1 / 3] * 3)
+
+
+def test_a_beginning_is_prefilled_once_but_never_kept_in_training(tiny_model_dir: Path) -> None:
+    model = EciModel.load(str(tiny_model_dir), tiny_model_dir)
+    num_passes = []
+    model.model.get_decoder().register_forward_hook(lambda *_: num_passes.append(1))
+    model.classify(MIXED[:1])
+    model.classify(MIXED[:1])
+    assert len(num_passes) == 3
+    training = build(load_base(str(tiny_model_dir), tiny_model_dir))
+    training.key = ""
+    before = training.classify(MIXED[:1])[0].logits
+    with torch.no_grad():
+        training.model.model.layers[0].self_attn.v_proj.weight.mul_(-3.0)
+    changed = training.classify(MIXED[:1])[0].logits
+    training.key = "fresh"
+    assert changed == training.classify(MIXED[:1])[0].logits != before
+
+
+def test_rows_are_grouped_by_the_shots_they_share() -> None:
+    def row(beginning: list[int], own: list[int], label_set_id: int = 0) -> Row:
+        prompt = beginning + own
+        return Row(prompt, label_set_id, [(len(beginning), len(prompt))] * 3)
+
+    rows = [row([1, 2, 3], [9]), row([1, 2, 4], [9]), row([1, 2, 3], [8]), row([1, 2, 5, 6], [9])]
+    rows.append(row([1, 2, 3], [7], label_set_id=1))
+    assert share(rows, 2) == [([0, 2], (1, 2, 3)), ([1, 3], (1, 2)), ([4], (1, 2, 3))]
 
 
 def test_positions_restart_after_the_prompt_in_every_branch() -> None:
@@ -114,8 +197,8 @@ def test_shots_change_the_prompt_and_share_its_beginning(model: EciModel) -> Non
     shot = Exemplar(_question("An earlier one?", context="Evidence."), "no", "Because not.")
     first = model.encoder.prompt(MIXED[0], [shot])
     second = model.encoder.prompt(MIXED[2], [shot])
-    shared = first.num_shared
-    assert 0 < shared == second.num_shared
+    shared = first.regions[0][0]
+    assert 0 < shared == second.regions[0][0]
     assert first.input_ids[:shared] == second.input_ids[:shared]
     text = model.encoder.tokenizer.decode(first.input_ids[:shared])
     assert "Because not." in text

@@ -64,7 +64,7 @@ def engineer(database: Database) -> Reviewer:
 def base_alone(tiny_settings: dict[str, Any]) -> RefitSettings:
     """Settings of a refit on the random model without any adapter."""
     model = {**tiny_settings["model"], "quantization": "none"}
-    return RefitSettings.model_validate({"model": model, "num_folds": 3, "poolings": ["concat"]})
+    return RefitSettings.model_validate({"model": model, "num_folds": 3})
 
 
 def _do(database: Database, settings: RefitSettings, base_run_id: str | None = None) -> RunDir:
