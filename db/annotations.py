@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from db.bulk import incoming_table
 from db.errors import InvalidAnnotationError, InvalidLabelError, NothingToRetractError
+from db.guidelines import find_guideline
 from db.items import get_item
 from db.permissions import require
 from db.predictions import find_prediction
@@ -21,6 +22,8 @@ from db.records import (
     AnnotationOrigin,
     Confidence,
     GoldLabel,
+    GoldOrigin,
+    Item,
     Phase,
     Severity,
     Showing,
@@ -42,6 +45,7 @@ def add_annotation(
     label: str | None = None,
     labels: Sequence[str] = (),
     run_id: str | None = None,
+    seen_answer: str | None = None,
     answer: str | None = None,
     note: str = "",
     verdicts: Sequence[Verdict] = (),
@@ -70,7 +74,9 @@ def add_annotation(
         label: The one acceptable label; the same as ``labels=[label]``.
         labels: Every acceptable label. None at all needs the verdict ``unanswerable`` or
             ``information_missing``.
+        seen_answer: The run's answer, where the caller has read it already; else it is read here.
         answer: The corrected answer text; None where the text was left as it is.
+        guideline_version: The version on screen; the one that counts now when None.
         created_at: An aware time; now when None.
 
     Returns:
@@ -83,7 +89,8 @@ def add_annotation(
         NotPermittedError: The role of the reviewer is not open to labelling.
     """
     said = (label,) if label is not None else tuple(labels)
-    allowed = get_item(cur, item_id).labels
+    item = get_item(cur, item_id)
+    allowed = item.labels
     _require_allowed(item_id, said, allowed)
     if not said and not {"unanswerable", "information_missing"} & set(verdicts):
         raise InvalidLabelError(
@@ -94,6 +101,14 @@ def add_annotation(
     if run_id is not None:
         get_run(cur, run_id)
     _require_possible(verdicts, severity, confidence, span, duration_seconds)
+    if guideline_version is None:
+        guideline = find_guideline(cur, item.label_set)
+        guideline_version = None if guideline is None else guideline.version
+    history = list_annotations(cur, item_id)
+    if seen_answer is None and run_id is not None:
+        prediction = find_prediction(cur, run_id, item_id)
+        seen_answer = None if prediction is None else prediction.answer
+    mine = standing_annotations(history).get(reviewer_id)
     parameters = {
         "annotation_id": annotation_id,
         "item_id": item_id,
@@ -103,8 +118,8 @@ def add_annotation(
         "created_at": to_timestamp(created_at or utc_now()),
         "client_at": None if client_at is None else to_timestamp(client_at),
         "run_id": run_id,
-        "old_label": get_gold(cur, item_id).label,
-        "old_answer": _answer_before(cur, item_id, reviewer_id, run_id),
+        "old_label": _gold(item, history, _find_decision(cur, item_id)).label,
+        "old_answer": seen_answer if mine is None or mine.answer is None else mine.answer,
         "answer": answer,
         "note": note,
         "verdicts": [name for name in get_args(Verdict) if name in verdicts],
@@ -165,9 +180,18 @@ def find_current_annotation(
     cur: DuckDBPyConnection, item_id: str, reviewer_id: str
 ) -> Annotation | None:
     """Give the reviewer's standing annotation on an item, or None."""
-    parameters = {"item_id": item_id, "reviewer_id": reviewer_id}
-    found = _fetch(cur, "annotation_find_current", parameters)
-    return found[0] if found else None
+    return standing_annotations(list_annotations(cur, item_id)).get(reviewer_id)
+
+
+def kept_annotations(history: Sequence[Annotation]) -> list[Annotation]:
+    """Give those of an item's history that were not taken back, oldest first."""
+    taken_back = {one.retracted_annotation_id for one in history if one.action == "retract"}
+    return [one for one in history if one.action == "label" and one.annotation_id not in taken_back]
+
+
+def standing_annotations(history: Sequence[Annotation]) -> dict[str, Annotation]:
+    """Give each reviewer's latest annotation of an item's history that was not taken back."""
+    return {one.reviewer_id: one for one in kept_annotations(history)}
 
 
 def list_annotations(cur: DuckDBPyConnection, item_id: str) -> list[Annotation]:
@@ -198,11 +222,8 @@ def get_gold(cur: DuckDBPyConnection, item_id: str) -> GoldLabel:
     Raises:
         ItemNotFoundError: No item has this id.
     """
-    row = cur.execute(load_sql("gold_get"), {"item_id": item_id}).fetchone()
-    if row is None:
-        get_item(cur, item_id)  # raises the error that explains
-        raise AssertionError("every item has a row in the view of gold labels")
-    return GoldLabel(*row)
+    item = get_item(cur, item_id)
+    return _gold(item, list_annotations(cur, item_id), _find_decision(cur, item_id))
 
 
 def require_allowed_label(cur: DuckDBPyConnection, item_id: str, label: str) -> None:
@@ -254,15 +275,25 @@ def _require_possible(
         )
 
 
-def _answer_before(
-    cur: DuckDBPyConnection, item_id: str, reviewer_id: str, run_id: str | None
-) -> str | None:
-    """Give the answer that the reviewer saw: their own earlier correction, else the run's."""
-    standing = find_current_annotation(cur, item_id, reviewer_id)
-    if standing is not None and standing.answer is not None:
-        return standing.answer
-    prediction = None if run_id is None else find_prediction(cur, run_id, item_id)
-    return None if prediction is None else prediction.answer
+def _find_decision(cur: DuckDBPyConnection, item_id: str) -> str | None:
+    """Give the label of the latest adjudication of an item, or None."""
+    row = cur.execute(load_sql("adjudication_find_label"), {"item_id": item_id}).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _gold(item: Item, history: Sequence[Annotation], decision: str | None) -> GoldLabel:
+    """Give what the view ``gold`` gives, for one item whose rows are at hand.
+
+    The view takes 8 ms for one item at 100,000 annotations, the rows 2 ms; it is wanted at each
+    key press. A test holds both to the same rule.
+    """
+    said = {one.labels for one in standing_annotations(history).values() if one.origin == "review"}
+    if decision is not None:
+        return GoldLabel(item.item_id, decision, "adjudicated")
+    if len(said) == 1 and len(labels := said.pop()) == 1:
+        return GoldLabel(item.item_id, labels[0], "agreed")
+    imported: GoldOrigin | None = None if item.gold_label is None else "imported"
+    return GoldLabel(item.item_id, item.gold_label, imported, conflicting=len(said) > 1)
 
 
 def _find_retried(
@@ -289,14 +320,12 @@ def _write(
     item_id: str,
     reviewer_id: str,
 ) -> Annotation:
-    """Append one row and give it as stored; where its id is taken, give what has it."""
-    written = _fetch(cur, statement, parameters)
-    if written:
-        return written[0]
+    """Append one row and give it as stored; where its id is taken, give what has it.
+
+    Looked up rather than left to "on conflict do nothing", which doubles the time of a save.
+    """
     stored = _find_retried(cur, parameters["annotation_id"], item_id, reviewer_id)
-    if stored is None:
-        raise AssertionError("an annotation that was not written has its id taken")
-    return stored
+    return stored or _fetch(cur, statement, parameters)[0]
 
 
 _FIELDS = frozenset(field.name for field in fields(Annotation))

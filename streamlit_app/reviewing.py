@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -42,7 +43,7 @@ from db.review_events import EventAction, add_event, is_flagged, set_flag
 from db.review_settings import ReviewMode, ReviewSettings, get_settings, save_settings
 from db.reviewers import list_reviewers
 from streamlit_app import services
-from streamlit_app.logic.phases import kept_annotations, next_phase
+from streamlit_app.logic.phases import kept_by, next_phase
 from streamlit_app.work import FilterWork, QueueWork, Work
 
 WorkChoice = tuple[ReviewFilter, Order] | Queue
@@ -117,7 +118,7 @@ def load_item(
     """
     cur = services.database().cursor()
     history = tuple(list_annotations(cur, item_id))
-    kept = kept_annotations(history, reviewer_id)
+    kept = kept_by(history, reviewer_id)
     here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
     phase = next_phase(mode, here)
     is_recheck = not here and bool(kept)
@@ -150,18 +151,40 @@ def open_work(choice: WorkChoice, reviewer_id: str) -> Work:
     return FilterWork(services.database(), flt, order, settings().mode)
 
 
-def look_ahead(
-    work: Work, item_id: str, run_id: str | None, reviewer_id: str
-) -> Future[ReviewedItem | None]:
-    """Find, reserve and read the item after one while the reviewer reads that one."""
+class LookAhead:
+    """The item after the one on screen: found, reserved and read while that one is read.
 
-    def look() -> ReviewedItem | None:
-        following = work.next_open(item_id)
-        if following is None:
-            return None
-        return load_item(following, run_id, reviewer_id, mode=work.mode, queue_id=work.queue_id)
+    It begins when the page has been painted, so that it does not compete with that; asked for
+    sooner, it begins at once.
+    """
 
-    return _beside(look)
+    _PAINTED_SECONDS = 0.12
+
+    def __init__(
+        self, work: Work, item_id: str, run_id: str | None, reviewer_id: str, phase: Phase
+    ) -> None:
+        """Begin; it is written down as well that the item on screen was opened."""
+        self.after = item_id
+        self._wanted = threading.Event()
+
+        def look() -> ReviewedItem | None:
+            self._wanted.wait(self._PAINTED_SECONDS)
+            queue_id = work.queue_of(item_id)
+            cur = services.database().cursor()
+            add_event(cur, "open", reviewer_id, item_id=item_id, queue_id=queue_id, phase=phase)
+            following = work.next_open(item_id)
+            if following is None:
+                return None
+            return load_item(
+                following, run_id, reviewer_id, mode=work.mode, queue_id=work.queue_of(following)
+            )
+
+        self._future = _beside(look)
+
+    def result(self) -> ReviewedItem | None:
+        """Give the item, waiting for it where need be; None where nothing is open."""
+        self._wanted.set()
+        return self._future.result()
 
 
 def save(
@@ -191,6 +214,7 @@ def save(
             reviewer_id=reviewer_id,
             labels=said.labels,
             run_id=run_id if saw_answer else None,
+            seen_answer=shown.prediction.answer if saw_answer and shown.prediction else None,
             answer=said.answer,
             note=said.note,
             verdicts=said.verdicts,
@@ -220,7 +244,7 @@ def undo(item_id: str, reviewer_id: str) -> Annotation:
 def standing(item_id: str, reviewer_id: str, queue_id: str | None) -> Annotation | None:
     """Give what a reviewer's latest word on an item is; where a queue asks, in that queue."""
     history = list_annotations(services.database().cursor(), item_id)
-    kept = kept_annotations(history, reviewer_id)
+    kept = kept_by(history, reviewer_id)
     here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
     return here[-1] if here else None
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections import OrderedDict
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 import streamlit as st
 
 from streamlit_app.components.safe_text import NoticeKind
-from streamlit_app.reviewing import ReviewedItem, WorkChoice
+from streamlit_app.reviewing import LookAhead, ReviewedItem, WorkChoice
 from streamlit_app.work import Work
 
 ITEM_PARAM = "item"
@@ -50,9 +49,8 @@ class ReviewSession:
     work: Work | None = None
     work_key: tuple[str, WorkChoice] | None = None
     draw: Draw | None = None
-    ahead: Future[ReviewedItem | None] | None = None
+    ahead: LookAhead | None = None
     """The item after the one on screen, being read while that one is read by the reviewer."""
-    ahead_of: str | None = None
     saved: list[str] = field(default_factory=list)
     """Items labelled in this session, the last one at the end: what undo walks back over."""
     seconds_on: OrderedDict[str, float] = field(default_factory=OrderedDict)

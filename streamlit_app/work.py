@@ -34,6 +34,9 @@ class Work(Protocol):
     queue_id: str | None
     mode: ReviewMode
 
+    def queue_of(self, item_id: str) -> str | None:
+        """Give the queue to which a label counts: none for an item from outside of it."""
+
     def next_open(self, after: str | None = None) -> str | None:
         """Give the next item to label after one (None: the first), or None when all are done."""
 
@@ -90,6 +93,10 @@ class FilterWork:
             if found is not None:
                 return found
         return after if after is not None and self._is_open(after) else None
+
+    def queue_of(self, item_id: str) -> str | None:  # noqa: ARG002
+        """Give None: filters are nobody's queue."""
+        return None
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
         """Give the item before or after; from outside the list, on leads to its first item."""
@@ -178,6 +185,10 @@ class QueueWork:
             return None
         self._remember(found)
         return found.item_id
+
+    def queue_of(self, item_id: str) -> str | None:
+        """Give the queue to which a label counts: none for an item from outside of it."""
+        return self.queue_id if self._place(item_id) is not None else None
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
         """Give the item before or after in the queue, whoever has it."""

@@ -27,5 +27,4 @@ select
     $queue_id as queue_id,
     $guideline_version as guideline_version,
     $duration_seconds as duration_seconds
-on conflict do nothing
 returning *

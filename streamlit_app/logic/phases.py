@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from db.annotations import kept_annotations
 from db.records import Annotation, Phase
 from db.review_settings import ReviewMode
 
@@ -24,8 +25,6 @@ def next_phase(mode: ReviewMode, kept: Iterable[Annotation]) -> Phase:
     return "single" if "single" in said else "blind"
 
 
-def kept_annotations(history: Iterable[Annotation], reviewer_id: str) -> list[Annotation]:
+def kept_by(history: Sequence[Annotation], reviewer_id: str) -> list[Annotation]:
     """Give a reviewer's annotations out of an item's history that were not taken back."""
-    mine = [one for one in history if one.reviewer_id == reviewer_id]
-    taken_back = {one.retracted_annotation_id for one in mine if one.action == "retract"}
-    return [one for one in mine if one.action == "label" and one.annotation_id not in taken_back]
+    return [one for one in kept_annotations(history) if one.reviewer_id == reviewer_id]

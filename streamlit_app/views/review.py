@@ -13,6 +13,7 @@ from streamlit_app import reviewing, services
 from streamlit_app.components import (
     answer_card,
     filters,
+    guidelines,
     history,
     item_card,
     keyboard,
@@ -30,7 +31,7 @@ from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic.form_values import FormValues, starting_values
 from streamlit_app.logic.label_keys import label_keys
 from streamlit_app.logic.reading_time import floor_seconds
-from streamlit_app.reviewing import ReviewedItem, Said, WorkChoice
+from streamlit_app.reviewing import LookAhead, ReviewedItem, Said, WorkChoice
 from streamlit_app.state import ITEM_PARAM, Draw, review_session
 from streamlit_app.wording import say
 from streamlit_app.work import Work
@@ -66,7 +67,7 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
             annotation_id=draw.annotation_id,
             reviewer_id=reviewer_id,
             run_id=run_id,
-            queue_id=_queue_of(work, item_id),
+            queue_id=work.queue_of(item_id),
             duration_seconds=seconds,
             is_fast=shown.mine is None and seconds < floor,
             client_at=BOXES.pressed_at(draw.annotation_id),
@@ -101,7 +102,7 @@ def after_save(stored: Annotation, shown: ReviewedItem, reviewer_id: str) -> Non
 def show_next(after: str) -> None:
     """Show the item that was read ahead, or find the next one now."""
     ahead, work = session.ahead, session.work
-    if ahead is not None and session.ahead_of == after:
+    if ahead is not None and ahead.after == after:
         session.ahead = None
         shown = ahead.result()
         if shown is None:
@@ -203,11 +204,6 @@ def _said(values: FormValues) -> Said:
     )
 
 
-def _queue_of(work: Work, item_id: str) -> str | None:
-    """Give the queue to which a label counts: none for an item from outside the queue."""
-    return work.queue_id if work.number(item_id) is not None else None
-
-
 def prepare(choice: WorkChoice, reviewer: Reviewer) -> None:
     """Bring work and item in step with the filters or the queue, and the address."""
     key = (reviewer.reviewer_id, choice)
@@ -256,7 +252,7 @@ def draw_body(reviewer: Reviewer, run: Run | None) -> None:
             run.run_id if run else None,
             reviewer.reviewer_id,
             mode=work.mode,
-            queue_id=_queue_of(work, draw.item_id),
+            queue_id=work.queue_of(draw.item_id),
         )
     except ItemNotFoundError as error:
         draw_error(str(error))
@@ -281,14 +277,9 @@ def look_ahead(
     if draw.is_noted:
         return
     draw.is_noted = True
-    reviewer_id, item_id = reviewer.reviewer_id, draw.item_id
-    reviewing.note_event(
-        "open", item_id, reviewer_id, queue_id=_queue_of(work, item_id), phase=shown.phase
+    session.ahead = LookAhead(
+        work, draw.item_id, run.run_id if run else None, reviewer.reviewer_id, shown.phase
     )
-    if session.ahead is None or session.ahead_of != item_id:
-        run_id = run.run_id if run else None
-        session.ahead = reviewing.look_ahead(work, item_id, run_id, reviewer_id)
-        session.ahead_of = item_id
 
 
 def to_queue() -> None:
@@ -308,6 +299,7 @@ def draw_item(
     left, right = st.columns([1.7, 1], gap="large")
     with left, st.container(key="review_left"):
         item_card.draw(shown.item)
+        guidelines.draw_panel(shown.item.label_set)
         if not shown.is_blind:
             if shown.prediction is not None:
                 answer_card.draw(shown.prediction, run.model if run else "", values.span)

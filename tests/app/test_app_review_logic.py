@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from db.records import Annotation, Prediction, Span
 from streamlit_app.logic.answer_diff import MAX_WORDS, compare_answers
 from streamlit_app.logic.form_values import FormValues, starting_values
-from streamlit_app.logic.phases import kept_annotations, next_phase
+from streamlit_app.logic.phases import kept_by, next_phase
 from streamlit_app.logic.reading_time import floor_seconds
 from streamlit_app.logic.sentences import sentence_spans
 
@@ -74,7 +74,7 @@ def test_the_phase_follows_from_what_was_said() -> None:
     assert next_phase("blind", [annotation(1)]) == "single"
     taken = annotation(3, action="retract", retracted_annotation_id="a-2")
     other = annotation(4, reviewer_id="bob")
-    assert kept_annotations([blind, revealed, other, taken], "ann") == [blind]
+    assert kept_by([blind, revealed, other, taken], "ann") == [blind]
 
 
 @pytest.mark.parametrize(("phase", "words"), [("blind", 13), ("revealed", 4), ("single", 17)])

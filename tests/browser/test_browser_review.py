@@ -63,6 +63,7 @@ def test_three_corrections_by_keyboard_survive_a_reload(
     wait_for_item(page, "q-03")
     page.keyboard.press("y")
     page.keyboard.press("w")
+    expect(page.locator('[class*="st-key-review_answer_"] textarea')).to_be_focused()
     page.keyboard.press("Control+A")
     page.keyboard.type("Yes, but c and s need no key here.")
     page.keyboard.press("Escape")
