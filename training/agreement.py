@@ -32,6 +32,7 @@ from db.agreement import (
 )
 from db.records import Phase
 from eci.agreement import (
+    MORE_THAN_TWO,
     Agreement,
     agreement,
     clustered_share,
@@ -149,12 +150,8 @@ def load_phase(
     num_items = np.array([pattern.num_items for pattern in patterns], dtype=np.int64)
     counts = categories.count(pattern.answers for pattern in patterns)
     overall = agreement(counts, num_items, distances=categories.distances)
-    pairs = count_pairs(cur, flt, phase)
-    if len({name for pair in pairs for name in (pair.reviewer_id, pair.other_id)}) == 2:
-        two = pair_agreement(
-            categories.table((p.answer, p.other_answer, p.num_items) for p in pairs)
-        )
-        overall = replace(overall, cohen_kappa=two.cohen_kappa)
+    if max((len(pattern.answers) for pattern in patterns), default=0) == 2:
+        overall = replace(overall, cohen_kappa=_cohen_of_two(cur, flt, phase, categories))
     ratings = [len(pattern.answers) * pattern.num_items for pattern in patterns]
     single = [sum(len(a) == 1 for a in p.answers) * p.num_items for p in patterns]
     return PhaseAgreement(
@@ -314,6 +311,17 @@ class _Categories:
         return np.stack(
             [counts[:, has_label].sum(axis=1), counts[:, ~has_label].sum(axis=1)], axis=1
         )
+
+
+def _cohen_of_two(
+    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, categories: _Categories
+) -> Estimate:
+    """Give Cohen's kappa where there are two people in all; else say why there is none."""
+    pairs = count_pairs(cur, flt, phase)
+    if len({who for pair in pairs for who in (pair.reviewer_id, pair.other_id)}) != 2:
+        return Estimate.undefined(MORE_THAN_TWO)
+    table = categories.table((pair.answer, pair.other_answer, pair.num_items) for pair in pairs)
+    return pair_agreement(table).cohen_kappa
 
 
 def _holds_gold(patterns: Sequence[AnswerPattern]) -> Estimate:

@@ -14,10 +14,10 @@ from training.plan import TIERS
 from training.triggers import Mode, TriggerPolicy, get_policy, set_policy
 
 MODE_WORDS: dict[Mode, str] = {
-    "manual": "When I press Retrain",
-    "corrections": "After so many adjudicated corrections",
-    "schedule": "On a schedule, where something was corrected",
-    "errors": "When the error on fresh reviews rises",
+    "manual": "only when somebody presses Retrain",
+    "corrections": "after so many adjudicated corrections",
+    "schedule": "on a schedule, where something was corrected",
+    "errors": "when the error on fresh reviews rises",
 }
 TIER_WORDS = {
     "recalibrate": "Recalibrate",
@@ -30,7 +30,7 @@ TIER_WORDS = {
 def draw(person: Reviewer) -> None:
     """Draw the policy that holds, and where the role allows it the form that sets another."""
     policy = get_policy(services.database())
-    label = f"When to retrain by itself: {MODE_WORDS[policy.mode].lower()}"
+    label = f"When runs start: {MODE_WORDS[policy.mode]}"
     with st.expander(label), st.form("training_policy", border=False):
         may = is_permitted(person, "train")
         modes = list(MODE_WORDS)

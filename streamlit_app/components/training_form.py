@@ -48,7 +48,6 @@ def draw(person: Reviewer, runs: Sequence[Run]) -> None:
         default="joint",
         required=True,
         key="training_tier",
-        bind="query-params",
     )
     st.caption(_TIER_HELP[tier])
     settings_column, start_column = st.columns([3, 2], gap="large")

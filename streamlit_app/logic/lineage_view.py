@@ -108,6 +108,14 @@ def shots_words(num_shots: int) -> str:
     return {0: "zero-shot", 1: "one-shot"}.get(num_shots, f"{num_shots}-shot")
 
 
+def energy_words(used: RunEnergy | None) -> str:
+    """Say what a run used in a few letters, for a cell of a table."""
+    if used is None:
+        return "–"
+    about = "about " if used.energy.is_estimated else ""
+    return f"{about}{1000 * used.energy.energy_kwh:,.2g} Wh"
+
+
 def describe_energy(used: RunEnergy | None) -> str:
     """Say what a run used, and what that is for each corrected item."""
     if used is None:

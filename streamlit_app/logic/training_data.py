@@ -109,6 +109,5 @@ def zipped(built: Build, build_format: BuildFormat) -> bytes:
 
 
 def _question(record: BuiltRecord) -> str:
-    asked = record.prompt[-1]["content"]
-    start = asked.find("Question:")
-    return reveal(" ".join(asked[max(start, 0) :].removeprefix("Question:").split())[:140])
+    _, _, asked = record.prompt[-1]["content"].rpartition("Question:")
+    return reveal(" ".join(asked.split("\n\n")[0].split())[:140])

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.outcomes import By, RunSummary
-from db.records import TrainingRun
+from db.records import Run, TrainingRun
 from db.run_energy import RunEnergy
 from streamlit_app.logic.figures import percent
-from streamlit_app.logic.lineage_view import describe_energy
+from streamlit_app.logic.lineage_view import energy_words
 from streamlit_app.text_safety import reveal
 from training.expected import describe_duration
 from training.run_dir import Event
@@ -176,8 +176,49 @@ def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
         "Preset": [reveal(entry.run.preset) for entry in history],
         "State": [STATE_WORDS[entry.run.state] for entry in history],
         "Took": [describe_duration(entry.seconds) for entry in history],
-        "Energy": [describe_energy(entry.energy) for entry in history],
+        "Energy": [energy_words(entry.energy) for entry in history],
         "Text right": [percent(entry.share_right("text")) for entry in history],
         "Head right": [percent(entry.share_right("head")) for entry in history],
         "Run": [entry.run.run_id for entry in history],
     }
+
+
+def score_table(run: Run, base: Run | None) -> dict[str, list[str]]:
+    """Arrange the test figures of a run beside those of the run it started from, as columns."""
+    rows = [
+        (reveal(label_set), name, _told(before), _told(figure))
+        for label_set, figures in run.metrics.items()
+        for name, path in _SCORES.items()
+        if (figure := _figure(figures, path)) is not None
+        for before in [_figure((base.metrics if base else {}).get(label_set), path)]
+    ]
+    names = ("Labels", "On the test split", "Before", "Now")
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+
+
+_SCORES: Mapping[str, tuple[str, str]] = {
+    "Head: accuracy": ("head", "accuracy"),
+    "Head: macro-F1": ("head", "macro_f1"),
+    "Head: calibration error (ECE)": ("calibration", "ece"),
+    "Text: accuracy": ("text", "accuracy"),
+    "Text: macro-F1": ("text", "macro_f1"),
+}
+
+
+def _figure(figures: Mapping[str, Any] | None, path: tuple[str, str]) -> Mapping[str, Any] | None:
+    """Find one figure of ``metrics.json``; None where the run does not have it."""
+    found: Any = figures
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else None
+
+
+def _told(figure: Mapping[str, Any] | None) -> str:
+    if figure is None or figure.get("value") is None:
+        return "–"
+    interval = figure.get("interval")
+    shown = f"{100 * figure['value']:.1f} %"
+    if interval is None:
+        return shown
+    low, high = 100 * interval["low"], 100 * interval["high"]
+    return f"{shown} ({low:.1f} to {high:.1f}, n = {figure['n']:,})"

@@ -8,7 +8,7 @@ from db.permissions import is_permitted
 from db.record_vetoes import add_record_veto, list_record_vetoes
 from db.records import Reviewer
 from db.reviewers import list_reviewers
-from eci.exemplars import CHOICES
+from eci.exemplars import CHOICES, Choice
 from streamlit_app import services
 from streamlit_app.components import reviewer_picker, safe_text
 from streamlit_app.components.training_live import draw_message, told_errors
@@ -26,6 +26,11 @@ from training.build import BENCHMARKS, Benchmark, Build, BuiltRecord
 
 PAGE_SIZE = 50
 SHOTS = (0, 1, 5)
+CHOICE_WORDS: dict[Choice, str] = {
+    "random": "at random",
+    "balanced": "labels in turn",
+    "nearest": "most alike",
+}
 BENCHMARK_WORDS: dict[Benchmark, str] = {
     "pubmedqa": "PubMedQA",
     "usmle-step1": "USMLE step 1",
@@ -57,17 +62,15 @@ def main() -> None:
 
 def pick_build() -> Build:
     """Draw the choices and give the records."""
-    benchmark_column, shots_column, exemplars_column = st.columns([3, 2, 2])
-    with benchmark_column:
-        benchmark: Benchmark = st.segmented_control(
-            "Benchmark",
-            BENCHMARKS,
-            format_func=BENCHMARK_WORDS.__getitem__,
-            default="all",
-            required=True,
-            key="data_benchmark",
-            bind="query-params",
-        )
+    benchmark: Benchmark = st.segmented_control(
+        "Benchmark",
+        BENCHMARKS,
+        format_func=BENCHMARK_WORDS.__getitem__,
+        default="all",
+        required=True,
+        key="data_benchmark",
+    )
+    shots_column, exemplars_column = st.columns([1, 2])
     with shots_column:
         num_shots: int = st.segmented_control(
             "Prompts",
@@ -78,7 +81,14 @@ def pick_build() -> Build:
             key="data_shots",
         )
     with exemplars_column:
-        exemplars = st.selectbox("Shots are chosen", CHOICES, index=1, key="data_exemplars")
+        exemplars: Choice = st.segmented_control(
+            "Shots are chosen",
+            CHOICES,
+            format_func=CHOICE_WORDS.__getitem__,
+            default="balanced",
+            required=True,
+            key="data_exemplars",
+        )
     only_corrected = st.checkbox("Only what reviewers settled or rewrote", key="data_corrected")
     return preview(services.database(), benchmark, num_shots, exemplars, only_corrected)
 

@@ -20,7 +20,7 @@ from streamlit_app.components import (
     training_live,
 )
 from streamlit_app.errors import draw_error, shown_errors
-from streamlit_app.logic.training_view import HistoryEntry, history_table
+from streamlit_app.logic.training_view import HistoryEntry, history_table, score_table
 from training.errors import TrainingError
 from training.intake import refresh
 from training.run_dir import RunDir
@@ -53,6 +53,7 @@ def main() -> None:
     # The state in the store, as of `refresh` above: should the run have ended since then, the page
     # is drawn once more and takes its results in.
     training_live.draw(shown.run.run_id, was_active=shown.run.state in ACTIVE_STATES)
+    draw_scores(shown, runs)
     draw_history(history)
 
 
@@ -108,6 +109,16 @@ def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
     if st.button("Its errors", key="training_errors"):
         st.session_state["errors_run"] = run_id
         _leave_for("views/errors_page.py")
+
+
+def draw_scores(entry: HistoryEntry, runs: Sequence[Run]) -> None:
+    """Draw the test figures of a run that has ended, beside those of the run it started from."""
+    by_id = {run.run_id: run for run in runs}
+    run = by_id.get(entry.run.run_id)
+    if run is None or not run.metrics:
+        return
+    table = score_table(run, by_id.get(run.base_run_id or ""))
+    st.dataframe(table, hide_index=True, key="training_scores")
 
 
 def _leave_for(page: str) -> None:

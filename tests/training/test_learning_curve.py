@@ -13,9 +13,9 @@ from training.learning_curve import CurvePoint, LearningCurve, learning_curve
 def _curve(noise: float, slope: float = 2.0) -> LearningCurve:
     rng = np.random.default_rng(0)
     points = tuple(
-        CurvePoint(n, 0.2 + slope / n**0.5 + noise * rng.normal(), 50)
+        CurvePoint(n, 0.2 + slope / n**0.5 + noise * rng.normal(), split)
         for n in (100, 160, 240, 320, 400)
-        for _ in range(10)
+        for split in range(10)
     )
     return LearningCurve("pubmedqa", 400, points)
 
