@@ -78,6 +78,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         ]
     ),
     "incoming_queue_item": pa.schema([("item_id", pa.string())]),
+    "incoming_target": pa.schema([("item_id", pa.string()), ("label", pa.string())]),
     "incoming_reading": pa.schema(
         [
             ("run_id", pa.string()),

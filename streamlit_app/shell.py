@@ -40,6 +40,7 @@ pages = [
     view("models", "models", "deployed_code"),
     view("lineage", "lineage", "account_tree"),
     view("data", "data", "database"),
+    view("guidelines", "guidelines", "menu_book"),
     view("people", "people", "group"),
 ]
 with shown_errors():

@@ -8,7 +8,7 @@ import streamlit as st
 
 from db.records import Reviewer
 from db.review import Order, ReviewFilter, ReviewRow, get_rows
-from streamlit_app.components import filters, reviewer_picker, safe_text
+from streamlit_app.components import bulk_panel, filters, reviewer_picker, safe_text
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
 from streamlit_app.services import database
@@ -50,6 +50,7 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     if total == 0:
         filters.draw_no_item()
         return
+    bulk_panel.draw(flt, total, person)
     shown = ids.slice((page - 1) * PAGE_SIZE, PAGE_SIZE).to_pylist()
     run_id, reviewer_id = flt.run_id, flt.reviewer_id
     draw_page(get_rows(database().cursor(), shown, run_id=run_id, reviewer_id=reviewer_id))

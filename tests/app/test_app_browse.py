@@ -7,11 +7,11 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import add_annotation
+from db.annotations import add_annotation, list_current_annotations
 from db.connection import Database
 from db.items import add_items
 from db.review import ReviewRow
-from db.reviewers import add_reviewer
+from db.reviewers import add_reviewer, list_reviewers
 from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
 
 BROWSE = "views/browse.py"
@@ -20,6 +20,13 @@ OpenPage = Callable[..., AppTest]
 
 def column(test: AppTest, name: str) -> list[object]:
     return list(test.dataframe[0].value[name])
+
+
+def labels_of(database: Database, name: str) -> dict[str, str | None]:
+    cur = database.cursor()
+    ids = {reviewer.name: reviewer.reviewer_id for reviewer in list_reviewers(cur)}
+    standing = list_current_annotations(cur)
+    return {one.item_id: one.label for one in standing if one.reviewer_id == ids[name]}
 
 
 def test_rows_say_what_text_head_gold_and_i_say(
@@ -95,3 +102,24 @@ def test_hostile_cells_show_what_they_hide(payload: str) -> None:
     cells = [str(value) for values in table([row]).values() for value in values]
     assert not any(hidden in cell for cell in cells for hidden in ("\u202e", "\u200b"))
     assert table([row])["Origin"] == ["conflicting"]
+
+
+def test_all_items_of_a_list_are_labelled_after_a_look_and_taken_back(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    test = open_page(BROWSE, reviewer="Chief")
+    test.toggle(key="bulk_open").set_value(True).run()
+    test.segmented_control(key="bulk_kind").set_value("head").run()
+    assert test.text[0].value == "4 of 4 items would change"
+    assert list(labels_of(filled_store, "Chief")) == []
+    test.button(key="bulk_do").click().run()
+    assert not test.exception
+    assert labels_of(filled_store, "Chief") == {
+        "q-1": "no",
+        "q-2": "no",
+        "q-3": "maybe",
+        "v-1": "B",
+    }
+    (undo,) = [button for button in test.button if "bulk_undo" in str(button.key)]
+    undo.click().run()
+    assert labels_of(filled_store, "Chief") == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 
 from db.adjudications import add_adjudication
@@ -17,6 +18,7 @@ from db.connection import Database
 from db.errors import NothingToRetractError
 from db.items import add_items
 from db.records import GoldLabel, Item
+from db.review import get_rows
 from db.reviewers import add_reviewer
 
 ACTS = ("label", "label", "label", "several", "none", "retract", "adjudicate")
@@ -70,3 +72,12 @@ def test_one_items_gold_and_standing_labels_are_those_of_the_views(
     assert sorted(found, key=lambda a: [getattr(a, k) for k in key]) == sorted(
         standing, key=lambda a: [getattr(a, k) for k in key]
     )
+    rows = get_rows(cur, [gold.item_id for gold in viewed], reviewer_id=people[0])
+    assert [
+        GoldLabel(row.item_id, row.gold_label, row.gold_origin, row.conflicting)  # type: ignore[arg-type]
+        for row in rows
+    ] == viewed
+    counts = Counter(annotation.item_id for annotation in standing)
+    assert [row.num_annotations for row in rows] == [counts[row.item_id] for row in rows]
+    mine = {one.item_id: ", ".join(one.labels) for one in found if one.reviewer_id == people[0]}
+    assert {row.item_id: row.my_label for row in rows if row.my_label is not None} == mine

@@ -1,0 +1,10 @@
+-- Say again what a batch took back; the new rows are copies with an id and a time of their own.
+insert into annotation by name
+select
+    annotation.* exclude (annotation_number) replace (
+        $prefix || annotation.annotation_id as annotation_id,
+        $created_at::timestamp as created_at
+    )
+from annotation
+where annotation_id in (select annotation_id from bulk_item where batch_id = $batch_id)
+order by annotation.annotation_number

@@ -1,0 +1,116 @@
+"""Guidelines: versions, how they are drawn, and the version that an annotation keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from db.annotations import add_annotation, list_annotations
+from db.connection import Database
+from db.errors import GuidelineError, NotPermittedError
+from db.guidelines import MAX_CHARACTERS, add_guideline, find_guideline, get_guideline
+from db.people import add_person, sign_in_by_name
+from streamlit_app.logic.markdown import render
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def chief(filled_store: Database) -> str:
+    with filled_store.transaction() as cur:
+        return sign_in_by_name(cur, "Chief").reviewer_id
+
+
+def test_an_annotation_keeps_the_version_it_was_made_under(
+    filled_store: Database, chief: str
+) -> None:
+    def annotate(annotation_id: str, item_id: str, label: str) -> str | None:
+        return add_annotation(
+            cur, annotation_id=annotation_id, item_id=item_id, reviewer_id=chief, label=label
+        ).guideline_version
+
+    with filled_store.transaction() as cur:
+        assert annotate("a-0", "q-1", "no") is None
+        everywhere = add_guideline(cur, "Be careful.", reviewer_id=chief)
+        assert annotate("a-1", "q-1", "yes") == everywhere.version
+        options = add_guideline(cur, "Pick one.", reviewer_id=chief, label_set="options")
+        assert annotate("a-2", "v-1", "B") == options.version
+        assert annotate("a-3", "q-1", "no") == everywhere.version
+        assert add_guideline(cur, " Be careful. ", reviewer_id=chief) == everywhere
+        later = add_guideline(cur, "Be very careful.", reviewer_id=chief)
+        assert annotate("a-4", "q-1", "yes") == later.version
+    cur = filled_store.cursor()
+    kept = [one.guideline_version for one in list_annotations(cur, "q-1")]
+    assert kept == [None, everywhere.version, everywhere.version, later.version]
+    assert get_guideline(cur, everywhere.version).body == "Be careful."
+    with pytest.raises(GuidelineError, match="no version 'x'"):
+        get_guideline(cur, "x")
+
+
+@pytest.mark.parametrize("body", ["", " \n ", "a" * (MAX_CHARACTERS + 1)])
+def test_empty_and_endless_guidelines_are_refused(
+    filled_store: Database, chief: str, body: str
+) -> None:
+    with pytest.raises(GuidelineError, match="cannot be stored"):
+        add_guideline(filled_store.cursor(), body, reviewer_id=chief)
+
+
+def test_a_reviewer_reads_but_does_not_write(
+    filled_store: Database, chief: str, open_page: OpenPage, make: Any
+) -> None:
+    with filled_store.transaction() as cur:
+        bob = add_person(cur, "Bob", role="reviewer").reviewer_id
+        with pytest.raises(NotPermittedError, match="write guidelines"):
+            add_guideline(cur, "Mine.", reviewer_id=bob)
+        add_guideline(cur, "# Read all\n- **First** the results", reviewer_id=chief)
+    page = open_page("views/guidelines.py", reviewer="Bob")
+    assert not page.exception
+    assert "<h3>Read all</h3><ul><li><strong>First</strong> the results</li></ul>" in make.markup(
+        page
+    )
+    assert not [button for button in page.button if button.key == "guidelines_save"]
+
+
+def test_the_page_stores_a_version_and_the_item_shows_it(
+    filled_store: Database, chief: str, open_page: OpenPage, make: Any
+) -> None:
+    page = open_page("views/guidelines.py", reviewer="Chief")
+    page.text_area(key="guidelines_body_all").set_value("Say *maybe* rarely.").run()
+    page.button(key="guidelines_save").click().run()
+    assert not page.exception
+    stored = find_guideline(filled_store.cursor(), "pubmedqa")
+    assert stored is not None
+    assert stored.body == "Say *maybe* rarely."
+    review = open_page("views/review.py", reviewer="Chief")
+    assert "Say <em>maybe</em> rarely." in make.markup(review)
+
+
+def test_hostile_guidelines_stay_text(payload: str) -> None:
+    for text in (payload, f"# {payload}", f"- {payload}", f"**{payload}**", f"`{payload}`"):
+        tags = set(re.findall(r"<\s*/?\s*([a-z0-9]+)", render(text)))
+        assert tags <= {"p", "h3", "ul", "li", "strong", "em", "code", "span"}
+        assert "src=" not in re.sub(r"&lt;.*?&gt;", "", render(text))
+
+
+@given(st.text(st.sampled_from("#*-`1.)[]!<>&\n ab\u202e")))
+def test_any_text_becomes_balanced_markup(text: str) -> None:
+    markup = render(text)
+    opened = re.findall(r"<([a-z0-9]+)", markup)
+    closed = re.findall(r"</([a-z0-9]+)>", markup)
+    assert sorted(opened) == sorted(closed)
+    assert set(opened) <= {
+        "p", "h3", "h4", "h5", "h6", "ul", "ol", "li", "strong", "em", "code", "span"
+    }  # fmt: skip
+
+
+def test_markdown_has_the_marks_that_the_page_names() -> None:
+    assert render("# A\ntext\nmore\n\n1. one\n2) two\n- x\n* y **b** *i* `c`") == (
+        "<h3>A</h3><p>text more</p><ol><li>one</li><li>two</li></ol>"
+        "<ul><li>x</li><li>y <strong>b</strong> <em>i</em> <code>c</code></li></ul>"
+    )
