@@ -4,16 +4,17 @@ with judged as (
     select
         final_rating.item_id,
         count(*) as num_ratings,
-        any_value(case $gold when 'record' then gold.label else item.gold_label end) as gold,
+        any_value(case $gold when 'record' then record.label else item.gold_label end) as gold,
         count(*) filter (
             where not list_contains(
                 final_rating.labels,
-                case $gold when 'record' then gold.label else item.gold_label end
+                case $gold when 'record' then record.label else item.gold_label end
             )
         ) as num_rejecting
     from final_rating
     join item on item.item_id = final_rating.item_id
-    join gold on gold.item_id = final_rating.item_id
+    left join (select item_id, label from gold where $gold = 'record') as record
+        on record.item_id = final_rating.item_id
     where item.label_set = $label_set
         and final_rating.origin = $origin
         and ($source is null or item.source = $source)

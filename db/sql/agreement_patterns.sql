@@ -3,11 +3,12 @@
 select gold, answers, count(*) as num_items
 from (
     select
-        any_value(case $gold when 'record' then gold.label else item.gold_label end) as gold,
+        any_value(case $gold when 'record' then record.label else item.gold_label end) as gold,
         list_sort(list(rating.labels)) as answers
     from rating
     join item on item.item_id = rating.item_id
-    join gold on gold.item_id = rating.item_id
+    left join (select item_id, label from gold where $gold = 'record') as record
+        on record.item_id = rating.item_id
     where item.label_set = $label_set
         and rating.origin = $origin
         and rating.phase = $phase

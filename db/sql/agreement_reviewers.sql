@@ -2,12 +2,13 @@
 -- $gold: record or imported; $label_set, $origin, $phase, $source (null: all)
 select
     rating.reviewer_id,
-    case $gold when 'record' then gold.label else item.gold_label end as gold,
+    case $gold when 'record' then record.label else item.gold_label end as gold,
     rating.labels,
     count(*) as num_items
 from rating
 join item on item.item_id = rating.item_id
-join gold on gold.item_id = rating.item_id
+left join (select item_id, label from gold where $gold = 'record') as record
+    on record.item_id = rating.item_id
 where item.label_set = $label_set
     and rating.origin = $origin
     and rating.phase = $phase

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from db.records import Item, Option
@@ -12,20 +14,26 @@ from streamlit_app.text_safety import Html, element
 
 def draw(item: Item) -> None:
     """Draw an item; nothing on it tells what a model, a reviewer or the gold label says."""
-    key = f"review_context_{item.item_id}"
-    shown_all = bool(st.session_state.get(key))
-    safe_text.draw(_card(item, None if shown_all else safe_text.SHOWN_CHARACTERS))
-    safe_text.draw_show_all("".join(part.text for part in item.context), key)
+    safe_text.draw(_card(item, _sections(item)))
+    _draw_show_all(item)
 
 
-def _card(item: Item, limit: int | None) -> Html:
+def draw_question(item: Item) -> None:
+    """Draw an item without its context, which :func:`draw_context` draws further down."""
+    safe_text.draw(_card(item, []))
+
+
+def draw_context(item: Item) -> None:
+    """Draw the context of an item on its own."""
+    sections = _sections(item)
+    if sections:
+        context = element("div", *sections, cls="lc-context")
+        safe_text.draw(element("article", context, cls="lc-item"))
+        _draw_show_all(item)
+
+
+def _card(item: Item, sections: Sequence[Html]) -> Html:
     facts = [item.source, item.split, item.item_id]
-    sections = []
-    for part in item.context:
-        text = part.text if limit is None else part.text[:limit]
-        limit = None if limit is None else limit - len(text)
-        heading = [element("h3", _heading(part.heading))] if part.heading else []
-        sections.append(element("section", *heading, element("p", text)))
     case, asked = split_case(item.question[: safe_text.SHOWN_CHARACTERS])
     options = [_option(option, place) for place, option in enumerate(item.options)]
     return element(
@@ -38,6 +46,27 @@ def _card(item: Item, limit: int | None) -> Html:
         cls="lc-item",
         data_lc_item=item.item_id,
     )
+
+
+def _sections(item: Item) -> list[Html]:
+    """Give the parts of the context, cut at the limit until "show all" is pressed."""
+    shown_all = bool(st.session_state.get(_context_key(item)))
+    limit = None if shown_all else safe_text.SHOWN_CHARACTERS
+    sections = []
+    for part in item.context:
+        text = part.text if limit is None else part.text[:limit]
+        limit = None if limit is None else limit - len(text)
+        heading = [element("h3", _heading(part.heading))] if part.heading else []
+        sections.append(element("section", *heading, element("p", text)))
+    return sections
+
+
+def _draw_show_all(item: Item) -> None:
+    safe_text.draw_show_all("".join(part.text for part in item.context), _context_key(item))
+
+
+def _context_key(item: Item) -> str:
+    return f"review_context_{item.item_id}"
 
 
 def _heading(heading: str) -> str:

@@ -129,9 +129,10 @@ def draw_body(person: Reviewer) -> None:
     dispute = load_dispute(services.database(), here.item_id)
     left, right = st.columns([1.7, 1], gap="large")
     with left, st.container(key="adjudicate_left"):
-        item_card.draw(dispute.item)
+        item_card.draw_question(dispute.item)
         st.subheader(say("adjudicate.answers"), anchor=False)
         said_cards.draw(dispute)
+        item_card.draw_context(dispute.item)
         if dispute.prediction is not None and dispute.run is not None:
             answer_card.draw(dispute.prediction, dispute.run.model)
         reference_card.draw(dispute.item)

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db.agreement import Gold, RatingFilter, RatingScope, Shown, list_rejected, rating_version
+from db.agreement import (
+    Gold,
+    RatingFilter,
+    RatingScope,
+    RejectedItem,
+    Shown,
+    list_rejected,
+    rating_version,
+)
 from db.permissions import is_permitted
 from db.records import AnnotationOrigin, Phase, Reviewer
 from streamlit_app import palette, services, sign_in
@@ -39,18 +47,19 @@ MOVE_TONES = {
 def main() -> None:
     """Draw the page."""
     st.title(say("agreement.title"), anchor=False)
-    scopes = logic.load_scopes(services.database())
+    state = _state()
+    scopes = load_scopes(*state)
     if not scopes:
         safe_text.draw_notice(say("agreement.nothing"))
         return
     flt, answers = pick(scopes)
-    view = load_view(flt, answers, *_state())
+    view = load_view(flt, answers, *state)
     draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)])
     draw_measures(view)
     if "gold" in view.anchoring:
         draw_anchoring(view)
     phase = pick_phase(view)
-    people = load_people(flt, phase, answers, *_state())
+    people = load_people(flt, phase, answers, *state)
     draw_labels(view, phase)
     by_pair, alone = st.columns([2, 1], gap="large")
     with by_pair:
@@ -58,7 +67,7 @@ def main() -> None:
     with alone:
         draw_self(people)
     draw_people(people, view)
-    draw_rejected(flt, view)
+    draw_rejected(flt, view, state)
 
 
 def _state() -> tuple[str, tuple[int, ...]]:
@@ -67,27 +76,37 @@ def _state() -> tuple[str, tuple[int, ...]]:
     return str(database.path), rating_version(database.cursor())
 
 
+# What follows is computed once until somebody says more; path and version are parts of the key.
+# ruff: noqa: ARG001
+@st.cache_data(max_entries=10, show_spinner=False)
+def load_scopes(path: str, version: tuple[int, ...]) -> list[RatingScope]:
+    """Read which answers there are."""
+    return logic.load_scopes(services.database())
+
+
 @st.cache_data(max_entries=30, show_spinner=False)
 def load_view(
-    flt: RatingFilter,
-    answers: Answers,
-    path: str,  # noqa: ARG001 - part of the cache's key
-    version: tuple[int, ...],  # noqa: ARG001
+    flt: RatingFilter, answers: Answers, path: str, version: tuple[int, ...]
 ) -> AgreementView:
-    """Compute the figures of all people together, once until somebody says more."""
+    """Compute the figures of all people together."""
     return logic.load_view(services.database(), flt, answers)
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
 def load_people(
-    flt: RatingFilter,
-    phase: Phase,
-    answers: Answers,
-    path: str,  # noqa: ARG001 - part of the cache's key
-    version: tuple[int, ...],  # noqa: ARG001
+    flt: RatingFilter, phase: Phase, answers: Answers, path: str, version: tuple[int, ...]
 ) -> PeopleView:
-    """Compute the figures of single people, once until somebody says more."""
+    """Compute the figures of single people."""
     return logic.load_people(services.database(), flt, phase, answers)
+
+
+@st.cache_data(max_entries=30, show_spinner=False)
+def load_rejected(
+    flt: RatingFilter, offset: int, path: str, version: tuple[int, ...]
+) -> list[RejectedItem]:
+    """Read one page of the items whose gold label is in doubt."""
+    cur = services.database().cursor()
+    return list_rejected(cur, flt, limit=PAGE_SIZE, offset=offset)
 
 
 def pick(scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
@@ -337,7 +356,9 @@ def draw_people(people: PeopleView, view: AgreementView) -> None:
     )
 
 
-def draw_rejected(flt: RatingFilter, view: AgreementView) -> None:
+def draw_rejected(
+    flt: RatingFilter, view: AgreementView, state: tuple[str, tuple[int, ...]]
+) -> None:
     """Draw the items whose gold label several people do not accept, each a way into Review."""
     st.subheader(say("agreement.rejected"), anchor=False, divider="gray")
     total = view.challenges.num_rejected
@@ -348,9 +369,7 @@ def draw_rejected(flt: RatingFilter, view: AgreementView) -> None:
     may_settle = is_permitted(reader, "adjudicate")
     pages = num_pages(total, PAGE_SIZE)
     page = min(st.session_state.get("agreement_page", 1), pages)
-    rows = list_rejected(
-        services.database().cursor(), flt, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE
-    )
+    rows = load_rejected(flt, (page - 1) * PAGE_SIZE, *state)
     note, button = st.columns([4, 1], vertical_alignment="bottom")
     note.caption(
         say(

@@ -186,6 +186,21 @@ def test_what_was_taken_back_is_shown_as_such_and_does_not_count(disputed: Datab
     assert (dispute.num_people, dispute.num_saying("yes"), dispute.num_saying("no")) == (1, 1, 0)
 
 
+def test_an_unannounced_repeat_is_shown_but_does_not_count(disputed: Database) -> None:
+    with disputed.transaction() as cur:
+        add_annotation(
+            cur,
+            annotation_id="again",
+            item_id="q-1",
+            reviewer_id=add_reviewer(cur, "Bob").reviewer_id,
+            label="maybe",
+            showing="repeat",
+        )
+    dispute = load_dispute(disputed, "q-1")
+    assert len(dispute.people[1].said) == 2
+    assert (dispute.num_saying("no"), dispute.num_saying("maybe")) == (1, 0)
+
+
 def test_hostile_notes_and_names_stay_text(
     disputed: Database, open_page: OpenPage, make: Any, payload: str
 ) -> None:
