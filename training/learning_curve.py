@@ -42,11 +42,15 @@ _DEFAULT_L2: Final = 1.0
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """The error of one head on items it was not fitted on."""
+    """The error of one head on items it was not fitted on.
+
+    ``split`` numbers the division into fitted and judged items: heads of one division are judged
+    on the same items, so they are resampled together.
+    """
 
     num_items: int
     error: float
-    num_judged: int
+    split: int
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,11 @@ class LearningCurve:
         step = 1 / np.sqrt(self.num_items) - 1 / np.sqrt(self.num_items + num_new)
         value = _slope(sizes, errors) * step
         rng = np.random.default_rng(seed)
-        drawn = rng.integers(0, len(sizes), (NUM_RESAMPLES, len(sizes)))
-        gains = np.array([_slope(sizes[rows], errors[rows]) for rows in drawn]) * step
+        splits = np.array([point.split for point in self.points])
+        members = [np.flatnonzero(splits == split) for split in np.unique(splits)]
+        drawn = rng.integers(0, len(members), (NUM_RESAMPLES, len(members)))
+        rows = (np.concatenate([members[i] for i in chosen]) for chosen in drawn)
+        gains = np.array([_slope(sizes[some], errors[some]) for some in rows]) * step
         return Estimate(float(value), len(self.points), percentile_interval(gains, 0.95))
 
     def mean_errors(self) -> list[tuple[int, float]]:
@@ -118,9 +125,9 @@ def learning_curve(database: Database) -> LearningCurve:
     l2 = float(chosen.get("l2", _DEFAULT_L2))
     groups = [parent_of(item) for item in task.items]
     points = [
-        _point(task, on, fold.held_out, l2)
+        _point(task, on, fold.held_out, l2, split=NUM_FOLDS * repeat + place)
         for repeat in range(NUM_REPEATS)
-        for fold in out_of_fold(task.y, groups, num_folds=NUM_FOLDS, seed=repeat)
+        for place, fold in enumerate(out_of_fold(task.y, groups, num_folds=NUM_FOLDS, seed=repeat))
         for on in _parts(fold.train, repeat)
     ]
     return LearningCurve(task.name, len(task.items), tuple(points))
@@ -131,7 +138,7 @@ def _parts(rows: IntArray, seed: int) -> list[IntArray]:
     return [np.sort(shuffled[: max(int(share * len(rows)), 2)]) for share in SHARES]
 
 
-def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float) -> CurvePoint:
+def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float, *, split: int) -> CurvePoint:
     learned, judged, y = task.features.take(on), task.features.take(out), np.array(task.y)
     head = fit_head(
         learned.states,
@@ -141,7 +148,7 @@ def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float) -> CurveP
         l2=l2,
     )
     predicted = head.logits(judged.states, judged.scores).argmax(1)
-    return CurvePoint(len(on), float((predicted != y[out]).mean()), len(out))
+    return CurvePoint(len(on), float((predicted != y[out]).mean()), split)
 
 
 def _slope(sizes: FloatArray, errors: FloatArray) -> float:
