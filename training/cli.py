@@ -17,6 +17,7 @@ from db.home import home_dir, runs_dir
 from db.snapshot import read_snapshot
 from eci.errors import EciError
 from eci.exemplars import CHOICES, Choice
+from training.agreement_cli import agreement_command
 from training.build import BENCHMARKS, Benchmark, build
 from training.build_files import BUILD_FORMATS, BuildFormat, write_build
 from training.energy import WORLD, estimated, measured
@@ -48,6 +49,9 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 def main() -> None:
     """Retrain adapter and ECI head on reviewed items."""
+
+
+main.add_command(agreement_command)
 
 
 @main.command()

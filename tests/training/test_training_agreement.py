@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import krippendorff
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from duckdb import DuckDBPyConnection
 from sklearn.metrics import cohen_kappa_score
 
@@ -27,6 +29,7 @@ from training.agreement import (
     load_self_agreement,
     load_times,
 )
+from training.cli import main
 
 OWN = RatingFilter("pubmedqa")
 CLINICIANS = RatingFilter("options", "import")
@@ -172,3 +175,29 @@ def test_pairs_cover_who_rated_the_same_questions(clinicians: DuckDBPyConnection
     pairs = load_pairs(clinicians, CLINICIANS, "blind")
     whole = load_phase(clinicians, CLINICIANS, "blind").overall
     assert sum(pair.agreement.n_pairs for pair in pairs) == whole.n_pairs
+
+
+def test_the_command_prints_figures_and_says_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
+    item = Item("q-00", "own", "Why?", (), "pubmedqa", LABELS, (), "yes", "", "train")
+    database = Database.open()
+    with database.transaction() as cur:
+        add_items(cur, [item], origin="items")
+        _say(cur, "Ann", 0, "yes")
+        _say(cur, "Bob", 0, "no")
+    database.close()
+
+    text = CliRunner().invoke(main, ["agreement"])
+    assert text.exit_code == 0, text.output
+    assert "single: 2 answers to 1 items" in text.stdout
+    assert "  holds the gold label: 0.500, n = 2" in text.stdout
+    assert "seconds a rating, median: undefined because no rating was timed" in text.stdout
+
+    found = json.loads(CliRunner().invoke(main, ["agreement", "--json"]).stdout)
+    assert found["phases"][0]["pairs"][0]["agreement"]["percent"]["value"] == 0.0
+
+    refused = CliRunner().invoke(main, ["agreement", "--labels", "options"])
+    assert refused.exit_code == 1
+    assert "There are: review / pubmedqa / own." in refused.stderr
