@@ -1,21 +1,20 @@
-"""``python -m db``: import files, load the demo, say what the database holds."""
+"""``python -m db``: import files, load the demo, say what the database holds; review, export."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.metadata import entry_points
 from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
-from db.connection import Database
+from db.cli_frame import opened
+from db.cli_review import COMMANDS
 from db.demo import load_demo
-from db.errors import DbError
 from db.exporters.run_file import export_run
 from db.importers import FORMATS, Format, ImportReport, import_file
 from db.overview import count_items_by_label, count_reviews
@@ -29,6 +28,14 @@ def main() -> None:
 
     One process can have the database open at a time: close the app first, or use its Data page.
     """
+
+
+for _command in COMMANDS:
+    main.add_command(_command)
+# Commands about what is stored that need more than storage: `agreement` computes statistics. They
+# announce themselves, so that this package knows no other one.
+for _entry in entry_points(group="llamacare.db_commands"):
+    main.add_command(_entry.load())
 
 
 @main.command("import")
@@ -68,7 +75,7 @@ def import_command(
       items          your own questions, JSON lines or CSV
       predictions    your own run: a line about the run, then one answer a line
     """
-    with _opened() as database:
+    with opened() as database:
         report = import_file(
             database, format_, file, test_split=test_split, split=split, model=model
         )
@@ -79,7 +86,7 @@ def import_command(
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def demo(as_json: bool) -> None:
     """Load the bundled demo; what is there already stays as it is."""
-    with _opened() as database:
+    with opened() as database:
         report = load_demo(database)
     _print_report(report, as_json)
 
@@ -88,7 +95,7 @@ def demo(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the status as one JSON object.")
 def status(as_json: bool) -> None:
     """Say where the database lies and what it holds."""
-    with _opened() as database:
+    with opened() as database:
         cur = database.cursor()
         found = {
             "path": str(database.path),
@@ -107,23 +114,9 @@ def status(as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export_run_command(run_id: str, file: Path) -> None:
     """Write a run and its predictions to FILE, in the form that `import predictions` reads."""
-    with _opened() as database:
+    with opened() as database:
         num_predictions = export_run(database.cursor(), run_id, file)
     click.echo(f"{file}: {num_predictions} predictions of run {run_id}.")
-
-
-@contextmanager
-def _opened() -> Iterator[Database]:
-    """Open the database; an error of ours becomes one message and exit status 1."""
-    try:
-        database = Database.open()
-        try:
-            yield database
-        finally:
-            database.close()
-    except DbError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
 
 
 def _print_report(report: ImportReport, as_json: bool) -> None:

@@ -158,3 +158,47 @@ def test_a_transaction_is_undone_on_any_error() -> None:
     again = Database.open()
     assert again.cursor().execute("select count(*) from reviewer").fetchone() == (1,)
     again.close()
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_people_queues_guidelines_and_exports_are_commands(tmp_path: Path) -> None:
+    run("demo")
+    assert run("people", "add", "Ann", "--role", "admin", "--email", "a@x.org") == "Ann: admin\n"
+    assert run("people", "list") == "Ann: admin, a@x.org\n"
+    made = run("queue", "add", "First", "--by", "Ann", "--split", "test", "--order", "random")
+    queue_id = made.split()[0]
+    assert f"{queue_id}  First: 0 of" in run("queue", "list")
+    assert json.loads(run("queue", "list", "--json"))[0]["queue"]["order"] == "random"
+    run("queue", "close", queue_id, "--by", "Ann")
+    assert ", closed" in run("queue", "list")
+    text = tmp_path / "guide.md"
+    text.write_text("# Read the results first")
+    assert run("guideline", "add", str(text), "--by", "Ann") == "Version 1 counts for all.\n"
+    assert run("guideline", "list").endswith("all: # Read the results first\n")
+    out = tmp_path / "items.csv"
+    assert run("export", "items", str(out)) == f"{out}: 120 rows.\n"
+    assert "tasks" in run("export", "annotations", str(tmp_path / "t"), "--format", "label_studio")
+    refused = CliRunner().invoke(main, ["export", "items", str(tmp_path / "items.xlsx")])
+    assert refused.exit_code == 2
+    assert "names no format" in refused.stderr
+
+
+def test_a_command_acts_within_the_role_of_whose_name_it_carries(tmp_path: Path) -> None:
+    run("demo")
+    run("people", "add", "Ann", "--role", "admin")
+    run("people", "add", "Bob", "--role", "reviewer")
+    refused = CliRunner().invoke(main, ["queue", "add", "Mine", "--by", "Bob"])
+    assert refused.exit_code == 1
+    assert "'Bob' may not make and close queues" in refused.stderr
+
+
+def test_agreement_is_announced_by_the_package_that_computes_it() -> None:
+    run("demo")
+    refused = CliRunner().invoke(main, ["agreement"])
+    assert refused.exit_code == 1
+    assert "There are: none yet" in refused.stderr
