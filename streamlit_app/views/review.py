@@ -33,6 +33,7 @@ from streamlit_app.logic.label_keys import label_keys
 from streamlit_app.logic.reading_time import floor_seconds
 from streamlit_app.reviewing import LookAhead, ReviewedItem, Said, WorkChoice
 from streamlit_app.state import ITEM_PARAM, Draw, review_session
+from streamlit_app.text_safety import element
 from streamlit_app.wording import say
 from streamlit_app.work import Work
 
@@ -297,21 +298,23 @@ def draw_item(
     """
     values = say_more.read(draw.item_id, _start(shown), _shown_answer(shown))
     left, right = st.columns([1.7, 1], gap="large")
-    with left, st.container(key="review_left"):
+    with left, st.container(key="review_left"), safe_text.together():
         item_card.draw(shown.item)
         guidelines.draw_panel(shown.item.label_set)
         if not shown.is_blind:
             if shown.prediction is not None:
                 answer_card.draw(shown.prediction, run.model if run else "", values.span)
             reference_card.draw(shown.item)
-            st.subheader(say("review.history"), anchor=False)
+            safe_text.draw(element("h3", say("review.history")))
             history.draw(shown.history, shown.reviewer_names)
     with right, st.container(key="review_right"):
-        progress_line.draw(work, draw.item_id)
-        if shown.is_blind:
-            verdict_card.draw_blind()
-        else:
-            verdict_card.draw(shown.item, shown.prediction, shown.gold)
+        with safe_text.together():
+            progress_line.draw(work, draw.item_id)
+            if shown.is_blind:
+                verdict_card.draw_blind()
+            else:
+                verdict_card.draw(shown.item, shown.prediction, shown.gold)
+            draw_message()
         draw_form(draw, shown, reviewer, run)
 
 
@@ -319,7 +322,6 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | No
     """Draw what the reviewer fills in. The marker comes last: see ``keyboard.draw_marker``."""
     item_id = draw.item_id
     values = _start(shown)
-    draw_message()
     label_picker.draw(item_id, shown.item.labels, values.label)
     st.button(
         say("review.save_blind" if shown.is_blind else "review.save"),
@@ -348,14 +350,14 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | No
     if session.says_more and box is not None:
         say_more.draw(item_id, shown.item.labels, _shown_answer(shown), values, box.update)
     keys = label_keys(shown.item.labels)
-    keyboard.draw_help(shown.item.labels, keys)
-    keyboard.draw_marker(item_id, session.num_draws, keys, draw.annotation_id)
+    with safe_text.together():
+        keyboard.draw_help(shown.item.labels, keys)
+        keyboard.draw_marker(item_id, session.num_draws, keys, draw.annotation_id)
 
 
 def draw_message() -> None:
     """Draw the line that says what the last press did; its place is kept when it is empty."""
-    with st.container(key="review_message"):
-        safe_text.draw_line(session.message, kind=session.message_kind)
+    safe_text.draw_line(session.message, kind=session.message_kind)
     session.say("")
 
 
