@@ -28,21 +28,26 @@ def view(name: str, title: str, icon: str, *, default: bool = False) -> st.Page:
     )
 
 
-pages = [
-    view("review", "review", "rate_review", default=True),
-    view("browse", "browse", "table_rows"),
-    view("adjudicate", "adjudicate", "gavel"),
-    view("agreement", "agreement", "handshake"),
-    view("errors_page", "errors", "grid_on"),
-    view("compare", "compare", "compare_arrows"),
-    view("training_page", "training", "model_training"),
-    view("training_data", "training_data", "dataset"),
-    view("models", "models", "deployed_code"),
-    view("lineage", "lineage", "account_tree"),
-    view("data", "data", "database"),
-    view("guidelines", "guidelines", "menu_book"),
-    view("people", "people", "group"),
-]
+# Top level first; then a menu of what is done less often.
+pages = {
+    "": [
+        view("review", "review", "rate_review", default=True),
+        view("browse", "browse", "table_rows"),
+        view("adjudicate", "adjudicate", "gavel"),
+        view("agreement", "agreement", "handshake"),
+        view("errors_page", "errors", "grid_on"),
+        view("compare", "compare", "compare_arrows"),
+        view("training_page", "training", "model_training"),
+    ],
+    say("navigation.more"): [
+        view("training_data", "training_data", "dataset"),
+        view("models", "models", "deployed_code"),
+        view("lineage", "lineage", "account_tree"),
+        view("data", "data", "database"),
+        view("guidelines", "guidelines", "menu_book"),
+        view("people", "people", "group"),
+    ],
+}
 with shown_errors():
     is_in = sign_in.enter()
     page = st.navigation(pages, position="top" if is_in else "hidden")

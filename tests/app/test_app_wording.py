@@ -1,0 +1,116 @@
+"""All texts come from one catalogue, and the theme can be read in light and dark."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import streamlit_app
+from streamlit_app.wording import catalogue, say
+
+ROOT = Path(streamlit_app.__file__).parent
+THEME = tomllib.loads((ROOT.parent / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+
+CONVERTED = (
+    "shell.py",
+    "sign_in.py",
+    "components/bulk_panel.py",
+    "components/guidelines.py",
+    "components/reviewer_picker.py",
+    "logic/people.py",
+    "views/browse.py",
+    "views/data.py",
+    "views/guidelines.py",
+    "views/people.py",
+)
+"""Modules whose every text is in the catalogue."""
+NO_TEXTS = {"Reviewer 1"}
+"""Words that are values, not texts: the name that a new file starts with."""
+
+
+def calls(path: Path) -> Iterator[tuple[str, set[str]]]:
+    """Give the key of every ``say("...")`` in a file, with the names of the values given."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "say"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            values = {keyword.arg for keyword in node.keywords if keyword.arg}
+            yield str(node.args[0].value), values
+
+
+def written_texts(path: Path) -> Iterator[str]:
+    """Give the string constants of a file that read like a text, docstrings left out."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if is_text and id(node) not in docstrings and re.search(r"[A-Za-z]{2,} [\w(]", node.value):
+            yield node.value
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: path.stem)
+def test_what_a_page_says_is_in_the_catalogue_with_its_values(path: Path) -> None:
+    for key, values in calls(path):
+        wanted = {name for _, name, _, _ in string.Formatter().parse(catalogue()[key]) if name}
+        # Without a value the text is taken as it is, braces and all.
+        assert not values or wanted == values, key
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_a_converted_module_writes_no_text_of_its_own(name: str) -> None:
+    assert set(written_texts(ROOT / name)) <= NO_TEXTS
+
+
+def test_a_text_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        say("people.nothing_like_it")
+
+
+def luminance(color: str) -> float:
+    channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_buttons_and_focus_of_the_theme_reach_wcag_aa(theme: str) -> None:
+    colors = THEME[theme]
+    surfaces = [
+        colors["backgroundColor"],
+        colors["secondaryBackgroundColor"],
+        colors["sidebar"]["backgroundColor"],
+        colors["sidebar"]["secondaryBackgroundColor"],
+    ]
+    for surface in surfaces:
+        assert contrast(colors["textColor"], surface) >= 4.5
+        # What is no text, such as a switch that is on: 3:1 (WCAG 1.4.11).
+        assert contrast(colors["primaryColor"], surface) >= 3
+    # Streamlit writes white on the buttons of the primary colour.
+    assert contrast("#FFFFFF", colors["primaryColor"]) >= 4.5
+
+
+def test_focus_is_drawn_around_everything_that_takes_it() -> None:
+    sheet = (ROOT / "assets" / "theme.css").read_text("utf-8")
+    rule = re.search(r":is\(([^)]*)\):focus-visible \{([^}]*)\}", sheet)
+    assert rule is not None
+    assert {"button", "a", "input", "textarea", "summary"} <= set(rule[1].split(", "))
+    assert "outline: 2px solid" in rule[2]
