@@ -63,7 +63,8 @@ class Queue:
     reviewer_ids: tuple[str, ...]
     """Who may work on it; empty for everybody."""
     repeat_share: float
-    """Share of the items that come again, unannounced, to who labelled them."""
+    """Share of the items that come again, unannounced, to who labelled them; in blind queues only,
+    where nothing on screen tells what they said the first time."""
     created_at: datetime
     created_by: str
     is_closed: bool = False
@@ -341,5 +342,7 @@ def _require_possible(
         faults.append("items can be dealt only to people who are named")
     if not 0 <= repeat_share <= MAX_REPEAT_SHARE:
         faults.append(f"the share of repeats {repeat_share} is not within 0 and {MAX_REPEAT_SHARE}")
+    if repeat_share and mode != "blind":
+        faults.append("items can come again unannounced only where they are shown blind")
     if faults:
         raise InvalidQueueError(f"The queue was not made: {'; '.join(faults)}. Change that.")

@@ -22,6 +22,9 @@ RESERVATION = timedelta(minutes=30)
 """How long an item is held for who has it on screen: 9 in 10 ratings of a hard examination question
 by a physician take less than 6 minutes."""
 
+REPEAT_GAP = 20
+"""Items labelled in between before one comes again, so that the label is not just remembered."""
+
 _WINDOW = 500
 """Places looked at first: the next open item is nearly always among them."""
 
@@ -34,6 +37,8 @@ class Place:
 
     item_id: str
     position: int
+    is_repeat: bool = False
+    """Whether the reviewer labelled it before and meets it again, unannounced."""
 
 
 def reserve_next(
@@ -106,6 +111,9 @@ def _find_next(
     people = queue.reviewer_ids
     if people and reviewer_id not in people:
         return None
+    repeat = _find_repeat(cur, queue, reviewer_id, besides, REPEAT_GAP)
+    if repeat is not None:
+        return repeat
     is_dealt = queue.sharing == "dealt"
     parameters: dict[str, Any] = {
         "queue_id": queue.queue_id,
@@ -127,7 +135,25 @@ def _find_next(
         row = cur.execute(load_sql("queue_next"), {**parameters, **window}).fetchone()
         if row is not None:
             return Place(*row)
-    return None
+    return _find_repeat(cur, queue, reviewer_id, besides, 1)
+
+
+def _find_repeat(
+    cur: DuckDBPyConnection, queue: Queue, reviewer_id: str, besides: str | None, gap: int
+) -> Place | None:
+    """Give an item that is due to come again; where nothing else is open, any one that will."""
+    if not queue.repeat_share:
+        return None
+    parameters = {
+        "queue_id": queue.queue_id,
+        "reviewer_id": reviewer_id,
+        "besides": besides,
+        "gap": gap,
+        "seed": queue.seed,
+        "share": queue.repeat_share,
+    }
+    row = cur.execute(load_sql("queue_repeat"), parameters).fetchone()
+    return None if row is None else Place(row[0], row[1], is_repeat=True)
 
 
 _END = 2**62

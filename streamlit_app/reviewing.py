@@ -40,7 +40,7 @@ from db.records import (
 from db.reservations import count_held
 from db.review import Order, ReviewFilter
 from db.review_events import EventAction, add_event, is_flagged, set_flag
-from db.review_settings import ReviewMode, ReviewSettings, get_settings, save_settings
+from db.review_settings import ReviewSettings, get_settings, save_settings
 from db.reviewers import list_reviewers
 from streamlit_app import services
 from streamlit_app.logic.phases import kept_by, next_phase
@@ -108,26 +108,27 @@ class Said:
     span: Span | None = None
 
 
-def load_item(
-    item_id: str, run_id: str | None, reviewer_id: str, *, mode: ReviewMode, queue_id: str | None
-) -> ReviewedItem:
+def load_item(item_id: str, run_id: str | None, reviewer_id: str, work: Work) -> ReviewedItem:
     """Read what the Review page shows of one item.
 
     Raises:
         ItemNotFoundError: No item has this id.
     """
     cur = services.database().cursor()
+    queue_id = work.queue_of(item_id)
     history = tuple(list_annotations(cur, item_id))
     kept = kept_by(history, reviewer_id)
     here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
-    phase = next_phase(mode, here)
-    is_recheck = not here and bool(kept)
+    showing: Showing = "first" if here or not kept else "recheck"
+    if work.is_repeat(item_id):
+        here, showing = [one for one in here if one.showing == "repeat"], "repeat"
+    phase = next_phase(work.mode, here)
     return ReviewedItem(
         item=get_item(cur, item_id),
         gold=get_gold(cur, item_id),
         prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
         phase=phase,
-        showing="recheck" if is_recheck else "first",
+        showing=showing,
         mine=here[-1] if here else None,
         draft=find_draft(cur, item_id, reviewer_id, phase) or {},
         history=history,
@@ -175,9 +176,7 @@ class LookAhead:
             following = work.next_open(item_id)
             if following is None:
                 return None
-            return load_item(
-                following, run_id, reviewer_id, mode=work.mode, queue_id=work.queue_of(following)
-            )
+            return load_item(following, run_id, reviewer_id, work)
 
         self._future = _beside(look)
 

@@ -34,6 +34,9 @@ class Work(Protocol):
     queue_id: str | None
     mode: ReviewMode
 
+    def is_repeat(self, item_id: str) -> bool:
+        """Tell whether an item has come again, unannounced."""
+
     def queue_of(self, item_id: str) -> str | None:
         """Give the queue to which a label counts: none for an item from outside of it."""
 
@@ -93,6 +96,10 @@ class FilterWork:
             if found is not None:
                 return found
         return after if after is not None and self._is_open(after) else None
+
+    def is_repeat(self, item_id: str) -> bool:  # noqa: ARG002
+        """Give False: only queues let items come again."""
+        return False
 
     def queue_of(self, item_id: str) -> str | None:  # noqa: ARG002
         """Give None: filters are nobody's queue."""
@@ -169,6 +176,7 @@ class QueueWork:
         progress = queue_progress(database.cursor(), queue, reviewer_id)
         self.total, self.num_done = progress.num_items, progress.num_done
         self._places: OrderedDict[str, int] = OrderedDict()
+        self._repeat: str | None = None
 
     def next_open(self, after: str | None = None) -> str | None:
         """Reserve the next open item that is not the one given."""
@@ -184,7 +192,13 @@ class QueueWork:
         if found is None:
             return None
         self._remember(found)
+        if found.is_repeat:
+            self._repeat = found.item_id
         return found.item_id
+
+    def is_repeat(self, item_id: str) -> bool:
+        """Tell whether an item has come again, unannounced."""
+        return item_id == self._repeat
 
     def queue_of(self, item_id: str) -> str | None:
         """Give the queue to which a label counts: none for an item from outside of it."""
@@ -223,8 +237,11 @@ class QueueWork:
         release(self._database, self.queue.queue_id, item_id, self._reviewer_id)
 
     def mark_done(self, item_id: str) -> None:
-        """Note that the reviewer has finished an item."""
-        self.num_done += self._place(item_id) is not None
+        """Note that the reviewer has finished an item; the second time of a repeat is no other."""
+        if self.is_repeat(item_id):
+            self._repeat = None
+        else:
+            self.num_done += self._place(item_id) is not None
 
     def mark_open(self, item_id: str) -> None:
         """Note that the reviewer has taken a finished item back."""

@@ -116,6 +116,7 @@
   // Drafts: every change goes to the server by itself, without a rerun of the page. A token that the
   // page put into the marker says to which showing of which item it belongs.
   const TYPING_MS = 250;
+  const PICKED_MS = 60; // until the buttons show what was picked
   let typed = null; // {timer, token, fields}: what was typed and not sent yet.
 
   function send(token, fields) {
@@ -168,11 +169,11 @@
     const mark = marker();
     if (!picker || !mark || !mark.dataset.lcToken) return;
     const token = mark.dataset.lcToken;
-    requestAnimationFrame(() => {
+    setTimeout(() => {
       const choices = [...picker.querySelectorAll("button")];
       const place = choices.findIndex((choice) => choice.getAttribute("aria-checked") === "true");
       keep(token, { label: place < 0 ? null : place });
-    });
+    }, PICKED_MS);
   });
 
   const MOVES = {

@@ -70,7 +70,8 @@ def draw_make(flt: ReviewFilter, order: Order, reviewer: Reviewer) -> None:
     """Draw the form that freezes the items on hand into a queue, for whom may make one."""
     if not is_permitted(reviewer, "manage_queues"):
         return
-    with st.popover(say("queue.make"), help=say("queue.make_help"), width="stretch"):
+    with st.popover(say("queue.make"), width="stretch"):
+        safe_text.draw(element("p", say("queue.make_help"), cls="lc-quiet"))
         _draw_make_form(flt, order, reviewer)
     with st.popover(say("queue.settings"), width="stretch"):
         _draw_settings(reviewer)

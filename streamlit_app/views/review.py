@@ -248,13 +248,8 @@ def draw_body(reviewer: Reviewer, run: Run | None) -> None:
         draw_end(reviewer)
         return
     try:
-        shown = draw.shown or reviewing.load_item(
-            draw.item_id,
-            run.run_id if run else None,
-            reviewer.reviewer_id,
-            mode=work.mode,
-            queue_id=work.queue_of(draw.item_id),
-        )
+        run_id = run.run_id if run else None
+        shown = draw.shown or reviewing.load_item(draw.item_id, run_id, reviewer.reviewer_id, work)
     except ItemNotFoundError as error:
         draw_error(str(error))
         st.button(say("review.to_queue"), key="review_to_queue", on_click=to_queue)

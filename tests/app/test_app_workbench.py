@@ -170,6 +170,29 @@ def test_two_people_in_a_queue_get_different_items_and_resume_where_they_were(
     assert "Nothing is open for you" in make.markup(bob)
 
 
+def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
+    filled_store: Database, open_page: OpenPage, make: Any, make_queue: Callable[..., Queue]
+) -> None:
+    queue = make_queue(mode="blind", repeat_share=0.5, seed=1)
+    test = open_page(reviewer="Bob", queue=queue.queue_id)
+    shown = []
+    while (item_id := on_screen(test)) is not None:
+        draw = session(test).draw
+        assert draw is not None and draw.shown is not None
+        shown.append((item_id, draw.shown.showing, draw.shown.phase))
+        if draw.shown.phase == "blind":
+            assert draw.shown.mine is None
+            assert "lc-history" not in make.markup(test).split("<style>")[0]
+        pick(test, "B" if item_id == "v-1" else "no")
+        press(test, "save")
+        reviewing.settle()
+    repeats = [item_id for item_id, showing, phase in shown if showing == "repeat"]
+    assert repeats and len(shown) == 8 + len(repeats)
+    stored = [one.showing for one in said(filled_store, repeats[0])]
+    assert stored == ["first", "first", "repeat", "repeat"]
+    assert "4 of 4 reviewed" in make.markup(test)
+
+
 def test_a_queue_is_made_from_the_filters_and_closed_again(
     filled_store: Database, open_page: OpenPage, make: Any, admin: str
 ) -> None:

@@ -264,6 +264,31 @@ def test_an_item_said_blind_stays_open_for_who_said_it_until_the_reveal(
     assert reserve_next(database, queue, people["Bob"]) == "q-02"
 
 
+def test_a_share_of_a_blind_queue_comes_again_to_who_labelled_it(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidQueueError, match="only where they are shown blind"):
+        make_queue("Open", repeat_share=0.5)
+    queue = make_queue("Blind", mode="blind", repeat_share=0.5)
+    bob = people["Bob"]
+    seen: list[tuple[str, bool]] = []
+    while (place := reservations.reserve_next(database, queue, bob)) is not None:
+        showing = "repeat" if place.is_repeat else "first"
+        seen.append((place.item_id, place.is_repeat))
+        for phase in ("blind", "revealed"):
+            with database.transaction() as cur:
+                add_annotation(
+                    cur, annotation_id=f"{place.item_id}-{showing}-{phase}", label="yes",
+                    item_id=place.item_id, reviewer_id=bob, queue_id=queue.queue_id,
+                    phase=phase, showing=showing,
+                )  # type: ignore[arg-type]  # fmt: skip
+    first = [item_id for item_id, is_repeat in seen if not is_repeat]
+    again = [item_id for item_id, is_repeat in seen if is_repeat]
+    assert len(first) == len(set(first)) == NUM_ITEMS
+    assert 0 < len(set(again)) == len(again) < NUM_ITEMS
+    assert queue_progress(database.cursor(), queue, bob).num_done == NUM_ITEMS
+
+
 def test_dealt_items_belong_to_people_in_turn(
     database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
 ) -> None:
