@@ -186,13 +186,13 @@ def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
 def score_table(run: Run, base: Run | None) -> dict[str, list[str]]:
     """Arrange the test figures of a run beside those of the run it started from, as columns."""
     rows = [
-        (reveal(label_set), name, _told(before), _told(figure))
+        (reveal(label_set), name, _told(before), _told(figure), f"{figure['n']:,}")
         for label_set, figures in run.metrics.items()
         for name, path in _SCORES.items()
         if (figure := _figure(figures, path)) is not None
         for before in [_figure((base.metrics if base else {}).get(label_set), path)]
     ]
-    names = ("Labels", "On the test split", "Before", "Now")
+    names = ("Labels", "On the test split", "Before", "Now", "Test items")
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
@@ -221,4 +221,4 @@ def _told(figure: Mapping[str, Any] | None) -> str:
     if interval is None:
         return shown
     low, high = 100 * interval["low"], 100 * interval["high"]
-    return f"{shown} ({low:.1f} to {high:.1f}, n = {figure['n']:,})"
+    return f"{shown} ({low:.1f} to {high:.1f})"
