@@ -57,9 +57,7 @@ _EQUALITIES: Final = (
     "pair_outcome",
 )
 
-_SAID: Final = (
-    "item_id in (select item_id from standing_annotation where origin = 'review' and {says})"
-)
+_SAID: Final = "item_no in (select item_no from scratch.said where origin = 'review' and {says})"
 
 
 @dataclass(frozen=True)

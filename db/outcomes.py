@@ -184,17 +184,23 @@ def load_probabilities(
     Args:
         limit: Read at most so many items: a sample that is random, and the same every time.
     """
-    tail = "and head_probabilities is not null and list_contains($labels, gold_label) order by "
-    tail += "item_no" if limit is None else "hash(item_id) limit $limit"
+    usable = "and head_probabilities is not null and list_contains($labels, gold_label)"
+    tail, chosen = f"{usable} order by item_no", {"labels": list(labels)}
+    if limit is not None:
+        # In two steps: putting probabilities in order costs far more than choosing a few items.
+        numbers, parameters = select_rows(
+            "item_no", flt, f"{usable} order by hash(item_id) limit $limit"
+        )
+        found = cur.execute(numbers, {**parameters, **chosen, "limit": limit}).fetchnumpy()
+        tail = "and item_no in (select unnest($item_nos::integer[])) order by hash(item_id)"
+        chosen["item_nos"] = found["item_no"].tolist()
     statement, parameters = select_rows(
         "item_no, list_position($labels, gold_label) - 1 as y, list_transform($labels, "
         "lambda label: coalesce(head_probabilities[list_position(labels, label)], 0.0)) as p",
         flt,
         tail,
     )
-    parameters["labels"] = list(labels)
-    if limit is not None:
-        parameters["limit"] = limit
+    parameters |= chosen
     table: Any = cur.sql(statement, params=parameters).to_arrow_table()
     flat = np.concatenate([np.empty(0), *(part.flatten().to_numpy() for part in table["p"].chunks)])
     return HeadProbabilities(
@@ -205,19 +211,23 @@ def load_probabilities(
 
 
 def count_annotators(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[AnnotatorCell]:
-    """Count what people's standing annotations say of the items, against the gold label."""
-    rows, parameters = select_rows("item_id, gold_label", flt)
+    """Count what people's standing annotations say of the items, against the gold label.
+
+    Brings the annotations up to date itself.
+    """
+    rows, parameters = select_rows("item_no, gold_label", flt)
     statement = (
-        "select reviewer.name, said.origin, gold_label, said.label, count(*) "  # noqa: S608
-        f"from ({rows}) as counted "
-        "join standing_annotation as said on said.item_id = counted.item_id "
-        "join reviewer on reviewer.reviewer_id = said.reviewer_id group by all order by all"
+        "select said.name, said.origin, gold_label, said.label, count(*) "  # noqa: S608
+        f"from ({rows}) as counted join scratch.said as said on said.item_no = counted.item_no "
+        "group by all order by all"
     )
+    outcome_store.refresh_said(cur)
     return [AnnotatorCell(*row) for row in cur.execute(statement, parameters).fetchall()]
 
 
 def measure_review_time(cur: DuckDBPyConnection) -> ReviewTime:
     """Give what labelling one item has taken so far, over everybody's standing annotations."""
+    outcome_store.refresh_said(cur)
     row = cur.execute(load_sql("outcome_review_time")).fetchone()
     return ReviewTime(*(row or (0, None, None, None)))
 

@@ -33,7 +33,16 @@ create table if not exists scratch.outcome (
     answer_tokens integer
 );
 
+-- What each person says of each item at present.
+create table if not exists scratch.said (
+    item_no integer not null,
+    name varchar not null,
+    origin varchar not null,
+    label varchar,
+    duration_seconds double
+);
+
 create table if not exists scratch.version (
-    part varchar not null,              -- items, gold, or the id of a run
+    part varchar not null,              -- items, gold, said, or the id of a run
     value varchar not null              -- what the tables behind it looked like when it was filled
 );

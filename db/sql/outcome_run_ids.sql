@@ -1,1 +1,1 @@
-select distinct run_id from prediction
+select run_id from run

@@ -16,6 +16,7 @@ from db.outcome_filter import (
     Selection,
 )
 from db.outcome_items import ItemOrder, OutcomeRow, count_items, list_items
+from db.outcome_store import refresh_said
 from streamlit_app import address, services
 from streamlit_app.charts.confusion import ANY
 from streamlit_app.logic import matrix
@@ -100,6 +101,8 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
     narrowed = flt.also(selection)
     _draw_more(selection)
     database = services.database()
+    if any(part.reviewer_label is not None for part in narrowed.parts):
+        refresh_said(database.cursor())
     total = count_items(database.cursor(), narrowed)
     if total == 0:
         st.info("No item passes these filters. Clear one of them, or click another cell.")

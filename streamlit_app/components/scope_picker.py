@@ -9,6 +9,7 @@ import streamlit as st
 
 from db.outcome_filter import Gold, OutcomeFilter, Selection
 from db.outcome_items import Scope
+from db.outcome_store import refresh_said
 from db.records import OPTIONS_LABEL_SET, Run
 from streamlit_app import services
 from streamlit_app.logic.outcomes import label_sets, load_scopes, refresh, sources, splits
@@ -141,4 +142,6 @@ def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope], version: str) 
     flt = OutcomeFilter(run_id, gold, label_set).also(Selection(source=source, split=shown_split))
     if name is not None:
         flt = flt.also(saved[name])
+        if saved[name].reviewer_label is not None:
+            refresh_said(services.database().cursor())
     return PickedScope(flt, version, source, shown_split, name)

@@ -70,10 +70,10 @@ def draw(view: SliceView) -> None:
     with right:
         _draw_table(view.slices)
     st.caption(
-        f"Slices of at least {MIN_ITEMS} items, each beside all others: Newcombe's "
-        "interval of the difference and Fisher's exact test, corrected for their number by Benjamini "
-        f"and Hochberg. Coloured: below 0.05. The chart shows the {MAX_DRAWN} furthest below; "
-        "click one to list its items, or select a row of the table."
+        f"Slices of at least {MIN_ITEMS} items, each beside all others: Newcombe's interval of "
+        "the difference, and Fisher's exact test, corrected for their number by Benjamini and "
+        f"Hochberg. Coloured: below 0.05. The chart shows the {MAX_DRAWN} furthest below; click "
+        "one to list its items, or select a row of the table."
     )
 
 

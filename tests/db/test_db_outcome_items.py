@@ -23,7 +23,7 @@ from db.outcome_items import (
     list_labels,
     list_scopes,
 )
-from db.outcome_store import refresh
+from db.outcome_store import refresh, refresh_said
 from db.outcomes import count_annotators, count_joint, measure_review_time
 from db.predictions import add_predictions
 from db.records import Item, Prediction, Run
@@ -129,6 +129,7 @@ def test_what_reviewers_say_limits_the_items(filled: Database) -> None:
                 cur, annotation_id=item_id, item_id=item_id, reviewer_id=ada, label=label
             )
     cur = counted(filled)
+    refresh_said(cur)
     assert found_ids(cur, reviewer_label="no") == ["q-1"]
     assert found_ids(cur, reviewer_label=NO_LABEL) == []
     cells = {(cell.gold, cell.label): cell.count for cell in count_annotators(cur, ALL)}

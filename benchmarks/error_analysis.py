@@ -1,0 +1,527 @@
+"""How fast are the Errors and Compare pages with 200,000 items and 1,000,000 predictions?
+
+Makes the database, times every query and the report in this process, then serves the app and
+clicks through the pages in headless Chromium. Each click asks for what was not computed before: the
+filters differ from round to round. The real answers are read from ``../shared/data``.
+
+    python benchmarks/error_analysis.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import platform
+import runpy
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import psutil
+from playwright.sync_api import Page, sync_playwright
+
+from db.connection import Database
+from db.importers import import_file
+from db.outcome_filter import Gold, OutcomeFilter, Selection
+from db.outcome_items import count_items, list_items
+from db.outcome_store import refresh
+from db.outcomes import (
+    count_annotators,
+    count_bins,
+    count_confidences,
+    count_forms,
+    count_joint,
+    load_probabilities,
+    measure_review_time,
+    summarise_runs,
+)
+from db.run_pairs import PairFilter, count_pairs, list_pairs
+from db.runs import list_runs
+from db.slices import count_slices
+from streamlit_app.components.scope_picker import PickedScope
+from streamlit_app.logic.gold_doubts import load_both_golds, load_people, load_suspects
+from streamlit_app.logic.outcomes import load_errors
+from streamlit_app.logic.redundancy import load_forms
+from streamlit_app.logic.slice_ranking import load_slices
+from streamlit_app.logic.trust import load_trust
+from streamlit_app.report.errors import build_report
+from training.readings import read_new_answers
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "benchmarks" / "results" / "error_analysis.md"
+RUN, BASE = "scale-run-04", "scale-run-03"
+LABELS = ("yes", "no", "maybe")
+SPLITS = ("test", "All splits", "train", "dev")
+SOURCES = (None, "pubmedqa", "pubmedqa-artificial")
+GOLDS: Mapping[Gold, str] = {"record": "Label of record", "imported": "Imported label"}
+CHROMIUM_ARGS = (  # noqa: SIM905
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+# Section on the page: the charts that appear with it.
+CHARTS: Mapping[str, Sequence[str]] = {
+    "Confusion": ("errors_confusion_text", "errors_confusion_head", "errors_confusion_reviewers"),
+    "Trust": ("errors_reliability", "errors_risk", "errors_sets"),
+    "Slices": ("errors_slices",),
+    "Gold labels": ("errors_ceiling",),
+    "Redundancy": ("errors_forms",),
+    "Does ECI help?": ("errors_pairs", "errors_cube"),
+}
+PREDICTED = {
+    "chart": "350 ms",
+    "query": "60 ms",
+    "slice": "300 ms",
+    "report": "3 s",
+    "memory": "1.0 GB",
+    "real": "250 ms",
+}
+"""Written before the first measurement."""
+
+# Clicks and waits for the charts in the page itself: nothing but the page's own work is timed.
+CLICK = """
+async ([word, keys]) => {
+  const button = [...document.querySelectorAll('button[role=radio]')]
+    .find(one => one.innerText.trim() === word);
+  const started = performance.now();
+  button.click();
+  const drawn = {};
+  while (Object.keys(drawn).length < keys.length && performance.now() - started < 20000) {
+    await new Promise(requestAnimationFrame);
+    for (const key of keys) {
+      const plot = document.querySelector(`.st-key-${key} .js-plotly-plot .main-svg`);
+      const stale = plot && plot.closest('[data-stale=true]');
+      if (plot && !stale && !(key in drawn)) drawn[key] = performance.now() - started;
+    }
+  }
+  return drawn;
+}
+"""
+LISTED = """
+async (before) => {
+  const text = () => [...document.querySelectorAll('[data-testid=stCaptionContainer]')]
+    .map(one => one.innerText).find(one => one.includes('items. Select a row to open'));
+  while (text() === before && performance.now() - window.pressedAt < 20000)
+    await new Promise(requestAnimationFrame);
+  return [performance.now() - window.pressedAt, text()];
+}
+"""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of the rounds of one thing."""
+
+    name: str
+    seconds: Sequence[float]
+
+    @property
+    def median_ms(self) -> float:
+        """The middle one."""
+        return 1000 * statistics.median(self.seconds)
+
+
+def main() -> int:
+    """Measure everything and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument(
+        "--home", type=Path, help="a folder with a review.duckdb made before, to save time"
+    )
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="error-analysis-") as folder:
+        home = arguments.home or Path(folder)
+        path = home / "review.duckdb"
+        if not path.exists():
+            runpy.run_path(str(ROOT / "benchmarks" / "scale_database.py"))["make"](path)
+        database = Database.open(path)
+        queries = time_queries(database, arguments.rounds)
+        parts = time_parts(database)
+        report_seconds, report_bytes = time_report(database)
+        database.close()
+        with serve(home) as (url, process), browser_page() as page:
+            charts = time_charts(page, url, arguments.rounds)
+            slices = time_slices(page, url, arguments.rounds)
+            compared = time_compare(page, url, arguments.rounds)
+            memory = peak_memory(process)
+        real: list[Timed] = []
+        if arguments.data.is_dir():
+            with serve(real_home(Path(folder), arguments.data)) as (url, _), browser_page() as page:
+                real = time_real(page, url, arguments.rounds)
+    text = write(
+        queries, charts + compared, slices, report_seconds, report_bytes, memory, real, parts
+    )
+    print(text)
+    RESULT.write_text(text, encoding="utf-8")
+    return 0
+
+
+def time_queries(database: Database, rounds: int) -> list[Timed]:
+    """Time the statements behind each chart, on the test split as the page opens."""
+    cur = database.cursor()
+    run_ids = [run.run_id for run in list_runs(cur)]
+    refresh(cur, run_ids)
+    flt = OutcomeFilter(RUN, "record", "pubmedqa").also(Selection(split="test"))
+    chosen = flt.also(Selection(slices=(("mesh", "Pregnancy"),)))
+    pair = PairFilter(BASE, RUN, "head", "head", "record", "pubmedqa", split="test")
+    queries: dict[str, Callable[[], Any]] = {
+        "state of the data": lambda: refresh(cur, [RUN]),
+        "text by head by gold, confusion": lambda: count_joint(cur, flt),
+        "confusion of reviewers, human ceiling": lambda: count_annotators(cur, flt),
+        "reliability": lambda: count_bins(cur, flt),
+        "coverage and risk": lambda: count_confidences(cur, flt),
+        "sample for calibration and sets": lambda: load_probabilities(cur, flt, LABELS, 3000),
+        "time of one annotation": lambda: measure_review_time(cur),
+        "slices": lambda: count_slices(cur, flt, "head"),
+        "doubtful labels": lambda: load_probabilities(cur, flt, LABELS),
+        "redundancy of five runs": lambda: count_forms(cur, run_ids, "pubmedqa", None, "test"),
+        "items of a slice: number": lambda: count_items(cur, chosen),
+        "items of a slice: first page": lambda: list_items(cur, chosen),
+        "two runs": lambda: count_pairs(cur, pair),
+        "two runs: first page": lambda: list_pairs(cur, pair, "broken"),
+        "all runs": lambda: summarise_runs(cur, "record", "test"),
+    }
+    return [Timed(name, [seconds(call) for _ in range(rounds)]) for name, call in queries.items()]
+
+
+def time_parts(database: Database) -> dict[str, float]:
+    """Time what each section computes and reads, nothing of it remembered."""
+    cur = database.cursor()
+    run_ids = tuple(run.run_id for run in list_runs(cur))
+    flt = OutcomeFilter(RUN, "record", "pubmedqa").also(Selection(split="test"))
+    counter = itertools.count()
+
+    def fresh() -> str:
+        return f"never seen {next(counter)}"
+
+    sections: dict[str, Callable[[], Any]] = {
+        "Does ECI help?": lambda: load_errors(database, fresh(), flt),
+        "Confusion": lambda: load_people(database, fresh(), flt, LABELS),
+        "Trust": lambda: load_trust(database, fresh(), flt, LABELS),
+        "Slices": lambda: load_slices(database, fresh(), flt, "head", ()),
+        "Gold labels": lambda: (
+            load_both_golds(database, fresh(), flt),
+            load_people(database, fresh(), flt, LABELS),
+            load_suspects(database, fresh(), flt, LABELS),
+        ),
+        "Redundancy": lambda: load_forms(database, fresh(), run_ids, "pubmedqa", None, "test"),
+    }
+    return {
+        name: 1000 * statistics.median(seconds(call) for _ in range(5))
+        for name, call in sections.items()
+    }
+
+
+def time_report(database: Database) -> tuple[float, int]:
+    """Write the report of 10,000 items; nothing of it was computed before."""
+    selection = Selection(split="dev", source="pubmedqa")
+    flt = OutcomeFilter(RUN, "record", "pubmedqa").also(selection)
+    version = refresh(database.cursor(), [RUN])
+    assert count_items(database.cursor(), flt) > 10_000
+    runs = list_runs(database.cursor())
+    started = time.perf_counter()
+    view = load_errors(database, version, flt)
+    scope = PickedScope(flt, version, selection.source, selection.split, None)
+    report = build_report(database, view, scope, flt, runs)
+    return time.perf_counter() - started, len(report)
+
+
+def time_charts(page: Page, url: str, rounds: int) -> list[Timed]:
+    """Click through the sections; the filters are others in each round."""
+    found: dict[str, list[float]] = {key: [] for keys in CHARTS.values() for key in keys}
+    filters = itertools.product(SPLITS, SOURCES, GOLDS.values())
+    for split, source, gold in itertools.islice(filters, rounds):
+        query = {"errors_section": "Redundancy", "errors_split": split, "errors_against": gold}
+        if source is not None:
+            query["errors_source"] = source
+        open_page(page, f"{url}/errors?{urlencode(query)}", "errors_forms")
+        for section, keys in CHARTS.items():
+            if section == "Redundancy":
+                continue
+            collect(page, section, keys, found)
+        collect(page, "Redundancy", CHARTS["Redundancy"], found)
+    return [Timed(key, times) for key, times in found.items()]
+
+
+def time_slices(page: Page, url: str, rounds: int) -> Timed:
+    """Click one slice after the other in the chart, until its items are listed."""
+    open_page(page, f"{url}/errors?errors_section=Slices", "errors_slices")
+    page.evaluate(
+        "window.addEventListener('pointerdown', () => window.pressedAt = performance.now(), true)"
+    )
+    plot = page.locator(".st-key-errors_slices .nsewdrag").first
+    box = plot.bounding_box()
+    assert box is not None
+    caption = page.locator("[data-testid=stCaptionContainer]", has_text="items. Select a row")
+    text = caption.inner_text()
+    times = []
+    for number in range(rounds):
+        # 15 rows with 0.75 of a row above the first and 0.5 below the last.
+        y = box["height"] * (0.75 + number % 15) / 15.25
+        x = page.evaluate(MARKER_X, number % 15)
+        plot.click(position={"x": x, "y": y})
+        took, shown = page.evaluate(LISTED, text)
+        assert shown != text, f"slice {number} was not listed"
+        times.append(took / 1000)
+        text = shown
+        settle(page)
+    return Timed("filter to a slice", times)
+
+
+MARKER_X = """
+(place) => {
+  const plot = document.querySelector('.st-key-errors_slices .js-plotly-plot');
+  return plot._fullLayout.xaxis.d2p(plot.data[0].x[place]);
+}
+"""
+
+
+def time_compare(page: Page, url: str, rounds: int) -> list[Timed]:
+    """Open the Compare page with other filters each time and click to its other section."""
+    found: dict[str, list[float]] = {"compare_outcomes": [], "compare_trend": []}
+    filters = itertools.cycle(itertools.product(SPLITS, GOLDS.values(), ("text", "head")))
+    words = {"text": "Label in the text", "head": "Label of the head"}
+    for split, gold, by in itertools.islice(filters, rounds):
+        query = {"compare_split": split, "compare_against": gold, "compare_by": words[by]}
+        open_page(
+            page,
+            f"{url}/compare?{urlencode({**query, 'compare_section': 'All runs'})}",
+            "compare_trend",
+        )
+        collect(page, "Two runs", ("compare_outcomes",), found)
+        collect(page, "All runs", ("compare_trend",), found)
+    return [Timed(key, times) for key, times in found.items()]
+
+
+def time_real(page: Page, url: str, rounds: int) -> list[Timed]:
+    """Click through the sections of the run of real answers, which has no head."""
+    sections = {
+        "Confusion": ("errors_confusion_text",),
+        "Slices": ("errors_slices",),
+        "Gold labels": ("errors_ceiling",),
+        "Redundancy": ("errors_forms",),
+        "Does ECI help?": ("errors_confusion_text",),
+    }
+    found: dict[str, list[float]] = {section: [] for section in sections}
+    query = {"errors_run": "QwQ-32B-pubmedqa-test-zero_shot"}
+    open_page(page, f"{url}/errors?{urlencode(query)}", "errors_confusion_text")
+    for _ in range(rounds):
+        for section, keys in sections.items():
+            times: dict[str, list[float]] = {key: [] for key in keys}
+            collect(page, section, keys, times)
+            found[section].append(times[keys[0]][0])
+    return [Timed(section, times) for section, times in found.items()]
+
+
+def collect(
+    page: Page, section: str, keys: Sequence[str], found: Mapping[str, list[float]]
+) -> None:
+    """Click on a section and note when each of its charts was drawn."""
+    drawn = page.evaluate(CLICK, [section, list(keys)])
+    for key in keys:
+        assert key in drawn, f"{key} did not appear"
+        found[key].append(drawn[key] / 1000)
+    settle(page)
+
+
+def open_page(page: Page, url: str, key: str) -> None:
+    """Load a page and wait until a chart is there and nothing runs."""
+    page.goto(url)
+    page.locator(f".st-key-{key} .js-plotly-plot .main-svg").first.wait_for(timeout=120_000)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the server is done with the last click."""
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=stStatusWidget]')"
+        " && !document.querySelector('[data-stale=true]')",
+        timeout=60_000,
+    )
+    page.wait_for_timeout(150)
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    """Give a page of headless Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
+        yield browser.new_page(viewport={"width": 1440, "height": 1600})
+        browser.close()
+
+
+@contextmanager
+def serve(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the app over a folder with a database."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            *("-m", "streamlit", "run", str(ROOT / "streamlit_app" / "app.py")),
+            *("--server.port", str(port)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "LLAMACARE_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://localhost:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()  # noqa: S310
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield url, process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def real_home(folder: Path, data: Path) -> Path:
+    """Make a database of the real items and the real answers to them."""
+    home = folder / "real"
+    home.mkdir()
+    database = Database.open(home / "review.duckdb")
+    import_file(database, "pubmedqa", data / "pubmedqa" / "ori_pqal.json")
+    for path in sorted((data / "model_answers").glob("*-pubmedqa-*.json")):
+        import_file(database, "model_answers", path)
+    read_new_answers(database)
+    database.close()
+    return home
+
+
+def peak_memory(process: subprocess.Popen[bytes]) -> float:
+    """Give the most memory the server ever held, in bytes."""
+    status = Path(f"/proc/{process.pid}/status")
+    if status.exists():
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    return float(psutil.Process(process.pid).memory_info().rss)
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Time one call."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def write(
+    queries: Sequence[Timed],
+    charts: Sequence[Timed],
+    slices: Timed,
+    report_seconds: float,
+    report_bytes: int,
+    memory: float,
+    real: Sequence[Timed],
+    parts: Mapping[str, float],
+) -> str:
+    """Write the tables."""
+    slowest_query = max(queries, key=lambda one: one.median_ms)
+    slowest_chart = max(charts, key=lambda one: one.median_ms)
+    summary = [
+        ("slowest chart, click to picture", slowest_chart.median_ms, 500, "ms", "chart"),
+        ("slowest query", slowest_query.median_ms, 100, "ms", "query"),
+        ("filter to a slice", slices.median_ms, 500, "ms", "slice"),
+        ("report of 10,000 items", report_seconds, 5, "s", "report"),
+        ("memory of the process, highest", memory / 1e9, 1.5, "GB", "memory"),
+    ]
+    if real:
+        slowest_real = max(one.median_ms for one in real)
+        summary.append(("real answers, slowest section", slowest_real, 300, "ms", "real"))
+    lines = [
+        "# Error analysis",
+        "",
+        "200,000 items, 1,000,000 predictions of five runs, 100,000 annotations.",
+        "",
+        "| what | measured | at most | predicted | holds |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {what} | {value:,.{0 if unit == 'ms' else 1}f} {unit} | {limit:g} {unit} "
+            f"| {PREDICTED[key]} | {'yes' if value <= limit else 'no'} |"
+            for what, value, limit, unit, key in summary
+        ),
+        "",
+        "## Charts: click to picture, ms",
+        "",
+        *_table(charts),
+        "",
+        "## Slowest three charts: where their time goes",
+        "",
+        *_slowest(charts, parts),
+        "",
+        "## Queries, ms",
+        "",
+        *_table(queries),
+        "",
+        "## Other",
+        "",
+        *_table([slices, *(replace(one, name=f"real answers: {one.name}") for one in real)]),
+        "",
+        f"The report is {report_bytes / 1e6:.1f} MB, of which plotly.js is 4.8.",
+        "",
+        f"Made by `python benchmarks/error_analysis.py`; Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores, load average {os.getloadavg()[1]:.1f} over five minutes, the "
+        "browser on the same machine. In each round the filters are others, so nothing that is "
+        "drawn was computed before, but for the real answers, whose filters are too few.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(rows: Sequence[Timed]) -> list[str]:
+    found = [
+        "| what | median | 90 % | slowest | n |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        ordered = sorted(row.seconds)
+        high = ordered[min(len(ordered) - 1, round(0.9 * len(ordered)))]
+        found.append(
+            f"| {row.name} | {row.median_ms:.0f} | {1000 * high:.0f} | {1000 * ordered[-1]:.0f} "
+            f"| {len(ordered)} |"
+        )
+    return found
+
+
+def _slowest(charts: Sequence[Timed], parts: Mapping[str, float]) -> list[str]:
+    sections = {key: section for section, keys in CHARTS.items() for key in keys}
+    found = [
+        "| chart | click to picture | counting and computing its section | all else |",
+        "|---|---|---|---|",
+    ]
+    drawn = [one for one in charts if one.name in sections]
+    for one in sorted(drawn, key=lambda one: -one.median_ms)[:3]:
+        section = sections[one.name]
+        found.append(
+            f"| {one.name} ({section}) | {one.median_ms:.0f} | {parts[section]:.0f} "
+            f"| {one.median_ms - parts[section]:.0f} |"
+        )
+    found += [
+        "",
+        "All else: the script from its top (the state of the data, pickers, the list of items), "
+        "building the figures, sending them, and plotly.js drawing them.",
+    ]
+    return found
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

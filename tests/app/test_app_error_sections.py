@@ -1,0 +1,348 @@
+"""The sections of the Errors page, what can be done with a selection, and the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.annotations import add_annotation
+from db.connection import Database
+from db.importers import import_file
+from db.items import add_items
+from db.outcome_filter import NO_LABEL, OutcomeFilter, Selection
+from db.predictions import add_predictions
+from db.queues import find_item_at, list_queues
+from db.records import Item, Prediction, Run
+from db.reviewers import add_reviewer
+from db.runs import add_run, list_runs
+from db.slices import list_slices, save_slice
+from streamlit_app import services
+from streamlit_app.components import trust_panel
+from streamlit_app.components.scope_picker import PickedScope
+from streamlit_app.logic.figures import duration, head_verdict
+from streamlit_app.logic.gold_doubts import load_suspect_ids, load_suspects
+from streamlit_app.logic.outcomes import load_errors, refresh
+from streamlit_app.logic.selection_words import selection_words
+from streamlit_app.logic.slice_ranking import load_slices
+from streamlit_app.logic.trust import load_trust
+from streamlit_app.report.errors import build_report
+from training.readings import read_new_answers
+
+SHELL = Path(services.__file__).with_name("shell.py")
+LABELS = ("yes", "no", "maybe")
+HOSTILE = "</script><img src=x onerror=alert(1)> ![x](https://evil.example/a.png)"
+NUM_ITEMS = 240
+FLT = OutcomeFilter("both", "imported", "pubmedqa").also(Selection(split="test"))
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
+    services.database.clear()
+    opened = services.database()
+    yield opened
+    opened.close()
+    services.database.clear()
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """Give 240 test items; the head is far worse on those about pregnancy, and too sure of itself.
+
+    A reviewer says the gold label of the first 20 items, and no of every fifth of them.
+    """
+    chance = np.random.default_rng(5)
+    items, predictions = [], []
+    for number in range(NUM_ITEMS):
+        gold = LABELS[chance.choice(3, p=[0.5, 0.3, 0.2])]
+        hard = number % 4 == 0
+        right = chance.random() < (0.35 if hard else 0.9)
+        head = gold if right else LABELS[(LABELS.index(gold) + 1) % 3]
+        text = gold if chance.random() < 0.3 else chance.choice(["yes", "no"])
+        items.append(
+            Item(
+                f"q-{number:03d}",
+                "demo",
+                f"Does it help in case {number}? {HOSTILE}",
+                (),
+                "pubmedqa",
+                LABELS,
+                (),
+                gold,
+                "",
+                "test",
+                {"mesh": ["Humans", "Pregnancy"] if hard else ["Humans"], "year": "2011"},
+            )
+        )
+        sure = 0.97 if chance.random() < 0.7 else 0.6
+        shares = tuple(sure if name == head else (1 - sure) / 2 for name in LABELS)
+        predictions.append(
+            Prediction(
+                "both",
+                f"q-{number:03d}",
+                f"It may be {text}.",
+                str(text),
+                "stated",
+                10,
+                10 + len(text),
+                head_label=head,
+                head_probabilities=shares,
+                answer_tokens=6,
+            )
+        )
+    with database.transaction() as cur:
+        add_items(cur, items, origin="items")
+        moment = datetime(2026, 3, 1, tzinfo=UTC)
+        add_run(cur, Run("both", "Run both", "imported", "m", {}, {}, moment))
+        add_predictions(cur, predictions)
+        ada = add_reviewer(cur, "Ada").reviewer_id
+        for number, one in enumerate(items[:20]):
+            assert one.gold_label is not None
+            add_annotation(
+                cur,
+                annotation_id=f"a-{number}",
+                item_id=one.item_id,
+                reviewer_id=ada,
+                label="no" if number % 5 == 0 else one.gold_label,
+                duration_seconds=30.0 + number,
+            )
+    return database
+
+
+def open_section(section: str) -> AppTest:
+    page = AppTest.from_file(str(SHELL), default_timeout=60).run()
+    page.switch_page("views/errors_page.py").run()
+    page.segmented_control(key="errors_section").select(section).run()
+    assert not page.exception
+    return page
+
+
+def charts(page: AppTest) -> list[str]:
+    return [json.loads(chart.proto.spec)["data"][0]["type"] for chart in page.get("plotly_chart")]
+
+
+def captions(page: AppTest) -> str:
+    return " ".join(caption.value for caption in page.caption)
+
+
+@pytest.mark.parametrize(
+    ("section", "num_charts"),
+    [("help", 2), ("confusion", 3), ("trust", 3), ("slices", 1), ("gold", 1), ("redundancy", 1)],
+)
+def test_every_section_draws_its_charts_and_lists_items(
+    filled: Database, section: str, num_charts: int
+):
+    page = open_section(section)
+    assert len(charts(page)) == num_charts
+    assert len(page.dataframe(key="errors_items").value) == 50
+    drawn = " ".join(element.value for element in [*page.markdown, *page.caption, *page.info])
+    assert "evil.example" not in drawn
+
+
+def test_the_verdict_says_whether_the_head_helps(filled: Database):
+    view = load_errors(filled, refresh(filled, "both"), replace(FLT, gold="record"))
+    assert head_verdict(view.comparison).startswith("The head helps: ")
+    page = open_section("help")
+    assert any(text.value == f"**{head_verdict(view.comparison)}**" for text in page.markdown)
+    assert sum(view.pair_outcomes.values()) == NUM_ITEMS
+
+
+def test_the_worst_slice_comes_first_and_is_named_as_worse(filled: Database):
+    version = refresh(filled, "both")
+    ranked = load_slices(filled, version, FLT, "head", ()).slices
+    assert (ranked[0].dimension, ranked[0].value) == ("mesh", "Pregnancy")
+    assert ranked[0].is_worse
+    assert ranked[0].result.n == 60
+    assert "Humans" not in {one.value for one in ranked}  # every item has it: nothing to compare
+
+
+def test_a_saved_slice_is_offered_and_ranked_among_the_others(filled: Database):
+    with filled.transaction() as cur:
+        save_slice(cur, "hard ones", Selection(slices=(("mesh", "Pregnancy"),)))
+    page = open_section("slices")
+    table = next(f.value for f in page.dataframe if "Adjusted p" in f.value)
+    assert "Saved: hard ones" in table["Slice"].tolist()
+    page.selectbox(key="errors_saved").select("hard ones").run()
+    page.segmented_control(key="errors_section").select("help").run()
+    assert {metric.label: metric.value for metric in page.metric}["Items"] == "60"
+
+
+def test_confidence_that_is_off_is_called_so_and_rescaling_mends_it(filled: Database):
+    view = load_trust(filled, refresh(filled, "both"), FLT, LABELS)
+    assert view.given.is_off
+    assert "Do not take it at its word" in trust_panel.calibration_sentence(view.given)
+    assert view.temperature is not None
+    assert view.temperature > 1.2
+    assert view.rescaled is not None
+    assert view.rescaled.brier.value < view.given.brier.value
+    assert view.seconds_per_item.value == pytest.approx(np.mean(30 + np.arange(20)), abs=1e-9)
+    sd = np.std(30 + np.arange(20), ddof=1)
+    assert view.seconds_per_item.interval.high == pytest.approx(
+        39.5 + 1.959963984540054 * sd / np.sqrt(20), abs=1e-9
+    )
+
+
+def test_the_slider_says_what_answering_alone_costs(filled: Database):
+    against_record = replace(FLT, gold="record")
+    view = load_trust(filled, refresh(filled, "both"), against_record, LABELS)
+    point = view.curve.at(0.9)
+    shown = {metric.label: metric for metric in open_section("trust").metric}
+    assert shown["Errors let through"].value == f"{point.num_errors:,}"
+    reviews = NUM_ITEMS - point.num_answered
+    assert shown["Review created"].value == duration(reviews * 39.5)
+    assert shown["Review created"].delta == f"{reviews} items"
+
+
+def test_errors_let_through_can_be_listed(filled: Database):
+    page = open_section("trust")
+    page.button(key="errors_list_let_through").click().run()
+    rows = page.dataframe(key="errors_items").value
+    assert (rows["Head confidence"] >= 0.9).all()
+    assert all(head.startswith("✗") for head in rows["Head"])
+    page.button(key="errors_clear").click().run()
+    assert len(page.dataframe(key="errors_items").value) == 50
+
+
+def test_doubtful_labels_are_ranked_and_made_a_queue(filled: Database):
+    version = refresh(filled, "both")
+    view = load_suspects(filled, version, FLT, LABELS)
+    assert view is not None
+    assert 0 < view.num_suspects < NUM_ITEMS / 2
+    qualities = [one.quality for one in view.rows]
+    assert qualities == sorted(qualities)
+    ids = load_suspect_ids(filled, FLT, view)
+    assert ids[: len(view.rows)] == [one.row.item_id for one in view.rows]
+
+
+def test_people_are_drawn_as_the_ceiling(filled: Database):
+    page = open_section("gold")
+    (chart,) = page.get("plotly_chart")
+    spec = json.loads(chart.proto.spec)
+    assert spec["layout"]["yaxis"]["ticktext"] == ["Text", "Head", "Reviewers here"]
+    assert "Human ceiling" in spec["layout"]["annotations"][0]["text"]
+    table = next(f.value for f in page.dataframe if "Imported label" in f.value)
+    assert table["Figure (%)"][0] == "Text: Accuracy"
+
+
+def test_what_is_listed_becomes_a_slice_and_a_queue(filled: Database):
+    with filled.transaction() as cur:
+        add_reviewer(cur, "Eve", "engineer")
+    page = AppTest.from_file(str(SHELL), default_timeout=60)
+    page.query_params["reviewer"] = "Eve"
+    page.run()
+    page.switch_page("views/errors_page.py").run()
+    page.selectbox(key="errors_pair").select("text_right").run()
+    listed = page.dataframe(key="errors_items").value["Item"].tolist()
+    page.text_input(key="errors_slice_name").set_value("lost by the head")
+    page.button(key="errors_slice_save").click().run()
+    (saved,) = list_slices(filled.cursor())
+    assert (saved.name, saved.selection) == (
+        "lost by the head",
+        Selection(pair_outcome="text_right"),
+    )
+    page.text_input(key="errors_queue_name").set_value("to look at")
+    page.button(key="errors_queue_make").click().run()
+    assert not page.exception
+    (queue,) = list_queues(filled.cursor())
+    assert (queue.name, queue.run_id) == ("to look at", "both")
+    found = [find_item_at(filled.cursor(), queue.queue_id, n) for n in range(len(listed))]
+    assert found == listed
+    assert find_item_at(filled.cursor(), queue.queue_id, len(listed)) is None
+
+
+def test_a_reviewer_may_not_make_queues(filled: Database):
+    with filled.transaction() as cur:
+        add_reviewer(cur, "Root", "admin")
+    page = AppTest.from_file(str(SHELL), default_timeout=60)
+    page.query_params["reviewer"] = "Ada"
+    page.run()
+    page.switch_page("views/errors_page.py").run()
+    assert "for adjudicators, engineers and admins" in captions(page)
+    assert not any(button.key == "errors_queue_make" for button in page.button)
+
+
+def test_an_address_restores_conditions_without_a_picker(filled: Database):
+    page = AppTest.from_file(str(SHELL), default_timeout=60).run()
+    chosen = Selection(slices=(("mesh", "Pregnancy"),), head_is_right=False)
+    page.switch_page("views/errors_page.py")
+    page.query_params["errors_more"] = chosen.to_json()
+    page.run()
+    assert any(selection_words(chosen) in text.value for text in page.text)
+    assert all(head.startswith("✗") for head in page.dataframe(key="errors_items").value["Head"])
+
+
+def test_a_selection_is_said_in_words():
+    words = selection_words(
+        Selection(
+            gold_label="yes",
+            text_label=NO_LABEL,
+            slices=(("mesh", "Humans"),),
+            confidence_from=0.9,
+            confidence_below=1.1,
+        )
+    )
+    assert words == (
+        "gold label: yes; label in the text: no label; mesh term: humans; confidence at least 90.0%"
+    ).replace("humans", "Humans")
+
+
+@pytest.fixture
+def report(filled: Database) -> str:
+    version = refresh(filled, "both")
+    scope = PickedScope(FLT, version, None, "test", None)
+    narrowed = FLT.also(Selection(pair_outcome="text_right"))
+    view = load_errors(filled, version, FLT)
+    runs = list_runs(filled.cursor())
+    made = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+    return build_report(filled, view, scope, narrowed, runs, made).decode()
+
+
+def test_the_report_holds_every_section_its_filters_and_the_listed_items(
+    report: str, filled: Database
+):
+    for heading in ("Does ECI help?", "Confusion", "Trust", "Slices", "Gold labels", "Redundancy"):
+        assert f"<h2>{heading}</h2>" in report
+    assert "text right, head wrong" in report
+    assert "2026-03-02 08:30 UTC" in report
+    view = load_errors(filled, refresh(filled, "both"), FLT)
+    assert f"{view.pair_outcomes['text_right']} items, by id." in report
+    assert report.count("Plotly.newPlot") >= 9
+
+
+def test_the_report_needs_no_network_and_runs_no_text(report: str):
+    assert "default-src 'none'" in report
+    assert 'src="http' not in report
+    assert "<img src=x" not in report
+    assert "&lt;img src=x" in report
+
+
+@pytest.mark.data
+def test_the_real_answers_of_qwq_fill_every_section_that_needs_no_head(
+    database: Database, data_dir: Path
+):
+    import_file(database, "pubmedqa", data_dir / "pubmedqa" / "ori_pqal.json")
+    answers = data_dir / "model_answers" / "QwQ-32B-pubmedqa-test-zero_shot.json"
+    import_file(database, "model_answers", answers)
+    read_new_answers(database)
+    page = open_section("gold")
+    rows = json.loads(page.get("plotly_chart")[0].proto.spec)["layout"]["yaxis"]["ticktext"]
+    assert rows == [
+        "Text",
+        "PubMedQA annotator 1 (context only)",
+        "PubMedQA annotator 2 (with conclusion)",
+    ]
+    page.segmented_control(key="errors_section").select("redundancy").run()
+    table = next(f.value for f in page.dataframe if "Not bare (%)" in f.value)
+    assert table["Answers"].tolist() == [500]
+    page.segmented_control(key="errors_section").select("slices").run()
+    table = next(f.value for f in page.dataframe if "Adjusted p" in f.value)
+    assert {"MeSH term: Humans", "Question begins with: does"} <= set(table["Slice"])
+    page.segmented_control(key="errors_section").select("trust").run()
+    assert "no ECI head" in " ".join(notice.value for notice in page.info)
