@@ -18,7 +18,7 @@ from db.records import Item, Option, Prediction, Run
 from db.runs import add_run
 from eci.compare import compare
 from eci.estimates import Estimate
-from streamlit_app import services
+from streamlit_app import reviewing, services
 from streamlit_app.logic.comparison import (
     default_pair,
     learning_points,
@@ -37,6 +37,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     services.database.clear()
     opened = services.database()
     yield opened
+    reviewing.settle()  # what the Review page reads ahead
     opened.close()
     services.database.clear()
 

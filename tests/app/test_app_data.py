@@ -20,7 +20,7 @@ from db.items import count_by_label
 from db.people import add_person, sign_in_by_name
 from db.records import Run
 from db.runs import add_run, list_runs
-from streamlit_app import services
+from streamlit_app import reviewing, services
 from streamlit_app.logic.exports import build_export
 from streamlit_app.logic.uploads import (
     Preview,
@@ -40,6 +40,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     services.database.clear()
     opened = services.database()
     yield opened
+    reviewing.settle()  # what the Review page reads ahead
     opened.close()
     services.database.clear()
 

@@ -23,7 +23,7 @@ from db.records import Item, Prediction, Run
 from db.reviewers import add_reviewer
 from db.runs import add_run, list_runs
 from db.slices import list_slices, save_slice
-from streamlit_app import services
+from streamlit_app import reviewing, services
 from streamlit_app.components import trust_panel
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.figures import duration, head_verdict
@@ -48,6 +48,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     services.database.clear()
     opened = services.database()
     yield opened
+    reviewing.settle()  # what the Review page reads ahead
     opened.close()
     services.database.clear()
 

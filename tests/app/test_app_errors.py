@@ -18,7 +18,7 @@ from db.records import Item, Option, Prediction, Run, Section
 from db.reviewers import add_reviewer
 from db.runs import add_run
 from eci.estimates import Estimate
-from streamlit_app import services
+from streamlit_app import reviewing, services
 from streamlit_app.components.outcome_items import choose_cell
 from streamlit_app.logic.figures import estimate_text, percent
 from training.readings import read_new_answers
@@ -34,6 +34,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     services.database.clear()
     opened = services.database()
     yield opened
+    reviewing.settle()  # what the Review page reads ahead
     opened.close()
     services.database.clear()
 

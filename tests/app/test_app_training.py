@@ -20,7 +20,7 @@ from db.records import Item, Prediction, Run, Section, TrainingRun
 from db.reviewers import add_reviewer
 from db.runs import add_run
 from db.training_runs import list_training_runs
-from streamlit_app import services
+from streamlit_app import reviewing, services
 from streamlit_app.logic.training_view import (
     HistoryEntry,
     describe_settings,
@@ -55,6 +55,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     services.database.clear()
     opened = services.database()
     yield opened
+    reviewing.settle()  # what the Review page reads ahead
     opened.close()
     services.database.clear()
 
