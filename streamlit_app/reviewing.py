@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from db.annotations import add_annotation, get_gold, list_annotations, retract_annotation
 from db.drafts import clear_draft, find_draft
+from db.guidelines import Guideline, find_guideline
 from db.items import get_item
 from db.permissions import require
 from db.predictions import find_prediction
@@ -87,6 +88,8 @@ class ReviewedItem:
     history: tuple[Annotation, ...]
     reviewer_names: Mapping[str, str]
     is_flagged: bool
+    guideline: Guideline | None
+    """The one beside the item; its version goes into the annotation."""
     version: int
 
     @property
@@ -123,8 +126,9 @@ def load_item(item_id: str, run_id: str | None, reviewer_id: str, work: Work) ->
     if work.is_repeat(item_id):
         here, showing = [one for one in here if one.showing == "repeat"], "repeat"
     phase = next_phase(work.mode, here)
+    item = get_item(cur, item_id)
     return ReviewedItem(
-        item=get_item(cur, item_id),
+        item=item,
         gold=get_gold(cur, item_id),
         prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
         phase=phase,
@@ -134,6 +138,7 @@ def load_item(item_id: str, run_id: str | None, reviewer_id: str, work: Work) ->
         history=history,
         reviewer_names={r.reviewer_id: r.name for r in list_reviewers(cur)},
         is_flagged=is_flagged(cur, item_id, reviewer_id),
+        guideline=find_guideline(cur, item.label_set),
         version=len(history),
     )
 
@@ -225,6 +230,7 @@ def save(
             phase=shown.phase,
             showing=shown.showing,
             queue_id=queue_id,
+            guideline_version=shown.guideline and shown.guideline.version,
             duration_seconds=duration_seconds,
             client_at=client_at,
         )

@@ -174,7 +174,7 @@
       const place = choices.findIndex((choice) => choice.getAttribute("aria-checked") === "true");
       keep(token, { label: place < 0 ? null : place });
     }, PICKED_MS);
-  });
+  }, true); // before the buttons, which let no click pass on
 
   const MOVES = {
     s: "review_skip",

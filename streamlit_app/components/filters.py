@@ -27,6 +27,8 @@ SHOW_WORDS: dict[Show, str] = {
     "text_head_differ": "Text and head differ",
     "no_label": "No label in the text",
     "conflicting": "Reviewers differ",
+    "flagged": "Flagged",
+    "fast": "Saved too fast",
 }
 ORDER_WORDS: dict[Order, str] = {"item_id": "By item", "confidence": "Least sure head first"}
 

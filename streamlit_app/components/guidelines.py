@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.guidelines import Guideline, find_guideline
+from db.guidelines import Guideline
 from streamlit_app.components import safe_text
 from streamlit_app.logic.markdown import render
-from streamlit_app.services import database
 from streamlit_app.text_safety import element
 from streamlit_app.wording import say
 
 
-def draw_panel(label_set: str) -> str | None:
-    """Draw the guideline for a label set, folded; nothing where there is none.
-
-    Returns:
-        The version drawn, which belongs into the annotation saved beside it; None without one.
-    """
-    guideline = find_guideline(database().cursor(), label_set)
-    if guideline is None:
-        return None
-    summary = element("summary", say("guidelines.panel", version=guideline.version))
-    body = element("div", render(guideline.body), cls="lc-guideline")
-    safe_text.draw(element("details", summary, body, cls="lc-reference"))
-    return guideline.version
+def draw_panel(guideline: Guideline | None) -> None:
+    """Draw the guideline that counts for an item, folded; nothing where there is none."""
+    if guideline is not None:
+        summary = element("summary", say("guidelines.panel", version=guideline.version))
+        body = element("div", render(guideline.body), cls="lc-guideline")
+        safe_text.draw(element("details", summary, body, cls="lc-reference"))
 
 
 def draw_whole(guideline: Guideline) -> None:

@@ -295,7 +295,7 @@ def draw_item(
     left, right = st.columns([1.7, 1], gap="large")
     with left, st.container(key="review_left"), safe_text.together():
         item_card.draw(shown.item)
-        guidelines.draw_panel(shown.item.label_set)
+        guidelines.draw_panel(shown.guideline)
         if not shown.is_blind:
             if shown.prediction is not None:
                 answer_card.draw(shown.prediction, run.model if run else "", values.span)

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from db.annotations import get_gold, list_annotations
 from db.connection import Database
 from db.drafts import find_draft, save_draft
+from db.guidelines import add_guideline
 from db.queues import Queue, add_queue, list_queues
 from db.records import Annotation, Span
 from db.review import ReviewFilter
@@ -263,6 +264,18 @@ def test_everything_one_can_say_is_stored_with_the_label(
         assert shown in markup
 
 
+def test_an_annotation_keeps_the_version_of_the_guideline_beside_it(
+    filled_store: Database, open_page: OpenPage, make: Any, admin: str
+) -> None:
+    with filled_store.transaction() as cur:
+        guideline = add_guideline(cur, "Say maybe where the trial is small.", reviewer_id=admin)
+    test = open_page(item="q-1")
+    assert "Say maybe where the trial is small." in make.markup(test)
+    pick(test, "maybe")
+    press(test, "save")
+    assert said(filled_store, "q-1")[0].guideline_version == guideline.version
+
+
 def test_an_item_may_be_called_unanswerable_without_a_label(
     filled_store: Database, open_page: OpenPage
 ) -> None:
@@ -287,8 +300,8 @@ def test_a_save_sooner_than_reading_is_marked_and_can_be_asked_again(
     pick(test, "no")
     press(test, "save")
     assert not said(filled_store, "q-2")[0].is_fast
-    fast = open_page(show="fast", reviewer="Ada")
-    assert "There are no items" not in make.markup(fast)
+    assert on_screen(open_page(show="fast", item="q-1")) == "q-1"
+    assert "1 of 1 reviewed" in make.markup(open_page(show="fast", item="q-1"))
 
 
 def test_flagging_is_an_event_with_both_times(

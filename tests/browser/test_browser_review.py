@@ -13,9 +13,12 @@ from playwright.sync_api import Page, expect
 
 from db.annotations import list_annotations, list_current_annotations
 from db.connection import Database
+from db.drafts import find_draft
 from db.items import add_items
 from db.predictions import add_predictions
 from db.records import Annotation, Item, Prediction, Run
+from db.review_settings import ReviewSettings, save_settings
+from db.reviewers import add_reviewer, list_reviewers
 from db.runs import add_run
 
 pytestmark = pytest.mark.browser
@@ -196,3 +199,42 @@ def test_hostile_text_stays_text_and_nothing_leaves_the_machine(serve: Serve, pa
     expect(page.locator(".lc-count")).to_have_text("1 item")
     assert "taken" not in page.title()
     assert hosts <= {"localhost", None}
+
+
+def test_drafts_survive_a_kill_and_nothing_hidden_reaches_the_browser(
+    serve: Serve, review_seed: Callable[[Database], None], page: Page
+) -> None:
+    def blind(database: Database) -> None:
+        review_seed(database)
+        with database.transaction() as cur:
+            admin = add_reviewer(cur, "Ada", "admin").reviewer_id
+            save_settings(cur, ReviewSettings("blind"), admin)
+
+    frames: list[str] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on(
+            "framereceived",
+            lambda frame: frames.append(
+                frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
+            ),
+        ),
+    )
+    server = serve(blind)
+    page.goto(f"{server.url}/?item=q-01&reviewer=Ada")
+    wait_for_item(page, "q-01")
+    page.keyboard.press("n")
+    expect(page.locator(".lc-draft")).to_have_text("Draft kept")
+    page.keyboard.press("t")
+    page.keyboard.type("half a thought")
+    with page.expect_response("**/review/draft") as answer:
+        pass
+    assert answer.value.status == 204
+    assert not any("Yes, it helps." in frame for frame in frames)
+    server.process.kill()
+    server.process.wait()
+    database = server.database()
+    ada = next(r for r in list_reviewers(database.cursor()) if r.name == "Ada")
+    draft = find_draft(database.cursor(), "q-01", ada.reviewer_id, "blind")
+    database.close()
+    assert draft == {"label": "no", "note": "half a thought"}
