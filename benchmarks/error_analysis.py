@@ -347,11 +347,11 @@ def open_page(page: Page, url: str, key: str) -> None:
 def settle(page: Page) -> None:
     """Wait until the server is done with the last click."""
     page.wait_for_function(
-        "() => !document.querySelector('[data-testid=stStatusWidget]')"
-        " && !document.querySelector('[data-stale=true]')",
+        "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState"
+        " === 'notRunning' && !document.querySelector('[data-stale=true]')",
         timeout=60_000,
     )
-    page.wait_for_timeout(150)
+    page.wait_for_timeout(400)  # the browser draws what came last
 
 
 @contextmanager
