@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from db.errors import DbError
 from db.home import cache_dir, runs_dir
 from db.lineage import TrainingRecord
 from db.records import OPTIONS_LABEL_SET, Prediction
 from db.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.arrays import FloatArray
 from eci.calibration import TemperatureScaling
+from eci.errors import EciError
 from eci.fit import Chosen, FittedHead, choose, fit_head
 from eci.store import ArtifactInfo, CalibrationInfo, read_info
 from training.dataset import parent_of, refuse_leaks, to_question
-from training.errors import DataError
+from training.errors import DataError, TrainingError
 from training.evaluate import evaluate
 from training.execution import RunContext
 from training.head_artifact import copy_artifact, write_head_artifact
@@ -159,12 +161,20 @@ def _features(
 
 
 def is_quick(run_dir: RunDir) -> bool:
-    """Tell whether a run needs no language model, and so may be done while a person waits."""
-    stored = run_dir.read_settings()
-    if stored.get("task") == "recalibrate":
-        return True
-    if stored.get("task") != "refit":
+    """Tell whether a run needs no language model, and so may be done while a person waits.
+
+    A run that cannot be judged is not quick: it finds out itself, and says why.
+    """
+    try:
+        return _is_quick(run_dir)
+    except (TrainingError, EciError, DbError):
         return False
+
+
+def _is_quick(run_dir: RunDir) -> bool:
+    stored = run_dir.read_settings()
+    if stored.get("task") != "refit":
+        return stored.get("task") == "recalibrate"
     settings = parse_refit_settings(dict(stored["settings"]), str(run_dir.settings_path))
     snapshot = load_snapshot(run_dir.snapshot_path)
     items = [*snapshot.train, *snapshot.test]

@@ -227,3 +227,15 @@ def test_recalibration_changes_how_sure_a_head_is_and_never_its_label(
 def test_without_a_model_there_is_nothing_to_recalibrate(database: Database) -> None:
     with pytest.raises(DataError, match="no model yet"):
         make_plan(database, "recalibrate")
+
+
+def test_a_damaged_artifact_is_told_by_the_run_itself(
+    database: Database, engineer: Reviewer, base_alone: RefitSettings
+) -> None:
+    first = _do(database, base_alone)
+    (first.artifact_path / "eci.json").write_text("{}")
+    again = base_alone.model_copy(update={"artifact_run_id": first.run_id})
+    run_dir = prepare_plan(database, Plan("refit", again, None), "tests")
+    assert not is_quick(run_dir)
+    assert execute(run_dir, run_refit) == "failed"
+    assert "eci.json" in run_dir.read_status().message
