@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from db.connection import Database
 from db.items import add_items
@@ -49,7 +50,7 @@ def fill(database: Database) -> None:
         )
 
 
-def click_cell(page: Page, row: int, column: int, *, rows: int = 3, columns: int = 4) -> None:
+def click_cell(page: Page, row: int, column: int, *, rows: int = 4, columns: int = 5) -> None:
     plot = page.locator(".st-key-errors_confusion_text .nsewdrag").first
     expect(plot).to_be_visible()
     box = plot.bounding_box()
@@ -84,3 +85,39 @@ def test_a_link_restores_what_was_chosen(serve, page: Page):
     server = serve(fill)
     page.goto(f"{server.url}/errors?errors_gold=no&errors_text=yes")
     expect(page.get_by_text("2 items. Select a row")).to_be_visible()
+
+
+def test_the_sum_of_a_row_lists_all_items_with_its_gold_label(serve, page: Page):
+    server = serve(fill)
+    page.goto(f"{server.url}/errors")
+    expect(page.get_by_text("6 items. Select a row")).to_be_visible()
+    click_cell(page, row=2, column=4)
+    expect(page.get_by_text("2 items. Select a row")).to_be_visible()
+    expect(page).to_have_url(re.compile("errors_gold=maybe"))
+
+
+def test_the_report_draws_its_charts_from_disk_without_a_network(
+    serve, page: Page, chromium: Browser, tmp_path: Path
+):
+    server = serve(fill)
+    page.goto(f"{server.url}/errors")
+    expect(page.get_by_text("6 items. Select a row")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report").click()
+    report = tmp_path / "errors.html"
+    download.value.save_as(report)
+
+    context = chromium.new_context(offline=True)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    asked: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto(report.as_uri())
+    expect(opened.get_by_role("heading", name="Errors of First run")).to_be_visible()
+    charts = opened.locator(".chart")
+    expect(charts.first.locator(".main-svg").first).to_be_visible()
+    assert charts.count() == opened.locator(".chart:has(.main-svg)").count() > 2
+    assert problems == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    context.close()
