@@ -230,7 +230,7 @@ def save(
             phase=shown.phase,
             showing=shown.showing,
             queue_id=queue_id,
-            guideline_version=shown.guideline and shown.guideline.version,
+            guideline_version=None if shown.guideline is None else shown.guideline.version,
             duration_seconds=duration_seconds,
             client_at=client_at,
         )
