@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,12 +39,18 @@ def draw_trend(
         axis: Title of the x axis.
         ceiling: Name, value and ends of the interval of a line over the whole width.
     """
+    # By place, not by name: two runs whose names are cut alike stay two.
+    places = {x: place for place, x in enumerate(_names(series))}
     traces = [
-        _trace(name, points, look)
+        _trace(name, points, look, places)
         for (name, points), look in zip(series, _LOOKS, strict=False)
         if points
     ]
-    numeric = any(isinstance(point.x, int) for _, points in series for point in points)
+    ticks = {
+        "tickvals": list(places.values()),
+        "ticktext": [plain(name, 26) for name in places],
+        "range": [-0.4, len(places) - 0.6],
+    }
     figure = go.Figure(
         data=traces,
         layout={
@@ -54,9 +60,8 @@ def draw_trend(
             "annotations": _note(ceiling),
             "xaxis": {
                 "title": {"text": plain(axis, 60)},
-                "type": "linear" if numeric else "category",
-                "rangemode": "tozero" if numeric else "normal",
                 "fixedrange": True,
+                **(ticks if places else {"rangemode": "tozero"}),
             },
             "yaxis": {
                 "title": {"text": "Accuracy (%), 95 % interval"},
@@ -68,11 +73,23 @@ def draw_trend(
     return finish(figure, height=360)
 
 
-def _trace(name: str, points: Sequence[TrendPoint], look: tuple[str, str, str]) -> dict[str, Any]:
+def _names(series: Sequence[tuple[str, Sequence[TrendPoint]]]) -> list[str]:
+    """Give the places on the x axis that have a name, in the order of the longest series."""
+    ordered = sorted((points for _, points in series), key=len, reverse=True)
+    found = (point.x for points in ordered for point in points if isinstance(point.x, str))
+    return list(dict.fromkeys(found))
+
+
+def _trace(
+    name: str,
+    points: Sequence[TrendPoint],
+    look: tuple[str, str, str],
+    places: Mapping[str, int],
+) -> dict[str, Any]:
     color, dash, symbol = look
     return {
         "type": "scatter",
-        "x": [plain(point.x, 26) if isinstance(point.x, str) else point.x for point in points],
+        "x": [places[point.x] if isinstance(point.x, str) else point.x for point in points],
         "y": [point.value for point in points],
         "mode": "lines+markers",
         "name": plain(name, 40),
