@@ -242,6 +242,7 @@ def measure_crowd(
     server: Server, queue: Queue, num_people: int, every: float, seconds: float, reach: float
 ) -> list[Figure]:
     """Let many websocket sessions save at once."""
+    review_at_once(server.url, queue.queue_id, 1, every, 1)  # what is loaded once is loaded by now
     before = _rss(server)
     crowd = review_at_once(server.url, queue.queue_id, num_people, every, seconds)
     times = sorted(crowd.milliseconds)
@@ -284,11 +285,10 @@ def prepare(home: Path, template: Path | None, counts: Sequence[int]) -> Queue:
     return queue
 
 
-def measure(options: argparse.Namespace) -> list[Figure]:
-    """Run the parts asked for."""
+def measure(options: argparse.Namespace, home: Path) -> list[Figure]:
+    """Run the parts asked for on a new database under a home folder."""
     figures: list[Figure] = []
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    home = Path(tempfile.mkdtemp(prefix="review-workbench-"))
     counts = (options.items, options.predictions, options.annotations)
     queue = prepare(home, options.template, counts)
 
@@ -308,7 +308,6 @@ def measure(options: argparse.Namespace) -> list[Figure]:
             run("100", lambda: measure_crowd(server, queue, 100, 4, options.crowd_seconds, 150))
         run("kills", lambda: measure_kills(browser, home, queue, options.kills))
         browser.close()
-    shutil.rmtree(home)
     return figures
 
 
@@ -341,10 +340,11 @@ def main() -> int:
     parser.add_argument("--annotations", type=int, default=100_000)
     parser.add_argument("--saves", type=int, default=100)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--crowd-seconds", type=float, default=60)
+    parser.add_argument("--crowd-seconds", type=float, default=45)
     parser.add_argument("--template", type=Path, help="keep the database here for the next time")
     options = parser.parse_args()
-    figures = measure(options)
+    with tempfile.TemporaryDirectory(prefix="review-workbench-") as home:
+        figures = measure(options, Path(home))
     text = table(figures, options)
     print(text)
     if set(options.only) == set(PARTS):
