@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -104,6 +103,7 @@ def main() -> None:
     if options.peak_of:
         print(peak_bytes(bench, options.peak_of))
         return
+    memory = memory_note(options)
     rows = [
         "| category by ECI | against | ECI, items/s | other, items/s | ratio | to reach |",
         "|---|---|---|---|---|---|",
@@ -117,7 +117,7 @@ def main() -> None:
         [
             "# The category by one prefill",
             "\n".join(rows),
-            memory_note(options),
+            memory,
             f"PubMedQA, official test split, {options.items} items; {DEFAULT_BASE}, quantization "
             f"{options.quantization}. Medians of pairs of batches that take turns in one process. "
             f"{machine()}.",
@@ -257,7 +257,9 @@ def row(name: str, against: str, rates: Sequence[tuple[float, float]], reach: fl
     fast, slow = (statistics.median(column) for column in zip(*rates, strict=True))
     ratio = statistics.median(a / b for a, b in rates)
     met = "reached" if ratio >= reach else "**short**"
-    return f"| {name} | {against} | {fast:.2f} | {slow:.2f} | {ratio:.2f}x | {reach:g}x, {met} |"
+    line = f"| {name} | {against} | {fast:.2f} | {slow:.2f} | {ratio:.2f}x | {reach:g}x, {met} |"
+    print(line, file=sys.stderr, flush=True)
+    return line
 
 
 def without_labels(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -367,7 +369,9 @@ def peak_bytes(bench: Bench, way: str) -> str:
 
 
 def _peak_rss() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not ru_maxrss: a child process begins with that of its parent.
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
 
 def machine() -> str:

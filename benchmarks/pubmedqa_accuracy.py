@@ -226,7 +226,8 @@ def choose_power(probabilities: FloatArray, y: IntArray) -> float:
 
 def counts(y: IntArray, predicted: IntArray) -> IntArray:
     """Count gold by predicted label."""
-    return confusion_counts(y, predicted, PUBMEDQA.names)
+    gold, given = ([PUBMEDQA.names[i] for i in column] for column in (y, predicted))
+    return confusion_counts(gold, given, PUBMEDQA.names)
 
 
 def accuracy_table(predictions: dict[str, IntArray], y: IntArray) -> str:

@@ -124,17 +124,16 @@ class _Standardised:
         flat = x.reshape(-1, x.shape[-1])
         return cls(x, mean, spread, np.asarray(flat.T @ flat / len(flat), dtype=np.float32))
 
-    def root(self, l2: float) -> FloatArray:
-        """Give L of ``L·Lᵀ``, a bound on how curved the loss is: p·(1 - p) is at most 1/4."""
-        curvature = 0.25 * self.gram.astype(np.float64) + l2 * np.eye(len(self.gram))
-        return np.asarray(np.linalg.cholesky(curvature), dtype=np.float64)
+    def root(self, l2: float) -> tuple[Float32Array, Float32Array]:
+        """Give L of ``L·Lᵀ``, a bound on how curved the loss is, and its inverse.
 
-    def inverse_root(self, l2: float) -> FloatArray:
-        """Give the inverse of :meth:`root`."""
-        from scipy.linalg import solve_triangular
+        A softmax's curvature p·(1 - p) is at most 1/4.
+        """
+        from scipy.linalg import cholesky, solve_triangular
 
-        inverse: FloatArray = solve_triangular(self.root(l2), np.eye(len(self.gram)), lower=True)
-        return inverse
+        one = np.eye(len(self.gram), dtype=np.float32)
+        lower = cholesky(0.25 * self.gram + np.float32(l2) * one, lower=True, check_finite=False)
+        return lower, solve_triangular(lower, one, lower=True, check_finite=False)
 
 
 def _fit(
@@ -150,23 +149,23 @@ def _fit(
 
     share = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
     loss = _Loss(standardised.x, scores, y, l2, share)
-    inverse = standardised.inverse_root(l2)
+    root, inverse = standardised.root(l2)
     num_weights = int(np.prod(loss.shape))
 
     # The weights are sought in coordinates in which the loss is about as steep in all directions:
     # states are correlated, and without that the search takes ten times the steps.
     def objective(theta: FloatArray) -> tuple[float, FloatArray]:
         value, by_weight, rest = loss.at(unpack(theta), theta[num_weights:])
-        return value, np.concatenate([(by_weight @ inverse.T).ravel(), rest])
+        return value, np.concatenate([(by_weight.astype(np.float32) @ inverse.T).ravel(), rest])
 
     def unpack(theta: FloatArray) -> FloatArray:
-        packed: FloatArray = theta[:num_weights].reshape(loss.shape) @ inverse
-        return packed
+        packed = theta[:num_weights].reshape(loss.shape).astype(np.float32)
+        return np.asarray(packed @ inverse, dtype=np.float64)
 
     first = np.zeros(num_weights + loss.num_biases + 1)
     first[-1] = 1.0
     if start is not None and start.weight.shape == loss.shape:
-        packed = start.weight @ standardised.root(l2)
+        packed = start.weight @ root
         first = np.concatenate([packed.ravel(), start.bias, [start.scale]])
     found = minimize(
         objective,
