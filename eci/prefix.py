@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -31,9 +32,12 @@ class Prefix:
     def cache_for(self, batch_size: int) -> DynamicCache:
         """Give a cache of its own to a batch; the rows share the memory until it grows."""
         cache = DynamicCache()
-        for index, layer in enumerate(self.cache.layers):
-            shape = (batch_size, -1, -1, -1)
-            cache.update(layer.keys.expand(shape), layer.values.expand(shape), index)
+        for layer in self.cache.layers:
+            # Not DynamicCache.update: it would copy the whole beginning for each row and layer.
+            own = copy(layer)
+            own.keys = layer.keys.expand(batch_size, -1, -1, -1)
+            own.values = layer.values.expand(batch_size, -1, -1, -1)
+            cache.layers.append(own)
         return cache
 
 
