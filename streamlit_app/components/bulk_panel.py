@@ -1,4 +1,4 @@
-"""Acting on every item of a list: what would happen first, then one press, and one to take it back."""
+"""Acting on every item of a list: what would happen, one press, and one to take it back."""
 
 from __future__ import annotations
 

@@ -24,7 +24,11 @@ def test_every_statement_prepares_on_a_fresh_database(database: Database, name: 
 
 def test_incoming_tables_have_the_columns_of_the_tables_they_fill(database: Database) -> None:
     cur = database.cursor()
-    filled = {"incoming_reading": "answer_reading", "incoming_label": "annotation", "incoming_target": "annotation"}
+    filled = {
+        "incoming_reading": "answer_reading",
+        "incoming_label": "annotation",
+        "incoming_target": "annotation",
+    }
     for table, schema in SCHEMAS.items():
         stored = filled.get(table, table.removeprefix("incoming_"))
         columns = {row[0] for row in cur.execute(f"describe {stored}").fetchall()}
