@@ -41,6 +41,7 @@ PREDICTION = (
     "error 2.2 points, so 60 % about as likely as not; macro-F1 of the weighted "
     "operating point 43 to 46; ECE at the noise floor of about 5 points."
 )
+TRIED = "What falls short, and what was tried: docs/decisions/2026-11-22-what-the-head-reads.md."
 PARTS = "evidence@0.5+question@0.5+evidence@0.7+question@0.7+evidence+question+last"
 
 
@@ -209,7 +210,8 @@ def test_tables(best: Choice, learned: Data, judged: Data) -> list[str]:
         accuracy_table(predictions, judged.y),
         difference(predictions, judged.y),
         trust_table(probabilities, judged.y, scaling),
-        coverage_table(sets.sets(probabilities), judged.y),
+        coverage_table(sets, probabilities, judged.y),
+        TRIED,
     ]
 
 
@@ -273,22 +275,29 @@ def trust_table(probabilities: FloatArray, y: IntArray, scaling: TemperatureScal
     )
 
 
-def coverage_table(sets: np.ndarray, y: IntArray) -> str:
+def coverage_table(sets: ConformalSets, probabilities: FloatArray, y: IntArray) -> str:
     """Write how often the class-conditional conformal sets hold the gold label."""
-    report = coverage_report(sets, y)
+    report = coverage_report(sets.sets(probabilities), y)
     rows = [
         f"| class-conditional sets, 1 - alpha = {1 - ALPHA:.0%} | n | coverage | standard errors "
-        "from it | mean size |",
+        "from it: of the test items alone / and of the calibration items | mean size |",
         "|---|---|---|---|---|",
     ]
-    for name, part in zip(
-        ("all", *PUBMEDQA.names), (report.overall, *report.per_label), strict=True
+    for name, part, num_fitted in zip(
+        PUBMEDQA.names, report.per_label, sets.num_calibration, strict=True
     ):
         n, value = part.coverage.n, part.coverage.value
         assert value is not None
-        away = (value - (1 - ALPHA)) / np.sqrt(ALPHA * (1 - ALPHA) / n)
-        figures = f"{_percent(part.coverage)} | {away:+.1f} | {_number(part.mean_size)}"
-        rows.append(f"| {name} | {n} | {figures} |")
+        # The coverage that a threshold from m items really has varies as Beta(m (1 - a), m a).
+        variance = ALPHA * (1 - ALPHA) * np.array([1 / n, 1 / n + 1 / (num_fitted + 2)])
+        away = " / ".join(f"{(value - 1 + ALPHA) / error:+.1f}" for error in np.sqrt(variance))
+        rows.append(
+            f"| {name} | {n} | {_percent(part.coverage)} | {away} | {_number(part.mean_size)} |"
+        )
+    rest = report.overall
+    rows.append(
+        f"| all | {rest.coverage.n} | {_percent(rest.coverage)} | | {_number(rest.mean_size)} |"
+    )
     return "\n".join(rows)
 
 
