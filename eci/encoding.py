@@ -135,7 +135,7 @@ class PromptEncoder:
         return text
 
     def _render(self, question: Question, exemplars: Sequence[Exemplar]) -> EncodedPrompt:
-        messages = self.template.messages(question, exemplars)
+        messages = self.template.marked_messages(question, exemplars)
         safe = [{**turn, "content": self.neutralise(turn["content"])} for turn in messages]
         written = self.tokenizer.apply_chat_template(
             safe, chat_template=self._chat_template, tokenize=False, add_generation_prompt=True

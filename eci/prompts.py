@@ -105,15 +105,21 @@ class PromptTemplate:
 
     def messages(self, question: Question, exemplars: Sequence[Exemplar] = ()) -> list[Message]:
         """Write the chat that asks ``question`` after showing ``exemplars``, oldest turn first."""
+        *turns, last = self.marked_messages(question, exemplars)
+        return [*turns, {**last, "content": unmarked(last["content"])[0]}]
+
+    def marked_messages(
+        self, question: Question, exemplars: Sequence[Exemplar] = ()
+    ) -> list[Message]:
+        """Write the same chat with the regions of its last turn marked, for :func:`unmarked`."""
         turns: list[Message] = [{"role": "system", "content": self.system(question.label_set)}]
         for exemplar in exemplars:
-            asked = unmarked(self.user_turn(exemplar.question))[0]
-            turns.append({"role": "user", "content": asked})
+            turns.append({"role": "user", "content": self.user_turn(exemplar.question)})
             answer = self.completion(
                 exemplar.question.label_set, exemplar.label, exemplar.rationale
             )
             turns.append({"role": "assistant", "content": answer})
-        turns.append({"role": "user", "content": self.user_turn(question)})
+        turns.append({"role": "user", "content": self._marked_turn(question)})
         return turns
 
     def system(self, labels: LabelSet) -> str:
@@ -132,7 +138,10 @@ class PromptTemplate:
         )
 
     def user_turn(self, question: Question) -> str:
-        """Write one question with its context and options; its regions are marked."""
+        """Write one question with its context and options."""
+        return unmarked(self._marked_turn(question))[0]
+
+    def _marked_turn(self, question: Question) -> str:
         sections = [
             f"{_unmarkable(heading)}: {_unmarkable(text)}" if heading else _unmarkable(text)
             for heading, text in question.context

@@ -59,9 +59,11 @@ def draw_outcome_cube(
         for row, text in enumerate(texts)
         for column, head in enumerate(labels)
     ]
-    large = pitch * len(golds) <= 14
+    columns = pitch * len(golds)
+    large = columns <= 14
+    size, font = (48, 14) if large else (30, 10) if columns <= 24 else (20, 9)
     figure = go.Figure(
-        data=[_markers(points, 48 if large else 30, 14 if large else 10)],
+        data=[_markers(points, size, font)],
         layout={
             "clickmode": "event+select",
             "hoverdistance": -1,

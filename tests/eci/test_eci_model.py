@@ -128,6 +128,12 @@ def test_without_context_the_question_is_the_evidence(model: EciModel) -> None:
     assert question == evidence
 
 
+def test_messages_for_people_and_files_carry_no_marks(model: EciModel) -> None:
+    shot = Exemplar(_question("An earlier one?", context="Evidence."), "no", "Because not.")
+    for message in model.encoder.template.messages(MIXED[0], [shot]):
+        assert not any(0xFDD0 <= ord(character) <= 0xFDEF for character in message["content"])
+
+
 def test_foreign_text_cannot_move_a_region(model: EciModel) -> None:
     marks = "".join(chr(0xFDD0 + i) for i in range(6))
     clean = model.encoder.prompt(_question("Does it?", context="It does."))
