@@ -104,10 +104,11 @@ def main() -> None:
         print(peak_bytes(bench, options.peak_of))
         return
     memory = memory_note(options)
+    generated, redundancy = generate_rows(bench)
     rows = [
         "| category by ECI | against | ECI, items/s | other, items/s | ratio | to reach |",
         "|---|---|---|---|---|---|",
-        *generate_rows(bench),
+        *generated,
         *bare_rows(bench),
         reference_row(bench),
         options_row(bench),
@@ -119,7 +120,8 @@ def main() -> None:
             "\n".join(rows),
             memory,
             f"PubMedQA, official test split, {options.items} items; {DEFAULT_BASE}, quantization "
-            f"{options.quantization}. Medians of pairs of batches that take turns in one process. "
+            f"{options.quantization}. {redundancy} Medians of pairs of batches that take turns in "
+            "one process. "
             f"{machine()}.",
             PREDICTION,
             "Made by `python benchmarks/eci_speed.py`.",
@@ -135,8 +137,12 @@ def to_question(item: Item) -> Question:
     return Question(item.question, context, PUBMEDQA, item.item_id)
 
 
-def generate_rows(bench: Bench) -> list[str]:
-    """Against 64 generated tokens and reading them: batched and one at a time."""
+def generate_rows(bench: Bench) -> tuple[list[str], str]:
+    """Against 64 generated tokens and reading them: batched and one at a time.
+
+    Returns:
+        The lines, and a sentence on what was read.
+    """
     model, rows, num_bare, num_read = bench.half, [], 0, 0
 
     def generate(questions: Sequence[Question]) -> None:
@@ -154,8 +160,7 @@ def generate_rows(bench: Bench) -> list[str]:
         rows.append(
             row(f"half of the layers, {name}", f"generate {NEW_TOKENS} and read", rates, reach)
         )
-    rows[-1] += f" {1 - num_bare / num_read:.0%} of {num_read} answers were no bare category. |"
-    return rows
+    return rows, f"{1 - num_bare / num_read:.0%} of {num_read} answers were no bare category."
 
 
 def bare_rows(bench: Bench) -> list[str]:
