@@ -214,7 +214,9 @@ def _named(names: Sequence[str]) -> str:
 def _limit(
     items: Sequence[SnapshotItem], per_label_set: int | None, seed: int
 ) -> list[SnapshotItem]:
-    """Keep at most so many items of each label set: corrected ones first, the rest by label."""
+    """Keep at most so many items of each label set: corrected ones first, the rest in
+    the shares of their labels.
+    """
     if per_label_set is None:
         return list(items)
     by_set: dict[str, list[SnapshotItem]] = {}
@@ -223,22 +225,25 @@ def _limit(
     kept = []
     for group in by_set.values():
         corrected = [item for item in group if is_corrected(item)]
-        others = _label_by_label([item for item in group if not is_corrected(item)])
+        others = _in_proportion([item for item in group if not is_corrected(item)])
         kept += (corrected + others)[:per_label_set]
     return kept
 
 
-def _label_by_label(items: Sequence[SnapshotItem]) -> list[SnapshotItem]:
-    """Order items so that every beginning of the list has its labels in balance."""
-    waiting: dict[str, list[SnapshotItem]] = {}
+def _in_proportion(items: Sequence[SnapshotItem]) -> list[SnapshotItem]:
+    """Order items so that every beginning of the list has the labels in the shares of the whole.
+
+    Labels in equal numbers taught a short run that the rarest is the likeliest.
+    """
+    by_label: dict[str, list[SnapshotItem]] = {}
     for item in items:
-        waiting.setdefault(item.label, []).append(item)
-    ordered = []
-    while waiting:
-        for label in sorted(waiting):
-            ordered.append(waiting[label].pop(0))
-        waiting = {label: queue for label, queue in waiting.items() if queue}
-    return ordered
+        by_label.setdefault(item.label, []).append(item)
+    places = [
+        ((rank + 0.5) / len(group), label, item)
+        for label, group in by_label.items()
+        for rank, item in enumerate(group)
+    ]
+    return [item for _, _, item in sorted(places, key=lambda place: place[:2])]
 
 
 def _hold_out(

@@ -13,7 +13,17 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 FOLDER = Path(__file__).parent
-PAGES = ("review", "browse", "compare", "errors", "data", "training")
+PAGES = (
+    "review",
+    "browse",
+    "agreement",
+    "errors",
+    "compare",
+    "training",
+    "training_data",
+    "models",
+    "data",
+)
 ARGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
