@@ -13,15 +13,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from eci.arrays import Float32Array
-from eci.batching import Row
-from eci.model import EciModel, Progress
 from eci.prompts import Exemplar, Question
+
+if TYPE_CHECKING:  # both need torch, and cached features are read without it
+    from eci.batching import Row
+    from eci.model import EciModel, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,7 @@ class FeatureCache:
                 batch_size=batch_size,
                 progress=progress,
             )
-            new = {
-                keys[i]: Feature(states, scores)
-                for i, (states, scores) in zip(missing, computed, strict=True)
-            }
+            new = {keys[i]: feature for i, feature in zip(missing, computed, strict=True)}
             self._save(new)
             self._known.update(new)
         return [self._known[key] for key in keys]

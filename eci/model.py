@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 
-from eci.arrays import Float32Array
 from eci.base import LoadedBase, Quantization, load_base
 from eci.batching import Row, collate
 from eci.branches import PROMPT, last_prompt_column
 from eci.encoding import PromptEncoder
 from eci.errors import ArtifactError, UnknownLabelError
+from eci.features import Feature
 from eci.head import HeadConfig
 from eci.joint import EciOutput, attach_head
 from eci.labels import PUBMEDQA, LabelSet
@@ -171,20 +171,16 @@ class EciModel:
         *,
         batch_size: int = 8,
         progress: Progress | None = None,
-    ) -> list[tuple[Float32Array, Float32Array]]:
-        """Give what one prefill offers the head: states and scores of each question.
-
-        Returns:
-            As in :class:`eci.features.Feature`, in the order of the questions.
-        """
-        results: list[tuple[Float32Array, Float32Array] | None] = [None] * len(questions)
+    ) -> list[Feature]:
+        """Give what one prefill offers the head, in the order of the questions."""
+        results: list[Feature | None] = [None] * len(questions)
         for batch in self._batches(questions, exemplars, batch_size, progress):
             output = self._prefill(batch, use_cache=False)
             for rows, given in output.head_inputs.values():
                 for row, states, scores in zip(rows, given.states, given.scores, strict=True):
                     size = len(batch.label_sets[int(row)])
                     is_options = batch.label_sets[int(row)].is_options
-                    results[batch.positions[int(row)]] = (
+                    results[batch.positions[int(row)]] = Feature(
                         states[: size if is_options else None].float().cpu().numpy(),
                         scores[:size].float().cpu().numpy(),
                     )

@@ -122,11 +122,6 @@ class HeadFeatures:
             self._chunks.append(found)
 
 
-def stacked(inputs: Sequence[tuple[Float32Array, Float32Array]]) -> Features:
-    """Put states and scores of items of one label set side by side, as ``EciModel`` gives them."""
-    return _joined([Features(states[None], scores[None]) for states, scores in inputs])
-
-
 def question_digest(question: Question) -> str:
     """Identify what is asked, without the item's id."""
     labels = question.label_set

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from db.home import models_dir, runs_dir
 from db.snapshot import SnapshotItem
 from eci.base import base_fingerprint, resolve_base_model
+from eci.features import stack
 from eci.prompts import DEFAULT_TEMPLATE, load_template
 from eci.store import ArtifactInfo, read_info
 from training.dataset import fixed_label_sets, to_question
 from training.errors import DataError
 from training.execution import RunContext
-from training.head_features import HeadFeatures, stacked
+from training.head_features import Features, HeadFeatures
 from training.records import read_training_records
 from training.run_dir import RunDir
 from training.settings import RefitSettings
@@ -157,7 +158,7 @@ def _add_missing(
         given = model.features(part, batch_size=batch_size, progress=tell)
         for name in dict.fromkeys(question.label_set.name for question in part):
             mine = [i for i, question in enumerate(part) if question.label_set.name == name]
-            features.add([part[i] for i in mine], stacked([given[i] for i in mine]))
+            features.add([part[i] for i in mine], Features(*stack([given[i] for i in mine])))
         num_done += len(part)
 
 

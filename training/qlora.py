@@ -13,6 +13,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 from db.home import models_dir
 from db.snapshot import Snapshot, load_snapshot
 from eci.base import LoadedBase, load_base
+from eci.features import stack
 from eci.model import EciModel, build
 from eci.prompts import Question
 from training.adapter import add_adapter, library_versions, save_artifact
@@ -25,7 +26,6 @@ from training.dataset import (
 )
 from training.evaluate import evaluate
 from training.execution import RunContext
-from training.head_features import stacked
 from training.held_out import HeldOut, calibrate, write_held_out
 from training.predict import predict
 from training.predictions import write_predictions
@@ -86,8 +86,7 @@ def _standardise(model: EciModel, records: Sequence[Record], batch_size: int) ->
         by_set.setdefault(record.question.label_set.name, []).append(record.question)
     for name, questions in by_set.items():
         given = model.features(questions[:NUM_TO_STANDARDISE], batch_size=batch_size)
-        features = stacked(given)
-        head.standardise(name, features.states, features.scores)
+        head.standardise(name, *stack(given))
 
 
 def _train(

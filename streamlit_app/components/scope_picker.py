@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from db.outcome_filter import Gold, OutcomeFilter, Selection
+from db.outcome_filter import By, Gold, OutcomeFilter, Selection
 from db.outcome_items import Scope
 from db.outcome_store import refresh_said
 from db.records import OPTIONS_LABEL_SET, Run
@@ -17,6 +17,7 @@ from streamlit_app.logic.run_names import run_names
 from streamlit_app.logic.slice_ranking import load_saved
 from streamlit_app.text_safety import reveal
 
+BY_WORDS: dict[By, str] = {"text": "Label in the text", "head": "Label of the head"}
 GOLD_WORDS: dict[Gold, str] = {"record": "Label of record", "imported": "Imported label"}
 ALL_SPLITS = "all"
 GOLD_HELP = (
@@ -70,6 +71,20 @@ def pick_run(title: str, runs: Sequence[Run], *, key: str, index: int = 0) -> st
         # Streamlit warns of a default beside a value that another page has already chosen.
         index=0 if key in st.session_state else index,
         format_func=lambda run_id: reveal(names[run_id]),
+        key=key,
+        bind="query-params",
+    )
+    return chosen
+
+
+def pick_by(title: str, *, key: str, default: By) -> By:
+    """Draw the choice of which label of a prediction is judged."""
+    chosen: By = st.segmented_control(
+        title,
+        list(BY_WORDS),
+        format_func=lambda by: BY_WORDS[by],
+        default=default,
+        required=True,
         key=key,
         bind="query-params",
     )

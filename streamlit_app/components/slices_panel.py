@@ -9,7 +9,7 @@ import streamlit as st
 from db.outcome_filter import By
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
-from streamlit_app.components import chart, outcome_items
+from streamlit_app.components import chart, outcome_items, scope_picker
 from streamlit_app.logic.figures import estimate_text, percent, points
 from streamlit_app.logic.outcomes import ErrorsView
 from streamlit_app.logic.slice_ranking import (
@@ -21,23 +21,13 @@ from streamlit_app.logic.slice_ranking import (
 from streamlit_app.text_safety import reveal
 
 MAX_DRAWN = 15
-BY_WORDS: dict[By, str] = {"text": "Label in the text", "head": "Label of the head"}
 
 
 def pick_by(view: ErrorsView) -> By:
     """Draw the choice of which label is judged, where there are two."""
     if view.head is None or view.text is None:
         return "text" if view.head is None else "head"
-    chosen: By = st.segmented_control(
-        "Judge",
-        list(BY_WORDS),
-        format_func=lambda by: BY_WORDS[by],
-        default="head",
-        required=True,
-        key="errors_by",
-        bind="query-params",
-    )
-    return chosen
+    return scope_picker.pick_by("Judge", key="errors_by", default="head")
 
 
 def draw(view: SliceView) -> None:

@@ -37,7 +37,6 @@ from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import reveal
 
 PAGE_SIZE = 50
-BY_WORDS: dict[By, str] = {"text": "Label in the text", "head": "Label of the head"}
 CHANGE_TONES: dict[Change, palette.Tone] = {
     "fixed": palette.GREEN,
     "broken": palette.WRONG,
@@ -128,34 +127,38 @@ def pick_scope(label_sets: Sequence[str]) -> tuple[By, Gold, str, str | None]:
         [3, 3, 2, 2], vertical_alignment="bottom"
     )
     with by_column:
-        by: By = st.segmented_control(
-            "Compare",
-            list(BY_WORDS),
-            format_func=lambda choice: BY_WORDS[choice],
-            default="text",
-            required=True,
-            key="compare_by",
-            bind="query-params",
-        )
+        by = scope_picker.pick_by("Compare", key="compare_by", default="text")
     with gold_column:
         gold = scope_picker.pick_gold("compare_against")
     with set_column:
-        label_set: str = st.selectbox(
-            "Labels",
-            label_sets,
-            format_func=scope_picker.label_set_words,
-            key="compare_labels",
-            bind="query-params",
-        )
+        label_set = pick_label_set(label_sets)
     with split_column:
-        split: str = st.selectbox(
-            "Split",
-            list(SPLIT_WORDS),
-            format_func=lambda name: SPLIT_WORDS[name],
-            key="compare_split",
-            bind="query-params",
-        )
-    return by, gold, label_set, None if split == "all" else split
+        split = pick_split()
+    return by, gold, label_set, split
+
+
+def pick_label_set(label_sets: Sequence[str]) -> str:
+    """Draw the choice of label set."""
+    chosen: str = st.selectbox(
+        "Labels",
+        label_sets,
+        format_func=scope_picker.label_set_words,
+        key="compare_labels",
+        bind="query-params",
+    )
+    return chosen
+
+
+def pick_split() -> str | None:
+    """Draw the choice of split; None for all."""
+    chosen: str = st.selectbox(
+        "Split",
+        list(SPLIT_WORDS),
+        format_func=lambda name: SPLIT_WORDS[name],
+        key="compare_split",
+        bind="query-params",
+    )
+    return None if chosen == "all" else chosen
 
 
 def draw_figures(view: ComparisonView) -> None:
@@ -289,7 +292,7 @@ def draw_all(runs: Sequence[Run]) -> None:
     ceiling = _ceiling(version, summaries, gold, label_set, split)
     trend = [
         (words, trend_points(summaries, runs, names, label_set, by))
-        for by, words in BY_WORDS.items()
+        for by, words in scope_picker.BY_WORDS.items()
     ]
     st.markdown("**Accuracy of all runs, oldest first**")
     chart.draw(
@@ -318,22 +321,10 @@ def pick_all_scope(label_sets: Sequence[str]) -> tuple[Gold, str, str | None]:
     with gold_column:
         gold = scope_picker.pick_gold("compare_against")
     with set_column:
-        label_set: str = st.selectbox(
-            "Labels",
-            label_sets,
-            format_func=scope_picker.label_set_words,
-            key="compare_labels",
-            bind="query-params",
-        )
+        label_set = pick_label_set(label_sets)
     with split_column:
-        split: str = st.selectbox(
-            "Split",
-            list(SPLIT_WORDS),
-            format_func=lambda name: SPLIT_WORDS[name],
-            key="compare_split",
-            bind="query-params",
-        )
-    return gold, label_set, None if split == "all" else split
+        split = pick_split()
+    return gold, label_set, split
 
 
 def draw_learning(
@@ -343,7 +334,7 @@ def draw_learning(
     corrections = load_corrections(services.database())
     learning = [
         (words, learning_points(summaries, corrections, names, label_set, by))
-        for by, words in BY_WORDS.items()
+        for by, words in scope_picker.BY_WORDS.items()
     ]
     st.markdown("**Accuracy over the number of corrections**")
     if not any(found for _, found in learning):

@@ -112,7 +112,7 @@ def payload(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def review_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Open an empty database file as the app's own."""
     monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
     services.database.clear()
@@ -125,10 +125,10 @@ def review_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 @pytest.fixture
-def filled_store(review_database: Database, make: Makers) -> Database:
+def filled_store(database: Database, make: Makers) -> Database:
     """Give three yes/no/maybe items, a vignette, and two runs; the newer one answered all."""
     predict = make.prediction
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         add_items(cur, [make.yes_no_item(number) for number in (1, 2, 3)], origin="items")
         add_items(cur, [make.vignette("v-1")], origin="items")
         add_run(cur, make.run("older", day=1))
@@ -142,11 +142,11 @@ def filled_store(review_database: Database, make: Makers) -> Database:
                 predict("v-1", "The answer is B.", "B", head="B", shares=(0.1, 0.6, 0.2, 0.1)),
             ],
         )
-    return review_database
+    return database
 
 
 @pytest.fixture
-def open_page(review_database: Database) -> Callable[..., AppTest]:
+def open_page(database: Database) -> Callable[..., AppTest]:
     """Give a function that opens a page in a fresh session; keywords go into the address."""
 
     def open_at(page: str = "views/review.py", **params: str) -> AppTest:

@@ -72,11 +72,9 @@ def test_items_without_an_answer_are_left_out_until_asked_for(
     assert "q-9" in column(open_page(BROWSE, answered="no"), "Item")
 
 
-def test_pages_show_every_item_once(
-    review_database: Database, open_page: OpenPage, make: Any
-) -> None:
+def test_pages_show_every_item_once(database: Database, open_page: OpenPage, make: Any) -> None:
     total = 2 * PAGE_SIZE + 7
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         add_items(cur, [make.yes_no_item(n) for n in range(1000, 1000 + total)], origin="items")
     test = open_page(BROWSE)
     assert "107 items" in make.markup(test)
@@ -88,7 +86,7 @@ def test_pages_show_every_item_once(
     assert len(seen) == len(set(seen)) == total
 
 
-def test_an_empty_list_says_so(review_database: Database, open_page: OpenPage, make: Any) -> None:
+def test_an_empty_list_says_so(database: Database, open_page: OpenPage, make: Any) -> None:
     test = open_page(BROWSE)
     assert not test.exception
     assert "There are no items yet" in make.markup(test)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from db.records import Item, Option, Prediction, Run
 from db.runs import add_run
 from eci.compare import compare
 from eci.estimates import Estimate
-from streamlit_app import reviewing, services
+from streamlit_app import services
 from streamlit_app.logic.comparison import (
     default_pair,
     learning_points,
@@ -29,17 +28,6 @@ from streamlit_app.logic.figures import p_value_text, points, points_interval
 SHELL = Path(services.__file__).with_name("shell.py")
 LABELS = ("yes", "no", "maybe")
 NUM_ITEMS = 12
-
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
-    services.database.clear()
-    opened = services.database()
-    yield opened
-    reviewing.settle()  # what the Review page reads ahead
-    opened.close()
-    services.database.clear()
 
 
 def item(number: int, **overrides: object) -> Item:

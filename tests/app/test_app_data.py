@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +19,7 @@ from db.items import count_by_label
 from db.people import add_person, sign_in_by_name
 from db.records import Run
 from db.runs import add_run, list_runs
-from streamlit_app import reviewing, services
+from streamlit_app import services
 from streamlit_app.logic.exports import build_export
 from streamlit_app.logic.uploads import (
     Preview,
@@ -32,17 +31,6 @@ from streamlit_app.logic.uploads import (
 
 SHELL = Path(services.__file__).with_name("shell.py")
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
-    services.database.clear()
-    opened = services.database()
-    yield opened
-    reviewing.settle()  # what the Review page reads ahead
-    opened.close()
-    services.database.clear()
 
 
 def own_items(*labels: str | None) -> Upload:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +22,7 @@ from db.records import Item, Prediction, Run
 from db.reviewers import add_reviewer
 from db.runs import add_run, list_runs
 from db.slices import list_slices, save_slice
-from streamlit_app import reviewing, services
+from streamlit_app import services
 from streamlit_app.components import trust_panel
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.figures import duration, head_verdict
@@ -40,17 +39,6 @@ LABELS = ("yes", "no", "maybe")
 HOSTILE = "</script><img src=x onerror=alert(1)> ![x](https://evil.example/a.png)"
 NUM_ITEMS = 240
 FLT = OutcomeFilter("both", "imported", "pubmedqa").also(Selection(split="test"))
-
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
-    services.database.clear()
-    opened = services.database()
-    yield opened
-    reviewing.settle()  # what the Review page reads ahead
-    opened.close()
-    services.database.clear()
 
 
 @pytest.fixture

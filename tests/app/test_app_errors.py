@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from db.records import Item, Option, Prediction, Run, Section
 from db.reviewers import add_reviewer
 from db.runs import add_run
 from eci.estimates import Estimate
-from streamlit_app import reviewing, services
+from streamlit_app import services
 from streamlit_app.components.outcome_items import choose_cell
 from streamlit_app.logic.figures import estimate_text, percent
 from training.readings import read_new_answers
@@ -26,17 +25,6 @@ from training.readings import read_new_answers
 SHELL = Path(services.__file__).with_name("shell.py")
 LABELS = ("yes", "no", "maybe")
 HOSTILE = "![x](https://evil.example/a.png) <img src=x onerror=alert(1)>"
-
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
-    services.database.clear()
-    opened = services.database()
-    yield opened
-    reviewing.settle()  # what the Review page reads ahead
-    opened.close()
-    services.database.clear()
 
 
 def item(number: int, gold: str | None, **overrides: object) -> Item:

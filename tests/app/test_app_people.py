@@ -22,7 +22,7 @@ def roles(database: Database) -> dict[str, str]:
 
 
 def test_the_first_name_on_a_new_file_is_admin_and_adds_others(
-    review_database: Database, open_page: OpenPage, make: Any
+    database: Database, open_page: OpenPage, make: Any
 ) -> None:
     page = open_page(PEOPLE)
     assert not page.exception
@@ -30,31 +30,31 @@ def test_the_first_name_on_a_new_file_is_admin_and_adds_others(
     page.selectbox(key="people_role_new").select("adjudicator").run()
     page.button(key="people_save").click().run()
     assert not page.exception
-    assert roles(review_database) == {"Reviewer 1": "admin", "Ann <b>": "adjudicator"}
+    assert roles(database) == {"Reviewer 1": "admin", "Ann <b>": "adjudicator"}
     assert "Ann &lt;b&gt; is stored with the role Adjudicator." in make.markup(page)
     assert list(page.dataframe[0].value["Name"]) == ["Ann <b>", "Reviewer 1"]
 
 
 def test_a_role_is_changed_and_the_change_is_listed(
-    review_database: Database, open_page: OpenPage
+    database: Database, open_page: OpenPage
 ) -> None:
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         sign_in_by_name(cur, "Chief")
         ann = add_person(cur, "Ann", role="reviewer").reviewer_id
     page = open_page(PEOPLE, reviewer="Chief")
     page.selectbox(key="people_person").select(ann).run()
     page.selectbox(key=f"people_role_{ann}").select("none").run()
     page.button(key="people_save").click().run()
-    assert roles(review_database)["Ann"] == "none"
+    assert roles(database)["Ann"] == "none"
     changes = page.dataframe[-1].value
     assert (changes["Name"][0], changes["Role"][0]) == ("Ann", "No access")
     assert changes["Changed by"][0] == "Chief"
 
 
 def test_nobody_but_an_admin_is_offered_the_form(
-    review_database: Database, open_page: OpenPage, make: Any
+    database: Database, open_page: OpenPage, make: Any
 ) -> None:
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         sign_in_by_name(cur, "Chief")
         add_person(cur, "Ann", role="reviewer")
     page = open_page(PEOPLE, reviewer="Ann")
@@ -63,20 +63,20 @@ def test_nobody_but_an_admin_is_offered_the_form(
 
 
 def test_what_cannot_be_stored_is_explained(
-    review_database: Database, open_page: OpenPage, make: Any
+    database: Database, open_page: OpenPage, make: Any
 ) -> None:
     page = open_page(PEOPLE)
     page.text_input(key="people_name_new").set_value("Ann").run()
     page.text_input(key="people_email_new").set_value("ann").run()
     page.button(key="people_save").click().run()
     assert "is no e-mail address" in make.markup(page)
-    assert roles(review_database) == {"Reviewer 1": "admin"}
+    assert roles(database) == {"Reviewer 1": "admin"}
 
 
 def test_somebody_without_a_role_is_told_whom_to_ask(
-    review_database: Database, open_page: OpenPage, make: Any
+    database: Database, open_page: OpenPage, make: Any
 ) -> None:
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         sign_in_by_name(cur, "Chief")
         add_person(cur, "Ann", role="none")
     page = open_page(PEOPLE, reviewer="Ann")
@@ -85,9 +85,9 @@ def test_somebody_without_a_role_is_told_whom_to_ask(
 
 
 def test_the_name_picker_offers_people_and_no_imported_annotators(
-    review_database: Database, open_page: OpenPage
+    database: Database, open_page: OpenPage
 ) -> None:
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         sign_in_by_name(cur, "Chief")
         add_reviewer(cur, "annotator 1", origin="import")
         add_person(cur, "Gone", role="none")

@@ -64,21 +64,21 @@ def _predict(run_id: str, labels: Sequence[str]) -> list[Prediction]:
 
 
 @pytest.fixture
-def store(review_database: Database, tmp_path: Path) -> Database:
+def store(database: Database, tmp_path: Path) -> Database:
     """Two trained runs on 60 test items, the later one better; one adjudicated training item."""
     gold = [LABELS[n % 3] for n in range(60)]
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         items = [_item(n, "train", question="<b>Hostile?</b>" if n == 3 else "") for n in range(12)]
         add_items(cur, items + [_item(n, "test") for n in range(60)], origin="items")
         admin = add_reviewer(cur, DEFAULT_NAME, "admin").reviewer_id
         add_adjudication(
             cur, adjudication_id="d", item_id="train-003", reviewer_id=admin, label="no"
         )
-    snapshot_id = freeze(review_database.cursor(), tmp_path / "s", created_by="tests").snapshot_id
+    snapshot_id = freeze(database.cursor(), tmp_path / "s", created_by="tests").snapshot_id
     moment = datetime(2026, 3, 1, tzinfo=UTC)
     settings = {"task": "train", "snapshot_id": snapshot_id}
     worse = ["yes" if n % 2 else label for n, label in enumerate(gold)]
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         for run_id, base, labels in (("one", None, worse), ("two", "one", gold)):
             add_training_run(
                 cur, TrainingRun(run_id, "smoke", "succeeded", settings, moment, admin, base)
@@ -88,7 +88,7 @@ def store(review_database: Database, tmp_path: Path) -> Database:
             record = TrainingRecord(run_id, "train-003", 1, 0, "train", ("train-004",))
             add_training_records(cur, [record])
             register_model(cur, run_id, admin)
-    return review_database
+    return database
 
 
 def _texts(test: AppTest) -> str:
@@ -149,7 +149,7 @@ def test_training_data_are_shown_with_their_shots_and_packed(
 
 
 def test_without_models_and_corrections_the_pages_say_what_to_do(
-    review_database: Database, open_page: OpenPage
+    database: Database, open_page: OpenPage
 ) -> None:
     assert "no model yet" in open_page("views/models.py").info[0].value
     assert "no corrections yet" in open_page("views/lineage.py").info[0].value

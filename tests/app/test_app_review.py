@@ -238,16 +238,14 @@ def test_filters_make_the_queue_and_stay_in_the_address(
     assert listed(open_page(search="coughs drug")) == ["v-1"]
 
 
-def test_an_empty_store_says_what_to_do(
-    review_database: Database, open_page: OpenPage, make: Any
-) -> None:
+def test_an_empty_store_says_what_to_do(database: Database, open_page: OpenPage, make: Any) -> None:
     test = open_page()
     assert not test.exception
     assert "There are no items yet. Import some on the Data page." in make.markup(test)
 
 
 def test_hostile_text_is_shown_as_text(
-    review_database: Database, open_page: OpenPage, make: Any, payload: str
+    database: Database, open_page: OpenPage, make: Any, payload: str
 ) -> None:
     options = (Option("A", payload), Option("B", "Drug B"))
     item = make.vignette(
@@ -255,7 +253,7 @@ def test_hostile_text_is_shown_as_text(
         context=(Section(payload, payload),), source=payload,
     )  # fmt: skip
     answer = make.prediction("q-1", f"{payload} so B", "B", run_id=payload)
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         add_items(cur, [item], origin="items")
         add_run(cur, make.run(payload, model=payload))
         add_predictions(cur, [answer])
@@ -265,7 +263,7 @@ def test_hostile_text_is_shown_as_text(
     pick_and_save(test, "A")
     again = open_page(item="q-1", reviewer=payload)
     assert not again.exception
-    assert history(review_database, "q-1")[0].note == payload.strip()
+    assert history(database, "q-1")[0].note == payload.strip()
     markup = make.markup(again)
     for forbidden in ("<script>", "<img", "<h1", "\u202e", "\u200b"):
         assert forbidden not in markup.replace('<script src="/assets/review_keys.js">', "")
@@ -276,24 +274,24 @@ def test_hostile_text_is_shown_as_text(
 
 
 def test_hostile_label_names_become_numbers_on_the_buttons(
-    review_database: Database, open_page: OpenPage, make: Any
+    database: Database, open_page: OpenPage, make: Any
 ) -> None:
     labels = ("![x](https://tracker.example/p.png)", "safe label")
     item = make.yes_no_item(1, label_set="custom", labels=labels, gold_label=None)
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         add_items(cur, [item], origin="items")
     test = open_page()
     shown = list(test.segmented_control[0].options)
     assert shown == ["1", "safe label"]
     pick_and_save(test, labels[0])
-    assert history(review_database, "q-1")[0].label == labels[0]
+    assert history(database, "q-1")[0].label == labels[0]
 
 
 def test_a_long_answer_is_cut_until_all_of_it_is_asked_for(
-    review_database: Database, open_page: OpenPage, make: Any
+    database: Database, open_page: OpenPage, make: Any
 ) -> None:
     answer = "word " * 10_000 + "the very end"
-    with review_database.transaction() as cur:
+    with database.transaction() as cur:
         add_items(cur, [make.yes_no_item(1)], origin="items")
         add_run(cur, make.run("newer"))
         add_predictions(cur, [make.prediction("q-1", answer, None)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from db.records import Item, Prediction, Run, Section, TrainingRun
 from db.reviewers import add_reviewer
 from db.runs import add_run
 from db.training_runs import list_training_runs
-from streamlit_app import reviewing, services
+from streamlit_app import services
 from streamlit_app.logic.training_view import (
     HistoryEntry,
     describe_settings,
@@ -47,17 +46,12 @@ device = "cpu"
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
+def database(database: Database, tmp_path: Path) -> Database:
+    """Add a preset that cannot run to the app's own database and home."""
     presets = tmp_path / "presets"
     presets.mkdir()
     (presets / "test.toml").write_text(PRESET.format(base=tmp_path / "nowhere"), encoding="utf-8")
-    services.database.clear()
-    opened = services.database()
-    yield opened
-    reviewing.settle()  # what the Review page reads ahead
-    opened.close()
-    services.database.clear()
+    return database
 
 
 @pytest.fixture

@@ -158,8 +158,8 @@ def test_a_pass_that_ends_early_gives_the_states_of_a_whole_one(tiny_model_dir: 
         layer.register_forward_hook(lambda *_: num_run.append(1))
     shallow.classify(questions[:1])
     assert len(num_run) < len(layers)
-    for (states, _), (all_states, _) in zip(few, many, strict=True):
-        assert np.array_equal(states, all_states[:2])
+    for shallow_one, whole_one in zip(few, many, strict=True):
+        assert np.array_equal(shallow_one.states, whole_one.states[:2])
 
 
 def test_the_scores_take_no_part_where_the_head_is_told_so(tiny_model_dir: Path) -> None:
