@@ -77,6 +77,14 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("shot_item_ids", pa.list_(pa.string())),
         ]
     ),
+    "incoming_out_of_fold": pa.schema(
+        [
+            ("run_id", pa.string()),
+            ("item_id", pa.string()),
+            ("basis", pa.string()),
+            ("probabilities", pa.list_(pa.float64())),
+        ]
+    ),
     "incoming_queue_item": pa.schema([("item_id", pa.string())]),
     "incoming_target": pa.schema([("item_id", pa.string()), ("label", pa.string())]),
     "incoming_reading": pa.schema(

@@ -44,6 +44,7 @@ Dimension = Literal[
     "num_options",
     "hedging",
     "text_form",
+    "record_origin",
 ]
 """What items and answers are sliced by; each is a column of ``outcome_rows``, ``mesh`` a list."""
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)

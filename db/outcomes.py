@@ -7,12 +7,13 @@ that was read (without a readable label it counts as wrong), for the head a head
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db import outcome_store
@@ -77,6 +78,16 @@ class HeadProbabilities:
     item_nos: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float64]
     y: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, table: pa.Table, num_labels: int) -> HeadProbabilities:
+        """Take over the columns ``item_no``, ``p`` and ``y`` of an Arrow table."""
+        parts = (part.flatten().to_numpy() for part in table["p"].chunks)
+        return cls(
+            table["item_no"].to_numpy().astype(np.int64),
+            np.concatenate([np.empty(0), *parts]).reshape(len(table), num_labels),
+            table["y"].to_numpy().astype(np.int64),
+        )
 
 
 @dataclass(frozen=True)
@@ -185,29 +196,51 @@ def load_probabilities(
         limit: Read at most so many items: a sample that is random, and the same every time.
     """
     usable = "and head_probabilities is not null and list_contains($labels, gold_label)"
-    tail, chosen = f"{usable} order by item_no", {"labels": list(labels)}
+    tail, chosen = f"{usable} order by item_no", dict[str, Any]()
     if limit is not None:
         # In two steps: putting probabilities in order costs far more than choosing a few items.
         numbers, parameters = select_rows(
             "item_no", flt, f"{usable} order by hash(item_id) limit $limit"
         )
-        found = cur.execute(numbers, {**parameters, **chosen, "limit": limit}).fetchnumpy()
+        parameters |= {"labels": list(labels), "limit": limit}
+        found = cur.execute(numbers, parameters).fetchnumpy()
         tail = "and item_no in (select unnest($item_nos::integer[])) order by hash(item_id)"
         chosen["item_nos"] = found["item_no"].tolist()
-    statement, parameters = select_rows(
+    table = read_probabilities(
+        cur, flt, labels, probabilities="head_probabilities", tail=tail, parameters=chosen
+    )
+    return HeadProbabilities.of(table, len(labels))
+
+
+def read_probabilities(
+    cur: DuckDBPyConnection,
+    flt: OutcomeFilter,
+    labels: Sequence[str],
+    *,
+    probabilities: str,
+    tail: str,
+    more: str = "",
+    parameters: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """Read a column of probabilities in the order of ``labels`` as an Arrow table.
+
+    Args:
+        probabilities: The column; like ``tail`` and ``more``, further columns, a constant of this
+            package, never a value from outside.
+        parameters: Of ``tail``, beside ``labels``.
+
+    Returns:
+        ``item_no``, ``y`` (the gold label's place among ``labels``), ``p`` and what ``more`` names.
+    """
+    statement, bound = select_rows(
         "item_no, list_position($labels, gold_label) - 1 as y, list_transform($labels, "
-        "lambda label: coalesce(head_probabilities[list_position(labels, label)], 0.0)) as p",
+        f"lambda label: coalesce({probabilities}[list_position(labels, label)], 0.0)) as p{more}",
         flt,
         tail,
     )
-    parameters |= chosen
-    table: Any = cur.sql(statement, params=parameters).to_arrow_table()
-    flat = np.concatenate([np.empty(0), *(part.flatten().to_numpy() for part in table["p"].chunks)])
-    return HeadProbabilities(
-        table["item_no"].to_numpy().astype(np.int64),
-        flat.reshape(len(table), len(labels)),
-        table["y"].to_numpy().astype(np.int64),
-    )
+    bound |= {"labels": list(labels), **(parameters or {})}
+    cur.complete()  # a result that was not read to its end would stand in the way
+    return cur.sql(statement, params=bound).to_arrow_table()
 
 
 def count_annotators(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[AnnotatorCell]:

@@ -45,8 +45,9 @@ class Queue:
 
     ``order``: ``uncertain`` puts the items first whose two likeliest labels the head tells apart
     least; ``text_head_differ`` those where text and head say different labels, the surest head
-    first; ``label_errors`` those to whose label of record the head gives the least probability
-    (the self-confidence of confident learning: Northcutt, Jiang, Chuang 2021); ``random`` is the
+    first; ``label_errors`` those to whose label of record a head that has not learned from them
+    gives the least probability (the self-confidence of confident learning: Northcutt, Jiang, Chuang
+    2021; items of which only a head that has learned from them speaks come last); ``random`` is the
     control stream, against which the yield of the other orders can be told.
     """
 

@@ -25,10 +25,11 @@ _COLUMNS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "head_confidence": ("outcome.head_confidence", ("prediction",)),
     "head_margin": ("outcome.head_margin", ("prediction",)),
     "confidence_rank": ("coalesce(outcome.head_confidence, 2)", ("prediction",)),
-    # What the head gives the label of record: low where the label may be an error.
+    # What a head that has not learned from the item gives the label of record: low where the label
+    # may be an error.
     "self_confidence": (
-        "outcome.head_probabilities[list_position(item.labels, gold.label)]",
-        ("prediction", "gold"),
+        "unseen.probabilities[list_position(item.labels, gold.label)]",
+        ("unseen", "gold"),
     ),
     "answer_label": ("outcome.text_label", ("read_prediction",)),
     "answer_form": ("outcome.text_form", ("read_prediction",)),
@@ -47,13 +48,17 @@ def _part(name: str) -> str:
     return f"left join ({load_sql(f'review_{name}')}) as {name} on {name}.item_id = item.item_id"
 
 
-_OUTCOME: Final = (
-    "left join (select * from {table} where run_id = $run_id) as outcome "
-    "on outcome.item_id = item.item_id"
-)
+def _of_run(table: str, name: str) -> str:
+    return (
+        f"left join (select * from {table} where run_id = $run_id) as {name} "  # noqa: S608
+        f"on {name}.item_id = item.item_id"
+    )
+
+
 _JOINS: Final = {
-    "prediction": _OUTCOME.format(table="prediction"),
-    "read_prediction": _OUTCOME.format(table="read_prediction"),
+    "prediction": _of_run("prediction", "outcome"),
+    "read_prediction": _of_run("read_prediction", "outcome"),
+    "unseen": _of_run("unseen_prediction", "unseen"),
     "gold": "join gold on gold.item_id = item.item_id",
     "mine": _part("mine"),
     "reviewed": _part("reviewed"),

@@ -28,6 +28,9 @@ create table if not exists scratch.outcome (
     head_label varchar,
     head_confidence double,
     head_probabilities double[],
+    is_learned boolean not null,        -- the run's model has learned from the item
+    unseen_basis varchar,               -- own, or as in table out_of_fold; null: only what was learned
+    out_of_fold double[],               -- probabilities; null where the run's own are unseen
     answer_characters integer,
     characters_past integer,            -- after the span that decided the label
     answer_tokens integer

@@ -18,6 +18,7 @@ from eci.labels import PUBMEDQA, LabelSet
 from eci.near_duplicates import find_duplicates
 from eci.prompts import Exemplar, Question
 from training.errors import DataError
+from training.families import join_families
 from training.settings import DataSettings
 
 if TYPE_CHECKING:  # both need torch, and the app previews records without it
@@ -251,7 +252,7 @@ def _hold_out(
 ) -> tuple[list[SnapshotItem], list[SnapshotItem]]:
     """Set aside the dev split; where a label set has none, a share of its uncorrected items.
 
-    What was made from an item goes where the item goes.
+    What was made from an item, or repeats it, goes where the item goes.
     """
     by_set: dict[str, list[SnapshotItem]] = {}
     for item in _shuffled(items, seed):
@@ -261,14 +262,16 @@ def _hold_out(
         untouched = [item for item in group if not is_corrected(item)]
         own = [item for item in group if item.split == "dev"]
         dev += own or untouched[: int(len(group) * fraction)]
-    set_aside = {parent_of(item) for item in dev}
-    fit = [item for item in items if parent_of(item) not in set_aside]
-    return fit, [item for item in items if parent_of(item) in set_aside]
+    family = dict(zip((item.item_id for item in items), families(items), strict=True))
+    set_aside = {family[item.item_id] for item in dev}
+    fit = [item for item in items if family[item.item_id] not in set_aside]
+    return fit, [item for item in items if family[item.item_id] in set_aside]
 
 
-def parent_of(item: SnapshotItem) -> str:
-    """Give the item that this one was made from, or itself: what folds must not divide."""
-    return item.parent_item_id or item.item_id
+def families(items: Sequence[SnapshotItem]) -> list[str]:
+    """Name the family of each item: what folds must not divide."""
+    parents = [item.parent_item_id or item.item_id for item in items]
+    return join_families(parents, [to_question(item) for item in items])
 
 
 def _reordered(item: SnapshotItem, seed: int) -> tuple[Question, str]:

@@ -19,11 +19,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from db.snapshot import Snapshot
+from db.snapshot import Snapshot, SnapshotItem
 from eci.arrays import Float32Array, IntArray
 from eci.prompts import Question
 from eci.store import ADAPTER_FILES, ArtifactInfo
-from training.dataset import to_question
+from training.dataset import families, to_question
+from training.json_files import read_object, replace_json
 
 # What of a head's configuration does not change its inputs.
 _FREE_OF_STATES: Final = ("dropout", "label_sets")
@@ -85,6 +86,21 @@ class HeadFeatures:
     def note_checked(self, snapshot: Snapshot) -> None:
         """Note that no training item of a snapshot repeats one of its test items."""
         self._checked_path(snapshot).touch()
+
+    def families(self, items: Sequence[SnapshotItem]) -> list[str]:
+        """Name the family of each item as ``dataset.families`` does; found once for these texts."""
+        digest = hashlib.sha256()
+        for item in items:
+            content = f"{item.item_id} {item.parent_item_id} {question_digest(to_question(item))}"
+            digest.update(f"{content}\n".encode())
+        path = self.folder / f"families-{digest.hexdigest()[:32]}.json"
+        if path.exists():
+            found: list[str] = read_object(path)["families"]
+            return found
+        found = families(items)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        replace_json(path, {"families": found})
+        return found
 
     def _checked_path(self, snapshot: Snapshot) -> Path:
         digest = hashlib.sha256()

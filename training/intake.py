@@ -15,6 +15,7 @@ from db.connection import Database
 from db.errors import DbError
 from db.lineage import add_training_records
 from db.models import register_model
+from db.out_of_fold import add_out_of_fold
 from db.predictions import add_predictions
 from db.records import Run, TrainingRun, TrainingState
 from db.run_energy import add_run_energy
@@ -29,6 +30,7 @@ from training.energy import read_energy
 from training.errors import IntakeError, TrainingError
 from training.json_files import plain
 from training.launch import reap
+from training.out_of_fold import read_out_of_fold
 from training.predictions import read_predictions
 from training.readings import read_new_answers
 from training.records import read_training_records
@@ -99,12 +101,14 @@ def take_in(database: Database, run_dir: RunDir) -> Run:
     run = _describe_run(run_dir, settings)
     predictions = read_predictions(run_dir)
     records, energy = read_training_records(run_dir), read_energy(run_dir)
+    out_of_fold = read_out_of_fold(run_dir)
     try:
         with database.transaction() as cur:
             add_run(cur, run)
             add_predictions(cur, predictions)
             _add_state(cur, run_dir, settings, "succeeded", status.message)
             add_training_records(cur, records)
+            add_out_of_fold(cur, out_of_fold)
             if energy is not None:
                 add_run_energy(cur, run.run_id, energy)
             if run.kind == "training" and run_dir.artifact_path.is_dir():

@@ -19,13 +19,13 @@ from eci.arrays import FloatArray, IntArray
 from eci.calibration import out_of_fold
 from eci.estimates import Estimate, percentile_interval
 from eci.fit import fit_head
-from training.dataset import parent_of, to_question
+from training.dataset import to_question
 from training.errors import DataError
 from training.head_features import HeadFeatures
 from training.head_source import HeadSource, find_info
+from training.out_of_fold import MIN_ITEMS_PER_FOLD
 from training.plan import make_plan
 from training.refit import (
-    MIN_ITEMS_PER_FOLD,
     LabelSetTask,
     earlier_choices,
     label_set_tasks,
@@ -123,11 +123,12 @@ def learning_curve(database: Database) -> LearningCurve:
         )
     chosen = earlier_choices(source).get(task.name, {})
     l2 = float(chosen.get("l2", _DEFAULT_L2))
-    groups = [parent_of(item) for item in task.items]
     points = [
         _point(task, on, fold.held_out, l2, split=NUM_FOLDS * repeat + place)
         for repeat in range(NUM_REPEATS)
-        for place, fold in enumerate(out_of_fold(task.y, groups, num_folds=NUM_FOLDS, seed=repeat))
+        for place, fold in enumerate(
+            out_of_fold(task.y, task.families, num_folds=NUM_FOLDS, seed=repeat)
+        )
         for on in _parts(fold.train, repeat)
     ]
     return LearningCurve(task.name, len(task.items), tuple(points))

@@ -27,10 +27,11 @@ from training.dataset import (
 from training.evaluate import evaluate
 from training.execution import RunContext
 from training.held_out import HeldOut, calibrate, write_held_out
+from training.out_of_fold import base_model_rows, held_out_rows, write_out_of_fold
 from training.predict import predict
 from training.predictions import write_predictions
 from training.records import write_records
-from training.settings import TrainingSettings, parse_settings
+from training.settings import EvaluationSettings, TrainingSettings, parse_settings
 from training.trainer import EciTrainer, ProgressCallback, RowDataset
 
 NUM_TO_STANDARDISE = 32
@@ -183,11 +184,29 @@ def _finish(
         shots=settings.evaluation.shots,
         calibration=model.calibration,
     )
+    _write_out_of_fold(context, model, data, snapshot, held_out, settings.evaluation)
     predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
     metrics = evaluate(predictions, snapshot.test)
     write_predictions(run_dir.predictions_path, predictions)
     run_dir.write_metrics(metrics)
     _drop_checkpoints(run_dir.checkpoints_path)
+
+
+def _write_out_of_fold(
+    context: RunContext,
+    model: EciModel,
+    data: TrainingData,
+    snapshot: Snapshot,
+    held_out: Sequence[HeldOut],
+    settings: EvaluationSettings,
+) -> None:
+    """Keep what speaks of the training items without having learned from them."""
+    rows = held_out_rows(context.run_dir.run_id, held_out, model.calibration, ())
+    if settings.predict_train:
+        learned = {record.item_id for record in data.train}
+        items = [item for item in snapshot.train if item.item_id in learned]
+        rows += base_model_rows(context, model, items, batch_size=settings.batch_size)
+    write_out_of_fold(context.run_dir, rows)
 
 
 def _held_out(

@@ -22,7 +22,7 @@ from eci.calibration import TemperatureScaling
 from eci.errors import EciError
 from eci.fit import Chosen, FittedHead, choose, fit_head
 from eci.store import ArtifactInfo, CalibrationInfo, read_info
-from training.dataset import parent_of, refuse_leaks, to_question
+from training.dataset import refuse_leaks, to_question
 from training.errors import DataError, TrainingError
 from training.evaluate import evaluate
 from training.execution import RunContext
@@ -31,6 +31,13 @@ from training.head_features import Features, HeadFeatures
 from training.head_source import HeadSource, find_info, prefill
 from training.held_out import HeldOut, calibrate, read_held_out, write_held_out
 from training.json_files import read_object, replace_json
+from training.out_of_fold import (
+    MIN_ITEMS_PER_FOLD,
+    held_out_rows,
+    is_enough,
+    taken_over,
+    write_out_of_fold,
+)
 from training.predictions import read_predictions, write_predictions
 from training.records import write_training_records
 from training.run_dir import RunDir
@@ -40,20 +47,22 @@ from training.settings import (
     parse_refit_settings,
 )
 
-MIN_ITEMS_PER_FOLD = 4
-"""A label set with fewer training items for each fold keeps the head it has."""
 NEW_SEARCH_GROWTH = 1.2
 """With so many times the items it was chosen on, the penalty is chosen anew."""
 
 
 @dataclass(frozen=True)
 class LabelSetTask:
-    """One label set: what its head is fitted on; ``y`` holds positions among the labels."""
+    """One label set: what its head is fitted on.
+
+    ``y`` holds positions among the labels, ``families`` what folds must not divide.
+    """
 
     name: str
     items: tuple[SnapshotItem, ...]
     features: Features
     y: tuple[int, ...]
+    families: tuple[str, ...]
 
     @property
     def is_options(self) -> bool:
@@ -100,6 +109,7 @@ def run_refit(context: RunContext) -> None:
     held_out = _held_out(tasks, fits)
     write_held_out(run_dir.held_out_path, held_out)
     calibration = _calibrate(held_out, snapshot, source)
+    _write_out_of_fold(run_dir, held_out, calibration, source)
     heads = {name: fit.head for name, fit in fits.items()}
     info = write_head_artifact(run_dir.artifact_path, info, heads, calibration, source.artifact)
     replace_json(run_dir.path / "fit.json", {n: fit.describe() for n, fit in fits.items()})
@@ -127,6 +137,7 @@ def run_recalibration(context: RunContext) -> None:
     calibration = {**info.calibration, **calibrate(held_out, gold)}
     copy_artifact(run_dir.artifact_path, source.artifact_path, info, calibration)
     write_held_out(run_dir.held_out_path, held_out)
+    _write_out_of_fold(run_dir, held_out, calibration, HeadSource(source))
     write_training_records(
         run_dir,
         [TrainingRecord(run_dir.run_id, entry.item_id, 0, 0, "dev", ()) for entry in held_out],
@@ -198,7 +209,7 @@ def label_set_tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[Labe
     for name, items in sorted(by_set.items(), key=lambda entry: (-len(entry[1]), entry[0])):
         given = features.get([to_question(item) for item in items])
         y = tuple(item.labels.index(item.label) for item in items)
-        yield LabelSetTask(name, tuple(items), given, y)
+        yield LabelSetTask(name, tuple(items), given, y, tuple(features.families(items)))
 
 
 def _fit_all(
@@ -206,8 +217,8 @@ def _fit_all(
 ) -> dict[str, _Fit]:
     fits: dict[str, _Fit] = {}
     for task in tasks:
-        if len(task.items) < MIN_ITEMS_PER_FOLD * settings.num_folds or len(set(task.y)) < 2:
-            continue
+        if not is_enough(task.families, task.y, settings.num_folds):
+            continue  # it keeps the head it has
         before = earlier.get(task.name)
         is_chosen = before and len(task.items) <= NEW_SEARCH_GROWTH * before["num_items"]
         strengths = (before["l2"],) if before and is_chosen else settings.strengths
@@ -222,7 +233,7 @@ def _fit(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float]
         scores,
         task.y,
         is_options=task.is_options,
-        groups=[parent_of(item) for item in task.items],
+        groups=task.families,
         strengths=strengths,
         num_folds=settings.num_folds,
         seed=settings.seed,
@@ -266,6 +277,18 @@ def _calibrate(
     learned = source.learned_item_ids()
     unseen = {name: y for name, y in gold.items() if name not in learned}
     return {**calibrate(held_out, gold), **calibrate(held_out, unseen)}
+
+
+def _write_out_of_fold(
+    run_dir: RunDir,
+    held_out: Sequence[HeldOut],
+    calibration: Mapping[str, CalibrationInfo],
+    source: HeadSource,
+) -> None:
+    """Keep what speaks of the training items without having learned from them."""
+    learned, run_id = source.learned_item_ids(), run_dir.run_id
+    mine = held_out_rows(run_id, held_out, calibration, learned)
+    write_out_of_fold(run_dir, [*mine, *taken_over(run_id, source.run_dir, learned)])
 
 
 def _records(

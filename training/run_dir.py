@@ -57,6 +57,7 @@ class RunDir:
         self.predictions_path = path / "predictions.parquet"
         self.records_path = path / "records.parquet"
         self.held_out_path = path / "held_out.parquet"
+        self.out_of_fold_path = path / "out_of_fold.parquet"
         self.energy_path = path / "energy.json"
         self.metrics_path = path / "metrics.json"
         self.cancel_path = path / "cancel"

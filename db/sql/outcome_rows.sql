@@ -23,6 +23,11 @@ select
     outcome.head_label,
     outcome.head_confidence,
     outcome.head_probabilities,
+    outcome.is_learned,
+    outcome.unseen_basis,
+    case when outcome.unseen_basis is not null
+        then coalesce(outcome.out_of_fold, outcome.head_probabilities) end
+        as unseen_probabilities,
     outcome.answer_characters,
     outcome.characters_past,
     outcome.answer_tokens,

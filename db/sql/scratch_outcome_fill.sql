@@ -13,11 +13,16 @@ select
     head_label,
     head_confidence,
     head_probabilities,
+    is_learned,
+    unseen.basis as unseen_basis,
+    case when unseen.basis <> 'own' then unseen.probabilities end as out_of_fold,
     length(answer)::integer as answer_characters,
     case when text_label is not null then (length(answer) - text_end)::integer end
         as characters_past,
     answer_tokens
 from read_prediction
 join scratch.item as item on item.item_id = read_prediction.item_id
+join unseen_prediction as unseen
+    on unseen.run_id = $run_id and unseen.item_id = read_prediction.item_id
 where read_prediction.run_id = $run_id
 order by item.item_no

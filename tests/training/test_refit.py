@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from db.annotations import add_annotation
@@ -19,15 +21,17 @@ from db.predictions import list_predictions
 from db.records import Item, Reviewer, Section
 from db.reviewers import add_reviewer, list_reviewers
 from db.runs import get_run
-from db.snapshot import load_snapshot
+from db.snapshot import load_snapshot, read_snapshot
 from eci.model import EciModel
 from eci.store import read_info
-from training.dataset import to_question
+from training.dataset import families, to_question
 from training.errors import DataError
 from training.execution import execute
 from training.intake import refresh
+from training.out_of_fold import read_out_of_fold
 from training.plan import Plan, make_plan, prepare_plan, start_plan
 from training.qlora import run_qlora
+from training.records import read_training_records
 from training.refit import is_quick, run_recalibration, run_refit
 from training.run_dir import RunDir
 from training.settings import Preset, RefitSettings, parse_settings
@@ -239,3 +243,76 @@ def test_a_damaged_artifact_is_told_by_the_run_itself(
     assert not is_quick(run_dir)
     assert execute(run_dir, run_refit) == "failed"
     assert "eci.json" in run_dir.read_status().message
+
+
+def test_training_items_keep_probabilities_of_heads_that_had_not_seen_them(
+    database: Database, engineer: Reviewer, base_alone: RefitSettings
+) -> None:
+    wrong = [f"more-train-{number:03d}" for number in range(0, 48, 9)]  # gold: yes
+    for name in wrong:
+        _annotate(database, name, "no")
+    run_dir = _do(database, base_alone)
+    cur = database.cursor()
+    rows = {row.item_id: row for row in read_out_of_fold(run_dir)}
+    learned = {record.item_id for record in read_training_records(run_dir)}
+    assert rows.keys() == learned
+    assert {row.basis for row in rows.values()} == {"held_out"}
+    stored = dict(
+        cur.execute(
+            "select item_id, probabilities from unseen_prediction where run_id = $run_id "
+            "and is_learned",
+            {"run_id": run_dir.run_id},
+        ).fetchall()
+    )
+    assert {name: tuple(p) for name, p in stored.items()} == {
+        name: row.probabilities for name, row in rows.items()
+    }
+    in_sample = {p.item_id: p.head_probabilities for p in list_predictions(cur, run_dir.run_id)}
+    told = [in_sample[name][1] - stored[name][1] for name in wrong]  # type: ignore[index]
+    assert np.mean(told) > 0, "a head that has seen a wrong label is surer of it"
+
+
+def test_of_items_that_an_adapter_learned_from_the_base_model_speaks(
+    database: Database, engineer: Reviewer, tiny_settings: dict[str, Any]
+) -> None:
+    settings = parse_settings(tiny_settings, "tests")
+    trained = prepare_run(database, Preset("test", "A test.", settings), "tests")
+    assert execute(trained, run_qlora) == "succeeded", trained.read_status().message
+    refresh(database, runs_dir())
+    records = read_training_records(trained)
+    learned = {record.item_id for record in records if record.fold == "train"}
+    held_out = {record.item_id for record in records if record.fold == "dev"}
+    rows = {row.item_id: row for row in read_out_of_fold(trained)}
+    by_base = {name for name, row in rows.items() if row.basis == "base_model"}
+    assert by_base == {name for name in learned if not name.startswith("opt-")}, (
+        "of the items with options there are too few for five folds"
+    )
+    assert rows.keys() - by_base == held_out
+    own = {
+        p.item_id: p.head_probabilities for p in list_predictions(database.cursor(), trained.run_id)
+    }
+    for name in held_out:
+        assert rows[name].probabilities == pytest.approx(own[name], abs=3e-2)
+
+    refit = prepare_plan(database, make_plan(database, "refit", source=trained.run_id), "tests")
+    assert execute(refit, run_refit) == "succeeded", refit.read_status().message
+    again = {row.item_id: row for row in read_out_of_fold(refit)}
+    assert all(again[name].probabilities == rows[name].probabilities for name in by_base)
+    refresh(database, runs_dir())
+    counted = database.cursor().execute(
+        "select basis, count(*) from unseen_prediction where run_id = $run_id group by all",
+        {"run_id": refit.run_id},
+    )
+    assert dict(counted.fetchall())["base_model"] == len(by_base)
+
+
+def test_items_that_repeat_one_another_stay_in_one_fold(
+    database: Database, engineer: Reviewer
+) -> None:
+    twin = replace(_item(1), item_id="twin-of-001", gold_label="maybe")
+    with database.transaction() as cur:
+        add_items(cur, [twin], origin="items")
+    items = [i for i in read_snapshot(database.cursor()).train if i.label_set == "pubmedqa"]
+    named = dict(zip((item.item_id for item in items), families(items), strict=True))
+    assert named["twin-of-001"] == named["more-train-001"]
+    assert len(set(named.values())) == len(items) - 1

@@ -1,0 +1,33 @@
+"""Which items belong together: made from one another, or repeating one another.
+
+A head that was fitted on one of a family has as good as seen the others, so folds never divide it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eci.near_duplicates import DuplicateIndex
+from eci.prompts import Question
+
+
+def join_families(parents: Sequence[str], questions: Sequence[Question]) -> list[str]:
+    """Name the family of each item: the first, by id, of the parents in it.
+
+    Args:
+        parents: Of each item the id of the item that it was made from, or its own.
+        questions: What each item asks; items that repeat one another join their families.
+    """
+    index = DuplicateIndex(questions)
+    above = {parent: parent for parent in parents}
+
+    def head(member: str) -> str:
+        while above[member] != member:
+            member = above[member]
+        return member
+
+    for parent, question in zip(parents, questions, strict=True):
+        for place, _ in index.find(question):
+            first, second = sorted((head(parents[place]), head(parent)))
+            above[second] = first
+    return [head(parent) for parent in parents]
