@@ -39,6 +39,7 @@ def draw_bars(parts: Sequence[BarPart], *, unit: str = "items") -> go.Figure:
                 "unselected": {"marker": {"opacity": 0.55}},
                 "text": [f"{part.count:,}  ({part.count / total:.1%})" for part in parts],
                 "textposition": "outside",
+                "textfont": {"size": 13},
                 "cliponaxis": False,
                 "customdata": [[part.key] for part in parts],
                 "hovertemplate": f"%{{y}}: %{{x:,}} of {total:,} {plain(unit)}<extra></extra>",
@@ -49,7 +50,7 @@ def draw_bars(parts: Sequence[BarPart], *, unit: str = "items") -> go.Figure:
             # Room on the right for the text outside the longest bar.
             "xaxis": {
                 "title": {"text": f"Number of {plain(unit)}"},
-                "range": [0, max(largest, 1) * 1.45],
+                "range": [0, max(largest, 1) * 1.5],
                 "fixedrange": True,
             },
             "yaxis": {"autorange": "reversed", "fixedrange": True},

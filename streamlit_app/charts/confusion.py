@@ -6,7 +6,16 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from streamlit_app.charts.style import NEUTRAL, RIGHT, WRONG, finish, plain, short, translucent
+from streamlit_app.charts.style import (
+    NEUTRAL,
+    RIGHT,
+    WRONG,
+    finish,
+    plain,
+    room_for,
+    short,
+    translucent,
+)
 from streamlit_app.logic.matrix import NO_LABEL, ConfusionMatrix
 
 CellValue = Literal["count", "row_share", "column_share"]
@@ -38,18 +47,18 @@ def draw_confusion(
         no_label: Name of the column for items without a label.
 
     Returns:
-        A figure whose last trace holds one invisible marker a cell; the ``customdata`` of a marker
-        starts with the gold label and the given label (``""`` for no label, ``ANY`` for a sum), as
-        they are in the data. A heatmap gives no click events, a marker does.
+        A figure whose last trace holds one invisible marker with its text a cell; the
+        ``customdata`` of a marker starts with the gold label and the given label (``""`` for no
+        label, ``ANY`` for a sum), as they are in the data. A heatmap gives no click events, a
+        marker does.
     """
     columns = [no_label if label is None else label for label in matrix.columns]
     shares = matrix.row_shares() if values == "row_share" else matrix.column_shares()
     shares = matrix.row_shares() if values == "count" else shares
     size = len(matrix.labels)
     figure = go.Figure(
-        data=[*_tints(shares, size), _click_targets(matrix, columns)],
+        data=[*_tints(shares, size), _cells(matrix, columns, shares, values)],
         layout={
-            "annotations": _texts(matrix, shares, values),
             "shapes": _outline(matrix, selected),
             # -1: a click anywhere in the plot finds the nearest cell, however wide they are drawn.
             "clickmode": "event+select",
@@ -68,7 +77,8 @@ def draw_confusion(
             },
         },
     )
-    return finish(figure, height=ROW_PIXELS * (size + 1) + 80)
+    left = 28 + room_for(plain(name, 14) for name in (*matrix.labels, TOTAL))
+    return finish(figure, height=ROW_PIXELS * (size + 1) + 80, left=left)
 
 
 def _axis(names: list[str]) -> dict[str, Any]:
@@ -107,29 +117,6 @@ def _tints(shares: tuple[tuple[float, ...], ...], size: int) -> list[dict[str, A
     ]
 
 
-def _texts(
-    matrix: ConfusionMatrix, shares: tuple[tuple[float, ...], ...], values: CellValue
-) -> list[dict[str, Any]]:
-    # Annotations, not trace text: they take the theme's colour and do not fade on selection.
-    texts = []
-    for row, line in enumerate(matrix.counts):
-        for column, count in enumerate(line):
-            share = f"{shares[row][column]:.0%}"
-            large, small = (short(count), share) if values == "count" else (share, short(count))
-            texts.append((column, row, f"{large}<br><span style='font-size:11px'>{small}</span>"))
-    size = len(matrix.labels)
-    texts += [(size + 1, row, short(sum(line))) for row, line in enumerate(matrix.counts)]
-    texts += [
-        (column, size, short(sum(line[column] for line in matrix.counts)))
-        for column in range(size + 1)
-    ]
-    texts.append((size + 1, size, short(matrix.num_items)))
-    return [
-        {"x": x, "y": y, "text": text, "showarrow": False, "font": {"size": 16}}
-        for x, y, text in texts
-    ]
-
-
 def _outline(matrix: ConfusionMatrix, selected: tuple[str, str] | None) -> list[dict[str, Any]]:
     if selected is None:
         return []
@@ -150,31 +137,45 @@ def _outline(matrix: ConfusionMatrix, selected: tuple[str, str] | None) -> list[
     ]
 
 
-def _click_targets(matrix: ConfusionMatrix, columns: list[str]) -> dict[str, Any]:
-    shares = matrix.row_shares()
+def _cells(
+    matrix: ConfusionMatrix,
+    columns: list[str],
+    shares: tuple[tuple[float, ...], ...],
+    values: CellValue,
+) -> dict[str, Any]:
+    """Give what is written in the cells and is there to click, the sums included."""
+    of_gold, size = matrix.row_shares(), len(matrix.labels)
     cells = []
     for row, gold in enumerate(matrix.labels):
         for column, given in enumerate(matrix.columns):
+            count, share = matrix.counts[row][column], f"{shares[row][column]:.0%}"
+            large, small = (short(count), share) if values == "count" else (share, short(count))
+            text = f"{large}<br><span style='font-size:11px'>{small}</span>"
             hover = (
                 f"Gold {plain(gold)}, given {plain(columns[column])}<br>"
-                f"{matrix.counts[row][column]:,} items, {shares[row][column]:.1%} of the gold label"
+                f"{count:,} items, {of_gold[row][column]:.1%} of the gold label"
             )
-            cells.append((column, row, gold, given or "", hover))
-        hover = f"All {sum(matrix.counts[row]):,} items with gold label {plain(gold)}"
-        cells.append((len(columns), row, gold, ANY, hover))
+            cells.append((column, row, text, gold, given or "", hover))
+        total = sum(matrix.counts[row])
+        hover = f"All {total:,} items with gold label {plain(gold)}"
+        cells.append((len(columns), row, short(total), gold, ANY, hover))
     for column, given in enumerate(matrix.columns):
-        count = sum(line[column] for line in matrix.counts)
-        hover = f"All {count:,} items given {plain(columns[column])}"
-        cells.append((column, len(matrix.labels), ANY, given or "", hover))
-    cells.append((len(columns), len(matrix.labels), ANY, ANY, f"All {matrix.num_items:,} items"))
+        total = sum(line[column] for line in matrix.counts)
+        hover = f"All {total:,} items given {plain(columns[column])}"
+        cells.append((column, size, short(total), ANY, given or "", hover))
+    total = matrix.num_items
+    cells.append((len(columns), size, short(total), ANY, ANY, f"All {total:,} items"))
     return {
         "type": "scatter",
         "x": [cell[0] for cell in cells],
         "y": [cell[1] for cell in cells],
-        "mode": "markers",
+        "mode": "markers+text",
+        "text": [cell[2] for cell in cells],
+        "textfont": {"size": 16},
+        "cliponaxis": False,
         "marker": {"symbol": "square", "size": ROW_PIXELS - 12, "opacity": 0},
         "selected": {"marker": {"opacity": 0}},
         "unselected": {"marker": {"opacity": 0}},
-        "customdata": [cell[2:] for cell in cells],
+        "customdata": [cell[3:] for cell in cells],
         "hovertemplate": "%{customdata[2]}<extra></extra>",
     }

@@ -83,7 +83,7 @@ def draw_reliability(
             "yaxis2": {"title": {"text": "Items"}, "domain": [0, 0.22], "fixedrange": True},
         },
     )
-    return finish(figure, height=420)
+    return finish(figure, height=420, left=72)
 
 
 def _accuracies(

@@ -73,4 +73,4 @@ def draw_risk(curve: RiskCurve, point: OperatingPoint) -> go.Figure:
             },
         },
     )
-    return finish(figure, height=320)
+    return finish(figure, height=320, left=72)

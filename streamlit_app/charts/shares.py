@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from streamlit_app.charts.style import finish, plain, translucent
+from streamlit_app.charts.style import finish, plain, room_for, translucent
 
 
 def draw_shares(
@@ -69,4 +69,4 @@ def draw_shares(
             "yaxis": {"autorange": "reversed", "fixedrange": True},
         },
     )
-    return finish(figure, height=46 * len(names) + 100)
+    return finish(figure, height=46 * len(names) + 100, left=room_for(names))

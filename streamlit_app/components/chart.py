@@ -8,8 +8,7 @@ from typing import Literal
 import plotly.graph_objects as go
 import streamlit as st
 
-from streamlit_app import palette
-from streamlit_app.charts.style import CONFIG, recolour_text
+from streamlit_app.charts.style import CONFIG, themed
 from streamlit_app.logic.tables import Cell, csv_bytes
 
 PictureFormat = Literal["svg", "png"]
@@ -27,18 +26,17 @@ def draw(
     """Draw a figure over the width of its column.
 
     Args:
-        figure: Owned by this function from here on: its texts take the theme's colour.
+        figure: Owned by this function from here on: it takes the theme's colours.
         key: The widget's key.
         alt: What the chart shows, for those who do not see it.
         on_click: Called when a point is clicked or left; the points are in the session state.
         table: The figures behind the chart, offered as a CSV file.
     """
-    tone = palette.TONES["text"]
-    recolour_text(figure, tone.dark if st.context.theme.type == "dark" else tone.light)
     image = {"format": st.session_state.get(_FORMAT_KEY) or "svg", "filename": key}
     st.plotly_chart(
-        figure,
+        themed(figure, is_dark=st.context.theme.type == "dark"),
         key=key,
+        theme=None,
         on_select="ignore" if on_click is None else on_click,
         selection_mode="points",
         config={**CONFIG, "toImageButtonOptions": image},

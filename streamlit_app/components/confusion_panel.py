@@ -9,14 +9,13 @@ import streamlit as st
 
 from db.outcome_filter import NO_LABEL, Selection
 from streamlit_app.charts.confusion import ANY, CellValue, draw_confusion
-from streamlit_app.components import chart, estimate_card, outcome_items
+from streamlit_app.components import chart, estimate_card, figure_table, outcome_items
 from streamlit_app.logic.figures import estimate_text
 from streamlit_app.logic.gold_doubts import People
 from streamlit_app.logic.matrix import NO_LABEL as NO_LABEL_WORDS
 from streamlit_app.logic.matrix import ConfusionMatrix
 from streamlit_app.logic.outcomes import ErrorsView, Judged
 from streamlit_app.logic.tables import Cell
-from streamlit_app.text_safety import reveal
 
 Who = Literal["text", "head", "reviewers"]
 VALUE_WORDS: dict[CellValue, str] = {
@@ -105,21 +104,16 @@ def matrix_table(matrix: ConfusionMatrix) -> Mapping[str, Sequence[Cell]]:
 
 def _draw_table(who: Who, judged: Judged) -> None:
     rows = judged.report.per_label
-    st.dataframe(
+    figure_table.draw(
         {
-            "Label": [reveal(row.label) for row in rows],
+            "Label": [row.label for row in rows],
             "Gold": [row.support for row in rows],
             "Given": [row.predicted for row in rows],
             "Precision (%)": [estimate_text(row.precision) for row in rows],
             "Recall (%)": [estimate_text(row.recall) for row in rows],
             "F1 (%)": [estimate_text(row.f1) for row in rows],
         },
-        hide_index=True,
-        column_config={
-            "Gold": st.column_config.NumberColumn(help="Items with this gold label", width=60),
-            "Given": st.column_config.NumberColumn(help="Items given this label", width=60),
-        },
-        key=f"errors_labels_{who}",
+        explained={"Gold": "Items with this gold label", "Given": "Items given this label"},
         alt=f"Figures of each label: {TITLES[who]}",
     )
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from db.outcome_filter import Selection
-from db.outcomes import Bin
+from db.outcomes import Bin, ReviewTime
 from eci.estimates import Estimate
 from streamlit_app import palette
 from streamlit_app.charts.reliability import ReliabilityPoint, draw_reliability
 from streamlit_app.charts.risk import draw_risk
 from streamlit_app.charts.shares import draw_shares
-from streamlit_app.components import chart, estimate_card, outcome_items
+from streamlit_app.components import chart, estimate_card, figure_table, outcome_items
 from streamlit_app.logic.figures import (
     duration,
     estimate_text,
@@ -21,7 +21,14 @@ from streamlit_app.logic.figures import (
     number_text,
     percent,
 )
-from streamlit_app.logic.trust import ALPHA, ASSUMED_SECONDS, Calibration, TrustView, bin_accuracy
+from streamlit_app.logic.trust import (
+    ALPHA,
+    ASSUMED_SECONDS,
+    Calibration,
+    TrustView,
+    bin_accuracy,
+    seconds_per_item,
+)
 from streamlit_app.text_safety import reveal
 
 _SIZE_COLORS = (
@@ -74,7 +81,7 @@ def _draw_calibration(view: TrustView) -> None:
     rows = [("As the run gave them", view.given)]
     if after is not None:
         rows.append(("After temperature scaling", after))
-    st.dataframe(
+    figure_table.draw(
         {
             "Probabilities": [name for name, _ in rows],
             "Calibration error (%)": [estimate_text(found.ece) for _, found in rows],
@@ -84,8 +91,6 @@ def _draw_calibration(view: TrustView) -> None:
             "Brier score (0 to 2)": [number_text(found.brier, 3) for _, found in rows],
             "n": [found.brier.n for _, found in rows],
         },
-        hide_index=True,
-        key="errors_calibration",
         alt="Calibration error and Brier score before and after calibration",
     )
     st.caption(
@@ -121,7 +126,7 @@ def draw_alone(view: TrustView) -> None:
         / 100
     )
     point = view.curve.at(threshold)
-    seconds = _pick_seconds(view)
+    seconds = pick_seconds(view.review_time)
     reviews = view.n - point.num_answered
     with st.container(horizontal=True):
         estimate_card.draw(
@@ -185,13 +190,13 @@ def _choose_and_leave(selection: Selection) -> None:
     st.session_state["errors_rerun"] = True
 
 
-def _pick_seconds(view: TrustView) -> float:
+def pick_seconds(time: ReviewTime) -> float:
     """Take the measured time of one annotation, else one that the reader gives."""
-    measured = view.seconds_per_item
+    measured = seconds_per_item(time)
     if measured.value is not None:
         st.caption(
             f"One annotation takes {number_text(measured, 0)} seconds (mean, 95 % interval, "
-            f"n = {measured.n:,}; median {view.review_time.median_seconds or 0:.0f})."
+            f"n = {measured.n:,}; median {time.median_seconds or 0:.0f})."
         )
         return measured.value
     return float(
@@ -276,15 +281,13 @@ def _draw_sets(view: TrustView) -> None:
             },
         )
     with right:
-        st.dataframe(
+        figure_table.draw(
             {
-                "Gold label": [reveal(name) for name, _ in kept],
+                "Gold label": [name for name, _ in kept],
                 "n": [report.coverage.n for _, report in kept],
                 "Set holds it (%)": [estimate_text(report.coverage) for _, report in kept],
                 "Labels in the set": [_mean_size(report.mean_size) for _, report in kept],
             },
-            hide_index=True,
-            key="errors_set_table",
             alt="Coverage and size of the sets",
         )
     always = ", ".join(view.conformal.always_included)

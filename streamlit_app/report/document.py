@@ -11,7 +11,7 @@ import plotly
 import plotly.graph_objects as go
 
 from streamlit_app import palette
-from streamlit_app.charts.style import CONFIG, recolour_text
+from streamlit_app.charts.style import CONFIG, themed
 from streamlit_app.text_safety import Html, element, escape, join
 
 # Nothing but what the file holds may run or load, whatever text got into it.
@@ -80,9 +80,7 @@ class Document:
 
     def chart(self, figure: go.Figure) -> None:
         """Add a chart; the figure is this document's from here on."""
-        recolour_text(figure, palette.TONES["text"].light)
-        # Without a script's context a template's defaults are 6 kB of white lines a chart.
-        figure.update_layout(template="none")
+        themed(figure, is_dark=False)
         name = f"chart-{len(self._charts)}"
         height = int(figure.layout.height or 360)
         self._parts.append(f'<div class="chart" id="{name}" style="height:{height}px"></div>')
