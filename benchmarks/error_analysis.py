@@ -51,10 +51,11 @@ from db.run_pairs import PairFilter, count_pairs, list_pairs
 from db.runs import list_runs
 from db.slices import count_slices
 from streamlit_app.components.scope_picker import PickedScope
-from streamlit_app.logic.gold_doubts import load_both_golds, load_people, load_suspects
+from streamlit_app.logic.gold_doubts import load_both_golds, load_people
 from streamlit_app.logic.outcomes import load_errors
 from streamlit_app.logic.redundancy import load_forms
 from streamlit_app.logic.slice_ranking import load_slices
+from streamlit_app.logic.suspects import load_suspects
 from streamlit_app.logic.trust import load_trust
 from streamlit_app.report.errors import build_report
 from training.readings import read_new_answers

@@ -35,6 +35,11 @@ class UnseenCount:
     num_learned: int
     none: int
 
+    @property
+    def num_speaking(self) -> int:
+        """Items with probabilities that may speak against a gold label."""
+        return self.own + self.held_out + self.base_model
+
 
 @dataclass(frozen=True, eq=False)
 class UnseenProbabilities:

@@ -33,6 +33,13 @@ RIGHT = BLUE
 WRONG = VERMILLION
 """A label that disagrees with it."""
 
+TEXT = OCHRE
+"""What is read from an answer's text."""
+HEAD = BLUE
+"""What the ECI head says."""
+PEOPLE = PURPLE
+"""What people say."""
+
 LABEL_TONES = {
     "yes": BLUE,
     "no": VERMILLION,

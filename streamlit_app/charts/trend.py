@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
 
-from streamlit_app.charts.style import NEUTRAL, RIGHT, SECOND, finish, plain, translucent
+from streamlit_app import palette
+from streamlit_app.charts.style import NEUTRAL, finish, plain, translucent
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,11 @@ class TrendPoint:
     num_items: int
 
 
-_LOOKS = ((RIGHT, "solid", "circle"), (SECOND, "dash", "diamond"))
+_LOOKS = ((palette.TEXT.chart, "solid", "circle"), (palette.HEAD.chart, "dash", "diamond"))
+
+
+_LINE = 24
+"""Characters of a name beside each other under the x axis."""
 
 
 def draw_trend(
@@ -32,10 +38,10 @@ def draw_trend(
     axis: str,
     ceiling: tuple[str, float, float, float] | None = None,
 ) -> go.Figure:
-    """Draw up to two series, told apart by colour, dash and symbol.
+    """Draw the accuracy of text and head, told apart by colour, dash and symbol.
 
     Args:
-        series: Name of each with its points, in the order of the x axis.
+        series: Name of each, the text first, with its points in the order of the x axis.
         axis: Title of the x axis.
         ceiling: Name, value and ends of the interval of a line over the whole width.
     """
@@ -48,7 +54,7 @@ def draw_trend(
     ]
     ticks = {
         "tickvals": list(places.values()),
-        "ticktext": [plain(name, 26) for name in places],
+        "ticktext": [_in_lines(name) for name in places],
         "range": [-0.4, len(places) - 0.6],
     }
     figure = go.Figure(
@@ -78,6 +84,11 @@ def _names(series: Sequence[tuple[str, Sequence[TrendPoint]]]) -> list[str]:
     ordered = sorted((points for _, points in series), key=len, reverse=True)
     found = (point.x for points in ordered for point in points if isinstance(point.x, str))
     return list(dict.fromkeys(found))
+
+
+def _in_lines(name: str) -> str:
+    """Write a name in up to two lines, cut where it is longer still."""
+    return "<br>".join(plain(line) for line in wrap(name, _LINE, max_lines=2, placeholder="…"))
 
 
 def _trace(
@@ -127,7 +138,7 @@ def _band(ceiling: tuple[str, float, float, float] | None) -> list[dict[str, Any
             "y0": low,
             "y1": high,
             "line": {"width": 0},
-            "fillcolor": translucent(NEUTRAL, 0.16),
+            "fillcolor": translucent(palette.PEOPLE.chart, 0.14),
             "layer": "below",
         },
         {

@@ -11,17 +11,21 @@ from db.outcome_filter import By, OutcomeFilter
 from eci.estimates import Estimate
 from streamlit_app import palette, services
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
-from streamlit_app.components import chart, outcome_items, queue_popover
+from streamlit_app.components import chart, figure_table, queue_popover
 from streamlit_app.logic.figures import estimate_text, percent
 from streamlit_app.logic.gold_doubts import (
     MIN_JUDGED,
     BothGolds,
     People,
-    SuspectView,
     human_ceiling,
-    load_suspect_ids,
 )
 from streamlit_app.logic.outcomes import ErrorsView
+from streamlit_app.logic.suspects import (
+    Suspect,
+    SuspectView,
+    load_suspect_ids,
+    sources_sentence,
+)
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import reveal
 
@@ -30,11 +34,8 @@ def draw(
     golds: BothGolds, people: Sequence[People], suspects: SuspectView | None, flt: OutcomeFilter
 ) -> None:
     """Draw accuracy beside what people reach, every figure against both golds, and the doubts."""
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _draw_ceiling(golds, people)
-    with right:
-        _draw_both(golds)
+    _draw_ceiling(golds, people)
+    _draw_both(golds)
     _draw_suspects(suspects, flt)
 
 
@@ -43,18 +44,18 @@ def accuracy_rows(view: ErrorsView, people: Sequence[People]) -> list[IntervalRo
     rows = [
         _row(name, judged.report.accuracy, tone)
         for name, judged, tone in (
-            ("Text", view.text, palette.OCHRE),
-            ("Head", view.head, palette.BLUE),
+            ("Text", view.text, palette.TEXT),
+            ("Head", view.head, palette.HEAD),
         )
         if judged is not None
     ]
-    return [*rows, *(_row(reveal(one.name), one.accuracy, palette.PURPLE) for one in people)]
+    return [*rows, *(_row(reveal(one.name), one.accuracy, palette.PEOPLE) for one in people)]
 
 
 def ceiling_row(people: Sequence[People]) -> IntervalRow | None:
     """Give how often people agree with the gold label, for the line over a chart."""
     ceiling = human_ceiling(people)
-    return None if ceiling.value is None else _row("Human ceiling", ceiling, palette.PURPLE)
+    return None if ceiling.value is None else _row("Human ceiling", ceiling, palette.PEOPLE)
 
 
 def _draw_ceiling(golds: BothGolds, people: Sequence[People]) -> None:
@@ -84,47 +85,63 @@ def _draw_ceiling(golds: BothGolds, people: Sequence[People]) -> None:
 
 
 def both_golds_table(golds: BothGolds) -> dict[str, list[str]]:
-    """Arrange every figure against the imported label and against the label of record."""
-    table: dict[str, list[str]] = {
-        "Figure (%)": [],
-        "Imported label": [],
-        "Label of record": [],
-        "n": [],
+    """Arrange every figure against each kind of gold label as columns."""
+    columns: dict[str, ErrorsView] = {
+        "Imported label": golds.imported,
+        "Label of record": golds.record,
+        "Adjudicated items: label before": golds.before,
+        "Adjudicated items: label decided": golds.adjudicated,
     }
+    table: dict[str, list[str]] = {"Figure (%)": []}
+    table |= {name: [] for name in columns}
     for who in get_args(By):
-        pair = [golds.imported.judged(who), golds.record.judged(who)]
-        if pair[0] is None or pair[1] is None:
-            continue
-        before, after = pair[0].report, pair[1].report
-        figures: list[tuple[str, Estimate, Estimate]] = [
-            ("Accuracy", before.accuracy, after.accuracy),
-            ("Macro-F1", before.macro_f1, after.macro_f1),
-            ("Balanced accuracy", before.balanced_accuracy, after.balanced_accuracy),
-        ]
-        figures += [
-            (f"F1 of {a.label}", a.f1, b.f1)
-            for a, b in zip(before.per_label, after.per_label, strict=False)
-        ]
-        for words, imported, record in figures:
-            table["Figure (%)"].append(reveal(f"{who.title()}: {words}"))
-            table["Imported label"].append(estimate_text(imported))
-            table["Label of record"].append(estimate_text(record))
-            table["n"].append(f"{imported.n:,} / {record.n:,}")
+        names = list(_figures(golds.imported, who))
+        table["Figure (%)"] += [f"{who.title()}: {name}" for name in names]
+        for column, view in columns.items():
+            found = _figures(view, who)
+            table[column] += [_figure_text(found.get(name)) for name in names]
     return table
 
 
-def _draw_both(golds: BothGolds) -> None:
-    st.markdown("**Against both kinds of gold label**")
-    st.dataframe(
-        both_golds_table(golds),
-        hide_index=True,
-        key="errors_golds",
-        alt="Every figure against the imported label and against the label of record",
+def _figures(view: ErrorsView, who: By) -> dict[str, Estimate]:
+    judged = view.judged(who)
+    if judged is None:
+        return {}
+    report = judged.report
+    return {
+        "Accuracy": report.accuracy,
+        "Macro-F1": report.macro_f1,
+        "Balanced accuracy": report.balanced_accuracy,
+        **{f"F1 of {one.label}": one.f1 for one in report.per_label},
+    }
+
+
+def _figure_text(found: Estimate | None) -> str:
+    return "–" if found is None or found.value is None else f"{estimate_text(found)}, n = {found.n}"
+
+
+def both_golds_note(golds: BothGolds) -> str:
+    """Say what the columns are, and how many items were adjudicated."""
+    n = golds.adjudicated.num_items
+    adjudicated = (
+        f"The last two columns hold the {n:,} adjudicated items alone: against the label that they "
+        "came with, and against the one decided."
+        if n
+        else "There are no adjudicated items among these, so the last two columns are empty."
     )
-    st.caption(
+    return (
         "The label of record is the adjudicated label, else the one on which all reviewers agree, "
-        "else the imported one. In brackets: 95 % intervals."
+        f"else the imported one. {adjudicated} In brackets: 95 % intervals."
     )
+
+
+def _draw_both(golds: BothGolds) -> None:
+    st.markdown("**Against each kind of gold label**")
+    figure_table.draw(
+        both_golds_table(golds),
+        alt="Every figure against the imported label, the label of record and adjudicated items",
+    )
+    st.caption(both_golds_note(golds))
 
 
 def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
@@ -132,33 +149,27 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
     if view is None:
         st.caption("This run has no probabilities. Only a run with an ECI head can doubt a label.")
         return
-    share = f"{percent(view.share.value)} of {view.share.n:,} gold labels are under suspicion"
-    st.text(f"{share}: {view.num_suspects:,} items, the most doubtful first.")
+    st.text(suspects_sentence(view))
+    st.caption(sources_sentence(view.sources))
     if not view.rows:
         return
-    rows = [one.row for one in view.rows]
-    shown = outcome_items.table(rows)
     event = st.dataframe(
-        {
-            "Doubt (%)": [100 * (1 - one.quality) for one in view.rows],
-            "Suggested": [reveal(one.suggested) for one in view.rows],
-            **shown,
-        },
+        suspects_table(view),
         hide_index=True,
         key="errors_suspects",
         on_select="rerun",
         selection_mode="single-row",
         column_config={
             "Question": st.column_config.TextColumn(width="large"),
-            "Head confidence": st.column_config.NumberColumn(format="percent"),
             "Doubt (%)": st.column_config.NumberColumn(format="%.0f"),
         },
         alt="Items whose gold label is doubtful",
     )
     st.caption(
         "Confident learning: the head is surer of another label than it usually is where that one "
-        "is gold. Its probabilities must come from items that it did not learn from, so judge on "
-        "the test split, or on a run that was only predicted. Select a row to open it in Review."
+        "is gold. In brackets: the probability that it gives the label. Probabilities of items "
+        "that a head has learned from repeat their labels and are never used. Select a row to open "
+        "it in Review."
     )
     queue_popover.draw(
         "errors_suspects_queue",
@@ -168,7 +179,38 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
         flt.run_id,
     )
     if event.selection.rows:
-        open_in_review(rows[event.selection.rows[0]].item_id, run_id=flt.run_id)
+        open_in_review(view.rows[event.selection.rows[0]].row.item_id, run_id=flt.run_id)
+
+
+def suspects_sentence(view: SuspectView) -> str:
+    """Say how many gold labels are doubtful."""
+    if view.share.value is None:
+        return "Nothing may be said of these items."
+    return (
+        f"{percent(view.share.value)} of {view.share.n:,} gold labels are under suspicion: "
+        f"{view.num_suspects:,} items, the most doubtful first."
+    )
+
+
+def suspects_table(view: SuspectView) -> dict[str, list[str | int | float]]:
+    """Arrange suspects as columns, invisible characters shown."""
+    found = view.rows
+    return {
+        "Doubt (%)": [100 * (1 - one.quality) for one in found],
+        "Gold": [_with_share(one.row.gold_label, one.probability_of_gold) for one in found],
+        "Suggested": [_with_share(one.suggested, one.probability_of_suggested) for one in found],
+        "Judged by": [_judge(one) for one in found],
+        "Question": [reveal(" ".join(one.row.question.split())[:220]) for one in found],
+        "Item": [reveal(one.row.item_id) for one in found],
+    }
+
+
+def _with_share(label: str, probability: float) -> str:
+    return f"{reveal(label)} ({percent(probability, 0)})"
+
+
+def _judge(one: Suspect) -> str:
+    return "base model" if one.is_base_model else "this run"
 
 
 def _row(name: str, accuracy: Estimate, tone: palette.Tone) -> IntervalRow:

@@ -145,12 +145,19 @@ def table(
         "Question": [reveal(" ".join(row.question.split())[:220]) for row in rows],
         "Gold": [reveal(row.gold_label) for row in rows],
         "Text": [_marked(_text_label(row), row) for row in rows],
-        "How": [FORM_WORDS.get(row.text_form or "", row.text_form or "") for row in rows],
+        "How": [how(row) for row in rows],
     }
     if has_head:
         columns["Head"] = [_marked(row.head_label, row) for row in rows]
         columns["Head confidence"] = [row.head_confidence for row in rows]
     return {**columns, "Item": [reveal(row.item_id) for row in rows]}
+
+
+def how(row: OutcomeRow) -> str:
+    """Say how the answer gives its label, or that the run told a label which no text holds."""
+    if row.text_label is not None and row.text_form in (None, "absent", "contradictory"):
+        return "told by the run, not in the text"
+    return FORM_WORDS.get(row.text_form or "", row.text_form or "")
 
 
 def _more() -> Selection:

@@ -16,6 +16,7 @@ from streamlit_app.logic.redundancy import RunForms
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.text_safety import reveal
 
+MAX_NAMED = 6
 # The two that give no label stand apart from the four that do.
 FORM_COLORS: Mapping[str, str] = {
     "bare": palette.GREEN.chart,
@@ -27,7 +28,7 @@ FORM_COLORS: Mapping[str, str] = {
 }
 
 
-def draw(runs: Sequence[RunForms], names: Mapping[str, str], chosen_run: str) -> None:
+def draw(runs: Sequence[RunForms], names: Mapping[str, str]) -> None:
     """Draw the forms of each run's answers as shares of 100 %, and a table of what they cost."""
     if not runs:
         st.info("No run has answers to these items that were read. Choose another split or source.")
@@ -56,8 +57,18 @@ def draw(runs: Sequence[RunForms], names: Mapping[str, str], chosen_run: str) ->
         "Tokens after the label are estimated: tokens of the answer, times the share of its "
         "characters that come after the words that decided the label; only answers with a token "
         "count and a known place of the label count. In brackets: 95 % intervals. Click a part to "
-        f"list the answers of that form in {reveal(names[chosen_run])}."
+        "list the answers of that form in the run chosen above."
     )
+    _name_runs_without_texts(
+        [names[run_id] for run_id in set(names) - {one.run_id for one in runs}]
+    )
+
+
+def _name_runs_without_texts(names: Sequence[str]) -> None:
+    if names:
+        more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+        shown = ", ".join(sorted(names)[:MAX_NAMED])
+        st.text(f"Without texts that were read, so not shown: {reveal(shown)}{more}.")
 
 
 def form_parts() -> list[tuple[str, str, str]]:

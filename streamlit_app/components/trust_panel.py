@@ -295,8 +295,9 @@ def _draw_sets(view: TrustView) -> None:
         "Class-conditional conformal sets: thresholds from one half of a random sample of "
         f"{view.num_sampled:,}, judged on the other half. A set of one label decides the item; a "
         "larger one says what a reviewer still has to tell apart."
-        + (f" Too few items to exclude: {reveal(always)}." if always else "")
     )
+    if always:
+        st.text(f"Of too few items to be left out of a set: {reveal(always)}.")
 
 
 def _size_words(size: int) -> str:

@@ -1,4 +1,4 @@
-"""Gold labels under suspicion, what people say of them, and figures against each kind of gold."""
+"""What people say of the gold labels, and figures against each kind of gold."""
 
 from __future__ import annotations
 
@@ -8,36 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from db.connection import Database
-from db.outcome_filter import Gold, OutcomeFilter
-from db.outcome_items import OutcomeRow, list_ids_by_number, list_items_by_number
-from db.outcomes import AnnotatorCell, count_annotators, load_probabilities
+from db.outcome_filter import OutcomeFilter, Selection
+from db.outcomes import AnnotatorCell, count_annotators
 from eci.estimates import Estimate, proportion
-from eci.label_errors import find_label_errors
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.outcomes import ErrorsView, Judged, judge, load_errors
 
 REVIEWERS: Final = "Reviewers here"
 MIN_JUDGED: Final = 10
 """People who labelled fewer of these items are left out of the charts."""
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """An item whose gold label the head contradicts."""
-
-    row: OutcomeRow
-    suggested: str
-    quality: float
-
-
-@dataclass(frozen=True)
-class SuspectView:
-    """Suspects in the order of doubt: ``rows`` is one page of ``num_suspects``."""
-
-    share: Estimate
-    num_suspects: int
-    rows: tuple[Suspect, ...]
-    item_nos: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -56,39 +35,19 @@ class People:
 
 @dataclass(frozen=True)
 class BothGolds:
-    """A run against the imported label and against the label of record."""
+    """A run against each kind of gold label.
+
+    Attributes:
+        imported: Against the imported label.
+        record: Against the label of record.
+        adjudicated: Against the label of record, of the adjudicated items alone.
+        before: The same items against the label that they came with.
+    """
 
     imported: ErrorsView
     record: ErrorsView
-
-
-@remembered
-def load_suspects(
-    database: Database,
-    version: str,  # noqa: ARG001
-    flt: OutcomeFilter,
-    labels: tuple[str, ...],
-    limit: int = 50,
-) -> SuspectView | None:
-    """Rank the items whose gold label is doubtful; None where there are no probabilities."""
-    cur = database.cursor()
-    loaded = load_probabilities(cur, flt, labels)
-    if not len(loaded.y):
-        return None
-    found = find_label_errors(loaded.probabilities, loaded.y)
-    ranking = found.ranking()
-    numbers = loaded.item_nos[ranking].tolist()
-    rows = list_items_by_number(cur, flt, numbers[:limit])
-    suspects = [
-        Suspect(row, labels[int(found.suggested[place])], float(found.quality[place]))
-        for row, place in zip(rows, ranking[:limit].tolist(), strict=False)
-    ]
-    return SuspectView(found.share, len(ranking), tuple(suspects), tuple(numbers))
-
-
-def load_suspect_ids(database: Database, flt: OutcomeFilter, view: SuspectView) -> list[str]:
-    """Give the ids of all suspects, the most doubtful first."""
-    return list_ids_by_number(database.cursor(), flt, view.item_nos)
+    adjudicated: ErrorsView
+    before: ErrorsView
 
 
 @remembered
@@ -113,12 +72,14 @@ def load_people(
 
 
 def load_both_golds(database: Database, version: str, flt: OutcomeFilter) -> BothGolds:
-    """Judge a run against both kinds of gold label."""
-
-    def load(gold: Gold) -> ErrorsView:
-        return load_errors(database, version, replace(flt, gold=gold))
-
-    return BothGolds(load("imported"), load("record"))
+    """Judge a run against each kind of gold label."""
+    adjudicated = flt.also(Selection(slices=(("record_origin", "adjudicated"),)))
+    return BothGolds(
+        load_errors(database, version, replace(flt, gold="imported")),
+        load_errors(database, version, replace(flt, gold="record")),
+        load_errors(database, version, replace(adjudicated, gold="record")),
+        load_errors(database, version, replace(adjudicated, gold="imported")),
+    )
 
 
 def human_ceiling(people: Sequence[People]) -> Estimate:

@@ -22,7 +22,7 @@ DIMENSION_WORDS: dict[Dimension, str] = {
     "num_options": "Number of labels",
     "hedging": "Answer",
     "text_form": "How the answer gives its label",
-    "record_origin": "Gold label of record",
+    "record_origin": "Origin of the gold label",
 }
 MIN_ITEMS: Final = 20
 """Smaller slices are not shown: nothing could be told of them."""

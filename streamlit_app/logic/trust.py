@@ -83,15 +83,14 @@ class TrustView:
     conformal: ConformalSets | None
     review_time: ReviewTime
 
-    @property
-    def seconds_per_item(self) -> Estimate:
-        """Mean time of one annotation, from those that were timed."""
-        time = self.review_time
-        if time.mean_seconds is None:
-            return Estimate.undefined("no annotation was timed yet")
-        n, total = time.num_annotations, time.num_annotations * time.mean_seconds
-        squares = (n - 1) * (time.sd_seconds or 0) ** 2 + total * time.mean_seconds
-        return mean(total, squares, n, "")
+
+def seconds_per_item(time: ReviewTime) -> Estimate:
+    """Give the mean time of one annotation, from those that were timed."""
+    if time.mean_seconds is None:
+        return Estimate.undefined("no annotation was timed yet")
+    n, total = time.num_annotations, time.num_annotations * time.mean_seconds
+    squares = (n - 1) * (time.sd_seconds or 0) ** 2 + total * time.mean_seconds
+    return mean(total, squares, n, "")
 
 
 @remembered

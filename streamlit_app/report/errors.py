@@ -20,8 +20,10 @@ from streamlit_app.charts.shares import draw_shares
 from streamlit_app.components import (
     confusion_panel,
     gold_panel,
+    outcome_items,
     redundancy_panel,
     slices_panel,
+    text_trust_panel,
     trust_panel,
 )
 from streamlit_app.components.scope_picker import PickedScope
@@ -34,14 +36,20 @@ from streamlit_app.logic.figures import (
     points,
     points_interval,
 )
-from streamlit_app.logic.gold_doubts import load_both_golds, load_people, load_suspects
+from streamlit_app.logic.gold_doubts import load_both_golds, load_people
 from streamlit_app.logic.outcomes import PAIR_WORDS, ErrorsView, refresh
 from streamlit_app.logic.redundancy import load_forms
 from streamlit_app.logic.run_names import run_names
 from streamlit_app.logic.selection_words import selection_words
 from streamlit_app.logic.slice_ranking import load_saved, load_slices
+from streamlit_app.logic.suspects import (
+    learned_sentence,
+    load_sources,
+    load_suspects,
+    sources_sentence,
+)
+from streamlit_app.logic.text_trust import load_text_trust
 from streamlit_app.logic.trust import load_trust
-from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.report.document import Document
 
 MAX_ITEMS: Final = 10_000
@@ -76,10 +84,15 @@ def build_report(
             "Made": f"{now or datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         }
     )
+    sources = load_sources(database, scope.version, scope.flt)
+    if sources.num_learned:
+        document.paragraph(learned_sentence(sources, view.num_items))
     _add_outcomes(document, view)
     _add_confusion(document, database, view, scope)
     if view.head is not None:
         _add_trust(document, database, view, scope)
+    else:
+        _add_text_trust(document, database, scope)
     _add_slices(document, database, view, scope)
     _add_gold(document, database, view, scope)
     _add_redundancy(document, database, scope, names)
@@ -169,6 +182,14 @@ def _add_trust(
     )
 
 
+def _add_text_trust(document: Document, database: Database, scope: PickedScope) -> None:
+    document.heading("Trust")
+    document.paragraph(text_trust_panel.WITHOUT_HEAD, is_note=True)
+    rows = text_trust_panel.form_rows(load_text_trust(database, scope.version, scope.flt))
+    if rows:
+        document.chart(draw_intervals(rows, axis="Answers that are right (%)"))
+
+
 def _add_slices(
     document: Document, database: Database, view: ErrorsView, scope: PickedScope
 ) -> None:
@@ -209,20 +230,12 @@ def _add_gold(document: Document, database: Database, view: ErrorsView, scope: P
         )
     )
     document.table(gold_panel.both_golds_table(golds))
+    document.paragraph(gold_panel.both_golds_note(golds), is_note=True)
     suspects = load_suspects(database, scope.version, scope.flt, view.labels)
     if suspects is not None:
-        document.paragraph(
-            f"{percent(suspects.share.value)} of {suspects.share.n:,} gold labels are under "
-            f"suspicion; the {len(suspects.rows)} most doubtful:"
-        )
-        rows = [one.row for one in suspects.rows]
-        document.table(
-            {
-                "Doubt (%)": [round(100 * (1 - one.quality)) for one in suspects.rows],
-                "Suggested": [one.suggested for one in suspects.rows],
-                **_item_columns(rows, has_head=True),
-            }
-        )
+        document.paragraph(gold_panel.suspects_sentence(suspects))
+        document.paragraph(sources_sentence(suspects.sources), is_note=True)
+        document.table(gold_panel.suspects_table(suspects))
 
 
 def _add_redundancy(
@@ -264,7 +277,7 @@ def _item_columns(
         "Question": [" ".join(row.question.split())[:220] for row in rows],
         "Gold": [row.gold_label for row in rows],
         "Text": [_marked(row.text_label or matrix.NO_LABEL, row) for row in rows],
-        "How": [FORM_WORDS.get(row.text_form or "", row.text_form or "") for row in rows],
+        "How": [outcome_items.how(row) for row in rows],
     }
     if has_head:
         columns["Head"] = [_marked(row.head_label or "", row) for row in rows]

@@ -312,7 +312,7 @@ def draw_all(runs: Sequence[Run]) -> None:
         "Each run on the items it answered, which may differ; compare two runs for a test on the "
         "items they share. Wilson intervals, 95 %. Dashed: how often people say the imported label."
     )
-    draw_learning(summaries, names, label_set)
+    draw_learning(summaries, names, label_set, ceiling)
 
 
 def pick_all_scope(label_sets: Sequence[str]) -> tuple[Gold, str, str | None]:
@@ -328,7 +328,10 @@ def pick_all_scope(label_sets: Sequence[str]) -> tuple[Gold, str, str | None]:
 
 
 def draw_learning(
-    summaries: Sequence[RunSummary], names: Mapping[str, str], label_set: str
+    summaries: Sequence[RunSummary],
+    names: Mapping[str, str],
+    label_set: str,
+    ceiling: tuple[str, float, float, float] | None,
 ) -> None:
     """Draw accuracy over the number of corrections that training runs learned from."""
     corrections = load_corrections(services.database())
@@ -344,7 +347,9 @@ def draw_learning(
         )
         return
     chart.draw(
-        draw_trend(learning, axis="Corrected items that the run learned from"),
+        draw_trend(
+            learning, axis="Corrected items that the run learned from (number)", ceiling=ceiling
+        ),
         key="compare_learning",
         alt="Accuracy of training runs over the number of corrections",
         table={

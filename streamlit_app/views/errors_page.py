@@ -17,15 +17,18 @@ from streamlit_app.components import (
     redundancy_panel,
     scope_picker,
     slices_panel,
+    text_trust_panel,
     trust_panel,
     work_bar,
 )
 from streamlit_app.components.scope_picker import PickedScope
-from streamlit_app.logic.gold_doubts import load_both_golds, load_people, load_suspects
+from streamlit_app.logic.gold_doubts import load_both_golds, load_people
 from streamlit_app.logic.outcomes import ErrorsView, load_errors, refresh
 from streamlit_app.logic.redundancy import load_forms
 from streamlit_app.logic.run_names import run_names
 from streamlit_app.logic.slice_ranking import load_saved, load_slices
+from streamlit_app.logic.suspects import learned_sentence, load_sources, load_suspects
+from streamlit_app.logic.text_trust import load_text_trust
 from streamlit_app.logic.trust import load_trust
 
 Section = Literal["help", "confusion", "trust", "slices", "gold", "redundancy"]
@@ -60,6 +63,7 @@ def main() -> None:
             "them were not read yet. Choose another split or source."
         )
         return
+    _warn_of_learned(view, scope)
     outcome_items.restore()
     section: Section = st.segmented_control(
         "Section",
@@ -77,6 +81,13 @@ def main() -> None:
     work_bar.draw(view, scope, narrowed, total, runs)
 
 
+def _warn_of_learned(view: ErrorsView, scope: PickedScope) -> None:
+    """Say where figures are too good: the run has seen the labels that it is scored against."""
+    sources = load_sources(services.database(), scope.version, scope.flt)
+    if sources.num_learned:
+        st.warning(learned_sentence(sources, view.num_items), icon=":material/school:")
+
+
 def draw_help(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
     """Draw text by head by gold."""
     outcome_panel.draw(view)
@@ -92,10 +103,7 @@ def draw_confusion(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) ->
 def draw_trust(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
     """Draw what the head's confidence is worth."""
     if view.head is None:
-        st.info(
-            "This run has no ECI head, so there is no confidence to judge. Choose a run that was "
-            "trained or predicted with a head."
-        )
+        text_trust_panel.draw(load_text_trust(services.database(), scope.version, scope.flt))
         return
     trust_panel.draw(load_trust(services.database(), scope.version, scope.flt, view.labels))
 
@@ -125,7 +133,7 @@ def draw_redundancy(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -
     forms = load_forms(
         services.database(), version, run_ids, scope.flt.label_set, scope.source, scope.split
     )
-    redundancy_panel.draw(forms, run_names(runs), scope.flt.run_id)
+    redundancy_panel.draw(forms, run_names(runs))
 
 
 DRAWERS: Mapping[Section, Callable[[ErrorsView, PickedScope, Sequence[Run]], None]] = {
