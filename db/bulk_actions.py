@@ -1,8 +1,8 @@
 """Acting on every item that passes a filter at once: seen first, then done, taken back in one go.
 
 Nothing is changed in place. A label set for many items is an annotation on each, under the name of
-whoever pressed; taking the action back appends a retraction of each. See ``bulk_action`` in
-``migrations/0012_bulk_and_guidelines.sql``.
+whoever pressed; taking the action back appends a retraction of each. A queue of the items is
+taken back by closing it. See ``bulk_action`` in ``migrations/0012_bulk_and_guidelines.sql``.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ from duckdb import DuckDBPyConnection
 from db.bulk import incoming
 from db.errors import BulkActionError
 from db.permissions import require
-from db.review import ReviewFilter, select_items
+from db.queues import add_item_queue, close_queue
+from db.review import Order, ReviewFilter, list_item_ids, select_items
+from db.review_settings import ReviewMode
 from db.statements import load_sql
 from db.values import from_timestamp, to_json, to_timestamp, utc_now
 
-BulkKind = Literal["head", "text", "retract", "flag"]
+ItemKind = Literal["head", "text", "retract", "flag"]
 """``head`` and ``text``: label as the head, or the answer's text, says. ``retract``: take one's own
 labels back. ``flag``: flag the items."""
+BulkKind = ItemKind | Literal["queue"]
+"""What is done to each item, or ``queue``: a review queue of all of them."""
 
 # The label that each item gets or loses, and which items there is something to do for.
-_TARGETS: Final[Mapping[BulkKind, tuple[str, str]]] = {
+_TARGETS: Final[Mapping[ItemKind, tuple[str, str]]] = {
     "head": ("head_label", "label is not null and label is distinct from my_label"),
     "text": ("answer_label", "label is not null and label is distinct from my_label"),
     "retract": ("my_label", "label is not null"),
@@ -39,7 +43,7 @@ _TARGETS: Final[Mapping[BulkKind, tuple[str, str]]] = {
 class BulkPreview:
     """What an action would do, before it does it."""
 
-    kind: BulkKind
+    kind: ItemKind
     num_found: int
     """Items that pass the filter."""
     num_changed: int
@@ -61,7 +65,7 @@ class BulkAction:
 
 
 def preview_action(
-    cur: DuckDBPyConnection, flt: ReviewFilter, kind: BulkKind, reviewer_id: str
+    cur: DuckDBPyConnection, flt: ReviewFilter, kind: ItemKind, reviewer_id: str
 ) -> BulkPreview:
     """Count what an action would do; writes nothing."""
     statement, parameters = select_items("count(*)", replace(flt, reviewer_id=reviewer_id))
@@ -75,7 +79,7 @@ def preview_action(
 def do_action(
     cur: DuckDBPyConnection,
     flt: ReviewFilter,
-    kind: BulkKind,
+    kind: ItemKind,
     *,
     reviewer_id: str,
     batch_id: str,
@@ -96,11 +100,7 @@ def do_action(
     if done is not None:
         return done
     targets = _targets(cur, flt, kind, reviewer_id)
-    if not targets or len(targets) != num_expected:
-        raise BulkActionError(
-            f"Nothing was done: the action would change {len(targets):,} items, the preview said "
-            f"{num_expected:,}. Somebody has changed them meanwhile; look at the preview again."
-        )
+    _require_as_seen(len(targets), num_expected)
     now = to_timestamp(utc_now())
     batch: dict[str, Any] = {"batch_id": batch_id, "reviewer_id": reviewer_id}
     with incoming(cur, "incoming_target", targets):
@@ -119,17 +119,51 @@ def do_action(
         _retract(cur, batch_id, f"{batch_id}/", now)
     elif kind == "flag":
         cur.execute(load_sql("bulk_event"), {**batch, "action": "flag", "created_at": now})
-    cur.execute(
-        load_sql("bulk_action_insert"),
-        {
-            **batch,
-            "kind": kind,
-            "filter": to_json(asdict(flt)),
-            "num_items": len(targets),
-            "created_at": now,
-        },
+    return _record(cur, flt, kind, len(targets), batch, now)
+
+
+def send_to_queue(
+    cur: DuckDBPyConnection,
+    flt: ReviewFilter,
+    *,
+    name: str,
+    reviewer_id: str,
+    batch_id: str,
+    num_expected: int,
+    order: Order = "item_id",
+    num_reviewers: int = 1,
+    mode: ReviewMode = "open",
+) -> BulkAction:
+    """Make a review queue of every item that passes the filter. The caller owns the transaction.
+
+    Args:
+        batch_id: Becomes the queue's id too: the same id again changes nothing.
+        num_expected: How many items the list had on screen; with another number nothing is done.
+        order: Of the list, and so of the queue.
+
+    Raises:
+        BulkActionError: There is no item, or there are more or fewer than on screen.
+        InvalidQueueError: The name is taken or another value is not possible.
+        NotPermittedError: The role of the reviewer is not open to actions on many items.
+    """
+    require(cur, reviewer_id, "bulk")
+    done = _find(cur, batch_id)
+    if done is not None:
+        return done
+    item_ids = list_item_ids(cur, flt, order)
+    _require_as_seen(len(item_ids), num_expected)
+    add_item_queue(
+        cur,
+        queue_id=batch_id,
+        name=name,
+        item_ids=item_ids,
+        created_by=reviewer_id,
+        run_id=flt.run_id,
+        num_reviewers=num_reviewers,
+        mode=mode,
     )
-    return get_action(cur, batch_id)
+    batch = {"batch_id": batch_id, "reviewer_id": reviewer_id}
+    return _record(cur, flt, "queue", len(item_ids), batch, to_timestamp(utc_now()))
 
 
 def undo_action(cur: DuckDBPyConnection, batch_id: str, *, reviewer_id: str) -> BulkAction:
@@ -161,6 +195,8 @@ def undo_action(cur: DuckDBPyConnection, batch_id: str, *, reviewer_id: str) -> 
     elif done.kind == "flag":
         owner = {"batch_id": batch_id, "reviewer_id": done.reviewer_id}
         cur.execute(load_sql("bulk_event"), {**owner, "action": "unflag", "created_at": now})
+    elif done.kind == "queue":
+        close_queue(cur, batch_id, reviewer_id)
     else:
         _retract(cur, batch_id, prefix, now)
     undo = {"batch_id": batch_id, "reviewer_id": reviewer_id, "created_at": now}
@@ -187,8 +223,29 @@ def list_actions(cur: DuckDBPyConnection) -> list[BulkAction]:
     return [_from_row(row) for row in _rows(cur, None)]
 
 
+def _require_as_seen(num_items: int, num_expected: int) -> None:
+    if not num_items or num_items != num_expected:
+        raise BulkActionError(
+            f"Nothing was done: the action would change {num_items:,} items, the preview said "
+            f"{num_expected:,}. Somebody has changed them meanwhile; look at the preview again."
+        )
+
+
+def _record(
+    cur: DuckDBPyConnection,
+    flt: ReviewFilter,
+    kind: BulkKind,
+    num_items: int,
+    batch: Mapping[str, Any],
+    now: datetime,
+) -> BulkAction:
+    facts = {"kind": kind, "filter": to_json(asdict(flt)), "num_items": num_items}
+    cur.execute(load_sql("bulk_action_insert"), {**batch, **facts, "created_at": now})
+    return get_action(cur, batch["batch_id"])
+
+
 def _targets(
-    cur: DuckDBPyConnection, flt: ReviewFilter, kind: BulkKind, reviewer_id: str
+    cur: DuckDBPyConnection, flt: ReviewFilter, kind: ItemKind, reviewer_id: str
 ) -> list[dict[str, Any]]:
     label, condition = _TARGETS[kind]
     found, parameters = select_items(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import get_args
 
 import streamlit as st
@@ -10,15 +12,19 @@ import streamlit as st
 from db.bulk_actions import (
     BulkAction,
     BulkKind,
+    ItemKind,
     do_action,
     list_actions,
     preview_action,
+    send_to_queue,
     undo_action,
 )
 from db.errors import DbError
 from db.permissions import is_permitted
+from db.queues import MAX_NAME
 from db.records import Reviewer
-from db.review import ReviewFilter
+from db.review import Order, ReviewFilter
+from db.review_settings import ReviewMode
 from db.reviewers import list_reviewers
 from streamlit_app.components import safe_text
 from streamlit_app.services import database
@@ -28,13 +34,18 @@ from streamlit_app.wording import say, words
 _SAID = "bulk_said"
 _BATCH = "bulk_batch"
 _SHOWN_PAST = 5
+_MOST_REVIEWERS = 20
+
+Press = Callable[..., BulkAction]
+"""Does the action in a transaction; takes its cursor, ``batch_id`` and ``reviewer_id``."""
 
 
-def draw(flt: ReviewFilter, total: int, person: Reviewer) -> None:
+def draw(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -> None:
     """Draw the switch that opens the panel, and the panel where it is open.
 
     Args:
         flt: The filter of the list.
+        order: The order of the list.
         total: How many items pass it.
         person: Who is at the screen.
     """
@@ -45,14 +56,19 @@ def draw(flt: ReviewFilter, total: int, person: Reviewer) -> None:
         if not is_permitted(person, "bulk"):
             safe_text.draw_notice(say("bulk.not_open"))
             return
-        _draw_action(flt, person)
+        kind = _pick_kind(flt)
+        if kind == "queue":
+            _draw_queue(flt, order, total, person)
+        else:
+            _draw_action(flt, kind, person)
         _draw_past(person)
 
 
-def _draw_action(flt: ReviewFilter, person: Reviewer) -> None:
+def _pick_kind(flt: ReviewFilter) -> BulkKind:
     kind_words = words("bulk_kind")
-    kinds = get_args(BulkKind) if flt.run_id is not None else ("retract", "flag")
-    kind: BulkKind = st.segmented_control(
+    by_run = get_args(ItemKind) if flt.run_id is not None else ("retract", "flag")
+    kinds: tuple[BulkKind, ...] = (*by_run, "queue")
+    return st.segmented_control(
         say("bulk.kind"),
         kinds,
         format_func=kind_words.__getitem__,
@@ -60,6 +76,9 @@ def _draw_action(flt: ReviewFilter, person: Reviewer) -> None:
         required=True,
         key="bulk_kind",
     )
+
+
+def _draw_action(flt: ReviewFilter, kind: ItemKind, person: Reviewer) -> None:
     seen = preview_action(database().cursor(), flt, kind, person.reviewer_id)
     if not seen.num_changed:
         st.text(say("bulk.nothing"))
@@ -68,14 +87,44 @@ def _draw_action(flt: ReviewFilter, person: Reviewer) -> None:
     if seen.labels:
         counted = " · ".join(f"{reveal(label)} {count:,}" for label, count in seen.labels.items())
         st.text(say("bulk.labels", labels=counted))
+    press = partial(do_action, flt=flt, kind=kind, num_expected=seen.num_changed)
+    _draw_button(say("bulk.do", changed=seen.num_changed), press, person)
+
+
+def _draw_queue(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -> None:
+    with st.container(horizontal=True):
+        name = st.text_input(say("queue.name"), key="bulk_queue_name", max_chars=MAX_NAME)
+        num_reviewers = st.number_input(
+            say("queue.num_reviewers"), 1, _MOST_REVIEWERS, key="bulk_queue_num_reviewers"
+        )
+        mode: ReviewMode = st.selectbox(
+            say("queue.mode"),
+            get_args(ReviewMode),
+            format_func=words("review_mode").__getitem__,
+            key="bulk_queue_mode",
+        )
+    st.text(say("bulk.would_queue", total=total))
+    press = partial(
+        send_to_queue,
+        flt=flt,
+        order=order,
+        name=name,
+        num_reviewers=num_reviewers,
+        mode=mode,
+        num_expected=total,
+    )
+    _draw_button(say("bulk.do_queue", total=total), press, person)
+
+
+def _draw_button(title: str, press: Press, person: Reviewer) -> None:
     # One id for each showing of the button: a press that is sent twice acts once.
     batch_id = st.session_state.setdefault(_BATCH, str(uuid.uuid4()))
     st.button(
-        say("bulk.do", changed=seen.num_changed),
+        title,
         type="primary",
         key="bulk_do",
         on_click=_do,
-        args=(flt, kind, person.reviewer_id, batch_id, seen.num_changed),
+        args=(partial(press, batch_id=batch_id, reviewer_id=person.reviewer_id),),
     )
 
 
@@ -104,24 +153,16 @@ def _draw_past(person: Reviewer) -> None:
                 )
 
 
-def _do(
-    flt: ReviewFilter, kind: BulkKind, reviewer_id: str, batch_id: str, num_expected: int
-) -> None:
+def _do(press: Press) -> None:
     try:
         with database().transaction() as cur:
-            done = do_action(
-                cur,
-                flt,
-                kind,
-                reviewer_id=reviewer_id,
-                batch_id=batch_id,
-                num_expected=num_expected,
-            )
+            done = press(cur)
     except DbError as error:
         st.session_state[_SAID] = ("error", str(error))
         return
     st.session_state.pop(_BATCH, None)
-    said = say("bulk.done", count=done.num_items, what=words("bulk_kind")[kind])
+    key = "bulk.done_queue" if done.kind == "queue" else "bulk.done"
+    said = say(key, count=done.num_items, what=words("bulk_kind")[done.kind])
     st.session_state[_SAID] = ("success", said)
 
 

@@ -50,7 +50,7 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     if total == 0:
         filters.draw_no_item()
         return
-    bulk_panel.draw(flt, total, person)
+    bulk_panel.draw(flt, order, total, person)
     shown = ids.slice((page - 1) * PAGE_SIZE, PAGE_SIZE).to_pylist()
     run_id, reviewer_id = flt.run_id, flt.reviewer_id
     draw_page(get_rows(database().cursor(), shown, run_id=run_id, reviewer_id=reviewer_id))

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from db.annotations import add_annotation, list_current_annotations
 from db.connection import Database
 from db.items import add_items
+from db.queues import find_item_at, list_queues
 from db.review import ReviewRow
 from db.reviewers import add_reviewer, list_reviewers
 from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
@@ -121,3 +122,23 @@ def test_all_items_of_a_list_are_labelled_after_a_look_and_taken_back(
     (undo,) = [button for button in test.button if "bulk_undo" in str(button.key)]
     undo.click().run()
     assert labels_of(filled_store, "Chief") == {}
+
+
+def test_all_items_of_a_list_are_sent_to_a_queue_that_taking_back_closes(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    test = open_page(BROWSE, reviewer="Chief", head="no", order="confidence")
+    test.toggle(key="bulk_open").set_value(True).run()
+    test.segmented_control(key="bulk_kind").set_value("queue").run()
+    test.button(key="bulk_do").click().run()
+    assert "the name has 0 characters" in make.markup(test)
+    test.text_input(key="bulk_queue_name").set_value("Head says no").run()
+    test.button(key="bulk_do").click().run()
+    assert not test.exception
+    cur = filled_store.cursor()
+    (queue,) = list_queues(cur)
+    assert queue.name == "Head says no"
+    assert [find_item_at(cur, queue.queue_id, place) for place in (0, 1)] == ["q-1", "q-2"]
+    (undo,) = [button for button in test.button if "bulk_undo" in str(button.key)]
+    undo.click().run()
+    assert [queue.is_closed for queue in list_queues(filled_store.cursor())] == [True]

@@ -7,12 +7,20 @@ from collections.abc import Callable
 import pytest
 
 from db.annotations import add_annotation, find_current_annotation, get_gold, list_annotations
-from db.bulk_actions import BulkKind, do_action, list_actions, preview_action, undo_action
+from db.bulk_actions import (
+    ItemKind,
+    do_action,
+    list_actions,
+    preview_action,
+    send_to_queue,
+    undo_action,
+)
 from db.connection import Database
-from db.errors import BulkActionError, NotPermittedError
+from db.errors import BulkActionError, InvalidQueueError, NotPermittedError
 from db.items import add_items
 from db.people import add_person
 from db.predictions import add_predictions
+from db.queues import find_item_at, get_queue, list_queues
 from db.records import Item, Prediction, Run
 from db.review import ReviewFilter, count_rows
 from db.runs import add_run
@@ -53,7 +61,7 @@ def people(
     return {"chief": chief, "ann": ann, "bob": bob}
 
 
-def act(database: Database, kind: BulkKind, who: str, batch: str = "b", flt: ReviewFilter = FLT):
+def act(database: Database, kind: ItemKind, who: str, batch: str = "b", flt: ReviewFilter = FLT):
     expected = preview_action(database.cursor(), flt, kind, who).num_changed
     with database.transaction() as cur:
         return do_action(cur, flt, kind, reviewer_id=who, batch_id=batch, num_expected=expected)
@@ -169,3 +177,46 @@ def test_a_reviewer_may_not_and_an_action_is_undone_by_who_did_it_or_an_admin(
         undo_action(cur, "c", reviewer_id=people["chief"])
     flagged = ReviewFilter(show="flagged", reviewer_id=people["ann"])
     assert count_rows(database.cursor(), flagged) == 0
+
+
+def test_a_filter_becomes_a_queue_in_the_order_of_its_list_and_is_closed_by_the_undo(
+    database: Database, people: dict[str, str]
+) -> None:
+    ann = people["ann"]
+    flt = ReviewFilter(run_id="run-1", head_label="no", reviewer_id=ann)
+    press = {"reviewer_id": ann, "batch_id": "b", "num_expected": 2, "name": "Second look"}
+    with database.transaction() as cur:
+        done = send_to_queue(cur, flt, order="confidence", num_reviewers=2, mode="blind", **press)
+        assert send_to_queue(cur, flt, **press) == done
+    cur = database.cursor()
+    queue = get_queue(cur, "b")
+    assert (done.kind, done.num_items) == ("queue", 2)
+    assert (queue.name, queue.run_id, queue.num_reviewers) == ("Second look", "run-1", 2)
+    assert [find_item_at(cur, "b", place) for place in range(3)] == ["q-1", "q-2", None]
+    assert labels(database, ann) == {"q-1": "maybe"}
+    with database.transaction() as cur:
+        undo_action(cur, "b", reviewer_id=ann)
+    assert list_queues(database.cursor(), ann) == []
+    with pytest.raises(BulkActionError, match="taken back already"), database.transaction() as cur:
+        undo_action(cur, "b", reviewer_id=ann)
+
+
+def test_no_queue_is_made_of_another_list_than_on_screen_nor_by_a_reviewer(
+    database: Database, people: dict[str, str]
+) -> None:
+    def send(who: str, expected: int = 4, name: str = "Mine") -> None:
+        with database.transaction() as cur:
+            send_to_queue(
+                cur, FLT, name=name, reviewer_id=people[who], batch_id=who, num_expected=expected
+            )
+
+    with pytest.raises(BulkActionError, match="would change 4 items, the preview said 3"):
+        send("ann", expected=3)
+    with pytest.raises(NotPermittedError, match="act on many items"):
+        send("bob")
+    with pytest.raises(InvalidQueueError, match="the name has 0 characters"):
+        send("ann", name=" ")
+    assert list_actions(database.cursor()) == []
+    send("ann")
+    with pytest.raises(InvalidQueueError, match="There is an open queue named 'Mine'"):
+        send("chief")
