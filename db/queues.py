@@ -262,6 +262,13 @@ def find_item_at(cur: DuckDBPyConnection, queue_id: str, position: int) -> str |
     return None if row is None else str(row[0])
 
 
+def list_blind_items(cur: DuckDBPyConnection, reviewer_id: str) -> set[str]:
+    """Give the items that wait for a reviewer in open blind queues."""
+    parameters = {"reviewer_id": reviewer_id}
+    rows = cur.execute(load_sql("queue_blind_items"), parameters).fetchall()
+    return {row[0] for row in rows}
+
+
 def queue_progress(
     cur: DuckDBPyConnection, queue: Queue, reviewer_id: str | None = None
 ) -> QueueProgress:

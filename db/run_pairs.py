@@ -78,6 +78,13 @@ def list_pairs(
     return [PairRow(row[0], questions[row[0]], *row[1:]) for row in rows]
 
 
+def list_labels_of(cur: DuckDBPyConnection, run_id: str) -> tuple[By, ...]:
+    """Say which labels a run has: read from its texts, of its head, or both."""
+    row = cur.execute(load_sql("run_labels"), {"run_id": run_id}).fetchone() or (False, False)
+    names: tuple[By, ...] = ("text", "head")
+    return tuple(by for by, has in zip(names, row, strict=True) if has)
+
+
 def _parameters(flt: PairFilter) -> dict[str, Any]:
     return {name: getattr(flt, name) for name in PairFilter.__dataclass_fields__}
 

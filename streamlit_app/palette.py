@@ -52,6 +52,9 @@ LABEL_TONES = {
 }
 _IN_ORDER = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE)
 
+PAGE = Tone("#F7F9FB", "#10151C", "#FFFFFF")
+"""What everything stands on, as in ``.streamlit/config.toml``."""
+
 TONES = {
     **{f"label-{name}": tone for name, tone in LABEL_TONES.items()},
     **{f"position-{number}": tone for number, tone in enumerate(_IN_ORDER)},

@@ -141,7 +141,7 @@ def _note(reference: IntervalRow | None) -> list[dict[str, Any]]:
             "yref": "paper",
             "yanchor": "top",
             "xanchor": "right" if reference.value > 0.5 else "left",
-            "text": f"{plain(reference.name, 40)} {reference.value:.1%}",
+            "text": f"{plain(reference.name, 40)} {100 * reference.value:.1f} %",
             "showarrow": False,
             "font": {"size": 12},
         }

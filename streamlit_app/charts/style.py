@@ -88,9 +88,9 @@ def themed(figure: go.Figure, *, is_dark: bool) -> go.Figure:
 
 
 def _template(*, is_dark: bool) -> go.layout.Template:
-    text, line, surface = (
+    text, line, surface, page = (
         tone.dark if is_dark else tone.light
-        for tone in (palette.TONES["text"], palette.TONES["line"], palette.TONES["surface"])
+        for tone in (*(palette.TONES[name] for name in ("text", "line", "surface")), palette.PAGE)
     )
     axis = {
         "gridcolor": line,
@@ -106,11 +106,12 @@ def _template(*, is_dark: bool) -> go.layout.Template:
         # What is not selected keeps its text as it is: the selection is outlined.
         data={
             "scatter": [{"unselected": {"textfont": {"color": text}}}],
-            "bar": [{"textfont": {"color": text}}],  # else plotly picks one for filled bars
+            # Else plotly picks one that is readable on the full colour; our bars are tinted.
+            "bar": [{"insidetextfont": {"color": text}, "outsidetextfont": {"color": text}}],
         },
         layout={
             "font": {"color": text, "family": FONT, "size": 14},
-            "paper_bgcolor": "rgba(0,0,0,0)",
+            "paper_bgcolor": page,  # not clear: a picture saved from it must be readable anywhere
             "plot_bgcolor": "rgba(0,0,0,0)",
             "xaxis": axis,
             "yaxis": axis,

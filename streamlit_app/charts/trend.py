@@ -67,7 +67,7 @@ def draw_trend(
             "xaxis": {
                 "title": {"text": plain(axis, 60)},
                 "fixedrange": True,
-                **(ticks if places else {"rangemode": "tozero"}),
+                **(ticks if places else _whole_numbers(series)),
             },
             "yaxis": {
                 "title": {"text": "Accuracy (%), 95 % interval"},
@@ -77,6 +77,18 @@ def draw_trend(
         },
     )
     return finish(figure, height=360)
+
+
+def _whole_numbers(series: Sequence[tuple[str, Sequence[TrendPoint]]]) -> dict[str, Any]:
+    """Give an axis of counts: from 0, with room for the marks at its ends, and no fractions."""
+    top = max([int(point.x) for _, points in series for point in points], default=0)
+    top = max(top, 5)
+    steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
+    return {
+        "range": [-0.03 * top, 1.03 * top],
+        "dtick": next(step for step in steps if top / step <= 8),
+        "zeroline": False,
+    }
 
 
 def _names(series: Sequence[tuple[str, Sequence[TrendPoint]]]) -> list[str]:
@@ -161,7 +173,7 @@ def _note(ceiling: tuple[str, float, float, float] | None) -> list[dict[str, Any
             "y": ceiling[1],
             "xanchor": "right",
             "yanchor": "bottom",
-            "text": f"{plain(ceiling[0], 50)} {ceiling[1]:.1%}",
+            "text": f"{plain(ceiling[0], 50)} {100 * ceiling[1]:.1f} %",
             "showarrow": False,
             "font": {"size": 12},
         }

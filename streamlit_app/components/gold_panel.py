@@ -12,7 +12,7 @@ from eci.estimates import Estimate
 from streamlit_app import palette, services
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import chart, figure_table, queue_popover
-from streamlit_app.logic.figures import estimate_text, percent
+from streamlit_app.logic.figures import estimate_text, interval_text, percent
 from streamlit_app.logic.gold_doubts import (
     MIN_JUDGED,
     BothGolds,
@@ -154,7 +154,7 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
     if not view.rows:
         return
     event = st.dataframe(
-        suspects_table(view),
+        suspects_table(view.rows),
         hide_index=True,
         key="errors_suspects",
         on_select="rerun",
@@ -188,13 +188,14 @@ def suspects_sentence(view: SuspectView) -> str:
         return "Nothing may be said of these items."
     return (
         f"{percent(view.share.value)} of {view.share.n:,} gold labels are under suspicion: "
-        f"{view.num_suspects:,} items, the most doubtful first."
+        f"{view.num_suspects:,} items, the most doubtful first. Whoever judges them is right on "
+        f"{percent(view.accuracy.value)} ({interval_text(view.accuracy)}) of all: the more often, "
+        "the more its doubts are worth."
     )
 
 
-def suspects_table(view: SuspectView) -> dict[str, list[str | int | float]]:
+def suspects_table(found: Sequence[Suspect]) -> dict[str, list[str | int | float]]:
     """Arrange suspects as columns, invisible characters shown."""
-    found = view.rows
     return {
         "Doubt (%)": [100 * (1 - one.quality) for one in found],
         "Gold": [_with_share(one.row.gold_label, one.probability_of_gold) for one in found],

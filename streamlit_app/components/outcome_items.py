@@ -113,16 +113,16 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
     rows = list_items(
         database.cursor(), narrowed, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE, order=order
     )
-    draw_table(rows, has_head=view.head is not None, key="errors_items", run_id=flt.run_id)
+    draw_table(rows, view, key="errors_items", run_id=flt.run_id)
     if pages > 1:
         st.pagination(pages, key="errors_page")
     return narrowed, total
 
 
-def draw_table(rows: Sequence[OutcomeRow], *, has_head: bool, key: str, run_id: str) -> None:
+def draw_table(rows: Sequence[OutcomeRow], view: ErrorsView, *, key: str, run_id: str) -> None:
     """Draw items as a table; a selected row opens its item in Review."""
     event = st.dataframe(
-        table(rows, has_head=has_head),
+        table(rows, has_text=view.text is not None, has_head=view.head is not None),
         key=key,
         on_select="rerun",
         selection_mode="single-row",
@@ -138,15 +138,16 @@ def draw_table(rows: Sequence[OutcomeRow], *, has_head: bool, key: str, run_id: 
 
 
 def table(
-    rows: Sequence[OutcomeRow], *, has_head: bool = True
+    rows: Sequence[OutcomeRow], *, has_text: bool, has_head: bool
 ) -> dict[str, list[str | float | None]]:
     """Arrange rows as columns for a data frame, invisible characters shown."""
     columns: dict[str, list[str | float | None]] = {
         "Question": [reveal(" ".join(row.question.split())[:220]) for row in rows],
         "Gold": [reveal(row.gold_label) for row in rows],
-        "Text": [_marked(_text_label(row), row) for row in rows],
-        "How": [how(row) for row in rows],
     }
+    if has_text:
+        columns["Text"] = [_marked(_text_label(row), row) for row in rows]
+        columns["How"] = [how(row) for row in rows]
     if has_head:
         columns["Head"] = [_marked(row.head_label, row) for row in rows]
         columns["Head confidence"] = [row.head_confidence for row in rows]
@@ -177,16 +178,19 @@ def _marked(label: str | None, row: OutcomeRow) -> str:
 
 def _pick(view: ErrorsView) -> None:
     labels = view.labels
-    columns = iter(st.columns(5 if view.head else 3))
+    has_both = view.text is not None and view.head is not None
+    columns = iter(st.columns(5 if has_both else 3))
     with next(columns):
         _choice("Gold label", labels, "errors_gold", reveal)
-    with next(columns):
-        _choice("Label in the text", (*labels, NO_LABEL), "errors_text", _label_words)
-    with next(columns):
-        _choice("How the text gives it", FORM_ORDER, "errors_form", FORM_WORDS.__getitem__)
-    if view.head:
+    if view.text is not None:
+        with next(columns):
+            _choice("Label in the text", (*labels, NO_LABEL), "errors_text", _label_words)
+        with next(columns):
+            _choice("How the text gives it", FORM_ORDER, "errors_form", FORM_WORDS.__getitem__)
+    if view.head is not None:
         with next(columns):
             _choice("Label of the head", labels, "errors_head", reveal)
+    if has_both:
         with next(columns):
             _choice("Text and head", PAIR_OUTCOMES, "errors_pair", PAIR_WORDS.__getitem__)
 

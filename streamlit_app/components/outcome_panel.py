@@ -70,8 +70,8 @@ def _draw_alone(view: ErrorsView) -> None:
     """Draw the matrix of a run that has only one of the two."""
     missing = "ECI head" if view.head is None else "text that was read"
     st.caption(
-        f"This run has no {missing}, so there is nothing to compare here. Runs from the Training "
-        "page have both."
+        f"This run has no {missing}, so there is nothing to compare here. A joint run of the "
+        "Training page has both; a refit of its head has, too."
     )
     left, _ = st.columns(2, gap="medium")
     with left:

@@ -11,6 +11,7 @@ from db.errors import DbError
 from db.outcome_filter import OutcomeFilter
 from db.outcome_items import list_item_ids, list_items
 from db.permissions import is_permitted
+from db.queues import list_blind_items
 from db.records import Run
 from db.slices import drop_slice, save_slice
 from streamlit_app import services, sign_in
@@ -90,26 +91,24 @@ def _drop_slice(name: str) -> None:
 
 
 def _draw_export(flt: OutcomeFilter) -> None:
-    permitted = is_permitted(sign_in.current_person(), "export")
     st.download_button(
         "Export",
-        data=lambda: _items_csv(flt),
+        data=lambda: items_csv(flt),
         file_name="items.csv",
         mime="text/csv",
         key="errors_export",
         icon=":material/download:",
         on_click="ignore",
-        disabled=not permitted,
-        help="The listed items, all pages, as a CSV file."
-        if permitted
-        else "Getting files out is for adjudicators, engineers and admins.",
+        help="The listed items, all pages, as a CSV file. Items that a reviewer still has to label "
+        "blind are left out of the reviewer's file.",
     )
 
 
-def _items_csv(flt: OutcomeFilter) -> bytes:
-    person = sign_in.current_person()
-    services.check_permission(person, "export")
-    rows = list_items(services.database().cursor(), flt, limit=1_000_000)
+def items_csv(flt: OutcomeFilter) -> bytes:
+    """Write what the page lists: open to everybody who may see it, but for blind items."""
+    hidden = _hidden()
+    found = list_items(services.database().cursor(), flt, limit=1_000_000)
+    rows = [row for row in found if row.item_id not in hidden]
     return csv_bytes(
         {
             "item_id": [row.item_id for row in rows],
@@ -121,6 +120,17 @@ def _items_csv(flt: OutcomeFilter) -> bytes:
             "head_confidence": [row.head_confidence for row in rows],
         }
     )
+
+
+def _hidden() -> set[str]:
+    """Give the items of which a file would show a reviewer labels before they label them blind.
+
+    Those who may get every file out on the Data page are not held back here.
+    """
+    person = sign_in.current_person()
+    if is_permitted(person, "export"):
+        return set()
+    return list_blind_items(services.database().cursor(), person.reviewer_id)
 
 
 def _draw_link() -> None:
@@ -137,7 +147,7 @@ def _draw_report(
 ) -> None:
     st.download_button(
         "Report",
-        data=lambda: build_report(services.database(), view, scope, flt, runs),
+        data=lambda: build_report(services.database(), view, scope, flt, runs, hidden=_hidden()),
         file_name="errors.html",
         mime="text/html",
         key="errors_report",

@@ -10,7 +10,14 @@ from db.connection import Database
 from db.outcome_filter import By, Gold
 from db.outcomes import RunSummary, summarise_runs
 from db.records import Run
-from db.run_pairs import Change, PairCell, PairFilter, count_corrections, count_pairs
+from db.run_pairs import (
+    Change,
+    PairCell,
+    PairFilter,
+    count_corrections,
+    count_pairs,
+    list_labels_of,
+)
 from eci.compare import Comparison, compare
 from eci.estimates import Estimate, proportion
 from streamlit_app.charts.trend import TrendPoint
@@ -159,6 +166,15 @@ def default_pair(runs: Sequence[Run]) -> tuple[int, int]:
         if base is not None:
             return base, place
     return 1, 0
+
+
+@remembered
+def default_labels(database: Database, version: str, run_a: str, run_b: str) -> tuple[By, By]:  # noqa: ARG001
+    """Choose which label of each run to compare at first: one that both have, if there is one."""
+    of_a = list_labels_of(database.cursor(), run_a) or ("text",)
+    of_b = list_labels_of(database.cursor(), run_b) or ("text",)
+    shared = [by for by in of_a if by in of_b]
+    return (shared[0], shared[0]) if shared else (of_a[0], of_b[0])
 
 
 def verdict(comparison: Comparison) -> str:

@@ -35,12 +35,15 @@ class Suspect:
 class SuspectView:
     """Suspects in the order of doubt: ``rows`` is one page of ``num_suspects``.
 
-    ``sources`` counts where the probabilities come from; ``share`` is undefined where none may
-    speak.
+    Attributes:
+        sources: Where the probabilities come from.
+        share: Suspects among the items; undefined where nothing may speak.
+        accuracy: How often the probabilities favour the gold label, over the same items.
     """
 
     sources: UnseenCount
     share: Estimate
+    accuracy: Estimate
     num_suspects: int
     rows: tuple[Suspect, ...]
     item_nos: tuple[int, ...]
@@ -76,7 +79,7 @@ def load_suspects(
         return None
     if not sources.num_speaking:
         nothing = Estimate.undefined("the run has learned from all of these items")
-        return SuspectView(sources, nothing, 0, (), ())
+        return SuspectView(sources, nothing, nothing, 0, (), ())
     loaded = load_unseen(cur, flt, labels)
     doubts, found = rank_doubts(loaded), loaded.found
     numbers = found.item_nos[doubts.places].tolist()
@@ -94,8 +97,15 @@ def load_suspects(
                 is_base_model=bool(loaded.is_base_model[place]),
             )
         )
-    share = proportion(len(numbers), len(found.y), "no item has a gold label")
-    return SuspectView(sources, share, len(numbers), tuple(suspects), tuple(numbers))
+    n, num_right = len(found.y), int((found.probabilities.argmax(axis=1) == found.y).sum())
+    return SuspectView(
+        sources,
+        proportion(len(numbers), n, "no item has a gold label"),
+        proportion(num_right, n, "no item has a gold label"),
+        len(numbers),
+        tuple(suspects),
+        tuple(numbers),
+    )
 
 
 def rank_doubts(loaded: UnseenProbabilities) -> Doubts:

@@ -81,6 +81,7 @@ class Document:
     def chart(self, figure: go.Figure) -> None:
         """Add a chart; the figure is this document's from here on."""
         themed(figure, is_dark=False)
+        figure.layout.paper_bgcolor = "#fff"
         name = f"chart-{len(self._charts)}"
         height = int(figure.layout.height or 360)
         self._parts.append(f'<div class="chart" id="{name}" style="height:{height}px"></div>')

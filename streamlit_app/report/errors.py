@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -65,6 +65,7 @@ def build_report(
     flt: OutcomeFilter,
     runs: Sequence[Run],
     now: datetime | None = None,
+    hidden: Collection[str] = (),
 ) -> bytes:
     """Write the report of a page.
 
@@ -73,6 +74,7 @@ def build_report(
         flt: The items that are listed: the scope, narrowed by what is chosen.
         runs: All runs, for the section on redundancy.
         now: When it is made; for tests.
+        hidden: Items that are named nowhere: the reader is to label them blind.
     """
     names = run_names(runs)
     document = Document(f"Errors of {names[scope.flt.run_id]}")
@@ -94,9 +96,9 @@ def build_report(
     else:
         _add_text_trust(document, database, scope)
     _add_slices(document, database, view, scope)
-    _add_gold(document, database, view, scope)
+    _add_gold(document, database, view, scope, hidden)
     _add_redundancy(document, database, scope, names)
-    _add_items(document, database, flt, has_head=view.head is not None)
+    _add_items(document, database, flt, hidden, has_head=view.head is not None)
     return document.to_bytes()
 
 
@@ -218,7 +220,13 @@ def _add_slices(
     )
 
 
-def _add_gold(document: Document, database: Database, view: ErrorsView, scope: PickedScope) -> None:
+def _add_gold(
+    document: Document,
+    database: Database,
+    view: ErrorsView,
+    scope: PickedScope,
+    hidden: Collection[str],
+) -> None:
     document.heading("Gold labels")
     golds = load_both_golds(database, scope.version, scope.flt)
     people = load_people(database, scope.version, scope.flt, view.labels)
@@ -235,7 +243,11 @@ def _add_gold(document: Document, database: Database, view: ErrorsView, scope: P
     if suspects is not None:
         document.paragraph(gold_panel.suspects_sentence(suspects))
         document.paragraph(sources_sentence(suspects.sources), is_note=True)
-        document.table(gold_panel.suspects_table(suspects))
+        document.table(
+            gold_panel.suspects_table(
+                [one for one in suspects.rows if one.row.item_id not in hidden]
+            )
+        )
 
 
 def _add_redundancy(
@@ -258,14 +270,25 @@ def _add_redundancy(
 
 
 def _add_items(
-    document: Document, database: Database, flt: OutcomeFilter, *, has_head: bool
+    document: Document,
+    database: Database,
+    flt: OutcomeFilter,
+    hidden: Collection[str],
+    *,
+    has_head: bool,
 ) -> None:
     cur = database.cursor()
     total = count_items(cur, flt)
-    rows = list_items(cur, flt, limit=MAX_ITEMS)
+    found = list_items(cur, flt, limit=MAX_ITEMS)
+    rows = [row for row in found if row.item_id not in hidden]
     document.heading("Items")
     shown = f"{total:,} items" if total <= MAX_ITEMS else f"{MAX_ITEMS:,} of {total:,} items"
     document.paragraph(f"{shown}, by id. ✓ agrees with the gold label, ✗ does not.")
+    if len(rows) < len(found):
+        document.paragraph(
+            f"{len(found) - len(rows):,} of them wait for you in a blind queue and are not listed.",
+            is_note=True,
+        )
     document.table(_item_columns(rows, has_head=has_head))
 
 

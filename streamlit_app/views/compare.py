@@ -18,6 +18,7 @@ from streamlit_app.components import chart, estimate_card, scope_picker
 from streamlit_app.logic.comparison import (
     CHANGE_WORDS,
     ComparisonView,
+    default_labels,
     default_pair,
     learning_points,
     load_comparison,
@@ -47,6 +48,12 @@ SPLIT_WORDS = {"test": "test", "dev": "dev", "train": "train", "all": "All split
 Section = Literal["pair", "all"]
 SECTION_WORDS: dict[Section, str] = {"pair": "Two runs", "all": "All runs"}
 MAX_LABEL_CHANGES = 12
+LABELS_WORDS: dict[tuple[By, By], str] = {
+    ("text", "text"): "Label in the text",
+    ("head", "head"): "Label of the head",
+    ("text", "head"): "Text of A, head of B",
+    ("head", "text"): "Head of A, text of B",
+}
 
 
 def main() -> None:
@@ -91,13 +98,15 @@ def draw_pair(runs: Sequence[Run]) -> None:
             "the same items."
         )
         return
-    flt = pick_filter(run_a, run_b, shared)
+    flt = pick_filter(
+        run_a, run_b, shared, default_labels(services.database(), version, run_a, run_b)
+    )
     view = load_comparison(services.database(), version, flt)
     if not view.comparison.n:
         st.info(
             "There is no shared item on which both runs have this label and which has a gold "
-            "label. Choose another split, or compare the other label: a run without an ECI head "
-            "has no label of the head."
+            "label. Choose another split, or compare other labels: a run without an ECI head has "
+            "no label of the head, and one without texts has none in the text."
         )
         return
     draw_figures(view)
@@ -115,26 +124,36 @@ def pick_runs(runs: Sequence[Run]) -> tuple[str, str]:
     return run_a, run_b
 
 
-def pick_filter(run_a: str, run_b: str, shared: Sequence[str]) -> PairFilter:
-    """Draw the choices of what to compare."""
-    by, gold, label_set, split = pick_scope(shared)
-    return PairFilter(run_a, run_b, by, by, gold, label_set, split=split)
-
-
-def pick_scope(label_sets: Sequence[str]) -> tuple[By, Gold, str, str | None]:
-    """Draw the choices of label, gold label, label set and split."""
+def pick_filter(
+    run_a: str, run_b: str, shared: Sequence[str], default: tuple[By, By]
+) -> PairFilter:
+    """Draw the choices of what to compare: labels, gold label, label set and split."""
     by_column, gold_column, set_column, split_column = st.columns(
         [3, 3, 2, 2], vertical_alignment="bottom"
     )
     with by_column:
-        by = scope_picker.pick_by("Compare", key="compare_by", default="text")
+        by_a, by_b = pick_labels(default)
     with gold_column:
         gold = scope_picker.pick_gold("compare_against")
     with set_column:
-        label_set = pick_label_set(label_sets)
+        label_set = pick_label_set(shared)
     with split_column:
         split = pick_split()
-    return by, gold, label_set, split
+    return PairFilter(run_a, run_b, by_a, by_b, gold, label_set, split=split)
+
+
+def pick_labels(default: tuple[By, By]) -> tuple[By, By]:
+    """Draw the choice of the label of each run that is judged."""
+    chosen: tuple[By, By] = st.selectbox(
+        "Compare",
+        list(LABELS_WORDS),
+        # Streamlit warns of a default beside a value that is chosen already.
+        index=0 if "compare_by" in st.session_state else list(LABELS_WORDS).index(default),
+        format_func=LABELS_WORDS.__getitem__,
+        key="compare_by",
+        bind="query-params",
+    )
+    return chosen
 
 
 def pick_label_set(label_sets: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
@@ -9,6 +11,7 @@ import pytest
 
 from db.outcomes import JointCell
 from eci.selective import risk_curve
+from streamlit_app import palette
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.confusion import ANY, draw_confusion
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
@@ -17,7 +20,8 @@ from streamlit_app.charts.progress import Curve, draw_curves
 from streamlit_app.charts.reliability import ReliabilityPoint, draw_reliability
 from streamlit_app.charts.risk import draw_risk
 from streamlit_app.charts.shares import draw_shares
-from streamlit_app.charts.style import plain, translucent
+from streamlit_app.charts.style import plain, themed, translucent
+from streamlit_app.charts.trend import TrendPoint, draw_trend
 from streamlit_app.logic.matrix import ConfusionMatrix, order_labels
 from streamlit_app.logic.tables import csv_bytes
 
@@ -189,3 +193,22 @@ def test_shares_of_each_group_make_a_whole():
 def test_a_table_leaves_as_text_that_no_spreadsheet_runs():
     written = csv_bytes({"label": ["=1+1", 'yes, "no"'], "n": [1, None]}).decode("utf-8-sig")
     assert written.splitlines() == ["label,n", "'=1+1,1", '"yes, ""no""",']
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_saved_picture_stands_on_the_page_of_its_theme(theme: str) -> None:
+    config = Path(palette.__file__).parents[1] / ".streamlit" / "config.toml"
+    page = tomllib.loads(config.read_text("utf-8"))["theme"][theme]["backgroundColor"]
+    figure = themed(draw_bars([BarPart("one", 3, "#0072B2", "a")]), is_dark=theme == "dark")
+    layout, bar = figure.layout.template.layout, figure.layout.template.data.bar[0]
+    assert layout.paper_bgcolor == page
+    assert bar.insidetextfont.color == layout.font.color, "a tint, so the text of the theme"
+
+
+def test_an_axis_of_counts_has_no_fractions_and_room_for_its_ends() -> None:
+    for top, step in ((0, 1), (3, 1), (47, 10), (130, 20)):
+        points = [TrendPoint(x, "run", 0.5, 0.4, 0.6, 10) for x in (0, top)]
+        axis = draw_trend([("Label in the text", points)], axis="Corrections").layout.xaxis
+        assert axis.dtick == step
+        assert axis.range[0] < 0
+        assert axis.range[1] > top

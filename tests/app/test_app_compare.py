@@ -19,11 +19,13 @@ from eci.compare import compare
 from eci.estimates import Estimate
 from streamlit_app import services
 from streamlit_app.logic.comparison import (
+    default_labels,
     default_pair,
     learning_points,
     verdict,
 )
 from streamlit_app.logic.figures import p_value_text, points, points_interval
+from streamlit_app.logic.outcomes import refresh
 
 SHELL = Path(services.__file__).with_name("shell.py")
 LABELS = ("yes", "no", "maybe")
@@ -127,6 +129,31 @@ def test_changed_items_are_listed_by_group(compared: Database):
     assert page.dataframe(key="compare_items").value["B"][1] == "✗ no label"
 
 
+def test_the_text_of_one_run_can_be_compared_with_the_head_of_another(compared: Database):
+    with compared.transaction() as cur:
+        add_run(cur, run("head", 4))
+        add_predictions(
+            cur,
+            [
+                Prediction(
+                    "head", f"q-{n:02d}", None, None,
+                    head_label="yes", head_probabilities=(0.8, 0.1, 0.1),
+                )
+                for n in range(NUM_ITEMS)
+            ],
+        )  # fmt: skip
+    page = open_compare()
+    page.selectbox(key="compare_a").select("before").run()
+    page.selectbox(key="compare_b").select("head").run()
+    assert "compare other labels" in notices(page), "the choice made before stays"
+    page.selectbox(key="compare_by").select("Text of A, head of B").run()
+    assert metrics(page)["Accuracy of A"][0] == "16.7 %"
+    assert metrics(page)["Accuracy of B"][0] == "100.0 %"
+    version = refresh(compared, "before", "head")
+    assert default_labels(compared, version, "before", "head") == ("text", "head")
+    assert default_labels(compared, version, "before", "after") == ("text", "text")
+
+
 def test_labels_that_changed_are_counted(compared: Database):
     table = next(frame.value for frame in open_compare().dataframe if "Items" in frame.value)
     assert table["Items"].tolist() == [7, 1, 1, 1]
@@ -185,7 +212,7 @@ def test_runs_on_other_items_share_nothing(compared: Database):
 
 def test_comparing_heads_that_do_not_exist_says_so(compared: Database):
     page = open_compare()
-    page.segmented_control(key="compare_by").select("head").run()
+    page.selectbox(key="compare_by").select("Label of the head").run()
     assert "without an ECI head" in notices(page)
 
 

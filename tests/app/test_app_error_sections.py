@@ -17,13 +17,13 @@ from db.importers import import_file
 from db.items import add_items
 from db.outcome_filter import NO_LABEL, OutcomeFilter, Selection
 from db.predictions import add_predictions
-from db.queues import find_item_at, list_queues
+from db.queues import add_item_queue, find_item_at, list_queues
 from db.records import Item, Prediction, Run
 from db.reviewers import add_reviewer
 from db.runs import add_run, list_runs
 from db.slices import list_slices, save_slice
-from streamlit_app import services
-from streamlit_app.components import trust_panel
+from streamlit_app import services, sign_in
+from streamlit_app.components import trust_panel, work_bar
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.figures import duration, head_verdict
 from streamlit_app.logic.outcomes import load_errors, refresh
@@ -245,6 +245,34 @@ def test_what_is_listed_becomes_a_slice_and_a_queue(filled: Database):
     found = [find_item_at(filled.cursor(), queue.queue_id, n) for n in range(len(listed))]
     assert found == listed
     assert find_item_at(filled.cursor(), queue.queue_id, len(listed)) is None
+
+
+def test_a_file_of_a_reviewer_leaves_out_what_they_are_to_label_blind(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+):
+    with filled.transaction() as cur:
+        eve = add_reviewer(cur, "Eve", "engineer")
+        add_item_queue(
+            cur,
+            queue_id="blind",
+            name="Blind",
+            item_ids=["q-007"],
+            created_by=eve.reviewer_id,
+            mode="blind",
+        )
+        ada = add_reviewer(cur, "Ada")
+    version = refresh(filled, "both")
+    scope = PickedScope(FLT, version, None, "test", None)
+    view, runs = load_errors(filled, version, FLT), list_runs(filled.cursor())
+    rows = {}
+    for person in (ada, eve):
+        monkeypatch.setattr(sign_in, "current_person", lambda person=person: person)
+        rows[person.name] = work_bar.items_csv(FLT).decode().count("\nq-")
+    assert rows == {"Ada": NUM_ITEMS - 1, "Eve": NUM_ITEMS}
+    written = build_report(filled, view, scope, FLT, runs, hidden={"q-007"}).decode()
+    assert "<td>q-006</td>" in written
+    assert "<td>q-007</td>" not in written
+    assert "1 of them wait for you in a blind queue" in written
 
 
 def test_a_reviewer_may_not_make_queues(filled: Database):

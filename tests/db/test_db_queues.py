@@ -25,6 +25,7 @@ from db.queues import (
     find_item_at,
     find_position,
     get_queue,
+    list_blind_items,
     list_progress,
     list_queues,
     queue_progress,
@@ -262,6 +263,23 @@ def test_an_item_said_blind_stays_open_for_who_said_it_until_the_reveal(
     assert queue_progress(database.cursor(), queue, people["Bob"]).num_done == 0
     say(database, queue, "q-00", people["Bob"], "revealed")
     assert reserve_next(database, queue, people["Bob"]) == "q-02"
+
+
+def test_items_wait_blind_for_a_reviewer_until_they_have_seen_the_labels(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    queue = make_queue(mode="blind", reviewer_ids=(people["Bob"],))
+    make_queue("Open")
+    cur = database.cursor()
+    assert len(list_blind_items(cur, people["Bob"])) == NUM_ITEMS
+    assert list_blind_items(cur, people["Cyd"]) == set()
+    say(database, queue, "q-00", people["Bob"], "blind")
+    assert "q-00" in list_blind_items(cur, people["Bob"])
+    say(database, queue, "q-00", people["Bob"], "revealed")
+    assert "q-00" not in list_blind_items(cur, people["Bob"])
+    with database.transaction() as inner:
+        close_queue(inner, queue.queue_id, people["Ann"])
+    assert list_blind_items(cur, people["Bob"]) == set()
 
 
 def test_a_share_of_a_blind_queue_comes_again_to_who_labelled_it(
