@@ -1,4 +1,4 @@
-"""The Review page's keys: the script that listens, and the help that lists them."""
+"""The keys of Review and Adjudicate: the scripts that listen, and the help that lists the keys."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from streamlit_app.wording import say
 
 # Served by our own server: the page's Content-Security-Policy runs no inline script.
 _SCRIPT: Final = '<script src="/assets/review_keys.js"></script>'
+_ADJUDICATE_SCRIPT: Final = '<script src="/assets/adjudicate_keys.js"></script>'
 
 _COMMANDS: Final = (
     ("Enter", "enter"),
@@ -29,6 +30,7 @@ _COMMANDS: Final = (
     ("?", "help"),
 )
 """Keys and the name of their meaning in the catalogue."""
+_ADJUDICATE_HINTS: Final = (("W", "reason"), ("T", "note"), ("S", "skip"), ("← →", "move"))
 
 
 def load_script() -> None:
@@ -54,6 +56,30 @@ def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int], token: st
             data_lc_draw=str(num_draws),
             data_lc_keys=pairs,
             data_lc_token=token,
+        )
+    )
+
+
+def load_adjudicate_script() -> None:
+    """Add the Adjudicate page's script; it acts only while that page's marker is there."""
+    st.html(_ADJUDICATE_SCRIPT, unsafe_allow_javascript=True)
+
+
+def draw_adjudicate_marker(item_id: str, num_draws: int, keys: Mapping[str, int]) -> None:
+    """Draw the keys in a line, and what their script goes by; see :func:`draw_marker`."""
+    pairs = " ".join(f"{key}:{place}" for key, place in keys.items())
+    hints = [
+        element("span", *_caps(shown), " ", say(f"adjudicate_keys.{name}"), " ")
+        for shown, name in _ADJUDICATE_HINTS
+    ]
+    safe_text.draw(
+        element(
+            "p",
+            *hints,
+            cls="lc-quiet lc-adjudicate-marker",
+            data_lc_on=item_id,
+            data_lc_draw=str(num_draws),
+            data_lc_keys=pairs,
         )
     )
 

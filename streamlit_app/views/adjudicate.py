@@ -18,6 +18,8 @@ from streamlit_app.components import (
     answer_card,
     choices,
     item_card,
+    keyboard,
+    label_picker,
     reference_card,
     reviewer_picker,
     safe_text,
@@ -28,8 +30,9 @@ from streamlit_app.components.safe_text import NoticeKind
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.adjudication import Dispute, decide, load_dispute
 from streamlit_app.logic.agreement import load_scopes
+from streamlit_app.logic.label_keys import label_keys
 from streamlit_app.logic.settling import SettlingList
-from streamlit_app.text_safety import element, reveal, widget_label
+from streamlit_app.text_safety import element, reveal
 from streamlit_app.wording import say, words
 
 REASONS: tuple[AdjudicationReason, ...] = get_args(AdjudicationReason)
@@ -45,13 +48,13 @@ class Session:
     item_id: str | None = None
     adjudication_id: str = ""
     """Made when the item is shown, so that a press sent twice is stored once."""
-    label: str | None = None
+    num_draws: int = 0
     message: str = ""
     message_kind: NoticeKind = "info"
 
     def show(self, item_id: str | None) -> None:
         """Put an item on the screen; None for the end of the list."""
-        self.item_id, self.adjudication_id, self.label = item_id, str(uuid.uuid4()), None
+        self.item_id, self.adjudication_id = item_id, str(uuid.uuid4())
 
     def say(self, message: str, kind: NoticeKind = "info") -> None:
         """Set the line that the next draw shows above the decision."""
@@ -79,6 +82,7 @@ def main() -> None:
     if here.item_id is None or here.item_id not in here.items:
         here.show(here.items.next_open())
     draw_body(person)
+    keyboard.load_adjudicate_script()
 
 
 def pick(scopes: Sequence[RatingScope]) -> list[str]:
@@ -118,6 +122,7 @@ def pick(scopes: Sequence[RatingScope]) -> list[str]:
 def draw_body(person: Reviewer) -> None:
     """Draw the item on screen; a press of its buttons reruns this part alone."""
     here = session()
+    here.num_draws += 1
     if here.item_id is None:
         draw_message()
         done = len(here.items) > 0
@@ -140,6 +145,8 @@ def draw_body(person: Reviewer) -> None:
         draw_progress()
         said_cards.draw_tally(dispute)
         draw_form(dispute, person)
+        keys = label_keys(dispute.item.labels)
+        keyboard.draw_adjudicate_marker(here.item_id, here.num_draws, keys)
         st.subheader(say("adjudicate.decisions"), anchor=False)
         said_cards.draw_decisions(dispute.decisions, dispute.names)
 
@@ -164,20 +171,9 @@ def draw_progress() -> None:
 
 def draw_form(dispute: Dispute, person: Reviewer) -> None:
     """Draw the decision: which label holds, why people differed, a note."""
-    here, item_id = session(), dispute.item.item_id
+    item_id = dispute.item.item_id
     draw_message()
-    with st.container(horizontal=True, key="adjudicate_labels_row"):
-        for place, label in enumerate(dispute.item.labels):
-            is_chosen = here.label == label
-            st.button(
-                f"{'✓ ' if is_chosen else ''}{widget_label(label, place)}",
-                key=f"adjudicate_label_{place}_{item_id}",
-                type="primary" if is_chosen else "secondary",
-                shortcut=str(place + 1) if place < 9 else None,
-                on_click=choose,
-                args=(item_id, label),
-                width="stretch",
-            )
+    label_picker.draw(item_id, dispute.item.labels, page="adjudicate")
     reason_words = words("adjudication_reason")
     st.selectbox(
         say("adjudicate.reason"),
@@ -196,7 +192,6 @@ def draw_form(dispute: Dispute, person: Reviewer) -> None:
         type="primary",
         width="stretch",
         key=f"adjudicate_save_{item_id}",
-        shortcut="Enter",
         on_click=save,
         args=(item_id, person.reviewer_id),
     )
@@ -205,14 +200,12 @@ def draw_form(dispute: Dispute, person: Reviewer) -> None:
             st.button(
                 say(f"adjudicate.{key}"),
                 key=f"adjudicate_{key}_{item_id}",
-                shortcut="Left" if step < 0 else "Right",
                 on_click=move,
                 args=(item_id, step),
             )
         st.button(
             say("adjudicate.skip"),
             key=f"adjudicate_skip_{item_id}",
-            shortcut="s",
             on_click=skip,
             args=(item_id,),
         )
@@ -224,21 +217,16 @@ def draw_message() -> None:
     session().say("")
 
 
-def choose(item_id: str, label: str) -> None:
-    """Take a label as the one that holds; nothing is stored yet."""
-    if session().item_id == item_id:
-        session().label = label
-
-
 def save(item_id: str, reviewer_id: str) -> None:
     """Store the decision on an item and show the next one."""
     here = session()
     if here.item_id != item_id:
         here.say(say("adjudicate.late_press"), "warning")
         return
+    label: str | None = st.session_state.get(label_picker.label_key(item_id, "adjudicate"))
     reason: AdjudicationReason | None = st.session_state.get(f"adjudicate_reason_{item_id}")
     note = (st.session_state.get(f"adjudicate_note_{item_id}") or "").strip()
-    if here.label is None:
+    if label is None:
         here.say(say("adjudicate.pick_label"), "warning")
         return
     if reason is None:
@@ -253,7 +241,7 @@ def save(item_id: str, reviewer_id: str) -> None:
             adjudication_id=here.adjudication_id,
             item_id=item_id,
             reviewer_id=reviewer_id,
-            label=here.label,
+            label=label,
             reason=reason,
             note=note,
         )

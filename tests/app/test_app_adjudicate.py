@@ -50,7 +50,8 @@ def disputed(filled_store: Database) -> Database:
 
 
 def decide(page: AppTest, item_id: str, place: int, reason: str | None, note: str = "") -> AppTest:
-    page.button(key=f"adjudicate_label_{place}_{item_id}").click().run()
+    picker = page.segmented_control(key=f"adjudicate_label_{item_id}")
+    picker.set_value(("yes", "no", "maybe")[place])
     if reason is not None:
         page.selectbox(key=f"adjudicate_reason_{item_id}").select(reason)
     page.text_area(key=f"adjudicate_note_{item_id}").set_value(note)

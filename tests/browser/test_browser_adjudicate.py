@@ -51,7 +51,7 @@ def fill(database: Database) -> None:
                 )
 
 
-def test_an_item_in_doubt_is_settled_with_the_keyboard(serve, page: Page) -> None:
+def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -> None:
     server = serve(fill)
     page.goto(f"{server.url}/agreement")
     expect(page.get_by_text("3 of 3 items with a gold label")).to_be_visible()
@@ -60,22 +60,35 @@ def test_an_item_in_doubt_is_settled_with_the_keyboard(serve, page: Page) -> Non
     expect(page.get_by_role("heading", name="Does drug 1 help?")).to_be_visible()
     expect(page).to_have_url(re.compile("adjudicate_show=rejected"))
     page.keyboard.press("2")
-    expect(page.get_by_role("button", name="✓ no")).to_be_visible()
+    expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Choose why people differed, then save.")).to_be_visible()
-    page.get_by_role("combobox", name="Why people differed").click()
-    page.get_by_text("The gold label is mistaken").click()
-    page.get_by_label("Note").fill("Enter and digits are text in here: 123")
-    page.get_by_label("Note").press("Escape")
-    page.get_by_role("heading", name="Does drug 1 help?").click()
+    expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()
+    page.keyboard.press("t")
+    expect(page.get_by_label("Note")).to_be_focused()
+    page.keyboard.type("Enter, s and digits are text in here: 123")
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.keyboard.type("mistaken")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("option")).to_have_count(0)
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", name="Does drug 2 help?")).to_be_visible()
     expect(page.get_by_text("q-1: no holds from now on.")).to_be_visible()
     page.keyboard.press("s")
     expect(page.get_by_role("heading", name="Does drug 3 help?")).to_be_visible()
+    # A reason that was chosen with the mouse has the focus still: Enter saves all the same.
+    page.keyboard.press("3")
+    page.get_by_role("combobox", name="Why people differed").click()
+    page.get_by_role("option", name="Information is missing").click()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("q-3: maybe holds from now on.")).to_be_visible()
 
-    (decision,) = list_adjudications(server.database().cursor(), "q-1")
+    cur = server.database().cursor()
+    assert [one.label for one in list_adjudications(cur, "q-3")] == ["maybe"]
+    (decision,) = list_adjudications(cur, "q-1")
     assert (decision.label, decision.reason) == ("no", "gold_mistaken")
-    assert decision.note == "Enter and digits are text in here: 123"
+    assert decision.note == "Enter, s and digits are text in here: 123"
     assert (decision.old_label, decision.old_origin) == ("yes", "imported")
