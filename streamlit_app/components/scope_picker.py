@@ -62,6 +62,23 @@ def pick(runs: Sequence[Run]) -> PickedScope | None:
     return _pick_items(run_id, gold, scopes, version)
 
 
+def in_address(scope: PickedScope, runs: Sequence[Run]) -> dict[str, str]:
+    """Give what the address says of the scope.
+
+    Streamlit leaves out what is chosen by default, and the default run is the newest: an address
+    that names none opens another run later.
+    """
+    return {
+        "errors_run": reveal(run_names(runs)[scope.flt.run_id]),
+        "errors_labels": label_set_words(scope.flt.label_set),
+        "errors_split": _split_words(scope.split or ALL_SPLITS),
+    }
+
+
+def _split_words(split: str) -> str:
+    return "All splits" if split == ALL_SPLITS else split
+
+
 def pick_run(title: str, runs: Sequence[Run], *, key: str, index: int = 0) -> str:
     """Draw a picker of runs and give the run's id; the choice stays in the address."""
     names = run_names(runs)
@@ -136,7 +153,7 @@ def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope], version: str) 
         split: str = st.selectbox(
             "Split",
             [*splits(scopes, label_set), ALL_SPLITS],
-            format_func=lambda name: "All splits" if name == ALL_SPLITS else name,
+            format_func=_split_words,
             key="errors_split",
             bind="query-params",
             help="The test split comes first: a trained run has seen the training items.",

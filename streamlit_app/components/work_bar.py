@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from db.errors import DbError
 from db.outcome_filter import OutcomeFilter
 from db.outcome_items import list_item_ids, list_items
-from db.permissions import is_permitted
-from db.queues import list_blind_items
 from db.records import Run
 from db.slices import drop_slice, save_slice
 from streamlit_app import services, sign_in
-from streamlit_app.components import chart, outcome_items, queue_popover, safe_text
+from streamlit_app.components import (
+    blind_items,
+    chart,
+    link_popover,
+    outcome_items,
+    queue_popover,
+    safe_text,
+    scope_picker,
+)
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.outcomes import ErrorsView
 from streamlit_app.logic.selection_words import selection_words
@@ -43,7 +48,7 @@ def draw(
             )
             _draw_slice(scope)
             _draw_export(flt)
-        _draw_link()
+        link_popover.draw(scope_picker.in_address(scope, runs))
         _draw_report(view, scope, flt, runs)
         chart.pick_format()
 
@@ -106,7 +111,7 @@ def _draw_export(flt: OutcomeFilter) -> None:
 
 def items_csv(flt: OutcomeFilter) -> bytes:
     """Write what the page lists: open to everybody who may see it, but for blind items."""
-    hidden = _hidden()
+    hidden = blind_items.find_hidden()
     found = list_items(services.database().cursor(), flt, limit=1_000_000)
     rows = [row for row in found if row.item_id not in hidden]
     return csv_bytes(
@@ -122,32 +127,14 @@ def items_csv(flt: OutcomeFilter) -> bytes:
     )
 
 
-def _hidden() -> set[str]:
-    """Give the items of which a file would show a reviewer labels before they label them blind.
-
-    Those who may get every file out on the Data page are not held back here.
-    """
-    person = sign_in.current_person()
-    if is_permitted(person, "export"):
-        return set()
-    return list_blind_items(services.database().cursor(), person.reviewer_id)
-
-
-def _draw_link() -> None:
-    with st.popover("Link", icon=":material/link:"):
-        st.caption(
-            "Opens this page with everything that is chosen now; the address bar has it too."
-        )
-        address = (st.context.url or "").split("?")[0]
-        st.code(f"{address}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
-
-
 def _draw_report(
     view: ErrorsView, scope: PickedScope, flt: OutcomeFilter, runs: Sequence[Run]
 ) -> None:
     st.download_button(
         "Report",
-        data=lambda: build_report(services.database(), view, scope, flt, runs, hidden=_hidden()),
+        data=lambda: build_report(
+            services.database(), view, scope, flt, runs, hidden=blind_items.find_hidden()
+        ),
         file_name="errors.html",
         mime="text/html",
         key="errors_report",

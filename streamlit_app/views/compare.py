@@ -14,7 +14,7 @@ from db.run_pairs import Change, PairFilter, PairRow, list_pairs
 from streamlit_app import palette, services
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.trend import draw_trend
-from streamlit_app.components import chart, estimate_card, scope_picker
+from streamlit_app.components import chart, estimate_card, pair_work, scope_picker
 from streamlit_app.logic.comparison import (
     CHANGE_WORDS,
     ComparisonView,
@@ -110,7 +110,7 @@ def draw_pair(runs: Sequence[Run]) -> None:
         )
         return
     draw_figures(view)
-    draw_items(view, flt)
+    draw_items(view, flt, run_names(runs))
 
 
 def pick_runs(runs: Sequence[Run]) -> tuple[str, str]:
@@ -257,7 +257,7 @@ def _draw_label_changes(view: ComparisonView) -> None:
     )
 
 
-def draw_items(view: ComparisonView, flt: PairFilter) -> None:
+def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) -> None:
     """Draw the items of one change, each a way into Review."""
     st.subheader("Items", divider="gray")
     changes = view.changes
@@ -295,6 +295,7 @@ def draw_items(view: ComparisonView, flt: PairFilter) -> None:
     )
     if event.selection.rows:
         open_in_review(rows[event.selection.rows[0]].item_id, run_id=flt.run_b)
+    pair_work.draw(flt, change, total, {run_id: reveal(name) for run_id, name in names.items()})
 
 
 def draw_all(runs: Sequence[Run]) -> None:

@@ -13,7 +13,9 @@ from db.connection import Database
 from db.items import add_items
 from db.outcomes import RunSummary
 from db.predictions import add_predictions
+from db.queues import find_item_at, list_queues
 from db.records import Item, Option, Prediction, Run
+from db.reviewers import add_reviewer
 from db.runs import add_run
 from eci.compare import compare
 from eci.estimates import Estimate
@@ -152,6 +154,25 @@ def test_the_text_of_one_run_can_be_compared_with_the_head_of_another(compared: 
     version = refresh(compared, "before", "head")
     assert default_labels(compared, version, "before", "head") == ("text", "head")
     assert default_labels(compared, version, "before", "after") == ("text", "text")
+
+
+def test_the_items_of_a_change_become_a_queue_and_a_file(compared: Database):
+    with compared.transaction() as cur:
+        add_reviewer(cur, "Eve", "engineer")
+    page = AppTest.from_file(str(SHELL), default_timeout=30)
+    page.query_params["reviewer"] = "Eve"
+    page.run()
+    page.switch_page("views/compare.py").run()
+    page.text_input(key="compare_queue_name").set_value("fixed ones")
+    page.button(key="compare_queue_make").click().run()
+    assert not page.exception
+    (queue,) = list_queues(compared.cursor())
+    assert (queue.name, queue.run_id) == ("fixed ones", "after")
+    found = [find_item_at(compared.cursor(), queue.queue_id, n) for n in range(9)]
+    assert found == [f"q-{n:02d}" for n in range(8)] + [None]
+    address = next(code.value for code in page.code if "compare_a" in code.value)
+    assert "compare_a=Run+before" in address
+    assert "Eve" not in address, "a link that signs others in by another name"
 
 
 def test_labels_that_changed_are_counted(compared: Database):

@@ -1,0 +1,27 @@
+"""An address that opens a page again with everything that is chosen now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from streamlit_app import sign_in
+
+
+def draw(defaults: Mapping[str, str]) -> None:
+    """Draw a button that shows the address of the page as it is.
+
+    Args:
+        defaults: What the address must say even where it is what the page would choose by itself,
+            such as the newest run: Streamlit leaves that out, and later it would be another one.
+    """
+    with st.popover("Link", icon=":material/link:"):
+        st.caption(
+            "Opens this page with everything that is chosen now, also when newer runs have come."
+        )
+        chosen = {**defaults, **st.query_params.to_dict()}
+        chosen.pop(sign_in.NAME_KEY, None)  # whoever opens it stays who they are
+        page = (st.context.url or "").split("?")[0]
+        st.code(f"{page}?{urlencode(chosen)}", language=None, wrap_lines=True)
