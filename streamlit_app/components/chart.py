@@ -10,6 +10,7 @@ import streamlit as st
 
 from streamlit_app.charts.style import CONFIG, themed
 from streamlit_app.logic.tables import Cell, csv_bytes
+from streamlit_app.wording import say
 
 PictureFormat = Literal["svg", "png"]
 _FORMAT_KEY = "picture_format"
@@ -52,18 +53,18 @@ def draw(
             type="tertiary",
             icon=":material/download:",
             on_click="ignore",
-            help="The figures behind this chart",
+            help=say("chart.figures"),
         )
 
 
 def pick_format() -> None:
     """Draw the choice of how the camera button of a chart saves it."""
     st.segmented_control(
-        "Pictures of charts as",
+        say("chart.pictures"),
         ("svg", "png"),
         format_func=str.upper,
         default="svg",
         required=True,
         key=_FORMAT_KEY,
-        help="For the camera button that a chart shows under the pointer.",
+        help=say("chart.pictures_help"),
     )

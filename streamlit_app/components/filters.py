@@ -15,22 +15,26 @@ from streamlit_app.logic.run_names import run_names
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.state import review_session
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 
 Word = TypeVar("Word", bound=str)
 
 SHOW_WORDS: dict[Show, str] = {
-    "all": "All items",
-    "unreviewed": "Not labelled by me",
-    "reviewed": "Labelled by me",
-    "text_wrong": "Text wrong",
-    "head_wrong": "Head wrong",
-    "text_head_differ": "Text and head differ",
-    "no_label": "No label in the text",
-    "conflicting": "Reviewers differ",
-    "flagged": "Flagged",
-    "fast": "Saved too fast",
+    "all": say("filters.show_all"),
+    "unreviewed": say("filters.unreviewed"),
+    "reviewed": say("filters.reviewed"),
+    "text_wrong": say("filters.text_wrong"),
+    "head_wrong": say("filters.head_wrong"),
+    "text_head_differ": say("filters.text_head_differ"),
+    "no_label": say("filters.no_text_label"),
+    "conflicting": say("filters.conflicting"),
+    "flagged": say("filters.flagged"),
+    "fast": say("filters.fast"),
 }
-ORDER_WORDS: dict[Order, str] = {"item_id": "By item", "confidence": "Least sure head first"}
+ORDER_WORDS: dict[Order, str] = {
+    "item_id": say("filters.order_item_id"),
+    "confidence": say("filters.order_confidence"),
+}
 
 
 _DEFAULTS = {
@@ -55,10 +59,10 @@ def clear() -> None:
 def draw_no_item() -> None:
     """Say why a list is empty and offer the way out of it."""
     if not services.all_sources():
-        safe_text.draw_notice("There are no items yet. Import some on the Data page.")
+        safe_text.draw_notice(say("filters.no_items"))
         return
-    safe_text.draw_notice("No item passes these filters.")
-    st.button("Clear filters", key="clear_filters", on_click=clear)
+    safe_text.draw_notice(say("filters.nothing"))
+    st.button(say("filters.clear"), key="clear_filters", on_click=clear)
 
 
 def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
@@ -69,24 +73,24 @@ def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
     """
     run = _pick_run(services.all_runs())
     only_predicted = run is not None and _pick_only_predicted()
-    show = _pick_words("Show", SHOW_WORDS, "show")
-    order = _pick_words("Order", ORDER_WORDS, "order")
+    show = _pick_words(say("filters.show"), SHOW_WORDS, "show")
+    order = _pick_words(say("filters.order"), ORDER_WORDS, "order")
     address.seed("search")
     search = st.text_input(
-        "Search",
+        say("filters.search"),
         key="search",
         persist_state="session",
-        placeholder="Words in question, answer, notes",
+        placeholder=say("filters.search_placeholder"),
     )
     address.keep("search", search, "")
-    source = _choice("Source", services.all_sources(), "source")
-    split = _choice("Split", ("train", "dev", "test"), "split")
-    with st.expander("Labels", expanded=_any_set("gold", "text", "head", "form")):
+    source = _choice(say("filters.source"), services.all_sources(), "source")
+    split = _choice(say("filters.split"), ("train", "dev", "test"), "split")
+    with st.expander(say("filters.labels"), expanded=_any_set("gold", "text", "head", "form")):
         labels = services.known_labels()
-        gold = _choice("Gold label", labels, "gold")
-        text = _choice("Label in the text", labels, "text")
-        head = _choice("Label of the head", labels, "head")
-        form = _choice("Form of the answer", tuple(FORM_WORDS), "form")
+        gold = _choice(say("filters.gold_label"), labels, "gold")
+        text = _choice(say("filters.text_label"), labels, "text")
+        head = _choice(say("filters.head_label"), labels, "head")
+        form = _choice(say("filters.answer_form"), tuple(FORM_WORDS), "form")
     flt = ReviewFilter(
         run_id=run.run_id if run else None,
         source=source,
@@ -111,7 +115,7 @@ def _pick_run(runs: Sequence[Run]) -> Run | None:
     by_id = {run.run_id: run for run in runs}
     address.seed("run", by_id)
     chosen = st.selectbox(
-        "Answers of run",
+        say("filters.run"),
         list(by_id),
         format_func=lambda run_id: reveal(names[run_id]),
         key="run",
@@ -125,7 +129,7 @@ def _pick_only_predicted() -> bool:
     """Leave items without an answer out, unless the address or the box says otherwise."""
     if "answered" not in st.session_state:
         st.session_state["answered"] = st.query_params.get("answered") != "no"
-    answered = st.checkbox("Only items it answered", key="answered", persist_state="session")
+    answered = st.checkbox(say("filters.only_answered"), key="answered", persist_state="session")
     address.keep("answered", None if answered else "no")
     return answered
 
@@ -147,7 +151,7 @@ def _choice(title: str, options: Sequence[str], key: str) -> str | None:
         options,
         index=None,
         format_func=reveal,
-        placeholder="Any",
+        placeholder=say("filters.any"),
         key=key,
         persist_state="session",
     )

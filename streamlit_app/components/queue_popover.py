@@ -11,6 +11,7 @@ from db.errors import DbError
 from db.permissions import is_permitted
 from db.queues import MAX_NAME, add_item_queue
 from streamlit_app import services, sign_in
+from streamlit_app.wording import say
 
 MAX_ITEMS = 20_000
 """Items that one queue may take from a selection."""
@@ -28,12 +29,21 @@ def draw(key: str, title: str, total: int, item_ids: Callable[[], list[str]], ru
     """
     with st.popover(title, icon=":material/playlist_add:"):
         if not is_permitted(sign_in.current_person(), "manage_queues"):
-            st.caption("Making queues is for adjudicators, engineers and admins.")
+            st.caption(say("queue_popover.not_open"))
             return
-        st.text_input("Name of the queue", key=f"{key}_name", max_chars=MAX_NAME)
-        shown = f"{total:,} items" if total <= MAX_ITEMS else f"The first {MAX_ITEMS:,} items"
-        st.caption(f"{shown}, in the order of the list.")
-        st.button("Make the queue", key=f"{key}_make", on_click=_make, args=(key, item_ids, run_id))
+        st.text_input(say("queue_popover.name"), key=f"{key}_name", max_chars=MAX_NAME)
+        shown = (
+            say("queue_popover.items", total=total)
+            if total <= MAX_ITEMS
+            else say("queue_popover.first_items", max_items=MAX_ITEMS)
+        )
+        st.caption(say("queue_popover.in_order", shown=shown))
+        st.button(
+            say("queue_popover.make"),
+            key=f"{key}_make",
+            on_click=_make,
+            args=(key, item_ids, run_id),
+        )
 
 
 def _make(key: str, item_ids: Callable[[], list[str]], run_id: str) -> None:
@@ -51,4 +61,4 @@ def _make(key: str, item_ids: Callable[[], list[str]], run_id: str) -> None:
     except DbError as error:
         st.session_state[SAID] = str(error)
         return
-    st.session_state[SAID] = f"The queue {queue.name!r} is on the Review page."
+    st.session_state[SAID] = say("queue_popover.made", name=queue.name)

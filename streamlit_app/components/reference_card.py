@@ -5,6 +5,7 @@ from __future__ import annotations
 from db.records import Item
 from streamlit_app.components import safe_text
 from streamlit_app.text_safety import element
+from streamlit_app.wording import say
 
 
 def draw(item: Item) -> None:
@@ -14,7 +15,7 @@ def draw(item: Item) -> None:
         safe_text.draw(
             element(
                 "details",
-                element("summary", "Explanation that came with the gold label"),
+                element("summary", say("reference.title")),
                 element("p", text),
                 cls="lc-reference",
             )

@@ -10,6 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from streamlit_app.text_safety import Html, element, reveal
+from streamlit_app.wording import say
 
 SHOWN_CHARACTERS = 20_000
 """Longer texts are cut: a megabyte keeps the browser busy for seconds."""
@@ -81,7 +82,7 @@ def draw_show_all(text: str, key: str, *, limit: int = SHOWN_CHARACTERS) -> None
     if len(text) > limit and not st.session_state.get(key):
         _draw_waiting()
         st.button(
-            f"Show all {len(text):,} characters",
+            say("long_text.show_all", num_text=len(text)),
             key=f"{key}_button",
             on_click=st.session_state.__setitem__,
             args=(key, True),

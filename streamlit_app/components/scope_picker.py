@@ -16,14 +16,15 @@ from streamlit_app.logic.outcomes import label_sets, load_scopes, refresh, sourc
 from streamlit_app.logic.run_names import run_names
 from streamlit_app.logic.slice_ranking import load_saved
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 
-BY_WORDS: dict[By, str] = {"text": "Label in the text", "head": "Label of the head"}
-GOLD_WORDS: dict[Gold, str] = {"record": "Label of record", "imported": "Imported label"}
+BY_WORDS: dict[By, str] = {"text": say("scope.text_label"), "head": say("scope.head_label")}
+GOLD_WORDS: dict[Gold, str] = {
+    "record": say("scope.label_record"),
+    "imported": say("scope.imported_label"),
+}
 ALL_SPLITS = "all"
-GOLD_HELP = (
-    "The label of record counts corrections: the adjudicated label, else the one on which all "
-    "reviewers agree, else the imported one. The imported label is what the data set came with."
-)
+GOLD_HELP = say("scope.gold_help")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class PickedScope:
             f"labels: {label_set_words(self.flt.label_set)}",
             f"source: {self.source or 'all'}",
             f"split: {self.split or 'all'}",
-            f"scored against: {GOLD_WORDS[self.flt.gold].lower()}",
+            say("scope.scored_against", gold=GOLD_WORDS[self.flt.gold].lower()),
         ]
         return "; ".join([*parts, f"slice: {self.saved_slice}"] if self.saved_slice else parts)
 
@@ -52,7 +53,7 @@ def pick(runs: Sequence[Run]) -> PickedScope | None:
     """Draw the pickers; None where the chosen run has no predictions yet."""
     run_column, gold_column = st.columns([3, 2], vertical_alignment="bottom")
     with run_column:
-        run_id = pick_run("Run", runs, key="errors_run")
+        run_id = pick_run(say("scope.run"), runs, key="errors_run")
     with gold_column:
         gold = pick_gold("errors_against")
     version = refresh(services.database(), run_id)
@@ -76,7 +77,7 @@ def in_address(scope: PickedScope, runs: Sequence[Run]) -> dict[str, str]:
 
 
 def _split_words(split: str) -> str:
-    return "All splits" if split == ALL_SPLITS else split
+    return say("scope.all_splits") if split == ALL_SPLITS else split
 
 
 def pick_run(title: str, runs: Sequence[Run], *, key: str, index: int = 0) -> str:
@@ -111,7 +112,7 @@ def pick_by(title: str, *, key: str, default: By) -> By:
 def pick_gold(key: str) -> Gold:
     """Draw the choice of what to score against."""
     chosen: Gold = st.segmented_control(
-        "Score against",
+        say("scope.score_against"),
         list(GOLD_WORDS),
         format_func=lambda gold: GOLD_WORDS[gold],
         default="record",
@@ -125,7 +126,7 @@ def pick_gold(key: str) -> Gold:
 
 def label_set_words(label_set: str) -> str:
     """Name a label set on screen."""
-    return "options of the item" if label_set == OPTIONS_LABEL_SET else reveal(label_set)
+    return say("scope.options") if label_set == OPTIONS_LABEL_SET else reveal(label_set)
 
 
 def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope], version: str) -> PickedScope:
@@ -133,7 +134,7 @@ def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope], version: str) 
     columns = iter(st.columns(4 if saved else 3))
     with next(columns):
         label_set: str = st.selectbox(
-            "Labels",
+            say("scope.labels"),
             label_sets(scopes),
             format_func=label_set_words,
             key="errors_labels",
@@ -141,31 +142,31 @@ def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope], version: str) 
         )
     with next(columns):
         source: str | None = st.selectbox(
-            "Source",
+            say("scope.source"),
             sources(scopes, label_set),
             index=None,
-            placeholder="All sources",
+            placeholder=say("scope.all_sources"),
             format_func=reveal,
             key="errors_source",
             bind="query-params",
         )
     with next(columns):
         split: str = st.selectbox(
-            "Split",
+            say("scope.split"),
             [*splits(scopes, label_set), ALL_SPLITS],
             format_func=_split_words,
             key="errors_split",
             bind="query-params",
-            help="The test split comes first: a trained run has seen the training items.",
+            help=say("scope.split_help"),
         )
     name: str | None = None
     if saved:
         with next(columns):
             name = st.selectbox(
-                "Saved slice",
+                say("scope.saved_slice"),
                 list(saved),
                 index=None,
-                placeholder="All items",
+                placeholder=say("scope.all_items"),
                 format_func=reveal,
                 key="errors_saved",
                 bind="query-params",

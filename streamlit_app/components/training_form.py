@@ -19,6 +19,7 @@ from streamlit_app.components.training_live import draw_message, told_errors
 from streamlit_app.logic.models_view import version_name
 from streamlit_app.logic.training_view import describe_settings
 from streamlit_app.text_safety import element, join, reveal
+from streamlit_app.wording import say
 from training.expected import describe_expected, expected_seconds
 from training.plan import BASE_ALONE, TIERS, Tier, make_plan, start_plan
 from training.settings import PredictionSettings, Preset, list_presets
@@ -29,20 +30,18 @@ SHOWN_KEY = "training_shown"
 QUICK_PRESET = "smoke"
 _PRESS = "training_press"
 _TIER_HELP: Mapping[Tier, str] = {
-    "recalibrate": "Fits the temperatures anew on held-out items, so that probabilities mean what "
-    "they say. Adapter and head stay; no label changes.",
-    "refit": "Fits the head anew on cached features: the category learns from new corrections, the "
-    "texts stay. Only items that were never computed need the language model.",
-    "joint": "Trains LoRA adapter and head together: texts and categories learn.",
-    "gpu": "The same with a large model, on a graphics card of this machine.",
+    "recalibrate": say("training_form.recalibrate"),
+    "refit": say("training_form.refit"),
+    "joint": say("training_form.train"),
+    "gpu": say("training_form.train_gpu"),
 }
 
 
 def draw(person: Reviewer, runs: Sequence[Run]) -> None:
     """Draw the choice of a tier and the Retrain button."""
-    st.subheader("Retrain", divider="gray", anchor=False)
+    st.subheader(say("training_form.retrain"), divider="gray", anchor=False)
     tier: Tier = st.segmented_control(
-        "What to train",
+        say("training_form.tier"),
         TIERS,
         format_func=TIER_WORDS.__getitem__,
         default="joint",
@@ -59,7 +58,7 @@ def draw(person: Reviewer, runs: Sequence[Run]) -> None:
             source = _pick_source(list_models(services.database().cursor()), tier)
     with start_column:
         base_run_id = (
-            scope_picker.pick_run("Compare the result with", runs, key="training_base")
+            scope_picker.pick_run(say("training_form.compare"), runs, key="training_base")
             if runs
             else None
         )
@@ -70,17 +69,17 @@ def draw(person: Reviewer, runs: Sequence[Run]) -> None:
 
 def draw_prediction(person: Reviewer) -> None:
     """Draw the form that lets a model answer every item, without training."""
-    with st.expander("Let a model answer all items, without training"):
+    with st.expander(say("training_form.predict_title")):
         models = list_models(services.database().cursor())
         source = _pick_source(models, "refit", key="training_answerer")
-        words = st.number_input("Longest answer, in tokens", 0, 512, 48, key="training_tokens")
+        words = st.number_input(say("training_form.max_tokens"), 0, 512, 48, key="training_tokens")
         st.button(
-            "Answer all items",
+            say("training_form.predict"),
             key="training_predict",
             disabled=not is_permitted(person, "train"),
             on_click=_predict,
             args=(_press(), source, int(words), person.reviewer_id),
-            help="0 tokens: the category alone, about ten times as fast.",
+            help=say("training_form.max_tokens_help"),
         )
 
 
@@ -90,7 +89,7 @@ def _pick_preset(tier: Tier) -> str | None:
     }
     names = list(presets)
     name: str = st.selectbox(
-        "Preset",
+        say("training_form.preset"),
         names,
         # The quick one first: a press by mistake must not cost hours.
         index=names.index(QUICK_PRESET) if QUICK_PRESET in names else 0,
@@ -115,13 +114,13 @@ def _pick_source(
         for model in models
     }
     if tier == "refit":
-        names[BASE_ALONE] = "The bundled base model alone"
+        names[BASE_ALONE] = say("training_form.base_alone")
     if not names:
-        st.info("There is no model yet. Refit the head or train an adapter first.")
+        st.info(say("training_form.no_model"))
         return None
     champion = next((m.run_id for m in models if "champion" in m.aliases), None)
     chosen: str = st.selectbox(
-        "Start from",
+        say("training_form.start_from"),
         list(names),
         index=list(names).index(champion) if champion else 0,
         format_func=names.__getitem__,
@@ -137,7 +136,7 @@ def _draw_button(
     has_items = any(count.split == "train" and count.label is not None for count in counts)
     may = is_permitted(person, "train")
     st.button(
-        "Retrain",
+        say("training_form.retrain"),
         type="primary",
         width="stretch",
         key="training_retrain",
@@ -146,11 +145,9 @@ def _draw_button(
         args=(_press(), tier, preset, source, base_run_id, person.reviewer_id),
     )
     if not has_items:
-        st.caption(
-            "There are no labelled items in the training split. Import some on the Data page."
-        )
+        st.caption(say("training_form.no_training_items"))
     elif not may:
-        st.caption("Training is open to engineers and admins.")
+        st.caption(say("training_form.not_open"))
 
 
 def _press() -> str:

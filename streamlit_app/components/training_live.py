@@ -19,6 +19,7 @@ from streamlit_app.logic.training_view import (
     summarise_progress,
 )
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 from training.energy import read_energy
 from training.expected import describe_duration
 from training.launch import cancel, launch, reap
@@ -82,7 +83,11 @@ def _draw(run_dir: RunDir, was_active: bool) -> None:
 
 def _draw_state(status: Status, progress: Progress) -> None:
     share = 1.0 if status.state == "succeeded" else progress.share
-    done = f", step {progress.step:,} of {progress.num_steps:,}" if progress.num_steps else ""
+    done = (
+        say("training_live.step", step=progress.step, num_steps=progress.num_steps)
+        if progress.num_steps
+        else ""
+    )
     took = describe_duration(run_seconds(status))
     words = STATE_WORDS[status.state]
     st.progress(share, text=f"{words}{done}, {took}" if took != "–" else f"{words}{done}")
@@ -96,7 +101,7 @@ def _draw_actions(run_dir: RunDir, status: Status) -> None:
     if status.is_active:
         asked = run_dir.is_cancel_requested()
         st.button(
-            "Cancelling: it stops after this step" if asked else "Cancel",
+            say("training_live.cancelling") if asked else say("training_live.cancel"),
             key="training_cancel",
             disabled=asked,
             on_click=_cancel,
@@ -104,32 +109,34 @@ def _draw_actions(run_dir: RunDir, status: Status) -> None:
         )
     elif status.state in RESUMABLE:
         st.button(
-            "Resume",
+            say("training_live.resume"),
             key="training_resume",
             on_click=_resume,
             args=(run_dir.run_id,),
-            help="Continues from the last checkpoint, with the same data and settings.",
+            help=say("training_live.resume_help"),
         )
 
 
 def _draw_figures(run_dir: RunDir, status: Status, progress: Progress) -> None:
     latest = {name: values[-1] for name, values in (progress.curves or {}).items() if values}
     figures = [
-        ("Joint loss", _short(latest.get("loss"))),
-        ("Text loss", _short(latest.get("lm_loss"))),
-        ("Head loss", _short(latest.get("eci_loss"))),
-        ("Learning rate", _short(progress.learning_rate)),
-        ("Tokens a second", _whole(progress.tokens_per_second)),
-        ("Memory", describe_bytes(progress.rss_bytes)),
+        (say("training_live.joint_loss"), _short(latest.get("loss"))),
+        (say("training_live.text_loss"), _short(latest.get("lm_loss"))),
+        (say("training_live.head_loss"), _short(latest.get("eci_loss"))),
+        (say("training_live.learning_rate"), _short(progress.learning_rate)),
+        (say("training_live.speed"), _whole(progress.tokens_per_second)),
+        (say("training_live.memory"), describe_bytes(progress.rss_bytes)),
     ]
     energy = read_energy(run_dir)
     if energy is not None:
         # Watt-hours: kilowatt-hours of a run of minutes are all zeros.
-        about = "about " if energy.is_estimated else ""
-        figures.append(("Energy", f"{about}{1000 * energy.energy_kwh:.3g} Wh"))
-        figures.append(("Carbon", f"{about}{1000 * energy.emissions_kg:.3g} g CO₂e"))
+        about = say("training_live.about") if energy.is_estimated else ""
+        figures.append((say("training_live.energy"), f"{about}{1000 * energy.energy_kwh:.3g} Wh"))
+        figures.append(
+            (say("training_live.carbon"), f"{about}{1000 * energy.emissions_kg:.3g} g CO₂e")
+        )
     if status.is_active and progress.share < 1:
-        figures.append(("Time left", describe_duration(progress.seconds_left)))
+        figures.append((say("training_live.time_left"), describe_duration(progress.seconds_left)))
     with st.container(horizontal=True, gap="large"):
         for label, value in figures:
             st.metric(label, value, width="content")
@@ -137,35 +144,45 @@ def _draw_figures(run_dir: RunDir, status: Status, progress: Progress) -> None:
 
 def _draw_charts(progress: Progress) -> None:
     curves = progress.curves or {}
-    names = {"loss": "joint loss", "lm_loss": "text", "eci_loss": "head"}
+    names = {
+        "loss": say("training_live.joint_loss_series"),
+        "lm_loss": say("training_live.text_series"),
+        "eci_loss": say("training_live.head_series"),
+    }
     losses, rate = st.columns([3, 2])
     with losses:
         chart.draw(
             draw_curves(
                 [Curve(words, progress.steps, curves[name]) for name, words in names.items()],
                 num_steps=progress.num_steps or None,
-                unit="Loss (nats)",
+                unit=say("training_live.loss_axis"),
             ),
             key="training_losses",
-            alt="Losses over the steps",
+            alt=say("training_live.losses_alt"),
         )
     with rate:
         chart.draw(
             draw_curves(
-                [Curve("learning rate", progress.steps, curves["learning_rate"])],
+                [
+                    Curve(
+                        say("training_live.learning_rate_series"),
+                        progress.steps,
+                        curves["learning_rate"],
+                    )
+                ],
                 num_steps=progress.num_steps or None,
-                unit="Learning rate",
+                unit=say("training_live.learning_rate"),
             ),
             key="training_rate",
-            alt="Learning rate over the steps",
+            alt=say("training_live.learning_rate_alt"),
         )
 
 
 def _draw_log(run_dir: RunDir) -> None:
     log = run_dir.tail_log()
-    with st.expander("Log", expanded=False):
+    with st.expander(say("training_live.log"), expanded=False):
         if not log.strip():
-            st.caption("The run has not written anything yet.")
+            st.caption(say("training_live.no_log"))
             return
         with st.container(height=280, key="training_log"):
             # Plain text without highlighting: a log may quote what a model or a file says.

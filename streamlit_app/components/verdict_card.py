@@ -23,9 +23,30 @@ def draw(item: Item, prediction: Prediction | None, gold: GoldLabel) -> None:
         form = FORM_WORDS.get(prediction.answer_form or "", prediction.answer_form)
     verdict = judge(text, head, gold.label, has_answer=has_answer)
     rows = [
-        _row(item, "Text", text, form or "", gold.label, missing="no label" if has_answer else "–"),
-        _row(item, "Head", head, _confidence(item, prediction), gold.label, missing="–"),
-        _row(item, "Gold", gold.label, _origin(item, gold), None, missing="none"),
+        _row(
+            item,
+            say("verdict_card.text"),
+            text,
+            form or "",
+            gold.label,
+            missing=say("verdict_card.no_label") if has_answer else "–",
+        ),
+        _row(
+            item,
+            say("verdict_card.head"),
+            head,
+            _confidence(item, prediction),
+            gold.label,
+            missing="–",
+        ),
+        _row(
+            item,
+            say("verdict_card.gold"),
+            gold.label,
+            _origin(item, gold),
+            None,
+            missing=say("verdict_card.none"),
+        ),
     ]
     sign = element("span", _SIGNS[verdict.kind], cls="lc-notice-sign", aria_hidden="true")
     notice = element("div", sign, element("span", verdict.text), cls=f"lc-verdict-{verdict.kind}")
@@ -60,13 +81,13 @@ def _row(
 ) -> Html:
     chip = element("span", missing, cls="lc-quiet") if label is None else label_chip(item, label)
     sign: Html | str = ""
-    if gold is not None and (label is not None or missing == "no label"):
+    if gold is not None and (label is not None or missing == say("verdict_card.no_label")):
         right = label == gold
         sign = element(
             "span",
             "✓" if right else "✗",
             cls="lc-right" if right else "lc-wrong",
-            title="as the gold label" if right else "not as the gold label",
+            title=say("verdict_card.as_gold") if right else say("verdict_card.not_as_gold"),
         )
     return element(
         "tr",
@@ -79,18 +100,19 @@ def _row(
 
 def _confidence(item: Item, prediction: Prediction | None) -> str:
     chosen = _probabilities(item, prediction).get((prediction and prediction.head_label) or "")
-    return "" if chosen is None else f"{chosen:.0%} sure"
+    return "" if chosen is None else say("verdict_card.sure", chosen=chosen)
 
 
 def _origin(item: Item, gold: GoldLabel) -> str:
     if gold.conflicting:
-        return "imported; reviewers differ"
+        return say("verdict_card.imported_disputed")
     if gold.origin in ("agreed", "adjudicated") and item.gold_label not in (None, gold.label):
-        by = "reviewers" if gold.origin == "agreed" else "adjudication"
-        return f"by {by}; imported: {item.gold_label}"
-    return {"agreed": "by reviewers", "adjudicated": "by adjudication"}.get(
-        gold.origin or "", gold.origin or ""
-    )
+        by = say(f"verdict_card.by_{'reviewers' if gold.origin == 'agreed' else 'adjudication'}")
+        return say("verdict_card.replaced", by=by, gold_label=item.gold_label)
+    return {
+        "agreed": say("verdict_card.by_reviewers"),
+        "adjudicated": say("verdict_card.by_adjudication"),
+    }.get(gold.origin or "", gold.origin or "")
 
 
 def _probabilities(item: Item, prediction: Prediction | None) -> Mapping[str, float]:
@@ -122,7 +144,7 @@ def _bars(item: Item, prediction: Prediction | None) -> Html | str:
         for place, (label, probability) in enumerate(probabilities.items())
     ]
     return element(
-        "div", *bars, cls="lc-bars", role="group", aria_label="Probabilities of the head"
+        "div", *bars, cls="lc-bars", role="group", aria_label=say("verdict_card.probabilities")
     )
 
 

@@ -22,31 +22,29 @@ from streamlit_app.logic.training_data import (
     zipped,
 )
 from streamlit_app.text_safety import element, reveal
+from streamlit_app.wording import say
 from training.build import BENCHMARKS, Benchmark, Build, BuiltRecord
 
 PAGE_SIZE = 50
 SHOTS = (0, 1, 5)
 CHOICE_WORDS: dict[Choice, str] = {
-    "random": "at random",
-    "balanced": "labels in turn",
-    "nearest": "most alike",
+    "random": say("training_data.random"),
+    "balanced": say("training_data.labels_in_turn"),
+    "nearest": say("training_data.most_alike"),
 }
 BENCHMARK_WORDS: dict[Benchmark, str] = {
-    "pubmedqa": "PubMedQA",
-    "usmle-step1": "USMLE step 1",
-    "usmle-step2": "USMLE step 2",
-    "usmle-step3": "USMLE step 3",
-    "all": "All items",
+    "pubmedqa": say("training_data.pubmedqa"),
+    "usmle-step1": say("training_data.step_1"),
+    "usmle-step2": say("training_data.step_2"),
+    "usmle-step3": say("training_data.step_3"),
+    "all": say("training_data.all_items"),
 }
 
 
 def main() -> None:
     """Draw the page."""
-    st.title("Training data", anchor=False)
-    st.caption(
-        "The records that a run would learn from at this moment. Test items, and what repeats "
-        "them, are in no prompt and no answer. What you leave out stays out of every later run."
-    )
+    st.title(say("training_data.title"), anchor=False)
+    st.caption(say("training_data.about"))
     with st.sidebar:
         person = reviewer_picker.pick()
     draw_message()
@@ -63,7 +61,7 @@ def main() -> None:
 def pick_build() -> Build:
     """Draw the choices and give the records."""
     benchmark: Benchmark = st.segmented_control(
-        "Benchmark",
+        say("training_data.benchmark"),
         BENCHMARKS,
         format_func=BENCHMARK_WORDS.__getitem__,
         default="all",
@@ -73,7 +71,7 @@ def pick_build() -> Build:
     shots_column, exemplars_column = st.columns([1, 2])
     with shots_column:
         num_shots: int = st.segmented_control(
-            "Prompts",
+            say("training_data.prompts"),
             SHOTS,
             format_func=shots_words,
             default=0,
@@ -82,14 +80,14 @@ def pick_build() -> Build:
         )
     with exemplars_column:
         exemplars: Choice = st.segmented_control(
-            "Shots are chosen",
+            say("training_data.shots"),
             CHOICES,
             format_func=CHOICE_WORDS.__getitem__,
             default="balanced",
             required=True,
             key="data_exemplars",
         )
-    only_corrected = st.checkbox("Only what reviewers settled or rewrote", key="data_corrected")
+    only_corrected = st.checkbox(say("training_data.only_corrected"), key="data_corrected")
     return preview(services.database(), benchmark, num_shots, exemplars, only_corrected)
 
 
@@ -97,10 +95,15 @@ def draw_summary(built: Build) -> None:
     """Draw how many records there are."""
     learned, held_out = len(built.fold("train")), len(built.fold("validation"))
     corrected = sum(record.is_corrected for record in built.records)
-    vetoed = f", {built.num_vetoed} items vetoed" if built.num_vetoed else ""
+    vetoed = say("training_data.vetoed", num_vetoed=built.num_vetoed) if built.num_vetoed else ""
     st.text(
-        f"{learned:,} records to learn, {held_out:,} held out, {corrected:,} settled or rewritten "
-        f"by reviewers{vetoed}."
+        say(
+            "training_data.counts",
+            learned=learned,
+            held_out=held_out,
+            corrected=corrected,
+            vetoed=vetoed,
+        )
     )
 
 
@@ -127,7 +130,7 @@ def pick_record(built: Build) -> BuiltRecord | None:
     page = st.pagination(num_pages, key="data_page") if num_pages > 1 else 1
     shown = built.records[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     if not shown:
-        st.info("No record is left with these choices.")
+        st.info(say("training_data.nothing"))
         return None
     event = st.dataframe(
         record_table(shown),
@@ -142,19 +145,22 @@ def pick_record(built: Build) -> BuiltRecord | None:
 
 def draw_record(record: BuiltRecord, person: Reviewer) -> None:
     """Draw a record as the chat that is learned, and the buttons that leave it out."""
-    st.subheader("The record", divider="gray", anchor=False)
+    st.subheader(say("training_data.record"), divider="gray", anchor=False)
     for place, turn in enumerate(record.messages):
         is_learned = place == len(record.messages) - 1
         role = "assistant, learned" if is_learned else turn["role"]
         safe_text.draw(element("div", role, cls="lc-quiet"))
         st.code(reveal(turn["content"]), language=None, wrap_lines=True)
-    safe_text.draw(element("div", f"Category for the head: {record.category}"))
+    safe_text.draw(element("div", say("training_data.category", category=record.category)))
     may = is_permitted(person, "veto_records")
-    st.text_input("Why (optional)", key=f"data_why_{record.item_id}", disabled=not may)
+    st.text_input(say("training_data.why"), key=f"data_why_{record.item_id}", disabled=not may)
     with st.container(horizontal=True):
         for name, num_shots in (
-            (f"Leave out this {shots_words(record.num_shots)} record", record.num_shots),
-            ("Leave the item out altogether", None),
+            (
+                say("training_data.leave_out", shots_words=shots_words(record.num_shots)),
+                record.num_shots,
+            ),
+            (say("training_data.leave_item_out"), None),
         ):
             st.button(
                 name,
@@ -164,7 +170,7 @@ def draw_record(record: BuiltRecord, person: Reviewer) -> None:
                 args=(record.item_id, num_shots, person.reviewer_id, True),
             )
     if not may:
-        st.caption("Leaving records out is open to adjudicators, engineers and admins.")
+        st.caption(say("training_data.not_open"))
 
 
 def draw_vetoes(person: Reviewer) -> None:
@@ -173,7 +179,7 @@ def draw_vetoes(person: Reviewer) -> None:
     vetoes = list_record_vetoes(cur)
     if not vetoes:
         return
-    with st.expander(f"Left out ({len(vetoes)})"):
+    with st.expander(say("training_data.left_out", num_vetoes=len(vetoes))):
         names = {one.reviewer_id: one.name for one in list_reviewers(cur)}
         event = st.dataframe(
             veto_table(vetoes, names),
@@ -185,7 +191,7 @@ def draw_vetoes(person: Reviewer) -> None:
         rows = event.selection.rows
         chosen = vetoes[rows[0]] if rows and rows[0] < len(vetoes) else None
         st.button(
-            "Take the selected one back in",
+            say("training_data.take_back"),
             key="data_unveto",
             disabled=chosen is None,
             on_click=_veto,

@@ -21,6 +21,7 @@ from streamlit_app.components import (
 )
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic.training_view import HistoryEntry, history_table, score_table
+from streamlit_app.wording import say
 from training.errors import TrainingError
 from training.intake import refresh
 from training.run_dir import RunDir
@@ -29,7 +30,7 @@ from training.status import ACTIVE_STATES, Status
 
 def main() -> None:
     """Draw the page."""
-    st.title("Training", anchor=False)
+    st.title(say("training.title"), anchor=False)
     with st.sidebar:
         person = reviewer_picker.pick()
     refresh(services.database(), runs_dir())
@@ -42,9 +43,9 @@ def main() -> None:
         policy_form.draw(person)
     shown = pick_shown(history)
     if shown is None:
-        st.info("There has been no training run yet. Choose what to train and press Retrain.")
+        st.info(say("training.nothing"))
         return
-    st.subheader("Run", divider="gray")
+    st.subheader(say("training.run"), divider="gray")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(shown.run.run_id)
         draw_links(shown, runs)
@@ -96,17 +97,15 @@ def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
     run_id, base = entry.run.run_id, entry.run.base_run_id
     if run_id not in known:
         return
-    if base in known and st.button(
-        "Compare: what it fixed and broke", key="training_compare", type="primary"
-    ):
+    if base in known and st.button(say("training.compare"), key="training_compare", type="primary"):
         st.session_state["compare_a"] = base
         st.session_state["compare_b"] = run_id
         _leave_for("views/compare.py")
-    if st.button("What it learned", key="training_lineage"):
+    if st.button(say("training.learned"), key="training_lineage"):
         st.session_state["lineage_run"] = run_id
-        st.session_state["lineage_way"] = "From a run"
+        st.session_state["lineage_way"] = say("lineage_way.run")
         _leave_for("views/lineage.py")
-    if st.button("Its errors", key="training_errors"):
+    if st.button(say("training.errors"), key="training_errors"):
         st.session_state["errors_run"] = run_id
         _leave_for("views/errors_page.py")
 
@@ -129,8 +128,8 @@ def _leave_for(page: str) -> None:
 
 def draw_history(history: Sequence[HistoryEntry]) -> None:
     """Draw all runs; a selected one is shown above."""
-    st.subheader("All runs", divider="gray")
-    st.caption("Select a row to see that run. Shares are on the test split, label of record.")
+    st.subheader(say("training.all_runs"), divider="gray")
+    st.caption(say("training.select_note"))
     st.dataframe(
         history_table(history),
         key="training_history",
@@ -140,7 +139,7 @@ def draw_history(history: Sequence[HistoryEntry]) -> None:
         column_config={
             "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
         },
-        alt="All training runs",
+        alt=say("training.all_alt"),
     )
 
 
