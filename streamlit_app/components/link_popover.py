@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from streamlit_app import sign_in
+from streamlit_app.wording import say
 
 
 def draw(defaults: Mapping[str, str]) -> None:
@@ -17,10 +18,8 @@ def draw(defaults: Mapping[str, str]) -> None:
         defaults: What the address must say even where it is what the page would choose by itself,
             such as the newest run: Streamlit leaves that out, and later it would be another one.
     """
-    with st.popover("Link", icon=":material/link:"):
-        st.caption(
-            "Opens this page with everything that is chosen now, also when newer runs have come."
-        )
+    with st.popover(say("link.title"), icon=":material/link:"):
+        st.caption(say("link.what_for"))
         chosen = {**defaults, **st.query_params.to_dict()}
         chosen.pop(sign_in.NAME_KEY, None)  # whoever opens it stays who they are
         page = (st.context.url or "").split("?")[0]

@@ -10,6 +10,7 @@ from db.run_pairs import Change, PairFilter, PairRow, list_pairs
 from streamlit_app import services
 from streamlit_app.components import blind_items, link_popover, queue_popover, safe_text
 from streamlit_app.logic.tables import csv_bytes
+from streamlit_app.wording import say
 
 MAX_EXPORTED = 1_000_000
 
@@ -24,21 +25,20 @@ def draw(flt: PairFilter, change: Change, total: int, names: Mapping[str, str]) 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         queue_popover.draw(
             "compare_queue",
-            "Make a review queue",
+            say("pair_work.queue"),
             total,
             lambda: [row.item_id for row in _rows(flt, change, queue_popover.MAX_ITEMS)],
             flt.run_b,
         )
         st.download_button(
-            "Export",
+            say("pair_work.export"),
             data=lambda: pairs_csv(flt, change),
             file_name="compared.csv",
             mime="text/csv",
             key="compare_export",
             icon=":material/download:",
             on_click="ignore",
-            help="The listed items, all pages, as a CSV file. Items that a reviewer still has to "
-            "label blind are left out of the reviewer's file.",
+            help=say("pair_work.export_help"),
         )
         link_popover.draw({"compare_a": names[flt.run_a], "compare_b": names[flt.run_b]})
 

@@ -63,8 +63,14 @@ def draw(view: SliceView) -> None:
         f"Slices of at least {MIN_ITEMS} items, each beside all others: Newcombe's interval of "
         "the difference, and Fisher's exact test, corrected for their number by Benjamini and "
         f"Hochberg. Coloured: below 0.05. The chart shows the {MAX_DRAWN} furthest below; click "
-        "one to list its items, or select a row of the table."
+        "one to list its items, or select a row of the table." + _alike_words(view)
     )
+
+
+def _alike_words(view: SliceView) -> str:
+    """Name the dimensions that give no slices here, so that nobody looks for them."""
+    names = [DIMENSION_WORDS[dimension].lower() for dimension in view.alike]
+    return f" All these items are alike in: {', '.join(names)}." if names else ""
 
 
 def name(one: RankedSlice) -> str:

@@ -62,10 +62,7 @@ def head_verdict(comparison: Comparison) -> str:
     p = p_value_text(comparison.p_value)
     counts = f"{comparison.fixed:,} answers put right and {comparison.broken:,} put wrong"
     if not comparison.is_significant:
-        return (
-            f"Not significant: the head changes {counts}, which could be chance "
-            f"(exact McNemar test, {p})."
-        )
+        return f"Not significant: {counts} by the head could be chance (exact McNemar test, {p})."
     helps = "The head helps" if comparison.fixed > comparison.broken else "The head does harm"
     return f"{helps}: {counts} (exact McNemar test, {p})."
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from db.connection import Database
-from db.outcome_filter import By, Dimension, OutcomeFilter, Selection
+from db.outcome_filter import DIMENSIONS, By, Dimension, OutcomeFilter, Selection
 from db.slices import SavedSlice, count_right, count_slices, list_slices
 from eci.slices import SliceResult, compare_slices
 from streamlit_app.logic.memory import remembered
@@ -47,11 +47,15 @@ class RankedSlice:
 
 @dataclass(frozen=True)
 class SliceView:
-    """All slices of at least ``MIN_ITEMS`` items, the one furthest below the rest first."""
+    """All slices of at least ``MIN_ITEMS`` items, the one furthest below the rest first.
+
+    ``alike``: dimensions in which all items are alike, so that there is nothing to compare with.
+    """
 
     n: int
     num_right: int
     slices: tuple[RankedSlice, ...]
+    alike: tuple[Dimension, ...]
 
 
 @remembered
@@ -78,7 +82,7 @@ def load_slices(
         counted = count_right(cur, flt.also(one.selection), by)
         if counted[0] >= MIN_ITEMS:
             found.append((None, one.name, one.selection, counted))
-    # A slice that is all there is has nothing to be compared with.
+    alike = {entry[0] for entry in found if entry[3][0] == n and entry[0] not in (None, "mesh")}
     found = [entry for entry in found if entry[3][0] < n]
     results = compare_slices([entry[3] for entry in found], n, num_right)
     ranked = [
@@ -86,7 +90,7 @@ def load_slices(
         for (dimension, value, selection, _), result in zip(found, results, strict=True)
     ]
     ranked.sort(key=lambda one: (one.result.difference.value or 0, one.value))
-    return SliceView(n, num_right, tuple(ranked))
+    return SliceView(n, num_right, tuple(ranked), tuple(d for d in DIMENSIONS if d in alike))
 
 
 def load_saved(database: Database) -> tuple[SavedSlice, ...]:

@@ -145,7 +145,9 @@ def test_the_verdict_says_whether_the_head_helps(filled: Database):
 
 def test_the_worst_slice_comes_first_and_is_named_as_worse(filled: Database):
     version = refresh(filled, "both")
-    ranked = load_slices(filled, version, FLT, "head", ()).slices
+    view = load_slices(filled, version, FLT, "head", ())
+    ranked = view.slices
+    assert set(view.alike) >= {"source", "split", "year_range", "num_options"}
     assert (ranked[0].dimension, ranked[0].value) == ("mesh", "Pregnancy")
     assert ranked[0].is_worse
     assert ranked[0].result.n == 60
