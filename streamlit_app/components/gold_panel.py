@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import streamlit as st
@@ -19,7 +19,7 @@ from streamlit_app.logic.gold_doubts import (
     People,
     human_ceiling,
 )
-from streamlit_app.logic.outcomes import ErrorsView
+from streamlit_app.logic.outcomes import ErrorsView, Judged
 from streamlit_app.logic.suspects import (
     Suspect,
     SuspectView,
@@ -86,28 +86,27 @@ def _draw_ceiling(golds: BothGolds, people: Sequence[People]) -> None:
 
 def both_golds_table(golds: BothGolds) -> dict[str, list[str]]:
     """Arrange every figure against each kind of gold label as columns."""
-    columns: dict[str, ErrorsView] = {
-        "Imported label": golds.imported,
-        "Label of record": golds.record,
+    columns: dict[str, Mapping[By, Judged]] = {
+        "Imported label": golds.imported.judged,
+        "Label of record": golds.record.judged,
         "Adjudicated items: label before": golds.before,
         "Adjudicated items: label decided": golds.adjudicated,
     }
     table: dict[str, list[str]] = {"Figure (%)": []}
     table |= {name: [] for name in columns}
     for who in get_args(By):
-        names = list(_figures(golds.imported, who))
+        names = list(_figures(golds.record.judged, who))
         table["Figure (%)"] += [f"{who.title()}: {name}" for name in names]
-        for column, view in columns.items():
-            found = _figures(view, who)
+        for column, judged in columns.items():
+            found = _figures(judged, who)
             table[column] += [_figure_text(found.get(name)) for name in names]
     return table
 
 
-def _figures(view: ErrorsView, who: By) -> dict[str, Estimate]:
-    judged = view.judged(who)
-    if judged is None:
+def _figures(judged: Mapping[By, Judged], who: By) -> dict[str, Estimate]:
+    if who not in judged:
         return {}
-    report = judged.report
+    report = judged[who].report
     return {
         "Accuracy": report.accuracy,
         "Macro-F1": report.macro_f1,
@@ -122,7 +121,7 @@ def _figure_text(found: Estimate | None) -> str:
 
 def both_golds_note(golds: BothGolds) -> str:
     """Say what the columns are, and how many items were adjudicated."""
-    n = golds.adjudicated.num_items
+    n = golds.num_adjudicated
     adjudicated = (
         f"The last two columns hold the {n:,} adjudicated items alone: against the label that they "
         "came with, and against the one decided."

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from db.connection import Database
-from db.outcome_filter import OutcomeFilter, Selection
+from db.outcome_filter import By, OutcomeFilter, Selection
 from db.outcomes import AnnotatorCell, count_annotators
 from eci.estimates import Estimate, proportion
 from streamlit_app.logic.memory import remembered
-from streamlit_app.logic.outcomes import ErrorsView, Judged, judge, load_errors
+from streamlit_app.logic.outcomes import ErrorsView, Judged, judge, load_errors, load_judged
 
 REVIEWERS: Final = "Reviewers here"
 MIN_JUDGED: Final = 10
@@ -46,8 +46,13 @@ class BothGolds:
 
     imported: ErrorsView
     record: ErrorsView
-    adjudicated: ErrorsView
-    before: ErrorsView
+    adjudicated: Mapping[By, Judged]
+    before: Mapping[By, Judged]
+
+    @property
+    def num_adjudicated(self) -> int:
+        """How many of the items are adjudicated, and were judged by text or head."""
+        return max((judged.report.n for judged in self.adjudicated.values()), default=0)
 
 
 @remembered
@@ -77,8 +82,8 @@ def load_both_golds(database: Database, version: str, flt: OutcomeFilter) -> Bot
     return BothGolds(
         load_errors(database, version, replace(flt, gold="imported")),
         load_errors(database, version, replace(flt, gold="record")),
-        load_errors(database, version, replace(adjudicated, gold="record")),
-        load_errors(database, version, replace(adjudicated, gold="imported")),
+        load_judged(database, version, replace(adjudicated, gold="record")),
+        load_judged(database, version, replace(adjudicated, gold="imported")),
     )
 
 

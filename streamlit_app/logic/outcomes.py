@@ -82,9 +82,11 @@ class ErrorsView:
         """Items with a gold label and an outcome of text or head, whichever has more."""
         return max((j.report.n for j in (self.text, self.head) if j), default=0)
 
-    def judged(self, by: By) -> Judged | None:
-        """Give one of the two."""
-        return self.text if by == "text" else self.head
+    @property
+    def judged(self) -> Mapping[By, Judged]:
+        """Both, as far as they are there."""
+        pairs: tuple[tuple[By, Judged | None], ...] = (("text", self.text), ("head", self.head))
+        return {by: judged for by, judged in pairs if judged is not None}
 
 
 def pair_outcome(cell: JointCell) -> PairOutcome | None:
@@ -144,6 +146,19 @@ def load_errors(database: Database, version: str, flt: OutcomeFilter) -> ErrorsV
             [cell.count for cell in both],
         ),
     )
+
+
+@remembered
+def load_judged(database: Database, version: str, flt: OutcomeFilter) -> Mapping[By, Judged]:
+    """Judge text and head by themselves, without comparing them with each other."""
+    cells = count_joint(database.cursor(), flt)
+    known = load_labels(database, version, flt.label_set)
+    labels = order_labels(known, (name for c in cells for name in (c.gold, c.text, c.head)))
+    given: dict[By, list[tuple[str, str | None, int]]] = {
+        "text": [(c.gold, c.text, c.count) for c in cells if c.has_text],
+        "head": [(c.gold, c.head, c.count) for c in cells if c.head is not None],
+    }
+    return {by: judge(labels, counted) for by, counted in given.items() if counted}
 
 
 def label_sets(scopes: Sequence[Scope]) -> list[str]:
