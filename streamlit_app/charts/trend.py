@@ -99,8 +99,8 @@ def _names(series: Sequence[tuple[str, Sequence[TrendPoint]]]) -> list[str]:
 
 
 def _in_lines(name: str) -> str:
-    """Write a name in up to two lines, cut where it is longer still."""
-    return "<br>".join(plain(line) for line in wrap(name, _LINE, max_lines=2, placeholder="…"))
+    """Write a name in up to three lines, cut where it is longer still."""
+    return "<br>".join(plain(line) for line in wrap(name, _LINE, max_lines=3, placeholder="…"))
 
 
 def _trace(

@@ -157,7 +157,7 @@ def table(
 def how(row: OutcomeRow) -> str:
     """Say how the answer gives its label, or that the run told a label which no text holds."""
     if row.text_label is not None and row.text_form in (None, "absent", "contradictory"):
-        return "told by the run, not in the text"
+        return "told, not in the text"
     return FORM_WORDS.get(row.text_form or "", row.text_form or "")
 
 

@@ -21,6 +21,8 @@ from streamlit_app.logic.slice_ranking import (
 from streamlit_app.text_safety import reveal
 
 MAX_DRAWN = 15
+ROW_HEIGHT = 35
+"""Pixels of a row of a data frame."""
 
 
 def pick_by(view: ErrorsView) -> By:
@@ -124,7 +126,7 @@ def _draw_table(slices: Sequence[RankedSlice]) -> None:
         on_select=lambda: _choose_row(slices),
         selection_mode="single-row",
         column_config={"Adjusted p": st.column_config.NumberColumn(format="%.3f")},
-        height=560,
+        height=min(560, ROW_HEIGHT * (len(slices) + 1) + 3),
         alt="All slices, the one furthest below the rest first",
     )
 

@@ -75,7 +75,7 @@ def _draw_forms(view: TextTrustView) -> None:
     )
     st.caption(
         f"n = {view.n:,} answers that were read; Wilson intervals. Hedging: the answer has words "
-        "such as may, could or unclear. Told by the run: whoever made the run says which label the "
+        "such as may, could or unclear. Told: whoever made the run says which label the "
         "answer gives, but our reader finds none in it, or there is no text. Click a point to list "
         "its answers."
     )

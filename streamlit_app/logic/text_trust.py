@@ -18,7 +18,7 @@ LABELLED_FORMS: Final = ("bare", "leading", "stated", "embedded")
 """The forms that give a label, the most direct one first."""
 WAY_WORDS: Final = {
     **{form: FORM_WORDS[form] for form in LABELLED_FORMS},
-    "told": "told by the run, not in the text",
+    "told": "told, not in the text",
 }
 
 
