@@ -20,17 +20,15 @@ from eci.exemplars import CHOICES, Choice
 from training.agreement_cli import agreement_command
 from training.build import BENCHMARKS, Benchmark, build
 from training.build_files import BUILD_FORMATS, BuildFormat, write_build
-from training.energy import WORLD, estimated, measured
 from training.errors import TrainingError
-from training.execution import HEAD_DEVICE, RunContext
-from training.execution import execute as execute_run
 from training.expected import describe_expected, expected_seconds
 from training.intake import refresh
+from training.launchers.settings import KINDS, Kind, get_launcher
 from training.plan import TIERS, Tier, make_plan, prepare_plan
-from training.refit import is_quick, run_recalibration, run_refit
 from training.run_dir import RunDir, current_status, list_run_dirs
 from training.settings import DataSettings, list_presets, parse_prediction_settings
 from training.start import is_run_dir, prepare_prediction
+from training.work import execute_stored
 
 OPERATOR = "command line"
 
@@ -54,6 +52,27 @@ def main() -> None:
 main.add_command(agreement_command)
 
 
+def _launcher_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the choice of a launcher to a command."""
+    kind = click.option(
+        "--launcher",
+        type=click.Choice(KINDS),
+        default="local",
+        show_default=True,
+        help="local: one process; accelerate: several processes or graphics cards of this machine; "
+        "ray: a job on a Ray cluster.",
+    )
+    options = click.option(
+        "-o",
+        "--launcher-option",
+        "launcher_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A setting of the launcher, instead of that in launchers.toml: num_processes=2.",
+    )
+    return kind(options(command))
+
+
 @main.command()
 @click.argument("settings", required=False)
 @click.option(
@@ -70,15 +89,23 @@ main.add_command(agreement_command)
     help="recalibrate, refit: the run to start from [default: the champion, else the newest model; "
     "a refit of 'base' takes the base model alone].",
 )
-def run(settings: str | None, tier: Tier, source: str | None) -> None:
+@_launcher_options
+def run(
+    settings: str | None,
+    tier: Tier,
+    source: str | None,
+    launcher: Kind,
+    launcher_options: tuple[str, ...],
+) -> None:
     """Retrain. SETTINGS of joint and gpu: the name of a preset, or the path of a TOML file.
 
     Freezes the store's items and corrections, trains in the foreground and takes the results in.
     Needs the database for itself at start and end: with the app open, press Retrain there instead.
     """
+    chosen = get_launcher(launcher, launcher_options)
     with closing(Database.open()) as database:
         refresh(database, runs_dir())
-        plan = make_plan(database, tier, preset=settings, source=source)
+        plan = make_plan(database, tier, preset=settings, source=source, launcher=chosen)
         click.echo(describe_expected(expected_seconds(runs_dir(), plan.name)), err=True)
         run_dir = prepare_plan(database, plan, OPERATOR)
     _in_foreground(run_dir)
@@ -89,7 +116,15 @@ def run(settings: str | None, tier: Tier, source: str | None) -> None:
 @click.option("--run", "run_id", help="Answer with adapter and head of this training run.")
 @click.option("--shots", default=0, show_default=True, help="Shots in every prompt.")
 @click.option("--max-new-tokens", default=64, show_default=True, help="0: the category alone.")
-def predict(base: str | None, run_id: str | None, shots: int, max_new_tokens: int) -> None:
+@_launcher_options
+def predict(
+    base: str | None,
+    run_id: str | None,
+    shots: int,
+    max_new_tokens: int,
+    launcher: Kind,
+    launcher_options: tuple[str, ...],
+) -> None:
     """Let a model answer all items of the store, in the foreground; nothing is trained.
 
     Needs the database for itself at start and end.
@@ -104,8 +139,9 @@ def predict(base: str | None, run_id: str | None, shots: int, max_new_tokens: in
     if base:
         fields["model"] = {**fields.get("model", {"quantization": "none"}), "base": base}
     settings = parse_prediction_settings(fields, "the command line")
+    chosen = get_launcher(launcher, launcher_options)
     with closing(Database.open()) as database:
-        run_dir = prepare_prediction(database, settings, OPERATOR)
+        run_dir = prepare_prediction(database, settings, OPERATOR, launcher=chosen)
     _in_foreground(run_dir)
 
 
@@ -122,7 +158,7 @@ def execute(directory: Path) -> None:
             "Name one of those under runs/."
         )
     run_dir = RunDir(directory)
-    _exit_for(_execute(run_dir), run_dir)
+    _exit_for(execute_stored(run_dir), run_dir)
 
 
 @main.command("build")
@@ -192,50 +228,11 @@ def list_command(as_json: bool) -> None:
 
 def _in_foreground(run_dir: RunDir) -> None:
     click.echo(f"Run {run_dir.run_id}: {run_dir.path}", err=True)
-    state = _execute(run_dir)
+    state = execute_stored(run_dir)
     with closing(Database.open()) as database:
         refresh(database, runs_dir())
     click.echo(run_dir.run_id)
     _exit_for(state, run_dir)
-
-
-def _execute(run_dir: RunDir) -> str:
-    stored = run_dir.read_settings()
-    device = str(stored["settings"]["model"]["device"])
-
-    task = stored.get("task")
-
-    def work(context: RunContext) -> None:
-        # torch is loaded only here: listing runs stays instant, and a broken installation is
-        # told in the run's own message.
-        with meter(run_dir, str(stored.get("country", WORLD))):
-            _work_of(task)(context)
-
-    is_head_alone = task in ("refit", "recalibrate") and is_quick(run_dir)
-    meter = estimated if is_head_alone else measured
-    return execute_run(run_dir, work, device=HEAD_DEVICE if is_head_alone else _queue_of(device))
-
-
-def _work_of(task: str | None) -> Callable[[RunContext], None]:
-    if task == "recalibrate":
-        return run_recalibration
-    if task == "refit":
-        return run_refit
-    if task == "predict":
-        from training.predict import run_prediction
-
-        return run_prediction
-    from training.qlora import run_qlora
-
-    return run_qlora
-
-
-def _queue_of(device: str) -> str:
-    """Give all names of one device the same name: its runs take turns."""
-    if device == "auto":
-        # Asking torch would take seconds and keep its errors out of the run's message.
-        device = "cuda" if Path("/dev/nvidiactl").exists() else "cpu"
-    return "cuda:0" if device == "cuda" else device
 
 
 def _exit_for(state: str, run_dir: RunDir) -> None:

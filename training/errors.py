@@ -23,6 +23,10 @@ class LaunchError(TrainingError):
     """A run cannot be started in the state it is in."""
 
 
+class WorkerError(TrainingError):
+    """A process that shares a run's work, or a run's job on a cluster, has failed."""
+
+
 class IntakeError(TrainingError):
     """The results of a finished run do not fit the store."""
 

@@ -30,10 +30,20 @@ PROGRESS_SECONDS = 0.25
 
 
 class RunContext:
-    """What the work of a run is given: where it writes, what it reports, when it must stop."""
+    """What the work of a run is given: where it writes, what it reports, when it must stop.
 
-    def __init__(self, run_dir: RunDir) -> None:
+    Of several processes that share the work, the first alone writes, reports and decides to stop.
+
+    Args:
+        run_dir: The run.
+        rank: Number of this process among them.
+        num_processes: How many they are.
+    """
+
+    def __init__(self, run_dir: RunDir, *, rank: int = 0, num_processes: int = 1) -> None:
         self.run_dir = run_dir
+        self.rank = rank
+        self.num_processes = num_processes
         self._signalled = False
         self._is_running = False
         self._process = psutil.Process()
@@ -43,9 +53,14 @@ class RunContext:
         self._first_step: tuple[int, float] | None = None
         self._step = (0, 0)
 
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes the results; the only one of a run always does."""
+        return self.rank == 0
+
     def should_stop(self) -> bool:
         """Tell whether the run was cancelled or its process told to end; cheap, ask every step."""
-        return self._signalled or self.run_dir.is_cancel_requested()
+        return self.is_first and (self._signalled or self.run_dir.is_cancel_requested())
 
     def check_stop(self) -> None:
         """Leave the work here if it should stop; ``execute`` catches what this raises.
@@ -62,6 +77,8 @@ class RunContext:
         The first report, which may be of step 0, makes the run ``running``. Memory and the time
         left are added unless given. Every report reaches the disk, the last one too.
         """
+        if not self.is_first:
+            return
         if not self._is_running:
             self._is_running = True
             self.run_dir.enter_state("running", "Training.")
@@ -81,11 +98,15 @@ class RunContext:
 
     def report_evaluation(self, **figures: Any) -> None:
         """Append the figures of an evaluation to the events."""
+        if not self.is_first:
+            return
         self.flush()
         self.run_dir.append_event("evaluation", **figures)
 
     def report_message(self, text: str) -> None:
         """Say in one sentence what the run is doing now."""
+        if not self.is_first:
+            return
         self.flush()
         self.run_dir.update_status(message=text)
         self.run_dir.append_event("message", text=text)
@@ -155,7 +176,7 @@ def execute(
         heartbeat_at=datetime.now(UTC),
         finished_at=None,
     )
-    with _signals(context), _pulse(context):
+    with signals(context), pulse(context):
         state, message = _work_to_end(context, work, device)
         context.finish(state, message)
     return state
@@ -194,7 +215,7 @@ def _work_to_end(
 def _stopped(run_dir: RunDir) -> tuple[TrainingState, str]:
     if run_dir.is_cancel_requested():
         return "cancelled", "Cancelled."
-    if run_dir.latest_checkpoint() is None:
+    if run_dir.latest_checkpoint() is None and not run_dir.job_path.exists():
         return "cancelled", (
             "Stopped from outside (a shutdown, or a signal) before its first checkpoint. "
             "Start it again to train from the beginning."
@@ -203,7 +224,7 @@ def _stopped(run_dir: RunDir) -> tuple[TrainingState, str]:
 
 
 @contextmanager
-def _signals(context: RunContext) -> Iterator[None]:
+def signals(context: RunContext) -> Iterator[None]:
     """Turn SIGTERM and SIGINT into a request to stop.
 
     Not in a thread of the app, where a short run may be done: signals are the main thread's.
@@ -221,7 +242,7 @@ def _signals(context: RunContext) -> Iterator[None]:
 
 
 @contextmanager
-def _pulse(context: RunContext) -> Iterator[None]:
+def pulse(context: RunContext) -> Iterator[None]:
     """Keep the heartbeat and the progress on disk fresh while one step takes long."""
     done = threading.Event()
 

@@ -48,7 +48,7 @@ def explain(error: BaseException, run_dir: RunDir) -> str:
             )
     return (
         f"The run stopped on an unexpected {type(error).__name__}: {_one_line(error)} "
-        f"The whole traceback is in {run_dir.log_path}. {_again(run_dir)}"
+        f"The whole traceback is in {run_dir.log_path}. {again(run_dir)}"
     )
 
 
@@ -86,7 +86,7 @@ def _disk_full(run_dir: RunDir) -> str:
     return (
         f"The disk is full: the run could not write any more ({free:,.0f} MB are free where "
         f"{run_dir.path} lies). Free some space there, for example by deleting old runs' "
-        f"checkpoints. {_again(run_dir)}"
+        f"checkpoints. {again(run_dir)}"
     )
 
 
@@ -111,7 +111,8 @@ def _missing_base_model(error: BaseException, run_dir: RunDir) -> str:
     )
 
 
-def _again(run_dir: RunDir) -> str:
+def again(run_dir: RunDir) -> str:
+    """Say what starting a failed run again will do."""
     checkpoint = run_dir.latest_checkpoint()
     if checkpoint is None:
         return "Started again, it begins from the beginning."

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from db.connection import Database
 from db.home import runs_dir
 from db.models import find_by_alias, list_models
 from db.permissions import require
 from db.runs import list_runs
-from training.errors import DataError
+from training.errors import DataError, SettingsError
 from training.launch import launch
+from training.launchers.settings import LOCAL, Launcher, num_training_processes
 from training.run_dir import RunDir
 from training.settings import (
     ModelSettings,
@@ -19,6 +20,7 @@ from training.settings import (
     RecalibrationSettings,
     RefitSettings,
     get_preset,
+    share_step,
 )
 from training.start import (
     RECALIBRATE,
@@ -42,6 +44,7 @@ class Plan:
     tier: Tier
     settings: Preset | RefitSettings | RecalibrationSettings
     base_run_id: str | None
+    launcher: Launcher = LOCAL
 
     @property
     def name(self) -> str:
@@ -58,6 +61,7 @@ def make_plan(
     preset: str | None = None,
     source: str | None = None,
     base_run_id: str | None = None,
+    launcher: Launcher = LOCAL,
 ) -> Plan:
     """Decide what a press of a tier's button would run.
 
@@ -66,14 +70,21 @@ def make_plan(
         source: Run that refit and recalibrate start from; the champion, else the newest model,
             when None; ``base`` for a refit on the base model alone.
         base_run_id: The run to compare with; the source, else the newest run, when None.
+        launcher: Where joint and gpu compute; the head alone is always fitted on this machine.
 
     Raises:
         DataError: There is no model to recalibrate.
-        SettingsError: The preset does not exist or is not valid.
+        SettingsError: The preset does not exist or is not valid, or the launcher does not fit it.
     """
     if tier in _DEFAULT_PRESETS:
         chosen = get_preset(preset or _DEFAULT_PRESETS[tier])
-        return Plan(tier, chosen, base_run_id or _newest(database))
+        share_step(chosen.settings.optimizer, num_training_processes(launcher))
+        return Plan(tier, chosen, base_run_id or _newest(database), launcher)
+    if launcher != LOCAL:
+        raise SettingsError(
+            f"Tier {tier!r} cannot run through the launcher {launcher.kind!r}: it takes seconds on "
+            "this machine. Leave the launcher out, or choose the tier joint or gpu."
+        )
     run_id = None if source == BASE_ALONE else source or default_source(database)
     model = _model_of(run_id)
     if tier == "refit":
@@ -99,9 +110,10 @@ def prepare_plan(
     Args:
         triggered_by: Why it starts without anybody pressing a button.
     """
-    noted = {"triggered_by": triggered_by} if triggered_by else {}
+    noted: dict[str, Any] = {"triggered_by": triggered_by} if triggered_by else {}
     base = plan.base_run_id
     if isinstance(plan.settings, Preset):
+        noted["launcher"] = plan.launcher.model_dump(mode="json")
         return prepare_run(database, plan.settings, started_by, base, **noted)
     if isinstance(plan.settings, RefitSettings):
         return prepare_refit(database, plan.settings, started_by, base, **noted)

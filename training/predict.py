@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from db.home import models_dir, runs_dir
 from db.records import Prediction
@@ -15,54 +16,103 @@ from eci.model import Answer, Classification, EciModel, Progress
 from training.dataset import fixed_label_sets, to_exemplar, to_question
 from training.evaluate import evaluate
 from training.execution import RunContext
+from training.launchers.group import gather, own_device
 from training.predictions import write_predictions
-from training.settings import EvaluationSettings, parse_prediction_settings
+from training.run_dir import RunDir
+from training.settings import EvaluationSettings, PredictionSettings, parse_prediction_settings
+
+
+@dataclass(frozen=True)
+class PredictionJob:
+    """A run that only answers: what it was given, and in which order its predictions are written.
+
+    Several processes or actors may each do a part of ``items``.
+    """
+
+    run_dir: RunDir
+    settings: PredictionSettings
+    snapshot: Snapshot
+
+    @classmethod
+    def read(cls, run_dir: RunDir) -> PredictionJob:
+        """Read settings and snapshot of a run. Raises TrainingError where they do not fit."""
+        stored = run_dir.read_settings()
+        settings = parse_prediction_settings(stored["settings"], str(run_dir.settings_path))
+        return cls(run_dir, settings, load_snapshot(run_dir.snapshot_path))
+
+    @property
+    def items(self) -> list[SnapshotItem]:
+        """All items to answer, the test split first."""
+        return [*self.snapshot.test, *self.snapshot.train]
+
+    def load_model(self, rank: int = 0, num_processes: int = 1) -> EciModel:
+        """Load the model, with its adapter and head where the settings name a run's.
+
+        Raises:
+            EciError: Model or artifact cannot be loaded.
+        """
+        settings = self.settings
+        return EciModel.load(
+            settings.model.base,
+            models_dir(),
+            artifact=runs_dir() / settings.artifact_run_id / "artifact"
+            if settings.artifact_run_id
+            else None,
+            quantization=settings.model.quantization,
+            device=own_device(settings.model.device, rank, num_processes),
+            max_prompt_tokens=settings.model.max_prompt_tokens,
+            label_sets=fixed_label_sets(self.items),
+        )
+
+    def make_pool(self) -> ExemplarPool:
+        """Give the pool from which all prompts draw their shots."""
+        settings = self.settings
+        return ExemplarPool(
+            [
+                to_exemplar(item, settings.exemplar_context_words)
+                for item in self.snapshot.train
+                if not item.is_vetoed
+            ],
+            settings.exemplars,
+            settings.seed,
+            # A shot that repeats a test item would give its answer away.
+            forbidden=[to_question(i) for i in self.snapshot.test]
+            if settings.evaluation.shots
+            else (),
+        )
+
+    def write(self, predictions: Iterable[Prediction]) -> None:
+        """Write predictions, which may come in any order, and their metrics."""
+        by_item = {prediction.item_id: prediction for prediction in predictions}
+        ordered = [by_item[item.item_id] for item in self.items]
+        write_predictions(self.run_dir.predictions_path, ordered)
+        self.run_dir.write_metrics(evaluate(ordered, self.snapshot.test))
 
 
 def run_prediction(context: RunContext) -> None:
     """Let a model answer every item of the run's snapshot, without training anything.
 
+    Where several processes share the work, each answers its share; the first one writes them all.
+
     Raises:
         TrainingError: Settings or snapshot do not fit.
         EciError: Model or artifact cannot be loaded, or a prompt does not fit.
     """
-    run_dir = context.run_dir
-    stored = run_dir.read_settings()
-    settings = parse_prediction_settings(stored["settings"], str(run_dir.settings_path))
-    snapshot = load_snapshot(run_dir.snapshot_path)
-    context.report_message(f"Loading {settings.model.base}.")
-    model = EciModel.load(
-        settings.model.base,
-        models_dir(),
-        artifact=runs_dir() / settings.artifact_run_id / "artifact"
-        if settings.artifact_run_id
-        else None,
-        quantization=settings.model.quantization,
-        device=settings.model.device,
-        max_prompt_tokens=settings.model.max_prompt_tokens,
-        label_sets=fixed_label_sets([*snapshot.train, *snapshot.test]),
-    )
-    pool = ExemplarPool(
-        [
-            to_exemplar(item, settings.exemplar_context_words)
-            for item in snapshot.train
-            if not item.is_vetoed
-        ],
-        settings.exemplars,
-        settings.seed,
-        # A shot that repeats a test item would give its answer away.
-        forbidden=[to_question(i) for i in snapshot.test] if settings.evaluation.shots else (),
-    )
+    job = PredictionJob.read(context.run_dir)
+    context.report_message(f"Loading {job.settings.model.base}.")
+    among = f" (each of {context.num_processes} processes)" if context.num_processes > 1 else ""
     predictions = predict_items(
-        model,
-        [*snapshot.test, *snapshot.train],
-        run_id=run_dir.run_id,
-        pool=pool,
-        settings=settings.evaluation,
-        progress=_progress(context, "Answering items"),
+        job.load_model(context.rank, context.num_processes),
+        job.items[context.rank :: context.num_processes],
+        run_id=context.run_dir.run_id,
+        pool=job.make_pool(),
+        settings=job.settings.evaluation,
+        progress=_progress(context, f"Answering items{among}"),
     )
-    write_predictions(run_dir.predictions_path, predictions)
-    run_dir.write_metrics(evaluate(predictions, snapshot.test))
+    if context.num_processes == 1:
+        job.write(predictions)
+    elif (parts := gather(predictions, context.rank)) is not None:
+        job.write(chain.from_iterable(parts))
 
 
 def predict(

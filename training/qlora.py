@@ -27,11 +27,12 @@ from training.dataset import (
 from training.evaluate import evaluate
 from training.execution import RunContext
 from training.held_out import HeldOut, calibrate, write_held_out
+from training.launchers.group import leave_group, own_device
 from training.out_of_fold import base_model_rows, held_out_rows, write_out_of_fold
 from training.predict import predict
 from training.predictions import write_predictions
 from training.records import write_records
-from training.settings import EvaluationSettings, TrainingSettings, parse_settings
+from training.settings import EvaluationSettings, TrainingSettings, parse_settings, share_step
 from training.trainer import EciTrainer, ProgressCallback, RowDataset
 
 NUM_TO_STANDARDISE = 32
@@ -42,6 +43,7 @@ def run_qlora(context: RunContext) -> None:
     """Train adapter and head on the run's snapshot, then predict and evaluate.
 
     Everything is read from and written to the run directory. A checkpoint found there is resumed.
+    Where several processes share the steps, the first one does the rest alone.
 
     Raises:
         TrainingError: Settings, snapshot or data do not fit.
@@ -56,11 +58,12 @@ def run_qlora(context: RunContext) -> None:
         settings.model.base,
         models_dir(),
         quantization=settings.model.quantization,
-        device=settings.model.device,
+        device=own_device(settings.model.device, context.rank, context.num_processes),
     )
-    run_dir.write_settings(
-        {**stored, "base_fingerprint": base.fingerprint, "versions": library_versions()}
-    )
+    if context.is_first:
+        run_dir.write_settings(
+            {**stored, "base_fingerprint": base.fingerprint, "versions": library_versions()}
+        )
     torch.manual_seed(settings.seed)
     model = build(
         base,
@@ -71,10 +74,14 @@ def run_qlora(context: RunContext) -> None:
         max_prompt_tokens=settings.model.max_prompt_tokens,
     )
     data = build_training_data(snapshot, settings.data, settings.seed)
-    write_records(run_dir, data)
+    if context.is_first:
+        write_records(run_dir, data)
     add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
     _standardise(model, data.train, settings.optimizer.batch_size)
     _train(context, model, data, settings)
+    leave_group()
+    if not context.is_first:
+        return
     context.check_stop()
     _finish(context, model, base, data, snapshot, settings)
 
@@ -122,15 +129,16 @@ def _arguments(
     context: RunContext, settings: TrainingSettings, *, has_dev: bool
 ) -> TrainingArguments:
     optimizer = settings.optimizer
+    batch_size, accumulation = share_step(optimizer, context.num_processes)
     stops_early = has_dev and optimizer.patience is not None
     strategy = "steps" if stops_early else "no"
     return TrainingArguments(
         output_dir=str(context.run_dir.checkpoints_path),
         num_train_epochs=optimizer.epochs,
         max_steps=optimizer.max_steps or -1,
-        per_device_train_batch_size=optimizer.batch_size,
+        per_device_train_batch_size=batch_size,
         per_device_eval_batch_size=optimizer.batch_size,
-        gradient_accumulation_steps=optimizer.accumulation,
+        gradient_accumulation_steps=accumulation,
         learning_rate=optimizer.learning_rate,
         warmup_steps=optimizer.warmup_fraction,
         weight_decay=optimizer.weight_decay,
@@ -153,6 +161,8 @@ def _arguments(
         report_to=[],
         disable_tqdm=True,
         dataloader_pin_memory=False,
+        # A process whose rows are all of one label set leaves the head of another without gradient.
+        ddp_find_unused_parameters=True,
     )
 
 

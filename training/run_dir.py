@@ -61,6 +61,7 @@ class RunDir:
         self.energy_path = path / "energy.json"
         self.metrics_path = path / "metrics.json"
         self.cancel_path = path / "cancel"
+        self.job_path = path / "ray_job.json"
         self._reserve_path = path / ".reserve"
 
     def __repr__(self) -> str:
@@ -339,6 +340,8 @@ def end_of_abandoned(run_dir: RunDir, exit_code: int | None = None) -> dict[str,
 
 def resume_hint(run_dir: RunDir) -> str:
     """Say what resuming the run will do."""
+    if run_dir.job_path.exists():
+        return "Resume it: it follows its job on the cluster, which goes on meanwhile."
     checkpoint = run_dir.latest_checkpoint()
     if checkpoint is None:
         return "Resume it: it begins again, as it had written no checkpoint yet."

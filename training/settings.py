@@ -19,11 +19,13 @@ from training.errors import SettingsError
 RUN_ID = r"^[0-9a-z-]+$"
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """Settings that never change, and that refuse names they do not know."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ModelSettings(_Frozen):
+class ModelSettings(Frozen):
     """The frozen base model."""
 
     base: str = Field(
@@ -35,7 +37,7 @@ class ModelSettings(_Frozen):
     max_prompt_tokens: int = Field(768, ge=32, le=32768, description="longest prompt in tokens")
 
 
-class DataSettings(_Frozen):
+class DataSettings(Frozen):
     """Which records are made of the snapshot's training items."""
 
     shots: tuple[int, ...] = Field(
@@ -67,7 +69,7 @@ def _checked_pooling(text: str) -> str:
 PoolingText = Annotated[str, AfterValidator(_checked_pooling)]
 
 
-class HeadSettings(_Frozen):
+class HeadSettings(Frozen):
     """The ECI head."""
 
     pooling: PoolingText = Field(
@@ -77,7 +79,7 @@ class HeadSettings(_Frozen):
     weight: float = Field(0.5, ge=0.0, le=1.0, description="share w of the head in the joint loss")
 
 
-class LoraSettings(_Frozen):
+class LoraSettings(Frozen):
     """The adapter, on every linear layer of the decoder."""
 
     rank: int = Field(16, ge=1, le=512)
@@ -85,7 +87,7 @@ class LoraSettings(_Frozen):
     dropout: float = Field(0.05, ge=0.0, lt=1.0)
 
 
-class OptimizerSettings(_Frozen):
+class OptimizerSettings(Frozen):
     """How long and how fast it learns."""
 
     epochs: float = Field(3.0, gt=0, le=100)
@@ -104,7 +106,29 @@ class OptimizerSettings(_Frozen):
     )
 
 
-class EvaluationSettings(_Frozen):
+def share_step(optimizer: OptimizerSettings, num_processes: int) -> tuple[int, int]:
+    """Divide an optimizer step among processes, so that all together learn from the same records.
+
+    Returns:
+        Batch size and accumulation of each process; the batch is never larger than in the settings.
+
+    Raises:
+        SettingsError: The records of a step cannot be divided evenly.
+    """
+    records = optimizer.batch_size * optimizer.accumulation
+    each, rest = divmod(records, num_processes)
+    if rest:
+        allowed = [str(n) for n in range(1, records + 1) if records % n == 0]
+        raise SettingsError(
+            f"{num_processes} processes cannot share the {records} records of an optimizer step "
+            f"(batch_size {optimizer.batch_size} x accumulation {optimizer.accumulation}) evenly. "
+            f"Take {', '.join(allowed)} processes, or change batch_size or accumulation."
+        )
+    batch_size = max(n for n in range(1, optimizer.batch_size + 1) if each % n == 0)
+    return batch_size, each // batch_size
+
+
+class EvaluationSettings(Frozen):
     """What is predicted when training is over."""
 
     shots: int = Field(0, ge=0, description="shots in every test prompt, shared by all items")
@@ -115,7 +139,7 @@ class EvaluationSettings(_Frozen):
     )
 
 
-class TrainingSettings(_Frozen):
+class TrainingSettings(Frozen):
     """Everything a run depends on besides its snapshot."""
 
     seed: int = Field(0, ge=0)
@@ -127,7 +151,7 @@ class TrainingSettings(_Frozen):
     evaluation: EvaluationSettings = EvaluationSettings()
 
 
-class PredictionSettings(_Frozen):
+class PredictionSettings(Frozen):
     """A run that only answers: the model as it is, or with the artifact of an earlier run."""
 
     model: ModelSettings = ModelSettings(quantization="none")
@@ -140,7 +164,7 @@ class PredictionSettings(_Frozen):
     evaluation: EvaluationSettings = EvaluationSettings()
 
 
-class RefitSettings(_Frozen):
+class RefitSettings(Frozen):
     """A run that fits the head anew on cached features; base model and adapter stay as they are."""
 
     seed: int = Field(0, ge=0)
@@ -159,7 +183,7 @@ class RefitSettings(_Frozen):
     batch_size: int = Field(8, ge=1, description="items prefilled together where features lack")
 
 
-class RecalibrationSettings(_Frozen):
+class RecalibrationSettings(Frozen):
     """A run that fits the temperatures anew on held-out items; adapter and head stay."""
 
     model: ModelSettings = ModelSettings(quantization="none")
@@ -255,12 +279,16 @@ def _parse(kind: type[_Settings], fields: dict[str, Any], origin: str) -> _Setti
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].lower()}"
-            f" (given: {fault['input']!r})"
-            for fault in error.errors()
-        )
-        raise SettingsError(f"Settings in {origin} are not valid: {faults}.") from error
+        raise SettingsError(f"Settings in {origin} are not valid: {faults_of(error)}.") from error
+
+
+def faults_of(error: ValidationError) -> str:
+    """Say in one line what is wrong with each setting."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].lower()}"
+        f" (given: {fault['input']!r})"
+        for fault in error.errors()
+    )
 
 
 def _preset_paths() -> Iterator[Path]:

@@ -18,6 +18,7 @@ from training.energy import WORLD, estimated
 from training.execution import HEAD_DEVICE, RunContext, execute
 from training.intake import refresh
 from training.launch import launch
+from training.launchers.settings import LOCAL, Launcher
 from training.refit import is_quick, run_recalibration, run_refit
 from training.run_dir import RunDir
 from training.settings import (
@@ -59,10 +60,15 @@ def start_run(
     return run_dir.run_id
 
 
-def start_prediction(database: Database, settings: PredictionSettings, started_by: str) -> str:
+def start_prediction(
+    database: Database,
+    settings: PredictionSettings,
+    started_by: str,
+    launcher: Launcher = LOCAL,
+) -> str:
     """Let a model answer all items, in the background; raises as ``start_run`` does."""
     require(database.cursor(), started_by, "train")
-    run_dir = prepare_prediction(database, settings, started_by)
+    run_dir = prepare_prediction(database, settings, started_by, launcher=launcher)
     launch(run_dir)
     return run_dir.run_id
 
@@ -128,7 +134,7 @@ def prepare_run(
     preset: Preset,
     started_by: str,
     base_run_id: str | None = None,
-    **noted: str,
+    **noted: Any,
 ) -> RunDir:
     """Make the run directory of a new training run and note it in the store; nothing starts."""
     fields = {
@@ -142,7 +148,11 @@ def prepare_run(
 
 
 def prepare_prediction(
-    database: Database, settings: PredictionSettings, started_by: str, name: str = "answer"
+    database: Database,
+    settings: PredictionSettings,
+    started_by: str,
+    name: str = "answer",
+    launcher: Launcher = LOCAL,
 ) -> RunDir:
     """Make the run directory of a new prediction run and note it in the store; nothing starts."""
     fields = {
@@ -150,6 +160,7 @@ def prepare_prediction(
         "description": "Answers every item; nothing is trained.",
         "settings": settings.model_dump(mode="json"),
         "base_run_id": settings.artifact_run_id,
+        "launcher": launcher.model_dump(mode="json"),
     }
     return _prepare(database, name, fields, started_by)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,7 +20,11 @@ from training.execution import RunContext
 
 
 class RowDataset(Dataset[Row]):
-    """Rows that the Trainer can group by length."""
+    """Rows that the Trainer can group by length.
+
+    One index past the last gives a row from which nothing is learned: it fills the last batches of
+    an epoch, so that all processes have the same number of them.
+    """
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
@@ -28,6 +33,9 @@ class RowDataset(Dataset[Row]):
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Row:
+        if index == len(self._rows):
+            shortest = min(self._rows, key=lambda row: row.num_tokens)
+            return replace(shortest, answer=(), label=IGNORED)
         return self._rows[index]
 
     @property
@@ -40,12 +48,26 @@ class _LengthSampler(LengthGroupedSampler):  # type: ignore[misc]
     """Batches of similar length, in an order that only the seed and the epoch decide.
 
     A run that resumes in its second epoch then sees the order that it would have seen unbroken.
+
+    Args:
+        step_size: Rows of one optimizer step.
+        lengths: Tokens of each row.
+        seed: Of the order.
+        multiple: The order is filled up to a multiple of this many with the index past the last.
     """
 
-    def __init__(self, batch_size: int, lengths: list[int], seed: int) -> None:
-        super().__init__(batch_size, lengths=lengths, generator=torch.Generator())
+    def __init__(self, step_size: int, lengths: list[int], seed: int, multiple: int) -> None:
+        super().__init__(step_size, lengths=lengths, generator=torch.Generator())
         self._seed = seed
+        self._num_blank = -len(lengths) % multiple
         self.set_epoch(0)
+
+    def __iter__(self) -> Iterator[int]:
+        yield from super().__iter__()
+        yield from [len(self.lengths)] * self._num_blank
+
+    def __len__(self) -> int:
+        return len(self.lengths) + self._num_blank
 
     def set_epoch(self, epoch: int) -> None:
         """Fix the order of an epoch; the Trainer calls this."""
@@ -83,7 +105,7 @@ class EciTrainer(Trainer):  # type: ignore[misc]
             tokens = torch.stack([(b["labels"] != IGNORED).sum() for b in batches]).sum()
             items = torch.stack([(b["cls_labels"] != IGNORED).sum() for b in batches]).sum()
             self._totals = self._over_processes(tokens.to(device), items.to(device))
-            seen = sum(int((b["branch_ids"] >= 0).sum()) for b in batches)
+            seen = sum(_num_tokens(batch) for batch in batches)
             self.parts = {"lm_loss": 0.0, "eci_loss": 0.0, "num_tokens": float(seen)}
         return batches, count
 
@@ -97,13 +119,27 @@ class EciTrainer(Trainer):  # type: ignore[misc]
         """Give the joint loss; in evaluation the means are those of the batch."""
         del num_items_in_batch
         output = model(**inputs)
-        totals = (output.num_answer_tokens, output.num_items)
         if model.training and self._totals is not None:
             totals = self._totals
             self.parts["lm_loss"] += float(output.lm_sum.detach() / totals[0].clamp_min(1))
             self.parts["eci_loss"] += float(output.eci_sum.detach() / totals[1].clamp_min(1))
-        loss = joint_loss(output, self._weight, *totals)
+            # Gradients are averaged over the processes, while the loss is a sum over all of them.
+            loss = joint_loss(output, self._weight, *totals) * self.args.world_size
+        else:
+            loss = joint_loss(output, self._weight, output.num_answer_tokens, output.num_items)
         return (loss, output) if return_outputs else loss
+
+    def agree(self, stops: bool) -> tuple[dict[str, float], bool]:
+        """Give the losses and tokens of the last step over all processes, and whether to stop.
+
+        Args:
+            stops: Whether this process wants to; one is enough, so that none waits for another.
+        """
+        if self.args.world_size == 1:
+            return dict(self.parts), stops
+        given = torch.tensor([*self.parts.values(), float(stops)], device=self.args.device)
+        *sums, stopping = self.accelerator.reduce(given, "sum").tolist()
+        return dict(zip(self.parts, sums, strict=True)), stopping > 0
 
     def create_optimizer(self, model: Any = None) -> Any:
         """Give adapter and head their own learning rates; norms, biases, scales do not decay."""
@@ -129,16 +165,23 @@ class EciTrainer(Trainer):  # type: ignore[misc]
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         # The stock sampler measures rows by a field of a dict; ours know their length.
         del train_dataset
-        step = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return _LengthSampler(step, self.train_dataset.lengths, self.args.seed)
+        together = self.args.train_batch_size * self.args.world_size
+        step = together * self.args.gradient_accumulation_steps
+        lengths = self.train_dataset.lengths
+        multiple = together if self.args.world_size > 1 else 1
+        return _LengthSampler(step, lengths, self.args.seed, multiple)
 
     def _over_processes(self, tokens: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
-        """Sum the totals over all processes: DDP averages gradients, so each takes its share."""
-        world = self.args.world_size
-        if world == 1:
+        if self.args.world_size == 1:
             return tokens, items
-        gathered = self.accelerator.gather(torch.stack([tokens, items])[None]).sum(0)
-        return gathered[0] / world, gathered[1] / world
+        sums = self.accelerator.reduce(torch.stack([tokens, items]), "sum")
+        return sums[0], sums[1]
+
+
+def _num_tokens(batch: dict[str, Tensor]) -> int:
+    """Count the tokens of the rows that something is learned from."""
+    learned = (batch["labels"] != IGNORED).any(1) | (batch["cls_labels"] != IGNORED)
+    return int((batch["branch_ids"][learned] >= 0).sum())
 
 
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]
@@ -164,7 +207,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
         del args
         assert self.trainer is not None and self.trainer.lr_scheduler is not None  # noqa: S101
         now = time.monotonic()
-        parts = dict(self.trainer.parts)
+        parts, stops = self.trainer.agree(self._context.should_stop())
         tokens = parts.pop("num_tokens", 0.0)
         weight = self.trainer._weight
         self._context.report_progress(
@@ -176,7 +219,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
             tokens_per_second=round(tokens / max(now - self._since, 1e-9), 1),
         )
         self._since = now
-        if self._context.should_stop():
+        if stops:
             control.should_save = True
             control.should_training_stop = True
 
