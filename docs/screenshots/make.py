@@ -1,6 +1,8 @@
 """Take the screenshots of the documentation from a server with the demo.
 
-make app            # in one terminal
+export LLAMACARE_HOME=/tmp/shots
+.venv/bin/python docs/screenshots/seed.py     # invented people beside the demo
+make app                                      # in one terminal
 .venv/bin/python docs/screenshots/make.py --url http://localhost:8501
 """
 
@@ -17,6 +19,9 @@ PAGES = (
     "review",
     "browse",
     "agreement",
+    "adjudicate",
+    "guidelines",
+    "people",
     "errors",
     "compare",
     "training",

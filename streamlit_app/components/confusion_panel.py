@@ -16,17 +16,18 @@ from streamlit_app.logic.matrix import NO_LABEL as NO_LABEL_WORDS
 from streamlit_app.logic.matrix import ConfusionMatrix
 from streamlit_app.logic.outcomes import ErrorsView, Judged
 from streamlit_app.logic.tables import Cell
+from streamlit_app.wording import say
 
 Who = Literal["text", "head", "reviewers"]
 VALUE_WORDS: dict[CellValue, str] = {
-    "count": "Counts",
-    "row_share": "Share of the gold label (row)",
-    "column_share": "Share of the given label (column)",
+    "count": say("confusion.counts"),
+    "row_share": say("confusion.share_gold_label"),
+    "column_share": say("confusion.share_given_label"),
 }
 TITLES: dict[Who, str] = {
-    "text": "Label read from the text",
-    "head": "Label of the ECI head",
-    "reviewers": "Label of the reviewers",
+    "text": say("confusion.label_read_from"),
+    "head": say("confusion.label_eci_head"),
+    "reviewers": say("confusion.label_reviewers"),
 }
 NO_SINGLE_LABEL = "several, none"
 
@@ -34,7 +35,7 @@ NO_SINGLE_LABEL = "several, none"
 def draw(view: ErrorsView, reviewers: People | None) -> None:
     """Draw a matrix with the figures of each label for whoever labelled these items."""
     values: CellValue = st.segmented_control(
-        "Cells show",
+        say("confusion.cells_show"),
         list(VALUE_WORDS),
         format_func=lambda value: VALUE_WORDS[value],
         default="count",
@@ -53,25 +54,22 @@ def draw(view: ErrorsView, reviewers: People | None) -> None:
         for column, (who, judged) in zip(columns, shown[start : start + 2], strict=False):
             with column:
                 draw_one(who, judged, values)
-    st.caption(
-        "Rows are gold labels, columns given ones; the diagonal is right, and the tint is the "
-        "share. Click a cell, a sum at the end of a row or a sum under a column to list its items "
-        "below. In brackets: 95 % intervals, Wilson for accuracy, precision and recall, bootstrap "
-        "for F1. Reviewers are compared with the imported label: the label of record is made of "
-        "what they say."
-    )
+    st.caption(say("confusion.rows_gold_labels"))
 
 
 def draw_one(who: Who, judged: Judged, values: CellValue) -> None:
     """Draw one matrix, its figures above it and those of each label under it."""
     st.markdown(f"**{TITLES[who]}**")
     with st.container(horizontal=True):
-        estimate_card.draw("Accuracy", judged.report.accuracy, explanation="Wilson interval, 95 %.")
+        estimate_card.draw(
+            say("confusion.accuracy"),
+            judged.report.accuracy,
+            explanation=say("confusion.wilson_interval"),
+        )
         estimate_card.draw(
             "Macro-F1",
             judged.report.macro_f1,
-            explanation="Mean of the labels' F1, each label counting the same. Bootstrap interval, "
-            "95 %.",
+            explanation=say("confusion.mean_labels_f"),
         )
     _draw_matrix(who, judged, values)
     _draw_table(who, judged)
@@ -89,14 +87,14 @@ def _draw_matrix(who: Who, judged: Judged, values: CellValue) -> None:
         ),
         key=key,
         on_click=lambda: _choose_cell(who, key),
-        alt=f"Confusion matrix: {TITLES[who]} against the gold label",
+        alt=say("confusion.confusion_matrix_against", title=TITLES[who]),
         table=matrix_table(judged.matrix),
     )
 
 
 def matrix_table(matrix: ConfusionMatrix) -> Mapping[str, Sequence[Cell]]:
     """Arrange a matrix as columns: gold label, then one column a given label."""
-    columns: dict[str, Sequence[Cell]] = {"gold label": list(matrix.labels)}
+    columns: dict[str, Sequence[Cell]] = {say("confusion.gold_label"): list(matrix.labels)}
     for place, label in enumerate(matrix.columns):
         columns[label or NO_LABEL_WORDS] = [row[place] for row in matrix.counts]
     return columns
@@ -106,15 +104,18 @@ def _draw_table(who: Who, judged: Judged) -> None:
     rows = judged.report.per_label
     figure_table.draw(
         {
-            "Label": [row.label for row in rows],
-            "Gold": [row.support for row in rows],
-            "Given": [row.predicted for row in rows],
-            "Precision (%)": [estimate_text(row.precision) for row in rows],
-            "Recall (%)": [estimate_text(row.recall) for row in rows],
+            say("confusion.label"): [row.label for row in rows],
+            say("confusion.gold"): [row.support for row in rows],
+            say("confusion.given"): [row.predicted for row in rows],
+            say("confusion.precision"): [estimate_text(row.precision) for row in rows],
+            say("confusion.recall"): [estimate_text(row.recall) for row in rows],
             "F1 (%)": [estimate_text(row.f1) for row in rows],
         },
-        explained={"Gold": "Items with this gold label", "Given": "Items given this label"},
-        alt=f"Figures of each label: {TITLES[who]}",
+        explained={
+            say("confusion.gold"): say("confusion.items_gold_label"),
+            say("confusion.given"): say("confusion.items_given_label"),
+        },
+        alt=say("confusion.figures_each_label", title=TITLES[who]),
     )
 
 

@@ -12,40 +12,35 @@ from streamlit_app.logic.models_view import (
     slice_table,
 )
 from streamlit_app.text_safety import Html, element
+from streamlit_app.wording import say
 from training.gate import Check, GateReport, SetGate
 
 _CELL = "padding: .3rem 1rem .3rem 0; text-align: left; vertical-align: top; border: 0"
+_SIGNS = {"fail": ("✗", "lc-wrong"), "unsure": ("?", "lc-wrong"), "pass": ("✓", "lc-right")}
+"""Sign and class of each verdict, in the order in which checks are drawn."""
 
 
 def draw(report: GateReport) -> None:
     """Draw the verdict, the checks and the figures."""
     safe_text.draw_notice(headline(report), kind="success" if report.passed else "warning")
-    failed_first = sorted(report.all_checks, key=lambda check: check.verdict == "pass")
-    rows = (_row(check) for check in failed_first)
+    order = list(_SIGNS)
+    rows = (_row(c) for c in sorted(report.all_checks, key=lambda c: order.index(c.verdict)))
     safe_text.draw(element("table", element("tbody", *rows)))
-    with st.expander("The figures behind the checks"):
+    with st.expander(say("gate.figures_behind_checks")):
         for place, one in enumerate(report.sets):
             _draw_set(one, place)
         if report.slices:
-            st.markdown("**Slices of the test split**")
+            st.markdown(say("gate.slices_test_split"))
             st.dataframe(slice_table(report.slices), hide_index=True, key="models_slices")
-        st.caption(
-            f"Test split and its labels of record: {report.test_digest}. p values of slices are "
-            "adjusted for their number (Benjamini and Hochberg)."
-        )
+        st.caption(say("gate.test_split_labels", test_digest=report.test_digest))
 
 
 def _row(check: Check) -> Html:
-    is_fine = check.verdict == "pass"
-    sign = element(
-        "span",
-        "✓" if is_fine else "✗",
-        cls="lc-right" if is_fine else "lc-wrong",
-        title="holds" if is_fine else "does not hold",
-    )
+    sign, cls = _SIGNS[check.verdict]
+    told = element("span", sign, cls=cls, title=say(f"gate.{check.verdict}"))
     return element(
         "tr",
-        element("td", sign, style=_CELL),
+        element("td", told, style=_CELL),
         element("td", check.name, style=_CELL),
         element("td", check.finding, cls="lc-quiet", style=_CELL),
     )
@@ -55,13 +50,13 @@ def _draw_set(one: SetGate, place: int) -> None:
     safe_text.draw(element("h4", one.label_set))
     safe_text.draw(element("p", one.comparison.sentence))
     figures = {
-        "Figure": ["Accuracy", "Macro-F1", "Calibration error (ECE)"],
-        "Before": [
+        say("gate.figure"): [say("gate.accuracy"), "Macro-F1", say("gate.calibration_error_ece")],
+        say("gate.before"): [
             estimate_words(one.comparison.accuracy_a),
             estimate_words(one.macro_f1_before),
             "–" if one.ece_before is None else estimate_words(one.ece_before),
         ],
-        "After": [
+        say("gate.after"): [
             estimate_words(one.comparison.accuracy_b),
             estimate_words(one.macro_f1_after),
             estimate_words(one.ece_after),

@@ -28,6 +28,7 @@ from streamlit_app.logic.suspects import (
 )
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 
 
 def draw(
@@ -44,8 +45,8 @@ def accuracy_rows(view: ErrorsView, people: Sequence[People]) -> list[IntervalRo
     rows = [
         _row(name, judged.report.accuracy, tone)
         for name, judged, tone in (
-            ("Text", view.text, palette.TEXT),
-            ("Head", view.head, palette.HEAD),
+            (say("gold_panel.text"), view.text, palette.TEXT),
+            (say("gold_panel.head"), view.head, palette.HEAD),
         )
         if judged is not None
     ]
@@ -55,18 +56,22 @@ def accuracy_rows(view: ErrorsView, people: Sequence[People]) -> list[IntervalRo
 def ceiling_row(people: Sequence[People]) -> IntervalRow | None:
     """Give how often people agree with the gold label, for the line over a chart."""
     ceiling = human_ceiling(people)
-    return None if ceiling.value is None else _row("Human ceiling", ceiling, palette.PEOPLE)
+    return (
+        None
+        if ceiling.value is None
+        else _row(say("gold_panel.human_ceiling"), ceiling, palette.PEOPLE)
+    )
 
 
 def _draw_ceiling(golds: BothGolds, people: Sequence[People]) -> None:
-    st.markdown("**Beside what people reach**")
+    st.markdown(say("gold_panel.beside_what_people"))
     rows = accuracy_rows(golds.imported, people)
     chart.draw(
         draw_intervals(
-            rows, axis="Agreement with the imported label (%)", reference=ceiling_row(people)
+            rows, axis=say("gold_panel.agreement_imported_label"), reference=ceiling_row(people)
         ),
         key="errors_ceiling",
-        alt="Accuracy of text and head beside the agreement of people with the gold label",
+        alt=say("gold_panel.accuracy_text_head"),
         table={
             "who": [row.name for row in rows],
             "agreement": [row.value for row in rows],
@@ -76,27 +81,25 @@ def _draw_ceiling(golds: BothGolds, people: Sequence[People]) -> None:
         },
     )
     st.caption(
-        "The dashed line is how often people say the imported label themselves: reviewers here, "
-        "else the best annotator of the data set. A model above it has learned the labels rather "
-        f"than the medicine. People with fewer than {MIN_JUDGED} of these items are left out."
+        say("gold_panel.dashed_line_how", min_judged=MIN_JUDGED)
         if people
-        else "Nobody has labelled these items, so how far people agree with them is not known."
+        else say("gold_panel.nobody_labelled_these")
     )
 
 
 def both_golds_table(golds: BothGolds) -> dict[str, list[str]]:
     """Arrange every figure against each kind of gold label as columns."""
     columns: dict[str, Mapping[By, Judged]] = {
-        "Imported label": golds.imported.judged,
-        "Label of record": golds.record.judged,
-        "Adjudicated items: label before": golds.before,
-        "Adjudicated items: label decided": golds.adjudicated,
+        say("gold_panel.imported_label"): golds.imported.judged,
+        say("gold_panel.label_record"): golds.record.judged,
+        say("gold_panel.adjudicated_items_label"): golds.before,
+        say("gold_panel.adjudicated_items_label_decided"): golds.adjudicated,
     }
-    table: dict[str, list[str]] = {"Figure (%)": []}
+    table: dict[str, list[str]] = {say("gold_panel.figure"): []}
     table |= {name: [] for name in columns}
     for who in get_args(By):
         names = list(_figures(golds.record.judged, who))
-        table["Figure (%)"] += [f"{who.title()}: {name}" for name in names]
+        table[say("gold_panel.figure")] += [f"{who.title()}: {name}" for name in names]
         for column, judged in columns.items():
             found = _figures(judged, who)
             table[column] += [_figure_text(found.get(name)) for name in names]
@@ -108,10 +111,10 @@ def _figures(judged: Mapping[By, Judged], who: By) -> dict[str, Estimate]:
         return {}
     report = judged[who].report
     return {
-        "Accuracy": report.accuracy,
+        say("gold_panel.accuracy"): report.accuracy,
         "Macro-F1": report.macro_f1,
-        "Balanced accuracy": report.balanced_accuracy,
-        **{f"F1 of {one.label}": one.f1 for one in report.per_label},
+        say("gold_panel.balanced_accuracy"): report.balanced_accuracy,
+        **{say("gold_panel.f1", label=one.label): one.f1 for one in report.per_label},
     }
 
 
@@ -123,30 +126,24 @@ def both_golds_note(golds: BothGolds) -> str:
     """Say what the columns are, and how many items were adjudicated."""
     n = golds.num_adjudicated
     adjudicated = (
-        f"The last two columns hold the {n:,} adjudicated items alone: against the label that they "
-        "came with, and against the one decided."
-        if n
-        else "There are no adjudicated items among these, so the last two columns are empty."
+        say("gold_panel.last_two_columns", n=n) if n else say("gold_panel.no_adjudicated_items")
     )
-    return (
-        "The label of record is the adjudicated label, else the one on which all reviewers agree, "
-        f"else the imported one. {adjudicated} In brackets: 95 % intervals."
-    )
+    return say("gold_panel.label_record_adjudicated", adjudicated=adjudicated)
 
 
 def _draw_both(golds: BothGolds) -> None:
-    st.markdown("**Against each kind of gold label**")
+    st.markdown(say("gold_panel.against_each_kind"))
     figure_table.draw(
         both_golds_table(golds),
-        alt="Every figure against the imported label, the label of record and adjudicated items",
+        alt=say("gold_panel.every_figure_against"),
     )
     st.caption(both_golds_note(golds))
 
 
 def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
-    st.markdown("**Gold labels that are probably wrong**")
+    st.markdown(say("gold_panel.gold_labels_probably"))
     if view is None:
-        st.caption("This run has no probabilities. Only a run with an ECI head can doubt a label.")
+        st.caption(say("gold_panel.run_no_probabilities"))
         return
     st.text(suspects_sentence(view))
     st.caption(sources_sentence(view.sources))
@@ -159,20 +156,15 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
         on_select="rerun",
         selection_mode="single-row",
         column_config={
-            "Question": st.column_config.TextColumn(width="large"),
-            "Doubt (%)": st.column_config.NumberColumn(format="%.0f"),
+            say("gold_panel.question"): st.column_config.TextColumn(width="large"),
+            say("gold_panel.doubt"): st.column_config.NumberColumn(format="%.0f"),
         },
-        alt="Items whose gold label is doubtful",
+        alt=say("gold_panel.items_whose_gold"),
     )
-    st.caption(
-        "Confident learning: the head is surer of another label than it usually is where that one "
-        "is gold. In brackets: the probability that it gives the label. Probabilities of items "
-        "that a head has learned from repeat their labels and are never used. Select a row to open "
-        "it in Review."
-    )
+    st.caption(say("gold_panel.confident_learning_head"))
     queue_popover.draw(
         "errors_suspects_queue",
-        "Make a review queue of these",
+        say("gold_panel.make_review_queue"),
         view.num_suspects,
         lambda: load_suspect_ids(services.database(), flt, view),
         flt.run_id,
@@ -184,24 +176,32 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
 def suspects_sentence(view: SuspectView) -> str:
     """Say how many gold labels are doubtful."""
     if view.share.value is None:
-        return "Nothing may be said of these items."
-    return (
-        f"{percent(view.share.value)} of {view.share.n:,} gold labels are under suspicion: "
-        f"{view.num_suspects:,} items, the most doubtful first. Whoever judges them is right on "
-        f"{percent(view.accuracy.value)} ({interval_text(view.accuracy)}) of all: the more often, "
-        "the more its doubts are worth."
+        return say("gold_panel.nothing_may_said")
+    return say(
+        "gold_panel.gold_labels_under",
+        share=percent(view.share.value),
+        n=view.share.n,
+        num_suspects=view.num_suspects,
+        accuracy=percent(view.accuracy.value),
+        interval=interval_text(view.accuracy),
     )
 
 
 def suspects_table(found: Sequence[Suspect]) -> dict[str, list[str | int | float]]:
     """Arrange suspects as columns, invisible characters shown."""
     return {
-        "Doubt (%)": [100 * (1 - one.quality) for one in found],
-        "Gold": [_with_share(one.row.gold_label, one.probability_of_gold) for one in found],
-        "Suggested": [_with_share(one.suggested, one.probability_of_suggested) for one in found],
-        "Judged by": [_judge(one) for one in found],
-        "Question": [reveal(" ".join(one.row.question.split())[:220]) for one in found],
-        "Item": [reveal(one.row.item_id) for one in found],
+        say("gold_panel.doubt"): [100 * (1 - one.quality) for one in found],
+        say("gold_panel.gold"): [
+            _with_share(one.row.gold_label, one.probability_of_gold) for one in found
+        ],
+        say("gold_panel.suggested"): [
+            _with_share(one.suggested, one.probability_of_suggested) for one in found
+        ],
+        say("gold_panel.judged_by"): [_judge(one) for one in found],
+        say("gold_panel.question"): [
+            reveal(" ".join(one.row.question.split())[:220]) for one in found
+        ],
+        say("gold_panel.item"): [reveal(one.row.item_id) for one in found],
     }
 
 
@@ -210,7 +210,7 @@ def _with_share(label: str, probability: float) -> str:
 
 
 def _judge(one: Suspect) -> str:
-    return "base model" if one.is_base_model else "this run"
+    return say("gold_panel.base_model") if one.is_base_model else say("gold_panel.run")
 
 
 def _row(name: str, accuracy: Estimate, tone: palette.Tone) -> IntervalRow:

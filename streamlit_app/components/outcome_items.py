@@ -26,6 +26,7 @@ from streamlit_app.logic.selection_words import selection_words
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 
 PAGE_SIZE = 50
 _T = TypeVar("_T")
@@ -40,9 +41,9 @@ _PICKED: Mapping[str, str] = {
 """The conditions with a picker of their own; all others are in ``errors_more``."""
 MORE = "errors_more"
 _ORDER_WORDS: Mapping[ItemOrder, str] = {
-    "item_id": "By item",
-    "least_sure": "Least sure head first",
-    "most_sure": "Surest head first",
+    "item_id": say("outcome_items.order_item_id"),
+    "least_sure": say("outcome_items.order_confidence"),
+    "most_sure": say("outcome_items.surest_head_first"),
 }
 
 
@@ -105,7 +106,7 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
         refresh_said(database.cursor())
     total = count_items(database.cursor(), narrowed)
     if total == 0:
-        st.info("No item passes these filters. Clear one of them, or click another cell.")
+        st.info(say("outcome_items.no_item_passes"))
         return narrowed, 0
     pages = num_pages(total, PAGE_SIZE)
     page = min(st.session_state.get("errors_page", 1), pages)
@@ -128,10 +129,10 @@ def draw_table(rows: Sequence[OutcomeRow], view: ErrorsView, *, key: str, run_id
         selection_mode="single-row",
         hide_index=True,
         column_config={
-            "Question": st.column_config.TextColumn(width="large"),
-            "Head confidence": st.column_config.NumberColumn(format="percent"),
+            say("outcome_items.question"): st.column_config.TextColumn(width="large"),
+            say("outcome_items.head_confidence"): st.column_config.NumberColumn(format="percent"),
         },
-        alt="Items behind the chosen counts",
+        alt=say("outcome_items.items_behind_chosen"),
     )
     if event.selection.rows:
         open_in_review(rows[event.selection.rows[0]].item_id, run_id=run_id)
@@ -142,22 +143,24 @@ def table(
 ) -> dict[str, list[str | float | None]]:
     """Arrange rows as columns for a data frame, invisible characters shown."""
     columns: dict[str, list[str | float | None]] = {
-        "Question": [reveal(" ".join(row.question.split())[:220]) for row in rows],
-        "Gold": [reveal(row.gold_label) for row in rows],
+        say("outcome_items.question"): [
+            reveal(" ".join(row.question.split())[:220]) for row in rows
+        ],
+        say("outcome_items.gold"): [reveal(row.gold_label) for row in rows],
     }
     if has_text:
-        columns["Text"] = [_marked(_text_label(row), row) for row in rows]
-        columns["How"] = [how(row) for row in rows]
+        columns[say("outcome_items.text")] = [_marked(_text_label(row), row) for row in rows]
+        columns[say("outcome_items.how")] = [how(row) for row in rows]
     if has_head:
-        columns["Head"] = [_marked(row.head_label, row) for row in rows]
-        columns["Head confidence"] = [row.head_confidence for row in rows]
-    return {**columns, "Item": [reveal(row.item_id) for row in rows]}
+        columns[say("outcome_items.head")] = [_marked(row.head_label, row) for row in rows]
+        columns[say("outcome_items.head_confidence")] = [row.head_confidence for row in rows]
+    return {**columns, say("outcome_items.item"): [reveal(row.item_id) for row in rows]}
 
 
 def how(row: OutcomeRow) -> str:
     """Say how the answer gives its label, or that the run told a label which no text holds."""
     if row.text_label is not None and row.text_form in (None, "absent", "contradictory"):
-        return "told, not in the text"
+        return say("outcome_items.told_not_text")
     return FORM_WORDS.get(row.text_form or "", row.text_form or "")
 
 
@@ -181,18 +184,27 @@ def _pick(view: ErrorsView) -> None:
     has_both = view.text is not None and view.head is not None
     columns = iter(st.columns(5 if has_both else 3))
     with next(columns):
-        _choice("Gold label", labels, "errors_gold", reveal)
+        _choice(say("outcome_items.gold_label"), labels, "errors_gold", reveal)
     if view.text is not None:
         with next(columns):
-            _choice("Label in the text", (*labels, NO_LABEL), "errors_text", _label_words)
+            _choice(
+                say("outcome_items.text_label"), (*labels, NO_LABEL), "errors_text", _label_words
+            )
         with next(columns):
-            _choice("How the text gives it", FORM_ORDER, "errors_form", FORM_WORDS.__getitem__)
+            _choice(
+                say("outcome_items.how_text_gives"),
+                FORM_ORDER,
+                "errors_form",
+                FORM_WORDS.__getitem__,
+            )
     if view.head is not None:
         with next(columns):
-            _choice("Label of the head", labels, "errors_head", reveal)
+            _choice(say("outcome_items.head_label"), labels, "errors_head", reveal)
     if has_both:
         with next(columns):
-            _choice("Text and head", PAIR_OUTCOMES, "errors_pair", PAIR_WORDS.__getitem__)
+            _choice(
+                say("outcome_items.text_head"), PAIR_OUTCOMES, "errors_pair", PAIR_WORDS.__getitem__
+            )
 
 
 def _draw_more(selection: Selection) -> None:
@@ -204,7 +216,7 @@ def _draw_more(selection: Selection) -> None:
         if words:
             st.text(f"Also: {reveal(words)}")
         st.button(
-            "Show all items",
+            say("outcome_items.show_all_items"),
             key="errors_clear",
             on_click=choose,
             args=(Selection(),),
@@ -215,10 +227,10 @@ def _draw_more(selection: Selection) -> None:
 def _pick_order(view: ErrorsView, total: int) -> ItemOrder:
     order: ItemOrder = "item_id"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{total:,} items. Select a row to open the item in Review.")
+        st.caption(say("outcome_items.items_select_row", total=total))
         if view.head is not None:
             order = st.segmented_control(
-                "Order",
+                say("outcome_items.order"),
                 list(_ORDER_WORDS),
                 format_func=_ORDER_WORDS.__getitem__,
                 default="item_id",
@@ -239,7 +251,7 @@ def _choice(title: str, options: Sequence[_T], key: str, words: Callable[[_T], s
         title,
         options,
         index=None,
-        placeholder="Any",
+        placeholder=say("outcome_items.any"),
         format_func=words,
         key=key,
         bind="query-params",

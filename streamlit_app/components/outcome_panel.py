@@ -14,6 +14,7 @@ from streamlit_app.logic import matrix
 from streamlit_app.logic.figures import head_verdict, p_value_text, points, points_interval
 from streamlit_app.logic.outcomes import PAIR_WORDS, ErrorsView
 from streamlit_app.logic.tables import Cell
+from streamlit_app.wording import say
 
 
 def draw(view: ErrorsView) -> None:
@@ -28,39 +29,34 @@ def draw(view: ErrorsView) -> None:
         _draw_bars(view)
     with right:
         _draw_cube(view)
-    st.caption(
-        "Green is gained by the head, ochre is lost by it; all else is the same with and without "
-        "it. Click a bar or a cell to list its items below."
-    )
+    st.caption(say("outcome_panel.green_gained_by"))
 
 
 def draw_figures(view: ErrorsView) -> None:
     """Draw the accuracies, their difference and what the test says of it."""
     with st.container(horizontal=True):
         estimate_card.draw_text(
-            "Items",
+            say("outcome_panel.items"),
             f"{view.num_items:,}",
-            "with a gold label",
-            explanation="Items that have a gold label and a prediction of this run.",
+            say("outcome_panel.gold_label"),
+            explanation=say("outcome_panel.items_gold_label"),
         )
         if view.text:
             estimate_card.draw(
-                "Accuracy of the text",
+                say("outcome_panel.accuracy_text"),
                 view.text.report.accuracy,
-                explanation="Share of items whose label, read from the answer's text, is the gold "
-                "label; an answer without a label is wrong. Wilson interval, 95 %.",
+                explanation=say("outcome_panel.share_items_whose"),
             )
             estimate_card.draw(
-                "Answers without a label",
+                say("outcome_panel.answers_without_label"),
                 view.without_label,
-                explanation="Share of answers from which no label could be read.",
+                explanation=say("outcome_panel.share_answers_from"),
             )
         if view.head:
             estimate_card.draw(
-                "Accuracy of the head",
+                say("outcome_panel.accuracy_head"),
                 view.head.report.accuracy,
-                explanation="Share of items whose most probable label, by the ECI head, is the "
-                "gold label. Wilson interval, 95 %.",
+                explanation=say("outcome_panel.share_items_whose_most"),
             )
         if view.head and view.text:
             _draw_difference(view)
@@ -68,11 +64,10 @@ def draw_figures(view: ErrorsView) -> None:
 
 def _draw_alone(view: ErrorsView) -> None:
     """Draw the matrix of a run that has only one of the two."""
-    missing = "ECI head" if view.head is None else "text that was read"
-    st.caption(
-        f"This run has no {missing}, so there is nothing to compare here. A joint run of the "
-        "Training page has both; a refit of its head has, too."
+    missing = (
+        say("outcome_panel.eci_head") if view.head is None else say("outcome_panel.text_was_read")
     )
+    st.caption(say("outcome_panel.run_no_so", missing=missing))
     left, _ = st.columns(2, gap="medium")
     with left:
         if view.text is not None:
@@ -84,20 +79,21 @@ def _draw_alone(view: ErrorsView) -> None:
 def _draw_difference(view: ErrorsView) -> None:
     found = view.comparison
     estimate_card.draw_text(
-        "Head minus text",
+        say("outcome_panel.head_minus_text"),
         points(found.accuracy_difference.value),
         points_interval(found.accuracy_difference),
-        explanation=f"n = {found.n:,}. Difference of the accuracies on the items that have both; "
-        "paired bootstrap, 95 %. Macro-F1 differs by "
-        f"{points(found.macro_f1_difference.value)} "
-        f"({points_interval(found.macro_f1_difference)}).",
+        explanation=say(
+            "outcome_panel.n_difference_accuracies",
+            n=found.n,
+            points=points(found.macro_f1_difference.value),
+            points_interval=points_interval(found.macro_f1_difference),
+        ),
     )
     estimate_card.draw_text(
-        "McNemar",
+        say("outcome_panel.mcnemar"),
         "–" if found.p_value is None else p_value_text(found.p_value),
-        "significant" if found.is_significant else "not significant",
-        explanation="Exact two-sided test: are answers that the head changes as likely put right "
-        "as put wrong? Significant below 0.05.",
+        "significant" if found.is_significant else say("outcome_panel.not_significant"),
+        explanation=say("outcome_panel.exact_two_sided"),
     )
 
 
@@ -111,7 +107,7 @@ def _draw_bars(view: ErrorsView) -> None:
     chart.draw(
         draw_bars(parts),
         key=key,
-        alt="How text and head fare together",
+        alt=say("outcome_panel.how_text_head"),
         on_click=lambda: _choose_pair(key),
         table={
             "outcome": [part.name for part in parts],
@@ -129,7 +125,7 @@ def _draw_cube(view: ErrorsView) -> None:
     chart.draw(
         draw_outcome_cube(view.cells, view.labels, selected=selected),
         key=key,
-        alt="Label in the text by label of the head, for each gold label",
+        alt=say("outcome_panel.label_text_by"),
         on_click=lambda: _choose_cell(key),
         table=cube_table(view),
     )
@@ -139,9 +135,9 @@ def cube_table(view: ErrorsView) -> Mapping[str, Sequence[Cell]]:
     """Arrange the cells as columns."""
     both = [cell for cell in view.cells if cell.has_text and cell.head is not None]
     return {
-        "gold label": [cell.gold for cell in both],
-        "label in the text": [cell.text or matrix.NO_LABEL for cell in both],
-        "label of the head": [cell.head for cell in both],
+        say("outcome_panel.gold_label_2"): [cell.gold for cell in both],
+        say("outcome_panel.label_text"): [cell.text or matrix.NO_LABEL for cell in both],
+        say("outcome_panel.label_head"): [cell.head for cell in both],
         "items": [cell.count for cell in both],
     }
 

@@ -15,6 +15,7 @@ from streamlit_app.logic.readiness import (
     readiness_lines,
 )
 from streamlit_app.text_safety import Html, element, join
+from streamlit_app.wording import say
 from training.learning_curve import learning_curve
 from training.triggers import read_readiness
 
@@ -29,17 +30,17 @@ def draw() -> None:
     database = services.database()
     found = read_readiness(database)
     counts = count_items_by_label(database.cursor())
-    st.subheader("Ready to retrain?", divider="gray", anchor=False)
+    st.subheader(say("readiness.ready_retrain"), divider="gray", anchor=False)
     safe_text.draw(element("table", *(_row(line) for line in readiness_lines(found, counts))))
     missing = missing_words(found, counts)
     if missing:
-        with st.expander(f"What is still missing ({len(missing)})"):
+        with st.expander(say("readiness.what_still_missing", num_missing=len(missing))):
             safe_text.draw(element("ul", join(*(element("li", text) for text in missing))))
     st.button(
-        "Project the gain of more labels",
+        say("readiness.project_gain_more"),
         key="training_project",
         on_click=_project,
-        help="Fits heads on parts of the training items: some seconds.",
+        help=say("readiness.fits_heads_parts"),
     )
     for text in st.session_state.get(_GAIN, ()):
         safe_text.draw_line(text)

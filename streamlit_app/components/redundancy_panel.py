@@ -15,6 +15,7 @@ from streamlit_app.logic.outcomes import FORM_ORDER
 from streamlit_app.logic.redundancy import RunForms
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 
 MAX_NAMED = 6
 # The two that give no label stand apart from the four that do.
@@ -31,16 +32,16 @@ FORM_COLORS: Mapping[str, str] = {
 def draw(runs: Sequence[RunForms], names: Mapping[str, str]) -> None:
     """Draw the forms of each run's answers as shares of 100 %, and a table of what they cost."""
     if not runs:
-        st.info("No run has answers to these items that were read. Choose another split or source.")
+        st.info(say("redundancy.no_run_answers"))
         return
     chart.draw(
         draw_shares(
             {names[run.run_id]: run.forms for run in runs},
             form_parts(),
-            axis="Answers (%)",
+            axis=say("redundancy.answers"),
         ),
         key="errors_forms",
-        alt="How the answers of each run give their label",
+        alt=say("redundancy.how_answers_each"),
         on_click=_choose_form,
         table={
             "run": [names[run.run_id] for run in runs],
@@ -51,14 +52,9 @@ def draw(runs: Sequence[RunForms], names: Mapping[str, str]) -> None:
         forms_table(runs, names),
         hide_index=True,
         key="errors_redundancy",
-        alt="Tokens after the label, by run",
+        alt=say("redundancy.tokens_after_label"),
     )
-    st.caption(
-        "Tokens after the label are estimated: tokens of the answer, times the share of its "
-        "characters that come after the words that decided the label; only answers with a token "
-        "count and a known place of the label count. In brackets: 95 % intervals. Click a part to "
-        "list the answers of that form in the run chosen above."
-    )
+    st.caption(say("redundancy.tokens_after_label_estimated"))
     _name_runs_without_texts(
         [names[run_id] for run_id in set(names) - {one.run_id for one in runs}]
     )
@@ -66,9 +62,13 @@ def draw(runs: Sequence[RunForms], names: Mapping[str, str]) -> None:
 
 def _name_runs_without_texts(names: Sequence[str]) -> None:
     if names:
-        more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+        more = (
+            say("redundancy.more", num_more=len(names) - MAX_NAMED)
+            if len(names) > MAX_NAMED
+            else ""
+        )
         shown = ", ".join(sorted(names)[:MAX_NAMED])
-        st.text(f"Without texts that were read, so not shown: {reveal(shown)}{more}.")
+        st.text(say("redundancy.without_texts_were", shown=reveal(shown), more=more))
 
 
 def form_parts() -> list[tuple[str, str, str]]:
@@ -81,13 +81,13 @@ def forms_table(
 ) -> dict[str, list[str | int | float | None]]:
     """Arrange what the answers of each run cost as columns."""
     return {
-        "Run": [reveal(names[run.run_id]) for run in runs],
-        "Answers": [run.num_answers for run in runs],
-        "Not bare (%)": [estimate_text(run.not_bare) for run in runs],
-        "Tokens after the label": [number_text(run.tokens_past) for run in runs],
+        say("redundancy.run"): [reveal(names[run.run_id]) for run in runs],
+        say("redundancy.answers_2"): [run.num_answers for run in runs],
+        say("redundancy.not_bare"): [estimate_text(run.not_bare) for run in runs],
+        say("redundancy.tokens_after_label_2"): [number_text(run.tokens_past) for run in runs],
         "n": [run.tokens_past.n for run in runs],
-        "Wasted of all tokens": [percent(run.share_past) for run in runs],
-        "Characters after the label": [
+        say("redundancy.wasted_all_tokens"): [percent(run.share_past) for run in runs],
+        say("redundancy.characters_after_label"): [
             "–" if run.characters_past is None else f"{run.characters_past:,.0f}" for run in runs
         ],
     }

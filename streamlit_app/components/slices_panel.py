@@ -19,6 +19,7 @@ from streamlit_app.logic.slice_ranking import (
     SliceView,
 )
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 
 MAX_DRAWN = 15
 ROW_HEIGHT = 35
@@ -29,21 +30,23 @@ def pick_by(view: ErrorsView) -> By:
     """Draw the choice of which label is judged, where there are two."""
     if view.head is None or view.text is None:
         return "text" if view.head is None else "head"
-    return scope_picker.pick_by("Judge", key="errors_by", default="head")
+    return scope_picker.pick_by(say("slices.judge"), key="errors_by", default="head")
 
 
 def draw(view: SliceView) -> None:
     """Draw the worst slices as a chart and all of them as a table."""
     if not view.slices:
-        st.info(
-            f"No slice has at least {MIN_ITEMS} items. Choose all splits or another source above."
-        )
+        st.info(say("slices.no_slice_least", min_items=MIN_ITEMS))
         return
     worse = sum(one.is_worse for one in view.slices)
     st.markdown(
-        f"**{worse} of {len(view.slices)} slices are worse than the rest by more than chance "
-        f"explains.** On average {percent(view.num_right / max(view.n, 1))} of {view.n:,} items "
-        "are right."
+        say(
+            "slices.slices_worse_than",
+            worse=worse,
+            num_slices=len(view.slices),
+            percent=percent(view.num_right / max(view.n, 1)),
+            n=view.n,
+        )
     )
     shown = view.slices[:MAX_DRAWN]
     left, right = st.columns(2, gap="medium")
@@ -51,28 +54,26 @@ def draw(view: SliceView) -> None:
         chart.draw(
             draw_intervals(
                 [interval_row(one) for one in shown],
-                axis="Beside all other items (points), 95 % interval",
+                axis=say("slices.beside_all_other"),
                 is_difference=True,
             ),
             key="errors_slices",
-            alt="The slices furthest below the rest",
+            alt=say("slices.slices_furthest_below"),
             on_click=lambda: _choose(shown),
             table=slice_table(view.slices),
         )
     with right:
         _draw_table(view.slices)
     st.caption(
-        f"Slices of at least {MIN_ITEMS} items, each beside all others: Newcombe's interval of "
-        "the difference, and Fisher's exact test, corrected for their number by Benjamini and "
-        f"Hochberg. Coloured: below 0.05. The chart shows the {MAX_DRAWN} furthest below; click "
-        "one to list its items, or select a row of the table." + _alike_words(view)
+        say("slices.slices_least_items", min_items=MIN_ITEMS, max_drawn=MAX_DRAWN)
+        + _alike_words(view)
     )
 
 
 def _alike_words(view: SliceView) -> str:
     """Name the dimensions that give no slices here, so that nobody looks for them."""
     names = [DIMENSION_WORDS[dimension].lower() for dimension in view.alike]
-    return f" All these items are alike in: {', '.join(names)}." if names else ""
+    return say("slices.all_these_items", names=", ".join(names)) if names else ""
 
 
 def name(one: RankedSlice) -> str:
@@ -107,27 +108,27 @@ def slice_table(slices: Sequence[RankedSlice]) -> dict[str, list[str | int | flo
         "low": [gap.interval.low if gap.interval else None for gap in gaps],
         "high": [gap.interval.high if gap.interval else None for gap in gaps],
         "p": [one.result.p_value for one in slices],
-        "adjusted p": [one.result.adjusted_p_value for one in slices],
+        say("slices.adjusted_p"): [one.result.adjusted_p_value for one in slices],
     }
 
 
 def _draw_table(slices: Sequence[RankedSlice]) -> None:
     st.dataframe(
         {
-            "Slice": [reveal(name(one)) for one in slices],
+            say("slices.slice"): [reveal(name(one)) for one in slices],
             "n": [one.result.n for one in slices],
-            "Accuracy (%)": [estimate_text(one.result.accuracy) for one in slices],
-            "Beside the rest": [points(one.result.difference.value) for one in slices],
-            "Adjusted p": [one.result.adjusted_p_value for one in slices],
+            say("slices.accuracy"): [estimate_text(one.result.accuracy) for one in slices],
+            say("slices.beside_rest"): [points(one.result.difference.value) for one in slices],
+            say("slices.adjusted_p_2"): [one.result.adjusted_p_value for one in slices],
             "": ["worse" if one.is_worse else "" for one in slices],
         },
         hide_index=True,
         key="errors_slice_table",
         on_select=lambda: _choose_row(slices),
         selection_mode="single-row",
-        column_config={"Adjusted p": st.column_config.NumberColumn(format="%.3f")},
+        column_config={say("slices.adjusted_p_2"): st.column_config.NumberColumn(format="%.3f")},
         height=min(560, ROW_HEIGHT * (len(slices) + 1) + 3),
-        alt="All slices, the one furthest below the rest first",
+        alt=say("slices.all_slices_one"),
     )
 
 

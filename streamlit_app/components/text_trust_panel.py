@@ -16,12 +16,9 @@ from streamlit_app.logic.text_trust import (
     TextTrustView,
     selection_of,
 )
+from streamlit_app.wording import say
 
-WITHOUT_HEAD = (
-    "This run has no ECI head, so it gives no confidences: there is no calibration, no slider of "
-    "confidence and no set of labels to show. Its text can still be judged by the way in which it "
-    "gives its label. For confidences, train or predict with a head on the Training page."
-)
+WITHOUT_HEAD = say("text_trust.run_no_eci")
 
 
 def draw(view: TextTrustView) -> None:
@@ -55,15 +52,15 @@ def form_rows(view: TextTrustView) -> list[IntervalRow]:
 
 
 def _draw_forms(view: TextTrustView) -> None:
-    st.markdown("**Is the label more often right when the text gives it plainly?**")
+    st.markdown(say("text_trust.label_more_often"))
     rows = form_rows(view)
     if not rows:
-        st.info("No answer of these gives a label.")
+        st.info(say("text_trust.no_answer_these"))
         return
     chart.draw(
-        draw_intervals(rows, axis="Answers that are right (%), 95 % interval"),
+        draw_intervals(rows, axis=say("text_trust.answers_right_interval")),
         key="errors_text_forms",
-        alt="Accuracy by the way in which the answer gives its label",
+        alt=say("text_trust.accuracy_by_way"),
         on_click=lambda: _choose_form(view),
         table={
             "answer": [row.name for row in rows],
@@ -73,20 +70,15 @@ def _draw_forms(view: TextTrustView) -> None:
             "high": [row.high for row in rows],
         },
     )
-    st.caption(
-        f"n = {view.n:,} answers that were read; Wilson intervals. Hedging: the answer has words "
-        "such as may, could or unclear. Told: whoever made the run says which label the "
-        "answer gives, but our reader finds none in it, or there is no text. Click a point to list "
-        "its answers."
-    )
+    st.caption(say("text_trust.n_answers_were", n=view.n))
 
 
 @st.fragment
 def draw_alone(view: TextTrustView) -> None:
     """Draw the choice of what may be answered alone and what follows from it."""
-    st.markdown("**Answer alone only when the label is given like this**")
+    st.markdown(say("text_trust.answer_alone_only"))
     forms = st.pills(
-        "How the text gives its label",
+        say("text_trust.how_text_gives"),
         LABELLED_FORMS,
         format_func=WAY_WORDS.__getitem__,
         selection_mode="multi",
@@ -95,29 +87,28 @@ def draw_alone(view: TextTrustView) -> None:
         bind="query-params",
     )
     with_hedging = st.toggle(
-        "Also answers with hedging words", value=True, key="errors_alone_hedge"
+        say("text_trust.also_answers_hedging"), value=True, key="errors_alone_hedge"
     )
     answered, wrong = view.alone(forms, with_hedging=with_hedging)
     seconds = trust_panel.pick_seconds(view.review_time)
     reviews = view.n - wrong.n
     with st.container(horizontal=True):
         estimate_card.draw(
-            "Answered alone",
+            say("text_trust.answered_alone"),
             answered,
-            explanation=f"{wrong.n:,} answers. Wilson interval, 95 %.",
+            explanation=say("text_trust.answers_help", n=wrong.n),
         )
         estimate_card.draw_text(
-            "Errors let through",
+            say("text_trust.errors_let_through"),
             f"{round((wrong.value or 0) * wrong.n):,}",
             f"{percent(wrong.value)} ({interval_text(wrong)})",
-            explanation="Wrong answers among those given alone, here and as a share of them; "
-            "Wilson interval, 95 %.",
+            explanation=say("text_trust.wrong_answers_among"),
         )
         estimate_card.draw_text(
-            "Review created",
+            say("text_trust.review_created"),
             duration(reviews * seconds),
-            f"{reviews:,} items",
-            explanation=f"All other items, times {seconds:.0f} seconds each.",
+            say("text_trust.items", reviews=reviews),
+            explanation=say("text_trust.all_other_items", seconds=seconds),
         )
 
 

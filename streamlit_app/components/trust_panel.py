@@ -30,6 +30,7 @@ from streamlit_app.logic.trust import (
     seconds_per_item,
 )
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 
 _SIZE_COLORS = (
     palette.GREY.chart,
@@ -54,56 +55,47 @@ def draw(view: TrustView) -> None:
 def calibration_sentence(found: Calibration) -> str:
     """Say in plain words whether confidences can be taken at their word."""
     if found.ece.value is None or found.by_chance is None:
-        return "There are no confidences to judge."
-    chance = f"perfect confidences would give up to {percent(found.by_chance.high)} by chance"
+        return say("trust.no_confidences_judge")
+    chance = say("trust.perfect_confidences_would", percent=percent(found.by_chance.high))
     if found.is_off:
-        return (
-            f"Confidence is off by {percent(found.ece.value)} on average; {chance}. Do not take it "
-            "at its word."
-        )
-    return (
-        f"Confidence is off by {percent(found.ece.value)} on average, which chance explains: "
-        f"{chance}."
-    )
+        return say("trust.confidence_off_by", percent=percent(found.ece.value), chance=chance)
+    return say("trust.confidence_off_by_average", percent=percent(found.ece.value), chance=chance)
 
 
 def _draw_calibration(view: TrustView) -> None:
-    st.markdown("**Can the head's confidence be trusted?**")
+    st.markdown(say("trust.can_head_s"))
     st.text(calibration_sentence(view.given))
     after = view.rescaled
     chart.draw(
         draw_reliability(points_of(view.given.bins), points_of(after.bins) if after else ()),
         key="errors_reliability",
-        alt="Reliability diagram of the head",
+        alt=say("trust.reliability_diagram_head"),
         on_click=_choose_bin,
         table=_bins_table(view.given.bins),
     )
-    rows = [("As the run gave them", view.given)]
+    rows = [(say("trust.run_gave_them"), view.given)]
     if after is not None:
-        rows.append(("After temperature scaling", after))
+        rows.append((say("trust.after_temperature_scaling"), after))
     figure_table.draw(
         {
-            "Probabilities": [name for name, _ in rows],
-            "Calibration error (%)": [estimate_text(found.ece) for _, found in rows],
-            "By chance up to (%)": [
+            say("trust.probabilities"): [name for name, _ in rows],
+            say("trust.calibration_error"): [estimate_text(found.ece) for _, found in rows],
+            say("trust.by_chance_up"): [
                 f"{100 * found.by_chance.high:.1f}" if found.by_chance else "–" for _, found in rows
             ],
-            "Brier score (0 to 2)": [number_text(found.brier, 3) for _, found in rows],
+            say("trust.brier_score"): [number_text(found.brier, 3) for _, found in rows],
             "n": [found.brier.n for _, found in rows],
         },
-        alt="Calibration error and Brier score before and after calibration",
+        alt=say("trust.calibration_error_brier"),
     )
     st.caption(
-        f"Expected calibration error over 15 bins, n = {view.given.ece.n:,}; Brier scores and the "
-        f"rescaled line over a random sample of {view.num_sampled:,}. "
+        say("trust.expected_calibration_error", n=view.given.ece.n, num_sampled=view.num_sampled)
         + (
-            f"The temperature is {view.temperature:.2f} (above 1: the head was too sure); each "
-            "item is rescaled by one fitted on other items. "
+            say("trust.temperature_above_head", temperature=view.temperature)
             if view.temperature is not None
             else ""
         )
-        + "Points under the dashed line: more confident than right. Click a point to list its "
-        "items. Bars: 95 % intervals."
+        + say("trust.points_under_dashed")
     )
 
 
@@ -112,10 +104,10 @@ def draw_alone(view: TrustView) -> None:
     """Draw the slider and what follows from it; only this part is drawn again as it moves."""
     if st.session_state.pop("errors_rerun", False):
         st.rerun()  # a button here has chosen items, which are listed outside of this part
-    st.markdown("**Answer alone above this confidence**")
+    st.markdown(say("trust.answer_alone_above"))
     threshold = (
         st.slider(
-            "Confidence (%)",
+            say("trust.confidence"),
             0.0,
             100.0,
             value=90.0,
@@ -130,29 +122,28 @@ def draw_alone(view: TrustView) -> None:
     reviews = view.n - point.num_answered
     with st.container(horizontal=True):
         estimate_card.draw(
-            "Answered alone",
+            say("trust.answered_alone"),
             point.coverage,
-            explanation=f"{point.num_answered:,} items. Wilson interval, 95 %.",
+            explanation=say("trust.items_help", num_answered=point.num_answered),
         )
         estimate_card.draw_text(
-            "Errors let through",
+            say("trust.errors_let_through"),
             f"{point.num_errors:,}",
             f"{percent(point.risk.value)} ({interval_text(point.risk)})",
-            explanation="Wrong answers among those given alone, here and as a share of them; "
-            "Wilson interval, 95 %.",
+            explanation=say("trust.wrong_answers_among"),
         )
         estimate_card.draw_text(
-            "Review created",
+            say("trust.review_created"),
             duration(reviews * seconds),
-            f"{reviews:,} items",
-            explanation=f"Items below the confidence, times {seconds:.0f} seconds each.",
+            say("trust.items", reviews=reviews),
+            explanation=say("trust.items_below_confidence", seconds=seconds),
         )
     chart.draw(
         draw_risk(view.curve, point),
         key="errors_risk",
-        alt="Share of wrong answers over share answered alone",
+        alt=say("trust.share_wrong_answers"),
         table={
-            "confidence at least": view.curve.thresholds.tolist(),
+            say("trust.confidence_least"): view.curve.thresholds.tolist(),
             "answered": view.curve.num_answered.tolist(),
             "wrong": view.curve.num_errors.tolist(),
         },
@@ -166,19 +157,24 @@ def _draw_new_items(view: TrustView, threshold: float, seconds: float) -> None:
     if reviews.value is not None and reviews.interval is not None:
         low, high = reviews.interval.low * seconds, reviews.interval.high * seconds
         st.caption(
-            f"Of 1,000 new items like these: {number_text(errors, 0)} errors let through and "
-            f"{number_text(reviews, 0)} reviews, {duration(low)} to {duration(high)} of work. "
-            f"n = {view.n:,}."
+            say(
+                "trust.new_items_like",
+                errors=number_text(errors, 0),
+                reviews=number_text(reviews, 0),
+                shortest=duration(low),
+                longest=duration(high),
+                n=view.n,
+            )
         )
     with st.container(horizontal=True):
         st.button(
-            "List errors let through",
+            say("trust.list_errors_let"),
             key="errors_list_let_through",
             on_click=_choose_and_leave,
             args=(Selection(head_is_right=False, confidence_from=threshold),),
         )
         st.button(
-            "List what goes to review",
+            say("trust.list_what_goes"),
             key="errors_list_to_review",
             on_click=_choose_and_leave,
             args=(Selection(confidence_below=threshold),),
@@ -195,13 +191,17 @@ def pick_seconds(time: ReviewTime) -> float:
     measured = seconds_per_item(time)
     if measured.value is not None:
         st.caption(
-            f"One annotation takes {number_text(measured, 0)} seconds (mean, 95 % interval, "
-            f"n = {measured.n:,}; median {time.median_seconds or 0:.0f})."
+            say(
+                "trust.one_annotation_takes",
+                mean=number_text(measured, 0),
+                n=measured.n,
+                median=time.median_seconds or 0,
+            )
         )
         return measured.value
     return float(
         st.number_input(
-            "Seconds for one annotation (none was timed yet)",
+            say("trust.seconds_one_annotation"),
             1.0,
             3600.0,
             ASSUMED_SECONDS,
@@ -243,10 +243,10 @@ def points_of(bins: Sequence[Bin]) -> list[ReliabilityPoint]:
 
 def _bins_table(bins: Sequence[Bin]) -> dict[str, list[float]]:
     return {
-        "confidence from": [part.low for part in bins],
-        "confidence below": [part.high for part in bins],
+        say("trust.confidence_from"): [part.low for part in bins],
+        say("trust.confidence_below"): [part.high for part in bins],
         "items": [part.count for part in bins],
-        "mean confidence": [part.mean_confidence for part in bins],
+        say("trust.mean_confidence"): [part.mean_confidence for part in bins],
         "right": [part.accuracy for part in bins],
     }
 
@@ -254,8 +254,8 @@ def _bins_table(bins: Sequence[Bin]) -> dict[str, list[float]]:
 def _draw_sets(view: TrustView) -> None:
     if view.sets is None or view.conformal is None:
         return
-    st.markdown(f"**Which labels stay possible, at {percent(1 - ALPHA, 0)} certainty**")
-    reports = [("all items", view.sets.overall)]
+    st.markdown(say("trust.which_labels_stay", percent=percent(1 - ALPHA, 0)))
+    reports = [(say("trust.all_items"), view.sets.overall)]
     reports += list(zip(view.labels, view.sets.per_label, strict=True))
     kept = [(name, report) for name, report in reports if sum(report.num_by_size)]
     sizes = range(len(view.labels) + 1)
@@ -271,37 +271,35 @@ def _draw_sets(view: TrustView) -> None:
                     (str(size), _size_words(size), _SIZE_COLORS[size % len(_SIZE_COLORS)])
                     for size in sizes
                 ],
-                axis="Items by size of their set (%)",
+                axis=say("trust.items_by_size"),
             ),
             key="errors_sets",
-            alt="Size of the conformal sets for each gold label",
+            alt=say("trust.size_conformal_sets"),
             table={
-                "gold label": [name for name, _ in kept],
+                say("trust.gold_label"): [name for name, _ in kept],
                 **{_size_words(s): [report.num_by_size[s] for _, report in kept] for s in sizes},
             },
         )
     with right:
         figure_table.draw(
             {
-                "Gold label": [name for name, _ in kept],
+                say("trust.gold_label"): [name for name, _ in kept],
                 "n": [report.coverage.n for _, report in kept],
-                "Set holds it (%)": [estimate_text(report.coverage) for _, report in kept],
-                "Labels in the set": [_mean_size(report.mean_size) for _, report in kept],
+                say("trust.set_holds"): [estimate_text(report.coverage) for _, report in kept],
+                say("trust.labels_set"): [_mean_size(report.mean_size) for _, report in kept],
             },
-            alt="Coverage and size of the sets",
+            alt=say("trust.coverage_size_sets"),
         )
     always = ", ".join(view.conformal.always_included)
-    st.caption(
-        "Class-conditional conformal sets: thresholds from one half of a random sample of "
-        f"{view.num_sampled:,}, judged on the other half. A set of one label decides the item; a "
-        "larger one says what a reviewer still has to tell apart."
-    )
+    st.caption(say("trust.class_conditional_conformal", num_sampled=view.num_sampled))
     if always:
-        st.text(f"Of too few items to be left out of a set: {reveal(always)}.")
+        st.text(say("trust.too_few_items", always=reveal(always)))
 
 
 def _size_words(size: int) -> str:
-    return {0: "no label", 1: "one label"}.get(size, f"{size} labels")
+    return {0: say("trust.no_label"), 1: say("trust.one_label")}.get(
+        size, say("trust.num_labels", size=size)
+    )
 
 
 def _mean_size(found: Estimate) -> str:

@@ -26,6 +26,7 @@ from streamlit_app.logic.outcomes import ErrorsView
 from streamlit_app.logic.selection_words import selection_words
 from streamlit_app.logic.tables import csv_bytes
 from streamlit_app.report.errors import build_report
+from streamlit_app.wording import say
 
 
 def draw(
@@ -41,7 +42,7 @@ def draw(
         if total:
             queue_popover.draw(
                 "errors_queue",
-                "Make a review queue",
+                say("work_bar.make_review_queue"),
                 total,
                 lambda: list_item_ids(services.database().cursor(), flt),
                 flt.run_id,
@@ -57,14 +58,14 @@ def _draw_slice(scope: PickedScope) -> None:
     selection = outcome_items.chosen()
     if selection.is_empty and scope.saved_slice is None:
         return
-    with st.popover("Save as slice", icon=":material/bookmark_add:"):
+    with st.popover(say("work_bar.save_slice"), icon=":material/bookmark_add:"):
         if not selection.is_empty:
             st.text(selection_words(selection))
-            st.text_input("Name of the slice", key="errors_slice_name", max_chars=80)
-            st.button("Save", key="errors_slice_save", on_click=_save_slice)
+            st.text_input(say("work_bar.name_slice"), key="errors_slice_name", max_chars=80)
+            st.button(say("work_bar.save"), key="errors_slice_save", on_click=_save_slice)
         if scope.saved_slice is not None:
             st.button(
-                "Drop the saved slice that is chosen above",
+                say("work_bar.drop_saved_slice"),
                 key="errors_slice_drop",
                 on_click=_drop_slice,
                 args=(scope.saved_slice,),
@@ -84,9 +85,7 @@ def _save_slice() -> None:
     except DbError as error:
         st.session_state[queue_popover.SAID] = str(error)
         return
-    st.session_state[queue_popover.SAID] = (
-        f"The slice {saved.name!r} is saved: choose it at the top, or see it among the slices."
-    )
+    st.session_state[queue_popover.SAID] = say("work_bar.slice_saved_choose", name=saved.name)
 
 
 def _drop_slice(name: str) -> None:
@@ -97,15 +96,14 @@ def _drop_slice(name: str) -> None:
 
 def _draw_export(flt: OutcomeFilter) -> None:
     st.download_button(
-        "Export",
+        say("work_bar.export"),
         data=lambda: items_csv(flt),
         file_name="items.csv",
         mime="text/csv",
         key="errors_export",
         icon=":material/download:",
         on_click="ignore",
-        help="The listed items, all pages, as a CSV file. Items that a reviewer still has to label "
-        "blind are left out of the reviewer's file.",
+        help=say("work_bar.listed_items_all"),
     )
 
 
@@ -131,7 +129,7 @@ def _draw_report(
     view: ErrorsView, scope: PickedScope, flt: OutcomeFilter, runs: Sequence[Run]
 ) -> None:
     st.download_button(
-        "Report",
+        say("work_bar.report"),
         data=lambda: build_report(
             services.database(), view, scope, flt, runs, hidden=blind_items.find_hidden()
         ),
@@ -140,6 +138,5 @@ def _draw_report(
         key="errors_report",
         icon=":material/description:",
         on_click="ignore",
-        help="One HTML file with every section of this page, its filters and the listed items; "
-        "it opens from disk without a network.",
+        help=say("work_bar.one_html_file"),
     )

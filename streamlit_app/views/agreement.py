@@ -111,9 +111,7 @@ def load_rejected(
 
 def pick(scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
     """Draw the choice of answers; each stays in the address."""
-    whose, labels, source_column, gold_column, answers_column = st.columns(
-        [2, 2, 2, 3, 2], vertical_alignment="bottom"
-    )
+    whose, labels, source_column, gold_column, answers_column = st.columns([2, 2, 2, 3, 2])
     present = {scope.origin for scope in scopes}
     origins = [origin for origin in ORIGINS if origin in present]
     with whose:

@@ -28,12 +28,14 @@ WIDTHS = {
     "Mine": 70,
     "Reviews": 75,
     "Origin": 95,
-    "Form": 150,
+    "Form": 165,
     "Source": 100,
     "Split": 60,
     "Item": 150,
 }
 """Widths of the columns in pixels."""
+OF_A_HEAD = ("Head", "Sure")
+"""Columns that stay empty, and are left out, where the run has no head."""
 
 
 def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
@@ -67,8 +69,11 @@ def pick_page(pages: int, flt: ReviewFilter, order: Order) -> int:
 
 def draw_page(rows: list[ReviewRow]) -> None:
     """Draw one page of items and open the one that is clicked."""
+    shown = {
+        name: cells for name, cells in table(rows).items() if name not in OF_A_HEAD or any(cells)
+    }
     event = st.dataframe(
-        table(rows),
+        shown,
         height=ROW_HEIGHT * (len(rows) + 1) + 3,
         row_height=ROW_HEIGHT,
         hide_index=True,

@@ -36,6 +36,7 @@ from streamlit_app.logic.rows import num_pages
 from streamlit_app.logic.run_names import run_names
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 
 PAGE_SIZE = 50
 CHANGE_TONES: dict[Change, palette.Tone] = {
@@ -44,32 +45,34 @@ CHANGE_TONES: dict[Change, palette.Tone] = {
     "both_right": palette.RIGHT,
     "both_wrong": palette.GREY,
 }
-SPLIT_WORDS = {"test": "test", "dev": "dev", "train": "train", "all": "All splits"}
+SPLIT_WORDS = {"test": "test", "dev": "dev", "train": "train", "all": say("compare.all_splits")}
 Section = Literal["pair", "all"]
-SECTION_WORDS: dict[Section, str] = {"pair": "Two runs", "all": "All runs"}
+SECTION_WORDS: dict[Section, str] = {
+    "pair": say("compare.two_runs"),
+    "all": say("compare.all_runs"),
+}
 MAX_LABEL_CHANGES = 12
 LABELS_WORDS: dict[tuple[By, By], str] = {
-    ("text", "text"): "Label in the text",
-    ("head", "head"): "Label of the head",
-    ("text", "head"): "Text of A, head of B",
-    ("head", "text"): "Head of A, text of B",
+    ("text", "text"): say("compare.text_label"),
+    ("head", "head"): say("compare.head_label"),
+    ("text", "head"): say("compare.text_head_b"),
+    ("head", "text"): say("compare.head_text_b"),
 }
 
 
 def main() -> None:
     """Draw the page."""
-    st.title("Compare")
+    st.title(say("compare.compare"))
     runs = services.all_runs()
     if len(runs) < 2:
         st.info(
-            "Two runs are needed, and there "
-            + ("is only one" if runs else "is none")
-            + ". Import the answers of another model on the Data page, or train a run on the "
-            "Training page."
+            say("compare.two_runs_needed")
+            + (say("compare.only_one") if runs else say("compare.none"))
+            + say("compare.import_answers_another")
         )
         return
     section: Section = st.segmented_control(
-        "Section",
+        say("compare.section"),
         list(SECTION_WORDS),
         format_func=lambda one: SECTION_WORDS[one],
         default="pair",
@@ -88,26 +91,19 @@ def draw_pair(runs: Sequence[Run]) -> None:
     """Draw two runs on the items they share."""
     run_a, run_b = pick_runs(runs)
     if run_a == run_b:
-        st.info("Run A and run B are the same. Choose two different runs.")
+        st.info(say("compare.run_run_b"))
         return
     version = refresh(services.database(), run_a, run_b)
     shared = shared_label_sets(services.database(), version, run_a, run_b)
     if not shared:
-        st.info(
-            "These two runs share no items: they answered different data sets. Choose two runs on "
-            "the same items."
-        )
+        st.info(say("compare.these_two_runs"))
         return
     flt = pick_filter(
         run_a, run_b, shared, default_labels(services.database(), version, run_a, run_b)
     )
     view = load_comparison(services.database(), version, flt)
     if not view.comparison.n:
-        st.info(
-            "There is no shared item on which both runs have this label and which has a gold "
-            "label. Choose another split, or compare other labels: a run without an ECI head has "
-            "no label of the head, and one without texts has none in the text."
-        )
+        st.info(say("compare.no_shared_item"))
         return
     draw_figures(view)
     draw_items(view, flt, run_names(runs))
@@ -118,9 +114,13 @@ def pick_runs(runs: Sequence[Run]) -> tuple[str, str]:
     place_a, place_b = default_pair(runs)
     column_a, column_b = st.columns(2)
     with column_a:
-        run_a = scope_picker.pick_run("Run A (before)", runs, key="compare_a", index=place_a)
+        run_a = scope_picker.pick_run(
+            say("compare.run_before"), runs, key="compare_a", index=place_a
+        )
     with column_b:
-        run_b = scope_picker.pick_run("Run B (after)", runs, key="compare_b", index=place_b)
+        run_b = scope_picker.pick_run(
+            say("compare.run_b_after"), runs, key="compare_b", index=place_b
+        )
     return run_a, run_b
 
 
@@ -145,7 +145,7 @@ def pick_filter(
 def pick_labels(default: tuple[By, By]) -> tuple[By, By]:
     """Draw the choice of the label of each run that is judged."""
     chosen: tuple[By, By] = st.selectbox(
-        "Compare",
+        say("compare.compare"),
         list(LABELS_WORDS),
         # Streamlit warns of a default beside a value that is chosen already.
         index=0 if "compare_by" in st.session_state else list(LABELS_WORDS).index(default),
@@ -159,7 +159,7 @@ def pick_labels(default: tuple[By, By]) -> tuple[By, By]:
 def pick_label_set(label_sets: Sequence[str]) -> str:
     """Draw the choice of label set."""
     chosen: str = st.selectbox(
-        "Labels",
+        say("compare.labels"),
         label_sets,
         format_func=scope_picker.label_set_words,
         key="compare_labels",
@@ -171,7 +171,7 @@ def pick_label_set(label_sets: Sequence[str]) -> str:
 def pick_split() -> str | None:
     """Draw the choice of split; None for all."""
     chosen: str = st.selectbox(
-        "Split",
+        say("compare.split"),
         list(SPLIT_WORDS),
         format_func=lambda name: SPLIT_WORDS[name],
         key="compare_split",
@@ -185,33 +185,31 @@ def draw_figures(view: ComparisonView) -> None:
     found = view.comparison
     with st.container(horizontal=True):
         estimate_card.draw_text(
-            "Shared items",
+            say("compare.shared_items"),
             f"{found.n:,}",
-            "with a gold label",
-            explanation="Items on which both runs have this label and which have a gold label.",
+            say("compare.gold_label"),
+            explanation=say("compare.items_which_both"),
         )
-        on_shared = "On the shared items. Wilson interval, 95 %."
-        estimate_card.draw("Accuracy of A", found.accuracy_a, explanation=on_shared)
-        estimate_card.draw("Accuracy of B", found.accuracy_b, explanation=on_shared)
+        on_shared = say("compare.shared_items_wilson")
+        estimate_card.draw(say("compare.accuracy"), found.accuracy_a, explanation=on_shared)
+        estimate_card.draw(say("compare.accuracy_b"), found.accuracy_b, explanation=on_shared)
         estimate_card.draw_text(
-            "B minus A",
+            say("compare.b_minus"),
             points(found.accuracy_difference.value),
             points_interval(found.accuracy_difference),
-            explanation="Difference of the accuracies; paired bootstrap over the shared items, "
-            "95 %.",
+            explanation=say("compare.difference_accuracies_paired"),
         )
         estimate_card.draw_text(
-            "Macro-F1, B minus A",
+            say("compare.macro_f_b"),
             points(found.macro_f1_difference.value),
             points_interval(found.macro_f1_difference),
-            explanation="Paired bootstrap over the shared items, 95 %.",
+            explanation=say("compare.paired_bootstrap_over"),
         )
         estimate_card.draw_text(
-            "McNemar",
+            say("compare.mcnemar"),
             "–" if found.p_value is None else p_value_text(found.p_value),
-            "significant" if found.is_significant else "not significant",
-            explanation="Exact two-sided test: are changed items as likely fixed as broken? "
-            "Significant below 0.05.",
+            "significant" if found.is_significant else say("compare.not_significant"),
+            explanation=say("compare.exact_two_sided"),
         )
     st.markdown(f"**{verdict(found)}**")
     left, right = st.columns(2, gap="medium")
@@ -230,14 +228,11 @@ def _draw_changes(view: ComparisonView) -> None:
     chart.draw(
         draw_bars(parts),
         key="compare_outcomes",
-        alt="Fixed, broken and unchanged items",
+        alt=say("compare.fixed_broken_unchanged"),
         on_click=_choose_change,
         table={"change": list(CHANGE_WORDS.values()), "items": [part.count for part in parts]},
     )
-    st.caption(
-        "Fixed: wrong in A and right in B. Seen from B to A, fixed and broken trade places. Click "
-        "a bar to list its items."
-    )
+    st.caption(say("compare.fixed_wrong_right"))
 
 
 def _draw_label_changes(view: ComparisonView) -> None:
@@ -246,23 +241,23 @@ def _draw_label_changes(view: ComparisonView) -> None:
         return
     st.dataframe(
         {
-            "Gold": [reveal(gold) for (gold, _, _), _ in changes],
+            say("compare.gold"): [reveal(gold) for (gold, _, _), _ in changes],
             "A": [_marked(a, gold) for (gold, a, _), _ in changes],
             "B": [_marked(b, gold) for (gold, _, b), _ in changes],
-            "Items": [count for _, count in changes],
+            say("compare.items"): [count for _, count in changes],
         },
         hide_index=True,
         key="compare_label_changes",
-        alt="Which labels changed between the runs, most frequent first",
+        alt=say("compare.which_labels_changed"),
     )
 
 
 def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) -> None:
     """Draw the items of one change, each a way into Review."""
-    st.subheader("Items", divider="gray")
+    st.subheader(say("compare.items"), divider="gray")
     changes = view.changes
     change: Change = st.segmented_control(
-        "Show",
+        say("compare.show"),
         list(CHANGE_WORDS),
         format_func=lambda choice: f"{CHANGE_WORDS[choice]} ({changes[choice]:,})",
         default="fixed",
@@ -272,7 +267,7 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
     )
     total = changes[change]
     if not total:
-        st.info("There is no such item. Choose another group above.")
+        st.info(say("compare.no_such_item"))
         return
     pages = num_pages(total, PAGE_SIZE)
     page = st.pagination(pages, key="compare_page") if pages > 1 else 1
@@ -283,14 +278,14 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
         limit=PAGE_SIZE,
         offset=(min(page, pages) - 1) * PAGE_SIZE,
     )
-    st.caption("Select a row to open the item in Review, with the answer of run B.")
+    st.caption(say("compare.select_row_open"))
     event = st.dataframe(
         table(rows),
         key="compare_items",
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
-        column_config={"Question": st.column_config.TextColumn(width="large")},
+        column_config={say("compare.question"): st.column_config.TextColumn(width="large")},
         alt=f"Items: {CHANGE_WORDS[change]}",
     )
     if event.selection.rows:
@@ -303,7 +298,7 @@ def draw_all(runs: Sequence[Run]) -> None:
     version = refresh(services.database(), *(run.run_id for run in runs))
     everything = load_summaries(services.database(), version, "imported", None)
     if not everything:
-        st.info("No run has predictions on items with a gold label yet.")
+        st.info(say("compare.no_run_predictions"))
         return
     label_sets = list(dict.fromkeys(one.label_set for one in everything))
     gold, label_set, split = pick_all_scope(label_sets)
@@ -314,11 +309,11 @@ def draw_all(runs: Sequence[Run]) -> None:
         (words, trend_points(summaries, runs, names, label_set, by))
         for by, words in scope_picker.BY_WORDS.items()
     ]
-    st.markdown("**Accuracy of all runs, oldest first**")
+    st.markdown(say("compare.accuracy_all_runs"))
     chart.draw(
-        draw_trend(trend, axis="Run", ceiling=ceiling),
+        draw_trend(trend, axis=say("compare.run"), ceiling=ceiling),
         key="compare_trend",
-        alt="Accuracy of all runs in the order of time",
+        alt=say("compare.accuracy_all_runs_order"),
         table={
             "label": [words for words, found in trend for _ in found],
             "run": [point.run for _, found in trend for point in found],
@@ -328,10 +323,7 @@ def draw_all(runs: Sequence[Run]) -> None:
             "items": [point.num_items for _, found in trend for point in found],
         },
     )
-    st.caption(
-        "Each run on the items it answered, which may differ; compare two runs for a test on the "
-        "items they share. Wilson intervals, 95 %. Dashed: how often people say the imported label."
-    )
+    st.caption(say("compare.each_run_items"))
     draw_learning(summaries, names, label_set, ceiling)
 
 
@@ -359,19 +351,14 @@ def draw_learning(
         (words, learning_points(summaries, corrections, names, label_set, by))
         for by, words in scope_picker.BY_WORDS.items()
     ]
-    st.markdown("**Accuracy over the number of corrections**")
+    st.markdown(say("compare.accuracy_over_number"))
     if not any(found for _, found in learning):
-        st.caption(
-            "No training run with predictions on these items yet. Correct answers on the Review "
-            "page and train on the Training page; each run becomes a point here."
-        )
+        st.caption(say("compare.no_training_run"))
         return
     chart.draw(
-        draw_trend(
-            learning, axis="Corrected items that the run learned from (number)", ceiling=ceiling
-        ),
+        draw_trend(learning, axis=say("compare.corrected_items_run"), ceiling=ceiling),
         key="compare_learning",
-        alt="Accuracy of training runs over the number of corrections",
+        alt=say("compare.accuracy_training_runs"),
         table={
             "label": [words for words, found in learning for _ in found],
             "corrections": [point.x for _, found in learning for point in found],
@@ -384,11 +371,11 @@ def draw_learning(
 def table(pairs: Sequence[PairRow]) -> dict[str, list[str]]:
     """Arrange items as columns, with a sign for right or wrong beside each label."""
     return {
-        "Question": [reveal(" ".join(pair.question.split())[:220]) for pair in pairs],
-        "Gold": [reveal(pair.gold) for pair in pairs],
+        say("compare.question"): [reveal(" ".join(pair.question.split())[:220]) for pair in pairs],
+        say("compare.gold"): [reveal(pair.gold) for pair in pairs],
         "A": [_marked(pair.label_a, pair.gold) for pair in pairs],
         "B": [_marked(pair.label_b, pair.gold) for pair in pairs],
-        "Item": [reveal(pair.item_id) for pair in pairs],
+        say("compare.item"): [reveal(pair.item_id) for pair in pairs],
     }
 
 
@@ -411,7 +398,7 @@ def _ceiling(
     found = human_ceiling(load_people(services.database(), version, flt, labels))
     if found.value is None or found.interval is None:
         return None
-    return ("Human ceiling", found.value, found.interval.low, found.interval.high)
+    return (say("compare.human_ceiling"), found.value, found.interval.low, found.interval.high)
 
 
 def _marked(label: str | None, gold: str) -> str:

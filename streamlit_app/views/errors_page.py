@@ -30,43 +30,38 @@ from streamlit_app.logic.slice_ranking import load_saved, load_slices
 from streamlit_app.logic.suspects import learned_sentence, load_sources, load_suspects
 from streamlit_app.logic.text_trust import load_text_trust
 from streamlit_app.logic.trust import load_trust
+from streamlit_app.wording import say
 
 Section = Literal["help", "confusion", "trust", "slices", "gold", "redundancy"]
 SECTION_WORDS: dict[Section, str] = {
-    "help": "Does ECI help?",
-    "confusion": "Confusion",
-    "trust": "Trust",
-    "slices": "Slices",
-    "gold": "Gold labels",
-    "redundancy": "Redundancy",
+    "help": say("errors.does_eci_help"),
+    "confusion": say("errors.confusion"),
+    "trust": say("errors.trust"),
+    "slices": say("errors.slices"),
+    "gold": say("errors.gold_labels"),
+    "redundancy": say("errors.redundancy"),
 }
 
 
 def main() -> None:
     """Draw the page."""
-    st.title("Errors")
+    st.title(say("errors.errors"))
     runs = services.all_runs()
     if not runs:
-        st.info(
-            "There is no run yet. Import answers of a model on the Data page, or train one on the "
-            "Training page; then its errors are counted here."
-        )
+        st.info(say("errors.no_run_yet"))
         return
     scope = scope_picker.pick(runs)
     if scope is None:
-        st.info("This run has no predictions yet. Choose another run.")
+        st.info(say("errors.run_no_predictions"))
         return
     view = load_errors(services.database(), scope.version, scope.flt)
     if view.text is None and view.head is None:
-        st.info(
-            "None of these items counts: either they have no gold label, or the run's answers to "
-            "them were not read yet. Choose another split or source."
-        )
+        st.info(say("errors.none_these_items"))
         return
     _warn_of_learned(view, scope)
     outcome_items.restore()
     section: Section = st.segmented_control(
-        "Section",
+        say("errors.section"),
         list(SECTION_WORDS),
         format_func=lambda one: SECTION_WORDS[one],
         default="help",
@@ -76,7 +71,7 @@ def main() -> None:
         label_visibility="collapsed",
     )
     DRAWERS[section](view, scope, runs)
-    st.subheader("Items", divider="gray")
+    st.subheader(say("errors.items"), divider="gray")
     narrowed, total = outcome_items.draw(view, scope.flt)
     work_bar.draw(view, scope, narrowed, total, runs)
 

@@ -33,9 +33,10 @@ from streamlit_app.logic.lineage_view import (
 )
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import element, join, reveal
+from streamlit_app.wording import say
 from training.intake import refresh
 
-FROM_CORRECTION, FROM_RUN = "From a correction", "From a run"
+FROM_CORRECTION, FROM_RUN = say("lineage.from_correction"), say("lineage.from_run")
 _WAY = "lineage_way"
 _ITEM = "lineage_item"
 _RUN = "lineage_run"
@@ -44,10 +45,14 @@ _DATES = {"When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")}
 
 def main() -> None:
     """Draw the page."""
-    st.title("Lineage", anchor=False)
+    st.title(say("lineage.lineage"), anchor=False)
     refresh(services.database(), runs_dir())
     st.segmented_control(
-        "Walk", [FROM_CORRECTION, FROM_RUN], key=_WAY, default=FROM_CORRECTION, required=True
+        say("lineage.walk"),
+        [FROM_CORRECTION, FROM_RUN],
+        key=_WAY,
+        default=FROM_CORRECTION,
+        required=True,
     )
     if st.session_state[_WAY] == FROM_RUN:
         draw_from_run()
@@ -62,15 +67,12 @@ def draw_from_correction() -> None:
     corrections = list_corrections(cur, item_id=item_id)
     if item_id is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"Corrections of {reveal(item_id)}")
-            st.button("Show all", key="lineage_all", on_click=_show_item, args=(None,))
+            st.text(say("lineage.corrections", item_id=reveal(item_id)))
+            st.button(say("lineage.show_all"), key="lineage_all", on_click=_show_item, args=(None,))
     if not corrections:
-        st.info(
-            "There are no corrections yet. A label that differs from the imported one, a corrected "
-            "text or an adjudication appears here at once."
-        )
+        st.info(say("lineage.no_corrections_yet"))
         return
-    st.caption("Select a correction to see what was made of it.")
+    st.caption(say("lineage.select_correction_see"))
     event = st.dataframe(
         correction_table(corrections),
         key="lineage_corrections",
@@ -89,21 +91,25 @@ def draw_from_correction() -> None:
 
 def draw_correction(one: Correction) -> None:
     """Draw the records, snapshots and runs that a correction went into."""
-    st.subheader("Where it went", divider="gray", anchor=False)
+    st.subheader(say("lineage.where_went"), divider="gray", anchor=False)
     safe_text.draw(
         join(
             element("div", one.question),
-            element("div", f"{change_words(one)}, by {one.reviewer or '–'}", cls="lc-quiet"),
+            element(
+                "div",
+                say("lineage.by", what=change_words(one), who=one.reviewer or "–"),
+                cls="lc-quiet",
+            ),
         )
     )
-    if st.button("Open the item", key="lineage_open"):
+    if st.button(say("lineage.open_item"), key="lineage_open"):
         open_in_review(one.item_id)
     runs = list_correction_runs(services.database().cursor(), one.correction_id, one.item_id)
     if not runs:
-        where = "the test split, which no run learns from" if one.split == "test" else "no run yet"
-        st.info(f"This correction has gone into {where}.")
+        where = say("lineage.test_split_which") if one.split == "test" else say("lineage.no_run")
+        st.info(say("lineage.correction_gone_into", where=where))
         return
-    st.caption("Select a run to see its records of this item, and to go on from it.")
+    st.caption(say("lineage.select_run_see"))
     event = st.dataframe(
         run_table(runs),
         key="lineage_runs",
@@ -114,10 +120,10 @@ def draw_correction(one: Correction) -> None:
     rows = event.selection.rows
     run = runs[rows[0]] if rows and rows[0] < len(runs) else runs[0]
     records = list_training_records(services.database().cursor(), run.run_id, one.item_id)
-    st.text(f"Records of the item in {run.run_id}")
+    st.text(say("lineage.records_item", run_id=run.run_id))
     st.dataframe(record_table(records), hide_index=True, key="lineage_records")
     st.button(
-        "All that this run learned, fixed and broke",
+        say("lineage.all_run_learned"),
         key="lineage_to_run",
         on_click=_show_run,
         args=(run.run_id,),
@@ -129,20 +135,20 @@ def draw_from_run() -> None:
     cur = services.database().cursor()
     runs = [run for run in list_training_runs(cur) if run.settings.get("task") != "predict"]
     if not runs:
-        st.info("There has been no training run yet.")
+        st.info(say("lineage.been_no_training"))
         return
     by_id = {run.run_id: run for run in runs}
     if st.session_state.get(_RUN) not in by_id:
         st.session_state[_RUN] = runs[0].run_id
-    run = by_id[st.selectbox("Run", list(by_id), key=_RUN)]
+    run = by_id[st.selectbox(say("lineage.run"), list(by_id), key=_RUN)]
     corrections = list_corrections(cur, run_id=run.run_id)
     draw_run_facts(run, len(corrections))
     outcomes = list_item_outcomes(cur, run.run_id)
-    st.subheader("Items it fixed and broke", divider="gray", anchor=False)
+    st.subheader(say("lineage.items_fixed_broke"), divider="gray", anchor=False)
     draw_outcomes(run, outcomes)
-    st.subheader("Corrections in its snapshot", divider="gray", anchor=False)
+    st.subheader(say("lineage.corrections_snapshot"), divider="gray", anchor=False)
     if not corrections:
-        st.caption("None.")
+        st.caption(say("lineage.none"))
         return
     st.dataframe(
         correction_table(corrections),
@@ -159,11 +165,11 @@ def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
     cur = services.database().cursor()
     energy = {used.run_id: used for used in list_run_energy(cur)}
     facts = {
-        "Snapshot": str(run.settings.get("snapshot_id", "–")),
-        "Corrections in it": f"{num_corrections:,}",
-        "Records": describe_records(count_training_records(cur, run.run_id)),
-        "Started from": run.base_run_id or "no other run",
-        "Energy": describe_energy(energy.get(run.run_id)),
+        say("lineage.snapshot"): str(run.settings.get("snapshot_id", "–")),
+        say("lineage.corrections_2"): f"{num_corrections:,}",
+        say("lineage.records"): describe_records(count_training_records(cur, run.run_id)),
+        say("lineage.started_from"): run.base_run_id or say("lineage.no_other_run"),
+        say("lineage.energy"): describe_energy(energy.get(run.run_id)),
     }
     style = "border: 0; padding: .1rem 1.2rem .1rem 0; text-align: left"
     rows = (
@@ -178,12 +184,13 @@ def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
 def draw_outcomes(run: TrainingRun, outcomes: Sequence[ItemOutcome]) -> None:
     """Draw fixed and broken items; a selected one leads to its corrections."""
     if run.base_run_id is None:
-        st.caption("It was not started from another run, so there is nothing to compare with.")
+        st.caption(say("lineage.was_not_started"))
         return
     num_fixed = sum(one.outcome == "fixed" for one in outcomes)
     st.caption(
-        f"Head labels against the run it was started from: {num_fixed} fixed, "
-        f"{len(outcomes) - num_fixed} broken. Select an item to see its corrections."
+        say(
+            "lineage.head_labels_against", num_fixed=num_fixed, num_broken=len(outcomes) - num_fixed
+        )
     )
     if outcomes:
         st.dataframe(

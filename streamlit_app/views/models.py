@@ -16,6 +16,7 @@ from streamlit_app.components.training_live import draw_message, told_errors
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.models_view import event_table, version_name, version_table
 from streamlit_app.text_safety import element
+from streamlit_app.wording import say
 from training.intake import refresh
 from training.registry import choose_challenger, gate_of, promote, roll_back
 
@@ -26,7 +27,7 @@ _DATES = {
 
 def main() -> None:
     """Draw the page."""
-    st.title("Models", anchor=False)
+    st.title(say("models.models"), anchor=False)
     with st.sidebar:
         person = reviewer_picker.pick()
     database = services.database()
@@ -34,23 +35,20 @@ def main() -> None:
     cur = database.cursor()
     models = list_models(cur)
     if not models:
-        st.info(
-            "There is no model yet. Each training run that succeeds becomes a version here: refit "
-            "the head or retrain on the Training page."
-        )
+        st.info(say("models.no_model_yet"))
         return
     champion, challenger = find_by_alias(cur, "champion"), find_by_alias(cur, "challenger")
     draw_aliases(champion, challenger)
     draw_message()
     may = is_permitted(person, "train")
     if not may:
-        st.caption("Promoting and rolling back are open to engineers and admins.")
+        st.caption(say("models.promoting_rolling_back"))
     if challenger is not None:
         draw_gate(challenger, person, may=may)
     if champion is not None:
         draw_roll_back(person, may=may)
     draw_versions(models, person, may=may)
-    with st.expander("Who promoted what, and what the gate said"):
+    with st.expander(say("models.who_promoted_what")):
         st.dataframe(
             event_table(list_alias_events(cur)),
             hide_index=True,
@@ -63,9 +61,9 @@ def draw_aliases(champion: ModelVersion | None, challenger: ModelVersion | None)
     """Draw the two models that matter, side by side."""
     for column, title, model, missing in zip(
         st.columns(2),
-        ("Champion: the model in use", "Challenger: may replace it"),
+        (say("models.champion_model_use"), say("models.challenger_may_replace")),
         (champion, challenger),
-        ("None yet. Promote a challenger that the gate lets pass.", "None. Choose one below."),
+        (say("models.none_yet_promote"), say("models.none_choose_one")),
         strict=True,
     ):
         with column, st.container(border=True):
@@ -83,19 +81,21 @@ def draw_aliases(champion: ModelVersion | None, challenger: ModelVersion | None)
 
 def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:
     """Draw what the gate says of the challenger, and the button that promotes it."""
-    st.subheader(f"Gate for version {challenger.version}", divider="gray", anchor=False)
+    st.subheader(
+        say("models.gate_version", version=challenger.version), divider="gray", anchor=False
+    )
     report = gate_of(services.database(), challenger.version)
     gate_card.draw(report)
     reason_key = f"models_reason_{challenger.version}"
     if not report.passed:
         st.text_input(
-            "Reason to promote it all the same",
+            say("models.reason_promote_all"),
             key=reason_key,
             disabled=not may,
-            help="At least 10 characters; kept with the promotion.",
+            help=say("models.least_characters_kept"),
         )
     st.button(
-        f"Promote version {challenger.version}",
+        say("models.promote_version", version=challenger.version),
         key="models_promote",
         type="primary" if report.passed else "secondary",
         disabled=not may,
@@ -107,7 +107,7 @@ def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:
 def draw_roll_back(person: Reviewer, *, may: bool) -> None:
     """Draw the button that gives the alias back to the model that had it before."""
     st.button(
-        "Roll back to the champion before",
+        say("models.roll_back_champion"),
         key="models_roll_back",
         disabled=not may,
         on_click=_roll_back,
@@ -117,7 +117,7 @@ def draw_roll_back(person: Reviewer, *, may: bool) -> None:
 
 def draw_versions(models: Sequence[ModelVersion], person: Reviewer, *, may: bool) -> None:
     """Draw all versions; a selected one can become the challenger."""
-    st.subheader("All versions", divider="gray", anchor=False)
+    st.subheader(say("models.all_versions"), divider="gray", anchor=False)
     event = st.dataframe(
         version_table(models),
         key="models_versions",
@@ -129,7 +129,7 @@ def draw_versions(models: Sequence[ModelVersion], person: Reviewer, *, may: bool
     rows = event.selection.rows
     chosen = models[rows[0]] if rows and rows[0] < len(models) else None
     st.button(
-        "Make the selected version the challenger",
+        say("models.make_selected_version"),
         key="models_choose",
         disabled=not may or chosen is None or bool(chosen.aliases),
         on_click=_choose,

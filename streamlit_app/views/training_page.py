@@ -103,7 +103,7 @@ def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
         _leave_for("views/compare.py")
     if st.button(say("training.learned"), key="training_lineage"):
         st.session_state["lineage_run"] = run_id
-        st.session_state["lineage_way"] = say("lineage_way.run")
+        st.session_state["lineage_way"] = say("lineage.from_run")
         _leave_for("views/lineage.py")
     if st.button(say("training.errors"), key="training_errors"):
         st.session_state["errors_run"] = run_id

@@ -1,0 +1,90 @@
+"""Add invented people, their labels and a guideline to the demo, for pages that are empty without.
+
+LLAMACARE_HOME=/tmp/shots .venv/bin/python docs/screenshots/seed.py    # before the app is started
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+from duckdb import DuckDBPyConnection
+
+from db.adjudications import add_adjudication, list_disputed
+from db.annotations import add_annotation, get_gold
+from db.connection import Database
+from db.demo import load_demo
+from db.guidelines import add_guideline
+from db.items import get_item
+from db.people import add_person, sign_in_by_name
+from db.records import Reviewer
+from db.review import ReviewFilter, list_item_ids
+from db.runs import list_runs
+
+PEOPLE: Final = (("Dr Amara Osei", 0.8), ("Dr Lena Vogt", 0.7), ("Dr Tomas Rey", 0.6))
+"""Names with the share of items that each says rightly at first."""
+NUM_ITEMS: Final = 60
+NUM_SETTLED: Final = 2
+TAKES_GOLD_UP: Final = 0.3
+GUIDELINE: Final = """# How to label
+Say what the **abstract alone** supports, not what you know from elsewhere.
+
+- *yes* or *no*: the results answer the question for the patients who were studied.
+- *maybe*: the authors themselves leave it open, or the groups were too small to tell.
+
+1. Read question and results first, the background last.
+2. Flag an item whose text is cut off or lacks its table.
+"""
+
+
+def main() -> None:
+    """Fill the database of $LLAMACARE_HOME."""
+    database = Database.open()
+    load_demo(database)
+    rng = random.Random(7)  # noqa: S311 (invented labels, no secrets)
+    with database.transaction() as cur:
+        chief = sign_in_by_name(cur, "Reviewer 1")
+        people = [(add_person(cur, name, role="reviewer"), share) for name, share in PEOPLE]
+        add_guideline(cur, GUIDELINE, reviewer_id=chief.reviewer_id)
+        run_id = list_runs(cur)[0].run_id
+        for item_id in list_item_ids(cur, ReviewFilter())[:: 120 // NUM_ITEMS]:
+            for person, share in people:
+                _say(cur, rng, item_id, person, share, run_id)
+        for item_id in list_disputed(cur, "open")[:NUM_SETTLED]:
+            add_adjudication(
+                cur,
+                adjudication_id=f"seed/{item_id}",
+                item_id=item_id,
+                reviewer_id=chief.reviewer_id,
+                label=get_gold(cur, item_id).label or get_item(cur, item_id).labels[0],
+                reason="reviewer_slip",
+            )
+    database.close()
+
+
+def _say(
+    cur: DuckDBPyConnection,
+    rng: random.Random,
+    item_id: str,
+    person: Reviewer,
+    share: float,
+    run_id: str,
+) -> None:
+    item = get_item(cur, item_id)
+    blind = item.gold_label if rng.random() < share else rng.choice(item.labels)
+    revealed = item.gold_label if rng.random() < TAKES_GOLD_UP else blind
+    for phase, label in (("blind", blind), ("revealed", revealed)):
+        add_annotation(
+            cur,
+            annotation_id=f"seed/{item_id}/{person.reviewer_id}/{phase}",
+            item_id=item_id,
+            reviewer_id=person.reviewer_id,
+            label=label,
+            run_id=run_id,
+            phase="blind" if phase == "blind" else "revealed",
+            duration_seconds=round(rng.lognormvariate(4, 0.5)),
+        )
+
+
+if __name__ == "__main__":
+    main()
