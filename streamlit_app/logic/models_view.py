@@ -84,11 +84,16 @@ def gate_words(event: AliasEvent) -> str:
 def headline(report: GateReport) -> str:
     """Say in one sentence whether the gate is open."""
     against = "the champion" if report.champion_run_id else "always giving the commonest label"
+    num_checks, num_unsure = len(report.all_checks), len(report.unsure)
+    left_open = f" For {num_unsure} of {num_checks} there are too few items to tell."
+    left_open = left_open if num_unsure else ""
     if report.passed:
-        return f"The gate is open: all {len(report.all_checks)} checks hold against {against}."
+        return (
+            f"The gate is open: {num_checks - num_unsure} checks hold against {against}.{left_open}"
+        )
     return (
-        f"The gate is closed: {len(report.failed)} of {len(report.all_checks)} checks do not hold "
-        f"against {against}."
+        f"The gate is closed: {len(report.failed)} of {num_checks} checks do not hold "
+        f"against {against}.{left_open}"
     )
 
 

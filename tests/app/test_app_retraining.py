@@ -101,6 +101,7 @@ def test_a_challenger_that_passes_is_promoted_and_rolled_back(
     test = open_page("views/models.py")
     assert not test.exception
     assert "The gate is open" in _texts(test)
+    assert "too few to tell: ECE" in _texts(test) and "n = 60" in _texts(test)
     test.button(key="models_promote").click().run()
     assert not test.exception
     champion = find_by_alias(store.cursor(), "champion")

@@ -15,7 +15,8 @@ from db.predictions import add_predictions
 from db.records import Item, Prediction, Run, Section
 from db.reviewers import add_reviewer
 from db.runs import add_run
-from training.gate import run_gate
+from eci.estimates import Estimate, Interval
+from training.gate import Check, GateReport, check_first_ece, run_gate
 from training.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
 
 LABELS = ("yes", "no", "maybe")
@@ -153,8 +154,48 @@ def test_the_first_champion_must_beat_the_commonest_label(
     predict("constant", ["yes"] * len(GOLD))
     failed = [check.finding for check in gate_of(store, 1).failed]
     assert "never found: no, maybe" in failed
-    predict("knows", _some_right((5, 5, 3)))
+    predict("knows", _some_right((5, 5, 3)), 0.88)
     assert promote(store, 2, eve).passed
+
+
+def _calibration(report: GateReport) -> Check:
+    (check,) = (check for check in report.all_checks if "calibrated" in check.name)
+    return check
+
+
+def test_a_first_model_that_misjudges_itself_is_stopped(store: Database, predict: Predict) -> None:
+    predict("unsure of itself", _some_right((5, 5, 3)), 0.6)  # right in 89 %, says 60 %
+    report = gate_of(store, 1)
+    assert report.failed == (_calibration(report),)
+    assert "ECE 29.2 % (" in report.failed[0].finding
+    assert "n = 120" in report.failed[0].finding
+
+
+def test_too_few_items_to_tell_calibration_are_said_and_stop_nothing(
+    store: Database, predict: Predict, eve: str
+) -> None:
+    predict("few", _some_right((5, 5, 3))[:90], 0.6)
+    report = promote(store, 1, eve)
+    check = _calibration(report)
+    assert report.passed and report.unsure == (check,)
+    assert check.finding.startswith("too few to tell: ECE ") and "n = 90" in check.finding
+    assert "unsure" in [kept["verdict"] for kept in report.to_dict()["checks"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "verdict"),
+    [
+        (0.05, 0.02, 0.1, "pass"),
+        (0.09, 0.06, 0.12, "unsure"),
+        (0.15, 0.09, 0.2, "unsure"),
+        (0.15, 0.11, 0.2, "fail"),
+    ],
+)
+def test_the_interval_and_not_the_value_decides_about_calibration(
+    value: float, low: float, high: float, verdict: str
+) -> None:
+    ece = Estimate(value, 500, Interval(low, high, 0.95, "basic bootstrap"))
+    assert check_first_ece("pubmedqa", ece).verdict == verdict
 
 
 def test_rolling_back_twice_goes_back_twice(store: Database, predict: Predict, eve: str) -> None:
@@ -174,7 +215,7 @@ def test_rolling_back_twice_goes_back_twice(store: Database, predict: Predict, e
 def test_only_engineers_and_admins_promote_and_roll_back(
     store: Database, predict: Predict, eve: str
 ) -> None:
-    predict("one", _some_right((5, 5, 3)))
+    predict("one", _some_right((5, 5, 3)), 0.88)
     with store.transaction() as cur:
         ann = add_reviewer(cur, "Ann", "reviewer").reviewer_id
     with pytest.raises(NotPermittedError):
