@@ -28,11 +28,12 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from training_beside import training_run
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "retrain_tiers.md"
@@ -112,18 +113,19 @@ def _measure_start(options: argparse.Namespace) -> str:
         _fill(options.data)
         for _ in range(options.rounds):
             for kind, seconds in found.items():
-                with _training_run(kind == "one"), _page() as page:
+                beside = training_run(home) if kind == "one" else nullcontext()
+                with beside, _page() as page:
                     begin = time.perf_counter()
                     with _app(home) as url:
                         page.goto(f"{url}/browse")
                         page.get_by_test_id("stDataFrame").first.wait_for()
                         seconds.append(time.perf_counter() - begin)
             print(f"start {found['none'][-1]:.2f} {found['one'][-1]:.2f}", file=sys.stderr)
-    without, beside = (statistics.median(found[kind]) for kind in ("none", "one"))
+    alone, along = (statistics.median(found[kind]) for kind in ("none", "one"))
     return (
         "Start of the app to its first page painted:\n\n| runs going on | s |\n|---|---|\n"
-        f"| none | {without:.2f} |\n| one, of the smoke preset | {beside:.2f} |\n\n"
-        f"Ratio {beside / without:.2f}."
+        f"| none | {alone:.2f} |\n| one, of the smoke preset | {along:.2f} |\n\n"
+        f"Ratio {along / alone:.2f}."
     )
 
 
@@ -332,31 +334,6 @@ def _page() -> Iterator[Any]:
         page.set_default_timeout(120_000)
         yield page
         browser.close()
-
-
-@contextmanager
-def _training_run(is_wanted: bool) -> Iterator[None]:
-    """Have a real training run going on, past its loading and in its steps."""
-    if not is_wanted:
-        yield
-        return
-    from db.connection import Database
-    from training.launch import cancel, launch
-    from training.plan import make_plan, prepare_plan
-
-    database = Database.open()
-    run_dir = prepare_plan(database, make_plan(database, "joint"), "benchmark")
-    database.close()
-    launch(run_dir)
-    deadline = time.monotonic() + 300
-    while run_dir.read_status().step < 1 and time.monotonic() < deadline:
-        time.sleep(0.5)
-    try:
-        yield
-    finally:
-        cancel(run_dir)
-        while run_dir.read_status().is_active and time.monotonic() < deadline + 60:
-            time.sleep(0.5)
 
 
 _PARTS: dict[str, Callable[[argparse.Namespace], str]] = {

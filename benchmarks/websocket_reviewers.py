@@ -15,6 +15,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 _SAVED = re.compile(r"Saved (\S+) for (\S+?)\.(?:<| )")
+_OPENING = 0.3
+"""Seconds from one person's arrival to the next: opening the page is not what is timed."""
 _ITEM = re.compile(r'data-lc-item="([^"]+)"')
 
 
@@ -83,14 +85,21 @@ async def _until_finished(socket: websockets.ClientConnection, session: _Session
 
 
 async def _review(
-    url: str, query: str, who: str, every: float, begins: float, ends: float, crowd: Crowd
+    url: str,
+    query: str,
+    who: str,
+    opens_at: float,
+    every: float,
+    begins: float,
+    ends: float,
+    crowd: Crowd,
 ) -> None:
     rng = random.Random(who)  # noqa: S311
     async with websockets.connect(
         url, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None
     ) as socket:
         session = _Session()
-        await asyncio.sleep(rng.uniform(0, every))
+        await asyncio.sleep(opens_at)
         opening = BackMsg()
         opening.rerun_script.query_string = query
         await socket.send(opening.SerializeToString())
@@ -128,7 +137,7 @@ def review_at_once(url: str, queue_id: str, num_people: int, every: float, secon
     """
     crowd = Crowd()
     stream = url.replace("http", "ws") + "/_stcore/stream"
-    begins = time.monotonic() + max(every, 0.15 * num_people)
+    begins = time.monotonic() + every + _OPENING * num_people
 
     async def together() -> None:
         await asyncio.gather(
@@ -137,6 +146,7 @@ def review_at_once(url: str, queue_id: str, num_people: int, every: float, secon
                     stream,
                     f"queue={queue_id}&reviewer=Crowd{num_people}-{number}",
                     f"Crowd{num_people}-{number}",
+                    _OPENING * number,
                     every,
                     begins,
                     begins + seconds,

@@ -118,7 +118,7 @@ def add_annotation(
         "created_at": to_timestamp(created_at or utc_now()),
         "client_at": None if client_at is None else to_timestamp(client_at),
         "run_id": run_id,
-        "old_label": _gold(item, history, _find_decision(cur, item_id)).label,
+        "old_label": gold_of(cur, item, history).label,
         "old_answer": seen_answer if mine is None or mine.answer is None else mine.answer,
         "answer": answer,
         "note": note,
@@ -222,8 +222,12 @@ def get_gold(cur: DuckDBPyConnection, item_id: str) -> GoldLabel:
     Raises:
         ItemNotFoundError: No item has this id.
     """
-    item = get_item(cur, item_id)
-    return _gold(item, list_annotations(cur, item_id), _find_decision(cur, item_id))
+    return gold_of(cur, get_item(cur, item_id), list_annotations(cur, item_id))
+
+
+def gold_of(cur: DuckDBPyConnection, item: Item, history: Sequence[Annotation]) -> GoldLabel:
+    """Give the label of record of an item that is at hand with its whole history."""
+    return _gold(item, history, _find_decision(cur, item.item_id))
 
 
 def require_allowed_label(cur: DuckDBPyConnection, item_id: str, label: str) -> None:

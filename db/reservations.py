@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from duckdb import DuckDBPyConnection
 
@@ -70,6 +70,42 @@ def reserve_next(
         if found is not None:
             _append(cur, queue.queue_id, found.item_id, reviewer_id, moment, moment + RESERVATION)
     return found
+
+
+def reserve_neighbour(
+    database: Database,
+    queue: Queue,
+    reviewer_id: str,
+    position: int,
+    step: Literal[-1, 1],
+    *,
+    now: datetime | None = None,
+) -> Place | None:
+    """Reserve the item before or after a position, labelled or not.
+
+    Items that are on as many others' screens as they have reviewers are passed over.
+
+    Args:
+        position: Where the reviewer is; -1 is before the first item.
+        now: An aware time; the present moment when None.
+
+    Returns:
+        The item's place, or None at an end of the queue.
+    """
+    moment = utc_now() if now is None else now
+    parameters = {
+        "queue_id": queue.queue_id,
+        "reviewer_id": reviewer_id,
+        "num_reviewers": queue.num_reviewers,
+        "position": position,
+        "step": step,
+        **_times(moment),
+    }
+    with _LOCK, database.transaction() as cur:
+        row = cur.execute(load_sql("queue_neighbour"), parameters).fetchone()
+        if row is not None:
+            _append(cur, queue.queue_id, row[0], reviewer_id, moment, moment + RESERVATION)
+    return None if row is None else Place(*row)
 
 
 def release(

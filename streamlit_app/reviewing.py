@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from db.annotations import add_annotation, get_gold, list_annotations, retract_annotation
+from db.annotations import add_annotation, gold_of, list_annotations, retract_annotation
 from db.drafts import clear_draft, find_draft
 from db.guidelines import Guideline, find_guideline
 from db.items import get_item
@@ -129,14 +129,14 @@ def load_item(item_id: str, run_id: str | None, reviewer_id: str, work: Work) ->
     item = get_item(cur, item_id)
     return ReviewedItem(
         item=item,
-        gold=get_gold(cur, item_id),
+        gold=gold_of(cur, item, history),
         prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
         phase=phase,
         showing=showing,
         mine=here[-1] if here else None,
         draft=find_draft(cur, item_id, reviewer_id, phase) or {},
         history=history,
-        reviewer_names={r.reviewer_id: r.name for r in list_reviewers(cur)},
+        reviewer_names={r.reviewer_id: r.name for r in list_reviewers(cur)} if history else {},
         is_flagged=is_flagged(cur, item_id, reviewer_id),
         guideline=find_guideline(cur, item.label_set),
         version=len(history),

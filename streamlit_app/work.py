@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from db.annotations import list_labelled
 from db.connection import Database
 from db.queues import Queue, find_item_at, find_position, queue_progress
-from db.reservations import Place, release, reserve_next
+from db.reservations import Place, release, reserve_neighbour, reserve_next
 from db.review import Order, ReviewFilter, data_version, item_id_array
 from db.review_events import add_event
 from db.review_settings import ReviewMode
@@ -205,14 +205,16 @@ class QueueWork:
         return self.queue_id if self._place(item_id) is not None else None
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
-        """Give the item before or after in the queue, whoever has it."""
+        """Reserve the item before or after and give the one left back; others' are passed over."""
         place = self._place(item_id)
-        if place is None:
-            place = -1 if step > 0 else 0
-        found = find_item_at(self._database.cursor(), self.queue.queue_id, place + step)
-        if found is not None:
-            self._remember(Place(found, place + step))
-        return found
+        at = place if place is not None else min(0, -step)
+        found = reserve_neighbour(self._database, self.queue, self._reviewer_id, at, step)
+        if found is None:
+            return None
+        self._remember(found)
+        if place is not None:
+            release(self._database, self.queue.queue_id, item_id, self._reviewer_id)
+        return found.item_id
 
     def number(self, item_id: str) -> int | None:
         """Give an item's place counted from 1, or None for an item outside the queue."""

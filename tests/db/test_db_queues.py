@@ -31,7 +31,7 @@ from db.queues import (
     queue_progress,
 )
 from db.records import Item, Phase, Prediction, Run
-from db.reservations import RESERVATION, Place, count_held, release
+from db.reservations import RESERVATION, Place, count_held, release, reserve_neighbour
 from db.review import ReviewFilter
 from db.review_events import add_event, is_flagged, list_events, set_flag
 from db.reviewers import add_reviewer
@@ -197,6 +197,27 @@ def test_two_people_never_get_the_same_place(
     release(database, queue.queue_id, "q-00", bob)
     say(database, queue, "q-02", bob)
     assert reserve_next(database, queue, cyd, after="q-11") == "q-00"
+
+
+def test_a_neighbour_on_somebody_elses_screen_is_passed_over(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+):
+    queue, bob, cyd = make_queue(), people["Bob"], people["Cyd"]
+    assert reserve_next(database, queue, bob) == "q-00"
+    assert reserve_neighbour(database, queue, cyd, -1, 1) == Place("q-01", 1)
+    assert reserve_neighbour(database, queue, bob, 0, 1) == Place("q-02", 2)
+    assert reserve_neighbour(database, queue, cyd, 1, -1) is None
+    assert reserve_next(database, queue, people["Ann"]) == "q-03"
+    assert reserve_neighbour(database, queue, cyd, NUM_ITEMS - 1, 1) is None
+
+
+def test_a_neighbour_with_a_place_left_is_given_though_somebody_has_it(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+):
+    queue = make_queue(num_reviewers=2)
+    assert reserve_next(database, queue, people["Bob"]) == "q-00"
+    assert reserve_neighbour(database, queue, people["Cyd"], -1, 1) == Place("q-00", 0)
+    assert reserve_neighbour(database, queue, people["Ann"], -1, 1) == Place("q-01", 1)
 
 
 def test_a_reservation_ends_by_itself(
