@@ -106,7 +106,9 @@ def run(
     with closing(Database.open()) as database:
         refresh(database, runs_dir())
         plan = make_plan(database, tier, preset=settings, source=source, launcher=chosen)
-        click.echo(describe_expected(expected_seconds(runs_dir(), plan.name)), err=True)
+        click.echo(
+            describe_expected(expected_seconds(runs_dir(), plan.name, plan.launcher)), err=True
+        )
         run_dir = prepare_plan(database, plan, OPERATOR)
     _in_foreground(run_dir)
 

@@ -176,7 +176,7 @@ def execute(
         heartbeat_at=datetime.now(UTC),
         finished_at=None,
     )
-    with signals(context), pulse(context):
+    with _signals(context), pulse(context):
         state, message = _work_to_end(context, work, device)
         context.finish(state, message)
     return state
@@ -224,7 +224,7 @@ def _stopped(run_dir: RunDir) -> tuple[TrainingState, str]:
 
 
 @contextmanager
-def signals(context: RunContext) -> Iterator[None]:
+def _signals(context: RunContext) -> Iterator[None]:
     """Turn SIGTERM and SIGINT into a request to stop.
 
     Not in a thread of the app, where a short run may be done: signals are the main thread's.

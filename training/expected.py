@@ -7,9 +7,11 @@ from pathlib import Path
 from statistics import median
 
 from training.errors import TrainingError
+from training.launchers.settings import LOCAL, Launcher
 from training.run_dir import list_run_dirs
 
 _MAX_RUNS = 20
+_LOCALLY = LOCAL.model_dump(mode="json")
 
 
 @dataclass(frozen=True)
@@ -20,20 +22,24 @@ class Expected:
     num_runs: int
 
 
-def expected_seconds(runs_dir: Path, name: str) -> Expected | None:
+def expected_seconds(runs_dir: Path, name: str, launcher: Launcher = LOCAL) -> Expected | None:
     """Give the median duration of the newest runs that succeeded; None where there is none.
 
     Args:
         runs_dir: Where the run directories of this machine lie.
         name: Of the preset, or of the tier where it has none.
+        launcher: Where they computed.
     """
+    where = launcher.model_dump(mode="json")
     durations: list[float] = []
     for run_dir in list_run_dirs(runs_dir):
         try:
             status = run_dir.read_status()
-            is_alike = status.state == "succeeded" and run_dir.read_settings()["preset"] == name
+            stored = run_dir.read_settings()
+            is_alike = stored["preset"] == name and stored.get("launcher", _LOCALLY) == where
         except (TrainingError, KeyError, OSError):
             continue
+        is_alike = is_alike and status.state == "succeeded"
         if is_alike and status.started_at and status.finished_at:
             durations.append((status.finished_at - status.started_at).total_seconds())
         if len(durations) == _MAX_RUNS:

@@ -13,7 +13,7 @@ from db.overview import count_items_by_label
 from db.permissions import is_permitted
 from db.records import Reviewer, Run
 from streamlit_app import services
-from streamlit_app.components import safe_text, scope_picker
+from streamlit_app.components import launcher_picker, safe_text, scope_picker
 from streamlit_app.components.policy_form import TIER_WORDS
 from streamlit_app.components.training_live import draw_message, told_errors
 from streamlit_app.logic.models_view import version_name
@@ -21,6 +21,7 @@ from streamlit_app.logic.training_view import describe_settings
 from streamlit_app.text_safety import element, join, reveal
 from streamlit_app.wording import say
 from training.expected import describe_expected, expected_seconds
+from training.launchers.settings import LOCAL, Launcher
 from training.plan import BASE_ALONE, TIERS, Tier, make_plan, start_plan
 from training.settings import PredictionSettings, Preset, list_presets
 from training.start import start_prediction
@@ -51,6 +52,7 @@ def draw(person: Reviewer, runs: Sequence[Run]) -> None:
     st.caption(_TIER_HELP[tier])
     settings_column, start_column = st.columns([3, 2], gap="large")
     preset = source = None
+    launcher: Launcher = LOCAL
     with settings_column:
         if tier in ("joint", "gpu"):
             preset = _pick_preset(tier)
@@ -62,8 +64,10 @@ def draw(person: Reviewer, runs: Sequence[Run]) -> None:
             if runs
             else None
         )
-        st.caption(describe_expected(expected_seconds(runs_dir(), preset or tier)))
-        _draw_button(person, tier, preset, source, base_run_id)
+        if tier in ("joint", "gpu"):
+            launcher = launcher_picker.pick("training_launcher")
+        st.caption(describe_expected(expected_seconds(runs_dir(), preset or tier, launcher)))
+        _draw_button(person, tier, preset, source, base_run_id, launcher)
         draw_message()
 
 
@@ -73,12 +77,13 @@ def draw_prediction(person: Reviewer) -> None:
         models = list_models(services.database().cursor())
         source = _pick_source(models, "refit", key="training_answerer")
         words = st.number_input(say("training_form.max_tokens"), 0, 512, 48, key="training_tokens")
+        launcher = launcher_picker.pick("training_answer_launcher")
         st.button(
             say("training_form.predict"),
             key="training_predict",
             disabled=not is_permitted(person, "train"),
             on_click=_predict,
-            args=(_press(), source, int(words), person.reviewer_id),
+            args=(_press(), source, int(words), person.reviewer_id, launcher),
             help=say("training_form.max_tokens_help"),
         )
 
@@ -130,7 +135,12 @@ def _pick_source(
 
 
 def _draw_button(
-    person: Reviewer, tier: Tier, preset: str | None, source: str | None, base_run_id: str | None
+    person: Reviewer,
+    tier: Tier,
+    preset: str | None,
+    source: str | None,
+    base_run_id: str | None,
+    launcher: Launcher,
 ) -> None:
     counts = count_items_by_label(services.database().cursor())
     has_items = any(count.split == "train" and count.label is not None for count in counts)
@@ -142,7 +152,7 @@ def _draw_button(
         key="training_retrain",
         disabled=not (has_items and may and (preset or source)),
         on_click=_start,
-        args=(_press(), tier, preset, source, base_run_id, person.reviewer_id),
+        args=(_press(), tier, preset, source, base_run_id, person.reviewer_id, launcher),
     )
     if not has_items:
         st.caption(say("training_form.no_training_items"))
@@ -163,6 +173,7 @@ def _start(
     source: str | None,
     base_run_id: str | None,
     started_by: str,
+    launcher: Launcher,
 ) -> None:
     # A second press of the same button, before the page was drawn again, must not start a second
     # run: it carries the same token.
@@ -170,18 +181,28 @@ def _start(
         return
     with told_errors():
         database = services.database()
-        plan = make_plan(database, tier, preset=preset, source=source, base_run_id=base_run_id)
+        plan = make_plan(
+            database,
+            tier,
+            preset=preset,
+            source=source,
+            base_run_id=base_run_id,
+            launcher=launcher,
+        )
         st.session_state[SHOWN_KEY] = start_plan(database, plan, started_by)
     st.session_state[_PRESS] = uuid.uuid4().hex
 
 
-def _predict(press: str, source: str | None, max_new_tokens: int, started_by: str) -> None:
+def _predict(
+    press: str, source: str | None, max_new_tokens: int, started_by: str, launcher: Launcher
+) -> None:
     if st.session_state.get(_PRESS) != press:
         return
     with told_errors():
         settings = _prediction_settings(source, max_new_tokens)
-        run_id = start_prediction(services.database(), settings, started_by)
-        st.session_state[SHOWN_KEY] = run_id
+        st.session_state[SHOWN_KEY] = start_prediction(
+            services.database(), settings, started_by, launcher
+        )
     st.session_state[_PRESS] = uuid.uuid4().hex
 
 

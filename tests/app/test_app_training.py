@@ -26,6 +26,7 @@ from streamlit_app.logic.training_view import (
     history_table,
 )
 from training.json_files import replace_json
+from training.launchers.settings import launchers_path
 from training.run_dir import RunDir
 from training.settings import TrainingSettings, list_presets
 from training.start import prepare_run
@@ -152,6 +153,23 @@ def test_retrain_starts_one_run_notes_it_and_returns(filled: Database):
     assert process is not None
     if process.is_alive():
         process.kill()
+
+
+def test_a_run_goes_to_the_launcher_that_is_picked_among_those_set_up(filled: Database):
+    keys = {box.key for box in open_training().selectbox}
+    assert "training_launcher" not in keys
+    launchers_path().write_text("[accelerate]\nnum_processes = 4\n")
+    page = open_training()
+    page.selectbox(key="training_preset").select("test").run()
+    assert page.selectbox(key="training_launcher").value == "local"
+    page.selectbox(key="training_launcher").select("accelerate").run()
+    page.button(key="training_retrain").click().run()
+    assert not page.exception
+    (run,) = list_training_runs(filled.cursor())
+    assert run.settings["launcher"] == {"kind": "accelerate", "num_processes": 4}
+    process = RunDir(runs_dir() / run.run_id).read_status().process
+    assert process is not None
+    process.kill()
 
 
 def test_a_policy_is_set_on_the_page(filled: Database):

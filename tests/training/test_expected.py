@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from training.expected import Expected, describe_duration, describe_expected, expected_seconds
+from training.launchers.settings import AccelerateLauncher
 from training.run_dir import RunDir
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,3 +55,12 @@ def test_it_is_told_with_what_it_rests_on() -> None:
 )
 def test_durations_are_written_in_two_units(seconds: float | None, words: str) -> None:
     assert describe_duration(seconds) == words
+
+
+def test_runs_of_another_launcher_do_not_count(tmp_path: Path) -> None:
+    accelerate = AccelerateLauncher()
+    run_dir = _run(tmp_path, "smoke", 9.0)
+    launcher = accelerate.model_dump(mode="json")
+    run_dir.write_settings({"preset": "smoke", "launcher": launcher})
+    assert expected_seconds(tmp_path, "smoke") is None
+    assert expected_seconds(tmp_path, "smoke", accelerate) == Expected(9.0, 1)

@@ -56,8 +56,8 @@ def test_the_file_sets_launchers_up_and_the_command_line_changes_single_settings
     [
         ("ray", (), "storage"),
         ("ray", ("storage=runs",), "absolute folder"),
-        ("ray", ("storage=/s", "address=head:8265"), "http://HOST:PORT"),
-        ("ray", ("storage=/s", "address=http://me:secret@head:8265"), "http://HOST:PORT"),
+        ("ray", ("storage=/s", "address=head:8265"), "ray.address"),
+        ("ray", ("storage=/s", "address=http://me:secret@head:8265"), "ray.address"),
         ("ray", ("storage=/s", "token=secret"), "token"),
         ("accelerate", ("num_processes=1",), "num_processes"),
         ("accelerate", ("num_processes",), "NAME=VALUE"),

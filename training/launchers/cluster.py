@@ -159,7 +159,9 @@ def _standing_job(run_dir: RunDir, cluster: Cluster) -> _Job | None:
     job = _Job(**read_object(run_dir.job_path))
     try:
         status = cluster.info(job.job_id).status
-    except WorkerError:
+    except WorkerError as error:
+        if "status code 404" not in str(error):
+            raise
         return None  # a cluster that was started anew knows nothing of it
     return None if status in ("FAILED", "STOPPED") else job
 

@@ -12,8 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +22,7 @@ import psutil
 from training.errors import Stopped, WorkerError
 from training.execution import RunContext
 from training.failures import again
+from training.run_dir import RunDir
 
 EXIT_STOPPED = 75
 """Exit code of a process that stopped because it was asked to."""
@@ -29,7 +30,8 @@ _POLL_SECONDS = 0.1
 # A process that dies takes the others' connections with it: theirs are consequences, not causes.
 _SETTLE_SECONDS = 1.0
 
-_Processes = Sequence[subprocess.Popen[bytes]]
+STOP_SIGNAL = signal.SIGUSR1
+"""Tells the first process to stop. Others reach the whole group, some of them twice."""
 
 
 def run_processes(context: RunContext, num_processes: int) -> None:
@@ -40,16 +42,18 @@ def run_processes(context: RunContext, num_processes: int) -> None:
         WorkerError: One of them failed or died; the others are ended.
     """
     with TemporaryDirectory(prefix="llamacare-") as name:
-        meeting = Path(name)
-        with _started(context, num_processes, meeting) as processes:
+        group = _Group(context, Path(name))
+        try:
+            group.start(num_processes)
             try:
-                _wait(context, processes, meeting)
+                group.wait()
             except Stopped:
-                if any(process.poll() is not None for process in processes):
-                    raise
-                processes[0].terminate()
-                _wait(context, processes, meeting)
-            context.check_stop()
+                # A signal, which may come at any moment. The next one ends them here and now.
+                group.ask_to_stop()
+                group.wait()
+        finally:
+            group.kill()
+    context.check_stop()
 
 
 def error_path(meeting: Path, rank: int) -> Path:
@@ -57,15 +61,42 @@ def error_path(meeting: Path, rank: int) -> Path:
     return meeting / f"failed-{rank}.txt"
 
 
-@contextmanager
-def _started(context: RunContext, num_processes: int, meeting: Path) -> Iterator[_Processes]:
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
+class _Group:
+    """The processes, from their start to the end of the last one."""
+
+    def __init__(self, context: RunContext, meeting: Path) -> None:
+        self._context = context
+        self._meeting = meeting
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._is_asked = False
+
+    def start(self, num_processes: int) -> None:
         for rank in range(num_processes):
-            processes.append(_start(context, rank, num_processes, meeting))
-        yield processes
-    finally:
-        for process in processes:
+            self._processes.append(_start(self._context, rank, num_processes, self._meeting))
+
+    def wait(self) -> None:
+        """Return when all have succeeded. Raises Stopped or WorkerError where one has not."""
+        while any(process.poll() is None for process in self._processes):
+            if any(process.poll() for process in self._processes):
+                break
+            if self._context.should_stop():
+                self.ask_to_stop()
+            time.sleep(_POLL_SECONDS)
+        if any(process.poll() for process in self._processes):
+            time.sleep(_SETTLE_SECONDS)
+            codes = [process.poll() for process in self._processes]
+            if EXIT_STOPPED in codes or self._context.should_stop():
+                raise Stopped
+            raise WorkerError(_why(self._context.run_dir, codes, self._meeting))
+
+    def ask_to_stop(self) -> None:
+        """Tell the first process, once; it decides, so that all stop after the same step."""
+        if not self._is_asked:
+            self._is_asked = True
+            self._processes[0].send_signal(STOP_SIGNAL)
+
+    def kill(self) -> None:
+        for process in self._processes:
             with suppress(ProcessLookupError):
                 process.kill()
             process.wait()
@@ -100,41 +131,26 @@ def _loopback_alone() -> dict[str, str]:
     return {}
 
 
-def _wait(context: RunContext, processes: _Processes, meeting: Path) -> None:
-    is_asked = False
-    while any(process.poll() is None for process in processes):
-        if any(process.poll() for process in processes):
-            break
-        if not is_asked and context.should_stop():
-            is_asked = True
-            # The first process decides, so that all of them stop after the same step.
-            processes[0].terminate()
-        time.sleep(_POLL_SECONDS)
-    _raise_failure(context, processes, meeting)
+def _why(run_dir: RunDir, codes: Sequence[int | None], meeting: Path) -> str:
+    """Say which process ended the run, and how.
 
-
-def _raise_failure(context: RunContext, processes: _Processes, meeting: Path) -> None:
-    if not any(process.poll() for process in processes):
-        return
-    time.sleep(_SETTLE_SECONDS)
-    codes = [process.poll() for process in processes]
-    if EXIT_STOPPED in codes or context.should_stop():
-        raise Stopped
-    of = len(processes)
+    Args:
+        codes: Exit codes by rank; negative for a signal, None where one still runs.
+    """
+    of = len(codes)
     for rank, code in enumerate(codes):
         if code is not None and code < 0:
-            raise WorkerError(
+            return (
                 f"Process {rank + 1} of {of} was ended by signal {-code} "
                 f"({signal.Signals(-code).name}); the others cannot go on without it and were "
                 "ended. Signal 9 comes from a person or from the system when memory runs out: "
-                f"take fewer processes or a smaller batch then. {again(context.run_dir)}"
+                f"take fewer processes or a smaller batch then. {again(run_dir)}"
             )
     said = [path for rank in range(of) if (path := error_path(meeting, rank)).exists()]
     if said:
-        first = min(said, key=lambda path: path.stat().st_mtime_ns)
-        raise WorkerError(first.read_text(encoding="utf-8"))
+        return min(said, key=lambda path: path.stat().st_mtime_ns).read_text(encoding="utf-8")
     rank, code = next((rank, code) for rank, code in enumerate(codes) if code)
-    raise WorkerError(
+    return (
         f"Process {rank + 1} of {of} ended with exit code {code} before it could say why. The end "
-        f"of the log tells more: {context.run_dir.log_path}. {again(context.run_dir)}"
+        f"of the log tells more: {run_dir.log_path}. {again(run_dir)}"
     )

@@ -84,13 +84,17 @@ def launchers_path() -> Path:
 
 
 def list_launchers() -> dict[Kind, Launcher]:
-    """Give the launchers that are set up here; the local one always is.
+    """Give the launchers that are set up here; the local one always is. Ray may not be installed.
 
     Raises:
         SettingsError: The file cannot be read or holds a value that is not allowed.
     """
     tables = _read_tables()
-    return {kind: get_launcher(kind) for kind in KINDS if kind == "local" or kind in tables}
+    return {
+        kind: parse_launcher({"kind": kind, **tables.get(kind, {})}, str(launchers_path()))
+        for kind in KINDS
+        if kind == "local" or kind in tables
+    }
 
 
 def get_launcher(kind: Kind, options: Sequence[str] = ()) -> Launcher:

@@ -11,9 +11,9 @@ import traceback
 from pathlib import Path
 
 from training.errors import Stopped
-from training.execution import RunContext, pulse, signals
+from training.execution import RunContext, pulse
 from training.failures import explain
-from training.launchers.processes import EXIT_STOPPED, error_path
+from training.launchers.processes import EXIT_STOPPED, STOP_SIGNAL, error_path
 from training.run_dir import RunDir
 from training.work import work_of
 
@@ -34,17 +34,18 @@ def main(folder: str, meeting: str, parent: str) -> int:
     threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     rank, num_processes = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     context = RunContext(RunDir(Path(folder)), rank=rank, num_processes=num_processes)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # They reach the whole group, and the one that watches it passes them on in its own way.
+        signal.signal(number, signal.SIG_IGN)
     try:
         if context.is_first:
-            with signals(context), pulse(context):
+            signal.signal(STOP_SIGNAL, context.on_signal)
+            with pulse(context):
                 try:
                     _work(context, Path(meeting))
                 finally:
                     context.flush()
         else:
-            # These reach the whole group of processes; the first one decides for all.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             _work(context, Path(meeting))
     except (Stopped, KeyboardInterrupt):
         return EXIT_STOPPED
