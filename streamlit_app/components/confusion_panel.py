@@ -59,7 +59,7 @@ def draw(view: ErrorsView, reviewers: People | None) -> None:
 
 def draw_one(who: Who, judged: Judged, values: CellValue) -> None:
     """Draw one matrix, its figures above it and those of each label under it."""
-    st.markdown(f"**{TITLES[who]}**")
+    st.markdown(f"**{TITLES[who]}** · n = {judged.matrix.num_items:,}")
     with st.container(horizontal=True):
         estimate_card.draw(
             say("confusion.accuracy"),
