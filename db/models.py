@@ -54,10 +54,15 @@ class AliasEvent:
     created_at: datetime
 
 
-def register_model(cur: DuckDBPyConnection, run_id: str, created_by: str) -> None:
-    """Register the artifact of a stored run as the next version, and make it the challenger.
+def register_model(
+    cur: DuckDBPyConnection, run_id: str, created_by: str, *, is_challenger: bool = True
+) -> None:
+    """Register the artifact of a stored run as the next version.
 
     A run that is registered already is left as it is. The caller owns the transaction.
+
+    Args:
+        is_challenger: Whether it becomes the challenger.
 
     Raises:
         RunNotFoundError: The store has no such run.
@@ -71,8 +76,9 @@ def register_model(cur: DuckDBPyConnection, run_id: str, created_by: str) -> Non
         "created_at": to_timestamp(utc_now()),
     }
     cur.execute(load_sql("model_version_insert"), parameters)
-    newest = list_models(cur)[0]
-    set_alias(cur, "challenger", newest.version, action="register", reviewer_id=created_by)
+    if is_challenger:
+        newest = list_models(cur)[0]
+        set_alias(cur, "challenger", newest.version, action="register", reviewer_id=created_by)
 
 
 def list_models(cur: DuckDBPyConnection) -> list[ModelVersion]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from db.errors import DbError
 from db.home import runs_dir
 from eci.errors import EciError
-from streamlit_app import services
+from streamlit_app import refit_news, services
 from training.errors import TrainingError
 from training.intake import refresh
 from training.triggers import tick
@@ -39,6 +39,7 @@ def _watch(done: threading.Event) -> None:
         try:
             database = services.database()
             refresh(database, runs_dir())
+            refit_news.update(database)
             tick(database, datetime.now(UTC))
         except (DbError, EciError, TrainingError) as error:
             # What can be put right is told where it is put right: on the pages.

@@ -15,6 +15,7 @@ from db.permissions import Action, require
 from db.records import Reviewer, Run
 from db.reviewers import list_people
 from db.runs import list_runs
+from training.automatic import is_automatic
 from training.readings import read_new_answers
 
 
@@ -81,8 +82,12 @@ def check_permission(person: Reviewer, action: Action) -> None:
 
 
 def all_runs() -> list[Run]:
-    """Give all runs, newest first."""
-    return list_runs(database().cursor())
+    """Give all runs, newest first; those that came by themselves after a correction last.
+
+    The first one is what a page shows unless asked otherwise, and that must not change under
+    somebody's hands with each correction.
+    """
+    return sorted(list_runs(database().cursor()), key=lambda run: is_automatic(run.settings))
 
 
 def known_labels() -> list[str]:

@@ -14,18 +14,19 @@ from duckdb import DuckDBPyConnection
 from db.connection import Database
 from db.errors import DbError
 from db.lineage import add_training_records
-from db.models import register_model
+from db.models import find_by_alias, register_model
 from db.out_of_fold import add_out_of_fold
 from db.predictions import add_predictions
 from db.records import Run, TrainingRun, TrainingState
 from db.run_energy import add_run_energy
-from db.runs import add_run, find_run
+from db.runs import add_run, find_run, get_run
 from db.training_runs import (
     add_training_run,
     add_training_state,
     find_training_run,
     list_training_runs,
 )
+from training.automatic import is_automatic, retire_automatic
 from training.energy import read_energy
 from training.errors import IntakeError, TrainingError
 from training.json_files import plain
@@ -55,7 +56,8 @@ def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
 
     Cheap enough for each time a page is drawn: a run that has ended costs a look at the times of
     its files. Damage in one run makes that run ``failed`` in the store, with a message that says
-    what to put right, and touches no other; once put right, the run is taken in.
+    what to put right, and touches no other; once put right, the run is taken in. Whenever a state
+    changed, older automatic refits are retired.
 
     Returns:
         The ids of the runs whose state in the store changed.
@@ -76,6 +78,7 @@ def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
                 seen[run_dir.path] = _Seen(state, file_times)
         if changed:
             read_new_answers(database)  # of runs that did not read their own
+            retire_automatic(database, runs_dir)
         return tuple(changed)
 
 
@@ -112,13 +115,27 @@ def take_in(database: Database, run_dir: RunDir) -> Run:
             if energy is not None:
                 add_run_energy(cur, run.run_id, energy)
             if run.kind == "training" and run_dir.artifact_path.is_dir():
-                register_model(cur, run.run_id, str(settings.get("started_by") or ""))
+                by = str(settings.get("started_by") or "")
+                may_challenge = _may_challenge(cur, settings)
+                register_model(cur, run.run_id, by, is_challenger=may_challenge)
     except DbError as error:
         raise IntakeError(
             f"The results of run {run_dir.run_id} do not fit the store, so nothing of them was "
             f"taken in: {error}"
         ) from error
     return run
+
+
+def _may_challenge(cur: DuckDBPyConnection, settings: Mapping[str, Any]) -> bool:
+    """Tell whether a run's model becomes the challenger.
+
+    One that came by itself after a correction takes that place from nobody but its like: a person
+    may be comparing the other with the champion.
+    """
+    challenger = find_by_alias(cur, "challenger")
+    if challenger is None or not is_automatic(settings):
+        return True
+    return is_automatic(get_run(cur, challenger.run_id).settings)
 
 
 def _may_be_new(run_dir: RunDir, seen: Mapping[Path, _Seen]) -> bool:

@@ -10,6 +10,7 @@ from db.home import runs_dir
 from db.models import find_by_alias, list_models
 from db.permissions import require
 from db.runs import list_runs
+from training.automatic import is_automatic
 from training.errors import DataError, SettingsError
 from training.launch import launch
 from training.launchers.settings import LOCAL, Launcher, num_training_processes
@@ -67,9 +68,10 @@ def make_plan(
 
     Args:
         preset: Of the tiers joint and gpu; a shipped one when None.
-        source: Run that refit and recalibrate start from; the champion, else the newest model,
-            when None; ``base`` for a refit on the base model alone.
-        base_run_id: The run to compare with; the source, else the newest run, when None.
+        source: Run that refit and recalibrate start from; ``default_source`` when None; ``base``
+            for a refit on the base model alone.
+        base_run_id: The run to compare with; the source, else the newest run that did not follow
+            a correction by itself, when None.
         launcher: Where joint and gpu compute; the head alone is always fitted on this machine.
 
     Raises:
@@ -141,17 +143,28 @@ def start_plan(database: Database, plan: Plan, started_by: str, *, triggered_by:
 
 
 def default_source(database: Database) -> str | None:
-    """Give the run of the champion, else of the newest model; None where there is no model."""
+    """Give the run of the champion, else of the newest model that somebody asked for.
+
+    Where all models came by themselves after corrections, the oldest: were it the newest, each
+    would stand on the one before, none could ever be removed, and their figures would be compared
+    with the last correction's instead of with those of the start.
+
+    Returns:
+        None where there is no model.
+    """
     cur = database.cursor()
     champion = find_by_alias(cur, "champion")
-    models = list_models(cur)
-    chosen = champion or (models[0] if models else None)
-    return None if chosen is None else chosen.run_id
+    if champion is not None:
+        return champion.run_id
+    run_ids = [model.run_id for model in list_models(cur)]
+    asked_for = {run.run_id for run in list_runs(cur) if not is_automatic(run.settings)}
+    oldest = run_ids[-1] if run_ids else None
+    return next((run_id for run_id in run_ids if run_id in asked_for), oldest)
 
 
 def _newest(database: Database) -> str | None:
     runs = list_runs(database.cursor())
-    return runs[0].run_id if runs else None
+    return next((run.run_id for run in runs if not is_automatic(run.settings)), None)
 
 
 def _model_of(run_id: str | None) -> ModelSettings | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -17,6 +18,7 @@ from db.runs import find_run
 from db.training_runs import list_training_runs
 from db.trigger_policies import add_trigger_policy, find_trigger_policy
 from eci.estimates import proportion
+from training.automatic import AFTER_CORRECTION, is_automatic
 from training.energy import WORLD
 from training.launch import launch
 from training.plan import Tier, make_plan, prepare_plan, start_plan
@@ -24,6 +26,8 @@ from training.status import ACTIVE_STATES
 
 _VAIN: Final = ("failed", "cancelled")
 """Ends of runs that learned nothing."""
+_FITS: Final = ("train", "refit")
+"""Tasks that fit a head to the labels."""
 
 Mode = Literal["manual", "corrections", "schedule", "errors"]
 
@@ -58,7 +62,8 @@ class Readiness:
     """What a run started now would find.
 
     Attributes:
-        since: The last training run; None where there was none.
+        since: The last training run; None where there was none. Refits after each correction do
+            not count: with them nothing would ever add up.
         test_error: Share of test items that the model in use gets wrong; None without one.
     """
 
@@ -143,16 +148,19 @@ def tick(database: Database, now: datetime) -> str | None:
     runs = list_training_runs(cur)
     if any(run.state in ACTIVE_STATES for run in runs):
         return None
-    if runs and runs[0].state in _VAIN and not _has_new_correction(database, runs):
+    if runs and runs[0].state in _VAIN and not _is_corrected_since(database, runs[0]):
         return None  # what failed a moment ago would fail again, for ever
     reason = find_reason(policy, read_readiness(database), now)
     if reason is not None:
         plan = make_plan(database, policy.tier, preset=policy.preset)
         return start_plan(database, plan, stored.reviewer_id, triggered_by=reason)
-    if policy.refit_after_each and _has_new_correction(database, runs):
+    if policy.refit_after_each and _is_corrected_since(database, _last_fit(runs)):
         require(cur, stored.reviewer_id, "train")
         run_dir = prepare_plan(
-            database, make_plan(database, "refit"), stored.reviewer_id, triggered_by="A correction."
+            database,
+            make_plan(database, "refit"),
+            stored.reviewer_id,
+            triggered_by=AFTER_CORRECTION,
         )
         # In a process of its own: nobody waits for it, and reviewing must stay smooth beside it.
         launch(run_dir)
@@ -160,17 +168,41 @@ def tick(database: Database, now: datetime) -> str | None:
     return None
 
 
-def _has_new_correction(database: Database, runs: list[TrainingRun]) -> bool:
+def _is_corrected_since(database: Database, run: TrainingRun | None) -> bool:
+    """Tell whether somebody corrected an item after a run was made, or ever where it is None."""
     latest = last_correction_at(database.cursor())
-    newest = max((run.created_at for run in runs), default=None)
-    return latest is not None and (newest is None or latest > newest)
+    return latest is not None and (run is None or latest > run.created_at)
+
+
+def _last_fit(runs: Sequence[TrainingRun]) -> TrainingRun | None:
+    """Give the last run whose head learned the corrections of its time.
+
+    An automatic one that failed counts: it would fail again. One of a person's that failed does
+    not, so its corrections are still to be learned.
+    """
+    return next(
+        (
+            run
+            for run in runs
+            if run.settings.get("task") in _FITS
+            and (run.state not in _VAIN or is_automatic(run.settings))
+        ),
+        None,
+    )
 
 
 def _last_run(database: Database) -> TrainingRun | None:
-    """Give the last run that learned anything, or still may."""
+    """Give the last run, other than after a correction, that learned anything, or still may."""
     runs = list_training_runs(database.cursor())
     return next(
-        (r for r in runs if r.settings.get("task") != "predict" and r.state not in _VAIN), None
+        (
+            run
+            for run in runs
+            if run.settings.get("task") != "predict"
+            and run.state not in _VAIN
+            and not is_automatic(run.settings)
+        ),
+        None,
     )
 
 

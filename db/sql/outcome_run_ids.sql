@@ -1,1 +1,1 @@
-select run_id from run
+select run_id from run anti join retired_run using (run_id)

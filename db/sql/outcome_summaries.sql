@@ -24,4 +24,5 @@ with counted as (
 select counted.*
 from counted
 join run on run.run_id = counted.run_id
+anti join retired_run on retired_run.run_id = counted.run_id
 order by run.created_at desc, counted.run_id desc, counted.label_set

@@ -18,7 +18,7 @@ from db.lineage import (
 )
 from db.records import TrainingRun
 from db.run_energy import list_run_energy
-from db.training_runs import list_training_runs
+from db.training_runs import find_training_run, list_training_runs
 from streamlit_app import services
 from streamlit_app.components import safe_text
 from streamlit_app.errors import shown_errors
@@ -138,7 +138,11 @@ def draw_from_run() -> None:
         st.info(say("lineage.been_no_training"))
         return
     by_id = {run.run_id: run for run in runs}
-    if st.session_state.get(_RUN) not in by_id:
+    asked = st.session_state.get(_RUN)
+    retired = find_training_run(cur, asked) if asked and asked not in by_id else None
+    if retired is not None:
+        by_id[retired.run_id] = retired  # of a correction's runs: out of the list, not forgotten
+    elif asked not in by_id:
         st.session_state[_RUN] = runs[0].run_id
     run = by_id[st.selectbox(say("lineage.run"), list(by_id), key=_RUN)]
     corrections = list_corrections(cur, run_id=run.run_id)

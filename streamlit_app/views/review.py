@@ -21,6 +21,7 @@ from streamlit_app.components import (
     progress_line,
     queue_panel,
     reference_card,
+    refit_line,
     reviewer_picker,
     safe_text,
     say_more,
@@ -305,6 +306,7 @@ def draw_item(
     with right, st.container(key="review_right"):
         with safe_text.together():
             progress_line.draw(work, draw.item_id)
+            refit_line.draw(work)
             if shown.is_blind:
                 verdict_card.draw_blind()
             else:

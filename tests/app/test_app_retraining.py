@@ -19,6 +19,7 @@ from db.models import find_by_alias, list_alias_events, register_model
 from db.predictions import add_predictions
 from db.record_vetoes import list_record_vetoes
 from db.records import Item, Prediction, Run, Section, TrainingRun
+from db.retired_runs import retire_runs
 from db.reviewers import add_reviewer
 from db.runs import add_run
 from db.snapshot import freeze
@@ -135,6 +136,18 @@ def test_lineage_walks_from_the_correction_to_the_run_and_what_it_fixed(
     test.selectbox(key="lineage_run").set_value("two").run()
     assert "20 fixed, 0 broken" in "\n".join(caption.value for caption in test.caption)
     assert "1 one-shot learned" in _texts(test)
+
+
+def test_lineage_leads_to_a_run_that_stands_in_no_list_any_more(
+    store: Database, open_page: OpenPage
+) -> None:
+    with store.transaction() as cur:
+        retire_runs(cur, ["two"])
+    test = open_page("views/lineage.py")
+    test.button(key="lineage_to_run").click().run()
+    assert not test.exception
+    assert test.selectbox(key="lineage_run").value == "two"
+    assert "20 fixed, 0 broken" in "\n".join(caption.value for caption in test.caption)
 
 
 def test_training_data_are_shown_with_their_shots_and_packed(

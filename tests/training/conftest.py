@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import pytest
 
 from db.connection import Database
 from db.items import add_items
-from db.records import Item, Option, Section
+from db.records import Item, Option, Reviewer, Section
+from db.reviewers import add_reviewer
+from training.settings import RefitSettings
 
 
 def make_item(number: int, *, split: str = "train", options: bool = False) -> Item:
@@ -83,3 +85,42 @@ def tiny_settings(tiny_model_dir: Path) -> dict[str, Any]:
         },
         "evaluation": {"max_new_tokens": 8},
     }
+
+
+def _make_remedy(number: int, split: str = "train") -> Item:
+    label = ("yes", "no", "maybe")[number % 3]
+    words = {"yes": "helped all", "no": "helped nobody", "maybe": "gave no clear result"}[label]
+    return Item(
+        f"more-{split}-{number:03d}",
+        "tests",
+        f"Is remedy {number} of ward {number * 3} any good?",
+        (Section("RESULTS", f"Remedy {number} {words} of its {number + 5} patients."),),
+        "pubmedqa",
+        ("yes", "no", "maybe"),
+        (),
+        label,
+        f"Conclusion {number}.",
+        split,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+def make_remedy() -> Callable[..., Item]:
+    """Give the maker of the items that ``engineer`` adds, for more of them."""
+    return _make_remedy
+
+
+@pytest.fixture
+def engineer(database: Database) -> Reviewer:
+    """An engineer of a store with enough items to fit a head."""
+    with database.transaction() as cur:
+        add_items(cur, [_make_remedy(n) for n in range(48)], origin="items")
+        add_items(cur, [_make_remedy(100 + n, "test") for n in range(12)], origin="items")
+        return add_reviewer(cur, "Eve", "engineer")
+
+
+@pytest.fixture
+def base_alone(tiny_settings: dict[str, Any]) -> RefitSettings:
+    """Settings of a refit on the random model without any adapter."""
+    model = {**tiny_settings["model"], "quantization": "none"}
+    return RefitSettings.model_validate({"model": model, "num_folds": 3})

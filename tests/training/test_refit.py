@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from db.items import add_items
 from db.lineage import list_correction_runs, list_training_records
 from db.models import find_by_alias, list_models
 from db.predictions import list_predictions
-from db.records import Item, Reviewer, Section
+from db.records import Item, Reviewer
 from db.reviewers import add_reviewer, list_reviewers
 from db.runs import get_run
 from db.snapshot import load_snapshot, read_snapshot
@@ -36,39 +37,6 @@ from training.refit import is_quick, run_recalibration, run_refit
 from training.run_dir import RunDir
 from training.settings import Preset, RefitSettings, parse_settings
 from training.start import prepare_run
-
-
-def _item(number: int, split: str = "train") -> Item:
-    label = ("yes", "no", "maybe")[number % 3]
-    words = {"yes": "helped all", "no": "helped nobody", "maybe": "gave no clear result"}[label]
-    return Item(
-        f"more-{split}-{number:03d}",
-        "tests",
-        f"Is remedy {number} of ward {number * 3} any good?",
-        (Section("RESULTS", f"Remedy {number} {words} of its {number + 5} patients."),),
-        "pubmedqa",
-        ("yes", "no", "maybe"),
-        (),
-        label,
-        f"Conclusion {number}.",
-        split,  # type: ignore[arg-type]
-    )
-
-
-@pytest.fixture
-def engineer(database: Database) -> Reviewer:
-    """An engineer of a store with enough items to fit a head."""
-    with database.transaction() as cur:
-        add_items(cur, [_item(n) for n in range(48)], origin="items")
-        add_items(cur, [_item(100 + n, "test") for n in range(12)], origin="items")
-        return add_reviewer(cur, "Eve", "engineer")
-
-
-@pytest.fixture
-def base_alone(tiny_settings: dict[str, Any]) -> RefitSettings:
-    """Settings of a refit on the random model without any adapter."""
-    model = {**tiny_settings["model"], "quantization": "none"}
-    return RefitSettings.model_validate({"model": model, "num_folds": 3})
 
 
 def _do(database: Database, settings: RefitSettings, base_run_id: str | None = None) -> RunDir:
@@ -147,11 +115,14 @@ def test_a_quick_refit_never_loads_torch(
 
 
 def test_new_items_need_the_model_and_only_they_are_prefilled(
-    database: Database, engineer: Reviewer, base_alone: RefitSettings
+    database: Database,
+    engineer: Reviewer,
+    base_alone: RefitSettings,
+    make_remedy: Callable[..., Item],
 ) -> None:
     _do(database, base_alone)
     with database.transaction() as cur:
-        add_items(cur, [_item(60), _item(61)], origin="items")
+        add_items(cur, [make_remedy(60), make_remedy(61)], origin="items")
     run_dir = prepare_plan(database, Plan("refit", base_alone, None), "tests")
     assert not is_quick(run_dir)
     assert execute(run_dir, run_refit) == "succeeded"
@@ -307,9 +278,9 @@ def test_of_items_that_an_adapter_learned_from_the_base_model_speaks(
 
 
 def test_items_that_repeat_one_another_stay_in_one_fold(
-    database: Database, engineer: Reviewer
+    database: Database, engineer: Reviewer, make_remedy: Callable[..., Item]
 ) -> None:
-    twin = replace(_item(1), item_id="twin-of-001", gold_label="maybe")
+    twin = replace(make_remedy(1), item_id="twin-of-001", gold_label="maybe")
     with database.transaction() as cur:
         add_items(cur, [twin], origin="items")
     items = [i for i in read_snapshot(database.cursor()).train if i.label_set == "pubmedqa"]

@@ -1,0 +1,23 @@
+"""A quiet line: what the corrections so far have made of the model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from streamlit_app import refit_news, services
+from streamlit_app.components import safe_text
+from streamlit_app.logic.refit_words import effect_words
+from streamlit_app.text_safety import element
+from streamlit_app.wording import say
+from streamlit_app.work import Work
+
+
+def draw(work: Work) -> None:
+    """Draw the effect of the last refit after a correction, where there was one.
+
+    Never in a blind queue: who sees that corrections lower or raise the figure may label for it.
+    """
+    effect = refit_news.latest(services.database())
+    if effect is not None and work.mode != "blind":
+        words = effect_words(effect, datetime.now(UTC))
+        safe_text.draw(element("div", words, cls="lc-refit", title=say("refit.help")))

@@ -1,0 +1,40 @@
+"""The effect of the last refit in one sentence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from db.refit_effect import RefitEffect
+from eci.estimates import proportion
+from streamlit_app.wording import say
+
+
+def effect_words(effect: RefitEffect, now: datetime) -> str:
+    """Say when the head was refitted, on how many corrections, and what it gets right now."""
+    right = proportion(effect.num_right, effect.n, "no test item has a label")
+    low, high = (right.interval.low, right.interval.high) if right.interval else (0.0, 1.0)
+    told = say(
+        "refit.effect",
+        ago=_ago((now - effect.ended_at).total_seconds()),
+        corrected=_items(effect.num_corrected),
+        share=100 * effect.num_right / effect.n,
+        low=100 * low,
+        high=100 * high,
+        n=effect.n,
+    )
+    if effect.num_right_before is None:
+        return told + say("refit.alone")
+    before = 100 * effect.num_right_before / effect.n
+    return told + say("refit.before", share=before)
+
+
+def _items(count: int) -> str:
+    return say("refit.item") if count == 1 else say("refit.items", count=count)
+
+
+def _ago(seconds: float) -> str:
+    """Say in the largest whole unit how long ago something was."""
+    for key, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= size:
+            return say(f"refit.{key}", count=int(seconds // size))
+    return say("refit.seconds", count=max(int(seconds), 0))

@@ -1,0 +1,103 @@
+"""The line that tells reviewers what their corrections made of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.annotations import add_annotation
+from db.connection import Database
+from db.predictions import add_predictions
+from db.records import Run, TrainingRun
+from db.refit_effect import RefitEffect
+from db.review_settings import ReviewSettings, save_settings
+from db.reviewers import add_reviewer
+from db.runs import add_run
+from db.snapshot import freeze
+from db.training_runs import add_training_run
+from streamlit_app import refit_news, services
+from streamlit_app.logic.refit_words import effect_words
+from training.automatic import AFTER_CORRECTION
+
+OpenPage = Callable[..., AppTest]
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def _effect(**wanted: Any) -> RefitEffect:
+    fields = {
+        "run_id": "auto", "ended_at": NOW - timedelta(seconds=12), "num_corrected": 34,
+        "n": 250, "num_right": 153, "num_right_before": 149,
+    }  # fmt: skip
+    return RefitEffect(**{**fields, **wanted})
+
+
+@pytest.mark.parametrize(
+    ("effect", "words"),
+    [
+        (
+            _effect(),
+            "Head refitted 12 s ago on 34 corrected items: 61.2 % (55.0 to 67.0) of 250 test "
+            "items right, before 59.6 %.",
+        ),
+        (
+            _effect(ended_at=NOW - timedelta(hours=3), num_corrected=1, num_right_before=None),
+            "Head refitted 3 h ago on 1 corrected item: 61.2 % (55.0 to 67.0) of 250 test "
+            "items right.",
+        ),
+    ],
+)
+def test_the_effect_is_told_with_its_interval(effect: RefitEffect, words: str) -> None:
+    assert effect_words(effect, NOW) == words
+
+
+@pytest.fixture
+def refitted(filled_store: Database, make: Any, tmp_path: Path) -> str:
+    """Give the admin of a store in which a correction was refitted, the test item now wrong."""
+    with filled_store.transaction() as cur:
+        ada = add_reviewer(cur, "Ada", "admin").reviewer_id
+        add_annotation(cur, annotation_id="a", item_id="q-1", reviewer_id=ada, label="yes")
+        snapshot_id = freeze(cur, tmp_path / "snapshot", created_by=ada).snapshot_id
+        settings = {
+            "task": "refit", "triggered_by": AFTER_CORRECTION, "snapshot_id": snapshot_id,
+            "settings": {"artifact_run_id": "newer"},
+        }  # fmt: skip
+        add_training_run(
+            cur, TrainingRun("auto", "refit", "succeeded", settings, NOW, ada, "newer")
+        )
+        add_run(cur, Run("auto", "auto", "training", "a-model", settings, {}, NOW, "newer"))
+        wrong = make.prediction("v-1", "", None, run_id="auto", head="C", shares=(0, 0, 1, 0))
+        add_predictions(cur, [wrong])
+    refit_news.update(filled_store)
+    return ada
+
+
+def test_a_reviewer_sees_what_the_last_refit_changed(
+    refitted: str, open_page: OpenPage, make: Any
+) -> None:
+    shown = make.markup(open_page())
+    assert "on 1 corrected item: 0.0 % (0.0 to 79.3) of 1 test items right" in shown
+    assert "before 100.0 %" in shown
+
+
+def test_a_blind_reviewer_sees_nothing_of_it(
+    refitted: str, filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    with filled_store.transaction() as cur:
+        save_settings(cur, ReviewSettings("blind"), refitted)
+    assert "Head refitted" not in make.markup(open_page())
+
+
+def test_nothing_is_said_where_no_correction_was_refitted(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    refit_news.update(filled_store)
+    assert "Head refitted" not in make.markup(open_page())
+
+
+def test_a_page_opens_with_a_run_that_somebody_asked_for(refitted: str) -> None:
+    assert [run.run_id for run in services.all_runs()] == ["newer", "older", "auto"]
