@@ -310,8 +310,9 @@ def time_compare(page: Page, url: str, rounds: int) -> list[Timed]:
 def time_real(page: Page, url: str, rounds: int) -> list[Timed]:
     """Click through the sections of the run of real answers, which has no head."""
     sections = {
-        "Confusion": ("errors_confusion_text",),
+        # Not the other way round: without a head "Does ECI help?" draws the matrix as well.
         "Slices": ("errors_slices",),
+        "Confusion": ("errors_confusion_text",),
         "Gold labels": ("errors_ceiling",),
         "Redundancy": ("errors_forms",),
         "Does ECI help?": ("errors_confusion_text",),

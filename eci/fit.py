@@ -109,20 +109,45 @@ def mean_and_spread(u: Float32Array, scores: Float32Array) -> tuple[Float32Array
 
 @dataclass(frozen=True, slots=True)
 class _Standardised:
+    """The items as the fit sees them.
+
+    Attributes:
+        x: ``(n, D)`` or ``(n, K, D)``; with a basis, its coordinates take the place of D.
+        basis: Orthonormal columns that span the items, ``(D, n)``, where there are fewer items
+            than dimensions. The penalised optimum lies in that span and its length is the same in
+            these coordinates, so that nothing is lost, and all that is quadratic in D shrinks.
+    """
+
     x: Float32Array
     mean: Float32Array
     spread: Float32Array
     gram: Float32Array
+    basis: Float32Array | None
 
     @classmethod
     def of(cls, u: Float32Array, scores: Float32Array) -> _Standardised:
         """Standardise over the items; absent options do not count, and become zeros."""
+        from scipy.linalg import qr
+
         mean, spread = mean_and_spread(u, scores)
         x = (u - mean) / spread
         if x.ndim == 3:
             x[~np.isfinite(scores)] = 0.0
-        flat = x.reshape(-1, x.shape[-1])
-        return cls(x, mean, spread, np.asarray(flat.T @ flat / len(flat), dtype=np.float32))
+        flat, basis = x.reshape(-1, x.shape[-1]), None
+        if len(flat) < flat.shape[1]:
+            basis, upper = qr(flat.T, mode="economic", check_finite=False)
+            flat = upper.T
+            x = flat.reshape(*x.shape[:-1], -1)
+        gram = np.asarray(flat.T @ flat / len(flat), dtype=np.float32)
+        return cls(np.ascontiguousarray(x), mean, spread, gram, basis)
+
+    def inside(self, weight: Float32Array) -> Float32Array:
+        """Give the coordinates of weights ``(..., D)``; what lies outside of the span is lost."""
+        return weight if self.basis is None else weight @ self.basis
+
+    def outside(self, weight: Float32Array) -> Float32Array:
+        """Give the weights ``(..., D)`` that have these coordinates."""
+        return weight if self.basis is None else weight @ self.basis.T
 
     def root(self, l2: float) -> tuple[Float32Array, Float32Array]:
         """Give L of ``L·Lᵀ``, a bound on how curved the loss is, and its inverse.
@@ -164,8 +189,9 @@ def _fit(
 
     first = np.zeros(num_weights + loss.num_biases + 1)
     first[-1] = 1.0
-    if start is not None and start.weight.shape == loss.shape:
-        packed = start.weight @ root
+    fits = (*loss.shape[:-1], len(standardised.mean))
+    if start is not None and start.weight.shape == fits:
+        packed = standardised.inside(start.weight) @ root
         first = np.concatenate([packed.ravel(), start.bias, [start.scale]])
     found = minimize(
         objective,
@@ -175,7 +201,7 @@ def _fit(
         options={"maxiter": _MAX_ITERATIONS, "ftol": 1e-7, "gtol": 1e-5},
     ).x
     return FittedHead(
-        weight=unpack(found).astype(np.float32),
+        weight=standardised.outside(unpack(found).astype(np.float32)),
         bias=found[num_weights:-1].astype(np.float32),
         scale=float(found[-1]),
         mean=standardised.mean,

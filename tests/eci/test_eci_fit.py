@@ -40,13 +40,15 @@ def test_a_fitted_head_gives_what_the_torch_head_gives(is_options: bool) -> None
     assert given.numpy() == pytest.approx(fitted.logits(states, scores), abs=1e-4)
 
 
-def test_without_scores_it_is_scikit_learns_logistic_regression() -> None:
-    states, _, y = _separable(200)
+@pytest.mark.parametrize("n", [40, 200], ids=["fewer items than dimensions", "more"])
+def test_without_scores_it_is_scikit_learns_logistic_regression(n: int) -> None:
+    states, _, y = _separable(n)
     l2 = 0.05
-    fitted = fit_head(states, np.zeros((200, 3), np.float32), y, is_options=False, l2=l2)
-    x = StandardScaler().fit_transform(states.reshape(200, -1))
-    reference = LogisticRegression(C=1 / (l2 * 200), tol=1e-8, max_iter=5000).fit(x, y)
-    ours = fitted.logits(states, np.zeros((200, 3), np.float32))
+    fitted = fit_head(states, np.zeros((n, 3), np.float32), y, is_options=False, l2=l2)
+    x = StandardScaler().fit_transform(states.reshape(n, -1))
+    reference = LogisticRegression(C=1 / (l2 * n), tol=1e-8, max_iter=5000).fit(x, y)
+    assert fitted.weight == pytest.approx(reference.coef_, abs=0.02)
+    ours = fitted.logits(states, np.zeros((n, 3), np.float32))
     theirs = reference.decision_function(x)
     centred = ours - ours.mean(1, keepdims=True)
     assert centred == pytest.approx(theirs - theirs.mean(1, keepdims=True), abs=0.05)
