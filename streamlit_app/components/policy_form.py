@@ -31,7 +31,8 @@ TIER_WORDS = {
 def draw(person: Reviewer) -> None:
     """Draw the policy that holds, and where the role allows it the form that sets another."""
     policy = get_policy(services.database())
-    label = say("policy.when_runs_start", mode=MODE_WORDS[policy.mode])
+    each = say("policy.and_each") if policy.refit_after_each else ""
+    label = say("policy.when_runs_start", mode=MODE_WORDS[policy.mode], each=each)
     with st.expander(label), st.form("training_policy", border=False):
         may = is_permitted(person, "train")
         modes = list(MODE_WORDS)
