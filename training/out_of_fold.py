@@ -13,12 +13,9 @@ Only such probabilities can tell that a gold label is wrong. Three cases:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from db.bulk import SCHEMAS
 from db.out_of_fold import OutOfFold
@@ -30,7 +27,7 @@ from eci.store import CalibrationInfo
 from training.dataset import families, to_question
 from training.execution import RunContext
 from training.held_out import HeldOut, calibrate
-from training.json_files import unusable
+from training.row_files import read_rows, write_rows
 from training.run_dir import RunDir
 
 if TYPE_CHECKING:
@@ -139,9 +136,7 @@ def is_enough(groups: Sequence[str], y: Sequence[int], num_folds: int) -> bool:
 def write_out_of_fold(run_dir: RunDir, rows: Iterable[OutOfFold]) -> None:
     """Write rows as Parquet; the file appears only when it is complete."""
     entries = [{**vars(row), "probabilities": list(row.probabilities)} for row in rows]
-    partial = run_dir.out_of_fold_path.with_suffix(".partial")
-    pq.write_table(pa.Table.from_pylist(entries, schema=_SCHEMA), partial)
-    partial.replace(run_dir.out_of_fold_path)
+    write_rows(run_dir.out_of_fold_path, entries, _SCHEMA)
 
 
 def read_out_of_fold(run_dir: RunDir) -> list[OutOfFold]:
@@ -150,11 +145,5 @@ def read_out_of_fold(run_dir: RunDir) -> list[OutOfFold]:
     Raises:
         RunDirError: The file cannot be read.
     """
-    path: Path = run_dir.out_of_fold_path
-    if not path.exists():
-        return []
-    try:
-        rows = pq.read_table(path, schema=_SCHEMA).to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise unusable(path, f"cannot be read: {' '.join(str(error).split())}") from error
+    rows = read_rows(run_dir.out_of_fold_path, _SCHEMA)
     return [OutOfFold(**{**row, "probabilities": tuple(row["probabilities"])}) for row in rows]

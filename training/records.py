@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from db.bulk import SCHEMAS
 from db.lineage import Fold, TrainingRecord
 from training.dataset import Record, TrainingData
-from training.json_files import unusable
+from training.row_files import read_rows, write_rows
 from training.run_dir import RunDir
 
 _SCHEMA = SCHEMAS["incoming_training_record"]
@@ -25,10 +22,7 @@ def write_records(run_dir: RunDir, data: TrainingData) -> None:
 
 def write_training_records(run_dir: RunDir, records: Iterable[TrainingRecord]) -> None:
     """Write records as Parquet; the file appears only when it is complete."""
-    table = pa.Table.from_pylist([asdict(record) for record in records], schema=_SCHEMA)
-    partial = run_dir.records_path.with_suffix(".partial")
-    pq.write_table(table, partial)
-    partial.replace(run_dir.records_path)
+    write_rows(run_dir.records_path, [asdict(record) for record in records], _SCHEMA)
 
 
 def read_training_records(run_dir: RunDir) -> list[TrainingRecord]:
@@ -37,13 +31,7 @@ def read_training_records(run_dir: RunDir) -> list[TrainingRecord]:
     Raises:
         RunDirError: The file cannot be read.
     """
-    path = run_dir.records_path
-    if not path.exists():
-        return []
-    try:
-        rows = pq.read_table(path, schema=_SCHEMA).to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise unusable(path, f"cannot be read: {' '.join(str(error).split())}") from error
+    rows = read_rows(run_dir.records_path, _SCHEMA)
     return [TrainingRecord(**{**row, "shot_item_ids": tuple(row["shot_item_ids"])}) for row in rows]
 
 
