@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 import plotly.graph_objects as go
 
 from streamlit_app import palette
+
+# plotly looks into pandas wherever somebody has begun to import it. Streamlit does so at the first
+# data frame, in the thread of another page: a chart drawn meanwhile would find half a module.
+import_module("pandas")
 
 # The tones for charts: one figure serves the light and the dark theme.
 RIGHT = palette.RIGHT.chart

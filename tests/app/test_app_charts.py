@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -212,3 +214,9 @@ def test_an_axis_of_counts_has_no_fractions_and_room_for_its_ends() -> None:
         assert axis.dtick == step
         assert axis.range[0] < 0
         assert axis.range[1] > top
+
+
+def test_pandas_is_whole_before_a_chart_is_drawn():
+    # In a process of its own: here everything has long been imported.
+    program = "import sys, streamlit_app.charts.style; sys.exit('pandas' not in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
