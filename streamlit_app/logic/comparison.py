@@ -187,12 +187,12 @@ def verdict(comparison: Comparison) -> str:
         return "Not significant: both runs are right on the same items and wrong on the same items."
     if not comparison.is_significant:
         return (
-            f"Not significant: {comparison.fixed:,} items fixed and {comparison.broken:,} broken "
+            f"Not significant: {comparison.fixed:,} fixed and {comparison.broken:,} broken "
             f"could be chance (exact McNemar test, {p})."
         )
     better = "better" if comparison.fixed > comparison.broken else "worse"
     return (
-        f"B is significantly {better}: {comparison.fixed:,} items fixed, {comparison.broken:,} "
+        f"B is significantly {better}: {comparison.fixed:,} fixed, {comparison.broken:,} "
         f"broken (exact McNemar test, {p})."
     )
 

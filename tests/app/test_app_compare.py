@@ -251,11 +251,11 @@ def test_without_a_base_the_two_newest_runs_are_compared():
 
 def test_a_difference_that_may_be_chance_is_called_not_significant():
     few = compare(["yes"] * 4, ["no"] * 2 + ["yes"] * 2, ["yes"] * 4, LABELS)
-    assert verdict(few).startswith("Not significant: 2 items fixed and 0 broken")
+    assert verdict(few).startswith("Not significant: 2 fixed and 0 broken")
     same = compare(["yes"] * 4, ["no"] * 4, ["no"] * 4, LABELS)
     assert verdict(same).startswith("Not significant: both runs")
     worse = compare(["yes"] * 9, ["yes"] * 9, [None] * 9, LABELS)
-    assert verdict(worse).startswith("B is significantly worse: 0 items fixed, 9 broken")
+    assert verdict(worse).startswith("B is significantly worse: 0 fixed, 9 broken")
     assert "no items" in verdict(compare([], [], [], LABELS))
 
 
