@@ -8,7 +8,9 @@ strong regularisation falls back to the zero-shot language model and not to noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eci.arrays import Float32Array, FloatArray, IntArray
-from eci.calibration import out_of_fold, softmax
+from eci.calibration import Fold, out_of_fold, softmax
 from eci.metrics import macro_f1
 
 DEFAULT_L2: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
+_ONE_THREAD: Final = 4_000_000
+"""Up to so many numbers in the items' states, linear algebra stays on one thread."""
+_FITTING: Final = threading.RLock()
 _MAX_ITERATIONS: Final = 200
 
 
@@ -83,8 +88,26 @@ def fit_head(
             f"{len(scores)} and {len(gold)}."
         )
     chosen = tuple(range(states.shape[1]) if columns is None else columns)
-    x = _Standardised.of(_inputs(states, chosen, is_options=is_options), scores)
-    return _fit(x, scores, gold, chosen, l2, weights, start)
+    with _threads(states):
+        x = _Standardised.of(_inputs(states, chosen, is_options=is_options), scores)
+        return _fit(x, scores, gold, chosen, l2, weights, start)
+
+
+@contextmanager
+def _threads(states: Float32Array) -> Iterator[None]:
+    """Keep the linear algebra of few items on one thread.
+
+    It is hundreds of products of a millisecond: to wake a second thread for each takes longer than
+    the product, five times as long on an idle machine with two cores and twenty on a busy one. The
+    limit is the process's, so one such fit goes on at a time.
+    """
+    if states.size > _ONE_THREAD:
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with _FITTING, threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def _inputs(states: Float32Array, columns: Sequence[int], *, is_options: bool) -> Float32Array:
@@ -316,7 +339,29 @@ def choose(
     folds = out_of_fold(gold, groups, num_folds=num_folds, seed=seed)
     best: Chosen | None = None
     everything: Sequence[Sequence[int]] = [range(states.shape[1])]
-    for columns in map(tuple, everything if is_options else candidates or everything):
+    tried = everything if is_options else candidates or everything
+    with _threads(states):
+        for candidate in _candidates(states, scores, gold, folds, tried, strengths, is_options):
+            if told is not None:
+                told(candidate)
+            if best is None or candidate.loss < best.loss:
+                best = candidate
+    if best is None:
+        raise ValueError("There is nothing to choose from: pass at least one pooling and penalty.")
+    return best
+
+
+def _candidates(
+    states: Float32Array,
+    scores: Float32Array,
+    gold: IntArray,
+    folds: Sequence[Fold],
+    tried: Sequence[Sequence[int]],
+    strengths: Sequence[float],
+    is_options: bool,
+) -> Iterator[Chosen]:
+    """Judge every pooling with every penalty, out of fold."""
+    for columns in map(tuple, tried):
         u = _inputs(states, columns, is_options=is_options)
         parts = [_Standardised.of(u[fold.train], scores[fold.train]) for fold in folds]
         starts: list[FittedHead | None] = [None] * len(folds)
@@ -328,14 +373,7 @@ def choose(
                 head = _fit(parts[k], scores[on], gold[on], columns, l2, None, starts[k])
                 starts[k] = head
                 logits[out] = head.logits(states[out], scores[out])
-            candidate = _judge(logits, gold, columns, l2)
-            if told is not None:
-                told(candidate)
-            if best is None or candidate.loss < best.loss:
-                best = candidate
-    if best is None:
-        raise ValueError("There is nothing to choose from: pass at least one pooling and penalty.")
-    return best
+            yield _judge(logits, gold, columns, l2)
 
 
 def _judge(logits: FloatArray, gold: IntArray, columns: tuple[int, ...], l2: float) -> Chosen:
