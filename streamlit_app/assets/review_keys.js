@@ -28,6 +28,26 @@
     return true;
   }
 
+  // Presses made while the answer to the one before is being drawn. They count if the same showing
+  // of the same item stays on screen; the token tells: a next item, or a reveal, has another one.
+  let held = [];
+
+  function hold(mark, action) {
+    const item = document.querySelector("[data-lc-item]");
+    if (!waitingFor || (item ? item.dataset.lcItem : "") !== mark.dataset.lcOn) return;
+    held.push({ token: mark.dataset.lcToken, action, until: Date.now() + WAIT_MS });
+  }
+
+  function release() {
+    const mark = marker();
+    if (!held.length || !mark || (waitingFor && waitingFor.draw === mark.dataset.lcDraw)) return;
+    const waiting = held;
+    held = [];
+    waiting.forEach(({ token, action, until }) => {
+      if (token === mark.dataset.lcToken && Date.now() < until && isReady(mark)) whenDrawn(mark, action);
+    });
+  }
+
   // The controls load after the marker when the page is opened: presses wait for them, in order.
   let early = [];
   const CONTROLS_MS = 3000;
@@ -205,12 +225,14 @@
     }
     const known = key in MOVES || key in FIELDS || mark.dataset.lcKeys.includes(`${key}:`);
     if (!known) return false;
-    if (event.repeat || !isReady(mark)) return true;
-    whenDrawn(mark, (drawn) => {
+    if (event.repeat) return true;
+    const action = (drawn) => {
       if (pick(drawn, key)) return;
       if (key in FIELDS) focusField(drawn, FIELDS[key]);
       else press(drawn, button(MOVES[key]));
-    });
+    };
+    if (isReady(mark)) whenDrawn(mark, action);
+    else hold(mark, action);
     return true;
   }
 
@@ -256,11 +278,12 @@
 
   // A new item starts at its top.
   new MutationObserver(() => {
+    release();
     const mark = marker();
     const item = mark ? mark.dataset.lcOn : null;
     if (item === shownItem) return;
     shownItem = item;
     const area = scroller();
     if (item !== null && area) area.scrollTo({ top: 0, behavior: "instant" });
-  }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-lc-on"] });
+  }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-lc-on", "data-lc-draw"] });
 })();
