@@ -26,17 +26,6 @@ class GatePair:
     probabilities_b: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class SliceChange:
-    """How many of the ``n`` test items of a slice the second run fixes and breaks."""
-
-    dimension: str
-    value: str
-    n: int
-    num_fixed: int
-    num_broken: int
-
-
 def list_gate_pairs(cur: DuckDBPyConnection, run_a: str | None, run_b: str) -> list[GatePair]:
     """Pair two runs on the test items that both classified; by label set, then item id."""
     parameters = {"run_a": run_a, "run_b": run_b}
@@ -45,9 +34,3 @@ def list_gate_pairs(cur: DuckDBPyConnection, run_a: str | None, run_b: str) -> l
         GatePair(*(*row[:2], tuple(row[2]), *row[3:6], row[6] and tuple(row[6]), tuple(row[7])))
         for row in rows
     ]
-
-
-def list_slice_changes(cur: DuckDBPyConnection, run_a: str, run_b: str) -> list[SliceChange]:
-    """Count fixed and broken test items by source, USMLE step, length and kind of labels."""
-    parameters = {"run_a": run_a, "run_b": run_b}
-    return [SliceChange(*r) for r in cur.execute(load_sql("gate_slices"), parameters).fetchall()]

@@ -48,6 +48,8 @@ Dimension = Literal[
 ]
 """What items and answers are sliced by; each is a column of ``outcome_rows``, ``mesh`` a list."""
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
+ANSWER_DIMENSIONS: Final[tuple[Dimension, ...]] = ("hedging", "text_form")
+"""Those that tell of the answer to an item, and so differ between runs."""
 
 _EQUALITIES: Final = (
     "source",
@@ -110,6 +112,22 @@ class Selection:
     def is_empty(self) -> bool:
         """Whether every item passes."""
         return self == Selection()
+
+    @property
+    def is_of_items(self) -> bool:
+        """Whether it asks only what the items are, not what a model answered or how sure it was.
+
+        Items chosen by what a model got wrong look better with any other model (regression to
+        the mean), so only such selections are fair where two models are compared.
+        """
+        about_items = Selection(
+            source=self.source,
+            split=self.split,
+            gold_label=self.gold_label,
+            reviewer_label=self.reviewer_label,
+            slices=tuple(one for one in self.slices if one[0] not in ANSWER_DIMENSIONS),
+        )
+        return self == about_items
 
 
 @dataclass(frozen=True)

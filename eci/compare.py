@@ -7,8 +7,10 @@ add no noise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -22,10 +24,14 @@ from eci.arrays import (
     label_indices,
 )
 from eci.estimates import (
+    LEVEL,
+    NO_ITEMS,
     NUM_RESAMPLES,
     Estimate,
+    Interval,
     binomial_cdf,
     bootstrap,
+    check_level,
     percentile_interval,
     proportion,
 )
@@ -151,6 +157,32 @@ def mcnemar_p_value(fixed: int, broken: int) -> float:
     (McNemar 1947); 1 where nothing changed.
     """
     return min(1.0, 2 * binomial_cdf(min(fixed, broken), fixed + broken, 0.5))
+
+
+def paired_difference(n: int, fixed: int, broken: int, level: float = LEVEL) -> Estimate:
+    """Estimate accuracy after less accuracy before, of the same items, from counts alone.
+
+    The interval adds half an item to each of the four cells of the paired table, after which
+    Wald's interval keeps its level for few items too (Agresti and Min 2005); clipped to [-1, 1].
+
+    Raises:
+        ValueError: More items changed than there are.
+    """
+    check_level(level)
+    if not (fixed >= 0 and broken >= 0 and fixed + broken <= n):
+        raise ValueError(
+            f"Of {n} items {fixed} are fixed and {broken} broken; expected no negative number and "
+            "no more than all items together. Count all three over the same items."
+        )
+    if n == 0:
+        return Estimate.undefined(NO_ITEMS)
+    gap = fixed - broken
+    size = n + 2
+    centre = gap / size
+    spread = NormalDist().inv_cdf((1 + level) / 2)
+    spread *= math.sqrt(fixed + broken + 1 - gap * gap / size) / size
+    low, high = max(-1.0, centre - spread), min(1.0, centre + spread)
+    return Estimate(gap / n, n, Interval(low, high, level, "Agresti and Min"))
 
 
 def _joint_counts(

@@ -17,8 +17,12 @@ from typing import Any, Final, Literal
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from db.gate import GatePair, SliceChange, list_gate_pairs, list_slice_changes
-from eci.compare import Comparison, compare, mcnemar_p_value
+from db.gate import GatePair, list_gate_pairs
+from db.outcome_filter import OutcomeFilter, Selection
+from db.outcome_store import refresh, refresh_said
+from db.slices import MIN_ITEMS as MIN_SLICE
+from db.slices import SliceChange, list_slice_changes
+from eci.compare import Comparison, compare, mcnemar_p_value, paired_difference
 from eci.estimates import Estimate
 from eci.metrics import classification_report, confusion_counts
 from eci.multiple_testing import benjamini_hochberg
@@ -26,7 +30,6 @@ from eci.reliability import reliability_report
 
 MIN_ITEMS: Final = 30
 """With fewer test items of a label set no check can pass: every difference is noise."""
-MIN_SLICE: Final = 20
 MIN_SUPPORT: Final = 10
 """Labels with fewer test items are shown but not judged."""
 MARGIN: Final = 0.02
@@ -81,9 +84,16 @@ class SetGate:
 
 @dataclass(frozen=True)
 class SliceFinding:
-    """One slice with its p value, adjusted for all slices that were looked at."""
+    """One slice of the test items of a label set.
 
+    Attributes:
+        difference: Accuracy after less accuracy before, with its paired interval.
+        p_value: Exact McNemar, adjusted for all slices that were looked at, of all label sets.
+    """
+
+    label_set: str
     change: SliceChange
+    difference: Estimate
     p_value: float
 
     @property
@@ -148,7 +158,7 @@ def run_gate(cur: DuckDBPyConnection, champion: str | None, challenger: str) -> 
     for pair in pairs:
         by_set.setdefault(pair.label_set, []).append(pair)
     sets = tuple(_judge_set(name, members) for name, members in by_set.items())
-    slices = _judge_slices(list_slice_changes(cur, champion, challenger)) if champion else ()
+    slices = _judge_slices(cur, champion, challenger, list(by_set)) if champion else ()
     return GateReport(
         champion_run_id=champion,
         challenger_run_id=challenger,
@@ -313,17 +323,28 @@ def _is_better_calibrated(one: SetGate) -> bool:
     return after.interval.high < before.interval.low
 
 
-def _judge_slices(changes: Sequence[SliceChange]) -> tuple[SliceFinding, ...]:
-    large = [change for change in changes if change.n >= MIN_SLICE]
-    if not large:
-        return ()
-    adjusted = benjamini_hochberg([mcnemar_p_value(c.num_fixed, c.num_broken) for c in large])
-    return tuple(SliceFinding(c, float(p)) for c, p in zip(large, adjusted, strict=True))
+def _judge_slices(
+    cur: DuckDBPyConnection, champion: str, challenger: str, label_sets: Sequence[str]
+) -> tuple[SliceFinding, ...]:
+    """Compare both runs in the slices of the Errors page, on the test items they share."""
+    refresh(cur, (champion, challenger))
+    refresh_said(cur)  # a saved slice may ask what a reviewer said
+    found = []
+    for label_set in label_sets:
+        tested = OutcomeFilter(champion, "record", label_set, (Selection(split="test"),))
+        found += [(label_set, one) for one in list_slice_changes(cur, tested, challenger)]
+    adjusted = benjamini_hochberg([mcnemar_p_value(c.num_fixed, c.num_broken) for _, c in found])
+    return tuple(
+        SliceFinding(name, c, paired_difference(c.n, c.num_fixed, c.num_broken), float(p))
+        for (name, c), p in zip(found, adjusted, strict=True)
+    )
 
 
 def _check_slices(slices: Sequence[SliceFinding]) -> Check:
     worse = [one.change for one in slices if one.is_worse]
-    told = ", ".join(f"{c.value}: breaks {c.num_broken}, fixes {c.num_fixed}" for c in worse)
+    told = ", ".join(
+        f"{c.value}: breaks {c.num_broken}, fixes {c.num_fixed} of {c.n}" for c in worse
+    )
     return Check(
         f"No slice of {MIN_SLICE} items or more gets worse by more than chance",
         "fail" if worse else "pass",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from db.outcome_filter import By
+from db.slices import MIN_ITEMS
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import chart, outcome_items, scope_picker
@@ -14,9 +15,9 @@ from streamlit_app.logic.figures import estimate_text, percent, points
 from streamlit_app.logic.outcomes import ErrorsView
 from streamlit_app.logic.slice_ranking import (
     DIMENSION_WORDS,
-    MIN_ITEMS,
     RankedSlice,
     SliceView,
+    slice_name,
 )
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say
@@ -78,7 +79,7 @@ def _alike_words(view: SliceView) -> str:
 
 def name(one: RankedSlice) -> str:
     """Name a slice with its dimension; holds texts from the data."""
-    return f"{DIMENSION_WORDS[one.dimension] if one.dimension else 'Saved'}: {one.value}"
+    return slice_name(one.dimension, one.value)
 
 
 def interval_row(one: RankedSlice) -> IntervalRow:

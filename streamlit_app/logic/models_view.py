@@ -7,6 +7,8 @@ from typing import Any
 
 from db.models import AliasEvent, ModelVersion
 from eci.estimates import Estimate
+from streamlit_app.logic.figures import points, points_interval
+from streamlit_app.logic.slice_ranking import slice_name
 from streamlit_app.text_safety import reveal
 from training.gate import GateReport, SetGate, SliceFinding
 
@@ -46,17 +48,22 @@ def recall_table(one: SetGate) -> dict[str, list[Any]]:
 
 def slice_table(slices: Sequence[SliceFinding]) -> dict[str, list[Any]]:
     """Arrange slices as columns, the worst first."""
-    ranked = sorted(
-        slices, key=lambda one: (one.change.num_fixed - one.change.num_broken, one.change.value)
-    )
+    ranked = sorted(slices, key=lambda one: (one.difference.value or 0, one.change.value))
     return {
-        "Slice": [reveal(f"{one.change.dimension}: {one.change.value}") for one in ranked],
-        "Items": [one.change.n for one in ranked],
+        "Label set": [reveal(one.label_set) for one in ranked],
+        "Slice": [reveal(slice_name(one.change.dimension, one.change.value)) for one in ranked],
+        "n": [one.change.n for one in ranked],
         "Fixed": [one.change.num_fixed for one in ranked],
         "Broken": [one.change.num_broken for one in ranked],
+        "Accuracy, points": [_points(one.difference) for one in ranked],
         "p, adjusted": [f"{one.p_value:.2g}" for one in ranked],
         "Verdict": ["worse" if one.is_worse else "no proof of worse" for one in ranked],
     }
+
+
+def _points(difference: Estimate) -> str:
+    value = points(difference.value).removesuffix(" points")
+    return f"{value} ({points_interval(difference)})"
 
 
 def event_table(events: Sequence[AliasEvent]) -> dict[str, list[Any]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from db.connection import Database
 from db.outcome_filter import DIMENSIONS, By, Dimension, OutcomeFilter, Selection
-from db.slices import SavedSlice, count_right, count_slices, list_slices
+from db.slices import MIN_ITEMS, SavedSlice, count_right, count_slices, list_slices
 from eci.slices import SliceResult, compare_slices
 from streamlit_app.logic.memory import remembered
 
@@ -24,9 +24,12 @@ DIMENSION_WORDS: dict[Dimension, str] = {
     "text_form": "How the answer gives its label",
     "record_origin": "Origin of the gold label",
 }
-MIN_ITEMS: Final = 20
-"""Smaller slices are not shown: nothing could be told of them."""
 LEVEL: Final = 0.05
+
+
+def slice_name(dimension: Dimension | None, value: str) -> str:
+    """Name a slice with its dimension, None for a saved one; holds texts from the data."""
+    return f"{DIMENSION_WORDS[dimension] if dimension else 'Saved'}: {value}"
 
 
 @dataclass(frozen=True)

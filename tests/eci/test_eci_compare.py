@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
+from statsmodels.stats.weightstats import DescrStatsW
 
-from eci.compare import compare, mcnemar_p_value
+from eci.compare import compare, mcnemar_p_value, paired_difference
 from eci.errors import UnknownLabelError
 
 LABELS = ["yes", "no", "maybe"]
@@ -73,6 +74,25 @@ def test_differences_and_their_intervals_equal_resampling_pairs() -> None:
             np.quantile(samples, [0.025, 0.975]),
             atol=0.02,
         )
+
+
+@pytest.mark.parametrize(("n", "fixed", "broken"), [(20, 0, 0), (20, 3, 9), (500, 60, 20)])
+def test_the_paired_interval_is_walds_with_half_an_item_more_in_each_cell(
+    n: int, fixed: int, broken: int
+) -> None:
+    found = paired_difference(n, fixed, broken)
+    moved = DescrStatsW([1.0, 0.0, -1.0], [fixed + 0.5, n - fixed - broken + 1, broken + 0.5])
+    spread = stats.norm.ppf(0.975) * np.sqrt(moved.var / moved.sum_weights)
+    assert found.interval is not None
+    assert (found.value, found.n) == ((fixed - broken) / n, n)
+    assert found.interval.low == pytest.approx(moved.mean - spread, abs=1e-9)
+    assert found.interval.high == pytest.approx(moved.mean + spread, abs=1e-9)
+
+
+def test_a_paired_difference_without_items_is_undefined_and_of_too_many_refused() -> None:
+    assert paired_difference(0, 0, 0).value is None
+    with pytest.raises(ValueError, match="Of 5 items 4 are fixed and 2 broken"):
+        paired_difference(5, 4, 2)
 
 
 def test_small_difference_is_plainly_not_significant() -> None:

@@ -11,10 +11,12 @@ from db.connection import IN_MEMORY, Database
 from db.errors import NotPermittedError
 from db.items import add_items
 from db.models import find_by_alias, list_alias_events, register_model
+from db.outcome_filter import Selection
 from db.predictions import add_predictions
 from db.records import Item, Prediction, Run, Section
 from db.reviewers import add_reviewer
 from db.runs import add_run
+from db.slices import save_slice
 from eci.estimates import Estimate, Interval
 from training.gate import Check, GateReport, check_first_ece, run_gate
 from training.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
@@ -144,8 +146,38 @@ def test_a_slice_that_gets_worse_stops_the_gate(store: Database, predict: Predic
     predict("after", after)
     report = run_gate(store.cursor(), "before", "after")
     worse = [one.change.value for one in report.slices if one.is_worse]
-    assert worse == ["200 words of context or more"]
+    assert worse == ["1,500 to 2,499 characters"]
     assert any("slice" in check.name for check in report.failed)
+    (long,) = (one for one in report.slices if one.is_worse)
+    assert long.difference.n == long.change.n == 40
+    assert long.difference.interval is not None and long.difference.interval.high < 0
+
+
+def test_saved_slices_count_unless_they_ask_what_a_model_got_wrong(
+    store: Database, predict: Predict
+) -> None:
+    predict("before", _some_right((30, 20, 10)))
+    predict("after", _some_right((20, 25, 10)))
+    with store.transaction() as cur:
+        save_slice(cur, "all yes", Selection(gold_label="yes"))
+        save_slice(cur, "wrong before", Selection(head_is_right=False))
+        save_slice(cur, "few", Selection(gold_label="maybe", slices=(("mesh", "Humans"),)))
+    saved = [
+        (one.change.value, one.change.n, one.change.num_fixed, one.change.num_broken)
+        for one in run_gate(store.cursor(), "before", "after").slices
+        if one.change.dimension is None
+    ]
+    assert saved == [("all yes", 60, 10, 0)]
+
+
+def test_a_slice_of_all_test_items_is_none_as_the_other_checks_judge_it(
+    store: Database, predict: Predict
+) -> None:
+    predict("before", _some_right((30, 20, 10)))
+    predict("after", _some_right((20, 25, 10)))
+    slices = run_gate(store.cursor(), "before", "after").slices
+    assert {one.change.dimension for one in slices} == {"length_range"}
+    assert sum(one.change.n for one in slices) == len(GOLD)
 
 
 def test_the_first_champion_must_beat_the_commonest_label(
