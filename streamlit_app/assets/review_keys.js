@@ -1,289 +1,221 @@
 // Keys of the Review page. One listener for the whole page; it acts only while the page's marker is
-// there and belongs to the same item as the question on screen, so that no press can reach an item
-// that is not the one being read. After a press that changes the item it waits for the next draw.
-(() => {
-  "use strict";
-  if (window.lcReviewKeys) return;
-  window.lcReviewKeys = true;
-  document.documentElement.dataset.lcListening = "yes";
+// there, and no press reaches an item that is not the one being read: see press_gate.js.
+import { PressGate } from "./press_gate.js";
 
-  const WAIT_MS = 4000; // Give up waiting for a draw that does not come, so that keys work again.
-  const SCROLL_PX = 80;
-  let waitingFor = null; // {draw, until}: the draw that was on screen when a press was sent.
-  let shownItem = null;
+document.documentElement.dataset.lcListening = "yes";
 
-  const marker = () => document.querySelector(".lc-marker");
-  const scroller = () => document.querySelector('[data-testid="stMain"]');
-  // Widget keys end in the item's id: see views/review.py.
-  const button = (key) =>
-    document.querySelector(`[class*="st-key-${key}_"] button:not([disabled])`);
+const SCROLL_PX = 80;
+let shownItem = null;
 
-  function isReady(mark) {
-    const item = document.querySelector("[data-lc-item]");
-    if ((item ? item.dataset.lcItem : "") !== mark.dataset.lcOn) return false;
-    if (waitingFor && waitingFor.draw === mark.dataset.lcDraw && Date.now() < waitingFor.until) {
-      return false;
-    }
-    waitingFor = null;
-    return true;
+const scroller = () => document.querySelector('[data-testid="stMain"]');
+// Widget keys end in the item's id: see views/review.py.
+const button = (key) =>
+  document.querySelector(`[class*="st-key-${key}_"] button:not([disabled])`);
+
+const gate = new PressGate(".lc-marker", (mark) => {
+  if (mark.dataset.lcOn === "") return true; // the end of the list has no controls
+  return button("review_save") && document.querySelector('[class*="st-key-review_picker"] button');
+});
+const marker = () => gate.marker();
+
+function press(mark, target) {
+  if (!target) return;
+  gate.sent(mark);
+  flush();
+  // The time of the press by the browser's clock; nothing waits for it to arrive.
+  if (mark.dataset.lcToken) send(mark.dataset.lcToken, { pressed_at: Date.now() }).catch(() => {});
+  target.click();
+}
+
+function save(mark) {
+  const field = document.activeElement;
+  if (!field || field.tagName !== "TEXTAREA") {
+    press(mark, button("review_save"));
+    return;
   }
+  // A text field hands its text to the page when it loses focus; the press comes after that.
+  gate.sent(mark);
+  field.blur();
+  requestAnimationFrame(() => press(mark, button("review_save")));
+}
 
-  // Presses made while the answer to the one before is being drawn. They count if the same showing
-  // of the same item stays on screen; the token tells: a next item, or a reveal, has another one.
-  let held = [];
+function pick(mark, key) {
+  const pair = mark.dataset.lcKeys.split(" ").find((text) => text.split(":")[0] === key);
+  if (!pair) return false;
+  const choices = document.querySelectorAll('[class*="st-key-review_picker"] button');
+  const choice = choices[Number(pair.split(":")[1])];
+  if (choice && choice.getAttribute("aria-checked") !== "true") choice.click();
+  return true;
+}
 
-  function hold(mark, action) {
-    const item = document.querySelector("[data-lc-item]");
-    if (!waitingFor || (item ? item.dataset.lcItem : "") !== mark.dataset.lcOn) return;
-    held.push({ token: mark.dataset.lcToken, action, until: Date.now() + WAIT_MS });
-  }
+// A field that is folded away is opened first, and has the focus once it is drawn.
+function focusField(mark, name, tries = 60) {
+  const field = document.querySelector(`[class*="st-key-${name}_"] textarea`);
+  if (field) field.focus();
+  else if (tries === 60) press(mark, button("review_more"));
+  if (!field && tries > 0) requestAnimationFrame(() => focusField(mark, name, tries - 1));
+}
 
-  function release() {
-    const mark = marker();
-    if (!held.length || !mark || (waitingFor && waitingFor.draw === mark.dataset.lcDraw)) return;
-    const waiting = held;
-    held = [];
-    waiting.forEach(({ token, action, until }) => {
-      if (token === mark.dataset.lcToken && Date.now() < until && isReady(mark)) whenDrawn(mark, action);
-    });
-  }
+function toggleHelp(open) {
+  const help = document.querySelector(".lc-help");
+  if (help) help.open = open === undefined ? !help.open : open;
+}
 
-  // The controls load after the marker when the page is opened: presses wait for them, in order.
-  let early = [];
-  const CONTROLS_MS = 3000;
+function scroll(key) {
+  const area = scroller();
+  if (!area) return;
+  const page = area.clientHeight * 0.85;
+  const steps = { ArrowUp: -SCROLL_PX, ArrowDown: SCROLL_PX, PageUp: -page, PageDown: page };
+  area.scrollBy({ top: steps[key], behavior: "instant" });
+}
 
-  function hasControls(mark) {
-    if (mark.dataset.lcOn === "") return true;
-    return button("review_save") && document.querySelector('[class*="st-key-review_picker"] button');
-  }
+// Drafts: every change goes to the server by itself, without a rerun of the page. A token that the
+// page put into the marker says to which showing of which item it belongs.
+const TYPING_MS = 250;
+const PICKED_MS = 60; // until the buttons show what was picked
+let typed = null; // {timer, token, fields}: what was typed and not sent yet.
 
-  function whenDrawn(mark, action) {
-    if (early.length === 0 && hasControls(mark)) {
-      action(mark);
-      return;
-    }
-    early.push({ item: mark.dataset.lcOn, action, until: Date.now() + CONTROLS_MS });
-    if (early.length === 1) requestAnimationFrame(drain);
-  }
-
-  function drain() {
-    const mark = marker();
-    const first = early[0];
-    if (!mark || mark.dataset.lcOn !== first.item || Date.now() > first.until) {
-      early = [];
-    } else if (hasControls(mark)) {
-      const waiting = early;
-      early = [];
-      waiting.forEach(({ action }) => {
-        if (isReady(mark)) action(mark);
-      });
-    } else {
-      requestAnimationFrame(drain);
-    }
-  }
-
-  function press(mark, target) {
-    if (!target) return;
-    waitingFor = { draw: mark.dataset.lcDraw, until: Date.now() + WAIT_MS };
-    flush();
-    // The time of the press by the browser's clock; nothing waits for it to arrive.
-    if (mark.dataset.lcToken) send(mark.dataset.lcToken, { pressed_at: Date.now() }).catch(() => {});
-    target.click();
-  }
-
-  function save(mark) {
-    const field = document.activeElement;
-    if (!field || field.tagName !== "TEXTAREA") {
-      press(mark, button("review_save"));
-      return;
-    }
-    // A text field hands its text to the page when it loses focus; the press comes after that.
-    waitingFor = { draw: mark.dataset.lcDraw, until: Date.now() + WAIT_MS };
-    field.blur();
-    requestAnimationFrame(() => press(mark, button("review_save")));
-  }
-
-  function pick(mark, key) {
-    const pair = mark.dataset.lcKeys.split(" ").find((text) => text.split(":")[0] === key);
-    if (!pair) return false;
-    const choices = document.querySelectorAll('[class*="st-key-review_picker"] button');
-    const choice = choices[Number(pair.split(":")[1])];
-    if (choice && choice.getAttribute("aria-checked") !== "true") choice.click();
-    return true;
-  }
-
-  // A field that is folded away is opened first, and has the focus once it is drawn.
-  function focusField(mark, name, tries = 60) {
-    const field = document.querySelector(`[class*="st-key-${name}_"] textarea`);
-    if (field) field.focus();
-    else if (tries === 60) press(mark, button("review_more"));
-    if (!field && tries > 0) requestAnimationFrame(() => focusField(mark, name, tries - 1));
-  }
-
-  function toggleHelp(open) {
-    const help = document.querySelector(".lc-help");
-    if (help) help.open = open === undefined ? !help.open : open;
-  }
-
-  function scroll(key) {
-    const area = scroller();
-    if (!area) return;
-    const page = area.clientHeight * 0.85;
-    const steps = { ArrowUp: -SCROLL_PX, ArrowDown: SCROLL_PX, PageUp: -page, PageDown: page };
-    area.scrollBy({ top: steps[key], behavior: "instant" });
-  }
-
-  // Drafts: every change goes to the server by itself, without a rerun of the page. A token that the
-  // page put into the marker says to which showing of which item it belongs.
-  const TYPING_MS = 250;
-  const PICKED_MS = 60; // until the buttons show what was picked
-  let typed = null; // {timer, token, fields}: what was typed and not sent yet.
-
-  function send(token, fields) {
-    const body = JSON.stringify({ token, ...fields });
-    return fetch("/review/draft", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body,
-      keepalive: body.length < 60000, // more than 64 KB may not outlive the page
-    });
-  }
-
-  function keep(token, fields) {
-    const say = (word) => {
-      const line = document.querySelector(".lc-draft");
-      const mark = marker();
-      if (line && mark && mark.dataset.lcToken === token) line.textContent = line.dataset[word];
-    };
-    send(token, fields).then(
-      (answer) => answer.status !== 404 && say(answer.ok ? "lcKept" : "lcLost"),
-      () => say("lcLost"),
-    );
-  }
-
-  function flush() {
-    if (!typed) return;
-    clearTimeout(typed.timer);
-    const { token, fields } = typed;
-    typed = null;
-    keep(token, fields);
-  }
-
-  document.addEventListener("input", (event) => {
-    const mark = marker();
-    const field = event.target instanceof Element ? event.target.closest("textarea") : null;
-    if (!mark || !mark.dataset.lcToken || !field) return;
-    const name = ["note", "answer"].find((known) => field.closest(`[class*="st-key-review_${known}_"]`));
-    if (!name) return;
-    const token = mark.dataset.lcToken;
-    if (typed && typed.token !== token) flush();
-    const fields = typed ? typed.fields : {};
-    if (typed) clearTimeout(typed.timer);
-    fields[name] = field.value;
-    typed = { token, fields, timer: setTimeout(flush, TYPING_MS) };
+function send(token, fields) {
+  const body = JSON.stringify({ token, ...fields });
+  return fetch("/review/draft", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body,
+    keepalive: body.length < 60000, // more than 64 KB may not outlive the page
   });
-  window.addEventListener("pagehide", flush);
+}
 
-  document.addEventListener("click", (event) => {
-    const picker = event.target instanceof Element ? event.target.closest('[class*="st-key-review_picker"]') : null;
+function keep(token, fields) {
+  const say = (word) => {
+    const line = document.querySelector(".lc-draft");
     const mark = marker();
-    if (!picker || !mark || !mark.dataset.lcToken) return;
-    const token = mark.dataset.lcToken;
-    setTimeout(() => {
-      const choices = [...picker.querySelectorAll("button")];
-      const place = choices.findIndex((choice) => choice.getAttribute("aria-checked") === "true");
-      keep(token, { label: place < 0 ? null : place });
-    }, PICKED_MS);
-  }, true); // before the buttons, which let no click pass on
-
-  const MOVES = {
-    s: "review_skip",
-    f: "review_flag",
-    v: "review_more",
-    u: "review_undo",
-    ArrowLeft: "review_back",
-    ArrowRight: "review_on",
-    Enter: "review_save",
+    if (line && mark && mark.dataset.lcToken === token) line.textContent = line.dataset[word];
   };
-  const FIELDS = { t: "review_note", w: "review_answer" };
-  const SCROLLS = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown"]);
+  send(token, fields).then(
+    (answer) => answer.status !== 404 && say(answer.ok ? "lcKept" : "lcLost"),
+    () => say("lcLost"),
+  );
+}
 
-  // True when the page used the key, which Streamlit must then not see: C clears its cache.
-  function handle(event, mark) {
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (SCROLLS.has(key)) {
-      scroll(key);
-      return true;
-    }
-    if (key === "?") {
-      toggleHelp();
-      return true;
-    }
-    if (key === "Escape") {
-      toggleHelp(false);
-      return true;
-    }
-    const known = key in MOVES || key in FIELDS || mark.dataset.lcKeys.includes(`${key}:`);
-    if (!known) return false;
-    if (event.repeat) return true;
-    const action = (drawn) => {
-      if (pick(drawn, key)) return;
-      if (key in FIELDS) focusField(drawn, FIELDS[key]);
-      else press(drawn, button(MOVES[key]));
-    };
-    if (isReady(mark)) whenDrawn(mark, action);
-    else hold(mark, action);
+function flush() {
+  if (!typed) return;
+  clearTimeout(typed.timer);
+  const { token, fields } = typed;
+  typed = null;
+  keep(token, fields);
+}
+
+document.addEventListener("input", (event) => {
+  const mark = marker();
+  const field = event.target instanceof Element ? event.target.closest("textarea") : null;
+  if (!mark || !mark.dataset.lcToken || !field) return;
+  const name = ["note", "answer"].find((known) => field.closest(`[class*="st-key-review_${known}_"]`));
+  if (!name) return;
+  const token = mark.dataset.lcToken;
+  if (typed && typed.token !== token) flush();
+  const fields = typed ? typed.fields : {};
+  if (typed) clearTimeout(typed.timer);
+  fields[name] = field.value;
+  typed = { token, fields, timer: setTimeout(flush, TYPING_MS) };
+});
+window.addEventListener("pagehide", flush);
+
+document.addEventListener("click", (event) => {
+  const picker = event.target instanceof Element ? event.target.closest('[class*="st-key-review_picker"]') : null;
+  const mark = marker();
+  if (!picker || !mark || !mark.dataset.lcToken) return;
+  const token = mark.dataset.lcToken;
+  setTimeout(() => {
+    const choices = [...picker.querySelectorAll("button")];
+    const place = choices.findIndex((choice) => choice.getAttribute("aria-checked") === "true");
+    keep(token, { label: place < 0 ? null : place });
+  }, PICKED_MS);
+}, true); // before the buttons, which let no click pass on
+
+const MOVES = {
+  s: "review_skip",
+  f: "review_flag",
+  v: "review_more",
+  u: "review_undo",
+  ArrowLeft: "review_back",
+  ArrowRight: "review_on",
+  Enter: "review_save",
+};
+const FIELDS = { t: "review_note", w: "review_answer" };
+const SCROLLS = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown"]);
+
+// True when the page used the key, which Streamlit must then not see: C clears its cache.
+function handle(event, mark) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (SCROLLS.has(key)) {
+    scroll(key);
     return true;
   }
-
-  function isTyping(target) {
-    return (
-      target.closest("input, textarea, select, [contenteditable], [role=combobox], [role=listbox]") &&
-      !target.closest('[class*="st-key-review_picker"]')
-    );
+  if (key === "?") {
+    toggleHelp();
+    return true;
   }
-
-  function isOtherControl(target, key) {
-    if (key !== "Enter" && key !== " ") return false;
-    return (
-      target.closest("button, a, summary, [role=button], [role=menuitem]") &&
-      !target.closest('[class*="st-key-review_picker"]')
-    );
+  if (key === "Escape") {
+    toggleHelp(false);
+    return true;
   }
+  const known = key in MOVES || key in FIELDS || mark.dataset.lcKeys.includes(`${key}:`);
+  if (!known) return false;
+  if (event.repeat) return true;
+  gate.take((drawn) => {
+    if (pick(drawn, key)) return;
+    if (key in FIELDS) focusField(drawn, FIELDS[key]);
+    else press(drawn, button(MOVES[key]));
+  });
+  return true;
+}
 
-  window.addEventListener(
-    "keydown",
-    (event) => {
-      const mark = marker();
-      if (!mark || event.isComposing || event.altKey) return;
-      if (document.querySelector('[role="dialog"]')) return;
-      const target = event.target instanceof Element ? event.target : document.body;
-      let used = false;
-      if (event.ctrlKey || event.metaKey) {
-        used = event.key === "Enter" && target.closest("textarea, body") !== null;
-        if (used && !event.repeat && isReady(mark)) save(mark);
-      } else if (target.closest("textarea") && event.key === "Escape") {
-        target.blur();
-        used = true;
-      } else if (!isTyping(target) && !isOtherControl(target, event.key)) {
-        used = handle(event, mark);
-      }
-      if (used) {
-        event.preventDefault();
-        event.stopImmediatePropagation();
-      }
-    },
-    true,
+function isTyping(target) {
+  return (
+    target.closest("input, textarea, select, [contenteditable], [role=combobox], [role=listbox]") &&
+    !target.closest('[class*="st-key-review_picker"]')
   );
+}
 
-  // A new item starts at its top.
-  new MutationObserver(() => {
-    release();
+function isOtherControl(target, key) {
+  if (key !== "Enter" && key !== " ") return false;
+  return (
+    target.closest("button, a, summary, [role=button], [role=menuitem]") &&
+    !target.closest('[class*="st-key-review_picker"]')
+  );
+}
+
+window.addEventListener(
+  "keydown",
+  (event) => {
     const mark = marker();
-    const item = mark ? mark.dataset.lcOn : null;
-    if (item === shownItem) return;
-    shownItem = item;
-    const area = scroller();
-    if (item !== null && area) area.scrollTo({ top: 0, behavior: "instant" });
-  }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-lc-on", "data-lc-draw"] });
-})();
+    if (!mark || event.isComposing || event.altKey) return;
+    if (document.querySelector('[role="dialog"]')) return;
+    const target = event.target instanceof Element ? event.target : document.body;
+    let used = false;
+    if (event.ctrlKey || event.metaKey) {
+      used = event.key === "Enter" && target.closest("textarea, body") !== null;
+      if (used && !event.repeat) gate.take(save);
+    } else if (target.closest("textarea") && event.key === "Escape") {
+      target.blur();
+      used = true;
+    } else if (!isTyping(target) && !isOtherControl(target, event.key)) {
+      used = handle(event, mark);
+    }
+    if (used) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  },
+  true,
+);
+
+// A new item starts at its top.
+new MutationObserver(() => {
+  const mark = marker();
+  const item = mark ? mark.dataset.lcOn : null;
+  if (item === shownItem) return;
+  shownItem = item;
+  const area = scroller();
+  if (item !== null && area) area.scrollTo({ top: 0, behavior: "instant" });
+}).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-lc-on"] });

@@ -12,8 +12,8 @@ from streamlit_app.text_safety import Html, element
 from streamlit_app.wording import say
 
 # Served by our own server: the page's Content-Security-Policy runs no inline script.
-_SCRIPT: Final = '<script src="/assets/review_keys.js"></script>'
-_ADJUDICATE_SCRIPT: Final = '<script src="/assets/adjudicate_keys.js"></script>'
+_SCRIPT: Final = '<script type="module" src="/assets/review_keys.js"></script>'
+_ADJUDICATE_SCRIPT: Final = '<script type="module" src="/assets/adjudicate_keys.js"></script>'
 
 _COMMANDS: Final = (
     ("Enter", "enter"),
@@ -45,7 +45,7 @@ def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int], token: st
         item_id: The item whose question is on screen; empty where none is.
         num_draws: Differs from the draw before, so that the script knows a press was answered.
         keys: The label's place by its key.
-        token: Under which the script hands in drafts.
+        token: Names this showing of the item; the script hands in drafts under it.
     """
     pairs = " ".join(f"{key}:{place}" for key, place in keys.items())
     safe_text.draw(
@@ -65,7 +65,9 @@ def load_adjudicate_script() -> None:
     st.html(_ADJUDICATE_SCRIPT, unsafe_allow_javascript=True)
 
 
-def draw_adjudicate_marker(item_id: str, num_draws: int, keys: Mapping[str, int]) -> None:
+def draw_adjudicate_marker(
+    item_id: str, num_draws: int, keys: Mapping[str, int], token: str
+) -> None:
     """Draw the keys in a line, and what their script goes by; see :func:`draw_marker`."""
     pairs = " ".join(f"{key}:{place}" for key, place in keys.items())
     hints = [
@@ -80,6 +82,7 @@ def draw_adjudicate_marker(item_id: str, num_draws: int, keys: Mapping[str, int]
             data_lc_on=item_id,
             data_lc_draw=str(num_draws),
             data_lc_keys=pairs,
+            data_lc_token=token,
         )
     )
 

@@ -59,6 +59,8 @@ def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -
 
     expect(page.get_by_role("heading", name="Does drug 1 help?")).to_be_visible()
     expect(page).to_have_url(re.compile("adjudicate_show=rejected"))
+    # The keys are asked for by the page and listen a moment after the question is painted.
+    expect(page.locator("html[data-lc-listening-adjudicate]")).to_be_attached()
     page.keyboard.press("2")
     expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()
     page.keyboard.press("Enter")
