@@ -146,9 +146,7 @@ def draw_body(person: Reviewer) -> None:
         said_cards.draw_tally(dispute)
         draw_form(dispute, person)
         keys = label_keys(dispute.item.labels)
-        keyboard.draw_adjudicate_marker(
-            here.item_id, here.num_draws, keys, here.adjudication_id
-        )
+        keyboard.draw_adjudicate_marker(here.item_id, here.num_draws, keys, here.adjudication_id)
         st.subheader(say("adjudicate.decisions"), anchor=False)
         said_cards.draw_decisions(dispute.decisions, dispute.names)
 
