@@ -13,7 +13,6 @@ from duckdb import DuckDBPyConnection
 
 from db.bulk import incoming_table
 from db.errors import InvalidAnnotationError, InvalidLabelError, NothingToRetractError
-from db.guidelines import find_guideline
 from db.items import get_item
 from db.permissions import require
 from db.predictions import find_prediction
@@ -42,6 +41,7 @@ def add_annotation(
     annotation_id: str,
     item_id: str,
     reviewer_id: str,
+    item: Item | None = None,
     label: str | None = None,
     labels: Sequence[str] = (),
     run_id: str | None = None,
@@ -71,12 +71,14 @@ def add_annotation(
     Args:
         annotation_id: Made by the caller once for each press of the button, so that a retry is no
             second annotation: an id that is there already changes nothing.
+        item: The item, where the caller has read it already; else it is read here.
         label: The one acceptable label; the same as ``labels=[label]``.
         labels: Every acceptable label. None at all needs the verdict ``unanswerable`` or
             ``information_missing``.
-        seen_answer: The run's answer, where the caller has read it already; else it is read here.
+        seen_answer: The answer of that run, where the caller has read it already; else it is read
+            here.
         answer: The corrected answer text; None where the text was left as it is.
-        guideline_version: The version on screen; the one that counts now when None.
+        guideline_version: Of the guideline that was beside the item; None where none was.
         created_at: An aware time; now when None.
 
     Returns:
@@ -89,7 +91,7 @@ def add_annotation(
         NotPermittedError: The role of the reviewer is not open to labelling.
     """
     said = (label,) if label is not None else tuple(labels)
-    item = get_item(cur, item_id)
+    item = item or get_item(cur, item_id)
     allowed = item.labels
     _require_allowed(item_id, said, allowed)
     if not said and not {"unanswerable", "information_missing"} & set(verdicts):
@@ -98,14 +100,10 @@ def add_annotation(
             "verdict 'unanswerable' or 'information_missing' why there is none."
         )
     require(cur, reviewer_id, "annotate")
-    if run_id is not None:
-        get_run(cur, run_id)
     _require_possible(verdicts, severity, confidence, span, duration_seconds)
-    if guideline_version is None:
-        guideline = find_guideline(cur, item.label_set)
-        guideline_version = None if guideline is None else guideline.version
     history = list_annotations(cur, item_id)
     if seen_answer is None and run_id is not None:
+        get_run(cur, run_id)
         prediction = find_prediction(cur, run_id, item_id)
         seen_answer = None if prediction is None else prediction.answer
     mine = standing_annotations(history).get(reviewer_id)
@@ -197,6 +195,12 @@ def standing_annotations(history: Sequence[Annotation]) -> dict[str, Annotation]
 def list_annotations(cur: DuckDBPyConnection, item_id: str) -> list[Annotation]:
     """Give the whole history of an item, oldest first, retractions included."""
     return _fetch(cur, "annotation_list", {"item_id": item_id})
+
+
+def count_annotations(cur: DuckDBPyConnection, item_id: str) -> int:
+    """Count the whole history of an item, retractions included."""
+    row = cur.execute(load_sql("annotation_count"), {"item_id": item_id}).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def list_current_annotations(

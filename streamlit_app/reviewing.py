@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from db.annotations import add_annotation, gold_of, list_annotations, retract_annotation
+from db.annotations import (
+    add_annotation,
+    count_annotations,
+    gold_of,
+    list_annotations,
+    retract_annotation,
+)
 from db.drafts import clear_draft, find_draft
 from db.guidelines import Guideline, find_guideline
 from db.items import get_item
@@ -146,7 +152,7 @@ def load_item(item_id: str, run_id: str | None, reviewer_id: str, work: Work) ->
 def is_current(shown: ReviewedItem) -> bool:
     """Tell whether nobody has said anything of the item since it was read ahead of need."""
     cur = services.database().cursor()
-    return len(list_annotations(cur, shown.item.item_id)) == shown.version
+    return count_annotations(cur, shown.item.item_id) == shown.version
 
 
 def open_work(choice: WorkChoice, reviewer_id: str) -> Work:
@@ -201,9 +207,12 @@ def save(
     queue_id: str | None,
     duration_seconds: float,
     is_fast: bool,
+    has_draft: bool,
     client_at: datetime | None,
 ) -> Annotation:
     """Store a reviewer's judgement and drop its draft; the same annotation id changes nothing.
+
+    What the page has read already is not read again: reviewers wait for this.
 
     Raises:
         DbError: It cannot be stored; nothing was.
@@ -215,6 +224,7 @@ def save(
             cur,
             annotation_id=annotation_id,
             item_id=item_id,
+            item=shown.item,
             reviewer_id=reviewer_id,
             labels=said.labels,
             run_id=run_id if saw_answer else None,
@@ -234,7 +244,8 @@ def save(
             duration_seconds=duration_seconds,
             client_at=client_at,
         )
-        clear_draft(cur, item_id, reviewer_id, shown.phase)
+        if has_draft:
+            clear_draft(cur, item_id, reviewer_id, shown.phase)
     return stored
 
 

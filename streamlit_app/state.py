@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import streamlit as st
 
+from db.review_settings import ReviewSettings
 from streamlit_app.components.safe_text import NoticeKind
 from streamlit_app.reviewing import LookAhead, ReviewedItem, WorkChoice
 from streamlit_app.work import Work
@@ -55,6 +56,8 @@ class ReviewSession:
     """Items labelled in this session, the last one at the end: what undo walks back over."""
     seconds_on: OrderedDict[str, float] = field(default_factory=OrderedDict)
     """Seconds that an item was on screen before, when it was put off or left."""
+    words_per_minute: int = ReviewSettings.words_per_minute
+    """The reading speed above which a save is marked as fast, as the page was opened."""
     says_more: bool = False
     """Whether the fields beyond label and note are open; stays so from item to item."""
     message: str = ""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-# Small matrices: threads would only wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Small matrices, and a test in each core: threads would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 CHAT_TEMPLATE = (

@@ -60,8 +60,8 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
         session.say(say("review.pick_first"), "warning")
         return
     seconds = session.seconds_read(draw)
-    speed = reviewing.settings().words_per_minute
-    floor = floor_seconds(shown.item, shown.prediction, shown.phase, speed)
+    floor = floor_seconds(shown.item, shown.prediction, shown.phase, session.words_per_minute)
+    box = BOXES.get(draw.annotation_id)
     try:
         stored = reviewing.save(
             _said(values),
@@ -72,6 +72,7 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
             queue_id=work.queue_of(item_id),
             duration_seconds=seconds,
             is_fast=shown.mine is None and seconds < floor,
+            has_draft=box is None or bool(box.body),
             client_at=BOXES.pressed_at(draw.annotation_id),
         )
     except DbError as error:
@@ -208,6 +209,7 @@ def _said(values: FormValues) -> Said:
 
 def prepare(choice: WorkChoice, reviewer: Reviewer) -> None:
     """Bring work and item in step with the filters or the queue, and the address."""
+    session.words_per_minute = reviewing.settings().words_per_minute
     key = (reviewer.reviewer_id, choice)
     if session.work_key != key:
         if session.work_key is not None and session.work_key[0] != reviewer.reviewer_id:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import add_annotation, list_annotations
 from db.connection import Database
 from db.errors import GuidelineError, NotPermittedError
 from db.guidelines import MAX_CHARACTERS, add_guideline, find_guideline, get_guideline
@@ -27,30 +26,24 @@ def chief(filled_store: Database) -> str:
         return sign_in_by_name(cur, "Chief").reviewer_id
 
 
-def test_an_annotation_keeps_the_version_it_was_made_under(
+def test_the_guideline_of_a_label_set_goes_before_that_for_all_and_the_latest_counts(
     filled_store: Database, chief: str
 ) -> None:
-    def annotate(annotation_id: str, item_id: str, label: str) -> str | None:
-        return add_annotation(
-            cur, annotation_id=annotation_id, item_id=item_id, reviewer_id=chief, label=label
-        ).guideline_version
+    def beside(label_set: str) -> str | None:
+        found = find_guideline(cur, label_set)
+        return None if found is None else found.version
 
     with filled_store.transaction() as cur:
-        assert annotate("a-0", "q-1", "no") is None
+        assert beside("pubmedqa") is None
         everywhere = add_guideline(cur, "Be careful.", reviewer_id=chief)
-        assert annotate("a-1", "q-1", "yes") == everywhere.version
         options = add_guideline(cur, "Pick one.", reviewer_id=chief, label_set="options")
-        assert annotate("a-2", "v-1", "B") == options.version
-        assert annotate("a-3", "q-1", "no") == everywhere.version
+        assert (beside("pubmedqa"), beside("options")) == (everywhere.version, options.version)
         assert add_guideline(cur, " Be careful. ", reviewer_id=chief) == everywhere
         later = add_guideline(cur, "Be very careful.", reviewer_id=chief)
-        assert annotate("a-4", "q-1", "yes") == later.version
-    cur = filled_store.cursor()
-    kept = [one.guideline_version for one in list_annotations(cur, "q-1")]
-    assert kept == [None, everywhere.version, everywhere.version, later.version]
-    assert get_guideline(cur, everywhere.version).body == "Be careful."
+        assert beside("pubmedqa") == later.version
+    assert get_guideline(filled_store.cursor(), everywhere.version).body == "Be careful."
     with pytest.raises(GuidelineError, match="no version 'x'"):
-        get_guideline(cur, "x")
+        get_guideline(filled_store.cursor(), "x")
 
 
 @pytest.mark.parametrize("body", ["", " \n ", "a" * (MAX_CHARACTERS + 1)])

@@ -271,6 +271,8 @@ def test_an_annotation_keeps_the_version_of_the_guideline_beside_it(
         guideline = add_guideline(cur, "Say maybe where the trial is small.", reviewer_id=admin)
     test = open_page(item="q-1")
     assert "Say maybe where the trial is small." in make.markup(test)
+    with filled_store.transaction() as cur:
+        add_guideline(cur, "Written while q-1 was on screen.", reviewer_id=admin)
     pick(test, "maybe")
     press(test, "save")
     assert said(filled_store, "q-1")[0].guideline_version == guideline.version
