@@ -10,6 +10,8 @@ import html
 import re
 import unicodedata
 
+from streamlit_app.wording import say
+
 # Characters that draw nothing themselves: controls, bidirectional overrides, zero-width characters,
 # tag characters, line and paragraph separators. Newline and tab are ordinary text.
 _INVISIBLE = re.compile(
@@ -81,5 +83,5 @@ def _newlines(text: str) -> str:
 
 def _code_point(found: re.Match[str]) -> str:
     code = ord(found.group())
-    name = unicodedata.name(found.group(), "control character").lower()
+    name = unicodedata.name(found.group(), say("long_text.control_character")).lower()
     return f'<span class="lc-invisible" title="{name}">U+{code:04X}</span>'

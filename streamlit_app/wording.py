@@ -16,12 +16,16 @@ _CATALOGUE = Path(__file__).parent / "assets" / "en.toml"
 
 
 @cache
+def _sections() -> dict[str, dict[str, str]]:
+    return tomllib.loads(_CATALOGUE.read_text(encoding="utf-8"))
+
+
+@cache
 def catalogue() -> Mapping[str, str]:
     """Give every text by its key, ``section.name``."""
-    sections: dict[str, dict[str, str]] = tomllib.loads(_CATALOGUE.read_text(encoding="utf-8"))
     return {
         f"{section}.{name}": text
-        for section, texts in sections.items()
+        for section, texts in _sections().items()
         for name, text in texts.items()
     }
 
@@ -37,10 +41,9 @@ def say(key: str, /, **values: Any) -> str:
 
 
 def words(section: str) -> dict[str, str]:
-    """Give a section as a mapping from name to text: the words for the members of a Literal."""
-    prefix = f"{section}."
-    return {
-        key.removeprefix(prefix): text
-        for key, text in catalogue().items()
-        if key.startswith(prefix)
-    }
+    """Give a section as a mapping from name to text: the words for the members of a Literal.
+
+    Raises:
+        KeyError: The catalogue lacks the section.
+    """
+    return dict(_sections()[section])

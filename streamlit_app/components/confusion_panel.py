@@ -29,7 +29,7 @@ TITLES: dict[Who, str] = {
     "head": say("confusion.label_eci_head"),
     "reviewers": say("confusion.label_reviewers"),
 }
-NO_SINGLE_LABEL = "several, none"
+NO_SINGLE_LABEL = say("confusion.no_single_label")
 
 
 def draw(view: ErrorsView, reviewers: People | None) -> None:

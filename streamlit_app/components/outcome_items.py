@@ -214,7 +214,7 @@ def _draw_more(selection: Selection) -> None:
     words = selection_words(_more())
     with st.container(horizontal=True, vertical_alignment="center"):
         if words:
-            st.text(f"Also: {reveal(words)}")
+            st.text(say("outcome_items.also", conditions=reveal(words)))
         st.button(
             say("outcome_items.show_all_items"),
             key="errors_clear",

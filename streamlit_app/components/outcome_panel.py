@@ -100,8 +100,8 @@ def _draw_difference(view: ErrorsView) -> None:
 def _draw_bars(view: ErrorsView) -> None:
     counts = view.pair_outcomes
     parts = [
-        BarPart(words, counts[pair], PAIR_TONES[pair].chart, pair)
-        for pair, words in PAIR_WORDS.items()
+        BarPart(PAIR_WORDS[pair], counts[pair], tone.chart, pair)
+        for pair, tone in PAIR_TONES.items()
     ]
     key = "errors_pairs"
     chart.draw(

@@ -33,14 +33,14 @@ def draw(view: TextTrustView) -> None:
 
 def form_rows(view: TextTrustView) -> list[IntervalRow]:
     """Give the accuracy by how the answer gives its label, apart for hedging ones, as rows."""
-    rows = []
+    rows, hedging = [], say("text_trust.hedging")
     for one in view.labelled:
         found = proportion(one.num_right, one.n, "")
         value = found.value or 0.0
         color = palette.GREY if one.is_hedging else palette.TEXT
         rows.append(
             IntervalRow(
-                f"{WAY_WORDS[one.way]}{', hedging' if one.is_hedging else ''} (n = {one.n:,})",
+                f"{WAY_WORDS[one.way]}{hedging if one.is_hedging else ''} (n = {one.n:,})",
                 value,
                 found.interval.low if found.interval else value,
                 found.interval.high if found.interval else value,

@@ -131,10 +131,10 @@ def _draw_figures(run_dir: RunDir, status: Status, progress: Progress) -> None:
     if energy is not None:
         # Watt-hours: kilowatt-hours of a run of minutes are all zeros.
         about = say("training_live.about") if energy.is_estimated else ""
-        figures.append((say("training_live.energy"), f"{about}{1000 * energy.energy_kwh:.3g} Wh"))
-        figures.append(
-            (say("training_live.carbon"), f"{about}{1000 * energy.emissions_kg:.3g} g CO₂e")
-        )
+        watt_hours, grams = 1000 * energy.energy_kwh, 1000 * energy.emissions_kg
+        for name, amount in (("energy", watt_hours), ("carbon", grams)):
+            told = say(f"training_live.{name}_value", about=about, value=amount)
+            figures.append((say(f"training_live.{name}"), told))
     if status.is_active and progress.share < 1:
         figures.append((say("training_live.time_left"), describe_duration(progress.seconds_left)))
     with st.container(horizontal=True, gap="large"):

@@ -81,13 +81,13 @@ class AgreementView:
     def lacking(self) -> Estimate:
         """Share of items of which at least two people say that information is missing."""
         counts = self.challenges
-        return proportion(counts.num_lacking, counts.num_items, "no item has two people")
+        return proportion(counts.num_lacking, counts.num_items, say("undefined.no_two_people"))
 
     @property
     def rejected(self) -> Estimate:
         """Share of items whose gold label at least two people do not accept."""
         counts = self.challenges
-        return proportion(counts.num_rejected, counts.num_gold, "no item has two people")
+        return proportion(counts.num_rejected, counts.num_gold, say("undefined.no_two_people"))
 
 
 @dataclass(frozen=True)
@@ -324,4 +324,4 @@ def _quartiles(times: Times | None) -> str:
         return "–"
     parts = (times.lower.value, times.median.value, times.upper.value)
     low, middle, high = (f"{part or 0:,.0f}" for part in parts)
-    return f"{middle} ({low} to {high})"
+    return say("figures.with_interval", value=middle, low=low, high=high)

@@ -25,13 +25,10 @@ from streamlit_app.logic.figures import p_value_text
 from streamlit_app.logic.matrix import order_labels
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.outcomes import load_labels, load_scopes
+from streamlit_app.wording import say, words
 
-CHANGE_WORDS: dict[Change, str] = {
-    "fixed": "Fixed",
-    "broken": "Broken",
-    "both_right": "Both right",
-    "both_wrong": "Both wrong",
-}
+CHANGES: tuple[Change, ...] = ("fixed", "broken", "both_right", "both_wrong")
+CHANGE_WORDS = words("compare_change")
 
 
 @dataclass(frozen=True)
@@ -180,29 +177,26 @@ def default_labels(database: Database, version: str, run_a: str, run_b: str) -> 
 def verdict(comparison: Comparison) -> str:
     """Say in plain words what the test says; no difference is claimed where none is shown."""
     if comparison.p_value is None:
-        return "The runs share no items."
+        return say("compare.no_items_shared")
     p = p_value_text(comparison.p_value)
     changed = comparison.fixed + comparison.broken
     if changed == 0:
-        return "Not significant: both runs are right on the same items and wrong on the same items."
+        return say("compare.nothing_changed")
     if not comparison.is_significant:
-        return (
-            f"Not significant: {comparison.fixed:,} fixed and {comparison.broken:,} broken "
-            f"could be chance (exact McNemar test, {p})."
-        )
-    better = "better" if comparison.fixed > comparison.broken else "worse"
-    return (
-        f"B is significantly {better}: {comparison.fixed:,} fixed, {comparison.broken:,} "
-        f"broken (exact McNemar test, {p})."
-    )
+        key = "compare.could_be_chance"
+    elif comparison.fixed > comparison.broken:
+        key = "compare.b_is_better"
+    else:
+        key = "compare.b_is_worse"
+    return say(key, fixed=comparison.fixed, broken=comparison.broken, p=p)
 
 
 def _accuracy(summary: RunSummary | None, by: By) -> Estimate:
     if summary is None:
-        return Estimate.undefined("the run has none of these items")
+        return Estimate.undefined(say("undefined.not_in_run"))
     if by == "head":
-        return proportion(summary.head_correct, summary.num_head, "the run has no head")
-    return proportion(summary.text_correct, summary.num_text, "no answer has been read")
+        return proportion(summary.head_correct, summary.num_head, say("undefined.no_head"))
+    return proportion(summary.text_correct, summary.num_text, say("undefined.no_answer_read"))
 
 
 def _point(x: str | int, run: str, accuracy: Estimate) -> TrendPoint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eci.compare import Comparison
 from eci.estimates import Estimate
+from streamlit_app.wording import say
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -15,7 +16,8 @@ def interval_text(estimate: Estimate) -> str:
     """Write the interval of a share, or why there is none."""
     if estimate.interval is None:
         return estimate.undefined_because or f"n = {estimate.n:,}"
-    return f"{percent(estimate.interval.low)} to {percent(estimate.interval.high)}"
+    low, high = percent(estimate.interval.low), percent(estimate.interval.high)
+    return say("figures.interval", low=low, high=high)
 
 
 def estimate_text(estimate: Estimate) -> str:
@@ -23,7 +25,8 @@ def estimate_text(estimate: Estimate) -> str:
     if estimate.value is None or estimate.interval is None:
         return "–" if estimate.value is None else f"{100 * estimate.value:.1f}"
     low, high = 100 * estimate.interval.low, 100 * estimate.interval.high
-    return f"{100 * estimate.value:.1f} ({low:.1f} to {high:.1f})"
+    value = f"{100 * estimate.value:.1f}"
+    return say("figures.with_interval", value=value, low=f"{low:.1f}", high=f"{high:.1f}")
 
 
 def number_text(estimate: Estimate, digits: int = 1) -> str:
@@ -33,13 +36,13 @@ def number_text(estimate: Estimate, digits: int = 1) -> str:
     value = f"{estimate.value:,.{digits}f}"
     if estimate.interval is None:
         return value
-    low, high = estimate.interval.low, estimate.interval.high
-    return f"{value} ({low:,.{digits}f} to {high:,.{digits}f})"
+    low, high = (f"{end:,.{digits}f}" for end in (estimate.interval.low, estimate.interval.high))
+    return say("figures.with_interval", value=value, low=low, high=high)
 
 
 def points(value: float | None) -> str:
     """Write a difference of shares in percentage points, with its sign."""
-    return "–" if value is None else f"{100 * value:+.1f} points"
+    return "–" if value is None else say("figures.points", points=100 * value)
 
 
 def points_interval(estimate: Estimate) -> str:
@@ -47,7 +50,7 @@ def points_interval(estimate: Estimate) -> str:
     if estimate.interval is None:
         return estimate.undefined_because or ""
     low, high = 100 * estimate.interval.low, 100 * estimate.interval.high
-    return f"{low:+.1f} to {high:+.1f}"
+    return say("figures.interval", low=f"{low:+.1f}", high=f"{high:+.1f}")
 
 
 def p_value_text(p_value: float) -> str:
@@ -58,19 +61,21 @@ def p_value_text(p_value: float) -> str:
 def head_verdict(comparison: Comparison) -> str:
     """Say whether the head helps: run A is the text, run B the head."""
     if comparison.p_value is None:
-        return "Text and head cannot be compared: no item has both."
-    p = p_value_text(comparison.p_value)
-    counts = f"{comparison.fixed:,} answers put right and {comparison.broken:,} put wrong"
+        return say("figures.head_not_comparable")
     if not comparison.is_significant:
-        return f"Not significant: {counts} by the head could be chance (exact McNemar test, {p})."
-    helps = "The head helps" if comparison.fixed > comparison.broken else "The head does harm"
-    return f"{helps}: {counts} (exact McNemar test, {p})."
+        key = "figures.head_could_be_chance"
+    elif comparison.fixed > comparison.broken:
+        key = "figures.head_helps"
+    else:
+        key = "figures.head_harms"
+    p = p_value_text(comparison.p_value)
+    return say(key, fixed=comparison.fixed, broken=comparison.broken, p=p)
 
 
 def duration(seconds: float) -> str:
     """Write a time: seconds below two minutes, minutes below two hours, else hours."""
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return say("figures.seconds", count=seconds)
     if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:,.1f} h"
+        return say("figures.minutes", count=seconds / 60)
+    return say("figures.hours", count=seconds / 3600)

@@ -13,8 +13,8 @@ from db.outcomes import AnnotatorCell, count_annotators
 from eci.estimates import Estimate, proportion
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.outcomes import ErrorsView, Judged, judge, load_errors, load_judged
+from streamlit_app.wording import say
 
-REVIEWERS: Final = "Reviewers here"
 MIN_JUDGED: Final = 10
 """People who labelled fewer of these items are left out of the charts."""
 
@@ -69,7 +69,7 @@ def load_people(
     cells = count_annotators(database.cursor(), replace(flt, gold="imported"))
     groups: dict[tuple[str, str], list[AnnotatorCell]] = {}
     for cell in cells:
-        name = REVIEWERS if cell.origin == "review" else cell.name
+        name = say("gold_panel.reviewers") if cell.origin == "review" else cell.name
         groups.setdefault((cell.origin, name), []).append(cell)
     people = [_people(name, origin, group, labels) for (origin, name), group in groups.items()]
     kept = [one for one in people if one.judged.report.n >= MIN_JUDGED]
@@ -93,7 +93,7 @@ def human_ceiling(people: Sequence[People]) -> Estimate:
     if here:
         return here[0].accuracy
     if not people:
-        return proportion(0, 0, "nobody has labelled these items")
+        return proportion(0, 0, say("undefined.nobody_labelled"))
     return max((one.accuracy for one in people), key=lambda found: found.value or 0)
 
 

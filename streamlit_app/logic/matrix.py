@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-NO_LABEL = "no label"
+from streamlit_app.wording import say
+
+NO_LABEL = say("answer_form.absent")
 """How an answer from which no label could be read is named on screen."""
 
 

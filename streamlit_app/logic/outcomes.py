@@ -20,19 +20,12 @@ from eci.estimates import Estimate, proportion
 from eci.metrics import Report, classification_report
 from streamlit_app.logic.matrix import ConfusionMatrix, order_labels
 from streamlit_app.logic.memory import remembered
+from streamlit_app.wording import say, words
 
 FORM_ORDER = ("bare", "leading", "stated", "embedded", "contradictory", "absent")
 """From the most to the least direct way in which an answer gives its label."""
 
-PAIR_WORDS: dict[PairOutcome, str] = {
-    "both_right": "Text and head right",
-    "head_right": "Head right, text wrong",
-    "head_rescued": "Head right, no label in the text",
-    "text_right": "Text right, head wrong",
-    "both_wrong_alike": "Both wrong, the same label",
-    "both_wrong_differently": "Both wrong, different labels",
-    "wrong_and_absent": "Head wrong, no label in the text",
-}
+PAIR_WORDS = words("pair_outcome")
 
 
 @dataclass(frozen=True)
@@ -74,7 +67,7 @@ class ErrorsView:
         return proportion(
             report.num_without_label if report else 0,
             report.n if report else 0,
-            "no answer has been read",
+            say("undefined.no_answer_read"),
         )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from db.permissions import ACTION_WORDS, PERMISSIONS
+from db.permissions import PERMISSIONS
 from db.records import Reviewer, ReviewerChange, Role
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words
@@ -27,9 +27,12 @@ def role_table() -> dict[str, list[str]]:
     """Arrange what each role may do: one line an action, a sign in each role's column."""
     role_words = words("role")
     roles = [role for role in GIVEN_ROLES if role != "none"]
-    table = {say("people.may"): list(ACTION_WORDS.values())}
+    action_words = words("people_may")
+    table = {say("people.may"): [action_words[action] for action in PERMISSIONS]}
     for role in roles:
-        table[role_words[role]] = ["✓" if role in PERMISSIONS[a] else "" for a in ACTION_WORDS]
+        table[role_words[role]] = [
+            "✓" if role in open_to else "" for open_to in PERMISSIONS.values()
+        ]
     return table
 
 

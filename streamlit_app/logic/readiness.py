@@ -11,6 +11,7 @@ from eci.labels import PUBMEDQA
 from streamlit_app.logic.matrix import order_labels
 from streamlit_app.logic.models_view import estimate_words
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say
 from training.triggers import Readiness
 
 MIN_PER_LABEL = 30
@@ -35,17 +36,16 @@ def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]
         counts: Of all splits; only training items are weighed.
     """
     new = found.counts
-    since = "since the last run" if found.since else "so far"
-    agreement = proportion(new.num_unanimous, new.num_double, "no item has two reviews")
-    error = proportion(new.num_fresh_wrong, new.num_fresh, "nothing was reviewed")
+    agreement = proportion(new.num_unanimous, new.num_double, say("undefined.no_two_reviews"))
+    error = proportion(new.num_fresh_wrong, new.num_fresh, say("undefined.nothing_reviewed"))
     return [
         Line(
-            f"Corrected items {since}",
-            f"{new.num_corrected}, {new.num_adjudicated} of them adjudicated",
+            say("readiness.corrected_since" if found.since else "readiness.corrected_so_far"),
+            say("readiness.corrected", count=new.num_corrected, adjudicated=new.num_adjudicated),
             new.num_corrected > 0,
         ),
-        Line("Reviewers agree", _with_n(agreement, "items with two reviews or more")),
-        Line("Model wrong on fresh reviews", _with_n(error, "items reviewed since")),
+        Line(say("readiness.agree"), _told("readiness.of_two_reviews", agreement)),
+        Line(say("readiness.wrong"), _told("readiness.of_reviewed", error)),
         *_balance(counts),
     ]
 
@@ -55,38 +55,43 @@ def missing_words(found: Readiness, counts: Sequence[ItemCount]) -> list[str]:
     missing = []
     if found.counts.num_corrected < ENOUGH_CORRECTIONS:
         short = ENOUGH_CORRECTIONS - found.counts.num_corrected
-        missing.append(f"About {short} more corrected items: a few change a head hardly at all.")
+        missing.append(say("readiness.few_corrections", count=short))
     for label_set, label, count in _rare(counts):
         missing.append(
-            f"{MIN_PER_LABEL - count} more training items of {reveal(label)} in "
-            f"{reveal(label_set)}: with fewer than {MIN_PER_LABEL} a head seldom gives it."
+            say(
+                "readiness.rare_label",
+                count=MIN_PER_LABEL - count,
+                label=reveal(label),
+                label_set=reveal(label_set),
+                least=MIN_PER_LABEL,
+            )
         )
     num_test = sum(c.count for c in counts if c.split == "test" and c.label is not None)
     if num_test < MIN_TEST_ITEMS:
-        missing.append(
-            f"{MIN_TEST_ITEMS - num_test} more labelled test items: without them no gain can be "
-            "told from chance."
-        )
+        missing.append(say("readiness.few_test_items", count=MIN_TEST_ITEMS - num_test))
     if found.counts.num_double == 0:
-        missing.append("Items with two reviews, so that it is known how far labels can be trusted.")
+        missing.append(say("readiness.no_two_reviews"))
     return missing
 
 
 def gain_words(gain: Estimate, num_new: int) -> str:
     """Say what more items would bring."""
     if gain.value is None or gain.interval is None:
-        return "The gain cannot be projected."
-    low, high = 100 * gain.interval.low, 100 * gain.interval.high
-    return (
-        f"{num_new} more labelled items: {100 * gain.value:+.1f} points of items right "
-        f"({low:+.1f} to {high:+.1f}, from {gain.n} heads), if the curve goes on as it does."
+        return say("readiness.no_projection")
+    return say(
+        "readiness.gain",
+        count=num_new,
+        points=100 * gain.value,
+        low=100 * gain.interval.low,
+        high=100 * gain.interval.high,
+        heads=gain.n,
     )
 
 
-def _with_n(estimate: Estimate, what: str) -> str:
+def _told(key: str, estimate: Estimate) -> str:
     if estimate.value is None:
-        return f"not known: {estimate.undefined_because}"
-    return f"{estimate_words(estimate)} of {estimate.n} {what}"
+        return say("readiness.not_known", why=estimate.undefined_because)
+    return say(key, share=estimate_words(estimate), n=estimate.n)
 
 
 def _balance(counts: Sequence[ItemCount]) -> list[Line]:
@@ -98,8 +103,9 @@ def _balance(counts: Sequence[ItemCount]) -> list[Line]:
         named = [(reveal(label), found[label]) for label in order_labels(first, found)]
         told = " · ".join(f"{label} {count:,}" for label, count in named)
         rare = min(found.values(), default=0)
-        name = f"Training items of {reveal(label_set)}"
-        lines.append(Line(name, f"{told} ({total:,} in all)", rare >= MIN_PER_LABEL))
+        name = say("readiness.training_items", label_set=reveal(label_set))
+        told = say("readiness.in_all", labels=told, total=total)
+        lines.append(Line(name, told, rare >= MIN_PER_LABEL))
     return lines
 
 

@@ -10,6 +10,7 @@ from db.outcomes import FormCount, count_forms
 from eci.estimates import Estimate, mean, proportion
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.outcomes import FORM_ORDER
+from streamlit_app.wording import say
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class RunForms:
     def not_bare(self) -> Estimate:
         """Share of answers that are more than the label itself."""
         n = self.num_answers
-        return proportion(n - self.forms["bare"], n, "no answer has been read")
+        return proportion(n - self.forms["bare"], n, say("undefined.no_answer_read"))
 
 
 @remembered
@@ -68,7 +69,7 @@ def _run_forms(run_id: str, counts: Sequence[FormCount]) -> RunForms:
     return RunForms(
         run_id,
         {form: by_form.get(form, 0) for form in FORM_ORDER},
-        mean(total, squares, n, "no answer has both a token count and a place of its label"),
+        mean(total, squares, n, say("undefined.no_tokens_past")),
         total / tokens if tokens else None,
         sum(count.sum_characters_past for count in counts) / placed if placed else None,
     )

@@ -11,7 +11,7 @@ from streamlit_app.wording import say
 
 def effect_words(effect: RefitEffect, now: datetime) -> str:
     """Say when the head was refitted, on how many corrections, and what it gets right now."""
-    right = proportion(effect.num_right, effect.n, "no test item has a label")
+    right = proportion(effect.num_right, effect.n, say("undefined.no_test_label"))
     low, high = (right.interval.low, right.interval.high) if right.interval else (0.0, 1.0)
     told = say(
         "refit.effect",

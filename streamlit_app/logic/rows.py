@@ -7,25 +7,14 @@ from collections.abc import Iterable
 from db.review import ReviewRow
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say, words
 
 PAGE_SIZE = 50
 MAX_QUESTION = 220
 """Characters of a question in a row."""
 
-COLUMNS = (
-    "Question",
-    "Gold",
-    "Text",
-    "Head",
-    "Sure",
-    "Mine",
-    "Reviews",
-    "Origin",
-    "Form",
-    "Source",
-    "Split",
-    "Item",
-)
+COLUMNS = words("browse_column")
+"""Titles of the columns by their key, in order."""
 
 
 def num_pages(total: int, page_size: int = PAGE_SIZE) -> int:
@@ -36,27 +25,27 @@ def num_pages(total: int, page_size: int = PAGE_SIZE) -> int:
 def table(rows: Iterable[ReviewRow]) -> dict[str, list[str | int]]:
     """Arrange rows as columns for a data frame; texts show their invisible characters."""
     cells = [_cells(row) for row in rows]
-    return {name: [line[place] for line in cells] for place, name in enumerate(COLUMNS)}
+    return {title: [line[key] for line in cells] for key, title in COLUMNS.items()}
 
 
-def _cells(row: ReviewRow) -> tuple[str | int, ...]:
+def _cells(row: ReviewRow) -> dict[str, str | int]:
     question = " ".join(row.question.split())
     cut = question if len(question) <= MAX_QUESTION else f"{question[: MAX_QUESTION - 1]}…"
-    origin = "conflicting" if row.conflicting else row.gold_origin
-    return (
-        reveal(cut),
-        _shown(row.gold_label),
-        _outcome(row.answer_label, row.gold_label),
-        _outcome(row.head_label, row.gold_label),
-        "" if row.head_confidence is None else f"{row.head_confidence:.0%}",
-        _shown(row.my_label),
-        row.num_annotations,
-        _shown(origin),
-        _shown(FORM_WORDS.get(row.answer_form or "", row.answer_form)),
-        reveal(row.source),
-        row.split,
-        reveal(row.item_id),
-    )
+    origin = say("browse.conflicting") if row.conflicting else row.gold_origin
+    return {
+        "question": reveal(cut),
+        "gold": _shown(row.gold_label),
+        "text": _outcome(row.answer_label, row.gold_label),
+        "head": _outcome(row.head_label, row.gold_label),
+        "sure": "" if row.head_confidence is None else f"{row.head_confidence:.0%}",
+        "mine": _shown(row.my_label),
+        "reviews": row.num_annotations,
+        "origin": _shown(origin),
+        "form": _shown(FORM_WORDS.get(row.answer_form or "", row.answer_form)),
+        "source": reveal(row.source),
+        "split": row.split,
+        "item": reveal(row.item_id),
+    }
 
 
 def _shown(value: str | None) -> str:

@@ -7,6 +7,7 @@ from streamlit_app.logic.matrix import NO_LABEL as NO_LABEL_WORDS
 from streamlit_app.logic.outcomes import PAIR_WORDS
 from streamlit_app.logic.slice_ranking import DIMENSION_WORDS
 from streamlit_app.logic.verdict import FORM_WORDS
+from streamlit_app.wording import say
 
 
 def selection_words(selection: Selection) -> str:
@@ -15,15 +16,15 @@ def selection_words(selection: Selection) -> str:
     Holds texts from the data: draw it as text.
     """
     parts = [
-        f"{name}: {value}"
+        f"{say(f'selection.{name}')}: {value}"
         for name, value in (
             ("source", selection.source),
             ("split", selection.split),
-            ("gold label", selection.gold_label),
-            ("label in the text", _label(selection.text_label)),
-            ("label of the head", selection.head_label),
+            ("gold_label", selection.gold_label),
+            ("text_label", _label(selection.text_label)),
+            ("head_label", selection.head_label),
             ("form", FORM_WORDS.get(selection.text_form or "", selection.text_form)),
-            ("a reviewer says", _label(selection.reviewer_label)),
+            ("reviewer_label", _label(selection.reviewer_label)),
         )
         if value is not None
     ]
@@ -31,11 +32,13 @@ def selection_words(selection: Selection) -> str:
         parts.append(PAIR_WORDS[selection.pair_outcome].lower())
     parts += [f"{DIMENSION_WORDS[name].lower()}: {value}" for name, value in selection.slices]
     if selection.head_is_right is not None:
-        parts.append("head right" if selection.head_is_right else "head wrong")
+        parts.append(
+            say("selection.head_right" if selection.head_is_right else "selection.head_wrong")
+        )
     if selection.confidence_from is not None:
-        parts.append(f"confidence at least {selection.confidence_from:.1%}")
+        parts.append(say("selection.confidence_from", share=selection.confidence_from))
     if selection.confidence_below is not None and selection.confidence_below <= 1:
-        parts.append(f"confidence below {selection.confidence_below:.1%}")
+        parts.append(say("selection.confidence_below", share=selection.confidence_below))
     return "; ".join(parts)
 
 

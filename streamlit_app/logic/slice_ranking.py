@@ -10,26 +10,15 @@ from db.outcome_filter import DIMENSIONS, By, Dimension, OutcomeFilter, Selectio
 from db.slices import MIN_ITEMS, SavedSlice, count_right, count_slices, list_slices
 from eci.slices import SliceResult, compare_slices
 from streamlit_app.logic.memory import remembered
+from streamlit_app.wording import say, words
 
-DIMENSION_WORDS: dict[Dimension, str] = {
-    "source": "Source",
-    "split": "Split",
-    "year_range": "Year",
-    "mesh": "MeSH term",
-    "step": "USMLE step",
-    "question_type": "Question begins with",
-    "length_range": "Length of question and context",
-    "num_options": "Number of labels",
-    "hedging": "Answer",
-    "text_form": "How the answer gives its label",
-    "record_origin": "Origin of the gold label",
-}
+DIMENSION_WORDS = words("dimension")
 LEVEL: Final = 0.05
 
 
 def slice_name(dimension: Dimension | None, value: str) -> str:
     """Name a slice with its dimension, None for a saved one; holds texts from the data."""
-    return f"{DIMENSION_WORDS[dimension] if dimension else 'Saved'}: {value}"
+    return f"{DIMENSION_WORDS[dimension] if dimension else say('slices.saved')}: {value}"
 
 
 @dataclass(frozen=True)

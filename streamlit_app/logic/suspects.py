@@ -14,6 +14,7 @@ from eci.arrays import FloatArray, IntArray
 from eci.estimates import Estimate, proportion
 from eci.label_errors import find_label_errors
 from streamlit_app.logic.memory import remembered
+from streamlit_app.wording import say
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def load_suspects(
     if not sources.num_speaking and not sources.none:
         return None
     if not sources.num_speaking:
-        nothing = Estimate.undefined("the run has learned from all of these items")
+        nothing = Estimate.undefined(say("undefined.all_learned"))
         return SuspectView(sources, nothing, nothing, 0, (), ())
     loaded = load_unseen(cur, flt, labels)
     doubts, found = rank_doubts(loaded), loaded.found
@@ -100,8 +101,8 @@ def load_suspects(
     n, num_right = len(found.y), int((found.probabilities.argmax(axis=1) == found.y).sum())
     return SuspectView(
         sources,
-        proportion(len(numbers), n, "no item has a gold label"),
-        proportion(num_right, n, "no item has a gold label"),
+        proportion(len(numbers), n, say("undefined.no_gold_label")),
+        proportion(num_right, n, say("undefined.no_gold_label")),
         len(numbers),
         tuple(suspects),
         tuple(numbers),
@@ -132,35 +133,23 @@ def load_suspect_ids(database: Database, flt: OutcomeFilter, view: SuspectView) 
 
 def learned_sentence(sources: UnseenCount, num_items: int) -> str:
     """Warn that a run has learned from items that it is scored on."""
-    some = "all" if sources.num_learned == num_items else f"{sources.num_learned:,}"
-    return (
-        f"The run has learned from {some} of these {num_items:,} items: how often it is right on "
-        "them, and how sure it is, says how well it remembers. Choose the test split for figures "
-        "that hold for new items."
-    )
+    if sources.num_learned == num_items:
+        return say("suspects.learned_all", total=num_items)
+    return say("suspects.learned", learned=sources.num_learned, total=num_items)
 
 
 def sources_sentence(sources: UnseenCount) -> str:
     """Say whose probabilities are used, and how many items nothing may be said of."""
-    parts = []
-    if sources.own:
-        parts.append(f"{sources.own:,} by the run itself, which has not learned from them")
-    if sources.held_out:
-        parts.append(
-            f"{sources.held_out:,} out of fold, by its head fitted again without them and without "
-            "what repeats them"
+    parts = [
+        say(f"suspects.{name}", count=count)
+        for name, count in (
+            ("own", sources.own),
+            ("held_out", sources.held_out),
+            ("base_model", sources.base_model),
         )
-    if sources.base_model:
-        parts.append(
-            f"{sources.base_model:,} out of fold, by a head on the base model alone, because the "
-            "adapter has learned from them: a weaker judge, but one that never saw the labels"
-        )
-    judged = f"Judged here: {'; '.join(parts)}." if parts else ""
+        if count
+    ]
+    judged = say("suspects.judged", parts="; ".join(parts)) if parts else ""
     if not sources.none:
         return judged
-    left_out = (
-        f"{sources.none:,} items are left out: the run has learned from them and keeps nothing out "
-        "of fold (too few items of their kind, or made by an older version). A refit of the head "
-        "judges them."
-    )
-    return f"{judged} {left_out}".strip()
+    return f"{judged} {say('suspects.left_out', count=sources.none)}".strip()

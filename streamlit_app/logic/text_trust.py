@@ -13,12 +13,13 @@ from db.text_trust import TextCount, count_texts
 from eci.estimates import Estimate, proportion
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.verdict import FORM_WORDS
+from streamlit_app.wording import say
 
 LABELLED_FORMS: Final = ("bare", "leading", "stated", "embedded")
 """The forms that give a label, the most direct one first."""
 WAY_WORDS: Final = {
     **{form: FORM_WORDS[form] for form in LABELLED_FORMS},
-    "told": "told, not in the text",
+    "told": say("outcome_items.told_not_text"),
 }
 
 
@@ -49,8 +50,8 @@ class TextTrustView:
         answered = sum(one.n for one in mine)
         wrong = answered - sum(one.num_right for one in mine)
         return (
-            proportion(answered, self.n, "no answer has been read"),
-            proportion(wrong, answered, "nothing is answered alone"),
+            proportion(answered, self.n, say("undefined.no_answer_read")),
+            proportion(wrong, answered, say("undefined.none_alone")),
         )
 
 

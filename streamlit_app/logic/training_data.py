@@ -8,21 +8,19 @@ import zipfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from db.connection import Database
 from db.record_vetoes import RecordVeto
 from db.snapshot import read_snapshot
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say, words
 from training.build import Benchmark, Build, BuiltRecord, build
 from training.build_files import BuildFormat, write_build
 from training.settings import DataSettings
 
-FORMAT_WORDS: dict[BuildFormat, str] = {
-    "chat": "Chat JSON lines",
-    "huggingface": "Hugging Face dataset",
-    "reference": "LlamaCare's fields",
-}
+FORMATS: tuple[BuildFormat, ...] = get_args(BuildFormat)
+FORMAT_WORDS = words("build_format")
 
 
 def preview(
@@ -70,32 +68,34 @@ def _preview(
 def record_table(records: Sequence[BuiltRecord]) -> dict[str, list[Any]]:
     """Arrange records as columns."""
     return {
-        "Question": [_question(record) for record in records],
-        "Category": [reveal(record.category) for record in records],
-        "Label from": [record.label_origin for record in records],
-        "Answer": [reveal(" ".join(record.completion.split())[:120]) for record in records],
-        "Use": [record.fold for record in records],
-        "Step": [reveal(record.step) for record in records],
-        "Item": [reveal(record.item_id) for record in records],
+        say("column.question"): [_question(record) for record in records],
+        say("column.category"): [reveal(record.category) for record in records],
+        say("column.label_from"): [record.label_origin for record in records],
+        say("column.answer"): [
+            reveal(" ".join(record.completion.split())[:120]) for record in records
+        ],
+        say("column.use"): [record.fold for record in records],
+        say("column.step"): [reveal(record.step) for record in records],
+        say("column.item"): [reveal(record.item_id) for record in records],
     }
 
 
 def veto_table(vetoes: Sequence[RecordVeto], names: dict[str, str]) -> dict[str, list[Any]]:
     """Arrange standing vetoes as columns."""
     return {
-        "Item": [reveal(veto.item_id) for veto in vetoes],
-        "Left out": [veto_words(veto) for veto in vetoes],
-        "By": [reveal(names.get(veto.reviewer_id, "–")) for veto in vetoes],
-        "Why": [reveal(veto.note) for veto in vetoes],
-        "When": [veto.created_at for veto in vetoes],
+        say("column.item"): [reveal(veto.item_id) for veto in vetoes],
+        say("column.left_out"): [veto_words(veto) for veto in vetoes],
+        say("column.by"): [reveal(names.get(veto.reviewer_id, "–")) for veto in vetoes],
+        say("column.why"): [reveal(veto.note) for veto in vetoes],
+        say("column.when"): [veto.created_at for veto in vetoes],
     }
 
 
 def veto_words(veto: RecordVeto) -> str:
     """Say what a veto keeps out."""
     if veto.num_shots is None:
-        return "the item, as record and as shot"
-    return f"its record with {veto.num_shots} shots"
+        return say("training_data.veto_item")
+    return say("training_data.veto_record", count=veto.num_shots)
 
 
 def zipped(built: Build, build_format: BuildFormat) -> bytes:

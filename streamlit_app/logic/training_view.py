@@ -11,8 +11,9 @@ from db.outcomes import By, RunSummary
 from db.records import Run, TrainingRun
 from db.run_energy import RunEnergy
 from streamlit_app.logic.figures import percent
-from streamlit_app.logic.lineage_view import energy_words
+from streamlit_app.logic.lineage_view import energy_words, shots_words
 from streamlit_app.text_safety import reveal
+from streamlit_app.wording import say, words
 from training.expected import describe_duration
 from training.run_dir import Event
 from training.settings import TrainingSettings
@@ -21,15 +22,7 @@ from training.status import Status
 MAX_CURVE_POINTS = 600
 """More points than pixels only make a refresh slow."""
 
-STATE_WORDS: Mapping[str, str] = {
-    "queued": "Waiting",
-    "starting": "Starting",
-    "running": "Training",
-    "succeeded": "Finished",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
-    "interrupted": "Interrupted",
-}
+STATE_WORDS = words("run_state")
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,9 @@ def describe_bytes(size: float | None) -> str:
     """Write a size in GiB or MiB; a dash where there is none."""
     if size is None:
         return "–"
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+    if size >= 2**30:
+        return say("figures.gibibytes", count=size / 2**30)
+    return say("figures.mebibytes", count=size / 2**20)
 
 
 def run_seconds(status: Status, now: datetime | None = None) -> float | None:
@@ -117,23 +112,28 @@ def _number(value: Any) -> float | None:
 
 def describe_settings(settings: TrainingSettings) -> dict[str, str]:
     """Name the settings that decide what a run does and costs, with their values in words."""
-    length = (
-        f"{settings.optimizer.max_steps:,} steps at most"
-        if settings.optimizer.max_steps
-        else f"{settings.optimizer.epochs:g} epochs"
-    )
-    batch = settings.optimizer.batch_size * settings.optimizer.accumulation
-    shots = ", ".join({0: "zero", 1: "one"}.get(n, f"{n}") + "-shot" for n in settings.data.shots)
-    quantization = {"nf4": "4-bit NF4", "none": "not quantized"}[settings.model.quantization]
+    optimizer, head = settings.optimizer, settings.head
+    batch = optimizer.batch_size * optimizer.accumulation
+    if optimizer.max_steps:
+        length = say("settings.length_steps", steps=optimizer.max_steps, batch=batch)
+    else:
+        length = say("settings.length_epochs", epochs=optimizer.epochs, batch=batch)
+    quantization = words("quantization")[settings.model.quantization]
+    shots = ", ".join(shots_words(num_shots) for num_shots in settings.data.shots)
+    max_tokens = settings.model.max_prompt_tokens
+    rank, rate = settings.lora.rank, optimizer.learning_rate
     return {
-        "Base model": f"{settings.model.base}, {quantization}",
-        "Length": f"{length}, {batch} records a step",
-        "Prompts": f"{shots}, up to {settings.model.max_prompt_tokens:,} tokens",
-        "Adapter": f"LoRA rank {settings.lora.rank}, learning rate "
-        f"{settings.optimizer.learning_rate:g}",
-        "ECI head": f"{settings.head.pooling} pooling, weight {settings.head.weight:g} in the "
-        f"joint loss, learning rate {settings.optimizer.head_learning_rate:g}",
-        "Seed": str(settings.seed),
+        say("settings.base_model"): f"{settings.model.base}, {quantization}",
+        say("settings.length"): length,
+        say("settings.prompts"): say("settings.shots", shots=shots, max_tokens=max_tokens),
+        say("settings.adapter"): say("settings.lora", rank=rank, rate=rate),
+        say("settings.head"): say(
+            "settings.pooling",
+            pooling=head.pooling,
+            weight=head.weight,
+            rate=optimizer.head_learning_rate,
+        ),
+        say("settings.seed"): str(settings.seed),
     }
 
 
@@ -172,36 +172,37 @@ class HistoryEntry:
 def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
     """Arrange runs as columns for a data frame."""
     return {
-        "Started": [entry.run.created_at for entry in history],
-        "Preset": [reveal(entry.run.preset) for entry in history],
-        "State": [STATE_WORDS[entry.run.state] for entry in history],
-        "Took": [describe_duration(entry.seconds) for entry in history],
-        "Energy": [energy_words(entry.energy) for entry in history],
-        "Text right": [percent(entry.share_right("text")) for entry in history],
-        "Head right": [percent(entry.share_right("head")) for entry in history],
-        "Run": [entry.run.run_id for entry in history],
+        say("column.started"): [entry.run.created_at for entry in history],
+        say("column.preset"): [reveal(entry.run.preset) for entry in history],
+        say("column.state"): [STATE_WORDS[entry.run.state] for entry in history],
+        say("column.took"): [describe_duration(entry.seconds) for entry in history],
+        say("column.energy"): [energy_words(entry.energy) for entry in history],
+        say("column.text_right"): [percent(entry.share_right("text")) for entry in history],
+        say("column.head_right"): [percent(entry.share_right("head")) for entry in history],
+        say("column.run"): [entry.run.run_id for entry in history],
     }
 
 
 def score_table(run: Run, base: Run | None) -> dict[str, list[str]]:
     """Arrange the test figures of a run beside those of the run it started from, as columns."""
+    score_words = words("score")
     rows = [
-        (reveal(label_set), name, _told(before), _told(figure), f"{figure['n']:,}")
+        (reveal(label_set), score_words[name], _told(before), _told(figure), f"{figure['n']:,}")
         for label_set, figures in run.metrics.items()
         for name, path in _SCORES.items()
         if (figure := _figure(figures, path)) is not None
         for before in [_figure((base.metrics if base else {}).get(label_set), path)]
     ]
-    names = ("Labels", "On the test split", "Before", "Now", "Test items")
-    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    titles = ("labels", "on_test_split", "before", "now", "test_items")
+    return {say(f"column.{title}"): [row[i] for row in rows] for i, title in enumerate(titles)}
 
 
 _SCORES: Mapping[str, tuple[str, str]] = {
-    "Head: accuracy": ("head", "accuracy"),
-    "Head: macro-F1": ("head", "macro_f1"),
-    "Head: calibration error (ECE)": ("calibration", "ece"),
-    "Text: accuracy": ("text", "accuracy"),
-    "Text: macro-F1": ("text", "macro_f1"),
+    "head_accuracy": ("head", "accuracy"),
+    "head_macro_f1": ("head", "macro_f1"),
+    "head_ece": ("calibration", "ece"),
+    "text_accuracy": ("text", "accuracy"),
+    "text_macro_f1": ("text", "macro_f1"),
 }
 
 
@@ -221,4 +222,4 @@ def _told(figure: Mapping[str, Any] | None) -> str:
     if interval is None:
         return shown
     low, high = 100 * interval["low"], 100 * interval["high"]
-    return f"{shown} ({low:.1f} to {high:.1f})"
+    return say("figures.with_interval", value=shown, low=f"{low:.1f}", high=f"{high:.1f}")

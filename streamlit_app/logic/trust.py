@@ -26,6 +26,7 @@ from eci.estimates import Estimate, Interval, mean, proportion
 from eci.reliability import NUM_BINS, brier_losses, reliability_report
 from eci.selective import RiskCurve, risk_curve
 from streamlit_app.logic.memory import remembered
+from streamlit_app.wording import say
 
 MAX_SAMPLE: Final = 3_000
 """Items for what needs single probabilities: its error is below 0.01, and it takes 0.1 s."""
@@ -87,7 +88,7 @@ class TrustView:
 def seconds_per_item(time: ReviewTime) -> Estimate:
     """Give the mean time of one annotation, from those that were timed."""
     if time.mean_seconds is None:
-        return Estimate.undefined("no annotation was timed yet")
+        return Estimate.undefined(say("undefined.not_timed"))
     n, total = time.num_annotations, time.num_annotations * time.mean_seconds
     squares = (n - 1) * (time.sd_seconds or 0) ** 2 + total * time.mean_seconds
     return mean(total, squares, n, "")
@@ -149,7 +150,7 @@ def bins_of(p: FloatArray, y: IntArray) -> list[Bin]:
 
 def bin_accuracy(part: Bin) -> Estimate:
     """Give the share of a bin's items that are right; Wilson interval."""
-    return proportion(part.accuracy * part.count, part.count, "the bin is empty")
+    return proportion(part.accuracy * part.count, part.count, say("undefined.empty_bin"))
 
 
 def _calibration(bins: Sequence[Bin], p: FloatArray, y: IntArray) -> Calibration:
@@ -168,7 +169,8 @@ def _calibration(bins: Sequence[Bin], p: FloatArray, y: IntArray) -> Calibration
     ]
     ece, by_chance = binned_ece(sums)
     losses = brier_losses(p, y)
-    brier = mean(float(losses.sum()), float((losses**2).sum()), len(losses), "there are no items")
+    nothing = say("undefined.no_items")
+    brier = mean(float(losses.sum()), float((losses**2).sum()), len(losses), nothing)
     return Calibration(tuple(bins), ece, by_chance, brier)
 
 

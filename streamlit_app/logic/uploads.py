@@ -18,6 +18,7 @@ from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import parse_pubmedqa
 from db.permissions import require
 from db.records import Split
+from streamlit_app.wording import say
 from training.readings import read_new_answers
 
 
@@ -43,15 +44,16 @@ class Preview:
         found = []
         if batch.items:
             splits = Counter[str](item.split for item in batch.items)
-            labels = Counter(item.gold_label or "no gold label" for item in batch.items)
-            found.append(f"{len(batch.items):,} items: {_counted(splits)}")
-            found.append(f"Gold labels: {_counted(labels)}")
+            none = say("upload.no_gold_label")
+            labels = Counter(item.gold_label or none for item in batch.items)
+            found.append(say("upload.items", count=len(batch.items), splits=_counted(splits)))
+            found.append(say("upload.gold_labels", labels=_counted(labels)))
         if batch.labels:
-            found.append(f"{len(batch.labels):,} labels of annotators that come with the data set")
+            found.append(say("upload.annotator_labels", count=len(batch.labels)))
         if batch.run is not None:
-            found.append(f"Run “{batch.run.name}” of model {batch.run.model}")
+            found.append(say("upload.run", name=batch.run.name, model=batch.run.model))
             read = sum(prediction.answer_label is not None for prediction in batch.predictions)
-            found.append(f"{len(batch.predictions):,} answers, {read:,} with a label of their own")
+            found.append(say("upload.answers", count=len(batch.predictions), read=read))
         return tuple(found)
 
 
@@ -109,15 +111,19 @@ def store_preview(database: Database, preview: Preview, *, reviewer_id: str) -> 
 def describe_report(report: ImportReport) -> str:
     """Say what an import changed; the name of the file comes from outside."""
     if report.is_unchanged:
-        return f"{report.file}: everything in it was there already, nothing was added."
+        return say("upload.unchanged", file=report.file)
     parts = [
-        (report.items.added, "new items"),
-        (report.items.enriched, "items completed"),
-        (report.items.unchanged, "items were there already"),
-        (report.num_predictions, "answers"),
-        (report.num_annotations, "labels of annotators"),
+        say(f"upload.{name}", count=count)
+        for name, count in (
+            ("items_added", report.items.added),
+            ("items_completed", report.items.enriched),
+            ("items_known", report.items.unchanged),
+            ("num_answers", report.num_predictions),
+            ("num_annotator_labels", report.num_annotations),
+        )
+        if count
     ]
-    return f"{report.file} was imported: " + ", ".join(f"{n:,} {w}" for n, w in parts if n) + "."
+    return say("upload.imported", file=report.file, parts=", ".join(parts))
 
 
 def _write(folder: Path, upload: Upload) -> Path:
@@ -130,5 +136,5 @@ def _write(folder: Path, upload: Upload) -> Path:
 
 def _counted(counts: Counter[str]) -> str:
     shown = counts.most_common(8)
-    more = f" and {len(counts) - len(shown)} more" if len(counts) > len(shown) else ""
+    more = say("upload.more", count=len(counts) - len(shown)) if len(counts) > len(shown) else ""
     return " · ".join(f"{name} {count:,}" for name, count in shown) + more

@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FORM_WORDS = {
-    "bare": "a bare label",
-    "leading": "at the start",
-    "stated": "stated as the answer",
-    "embedded": "inside a sentence",
-    "contradictory": "contradictory",
-    "absent": "no label",
-}
+from streamlit_app.wording import say, words
+
+FORM_WORDS = words("answer_form")
 """How each way in which an answer gives its label is called on screen."""
 
 
@@ -34,7 +29,7 @@ def judge(text: str | None, head: str | None, gold: str | None, *, has_answer: b
         has_answer: Whether there is an answer at all.
     """
     if not has_answer and head is None:
-        return Verdict("info", "This run has no prediction for this item.")
+        return Verdict("info", say("verdict_card.no_prediction"))
     wrong = [
         name
         for name, label in (("text", text if has_answer else gold), ("head", head or gold))
@@ -45,25 +40,25 @@ def judge(text: str | None, head: str | None, gold: str | None, *, has_answer: b
     if wrong == ["text"]:
         return Verdict("warning", _text_wrong(text, head))
     if wrong == ["head"]:
-        return Verdict("warning", "The head contradicts the gold label.")
+        return Verdict("warning", say("verdict_card.head_wrong"))
     if gold is None and has_answer and head is not None and text != head:
-        return Verdict("warning", "Text and head differ. There is no gold label.")
+        return Verdict("warning", say("verdict_card.differ_without_gold"))
     if gold is None:
-        return Verdict("info", "There is no gold label for this item.")
+        return Verdict("info", say("verdict_card.no_gold_label"))
     return Verdict(
-        "success", "All agree." if has_answer and head else "Agrees with the gold label."
+        "success", say("verdict_card.all_agree" if has_answer and head else "verdict_card.agrees")
     )
 
 
 def _both_wrong(text: str | None, head: str | None) -> str:
     if text is None:
-        return "No label can be read from the text, and the head contradicts the gold label."
+        return say("verdict_card.no_label_head_wrong")
     if text == head:
-        return "Text and head agree with each other but contradict the gold label."
-    return "Text, head and gold label all differ."
+        return say("verdict_card.both_wrong_alike")
+    return say("verdict_card.all_differ")
 
 
 def _text_wrong(text: str | None, head: str | None) -> str:
     if text is None:
-        return "No label can be read from the answer's text."
-    return "The text contradicts the gold label" + (" and the head." if head else ".")
+        return say("verdict_card.no_label_read")
+    return say("verdict_card.text_against_both" if head else "verdict_card.text_wrong")

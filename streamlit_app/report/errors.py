@@ -122,8 +122,8 @@ def _add_outcomes(document: Document, view: ErrorsView) -> None:
         return
     document.paragraph(head_verdict(found))
     parts = [
-        BarPart(words, view.pair_outcomes[pair], PAIR_TONES[pair].chart)
-        for pair, words in PAIR_WORDS.items()
+        BarPart(PAIR_WORDS[pair], view.pair_outcomes[pair], tone.chart)
+        for pair, tone in PAIR_TONES.items()
     ]
     document.chart(draw_bars(parts))
     document.chart(draw_outcome_cube(view.cells, view.labels))

@@ -10,7 +10,7 @@ from db.records import Reviewer
 from db.review import Order, ReviewFilter, ReviewRow, get_rows
 from streamlit_app.components import bulk_panel, filters, reviewer_picker, safe_text
 from streamlit_app.errors import shown_errors
-from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
+from streamlit_app.logic.rows import COLUMNS, PAGE_SIZE, num_pages, table
 from streamlit_app.services import database
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import element
@@ -20,21 +20,21 @@ from streamlit_app.work import shared_ids
 ROW_HEIGHT = 34
 """Height of a line of the table in pixels."""
 WIDTHS = {
-    "Question": 440,
-    "Gold": 70,
-    "Text": 80,
-    "Head": 80,
-    "Sure": 60,
-    "Mine": 70,
-    "Reviews": 75,
-    "Origin": 95,
-    "Form": 165,
-    "Source": 100,
-    "Split": 60,
-    "Item": 150,
+    "question": 440,
+    "gold": 70,
+    "text": 80,
+    "head": 80,
+    "sure": 60,
+    "mine": 70,
+    "reviews": 75,
+    "origin": 95,
+    "form": 165,
+    "source": 100,
+    "split": 60,
+    "item": 150,
 }
 """Widths of the columns in pixels."""
-OF_A_HEAD = ("Head", "Sure")
+OF_A_HEAD = (COLUMNS["head"], COLUMNS["sure"])
 """Columns that stay empty, and are left out, where the run has no head."""
 
 
@@ -81,7 +81,7 @@ def draw_page(rows: list[ReviewRow]) -> None:
         on_select="rerun",
         selection_mode="single-cell",
         column_config={
-            name: st.column_config.Column(width=width) for name, width in WIDTHS.items()
+            COLUMNS[name]: st.column_config.Column(width=width) for name, width in WIDTHS.items()
         },
     )
     if event.selection.cells:

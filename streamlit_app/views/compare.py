@@ -14,9 +14,10 @@ from db.run_pairs import Change, PairFilter, PairRow, list_pairs
 from streamlit_app import palette, services
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.trend import draw_trend
-from streamlit_app.components import chart, estimate_card, pair_work, scope_picker
+from streamlit_app.components import blind_items, chart, estimate_card, pair_work, scope_picker
 from streamlit_app.logic.comparison import (
     CHANGE_WORDS,
+    CHANGES,
     ComparisonView,
     default_labels,
     default_pair,
@@ -222,15 +223,18 @@ def draw_figures(view: ComparisonView) -> None:
 def _draw_changes(view: ComparisonView) -> None:
     changes = view.changes
     parts = [
-        BarPart(words, changes[change], CHANGE_TONES[change].chart, change)
-        for change, words in CHANGE_WORDS.items()
+        BarPart(CHANGE_WORDS[change], changes[change], CHANGE_TONES[change].chart, change)
+        for change in CHANGES
     ]
     chart.draw(
         draw_bars(parts),
         key="compare_outcomes",
         alt=say("compare.fixed_broken_unchanged"),
         on_click=_choose_change,
-        table={"change": list(CHANGE_WORDS.values()), "items": [part.count for part in parts]},
+        table={
+            "change": [part.name for part in parts],
+            "items": [part.count for part in parts],
+        },
     )
     st.caption(say("compare.fixed_wrong_right"))
 
@@ -258,7 +262,7 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
     changes = view.changes
     change: Change = st.segmented_control(
         say("compare.show"),
-        list(CHANGE_WORDS),
+        CHANGES,
         format_func=lambda choice: f"{CHANGE_WORDS[choice]} ({changes[choice]:,})",
         default="fixed",
         required=True,
@@ -278,7 +282,10 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
         limit=PAGE_SIZE,
         offset=(min(page, pages) - 1) * PAGE_SIZE,
     )
+    hidden = blind_items.find_hidden([row.item_id for row in rows])
+    rows = [row for row in rows if row.item_id not in hidden]
     st.caption(say("compare.select_row_open"))
+    blind_items.draw_note(len(hidden))
     event = st.dataframe(
         table(rows),
         key="compare_items",
@@ -286,7 +293,7 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
         selection_mode="single-row",
         hide_index=True,
         column_config={say("compare.question"): st.column_config.TextColumn(width="large")},
-        alt=f"Items: {CHANGE_WORDS[change]}",
+        alt=say("compare.items_of_change", change=CHANGE_WORDS[change]),
     )
     if event.selection.rows:
         open_in_review(rows[event.selection.rows[0]].item_id, run_id=flt.run_b)

@@ -40,7 +40,7 @@ FROM_CORRECTION, FROM_RUN = say("lineage.from_correction"), say("lineage.from_ru
 _WAY = "lineage_way"
 _ITEM = "lineage_item"
 _RUN = "lineage_run"
-_DATES = {"When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")}
+_DATES = {say("column.when"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")}
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ from training.intake import refresh
 from training.registry import choose_challenger, gate_of, promote, roll_back
 
 _DATES = {
-    name: st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm") for name in ("Made", "When")
+    say(title): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")
+    for title in ("column.made", "column.when")
 }
 
 
@@ -73,7 +74,7 @@ def draw_aliases(champion: ModelVersion | None, challenger: ModelVersion | None)
                 safe_text.draw(
                     element(
                         "div",
-                        f"{model.base_model} · {model.created_at:%Y-%m-%d %H:%M} UTC",
+                        f"{model.base_model} · {model.created_at:%Y-%m-%d %H:%M UTC}",
                         cls="lc-quiet",
                     )
                 )

@@ -16,6 +16,7 @@ from streamlit_app.errors import shown_errors
 from streamlit_app.logic.lineage_view import shots_words
 from streamlit_app.logic.training_data import (
     FORMAT_WORDS,
+    FORMATS,
     preview,
     record_table,
     veto_table,
@@ -112,9 +113,9 @@ def draw_downloads(built: Build) -> None:
     if not built.records:
         return
     with st.container(horizontal=True):
-        for build_format, words in FORMAT_WORDS.items():
+        for build_format in FORMATS:
             st.download_button(
-                words,
+                FORMAT_WORDS[build_format],
                 data=lambda chosen=build_format: zipped(built, chosen),  # type: ignore[misc]
                 file_name=f"{built.benchmark}-{built.num_shots}shot-{build_format}.zip",
                 mime="application/zip",
@@ -148,7 +149,8 @@ def draw_record(record: BuiltRecord, person: Reviewer) -> None:
     st.subheader(say("training_data.record"), divider="gray", anchor=False)
     for place, turn in enumerate(record.messages):
         is_learned = place == len(record.messages) - 1
-        role = "assistant, learned" if is_learned else turn["role"]
+        role = turn["role"]
+        role = say("training_data.learned_turn", role=role) if is_learned else role
         safe_text.draw(element("div", role, cls="lc-quiet"))
         st.code(reveal(turn["content"]), language=None, wrap_lines=True)
     safe_text.draw(element("div", say("training_data.category", category=record.category)))

@@ -137,7 +137,7 @@ def draw_history(history: Sequence[HistoryEntry]) -> None:
         selection_mode="single-row",
         hide_index=True,
         column_config={
-            "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            say("column.started"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
         },
         alt=say("training.all_alt"),
     )
