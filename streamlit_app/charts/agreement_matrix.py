@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from streamlit_app import palette
 from streamlit_app.charts.style import finish, plain, translucent
+from streamlit_app.wording import say
 
 MAX_ALPHA = 0.6
 """At most this opacity, the theme's own text colour stays readable on every cell."""
@@ -48,12 +49,17 @@ def draw_agreement(
     for cell in cells:
         row, column = places[cell.person_id], places[cell.other_id]
         one, other = (plain(names.get(who, who)) for who in (cell.person_id, cell.other_id))
+        told = say(
+            "charts.pair",
+            one=one,
+            other=other,
+            measure=measure,
+            value=plain(cell.text, 120),
+            count=cell.num_items,
+        )
         for at, to in ((row, column), (column, row)):
             values[at][to] = cell.value
-            hover[at][to] = (
-                f"{one} and {other}<br>{measure}: {plain(cell.text, 120)}<br>"
-                f"{cell.num_items:,} items in common"
-            )
+            hover[at][to] = told
     tone = palette.BLUE.chart
     figure = go.Figure(
         go.Heatmap(

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from streamlit_app.charts.style import finish, plain
+from streamlit_app.wording import say
+
+ITEMS = say("charts.items")
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,9 @@ class BarPart:
     key: str = ""
 
 
-def draw_bars(parts: Sequence[BarPart], *, unit: str = "items") -> go.Figure:
+def draw_bars(parts: Sequence[BarPart], *, unit: str = ITEMS) -> go.Figure:
     """Draw one bar a part, first part on top, each written with its count and its share."""
+    unit = plain(unit)
     total = max(sum(part.count for part in parts), 1)
     largest = max((part.count for part in parts), default=0)
     figure = go.Figure(
@@ -42,14 +46,14 @@ def draw_bars(parts: Sequence[BarPart], *, unit: str = "items") -> go.Figure:
                 "textfont": {"size": 13},
                 "cliponaxis": False,
                 "customdata": [[part.key] for part in parts],
-                "hovertemplate": f"%{{y}}: %{{x:,}} of {total:,} {plain(unit)}<extra></extra>",
+                "hovertemplate": say("charts.bar", total=total, unit=unit) + "<extra></extra>",
             }
         ],
         layout={
             "clickmode": "event+select",
             # Room on the right for the text outside the longest bar.
             "xaxis": {
-                "title": {"text": f"Number of {plain(unit)}"},
+                "title": {"text": say("charts.number_of", unit=unit)},
                 "range": [0, max(largest, 1) * 1.5],
                 "fixedrange": True,
             },

@@ -17,9 +17,10 @@ from streamlit_app.charts.style import (
     translucent,
 )
 from streamlit_app.logic.matrix import NO_LABEL, ConfusionMatrix
+from streamlit_app.wording import say
 
 CellValue = Literal["count", "row_share", "column_share"]
-TOTAL = "all"
+TOTAL = say("charts.total")
 """How the row and the column of sums are named."""
 ANY = "*"
 """Stands for every label in the ``customdata`` of a sum."""
@@ -72,7 +73,7 @@ def draw_confusion(
             },
             "yaxis": {
                 **_axis([*matrix.labels, TOTAL]),
-                "title": {"text": "Gold label"},
+                "title": {"text": say("charts.gold_label")},
                 "range": [size + 0.5, -0.5],
             },
         },
@@ -151,20 +152,24 @@ def _cells(
             count, share = matrix.counts[row][column], f"{shares[row][column]:.0%}"
             large, small = (short(count), share) if values == "count" else (share, short(count))
             text = f"{large}<br><span style='font-size:11px'>{small}</span>"
-            hover = (
-                f"Gold {plain(gold)}, given {plain(columns[column])}<br>"
-                f"{count:,} items, {of_gold[row][column]:.1%} of the gold label"
+            hover = say(
+                "charts.confusion_cell",
+                gold=plain(gold),
+                given=plain(columns[column]),
+                count=count,
+                share=of_gold[row][column],
             )
             cells.append((column, row, text, gold, given or "", hover))
         total = sum(matrix.counts[row])
-        hover = f"All {total:,} items with gold label {plain(gold)}"
+        hover = say("charts.confusion_gold", count=total, gold=plain(gold))
         cells.append((len(columns), row, short(total), gold, ANY, hover))
     for column, given in enumerate(matrix.columns):
         total = sum(line[column] for line in matrix.counts)
-        hover = f"All {total:,} items given {plain(columns[column])}"
+        hover = say("charts.confusion_given", count=total, given=plain(columns[column]))
         cells.append((column, size, short(total), ANY, given or "", hover))
     total = matrix.num_items
-    cells.append((len(columns), size, short(total), ANY, ANY, f"All {total:,} items"))
+    hover = say("charts.confusion_all", count=total)
+    cells.append((len(columns), size, short(total), ANY, ANY, hover))
     return {
         "type": "scatter",
         "x": [cell[0] for cell in cells],

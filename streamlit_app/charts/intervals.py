@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from streamlit_app.charts.style import NEUTRAL, finish, plain, translucent
+from streamlit_app.wording import say
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,6 @@ def draw_intervals(
         A figure whose dots have the place of their row as ``customdata``.
     """
     sign = "+" if is_difference else ""
-    unit = " points" if is_difference else " %"
     scale = 100 if is_difference else 1
     names = [plain(row.name, 48) for row in rows]
     trace = {
@@ -65,14 +65,7 @@ def draw_intervals(
             "thickness": 2,
             "width": 4,
         },
-        "customdata": [
-            [
-                place,
-                f"{plain(row.name, 80)}: {100 * row.value:{sign}.1f}{unit}, 95 % interval "
-                f"{100 * row.low:{sign}.1f} to {100 * row.high:{sign}.1f}, {row.num_items:,} items",
-            ]
-            for place, row in enumerate(rows)
-        ],
+        "customdata": [[place, _hover(row, is_difference)] for place, row in enumerate(rows)],
         "hovertemplate": "%{customdata[1]}<extra></extra>",
     }
     low = min((row.low for row in rows), default=0)
@@ -103,6 +96,17 @@ def draw_intervals(
         },
     )
     return finish(figure, height=(34 if len(rows) > 6 else 48) * len(rows) + 80)
+
+
+def _hover(row: IntervalRow, is_difference: bool) -> str:
+    return say(
+        "charts.difference" if is_difference else "charts.share",
+        name=plain(row.name, 80),
+        value=100 * row.value,
+        low=100 * row.low,
+        high=100 * row.high,
+        count=row.num_items,
+    )
 
 
 def _lines(reference: IntervalRow | None, is_difference: bool) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 
 from streamlit_app import palette
 from streamlit_app.charts.style import finish, plain, translucent
+from streamlit_app.logic.matrix import NO_LABEL
+from streamlit_app.wording import say
 
 
 def draw_label_counts(
@@ -26,7 +28,7 @@ def draw_label_counts(
         counts = [counted.get(label, 0) for counted in groups.values()]
         if not any(counts):
             continue
-        word = plain(label or "no label")
+        word = plain(label or NO_LABEL)
         color = palette.label_tone(label, labels).chart
         figure.add_bar(
             x=counts,
@@ -39,9 +41,9 @@ def draw_label_counts(
             text=[f"{word} {count:,}" if count else "" for count in counts],
             textposition="inside",
             insidetextanchor="middle",
-            hovertemplate=f"%{{y}}: {word} %{{x}} items<extra></extra>",
+            hovertemplate=say("charts.label_count", label=word) + "<extra></extra>",
         )
     figure.update_layout(barmode="stack", bargap=0.35, showlegend=False)
-    figure.update_xaxes(title="Number of items", fixedrange=True)
+    figure.update_xaxes(title=say("charts.number_of", unit=say("charts.items")), fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     return finish(figure, height=44 * len(names) + 70)

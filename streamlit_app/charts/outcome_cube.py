@@ -13,6 +13,7 @@ from streamlit_app import palette
 from streamlit_app.charts.style import NEUTRAL, finish, plain, short, translucent
 from streamlit_app.logic.matrix import NO_LABEL
 from streamlit_app.logic.outcomes import PAIR_WORDS, pair_outcome
+from streamlit_app.wording import say
 
 PAIR_TONES: Mapping[PairOutcome, palette.Tone] = {
     "both_right": palette.BLUE,
@@ -71,7 +72,7 @@ def draw_outcome_cube(
             "annotations": _panel_titles(golds, totals, pitch, len(labels)),
             "shapes": _outline(points, selected),
             "xaxis": {
-                "title": {"text": "Label of the head"},
+                "title": {"text": say("charts.head_label")},
                 "tickvals": [
                     panel * pitch + column
                     for panel in range(len(golds))
@@ -84,7 +85,7 @@ def draw_outcome_cube(
                 "fixedrange": True,
             },
             "yaxis": {
-                "title": {"text": "Label in the text"},
+                "title": {"text": say("charts.text_label")},
                 "tickvals": list(range(len(texts))),
                 "ticktext": [NO_LABEL if text is None else plain(text, 14) for text in texts],
                 "range": [len(texts) - 0.4, -0.95],
@@ -101,7 +102,6 @@ def _point(cell: JointCell, total: int, place: tuple[int, int]) -> dict[str, Any
     outcome = pair_outcome(cell)
     color = PAIR_TONES[outcome].chart if outcome else NEUTRAL
     share = cell.count / max(total, 1)
-    words = PAIR_WORDS[outcome] if outcome else ""
     return {
         "x": place[0],
         "y": place[1],
@@ -113,8 +113,15 @@ def _point(cell: JointCell, total: int, place: tuple[int, int]) -> dict[str, Any
             cell.gold,
             cell.text or "",
             cell.head or "",
-            f"{words}<br>Gold {plain(cell.gold)}, text {plain(cell.text or NO_LABEL)}, head "
-            f"{plain(cell.head or '')}<br>{cell.count:,} items, {share:.1%} of the gold label",
+            say(
+                "charts.cube_cell",
+                outcome=PAIR_WORDS[outcome] if outcome else "",
+                gold=plain(cell.gold),
+                text=plain(cell.text or NO_LABEL),
+                head=plain(cell.head or ""),
+                count=cell.count,
+                share=share,
+            ),
         ],
     }
 
@@ -148,7 +155,7 @@ def _panel_titles(
         {
             "x": panel * pitch + (width - 1) / 2,
             "y": -0.78,
-            "text": f"<b>Gold {plain(gold, 14)}</b> · n = {totals[gold]:,}",
+            "text": say("charts.cube_panel", gold=plain(gold, 14), count=totals[gold]),
             "showarrow": False,
             "font": {"size": 13},
         }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from streamlit_app.charts.style import RIGHT, SECOND, WRONG, finish, plain
+from streamlit_app.wording import say
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ def draw_curves(
             name=plain(curve.name),
             line={"color": color, "dash": dash, "width": 2},
             marker={"size": 5},
-            hovertemplate=f"{plain(curve.name)} %{{y:.4g}} at step %{{x}}<extra></extra>",
+            hovertemplate=say("charts.curve", name=plain(curve.name)) + "<extra></extra>",
         )
     figure.update_xaxes(
-        title="Optimizer step", range=[0, num_steps] if num_steps else None, rangemode="tozero"
+        title=say("charts.step"), range=[0, num_steps] if num_steps else None, rangemode="tozero"
     )
     figure.update_yaxes(title=plain(unit, 60), rangemode="tozero", exponentformat="power")
     figure.update_layout(

@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from streamlit_app.charts.style import NEUTRAL, RIGHT, SECOND, finish
+from streamlit_app.wording import say
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,11 @@ def draw_reliability(
             "hoverinfo": "skip",
             "showlegend": False,
         },
-        _accuracies(filled, "As the run gave them", RIGHT, "circle"),
+        _accuracies(filled, say("trust.run_gave_them"), RIGHT, "circle"),
     ]
     if after:
         shown = [point for point in after if point.count]
-        traces.append(_accuracies(shown, "After temperature scaling", SECOND, "diamond"))
+        traces.append(_accuracies(shown, say("trust.after_temperature_scaling"), SECOND, "diamond"))
     traces.append(
         {
             "type": "bar",
@@ -59,7 +60,7 @@ def draw_reliability(
             "y": [point.count for point in filled],
             "width": [(point.bin_high - point.bin_low) * 0.92 for point in filled],
             "marker": {"color": NEUTRAL},
-            "hovertemplate": "%{y:,} items<extra></extra>",
+            "hovertemplate": say("charts.reliability_bar") + "<extra></extra>",
             "showlegend": False,
             "yaxis": "y2",
         }
@@ -72,15 +73,19 @@ def draw_reliability(
             "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
             "xaxis": {
                 **confidence,
-                "title": {"text": "Confidence of the head (%)"},
+                "title": {"text": say("charts.confidence")},
                 "anchor": "y2",
             },
             "yaxis": {
                 **confidence,
-                "title": {"text": "Share that is right (%)"},
+                "title": {"text": say("charts.share_right")},
                 "domain": [0.3, 1],
             },
-            "yaxis2": {"title": {"text": "Items"}, "domain": [0, 0.22], "fixedrange": True},
+            "yaxis2": {
+                "title": {"text": say("charts.items_axis")},
+                "domain": [0, 0.22],
+                "fixedrange": True,
+            },
         },
     )
     return finish(figure, height=420, left=72)
@@ -111,10 +116,5 @@ def _accuracies(
         "customdata": [
             [point.bin_low, point.bin_high, point.count, point.low, point.high] for point in points
         ],
-        "hovertemplate": (
-            "Confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>"
-            "mean confidence %{x:.1%}, right %{y:.1%} "
-            "(%{customdata[3]:.1%} to %{customdata[4]:.1%})<br>"
-            "%{customdata[2]:,} items<extra></extra>"
-        ),
+        "hovertemplate": say("charts.reliability_point") + "<extra></extra>",
     }

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from eci.selective import OperatingPoint, RiskCurve
 from streamlit_app.charts.style import RIGHT, WRONG, finish
+from streamlit_app.wording import say
 
 MAX_POINTS = 300
 """More are not told apart on a screen."""
@@ -26,14 +27,12 @@ def draw_risk(curve: RiskCurve, point: OperatingPoint) -> go.Figure:
             "mode": "lines",
             "line": {"color": RIGHT, "width": 2.5},
             "customdata": [[threshold] for threshold in curve.thresholds[shown].tolist()],
-            "hovertemplate": (
-                "Alone above %{customdata[0]:.1%} confidence:<br>%{x:.1%} of the items, "
-                "%{y:.1%} of them wrong<extra></extra>"
-            ),
+            "hovertemplate": say("charts.risk") + "<extra></extra>",
         }
     ]
     if point.risk.value is not None and point.risk.interval is not None:
         low, high = point.risk.interval.low, point.risk.interval.high
+        told = say("charts.risk_chosen", count=point.num_answered, wrong=point.num_errors)
         traces.append(
             {
                 "type": "scatter",
@@ -48,10 +47,7 @@ def draw_risk(curve: RiskCurve, point: OperatingPoint) -> go.Figure:
                     "arrayminus": [point.risk.value - low],
                     "color": WRONG,
                 },
-                "hovertemplate": (
-                    f"Chosen: {point.num_answered:,} items alone, {point.num_errors:,} wrong"
-                    "<extra></extra>"
-                ),
+                "hovertemplate": f"{told}<extra></extra>",
             }
         )
     top = max([*risk, point.risk.interval.high if point.risk.interval else 0, 0.02])
@@ -60,13 +56,13 @@ def draw_risk(curve: RiskCurve, point: OperatingPoint) -> go.Figure:
         layout={
             "showlegend": False,
             "xaxis": {
-                "title": {"text": "Items answered alone (%)"},
+                "title": {"text": say("charts.answered_alone")},
                 "range": [0, 1.02],
                 "tickformat": ".0%",
                 "fixedrange": True,
             },
             "yaxis": {
-                "title": {"text": "Wrong among them (%)"},
+                "title": {"text": say("charts.wrong_among")},
                 "range": [0, top * 1.1],
                 "tickformat": ".0%",
                 "fixedrange": True,

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from streamlit_app import palette
 from streamlit_app.charts.style import NEUTRAL, finish, plain, translucent
+from streamlit_app.wording import say
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def draw_trend(
                 **(ticks if places else _whole_numbers(series)),
             },
             "yaxis": {
-                "title": {"text": "Accuracy (%), 95 % interval"},
+                "title": {"text": say("charts.accuracy")},
                 "tickformat": ".0%",
                 "fixedrange": True,
             },
@@ -127,15 +128,21 @@ def _trace(
             "thickness": 1.2,
             "width": 4,
         },
-        "customdata": [
-            [
-                f"{plain(point.run, 60)}<br>{plain(name, 40)}: {point.value:.1%} "
-                f"({point.low:.1%} to {point.high:.1%}), {point.num_items:,} items"
-            ]
-            for point in points
-        ],
+        "customdata": [[_hover(name, point)] for point in points],
         "hovertemplate": "%{customdata[0]}<extra></extra>",
     }
+
+
+def _hover(name: str, point: TrendPoint) -> str:
+    return say(
+        "charts.trend_point",
+        run=plain(point.run, 60),
+        name=plain(name, 40),
+        value=point.value,
+        low=point.low,
+        high=point.high,
+        count=point.num_items,
+    )
 
 
 def _band(ceiling: tuple[str, float, float, float] | None) -> list[dict[str, Any]]:
