@@ -27,7 +27,6 @@ from streamlit_app.components import (
     trust_panel,
 )
 from streamlit_app.components.scope_picker import PickedScope
-from streamlit_app.logic import matrix
 from streamlit_app.logic.figures import (
     estimate_text,
     head_verdict,
@@ -37,6 +36,7 @@ from streamlit_app.logic.figures import (
     points_interval,
 )
 from streamlit_app.logic.gold_doubts import load_both_golds, load_people
+from streamlit_app.logic.matrix import NO_LABEL
 from streamlit_app.logic.outcomes import PAIR_WORDS, ErrorsView, refresh
 from streamlit_app.logic.redundancy import load_forms
 from streamlit_app.logic.run_names import run_names
@@ -51,6 +51,7 @@ from streamlit_app.logic.suspects import (
 from streamlit_app.logic.text_trust import load_text_trust
 from streamlit_app.logic.trust import load_trust
 from streamlit_app.report.document import Document
+from streamlit_app.wording import say
 
 MAX_ITEMS: Final = 10_000
 MAX_SLICES: Final = 30
@@ -77,13 +78,14 @@ def build_report(
         hidden: Items that are named nowhere: the reader is to label them blind.
     """
     names = run_names(runs)
-    document = Document(f"Errors of {names[scope.flt.run_id]}")
+    document = Document(say("report.title", run=names[scope.flt.run_id]))
+    chosen = "; ".join(selection_words(part) for part in flt.parts[1:])
     document.facts(
         {
-            "Run": names[scope.flt.run_id],
-            "Items": scope.words,
-            "Chosen": "; ".join(selection_words(part) for part in flt.parts[1:]) or "all of them",
-            "Made": f"{now or datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            say("report.run"): names[scope.flt.run_id],
+            say("report.items"): scope.words,
+            say("report.chosen"): chosen or say("report.all_items"),
+            say("report.made"): f"{now or datetime.now(UTC):%Y-%m-%d %H:%M UTC}",
         }
     )
     sources = load_sources(database, scope.version, scope.flt)
@@ -103,22 +105,21 @@ def build_report(
 
 
 def _add_outcomes(document: Document, view: ErrorsView) -> None:
-    document.heading("Does ECI help?")
+    document.heading(say("errors.does_eci_help"))
     found = view.comparison
-    facts = {"Items": f"{view.num_items:,} with a gold label"}
-    for name, judged in (("Accuracy of the text", view.text), ("Accuracy of the head", view.head)):
-        if judged is not None:
-            facts[f"{name} (%)"] = (
-                f"{estimate_text(judged.report.accuracy)}, n = {judged.report.n:,}"
-            )
+    facts = {say("report.items"): say("report.num_items", count=view.num_items)}
+    for by, judged in view.judged.items():
+        facts[say(f"report.accuracy_of_{by}")] = (
+            f"{estimate_text(judged.report.accuracy)}, n = {judged.report.n:,}"
+        )
     if found.p_value is not None:
-        facts["Head minus text"] = (
+        facts[say("outcome_panel.head_minus_text")] = (
             f"{points(found.accuracy_difference.value)} "
             f"({points_interval(found.accuracy_difference)}), n = {found.n:,}"
         )
     document.facts(facts)
     if found.p_value is None:
-        document.paragraph("The run has no head, or its answers were not read.", is_note=True)
+        document.paragraph(say("report.no_comparison"), is_note=True)
         return
     document.paragraph(head_verdict(found))
     parts = [
@@ -132,7 +133,7 @@ def _add_outcomes(document: Document, view: ErrorsView) -> None:
 def _add_confusion(
     document: Document, database: Database, view: ErrorsView, scope: PickedScope
 ) -> None:
-    document.heading("Confusion")
+    document.heading(say("errors.confusion"))
     people = load_people(database, scope.version, scope.flt, view.labels)
     reviewers = next((one.judged for one in people if one.origin == "review"), None)
     for title, judged in zip(
@@ -141,26 +142,31 @@ def _add_confusion(
         if judged is None:
             continue
         document.chart(draw_confusion(judged.matrix, predicted_by=title))
+        rows = judged.report.per_label
         document.table(
             {
-                title: [row.label for row in judged.report.per_label],
-                "Gold": [row.support for row in judged.report.per_label],
-                "Given": [row.predicted for row in judged.report.per_label],
-                "Precision (%)": [estimate_text(r.precision) for r in judged.report.per_label],
-                "Recall (%)": [estimate_text(r.recall) for r in judged.report.per_label],
-                "F1 (%)": [estimate_text(r.f1) for r in judged.report.per_label],
+                title: [row.label for row in rows],
+                say("confusion.gold"): [row.support for row in rows],
+                say("confusion.given"): [row.predicted for row in rows],
+                say("confusion.precision"): [estimate_text(row.precision) for row in rows],
+                say("confusion.recall"): [estimate_text(row.recall) for row in rows],
+                "F1 (%)": [estimate_text(row.f1) for row in rows],
             }
         )
         document.paragraph(
-            f"Accuracy {estimate_text(judged.report.accuracy)} %, macro-F1 "
-            f"{estimate_text(judged.report.macro_f1)} %, n = {judged.report.n:,}."
+            say(
+                "report.accuracy_and_f1",
+                accuracy=estimate_text(judged.report.accuracy),
+                macro_f1=estimate_text(judged.report.macro_f1),
+                n=judged.report.n,
+            )
         )
 
 
 def _add_trust(
     document: Document, database: Database, view: ErrorsView, scope: PickedScope
 ) -> None:
-    document.heading("Trust")
+    document.heading(say("errors.trust"))
     trust = load_trust(database, scope.version, scope.flt, view.labels)
     after = trust.rescaled
     document.paragraph(trust_panel.calibration_sentence(trust.given))
@@ -171,51 +177,61 @@ def _add_trust(
         )
     )
     document.paragraph(
-        f"Calibration error {estimate_text(trust.given.ece)} %, n = {trust.given.ece.n:,}; Brier "
-        f"score {number_text(trust.given.brier, 3)} before and "
-        f"{number_text(after.brier, 3) if after else '–'} after temperature scaling, "
-        f"n = {trust.num_sampled:,}."
+        say(
+            "report.calibration",
+            error=estimate_text(trust.given.ece),
+            n=trust.given.ece.n,
+            before=number_text(trust.given.brier, 3),
+            after=number_text(after.brier, 3) if after else "–",
+            num_sampled=trust.num_sampled,
+        )
     )
     point = trust.curve.at(THRESHOLD)
     document.chart(draw_risk(trust.curve, point))
     document.paragraph(
-        f"Answering alone above {percent(THRESHOLD, 0)} confidence: {point.num_answered:,} of "
-        f"{trust.n:,} items, {point.num_errors:,} of them wrong ({estimate_text(point.risk)} %)."
+        say(
+            "report.answering_alone",
+            threshold=percent(THRESHOLD, 0),
+            answered=point.num_answered,
+            n=trust.n,
+            wrong=point.num_errors,
+            risk=estimate_text(point.risk),
+        )
     )
 
 
 def _add_text_trust(document: Document, database: Database, scope: PickedScope) -> None:
-    document.heading("Trust")
+    document.heading(say("errors.trust"))
     document.paragraph(text_trust_panel.WITHOUT_HEAD, is_note=True)
     rows = text_trust_panel.form_rows(load_text_trust(database, scope.version, scope.flt))
     if rows:
-        document.chart(draw_intervals(rows, axis="Answers that are right (%)"))
+        document.chart(draw_intervals(rows, axis=say("text_trust.answers_right_interval")))
 
 
 def _add_slices(
     document: Document, database: Database, view: ErrorsView, scope: PickedScope
 ) -> None:
-    document.heading("Slices")
+    document.heading(say("errors.slices"))
     by: By = "text" if view.head is None else "head"
     slices = load_slices(database, scope.version, scope.flt, by, load_saved(database))
     if not slices.slices:
-        document.paragraph("No slice is large enough.", is_note=True)
+        document.paragraph(say("report.no_slice"), is_note=True)
         return
     shown = slices.slices[:MAX_SLICES]
     document.chart(
         draw_intervals(
             [slices_panel.interval_row(one) for one in shown[: slices_panel.MAX_DRAWN]],
-            axis="Beside all other items (points), 95 % interval",
+            axis=say("slices.beside_all_other"),
             is_difference=True,
         )
     )
     document.table(
         {
-            "Slice": [slices_panel.name(one) for one in shown],
+            say("slices.slice"): [slices_panel.name(one) for one in shown],
             "n": [one.result.n for one in shown],
-            "Accuracy (%)": [estimate_text(one.result.accuracy) for one in shown],
-            "Beside the rest": [points(one.result.difference.value) for one in shown],
-            "Adjusted p": [one.result.adjusted_p_value for one in shown],
+            say("slices.accuracy"): [estimate_text(one.result.accuracy) for one in shown],
+            say("slices.beside_rest"): [points(one.result.difference.value) for one in shown],
+            say("slices.adjusted_p_2"): [one.result.adjusted_p_value for one in shown],
         }
     )
 
@@ -227,13 +243,13 @@ def _add_gold(
     scope: PickedScope,
     hidden: Collection[str],
 ) -> None:
-    document.heading("Gold labels")
+    document.heading(say("errors.gold_labels"))
     golds = load_both_golds(database, scope.version, scope.flt)
     people = load_people(database, scope.version, scope.flt, view.labels)
     document.chart(
         draw_intervals(
             gold_panel.accuracy_rows(golds.imported, people),
-            axis="Agreement with the imported label (%)",
+            axis=say("gold_panel.agreement_imported_label"),
             reference=gold_panel.ceiling_row(people),
         )
     )
@@ -253,7 +269,7 @@ def _add_gold(
 def _add_redundancy(
     document: Document, database: Database, scope: PickedScope, names: Mapping[str, str]
 ) -> None:
-    document.heading("Redundancy")
+    document.heading(say("errors.redundancy"))
     run_ids = tuple(names)
     version = refresh(database, *run_ids)
     forms = load_forms(database, version, run_ids, scope.flt.label_set, scope.source, scope.split)
@@ -263,7 +279,7 @@ def _add_redundancy(
         draw_shares(
             {names[run.run_id]: run.forms for run in forms},
             redundancy_panel.form_parts(),
-            axis="Answers (%)",
+            axis=say("redundancy.answers"),
         )
     )
     document.table(redundancy_panel.forms_table(forms, names))
@@ -281,14 +297,13 @@ def _add_items(
     total = count_items(cur, flt)
     found = list_items(cur, flt, limit=MAX_ITEMS)
     rows = [row for row in found if row.item_id not in hidden]
-    document.heading("Items")
-    shown = f"{total:,} items" if total <= MAX_ITEMS else f"{MAX_ITEMS:,} of {total:,} items"
-    document.paragraph(f"{shown}, by id. ✓ agrees with the gold label, ✗ does not.")
+    document.heading(say("errors.items"))
+    if total <= MAX_ITEMS:
+        document.paragraph(say("report.listed", total=total))
+    else:
+        document.paragraph(say("report.first_listed", count=MAX_ITEMS, total=total))
     if len(rows) < len(found):
-        document.paragraph(
-            f"{len(found) - len(rows):,} of them wait for you in a blind queue and are not listed.",
-            is_note=True,
-        )
+        document.paragraph(say("report.hidden", count=len(found) - len(rows)), is_note=True)
     document.table(_item_columns(rows, has_head=has_head))
 
 
@@ -296,15 +311,17 @@ def _item_columns(
     rows: Sequence[OutcomeRow], *, has_head: bool
 ) -> dict[str, Sequence[str | float | None]]:
     columns: dict[str, Sequence[str | float | None]] = {
-        "Item": [row.item_id for row in rows],
-        "Question": [" ".join(row.question.split())[:220] for row in rows],
-        "Gold": [row.gold_label for row in rows],
-        "Text": [_marked(row.text_label or matrix.NO_LABEL, row) for row in rows],
-        "How": [outcome_items.how(row) for row in rows],
+        say("outcome_items.item"): [row.item_id for row in rows],
+        say("outcome_items.question"): [" ".join(row.question.split())[:220] for row in rows],
+        say("outcome_items.gold"): [row.gold_label for row in rows],
+        say("outcome_items.text"): [_marked(row.text_label or NO_LABEL, row) for row in rows],
+        say("outcome_items.how"): [outcome_items.how(row) for row in rows],
     }
     if has_head:
-        columns["Head"] = [_marked(row.head_label or "", row) for row in rows]
-        columns["Confidence"] = [percent(row.head_confidence) for row in rows]
+        columns[say("outcome_items.head")] = [_marked(row.head_label or "", row) for row in rows]
+        columns[say("outcome_items.head_confidence")] = [
+            percent(row.head_confidence) for row in rows
+        ]
     return columns
 
 
