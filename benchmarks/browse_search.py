@@ -156,12 +156,14 @@ def measure_browser(folder: Path, rounds: int) -> list[str]:
         page.locator(".lc-count").wait_for()
         settle(page)
         pages, filters, searches = [], [], []
+        turner = page.locator('[data-testid="stPagination"]')
         for _ in range(rounds):
             for number in ("2", "3", "4", "5"):
-                button = page.locator('[data-testid="stPagination"]').get_by_text(
-                    number, exact=True
-                )
+                button = turner.get_by_text(number, exact=True)
                 pages.append(watched(page, button.first.click))
+            # The list keeps its page: back to where the next round begins.
+            turner.get_by_text("1", exact=True).first.click()
+            settle(page)
             for show in SHOWS:
                 page.locator(".st-key-show").get_by_role("combobox").click()
                 option = page.get_by_role("option", name=show, exact=True)

@@ -1,14 +1,15 @@
-"""How long from Retrain to new figures? Does a run slow the app? What does a head cost?
+"""How long from Retrain to new figures, or from the end of a run until the page tells of it?
 
-Three parts. ``refit``: 1,000 PubMedQA items with cached features, 10 new corrections, the press of
+Four parts. ``refit``: 1,000 PubMedQA items with cached features, 10 new corrections, the press of
 Retrain in a headless Chromium until the run's figures are painted; the first press after the start
 of the app, and a second one. ``start``: from starting the app to its first page painted, with a
-training run going on and with none, in turns. ``head``: parameters and training memory of our head
-and of the reference's flattened one at 1,900 tokens of a 13B model.
+training run going on and with none, in turns. ``ended``: a joint run in its steps, killed with
+signal 9 or cancelled on the page, until the page says so. ``head``: parameters and training memory
+of our head and of the reference's flattened one at 1,900 tokens of a 13B model.
 
 Features are random with the labels written into them: a fit takes as long on them as on real ones.
 
-    python benchmarks/retrain_tiers.py [--part refit|start|head] [--rounds 5]
+    python benchmarks/retrain_tiers.py [--part refit|start|ended|head] [--rounds 5]
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import argparse
 import json
 import os
 import platform
-import resource
+import re
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -129,6 +131,45 @@ def _measure_start(options: argparse.Namespace) -> str:
     )
 
 
+def _measure_ended(options: argparse.Namespace) -> str:
+    found: dict[str, list[float]] = {"Interrupted": [], "Cancelled": []}
+    for _ in range(options.rounds):
+        for word, seconds in found.items():
+            with (
+                _home() as home,
+                training_run(home) as run_dir,
+                _app(home) as url,
+                _page() as page,
+            ):
+                page.goto(f"{url}/training")
+                button = page.get_by_role("button", name="Cancel")
+                button.wait_for()
+                begin = time.perf_counter()
+                if word == "Cancelled":
+                    button.click()
+                else:
+                    os.kill(run_dir.read_status().pid or 0, signal.SIGKILL)
+                page.get_by_text(re.compile(f"^{word}")).first.wait_for()
+                seconds.append(time.perf_counter() - begin)
+        print("ended", *(f"{name} {times[-1]:.1f}" for name, times in found.items()))
+    rows = [
+        f"| {how} | {statistics.median(found[word]):.1f} | {max(found[word]):.1f} | {limit} |"
+        for how, word, limit in (
+            ("killed with signal 9", "Interrupted", "15"),
+            ("cancelled on the page", "Cancelled", "a step and 10"),
+        )
+    ]
+    return "\n".join(
+        [
+            "A joint run of the bundled model in its steps, until the page says that it ended:",
+            "",
+            "| how it ends | s | slowest | at most, s |",
+            "|---|---|---|---|",
+            *rows,
+        ]
+    )
+
+
 def _measure_head(options: argparse.Namespace) -> str:
     del options
     found = {kind: _head_in_process(kind) for kind in ("ours", "reference")}
@@ -168,7 +209,8 @@ def _train_head(kind: str) -> str:
 
     torch.manual_seed(0)
     labels = torch.randint(LABELS, (BATCH,))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+    before = _peak_kib()
     if kind == "ours":
         config = HeadConfig(HIDDEN, {"pubmedqa": LABELS})
         head: nn.Module = EciHead(config)
@@ -199,10 +241,15 @@ def _train_head(kind: str) -> str:
         optimizer.zero_grad()
         nn.functional.cross_entropy(forward(), labels).backward()
         optimizer.step()
-    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    peak = (_peak_kib() - before) / 1024
     count = sum(parameter.numel() for parameter in parameters)
     # float32: the weight, its gradient, two moments.
     return json.dumps({"num_parameters": count, "bytes": 16 * count + size, "peak_mib": peak})
+
+
+def _peak_kib() -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 @contextmanager
@@ -339,6 +386,7 @@ def _page() -> Iterator[Any]:
 _PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
     "refit": _measure_refit,
     "start": _measure_start,
+    "ended": _measure_ended,
     "head": _measure_head,
 }
 

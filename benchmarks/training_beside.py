@@ -20,7 +20,7 @@ _LOADING_SECONDS = 300
 
 
 @contextmanager
-def training_run(home: Path | None = None) -> Iterator[None]:
+def training_run(home: Path | None = None) -> Iterator[RunDir]:
     """Have a joint run going on, past its loading and in its steps.
 
     Args:
@@ -38,9 +38,10 @@ def training_run(home: Path | None = None) -> Iterator[None]:
                 raise SystemExit(f"The run came to no step: {run_dir.read_status()}")
             time.sleep(0.5)
         try:
-            yield
+            yield run_dir
         finally:
-            cancel(run_dir)
+            if run_dir.read_status().is_active:
+                cancel(run_dir)
             while run_dir.read_status().is_active and time.monotonic() < deadline + 60:
                 time.sleep(0.5)
 

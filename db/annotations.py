@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, get_args
 
+import duckdb
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
@@ -102,6 +104,9 @@ def add_annotation(
     require(cur, reviewer_id, "annotate")
     _require_possible(verdicts, severity, confidence, span, duration_seconds)
     history = list_annotations(cur, item_id)
+    stored = _find_retried(history, annotation_id, reviewer_id)
+    if stored is not None:
+        return stored
     if seen_answer is None and run_id is not None:
         get_run(cur, run_id)
         prediction = find_prediction(cur, run_id, item_id)
@@ -134,7 +139,7 @@ def add_annotation(
         "guideline_version": guideline_version,
         "duration_seconds": duration_seconds,
     }
-    return _write(cur, "annotation_insert", parameters, item_id, reviewer_id)
+    return _write(cur, "annotation_insert", parameters)
 
 
 def retract_annotation(
@@ -155,10 +160,11 @@ def retract_annotation(
         NothingToRetractError: The reviewer has no standing annotation on the item.
         InvalidAnnotationError: The id belongs to another annotation.
     """
-    stored = _find_retried(cur, annotation_id, item_id, reviewer_id)
+    history = list_annotations(cur, item_id)
+    stored = _find_retried(history, annotation_id, reviewer_id)
     if stored is not None:
         return stored
-    standing = find_current_annotation(cur, item_id, reviewer_id)
+    standing = standing_annotations(history).get(reviewer_id)
     if standing is None:
         raise NothingToRetractError(
             f"There is nothing to undo: reviewer {reviewer_id!r} has no standing annotation "
@@ -168,10 +174,10 @@ def retract_annotation(
         "annotation_id": annotation_id,
         "item_id": item_id,
         "retracted_annotation_id": standing.annotation_id,
-        "old_label": get_gold(cur, item_id).label,
+        "old_label": gold_of(cur, get_item(cur, item_id), history).label,
         "created_at": to_timestamp(utc_now()),
     }
-    return _write(cur, "annotation_retract", parameters, item_id, reviewer_id)
+    return _write(cur, "annotation_retract", parameters)
 
 
 def find_current_annotation(
@@ -194,7 +200,8 @@ def standing_annotations(history: Sequence[Annotation]) -> dict[str, Annotation]
 
 def list_annotations(cur: DuckDBPyConnection, item_id: str) -> list[Annotation]:
     """Give the whole history of an item, oldest first, retractions included."""
-    return _fetch(cur, "annotation_list", {"item_id": item_id})
+    rows = _rows(cur, "annotation_list", {"item_id": item_id})
+    return [_from_row(row) for row in sorted(rows, key=itemgetter("annotation_number"))]
 
 
 def count_annotations(cur: DuckDBPyConnection, item_id: str) -> int:
@@ -286,7 +293,7 @@ def _require_possible(
 def _find_decision(cur: DuckDBPyConnection, item_id: str) -> str | None:
     """Give the label of the latest adjudication of an item, or None."""
     row = cur.execute(load_sql("adjudication_find_label"), {"item_id": item_id}).fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None or row[0] is None else str(row[0])
 
 
 def _gold(item: Item, history: Sequence[Annotation], decision: str | None) -> GoldLabel:
@@ -305,35 +312,37 @@ def _gold(item: Item, history: Sequence[Annotation], decision: str | None) -> Go
 
 
 def _find_retried(
-    cur: DuckDBPyConnection, annotation_id: str, item_id: str, reviewer_id: str
+    history: Sequence[Annotation], annotation_id: str, reviewer_id: str
 ) -> Annotation | None:
-    """Give what an earlier call with the same id stored, or None."""
-    found = _fetch(cur, "annotation_get", {"annotation_id": annotation_id})
-    if not found:
-        return None
-    stored = found[0]
-    if (stored.item_id, stored.reviewer_id) != (item_id, reviewer_id):
-        raise InvalidAnnotationError(
-            f"The annotation id {stored.annotation_id!r} belongs to item {stored.item_id!r} and "
-            f"reviewer {stored.reviewer_id!r}, not to {item_id!r} and {reviewer_id!r}. "
-            "Make a new id for each annotation."
-        )
+    """Give what an earlier call with the same id stored of the item, or None."""
+    stored = next((one for one in history if one.annotation_id == annotation_id), None)
+    if stored is not None and stored.reviewer_id != reviewer_id:
+        raise _taken(stored)
     return stored
 
 
-def _write(
-    cur: DuckDBPyConnection,
-    statement: str,
-    parameters: Mapping[str, Any],
-    item_id: str,
-    reviewer_id: str,
-) -> Annotation:
-    """Append one row and give it as stored; where its id is taken, give what has it.
+def _write(cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]) -> Annotation:
+    """Append one row and give it as stored.
 
-    Looked up rather than left to "on conflict do nothing", which doubles the time of a save.
+    An id that another item has is left to the table to refuse: to look for it, or "on conflict do
+    nothing", would take as long as the rest of a save.
     """
-    stored = _find_retried(cur, parameters["annotation_id"], item_id, reviewer_id)
-    return stored or _fetch(cur, statement, parameters)[0]
+    try:
+        return _fetch(cur, statement, parameters)[0]
+    except duckdb.ConstraintException as error:
+        wanted = {"annotation_id": parameters["annotation_id"]}
+        # On a cursor of its own: this transaction can do no more.
+        found = _fetch(cur.cursor(), "annotation_get", wanted)
+        if not found:
+            raise
+        raise _taken(found[0]) from error
+
+
+def _taken(stored: Annotation) -> InvalidAnnotationError:
+    return InvalidAnnotationError(
+        f"The annotation id {stored.annotation_id!r} belongs to item {stored.item_id!r} and "
+        f"reviewer {stored.reviewer_id!r} already. Make a new id for each annotation."
+    )
 
 
 _FIELDS = frozenset(field.name for field in fields(Annotation))
@@ -343,9 +352,15 @@ def _fetch(
     cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]
 ) -> list[Annotation]:
     """Run a statement that gives rows of ``annotation`` and turn them into records."""
+    return [_from_row(row) for row in _rows(cur, statement, parameters)]
+
+
+def _rows(
+    cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     cur.execute(load_sql(statement), dict(parameters))
     names = [column[0] for column in cur.description or ()]
-    return [_from_row(dict(zip(names, row, strict=True))) for row in cur.fetchall()]
+    return [dict(zip(names, row, strict=True)) for row in cur.fetchall()]
 
 
 def _from_row(row: Mapping[str, Any]) -> Annotation:

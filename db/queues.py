@@ -14,7 +14,7 @@ from db.errors import InvalidQueueError, QueueNotFoundError
 from db.permissions import require
 from db.review import ReviewFilter, select_items
 from db.review_events import add_event
-from db.review_settings import ReviewMode
+from db.review_settings import ReviewMode, get_settings
 from db.statements import load_sql
 from db.values import from_timestamp, to_json, to_timestamp, utc_now
 
@@ -262,9 +262,21 @@ def find_item_at(cur: DuckDBPyConnection, queue_id: str, position: int) -> str |
     return None if row is None else str(row[0])
 
 
-def list_blind_items(cur: DuckDBPyConnection, reviewer_id: str) -> set[str]:
-    """Give the items that wait for a reviewer in open blind queues."""
-    parameters = {"reviewer_id": reviewer_id}
+def list_blind_items(
+    cur: DuckDBPyConnection, reviewer_id: str, item_ids: Sequence[str] | None = None
+) -> set[str]:
+    """Give the items that wait for a reviewer to label them blind.
+
+    Those are in an open blind queue; or are any, where the whole project is blind.
+
+    Args:
+        item_ids: The items to look at; None for all.
+    """
+    parameters = {
+        "reviewer_id": reviewer_id,
+        "item_ids": None if item_ids is None else list(item_ids),
+        "everywhere": get_settings(cur).mode == "blind",
+    }
     rows = cur.execute(load_sql("queue_blind_items"), parameters).fetchall()
     return {row[0] for row in rows}
 

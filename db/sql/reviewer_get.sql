@@ -1,1 +1,9 @@
-select reviewer_id, name, role, email, origin from current_reviewer where reviewer_id = $reviewer_id
+-- One row of current_reviewer, which sums up the changes of everybody: this is asked at every save.
+select reviewer_id, name, coalesce(latest.role, role) as role, latest.email, origin
+from reviewer
+left join (
+    select arg_max({'role': role, 'email': email}, reviewer_change_number) as latest
+    from reviewer_change
+    where reviewer_id = $reviewer_id
+) on true
+where reviewer_id = $reviewer_id

@@ -1,18 +1,31 @@
-"""Which items no file may show the person at the screen."""
+"""Which items no list and no file may show the person at the screen with their labels."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from db.permissions import is_permitted
 from db.queues import list_blind_items
 from streamlit_app import services, sign_in
+from streamlit_app.components import safe_text
+from streamlit_app.wording import say
 
 
-def find_hidden() -> set[str]:
-    """Give the items of which a file would show a reviewer labels before they label them blind.
+def find_hidden(item_ids: Sequence[str] | None = None) -> set[str]:
+    """Give the items of which one would show a reviewer labels before they label them blind.
 
     Those who may get every file out on the Data page are not held back.
+
+    Args:
+        item_ids: The items to look at; None for all.
     """
     person = sign_in.current_person()
     if is_permitted(person, "export"):
         return set()
-    return list_blind_items(services.database().cursor(), person.reviewer_id)
+    return list_blind_items(services.database().cursor(), person.reviewer_id, item_ids)
+
+
+def draw_note(number: int) -> None:
+    """Say how many items of a list are held back, where any are."""
+    if number:
+        safe_text.draw_line(say("blind_items.one" if number == 1 else "blind_items.many", n=number))

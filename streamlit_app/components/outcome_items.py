@@ -19,6 +19,7 @@ from db.outcome_items import ItemOrder, OutcomeRow, count_items, list_items
 from db.outcome_store import refresh_said
 from streamlit_app import address, services
 from streamlit_app.charts.confusion import ANY
+from streamlit_app.components import blind_items
 from streamlit_app.logic import matrix
 from streamlit_app.logic.outcomes import FORM_ORDER, PAIR_WORDS, ErrorsView
 from streamlit_app.logic.rows import num_pages
@@ -26,7 +27,7 @@ from streamlit_app.logic.selection_words import selection_words
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import reveal
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 PAGE_SIZE = 50
 _T = TypeVar("_T")
@@ -121,7 +122,13 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
 
 
 def draw_table(rows: Sequence[OutcomeRow], view: ErrorsView, *, key: str, run_id: str) -> None:
-    """Draw items as a table; a selected row opens its item in Review."""
+    """Draw items as a table; a selected row opens its item in Review.
+
+    Items that wait for the reviewer to label them blind are left out, and counted.
+    """
+    hidden = blind_items.find_hidden([row.item_id for row in rows])
+    blind_items.draw_note(len(hidden))
+    rows = [row for row in rows if row.item_id not in hidden]
     event = st.dataframe(
         table(rows, has_text=view.text is not None, has_head=view.head is not None),
         key=key,
@@ -227,7 +234,7 @@ def _draw_more(selection: Selection) -> None:
 def _pick_order(view: ErrorsView, total: int) -> ItemOrder:
     order: ItemOrder = "item_id"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(say("outcome_items.items_select_row", total=total))
+        st.caption(say_count("outcome_items.items_select_row", total))
         if view.head is not None:
             order = st.segmented_control(
                 say("outcome_items.order"),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 import streamlit as st
 
 from db.records import Reviewer
 from db.review import Order, ReviewFilter, ReviewRow, get_rows
-from streamlit_app.components import bulk_panel, filters, reviewer_picker, safe_text
+from streamlit_app.components import blind_items, bulk_panel, filters, reviewer_picker, safe_text
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.rows import COLUMNS, PAGE_SIZE, num_pages, table
 from streamlit_app.services import database
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import element
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 from streamlit_app.work import shared_ids
 
 ROW_HEIGHT = 34
@@ -44,8 +45,7 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     ids = shared_ids(database(), flt, order)
     total = len(ids)
     with st.container(horizontal=True, vertical_alignment="center", key="browse_head"):
-        count = say("browse.count_one") if total == 1 else say("browse.count", total=total)
-        safe_text.draw(element("h2", count, cls="lc-count"))
+        safe_text.draw(element("h2", say_count("browse.count", total), cls="lc-count"))
         page = pick_page(num_pages(total), flt, order)
         if st.button(say("browse.review"), key="browse_review", disabled=total == 0):
             st.switch_page("views/review.py")
@@ -55,7 +55,10 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     bulk_panel.draw(flt, order, total, person)
     shown = ids.slice((page - 1) * PAGE_SIZE, PAGE_SIZE).to_pylist()
     run_id, reviewer_id = flt.run_id, flt.reviewer_id
-    draw_page(get_rows(database().cursor(), shown, run_id=run_id, reviewer_id=reviewer_id))
+    rows = get_rows(database().cursor(), shown, run_id=run_id, reviewer_id=reviewer_id)
+    hidden = blind_items.find_hidden(shown)
+    blind_items.draw_note(len(hidden))
+    draw_page([without_labels(row) if row.item_id in hidden else row for row in rows])
 
 
 def pick_page(pages: int, flt: ReviewFilter, order: Order) -> int:
@@ -65,6 +68,20 @@ def pick_page(pages: int, flt: ReviewFilter, order: Order) -> int:
     # A page number belongs to one list: other filters start at the first page again.
     key = f"browse_page_{zlib.crc32(repr((flt, order)).encode())}"
     return st.pagination(pages, key=key, persist_state="session", width="content")
+
+
+def without_labels(row: ReviewRow) -> ReviewRow:
+    """Give a row of which nothing shows what the model, the gold label or others say."""
+    return replace(
+        row,
+        gold_label=None,
+        gold_origin=None,
+        answer_label=None,
+        answer_form=None,
+        head_label=None,
+        head_confidence=None,
+        conflicting=False,
+    )
 
 
 def draw_page(rows: list[ReviewRow]) -> None:

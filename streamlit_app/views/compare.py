@@ -209,7 +209,7 @@ def draw_figures(view: ComparisonView) -> None:
         estimate_card.draw_text(
             say("compare.mcnemar"),
             "–" if found.p_value is None else p_value_text(found.p_value),
-            "significant" if found.is_significant else say("compare.not_significant"),
+            say("compare.significant" if found.is_significant else "compare.not_significant"),
             explanation=say("compare.exact_two_sided"),
         )
     st.markdown(f"**{verdict(found)}**")

@@ -12,6 +12,7 @@ from db.connection import Database
 from db.items import add_items
 from db.queues import find_item_at, list_queues
 from db.review import ReviewRow
+from db.review_settings import ReviewSettings, save_settings
 from db.reviewers import add_reviewer, list_reviewers
 from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
 
@@ -46,6 +47,22 @@ def test_rows_say_what_text_head_gold_and_i_say(
     assert column(test, "Sure") == ["70%", "80%", "40%", "60%"]
     assert column(test, "Mine") == ["", "maybe", "", ""]
     assert column(test, "Origin") == ["imported", "agreed", "imported", "imported"]
+
+
+def test_labels_of_items_to_label_blind_are_not_in_the_list(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    with filled_store.transaction() as cur:
+        root = add_reviewer(cur, "Root", "admin").reviewer_id
+        save_settings(cur, ReviewSettings("blind"), root)
+        ann = add_reviewer(cur, "Ann").reviewer_id
+        add_annotation(cur, annotation_id="a", item_id="q-2", reviewer_id=ann, label="maybe")
+    test = open_page(BROWSE, reviewer="Ann")
+    assert column(test, "Gold") == ["", "maybe", "", ""]
+    assert column(test, "Text") == ["", "✗ no", "", ""]
+    assert column(test, "Head") == ["", "✗ no", "", ""]
+    assert column(test, "Mine") == ["", "maybe", "", ""]
+    assert "3 of these items wait for your own label" in make.markup(test)
 
 
 def test_filters_order_and_search_narrow_the_list(

@@ -274,7 +274,28 @@ def test_a_file_of_a_reviewer_leaves_out_what_they_are_to_label_blind(
     written = build_report(filled, view, scope, FLT, runs, hidden={"q-007"}).decode()
     assert "<td>q-006</td>" in written
     assert "<td>q-007</td>" not in written
-    assert "1 of them wait for you in a blind queue" in written
+    assert "1 of them waits for you in a blind queue" in written
+
+
+def test_the_list_leaves_out_what_a_reviewer_is_to_label_blind(filled: Database):
+    with filled.transaction() as cur:
+        root = add_reviewer(cur, "Root", "admin")
+        add_reviewer(cur, "Ada")
+        add_item_queue(
+            cur,
+            queue_id="blind",
+            name="Blind",
+            item_ids=["q-007"],
+            created_by=root.reviewer_id,
+            mode="blind",
+        )
+    listed = {}
+    for name in ("Ada", "Root"):
+        page = AppTest.from_file(str(SHELL), default_timeout=60)
+        page.query_params["reviewer"] = name
+        page.run().switch_page("views/errors_page.py").run()
+        listed[name] = set(page.dataframe(key="errors_items").value["Item"])
+    assert listed["Root"] - listed["Ada"] == {"q-007"}
 
 
 def test_a_reviewer_may_not_make_queues(filled: Database):

@@ -34,6 +34,7 @@ from db.records import Item, Phase, Prediction, Run
 from db.reservations import RESERVATION, Place, count_held, release, reserve_neighbour
 from db.review import ReviewFilter
 from db.review_events import add_event, is_flagged, list_events, set_flag
+from db.review_settings import ReviewSettings, save_settings
 from db.reviewers import add_reviewer
 from db.runs import add_run
 
@@ -298,9 +299,14 @@ def test_items_wait_blind_for_a_reviewer_until_they_have_seen_the_labels(
     assert "q-00" in list_blind_items(cur, people["Bob"])
     say(database, queue, "q-00", people["Bob"], "revealed")
     assert "q-00" not in list_blind_items(cur, people["Bob"])
+    assert list_blind_items(cur, people["Bob"], ["q-00", "q-01", "elsewhere"]) == {"q-01"}
     with database.transaction() as inner:
         close_queue(inner, queue.queue_id, people["Ann"])
     assert list_blind_items(cur, people["Bob"]) == set()
+    with database.transaction() as inner:
+        save_settings(inner, ReviewSettings("blind"), people["Ann"])
+    assert list_blind_items(cur, people["Bob"], ["q-00", "q-01"]) == {"q-01"}
+    assert len(list_blind_items(cur, people["Cyd"])) == NUM_ITEMS
 
 
 def test_a_share_of_a_blind_queue_comes_again_to_who_labelled_it(
