@@ -40,6 +40,11 @@ def say(key: str, /, **values: Any) -> str:
     return text.format(**values) if values else text
 
 
+def say_count(key: str, count: int, /, **values: Any) -> str:
+    """Give a text about a number of things, written as ``{count}``; about one, ``<key>_one``."""
+    return say(f"{key}_one" if count == 1 else key, count=count, **values)
+
+
 def words(section: str) -> dict[str, str]:
     """Give a section as a mapping from name to text: the words for the members of a Literal.
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from streamlit_app import palette
 from streamlit_app.charts.style import finish, plain, translucent
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 MAX_ALPHA = 0.6
 """At most this opacity, the theme's own text colour stays readable on every cell."""
@@ -55,7 +55,7 @@ def draw_agreement(
             other=other,
             measure=measure,
             value=plain(cell.text, 120),
-            count=cell.num_items,
+            items=say_count("figures.items", cell.num_items),
         )
         for at, to in ((row, column), (column, row)):
             values[at][to] = cell.value

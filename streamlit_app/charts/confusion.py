@@ -17,7 +17,7 @@ from streamlit_app.charts.style import (
     translucent,
 )
 from streamlit_app.logic.matrix import NO_LABEL, ConfusionMatrix
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 CellValue = Literal["count", "row_share", "column_share"]
 TOTAL = say("charts.total")
@@ -156,19 +156,19 @@ def _cells(
                 "charts.confusion_cell",
                 gold=plain(gold),
                 given=plain(columns[column]),
-                count=count,
+                items=say_count("figures.items", count),
                 share=of_gold[row][column],
             )
             cells.append((column, row, text, gold, given or "", hover))
         total = sum(matrix.counts[row])
-        hover = say("charts.confusion_gold", count=total, gold=plain(gold))
+        hover = say_count("charts.confusion_gold", total, gold=plain(gold))
         cells.append((len(columns), row, short(total), gold, ANY, hover))
     for column, given in enumerate(matrix.columns):
         total = sum(line[column] for line in matrix.counts)
-        hover = say("charts.confusion_given", count=total, given=plain(columns[column]))
+        hover = say_count("charts.confusion_given", total, given=plain(columns[column]))
         cells.append((column, size, short(total), ANY, given or "", hover))
     total = matrix.num_items
-    hover = say("charts.confusion_all", count=total)
+    hover = say_count("charts.confusion_all", total)
     cells.append((len(columns), size, short(total), ANY, ANY, hover))
     return {
         "type": "scatter",

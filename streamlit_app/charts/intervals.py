@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from streamlit_app.charts.style import NEUTRAL, finish, plain, translucent
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _hover(row: IntervalRow, is_difference: bool) -> str:
         value=100 * row.value,
         low=100 * row.low,
         high=100 * row.high,
-        count=row.num_items,
+        items=say_count("figures.items", row.num_items),
     )
 
 

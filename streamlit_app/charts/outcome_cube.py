@@ -13,7 +13,7 @@ from streamlit_app import palette
 from streamlit_app.charts.style import NEUTRAL, finish, plain, short, translucent
 from streamlit_app.logic.matrix import NO_LABEL
 from streamlit_app.logic.outcomes import PAIR_WORDS, pair_outcome
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 PAIR_TONES: Mapping[PairOutcome, palette.Tone] = {
     "both_right": palette.BLUE,
@@ -119,7 +119,7 @@ def _point(cell: JointCell, total: int, place: tuple[int, int]) -> dict[str, Any
                 gold=plain(cell.gold),
                 text=plain(cell.text or NO_LABEL),
                 head=plain(cell.head or ""),
-                count=cell.count,
+                items=say_count("figures.items", cell.count),
                 share=share,
             ),
         ],

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from eci.selective import OperatingPoint, RiskCurve
 from streamlit_app.charts.style import RIGHT, WRONG, finish
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 MAX_POINTS = 300
 """More are not told apart on a screen."""
@@ -32,7 +32,7 @@ def draw_risk(curve: RiskCurve, point: OperatingPoint) -> go.Figure:
     ]
     if point.risk.value is not None and point.risk.interval is not None:
         low, high = point.risk.interval.low, point.risk.interval.high
-        told = say("charts.risk_chosen", count=point.num_answered, wrong=point.num_errors)
+        told = say_count("charts.risk_chosen", point.num_answered, wrong=point.num_errors)
         traces.append(
             {
                 "type": "scatter",

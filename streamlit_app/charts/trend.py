@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from streamlit_app import palette
 from streamlit_app.charts.style import NEUTRAL, finish, plain, translucent
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _hover(name: str, point: TrendPoint) -> str:
         value=point.value,
         low=point.low,
         high=point.high,
-        count=point.num_items,
+        items=say_count("figures.items", point.num_items),
     )
 
 

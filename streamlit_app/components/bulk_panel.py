@@ -29,7 +29,7 @@ from db.reviewers import list_reviewers
 from streamlit_app.components import safe_text
 from streamlit_app.services import database
 from streamlit_app.text_safety import reveal
-from streamlit_app.wording import say, words
+from streamlit_app.wording import say, say_count, words
 
 _SAID = "bulk_said"
 _BATCH = "bulk_batch"
@@ -49,7 +49,7 @@ def draw(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -> None:
         total: How many items pass it.
         person: Who is at the screen.
     """
-    if not st.toggle(say("bulk.title", total=total), key="bulk_open"):
+    if not st.toggle(say_count("bulk.title", total), key="bulk_open"):
         return
     with st.container(border=True, key="bulk_panel"):
         _draw_said()
@@ -88,7 +88,7 @@ def _draw_action(flt: ReviewFilter, kind: ItemKind, person: Reviewer) -> None:
         counted = " · ".join(f"{reveal(label)} {count:,}" for label, count in seen.labels.items())
         st.text(say("bulk.labels", labels=counted))
     press = partial(do_action, flt=flt, kind=kind, num_expected=seen.num_changed)
-    _draw_button(say("bulk.do", changed=seen.num_changed), press, person)
+    _draw_button(say_count("bulk.do", seen.num_changed), press, person)
 
 
 def _draw_queue(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -> None:
@@ -103,7 +103,7 @@ def _draw_queue(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -
             format_func=words("review_mode").__getitem__,
             key="bulk_queue_mode",
         )
-    st.text(say("bulk.would_queue", total=total))
+    st.text(say_count("bulk.would_queue", total))
     press = partial(
         send_to_queue,
         flt=flt,
@@ -113,7 +113,7 @@ def _draw_queue(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -
         mode=mode,
         num_expected=total,
     )
-    _draw_button(say("bulk.do_queue", total=total), press, person)
+    _draw_button(say_count("bulk.do_queue", total), press, person)
 
 
 def _draw_button(title: str, press: Press, person: Reviewer) -> None:
@@ -136,12 +136,12 @@ def _draw_past(person: Reviewer) -> None:
         who = reveal(names.get(action.reviewer_id, action.reviewer_id))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(
-                say(
+                say_count(
                     "bulk.past",
+                    action.num_items,
                     when=f"{action.created_at:%Y-%m-%d %H:%M}",
                     who=who,
                     what=words("bulk_kind")[action.kind],
-                    count=action.num_items,
                 )
             )
             if action.reviewer_id == person.reviewer_id or person.role == "admin":
@@ -162,7 +162,7 @@ def _do(press: Press) -> None:
         return
     st.session_state.pop(_BATCH, None)
     key = "bulk.done_queue" if done.kind == "queue" else "bulk.done"
-    said = say(key, count=done.num_items, what=words("bulk_kind")[done.kind])
+    said = say_count(key, done.num_items, what=words("bulk_kind")[done.kind])
     st.session_state[_SAID] = ("success", said)
 
 
@@ -173,7 +173,7 @@ def _undo(action: BulkAction, reviewer_id: str) -> None:
     except DbError as error:
         st.session_state[_SAID] = ("error", str(error))
         return
-    said = say("bulk.undone", count=action.num_items, what=words("bulk_kind")[action.kind])
+    said = say_count("bulk.undone", action.num_items, what=words("bulk_kind")[action.kind])
     st.session_state[_SAID] = ("success", said)
 
 

@@ -92,7 +92,9 @@ def _draw_difference(view: ErrorsView) -> None:
     estimate_card.draw_text(
         say("outcome_panel.mcnemar"),
         "–" if found.p_value is None else p_value_text(found.p_value),
-        "significant" if found.is_significant else say("outcome_panel.not_significant"),
+        say(
+            "outcome_panel.significant" if found.is_significant else "outcome_panel.not_significant"
+        ),
         explanation=say("outcome_panel.exact_two_sided"),
     )
 
@@ -135,7 +137,7 @@ def cube_table(view: ErrorsView) -> Mapping[str, Sequence[Cell]]:
     """Arrange the cells as columns."""
     both = [cell for cell in view.cells if cell.has_text and cell.head is not None]
     return {
-        say("outcome_panel.gold_label_2"): [cell.gold for cell in both],
+        say("outcome_panel.gold_label_column"): [cell.gold for cell in both],
         say("outcome_panel.label_text"): [cell.text or matrix.NO_LABEL for cell in both],
         say("outcome_panel.label_head"): [cell.head for cell in both],
         "items": [cell.count for cell in both],

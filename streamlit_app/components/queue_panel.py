@@ -17,7 +17,7 @@ from streamlit_app import address, reviewing, services
 from streamlit_app.components import safe_text
 from streamlit_app.state import review_session
 from streamlit_app.text_safety import element, reveal
-from streamlit_app.wording import say, words
+from streamlit_app.wording import say, say_count, words
 
 QUEUE_PARAM = "queue"
 """Widget and address parameter that hold the queue chosen."""
@@ -150,7 +150,7 @@ def _create(flt: ReviewFilter, reviewer: Reviewer) -> None:
     except DbError as error:
         review_session().say(str(error), "error")
         return
-    review_session().say(say("queue.made", name=queue.name, count=count), "success")
+    review_session().say(say_count("queue.made", count, name=queue.name), "success")
     if not queue.reviewer_ids or reviewer.reviewer_id in queue.reviewer_ids:
         state[QUEUE_PARAM] = queue.queue_id
 
@@ -162,7 +162,7 @@ def _extend(queue: Queue, reviewer: Reviewer) -> None:
         review_session().say(str(error), "error")
         return
     review_session().work_key = None
-    review_session().say(say("queue.extended", count=count), "success")
+    review_session().say(say_count("queue.extended", count), "success")
 
 
 def _close(queue: Queue, reviewer: Reviewer) -> None:

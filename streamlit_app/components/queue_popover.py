@@ -11,7 +11,7 @@ from db.errors import DbError
 from db.permissions import is_permitted
 from db.queues import MAX_NAME, add_item_queue
 from streamlit_app import services, sign_in
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 MAX_ITEMS = 20_000
 """Items that one queue may take from a selection."""
@@ -33,7 +33,7 @@ def draw(key: str, title: str, total: int, item_ids: Callable[[], list[str]], ru
             return
         st.text_input(say("queue_popover.name"), key=f"{key}_name", max_chars=MAX_NAME)
         shown = (
-            say("queue_popover.items", total=total)
+            say_count("figures.items", total)
             if total <= MAX_ITEMS
             else say("queue_popover.first_items", max_items=MAX_ITEMS)
         )

@@ -82,9 +82,9 @@ def forms_table(
     """Arrange what the answers of each run cost as columns."""
     return {
         say("redundancy.run"): [reveal(names[run.run_id]) for run in runs],
-        say("redundancy.answers_2"): [run.num_answers for run in runs],
+        say("redundancy.num_answers"): [run.num_answers for run in runs],
         say("redundancy.not_bare"): [estimate_text(run.not_bare) for run in runs],
-        say("redundancy.tokens_after_label_2"): [number_text(run.tokens_past) for run in runs],
+        say("redundancy.tokens_after"): [number_text(run.tokens_past) for run in runs],
         "n": [run.tokens_past.n for run in runs],
         say("redundancy.wasted_all_tokens"): [percent(run.share_past) for run in runs],
         say("redundancy.characters_after_label"): [

@@ -41,12 +41,14 @@ class PickedScope:
     def words(self) -> str:
         """Say in words what is counted, besides the run."""
         parts = [
-            f"labels: {label_set_words(self.flt.label_set)}",
-            f"source: {self.source or 'all'}",
-            f"split: {self.split or 'all'}",
+            say("scope.counted_labels", labels=label_set_words(self.flt.label_set)),
+            say("scope.counted_source", source=self.source or say("scope.all")),
+            say("scope.counted_split", split=self.split or say("scope.all")),
             say("scope.scored_against", gold=GOLD_WORDS[self.flt.gold].lower()),
         ]
-        return "; ".join([*parts, f"slice: {self.saved_slice}"] if self.saved_slice else parts)
+        if self.saved_slice:
+            parts.append(say("scope.counted_slice", name=self.saved_slice))
+        return "; ".join(parts)
 
 
 def pick(runs: Sequence[Run]) -> PickedScope | None:

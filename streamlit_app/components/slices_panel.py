@@ -114,6 +114,7 @@ def slice_table(slices: Sequence[RankedSlice]) -> dict[str, list[str | int | flo
 
 
 def _draw_table(slices: Sequence[RankedSlice]) -> None:
+    worse = say("slices.worse")
     st.dataframe(
         {
             say("slices.slice"): [reveal(name(one)) for one in slices],
@@ -121,7 +122,7 @@ def _draw_table(slices: Sequence[RankedSlice]) -> None:
             say("slices.accuracy"): [estimate_text(one.result.accuracy) for one in slices],
             say("slices.beside_rest"): [points(one.result.difference.value) for one in slices],
             say("slices.adjusted_p_2"): [one.result.adjusted_p_value for one in slices],
-            "": ["worse" if one.is_worse else "" for one in slices],
+            "": [worse if one.is_worse else "" for one in slices],
         },
         hide_index=True,
         key="errors_slice_table",

@@ -16,7 +16,7 @@ from streamlit_app.logic.text_trust import (
     TextTrustView,
     selection_of,
 )
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 WITHOUT_HEAD = say("text_trust.run_no_eci")
 
@@ -107,7 +107,7 @@ def draw_alone(view: TextTrustView) -> None:
         estimate_card.draw_text(
             say("text_trust.review_created"),
             duration(reviews * seconds),
-            say("text_trust.items", reviews=reviews),
+            say_count("figures.items", reviews),
             explanation=say("text_trust.all_other_items", seconds=seconds),
         )
 

@@ -30,7 +30,7 @@ from streamlit_app.logic.trust import (
     seconds_per_item,
 )
 from streamlit_app.text_safety import reveal
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 _SIZE_COLORS = (
     palette.GREY.chart,
@@ -135,7 +135,7 @@ def draw_alone(view: TrustView) -> None:
         estimate_card.draw_text(
             say("trust.review_created"),
             duration(reviews * seconds),
-            say("trust.items", reviews=reviews),
+            say_count("figures.items", reviews),
             explanation=say("trust.items_below_confidence", seconds=seconds),
         )
     chart.draw(
@@ -297,9 +297,7 @@ def _draw_sets(view: TrustView) -> None:
 
 
 def _size_words(size: int) -> str:
-    return {0: say("trust.no_label"), 1: say("trust.one_label")}.get(
-        size, say("trust.num_labels", size=size)
-    )
+    return say_count("trust.num_labels", size) if size else say("trust.no_label")
 
 
 def _mean_size(found: Estimate) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from db.lineage import Correction, CorrectionRun, ItemOutcome, RecordCount, TrainingRecord
 from db.run_energy import RunEnergy
 from streamlit_app.text_safety import reveal
-from streamlit_app.wording import say, words
+from streamlit_app.wording import say, say_count, words
 
 OUTCOME_SIGNS = {**words("item_outcome"), "unknown": "–"}
 FOLD_WORDS = words("fold")
@@ -99,9 +99,7 @@ def describe_records(counts: Sequence[RecordCount]) -> str:
 
 def shots_words(num_shots: int) -> str:
     """Name a number of shots."""
-    if num_shots <= 1:
-        return say("lineage.one_shot" if num_shots else "lineage.zero_shot")
-    return say("lineage.many_shot", count=num_shots)
+    return say_count("lineage.num_shots", num_shots) if num_shots else say("lineage.zero_shot")
 
 
 def energy_words(used: RunEnergy | None) -> str:
@@ -122,13 +120,11 @@ def describe_energy(used: RunEnergy | None) -> str:
     if not used.num_corrections:
         return told
     each = 1000 * energy.energy_kwh / used.num_corrections
-    return told + say("lineage.energy_each", energy=each, count=used.num_corrections)
+    return told + say_count("lineage.energy_each", used.num_corrections, energy=each)
 
 
 def _num_runs_words(num_runs: int) -> str:
-    if num_runs <= 1:
-        return say("lineage.one_run" if num_runs else "lineage.no_run")
-    return say("lineage.num_runs", count=num_runs)
+    return say_count("lineage.num_runs", num_runs) if num_runs else say("lineage.no_run")
 
 
 def _order_words(option_order: int) -> str:

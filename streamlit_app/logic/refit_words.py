@@ -6,7 +6,7 @@ from datetime import datetime
 
 from db.refit_effect import RefitEffect
 from eci.estimates import proportion
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 
 def effect_words(effect: RefitEffect, now: datetime) -> str:
@@ -16,7 +16,7 @@ def effect_words(effect: RefitEffect, now: datetime) -> str:
     told = say(
         "refit.effect",
         ago=_ago((now - effect.ended_at).total_seconds()),
-        corrected=_items(effect.num_corrected),
+        corrected=say_count("refit.items", effect.num_corrected),
         share=100 * effect.num_right / effect.n,
         low=100 * low,
         high=100 * high,
@@ -26,10 +26,6 @@ def effect_words(effect: RefitEffect, now: datetime) -> str:
         return told + say("refit.alone")
     before = 100 * effect.num_right_before / effect.n
     return told + say("refit.before", share=before)
-
-
-def _items(count: int) -> str:
-    return say("refit.item") if count == 1 else say("refit.items", count=count)
 
 
 def _ago(seconds: float) -> str:

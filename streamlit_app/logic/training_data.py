@@ -13,6 +13,7 @@ from typing import Any, get_args
 from db.connection import Database
 from db.record_vetoes import RecordVeto
 from db.snapshot import read_snapshot
+from streamlit_app.logic.lineage_view import shots_words
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words
 from training.build import Benchmark, Build, BuiltRecord, build
@@ -95,7 +96,7 @@ def veto_words(veto: RecordVeto) -> str:
     """Say what a veto keeps out."""
     if veto.num_shots is None:
         return say("training_data.veto_item")
-    return say("training_data.veto_record", count=veto.num_shots)
+    return say("training_data.veto_record", shots=shots_words(veto.num_shots))
 
 
 def zipped(built: Build, build_format: BuildFormat) -> bytes:

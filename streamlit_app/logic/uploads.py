@@ -18,7 +18,7 @@ from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import parse_pubmedqa
 from db.permissions import require
 from db.records import Split
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 from training.readings import read_new_answers
 
 
@@ -46,14 +46,14 @@ class Preview:
             splits = Counter[str](item.split for item in batch.items)
             none = say("upload.no_gold_label")
             labels = Counter(item.gold_label or none for item in batch.items)
-            found.append(say("upload.items", count=len(batch.items), splits=_counted(splits)))
+            found.append(say_count("upload.items", len(batch.items), splits=_counted(splits)))
             found.append(say("upload.gold_labels", labels=_counted(labels)))
         if batch.labels:
-            found.append(say("upload.annotator_labels", count=len(batch.labels)))
+            found.append(say_count("upload.annotator_labels", len(batch.labels)))
         if batch.run is not None:
             found.append(say("upload.run", name=batch.run.name, model=batch.run.model))
             read = sum(prediction.answer_label is not None for prediction in batch.predictions)
-            found.append(say("upload.answers", count=len(batch.predictions), read=read))
+            found.append(say_count("upload.answers", len(batch.predictions), read=read))
         return tuple(found)
 
 
@@ -113,7 +113,7 @@ def describe_report(report: ImportReport) -> str:
     if report.is_unchanged:
         return say("upload.unchanged", file=report.file)
     parts = [
-        say(f"upload.{name}", count=count)
+        say_count(f"upload.{name}", count)
         for name, count in (
             ("items_added", report.items.added),
             ("items_completed", report.items.enriched),

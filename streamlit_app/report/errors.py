@@ -51,7 +51,7 @@ from streamlit_app.logic.suspects import (
 from streamlit_app.logic.text_trust import load_text_trust
 from streamlit_app.logic.trust import load_trust
 from streamlit_app.report.document import Document
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 MAX_ITEMS: Final = 10_000
 MAX_SLICES: Final = 30
@@ -299,11 +299,11 @@ def _add_items(
     rows = [row for row in found if row.item_id not in hidden]
     document.heading(say("errors.items"))
     if total <= MAX_ITEMS:
-        document.paragraph(say("report.listed", total=total))
+        document.paragraph(say_count("report.listed", total))
     else:
         document.paragraph(say("report.first_listed", count=MAX_ITEMS, total=total))
     if len(rows) < len(found):
-        document.paragraph(say("report.hidden", count=len(found) - len(rows)), is_note=True)
+        document.paragraph(say_count("report.hidden", len(found) - len(rows)), is_note=True)
     document.table(_item_columns(rows, has_head=has_head))
 
 

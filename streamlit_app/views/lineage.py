@@ -170,7 +170,7 @@ def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
     energy = {used.run_id: used for used in list_run_energy(cur)}
     facts = {
         say("lineage.snapshot"): str(run.settings.get("snapshot_id", "–")),
-        say("lineage.corrections_2"): f"{num_corrections:,}",
+        say("lineage.num_corrections"): f"{num_corrections:,}",
         say("lineage.records"): describe_records(count_training_records(cur, run.run_id)),
         say("lineage.started_from"): run.base_run_id or say("lineage.no_other_run"),
         say("lineage.energy"): describe_energy(energy.get(run.run_id)),

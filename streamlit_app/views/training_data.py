@@ -23,7 +23,7 @@ from streamlit_app.logic.training_data import (
     zipped,
 )
 from streamlit_app.text_safety import element, reveal
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 from training.build import BENCHMARKS, Benchmark, Build, BuiltRecord
 
 PAGE_SIZE = 50
@@ -96,7 +96,7 @@ def draw_summary(built: Build) -> None:
     """Draw how many records there are."""
     learned, held_out = len(built.fold("train")), len(built.fold("validation"))
     corrected = sum(record.is_corrected for record in built.records)
-    vetoed = say("training_data.vetoed", num_vetoed=built.num_vetoed) if built.num_vetoed else ""
+    vetoed = say_count("training_data.vetoed", built.num_vetoed) if built.num_vetoed else ""
     st.text(
         say(
             "training_data.counts",

@@ -73,7 +73,7 @@ def test_a_click_on_a_cell_lists_its_items_and_a_row_leads_to_review(serve, page
     expect(page).to_have_url(re.compile("errors_gold=no.*errors_text=yes"))
 
     click_cell(page, row=2, column=3)
-    expect(page.get_by_text("1 items. Select a row")).to_be_visible()
+    expect(page.get_by_text("1 item. Select a row")).to_be_visible()
 
     grid = page.locator(".st-key-errors_items [data-testid=stDataFrame]")
     grid.click(position={"x": 20, "y": 54})
