@@ -10,10 +10,12 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from duckdb import DuckDBPyConnection
 
 from db.connection import Database
+from db.free_places import FreePlaces
 from db.queues import Queue
 from db.statements import load_sql
 from db.values import to_timestamp, utc_now
@@ -66,9 +68,12 @@ def reserve_next(
     """
     moment = utc_now() if now is None else now
     with _LOCK, database.transaction() as cur:
-        found = _find_next(cur, queue, reviewer_id, after, besides, moment)
+        free = _free_places(database, queue)
+        found = _find_next(cur, queue, reviewer_id, after, besides, moment, free)
         if found is not None:
             _append(cur, queue.queue_id, found.item_id, reviewer_id, moment, moment + RESERVATION)
+            if free is not None:
+                free.note(cur, found.item_id, found.position, reviewer_id)
     return found
 
 
@@ -105,6 +110,8 @@ def reserve_neighbour(
         row = cur.execute(load_sql("queue_neighbour"), parameters).fetchone()
         if row is not None:
             _append(cur, queue.queue_id, row[0], reviewer_id, moment, moment + RESERVATION)
+            if (free := _free_places(database, queue)) is not None:
+                free.note(cur, row[0], row[1], reviewer_id)
     return None if row is None else Place(*row)
 
 
@@ -135,6 +142,17 @@ def count_held(
     return 0 if row is None else int(row[0])
 
 
+_FREE: WeakKeyDictionary[Database, dict[str, FreePlaces]] = WeakKeyDictionary()
+
+
+def _free_places(database: Database, queue: Queue) -> FreePlaces | None:
+    """Give what is known to be free, for queues in which that is open to everybody."""
+    if queue.num_reviewers != 1 or queue.sharing == "dealt":
+        return None
+    queues = _FREE.setdefault(database, {})
+    return queues.setdefault(queue.queue_id, FreePlaces(queue.queue_id))
+
+
 def _find_next(
     cur: DuckDBPyConnection,
     queue: Queue,
@@ -142,6 +160,7 @@ def _find_next(
     after: int | None,
     besides: str | None,
     now: datetime,
+    free: FreePlaces | None,
 ) -> Place | None:
     """Look a little way ahead first; over the whole queue only where that gives nothing."""
     people = queue.reviewer_ids
@@ -150,6 +169,9 @@ def _find_next(
     repeat = _find_repeat(cur, queue, reviewer_id, besides, REPEAT_GAP)
     if repeat is not None:
         return repeat
+    untouched = None if free is None else free.take(cur, reviewer_id, after, besides)
+    if untouched is not None:
+        return Place(*untouched)
     is_dealt = queue.sharing == "dealt"
     parameters: dict[str, Any] = {
         "queue_id": queue.queue_id,

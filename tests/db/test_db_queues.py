@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from db import reservations
-from db.annotations import add_annotation, retract_annotation
+from db import free_places, reservations
+from db.annotations import add_annotation, list_annotations, retract_annotation
 from db.connection import Database
 from db.errors import InvalidQueueError, NotPermittedError, QueueNotFoundError
 from db.items import add_items
@@ -231,10 +231,65 @@ def test_a_reservation_ends_by_itself(
     assert reserve_next(database, queue, people["Ann"], now=late) == "q-00"
 
 
-def test_many_threads_fill_every_place_exactly_once(
-    database: Database, make_queue: Callable[..., Queue]
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_given_from_memory_is_what_a_search_would_find(
+    database: Database,
+    make_queue: Callable[..., Queue],
+    people: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
 ) -> None:
-    queue = make_queue(num_reviewers=2)
+    monkeypatch.setattr(free_places, "_WINDOW", 4)
+    queue = make_queue()
+    rng = random.Random(seed)  # noqa: S311
+    at: dict[str, str | None] = {}
+    from_memory = 0
+    for step in range(60):
+        who = rng.choice(list(people.values()))
+        here = at.get(who)
+        if here is not None and rng.random() < 0.15:  # back to something said before
+            mine = list_annotations(database.cursor(), here)
+            if any(one.reviewer_id == who for one in mine):
+                with database.transaction() as cur:
+                    retract_annotation(
+                        cur, annotation_id=f"u-{step}", item_id=here, reviewer_id=who
+                    )
+        after = None if rng.random() < 0.1 else here
+        position = None if after is None else int(after[2:])
+        with database.transaction() as cur:
+            searched = reservations._find_next(
+                cur, queue, who, position, after, datetime.now(UTC), None
+            )
+            free = reservations._free_places(database, queue)
+            assert free is not None
+            from_memory += free.take(cur, who, position, after) is not None
+        given = reserve_next(database, queue, who, after=after, besides=after)
+        assert given == (searched and searched.item_id)
+        at[who] = given
+        if given is not None and rng.random() < 0.7:
+            with database.transaction() as cur:
+                add_annotation(
+                    cur, annotation_id=f"a-{step}", item_id=given, reviewer_id=who, label="yes",
+                    queue_id=queue.queue_id,
+                )  # fmt: skip
+    assert from_memory > 2
+
+
+def test_an_item_labelled_from_its_address_is_not_given_again(
+    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
+) -> None:
+    queue, bob = make_queue(), people["Bob"]
+    assert reserve_next(database, queue, bob) == "q-00"
+    assert reserve_next(database, queue, bob, after="q-00", besides="q-00") == "q-01"
+    say(database, queue, "q-02", people["Cyd"])
+    assert reserve_next(database, queue, bob, after="q-01", besides="q-01") == "q-03"
+
+
+@pytest.mark.parametrize("num_reviewers", [1, 2])
+def test_many_threads_fill_every_place_exactly_once(
+    database: Database, make_queue: Callable[..., Queue], num_reviewers: int
+) -> None:
+    queue = make_queue(num_reviewers=num_reviewers)
     with database.transaction() as cur:
         crowd = [add_reviewer(cur, f"Person {number}").reviewer_id for number in range(8)]
 
@@ -251,10 +306,11 @@ def test_many_threads_fill_every_place_exactly_once(
 
     with ThreadPoolExecutor(len(crowd)) as pool:
         everything = [item_id for done in pool.map(work, crowd) for item_id in done]
-    assert set(Counter(everything).values()) == {2}
-    assert len(everything) == 2 * NUM_ITEMS
+    assert set(Counter(everything).values()) == {num_reviewers}
+    places = num_reviewers * NUM_ITEMS
+    assert len(everything) == places
     progress = queue_progress(database.cursor(), queue)
-    assert (progress.num_done, progress.num_items) == (2 * NUM_ITEMS, 2 * NUM_ITEMS)
+    assert (progress.num_done, progress.num_items) == (places, places)
 
 
 def test_what_was_put_off_comes_back_when_nothing_else_is_open(
