@@ -152,8 +152,9 @@ def item_id_array(
     """Give the same ids as :func:`list_item_ids`, in a tenth of the memory: 200,000 take 5 MB."""
     statement, parameters = _build("item_id", flt, order=order)
     statement += f" order by {_ORDERS[order]}"
-    rows = cur.execute(statement, parameters).fetchall()
-    return pa.array([row[0] for row in rows], pa.string())
+    cur.complete()  # a result that was not read to its end would stand in the way
+    table = cur.sql(statement, params=parameters).to_arrow_table()
+    return table["item_id"].combine_chunks()
 
 
 def data_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
