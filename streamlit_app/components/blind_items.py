@@ -8,7 +8,7 @@ from db.permissions import is_permitted
 from db.queues import list_blind_items
 from streamlit_app import services, sign_in
 from streamlit_app.components import safe_text
-from streamlit_app.wording import say
+from streamlit_app.wording import say_count
 
 
 def find_hidden(item_ids: Sequence[str] | None = None) -> set[str]:
@@ -28,4 +28,4 @@ def find_hidden(item_ids: Sequence[str] | None = None) -> set[str]:
 def draw_note(number: int) -> None:
     """Say how many items of a list are held back, where any are."""
     if number:
-        safe_text.draw_line(say("blind_items.one" if number == 1 else "blind_items.many", n=number))
+        safe_text.draw_line(say_count("blind_items.waiting", number))
