@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -21,14 +22,14 @@ class ReviewEvent:
 
     action: EventAction
     reviewer_id: str
-    item_id: str | None
-    queue_id: str | None
-    phase: Phase | None
-    old_value: str | None
-    new_value: str | None
-    created_at: datetime
+    item_id: str | None = None
+    queue_id: str | None = None
+    phase: Phase | None = None
+    old_value: str | None = None
+    new_value: str | None = None
+    created_at: datetime = field(default_factory=utc_now)
     """The server's time."""
-    client_at: datetime | None
+    client_at: datetime | None = None
     """The browser's time, where a browser said it."""
 
 
@@ -45,18 +46,30 @@ def add_event(
     client_at: datetime | None = None,
 ) -> None:
     """Append what somebody did."""
-    parameters = {
-        "action": action,
-        "reviewer_id": reviewer_id,
-        "item_id": item_id,
-        "queue_id": queue_id,
-        "phase": phase,
-        "old_value": old_value,
-        "new_value": new_value,
-        "created_at": to_timestamp(utc_now()),
-        "client_at": None if client_at is None else to_timestamp(client_at),
-    }
-    cur.execute(load_sql("review_event_insert"), parameters)
+    event = ReviewEvent(
+        action,
+        reviewer_id,
+        item_id,
+        queue_id,
+        phase,
+        old_value,
+        new_value,
+        client_at=client_at,
+    )
+    add_events(cur, [event])
+
+
+def add_events(cur: DuckDBPyConnection, events: Sequence[ReviewEvent]) -> None:
+    """Append what people did, in this order; each took place at its own ``created_at``."""
+    rows = [
+        {
+            **vars(event),
+            "created_at": to_timestamp(event.created_at),
+            "client_at": None if event.client_at is None else to_timestamp(event.client_at),
+        }
+        for event in events
+    ]
+    cur.executemany(load_sql("review_event_insert"), rows)
 
 
 def list_events(cur: DuckDBPyConnection, item_id: str) -> list[ReviewEvent]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from db.errors import DbError
 from db.home import runs_dir
 from eci.errors import EciError
-from streamlit_app import refit_news, services
+from streamlit_app import refit_news, reviewing, services
 from training.errors import TrainingError
 from training.intake import refresh
 from training.triggers import tick
@@ -32,6 +32,7 @@ async def watching(app: Any) -> AsyncIterator[None]:
         yield
     finally:
         done.set()
+        reviewing.settle()
 
 
 def _watch(done: threading.Event) -> None:

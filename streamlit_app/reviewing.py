@@ -46,10 +46,11 @@ from db.records import (
 )
 from db.reservations import count_held
 from db.review import Order, ReviewFilter
-from db.review_events import EventAction, add_event, is_flagged, set_flag
+from db.review_events import ReviewEvent, is_flagged, set_flag
 from db.review_settings import ReviewSettings, get_settings, save_settings
 from db.reviewers import list_reviewers
 from streamlit_app import services
+from streamlit_app.event_log import EVENTS
 from streamlit_app.logic.phases import kept_by, next_phase
 from streamlit_app.work import FilterWork, QueueWork, Work
 
@@ -67,6 +68,7 @@ _RUNNING: Final[set[Future[Any]]] = set()
 def settle() -> None:
     """Wait until nothing runs beside the pages; before the database is closed."""
     wait(tuple(_RUNNING))
+    EVENTS.flush()
 
 
 def _beside(work: Callable[[], Result]) -> Future[Result]:
@@ -182,8 +184,7 @@ class LookAhead:
         def look() -> ReviewedItem | None:
             self._wanted.wait(self._PAINTED_SECONDS)
             queue_id = work.queue_of(item_id)
-            cur = services.database().cursor()
-            add_event(cur, "open", reviewer_id, item_id=item_id, queue_id=queue_id, phase=phase)
+            EVENTS.note(ReviewEvent("open", reviewer_id, item_id, queue_id, phase))
             following = work.next_open(item_id)
             if following is None:
                 return None
@@ -269,31 +270,6 @@ def flag(item_id: str, reviewer_id: str, flagged: bool, client_at: datetime | No
     """Flag an item, or take the flag off."""
     with services.database().transaction() as cur:
         set_flag(cur, item_id, reviewer_id, flagged, client_at=client_at)
-
-
-def note_event(
-    action: EventAction,
-    item_id: str,
-    reviewer_id: str,
-    *,
-    queue_id: str | None,
-    phase: Phase,
-    client_at: datetime | None = None,
-) -> None:
-    """Write down what somebody did, in a thread beside the page: nothing waits for it."""
-
-    def write() -> None:
-        add_event(
-            services.database().cursor(),
-            action,
-            reviewer_id,
-            item_id=item_id,
-            queue_id=queue_id,
-            phase=phase,
-            client_at=client_at,
-        )
-
-    _beside(write)
 
 
 def settings() -> ReviewSettings:

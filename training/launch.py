@@ -170,6 +170,10 @@ def _start(run_dir: RunDir, command: Sequence[str]) -> subprocess.Popen[bytes]:
     with suppress(psutil.Error):
         # From here and not in the run itself: every thread started later inherits it.
         psutil.Process(process.pid).nice(_NICENESS)
+    if sys.platform == "linux":
+        # Low priority still keeps a core until its turn is over; this gives way at once.
+        with suppress(OSError):
+            os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
     return process
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from db.errors import DbError, ItemNotFoundError
 from db.queues import Queue
 from db.records import Annotation, Reviewer, Run
+from db.review_events import ReviewEvent
 from streamlit_app import reviewing, services
 from streamlit_app.components import (
     answer_card,
@@ -29,6 +30,7 @@ from streamlit_app.components import (
 )
 from streamlit_app.draft_box import BOXES, DraftBox
 from streamlit_app.errors import draw_error, shown_errors
+from streamlit_app.event_log import EVENTS
 from streamlit_app.logic.form_values import FormValues, starting_values
 from streamlit_app.logic.label_keys import label_keys
 from streamlit_app.logic.reading_time import floor_seconds
@@ -90,9 +92,7 @@ def after_save(stored: Annotation, shown: ReviewedItem, reviewer_id: str) -> Non
     if stored.phase == "blind":
         session.say(say("review.saved_blind", label=labels), "success")
         session.show(item_id)
-        reviewing.note_event(
-            "reveal", item_id, reviewer_id, queue_id=stored.queue_id, phase="revealed"
-        )
+        EVENTS.note(ReviewEvent("reveal", reviewer_id, item_id, stored.queue_id, "revealed"))
     else:
         if session.work is not None and (shown.mine is None or shown.mine.phase == "blind"):
             session.work.mark_done(item_id)

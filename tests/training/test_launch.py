@@ -135,6 +135,8 @@ def test_the_run_has_a_session_of_its_own_and_yields_to_others(run_dir: RunDir) 
     assert pid
     assert os.getsid(pid) == pid != os.getsid(0)
     assert psutil.Process(pid).nice() == 19
+    if sys.platform == "linux":
+        assert os.sched_getscheduler(pid) == os.SCHED_IDLE
 
 
 def test_an_exception_ends_in_one_message_and_a_traceback_in_the_log(run_dir: RunDir) -> None:
