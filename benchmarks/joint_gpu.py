@@ -125,7 +125,7 @@ def take_steps(way: str, num_steps: int, *, is_tiny: bool) -> dict[str, Any]:
     each = settings.optimizer.batch_size * rows[0].num_tokens
     step = statistics.median(timed)
     return {
-        "device": platform.processor() if is_tiny else torch.cuda.get_device_name(0),
+        "device": "the CPU" if is_tiny else torch.cuda.get_device_name(0),
         "step_seconds": step,
         "tokens_per_second": each / step,
         "allocated_bytes": 0 if is_tiny else torch.cuda.max_memory_allocated(),
@@ -392,6 +392,8 @@ def _report(found: dict[str, list[dict[str, Any]]], options: argparse.Namespace)
     told = "within what was to be reached" if peak <= REACH else "above what was to be reached"
     if peak > LIMIT:
         told = "TOO MUCH for a card of 24 GB"
+    if options.tiny:
+        told = "for nothing was measured on a card"
     settings = _settings(is_tiny=options.tiny)
     tokens = settings.model.max_prompt_tokens + settings.data.max_answer_tokens
     return "\n".join(

@@ -36,7 +36,12 @@ class LoadedBase:
 
 
 def load_base(
-    name: str, models_dir: Path, *, quantization: Quantization = "none", device: str = "auto"
+    name: str,
+    models_dir: Path,
+    *,
+    quantization: Quantization = "none",
+    device: str = "auto",
+    waits_on_host: bool = False,
 ) -> LoadedBase:
     """Load a causal LM and its tokenizer; only safetensors, never code from the model's folder.
 
@@ -45,6 +50,8 @@ def load_base(
         models_dir: Where a bundled model is unpacked.
         quantization: ``nf4`` loads 4-bit NF4 with double quantization and bfloat16 compute.
         device: ``auto`` takes the GPU where there is one.
+        waits_on_host: Whether the weights stay in host memory, for the caller to bring them to the
+            device.
 
     Raises:
         BaseModelError: It cannot be found, reached or read.
@@ -56,7 +63,8 @@ def load_base(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if device != "cpu" or _cpu_computes_bfloat16() else torch.float32
-    options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "device_map": device}
+    place = "cpu" if waits_on_host else device
+    options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "device_map": place}
     if quantization == "nf4":
         options["quantization_config"] = _nf4_config()
     try:
@@ -69,6 +77,21 @@ def load_base(
     model.eval()
     fingerprint = base_fingerprint(target, model.config)
     return LoadedBase(model, tokenizer, name, fingerprint, quantization, device)
+
+
+def read_config(name: str, models_dir: Path) -> Any:
+    """Read a base model's configuration without its weights.
+
+    Raises:
+        BaseModelError: It cannot be found, reached or read.
+    """
+    from transformers import AutoConfig
+
+    try:
+        target = resolve_base_model(name, models_dir)
+        return AutoConfig.from_pretrained(target, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise BaseModelError(_why_not_loaded(name, error)) from error
 
 
 def resolve_base_model(name: str, models_dir: Path) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -12,7 +14,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 
 from db.home import models_dir
 from db.snapshot import Snapshot, load_snapshot
-from eci.base import LoadedBase, load_base
+from eci.base import LoadedBase, load_base, read_config
 from eci.features import stack
 from eci.model import EciModel, build
 from eci.prompts import Question
@@ -28,11 +30,15 @@ from training.evaluate import evaluate
 from training.execution import RunContext
 from training.held_out import HeldOut, calibrate, write_held_out
 from training.launchers.group import leave_group, own_device
+from training.launchers.settings import AccelerateLauncher, parse_launcher
+from training.memory import DecoderShape
 from training.out_of_fold import base_model_rows, held_out_rows, write_out_of_fold
 from training.predict import predict
 from training.predictions import write_predictions
 from training.records import write_records
+from training.run_dir import RunDir
 from training.settings import EvaluationSettings, TrainingSettings, parse_settings, share_step
+from training.sharding import exceeds, shard
 from training.trainer import EciTrainer, ProgressCallback, RowDataset
 
 NUM_TO_STANDARDISE = 32
@@ -43,7 +49,8 @@ def run_qlora(context: RunContext) -> None:
     """Train adapter and head on the run's snapshot, then predict and evaluate.
 
     Everything is read from and written to the run directory. A checkpoint found there is resumed.
-    Where several processes share the steps, the first one does the rest alone.
+    Where several processes share the steps, the first one does the rest alone; of a base model that
+    is divided among them, all compute the rest together and the first one keeps it.
 
     Raises:
         TrainingError: Settings, snapshot or data do not fit.
@@ -54,11 +61,13 @@ def run_qlora(context: RunContext) -> None:
     settings = parse_settings(dict(stored["settings"]), str(run_dir.settings_path))
     snapshot = load_snapshot(run_dir.snapshot_path)
     context.report_message(f"Loading {settings.model.base}.")
+    divides = _divides(context, stored, settings)
     base = load_base(
         settings.model.base,
         models_dir(),
         quantization=settings.model.quantization,
         device=own_device(settings.model.device, context.rank, context.num_processes),
+        waits_on_host=divides,
     )
     if context.is_first:
         run_dir.write_settings(
@@ -77,13 +86,48 @@ def run_qlora(context: RunContext) -> None:
     if context.is_first:
         write_records(run_dir, data)
     add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
+    if divides:
+        context.report_message(f"Dividing the base model among {context.num_processes} processes.")
+        shard(model.model, base.device)
     _standardise(model, data.train, settings.optimizer.batch_size)
     _train(context, model, data, settings)
-    leave_group()
-    if not context.is_first:
-        return
+    if not divides:
+        leave_group()
+        if not context.is_first:
+            return
     context.check_stop()
-    _finish(context, model, base, data, snapshot, settings)
+    with _results_kept(context) as kept:
+        _finish(kept, model, base, data, snapshot, settings)
+    leave_group()
+
+
+def _divides(context: RunContext, stored: dict[str, Any], settings: TrainingSettings) -> bool:
+    """Tell whether the base model is divided among the processes; all come to the same answer."""
+    launcher = parse_launcher(stored.get("launcher"), str(context.run_dir.settings_path))
+    if not isinstance(launcher, AccelerateLauncher) or launcher.sharding == "none":
+        return False
+    if launcher.sharding == "full":
+        return True
+    if settings.model.device == "cpu" or not torch.cuda.is_available():
+        return False
+    cards = [torch.cuda.get_device_properties(i) for i in range(context.num_processes)]
+    return exceeds(
+        DecoderShape.of(read_config(settings.model.base, models_dir())),
+        settings,
+        num_processes=context.num_processes,
+        card_bytes=min(card.total_memory for card in cards),
+    )
+
+
+@contextmanager
+def _results_kept(context: RunContext) -> Iterator[RunContext]:
+    """Give where results go: of several processes that compute them together, the first's stay."""
+    if context.is_first:
+        yield context
+        return
+    with TemporaryDirectory(prefix="llamacare-") as folder:
+        rank, num_processes = context.rank, context.num_processes
+        yield RunContext(RunDir(Path(folder)), rank=rank, num_processes=num_processes)
 
 
 def _standardise(model: EciModel, records: Sequence[Record], batch_size: int) -> None:

@@ -17,6 +17,7 @@ from eci.batching import Row, collate
 from eci.branches import IGNORED
 from eci.joint import joint_loss
 from training.execution import RunContext
+from training.sharding import data_parallel, is_sharded
 
 
 class RowDataset(Dataset[Row]):
@@ -161,6 +162,16 @@ class EciTrainer(Trainer):  # type: ignore[misc]
                 ]
             )
         return self.optimizer
+
+    def _wrap_model(self, model: Any, training: bool = True, dataloader: Any = None) -> Any:
+        # Once wrapped it is left alone, by this and by accelerate.
+        if training and model is self.model and is_sharded(model):
+            return data_parallel(model)
+        return super()._wrap_model(model, training=training, dataloader=dataloader)
+
+    def _move_model_to_device(self, model: Any, device: Any) -> None:
+        if not is_sharded(model):  # else it is there
+            super()._move_model_to_device(model, device)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         # The stock sampler measures rows by a field of a dict; ours know their length.

@@ -91,7 +91,11 @@ def test_ray_that_is_not_installed_is_told_with_how_to_install_it(
 def test_a_plan_keeps_its_launcher_with_the_run(database: Database) -> None:
     plan = make_plan(database, "joint", launcher=AccelerateLauncher())
     run_dir = prepare_plan(database, plan, "tests")
-    assert run_dir.read_settings()["launcher"] == {"kind": "accelerate", "num_processes": 2}
+    assert run_dir.read_settings()["launcher"] == {
+        "kind": "accelerate",
+        "num_processes": 2,
+        "sharding": "auto",
+    }
 
 
 def test_a_launcher_that_does_not_fit_the_plan_is_refused(database: Database) -> None:

@@ -16,6 +16,7 @@ from training.errors import SettingsError
 from training.settings import Frozen, faults_of
 
 Kind = Literal["local", "accelerate", "ray"]
+Sharding = Literal["auto", "none", "full"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
@@ -26,10 +27,15 @@ class LocalLauncher(Frozen):
 
 
 class AccelerateLauncher(Frozen):
-    """Several processes of this machine, one for each graphics card, by data parallelism."""
+    """Several processes of this machine, one for each graphics card, which share each step."""
 
     kind: Literal["accelerate"] = "accelerate"
     num_processes: int = Field(2, ge=2, le=64, description="processes that share each step")
+    sharding: Sharding = Field(
+        "auto",
+        description="training: whether the base model is divided among the processes (full) or each"
+        " holds it whole (none); auto divides what would not fit a graphics card",
+    )
 
 
 def _checked_address(text: str) -> str:

@@ -1,0 +1,108 @@
+"""A base model divided among processes: its run ends, stops and resumes as any other does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from safetensors.torch import load_file
+
+from db.connection import Database
+from db.snapshot import freeze
+from eci.model import EciModel
+from training.launchers.settings import AccelerateLauncher, Sharding
+from training.memory import DecoderShape
+from training.run_dir import RunDir
+from training.settings import get_preset
+from training.sharding import exceeds
+from training.work import execute_stored
+
+PATIENCE_SECONDS = 120.0
+LLAMA_13B = DecoderShape(5120, 13824, 40, 40, 40, 128, 32000)
+
+
+@pytest.fixture
+def snapshot_dir(database: Database, tmp_path: Path) -> Path:
+    freeze(database.cursor(), tmp_path / "snapshot", created_by="tests")
+    return tmp_path / "snapshot"
+
+
+def make_run(
+    snapshot_dir: Path, runs: Path, settings: dict[str, Any], sharding: Sharding
+) -> RunDir:
+    run_dir = RunDir.create(runs, "test", datetime.now(UTC))
+    run_dir.snapshot_path.symlink_to(snapshot_dir, target_is_directory=True)
+    launcher = AccelerateLauncher(num_processes=2, sharding=sharding)
+    run_dir.write_settings(
+        {"settings": settings, "preset": "test", "launcher": launcher.model_dump(mode="json")}
+    )
+    return run_dir
+
+
+def with_steps(settings: dict[str, Any], num_steps: int) -> dict[str, Any]:
+    optimizer = {**settings["optimizer"], "epochs": 100, "max_steps": num_steps}
+    return {
+        **settings,
+        "optimizer": {**optimizer, "checkpoint_steps": 2, "patience": 9, "accumulation": 2},
+    }
+
+
+def losses_of(run_dir: RunDir) -> dict[int, float]:
+    """Give the loss by step; a step done again after a resume counts with its last one."""
+    events = [e.fields for e in run_dir.read_events()[0] if e.kind == "progress"]
+    return {e["step"]: e["loss"] for e in events if "loss" in e}
+
+
+def cancel_in_its_steps(run_dir: RunDir) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while run_dir.read_status().step < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    run_dir.request_cancel()
+
+
+def test_a_divided_run_that_was_stopped_resumes_and_ends_like_one_with_whole_base_models(
+    snapshot_dir: Path, tmp_path: Path, tiny_settings: dict[str, Any]
+) -> None:
+    settings = with_steps(tiny_settings, 12)
+    whole, divided = (
+        make_run(snapshot_dir, tmp_path / "runs", settings, sharding)
+        for sharding in ("none", "full")
+    )
+    assert execute_stored(whole) == "succeeded", whole.read_status().message
+
+    canceller = threading.Thread(target=cancel_in_its_steps, args=(divided,))
+    canceller.start()
+    assert execute_stored(divided) == "cancelled", divided.read_status().message
+    canceller.join()
+    checkpoint = divided.latest_checkpoint()
+    assert checkpoint is not None
+    adapter = load_file(checkpoint / "adapter_model.safetensors")
+    kept = load_file(whole.artifact_path / "adapter_model.safetensors")
+    assert {name: adapter[name].shape for name in kept} == {n: t.shape for n, t in kept.items()}
+
+    divided.withdraw_cancel()
+    assert execute_stored(divided) == "succeeded", divided.read_status().message
+
+    expected = losses_of(whole)
+    assert losses_of(divided) == {n: pytest.approx(expected[n], rel=1e-2) for n in range(1, 13)}
+    names = [{str(f.relative_to(r.path)) for f in r.path.rglob("*")} for r in (whole, divided)]
+    assert names[0] == names[1]
+    rows = [pq.read_table(r.predictions_path).to_pylist() for r in (whole, divided)]
+    assert [row["item_id"] for row in rows[0]] == [row["item_id"] for row in rows[1]]
+    for one, other in zip(*rows, strict=True):
+        assert other["head_probabilities"] == pytest.approx(one["head_probabilities"], abs=0.05)
+    model = EciModel.load(
+        tiny_settings["model"]["base"], tmp_path, artifact=divided.artifact_path, quantization="nf4"
+    )
+    assert set(model.label_sets) == {"pubmedqa"}
+
+
+def test_auto_divides_what_a_card_would_not_hold() -> None:
+    settings = get_preset("qlora-13b").settings
+    assert exceeds(LLAMA_13B, settings, num_processes=2, card_bytes=12 * 10**9)
+    assert not exceeds(LLAMA_13B, settings, num_processes=2, card_bytes=24 * 10**9)
