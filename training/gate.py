@@ -239,12 +239,14 @@ def _check_macro_f1(name: str, found: Comparison) -> Check:
 def _check_recall(name: str, recalls: Sequence[LabelRecall], *, has_champion: bool) -> Check:
     judged = [recall for recall in recalls if recall.support >= MIN_SUPPORT]
     if not has_champion:
+        title = f"{name}: every label is found at times"
+        if not judged:
+            few = f"too few to tell: no label has {MIN_SUPPORT} test items"
+            return Check(title, "unsure", few)
         lost = [recall.label for recall in judged if not recall.after.value]
-        return Check(
-            f"{name}: every label is found at times",
-            "fail" if lost else "pass",
-            f"never found: {', '.join(lost)}" if lost else f"{len(judged)} labels",
-        )
+        if lost:
+            return Check(title, "fail", f"never found: {', '.join(lost)}")
+        return Check(title, "pass", f"found: {', '.join(recall.label for recall in judged)}")
     fallen = [
         recall
         for recall in judged

@@ -27,6 +27,7 @@ PAGES = (
     "training",
     "training_data",
     "models",
+    "lineage",
     "data",
 )
 ARGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
