@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from duckdb import DuckDBPyConnection
 from streamlit.testing.v1 import AppTest
 
 from db.annotations import add_annotation
@@ -18,7 +19,7 @@ from db.items import add_items
 from db.outcome_filter import NO_LABEL, OutcomeFilter, Selection
 from db.predictions import add_predictions
 from db.queues import add_item_queue, find_item_at, list_queues
-from db.records import Item, Prediction, Run
+from db.records import Item, Prediction, Reviewer, Run
 from db.reviewers import add_reviewer
 from db.runs import add_run, list_runs
 from db.slices import list_slices, save_slice
@@ -249,19 +250,23 @@ def test_what_is_listed_becomes_a_slice_and_a_queue(filled: Database):
     assert find_item_at(filled.cursor(), queue.queue_id, len(listed)) is None
 
 
+def ask_blind(cur: DuckDBPyConnection, item_id: str, by: Reviewer) -> None:
+    add_item_queue(
+        cur,
+        queue_id="blind",
+        name="Blind",
+        item_ids=[item_id],
+        created_by=by.reviewer_id,
+        mode="blind",
+    )
+
+
 def test_a_file_of_a_reviewer_leaves_out_what_they_are_to_label_blind(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ):
     with filled.transaction() as cur:
         eve = add_reviewer(cur, "Eve", "engineer")
-        add_item_queue(
-            cur,
-            queue_id="blind",
-            name="Blind",
-            item_ids=["q-007"],
-            created_by=eve.reviewer_id,
-            mode="blind",
-        )
+        ask_blind(cur, "q-007", eve)
         ada = add_reviewer(cur, "Ada")
     version = refresh(filled, "both")
     scope = PickedScope(FLT, version, None, "test", None)
@@ -281,14 +286,7 @@ def test_the_list_leaves_out_what_a_reviewer_is_to_label_blind(filled: Database)
     with filled.transaction() as cur:
         root = add_reviewer(cur, "Root", "admin")
         add_reviewer(cur, "Ada")
-        add_item_queue(
-            cur,
-            queue_id="blind",
-            name="Blind",
-            item_ids=["q-007"],
-            created_by=root.reviewer_id,
-            mode="blind",
-        )
+        ask_blind(cur, "q-007", root)
     listed = {}
     for name in ("Ada", "Root"):
         page = AppTest.from_file(str(SHELL), default_timeout=60)

@@ -166,7 +166,11 @@ def test_a_run_goes_to_the_launcher_that_is_picked_among_those_set_up(filled: Da
     page.button(key="training_retrain").click().run()
     assert not page.exception
     (run,) = list_training_runs(filled.cursor())
-    assert run.settings["launcher"] == {"kind": "accelerate", "num_processes": 4}
+    assert run.settings["launcher"] == {
+        "kind": "accelerate",
+        "num_processes": 4,
+        "sharding": "auto",
+    }
     process = RunDir(runs_dir() / run.run_id).read_status().process
     assert process is not None
     process.kill()

@@ -27,7 +27,7 @@ ROOT = Path(streamlit_app.__file__).parent
 THEME = tomllib.loads((ROOT.parent / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
 
 MODULES = sorted(ROOT.rglob("*.py"))
-NOT_DRAWN = {"background.py", "draft_box.py", "security_headers.py"}
+NOT_DRAWN = {"background.py", "draft_box.py", "event_log.py", "security_headers.py"}
 """Modules of whose words no page shows any: logs, answers to our own script, headers."""
 DRAWN = [path for path in MODULES if path.name not in NOT_DRAWN]
 NO_TEXTS = {

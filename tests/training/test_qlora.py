@@ -19,7 +19,7 @@ from eci.base import load_base
 from eci.batching import collate
 from eci.errors import ArtifactError
 from eci.model import EciModel, build
-from training.adapter import add_adapter, keep_autograd
+from training.adapter import add_adapter, keep_autograd, share_casts
 from training.dataset import build_training_data, to_question, to_rows
 from training.errors import DataError
 from training.execution import RunContext, execute
@@ -171,6 +171,42 @@ def test_gradients_before_and_after_an_evaluation_agree(
     after = _gradient(model, batch)
     assert torch.nn.functional.cosine_similarity(before, after, 0) > 0.999
     assert float(after.norm()) == pytest.approx(float(before.norm()), rel=1e-2)
+
+
+def test_layers_that_read_the_same_states_keep_one_cast_of_them(tiny_model_dir: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlamaForCausalLM
+
+    base = LlamaForCausalLM.from_pretrained(tiny_model_dir, dtype=torch.bfloat16)
+    linears = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    model = get_peft_model(base, LoraConfig(r=4, target_modules=linears, init_lora_weights=False))
+    model.train()
+    ids = torch.arange(64)[None]
+
+    def step() -> tuple[float, torch.Tensor, int]:
+        kept: dict[int, int] = {}
+
+        def keep(tensor: torch.Tensor) -> torch.Tensor:
+            if tensor.dtype == torch.float32:
+                storage = tensor.untyped_storage()
+                kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        model.zero_grad()
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            loss = model(input_ids=ids, labels=ids).loss
+        num_bytes = sum(kept.values())
+        loss.backward()
+        grads = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+        return float(loss.detach()), torch.cat(grads), num_bytes
+
+    alone = step()
+    share_casts(model)
+    shared = step()
+    hidden_states = base.config.num_hidden_layers * 64 * base.config.hidden_size * 4
+    assert alone[2] - shared[2] == 3 * hidden_states  # of q, k, v two, of gate, up one
+    assert shared[0] == alone[0]
+    assert torch.nn.functional.cosine_similarity(shared[1], alone[1], 0) > 0.999
 
 
 @pytest.mark.parametrize(("batch_size", "accumulation"), [(8, 1), (2, 4)])
