@@ -1,28 +1,26 @@
 """How well and how fast are categories read out of real models' answers?
 
-Reads the answers of ``../shared/data/model_answers``, compares with the labels that their authors'
-parser took, prints one table and writes it to ``benchmarks/results/answer_reading.md``.
+Reads the answers of ``../shared/data/model_answers`` and compares with the labels that their
+authors' parser took.
 
     python benchmarks/answer_reading.py
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eci.answers import FORMS, READER_VERSION, Reading, read_answer, redundancy
+from history import Measured
+from measuring import estimated, make_parser, record
+
+from eci.answers import READER_VERSION, Reading, read_answer, redundancy
 from eci.estimates import NO_ITEMS, proportion
 from eci.labels import LabelSet
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "answer_reading.md"
 FILES = (
     "QwQ-32B-pubmedqa-test-zero_shot.json",
     "gpt-4o-mini-medqa-test_hard-cot.json",
@@ -32,63 +30,33 @@ ROUNDS = 5
 """Each file is read this often; the fastest round counts, as the machine is shared."""
 
 
-def main() -> int:
-    """Make the table; exit code 2 where the data are absent."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    folder = parser.parse_args().data / "model_answers"
-    if not folder.is_dir():
-        print(f"No answers in {folder}. Pass the data folder with --data.", file=sys.stderr)
-        return 2
-    table = "\n".join([*_head(), *(_row(folder / name) for name in FILES)])
-    print(table)
-    RESULT.write_text(f"# Reading answers\n\n{table}\n\n{_notes()}\n", encoding="utf-8")
-    return 0
+def main() -> None:
+    """Read all files and record the figures."""
+    options = make_parser(__doc__, wants_data=True).parse_args()
+    figures = [one for name in FILES for one in _measure(options.data / "model_answers" / name)]
+    record(__file__, figures, options, rounds=ROUNDS, reader=READER_VERSION)
 
 
-def _head() -> list[str]:
-    names = [
-        "file",
-        "n finished",
-        "agreement",
-        "95 % interval",
-        *FORMS,
-        "unfinished",
-        "characters past",
-        "tokens past",
-        "mean characters",
-        "answers/s",
-    ]
-    return [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
-
-
-def _row(path: Path) -> str:
+def _measure(path: Path) -> Iterator[Measured]:
     rows = json.loads(path.read_text(encoding="utf-8"))
     texts = [row.get("raw_response") or row["completion"] for row in rows]
     label_sets = [LabelSet.from_options(row["options"]) for row in rows]
     readings, seconds = _read(texts, label_sets)
     finished = [pair for pair in zip(readings, rows, strict=True) if pair[0].is_finished]
     agreed = sum(reading.label == row["predicted_answer"] for reading, row in finished)
-    interval = proportion(agreed, len(finished), NO_ITEMS).interval
-    assert interval is not None, f"{path.name} has no finished answer"
     report = redundancy(readings, texts, [_tokens(row) for row in rows])
-    cells = [
-        path.stem,
-        str(len(finished)),
-        f"{agreed / len(finished):.1%}",
-        f"{interval.low:.1%} to {interval.high:.1%}",
-        *(f"{share:.1%}" for share in report.form_shares.values()),
-        str(report.num_unfinished),
-        _mean(report.mean_characters_past),
-        _mean(report.mean_tokens_past),
-        f"{sum(map(len, texts)) / len(texts):.0f}",
-        f"{len(texts) / seconds:,.0f}",
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def _mean(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+    what = path.stem
+    yield estimated(what, "agreement", proportion(agreed, len(finished), NO_ITEMS))
+    for form, share in report.form_shares.items():
+        yield Measured(what, form, share, "share")
+    yield Measured(what, "unfinished", report.num_unfinished)
+    for measure, mean in (
+        ("characters past", report.mean_characters_past),
+        ("tokens past", report.mean_tokens_past),
+        ("mean characters", sum(map(len, texts)) / len(texts)),
+        ("answers/s", len(texts) / seconds),
+    ):
+        yield Measured(what, measure, mean)
 
 
 def _read(texts: list[str], label_sets: list[LabelSet]) -> tuple[list[Reading], float]:
@@ -102,7 +70,7 @@ def _read(texts: list[str], label_sets: list[LabelSet]) -> tuple[list[Reading], 
 
 
 def _tokens(row: dict[str, Any]) -> int:
-    """Completion tokens of the request that wrote the text.
+    """Return the completion tokens of the request that wrote the text.
 
     The counts of the chain-of-thought files seem to include a second request that extracted the
     answer: 4.6 characters a token without its text, few for such prose, and 5.5 with it. That text
@@ -115,28 +83,5 @@ def _tokens(row: dict[str, Any]) -> int:
     return round(tokens * text / (text + extracted))
 
 
-def _notes() -> str:
-    return (
-        f"Made by `python benchmarks/answer_reading.py` with reader version {READER_VERSION}, "
-        f"Python {platform.python_version()}, on {_processor()}, {os.cpu_count()} cores, one used, "
-        f"load average {os.getloadavg()[0]:.1f} from other work; "
-        f"fastest of {ROUNDS} rounds.\n\n"
-        "Agreement is with `predicted_answer`, what the authors' parser took, over the finished "
-        "answers. The differences are listed and explained in "
-        "`tests/eci/test_eci_answers_data.py`. Forms are shares of all answers; an unfinished "
-        "one counts as absent. Characters and tokens past the span that decided are means over "
-        "the labelled answers; tokens are estimated by the share of the characters."
-    )
-
-
-def _processor() -> str:
-    cpu = Path("/proc/cpuinfo")
-    if cpu.is_file():
-        for line in cpu.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or "an unknown processor"
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -3,39 +3,28 @@
     python benchmarks/browse_search.py                 # about four minutes
 
 One real server and one headless Chromium over 200,000 items, 1,000,000 predictions and 100,000
-annotations. "Painted" is the second animation frame after the page has finished its run. Prints a
-table and writes it to benchmarks/results/browse_search.md.
+annotations. "Painted" is the second animation frame after the page has finished its run.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from history import Measured
+from measuring import make_parser, record, spread
+from playwright.sync_api import Page
 from scale_database import make
+from served_app import chromium, serving
 
-import streamlit_app
 from db.connection import Database
 from db.exporters import EXPORT_FORMATS, export_file
 from db.review import ReviewFilter, count_rows
 
-APP: Final = Path(streamlit_app.__file__).with_name("app.py")
-RESULTS: Final = Path(__file__).parent / "results" / "browse_search.md"
 RUN: Final = "scale-run-02"
 WORDS: Final = (
     "sepsis",
@@ -59,11 +48,6 @@ SHOWS: Final = (
     "Labelled by me",
     "All items",
 )
-CHROMIUM_ARGS: Final = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
 # Resolves with the milliseconds from the next press to the second frame after the run that follows.
 WATCH: Final = """
 () => new Promise((resolve) => {
@@ -84,51 +68,36 @@ WATCH: Final = """
 """
 
 
-def main() -> int:
-    """Make the databases, measure, print and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+def main() -> None:
+    """Make the databases, measure and record the figures."""
+    parser = make_parser(__doc__)
     parser.add_argument("--items", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3, help="of pages, filters and searches")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="llamacare-browse-"))
     try:
-        lines = measure(folder, arguments.items, arguments.rounds)
+        figures = measure(folder, options.items, options.rounds)
     finally:
         shutil.rmtree(folder)
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
-    return 0
+    record(__file__, figures, options)
 
 
-def measure(folder: Path, items: int, rounds: int) -> list[str]:
-    """Give the lines of the result page."""
+def measure(folder: Path, items: int, rounds: int) -> list[Measured]:
+    """Return all figures."""
     path = folder / "review.duckdb"
     make(path, items, 5 * items, items // 2)
     begin = time.perf_counter()
     Database.open(path).close()  # the words are indexed where rows were written past our functions
     indexed = time.perf_counter() - begin
-    rows = [
+    return [
+        Measured("indexing the words of all items and answers, once", "median", indexed, "s", n=1),
         *measure_queries(path, rounds),
         *measure_browser(folder, rounds),
         *measure_exports(folder),
     ]
-    return [
-        "# Browse, search and export",
-        "",
-        f"{items:,} items, {5 * items:,} predictions, {items // 2:,} annotations; exports over "
-        f"50,000 annotations. {os.cpu_count()} cores ({platform.machine()}), Python "
-        f"{platform.python_version()}, load average {os.getloadavg()[1]:.1f} over five minutes; "
-        "the browser shares the machine. Made by `python benchmarks/browse_search.py`.",
-        "",
-        f"Indexing the words of all items and answers anew: {indexed:.0f} s, once.",
-        "",
-        "| what | n | median | p95 | worst | to reach |",
-        "|---|---|---|---|---|---|",
-        *rows,
-    ]
 
 
-def measure_queries(path: Path, rounds: int) -> list[str]:
+def measure_queries(path: Path, rounds: int) -> list[Measured]:
     """Measure searches in the store alone: the count, without the page."""
     database = Database.open(path)
     times = [
@@ -137,7 +106,7 @@ def measure_queries(path: Path, rounds: int) -> list[str]:
         for word in WORDS
     ]
     database.close()
-    return [row("word search, true total, in the store", times, "300 ms")]
+    return figures("word search, true total, in the store", times, p95=300)
 
 
 def searched(words: str) -> ReviewFilter:
@@ -145,14 +114,12 @@ def searched(words: str) -> ReviewFilter:
     return ReviewFilter(run_id=RUN, search=words, only_predicted=True)
 
 
-def measure_browser(folder: Path, rounds: int) -> list[str]:
+def measure_browser(folder: Path, rounds: int) -> list[Measured]:
     """Measure Browse as somebody sees it: from the press to the painted page."""
-    with serving(folder) as url, sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_ARGS))
+    with serving(folder) as server, chromium() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(60_000)
-        page.goto(f"{url}/browse?run={RUN}")
+        page.goto(f"{server.url}/browse?run={RUN}")
         page.locator(".lc-count").wait_for()
         settle(page)
         pages, filters, searches = [], [], []
@@ -175,20 +142,19 @@ def measure_browser(folder: Path, rounds: int) -> list[str]:
             box.fill("")
             box.press("Enter")
             settle(page)
-        browser.close()
     return [
-        row("Browse: page turn, painted", pages, "p95 400 ms"),
-        row("Browse: filter, painted", filters, "p95 400 ms"),
-        row("Browse: word search, painted", searches, ""),
+        *figures("Browse: page turn, painted", pages, p95=400),
+        *figures("Browse: filter, painted", filters, p95=400),
+        *figures("Browse: word search, painted", searches),
     ]
 
 
-def measure_exports(folder: Path) -> list[str]:
+def measure_exports(folder: Path) -> list[Measured]:
     """Measure each format over 50,000 annotations."""
     path = folder / "exports.duckdb"
     make(path, 40_000, 40_000, 50_000)
     database = Database.open(path)
-    rows = []
+    measured = []
     for file_format in EXPORT_FORMATS:
         out = folder / f"out.{file_format}"
 
@@ -196,9 +162,9 @@ def measure_exports(folder: Path) -> list[str]:
             export_file(database.cursor(), "annotations", name, to)  # type: ignore[arg-type]
 
         times = [timed(export) for _ in range(3)]
-        rows.append(row(f"export of 50,000 annotations, {file_format}", times, "3,000 ms"))
+        measured += figures(f"export of 50,000 annotations, {file_format}", times, p95=3000)
     database.close()
-    return rows
+    return measured
 
 
 def watched(page: Page, press: Callable[[], object]) -> float:
@@ -219,35 +185,6 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
-@contextmanager
-def serving(home: Path) -> Iterator[str]:
-    """Serve the app over the database in a folder and give its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}"],
-            cwd=APP.parents[1],
-            env={**os.environ, "LLAMACARE_HOME": str(home)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        url = f"http://localhost:{port}"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):  # noqa: S310
-                    break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.2)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
 def timed(work: Callable[[], object]) -> float:
     """Give the milliseconds that a call takes."""
     begin = time.perf_counter()
@@ -255,15 +192,10 @@ def timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - begin) * 1000
 
 
-def row(what: str, milliseconds: Sequence[float], reach: str) -> str:
-    """Give one line of the table."""
-    median, p95 = np.percentile(milliseconds, [50, 95])
-    worst = max(milliseconds)
-    return (
-        f"| {what} | {len(milliseconds)} | {median:,.0f} ms | {p95:,.0f} ms | {worst:,.0f} ms "
-        f"| {reach} |"
-    )
+def figures(what: str, milliseconds: list[float], **at_most: float) -> list[Measured]:
+    """Return median, 95th percentile and slowest."""
+    return spread(what, milliseconds, "ms", quantile=0.95, at_most=at_most)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

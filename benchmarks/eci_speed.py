@@ -9,8 +9,6 @@ that of a process of its own for each way.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -22,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from history import Measured
+from measuring import make_parser, record
 
 from db.home import models_dir
 from db.importers.pubmedqa import parse_pubmedqa
@@ -34,20 +34,10 @@ from eci.labels import PUBMEDQA, LabelSet
 from eci.model import EciModel, build
 from eci.prompts import Exemplar, Question
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "eci_speed.md"
-PREDICTION = (
-    "Predicted before the first run, from a profile (a 400-token prefill of all layers takes as "
-    "long as 25 decoded tokens, 57 % of it in matrix products near the machine's speed): half the "
-    "layers and the instruction in a shared beginning make 2.3 times the 2.5x and 7x that the "
-    "prefill of all layers reached, so 5.5x to 6.5x batched and 13x or more for a single item; "
-    "1.0x to 1.1x of the bare passes for the head on all layers; 2x to 2.5x for five options; 4x "
-    "to 5x for three shots."
-)
 NEW_TOKENS = 64
 BATCH = 8
+GENERATE_REACH = {BATCH: 6.0, 1: 12.0}
 REACH = {
-    "generate": (6.0, 12.0),
     "bare": 0.9,
     "reference": 2.0,
     "options": 2.0,
@@ -92,9 +82,8 @@ class Bench:
 
 
 def main() -> None:
-    """Make the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    """Measure and record the figures."""
+    parser = make_parser(__doc__, wants_data=True)
     parser.add_argument("--items", type=int, default=48)
     parser.add_argument("--quantization", choices=["none", "nf4"], default="none")
     parser.add_argument("--peak-of", choices=["eci", "reference"], help=argparse.SUPPRESS)
@@ -103,32 +92,16 @@ def main() -> None:
     if options.peak_of:
         print(peak_bytes(bench, options.peak_of))
         return
-    memory = memory_note(options)
-    generated, redundancy = generate_rows(bench)
-    rows = [
-        "| category by ECI | against | ECI, items/s | other, items/s | ratio | to reach |",
-        "|---|---|---|---|---|---|",
-        *generated,
-        *bare_rows(bench),
-        reference_row(bench),
-        options_row(bench),
-        shots_row(bench),
+    memory = measure_memory(options)
+    figures = [
+        *compare_generating(bench),
+        *compare_bare(bench),
+        *compare_reference(bench),
+        *compare_options(bench),
+        *compare_shots(bench),
+        *memory,
     ]
-    text = "\n\n".join(
-        [
-            "# The category by one prefill",
-            "\n".join(rows),
-            memory,
-            f"PubMedQA, official test split, {options.items} items; {DEFAULT_BASE}, quantization "
-            f"{options.quantization}. {redundancy} Medians of pairs of batches that take turns in "
-            "one process. "
-            f"{machine()}.",
-            PREDICTION,
-            "Made by `python benchmarks/eci_speed.py`.",
-        ]
-    )
-    print(text)
-    RESULT.write_text(text + "\n", encoding="utf-8")
+    record(__file__, figures, options, base=DEFAULT_BASE, threads=torch.get_num_threads())
 
 
 def to_question(item: Item) -> Question:
@@ -137,13 +110,9 @@ def to_question(item: Item) -> Question:
     return Question(item.question, context, PUBMEDQA, item.item_id)
 
 
-def generate_rows(bench: Bench) -> tuple[list[str], str]:
-    """Against 64 generated tokens and reading them: batched and one at a time.
-
-    Returns:
-        The lines, and a sentence on what was read.
-    """
-    model, rows, num_bare, num_read = bench.half, [], 0, 0
+def compare_generating(bench: Bench) -> list[Measured]:
+    """Against 64 generated tokens and reading them: batched and one at a time."""
+    model, figures, num_bare, num_read = bench.half, [], 0, 0
 
     def generate(questions: Sequence[Question]) -> None:
         nonlocal num_bare, num_read
@@ -151,32 +120,33 @@ def generate_rows(bench: Bench) -> tuple[list[str], str]:
         num_bare += sum(read_answer(text, PUBMEDQA).form == "bare" for text in texts)
         num_read += len(texts)
 
-    for size, reach, share in ((BATCH, REACH["generate"][0], 1), (1, REACH["generate"][1], 4)):
-        questions = bench.questions[::share]
+    for size, reach in GENERATE_REACH.items():
+        questions = bench.questions if size > 1 else bench.questions[::4]
         rates = take_turns(
             batches(questions, size), lambda b: model.classify(b, batch_size=len(b)), generate
         )
         name = "one item at a time" if size == 1 else f"batches of {size}"
-        rows.append(
-            row(f"half of the layers, {name}", f"generate {NEW_TOKENS} and read", rates, reach)
-        )
-    return rows, f"{1 - num_bare / num_read:.0%} of {num_read} answers were no bare category."
+        against = f"generate {NEW_TOKENS} and read"
+        figures += compared(f"half of the layers, {name}", against, rates, reach)
+    not_bare = 1 - num_bare / num_read
+    what = "generated answers that were no bare category"
+    return [*figures, Measured(what, "share", not_bare, "share", num_read, section="Answers")]
 
 
-def bare_rows(bench: Bench) -> list[str]:
+def compare_bare(bench: Bench) -> list[Measured]:
     """Against bare passes over the same tokens, sorted by length."""
-    lines = []
+    figures = []
     for name, model in (("all layers", bench.whole), ("half of the layers", bench.half)):
         rates = take_turns(
             batches(bench.questions, BATCH),
             lambda b, model=model: model.classify(b, batch_size=len(b)),  # type: ignore[misc]
             lambda b, model=model: bare_pass(model, b),  # type: ignore[misc]
         )
-        lines.append(row(name, "bare passes of all layers, no head", rates, REACH["bare"]))
-    return lines
+        figures += compared(name, "bare passes of all layers, no head", rates, REACH["bare"])
+    return figures
 
 
-def reference_row(bench: Bench) -> str:
+def compare_reference(bench: Bench) -> list[Measured]:
     """Against the reference's way: pad to the longest, keep all layers' states, flatten."""
     width = longest(bench)
     head = torch.nn.Linear(width * 576, len(PUBMEDQA))
@@ -186,10 +156,10 @@ def reference_row(bench: Bench) -> str:
         lambda b: reference_pass(bench.half, b, width, head),
     )
     name = f"padded to {width} tokens, all layers' states kept, flattened"
-    return row("half of the layers", name, rates, REACH["reference"])
+    return compared("half of the layers", name, rates, REACH["reference"])
 
 
-def options_row(bench: Bench) -> str:
+def compare_options(bench: Bench) -> list[Measured]:
     """Five options after a prompt of 200 tokens: as a tree, and as five sequences."""
     model = bench.whole
     asked = [option_question(model, bench.items[i]) for i in range(16)]
@@ -209,10 +179,10 @@ def options_row(bench: Bench) -> str:
             model.model(**without_labels(collate(rows, model.encoder.pad_id)))
 
     rates = take_turns(batches(asked, 4), as_tree, separately)
-    return row("five options as a tree", "five separate sequences", rates, REACH["options"])
+    return compared("five options as a tree", "five separate sequences", rates, REACH["options"])
 
 
-def shots_row(bench: Bench) -> str:
+def compare_shots(bench: Bench) -> list[Measured]:
     """Three shots, the same for all items: prefilled once, and with each item."""
     model = bench.half
     shots = [
@@ -231,7 +201,7 @@ def shots_row(bench: Bench) -> str:
 
     rates = take_turns(batches(bench.questions, BATCH)[::2], shared, repeated)
     name = f"three shots, prompts of {statistics.median(lengths):.0f} tokens, shared beginning"
-    return row(name, "no reuse", rates, REACH["shots"])
+    return compared(name, "no reuse", rates, REACH["shots"])
 
 
 def batches(questions: Sequence[Question], size: int) -> list[Sequence[Question]]:
@@ -257,14 +227,19 @@ def take_turns(
     return rates
 
 
-def row(name: str, against: str, rates: Sequence[tuple[float, float]], reach: float) -> str:
-    """Write one line of the table."""
+def compared(
+    name: str, against: str, rates: Sequence[tuple[float, float]], reach: float
+) -> list[Measured]:
+    """Return the medians of both ways and of their ratio."""
     fast, slow = (statistics.median(column) for column in zip(*rates, strict=True))
     ratio = statistics.median(a / b for a, b in rates)
-    met = "reached" if ratio >= reach else "**short**"
-    line = f"| {name} | {against} | {fast:.2f} | {slow:.2f} | {ratio:.2f}x | {reach:g}x, {met} |"
-    print(line, file=sys.stderr, flush=True)
-    return line
+    what = f"{name}, against: {against}"
+    print(f"{what}: {ratio:.2f}", file=sys.stderr, flush=True)
+    return [
+        Measured(what, "ECI", fast, "items/s"),
+        Measured(what, "other", slow, "items/s"),
+        Measured(what, "ratio", ratio, at_least=reach),
+    ]
 
 
 def without_labels(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -337,24 +312,27 @@ def _generate(model: EciModel, questions: Sequence[Question]) -> list[str]:
     return list(model.encoder.tokenizer.batch_decode(written, skip_special_tokens=True))
 
 
-def memory_note(options: argparse.Namespace) -> str:
+def measure_memory(options: argparse.Namespace) -> list[Measured]:
     """Measure both ways in processes of their own."""
     command = [sys.executable, __file__, "--data", str(options.data)]
     command += ["--quantization", options.quantization, "--peak-of"]
-    loaded_and_peak = {
-        way: [int(n) for n in subprocess.check_output([*command, way], text=True).split()[-2:]]
-        for way in ("eci", "reference")
-    }
-    (loaded, ours), (_, theirs) = loaded_and_peak["eci"], loaded_and_peak["reference"]
-    added = (ours - loaded) / (theirs - loaded_and_peak["reference"][0])
-    return (
-        f"Peak memory of a process that classifies the {2 * BATCH} longest prompts in batches of "
-        f"{BATCH}: {ours / 1e6:.0f} MB, the reference's way {theirs / 1e6:.0f} MB: "
-        f"{ours / theirs:.2f}x (to reach: 0.5x, "
-        f"{'reached' if ours <= theirs / 2 else '**short**'}). "
-        f"{loaded / 1e6:.0f} MB of each are Python, torch and the loaded model; of what the "
-        f"passes add, ours is {added:.2f}x."
-    )
+    section = f"Memory of a process: the {2 * BATCH} longest prompts in batches of {BATCH}"
+    found: dict[str, tuple[int, int]] = {}
+    figures = []
+    for way in ("eci", "reference"):
+        output = subprocess.check_output([*command, way], text=True)
+        loaded, peak = found[way] = (int(output.split()[-2]), int(output.split()[-1]))
+        figures += [
+            Measured(way, "loaded", loaded / 1e6, "MB", section=section),
+            Measured(way, "peak", peak / 1e6, "MB", section=section),
+        ]
+    (loaded, ours), (also_loaded, theirs) = found.values()
+    added = (ours - loaded) / (theirs - also_loaded)
+    return [
+        *figures,
+        Measured("eci / reference", "peak", ours / theirs, section=section, at_most=0.5),
+        Measured("eci / reference", "added by the passes", added, section=section),
+    ]
 
 
 def peak_bytes(bench: Bench, way: str) -> str:
@@ -377,15 +355,6 @@ def _peak_rss() -> int:
     # Not ru_maxrss: a child process begins with that of its parent.
     status = Path("/proc/self/status").read_text()
     return 1024 * int(status.split("VmHWM:")[1].split()[0])
-
-
-def machine() -> str:
-    """Say what it ran on."""
-    load = os.getloadavg()[0]
-    return (
-        f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, "
-        f"{torch.get_num_threads()} threads, load average {load:.1f}"
-    )
 
 
 if __name__ == "__main__":

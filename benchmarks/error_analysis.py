@@ -9,28 +9,23 @@ filters differ from round to round. The real answers are read from ``../shared/d
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import os
-import platform
-import runpy
-import shutil
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import psutil
-from playwright.sync_api import Page, sync_playwright
+from history import Measured
+from measuring import make_parser, record, spread
+from playwright.sync_api import Page
+from scale_database import make
+from served_app import chromium, serving
 
 from db.connection import Database
 from db.importers import import_file
@@ -60,18 +55,11 @@ from streamlit_app.logic.trust import load_trust
 from streamlit_app.report.errors import build_report
 from training.readings import read_new_answers
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "error_analysis.md"
 RUN, BASE = "scale-run-04", "scale-run-03"
 LABELS = ("yes", "no", "maybe")
 SPLITS = ("test", "All splits", "train", "dev")
 SOURCES = (None, "pubmedqa", "pubmedqa-artificial")
 GOLDS: Mapping[Gold, str] = {"record": "Label of record", "imported": "Imported label"}
-CHROMIUM_ARGS = (  # noqa: SIM905
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-
 # Section on the page: the charts that appear with it.
 CHARTS: Mapping[str, Sequence[str]] = {
     "Confusion": ("errors_confusion_text", "errors_confusion_head", "errors_confusion_reviewers"),
@@ -81,16 +69,6 @@ CHARTS: Mapping[str, Sequence[str]] = {
     "Redundancy": ("errors_forms",),
     "Does ECI help?": ("errors_pairs", "errors_cube"),
 }
-PREDICTED = {
-    "chart": "350 ms",
-    "query": "60 ms",
-    "slice": "300 ms",
-    "report": "3 s",
-    "memory": "1.0 GB",
-    "real": "250 ms",
-}
-"""Written before the first measurement."""
-
 # Clicks and waits for the charts in the page itself: nothing but the page's own work is timed.
 CLICK = """
 async ([word, keys]) => {
@@ -121,56 +99,48 @@ async (before) => {
 """
 
 
-@dataclass(frozen=True)
-class Timed:
-    """Seconds of the rounds of one thing."""
-
-    name: str
-    seconds: Sequence[float]
-
-    @property
-    def median_ms(self) -> float:
-        """The middle one."""
-        return 1000 * statistics.median(self.seconds)
+Timed = Mapping[str, Sequence[float]]
+"""Seconds of the rounds of each thing."""
+SECTIONS = {key: section for section, keys in CHARTS.items() for key in keys}
 
 
-def main() -> int:
-    """Measure everything and write the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+def main() -> None:
+    """Measure everything and record the figures."""
+    parser = make_parser(__doc__, wants_data=True)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument(
         "--home", type=Path, help="a folder with a review.duckdb made before, to save time"
     )
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
+    rounds = options.rounds
     with tempfile.TemporaryDirectory(prefix="error-analysis-") as folder:
-        home = arguments.home or Path(folder)
+        home = options.home or Path(folder)
         path = home / "review.duckdb"
         if not path.exists():
-            runpy.run_path(str(ROOT / "benchmarks" / "scale_database.py"))["make"](path)
+            make(path)
         database = Database.open(path)
-        queries = time_queries(database, arguments.rounds)
+        queries = time_queries(database, rounds)
         parts = time_parts(database)
-        report_seconds, report_bytes = time_report(database)
+        report = time_report(database)
         database.close()
-        with serve(home) as (url, process), browser_page() as page:
-            charts = time_charts(page, url, arguments.rounds)
-            slices = time_slices(page, url, arguments.rounds)
-            compared = time_compare(page, url, arguments.rounds)
-            memory = peak_memory(process)
-        real: list[Timed] = []
-        if arguments.data.is_dir():
-            with serve(real_home(Path(folder), arguments.data)) as (url, _), browser_page() as page:
-                real = time_real(page, url, arguments.rounds)
-    text = write(
-        queries, charts + compared, slices, report_seconds, report_bytes, memory, real, parts
-    )
-    print(text)
-    RESULT.write_text(text, encoding="utf-8")
-    return 0
+        with serving(home) as server, browser_page() as page:
+            url = server.url
+            charts = {**time_charts(page, url, rounds), **time_compare(page, url, rounds)}
+            slices = time_slices(page, url, rounds)
+            memory = peak_memory(server.process)
+        with serving(real_home(Path(folder), options.data)) as server, browser_page() as page:
+            real = time_real(page, server.url, rounds)
+    figures = [
+        *summarise(queries, charts, slices, report, memory, real),
+        *timings(charts, "Charts: click to picture"),
+        *divide(charts, parts),
+        *timings(queries, "Queries"),
+        *timings({**slices, **real}, "Other"),
+    ]
+    record(__file__, figures, options)
 
 
-def time_queries(database: Database, rounds: int) -> list[Timed]:
+def time_queries(database: Database, rounds: int) -> Timed:
     """Time the statements behind each chart, on the test split as the page opens."""
     cur = database.cursor()
     run_ids = [run.run_id for run in list_runs(cur)]
@@ -195,7 +165,7 @@ def time_queries(database: Database, rounds: int) -> list[Timed]:
         "two runs: first page": lambda: list_pairs(cur, pair, "broken"),
         "all runs": lambda: summarise_runs(cur, "record", "test"),
     }
-    return [Timed(name, [seconds(call) for _ in range(rounds)]) for name, call in queries.items()]
+    return {name: [seconds(call) for _ in range(rounds)] for name, call in queries.items()}
 
 
 def time_parts(database: Database) -> dict[str, float]:
@@ -240,7 +210,7 @@ def time_report(database: Database) -> tuple[float, int]:
     return time.perf_counter() - started, len(report)
 
 
-def time_charts(page: Page, url: str, rounds: int) -> list[Timed]:
+def time_charts(page: Page, url: str, rounds: int) -> Timed:
     """Click through the sections; the filters are others in each round."""
     found: dict[str, list[float]] = {key: [] for keys in CHARTS.values() for key in keys}
     filters = itertools.product(SPLITS, SOURCES, GOLDS.values())
@@ -254,7 +224,7 @@ def time_charts(page: Page, url: str, rounds: int) -> list[Timed]:
                 continue
             collect(page, section, keys, found)
         collect(page, "Redundancy", CHARTS["Redundancy"], found)
-    return [Timed(key, times) for key, times in found.items()]
+    return found
 
 
 def time_slices(page: Page, url: str, rounds: int) -> Timed:
@@ -279,7 +249,7 @@ def time_slices(page: Page, url: str, rounds: int) -> Timed:
         times.append(took / 1000)
         text = shown
         settle(page)
-    return Timed("filter to a slice", times)
+    return {"filter to a slice": times}
 
 
 MARKER_X = """
@@ -290,7 +260,7 @@ MARKER_X = """
 """
 
 
-def time_compare(page: Page, url: str, rounds: int) -> list[Timed]:
+def time_compare(page: Page, url: str, rounds: int) -> Timed:
     """Open the Compare page with other filters each time and click to its other section."""
     found: dict[str, list[float]] = {"compare_outcomes": [], "compare_trend": []}
     filters = itertools.cycle(itertools.product(SPLITS, GOLDS.values(), ("text", "head")))
@@ -304,10 +274,10 @@ def time_compare(page: Page, url: str, rounds: int) -> list[Timed]:
         )
         collect(page, "Two runs", ("compare_outcomes",), found)
         collect(page, "All runs", ("compare_trend",), found)
-    return [Timed(key, times) for key, times in found.items()]
+    return found
 
 
-def time_real(page: Page, url: str, rounds: int) -> list[Timed]:
+def time_real(page: Page, url: str, rounds: int) -> Timed:
     """Click through the sections of the run of real answers, which has no head."""
     sections = {
         # Not the other way round: without a head "Does ECI help?" draws the matrix as well.
@@ -325,7 +295,7 @@ def time_real(page: Page, url: str, rounds: int) -> list[Timed]:
             times: dict[str, list[float]] = {key: [] for key in keys}
             collect(page, section, keys, times)
             found[section].append(times[keys[0]][0])
-    return [Timed(section, times) for section, times in found.items()]
+    return {f"real answers: {section}": times for section, times in found.items()}
 
 
 def collect(
@@ -359,42 +329,8 @@ def settle(page: Page) -> None:
 @contextmanager
 def browser_page() -> Iterator[Page]:
     """Give a page of headless Chromium."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
+    with chromium() as browser:
         yield browser.new_page(viewport={"width": 1440, "height": 1600})
-        browser.close()
-
-
-@contextmanager
-def serve(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve the app over a folder with a database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            *("-m", "streamlit", "run", str(ROOT / "streamlit_app" / "app.py")),
-            *("--server.port", str(port)),
-        ],
-        cwd=ROOT,
-        env={**os.environ, "LLAMACARE_HOME": str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://localhost:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()  # noqa: S310
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield url, process
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def real_home(folder: Path, data: Path) -> Path:
@@ -426,104 +362,45 @@ def seconds(call: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def write(
-    queries: Sequence[Timed],
-    charts: Sequence[Timed],
+def summarise(
+    queries: Timed,
+    charts: Timed,
     slices: Timed,
-    report_seconds: float,
-    report_bytes: int,
+    report: tuple[float, int],
     memory: float,
-    real: Sequence[Timed],
-    parts: Mapping[str, float],
-) -> str:
-    """Write the tables."""
-    slowest_query = max(queries, key=lambda one: one.median_ms)
-    slowest_chart = max(charts, key=lambda one: one.median_ms)
-    summary = [
-        ("slowest chart, click to picture", slowest_chart.median_ms, 500, "ms", "chart"),
-        ("slowest query", slowest_query.median_ms, 100, "ms", "query"),
-        ("filter to a slice", slices.median_ms, 500, "ms", "slice"),
-        ("report of 10,000 items", report_seconds, 5, "s", "report"),
-        ("memory of the process, highest", memory / 1e9, 1.5, "GB", "memory"),
-    ]
-    if real:
-        slowest_real = max(one.median_ms for one in real)
-        summary.append(("real answers, slowest section", slowest_real, 300, "ms", "real"))
-    lines = [
-        "# Error analysis",
-        "",
-        "200,000 items, 1,000,000 predictions of five runs, 100,000 annotations.",
-        "",
-        "| what | measured | at most | predicted | holds |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {what} | {value:,.{0 if unit == 'ms' else 1}f} {unit} | {limit:g} {unit} "
-            f"| {PREDICTED[key]} | {'yes' if value <= limit else 'no'} |"
-            for what, value, limit, unit, key in summary
-        ),
-        "",
-        "## Charts: click to picture, ms",
-        "",
-        *_table(charts),
-        "",
-        "## Slowest three charts: where their time goes",
-        "",
-        *_slowest(charts, parts),
-        "",
-        "## Queries, ms",
-        "",
-        *_table(queries),
-        "",
-        "## Other",
-        "",
-        *_table([slices, *(replace(one, name=f"real answers: {one.name}") for one in real)]),
-        "",
-        f"The report is {report_bytes / 1e6:.1f} MB, of which plotly.js is 4.8.",
-        "",
-        f"Made by `python benchmarks/error_analysis.py`; Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores, load average {os.getloadavg()[1]:.1f} over five minutes, the "
-        "browser on the same machine. In each round the filters are others, so nothing that is "
-        "drawn was computed before, but for the real answers, whose filters are too few.",
-        "",
-    ]
-    return "\n".join(lines)
+    real: Timed,
+) -> Iterator[Measured]:
+    """Return what has a limit: the slowest of each kind, the report and the memory."""
+    for what, timed, limit in (
+        ("slowest chart, click to picture", charts, 500),
+        ("slowest query", queries, 100),
+        ("filter to a slice", slices, 500),
+        ("real answers, slowest section", real, 300),
+    ):
+        slowest = max(1000 * statistics.median(times) for times in timed.values())
+        yield Measured(what, "measured", slowest, "ms", at_most=limit)
+    took, size = report
+    yield Measured("report of 10,000 items", "measured", took, "s", at_most=5)
+    yield Measured(
+        "size of the report", "measured", size / 1e6, "MB", note="plotly.js is 4.8 of it"
+    )
+    yield Measured("memory of the process, highest", "measured", memory / 1e9, "GB", at_most=1.5)
 
 
-def _table(rows: Sequence[Timed]) -> list[str]:
-    found = [
-        "| what | median | 90 % | slowest | n |",
-        "|---|---|---|---|---|",
-    ]
-    for row in rows:
-        ordered = sorted(row.seconds)
-        high = ordered[min(len(ordered) - 1, round(0.9 * len(ordered)))]
-        found.append(
-            f"| {row.name} | {row.median_ms:.0f} | {1000 * high:.0f} | {1000 * ordered[-1]:.0f} "
-            f"| {len(ordered)} |"
-        )
-    return found
+def timings(timed: Timed, section: str) -> Iterator[Measured]:
+    """Return median, 90th percentile and slowest of each."""
+    for what, times in timed.items():
+        yield from spread(what, [1000 * t for t in times], "ms", quantile=0.9, section=section)
 
 
-def _slowest(charts: Sequence[Timed], parts: Mapping[str, float]) -> list[str]:
-    sections = {key: section for section, keys in CHARTS.items() for key in keys}
-    found = [
-        "| chart | click to picture | counting and computing its section | all else |",
-        "|---|---|---|---|",
-    ]
-    drawn = [one for one in charts if one.name in sections]
-    for one in sorted(drawn, key=lambda one: -one.median_ms)[:3]:
-        section = sections[one.name]
-        found.append(
-            f"| {one.name} ({section}) | {one.median_ms:.0f} | {parts[section]:.0f} "
-            f"| {one.median_ms - parts[section]:.0f} |"
-        )
-    found += [
-        "",
-        "All else: the script from its top (the state of the data, pickers, the list of items), "
-        "building the figures, sending them, and plotly.js drawing them.",
-    ]
-    return found
+def divide(charts: Timed, parts: Mapping[str, float]) -> Iterator[Measured]:
+    """Return where the time of each chart goes: its section's own work, and all else."""
+    for key, section in SECTIONS.items():
+        what, whole = f"{key} ({section})", 1000 * statistics.median(charts[key])
+        computing = {"counting and computing its section": parts[section]}
+        for measure, value in {**computing, "all else": whole - parts[section]}.items():
+            yield Measured(what, measure, value, "ms", section="Charts: where their time goes")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -5,29 +5,23 @@ python benchmarks/head_refit.py
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import make_parser, record, spread
 from sklearn.linear_model import LogisticRegression
 
 from eci.fit import fit_head, refit
 
-RESULT = Path(__file__).resolve().parent / "results" / "head_refit.md"
-PREDICTION = (
-    "Predicted before the first run: 46 MB of inputs are read twice for each of about 60 "
-    "iterations, 10 ms each, so 0.6 s for 10,000 items; a tenth of that for 1,000. It was 8 s "
-    "beside other work; the search was then given coordinates in which the loss is equally steep."
-)
 DIM, PARTS, LABELS, L2 = 576, 2, 3, 2.5
 ROUNDS = 9
 
 
 def main() -> None:
-    """Make the table."""
+    """Time all ways in turns and record the figures."""
+    options = make_parser(__doc__).parse_args()
     states, scores, y = features(10_000)
     few = slice(0, 1_000)
     more = slice(0, 1_010)
@@ -35,18 +29,18 @@ def main() -> None:
     flat = states.reshape(len(states), -1)
     flat = (flat - flat.mean(0)) / flat.std(0)
     peer = LogisticRegression(C=1 / (L2 * len(y)), max_iter=200)
-    ways: dict[str, tuple[Callable[[], Any], str]] = {
+    ways: dict[str, tuple[Callable[[], Any], dict[str, float]]] = {
         "refit on 10,000 cached items": (
             lambda: fit_head(states, scores, y, is_options=False, l2=L2),
-            "1 s",
+            {"median": 1},
         ),
         "add 10 corrected items to 1,000 and refit": (
             lambda: refit(earlier, states[more], scores[more], y[more], L2),
-            "0.3 s",
+            {"median": 0.3},
         ),
         "scikit-learn's LogisticRegression on 10,000, for comparison": (
             lambda: peer.fit(flat, y),
-            "",
+            {},
         ),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -55,23 +49,12 @@ def main() -> None:
             started = time.perf_counter()
             way()
             seconds[name].append(time.perf_counter() - started)
-    rows = ["| what | median | slowest | at most |", "|---|---|---|---|"]
-    for name, (_, limit) in ways.items():
-        found = seconds[name]
-        rows.append(f"| {name} | {statistics.median(found):.3f} s | {max(found):.3f} s | {limit} |")
-    text = "\n\n".join(
-        [
-            "# Refitting the head on cached features",
-            "\n".join(rows),
-            f"Features of the size that SmolLM2-135M gives: {PARTS} pooled states of {DIM} "
-            f"dimensions, {LABELS} labels, a weak signal in correlated dimensions. {ROUNDS} "
-            "rounds, interleaved, 2 cores.",
-            PREDICTION,
-            "Made by `python benchmarks/head_refit.py`.",
-        ]
-    )
-    print(text)
-    RESULT.write_text(text + "\n", encoding="utf-8")
+    figures = [
+        figure
+        for name, (_, limits) in ways.items()
+        for figure in spread(name, seconds[name], "s", at_most=limits)
+    ]
+    record(__file__, figures, options)
 
 
 def features(num_items: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -10,15 +10,15 @@ same tokens, but no head. Each way in a process of its own, in turns.
     python benchmarks/joint_gpu.py [--rounds 3] [--steps 6]
 
 Speed and memory only: random weights learn nothing. Peaks are those of the whole process, building
-the model included. Without a graphics card the script says so, prints an estimate, writes nothing
-and exits 0. --tiny takes the same steps on the CPU with a tiny model, to see that they work.
+the model included. Without a graphics card the script says so, prints an estimate, keeps nothing
+and exits 0. --tiny takes the same steps on the CPU with a tiny model, to see that they work, and
+keeps nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
 import random
 import resource
 import statistics
@@ -26,11 +26,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "joint_gpu.md"
+from history import Measured
+from measuring import make_parser, record
+
 WAYS = ("joint", "plain")
 SKIPPED = 2
 """The first steps warm up allocators and kernels."""
@@ -41,7 +42,7 @@ SEED = 0
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure where there is a graphics card, else estimate."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = make_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6, help="timed steps in each round")
     parser.add_argument("--tiny", action="store_true", help="a tiny model, here on the CPU")
@@ -58,10 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         for way, rounds in found.items():
             rounds.append(_in_process(way, options))
             print(way, rounds[-1], file=sys.stderr)
-    text = _report(found, options)
-    print(text)
-    if not options.tiny:
-        RESULT.write_text(f"{text}\n", encoding="utf-8")
+    options.dry_run |= options.tiny
+    record(__file__, _figures(found), options)
     return 0
 
 
@@ -80,7 +79,7 @@ def estimate() -> str:
     }
     return "\n".join(
         [
-            "No graphics card that torch can use: nothing was measured, no table was written.",
+            "No graphics card that torch can use: nothing was measured, nothing is kept.",
             "ESTIMATE (training/memory.py), batch 4 x 1,024 tokens, GB:",
             *(f"{count / 1e9:6.2f}  {name}" for name, count in parts.items()),
             f"{memory.total / 1e9:6.2f}  in all; to reach {REACH / 1e9:.0f}, never above "
@@ -125,7 +124,6 @@ def take_steps(way: str, num_steps: int, *, is_tiny: bool) -> dict[str, Any]:
     each = settings.optimizer.batch_size * rows[0].num_tokens
     step = statistics.median(timed)
     return {
-        "device": "the CPU" if is_tiny else torch.cuda.get_device_name(0),
         "step_seconds": step,
         "tokens_per_second": each / step,
         "allocated_bytes": 0 if is_tiny else torch.cuda.max_memory_allocated(),
@@ -375,47 +373,26 @@ def _in_process(way: str, options: argparse.Namespace) -> dict[str, Any]:
     return measured
 
 
-def _report(found: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> str:
-    names = ("tokens_per_second", "step_seconds", "allocated_bytes", "reserved_bytes", "host_bytes")
-    middle = {
-        way: {name: statistics.median(one[name] for one in rounds) for name in names}
-        for way, rounds in found.items()
-    }
-    rows = [
-        f"| {way} | {one['tokens_per_second']:.0f} | {one['step_seconds']:.2f} | "
-        f"{one['allocated_bytes'] / 1e9:.2f} | {one['reserved_bytes'] / 1e9:.2f} | "
-        f"{one['host_bytes'] / 1e9:.2f} |"
-        for way, one in middle.items()
-    ]
-    joint, plain = middle["joint"], middle["plain"]
-    peak = max(one["reserved_bytes"] for one in found["joint"])
-    told = "within what was to be reached" if peak <= REACH else "above what was to be reached"
-    if peak > LIMIT:
-        told = "TOO MUCH for a card of 24 GB"
-    if options.tiny:
-        told = "for nothing was measured on a card"
-    settings = _settings(is_tiny=options.tiny)
-    tokens = settings.model.max_prompt_tokens + settings.data.max_answer_tokens
-    return "\n".join(
-        [
-            "# Joint training of a 13B model on a graphics card",
-            "",
-            "| way | tokens/s | step, s | peak allocated, GB | peak reserved, GB | host, GB |",
-            "|---|---|---|---|---|---|",
-            *rows,
-            "",
-            f"Joint / plain: tokens/s {joint['tokens_per_second'] / plain['tokens_per_second']:.2f}"
-            f". Largest reserved of any round, joint: {peak / 1e9:.2f} GB, {told} "
-            f"({REACH / 1e9:.0f} GB; never above {LIMIT / 1e9:.0f} GB).",
-            "",
-            f"Medians of {options.rounds} rounds of {options.steps} steps, in turns, a process "
-            f"each, on {found['joint'][0]['device']}. Random weights of "
-            f"{'a tiny shape' if options.tiny else 'the shape of Llama-2-13B'}, NF4 double "
-            f"quantised, LoRA rank {settings.lora.rank} on all linear layers, batch "
-            f"{settings.optimizer.batch_size} x {tokens} tokens, gradient checkpointing; plain is "
-            f"PEFT and transformers' Trainer. Python {platform.python_version()}.",
-        ]
-    )
+def _figures(found: dict[str, list[dict[str, Any]]]) -> Iterator[Measured]:
+    for way, rounds in found.items():
+        for measure, name, scale, unit in (
+            ("tokens/s", "tokens_per_second", 1, ""),
+            ("step", "step_seconds", 1, "s"),
+            ("peak allocated", "allocated_bytes", 1e9, "GB"),
+            ("peak reserved", "reserved_bytes", 1e9, "GB"),
+            ("host", "host_bytes", 1e9, "GB"),
+        ):
+            yield Measured(way, measure, _median(rounds, name) / scale, unit, len(rounds))
+    rates = {way: _median(rounds, "tokens_per_second") for way, rounds in found.items()}
+    yield Measured("joint / plain", "tokens/s", rates["joint"] / rates["plain"])
+    peak = max(one["reserved_bytes"] for one in found["joint"]) / 1e9
+    for words, limit in (("to reach", REACH), ("never above", LIMIT)):
+        what = f"joint, largest of any round, {words}"
+        yield Measured(what, "peak reserved", peak, "GB", at_most=limit / 1e9)
+
+
+def _median(rounds: list[dict[str, Any]], name: str) -> float:
+    return statistics.median(one[name] for one in rounds)
 
 
 if __name__ == "__main__":

@@ -18,20 +18,18 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "joint_training.md"
+from history import Measured
+from measuring import make_parser, record
+
 WAYS = ("joint", "no head", "trl")
 BATCH = 4
 SKIPPED = 2
@@ -39,32 +37,25 @@ SKIPPED = 2
 SEED = 0
 
 
-def main() -> int:
-    """Make the table; exit code 2 where the data are absent."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+def main() -> None:
+    """Take the steps of all ways and record the figures."""
+    parser = make_parser(__doc__, wants_data=True)
     parser.add_argument("--base", default="bundled:smollm2-135m")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6, help="timed steps in each round")
     parser.add_argument("--max-prompt-tokens", type=int, default=448)
     parser.add_argument("--way", choices=WAYS, help="take the steps of one way, for this script")
     options = parser.parse_args()
-    if not options.data.is_dir():
-        print(f"No folder {options.data}. Pass the data folder with --data.", file=sys.stderr)
-        return 2
     if options.way:
         print(json.dumps(_take_steps(options)))
-        return 0
+        return
     ways = [way for way in WAYS if way != "trl" or importlib.util.find_spec("trl")]
     found: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
     for _ in range(options.rounds):
         for way in ways:
             found[way].append(_in_process(way))
             print(way, found[way][-1], file=sys.stderr)
-    text = _report(found, options)
-    print(text)
-    RESULT.write_text(f"{text}\n", encoding="utf-8")
-    return 0
+    record(__file__, _figures(found), options)
 
 
 def _in_process(way: str) -> dict[str, Any]:
@@ -254,44 +245,24 @@ def _timer() -> Any:
     return Timer()
 
 
-def _report(found: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> str:
-    rows = [
-        "| way | tokens/s | step, s | peak memory, MiB | tokens in all |",
-        "|---|---|---|---|---|",
-    ]
-    middle: dict[str, dict[str, float]] = {}
-    for way, rounds in found.items():
-        names = ("tokens_per_second", "step_seconds", "peak_rss_mib", "num_tokens")
-        middle[way] = {n: statistics.median(one[n] for one in rounds) for n in names}
-        one = middle[way]
-        rows.append(
-            f"| {way} | {one['tokens_per_second']:.0f} | {one['step_seconds']:.2f} | "
-            f"{one['peak_rss_mib']:.0f} | {one['num_tokens']:.0f} |"
-        )
-    joint, plain = middle["joint"], middle["no head"]
-    told = [f"Step with the head / without: {joint['step_seconds'] / plain['step_seconds']:.3f}."]
-    if "trl" in middle:
-        speed = joint["tokens_per_second"] / middle["trl"]["tokens_per_second"]
-        memory = joint["peak_rss_mib"] / middle["trl"]["peak_rss_mib"]
-        told.append(f"Joint / TRL: tokens/s {speed:.2f}, peak memory {memory:.2f}.")
-    else:
-        told.append("TRL is not installed, so it was left out (requirements-benchmark.txt).")
-    return "\n".join(
-        [
-            "# Joint training of adapter and head",
-            "",
-            *rows,
-            "",
-            " ".join(told),
-            "",
-            f"Medians of {options.rounds} rounds of {options.steps} steps, in turns, a process "
-            f"each. {options.base}, NF4, LoRA rank 16 on all linear layers, batch {BATCH}, prompts "
-            f"of at most {options.max_prompt_tokens} tokens, answers of at most 96; Python "
-            f"{platform.python_version()}, {os.cpu_count()} cores, load average "
-            f"{os.getloadavg()[0]:.1f} at the end.",
-        ]
-    )
+def _figures(found: dict[str, list[dict[str, Any]]]) -> Iterator[Measured]:
+    units = {"tokens_per_second": "", "step_seconds": "s", "peak_rss_mib": "MiB", "num_tokens": ""}
+    measures = dict(zip(units, ("tokens/s", "step", "peak memory", "tokens in all"), strict=True))
+    middle = {
+        way: {name: statistics.median(one[name] for one in rounds) for name in units}
+        for way, rounds in found.items()
+    }
+    for way, figures in middle.items():
+        for name, value in figures.items():
+            yield Measured(way, measures[name], value, units[name], len(found[way]))
+    joint = middle["joint"]
+    for peer, names in {
+        "no head": ("step_seconds",),
+        "trl": ("tokens_per_second", "peak_rss_mib"),
+    }.items():
+        for name in names if peer in middle else ():
+            yield Measured(f"joint / {peer}", measures[name], joint[name] / middle[peer][name])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

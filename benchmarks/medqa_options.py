@@ -8,12 +8,12 @@ fold. Features are cached, so a second run takes seconds.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from history import Measured
+from measuring import estimated, make_parser, record
 
 from db.home import cache_dir, models_dir
 from db.importers.medqa import parse_medqa
@@ -24,7 +24,7 @@ from eci.batching import collate
 from eci.branches import PROMPT
 from eci.calibration import TemperatureScaling, out_of_fold
 from eci.compare import mcnemar_p_value
-from eci.estimates import NO_ITEMS, Estimate, proportion
+from eci.estimates import NO_ITEMS, proportion
 from eci.features import FeatureCache, stack
 from eci.fit import choose, fit_head
 from eci.labels import LabelSet
@@ -32,21 +32,13 @@ from eci.model import EciModel, build
 from eci.prompts import Question
 from eci.reliability import reliability_report
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "medqa_options.md"
-PREDICTION = (
-    "Predicted before the first run: a 135M model knows next to no medicine, so 25 to 28 % for "
-    "every way, and no difference that 637 items can show (standard error 1.7 points)."
-)
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 SEED = 0
 
 
 def main() -> None:
-    """Make the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    options = parser.parse_args()
+    """Judge all ways and record the figures."""
+    options = make_parser(__doc__, wants_data=True).parse_args()
     path = options.data / "medqa_usmle" / "medqa_us_4options_even.jsonl"
     items = parse_medqa(path).items
     model = build(load_base(DEFAULT_BASE, models_dir()))
@@ -63,20 +55,8 @@ def main() -> None:
         "option head, untrained (mean log-probability of the option)": scores.argmax(1),
         "label letters (logits of A, B, C, D)": letters.argmax(1),
     }
-    text = "\n\n".join(
-        [
-            "# MedQA-USMLE: the option head on frozen SmolLM2-135M-Instruct",
-            f"{len(items)} items (the even half), four options, chance 25 %. {DEFAULT_BASE}, "
-            f"bfloat16, zero-shot. 5 folds, seed {SEED}; intervals are 95 %.",
-            table(ways, y),
-            verdict(ways, y),
-            trust(head, y),
-            PREDICTION,
-            "Made by `python benchmarks/medqa_options.py`.",
-        ]
-    )
-    print(text)
-    RESULT.write_text(text + "\n", encoding="utf-8")
+    figures = [*accuracies(ways, y), *verdict(ways, y), *calibration(head, y)]
+    record(__file__, figures, options, base=DEFAULT_BASE, folds=5, seed=SEED)
 
 
 def to_question(item: Item) -> Question:
@@ -119,54 +99,40 @@ def nested(states: np.ndarray, scores: np.ndarray, y: IntArray) -> FloatArray:
     return probabilities
 
 
-def table(ways: dict[str, IntArray], y: IntArray) -> str:
-    """Write the accuracy of each way, and how often it picks each letter."""
-    rows = [
-        "| decided by | n | accuracy | above chance | picks A / B / C / D |",
-        "|---|---|---|---|---|",
-    ]
-    for name, predicted in ways.items():
-        correct = int((predicted == y).sum())
-        accuracy = proportion(correct, len(y), NO_ITEMS)
-        shares = " / ".join(f"{(predicted == k).mean():.0%}" for k in range(4))
-        rows.append(f"| {name} | {len(y)} | {percent(accuracy)} | {above(accuracy)} | {shares} |")
-    gold = " / ".join(f"{(y == k).mean():.0%}" for k in range(4))
-    return "\n".join([*rows, f"| gold label | {len(y)} | | | {gold} |"])
+def accuracies(ways: dict[str, IntArray], y: IntArray) -> Iterator[Measured]:
+    """Return the accuracy of each way, and how often it picks each letter."""
+    for name, picked in {**ways, "gold label": y}.items():
+        if name in ways:
+            correct = int((picked == y).sum())
+            accuracy = proportion(correct, len(y), NO_ITEMS)
+            assert accuracy.interval is not None
+            above = "above chance" if accuracy.interval.low > 0.25 else "the interval holds chance"
+            yield estimated(name, "accuracy", accuracy, note=above)
+        for k, letter in enumerate("ABCD"):
+            yield Measured(name, f"picks {letter}", float((picked == k).mean()), "share", len(y))
 
 
-def above(accuracy: Estimate) -> str:
-    """Say whether the whole interval lies above chance."""
-    assert accuracy.interval is not None
-    return "yes" if accuracy.interval.low > 0.25 else "no: the interval holds 25 %"
-
-
-def verdict(ways: dict[str, IntArray], y: IntArray) -> str:
+def verdict(ways: dict[str, IntArray], y: IntArray) -> Iterator[Measured]:
     """Compare the fitted head with the letters, item by item."""
     head, _, letters = (predicted == y for predicted in ways.values())
     only_head, only_letters = int((head & ~letters).sum()), int((~head & letters).sum())
-    p_value = mcnemar_p_value(only_head, only_letters)
-    return (
-        f"Against the label letters: {only_head} items only the head has right, {only_letters} "
-        f"only the letters; exact McNemar p = {p_value:.2g}."
-    )
+    for measure, figure in (
+        ("only the head is right", only_head),
+        ("only the letters are right", only_letters),
+        ("exact McNemar p", mcnemar_p_value(only_head, only_letters)),
+    ):
+        yield Measured("items", measure, figure, section="The fitted head and the label letters")
 
 
-def trust(probabilities: FloatArray, y: IntArray) -> str:
-    """Say how far the head's probabilities can be believed."""
+def calibration(probabilities: FloatArray, y: IntArray) -> Iterator[Measured]:
+    """Return how far the head's probabilities can be believed."""
     report = reliability_report(probabilities, y)
     floor = report.ece_if_calibrated
     assert floor is not None
-    return (
-        f"Expected calibration error of the fitted head: {percent(report.ece)}; perfectly "
-        f"calibrated probabilities would give {100 * floor.low:.1f} to {100 * floor.high:.1f}."
-    )
-
-
-def percent(estimate: Estimate) -> str:
-    """Write a share with its interval in per cent."""
-    assert estimate.value is not None and estimate.interval is not None
-    low, high = 100 * estimate.interval.low, 100 * estimate.interval.high
-    return f"{100 * estimate.value:.1f} ({low:.1f} to {high:.1f})"
+    what, section = "expected calibration error of the fitted head", "Calibration"
+    yield estimated(what, "measured", report.ece, section=section)
+    for measure, figure in (("lowest", floor.low), ("highest", floor.high)):
+        yield Measured(what, f"{measure} if perfectly calibrated", figure, "share", section=section)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ takes seconds.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+from history import Measured
+from measuring import estimated, make_parser, record
 
 from db.home import cache_dir, models_dir
 from db.importers.pubmedqa import parse_pubmedqa
@@ -24,7 +24,6 @@ from eci.base import DEFAULT_BASE, load_base
 from eci.calibration import TemperatureScaling, balanced_weights, decide
 from eci.compare import compare
 from eci.conformal import ConformalSets, coverage_report
-from eci.estimates import Estimate, Interval
 from eci.features import FeatureCache, stack
 from eci.fit import DEFAULT_L2, Chosen, FittedHead, choose, fit_head
 from eci.labels import PUBMEDQA
@@ -34,14 +33,6 @@ from eci.prompts import Question
 from eci.reliability import reliability_report
 from eci.selective import risk_curve
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "pubmedqa_accuracy.md"
-PREDICTION = (
-    "Predicted before the test split was looked at, from cross-validation: 59 % accuracy, standard "
-    "error 2.2 points, so 60 % about as likely as not; macro-F1 of the weighted "
-    "operating point 43 to 46; ECE at the noise floor of about 5 points."
-)
-TRIED = "What falls short, and what was tried: docs/decisions/2026-11-22-what-the-head-reads.md."
 PARTS = "evidence@0.5+question@0.5+evidence@0.7+question@0.7+evidence+question+last"
 
 
@@ -99,32 +90,16 @@ class Choice:
 
 
 def main() -> None:
-    """Make the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "pubmedqa")
-    options = parser.parse_args()
-    items = parse_pubmedqa(options.data / "ori_pqal.json").items
+    """Choose on the training items, judge on the test items, and record the figures."""
+    options = make_parser(__doc__, wants_data=True).parse_args()
+    items = parse_pubmedqa(options.data / "pubmedqa" / "ori_pqal.json").items
     train = [item for item in items if item.split != "test"]
     test = [item for item in items if item.split == "test"]
     learned, judged = (load(part) for part in (train, test))
     choices = [cross_validate(candidate, learned) for candidate in CANDIDATES]
     best = choose_shallowest(choices)
-    text = "\n\n".join(
-        [
-            "# PubMedQA: the head on frozen SmolLM2-135M-Instruct",
-            f"{len(train)} training items, the official {len(test)} test items. {DEFAULT_BASE}, "
-            "bfloat16, no adapter, zero-shot prompts. Seed 0; cross-validation with seeds "
-            f"{', '.join(map(str, SEEDS))}, 5 folds. Intervals are 95 %.",
-            "## Chosen on the training items",
-            cross_validation_table(choices, best),
-            "## Looked at once: the test split",
-            *test_tables(best, learned, judged),
-            PREDICTION,
-            "Made by `python benchmarks/pubmedqa_accuracy.py`.",
-        ]
-    )
-    print(text)
-    RESULT.write_text(text + "\n", encoding="utf-8")
+    figures = [*cross_validation(choices, best), *judge(best, learned, judged)]
+    record(__file__, figures, options, base=DEFAULT_BASE, seeds=" ".join(map(str, SEEDS)))
 
 
 def load(items: Sequence[Item]) -> Data:
@@ -168,21 +143,25 @@ def choose_shallowest(choices: Sequence[Choice]) -> Choice:
     return best
 
 
-def cross_validation_table(choices: Sequence[Choice], best: Choice) -> str:
-    """Write what was tried on the training items."""
-    rows = ["| read | penalty | cross-entropy | accuracy | |", "|---|---|---|---|---|"]
+def cross_validation(choices: Sequence[Choice], best: Choice) -> Iterator[Measured]:
+    """Return what was tried on the training items."""
     for choice in choices:
         loss = choice.item_losses
-        accuracy = np.mean([c.accuracy for c in choice.chosen])
-        rows.append(
-            f"| {choice.candidate.name} | {choice.l2:g} | {loss.mean():.3f} (standard error "
-            f"{loss.std() / np.sqrt(len(loss)):.3f}) | {accuracy:.1%} "
-            f"| {'chosen: the cheapest within one standard error' if choice is best else ''} |"
-        )
-    return "\n".join(rows)
+        note = "chosen: the cheapest within one standard error" if choice is best else ""
+        for measure, figure, unit in (
+            ("penalty", choice.l2, ""),
+            ("cross-entropy", loss.mean(), ""),
+            ("its standard error", loss.std() / np.sqrt(len(loss)), ""),
+            ("accuracy", np.mean([c.accuracy for c in choice.chosen]), "share"),
+        ):
+            yield Measured(
+                *(choice.candidate.name, measure, float(figure), unit, len(loss)),
+                section="Chosen on the training items",
+                note=note,
+            )
 
 
-def test_tables(best: Choice, learned: Data, judged: Data) -> list[str]:
+def judge(best: Choice, learned: Data, judged: Data) -> list[Measured]:
     """Fit the chosen head on all training items and judge it on the test items."""
     head = fit_head(
         learned.states,
@@ -207,11 +186,10 @@ def test_tables(best: Choice, learned: Data, judged: Data) -> list[str]:
     }
     sets = ConformalSets.fit(calibration, learned.y, labels=PUBMEDQA.names, alpha=ALPHA)
     return [
-        accuracy_table(predictions, judged.y),
-        difference(predictions, judged.y),
-        trust_table(probabilities, judged.y, scaling),
-        coverage_table(sets, probabilities, judged.y),
-        TRIED,
+        *accuracies(predictions, judged.y),
+        *differences(predictions, judged.y),
+        *calibration_figures(probabilities, judged.y, scaling),
+        *coverage(sets, probabilities, judged.y),
     ]
 
 
@@ -232,91 +210,75 @@ def counts(y: IntArray, predicted: IntArray) -> IntArray:
     return confusion_counts(gold, given, PUBMEDQA.names)
 
 
-def accuracy_table(predictions: dict[str, IntArray], y: IntArray) -> str:
-    """Write accuracy, macro-F1 and recalls of each way to decide."""
-    names = " / ".join(PUBMEDQA.names)
-    rows = [f"| decided by | n | accuracy | macro-F1 | recall {names} |", "|---|---|---|---|---|"]
+def accuracies(predictions: dict[str, IntArray], y: IntArray) -> Iterator[Measured]:
+    """Return accuracy, macro-F1 and recalls of each way to decide."""
+    section = "Looked at once: the test split"
     for name, predicted in predictions.items():
         report = classification_report(counts(y, predicted), PUBMEDQA.names)
-        recalls = " / ".join(_percent(label.recall, short=True) for label in report.per_label)
-        rows.append(
-            f"| {name} | {report.n} | {_percent(report.accuracy)} | {_percent(report.macro_f1)} "
-            f"| {recalls} |"
-        )
-    return "\n".join(rows)
+        yield estimated(name, "accuracy", report.accuracy, n=report.n, section=section)
+        yield estimated(name, "macro-F1", report.macro_f1, n=report.n, section=section)
+        for label, found in zip(PUBMEDQA.names, report.per_label, strict=True):
+            yield estimated(name, f"recall {label}", found.recall, n=report.n, section=section)
 
 
-def difference(predictions: dict[str, IntArray], y: IntArray) -> str:
+def differences(predictions: dict[str, IntArray], y: IntArray) -> Iterator[Measured]:
     """Compare the head with the majority, item by item."""
     head, *_, majority = predictions.values()
     names = [[PUBMEDQA.names[i] for i in values] for values in (y, majority, head)]
-    return f"Against the most frequent label: {compare(*names, PUBMEDQA.names).sentence}"
+    found = compare(*names, PUBMEDQA.names)
+    what, section = "most probable label", "The head against the most frequent label"
+    for measure, figure in (
+        ("fixes", found.fixed),
+        ("breaks", found.broken),
+        ("exact McNemar p", found.p_value),
+    ):
+        yield Measured(what, measure, figure, n=found.n, section=section)
+    yield estimated(what, "accuracy difference", found.accuracy_difference, section=section)
+    yield estimated(what, "macro-F1 difference", found.macro_f1_difference, section=section)
 
 
-def trust_table(probabilities: FloatArray, y: IntArray, scaling: TemperatureScaling) -> str:
-    """Write calibration and what abstaining buys."""
+def calibration_figures(
+    probabilities: FloatArray, y: IntArray, scaling: TemperatureScaling
+) -> Iterator[Measured]:
+    """Return calibration and what abstaining buys."""
     report = reliability_report(probabilities, y)
     floor = report.ece_if_calibrated
     assert floor is not None
+    section = "Calibration and abstaining"
+    ece, measure = "expected calibration error, 15 bins", "measured"
+    yield estimated(ece, measure, report.ece, section=section)
+    for end, figure in (("lowest", floor.low), ("highest", floor.high)):
+        yield Measured(f"{ece}: {end} if calibrated", measure, figure, "share", section=section)
+    temperature = "temperature, from out-of-fold logits"
+    yield Measured(temperature, measure, scaling.temperature, section=section)
+    yield estimated("Brier score", measure, report.brier, "", section=section)
     curve = risk_curve(probabilities.max(1), probabilities.argmax(1) == y)
-    selective = ", ".join(
-        f"{_percent(curve.accuracy_at_coverage(share))} at {share:.0%}" for share in (1, 0.5, 0.3)
-    )
-    return "\n".join(
-        [
-            "| trust | |",
-            "|---|---|",
-            f"| expected calibration error, 15 bins | {_percent(report.ece)}; perfectly calibrated "
-            f"probabilities would give {_interval(floor)} |",
-            f"| temperature, from out-of-fold logits | {scaling.temperature:.2f} |",
-            f"| Brier score | {_number(report.brier)} |",
-            f"| accuracy when only the most confident are answered | {selective} |",
-        ]
-    )
+    for share in (1, 0.5, 0.3):
+        what = f"accuracy of the most confident {share:.0%}"
+        yield estimated(what, measure, curve.accuracy_at_coverage(share), section=section)
 
 
-def coverage_table(sets: ConformalSets, probabilities: FloatArray, y: IntArray) -> str:
-    """Write how often the class-conditional conformal sets hold the gold label."""
+def coverage(sets: ConformalSets, probabilities: FloatArray, y: IntArray) -> Iterator[Measured]:
+    """Return how often the class-conditional conformal sets hold the gold label."""
     report = coverage_report(sets.sets(probabilities), y)
-    rows = [
-        f"| class-conditional sets, 1 - alpha = {1 - ALPHA:.0%} | n | coverage | standard errors "
-        "from it: of the test items alone / and of the calibration items | mean size |",
-        "|---|---|---|---|---|",
-    ]
+    section = f"Class-conditional sets, 1 - alpha = {1 - ALPHA:.0%}"
     for name, part, num_fitted in zip(
-        PUBMEDQA.names, report.per_label, sets.num_calibration, strict=True
+        (*PUBMEDQA.names, "all"),
+        (*report.per_label, report.overall),
+        (*sets.num_calibration, None),
+        strict=True,
     ):
         n, value = part.coverage.n, part.coverage.value
         assert value is not None
-        # The coverage that a threshold from m items really has varies as Beta(m (1 - a), m a).
-        variance = ALPHA * (1 - ALPHA) * np.array([1 / n, 1 / n + 1 / (num_fitted + 2)])
-        away = " / ".join(f"{(value - 1 + ALPHA) / error:+.1f}" for error in np.sqrt(variance))
-        rows.append(
-            f"| {name} | {n} | {_percent(part.coverage)} | {away} | {_number(part.mean_size)} |"
-        )
-    rest = report.overall
-    rows.append(
-        f"| all | {rest.coverage.n} | {_percent(rest.coverage)} | | {_number(rest.mean_size)} |"
-    )
-    return "\n".join(rows)
-
-
-def _percent(estimate: Estimate, *, short: bool = False) -> str:
-    if estimate.value is None:
-        return f"undefined: {estimate.undefined_because}"
-    value = f"{100 * estimate.value:.1f}"
-    return (
-        value if short or estimate.interval is None else f"{value} ({_interval(estimate.interval)})"
-    )
-
-
-def _interval(interval: Interval) -> str:
-    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
-
-
-def _number(estimate: Estimate) -> str:
-    assert estimate.value is not None and estimate.interval is not None
-    return f"{estimate.value:.3f} ({estimate.interval.low:.3f} to {estimate.interval.high:.3f})"
+        yield estimated(name, "coverage", part.coverage, section=section)
+        if num_fitted is not None:
+            # The coverage that a threshold from m items really has varies as Beta(m (1-a), m a).
+            for items, extra in (("test", 0.0), ("test and calibration", 1 / (num_fitted + 2))):
+                error = np.sqrt(ALPHA * (1 - ALPHA) * (1 / n + extra))
+                away = float((value - 1 + ALPHA) / error)
+                measure = f"standard errors from it, of {items} items"
+                yield Measured(name, measure, away, n=n, section=section)
+        yield estimated(name, "mean size", part.mean_size, "", section=section)
 
 
 if __name__ == "__main__":

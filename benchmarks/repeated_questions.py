@@ -1,27 +1,24 @@
 """Which overlap tells repeated questions from different ones, and how fast is the search?
 
-Reads PubMedQA and MedQA from ``../shared/data``, prints the tables and writes them to
-``benchmarks/results/repeated_questions.md``.
+Reads PubMedQA and MedQA from ``../shared/data``.
 
     python benchmarks/repeated_questions.py
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import random
 import re
 import resource
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from history import Measured
+from measuring import make_parser, record
 
 from eci.labels import PUBMEDQA, LabelSet
 from eci.near_duplicates import (
@@ -33,35 +30,23 @@ from eci.near_duplicates import (
 )
 from eci.prompts import Question
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "repeated_questions.md"
 SEED = 0
 RNG = random.Random(SEED)  # noqa: S311
 
 
-def main() -> int:
-    """Make the tables; exit code 2 where the data are absent."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    data = parser.parse_args().data
-    if not data.is_dir():
-        print(f"No folder {data}. Pass the data folder with --data.", file=sys.stderr)
-        return 2
-    pubmedqa, medqa = _pubmedqa(data), _medqa(data)
-    parts = [
-        "# Repeated questions",
-        _different(pubmedqa, medqa),
-        _repeated(pubmedqa, medqa),
-        _speed(pubmedqa),
-        f"Made by `python benchmarks/repeated_questions.py`, seed {SEED}, threshold "
-        f"{DUPLICATE_OVERLAP}, at least {MIN_SHARED} shared 5-grams; Python "
-        f"{platform.python_version()}, {os.cpu_count()} cores, one used, load average "
-        f"{os.getloadavg()[0]:.1f} from other work.",
-    ]
-    text = "\n\n".join(parts)
-    print(text)
-    RESULT.write_text(f"{text}\n", encoding="utf-8")
-    return 0
+def main() -> None:
+    """Compare, time and record the figures."""
+    options = make_parser(__doc__, wants_data=True).parse_args()
+    pubmedqa, medqa = _pubmedqa(options.data), _medqa(options.data)
+    figures = [*_different(pubmedqa, medqa), *_repeated(pubmedqa, medqa), *_speed(pubmedqa)]
+    record(
+        __file__,
+        figures,
+        options,
+        threshold=DUPLICATE_OVERLAP,
+        min_shared_5_grams=MIN_SHARED,
+        seed=SEED,
+    )
 
 
 def _pubmedqa(data: Path) -> list[Question]:
@@ -86,9 +71,8 @@ def _medqa(data: Path) -> list[Question]:
     ]
 
 
-def _different(pubmedqa: Sequence[Question], medqa: Sequence[Question]) -> str:
+def _different(pubmedqa: Sequence[Question], medqa: Sequence[Question]) -> Iterator[Measured]:
     """Overlap of each item with the one most like it, and pairs that count as repeated."""
-    rows = ["| items | n | median | 99 % | highest | pairs found |", "|---|---|---|---|---|---|"]
     sets = {
         "PubMedQA, whole": pubmedqa,
         "PubMedQA, contexts cut to 60 words": [q.with_context_words(60) for q in pubmedqa],
@@ -104,14 +88,22 @@ def _different(pubmedqa: Sequence[Question], medqa: Sequence[Question]) -> str:
             others = [overlap for j, overlap in everything.find(question) if j != i]
             most[i] = max(others, default=0.0)
             pairs += [overlap for j, overlap in index.find(question) if j > i]
-        found = ", ".join(f"{overlap:.2f}" for overlap in sorted(pairs)) or "none"
-        median, high = np.quantile(most, [0.5, 0.99])
-        figures = f"{len(questions)} | {median:.2f} | {high:.2f} | {most.max():.2f}"
-        rows.append(f"| {name} | {figures} | {found} |")
-    return "Different items, each with the one most like it:\n\n" + "\n".join(rows)
+        found = ", ".join(f"{overlap:.2f}" for overlap in sorted(pairs))
+        median, high = map(float, np.quantile(most, [0.5, 0.99]))
+        for measure, figure in (
+            ("median", median),
+            ("99 %", high),
+            ("highest", float(most.max())),
+            ("pairs found", len(pairs)),
+        ):
+            yield Measured(
+                *(name, measure, figure, "", len(questions)),
+                section="Different items, each with the one most like it",
+                note=f"overlaps of the pairs: {found}" if pairs else "",
+            )
 
 
-def _repeated(pubmedqa: Sequence[Question], medqa: Sequence[Question]) -> str:
+def _repeated(pubmedqa: Sequence[Question], medqa: Sequence[Question]) -> Iterator[Measured]:
     """Overlap of items with altered copies of themselves, beside Jaccard's index."""
     vocabulary = [word for question in pubmedqa for word in words(question)]
 
@@ -139,18 +131,23 @@ def _repeated(pubmedqa: Sequence[Question], medqa: Sequence[Question]) -> str:
             lambda q, edit=edit: edit(q.with_context_words(60)),  # type: ignore[misc]
         )
         variants[f"MedQA, {share:.0%} of words replaced"] = (medqa, edit)
-    rows = ["| copy | n | lowest | 1 % | median | missed |", "|---|---|---|---|---|---|"]
     for name, (questions, vary) in variants.items():
         copies = [vary(question) for question in questions]
         pairs = list(zip(copies, questions, strict=True))
         overlaps = [DuplicateIndex([q], 1e-9, 1).find(copy) for copy, q in pairs]
         values = np.array([found[0][1] if found else 0.0 for found in overlaps])
         missed = sum(not DuplicateIndex([q]).find(copy) for copy, q in pairs)
-        low, median = np.quantile(values, [0.01, 0.5])
-        rows.append(
-            f"| {name} | {len(pairs)} | {values.min():.2f} | {low:.2f} | {median:.2f} | {missed} |"
-        )
-    return "Items and altered copies of themselves:\n\n" + "\n".join(rows)
+        low, median = map(float, np.quantile(values, [0.01, 0.5]))
+        for measure, figure in (
+            ("lowest", float(values.min())),
+            ("1 %", low),
+            ("median", median),
+            ("missed", missed),
+        ):
+            yield Measured(
+                *(name, measure, figure, "", len(pairs)),
+                section="Items and altered copies of themselves",
+            )
 
 
 def _reordered(question: Question) -> Question:
@@ -166,7 +163,7 @@ def _with_other_options(question: Question) -> Question:
     return replace(question, label_set=LabelSet.from_options(dict(shuffled)))
 
 
-def _speed(pubmedqa: Sequence[Question]) -> str:
+def _speed(pubmedqa: Sequence[Question]) -> Iterator[Measured]:
     """Time of one search; the large texts are sentences of PubMedQA in new company."""
     sentences = [
         sentence
@@ -180,21 +177,20 @@ def _speed(pubmedqa: Sequence[Question]) -> str:
         return Question(RNG.choice(pubmedqa).question, (("", context),), PUBMEDQA, str(number))
 
     large = [compose(number) for number in range(20_000)]
-    rows = ["| search | seconds | found |", "|---|---|---|"]
     for name, asked, originals in (
         ("1,000 PubMedQA items in 1,000", pubmedqa, pubmedqa),
         ("10,000 composed texts in 10,000", large[:10_000], large[10_000:]),
     ):
         begin = time.perf_counter()
         found = find_duplicates(asked, originals)
-        rows.append(f"| {name} | {time.perf_counter() - begin:.2f} | {len(found)} |")
-    length = np.mean([len(words(question)) for question in large[:500]])
+        seconds = time.perf_counter() - begin
+        yield Measured(name, "time", seconds, "s", section="Speed")
+        yield Measured(name, "found", len(found), section="Speed")
+    length = float(np.mean([len(words(question)) for question in large[:500]]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return "\n".join(rows) + (
-        f"\n\nThe composed texts have {length:.0f} words on average. Peak memory of the whole "
-        f"process, texts included: {peak} MB."
-    )
+    yield Measured("a composed text, mean", "words", length, section="Speed")
+    yield Measured("the whole process, texts included", "peak memory", peak, "MB", section="Speed")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -17,81 +17,70 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
-import shutil
 import signal
-import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from history import Measured
+from measuring import make_parser, record, spread
+from served_app import chromium, serving
 from training_beside import training_run
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "retrain_tiers.md"
-CHROMIUM_ARGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 NUM_CORRECTIONS = 10
+REFIT, START, ENDED, HEAD = (
+    "Press of Retrain to new figures painted",
+    "Start of the app to its first page painted",
+    "A joint run of the bundled model in its steps, until the page says that it ended",
+    "A head on a hidden size of 5120, batch 4, 1900 tokens",
+)
+_ALONE, _BESIDE = "no run going on", "one going on, of the smoke preset"
+_HELD = "weights, gradients, Adam, inputs"
 HIDDEN, TOKENS, BATCH, LABELS, BOTTLENECK = 5120, 1900, 4, 3, 4
 """Llama-2-13B's width; the reference's length, its bottleneck and a batch of 4."""
 
 
-def main() -> int:
-    """Make the tables; exit code 2 where the data are absent."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+def main() -> None:
+    """Measure all parts, or one, and record the figures."""
+    parser = make_parser(__doc__, wants_data=True)
     parser.add_argument("--part", choices=tuple(_PARTS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--train-head", choices=("ours", "reference"), help="for this script")
     options = parser.parse_args()
     if options.train_head:
         print(_train_head(options.train_head))
-        return 0
-    if not options.data.is_dir():
-        print(f"No folder {options.data}. Pass the data folder with --data.", file=sys.stderr)
-        return 2
+        return
     chosen = [options.part] if options.part else list(_PARTS)
-    parts = [_PARTS[name](options) for name in chosen]
-    made = (
-        f"Made by `python benchmarks/retrain_tiers.py`, medians of {options.rounds} rounds; Python "
-        f"{platform.python_version()}, {os.cpu_count()} cores, load average "
-        f"{os.getloadavg()[0]:.1f} at the end."
-    )
-    text = "\n\n".join(["# Tiers of retraining", *parts, made])
-    print(text)
-    if not options.part:
-        RESULT.write_text(f"{text}\n", encoding="utf-8")
-    return 0
+    figures = [figure for name in chosen for figure in _PARTS[name](options)]
+    record(__file__, figures, options, is_partial=bool(options.part))
 
 
-def _measure_refit(options: argparse.Namespace) -> str:
+def _measure_refit(options: argparse.Namespace) -> list[Measured]:
     first, second = [], []
     with _home() as home:
         _fill(options.data)
         for _ in range(options.rounds):
             _correct(NUM_CORRECTIONS)
-            with _app(home) as url, _page() as page:
-                page.goto(f"{url}/training")
+            with serving(home) as server, _page() as page:
+                page.goto(f"{server.url}/training")
                 page.get_by_role("radio", name="Refit the head").click()
                 page.locator(".st-key-training_source").wait_for()
                 first.append(_press_retrain(page))
                 second.append(_press_retrain(page))
             print(f"refit {first[-1]:.2f} {second[-1]:.2f}", file=sys.stderr)
-    return (
-        f"Press of Retrain to new figures painted, {NUM_CORRECTIONS} new corrections, 1,000 items, "
-        "features cached; at most 2 s:\n\n| press | s | slowest |\n|---|---|---|\n"
-        f"| first after the start of the app | {statistics.median(first):.2f} | {max(first):.2f} |"
-        f"\n| second | {statistics.median(second):.2f} | {max(second):.2f} |"
-    )
+    return [
+        figure
+        for what, seconds in (("first after the start of the app", first), ("second", second))
+        for figure in spread(what, seconds, "s", at_most={"median": 2}, section=REFIT)
+    ]
 
 
 def _press_retrain(page: Any) -> float:
@@ -109,39 +98,37 @@ def _press_retrain(page: Any) -> float:
     return time.perf_counter() - begin
 
 
-def _measure_start(options: argparse.Namespace) -> str:
-    found: dict[str, list[float]] = {"none": [], "one": []}
+def _measure_start(options: argparse.Namespace) -> list[Measured]:
+    found: dict[str, list[float]] = {_ALONE: [], _BESIDE: []}
     with _home() as home:
         _fill(options.data)
         for _ in range(options.rounds):
             for kind, seconds in found.items():
-                beside = training_run(home) if kind == "one" else nullcontext()
-                with beside, _page() as page:
+                training = training_run(home) if kind == _BESIDE else nullcontext()
+                with training, _page() as page:
                     begin = time.perf_counter()
-                    with _app(home) as url:
-                        page.goto(f"{url}/browse")
+                    with serving(home) as server:
+                        page.goto(f"{server.url}/browse")
                         page.get_by_test_id("stDataFrame").first.wait_for()
                         seconds.append(time.perf_counter() - begin)
-            print(f"start {found['none'][-1]:.2f} {found['one'][-1]:.2f}", file=sys.stderr)
-    alone, along = (statistics.median(found[kind]) for kind in ("none", "one"))
-    return (
-        "Start of the app to its first page painted:\n\n| runs going on | s |\n|---|---|\n"
-        f"| none | {alone:.2f} |\n| one, of the smoke preset | {along:.2f} |\n\n"
-        f"Ratio {along / alone:.2f}, at most 1.2."
-    )
+            print("start", *(f"{times[-1]:.2f}" for times in found.values()), file=sys.stderr)
+    figures = [f for kind, times in found.items() for f in spread(kind, times, "s", section=START)]
+    alone, _, beside, _ = (figure.figure or 0 for figure in figures)
+    ratio = Measured("ratio", "median", beside / alone, at_most=1.2, section=START)
+    return [*figures, ratio]
 
 
-def _measure_ended(options: argparse.Namespace) -> str:
+def _measure_ended(options: argparse.Namespace) -> list[Measured]:
     found: dict[str, list[float]] = {"Interrupted": [], "Cancelled": []}
     for _ in range(options.rounds):
         for word, seconds in found.items():
             with (
                 _home() as home,
                 training_run(home) as run_dir,
-                _app(home) as url,
+                serving(home) as server,
                 _page() as page,
             ):
-                page.goto(f"{url}/training")
+                page.goto(f"{server.url}/training")
                 button = page.get_by_role("button", name="Cancel")
                 button.wait_for()
                 begin = time.perf_counter()
@@ -152,45 +139,35 @@ def _measure_ended(options: argparse.Namespace) -> str:
                 page.get_by_text(re.compile(f"^{word}")).first.wait_for()
                 seconds.append(time.perf_counter() - begin)
         print("ended", *(f"{name} {times[-1]:.1f}" for name, times in found.items()))
-    rows = [
-        f"| {how} | {statistics.median(found[word]):.1f} | {max(found[word]):.1f} | {limit} |"
-        for how, word, limit in (
-            ("killed with signal 9", "Interrupted", "15"),
-            ("cancelled on the page", "Cancelled", "a step and 10"),
-        )
+    return [
+        *spread(
+            *("killed with signal 9", found["Interrupted"], "s"),
+            at_most={"median": 15},
+            section=ENDED,
+        ),
+        # At most a step and 10 s: a step has no length known beforehand.
+        *spread("cancelled on the page", found["Cancelled"], "s", section=ENDED),
     ]
-    return "\n".join(
-        [
-            "A joint run of the bundled model in its steps, until the page says that it ended:",
-            "",
-            "| how it ends | s | slowest | at most, s |",
-            "|---|---|---|---|",
-            *rows,
-        ]
-    )
 
 
-def _measure_head(options: argparse.Namespace) -> str:
+def _measure_head(options: argparse.Namespace) -> list[Measured]:
     del options
     found = {kind: _head_in_process(kind) for kind in ("ours", "reference")}
     ours, reference = found["ours"], found["reference"]
-    rows = [
-        f"| {kind} | {one['num_parameters']:,} | {one['bytes'] / 2**20:,.1f} | "
-        f"{one['peak_mib']:,.0f} |"
-        for kind, one in found.items()
-    ]
-    return "\n".join(
-        [
-            f"A head on a hidden size of {HIDDEN}, batch {BATCH}, {TOKENS} tokens:",
-            "",
-            "| head | parameters | weights, gradients, Adam, inputs, MiB | peak of a step, MiB |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-            f"Parameters 1/{reference['num_parameters'] / ours['num_parameters']:,.0f}, memory "
-            f"{ours['bytes'] / reference['bytes']:.4f} of the reference's; at most 1/500 and 0.5.",
+    figures = []
+    for kind, one in found.items():
+        figures += [
+            Measured(kind, "parameters", one["num_parameters"], section=HEAD),
+            Measured(kind, _HELD, one["bytes"] / 2**20, "MiB", section=HEAD),
+            Measured(kind, "peak of a step", one["peak_mib"], "MiB", section=HEAD),
         ]
-    )
+    fewer = reference["num_parameters"] / ours["num_parameters"]
+    less = ours["bytes"] / reference["bytes"]
+    return [
+        *figures,
+        Measured("reference / ours", "parameters", fewer, section=HEAD, at_least=500),
+        Measured("ours / reference", _HELD, less, section=HEAD, at_most=0.5),
+    ]
 
 
 def _head_in_process(kind: str) -> dict[str, Any]:
@@ -341,49 +318,14 @@ def _correct(number: int) -> None:
 
 
 @contextmanager
-def _app(home: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    app = ROOT / "streamlit_app" / "app.py"
-    with (home / "server.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)],
-            cwd=ROOT,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_until_healthy(f"http://localhost:{port}")
-        yield f"http://localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_until_healthy(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        with suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):  # noqa: S310
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"The app at {url} did not start within 120 s.")
-
-
-@contextmanager
 def _page() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 1600})
         page.set_default_timeout(120_000)
         yield page
-        browser.close()
 
 
-_PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
+_PARTS: dict[str, Callable[[argparse.Namespace], list[Measured]]] = {
     "refit": _measure_refit,
     "start": _measure_start,
     "ended": _measure_ended,
@@ -391,4 +333,4 @@ _PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,49 +3,35 @@
     python benchmarks/review_workbench.py              # everything, about fifteen minutes
     python benchmarks/review_workbench.py --only keys presses
 
-Prints a table and writes it to benchmarks/results/review_workbench.md. "Painted" is the second
-animation frame after the next item and its controls are in the page.
+"Painted" is the second animation frame after the next item and its controls are in the page.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
 import random
 import shutil
-import signal
-import socket
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from history import Measured
+from measuring import make_parser, record, spread
+from playwright.sync_api import Browser, Page
 from scale_database import make
+from served_app import Server, chromium, serving
 from training_beside import training_run
 from websocket_reviewers import review_at_once
 
-import streamlit_app
 from db.connection import Database
 from db.queues import Queue, add_queue
 from db.review import ReviewFilter
 
-APP: Final = Path(streamlit_app.__file__).with_name("app.py")
-RESULTS: Final = Path(__file__).parent / "results" / "review_workbench.md"
-CHROMIUM_ARGS: Final = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+ONE_THREAD: Final = {"OMP_NUM_THREADS": "1"}
 
 # Times each Enter from the key press to the second frame after the next item stands in the page
 # with its controls, and notes every label that the page confirmed.
@@ -72,71 +58,6 @@ new MutationObserver(() => {
 """
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table."""
-
-    what: str
-    found: str
-    reach: str
-    is_reached: bool
-
-
-@dataclass
-class Server:
-    """One running app over one database."""
-
-    home: Path
-    process: subprocess.Popen[bytes]
-    url: str
-
-    def kill(self) -> None:
-        """End it without any warning, as a power cut would."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self) -> None:
-        """End it in an orderly way."""
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-
-@contextmanager
-def serving(home: Path) -> Iterator[Server]:
-    """Serve the database under a home folder."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (home / "server.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}"],
-            cwd=APP.parents[1],
-            env={**os.environ, "LLAMACARE_HOME": str(home), "OMP_NUM_THREADS": "1"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    server = Server(home, process, f"http://localhost:{port}")
-    try:
-        _wait_until_healthy(server)
-        yield server
-    finally:
-        if process.poll() is None:
-            server.stop()
-
-
-def _wait_until_healthy(server: Server) -> None:
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=1):  # noqa: S310
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise SystemExit(f"The app did not start; its log is {server.home / 'server.log'}.")
-
-
 def open_page(browser: Browser, server: Server, queue: Queue, who: str) -> Page:
     """Open the queue as somebody in a fresh profile and wait for the first item."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
@@ -157,7 +78,7 @@ def _wait_for_controls(page: Page) -> None:
     )
 
 
-def measure_first_page(browser: Browser, server: Server, queue: Queue) -> list[Figure]:
+def measure_first_page(browser: Browser, server: Server, queue: Queue) -> list[Measured]:
     """Time the first page with a cold browser and a warm server, five times."""
     open_page(browser, server, queue, "Warm").context.close()
     seconds = []
@@ -166,33 +87,36 @@ def measure_first_page(browser: Browser, server: Server, queue: Queue) -> list[F
         page = open_page(browser, server, queue, f"Cold{number}")
         seconds.append(time.perf_counter() - begun)
         page.context.close()
-    found = statistics.median(seconds)
-    text = f"median {found:.2f} s, longest {max(seconds):.2f} s (n = {len(seconds)})"
-    return [Figure("first page, cold browser, warm server", text, "<= 2.5 s", found <= 2.5)]
+    what = "first page, cold browser, warm server"
+    return spread(what, seconds, "s", at_most={"median": 2.5})
 
 
-def measure_keys(browser: Browser, server: Server, queue: Queue, num_saves: int) -> list[Figure]:
+def measure_keys(browser: Browser, server: Server, queue: Queue, num_saves: int) -> list[Measured]:
     """Time Enter to the next item painted, at a pace of two items a second."""
-    middle, late = time_keys(browser, server, queue, "Keys", num_saves)
-    text = f"median {middle:.0f} ms, p95 {late:.0f} ms (n = {num_saves})"
-    reach = "median <= 100 ms, p95 <= 150 ms"
-    return [Figure("key press to next item painted", text, reach, middle <= 100 and late <= 150)]
+    times = time_keys(browser, server, queue, "Keys", num_saves)
+    what = "key press to next item painted"
+    return spread(what, times, "ms", quantile=0.95, at_most={"median": 100, "p95": 150})
 
 
-def measure_beside(browser: Browser, server: Server, queue: Queue, num_saves: int) -> list[Figure]:
+def measure_beside(
+    browser: Browser, server: Server, queue: Queue, num_saves: int
+) -> list[Measured]:
     """Time the same with nothing else going on, and while a joint QLoRA run takes its steps."""
-    _, alone = time_keys(browser, server, queue, "Alone", num_saves)
+    alone = time_keys(browser, server, queue, "Alone", num_saves)
     with training_run():
-        middle, late = time_keys(browser, server, queue, "Beside", num_saves)
-    text = f"median {middle:.0f} ms, p95 {late:.0f} ms, {late / alone:.1f} times {alone:.0f} ms"
+        beside = time_keys(browser, server, queue, "Beside", num_saves)
     what = "the same while a QLoRA run trains on the machine"
-    return [Figure(what, text, "p95 <= 3 times", late <= 3 * alone)]
+    figures = spread(what, beside, "ms", quantile=0.95)
+    without = spread("the same at that time without it", alone, "ms", quantile=0.95)
+    late, late_alone = (part[1].figure or 0 for part in (figures, without))
+    ratio = Measured("with it / without it", "p95", late / late_alone, at_most=3)
+    return [*figures, *without, ratio]
 
 
 def time_keys(
     browser: Browser, server: Server, queue: Queue, who: str, num_saves: int
-) -> tuple[float, float]:
-    """Give median and 95th percentile in ms of ``num_saves`` saves, after ten to warm up."""
+) -> list[float]:
+    """Give the milliseconds of ``num_saves`` saves, after ten to warm up."""
     page = open_page(browser, server, queue, who)
     for number in range(num_saves + 10):
         page.keyboard.press("1")
@@ -200,12 +124,12 @@ def time_keys(
         page.keyboard.press("Enter")
         page.wait_for_function(f"() => window.lcTimes.length > {number}", timeout=30_000)
         page.wait_for_timeout(250)
-    times = sorted(page.evaluate("() => window.lcTimes")[10:])
+    times: list[float] = page.evaluate("() => window.lcTimes")[10:]
     page.context.close()
-    return statistics.median(times), times[int(0.95 * len(times))]
+    return times
 
 
-def measure_presses(browser: Browser, server: Server, queue: Queue) -> list[Figure]:
+def measure_presses(browser: Browser, server: Server, queue: Queue) -> list[Measured]:
     """Press label and Enter 20 times each, faster than the page can follow."""
     figures = []
     for gap in (20, 60, 150):
@@ -221,18 +145,17 @@ def measure_presses(browser: Browser, server: Server, queue: Queue) -> list[Figu
         picked = {item for key, item in presses if key == "1"}
         entered = {item for key, item in presses if key == "Enter"}
         wrong = set(confirmed) - (picked & entered)
-        text = f"{len(wrong)} of {len(confirmed)} labels"
         what = f"40 key presses {gap} ms apart: labels on an item that was not on screen"
-        figures.append(Figure(what, text, "0", not wrong and bool(confirmed)))
+        figures.append(_count(what, len(wrong), len(confirmed)))
     return figures
 
 
-def measure_kills(browser: Browser, home: Path, queue: Queue, num_kills: int) -> list[Figure]:
+def measure_kills(browser: Browser, home: Path, queue: Queue, num_kills: int) -> list[Measured]:
     """Kill the server amid saves; every save that was confirmed on screen must be stored."""
     confirmed: dict[str, str] = {}
     rng = random.Random(0)  # noqa: S311
     for _ in range(num_kills):
-        with serving(home) as server:
+        with serving(home, **ONE_THREAD) as server:
             page = open_page(browser, server, queue, "Killed")
             ends = time.monotonic() + rng.uniform(1.5, 3)
             while time.monotonic() < ends:
@@ -252,9 +175,16 @@ def measure_kills(browser: Browser, home: Path, queue: Queue, num_kills: int) ->
     stored = dict(database.cursor().execute(query, [queue.queue_id]).fetchall())
     database.close()
     lost = [item_id for item_id, label in confirmed.items() if stored.get(item_id) != label]
-    text = f"{len(lost)} of {len(confirmed)} confirmed saves lost"
-    what = f"kill -9 of the server amid saves, {num_kills} times"
-    return [Figure(what, text, "0 lost", not lost and bool(confirmed))]
+    what = f"kill -9 of the server amid saves, {num_kills} times: confirmed saves lost"
+    return [_count(what, len(lost), len(confirmed))]
+
+
+def _count(what: str, bad: int, n: int) -> Measured:
+    """Return how many of n went wrong, where none may; without any n, nothing was shown."""
+    note = "" if n else "nothing was confirmed"
+    return Measured(
+        what, "count", bad if n else None, n=n, at_most=0, section="Nothing goes wrong", note=note
+    )
 
 
 def measure_crowd(
@@ -265,29 +195,21 @@ def measure_crowd(
     seconds: float,
     reach: float,
     megabytes: float,
-) -> list[Figure]:
+) -> list[Measured]:
     """Let many websocket sessions save at once."""
     # What is loaded once, whoever comes, is loaded by now.
     review_at_once(server.url, queue.queue_id, 5, every, 10)
     before = _rss(server)
     crowd = review_at_once(server.url, queue.queue_id, num_people, every, seconds)
-    times = sorted(crowd.milliseconds)
-    late = times[int(0.95 * len(times))]
     grown = (_rss(server) - before) / num_people / 2**20
-    text = (
-        f"p95 {late:.0f} ms, median {statistics.median(times):.0f} ms (n = {len(times)}), "
-        f"{crowd.num_lost} lost, {crowd.num_twice} places given twice"
-    )
-    is_reached = late <= reach and not crowd.num_lost and not crowd.num_twice
     what = f"{num_people} reviewers, each saving every {every:g} s for {seconds:.0f} s"
+    memory = f"memory of the server after it, by session ({num_people})"
+    num_saves = len(crowd.milliseconds)
     return [
-        Figure(what, text, f"p95 <= {reach:.0f} ms, 0 lost, none twice", is_reached),
-        Figure(
-            f"memory of the server after it, by session ({num_people})",
-            f"{grown:.1f} MB more than before",
-            f"<= {megabytes:g} MB",
-            grown <= megabytes,
-        ),
+        *spread(what, crowd.milliseconds, "ms", quantile=0.95, at_most={"p95": reach}),
+        _count(f"{what}: saves lost", crowd.num_lost, num_saves),
+        _count(f"{what}: places given twice", crowd.num_twice, num_saves),
+        Measured(memory, "growth", grown, "MB", at_most=megabytes, section="Memory"),
     ]
 
 
@@ -319,23 +241,21 @@ def prepare(home: Path, template: Path | None, counts: Sequence[int]) -> Queue:
     return queue
 
 
-def measure(options: argparse.Namespace, home: Path) -> list[Figure]:
+def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
     """Run the parts asked for on a new database under a home folder."""
-    figures: list[Figure] = []
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    figures: list[Measured] = []
     counts = (options.items, options.predictions, options.annotations)
     seconds = options.crowd_seconds
     queue = prepare(home, options.template, counts)
 
-    def run(part: str, work: Callable[[], list[Figure]]) -> None:
+    def run(part: str, work: Callable[[], list[Measured]]) -> None:
         if part in options.only:
             for figure in work():
-                print(figure.what, "|", figure.found, flush=True)
+                print(figure.what, figure.measure, figure.figure, figure.unit, flush=True)
                 figures.append(figure)
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
-        with serving(home) as server:
+    with chromium() as browser:
+        with serving(home, **ONE_THREAD) as server:
             run("first", lambda: measure_first_page(browser, server, queue))
             run("keys", lambda: measure_keys(browser, server, queue, options.saves))
             run("beside", lambda: measure_beside(browser, server, queue, options.saves))
@@ -343,33 +263,15 @@ def measure(options: argparse.Namespace, home: Path) -> list[Figure]:
             run("20", lambda: measure_crowd(server, queue, 20, 2, seconds, 60, 2))
             run("100", lambda: measure_crowd(server, queue, 100, 4, seconds, 150, 2))
         run("kills", lambda: measure_kills(browser, home, queue, options.kills))
-        browser.close()
     return figures
-
-
-def table(figures: Sequence[Figure], options: argparse.Namespace) -> str:
-    """Give the figures as a page."""
-    lines = [
-        "# Reviewing at scale",
-        "",
-        f"{options.items:,} items, {options.predictions:,} predictions, {options.annotations:,} "
-        f"annotations. {os.cpu_count()} cores ({platform.machine()}), Python "
-        f"{platform.python_version()}, load average {os.getloadavg()[1]:.1f} (server, browser and "
-        "clients share the machine). Made by `python benchmarks/review_workbench.py`.",
-        "",
-        "| what | found | reach | |",
-        "|---|---|---|---|",
-        *(f"| {f.what} | {f.found} | {f.reach} | {'✗✓'[f.is_reached]} |" for f in figures),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 PARTS: Final = ("first", "keys", "beside", "presses", "20", "100", "kills")
 
 
-def main() -> int:
-    """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
+def main() -> None:
+    """Run the parts asked for and record the figures."""
+    parser = make_parser(__doc__)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--items", type=int, default=200_000)
     parser.add_argument("--predictions", type=int, default=1_000_000)
@@ -381,12 +283,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="review-workbench-") as home:
         figures = measure(options, Path(home))
-    text = table(figures, options)
-    print(text)
-    if set(options.only) == set(PARTS):
-        RESULTS.write_text(text, encoding="utf-8")
-    return 0
+    record(__file__, figures, options, is_partial=set(options.only) != set(PARTS))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

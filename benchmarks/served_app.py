@@ -1,0 +1,101 @@
+"""The app on a free port over one home folder, and a headless Chromium to look at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+import streamlit_app
+
+APP = Path(streamlit_app.__file__).with_name("app.py")
+_ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+_STARTING_SECONDS = 120
+
+
+@dataclass
+class Server:
+    """One running app over one database."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+
+    def kill(self) -> None:
+        """End it without any warning, as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it in an orderly way."""
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+@contextmanager
+def serving(home: Path, **environment: str) -> Iterator[Server]:
+    """Serve the database in a folder, where the server writes its log too.
+
+    Args:
+        home: The folder.
+        **environment: Variables for the server alone.
+
+    Raises:
+        SystemExit: The app did not start.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = home / "server.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}"],
+            cwd=APP.parents[1],
+            env={**os.environ, "LLAMACARE_HOME": str(home), **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    server = Server(process, f"http://localhost:{port}")
+    try:
+        if not _is_healthy(server.url):
+            raise SystemExit(f"The app did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
+        yield server
+    finally:
+        if process.poll() is None:
+            server.stop()
+
+
+def _is_healthy(url: str) -> bool:
+    deadline = time.monotonic() + _STARTING_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):  # noqa: S310
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Open a headless browser: the system's, or else Playwright's own."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        yield browser
+        browser.close()
