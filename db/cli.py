@@ -111,7 +111,7 @@ def status(as_json: bool) -> None:
 
 @main.command("export-run")
 @click.argument("run_id")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path))
 def export_run_command(run_id: str, file: Path) -> None:
     """Write a run and its predictions to FILE, in the form that `import predictions` reads."""
     with opened() as database:

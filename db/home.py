@@ -34,3 +34,26 @@ def models_dir() -> Path:
 def cache_dir() -> Path:
     """Give the folder of what can be computed again; it may be deleted at any time."""
     return home_dir() / "cache"
+
+
+def presets_dir() -> Path:
+    """Return the folder of a user's own presets for retraining."""
+    return home_dir() / "presets"
+
+
+def launchers_path() -> Path:
+    """Return the path of a user's settings of launchers: one table for each kind."""
+    return home_dir() / "launchers.toml"
+
+
+def builds_dir() -> Path:
+    """Return the default folder of training data written as files."""
+    return home_dir() / "builds"
+
+
+def kept_paths() -> list[Path]:
+    """Return what no export may replace, in addition to the database file.
+
+    Builds are not included: they belong to the user.
+    """
+    return [runs_dir(), models_dir(), cache_dir(), presets_dir(), launchers_path()]

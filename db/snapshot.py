@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from db.atomic_files import replaced_file
 from db.errors import SnapshotError
 from db.records import GoldOrigin, Option, Section, Split
 from db.statements import load_sql
@@ -168,7 +169,8 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
         files={name: _write_part(directory / name, part) for name, part in parts.items()},
         counts=_count(rows),
     )
-    _write_beside(directory / MANIFEST_NAME, manifest.model_dump_json(indent=2).encode())
+    with replaced_file(directory / MANIFEST_NAME) as beside:
+        beside.write_bytes(manifest.model_dump_json(indent=2).encode())
     return manifest
 
 
@@ -241,15 +243,9 @@ def _write_part(path: Path, rows: Sequence[Mapping[str, Any]]) -> SnapshotFile:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(list(rows), schema=_SCHEMA), sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
-    _write_beside(path, content)
+    with replaced_file(path) as beside:
+        beside.write_bytes(content)
     return SnapshotFile(sha256=hashlib.sha256(content).hexdigest(), num_items=len(rows))
-
-
-def _write_beside(path: Path, content: bytes) -> None:
-    """Write a file so that it is never seen half written."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_bytes(content)
-    beside.replace(path)
 
 
 def _read_manifest(directory: Path) -> SnapshotManifest:

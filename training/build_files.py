@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from db.exporters.targets import folder_target
 from training.build import Build, BuiltRecord, Fold
 from training.errors import DataError
 from training.json_files import replace_json
@@ -36,12 +37,13 @@ _SCHEMA: Final = pa.schema(
 
 
 def write_build(build: Build, folder: Path, build_format: BuildFormat) -> list[Path]:
-    """Write a build into a folder of its own; give the files.
+    """Write a build into a folder of its own, which appears once it is complete; give the files.
 
     Raises:
+        ExportError: Nothing can be written there; what was there is unchanged.
         DataError: The folder holds something already, or there are no records to write.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.is_dir() and any(folder.iterdir()):
         raise DataError(
             f"{folder} is not empty, and a build never mixes with another. Name a new folder."
         )
@@ -50,10 +52,11 @@ def write_build(build: Build, folder: Path, build_format: BuildFormat) -> list[P
             f"There is nothing to write: no record of {build.benchmark!r} is left after "
             f"{build.num_vetoed} vetoes. Take vetoes back, or build all items, not only corrected."
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    files = _WRITERS[build_format](build, folder)
-    replace_json(folder / "build.json", _describe(build, build_format))
-    return [*files, folder / "build.json"]
+    with folder_target(folder) as beside:
+        files = _WRITERS[build_format](build, beside)
+        replace_json(beside / "build.json", _describe(build, build_format))
+        names = [path.relative_to(beside) for path in (*files, beside / "build.json")]
+    return [folder / name for name in names]
 
 
 def reference_fields(record: BuiltRecord) -> dict[str, str]:

@@ -13,7 +13,7 @@ import click
 
 from db.connection import Database
 from db.errors import DbError
-from db.home import home_dir, runs_dir
+from db.home import builds_dir, runs_dir
 from db.snapshot import read_snapshot
 from eci.errors import EciError
 from eci.exemplars import CHOICES, Choice
@@ -199,7 +199,9 @@ def build_command(
         seed=seed,
     )
     name = f"{benchmark}-{shots}shot-{build_format}-{built.snapshot_id[-8:]}"
-    folder = out or home_dir() / "builds" / name
+    if out is None:
+        builds_dir().mkdir(parents=True, exist_ok=True)
+    folder = out or builds_dir() / name
     for path in write_build(built, folder, build_format):
         click.echo(path)
     click.echo(f"{len(built.records)} records, {built.num_vetoed} items vetoed.", err=True)

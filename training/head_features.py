@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from db.atomic_files import replaced_file
 from db.snapshot import Snapshot, SnapshotItem
 from eci.arrays import Float32Array, IntArray
 from eci.prompts import Question
@@ -117,10 +117,9 @@ class HeadFeatures:
         self.folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256("".join(sorted(keys)).encode()).hexdigest()[:24]
         path = self.folder / f"{name}.safetensors"
-        partial = path.with_suffix(f".{os.getpid()}.partial")
         tensors = {"states": features.states, "scores": features.scores}
-        save_file(tensors, partial, metadata={"keys": json.dumps(keys)})
-        partial.replace(path)
+        with replaced_file(path) as beside:
+            save_file(tensors, beside, metadata={"keys": json.dumps(keys)})
 
     def _load(self) -> None:
         """Read the chunks that were not read yet; a torn one is passed over."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from db.atomic_files import replaced_file
 from eci.calibration import TemperatureScaling
 from eci.store import CalibrationInfo
 from training.errors import DataError
@@ -38,9 +39,8 @@ class HeldOut:
 def write_held_out(path: Path, entries: Iterable[HeldOut]) -> None:
     """Write held-out logits as Parquet; the file appears only when it is complete."""
     rows = [{**vars(entry), "logits": list(entry.logits)} for entry in entries]
-    partial = path.with_suffix(".partial")
-    pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), partial)
-    partial.replace(path)
+    with replaced_file(path) as beside:
+        pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), beside)
 
 
 def read_held_out(path: Path) -> list[HeldOut]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from db.atomic_files import replaced_file
 from training.errors import RunDirError
 
 
@@ -43,16 +42,8 @@ def replace_json(path: Path, value: Mapping[str, Any]) -> None:
     """Replace a file's content at once: written beside, synced, renamed."""
     # backslashreplace turns a lone surrogate, which UTF-8 refuses, into its JSON escape.
     text = json.dumps(plain(value), ensure_ascii=False, indent=1) + "\n"
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("wb") as file:
-            file.write(text.encode(errors="backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with replaced_file(path) as beside:
+        beside.write_bytes(text.encode(errors="backslashreplace"))
 
 
 def plain(value: Any) -> Any:

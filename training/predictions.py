@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from db.atomic_files import replaced_file
 from db.bulk import SCHEMAS
 from db.records import Prediction
 from training.json_files import unusable
@@ -28,9 +29,8 @@ PREDICTIONS_SCHEMA = pa.schema(
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """Write predictions as Parquet; the file appears only when it is complete."""
     table = pa.Table.from_pylist([asdict(p) for p in predictions], schema=PREDICTIONS_SCHEMA)
-    partial = path.with_suffix(".partial")
-    pq.write_table(table, partial)
-    partial.replace(path)
+    with replaced_file(path) as beside:
+        pq.write_table(table, beside)
 
 
 def read_predictions(run_dir: RunDir) -> list[Prediction]:

@@ -9,14 +9,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from db.atomic_files import replaced_file
 from training.json_files import unusable
 
 
 def write_rows(path: Path, rows: Sequence[dict[str, Any]], schema: pa.Schema) -> None:
     """Write rows; the file appears only when it is complete."""
-    partial = path.with_suffix(".partial")
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), partial)
-    partial.replace(path)
+    with replaced_file(path) as beside:
+        pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), beside)
 
 
 def read_rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:

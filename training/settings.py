@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from db.home import home_dir
+from db.home import presets_dir
 from eci.fit import DEFAULT_L2
 from eci.pooling import DEFAULT_POOLING, parse_pooling
 from training.errors import SettingsError
@@ -197,11 +197,6 @@ class Preset:
     name: str
     description: str
     settings: TrainingSettings
-
-
-def presets_dir() -> Path:
-    """Give the folder of a user's own presets."""
-    return home_dir() / "presets"
 
 
 def list_presets() -> list[Preset]:

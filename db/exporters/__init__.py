@@ -11,8 +11,9 @@ from duckdb import DuckDBPyConnection
 
 from db.errors import ExportError
 from db.exporters.files import write_csv, write_jsonl, write_parquet
-from db.exporters.huggingface import write_huggingface
+from db.exporters.huggingface import is_unchanged_export, write_huggingface
 from db.exporters.label_studio import write_label_studio
+from db.exporters.targets import file_target, folder_target
 from db.statements import load_sql
 
 ExportKind = Literal["items", "labels", "annotations", "predictions"]
@@ -46,7 +47,8 @@ def export_file(
             apostrophe before texts that a spreadsheet would take for a formula. Annotations also as
             ``"huggingface"``, a dataset folder, and ``"label_studio"``, one task an item with what
             stands of each reviewer and phase.
-        path: Replaced where it exists; for ``"huggingface"`` a folder.
+        path: An ordinary file there is replaced once the new one is complete. For
+            ``"huggingface"`` a folder, which replaces an earlier export that nobody changed.
         run_id: For predictions: only those of this run; all runs when None. For Label Studio: the
             run whose labels are the tasks' predictions; none when None.
 
@@ -54,7 +56,8 @@ def export_file(
         Rows, for Label Studio tasks.
 
     Raises:
-        ExportError: The kind has no such format.
+        ExportError: The kind has no such format, or nothing can be written there; what was
+            there is unchanged.
     """
     if file_format not in formats_of(kind):
         raise ExportError(
@@ -63,8 +66,15 @@ def export_file(
         )
     statement = file_format if file_format == "label_studio" else kind
     needs_run = kind == "predictions" or file_format == "label_studio"
-    rows = cur.sql(load_sql(f"export_{statement}"), params={"run_id": run_id} if needs_run else {})
-    return _WRITERS[file_format](rows.to_arrow_reader(_BATCH_ROWS), path)
+    target = (
+        folder_target(path, cur, is_earlier=is_unchanged_export)
+        if file_format == "huggingface"
+        else file_target(path, cur)
+    )
+    with target as beside:
+        parameters = {"run_id": run_id} if needs_run else {}
+        rows = cur.sql(load_sql(f"export_{statement}"), params=parameters)
+        return _WRITERS[file_format](rows.to_arrow_reader(_BATCH_ROWS), beside)
 
 
 def formats_of(kind: ExportKind) -> tuple[ExportFormat, ...]:

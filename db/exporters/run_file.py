@@ -8,6 +8,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from db.exporters.targets import file_target
 from db.predictions import list_predictions
 from db.runs import get_run
 
@@ -18,16 +19,17 @@ def export_run(cur: DuckDBPyConnection, run_id: str, path: Path) -> int:
     Args:
         cur: A cursor of its own.
         run_id: The run.
-        path: Replaced where it exists.
+        path: An ordinary file there is replaced once the new one is complete.
 
     Raises:
+        ExportError: The file cannot be written there; what was there is unchanged.
         RunNotFoundError: There is no such run.
     """
     run = get_run(cur, run_id)
     header = {name: value for name, value in asdict(run).items() if name != "kind"}
     header["created_at"] = run.created_at.isoformat()
     predictions = list_predictions(cur, run_id)
-    with path.open("w", encoding="utf-8") as file:
+    with file_target(path, cur) as beside, beside.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"run": header}, ensure_ascii=False) + "\n")
         for prediction in predictions:
             fields = {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +17,13 @@ from click.testing import CliRunner
 
 from db.annotations import add_annotation
 from db.connection import Database
+from db.errors import ExportError
 from db.items import add_items
 from db.record_vetoes import add_record_veto
 from db.records import Item, Option, Section
 from db.reviewers import add_reviewer
 from db.snapshot import Snapshot, SnapshotItem, read_snapshot
+from training import build_files
 from training.build import BENCHMARKS, Build, build
 from training.build_files import BUILD_FORMATS, write_build
 from training.cli import main
@@ -180,6 +185,55 @@ def test_a_build_never_mixes_with_another(snapshot: Snapshot, tmp_path: Path) ->
     write_build(built, tmp_path / "out", "chat")
     with pytest.raises(DataError, match="is not empty"):
         write_build(built, tmp_path / "out", "chat")
+
+
+def test_a_build_is_written_whole_or_not_at_all(
+    database: Database, snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = build(snapshot, benchmark="all", num_shots=0)
+    database.close()
+    before = set(tmp_path.iterdir())
+
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for build_format in BUILD_FORMATS:
+        with monkeypatch.context() as patch:
+            patch.setattr(build_files, "replace_json", fail)  # the last file of each format
+            with pytest.raises(ExportError, match="out was not written: No space left on device"):
+                write_build(built, tmp_path / "out", build_format)
+        assert set(tmp_path.iterdir()) == before
+    killed = "import os\ndef fail(*_):\n    os._exit(9)\nos.rename = os.replace = fail\n"
+    killed += "import sys\nfrom training.cli import main\nmain(sys.argv[1:])"
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", killed, "build", "--out", str(out)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 9
+    assert not out.exists()
+
+
+def test_a_build_replaces_nothing(database: Database, snapshot: Snapshot, tmp_path: Path) -> None:
+    database.close()
+    home = Path(os.environ["LLAMACARE_HOME"])
+    (home / "runs").mkdir()
+    (tmp_path / "mine").write_text("mine")
+    runner = CliRunner()
+    for out, why in (
+        (home / "runs", "belongs to what the product itself keeps"),
+        (home / "models" / "built", "there is no folder"),
+        (home / "review.duckdb", "belongs to what the product itself keeps"),
+        (tmp_path / "mine", "it is a file"),
+        (tmp_path / "missing" / "built", "there is no folder"),
+    ):
+        refused = runner.invoke(main, ["build", "--out", str(out)])
+        assert refused.exit_code == 1
+        assert refused.stderr.startswith(f"Error: {out} was not written: ")
+        assert why in refused.stderr and refused.stderr.count("\n") == 1
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert not any((home / "runs").iterdir())
+    done = runner.invoke(main, ["build", "--benchmark", "all"])
+    assert done.exit_code == 0, done.output
+    (folder,) = (home / "builds").iterdir()
+    assert (folder / "build.json").exists()
 
 
 def test_the_command_writes_a_build_and_names_its_files(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from db.home import home_dir
+from db.home import launchers_path
 from training.errors import SettingsError
 from training.settings import Frozen, faults_of
 
@@ -82,11 +81,6 @@ RAY_MISSING: Final = (
 def num_training_processes(launcher: Launcher) -> int:
     """Give how many processes share each optimizer step."""
     return 1 if isinstance(launcher, LocalLauncher) else launcher.num_processes
-
-
-def launchers_path() -> Path:
-    """Give the file with a user's settings of launchers: one table for each kind."""
-    return home_dir() / "launchers.toml"
 
 
 def list_launchers() -> dict[Kind, Launcher]:

@@ -1,0 +1,1 @@
+select path from duckdb_databases() where path is not null
