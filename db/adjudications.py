@@ -12,7 +12,7 @@ from db.errors import InvalidAnnotationError
 from db.permissions import require
 from db.records import Adjudication, AdjudicationReason, AnnotationOrigin, GoldLabel
 from db.statements import load_sql
-from db.values import to_timestamp, utc_now, with_timestamp
+from db.values import require_text, to_timestamp, utc_now, with_timestamp
 
 Disputed = Literal["open", "rejected", "decided"]
 """Items on which people differ, items whose imported gold label several of them do not accept, and
@@ -43,7 +43,7 @@ def add_adjudication(
 
     Raises:
         InvalidLabelError: The item does not allow the label.
-        InvalidAnnotationError: The reason is unknown.
+        InvalidAnnotationError: The reason is unknown, or the note cannot be stored.
         NotFoundError: There is no such item or reviewer.
         NotPermittedError: The role of the reviewer is not open to deciding.
     """
@@ -54,6 +54,7 @@ def add_adjudication(
             f"The reason {reason!r} is not known: choose one of {list(known)}."
         )
     require(cur, reviewer_id, "adjudicate")
+    require_text(note, f"note on item {item_id!r}", InvalidAnnotationError)
     before = get_gold(cur, item_id)
     parameters = {
         "adjudication_id": adjudication_id,

@@ -34,7 +34,7 @@ from db.records import (
 )
 from db.runs import get_run
 from db.statements import load_sql
-from db.values import from_timestamp, to_timestamp, utc_now
+from db.values import from_timestamp, require_text, to_timestamp, utc_now
 
 
 def add_annotation(
@@ -102,6 +102,8 @@ def add_annotation(
             "verdict 'unanswerable' or 'information_missing' why there is none."
         )
     require(cur, reviewer_id, "annotate")
+    require_text(answer, f"corrected answer for item {item_id!r}", InvalidAnnotationError)
+    require_text(note, f"note on item {item_id!r}", InvalidAnnotationError)
     _require_possible(verdicts, severity, confidence, span, duration_seconds)
     history = list_annotations(cur, item_id)
     stored = _find_retried(history, annotation_id, reviewer_id)

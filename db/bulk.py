@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from db.errors import InvalidTextError
+
 _PAIRS = {
     "context": pa.list_(pa.struct([("heading", pa.string()), ("text", pa.string())])),
     "options": pa.list_(pa.struct([("label", pa.string()), ("text", pa.string())])),
@@ -107,9 +109,19 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 def incoming(
     cur: DuckDBPyConnection, name: str, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[None]:
-    """Make rows readable to the cursor's statements as the table ``name`` of ``SCHEMAS``."""
+    """Make rows readable to the cursor's statements as the table ``name`` of ``SCHEMAS``.
+
+    Raises:
+        InvalidTextError: A text holds half of a surrogate pair.
+    """
     schema = SCHEMAS[name]
-    columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
+    try:
+        columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
+    except UnicodeEncodeError as error:
+        raise InvalidTextError(
+            f"Nothing was stored: the text {ascii(error.object)[:80]} holds half of an emoji or of "
+            "another rare character. Remove it and try again."
+        ) from error
     with incoming_table(cur, name, pa.Table.from_arrays(columns, schema=schema)):
         yield
 

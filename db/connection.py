@@ -22,6 +22,9 @@ from db import migrate, scratch, search
 from db.errors import DatabaseLockedError, DatabaseOpenError, MigrationError, SaveError
 from db.home import database_path
 
+# Conflicts, a full disk or memory; after a fatal one DuckDB takes nothing until it is opened again.
+_STORE_FAILURES = (duckdb.OperationalError, duckdb.FatalException)
+
 IN_MEMORY = Path(":memory:")
 """Opens a private database that lives as long as its ``Database``; for tests."""
 
@@ -77,19 +80,19 @@ class Database:
         """Give a cursor inside a transaction: committed at the end, undone on any exception.
 
         Raises:
-            SaveError: Another transaction wrote the same rows at the same time, or the disk
-                refused; nothing was written.
+            SaveError: Another transaction wrote the same rows at the same time, or disk or
+                memory are full; nothing was written.
         """
         cur = self.cursor()
-        cur.begin()
         try:
+            cur.begin()
             yield cur
             cur.commit()
-        except (duckdb.TransactionException, duckdb.IOException) as error:
+        except _STORE_FAILURES as error:
             _rollback_if_active(cur)
             raise SaveError(
                 f"Nothing was saved: {error}. Try again; if it stays, look whether the disk that "
-                f"holds {self.path} is full."
+                f"holds {self.path} is full, and restart the app."
             ) from error
         except BaseException:
             # DuckDB has already rolled back where the commit itself failed.
@@ -155,5 +158,5 @@ def _restrict(connection: DuckDBPyConnection) -> None:
 def _rollback_if_active(cur: DuckDBPyConnection) -> None:
     try:
         cur.rollback()
-    except duckdb.TransactionException:
+    except (duckdb.TransactionException, duckdb.FatalException):
         return

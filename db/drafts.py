@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from db.errors import InvalidDraftError
 from db.records import Phase
 from db.statements import load_sql
-from db.values import to_json, to_timestamp, utc_now
+from db.values import require_text, to_json, to_timestamp, utc_now
 
 MAX_CHARACTERS = 200_000
 """Longest draft that is kept, as JSON: ten times the longest answer that a page shows."""
@@ -23,8 +23,12 @@ def save_draft(
     """Append a draft; it replaces the one before.
 
     Raises:
-        InvalidDraftError: It is longer than ``MAX_CHARACTERS``.
+        InvalidDraftError: It is longer than ``MAX_CHARACTERS``, or a field holds half of a
+            surrogate pair.
     """
+    for name, value in body.items():
+        if isinstance(value, str):
+            require_text(value, f"{name} of the draft for item {item_id!r}", InvalidDraftError)
     text = to_json(body)
     if len(text) > MAX_CHARACTERS:
         raise InvalidDraftError(

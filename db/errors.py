@@ -118,6 +118,10 @@ class InvalidQueueError(DbError):
     """A queue that cannot be made as asked."""
 
 
+class InvalidTextError(DbError):
+    """A text that cannot be stored in any encoding."""
+
+
 class InvalidDraftError(DbError):
     """A draft that cannot be kept."""
 

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from db.errors import GuidelineError
 from db.permissions import require
 from db.statements import load_sql
-from db.values import from_timestamp, to_timestamp, utc_now
+from db.values import from_timestamp, require_text, to_timestamp, utc_now
 
 ALL_LABEL_SETS: Final = "all"
 """Stands for every label set that has no guideline of its own."""
@@ -42,7 +42,7 @@ def add_guideline(
     The text that stands already gives the version that stands already.
 
     Raises:
-        GuidelineError: The text is empty or too long.
+        GuidelineError: The text is empty or too long, or cannot be stored.
         NotPermittedError: The role of the reviewer is not open to writing guidelines.
     """
     require(cur, reviewer_id, "edit_guidelines")
@@ -52,6 +52,7 @@ def add_guideline(
             f"A guideline of {len(text):,} characters cannot be stored: it needs 1 to "
             f"{MAX_CHARACTERS:,}. Shorten it, or put the rest into another document."
         )
+    require_text(text, "guideline", GuidelineError)
     standing = find_guideline(cur, label_set)
     if standing is not None and (standing.label_set, standing.body) == (label_set, text):
         return standing

@@ -122,6 +122,15 @@ def describe_item_faults(item: Item) -> list[str]:
     return faults
 
 
+def _describe_text_faults(text: str) -> list[str]:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = ord(text[error.start])
+        return [f"a text holds half of an emoji or of another rare character (U+{half:04X})"]
+    return []
+
+
 def _to_row(item: Item, origin: str) -> dict[str, Any]:
     content = {
         "item_id": item.item_id,
@@ -140,9 +149,9 @@ def _to_row(item: Item, origin: str) -> dict[str, Any]:
     return {
         **content,
         "origin": origin,
-        "content_hash": hashlib.sha256(text.encode()).hexdigest(),
+        "content_hash": hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest(),
         "created_at": to_timestamp(utc_now()),
-        "faults": describe_item_faults(item),
+        "faults": [*describe_item_faults(item), *_describe_text_faults(text)],
     }
 
 

@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from db.errors import NotFoundError
 from db.runs import get_run
 from db.statements import load_sql
-from db.values import from_json, to_json, to_timestamp, utc_now, with_timestamp
+from db.values import from_json, require_text, to_json, to_timestamp, utc_now, with_timestamp
 
 Alias = Literal["champion", "challenger"]
 AliasAction = Literal["register", "choose", "promote", "roll back"]
@@ -115,7 +115,12 @@ def set_alias(
     reason: str = "",
     gate: Mapping[str, Any] | None = None,
 ) -> None:
-    """Give an alias to a version, or with None to nobody. Whether one may is for the caller."""
+    """Give an alias to a version, or with None to nobody. Whether one may is for the caller.
+
+    Raises:
+        InvalidTextError: The reason cannot be stored.
+    """
+    require_text(reason, "reason")
     parameters = {
         "alias": alias,
         "version": version,

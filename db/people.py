@@ -19,7 +19,7 @@ from db.reviewers import (
     list_people,
 )
 from db.statements import load_sql
-from db.values import to_timestamp, utc_now
+from db.values import require_text, to_timestamp, utc_now
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _SHOWN_NAME_LENGTH = 120
@@ -34,6 +34,16 @@ class Identity:
     name: str
     email: str | None = None
     is_email_verified: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be stored.
+
+        Raises:
+            InvalidReviewerError: A value holds half of a surrogate pair.
+        """
+        for name in ("issuer", "subject", "name", "email"):
+            what = f"{name} that the sign-in provider sent"
+            require_text(getattr(self, name), what, InvalidReviewerError)
 
 
 def sign_in_by_name(cur: DuckDBPyConnection, name: str) -> Reviewer:
@@ -200,6 +210,7 @@ def _clean_email(cur: DuckDBPyConnection, email: str | None, reviewer_id: str) -
     address = (email or "").strip().lower()
     if not address:
         return None
+    require_text(address, "e-mail address", InvalidReviewerError)
     if not _EMAIL.fullmatch(address):
         raise InvalidReviewerError(
             f"The address {address[:60]!r} is no e-mail address: it needs one @ and no spaces. "

@@ -16,7 +16,7 @@ from db.review import ReviewFilter, select_items
 from db.review_events import add_event
 from db.review_settings import ReviewMode, get_settings
 from db.statements import load_sql
-from db.values import from_timestamp, to_json, to_timestamp, utc_now
+from db.values import from_timestamp, require_text, to_json, to_timestamp, utc_now
 
 QueueOrder = Literal["uncertain", "text_head_differ", "label_errors", "oldest", "random", "item_id"]
 Sharing = Literal["anyone", "dealt"]
@@ -112,6 +112,7 @@ def add_queue(
         NotPermittedError: Whoever asks may not make queues.
     """
     require(cur, created_by, "manage_queues")
+    require_text(name, "name of the queue", InvalidQueueError)
     name = " ".join(name.split())
     people = tuple(dict.fromkeys(reviewer_ids))
     _require_possible(name, order, num_reviewers, mode, sharing, people, repeat_share)
@@ -160,6 +161,7 @@ def add_item_queue(
         NotPermittedError: Whoever asks may not make queues.
     """
     require(cur, created_by, "manage_queues")
+    require_text(name, "name of the queue", InvalidQueueError)
     name = " ".join(name.split())
     _require_possible(name, "item_id", num_reviewers, mode, "anyone", (), 0.0)
     _require_free(cur, name)

@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 from db.items import get_item
 from db.permissions import require
 from db.statements import load_sql
-from db.values import to_timestamp, utc_now, with_timestamp
+from db.values import require_text, to_timestamp, utc_now, with_timestamp
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,11 @@ def add_record_veto(
     Raises:
         NotPermittedError: The person's role is not open to it.
         NotFoundError: There is no such item or reviewer.
+        InvalidTextError: The note cannot be stored.
     """
     require(cur, reviewer_id, "veto_records")
     get_item(cur, item_id)
+    require_text(note, f"note on item {item_id!r}")
     parameters = {
         "item_id": item_id,
         "num_shots": num_shots,

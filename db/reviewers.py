@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from db.errors import InvalidReviewerError, ReviewerNotFoundError
 from db.records import Reviewer, ReviewerChange, ReviewerOrigin, Role
 from db.statements import load_sql
-from db.values import from_timestamp, to_timestamp, utc_now
+from db.values import from_timestamp, require_text, to_timestamp, utc_now
 
 _MAX_NAME_LENGTH = 200
 
@@ -140,6 +140,7 @@ def identity_id(issuer: str, subject: str) -> str:
 
 
 def _clean_name(name: str) -> str:
+    require_text(name, "reviewer name", InvalidReviewerError)
     shown = " ".join(unicodedata.normalize("NFC", name).split())
     if not shown or len(shown) > _MAX_NAME_LENGTH:
         raise InvalidReviewerError(

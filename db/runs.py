@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 from db.errors import DuplicateRunError, RunNotFoundError
 from db.records import Run
 from db.statements import load_sql
-from db.values import from_json, from_timestamp, to_json, to_timestamp
+from db.values import from_json, from_timestamp, require_text, to_json, to_timestamp
 
 
 def add_run(cur: DuckDBPyConnection, run: Run) -> None:
@@ -18,12 +18,15 @@ def add_run(cur: DuckDBPyConnection, run: Run) -> None:
 
     Raises:
         DuplicateRunError: A run of this id is there already.
+        InvalidTextError: Its name or model cannot be stored.
     """
     if find_run(cur, run.run_id) is not None:
         raise DuplicateRunError(
             f"There is a run {run.run_id!r} already. Its predictions are kept as they are; "
             "use another run id for a new execution."
         )
+    require_text(run.name, "name of the run")
+    require_text(run.model, "model of the run")
     parameters = {
         "run_id": run.run_id,
         "name": run.name,

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from db.errors import InvalidSliceError
 from db.outcome_filter import DIMENSIONS, By, Dimension, OutcomeFilter, Selection, select_rows
 from db.statements import load_sql
-from db.values import to_timestamp, utc_now
+from db.values import require_text, to_timestamp, utc_now
 
 MIN_ITEMS: Final = 20
 """Smaller slices are not counted: nothing could be told of them."""
@@ -119,6 +119,7 @@ def save_slice(
     Raises:
         InvalidSliceError: The name is empty or too long, or the filter lets everything pass.
     """
+    require_text(name, "name of the slice", InvalidSliceError)
     shown = " ".join(name.split())
     if not 0 < len(shown) <= _MAX_NAME_LENGTH:
         raise InvalidSliceError(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,8 +21,9 @@ from starlette.responses import JSONResponse, Response
 
 from db.connection import Database
 from db.drafts import MAX_CHARACTERS, save_draft
-from db.errors import DbError
+from db.errors import DbError, SaveError
 from db.records import Phase
+from db.values import replace_lone_surrogates
 
 _MAX_BOXES = 20_000
 _FIELDS: Final = {"note", "answer"}
@@ -28,7 +31,7 @@ _FIELDS: Final = {"note", "answer"}
 
 @dataclass
 class DraftBox:
-    """One showing of an item: whose it is, and what has been said of it so far."""
+    """One showing of an item: whose it is, and what the store holds of its draft."""
 
     database: Database
     item_id: str
@@ -41,16 +44,36 @@ class DraftBox:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
+        self._is_saved = False
 
-    def update(self, **changes: Any) -> None:
-        """Take changes into the draft and store it; what stays the same is not stored again."""
+    def update(self, **changes: Any) -> bool:
+        """Store changes of the draft; what the store holds already is not stored again.
+
+        Returns:
+            False where the item was saved meanwhile: its draft must not come back.
+
+        Raises:
+            DbError: The draft cannot be stored; the box holds what it held before.
+        """
         with self._lock:
+            if self._is_saved:
+                return False
             changed = {**self.body, **changes}
             if changed != self.body:
+                with self.database.transaction() as cur:
+                    save_draft(cur, self.item_id, self.reviewer_id, self.phase, changed)
                 self.body = changed
-                save_draft(
-                    self.database.cursor(), self.item_id, self.reviewer_id, self.phase, changed
-                )
+            return True
+
+    @contextmanager
+    def saving(self) -> Iterator[bool]:
+        """Hold changes back while the item is saved; yield whether there is a draft to clear.
+
+        Where that fails, the draft stays open.
+        """
+        with self._lock:
+            yield bool(self.body)
+            self._is_saved = True
 
 
 class DraftBoxes:
@@ -90,14 +113,15 @@ BOXES: Final = DraftBoxes()
 async def take_draft(request: Request) -> Response:
     """Take ``{"token": ..., "pressed_at": ms, "label": place | null, "note": ..., "answer": ...}``.
 
-    Everything but the token may be missing. 204 says that the change is stored.
+    Everything but the token may be missing. 204 says that the change is stored, 409 that such a
+    draft cannot be stored, 503 that the store failed and the same change may be sent again.
     """
     text = await request.body()
     if len(text) > 4 * MAX_CHARACTERS:
         return _refuse(413, "The draft is too long to keep.")
     try:
         sent = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _refuse(400, "The draft is no JSON object.")
     box = BOXES.get(str(sent.get("token"))) if isinstance(sent, dict) else None
     if box is None:
@@ -108,16 +132,26 @@ async def take_draft(request: Request) -> Response:
     changes = _read_changes(sent, box.labels)
     if changes:
         try:
-            await run_in_threadpool(box.update, **changes)
+            is_open = await run_in_threadpool(box.update, **changes)
+        except SaveError as error:
+            return _refuse(503, str(error))
         except DbError as error:
             return _refuse(409, str(error))
+        if not is_open:
+            return _refuse(404, "The item is no longer on screen.")
     return Response(status_code=204)
 
 
 def _read_changes(sent: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
-    """Give what is of the expected kind; the rest is left out."""
+    """Return what is of the expected kind; the rest is left out.
+
+    Half of an emoji becomes U+FFFD, as in every text that a browser encodes: a draft is there to
+    lose nothing of what surrounds it.
+    """
     changes: dict[str, Any] = {
-        name: sent[name] for name in _FIELDS if isinstance(sent.get(name), str)
+        name: replace_lone_surrogates(sent[name])
+        for name in _FIELDS
+        if isinstance(sent.get(name), str)
     }
     place = sent.get("label", -1)
     if place is None:

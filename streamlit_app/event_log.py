@@ -10,11 +10,13 @@ import logging
 import threading
 from typing import Final
 
-from db.errors import DbError
+from db.errors import DbError, SaveError
 from db.review_events import ReviewEvent, add_events
 from streamlit_app import services
 
 _DELAY_SECONDS: Final = 0.5
+_MAX_WAITING: Final = 10_000
+"""Events held while the store cannot be written; the oldest go first."""
 _log = logging.getLogger(__name__)
 
 
@@ -23,6 +25,8 @@ class EventLog:
 
     def __init__(self) -> None:
         self._waiting: list[ReviewEvent] = []
+        self._is_due = False
+        """Whether a timer is running that will write them."""
         self._lock = threading.Lock()
         self._writing = threading.Lock()
 
@@ -30,22 +34,30 @@ class EventLog:
         """Take an event; it is written with those of the next half second."""
         with self._lock:
             self._waiting.append(event)
-            is_first = len(self._waiting) == 1
-        if is_first:
+            is_due, self._is_due = self._is_due, True
+        if not is_due:
             timer = threading.Timer(_DELAY_SECONDS, self.flush)
             timer.daemon = True
             timer.start()
 
     def flush(self) -> None:
-        """Write what is waiting, and return when it is written."""
+        """Write what is waiting, and return when it is written.
+
+        Where the store fails, the events are kept and written with the next ones.
+        """
         with self._writing:
             with self._lock:
                 events, self._waiting = self._waiting, []
+                self._is_due = False
             if not events:
                 return
             try:
                 with services.database().transaction() as cur:
                     add_events(cur, events)
+            except SaveError as error:
+                with self._lock:
+                    self._waiting = [*events, *self._waiting][-_MAX_WAITING:]
+                _log.warning("%d events are not written yet: %s", len(events), error)
             except DbError as error:
                 _log.warning("%d events were not written: %s", len(events), error)
 

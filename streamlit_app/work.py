@@ -123,9 +123,9 @@ class FilterWork:
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
         """Let an item come again once nothing else is open."""
-        self._put_off.add(item_id)
         with self._database.transaction() as cur:
             add_event(cur, "skip", self._reviewer_id, item_id=item_id, client_at=client_at)
+        self._put_off.add(item_id)
 
     def mark_done(self, item_id: str) -> None:
         """Note that the reviewer has finished an item."""

@@ -23,7 +23,7 @@ from db.importers.files import describe_json, read_bytes, read_json
 from db.importers.medqa import MedqaEntry, medqa_item, medqa_item_id
 from db.items import PROVISIONAL_ORIGIN
 from db.records import Item, Prediction, Run, Section
-from db.values import utc_now
+from db.values import require_text, utc_now
 
 _EXPECTED = (
     "a JSON list of objects with realidx, question, options, answer_idx and what the model gave: "
@@ -73,6 +73,7 @@ def parse_model_answers(path: Path, *, model: str | None = None) -> ImportBatch:
     Raises:
         ImportFileError: Faults in the file, or no model name to be had.
     """
+    require_text(path.name, f"file name {path.name!a}", ImportFileError)
     faults = FaultList(path, _EXPECTED)
     entries = _read_entries(path, faults)
     faults.raise_if_any()

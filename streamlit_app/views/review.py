@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from db.errors import DbError, ItemNotFoundError
+from db.errors import DbError, ItemNotFoundError, SaveError
 from db.queues import Queue
 from db.records import Annotation, Reviewer, Run
 from db.review_events import ReviewEvent
@@ -65,18 +67,19 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
     floor = floor_seconds(shown.item, shown.prediction, shown.phase, session.words_per_minute)
     box = BOXES.get(draw.annotation_id)
     try:
-        stored = reviewing.save(
-            _said(values),
-            shown,
-            annotation_id=draw.annotation_id,
-            reviewer_id=reviewer_id,
-            run_id=run_id,
-            queue_id=work.queue_of(item_id),
-            duration_seconds=seconds,
-            is_fast=shown.mine is None and seconds < floor,
-            has_draft=box is None or bool(box.body),
-            client_at=BOXES.pressed_at(draw.annotation_id),
-        )
+        with nullcontext(True) if box is None else box.saving() as has_draft:
+            stored = reviewing.save(
+                _said(values),
+                shown,
+                annotation_id=draw.annotation_id,
+                reviewer_id=reviewer_id,
+                run_id=run_id,
+                queue_id=work.queue_of(item_id),
+                duration_seconds=seconds,
+                is_fast=shown.mine is None and seconds < floor,
+                has_draft=has_draft,
+                client_at=BOXES.pressed_at(draw.annotation_id),
+            )
     except DbError as error:
         session.say(str(error), "error")
         return
@@ -122,7 +125,11 @@ def skip(draw: Draw) -> None:
     item_id, work = draw.item_id, session.work
     if not session.is_on_screen(item_id) or work is None:
         return
-    work.put_off(item_id, BOXES.pressed_at(draw.annotation_id))
+    try:
+        work.put_off(item_id, BOXES.pressed_at(draw.annotation_id))
+    except DbError as error:
+        session.say(str(error), "error")
+        return
     show_next(item_id)
     stays = session.is_on_screen(item_id)
     session.say("" if stays else say("review.skipped"))
@@ -158,14 +165,19 @@ def move(item_id: str, step: int) -> None:
 
 def undo(reviewer_id: str, item_id: str | None) -> None:
     """Take the last label of this session back, else the one on screen, and show its item."""
-    target = session.saved.pop() if session.saved else item_id
+    target = session.saved[-1] if session.saved else item_id
     if target is None:
         return
     try:
         undone = reviewing.undo(target, reviewer_id)
-    except DbError as error:
+    except SaveError as error:
         session.say(str(error), "error")
         return
+    except DbError as error:
+        del session.saved[-1:]  # there is nothing to take back: the next press goes further
+        session.say(str(error), "error")
+        return
+    del session.saved[-1:]
     if session.work is not None and undone.phase != "blind":
         still = reviewing.standing(target, reviewer_id, session.work.queue_id)
         if still is None or still.phase == "blind":
@@ -340,6 +352,14 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | No
         on_change="ignore",
     )
     box = BOXES.get(draw.annotation_id)
+
+    def keep(**changes: Any) -> None:
+        try:
+            if box is not None:
+                box.update(**changes)
+        except DbError as error:
+            session.say(str(error), "error")
+
     st.button(
         say("review.less" if session.says_more else "review.more"),
         key=f"review_more_{item_id}",
@@ -347,7 +367,7 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | No
         on_click=toggle_more,
     )
     if session.says_more and box is not None:
-        say_more.draw(item_id, shown.item.labels, _shown_answer(shown), values, box.update)
+        say_more.draw(item_id, shown.item.labels, _shown_answer(shown), values, keep)
     keys = label_keys(shown.item.labels)
     with safe_text.together():
         keyboard.draw_help(shown.item.labels, keys)

@@ -1,0 +1,226 @@
+"""Drafts over HTTP: 204 says that the store has the change, and one bad change spoils no other."""
+
+from __future__ import annotations
+
+import resource
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from db.annotations import list_annotations
+from db.connection import Database
+from db.drafts import find_draft
+from db.errors import DbError, SaveError
+from db.review_events import ReviewEvent, list_events
+from streamlit_app import draft_box, reviewing
+from streamlit_app.draft_box import BOXES, DraftBox, take_draft
+from streamlit_app.event_log import EventLog
+
+
+@pytest.fixture
+def box(filled_store: Database) -> Iterator[DraftBox]:
+    """A showing of one item to Ann."""
+    shown = DraftBox(filled_store, "q-1", "ann", "single", ("yes", "no", "maybe"))
+    BOXES.put("token", shown)
+    yield shown
+    BOXES.drop("token")
+
+
+class Browser:
+    """Posts as the page's script does, and reads what the store has."""
+
+    def __init__(self, database: Database) -> None:
+        route = Route("/review/draft", take_draft, methods=["POST"])
+        self._client = TestClient(Starlette(routes=[route]), raise_server_exceptions=False)
+        self._database = database
+
+    def post(self, **sent: Any) -> tuple[int, str]:
+        answer = self._client.post("/review/draft", json={"token": "token", **sent})
+        return answer.status_code, answer.text
+
+    def post_text(self, body: bytes) -> int:
+        return self._client.post("/review/draft", content=body).status_code
+
+    def stored(self) -> dict[str, Any] | None:
+        return find_draft(self._database.cursor(), "q-1", "ann", "single")
+
+
+@pytest.fixture
+def browser(filled_store: Database, box: DraftBox) -> Browser:
+    return Browser(filled_store)
+
+
+@contextmanager
+def disk_full() -> Iterator[None]:
+    """Let no file of this process grow, the store's log neither."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_change_is_acknowledged_only_once_the_store_has_it(
+    filled_store: Database, browser: Browser
+) -> None:
+    assert browser.post(note="first")[0] == 204
+    with disk_full():
+        answers = [browser.post(note="second") for _ in range(3)]
+        answers += [browser.post(label=1)]
+    assert [status for status, _ in answers] == [503] * 4
+    assert all("Nothing was saved" in text for _, text in answers)
+    assert browser.stored() == {"note": "first"}
+    assert browser.post(note="second")[0] == 204
+    assert browser.post(label=1)[0] == 204
+    assert browser.stored() == {"note": "second", "label": "no"}
+    filled_store.close()
+    again = Database.open(filled_store.path)
+    assert find_draft(again.cursor(), "q-1", "ann", "single") == {"note": "second", "label": "no"}
+    again.close()
+
+
+def test_a_fault_of_the_program_is_no_acknowledgement_either(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(draft_box, "save_draft", fail)
+        assert [browser.post(note="typed")[0] for _ in range(2)] == [500, 500]
+    assert browser.post(note="typed")[0] == 204
+    assert browser.stored() == {"note": "typed"}
+
+
+def test_a_draft_that_is_too_long_is_refused_each_time_and_spoils_no_later_one(
+    browser: Browser,
+) -> None:
+    assert browser.post(note="short")[0] == 204
+    for _ in range(3):
+        status, text = browser.post(note="x" * 300_000)
+        assert status == 409
+        assert "at most 200,000 are kept" in text
+    assert browser.post(label=2)[0] == 204
+    assert browser.stored() == {"note": "short", "label": "maybe"}
+    assert browser.post(note="shorter")[0] == 204
+    assert browser.stored() == {"note": "shorter", "label": "maybe"}
+
+
+@pytest.mark.parametrize("name", ["note", "answer"])
+def test_half_an_emoji_costs_a_draft_that_character_alone(browser: Browser, name: str) -> None:
+    body = f'{{"token": "token", "{name}": "before \\ud83d after \\ud83d\\ude00"}}'.encode()
+    assert browser.post_text(body) == 204
+    assert browser.stored() == {name: "before \ufffd after \U0001f600"}
+    assert browser.post_text(body) == 204
+    assert browser.post(label=0)[0] == 204
+    assert browser.stored() == {name: "before \ufffd after \U0001f600", "label": "yes"}
+
+
+def test_a_body_nested_too_deeply_is_no_draft(browser: Browser) -> None:
+    assert browser.post_text(b"[" * 700_000) == 400
+
+
+def test_a_change_that_arrives_while_the_item_is_saved_does_not_bring_the_draft_back(
+    browser: Browser, box: DraftBox
+) -> None:
+    assert browser.post(note="typed")[0] == 204
+    answers = []
+    late = threading.Thread(target=lambda: answers.append(browser.post(note="typed more")))
+    with box.saving() as has_draft:
+        assert has_draft
+        late.start()
+        late.join(0.3)
+        assert late.is_alive()  # it waits for the outcome of the save
+    late.join()
+    assert [status for status, _ in answers] == [404]
+    assert browser.stored() == {"note": "typed"}  # what the save itself clears
+
+
+def test_a_draft_stays_open_where_saving_the_item_failed(browser: Browser, box: DraftBox) -> None:
+    with pytest.raises(SaveError), box.saving() as has_draft:
+        assert not has_draft
+        raise SaveError("The disk is full.")
+    assert browser.post(note="typed")[0] == 204
+    assert browser.stored() == {"note": "typed"}
+
+
+def test_events_are_kept_until_the_store_takes_them(filled_store: Database) -> None:
+    log = EventLog()
+    cur = filled_store.cursor()
+    with disk_full():
+        log.note(ReviewEvent("open", "ann", "q-1"))
+        log.flush()
+        log.flush()
+    assert list_events(cur, "q-1") == []
+    log.note(ReviewEvent("reveal", "ann", "q-1"))
+    log.flush()
+    assert [event.action for event in list_events(cur, "q-1")] == ["open", "reveal"]
+    log.flush()
+    assert len(list_events(cur, "q-1")) == 2
+
+
+def test_an_event_that_can_never_be_stored_holds_no_other_up(
+    filled_store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise DbError("It cannot be stored.")
+
+    log = EventLog()
+    with monkeypatch.context() as patch:
+        patch.setattr("streamlit_app.event_log.add_events", fail)
+        log.note(ReviewEvent("open", "ann", "q-1"))
+        log.flush()
+    log.note(ReviewEvent("reveal", "ann", "q-1"))
+    log.flush()
+    assert [e.action for e in list_events(filled_store.cursor(), "q-1")] == ["reveal"]
+
+
+def test_undo_and_put_off_can_be_pressed_again_after_the_store_failed(
+    filled_store: Database, open_page: Callable[..., AppTest]
+) -> None:
+    def press(what: str) -> None:
+        item_id = test.session_state["review_session"].draw.item_id
+        test.button(key=f"review_{what}_{item_id}").click().run()
+        assert not test.exception
+
+    def on_screen() -> str:
+        return str(test.session_state["review_session"].draw.item_id)
+
+    test = open_page(reviewer="Ann")
+    test.segmented_control(key="review_label_q-1").set_value("maybe")
+    press("save")
+    assert on_screen() == "q-2"
+    reviewing.settle()
+    for what in ("skip", "undo"):
+        with disk_full():
+            press(what)
+        assert "Nothing was saved" in "".join(element.value for element in test.html)
+        assert on_screen() == "q-2"
+    assert len(list_annotations(filled_store.cursor(), "q-1")) == 1
+    press("undo")
+    assert on_screen() == "q-1"
+    assert [one.action for one in list_annotations(filled_store.cursor(), "q-1")] == [
+        "label",
+        "retract",
+    ]
+
+
+def test_a_field_that_cannot_be_kept_is_said_on_the_page(
+    filled_store: Database, open_page: Callable[..., AppTest]
+) -> None:
+    test = open_page(item="q-1", reviewer="Ann")
+    test.button(key="review_more_q-1").click().run()
+    reviewing.settle()
+    severity = test.segmented_control(key="review_severity_q-1")
+    with disk_full():
+        severity.set_value(severity.options[0]).run()
+    assert not test.exception
+    assert "Nothing was saved" in "".join(element.value for element in test.html)
