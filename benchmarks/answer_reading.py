@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from history import Measured
 from measuring import estimated, make_parser, record
 
-from eci.answers import READER_VERSION, Reading, read_answer, redundancy
+from eci.answers import FORMS, READER_VERSION, Reading, read_answer
 from eci.estimates import NO_ITEMS, proportion
 from eci.labels import LabelSet
 
@@ -44,19 +46,22 @@ def _measure(path: Path) -> Iterator[Measured]:
     readings, seconds = _read(texts, label_sets)
     finished = [pair for pair in zip(readings, rows, strict=True) if pair[0].is_finished]
     agreed = sum(reading.label == row["predicted_answer"] for reading, row in finished)
-    report = redundancy(readings, texts, [_tokens(row) for row in rows])
+    past = [
+        (len(text) - reading.end, (len(text) - reading.end) / len(text) * _tokens(row))
+        for reading, text, row in zip(readings, texts, rows, strict=True)
+        if reading.label is not None and reading.end is not None
+    ]
+    forms = Counter(reading.form for reading in readings)
     what = path.stem
     yield estimated(what, "agreement", proportion(agreed, len(finished), NO_ITEMS))
-    for form, share in report.form_shares.items():
-        yield Measured(what, form, share, "share")
-    yield Measured(what, "unfinished", report.num_unfinished)
-    for measure, mean in (
-        ("characters past", report.mean_characters_past),
-        ("tokens past", report.mean_tokens_past),
-        ("mean characters", sum(map(len, texts)) / len(texts)),
-        ("answers/s", len(texts) / seconds),
-    ):
-        yield Measured(what, measure, mean)
+    for form in FORMS:
+        yield Measured(what, form, forms[form] / len(rows), "share")
+    yield Measured(what, "unfinished", len(rows) - len(finished))
+    if past:
+        yield Measured(what, "characters past", fmean(characters for characters, _ in past))
+        yield Measured(what, "tokens past", fmean(tokens for _, tokens in past))
+    yield Measured(what, "mean characters", sum(map(len, texts)) / len(texts))
+    yield Measured(what, "answers/s", len(texts) / seconds)
 
 
 def _read(texts: list[str], label_sets: list[LabelSet]) -> tuple[list[Reading], float]:

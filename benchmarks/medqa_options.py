@@ -1,7 +1,7 @@
 """Does the option head of a 135M model answer MedQA better than chance and than its label letters?
 
 Five folds over the 637 items there are; the penalty is chosen within the training part of each
-fold. Features are cached, so a second run takes seconds.
+fold.
 
     python benchmarks/medqa_options.py
 """
@@ -15,7 +15,7 @@ import torch
 from history import Measured
 from measuring import estimated, make_parser, record
 
-from db.home import cache_dir, models_dir
+from db.home import models_dir
 from db.importers.medqa import parse_medqa
 from db.records import Item
 from eci.arrays import FloatArray, IntArray
@@ -25,7 +25,7 @@ from eci.branches import PROMPT
 from eci.calibration import TemperatureScaling, out_of_fold
 from eci.compare import mcnemar_p_value
 from eci.estimates import NO_ITEMS, proportion
-from eci.features import FeatureCache, stack
+from eci.features import stack
 from eci.fit import choose, fit_head
 from eci.labels import LabelSet
 from eci.model import EciModel, build
@@ -45,8 +45,8 @@ def main() -> None:
     questions = [to_question(item) for item in items]
     y = np.array([item.labels.index(item.gold_label or "") for item in items])
     letters = letter_logits(model, questions)
-    found = FeatureCache(cache_dir() / "benchmarks", model.key).features(
-        model, questions, progress=lambda done, total: print(f"\r{done}/{total}", end="")
+    found = model.features(
+        questions, progress=lambda done, total: print(f"\r{done}/{total}", end="")
     )
     states, scores = stack(found)
     head = nested(states, scores, y)

@@ -1,8 +1,7 @@
 """How good is the head on PubMedQA: 500 training items, the official 500 test items?
 
 Pooling depth, penalty and label weights are chosen by cross-validation on the training items; the
-test split is looked at once, by the head that was chosen. Features are cached, so a second run
-takes seconds.
+test split is looked at once, by the head that was chosen.
 
     python benchmarks/pubmedqa_accuracy.py
 """
@@ -16,22 +15,23 @@ import numpy as np
 from history import Measured
 from measuring import estimated, make_parser, record
 
-from db.home import cache_dir, models_dir
+from db.home import models_dir
 from db.importers.pubmedqa import parse_pubmedqa
 from db.records import Item
 from eci.arrays import Float32Array, FloatArray, IntArray
 from eci.base import DEFAULT_BASE, load_base
-from eci.calibration import TemperatureScaling, balanced_weights, decide
+from eci.calibration import TemperatureScaling
 from eci.compare import compare
 from eci.conformal import ConformalSets, coverage_report
-from eci.features import FeatureCache, stack
+from eci.estimates import NO_ITEMS, Estimate, proportion
+from eci.features import stack
 from eci.fit import DEFAULT_L2, Chosen, FittedHead, choose, fit_head
 from eci.labels import PUBMEDQA
 from eci.metrics import classification_report, confusion_counts, macro_f1
 from eci.model import build
 from eci.prompts import Question
 from eci.reliability import reliability_report
-from eci.selective import risk_curve
+from eci.selective import RiskCurve, risk_curve
 
 PARTS = "evidence@0.5+question@0.5+evidence@0.7+question@0.7+evidence+question+last"
 
@@ -103,14 +103,14 @@ def main() -> None:
 
 
 def load(items: Sequence[Item]) -> Data:
-    """Prefill items, or find their features on disk."""
+    """Prefill items."""
     model = build(load_base(DEFAULT_BASE, models_dir()), pooling=PARTS)
     questions = [
         Question(i.question, tuple((s.heading, s.text) for s in i.context), PUBMEDQA, i.item_id)
         for i in items
     ]
-    found = FeatureCache(cache_dir() / "benchmarks", model.key).features(
-        model, questions, progress=lambda done, total: print(f"\r{done}/{total}", end="")
+    found = model.features(
+        questions, progress=lambda done, total: print(f"\r{done}/{total}", end="")
     )
     y = np.array([PUBMEDQA.index(item.gold_label or "") for item in items])
     return Data(*stack(found), y)
@@ -176,11 +176,11 @@ def judge(best: Choice, learned: Data, judged: Data) -> list[Measured]:
     calibration = scaling.transform(held_out)
     probabilities = scaling.transform(_logits(head, best.candidate, judged))
     power = choose_power(calibration, learned.y)
-    weights = balanced_weights(learned.y, len(PUBMEDQA)) ** power
+    weights = balanced_weights(learned.y) ** power
     majority = np.full(len(judged.y), np.bincount(learned.y).argmax())
     predictions = {
-        "head, most probable label": decide(probabilities),
-        f"head, labels weighted by 1 / share^{power:g}": decide(probabilities, weights),
+        "head, most probable label": probabilities.argmax(1),
+        f"head, labels weighted by 1 / share^{power:g}": (probabilities * weights).argmax(1),
         "verbalizer, zero-shot (label scores of the same prefill)": judged.scores.argmax(1),
         "always the most frequent label": majority,
     }
@@ -199,9 +199,16 @@ def _logits(head: FittedHead, candidate: Candidate, data: Data) -> FloatArray:
 
 def choose_power(probabilities: FloatArray, y: IntArray) -> float:
     """Choose how much rare labels count, by macro-F1 on out-of-fold probabilities."""
-    weights = balanced_weights(y, len(PUBMEDQA))
-    found = {p: macro_f1(counts(y, decide(probabilities, weights**p))) for p in POWERS}
+    weights = balanced_weights(y)
+    found = {p: macro_f1(counts(y, (probabilities * weights**p).argmax(1))) for p in POWERS}
     return max(found, key=lambda power: float(found[power]))
+
+
+def balanced_weights(y: IntArray) -> FloatArray:
+    """Weigh each label by the inverse of its share, shape ``(3,)``."""
+    num_by_label = np.bincount(y, minlength=len(PUBMEDQA))
+    weights: FloatArray = len(y) / (len(PUBMEDQA) * num_by_label)
+    return weights
 
 
 def counts(y: IntArray, predicted: IntArray) -> IntArray:
@@ -255,7 +262,14 @@ def calibration_figures(
     curve = risk_curve(probabilities.max(1), probabilities.argmax(1) == y)
     for share in (1, 0.5, 0.3):
         what = f"accuracy of the most confident {share:.0%}"
-        yield estimated(what, measure, curve.accuracy_at_coverage(share), section=section)
+        yield estimated(what, measure, selective_accuracy(curve, share), section=section)
+
+
+def selective_accuracy(curve: RiskCurve, coverage: float) -> Estimate:
+    """Give the accuracy when the most confident share is answered; ties count in part."""
+    answered = int(np.ceil(coverage * curve.n - 1e-9))
+    errors = float(np.interp(answered, [0, *curve.num_answered], [0, *curve.num_errors]))
+    return proportion(answered - errors, answered, NO_ITEMS)
 
 
 def coverage(sets: ConformalSets, probabilities: FloatArray, y: IntArray) -> Iterator[Measured]:

@@ -25,8 +25,6 @@ takes no side, or two, has none. The rules, in the order in which they apply:
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -185,73 +183,3 @@ def _passing(found: list[Assertion]) -> tuple[str | None, Form, Assertion | None
     if len(labels) == 1:
         return labels.pop(), "embedded", passing[-1]
     return None, "absent", None
-
-
-@dataclass(frozen=True, slots=True)
-class Redundancy:
-    """How much a run's answers say besides their category.
-
-    Attributes:
-        n: Number of answers.
-        num_unfinished: Answers whose reasoning trace never closed; they count as ``absent``.
-        form_shares: Share of the answers per form, in [0, 1]; all six forms are keys.
-        share_bare: Share that are nothing but the category.
-        num_labelled: Answers with a label; the means below are over these.
-        mean_characters_past: Characters after the span that decided; None without labelled answers.
-        mean_tokens_past: The same in tokens, estimated as answer tokens * characters past /
-            characters; None where no labelled answer has a token count.
-    """
-
-    n: int
-    num_unfinished: int
-    form_shares: dict[str, float]
-    share_bare: float
-    num_labelled: int
-    mean_characters_past: float | None
-    mean_tokens_past: float | None
-
-
-def redundancy(
-    readings: Sequence[Reading],
-    texts: Sequence[str | None],
-    token_counts: Sequence[int | None] | None = None,
-) -> Redundancy:
-    """Report how redundant the answers of a run are.
-
-    Tokens past the deciding span are an estimate: the tokens of the whole answer, times the share
-    of its characters that lie past the span.
-
-    Args:
-        readings: What ``read_answer`` gave, one per text.
-        texts: The answers as they were read.
-        token_counts: Tokens of each answer, None where unknown.
-
-    Raises:
-        ValueError: The sequences differ in length.
-    """
-    counts = [None] * len(texts) if token_counts is None else list(token_counts)
-    if not len(readings) == len(texts) == len(counts):
-        raise ValueError(
-            f"Redundancy needs one text and one token count per reading; got {len(readings)} "
-            f"readings, {len(texts)} texts, {len(counts)} token counts. Pass the same answers."
-        )
-    n = len(readings)
-    forms = Counter(reading.form for reading in readings)
-    characters: list[int] = []
-    tokens: list[float] = []
-    for reading, text, count in zip(readings, texts, counts, strict=True):
-        if reading.label is None or reading.end is None or not text:
-            continue
-        past = len(text) - reading.end
-        characters.append(past)
-        if count is not None:
-            tokens.append(count * past / len(text))
-    return Redundancy(
-        n=n,
-        num_unfinished=sum(not reading.is_finished for reading in readings),
-        form_shares={form: forms[form] / n if n else 0.0 for form in FORMS},
-        share_bare=forms["bare"] / n if n else 0.0,
-        num_labelled=len(characters),
-        mean_characters_past=sum(characters) / len(characters) if characters else None,
-        mean_tokens_past=sum(tokens) / len(tokens) if tokens else None,
-    )

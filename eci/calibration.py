@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from eci.arrays import FloatArray, IntArray, as_label_indices, as_logits, as_probabilities
+from eci.arrays import FloatArray, IntArray, as_label_indices, as_logits
 from eci.errors import ArtifactError
 
 MIN_TEMPERATURE: Final = 0.01
@@ -37,7 +37,7 @@ class TemperatureScaling:
     """Divide all logits by one temperature: it changes how sure a head is, never its label.
 
     A bias per label is left out on purpose: a head fits its own, and class weights belong in the
-    decision (``decide``), where they do not spoil the probabilities.
+    decision, where they do not spoil the probabilities.
 
     Attributes:
         temperature: Above 1 makes the probabilities less sure; within [0.01, 100].
@@ -119,44 +119,6 @@ class TemperatureScaling:
                 f"[{MIN_TEMPERATURE}, {MAX_TEMPERATURE}] and the number of items n. Fit it again."
             )
         return cls(float(temperature), n)
-
-
-def balanced_weights(y: npt.ArrayLike, n_labels: int) -> FloatArray:
-    """Weigh each label by the inverse of its share, shape ``(n_labels,)``, for ``decide``.
-
-    A label without items gets weight 0: it cannot be told how rare it is.
-    """
-    gold = np.asarray(y)
-    counts = np.bincount(as_label_indices(gold, len(gold), n_labels), minlength=n_labels)
-    present = counts > 0
-    weights: FloatArray = np.zeros(n_labels)
-    weights[present] = len(gold) / (present.sum() * counts[present])
-    return weights
-
-
-def decide(probabilities: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> IntArray:
-    """Choose each item's label, shape ``(n_items,)``: the operating point of a calibrated head.
-
-    Without weights it is the most probable label, which maximises accuracy. With
-    ``balanced_weights`` it maximises balanced accuracy, so that rare labels are found as well. One
-    head serves both, and its probabilities stay calibrated.
-
-    Args:
-        probabilities: Shape ``(n_items, n_labels)``.
-        weights: Not negative, shape ``(n_labels,)``.
-
-    Raises:
-        ValueError: Weights of another shape, negative or not finite.
-    """
-    p = as_probabilities(probabilities)
-    w = np.ones(p.shape[1]) if weights is None else np.asarray(weights, np.float64)
-    if w.shape != (p.shape[1],) or not np.isfinite(w).all() or (w < 0).any():
-        raise ValueError(
-            f"The weights are {w.tolist()}; expected {p.shape[1]} finite numbers of at least 0, "
-            "one per label."
-        )
-    chosen: IntArray = (p * w).argmax(axis=1)
-    return chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,28 +192,6 @@ def binomial_cdf(successes: int, n: int, share: float) -> float:
     return min(1.0, float(binomial_pmf(np.arange(successes + 1), n, share).sum()))
 
 
-def clopper_pearson_upper(successes: int, n: int, level: float = LEVEL) -> float:
-    """Give the exact one-sided upper bound of a share: below it with confidence ``level``.
-
-    It is the share at which as few successes as were seen, or fewer, have probability
-    ``1 - level`` (Clopper and Pearson 1934); exact for every n, unlike a normal approximation.
-    """
-    check_level(level)
-    if successes >= n:
-        return 1.0
-    hits = np.arange(successes + 1)
-    log_ways = _log_choose(hits, np.full(successes + 1, n))
-    low, high = successes / n, 1.0
-    for _ in range(60):  # each step halves the bracket; 60 exhaust float64
-        middle = (low + high) / 2
-        if not low < middle < high:
-            break
-        log_pmf = log_ways + hits * math.log(middle) + (n - hits) * math.log1p(-middle)
-        too_likely = np.exp(log_pmf).sum() > 1 - level
-        low, high = (middle, high) if too_likely else (low, middle)
-    return high
-
-
 def _log_choose(chosen: IntArray, n: IntArray) -> FloatArray:
     """Take the logarithm of the number of ways to choose, shape of the arguments."""
     log_factorial = np.array([math.lgamma(i + 1) for i in range(int(n.max(initial=0)) + 1)])

@@ -25,7 +25,7 @@ from eci.labels import PUBMEDQA, LabelSet
 from eci.pooling import DEFAULT_POOLING
 from eci.prefix import Prefix, prefill, share
 from eci.prompts import DEFAULT_TEMPLATE, Exemplar, Question, load_template
-from eci.store import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
+from eci.store import HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
 
 # Below this a cache of its own costs more than the tokens saved.
 _MIN_SHARED = 16
@@ -82,8 +82,9 @@ class EciModel:
         encoder: Writes its prompts.
         label_sets: The fixed label sets its head knows, by name.
         calibration: Label set name -> temperature; a missing one means 1.
-        key: Identifies base weights, quantization, adapter and pooling, for caches; empty while
-            training.
+
+    Attributes:
+        is_training: Whether its adapter still changes: what it prefills is then not kept.
     """
 
     def __init__(
@@ -92,13 +93,12 @@ class EciModel:
         encoder: PromptEncoder,
         label_sets: Mapping[str, LabelSet],
         calibration: Mapping[str, CalibrationInfo] | None = None,
-        key: str = "",
     ) -> None:
         self.model = model
         self.encoder = encoder
         self.label_sets = dict(label_sets)
         self.calibration = dict(calibration or {})
-        self.key = key
+        self.is_training = False
         self._prefixes: dict[tuple[int, ...], Prefix | None] = {}
 
     @classmethod
@@ -293,7 +293,7 @@ class EciModel:
             while len(self._prefixes) >= _MAX_PREFIXES:
                 del self._prefixes[next(iter(self._prefixes))]
             prefix = prefill(self._language_model, shared)
-            if not self.key:  # in training: its adapter changes, and with it what it would prefill
+            if self.is_training:
                 return prefix
             self._prefixes[shared] = prefix
         return self._prefixes[shared]
@@ -403,8 +403,7 @@ def build(
     verbalizers = {labels.name: encoder.verbalizers(labels) for labels in label_sets}
     model = attach_head(loaded.model, config, verbalizers, weight)
     model.eval()
-    key = _key(loaded, "no adapter", config)
-    return EciModel(model, encoder, {labels.name: labels for labels in label_sets}, key=key)
+    return EciModel(model, encoder, {labels.name: labels for labels in label_sets})
 
 
 def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
@@ -431,11 +430,4 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
         model = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
     model.eval()
     label_sets = {name: known.label_set(name) for name, known in info.label_sets.items()}
-    adapter = info.files.get(ADAPTER_FILES[0], "no adapter")
-    key = _key(loaded, adapter, config)
-    return EciModel(model, encoder, label_sets, info.calibration, key)
-
-
-def _key(loaded: LoadedBase, adapter: str, config: HeadConfig) -> str:
-    scores = "scores" if config.uses_scores else "no scores"
-    return f"{loaded.fingerprint}|{loaded.quantization}|{adapter}|{config.pooling}|{scores}"
+    return EciModel(model, encoder, label_sets, info.calibration)

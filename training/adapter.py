@@ -48,7 +48,7 @@ def add_adapter(model: EciModel, settings: LoraSettings, *, checkpointing: bool)
         model.model.enable_input_require_grads()
     model.model = get_peft_model(model.model, config)
     share_casts(model.model)
-    model.key = ""
+    model.is_training = True
 
 
 def save_artifact(

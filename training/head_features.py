@@ -1,8 +1,7 @@
 """Features of items on disk, found by the items alone: a head is refitted without loading torch.
 
-``eci.features`` finds a feature by the tokens that were prefilled, which needs the tokenizer. Here
-it is found by the question and by what the tokens depend on: template, longest prompt, and the
-exact model. All prompts are zero-shot.
+A feature is found by the question and by what its tokens depend on: template, longest prompt, and
+the exact model. Its tokens themselves would need the tokenizer. All prompts are zero-shot.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eci.answers import FORMS, READER_VERSION, Reading, read_answer, redundancy
+from eci.answers import FORMS, READER_VERSION, read_answer
 from eci.labels import PUBMEDQA, LabelSet
 
 FIXED = PUBMEDQA
@@ -318,32 +318,3 @@ def test_options_whose_texts_are_letters_are_read_by_letter() -> None:
 
 def test_readings_are_stamped_with_a_version() -> None:
     assert READER_VERSION
-
-
-def test_redundancy_counts_forms_and_what_follows_the_category() -> None:
-    texts = ["Yes", "No, because", "<think>on and on", None]
-    readings = [read_answer(text, FIXED) for text in texts]
-    report = redundancy(readings, texts, [1, 11, 5, None])
-    assert (report.n, report.num_unfinished, report.num_labelled) == (4, 1, 2)
-    assert report.form_shares == {
-        "bare": 0.25,
-        "leading": 0.25,
-        "stated": 0,
-        "embedded": 0,
-        "contradictory": 0,
-        "absent": 0.5,
-    }
-    assert report.share_bare == 0.25
-    assert report.mean_characters_past == (0 + 9) / 2
-    assert report.mean_tokens_past == pytest.approx((0 + 11 * 9 / 11) / 2, abs=1e-12)
-
-
-def test_redundancy_without_counts_or_labels_has_no_means() -> None:
-    report = redundancy([Reading(None, "absent", None, None, True, ())], [""])
-    assert (report.mean_characters_past, report.mean_tokens_past) == (None, None)
-    assert redundancy([], []).share_bare == 0
-
-
-def test_redundancy_refuses_lists_of_different_lengths() -> None:
-    with pytest.raises(ValueError, match="1 readings, 0 texts"):
-        redundancy([read_answer("Yes", FIXED)], [])

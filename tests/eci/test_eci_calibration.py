@@ -12,13 +12,10 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.special import log_softmax
 from scipy.special import softmax as scipy_softmax
-from sklearn.metrics import balanced_accuracy_score
 
 from eci.arrays import FloatArray, IntArray
 from eci.calibration import (
     TemperatureScaling,
-    balanced_weights,
-    decide,
     out_of_fold,
     softmax,
 )
@@ -150,30 +147,6 @@ def test_scaling_survives_json() -> None:
 def test_damaged_scaling_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(ArtifactError, match="Fit it again"):
         TemperatureScaling.from_dict(values)
-
-
-def test_balanced_weights_trade_accuracy_for_balanced_accuracy() -> None:
-    rng = np.random.default_rng(0)
-    y = rng.choice(3, 4000, p=[0.55, 0.34, 0.11])
-    likelihood = np.exp(rng.normal(0, 1, (4000, 3)) + np.eye(3)[y])
-    p = likelihood * [0.55, 0.34, 0.11]
-    p /= p.sum(axis=1, keepdims=True)
-
-    plain, balanced = decide(p), decide(p, balanced_weights(y, 3))
-
-    assert (plain == p.argmax(axis=1)).all()
-    assert (plain == y).mean() > (balanced == y).mean()
-    assert balanced_accuracy_score(y, balanced) > balanced_accuracy_score(y, plain) + 0.05
-
-
-def test_label_without_items_gets_no_weight() -> None:
-    assert balanced_weights([0, 0, 0, 2], 3).tolist() == [4 / 6, 0.0, 2.0]
-
-
-@pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [1.0, np.nan]])
-def test_impossible_weights_are_refused(weights: list[float]) -> None:
-    with pytest.raises(ValueError, match="2 finite numbers of at least 0"):
-        decide([[0.4, 0.6]], weights)
 
 
 rows_with_parents = st.lists(

@@ -13,7 +13,6 @@ from eci.estimates import (
     binomial_cdf,
     binomial_pmf,
     bootstrap,
-    clopper_pearson_upper,
     percentile_interval,
     proportion,
 )
@@ -39,15 +38,6 @@ def test_share_of_nothing_says_why_it_is_undefined() -> None:
     assert estimate.value is None
     assert estimate.interval is None
     assert estimate.undefined_because == "no item was answered"
-
-
-@settings(deadline=None)
-@given(st.integers(1, 500), st.data())
-def test_exact_upper_bound_equals_scipy(n: int, data: st.DataObject) -> None:
-    successes = data.draw(st.integers(0, n))
-    expected = 1.0 if successes == n else stats.beta.ppf(0.9, successes + 1, n - successes)
-
-    assert clopper_pearson_upper(successes, n, 0.9) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.97])

@@ -1,4 +1,4 @@
-"""Heads fitted on cached features: the artifact's head, without the language model."""
+"""Heads fitted on features: the artifact's head, without the language model."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from eci.errors import EciError
-from eci.features import FeatureCache, stack
+from eci.features import stack
 from eci.fit import Chosen, FittedHead, choose, fit_head, refit
 from eci.head import EciHead, HeadConfig, HeadInputs
 from eci.labels import PUBMEDQA, LabelSet
 from eci.model import EciModel
-from eci.prompts import Exemplar, Question
+from eci.prompts import Question
 
 RNG = np.random.default_rng(0)
 
@@ -119,8 +118,8 @@ def model(tiny_model_dir: Path) -> EciModel:
     return loaded
 
 
-def test_cached_features_give_the_logits_of_the_model(model: EciModel, tmp_path: Path) -> None:
-    features = FeatureCache(tmp_path, model.key).features(model, QUESTIONS)
+def test_features_give_the_logits_of_the_model(model: EciModel) -> None:
+    features = model.features(QUESTIONS)
     states, scores = stack(features[:2])
     width = states.shape[1] * states.shape[2]
     untrained = FittedHead(
@@ -135,49 +134,3 @@ def test_cached_features_give_the_logits_of_the_model(model: EciModel, tmp_path:
     expected = [given.logits for given in model.classify(QUESTIONS[:2])]
     assert untrained.logits(states, scores) == pytest.approx(np.array(expected), abs=1e-4)
     assert features[2].states.shape[0] == features[2].scores.shape[0] == 3
-
-
-def test_features_are_computed_once_and_found_by_another_process(
-    model: EciModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = FeatureCache(tmp_path, model.key).features(model, QUESTIONS)
-    monkeypatch.setattr(model, "features", None)
-    again = FeatureCache(tmp_path, model.key).features(model, QUESTIONS[::-1])
-    for one, other in zip(first, again[::-1], strict=True):
-        assert np.array_equal(one.states, other.states)
-        assert np.array_equal(one.scores, other.scores)
-
-
-@pytest.mark.parametrize("change", ["shot", "context", "model"])
-def test_stale_features_are_never_found(
-    model: EciModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
-) -> None:
-    FeatureCache(tmp_path, model.key).features(model, QUESTIONS[:1])
-    asked: list[int] = []
-    compute = model.features
-
-    def counting(questions: list[Question], *args: object, **kwargs: object) -> object:
-        asked.append(len(questions))
-        return compute(questions, *args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(model, "features", counting)
-    key = model.key + "-other" if change == "model" else model.key
-    question = QUESTIONS[0]
-    if change == "context":
-        question = Question(question.question, (("RESULTS", "In 21 of 30."),), PUBMEDQA, "q1")
-    shots = [[Exemplar(QUESTIONS[1], "no", "Few.")]] if change == "shot" else None
-    FeatureCache(tmp_path, key).features(model, [question], shots)
-    assert asked == [1]
-
-
-def test_a_torn_chunk_is_computed_again(model: EciModel, tmp_path: Path) -> None:
-    first = FeatureCache(tmp_path, model.key).features(model, QUESTIONS[:1])
-    (chunk,) = tmp_path.rglob("*.safetensors")
-    chunk.write_bytes(chunk.read_bytes()[:50])
-    again = FeatureCache(tmp_path, model.key).features(model, QUESTIONS[:1])
-    assert np.array_equal(first[0].states, again[0].states)
-
-
-def test_a_model_in_training_has_no_key(tmp_path: Path) -> None:
-    with pytest.raises((ValueError, EciError), match="training"):
-        FeatureCache(tmp_path, "")

@@ -175,12 +175,12 @@ def test_a_beginning_is_prefilled_once_but_never_kept_in_training(tiny_model_dir
     model.classify(MIXED[:1])
     assert len(num_passes) == 3
     training = build(load_base(str(tiny_model_dir), tiny_model_dir))
-    training.key = ""
+    training.is_training = True
     before = training.classify(MIXED[:1])[0].logits
     with torch.no_grad():
         training.model.model.layers[0].self_attn.v_proj.weight.mul_(-3.0)
     changed = training.classify(MIXED[:1])[0].logits
-    training.key = "fresh"
+    training.is_training = False
     assert changed == training.classify(MIXED[:1])[0].logits != before
 
 
