@@ -20,7 +20,6 @@ from db.permissions import require
 from db.predictions import find_prediction
 from db.records import (
     Annotation,
-    AnnotationOrigin,
     Confidence,
     GoldLabel,
     GoldOrigin,
@@ -182,13 +181,6 @@ def retract_annotation(
     return _write(cur, "annotation_retract", parameters)
 
 
-def find_current_annotation(
-    cur: DuckDBPyConnection, item_id: str, reviewer_id: str
-) -> Annotation | None:
-    """Give the reviewer's standing annotation on an item, or None."""
-    return standing_annotations(list_annotations(cur, item_id)).get(reviewer_id)
-
-
 def kept_annotations(history: Sequence[Annotation]) -> list[Annotation]:
     """Give those of an item's history that were not taken back, oldest first."""
     taken_back = {one.retracted_annotation_id for one in history if one.action == "retract"}
@@ -210,13 +202,6 @@ def count_annotations(cur: DuckDBPyConnection, item_id: str) -> int:
     """Count the whole history of an item, retractions included."""
     row = cur.execute(load_sql("annotation_count"), {"item_id": item_id}).fetchone()
     return 0 if row is None else int(row[0])
-
-
-def list_current_annotations(
-    cur: DuckDBPyConnection, origin: AnnotationOrigin = "review"
-) -> list[Annotation]:
-    """Give every standing annotation of an origin, by item and then by arrival."""
-    return _fetch(cur, "annotation_list_current", {"origin": origin})
 
 
 def list_labelled(cur: DuckDBPyConnection, reviewer_id: str, item_ids: pa.StringArray) -> set[str]:

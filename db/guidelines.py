@@ -70,24 +70,9 @@ def find_guideline(cur: DuckDBPyConnection, label_set: str) -> Guideline | None:
     return next(iter(_fetch(cur, "guideline_current", {"label_set": label_set})), None)
 
 
-def get_guideline(cur: DuckDBPyConnection, version: str) -> Guideline:
-    """Give one version.
-
-    Raises:
-        GuidelineError: There is no such version.
-    """
-    number = int(version) if version.isdecimal() else -1
-    found = _fetch(cur, "guideline_list", {"guideline_number": number})
-    if not found:
-        raise GuidelineError(
-            f"There is no version {version!r} of the guidelines. The Guidelines page lists all."
-        )
-    return found[0]
-
-
 def list_guidelines(cur: DuckDBPyConnection) -> list[Guideline]:
     """Give every version, the newest first."""
-    return _fetch(cur, "guideline_list", {"guideline_number": None})
+    return _fetch(cur, "guideline_list", {})
 
 
 def _fetch(cur: DuckDBPyConnection, statement: str, parameters: dict[str, Any]) -> list[Guideline]:

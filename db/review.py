@@ -95,35 +95,6 @@ _SHOW_CONDITIONS = {
 _ORDERS = {"item_id": "item_id", "confidence": "confidence_rank, item_id"}
 
 
-def count_rows(cur: DuckDBPyConnection, flt: ReviewFilter) -> int:
-    """Count the items that pass the filter, without any cap."""
-    statement, parameters = _build("count(*)", flt)
-    row = cur.execute(statement, parameters).fetchone()
-    return 0 if row is None else int(row[0])
-
-
-def list_rows(
-    cur: DuckDBPyConnection,
-    flt: ReviewFilter,
-    *,
-    after: str | None = None,
-    limit: int = 50,
-    offset: int = 0,
-    order: Order = "item_id",
-) -> list[ReviewRow]:
-    """Give one page of the items that pass the filter.
-
-    Args:
-        after: The item id that ended the page before; cheaper than ``offset`` far down a list.
-        order: ``confidence`` puts the items first of whose label the head is least sure, and
-            those without a head prediction last.
-    """
-    statement, parameters = _build("item_id", flt, after, order)
-    statement += f" order by {_ORDERS[order]} limit $limit offset $offset"
-    rows = cur.execute(statement, {**parameters, "limit": limit, "offset": offset}).fetchall()
-    return get_rows(cur, [row[0] for row in rows], run_id=flt.run_id, reviewer_id=flt.reviewer_id)
-
-
 def get_rows(
     cur: DuckDBPyConnection,
     item_ids: Sequence[str],
@@ -141,7 +112,7 @@ def list_item_ids(
     cur: DuckDBPyConnection, flt: ReviewFilter, order: Order = "item_id"
 ) -> list[str]:
     """Give the ids of all items that pass the filter, in order: the review queue."""
-    statement, parameters = _build("item_id", flt, order=order)
+    statement, parameters = _build("item_id", flt, order)
     statement += f" order by {_ORDERS[order]}"
     return [row[0] for row in cur.execute(statement, parameters).fetchall()]
 
@@ -150,7 +121,7 @@ def item_id_array(
     cur: DuckDBPyConnection, flt: ReviewFilter, order: Order = "item_id"
 ) -> pa.StringArray:
     """Give the same ids as :func:`list_item_ids`, in a tenth of the memory: 200,000 take 5 MB."""
-    statement, parameters = _build("item_id", flt, order=order)
+    statement, parameters = _build("item_id", flt, order)
     statement += f" order by {_ORDERS[order]}"
     cur.complete()  # a result that was not read to its end would stand in the way
     table = cur.sql(statement, params=parameters).to_arrow_table()
@@ -175,9 +146,7 @@ def select_items(columns: str, flt: ReviewFilter) -> tuple[str, dict[str, Any]]:
     return _build(columns, flt)
 
 
-def _build(
-    columns: str, flt: ReviewFilter, after: str | None = None, order: Order = "item_id"
-) -> tuple[str, dict[str, Any]]:
+def _build(columns: str, flt: ReviewFilter, order: Order = "item_id") -> tuple[str, dict[str, Any]]:
     """Give the statement and its parameters; only constants of this module go into the text.
 
     Filters that are off are left out rather than compared with null, so that DuckDB does not read
@@ -201,9 +170,6 @@ def _build(
     if flt.item_ids is not None:
         conditions.append("item_id in (select unnest($item_ids::varchar[]))")
         parameters["item_ids"] = list(flt.item_ids)
-    if after is not None:
-        parameters["after"] = after
-        conditions.append(_after_condition(order))
     where = " and ".join(conditions) or "true"
     source = source_of(f"item_id {columns} {_ORDERS[order]} {where}")
     statement = f"select {columns} from {source} where {where}"  # noqa: S608
@@ -218,13 +184,3 @@ def _show_condition(flt: ReviewFilter) -> str:
         reviewed = "num_annotations > 0" if flt.reviewer_id is None else "my_label is not null"
         return reviewed if flt.show == "reviewed" else f"not ({reviewed})"
     return _SHOW_CONDITIONS[flt.show]
-
-
-def _after_condition(order: Order) -> str:
-    if order == "item_id":
-        return "item_id > $after"
-    rank = (
-        "coalesce((select head_confidence from prediction "
-        "where run_id = $run_id and item_id = $after), 2)"
-    )
-    return f"(confidence_rank > {rank} or (confidence_rank = {rank} and item_id > $after))"

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from db.records import Phase
 from db.statements import load_sql
-from db.values import from_timestamp, to_timestamp, utc_now
+from db.values import to_timestamp, utc_now
 
 EventAction = Literal["open", "reveal", "skip", "flag", "unflag", "close_queue"]
 
@@ -70,25 +70,6 @@ def add_events(cur: DuckDBPyConnection, events: Sequence[ReviewEvent]) -> None:
         for event in events
     ]
     cur.executemany(load_sql("review_event_insert"), rows)
-
-
-def list_events(cur: DuckDBPyConnection, item_id: str) -> list[ReviewEvent]:
-    """Give what was done with an item, oldest first."""
-    rows = cur.execute(load_sql("review_event_list"), {"item_id": item_id}).fetchall()
-    return [
-        ReviewEvent(
-            action=row[0],
-            reviewer_id=row[1],
-            item_id=row[2],
-            queue_id=row[3],
-            phase=row[4],
-            old_value=row[5],
-            new_value=row[6],
-            created_at=from_timestamp(row[7]),
-            client_at=None if row[8] is None else from_timestamp(row[8]),
-        )
-        for row in rows
-    ]
 
 
 def is_flagged(cur: DuckDBPyConnection, item_id: str, reviewer_id: str) -> bool:

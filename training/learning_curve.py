@@ -88,13 +88,6 @@ class LearningCurve:
         gains = np.array([_slope(sizes[some], errors[some]) for some in rows]) * step
         return Estimate(float(value), len(self.points), percentile_interval(gains, 0.95))
 
-    def mean_errors(self) -> list[tuple[int, float]]:
-        """Give the mean error at each number of items, for a chart."""
-        by_size: dict[int, list[float]] = {}
-        for point in self.points:
-            by_size.setdefault(point.num_items, []).append(point.error)
-        return [(size, float(np.mean(errors))) for size, errors in sorted(by_size.items())]
-
 
 def learning_curve(database: Database) -> LearningCurve:
     """Fit heads on growing parts of the training items, on cached features: some seconds.

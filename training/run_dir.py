@@ -314,11 +314,6 @@ def current_status(run_dir: RunDir) -> Status:
     return replace(status, **end_of_abandoned(run_dir)) if status.is_abandoned else status
 
 
-def current_state(run_dir: RunDir) -> TrainingState:
-    """Give the state of ``current_status``."""
-    return current_status(run_dir).state
-
-
 def end_of_abandoned(run_dir: RunDir, exit_code: int | None = None) -> dict[str, Any]:
     """Give state and message of an active run whose process is gone.
 

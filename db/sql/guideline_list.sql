@@ -1,5 +1,4 @@
--- Newest first. guideline_number: only this one; all where it is null.
+-- Newest first.
 select guideline_number, label_set, body, reviewer_id, created_at
 from guideline
-where $guideline_number is null or guideline_number = $guideline_number
 order by guideline_number desc

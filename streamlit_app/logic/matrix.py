@@ -58,11 +58,6 @@ class ConfusionMatrix:
         """Number of items on the diagonal."""
         return sum(row[position] for position, row in enumerate(self.counts))
 
-    @property
-    def num_unlabelled(self) -> int:
-        """Number of predictions without a label."""
-        return sum(row[-1] for row in self.counts)
-
     def row_shares(self) -> tuple[tuple[float, ...], ...]:
         """Give each count as a share of its gold label's items; all 0 in a row without items."""
         return tuple(tuple(count / max(sum(row), 1) for count in row) for row in self.counts)

@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import add_annotation, list_current_annotations
+from db.annotations import add_annotation
 from db.connection import Database
 from db.items import add_items
 from db.queues import find_item_at, list_queues
@@ -27,8 +27,8 @@ def column(test: AppTest, name: str) -> list[object]:
 def labels_of(database: Database, name: str) -> dict[str, str | None]:
     cur = database.cursor()
     ids = {reviewer.name: reviewer.reviewer_id for reviewer in list_reviewers(cur)}
-    standing = list_current_annotations(cur)
-    return {one.item_id: one.label for one in standing if one.reviewer_id == ids[name]}
+    query = "select item_id, label from standing_annotation where reviewer_id = $reviewer_id"
+    return dict(cur.execute(query, {"reviewer_id": ids[name]}).fetchall())
 
 
 def test_rows_say_what_text_head_gold_and_i_say(

@@ -39,7 +39,7 @@ def matrix() -> ConfusionMatrix:
 
 def test_matrix_arranges_counts_and_keeps_predictions_without_label(matrix: ConfusionMatrix):
     assert matrix.counts == ((8, 1, 0, 1), (1, 4, 0, 0), (0, 0, 0, 0))
-    assert (matrix.num_items, matrix.num_correct, matrix.num_unlabelled) == (15, 12, 1)
+    assert (matrix.num_items, matrix.num_correct) == (15, 12)
 
 
 def test_row_shares_sum_to_one_where_the_row_has_items(matrix: ConfusionMatrix):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from db.annotations import list_annotations, list_current_annotations
+from db.annotations import list_annotations
 from db.connection import Database
 from db.drafts import find_draft
 from db.items import add_items
@@ -46,7 +46,11 @@ def chosen_label(page: Page) -> str:
 
 
 def standing(database: Database) -> dict[str, Annotation]:
-    return {a.item_id: a for a in list_current_annotations(database.cursor())}
+    """Give the annotation of each item; each has one reviewer here, and nothing was taken back."""
+    cur = database.cursor()
+    query = "select item_id from standing_annotation where origin = 'review' order by item_id"
+    ids = [item_id for (item_id,) in cur.execute(query).fetchall()]
+    return {item_id: list_annotations(cur, item_id)[-1] for item_id in ids}
 
 
 def test_three_corrections_by_keyboard_survive_a_reload(

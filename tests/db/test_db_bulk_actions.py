@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from db.annotations import add_annotation, find_current_annotation, get_gold, list_annotations
+from db.annotations import (
+    add_annotation,
+    get_gold,
+    list_annotations,
+    standing_annotations,
+)
 from db.bulk_actions import (
     ItemKind,
     do_action,
@@ -22,7 +27,7 @@ from db.people import add_person
 from db.predictions import add_predictions
 from db.queues import find_item_at, get_queue, list_queues
 from db.records import Item, Prediction, Run
-from db.review import ReviewFilter, count_rows
+from db.review import ReviewFilter, list_item_ids
 from db.runs import add_run
 
 FLT = ReviewFilter(run_id="run-1")
@@ -69,8 +74,8 @@ def act(database: Database, kind: ItemKind, who: str, batch: str = "b", flt: Rev
 
 def labels(database: Database, who: str) -> dict[str, str | None]:
     cur = database.cursor()
-    standing = {item_id: find_current_annotation(cur, item_id, who) for item_id in IDS}
-    return {item_id: one.label for item_id, one in standing.items() if one is not None}
+    standing = {id_: standing_annotations(list_annotations(cur, id_)) for id_ in IDS}
+    return {item_id: said[who].label for item_id, said in standing.items() if who in said}
 
 
 def test_the_preview_counts_what_would_change_and_writes_nothing(
@@ -126,8 +131,7 @@ def test_taking_ones_own_labels_back_is_undone_with_all_that_was_said(
     assert labels(database, people["bob"]) == {"q-1": "no"}
     with database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=ann)
-    standing = find_current_annotation(database.cursor(), "q-1", ann)
-    assert standing is not None
+    standing = standing_annotations(list_annotations(database.cursor(), "q-1"))[ann]
     assert (standing.label, standing.note) == ("maybe", "mine")
 
 
@@ -135,11 +139,11 @@ def test_flags_come_and_go(database: Database, people: dict[str, str]) -> None:
     chief = people["chief"]
     flagged = ReviewFilter(show="flagged", reviewer_id=chief)
     assert act(database, "flag", chief).num_items == 4
-    assert count_rows(database.cursor(), flagged) == 4
+    assert len(list_item_ids(database.cursor(), flagged)) == 4
     assert preview_action(database.cursor(), FLT, "flag", chief).num_changed == 0
     with database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=chief)
-    assert count_rows(database.cursor(), flagged) == 0
+    assert len(list_item_ids(database.cursor(), flagged)) == 0
 
 
 def test_the_same_press_twice_acts_once(database: Database, people: dict[str, str]) -> None:
@@ -176,7 +180,7 @@ def test_a_reviewer_may_not_and_an_action_is_undone_by_who_did_it_or_an_admin(
     with database.transaction() as cur:
         undo_action(cur, "c", reviewer_id=people["chief"])
     flagged = ReviewFilter(show="flagged", reviewer_id=people["ann"])
-    assert count_rows(database.cursor(), flagged) == 0
+    assert len(list_item_ids(database.cursor(), flagged)) == 0
 
 
 def test_a_filter_becomes_a_queue_in_the_order_of_its_list_and_is_closed_by_the_undo(

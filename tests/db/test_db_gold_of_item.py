@@ -9,10 +9,10 @@ from collections.abc import Callable
 from db.adjudications import add_adjudication
 from db.annotations import (
     add_annotation,
-    find_current_annotation,
     get_gold,
-    list_current_annotations,
+    list_annotations,
     retract_annotation,
+    standing_annotations,
 )
 from db.connection import Database
 from db.errors import NothingToRetractError
@@ -65,19 +65,17 @@ def test_one_items_gold_and_standing_labels_are_those_of_the_views(
     assert [get_gold(cur, gold.item_id) for gold in viewed] == viewed
     assert {gold.origin for gold in viewed} == {"imported", "agreed", "adjudicated"}
     assert any(gold.conflicting for gold in viewed)
-    alone = [find_current_annotation(cur, item_id, who) for item_id in items for who in people]
-    found = [annotation for annotation in alone if annotation is not None]
-    key = ("item_id", "reviewer_id")
-    standing = list_current_annotations(cur)
-    assert sorted(found, key=lambda a: [getattr(a, k) for k in key]) == sorted(
-        standing, key=lambda a: [getattr(a, k) for k in key]
-    )
+    alone = [standing_annotations(list_annotations(cur, item_id)) for item_id in items]
+    found = [annotation for said in alone for annotation in said.values()]
+    query = "select annotation_id from standing_annotation"
+    standing = [annotation_id for (annotation_id,) in cur.execute(query).fetchall()]
+    assert sorted(annotation.annotation_id for annotation in found) == sorted(standing)
     rows = get_rows(cur, [gold.item_id for gold in viewed], reviewer_id=people[0])
     assert [
         GoldLabel(row.item_id, row.gold_label, row.gold_origin, row.conflicting)  # type: ignore[arg-type]
         for row in rows
     ] == viewed
-    counts = Counter(annotation.item_id for annotation in standing)
+    counts = Counter(annotation.item_id for annotation in found)
     assert [row.num_annotations for row in rows] == [counts[row.item_id] for row in rows]
     mine = {one.item_id: ", ".join(one.labels) for one in found if one.reviewer_id == people[0]}
     assert {row.item_id: row.my_label for row in rows if row.my_label is not None} == mine

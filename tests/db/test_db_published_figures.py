@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from db.annotations import list_current_annotations
 from db.connection import Database
 from db.importers import import_file
 from db.importers.pubmedqa import ANNOTATOR_1, ANNOTATOR_2
@@ -31,12 +30,14 @@ def test_pubmedqa_has_its_published_counts_and_annotator_agreement(
     assert count_by_label(cur) == {"yes": 552, "no": 338, "maybe": 110}
     assert sum(count_by_label(cur, "pubmedqa", "test").values()) == 500
     names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
-    items = {a.item_id: get_item(cur, a.item_id) for a in list_current_annotations(cur, "import")}
+    labels = "select item_id, reviewer_id, label from standing_annotation where origin = 'import'"
+    annotations = cur.execute(labels).fetchall()
+    items = {item_id: get_item(cur, item_id) for item_id, _, _ in annotations}
     for name, accuracy, macro_f1 in ((ANNOTATOR_1, 0.780, 0.7219), (ANNOTATOR_2, 0.904, 0.8418)):
         pairs = [
-            (items[a.item_id].gold_label, a.label)
-            for a in list_current_annotations(cur, "import")
-            if names[a.reviewer_id] == name and items[a.item_id].split == "test"
+            (items[item_id].gold_label, label)
+            for item_id, reviewer_id, label in annotations
+            if names[reviewer_id] == name and items[item_id].split == "test"
         ]
         gold, given = zip(*pairs, strict=True)
         assert len(pairs) == 500

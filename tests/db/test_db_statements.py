@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
+import db
 from db import migrate
 from db.bulk import SCHEMAS
 from db.connection import Database
@@ -20,6 +24,25 @@ def test_every_statement_prepares_on_a_fresh_database(database: Database, name: 
     for table, schema in SCHEMAS.items():
         cur.register(table, schema.empty_table())
     cur.execute(f"prepare checked as {load_sql(name)}")
+
+
+def named_statements() -> Iterator[str]:
+    """Give a pattern for each name of a statement that the code of ``db`` holds or makes up."""
+    for path in Path(db.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield re.escape(node.value)
+            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            if is_call and node.func.id == "load_sql" and isinstance(node.args[0], ast.JoinedStr):
+                yield "".join(
+                    re.escape(part.value) if isinstance(part, ast.Constant) else r"\w+"
+                    for part in node.args[0].values
+                )
+
+
+def test_every_statement_is_used() -> None:
+    used = re.compile("|".join(set(named_statements())))
+    assert [name for name in list_statements() if not used.fullmatch(name)] == []
 
 
 def test_incoming_tables_have_the_columns_of_the_tables_they_fill(database: Database) -> None:

@@ -20,7 +20,7 @@ from training import launch as launching
 from training.errors import LaunchError
 from training.execution import RunContext, execute
 from training.launch import cancel, launch, launch_command, reap
-from training.run_dir import RunDir, current_state, current_status, list_run_dirs
+from training.run_dir import RunDir, current_status, list_run_dirs
 
 PATIENCE_SECONDS = 30.0
 
@@ -175,7 +175,7 @@ def test_a_process_that_dies_before_it_can_report_has_failed(run_dir: RunDir) ->
 def test_a_command_that_cannot_be_started_is_an_error(run_dir: RunDir) -> None:
     with pytest.raises(LaunchError, match="could not be started"):
         launch(run_dir, python="/no/such/python")
-    assert current_state(run_dir) == "failed"
+    assert current_status(run_dir).state == "failed"
 
 
 def test_cancel_stops_a_running_run_after_its_step(run_dir: RunDir) -> None:
@@ -293,7 +293,7 @@ def test_two_runs_take_turns_on_one_device(runs_dir: Path) -> None:
     assert first.run_id in second.read_status().message
     start(third, "pass")
     wait_for(lambda: "1 more before" in third.read_status().message)
-    assert (current_state(second), current_state(third)) == ("queued", "queued")
+    assert (current_status(second).state, current_status(third).state) == ("queued", "queued")
     cancel(first)
     wait_for_state(second, "succeeded")
     wait_for_state(third, "succeeded")

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from training.errors import RunDirError
-from training.run_dir import RunDir, current_state, current_status, list_run_dirs
+from training.run_dir import RunDir, current_status, list_run_dirs
 
 NOW = datetime(2026, 11, 22, 19, 4, 55, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ def test_ids_of_the_same_second_differ(tmp_path: Path) -> None:
 def test_new_run_is_queued(run_dir: RunDir) -> None:
     status = run_dir.read_status()
     assert (status.state, status.queued_at, status.process) == ("queued", NOW, None)
-    assert current_state(run_dir) == "queued"
+    assert current_status(run_dir).state == "queued"
 
 
 def test_listing_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_latest_checkpoint_is_the_newest_complete_one(run_dir: RunDir) -> None:
 def test_a_live_process_is_never_interrupted_however_old_its_heartbeat(run_dir: RunDir) -> None:
     set_process(run_dir, os.getpid(), own_creation_time())
     run_dir.update_status(heartbeat_at=NOW - timedelta(days=1))
-    assert current_state(run_dir) == "running"
+    assert current_status(run_dir).state == "running"
 
 
 def test_a_pid_given_to_another_process_is_interrupted(run_dir: RunDir) -> None:
@@ -215,18 +215,18 @@ def test_a_dead_process_is_interrupted_and_one_not_yet_reaped_too(run_dir: RunDi
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     created_at = datetime.fromtimestamp(psutil.Process(process.pid).create_time(), UTC)
     set_process(run_dir, process.pid, created_at)
-    assert current_state(run_dir) == "running"
+    assert current_status(run_dir).state == "running"
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # dead, but still a zombie
-    assert current_state(run_dir) == "interrupted"
+    assert current_status(run_dir).state == "interrupted"
     process.communicate()
-    assert current_state(run_dir) == "interrupted"
+    assert current_status(run_dir).state == "interrupted"
 
 
 def test_a_dead_process_after_a_cancel_is_cancelled(run_dir: RunDir) -> None:
     set_process(run_dir, os.getpid(), NOW)
     run_dir.request_cancel()
-    assert current_state(run_dir) == "cancelled"
+    assert current_status(run_dir).state == "cancelled"
 
 
 def test_a_run_that_nobody_started_is_interrupted_after_a_while(run_dir: RunDir) -> None:
@@ -239,7 +239,7 @@ def test_a_run_that_nobody_started_is_interrupted_after_a_while(run_dir: RunDir)
 def test_finished_runs_stay_as_they_are(run_dir: RunDir) -> None:
     set_process(run_dir, os.getpid(), NOW)
     run_dir.update_status(state="succeeded")
-    assert current_state(run_dir) == "succeeded"
+    assert current_status(run_dir).state == "succeeded"
 
 
 def test_nothing_heavy_is_imported() -> None:
