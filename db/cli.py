@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from importlib.metadata import entry_points
 from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
@@ -32,10 +31,6 @@ def main() -> None:
 
 for _command in COMMANDS:
     main.add_command(_command)
-# Commands about what is stored that need more than storage: `agreement` computes statistics. They
-# announce themselves, so that this package knows no other one.
-for _entry in entry_points(group="llamacare.db_commands"):
-    main.add_command(_entry.load())
 
 
 @main.command("import")

@@ -1,13 +1,13 @@
-"""How far people agree, from the command line: ``python -m db agreement``, or of ``training``.
+"""How far people agree, from the command line: ``python -m training agreement``.
 
-The counts lie in ``db`` and the statistics in ``eci``, so the command is above both; ``db.cli``
-finds it by the entry point that pyproject.toml names.
+The counts lie in ``db`` and the statistics in ``eci``, so the command is above both.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any, get_args
 
@@ -15,7 +15,7 @@ import click
 from duckdb import DuckDBPyConnection
 
 from db.agreement import Gold, RatingFilter, RatingScope, Shown, list_rating_scopes
-from db.cli_frame import opened
+from db.connection import Database
 from db.errors import NotFoundError
 from db.records import AnnotationOrigin, Phase
 from training.agreement import (
@@ -65,7 +65,7 @@ def agreement_command(
     as_json: bool,
 ) -> None:
     """Say how far people agree: with each other, with the gold label, with themselves."""
-    with opened() as database:
+    with closing(Database.open()) as database:
         cur = database.cursor()
         scope = _find_scope(list_rating_scopes(cur), labels, source, origin)
         flt = RatingFilter(scope.label_set, scope.origin, source, gold)

@@ -195,10 +195,3 @@ def test_a_command_acts_within_the_role_of_whose_name_it_carries(tmp_path: Path)
     refused = CliRunner().invoke(main, ["queue", "add", "Mine", "--by", "Bob"])
     assert refused.exit_code == 1
     assert "'Bob' may not make and close queues" in refused.stderr
-
-
-def test_agreement_is_announced_by_the_package_that_computes_it() -> None:
-    run("demo")
-    refused = CliRunner().invoke(main, ["agreement"])
-    assert refused.exit_code == 1
-    assert "There are: none yet" in refused.stderr

@@ -181,6 +181,9 @@ def test_the_command_prints_figures_and_says_what_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
+    empty = CliRunner().invoke(main, ["agreement"])
+    assert empty.exit_code == 1
+    assert "There are: none yet" in empty.stderr
     item = Item("q-00", "own", "Why?", (), "pubmedqa", LABELS, (), "yes", "", "train")
     database = Database.open()
     with database.transaction() as cur:
