@@ -6,25 +6,19 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-Cell = str | int | float | None
+from db.spreadsheets import inert_text
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+Cell = str | int | float | None
 
 
 def csv_bytes(columns: Mapping[str, Sequence[Cell]]) -> bytes:
     """Write columns as CSV, UTF-8 with a mark at the start that Excel needs.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it.
+    No text in it runs in a spreadsheet; see ``db.spreadsheets``.
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(columns)
+    writer.writerow([inert_text(name) for name in columns])
     for row in zip(*columns.values(), strict=True):
-        writer.writerow([_inert(cell) for cell in row])
+        writer.writerow([inert_text(cell) if isinstance(cell, str) else cell for cell in row])
     return out.getvalue().encode("utf-8-sig")
-
-
-def _inert(cell: Cell) -> Cell:
-    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
-        return f"'{cell}"
-    return cell

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import subprocess
 import sys
 import tomllib
@@ -193,8 +195,10 @@ def test_shares_of_each_group_make_a_whole():
 
 
 def test_a_table_leaves_as_text_that_no_spreadsheet_runs():
-    written = csv_bytes({"label": ["=1+1", 'yes, "no"'], "n": [1, None]}).decode("utf-8-sig")
-    assert written.splitlines() == ["label,n", "'=1+1,1", '"yes, ""no""",']
+    columns = {"=label": ["=1+1", 'yes, "no"', "\n=2", "＝3"], "n": [1, None, -2, 0.5]}
+    header, *rows = csv.reader(io.StringIO(csv_bytes(columns).decode("utf-8-sig"), newline=""))
+    assert header == ["'=label", "n"]
+    assert rows == [["'=1+1", "1"], ['yes, "no"', ""], ["'\n=2", "-2"], ["'＝3", "0.5"]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
