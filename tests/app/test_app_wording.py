@@ -27,23 +27,6 @@ ROOT = Path(streamlit_app.__file__).parent
 THEME = tomllib.loads((ROOT.parent / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
 
 MODULES = sorted(ROOT.rglob("*.py"))
-NOT_DRAWN = {"background.py", "draft_box.py", "event_log.py", "security_headers.py"}
-"""Modules of whose words no page shows any: logs, answers to our own script, headers."""
-DRAWN = [path for path in MODULES if path.name not in NOT_DRAWN]
-NO_TEXTS = {
-    "Reviewer 1",  # the name that a new file starts with
-    *("Enter", "Esc", "Ctrl Enter", "↑ ↓ Page"),  # what stands on keys
-    *("Word", "Result"),  # names of types
-    *("with hedging words", "without hedging words"),  # what the database calls two slices
-    *("top center", "x unified"),  # what plotly calls two of its ways
-    "Question:",  # what a prompt has before the question
-}
-"""Words that are values, not texts."""
-NO_WORDS = re.compile(
-    r"""lc-|" style|:root|: light|system-ui|[a-z-]+: [^A-Z]*;|default-src|var |YYYY-|%Y-|\(\?"""
-)
-"""How classes, style sheets, policies, scripts, formats of dates and patterns begin."""
-TAG = re.compile(r"<[^>]*(?:>|$)")
 
 
 def calls(path: Path) -> Iterator[tuple[str, set[str]]]:
@@ -63,30 +46,6 @@ def calls(path: Path) -> Iterator[tuple[str, set[str]]]:
             else:
                 yield key, values | {"count"}
                 yield f"{key}_one", values
-
-
-def written_texts(path: Path) -> Iterator[str]:
-    """Give the string constants of a file that read like a text, docstrings left out."""
-    tree = ast.parse(path.read_text("utf-8"))
-    # What is raised speaks to programmers.
-    left_out = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Raise)
-        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and id(node) not in left_out and reads_like_text(node.value):
-            yield node.value
-
-
-def reads_like_text(value: str) -> bool:
-    """Tell whether a string has words beside each other, or is one that begins like a sentence."""
-    shown = TAG.sub("", value).lstrip("\n")
-    found = re.search(r"[A-Za-z]{2,}[:,;.]? | [A-Za-z]{2,}|^[A-Z][a-z]+\W*$", shown)
-    return bool(found) and not NO_WORDS.match(shown)
 
 
 def used_keys(path: Path) -> Iterator[str]:
@@ -111,11 +70,6 @@ def test_what_a_page_says_is_in_the_catalogue_with_its_values(path: Path) -> Non
         wanted = {name for _, name, _, _ in string.Formatter().parse(catalogue()[key]) if name}
         # Without a value the text is taken as it is, braces and all.
         assert not values or wanted == values, key
-
-
-@pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
-def test_a_module_writes_no_text_of_its_own(path: Path) -> None:
-    assert set(written_texts(path)) <= NO_TEXTS
 
 
 def test_every_text_of_the_catalogue_is_used_somewhere() -> None:
