@@ -147,7 +147,6 @@ class RunSummary:
     n: int
     num_text: int
     text_correct: int
-    num_unreadable: int
     num_head: int
     head_correct: int
 

@@ -10,11 +10,3 @@ from importlib.resources import files
 def load_sql(name: str) -> str:
     """Give the statement in ``sql/<name>.sql``."""
     return files("db").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
-
-
-def list_statements() -> list[str]:
-    """Give the names of all statements, sorted."""
-    folder = files("db").joinpath("sql")
-    return sorted(
-        entry.name.removesuffix(".sql") for entry in folder.iterdir() if entry.name.endswith(".sql")
-    )

@@ -34,8 +34,6 @@ NO_SHARED_ITEMS: Final = "there is no item that both labelled"
 ALL_ALIKE: Final = "every rating is the same, so that chance alone agrees fully"
 MORE_THAN_TWO: Final = "it compares two people; see their pairs"
 ONE_CATEGORY: Final = "there is only one category"
-MISSING: Final = -1
-"""Code of a rating that was not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +58,6 @@ class Agreement:
     fleiss_kappa: Estimate
     krippendorff_alpha: Estimate
     gwet_ac1: Estimate
-
-
-def rating_counts(codes: npt.ArrayLike, num_categories: int) -> IntArray:
-    """Count the ratings of each item by category, shape ``(n_items, num_categories)``.
-
-    Args:
-        codes: Shape ``(n_items, n_raters)``; column numbers, ``MISSING`` where none was given.
-
-    Raises:
-        ValueError: Another shape, or a code outside ``-1..num_categories - 1``.
-
-    Example:
-        >>> rating_counts([[0, 0, 1], [1, -1, 1]], 2).tolist()
-        [[2, 1], [0, 2]]
-    """
-    array = np.asarray(codes)
-    if array.ndim != 2 or not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(
-            f"The codes have shape {array.shape} and type {array.dtype}; expected whole numbers, "
-            "(n_items, n_raters)."
-        )
-    if array.size and not (array.min() >= MISSING and array.max() < num_categories):
-        raise ValueError(
-            f"The codes run from {array.min()} to {array.max()}; allowed are {MISSING} (missing) "
-            f"to {num_categories - 1}."
-        )
-    return np.stack([(array == code).sum(axis=1) for code in range(num_categories)], axis=1)
 
 
 def agreement(

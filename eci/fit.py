@@ -63,8 +63,6 @@ def fit_head(
     is_options: bool,
     columns: Sequence[int] | None = None,
     l2: float = 1.0,
-    weights: FloatArray | None = None,
-    start: FittedHead | None = None,
 ) -> FittedHead:
     """Fit a head.
 
@@ -75,8 +73,6 @@ def fit_head(
         is_options: Whether the labels are the items' own options.
         columns: Which of the P states make up ``u``; all by default.
         l2: Strength of the penalty on ``W``, relative to the mean loss of an item.
-        weights: Weight of each item in the loss, ``(n,)``; None counts all alike.
-        start: An earlier head to start from: after a few corrections it is nearly right.
 
     Raises:
         ValueError: There are no items, or the arrays do not fit each other.
@@ -90,7 +86,7 @@ def fit_head(
     chosen = tuple(range(states.shape[1]) if columns is None else columns)
     with _threads(states):
         x = _Standardised.of(_inputs(states, chosen, is_options=is_options), scores)
-        return _fit(x, scores, gold, chosen, l2, weights, start)
+        return _fit(x, scores, gold, chosen, l2)
 
 
 @contextmanager
@@ -190,13 +186,11 @@ def _fit(
     y: IntArray,
     columns: tuple[int, ...],
     l2: float,
-    weights: FloatArray | None,
-    start: FittedHead | None,
+    start: FittedHead | None = None,
 ) -> FittedHead:
     from scipy.optimize import minimize
 
-    share = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
-    loss = _Loss(standardised.x, scores, y, l2, share)
+    loss = _Loss(standardised.x, scores, y, l2, np.full(len(y), 1 / len(y)))
     root, inverse = standardised.root(l2)
     num_weights = int(np.prod(loss.shape))
 
@@ -370,7 +364,7 @@ def _candidates(
             logits = np.zeros(scores.shape)
             for k, fold in enumerate(folds):
                 on, out = fold.train, fold.held_out
-                head = _fit(parts[k], scores[on], gold[on], columns, l2, None, starts[k])
+                head = _fit(parts[k], scores[on], gold[on], columns, l2, starts[k])
                 starts[k] = head
                 logits[out] = head.logits(states[out], scores[out])
             yield _judge(logits, gold, columns, l2)
@@ -390,19 +384,4 @@ def _judge(logits: FloatArray, gold: IntArray, columns: tuple[int, ...], l2: flo
         accuracy=float((predicted == gold).mean()),
         macro_f1=float(macro_f1(counts)),
         logits=logits,
-    )
-
-
-def refit(
-    head: FittedHead, states: Float32Array, scores: Float32Array, y: npt.ArrayLike, l2: float
-) -> FittedHead:
-    """Fit again after items were added or corrected, starting from the head that stands."""
-    return fit_head(
-        states,
-        scores,
-        y,
-        is_options=head.is_options,
-        columns=head.columns,
-        l2=l2,
-        start=head,
     )

@@ -40,12 +40,6 @@ class LabelErrors:
     confident_joint: IntArray
     share: Estimate
 
-    def ranking(self) -> IntArray:
-        """Give the places of the suspects, the least likely gold label first."""
-        places = np.flatnonzero(self.is_suspect)
-        order: IntArray = places[np.argsort(self.quality[places], kind="stable")]
-        return order
-
 
 def find_label_errors(probabilities: npt.ArrayLike, y: npt.ArrayLike) -> LabelErrors:
     """Find the items whose gold label the head contradicts with confidence.
@@ -63,7 +57,7 @@ def find_label_errors(probabilities: npt.ArrayLike, y: npt.ArrayLike) -> LabelEr
 
     Example:
         >>> p = [[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.05, 0.95]]
-        >>> find_label_errors(p, [0, 0, 1, 1, 0]).ranking().tolist()
+        >>> np.flatnonzero(find_label_errors(p, [0, 0, 1, 1, 0]).is_suspect).tolist()
         [4]
     """
     p = as_probabilities(probabilities)

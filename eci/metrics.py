@@ -74,7 +74,6 @@ class Report:
         counts: The confusion counts, as described in the module.
         num_without_label: Items for which no label was given.
         accuracy: With Wilson's interval, the one to show: it holds for few items and at 0 and 1.
-        accuracy_bootstrap: The same value with the interval that is comparable with macro-F1's.
     """
 
     labels: tuple[str, ...]
@@ -82,7 +81,6 @@ class Report:
     n: int
     num_without_label: int
     accuracy: Estimate
-    accuracy_bootstrap: Estimate
     macro_f1: Estimate
     balanced_accuracy: Estimate
     per_label: tuple[LabelReport, ...]
@@ -181,7 +179,7 @@ def classification_report(
     table = as_counts(counts, "confusion counts", (size, size + 1))
     n = int(table.sum())
     correct = int(num_correct(table))
-    overall = [Estimate.undefined(NO_ITEMS)] * 3
+    overall = [Estimate.undefined(NO_ITEMS)] * 2
     f1 = [Estimate.undefined(NO_ITEMS)] * size
     if n:
         resampled = bootstrap(table, _figures, num_resamples=num_resamples, seed=seed)
@@ -189,16 +187,15 @@ def classification_report(
             _bootstrapped(float(value), n, column, level)
             for value, column in zip(_figures(table), resampled.T, strict=True)
         ]
-        overall, f1 = estimates[:3], estimates[3:]
+        overall, f1 = estimates[:2], estimates[2:]
     return Report(
         labels=tuple(labels),
         counts=tuple(tuple(int(cell) for cell in row) for row in table),
         n=n,
         num_without_label=int(table[:, -1].sum()),
         accuracy=proportion(correct, n, NO_ITEMS, level),
-        accuracy_bootstrap=overall[0],
-        macro_f1=overall[1],
-        balanced_accuracy=overall[2],
+        macro_f1=overall[0],
+        balanced_accuracy=overall[1],
         per_label=tuple(
             _label_report(label, table, column, f1[column], level)
             for column, label in enumerate(labels)
@@ -228,9 +225,8 @@ def _bootstrapped(value: float, n: int, resampled: FloatArray, level: float) -> 
 
 
 def _figures(counts: IntArray) -> FloatArray:
-    """Stack accuracy, macro-F1, balanced accuracy and each F1, shape ``(..., 3 + n_labels)``."""
-    accuracy = num_correct(counts) / counts.sum(axis=(-2, -1))
-    overall = np.stack([accuracy, macro_f1(counts), balanced_accuracy(counts)], axis=-1)
+    """Stack macro-F1, balanced accuracy and each F1, shape ``(..., 2 + n_labels)``."""
+    overall = np.stack([macro_f1(counts), balanced_accuracy(counts)], axis=-1)
     return np.concatenate([overall, label_f1(counts)], axis=-1)
 
 

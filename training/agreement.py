@@ -48,7 +48,6 @@ MAX_PAIRED = 25
 
 NO_GOLD = "no rated item has a gold label"
 NOT_TIMED = "no rating was timed"
-NOT_REVEALED = "nobody has rated before and after a reveal"
 NOTHING_MISSED = "everybody held it already before"
 NOTHING_HELD = "nobody held it before"
 NOBODY_TEMPTED = "nobody who was right was shown anything else"

@@ -26,38 +26,11 @@ from training.settings import (
     Preset,
     RecalibrationSettings,
     RefitSettings,
-    get_preset,
 )
 
 REFIT = "refit"
 RECALIBRATE = "recalibrate"
 """Name the runs of these tiers where a preset names the others."""
-
-
-def start_run(
-    database: Database, preset: str, started_by: str, base_run_id: str | None = None
-) -> str:
-    """Start a training run in the background and return at once.
-
-    Args:
-        database: Its items, labels and corrections are frozen as they stand.
-        preset: Name of a preset.
-        started_by: Id of the reviewer who asked for it.
-        base_run_id: The run that this one should be compared with.
-
-    Returns:
-        The id of the new run.
-
-    Raises:
-        SettingsError: The preset does not exist or is not valid.
-        NotPermittedError: The person's role is not open to it.
-        DbError: The snapshot cannot be frozen.
-        LaunchError: No process could be started.
-    """
-    require(database.cursor(), started_by, "train")
-    run_dir = prepare_run(database, get_preset(preset), started_by, base_run_id)
-    launch(run_dir)
-    return run_dir.run_id
 
 
 def start_prediction(
@@ -66,7 +39,13 @@ def start_prediction(
     started_by: str,
     launcher: Launcher = LOCAL,
 ) -> str:
-    """Let a model answer all items, in the background; raises as ``start_run`` does."""
+    """Let a model answer all items, in the background.
+
+    Raises:
+        NotPermittedError: The person's role is not open to it.
+        DbError: The snapshot cannot be frozen.
+        LaunchError: No process could be started.
+    """
     require(database.cursor(), started_by, "train")
     run_dir = prepare_prediction(database, settings, started_by, launcher=launcher)
     launch(run_dir)

@@ -6,7 +6,6 @@ with counted as (
         count(*) as n,
         count(*) filter (where has_text_outcome) as num_text,
         count(*) filter (where text_label = gold_label) as text_correct,
-        count(*) filter (where has_text_outcome and text_label is null) as num_unreadable,
         count(head_label) as num_head,
         count(*) filter (where head_label = gold_label) as head_correct
     from scratch.outcome as outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -12,7 +11,6 @@ from streamlit_app.charts.style import CONFIG, themed
 from streamlit_app.logic.tables import Cell, csv_bytes
 from streamlit_app.wording import say
 
-PictureFormat = Literal["svg", "png"]
 _FORMAT_KEY = "picture_format"
 
 

@@ -197,10 +197,10 @@ def test_all_runs_are_drawn_in_the_order_of_time(compared: Database):
 
 def test_learning_points_come_in_the_order_of_corrections():
     summaries = [
-        RunSummary("b", "pubmedqa", 20, 20, 15, 0, 20, 16),
-        RunSummary("a", "pubmedqa", 20, 20, 12, 0, 20, 14),
-        RunSummary("imported", "pubmedqa", 20, 20, 12, 0, 0, 0),
-        RunSummary("b", "options", 5, 5, 1, 0, 0, 0),
+        RunSummary("b", "pubmedqa", 20, 20, 15, 20, 16),
+        RunSummary("a", "pubmedqa", 20, 20, 12, 20, 14),
+        RunSummary("imported", "pubmedqa", 20, 20, 12, 0, 0),
+        RunSummary("b", "options", 5, 5, 1, 0, 0),
     ]
     names = {"a": "A", "b": "B", "imported": "I"}
     corrections = {"a": 10, "b": 40}

@@ -289,8 +289,8 @@ def test_a_run_that_ends_while_the_page_is_drawn_draws_the_page_once_more(filled
 def test_scores_add_up_over_label_sets():
     run = TrainingRun("r", "smoke", "succeeded", {}, NOON, "reviewer-1")
     scores = (
-        RunSummary("r", "pubmedqa", 20, 20, 10, 0, 20, 15),
-        RunSummary("r", "options", 10, 5, 5, 0, 10, 3),
+        RunSummary("r", "pubmedqa", 20, 20, 10, 20, 15),
+        RunSummary("r", "options", 10, 5, 5, 10, 3),
     )
     status = Status("succeeded", started_at=NOON, finished_at=NOON + timedelta(seconds=90))
     entry = HistoryEntry(run, status, scores)

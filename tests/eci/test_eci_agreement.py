@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import krippendorff
@@ -18,7 +19,6 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 
 from eci.agreement import (
     ALL_ALIKE,
-    MISSING,
     MORE_THAN_TWO,
     NO_PAIRS,
     NO_SHARED_ITEMS,
@@ -26,7 +26,6 @@ from eci.agreement import (
     clustered_share,
     masi_distances,
     pair_agreement,
-    rating_counts,
 )
 from eci.estimates import Estimate
 
@@ -34,6 +33,14 @@ from eci.estimates import Estimate
 # The first case is its documented example, of which Gwet prints 0.81818, 0.76117, 0.74342, 0.77544.
 IRRCAC = json.loads((Path(__file__).with_name("irrcac_figures.json")).read_text())
 FAST = {"num_resamples": 20}
+MISSING = -1
+"""Code of a rating that was not given."""
+
+
+def rating_counts(codes: Sequence[Sequence[int]] | np.ndarray, num_categories: int) -> np.ndarray:
+    """Count the ratings of each item by category; a row of ``codes`` is an item."""
+    array = np.asarray(codes)
+    return np.stack([(array == code).sum(axis=1) for code in range(num_categories)], axis=1)
 
 
 def width(estimate: Estimate) -> float:
@@ -238,8 +245,6 @@ def test_a_single_item_has_a_value_but_no_interval() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: rating_counts([[0, 5]], 3), "from 0 to 5"),
-        (lambda: rating_counts([0, 1], 3), "n_items, n_raters"),
         (lambda: agreement([1, 2]), "two dimensions"),
         (lambda: agreement([[1, 2]], distances=[[0, 1], [2, 0]]), "symmetric"),
         (lambda: pair_agreement([[1, 2, 3]]), "n_categories, n_categories"),

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from eci.features import stack
-from eci.fit import Chosen, FittedHead, choose, fit_head, refit
+from eci.fit import Chosen, FittedHead, choose, fit_head
 from eci.head import EciHead, HeadConfig, HeadInputs
 from eci.labels import PUBMEDQA, LabelSet
 from eci.model import EciModel
@@ -84,15 +84,6 @@ def test_choosing_is_blind_to_the_held_out_fold_and_finds_the_signal() -> None:
     assert best.accuracy > 0.6
     noise = RNG.integers(0, 3, 150)
     assert choose(states, scores, noise, is_options=False, num_folds=3).accuracy < 0.5
-
-
-def test_refitting_from_an_earlier_head_ends_where_a_fresh_fit_ends() -> None:
-    states, scores, y = _separable(300)
-    earlier = fit_head(states[:290], scores[:290], y[:290], is_options=False, l2=0.1)
-    warm = refit(earlier, states, scores, y, 0.1)
-    cold = fit_head(states, scores, y, is_options=False, l2=0.1)
-    assert isinstance(warm, FittedHead)
-    assert warm.logits(states, scores) == pytest.approx(cold.logits(states, scores), abs=0.05)
 
 
 def test_no_items_or_uneven_arrays_are_refused() -> None:
