@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 import streamlit as st
+from cachetools import LRUCache
 
 from db.review_settings import ReviewSettings
 from streamlit_app.components.safe_text import NoticeKind
@@ -54,7 +54,7 @@ class ReviewSession:
     """The item after the one on screen, being read while that one is read by the reviewer."""
     saved: list[str] = field(default_factory=list)
     """Items labelled in this session, the last one at the end: what undo walks back over."""
-    seconds_on: OrderedDict[str, float] = field(default_factory=OrderedDict)
+    seconds_on: LRUCache[str, float] = field(default_factory=lambda: LRUCache(_MAX_TIMED))
     """Seconds that an item was on screen before, when it was put off or left."""
     words_per_minute: int = ReviewSettings.words_per_minute
     """The reading speed above which a save is marked as fast, as the page was opened."""
@@ -74,8 +74,6 @@ class ReviewSession:
         if self.draw is not None:
             before = self.seconds_on.pop(self.draw.item_id, 0.0)
             self.seconds_on[self.draw.item_id] = before + self.draw.seconds
-            while len(self.seconds_on) > _MAX_TIMED:
-                self.seconds_on.popitem(last=False)
         self.draw = None if item_id is None else Draw(item_id, shown=shown)
 
     def is_on_screen(self, item_id: str) -> bool:

@@ -6,13 +6,14 @@ session. Both are called from the page and, ahead of need, from a thread beside 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
 from datetime import datetime
+from threading import Lock
 from typing import Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from cachetools import LRUCache
 
 from db.annotations import list_labelled
 from db.connection import Database
@@ -175,7 +176,8 @@ class QueueWork:
         self.mode: ReviewMode = queue.mode
         progress = queue_progress(database.cursor(), queue, reviewer_id)
         self.total, self.num_done = progress.num_items, progress.num_done
-        self._places: OrderedDict[str, int] = OrderedDict()
+        self._places: LRUCache[str, int] = LRUCache(_MAX_SEEN)
+        self._lock = Lock()  # the item after the one on screen is read in a thread of its own
         self._repeat: str | None = None
 
     def next_open(self, after: str | None = None) -> str | None:
@@ -250,21 +252,21 @@ class QueueWork:
         self.num_done -= self._place(item_id) is not None
 
     def _place(self, item_id: str) -> int | None:
-        if item_id not in self._places:
+        with self._lock:
+            place = self._places.get(item_id)
+        if place is None:
             place = find_position(self._database.cursor(), self.queue.queue_id, item_id)
-            if place is None:
-                return None
-            self._remember(Place(item_id, place))
-        return self._places[item_id]
+            if place is not None:
+                self._remember(Place(item_id, place))
+        return place
 
     def _remember(self, place: Place) -> None:
-        self._places[place.item_id] = place.position
-        while len(self._places) > _MAX_SEEN:
-            self._places.popitem(last=False)
+        with self._lock:
+            self._places[place.item_id] = place.position
 
 
-_SHARED: OrderedDict[tuple[object, ...], pa.StringArray] = OrderedDict()
-_MAX_SHARED = 8
+_SHARED: LRUCache[tuple[object, ...], pa.StringArray] = LRUCache(8)
+_SHARED_LOCK = Lock()
 
 
 def shared_ids(database: Database, flt: ReviewFilter, order: Order) -> pa.StringArray:
@@ -273,8 +275,10 @@ def shared_ids(database: Database, flt: ReviewFilter, order: Order) -> pa.String
     if flt.show not in ("unreviewed", "reviewed", "flagged", "fast"):
         flt = replace(flt, reviewer_id=None)  # the list is the same for everybody
     key = (str(database.path), id(database), flt, order, data_version(cur))
-    if key not in _SHARED:
-        _SHARED[key] = item_id_array(cur, flt, order)
-        while len(_SHARED) > _MAX_SHARED:
-            _SHARED.popitem(last=False)
-    return _SHARED[key]
+    with _SHARED_LOCK:
+        ids = _SHARED.get(key)
+    if ids is None:
+        ids = item_id_array(cur, flt, order)
+        with _SHARED_LOCK:
+            _SHARED[key] = ids
+    return ids

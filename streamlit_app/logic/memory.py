@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
 from threading import Lock
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
+
+from cachetools import LRUCache
 
 from db.connection import Database
 
@@ -17,7 +18,7 @@ T = TypeVar("T")
 MAX_REMEMBERED: Final = 200
 """Results kept for one database, of all functions together; the least recently used goes first."""
 
-_results: WeakKeyDictionary[Database, OrderedDict[Any, Any]] = WeakKeyDictionary()
+_results: WeakKeyDictionary[Database, LRUCache[Any, Any]] = WeakKeyDictionary()
 _lock = Lock()
 
 
@@ -34,16 +35,13 @@ def remembered(
     def remembering(database: Database, version: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (compute, version, args, tuple(sorted(kwargs.items())))
         with _lock:
-            results = _results.setdefault(database, OrderedDict())
+            results = _results.setdefault(database, LRUCache(MAX_REMEMBERED))
             if key in results:
-                results.move_to_end(key)
                 found: T = results[key]
                 return found
         result = compute(database, version, *args, **kwargs)
         with _lock:
             results[key] = result
-            while len(results) > MAX_REMEMBERED:
-                results.popitem(last=False)
         return result
 
     return remembering
