@@ -6,9 +6,11 @@ markup, and none may carry characters that hide or reorder what a reviewer reads
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
+from typing import Any, Self
+
+import markupsafe
 
 from streamlit_app.wording import say
 
@@ -22,10 +24,17 @@ _INVISIBLE = re.compile(
 _PLAIN_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 +-]{0,38}[A-Za-z0-9+])?")
 
 
-class Html(str):
+class Html(markupsafe.Markup):
     """Markup built by this module: every text in it went through :func:`escape`."""
 
     __slots__ = ()
+
+    @classmethod
+    def escape(cls, s: Any, /) -> Self:
+        """Return markup as it is and escape every other text, foreign ``Markup`` included."""
+        if isinstance(s, cls):
+            return s
+        return cls(_INVISIBLE.sub(_code_point, markupsafe.escape(_newlines(str(s)))))
 
 
 def reveal(text: str) -> str:
@@ -33,12 +42,12 @@ def reveal(text: str) -> str:
 
     For places that draw plain text: ``st.text``, cells of a data frame, options of a select box.
     """
-    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", _newlines(text))
+    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", _newlines(str(text)))
 
 
 def escape(text: str) -> Html:
     """Give the markup that shows ``text`` as it is, invisible characters as marked code points."""
-    return Html(_INVISIBLE.sub(_code_point, html.escape(_newlines(text))))
+    return Html.escape(str(text))
 
 
 def element(tag: str, *children: str, cls: str = "", **attributes: str | None) -> Html:
@@ -52,7 +61,7 @@ def element(tag: str, *children: str, cls: str = "", **attributes: str | None) -
     """
     named = {"class": cls or None, **attributes}
     shown = "".join(
-        f' {name.replace("_", "-")}="{html.escape(reveal(value))}"'
+        f' {name.replace("_", "-")}="{markupsafe.escape(reveal(value))}"'
         for name, value in named.items()
         if value is not None
     )
@@ -61,7 +70,7 @@ def element(tag: str, *children: str, cls: str = "", **attributes: str | None) -
 
 def join(*children: str) -> Html:
     """Put markup and texts (escaped) one after the other."""
-    return Html("".join(c if isinstance(c, Html) else escape(c) for c in children))
+    return Html().join(children)
 
 
 def widget_label(name: str, position: int) -> str:

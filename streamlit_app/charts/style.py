@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
+import markupsafe
 import plotly.graph_objects as go
 
 from streamlit_app import palette
@@ -38,7 +38,7 @@ CONFIG: dict[str, Any] = {
 def plain(text: str, limit: int = MAX_TEXT) -> str:
     """Make a data text safe to draw: plotly renders ``<a>`` and ``<b>`` in every text it gets."""
     shown = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return html.escape(shown)
+    return str(markupsafe.escape(shown))
 
 
 def short(count: int) -> str:

@@ -65,7 +65,7 @@ def test_everything_said_is_on_the_page(disputed: Database, open_page: OpenPage,
     for expected in ("Does drug 1 help?", "Ann", "Bob", "It clearly did.", "12 s", "1 of 2"):
         assert expected in markup
     assert "imported gold" in markup
-    assert "the model&#x27;s text" in markup
+    assert "the model&#39;s text" in markup
     assert "Item 1 of 2" in markup
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
@@ -21,7 +22,7 @@ from streamlit_app.logic.label_keys import label_keys
 from streamlit_app.logic.question import split_case
 from streamlit_app.logic.verdict import judge
 from streamlit_app.security_headers import SecurityHeaders, content_security_policy
-from streamlit_app.text_safety import element, escape, reveal, widget_label
+from streamlit_app.text_safety import element, escape, join, reveal, widget_label
 
 ROOT = Path(streamlit_app.__file__).parent
 
@@ -107,7 +108,16 @@ def test_any_text_becomes_markup_without_tags_or_hidden_characters(text: str) ->
 
 def test_only_markup_is_left_unescaped_inside_an_element() -> None:
     built = element("p", "<b>", element("em", "a & b"), title='"><script>', data_x=None)
-    assert built == '<p title="&quot;&gt;&lt;script&gt;">&lt;b&gt;<em>a &amp; b</em></p>'
+    assert built == '<p title="&#34;&gt;&lt;script&gt;">&lt;b&gt;<em>a &amp; b</em></p>'
+
+
+def test_markup_of_another_library_is_text_like_any_other() -> None:
+    foreign = Markup("<b>\u202e</b>")
+    assert join(foreign, element("i", foreign)).count("&lt;b&gt;") == 2
+    assert "<b>" not in escape(foreign) + foreign
+    assert "\u202e" not in join(foreign) + "\u202e"
+    with pytest.raises(TypeError, match="text_safety"):
+        draw(foreign)  # type: ignore[arg-type]
 
 
 def test_a_plain_string_is_never_drawn_as_markup() -> None:
@@ -142,7 +152,7 @@ def test_errors_that_a_user_can_put_right_are_plain_text_and_others_are_not_hidd
             raise KeyError("a fault of the program")
 
     test = AppTest.from_function(script).run()
-    assert "Cannot read &#x27;**x**&#x27; &lt;b&gt;." in test.html[0].value
+    assert "Cannot read &#39;**x**&#39; &lt;b&gt;." in test.html[0].value
     assert len(test.exception) == 1
 
 

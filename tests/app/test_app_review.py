@@ -214,7 +214,7 @@ def test_an_unknown_item_in_the_address_leads_to_the_queue(
     filled_store: Database, open_page: OpenPage, make: Any
 ) -> None:
     test = open_page(item="gone")
-    assert "'gone'" in make.markup(test).replace("&#x27;", "'")
+    assert "'gone'" in make.markup(test).replace("&#39;", "'")
     test.button(key="review_to_queue").click().run()
     assert on_screen(test) == "q-1"
 
