@@ -1,71 +1,67 @@
 """A small Markdown, drawn safely: every text is escaped, and only these marks become elements.
 
-Headings, paragraphs, lists, ``**bold**``, ``*italics*`` and `` `code` ``. No HTML, no links, no
-images: guidelines are typed by people and must not fetch or run anything, nor forge our own signs.
+Headings, paragraphs, lists, bold, italics and `` `code` ``. No HTML, no links, no images:
+guidelines are typed by people and must not fetch or run anything, nor forge our own signs.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
-from streamlit_app.text_safety import Html, element, join
+from streamlit_app.text_safety import Html, element, escape, join
 
-_HEADING = re.compile(r"(#{1,4})\s+(.+)")
-_BULLET = re.compile(r"\s{0,3}[-*+]\s+(.+)")
-_NUMBER = re.compile(r"\s{0,3}\d{1,3}[.)]\s+(.+)")
-_INLINE = re.compile(r"\*\*(?P<strong>[^*]+)\*\*|\*(?P<em>[^*\s][^*]*)\*|`(?P<code>[^`]+)`")
-_FIRST_HEADING = 3
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.tree import SyntaxTreeNode
+
+_MARKS: Final = ("heading", "list", "newline", "emphasis", "backticks")
+_MAX_NESTING: Final = 100
+"""Lists within lists; text that lies deeper is left out."""
+_TAGS: Final = {
+    "paragraph": "p",
+    "bullet_list": "ul",
+    "ordered_list": "ol",
+    "list_item": "li",
+    "strong": "strong",
+    "em": "em",
+}
+_FIRST_HEADING: Final = 3
 """``#`` becomes this level: a guideline stands below the page's own headings."""
 
 
 def render(text: str) -> Html:
     """Turn Markdown into markup."""
-    return join(*_blocks(text.replace("\r\n", "\n").split("\n")))
+    from markdown_it.tree import SyntaxTreeNode
+
+    return _draw_all(SyntaxTreeNode(_parser().parse(text)))
 
 
-def _blocks(lines: list[str]) -> Iterator[Html]:
-    start = 0
-    while start < len(lines):
-        line = lines[start]
-        if not line.strip():
-            start += 1
-            continue
-        heading = _HEADING.fullmatch(line.strip())
-        if heading:
-            level = min(len(heading[1]) + _FIRST_HEADING - 1, 6)
-            yield element(f"h{level}", _inline(heading[2]))
-            start += 1
-            continue
-        kind = _kind(line)
-        end = start
-        while end < len(lines) and lines[end].strip() and _kind(lines[end]) == kind:
-            end += 1
-        yield _block(kind, lines[start:end])
-        start = end
+@cache
+def _parser() -> MarkdownIt:
+    """Return a parser that knows nothing but our marks."""
+    # Imported with the first guideline: most pages have none.
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("zero", {"maxNesting": _MAX_NESTING}).enable(_MARKS)
 
 
-def _kind(line: str) -> str:
-    if _HEADING.fullmatch(line.strip()):
-        return "heading"
-    if _BULLET.fullmatch(line):
-        return "ul"
-    return "ol" if _NUMBER.fullmatch(line) else "p"
+def _draw_all(node: SyntaxTreeNode) -> Html:
+    return join(*(_draw(child) for child in node.children))
 
 
-def _block(kind: str, lines: list[str]) -> Html:
-    if kind == "p":
-        return element("p", _inline(" ".join(line.strip() for line in lines)))
-    pattern = _BULLET if kind == "ul" else _NUMBER
-    found = [pattern.fullmatch(line) for line in lines]
-    return element(kind, *(element("li", _inline(match[1])) for match in found if match))
-
-
-def _inline(text: str) -> Html:
-    parts: list[str] = []
-    end = 0
-    for match in _INLINE.finditer(text):
-        tag = str(match.lastgroup)
-        parts += [text[end : match.start()], element(tag, match[tag])]
-        end = match.end()
-    return join(*parts, text[end:])
+def _draw(node: SyntaxTreeNode) -> Html:
+    if node.type == "text":
+        return escape(node.content)
+    if node.type in ("softbreak", "hardbreak"):
+        return escape(" ")
+    if node.type == "code_inline":
+        return element("code", node.content)
+    if node.type == "heading":
+        level = int(node.tag.removeprefix("h")) + _FIRST_HEADING - 1
+        return element(f"h{min(level, 6)}", _draw_all(node))
+    # The paragraph of a list's item is hidden, and "inline" is no element at all.
+    if node.hidden or node.type not in _TAGS:
+        return _draw_all(node)
+    start = node.attrs.get("start")
+    return element(_TAGS[node.type], _draw_all(node), start=None if start is None else str(start))

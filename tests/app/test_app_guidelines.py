@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
@@ -90,6 +91,7 @@ def test_hostile_guidelines_stay_text(payload: str) -> None:
         assert "src=" not in re.sub(r"&lt;.*?&gt;", "", render(text))
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("#*-`1.)[]!<>&\n ab\u202e")))
 def test_any_text_becomes_balanced_markup(text: str) -> None:
     markup = render(text)
@@ -101,8 +103,33 @@ def test_any_text_becomes_balanced_markup(text: str) -> None:
     }  # fmt: skip
 
 
+@settings(deadline=None)
+@given(st.text(st.sampled_from("#*-`1.)\n abc"), max_size=200))
+def test_no_word_of_a_guideline_is_lost(text: str) -> None:
+    shown = Counter(re.sub(r"<[^>]*>", "", render(text)))
+    assert [shown[letter] for letter in "abc"] == [text.count(letter) for letter in "abc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[a](http://x) ![b](x) <http://x>", "[a](http://x) ![b](x) &lt;http://x&gt;"),
+        ("[a]\n\n[a]: http://x", "[a]</p><p>[a]: http://x"),
+        ("<b>bold</b> &lt;", "&lt;b&gt;bold&lt;/b&gt; &amp;lt;"),
+    ],
+)
+def test_links_images_html_and_entities_are_drawn_as_they_were_typed(text: str, shown: str) -> None:
+    assert render(text) == f"<p>{shown}</p>"
+
+
+def test_lists_within_lists_and_numbers_are_kept() -> None:
+    assert render("3. a\n   - b\n     - c\n4. d") == (
+        '<ol start="3"><li>a<ul><li>b<ul><li>c</li></ul></li></ul></li><li>d</li></ol>'
+    )
+
+
 def test_markdown_has_the_marks_that_the_page_names() -> None:
-    assert render("# A\ntext\nmore\n\n1. one\n2) two\n- x\n* y **b** *i* `c`") == (
+    assert render("# A\ntext\nmore  \n\n1. one\n2. two\n- x\n- y **b** *i* `c`") == (
         "<h3>A</h3><p>text more</p><ol><li>one</li><li>two</li></ol>"
         "<ul><li>x</li><li>y <strong>b</strong> <em>i</em> <code>c</code></li></ul>"
     )
