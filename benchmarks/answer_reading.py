@@ -19,9 +19,9 @@ from typing import Any
 from history import Measured
 from measuring import estimated, make_parser, record
 
-from eci.answers import FORMS, READER_VERSION, Reading, read_answer
-from eci.estimates import NO_ITEMS, proportion
-from eci.labels import LabelSet
+from eci.answers.reader import FORMS, READER_VERSION, Reading, read_answer
+from eci.questions.labels import LabelSet
+from eci.statistics.estimates import NO_ITEMS, proportion
 
 FILES = (
     "QwQ-32B-pubmedqa-test-zero_shot.json",

@@ -19,7 +19,7 @@ from measuring import estimated, make_parser, record
 from db.agreement import RatingFilter, count_challenges
 from db.connection import IN_MEMORY, Database
 from db.importers import import_file
-from eci.estimates import Estimate, proportion
+from eci.statistics.estimates import Estimate, proportion
 from training.agreement import (
     Answers,
     load_anchoring,

@@ -26,13 +26,13 @@ from measuring import make_parser, record
 from db.home import models_dir
 from db.importers.pubmedqa import parse_pubmedqa
 from db.records import Item
-from eci.answers import read_answer
-from eci.base import DEFAULT_BASE, Quantization, load_base
-from eci.batching import Row, collate
-from eci.branches import PROMPT, branch_positions, padding_mask
-from eci.labels import PUBMEDQA, LabelSet
-from eci.model import EciModel, build
-from eci.prompts import Exemplar, Question
+from eci.answers.reader import read_answer
+from eci.model.base_model import DEFAULT_BASE, Quantization, load_base
+from eci.model.batching import Row, collate
+from eci.model.branches import PROMPT, branch_positions, padding_mask
+from eci.model.eci_model import EciModel, build
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.prompts import Exemplar, Question
 
 NEW_TOKENS = 64
 BATCH = 8

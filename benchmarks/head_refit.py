@@ -13,7 +13,7 @@ import numpy as np
 from measuring import make_parser, record, spread
 from sklearn.linear_model import LogisticRegression
 
-from eci.fit import fit_head
+from eci.model.head_fit import fit_head
 
 DIM, PARTS, LABELS, L2 = 576, 2, 3, 2.5
 ROUNDS = 9

@@ -98,8 +98,8 @@ def take_steps(way: str, num_steps: int, *, is_tiny: bool) -> dict[str, Any]:
     """
     import torch
 
-    from eci.base import LoadedBase
-    from eci.model import build
+    from eci.model.base_model import LoadedBase
+    from eci.model.eci_model import build
     from training.adapter import add_adapter
 
     torch.manual_seed(SEED)
@@ -338,7 +338,7 @@ def _tokenizer() -> Any:
 
 def _rows(settings: Any, vocabulary: int, num_steps: int) -> list[Any]:
     """Draw rows of random ids, all as long as the settings allow: no padding in any batch."""
-    from eci.batching import Row
+    from eci.model.batching import Row
 
     draw = random.Random(SEED)  # noqa: S311 - no secret
     num_prompt, num_answer = settings.model.max_prompt_tokens, settings.data.max_answer_tokens

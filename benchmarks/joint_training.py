@@ -74,10 +74,10 @@ def _take_steps(options: argparse.Namespace) -> dict[str, Any]:
 
     from db.home import models_dir
     from db.importers.pubmedqa import parse_pubmedqa
-    from eci.base import load_base
-    from eci.labels import PUBMEDQA
-    from eci.model import build
-    from eci.prompts import Question
+    from eci.model.base_model import load_base
+    from eci.model.eci_model import build
+    from eci.questions.labels import PUBMEDQA
+    from eci.questions.prompts import Question
     from training.adapter import add_adapter
     from training.settings import LoraSettings
 
@@ -119,13 +119,13 @@ def _ours(
 ) -> tuple[list[float], list[int]]:
     from transformers import TrainingArguments
 
-    from eci import joint
+    from eci.model import eci_causal_lm
     from training.trainer import EciTrainer, RowDataset
 
     if not with_head:
         # The same step less everything that only the head needs.
-        joint._head_inputs = _no_inputs
-        joint._classify = _no_logits
+        eci_causal_lm._head_inputs = _no_inputs
+        eci_causal_lm._classify = _no_logits
     with tempfile.TemporaryDirectory() as folder:
         timer = _timer()
         trainer = EciTrainer(
@@ -255,13 +255,15 @@ def _figures(found: dict[str, list[dict[str, Any]]]) -> Iterator[Measured]:
     for way, figures in middle.items():
         for name, value in figures.items():
             yield Measured(way, measures[name], value, units[name], len(found[way]))
-    joint = middle["joint"]
+    eci_causal_lm = middle["joint"]
     for peer, names in {
         "no head": ("step_seconds",),
         "trl": ("tokens_per_second", "peak_rss_mib"),
     }.items():
         for name in names if peer in middle else ():
-            yield Measured(f"joint / {peer}", measures[name], joint[name] / middle[peer][name])
+            yield Measured(
+                f"joint / {peer}", measures[name], eci_causal_lm[name] / middle[peer][name]
+            )
 
 
 if __name__ == "__main__":

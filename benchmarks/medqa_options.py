@@ -19,18 +19,18 @@ from db.home import models_dir
 from db.importers.medqa import parse_medqa
 from db.records import Item
 from eci.arrays import FloatArray, IntArray
-from eci.base import DEFAULT_BASE, load_base
-from eci.batching import collate
-from eci.branches import PROMPT
-from eci.calibration import TemperatureScaling, out_of_fold
-from eci.compare import mcnemar_p_value
-from eci.estimates import NO_ITEMS, proportion
-from eci.features import stack
-from eci.fit import choose, fit_head
-from eci.labels import LabelSet
-from eci.model import EciModel, build
-from eci.prompts import Question
-from eci.reliability import reliability_report
+from eci.model.base_model import DEFAULT_BASE, load_base
+from eci.model.batching import collate
+from eci.model.branches import PROMPT
+from eci.model.eci_model import EciModel, build
+from eci.model.features import stack
+from eci.model.head_fit import choose, fit_head
+from eci.questions.labels import LabelSet
+from eci.questions.prompts import Question
+from eci.statistics.calibration import TemperatureScaling, out_of_fold
+from eci.statistics.compare import mcnemar_p_value
+from eci.statistics.estimates import NO_ITEMS, proportion
+from eci.statistics.reliability import reliability_report
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 SEED = 0

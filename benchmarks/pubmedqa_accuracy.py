@@ -19,19 +19,19 @@ from db.home import models_dir
 from db.importers.pubmedqa import parse_pubmedqa
 from db.records import Item
 from eci.arrays import Float32Array, FloatArray, IntArray
-from eci.base import DEFAULT_BASE, load_base
-from eci.calibration import TemperatureScaling
-from eci.compare import compare
-from eci.conformal import ConformalSets, coverage_report
-from eci.estimates import NO_ITEMS, Estimate, proportion
-from eci.features import stack
-from eci.fit import DEFAULT_L2, Chosen, FittedHead, choose, fit_head
-from eci.labels import PUBMEDQA
-from eci.metrics import classification_report, confusion_counts, macro_f1
-from eci.model import build
-from eci.prompts import Question
-from eci.reliability import reliability_report
-from eci.selective import RiskCurve, risk_curve
+from eci.model.base_model import DEFAULT_BASE, load_base
+from eci.model.eci_model import build
+from eci.model.features import stack
+from eci.model.head_fit import DEFAULT_L2, Chosen, FittedHead, choose, fit_head
+from eci.questions.labels import PUBMEDQA
+from eci.questions.prompts import Question
+from eci.statistics.calibration import TemperatureScaling
+from eci.statistics.compare import compare
+from eci.statistics.conformal import ConformalSets, coverage_report
+from eci.statistics.estimates import NO_ITEMS, Estimate, proportion
+from eci.statistics.metrics import classification_report, confusion_counts, macro_f1
+from eci.statistics.reliability import reliability_report
+from eci.statistics.selective import RiskCurve, risk_curve
 
 PARTS = "evidence@0.5+question@0.5+evidence@0.7+question@0.7+evidence+question+last"
 

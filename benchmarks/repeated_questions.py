@@ -20,15 +20,15 @@ import numpy as np
 from history import Measured
 from measuring import make_parser, record
 
-from eci.labels import PUBMEDQA, LabelSet
-from eci.near_duplicates import (
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.near_duplicates import (
     DUPLICATE_OVERLAP,
     MIN_SHARED,
     DuplicateIndex,
     find_duplicates,
     words,
 )
-from eci.prompts import Question
+from eci.questions.prompts import Question
 
 SEED = 0
 RNG = random.Random(SEED)  # noqa: S311

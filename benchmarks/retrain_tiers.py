@@ -182,7 +182,7 @@ def _train_head(kind: str) -> str:
     import torch
     from torch import nn
 
-    from eci.head import EciHead, HeadConfig, HeadInputs
+    from eci.model.head import EciHead, HeadConfig, HeadInputs
 
     torch.manual_seed(0)
     labels = torch.randint(LABELS, (BATCH,))

@@ -28,7 +28,7 @@ from db.connection import Database
 from db.records import Role, Run
 from db.runs import add_run
 from db.statements import load_sql
-from eci.answers import READER_VERSION
+from eci.answers.reader import READER_VERSION
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

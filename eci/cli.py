@@ -16,17 +16,17 @@ from typing import IO, TYPE_CHECKING, Any, Final, get_args
 
 import click
 
-from eci.base import DEFAULT_BASE, Quantization
 from eci.errors import EciError, LabelSetError
-from eci.exemplars import CHOICES, Choice, ExemplarPool
-from eci.labels import PUBMEDQA, LabelSet
-from eci.near_duplicates import refuse_duplicates
-from eci.records import iter_lines, load_exemplars, load_records
-from eci.store import read_info
+from eci.model.artifact import read_info
+from eci.model.base_model import DEFAULT_BASE, Quantization
+from eci.questions.exemplars import CHOICES, Choice, ExemplarPool
+from eci.questions.json_lines import iter_lines, load_exemplars, load_records
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.near_duplicates import refuse_duplicates
 from eci.stream import Outcome, ShotChooser, classify_lines, no_shots, result_fields
 
 if TYPE_CHECKING:
-    from eci.model import EciModel
+    from eci.model.eci_model import EciModel
 
 _INTERRUPTED: Final = 130
 _MAX_PROMPT_TOKENS: Final = 1024
@@ -239,7 +239,7 @@ def _load_model(base: str, models_dir: Path, **options: Any) -> EciModel:
     """Load the model; only now is torch imported, so that a usage error does not wait for it."""
     from transformers.utils import logging
 
-    from eci.model import EciModel
+    from eci.model.eci_model import EciModel
 
     logging.disable_progress_bar()
     _say(f"Loading {base}.")

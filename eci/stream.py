@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from eci.answers import read_answer
+from eci.answers.reader import read_answer
 from eci.errors import EciError
-from eci.labels import LabelSet
-from eci.prompts import Exemplar, Question
-from eci.records import Record, parse_record
+from eci.questions.json_lines import Record, parse_record
+from eci.questions.labels import LabelSet
+from eci.questions.prompts import Exemplar, Question
 
 if TYPE_CHECKING:
-    from eci.model import Answer, Classification, EciModel, Progress
+    from eci.model.eci_model import Answer, Classification, EciModel, Progress
 
 ShotChooser = Callable[[Question], tuple[Exemplar, ...]]
 """Gives the shots of a question, such as ``ExemplarPool.choose`` with its number of shots."""
@@ -58,7 +58,7 @@ def classify_lines(
 
     Args:
         model: Its head knows the fixed label sets that lines may name.
-        lines: With their numbers, as :func:`eci.records.iter_lines` gives them.
+        lines: With their numbers, as :func:`eci.questions.json_lines.iter_lines` gives them.
         choose_shots: Called for each question.
         max_new_tokens: Longest text to write beside the category; 0 for none.
         batch_size: Questions prefilled together.

@@ -10,10 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from eci.base import LoadedBase
-from eci.joint import decoder_layers
-from eci.model import EciModel
-from eci.store import (
+from eci.model.artifact import (
     ArtifactInfo,
     BaseInfo,
     CalibrationInfo,
@@ -22,6 +19,9 @@ from eci.store import (
     save_tensors,
     write_info,
 )
+from eci.model.base_model import LoadedBase
+from eci.model.eci_causal_lm import decoder_layers
+from eci.model.eci_model import EciModel
 from training.settings import LoraSettings
 
 _HEAD_MARK = "eci_head"

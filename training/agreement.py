@@ -31,7 +31,7 @@ from db.agreement import (
     list_seconds,
 )
 from db.records import Phase
-from eci.agreement import (
+from eci.statistics.agreement import (
     MORE_THAN_TWO,
     Agreement,
     agreement,
@@ -39,8 +39,8 @@ from eci.agreement import (
     masi_distances,
     pair_agreement,
 )
-from eci.estimates import Estimate, proportion
-from eci.quantiles import quantile
+from eci.statistics.estimates import Estimate, proportion
+from eci.statistics.quantiles import quantile
 
 Answers = Literal["single", "sets"]
 MAX_PAIRED = 25

@@ -12,8 +12,8 @@ from typing import Any, Final, Literal, get_args
 
 from db.records import OPTIONS_LABEL_SET
 from db.snapshot import Snapshot, SnapshotItem
-from eci.labels import PUBMEDQA
-from eci.prompts import DEFAULT_TEMPLATE, Message, load_template
+from eci.questions.labels import PUBMEDQA
+from eci.questions.prompts import DEFAULT_TEMPLATE, Message, load_template
 from training.dataset import (
     Record,
     build_training_data,

@@ -16,7 +16,7 @@ from db.errors import DbError
 from db.home import builds_dir, runs_dir
 from db.snapshot import read_snapshot
 from eci.errors import EciError
-from eci.exemplars import CHOICES, Choice
+from eci.questions.exemplars import CHOICES, Choice
 from training.agreement_cli import agreement_command
 from training.build import BENCHMARKS, Benchmark, build
 from training.build_files import BUILD_FORMATS, BuildFormat, write_build

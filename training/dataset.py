@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from db.records import OPTIONS_LABEL_SET
 from db.snapshot import Snapshot, SnapshotItem
-from eci.exemplars import ExemplarPool
-from eci.labels import PUBMEDQA, LabelSet
-from eci.near_duplicates import find_duplicates
-from eci.prompts import Exemplar, Question
+from eci.questions.exemplars import ExemplarPool
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.near_duplicates import find_duplicates
+from eci.questions.prompts import Exemplar, Question
 from training.errors import DataError
 from training.families import join_families
 from training.settings import DataSettings
 
 if TYPE_CHECKING:  # both need torch, and the app previews records without it
-    from eci.batching import Row
-    from eci.model import EciModel
+    from eci.model.batching import Row
+    from eci.model.eci_model import EciModel
 
 MIN_TRAIN_ITEMS = 4
 _NUM_NAMED = 20

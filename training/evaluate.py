@@ -10,8 +10,8 @@ import numpy as np
 
 from db.records import Prediction
 from db.snapshot import SnapshotItem
-from eci.metrics import classification_report, confusion_counts
-from eci.reliability import reliability_report
+from eci.statistics.metrics import classification_report, confusion_counts
+from eci.statistics.reliability import reliability_report
 
 
 def evaluate(predictions: Sequence[Prediction], test: Sequence[SnapshotItem]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eci.near_duplicates import DuplicateIndex
-from eci.prompts import Question
+from eci.questions.near_duplicates import DuplicateIndex
+from eci.questions.prompts import Question
 
 
 def join_families(parents: Sequence[str], questions: Sequence[Question]) -> list[str]:

@@ -22,11 +22,11 @@ from db.outcome_filter import OutcomeFilter, Selection
 from db.outcome_store import refresh, refresh_said
 from db.slices import MIN_ITEMS as MIN_SLICE
 from db.slices import SliceChange, list_slice_changes
-from eci.compare import Comparison, compare, mcnemar_p_value, paired_difference
-from eci.estimates import Estimate
-from eci.metrics import classification_report, confusion_counts
-from eci.multiple_testing import benjamini_hochberg
-from eci.reliability import reliability_report
+from eci.statistics.compare import Comparison, compare, mcnemar_p_value, paired_difference
+from eci.statistics.estimates import Estimate
+from eci.statistics.metrics import classification_report, confusion_counts
+from eci.statistics.multiple_testing import benjamini_hochberg
+from eci.statistics.reliability import reliability_report
 
 MIN_ITEMS: Final = 30
 """With fewer test items of a label set no check can pass: every difference is noise."""

@@ -12,10 +12,10 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from eci.arrays import Float32Array
-from eci.fit import FittedHead
-from eci.labels import OPTIONS
+from eci.model.artifact import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, write_info
+from eci.model.head_fit import FittedHead
 from eci.pooling import parse_pooling
-from eci.store import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, write_info
+from eci.questions.labels import OPTIONS
 
 Tensors = dict[str, Float32Array]
 

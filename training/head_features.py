@@ -20,8 +20,8 @@ from safetensors.numpy import save_file
 from db.atomic_files import replaced_file
 from db.snapshot import Snapshot, SnapshotItem
 from eci.arrays import Float32Array, IntArray
-from eci.prompts import Question
-from eci.store import ADAPTER_FILES, ArtifactInfo
+from eci.model.artifact import ADAPTER_FILES, ArtifactInfo
+from eci.questions.prompts import Question
 from training.dataset import families, to_question
 from training.json_files import read_object, replace_json
 
@@ -31,7 +31,7 @@ _FREE_OF_STATES: Final = ("dropout", "label_sets")
 
 @dataclass(frozen=True)
 class Features:
-    """What the head is given for items of one label set; see ``eci.features``.
+    """What the head is given for items of one label set; see ``eci.model.features``.
 
     Attributes:
         states: ``(n, m, d)``, float32; zeros for options that an item lacks.

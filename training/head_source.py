@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from db.home import models_dir, runs_dir
 from db.snapshot import SnapshotItem
-from eci.base import base_fingerprint, resolve_base_model
-from eci.features import stack
-from eci.prompts import DEFAULT_TEMPLATE, load_template
-from eci.store import ArtifactInfo, read_info
+from eci.model.artifact import ArtifactInfo, read_info
+from eci.model.base_model import base_fingerprint, resolve_base_model
+from eci.model.features import stack
+from eci.questions.prompts import DEFAULT_TEMPLATE, load_template
 from training.dataset import fixed_label_sets, to_question
 from training.errors import DataError
 from training.execution import RunContext
@@ -24,7 +24,7 @@ from training.run_dir import RunDir
 from training.settings import RefitSettings
 
 if TYPE_CHECKING:
-    from eci.model import EciModel
+    from eci.model.eci_model import EciModel
 
 _PART = 256
 """Items prefilled before their features are kept."""
@@ -99,8 +99,8 @@ def prefill(
     folder: Path,
 ) -> tuple[ArtifactInfo, HeadFeatures]:
     """Load the model, prefill the items whose features are lacking, and keep the features."""
-    from eci.base import load_base
-    from eci.model import EciModel, build
+    from eci.model.base_model import load_base
+    from eci.model.eci_model import EciModel, build
     from training.adapter import describe_model
 
     context.report_message(f"Loading {settings.model.base}.")

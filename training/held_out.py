@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from db.atomic_files import replaced_file
-from eci.calibration import TemperatureScaling
-from eci.store import CalibrationInfo
+from eci.model.artifact import CalibrationInfo
+from eci.statistics.calibration import TemperatureScaling
 from training.errors import DataError
 
 MIN_CALIBRATION_ITEMS = 20

@@ -16,9 +16,9 @@ from db.connection import Database
 from db.home import cache_dir
 from db.snapshot import read_snapshot
 from eci.arrays import FloatArray, IntArray
-from eci.calibration import out_of_fold
-from eci.estimates import Estimate, percentile_interval
-from eci.fit import fit_head
+from eci.model.head_fit import fit_head
+from eci.statistics.calibration import out_of_fold
+from eci.statistics.estimates import Estimate, percentile_interval
 from training.dataset import to_question
 from training.errors import DataError
 from training.head_features import HeadFeatures

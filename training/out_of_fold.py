@@ -20,10 +20,10 @@ import numpy as np
 from db.bulk import SCHEMAS
 from db.out_of_fold import OutOfFold
 from db.snapshot import SnapshotItem
-from eci.calibration import TemperatureScaling
-from eci.features import stack
-from eci.fit import choose
-from eci.store import CalibrationInfo
+from eci.model.artifact import CalibrationInfo
+from eci.model.features import stack
+from eci.model.head_fit import choose
+from eci.statistics.calibration import TemperatureScaling
 from training.dataset import families, to_question
 from training.execution import RunContext
 from training.held_out import HeldOut, calibrate
@@ -31,7 +31,7 @@ from training.row_files import read_rows, write_rows
 from training.run_dir import RunDir
 
 if TYPE_CHECKING:
-    from eci.model import EciModel
+    from eci.model.eci_model import EciModel
 
 NUM_FOLDS: Final = 5
 MIN_ITEMS_PER_FOLD: Final = 4

@@ -9,10 +9,10 @@ from itertools import chain
 from db.home import models_dir, runs_dir
 from db.records import Prediction
 from db.snapshot import Snapshot, SnapshotItem, load_snapshot
-from eci.answers import read_answer
-from eci.exemplars import ExemplarPool
-from eci.labels import LabelSet
-from eci.model import Answer, Classification, EciModel, Progress
+from eci.answers.reader import read_answer
+from eci.model.eci_model import Answer, Classification, EciModel, Progress
+from eci.questions.exemplars import ExemplarPool
+from eci.questions.labels import LabelSet
 from training.dataset import fixed_label_sets, to_exemplar, to_question
 from training.evaluate import evaluate
 from training.execution import RunContext

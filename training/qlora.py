@@ -14,10 +14,10 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 
 from db.home import models_dir
 from db.snapshot import Snapshot, load_snapshot
-from eci.base import LoadedBase, load_base, read_config
-from eci.features import stack
-from eci.model import EciModel, build
-from eci.prompts import Question
+from eci.model.base_model import LoadedBase, load_base, read_config
+from eci.model.eci_model import EciModel, build
+from eci.model.features import stack
+from eci.questions.prompts import Question
 from training.adapter import add_adapter, library_versions, save_artifact
 from training.dataset import (
     Record,

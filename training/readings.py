@@ -8,8 +8,8 @@ from typing import Final
 from db.connection import Database
 from db.readings import AnswerReading, UnreadAnswer, add_readings, list_unread
 from db.records import OPTIONS_LABEL_SET
-from eci.answers import READER_VERSION, Reading, read_answer
-from eci.labels import MAX_OPTIONS, PUBMEDQA, LabelSet
+from eci.answers.reader import READER_VERSION, Reading, read_answer
+from eci.questions.labels import MAX_OPTIONS, PUBMEDQA, LabelSet
 
 _BATCH: Final = 2_000
 

@@ -18,10 +18,10 @@ from db.lineage import TrainingRecord
 from db.records import OPTIONS_LABEL_SET, Prediction
 from db.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.arrays import FloatArray
-from eci.calibration import TemperatureScaling
 from eci.errors import EciError
-from eci.fit import Chosen, FittedHead, choose, fit_head
-from eci.store import ArtifactInfo, CalibrationInfo, read_info
+from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
+from eci.model.head_fit import Chosen, FittedHead, choose, fit_head
+from eci.statistics.calibration import TemperatureScaling
 from training.dataset import refuse_leaks, to_question
 from training.errors import DataError, TrainingError
 from training.evaluate import evaluate

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from eci.joint import decoder_layers
+from eci.model.eci_causal_lm import decoder_layers
 from training.memory import DecoderShape, estimate_step
 from training.settings import TrainingSettings, share_step
 

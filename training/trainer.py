@@ -13,9 +13,9 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from eci.batching import Row, collate
-from eci.branches import IGNORED
-from eci.joint import joint_loss
+from eci.model.batching import Row, collate
+from eci.model.branches import IGNORED
+from eci.model.eci_causal_lm import joint_loss
 from training.execution import RunContext
 from training.sharding import data_parallel, is_sharded
 

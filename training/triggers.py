@@ -17,7 +17,7 @@ from db.records import TrainingRun
 from db.runs import find_run
 from db.training_runs import list_training_runs
 from db.trigger_policies import add_trigger_policy, find_trigger_policy
-from eci.estimates import proportion
+from eci.statistics.estimates import proportion
 from training.automatic import AFTER_CORRECTION, is_automatic
 from training.energy import WORLD
 from training.launch import launch

@@ -5,11 +5,11 @@
 import sys
 from pathlib import Path
 
-from eci.answers import read_answer
-from eci.exemplars import ExemplarPool
-from eci.labels import PUBMEDQA, LabelSet
-from eci.model import EciModel
-from eci.prompts import Exemplar, Question
+from eci.answers.reader import read_answer
+from eci.model.eci_model import EciModel
+from eci.questions.exemplars import ExemplarPool
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.prompts import Exemplar, Question
 
 # A folder, a Hugging Face id, or the model that comes along. With artifact=Path(...) the head and
 # the adapter of a training run are loaded too; without, the head says what the model would say.

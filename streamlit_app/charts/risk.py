@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from eci.selective import OperatingPoint, RiskCurve
+from eci.statistics.selective import OperatingPoint, RiskCurve
 from streamlit_app.charts.style import RIGHT, WRONG, finish
 from streamlit_app.wording import say, say_count
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from eci.estimates import Estimate
+from eci.statistics.estimates import Estimate
 from streamlit_app.logic.figures import interval_text, percent
 
 

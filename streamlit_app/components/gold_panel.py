@@ -8,7 +8,7 @@ from typing import get_args
 import streamlit as st
 
 from db.outcome_filter import By, OutcomeFilter
-from eci.estimates import Estimate
+from eci.statistics.estimates import Estimate
 from streamlit_app import palette, services
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import chart, figure_table, queue_popover

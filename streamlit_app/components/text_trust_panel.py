@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from db.outcome_filter import Selection
-from eci.estimates import proportion
+from eci.statistics.estimates import proportion
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import chart, estimate_card, outcome_items, trust_panel

@@ -8,7 +8,7 @@ import streamlit as st
 
 from db.outcome_filter import Selection
 from db.outcomes import Bin, ReviewTime
-from eci.estimates import Estimate
+from eci.statistics.estimates import Estimate
 from streamlit_app import palette
 from streamlit_app.charts.reliability import ReliabilityPoint, draw_reliability
 from streamlit_app.charts.risk import draw_risk

@@ -19,8 +19,8 @@ from db.agreement import (
 from db.connection import Database
 from db.records import Phase
 from db.reviewers import list_reviewers
-from eci.agreement import Agreement
-from eci.estimates import Estimate, proportion
+from eci.statistics.agreement import Agreement
+from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.charts.agreement_matrix import PairCell
 from streamlit_app.logic.figures import estimate_text, number_text
 from streamlit_app.text_safety import reveal

@@ -18,8 +18,8 @@ from db.run_pairs import (
     count_pairs,
     list_labels_of,
 )
-from eci.compare import Comparison, compare
-from eci.estimates import Estimate, proportion
+from eci.statistics.compare import Comparison, compare
+from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.charts.trend import TrendPoint
 from streamlit_app.logic.figures import p_value_text
 from streamlit_app.logic.matrix import order_labels

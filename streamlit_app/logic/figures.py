@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from eci.compare import Comparison
-from eci.estimates import Estimate
+from eci.statistics.compare import Comparison
+from eci.statistics.estimates import Estimate
 from streamlit_app.wording import say
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from db.connection import Database
 from db.outcome_filter import By, OutcomeFilter, Selection
 from db.outcomes import AnnotatorCell, count_annotators
-from eci.estimates import Estimate, proportion
+from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.outcomes import ErrorsView, Judged, judge, load_errors, load_judged
 from streamlit_app.wording import say

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from db.models import AliasEvent, ModelVersion
-from eci.estimates import Estimate
+from eci.statistics.estimates import Estimate
 from streamlit_app.logic.figures import points_interval
 from streamlit_app.logic.slice_ranking import slice_name
 from streamlit_app.text_safety import reveal

@@ -15,9 +15,9 @@ from db.connection import Database
 from db.outcome_filter import PAIR_OUTCOMES, By, OutcomeFilter, PairOutcome
 from db.outcome_items import Scope, list_labels, list_scopes
 from db.outcomes import JointCell, count_joint
-from eci.compare import Comparison, compare
-from eci.estimates import Estimate, proportion
-from eci.metrics import Report, classification_report
+from eci.statistics.compare import Comparison, compare
+from eci.statistics.estimates import Estimate, proportion
+from eci.statistics.metrics import Report, classification_report
 from streamlit_app.logic.matrix import ConfusionMatrix, order_labels
 from streamlit_app.logic.memory import remembered
 from streamlit_app.wording import say, words

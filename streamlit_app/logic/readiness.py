@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from db.overview import ItemCount
-from eci.estimates import Estimate, proportion
-from eci.labels import PUBMEDQA
+from eci.questions.labels import PUBMEDQA
+from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.matrix import order_labels
 from streamlit_app.logic.models_view import estimate_words
 from streamlit_app.text_safety import reveal

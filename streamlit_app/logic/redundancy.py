@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from db.connection import Database
 from db.outcomes import FormCount, count_forms
-from eci.estimates import Estimate, mean, proportion
+from eci.statistics.estimates import Estimate, mean, proportion
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.outcomes import FORM_ORDER
 from streamlit_app.wording import say

@@ -11,8 +11,8 @@ from db.outcome_filter import OutcomeFilter
 from db.outcome_items import OutcomeRow, list_ids_by_number, list_items_by_number
 from db.unseen import UnseenCount, UnseenProbabilities, count_unseen, load_unseen
 from eci.arrays import FloatArray, IntArray
-from eci.estimates import Estimate, proportion
-from eci.label_errors import find_label_errors
+from eci.statistics.estimates import Estimate, proportion
+from eci.statistics.label_errors import find_label_errors
 from streamlit_app.logic.memory import remembered
 from streamlit_app.wording import say
 

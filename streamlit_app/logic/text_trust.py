@@ -10,7 +10,7 @@ from db.connection import Database
 from db.outcome_filter import OutcomeFilter, Selection
 from db.outcomes import ReviewTime, measure_review_time
 from db.text_trust import TextCount, count_texts
-from eci.estimates import Estimate, proportion
+from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.wording import say

@@ -19,12 +19,12 @@ from db.outcomes import (
     measure_review_time,
 )
 from eci.arrays import FloatArray, IntArray
-from eci.binned_calibration import BinSums, binned_ece
-from eci.calibration import TemperatureScaling
-from eci.conformal import ConformalSets, CoverageReport, coverage_report
-from eci.estimates import Estimate, Interval, mean, proportion
-from eci.reliability import NUM_BINS, brier_losses, reliability_report
-from eci.selective import RiskCurve, risk_curve
+from eci.statistics.binned_calibration import BinSums, binned_ece
+from eci.statistics.calibration import TemperatureScaling
+from eci.statistics.conformal import ConformalSets, CoverageReport, coverage_report
+from eci.statistics.estimates import Estimate, Interval, mean, proportion
+from eci.statistics.reliability import NUM_BINS, brier_losses, reliability_report
+from eci.statistics.selective import RiskCurve, risk_curve
 from streamlit_app.logic.memory import remembered
 from streamlit_app.wording import say
 

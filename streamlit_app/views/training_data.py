@@ -8,7 +8,7 @@ from db.permissions import is_permitted
 from db.record_vetoes import add_record_veto, list_record_vetoes
 from db.records import Reviewer
 from db.reviewers import list_reviewers
-from eci.exemplars import CHOICES, Choice
+from eci.questions.exemplars import CHOICES, Choice
 from streamlit_app import services
 from streamlit_app.components import reviewer_picker, safe_text
 from streamlit_app.components.training_live import draw_message, told_errors

@@ -13,8 +13,8 @@ from db.annotations import add_annotation
 from db.connection import Database
 from db.imported_labels import ImportedLabel, add_imported_labels
 from db.people import add_person, sign_in_by_name
-from eci.agreement import pair_agreement
-from eci.estimates import Estimate
+from eci.statistics.agreement import pair_agreement
+from eci.statistics.estimates import Estimate
 from streamlit_app.charts.agreement_matrix import PairCell, draw_agreement
 from streamlit_app.logic import agreement as logic
 from training.agreement import Anchoring, Pair

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import pytest
 
 from db.outcomes import JointCell
-from eci.selective import risk_curve
+from eci.statistics.selective import risk_curve
 from streamlit_app import palette
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.confusion import ANY, draw_confusion

@@ -17,8 +17,8 @@ from db.queues import find_item_at, list_queues
 from db.records import Item, Option, Prediction, Run
 from db.reviewers import add_reviewer
 from db.runs import add_run
-from eci.compare import compare
-from eci.estimates import Estimate
+from eci.statistics.compare import compare
+from eci.statistics.estimates import Estimate
 from streamlit_app import services
 from streamlit_app.logic.comparison import (
     default_labels,

@@ -17,7 +17,7 @@ from db.predictions import add_predictions
 from db.records import Item, Option, Prediction, Run, Section
 from db.reviewers import add_reviewer
 from db.runs import add_run
-from eci.estimates import Estimate
+from eci.statistics.estimates import Estimate
 from streamlit_app import services
 from streamlit_app.components.outcome_items import choose_cell
 from streamlit_app.logic.figures import estimate_text, percent

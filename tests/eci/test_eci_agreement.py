@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
-from eci.agreement import (
+from eci.statistics.agreement import (
     ALL_ALIKE,
     MORE_THAN_TWO,
     NO_PAIRS,
@@ -27,7 +27,7 @@ from eci.agreement import (
     masi_distances,
     pair_agreement,
 )
-from eci.estimates import Estimate
+from eci.statistics.estimates import Estimate
 
 # Written down from irrCAC 0.4.4, which cannot be installed beside this package: it wants numpy 1.
 # The first case is its documented example, of which Gwet prints 0.81818, 0.76117, 0.74342, 0.77544.
@@ -258,7 +258,8 @@ def test_what_does_not_fit_is_refused(call, message: str) -> None:
 
 def test_import_needs_no_heavy_library() -> None:
     code = (
-        "import sys, eci.agreement; print(sorted({'torch', 'scipy', 'pandas'} & set(sys.modules)))"
+        "import sys, eci.statistics.agreement\n"
+        "print(sorted({'torch', 'scipy', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

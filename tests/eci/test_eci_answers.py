@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eci.answers import FORMS, READER_VERSION, read_answer
-from eci.labels import PUBMEDQA, LabelSet
+from eci.answers.reader import FORMS, READER_VERSION, read_answer
+from eci.questions.labels import PUBMEDQA, LabelSet
 
 FIXED = PUBMEDQA
 LETTERS = LabelSet.from_options({"A": "yes", "B": "no", "C": "maybe"})

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from eci.answers import Reading, read_answer
-from eci.labels import LabelSet
+from eci.answers.reader import Reading, read_answer
+from eci.questions.labels import LabelSet
 
 pytestmark = pytest.mark.data
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import pytest
 
-from eci.answers import read_answer
-from eci.labels import PUBMEDQA, LabelSet
+from eci.answers.reader import read_answer
+from eci.questions.labels import PUBMEDQA, LabelSet
 
 FIXED = PUBMEDQA
 LETTERS = LabelSet.from_options({"A": "yes", "B": "no", "C": "maybe"})

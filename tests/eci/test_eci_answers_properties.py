@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eci.answer_text import fold
-from eci.answers import FORMS, read_answer
-from eci.labels import PUBMEDQA, LabelSet
+from eci.answers.reader import FORMS, read_answer
+from eci.answers.text import fold
+from eci.questions.labels import PUBMEDQA, LabelSet
 
 OPTIONS = LabelSet.from_options({"A": "yes", "B": "No effect", "C": "Sjögren (1)", "D": "2"})
 TEN = LabelSet.from_options({str(k): f"option {k}" for k in range(1, 11)})

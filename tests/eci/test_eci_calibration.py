@@ -14,13 +14,9 @@ from scipy.special import log_softmax
 from scipy.special import softmax as scipy_softmax
 
 from eci.arrays import FloatArray, IntArray
-from eci.calibration import (
-    TemperatureScaling,
-    out_of_fold,
-    softmax,
-)
 from eci.errors import ArtifactError
-from eci.reliability import reliability_report
+from eci.statistics.calibration import TemperatureScaling, out_of_fold, softmax
+from eci.statistics.reliability import reliability_report
 
 
 def drawn(n: int, seed: int, temperature: float = 1.0) -> tuple[FloatArray, IntArray]:

@@ -16,12 +16,8 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from eci.base import load_base
 from eci.cli import main
-from eci.labels import PUBMEDQA, LabelSet
-from eci.model import EciModel, build
-from eci.prompts import Question
-from eci.store import (
+from eci.model.artifact import (
     ArtifactInfo,
     BaseInfo,
     CalibrationInfo,
@@ -30,6 +26,10 @@ from eci.store import (
     save_tensors,
     write_info,
 )
+from eci.model.base_model import load_base
+from eci.model.eci_model import EciModel, build
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.prompts import Question
 
 Run = Callable[..., Result]
 

@@ -10,8 +10,8 @@ from scipy import stats
 from sklearn.metrics import f1_score
 from statsmodels.stats.weightstats import DescrStatsW
 
-from eci.compare import compare, mcnemar_p_value, paired_difference
 from eci.errors import UnknownLabelError
+from eci.statistics.compare import compare, mcnemar_p_value, paired_difference
 
 LABELS = ["yes", "no", "maybe"]
 given_label = st.sampled_from([*LABELS, None])

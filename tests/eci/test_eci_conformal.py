@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci.arrays import FloatArray, IntArray
-from eci.conformal import ConformalSets, Kind, coverage_report
 from eci.errors import ArtifactError
+from eci.statistics.conformal import ConformalSets, Kind, coverage_report
 
 LABELS = ("yes", "no", "maybe")
 SHARES = (0.55, 0.34, 0.11)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from eci.arrays import IntArray
-from eci.estimates import (
+from eci.statistics.estimates import (
     binomial_cdf,
     binomial_pmf,
     bootstrap,

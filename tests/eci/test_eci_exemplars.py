@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci.errors import DuplicateError, PromptError
-from eci.exemplars import CHOICES, Choice, ExemplarPool, _drawn
-from eci.labels import PUBMEDQA, LabelSet
-from eci.prompts import Exemplar, Question
+from eci.questions.exemplars import CHOICES, Choice, ExemplarPool, _drawn
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.prompts import Exemplar, Question
 
 # Made-up words, so that texts are alike only where a test makes them so.
 WORDS = [

@@ -10,12 +10,12 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from eci.features import stack
-from eci.fit import Chosen, FittedHead, choose, fit_head
-from eci.head import EciHead, HeadConfig, HeadInputs
-from eci.labels import PUBMEDQA, LabelSet
-from eci.model import EciModel
-from eci.prompts import Question
+from eci.model.eci_model import EciModel
+from eci.model.features import stack
+from eci.model.head import EciHead, HeadConfig, HeadInputs
+from eci.model.head_fit import Chosen, FittedHead, choose, fit_head
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.prompts import Question
 
 RNG = np.random.default_rng(0)
 

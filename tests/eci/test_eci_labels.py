@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from eci.errors import EciError, LabelSetError, UnknownLabelError
-from eci.labels import PUBMEDQA, Label, LabelSet
+from eci.questions.labels import PUBMEDQA, Label, LabelSet
 
 
 def test_options_keep_their_order_and_text() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from eci.errors import UnknownLabelError
-from eci.metrics import classification_report, confusion_counts
+from eci.statistics.metrics import classification_report, confusion_counts
 
 LABELS = ("yes", "no", "maybe", "unclear")
 NONE = "(none)"

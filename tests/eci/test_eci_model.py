@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from eci.base import load_base
-from eci.batching import Row, collate
-from eci.branches import branch_positions
 from eci.errors import BaseModelError, UnknownLabelError
-from eci.joint import decoder_layers
-from eci.labels import PUBMEDQA, LabelSet
-from eci.model import EciModel, build
-from eci.prefix import share
-from eci.prompts import Exemplar, Question
+from eci.model.base_model import load_base
+from eci.model.batching import Row, collate
+from eci.model.branches import branch_positions
+from eci.model.eci_causal_lm import decoder_layers
+from eci.model.eci_model import EciModel, build
+from eci.model.prefix import share
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.prompts import Exemplar, Question
 
 FOUR = LabelSet.from_options({"A": "aspirin", "B": "rest and fluids", "C": "x", "D": "surgery now"})
 TWO = LabelSet.from_options({"A": "wait", "B": "operate at once"})

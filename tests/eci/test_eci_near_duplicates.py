@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci.errors import DuplicateError
-from eci.labels import PUBMEDQA, LabelSet
-from eci.near_duplicates import (
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.near_duplicates import (
     DUPLICATE_OVERLAP,
     MIN_SHARED,
     SHINGLE_WORDS,
@@ -21,7 +21,7 @@ from eci.near_duplicates import (
     refuse_duplicates,
     words,
 )
-from eci.prompts import Exemplar, Question
+from eci.questions.prompts import Exemplar, Question
 
 TEXT = (
     "Sixty adults with chronic cough were given honey or syrup for two weeks in a blinded trial. "

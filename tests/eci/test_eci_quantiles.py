@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from eci.quantiles import quantile
+from eci.statistics.quantiles import quantile
 
 NOBODY = "nobody was timed"
 

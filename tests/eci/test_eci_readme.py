@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import eci
-from eci.records import _Fields
+from eci.questions.json_lines import _Fields
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "eci" / "README.md").read_text()

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci.errors import EciError, LabelSetError, RecordError, UnknownLabelError
-from eci.labels import PUBMEDQA, LabelSet
-from eci.records import (
+from eci.questions.json_lines import (
     MAX_LINE_BYTES,
     iter_lines,
     load_exemplars,
@@ -20,6 +19,7 @@ from eci.records import (
     parse_exemplar,
     parse_record,
 )
+from eci.questions.labels import PUBMEDQA, LabelSet
 
 TRIAGE = LabelSet.fixed("triage", ["urgent", "routine"])
 KNOWN = {"pubmedqa": PUBMEDQA, "triage": TRIAGE}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from eci.arrays import FloatArray, IntArray
-from eci.reliability import reliability_report
+from eci.statistics.reliability import reliability_report
 
 
 def drawn(n: int, seed: int, n_labels: int = 3) -> tuple[FloatArray, IntArray]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
-from eci.selective import risk_curve
+from eci.statistics.selective import risk_curve
 
 items = st.lists(
     st.tuples(st.sampled_from([0.4, 0.5, 0.6, 0.75, 0.9, 1.0]), st.booleans()),

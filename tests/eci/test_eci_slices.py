@@ -14,13 +14,13 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.weightstats import DescrStatsW
 
-from eci.binned_calibration import BinSums, binned_ece
-from eci.compare import compare
-from eci.estimates import mean
-from eci.label_errors import find_label_errors
-from eci.multiple_testing import benjamini_hochberg
-from eci.reliability import reliability_report
-from eci.slices import compare_slices, difference, fisher_p_value
+from eci.statistics.binned_calibration import BinSums, binned_ece
+from eci.statistics.compare import compare
+from eci.statistics.estimates import mean
+from eci.statistics.label_errors import find_label_errors
+from eci.statistics.multiple_testing import benjamini_hochberg
+from eci.statistics.reliability import reliability_report
+from eci.statistics.slices import compare_slices, difference, fisher_p_value
 
 RNG = np.random.default_rng(7)
 

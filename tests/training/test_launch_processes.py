@@ -35,8 +35,8 @@ from pathlib import Path
 import torch
 from transformers import TrainerCallback, TrainingArguments
 from db.snapshot import load_snapshot
-from eci.base import load_base
-from eci.model import build
+from eci.model.base_model import load_base
+from eci.model.eci_model import build
 from training.adapter import add_adapter
 from training.dataset import build_training_data, to_rows
 from training.launchers.group import join_group

@@ -12,8 +12,8 @@ import pytest
 import torch
 from transformers import AutoConfig
 
-from eci.base import load_base
-from eci.model import build
+from eci.model.base_model import load_base
+from eci.model.eci_model import build
 from training.adapter import add_adapter
 from training.memory import DecoderShape, estimate_step
 from training.settings import LoraSettings, TrainingSettings, get_preset, parse_settings

@@ -15,10 +15,10 @@ import torch
 from db.connection import Database
 from db.records import Section
 from db.snapshot import freeze, load_snapshot
-from eci.base import load_base
-from eci.batching import collate
 from eci.errors import ArtifactError
-from eci.model import EciModel, build
+from eci.model.base_model import load_base
+from eci.model.batching import collate
+from eci.model.eci_model import EciModel, build
 from training.adapter import add_adapter, keep_autograd, share_casts
 from training.dataset import build_training_data, to_question, to_rows
 from training.errors import DataError

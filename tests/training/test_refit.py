@@ -23,8 +23,8 @@ from db.records import Item, Reviewer
 from db.reviewers import add_reviewer, list_reviewers
 from db.runs import get_run
 from db.snapshot import load_snapshot, read_snapshot
-from eci.model import EciModel
-from eci.store import read_info
+from eci.model.artifact import read_info
+from eci.model.eci_model import EciModel
 from training.dataset import families, to_question
 from training.errors import DataError
 from training.execution import execute

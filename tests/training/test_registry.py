@@ -17,7 +17,7 @@ from db.records import Item, Prediction, Run, Section
 from db.reviewers import add_reviewer
 from db.runs import add_run
 from db.slices import save_slice
-from eci.estimates import Estimate, Interval
+from eci.statistics.estimates import Estimate, Interval
 from training.gate import Check, GateReport, check_first_ece, run_gate
 from training.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
 

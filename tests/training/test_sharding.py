@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from db.connection import Database
 from db.snapshot import freeze
-from eci.model import EciModel
+from eci.model.eci_model import EciModel
 from training.launchers.settings import AccelerateLauncher, Sharding
 from training.memory import DecoderShape
 from training.run_dir import RunDir

@@ -20,7 +20,7 @@ from db.importers import import_file
 from db.items import add_items
 from db.records import Item, Phase
 from db.reviewers import add_reviewer
-from eci.agreement import MORE_THAN_TWO, NO_PAIRS
+from eci.statistics.agreement import MORE_THAN_TWO, NO_PAIRS
 from training.agreement import (
     load_anchoring,
     load_pairs,

@@ -1,0 +1,315 @@
+"""Judging what each mention of a label does: assert it, deny it, or name it in passing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from eci.answers.lists import (
+    ends_clause,
+    ends_line,
+    find_discussed,
+    group_mentions,
+    is_field,
+    is_set_apart,
+    numbers_a_line,
+    split_echoes,
+    starts_line,
+)
+from eci.answers.mentions import CONTINUATIONS, Mention, find_mentions
+from eci.answers.slots import HEADING, Slot, find_slot, lead_in
+from eci.answers.text import REACH, Folded
+from eci.questions.labels import LabelSet
+
+Rank = Literal["denied", "passing", "loose", "stated", "final"]
+
+_EXCLUDING: Final = re.compile(r"\b(?:not|nor|than|instead of)\b(?!.*\bbut\b)")
+_DECORATION: Final = re.compile(r"(?:[\s*_.!,;()\[\]{}\"'`|\\$>#~\-✓✔✅]|</\w{1,12}>)*")
+_GAP: Final = r"[\s*_)\]\"'`|,]{0,6}"
+_BE: Final = (
+    r"(?:is|are|was|would be|seems|appears(?: to be)?|must be|should be|remains|looks|has to be)"
+)
+_ADVERB: Final = (
+    r"(?:(?:therefore|thus|clearly|also|indeed|likely|probably|definitely|most likely|then|hence"
+    r"|certainly|still|actually)\s)?"
+)
+_DENIED: Final = re.compile(
+    rf"{_GAP}(?:{_BE}\s{_ADVERB}(?:not\s(?:\w{{1,12}}\s){{0,2}}?(?:correct|right|true|answer|choice"
+    r"|option|appropriate|supported|likely|indicated|best|valid)|incorrect|wrong|false|unlikely"
+    r"|less likely|(?:the )?least|ruled out|excluded|eliminated|inappropriate|the wrong)"
+    r"|(?:isn't|wasn't|cannot be|can't be)\s(?:the\s)?(?:\w{1,12}\s)?(?:correct|right|true|answer"
+    r"|choice|option)|can be (?:ruled out|excluded|eliminated)"
+    r"|[:|-]\s?(?:incorrect|wrong|✗|✘|❌))"
+)
+_AFFIRMED: Final = re.compile(
+    rf"{_GAP}(?:{_BE}\s{_ADVERB}(?:(?:the|my|our)\s(?:\w{{1,12}}\s){{0,3}}(?:answer|choice|option)\b"
+    r"|(?:the\s)?(?:correct|right)\b)|[:|-]\s?(?:correct\b|✓|✔|✅))"
+)
+_FAVOURED: Final = re.compile(
+    rf"{_GAP}{_BE}\s{_ADVERB}(?:the\s)?(?:most (?:likely|appropriate|accurate|plausible)|best)\b"
+)
+_INTERJECTION: Final = re.compile(r"[\s,.!-]{1,3}(?:wait|sorry|scratch that|hold on|i mean)\b")
+_CONDITION_AFTER: Final = re.compile(
+    r"[\s*_)\]\"'`]{0,4},? ?(?:only )?(?:if|unless|provided|assuming)\b"
+)
+_QUESTION_AFTER: Final = re.compile(r"[^.!?\n]{0,120}\?")
+_FOLLOWING: Final = re.compile(r"[*_\"'`)\]]{0,4}[ \t]{1,8}(\d|[^\W\d_]+)")
+_SENTENCE_END: Final = re.compile(r"[.\n]")
+_BUT: Final = re.compile(r"\b(?:but|however)\b|;")
+_REFUSING: Final = (
+    "cannot",
+    "can't",
+    "can not",
+    "able to",
+    "won't",
+    "will not",
+    "decline",
+    "refuse",
+    "don't",
+    "do not",
+)
+_REFUSAL: Final = re.compile(
+    r"\b(?:i|we)(?:'m| am| are)?(?: sorry,?)?(?: but)?(?: i)? ?(?:really |simply |still )?"
+    r"(?:can(?:not|'t| not)|unable to|not able to|won't|will not|decline|refuse|(?:don't|do not)\s"
+    r"(?:know|have))\b[^.!?\n]{0,40}?\b(?:answer|determine|provide|give|choose|select|say|assist|help"
+    r"|decide|tell|know|make|offer|enough|information)\b"
+)
+
+
+class Assertion(NamedTuple):
+    """What one place in an answer says about one or, where it takes several sides, more labels.
+
+    Attributes:
+        labels: The labels, in the order of the text.
+        start: First character in the folded text.
+        end: Past the last character.
+        rank: ``denied``, ``passing``, or how firmly it is asserted.
+        sentence_start: Where its sentence begins.
+        is_lead: The answer starts with it.
+        is_all: Nothing else is in the answer.
+    """
+
+    labels: tuple[str, ...]
+    start: int
+    end: int
+    rank: Rank
+    sentence_start: int
+    is_lead: bool = False
+    is_all: bool = False
+
+
+def find_assertions(answer: Folded, label_set: LabelSet) -> list[Assertion]:
+    """Find, in order, what an answer asserts, denies and names in passing; echoes are left out."""
+    mentions, echoes = split_echoes(answer, find_mentions(answer, label_set), label_set)
+    discussed = find_discussed(answer, mentions, label_set)
+    judge = _Judge(answer, label_set, any(word in answer.lower for word in _REFUSING))
+    found: list[Assertion] = []
+    if echoes and is_field(answer, echoes[0]):
+        judge.lead_from = echoes[0][-1].end
+    for group in group_mentions(answer, mentions):
+        if not is_field(answer, group):
+            found.extend(judge.assertions(group, group[0] in discussed))
+        elif judge.lead_in(group[0]) is not None:
+            judge.lead_from = group[-1].end
+    return found
+
+
+@dataclass(slots=True)
+class _Judge:
+    """Says what each group of mentions of one answer does.
+
+    Attributes:
+        answer: The answer, folded.
+        label_set: Its labels.
+        may_refuse: A word that a refusal needs is in the answer; saves a search for each mention.
+        lead_from: Where the answer begins, past a field such as "Yes/No:".
+    """
+
+    answer: Folded
+    label_set: LabelSet
+    may_refuse: bool
+    lead_from: int = 0
+
+    def lead_in(self, first: Mention) -> bool | None:
+        """Judge what stands before a mention; see ``answer_slots.lead_in``."""
+        return lead_in(self.answer, self.lead_from, first.start, self.label_set)
+
+    def assertions(self, group: list[Mention], is_discussed: bool) -> Iterator[Assertion]:
+        """Give what a group of mentions asserts and denies, at most one of each."""
+        first, last = group[0], group[-1]
+        # A label that heads its own paragraph has no words before it, so none need be read.
+        slot = (
+            HEADING._replace(sentence_start=first.start)
+            if is_discussed
+            else find_slot(self.answer, first.start)
+        )
+        if self._is_void(group, slot):
+            return
+        lead = None if is_discussed else self._lead(group, slot)
+        if lead is not None:
+            rank: Rank | None = "final" if slot.rank == "final" else "stated"
+        else:
+            rank = self._rank(group, slot, is_discussed)
+        if rank is None:
+            return
+        kept, denied = _split_denied(self.answer, group, slot)
+        if denied and (rank != "passing" or slot.is_negated):
+            yield _assertion(denied, "denied", slot)
+        takes_sides = rank == "passing" and len({mention.label for mention in kept}) > 1
+        if kept and not takes_sides:
+            is_all = lead is True and len(group) == 1
+            is_all = is_all and _DECORATION.fullmatch(self.answer.text, last.end) is not None
+            yield _assertion(kept, rank, slot, lead is not None, is_all)
+
+    def _is_void(self, group: list[Mention], slot: Slot) -> bool:
+        """Recognise what only looks like a label: list numbers, interjections, questions."""
+        first, last = group[0], group[-1]
+        if first.is_synonym and not ends_clause(self.answer, last):
+            return True
+        if _is_weak(group) and numbers_a_line(self.answer, first):
+            return True
+        if _is_interjection(self.answer, group, slot):
+            return True
+        return not slot.rank and _QUESTION_AFTER.match(self.answer.lower, last.end) is not None
+
+    def _lead(self, group: list[Mention], slot: Slot) -> bool | None:
+        """Give what ``lead_in`` says if the group leads the answer, else None."""
+        first, last = group[0], group[-1]
+        lead = self.lead_in(first)
+        if lead is None or self._refuses(first, slot) or self._verdict(group, slot) == "denied":
+            return None
+        if not _can_lead(self.answer, first, last):
+            return None
+        return lead if len(group) == 1 or ends_clause(self.answer, last) else None
+
+    def _verdict(self, group: list[Mention], slot: Slot) -> Rank | None:
+        """Read the words after the group: "is correct", "is the best answer", "is wrong"."""
+        if _is_weak(group) and not (slot.starts_sentence or slot.rank):
+            return None
+        lower, end = self.answer.lower, group[-1].end
+        if _DENIED.match(lower, end):
+            return "denied"
+        if not slot.is_conditional and not slot.is_negated and _AFFIRMED.match(lower, end):
+            return "stated"
+        return None
+
+    def _rank(self, group: list[Mention], slot: Slot, is_discussed: bool) -> Rank | None:
+        """Rank a group that does not lead the answer."""
+        answer, first, last = self.answer, group[0], group[-1]
+        verdict = self._verdict(group, slot)
+        if verdict:
+            return verdict
+        if self._refuses(first, slot):
+            return None
+        fits = not _is_weak(group) or _can_lead(answer, first, last)
+        if is_discussed or not fits:
+            return "passing" if _is_embedded(answer, group) and not first.is_synonym else None
+        if slot.rank:
+            unsure = slot.is_hedged or slot.is_conditional or self._asks(last, slot)
+            return "passing" if unsure and not first.is_synonym else None if unsure else slot.rank
+        if first.is_synonym:
+            return None
+        if starts_line(answer, first) and ends_line(answer, last):
+            return "stated"
+        if slot.starts_sentence and self._opens_sentence(group, slot):
+            return "loose"
+        return "passing" if _is_embedded(answer, group) else None
+
+    def _opens_sentence(self, group: list[Mention], slot: Slot) -> bool:
+        """Recognise "No, ...", "However, no.", "B is the most likely" as a sentence start."""
+        first, last = group[0], group[-1]
+        firm = not slot.is_negated and not slot.is_conditional
+        if firm and _FAVOURED.match(self.answer.lower, last.end):
+            return True
+        if not starts_line(self.answer, first):
+            return first.kind == "word" or ends_clause(self.answer, last)
+        return first.kind == "word" and is_set_apart(self.answer, group)
+
+    def _asks(self, last: Mention, slot: Slot) -> bool:
+        """Recognise a condition or a question mark after the group."""
+        if _CONDITION_AFTER.match(self.answer.lower, last.end):
+            return True
+        return slot.rank != "final" and bool(_QUESTION_AFTER.match(self.answer.lower, last.end))
+
+    def _refuses(self, mention: Mention, slot: Slot) -> bool:
+        """Tell whether the sentence of a mention refuses to answer, with no "but" in between."""
+        if not self.may_refuse:
+            return False
+        lower = self.answer.lower
+        refusal = _REFUSAL.search(lower, slot.sentence_start, mention.end + REACH)
+        if refusal is None or _SENTENCE_END.search(lower, mention.end, refusal.start()):
+            return False
+        return not _BUT.search(lower, refusal.end(), mention.start)
+
+
+def _is_weak(group: list[Mention]) -> bool:
+    """Tell whether a group is lone letters, which may be no labels at all."""
+    return group[0].kind == "symbol" and not any(mention.is_strong for mention in group)
+
+
+def _assertion(
+    mentions: list[Mention], rank: Rank, slot: Slot, is_lead: bool = False, is_all: bool = False
+) -> Assertion:
+    labels = [name for one in mentions for name in (one.label, one.mismatch) if name is not None]
+    return Assertion(
+        tuple(dict.fromkeys(labels)),
+        mentions[0].start,
+        mentions[-1].end,
+        rank,
+        slot.sentence_start,
+        is_lead,
+        is_all,
+    )
+
+
+def _split_denied(
+    answer: Folded, group: list[Mention], slot: Slot
+) -> tuple[list[Mention], list[Mention]]:
+    """Part the labels that a group asserts from those it denies: "not A but B", "yes, not no"."""
+    kept: list[Mention] = []
+    denied: list[Mention] = []
+    negated = slot.is_negated
+    end = group[0].start
+    for mention in group:
+        gap = answer.lower[end : mention.start]
+        if _EXCLUDING.search(gap):
+            negated = True
+        elif "but" in gap or "rather" in gap or "it is" in gap:
+            negated = False
+        (denied if negated else kept).append(mention)
+        end = mention.end
+    return kept, denied
+
+
+def _is_interjection(answer: Folded, group: list[Mention], slot: Slot) -> bool:
+    """Recognise the "no" of "Wait, no, ..." and "No, wait, ..."."""
+    if len(group) > 1 or answer.lower[group[0].start : group[0].end] != "no":
+        return False
+    return slot.after_interjection or bool(_INTERJECTION.match(answer.lower, group[0].end))
+
+
+def _can_lead(answer: Folded, first: Mention, last: Mention) -> bool:
+    """Tell a category in a place of its own from a letter or text that begins a phrase."""
+    if first.kind == "word" or (first.is_strong and first.kind == "symbol"):
+        return True
+    if last is not first and last.kind == "symbol":
+        return True
+    following = _FOLLOWING.match(answer.lower, last.end)
+    if following is None:
+        return True
+    if answer.lower[first.start : first.end] == "i":
+        return False
+    return following[1] in CONTINUATIONS or bool(_AFFIRMED.match(answer.lower, last.end))
+
+
+def _is_embedded(answer: Folded, group: list[Mention]) -> bool:
+    """Tell whether a mention in prose names the category at all."""
+    first = group[0]
+    if any(mention.is_strong for mention in group):
+        return True
+    phrase = answer.lower[first.start : first.end]
+    if first.kind == "word":
+        return phrase == "yes" or is_set_apart(answer, group)
+    return first.kind == "text" and len(phrase) >= 3 and not phrase.isdigit()

@@ -1,0 +1,173 @@
+"""The artifact: adapter, head, calibration and what they are valid for, in one folder.
+
+Safetensors and JSON only. Whoever loads an artifact gets all of it or an :class:`ArtifactError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from eci.errors import ArtifactError
+from eci.questions.labels import Label, LabelSet
+
+INFO_FILE: Final = "eci.json"
+HEAD_FILE: Final = "eci_head.safetensors"
+ADAPTER_FILES: Final = ("adapter_model.safetensors", "adapter_config.json")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BaseInfo(_Frozen):
+    """The base model that adapter and head were trained on."""
+
+    name: str
+    fingerprint: str
+    quantization: Literal["none", "nf4"]
+
+
+class LabelInfo(_Frozen):
+    """One label of a fixed label set."""
+
+    name: str
+    definition: str = ""
+
+
+class LabelSetInfo(_Frozen):
+    """A fixed label set and the first tokens of its labels."""
+
+    labels: tuple[LabelInfo, ...]
+    verbalizers: tuple[tuple[int, ...], ...]
+
+    def label_set(self, name: str) -> LabelSet:
+        """Give it as a label set."""
+        labels = tuple(Label(label.name, definition=label.definition) for label in self.labels)
+        return LabelSet(name, labels)
+
+
+class CalibrationInfo(_Frozen):
+    """Temperature by which logits are divided, and on how many held-out items it was fitted."""
+
+    temperature: float = Field(gt=0)
+    num_items: int = Field(ge=0)
+
+
+class ArtifactInfo(_Frozen):
+    """Everything a loader must know and check; the content of ``eci.json``."""
+
+    format_version: Literal[2] = 2
+    base: BaseInfo
+    template: str
+    template_digest: str
+    max_prompt_tokens: int = Field(gt=0)
+    shots: int = Field(ge=0)
+    head: dict[str, Any]
+    label_sets: dict[str, LabelSetInfo]
+    calibration: dict[str, CalibrationInfo] = {}
+    has_adapter: bool
+    files: dict[str, str] = {}
+    """File name -> SHA-256."""
+    versions: dict[str, str] = {}
+
+
+def write_info(folder: Path, info: ArtifactInfo) -> ArtifactInfo:
+    """Complete an artifact whose tensors are in ``folder``: hash them, then write ``eci.json``.
+
+    ``eci.json`` comes last, so that a folder without it is recognised as unfinished.
+    """
+    names = (HEAD_FILE, *(ADAPTER_FILES if info.has_adapter else ()))
+    files = {name: _sha256(folder / name) for name in names}
+    complete = info.model_copy(update={"files": files})
+    partial = folder / f"{INFO_FILE}.partial"
+    partial.write_text(complete.model_dump_json(indent=1))
+    partial.replace(folder / INFO_FILE)
+    return complete
+
+
+def read_info(folder: Path) -> ArtifactInfo:
+    """Read ``eci.json`` and check that every file is there and unchanged.
+
+    Raises:
+        ArtifactError: Something is missing, damaged, or written by another version.
+    """
+    path = folder / INFO_FILE
+    if not path.is_file():
+        raise ArtifactError(
+            f"{folder} is no finished artifact: it has no {INFO_FILE}. Name the artifact folder of "
+            "a run that succeeded."
+        )
+    try:
+        info = ArtifactInfo.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ArtifactError(f"{path} cannot be read: {where}: {first['msg']}.") from error
+    expected = {HEAD_FILE, *(ADAPTER_FILES if info.has_adapter else ())}
+    faults = [f"{name} is not listed" for name in sorted(expected - set(info.files))]
+    for name, digest in info.files.items():
+        if name not in expected:
+            faults.append(f"{name} does not belong to an artifact")
+        elif not (folder / name).is_file():
+            faults.append(f"{name} is missing")
+        elif _sha256(folder / name) != digest:
+            faults.append(f"{name} has changed since it was written")
+    if faults:
+        raise ArtifactError(
+            f"Artifact {folder} is damaged: {'; '.join(faults)}. Copy it again or retrain."
+        )
+    return info
+
+
+def check_base(info: ArtifactInfo, fingerprint: str, quantization: str, folder: Path) -> None:
+    """Refuse a base model that the artifact was not trained on.
+
+    Raises:
+        ArtifactError: Weights or quantization differ.
+    """
+    if info.base.fingerprint != fingerprint:
+        raise ArtifactError(
+            f"Artifact {folder} was trained on {info.base.name!r} ({info.base.fingerprint}), but "
+            f"the base model given is {fingerprint}. Load the base model it was trained on."
+        )
+    if info.base.quantization != quantization:
+        raise ArtifactError(
+            f"Artifact {folder} is valid for quantization {info.base.quantization!r}, not "
+            f"{quantization!r}: head and calibration depend on it. Load the base model that way."
+        )
+
+
+def save_tensors(
+    folder: Path, head: Mapping[str, Any], adapter: Mapping[str, Any] | None, adapter_config: Any
+) -> None:
+    """Write head and adapter tensors into an empty or new folder.
+
+    Args:
+        folder: Emptied first: an old artifact must not shine through.
+        head: State of the head alone.
+        adapter: State of the LoRA weights alone, or None.
+        adapter_config: The ``LoraConfig`` that loads ``adapter``.
+    """
+    from safetensors.torch import save_file
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    save_file(_plain(head), folder / HEAD_FILE)
+    if adapter is not None:
+        save_file(_plain(adapter), folder / ADAPTER_FILES[0])
+        adapter_config.save_pretrained(folder)
+
+
+def _plain(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

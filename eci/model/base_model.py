@@ -1,0 +1,171 @@
+"""Base models: from the name in the settings to a loaded causal LM, and its identity.
+
+A base model is named ``bundled:smollm2-135m``, by a local folder, or by a Hugging Face id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from eci.errors import BaseModelError
+from eci.model.bundled import BUNDLED_PREFIX, bundled_folder
+
+Quantization = Literal["none", "nf4"]
+DEFAULT_BASE: Final = f"{BUNDLED_PREFIX}smollm2-135m"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedBase:
+    """A frozen base model, ready for a head.
+
+    Attributes:
+        name: As in the settings.
+        fingerprint: Identifies the exact weights.
+        device: Such as ``"cpu"`` or ``"cuda"``.
+    """
+
+    model: Any
+    tokenizer: Any
+    name: str
+    fingerprint: str
+    quantization: Quantization
+    device: str
+
+
+def load_base(
+    name: str,
+    models_dir: Path,
+    *,
+    quantization: Quantization = "none",
+    device: str = "auto",
+    waits_on_host: bool = False,
+) -> LoadedBase:
+    """Load a causal LM and its tokenizer; only safetensors, never code from the model's folder.
+
+    Args:
+        name: ``bundled:...``, a folder, or a Hugging Face id.
+        models_dir: Where a bundled model is unpacked.
+        quantization: ``nf4`` loads 4-bit NF4 with double quantization and bfloat16 compute.
+        device: ``auto`` takes the GPU where there is one.
+        waits_on_host: Whether the weights stay in host memory, for the caller to bring them to the
+            device.
+
+    Raises:
+        BaseModelError: It cannot be found, reached or read.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    target = resolve_base_model(name, models_dir)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = torch.bfloat16 if device != "cpu" or _cpu_computes_bfloat16() else torch.float32
+    place = "cpu" if waits_on_host else device
+    options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "device_map": place}
+    if quantization == "nf4":
+        options["quantization_config"] = _nf4_config()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(target, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            target, trust_remote_code=False, attn_implementation="sdpa", **options
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise BaseModelError(_why_not_loaded(name, error)) from error
+    model.eval()
+    fingerprint = base_fingerprint(target, model.config)
+    return LoadedBase(model, tokenizer, name, fingerprint, quantization, device)
+
+
+def read_config(name: str, models_dir: Path) -> Any:
+    """Read a base model's configuration without its weights.
+
+    Raises:
+        BaseModelError: It cannot be found, reached or read.
+    """
+    from transformers import AutoConfig
+
+    try:
+        target = resolve_base_model(name, models_dir)
+        return AutoConfig.from_pretrained(target, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise BaseModelError(_why_not_loaded(name, error)) from error
+
+
+def resolve_base_model(name: str, models_dir: Path) -> str:
+    """Give what ``from_pretrained`` takes: a folder, or a Hugging Face id left as it is.
+
+    Raises:
+        BaseModelError: The bundled package is not installed, the name is unknown, or a path does
+            not exist.
+    """
+    if name.startswith(BUNDLED_PREFIX):
+        return str(bundled_folder(name.removeprefix(BUNDLED_PREFIX), models_dir))
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise BaseModelError(
+                f"Base model folder {name!r} has no config.json. "
+                "Name a folder that save_pretrained() wrote."
+            )
+        return str(folder)
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise BaseModelError(
+            f"Base model folder {name!r} does not exist. Name an existing folder, a Hugging Face "
+            f"id such as 'meta-llama/Llama-2-13b-hf', or '{DEFAULT_BASE}'."
+        )
+    return name
+
+
+def base_fingerprint(folder_or_id: str, config: Any) -> str:
+    """Identify the exact weights: heads and calibration are valid for these alone.
+
+    For a folder, SHA-256 over its config and, for each weight file, name, size and first MiB (which
+    holds the safetensors header); reading 26 GB to start a run would take a minute. For a Hugging
+    Face id, the commit that was loaded.
+    """
+    folder = Path(folder_or_id)
+    if not folder.is_dir():
+        commit = getattr(config, "_commit_hash", None)
+        return f"{folder_or_id}@{commit or 'unknown'}"
+    digest = hashlib.sha256((folder / "config.json").read_bytes())
+    for file in sorted(folder.glob("*.safetensors")):
+        digest.update(f"{file.name}:{file.stat().st_size}".encode())
+        with file.open("rb") as stream:
+            digest.update(stream.read(1 << 20))
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _nf4_config() -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        # Naming any module replaces the built-in list, so lm_head must be named as well.
+        llm_int8_skip_modules=["lm_head", "eci_head"],
+    )
+
+
+def _cpu_computes_bfloat16() -> bool:
+    """Without these instructions bfloat16 is emulated and slower than float32."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return False
+    flags = cpuinfo.read_text(errors="replace")
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def _why_not_loaded(name: str, error: Exception) -> str:
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "connect" in str(error) or "offline" in str(error).lower() or "not a valid" in str(error):
+        return (
+            f"Base model {name!r} is not on this machine and could not be fetched from the Hugging "
+            f"Face hub ({first_line}). Check its spelling and the network, or name a local folder."
+        )
+    return f"Base model {name!r} could not be loaded: {first_line}."

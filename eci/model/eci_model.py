@@ -1,0 +1,433 @@
+"""Classify and answer questions with base model, adapter and head together.
+
+One prefill gives the category; where the text is wanted too, it continues from the same cache.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from eci.errors import ArtifactError, UnknownLabelError
+from eci.model.artifact import HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
+from eci.model.base_model import LoadedBase, Quantization, load_base
+from eci.model.batching import Row, collate
+from eci.model.branches import PROMPT, last_prompt_column
+from eci.model.eci_causal_lm import EciOutput, attach_head
+from eci.model.encoding import PromptEncoder
+from eci.model.features import Feature
+from eci.model.head import HeadConfig
+from eci.model.prefix import Prefix, prefill, share
+from eci.pooling import DEFAULT_POOLING
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.prompts import DEFAULT_TEMPLATE, Exemplar, Question, load_template
+
+# Below this a cache of its own costs more than the tokens saved.
+_MIN_SHARED = 16
+
+# 1,500 tokens of a 13B model's keys and values take 1.2 GB: one for fixed labels, one for options.
+_MAX_PREFIXES = 2
+
+Progress = Callable[[int, int], None]
+"""Called with the number of questions done and their total."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The category of one question.
+
+    Attributes:
+        label: The most probable label.
+        probabilities: In the order of the question's label set; they sum to 1.
+        logits: The same before calibration.
+        prompt_tokens: Length of the prompt.
+        is_shortened: Its context was cut to fit.
+    """
+
+    label: str
+    probabilities: tuple[float, ...]
+    logits: tuple[float, ...]
+    prompt_tokens: int
+    is_shortened: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The text that the model wrote for one question, and its category from the same prefill.
+
+    Attributes:
+        text: Without control tokens.
+        num_tokens: Tokens generated, the end token included.
+        is_finished: False where the length limit cut it off.
+        seconds: Its share of the batch's wall-clock time.
+    """
+
+    classification: Classification
+    text: str
+    num_tokens: int
+    is_finished: bool
+    seconds: float
+
+
+class EciModel:
+    """A base model with its head and, where trained, its adapter.
+
+    Args:
+        model: What :func:`eci.model.eci_causal_lm.attach_head` gave, possibly wrapped by PEFT.
+        encoder: Writes its prompts.
+        label_sets: The fixed label sets its head knows, by name.
+        calibration: Label set name -> temperature; a missing one means 1.
+
+    Attributes:
+        is_training: Whether its adapter still changes: what it prefills is then not kept.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        encoder: PromptEncoder,
+        label_sets: Mapping[str, LabelSet],
+        calibration: Mapping[str, CalibrationInfo] | None = None,
+    ) -> None:
+        self.model = model
+        self.encoder = encoder
+        self.label_sets = dict(label_sets)
+        self.calibration = dict(calibration or {})
+        self.is_training = False
+        self._prefixes: dict[tuple[int, ...], Prefix | None] = {}
+
+    @classmethod
+    def load(
+        cls,
+        base: str,
+        models_dir: Path,
+        *,
+        artifact: Path | None = None,
+        quantization: Quantization = "none",
+        device: str = "auto",
+        max_prompt_tokens: int = 1024,
+        label_sets: Sequence[LabelSet] = (PUBMEDQA,),
+    ) -> EciModel:
+        """Load a base model, alone or with an artifact.
+
+        Args:
+            base: Name of the base model.
+            models_dir: Where bundled models are unpacked.
+            artifact: Folder of a trained artifact. Without it the head is the zero-shot one.
+            quantization: Of the base model; an artifact must agree.
+            device: ``auto`` takes the GPU where there is one.
+            max_prompt_tokens: Longest prompt; an artifact brings its own.
+            label_sets: Fixed label sets to classify into; an artifact brings its own.
+
+        Raises:
+            BaseModelError: The base model cannot be loaded.
+            ArtifactError: The artifact is incomplete, damaged, or made for another base model.
+        """
+        info = read_info(artifact) if artifact else None
+        loaded = load_base(base, models_dir, quantization=quantization, device=device)
+        if info is None or artifact is None:
+            return build(loaded, label_sets=label_sets, max_prompt_tokens=max_prompt_tokens)
+        check_base(info, loaded.fingerprint, loaded.quantization, artifact)
+        return _with_artifact(loaded, info, artifact)
+
+    def classify(
+        self,
+        questions: Sequence[Question],
+        exemplars: Sequence[Sequence[Exemplar]] | None = None,
+        *,
+        batch_size: int = 8,
+        progress: Progress | None = None,
+    ) -> list[Classification]:
+        """Give the category of each question by one prefill.
+
+        Args:
+            questions: Any mix of label sets that the head knows.
+            exemplars: The shots of each question; None for zero-shot.
+            batch_size: Questions prefilled together; similar lengths are put together.
+            progress: Told after each batch.
+
+        Raises:
+            UnknownLabelError: A question's label set is unknown to the head.
+            PromptError: A prompt does not fit.
+        """
+        results: list[Classification | None] = [None] * len(questions)
+        for batch in self._batches(questions, exemplars, batch_size, progress):
+            output = self._prefill(batch, use_cache=False)
+            for position, classification in zip(
+                batch.positions, self._read(output, batch), strict=True
+            ):
+                results[position] = classification
+        return [result for result in results if result is not None]
+
+    def features(
+        self,
+        questions: Sequence[Question],
+        exemplars: Sequence[Sequence[Exemplar]] | None = None,
+        *,
+        batch_size: int = 8,
+        progress: Progress | None = None,
+    ) -> list[Feature]:
+        """Give what one prefill offers the head, in the order of the questions."""
+        results: list[Feature | None] = [None] * len(questions)
+        for batch in self._batches(questions, exemplars, batch_size, progress):
+            output = self._prefill(batch, use_cache=False)
+            for rows, given in output.head_inputs.values():
+                for row, states, scores in zip(rows, given.states, given.scores, strict=True):
+                    size = len(batch.label_sets[int(row)])
+                    is_options = batch.label_sets[int(row)].is_options
+                    results[batch.positions[int(row)]] = Feature(
+                        states[: size if is_options else None].float().cpu().numpy(),
+                        scores[:size].float().cpu().numpy(),
+                    )
+        return [result for result in results if result is not None]
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        exemplars: Sequence[Sequence[Exemplar]] | None = None,
+        *,
+        max_new_tokens: int = 64,
+        batch_size: int = 8,
+        progress: Progress | None = None,
+    ) -> list[Answer]:
+        """Give category and text of each question; the text continues from the category's prefill.
+
+        Decoding is greedy, so that a run can be repeated.
+        """
+        results: list[Answer | None] = [None] * len(questions)
+        for batch in self._batches(questions, exemplars, batch_size, progress):
+            started = time.perf_counter()
+            output = self._prefill(batch, use_cache=True)
+            classifications = self._read(output, batch)
+            texts = self._continue(output, batch, max_new_tokens)
+            seconds = (time.perf_counter() - started) / len(batch.positions)
+            for position, classification, ids in zip(
+                batch.positions, classifications, texts, strict=True
+            ):
+                is_finished = self.encoder.eos_id in ids
+                written = ids[: ids.index(self.encoder.eos_id)] if is_finished else ids
+                text = self.encoder.tokenizer.decode(written, skip_special_tokens=True)
+                num_tokens = len(written) + is_finished
+                results[position] = Answer(classification, text, num_tokens, is_finished, seconds)
+        return [result for result in results if result is not None]
+
+    def row(
+        self,
+        question: Question,
+        exemplars: Sequence[Exemplar] = (),
+        *,
+        label: str | None = None,
+        rationale: str = "",
+        max_answer_tokens: int = 0,
+    ) -> tuple[Row, bool]:
+        """Encode one question, with the answer to learn where ``label`` is given.
+
+        Returns:
+            The row, and whether its context was shortened.
+        """
+        labels = question.label_set
+        encoded = self.encoder.prompt(question, exemplars)
+        learned: dict[str, Any] = {}
+        if label is not None:
+            learned["label"] = labels.index(label)
+            learned["answer"] = self.encoder.completion(labels, label, rationale, max_answer_tokens)
+        return (
+            Row(
+                encoded.input_ids,
+                self._label_set_id(question),
+                encoded.regions,
+                self.encoder.branches(labels) if labels.is_options else (),
+                **learned,
+            ),
+            encoded.is_shortened,
+        )
+
+    def _label_set_id(self, question: Question) -> int:
+        labels = question.label_set
+        known = self.label_sets.get(labels.name)
+        if not labels.is_options and (known is None or known.names != labels.names):
+            raise UnknownLabelError(
+                f"Label set {labels.name!r} ({', '.join(labels.names)}) of question "
+                f"{question.question_id or question.question[:60]!r} is unknown to this head. It "
+                f"knows options and: {', '.join(self.label_sets) or 'none'}."
+            )
+        return list(self.model.eci_label_sets).index(labels.name)
+
+    def _batches(
+        self,
+        questions: Sequence[Question],
+        exemplars: Sequence[Sequence[Exemplar]] | None,
+        batch_size: int,
+        progress: Progress | None,
+    ) -> Iterator[_Batch]:
+        shots = exemplars or [()] * len(questions)
+        rows = [self.row(question, shown) for question, shown in zip(questions, shots, strict=True)]
+        num_done = 0
+        for members, shared in share([row for row, _ in rows], batch_size):
+            prefix = self._prefix(shared)
+            # Longest first: memory runs out at once or never.
+            order = sorted(members, key=lambda i: -rows[i][0].num_tokens)
+            for start in range(0, len(order), batch_size):
+                positions = order[start : start + batch_size]
+                yield _Batch(
+                    positions,
+                    [questions[i].label_set for i in positions],
+                    [rows[i][0] for i in positions],
+                    [rows[i][1] for i in positions],
+                    prefix,
+                )
+                num_done += len(positions)
+                if progress is not None:
+                    progress(num_done, len(rows))
+
+    def _prefix(self, shared: tuple[int, ...]) -> Prefix | None:
+        """Prefill what many prompts begin with, or find it prefilled by an earlier call."""
+        if len(shared) < _MIN_SHARED:
+            return None
+        if shared not in self._prefixes:
+            while len(self._prefixes) >= _MAX_PREFIXES:
+                del self._prefixes[next(iter(self._prefixes))]
+            prefix = prefill(self._language_model, shared)
+            if self.is_training:
+                return prefix
+            self._prefixes[shared] = prefix
+        return self._prefixes[shared]
+
+    @property
+    def _language_model(self) -> Any:
+        return self.model.get_base_model() if hasattr(self.model, "peft_config") else self.model
+
+    def _prefill(self, batch: _Batch, *, use_cache: bool) -> EciOutput:
+        inputs = {k: v.to(self.model.device) for k, v in self._collate(batch).items()}
+        del inputs["labels"], inputs["cls_labels"]
+        with torch.inference_mode():
+            output: EciOutput = self.model(**inputs, prefix=batch.prefix, use_cache=use_cache)
+        return output
+
+    def _collate(self, batch: _Batch) -> dict[str, torch.Tensor]:
+        return collate([row.after(batch.num_shared) for row in batch.rows], self.encoder.pad_id)
+
+    def _read(self, output: EciOutput, batch: _Batch) -> list[Classification]:
+        assert output.logits is not None  # noqa: S101 - narrows types
+        read = []
+        for logits, labels, row, is_shortened in zip(
+            output.logits.cpu(), batch.label_sets, batch.rows, batch.is_shortened, strict=True
+        ):
+            mine = logits[: len(labels)].double()
+            known = self.calibration.get(labels.name)
+            probabilities = (mine / (known.temperature if known else 1.0)).softmax(0)
+            read.append(
+                Classification(
+                    labels.names[int(probabilities.argmax())],
+                    tuple(probabilities.tolist()),
+                    tuple(mine.tolist()),
+                    len(row.prompt),
+                    is_shortened,
+                )
+            )
+        return read
+
+    def _continue(self, output: EciOutput, batch: _Batch, limit: int) -> list[list[int]]:
+        """Generate from the cache of the prefill."""
+        inputs = self._collate(batch)
+        width = last_prompt_column(inputs["branch_ids"]) + 1
+        is_prompt = (inputs["branch_ids"][:, :width] == PROMPT).long()
+        before = torch.tensor([batch.prefix.ids if batch.prefix else ()], dtype=torch.long)
+        before = before.expand(len(is_prompt), -1)
+        prompts = torch.cat([before, inputs["input_ids"][:, :width]], 1)
+        mask = torch.cat([torch.ones_like(before), is_prompt], 1)
+        # Options leave the cache, and so does the last prompt token: generation computes it itself.
+        output.past_key_values.crop(width - 1 - inputs["input_ids"].shape[1])
+        with torch.inference_mode():
+            ids = self.model.generate(
+                input_ids=prompts.to(self.model.device),
+                attention_mask=mask.to(self.model.device),
+                past_key_values=output.past_key_values,
+                max_new_tokens=limit,
+                do_sample=False,
+                pad_token_id=self.encoder.pad_id,
+                eos_token_id=self.encoder.eos_id,
+            )
+        return [list(row[prompts.shape[1] :].tolist()) for row in ids]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    positions: list[int]
+    label_sets: list[LabelSet]
+    rows: list[Row]
+    is_shortened: list[bool]
+    prefix: Prefix | None
+
+    @property
+    def num_shared(self) -> int:
+        return len(self.prefix.ids) if self.prefix else 0
+
+
+def build(
+    loaded: LoadedBase,
+    *,
+    label_sets: Sequence[LabelSet] = (PUBMEDQA,),
+    pooling: str = DEFAULT_POOLING,
+    uses_scores: bool = True,
+    dropout: float = 0.1,
+    weight: float = 0.5,
+    max_prompt_tokens: int = 1024,
+    template: str = DEFAULT_TEMPLATE,
+) -> EciModel:
+    """Give a loaded base model an untrained head, which says what the language model would say.
+
+    Args:
+        loaded: Changed in place.
+        label_sets: Fixed label sets to classify into; options always work.
+        pooling: See :class:`eci.model.head.HeadConfig`.
+        uses_scores: See :class:`eci.model.head.HeadConfig`.
+        dropout: In the head while training.
+        weight: Share w of the head in the joint loss.
+        max_prompt_tokens: Longest prompt.
+        template: Name of the prompt template.
+    """
+    encoder = PromptEncoder(loaded.tokenizer, load_template(template), max_prompt_tokens)
+    config = HeadConfig(
+        hidden_size=loaded.model.get_input_embeddings().weight.shape[1],
+        label_sets={labels.name: len(labels) for labels in label_sets},
+        pooling=pooling,
+        dropout=dropout,
+        uses_scores=uses_scores,
+    )
+    verbalizers = {labels.name: encoder.verbalizers(labels) for labels in label_sets}
+    model = attach_head(loaded.model, config, verbalizers, weight)
+    model.eval()
+    return EciModel(model, encoder, {labels.name: labels for labels in label_sets})
+
+
+def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
+    from peft import PeftModel
+    from safetensors.torch import load_file
+
+    template = load_template(info.template)
+    if template.digest != info.template_digest:
+        raise ArtifactError(
+            f"Artifact {folder} was trained with another wording of prompt template "
+            f"{info.template!r}. Use the version of this software that made it, or retrain."
+        )
+    encoder = PromptEncoder(loaded.tokenizer, template, info.max_prompt_tokens)
+    verbalizers = {name: known.verbalizers for name, known in info.label_sets.items()}
+    config = HeadConfig.from_dict(info.head)
+    model = attach_head(loaded.model, config, verbalizers, weight=0.5)
+    try:
+        model.eci_head.load_state_dict(load_file(folder / HEAD_FILE), strict=True)
+    except RuntimeError as error:
+        raise ArtifactError(
+            f"The head in {folder} does not fit its description: {error}"
+        ) from error
+    if info.has_adapter:
+        model = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
+    model.eval()
+    label_sets = {name: known.label_set(name) for name, known in info.label_sets.items()}
+    return EciModel(model, encoder, label_sets, info.calibration)

@@ -1,0 +1,187 @@
+"""From questions to token ids: the prompt, the options' branches, the answer to learn.
+
+Works on the tokenizer alone; nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from eci.errors import PromptError
+from eci.pooling import REGIONS
+from eci.questions.labels import LabelSet
+from eci.questions.prompts import Exemplar, PromptTemplate, Question, option_line, unmarked
+
+# For base models without a chat template of their own, such as Llama-2-13b-hf.
+PLAIN_CHAT_TEMPLATE: Final = (
+    "{{ bos_token }}{% for m in messages %}### {{ m['role'] | capitalize }}\n{{ m['content'] }}\n\n"
+    "{% endfor %}{% if add_generation_prompt %}### Assistant\n{% endif %}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPrompt:
+    """A prompt as token ids.
+
+    Attributes:
+        input_ids: Ends where the answer begins.
+        regions: Bounds of each of ``eci.pooling.REGIONS`` in ``input_ids``, none of them empty.
+            What lies before the item comes from system turn and exemplars alone.
+        is_shortened: Context was cut to fit.
+    """
+
+    input_ids: tuple[int, ...]
+    regions: tuple[tuple[int, int], ...]
+    is_shortened: bool = False
+
+
+class PromptEncoder:
+    """Turn questions into token ids with one tokenizer, template and length limit.
+
+    Args:
+        tokenizer: A Hugging Face tokenizer.
+        template: The wording.
+        max_prompt_tokens: Longest prompt. Shots are cut and dropped first, then the item's context
+            is cut; the question itself never is.
+    """
+
+    def __init__(self, tokenizer: Any, template: PromptTemplate, max_prompt_tokens: int) -> None:
+        self.tokenizer = tokenizer
+        self.template = template
+        self.max_prompt_tokens = max_prompt_tokens
+        self.pad_id, self.eos_id = _pad_and_eos(tokenizer)
+        self._chat_template = tokenizer.chat_template or PLAIN_CHAT_TEMPLATE
+        added = tokenizer.added_tokens_decoder.values()
+        self._reserved = sorted({str(token) for token in added if token.special}, key=len)
+
+    def prompt(self, question: Question, exemplars: Sequence[Exemplar] = ()) -> EncodedPrompt:
+        """Encode the prompt of one question, shortened where it is too long.
+
+        Raises:
+            PromptError: It does not fit even without any context.
+        """
+        # A word has at least one token: what cannot fit is cut before it is tokenized at all.
+        given, question = question, question.with_context_words(self.max_prompt_tokens)
+        encoded = self._render(question, exemplars)
+        if len(encoded.input_ids) <= self.max_prompt_tokens:
+            return replace(encoded, is_shortened=question is not given)
+        for shown in _shorter_shots(exemplars):
+            encoded = self._render(question, shown)
+            if len(encoded.input_ids) <= self.max_prompt_tokens:
+                return replace(encoded, is_shortened=True)
+        return replace(self._cut_context(question), is_shortened=True)
+
+    def _cut_context(self, question: Question) -> EncodedPrompt:
+        """Keep as much of the context as fits, judged by its tokens per word."""
+        bare = len(self._render(question.with_context_words(0), ()).input_ids)
+        if bare > self.max_prompt_tokens:
+            raise PromptError(
+                f"The prompt of question {question.question_id or question.question[:60]!r} has "
+                f"{bare} tokens without shots and context; {self.max_prompt_tokens} are allowed. "
+                "Raise max_prompt_tokens or shorten the question."
+            )
+        whole = len(self._render(question, ()).input_ids)
+        num_fitting = question.num_context_words * (self.max_prompt_tokens - bare) // (whole - bare)
+        for percent in (100, 97, 94, 90, 80, 60, 30, 0):
+            encoded = self._render(question.with_context_words(num_fitting * percent // 100), ())
+            if len(encoded.input_ids) <= self.max_prompt_tokens:
+                return encoded
+        raise AssertionError("A prompt without context fits, as was seen above.")
+
+    def completion(self, labels: LabelSet, label: str, rationale: str, limit: int) -> list[int]:
+        """Encode the answer to learn, cut to ``limit`` tokens; it ends only where it is whole."""
+        text = self.neutralise(self.template.completion(labels, label, rationale))
+        ids = [*self._ids(text), self.eos_id]
+        return ids if len(ids) <= limit else ids[:limit]
+
+    def branches(self, labels: LabelSet) -> list[list[int]]:
+        """Encode each option as it would begin the answer."""
+        return [self._ids(self.neutralise(option_line(labels, name))) for name in labels.names]
+
+    def verbalizers(self, labels: LabelSet) -> list[list[int]]:
+        """Give, for each label, the first tokens of its spellings.
+
+        Tokens that begin two labels are left out of both: they tell nothing.
+
+        Raises:
+            PromptError: A label has no first token of its own in this tokenizer.
+        """
+        firsts = []
+        for name in labels.names:
+            spellings = {name, name.lower(), name.capitalize()}
+            spellings |= {f" {spelling}" for spelling in spellings}
+            firsts.append({ids[0] for s in sorted(spellings) if (ids := self._ids(s))})
+        blank = set(self._ids(" ")[:1])
+        own = [
+            sorted(mine - blank - set().union(*(o for j, o in enumerate(firsts) if j != i)))
+            for i, mine in enumerate(firsts)
+        ]
+        if not all(own):
+            lost = labels.names[own.index([])]
+            raise PromptError(
+                f"Label {lost!r} of {labels.name!r} shares its first token with another label in "
+                "this tokenizer. Rename the label."
+            )
+        return own
+
+    def neutralise(self, text: str) -> str:
+        """Break up control tokens in foreign text, so that it cannot end a turn or open one."""
+        for token in self._reserved:
+            if token in text:
+                text = text.replace(token, f"{token[0]} {token[1:]}")
+        return text
+
+    def _render(self, question: Question, exemplars: Sequence[Exemplar]) -> EncodedPrompt:
+        messages = self.template.marked_messages(question, exemplars)
+        safe = [{**turn, "content": self.neutralise(turn["content"])} for turn in messages]
+        written = self.tokenizer.apply_chat_template(
+            safe, chat_template=self._chat_template, tokenize=False, add_generation_prompt=True
+        )
+        text, bounds = unmarked(written)
+        tokens = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        ends = [end for _, end in tokens["offset_mapping"]]
+        bounds.setdefault("evidence", bounds["question"])
+        regions = tuple(_token_bounds(ends, *bounds[region]) for region in REGIONS)
+        return EncodedPrompt(tuple(tokens["input_ids"]), regions)
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _token_bounds(ends: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    """Find the tokens that hold characters ``[start, end)``, at least one.
+
+    Args:
+        ends: Where each token ends in the text, ascending.
+        start: First character.
+        end: First character after.
+    """
+    first = bisect_right(ends, start)
+    return first, max(first, bisect_left(ends, end)) + 1
+
+
+def _shorter_shots(exemplars: Sequence[Exemplar]) -> Iterator[list[Exemplar]]:
+    """Give ever fewer words of the shots' contexts, then ever fewer shots, at last none."""
+    for percent in (75, 50, 35, 20, 10, 0) if exemplars else ():
+        yield [
+            replace(shot, question=shot.question.with_context_words(words * percent // 100))
+            for shot in exemplars
+            for words in (shot.question.num_context_words,)
+        ]
+    bare = [replace(e, question=e.question.with_context_words(0)) for e in exemplars]
+    for num_dropped in range(1, len(bare) + 1):
+        yield bare[num_dropped:]
+
+
+def _pad_and_eos(tokenizer: Any) -> tuple[int, int]:
+    eos = tokenizer.eos_token_id
+    if eos is None:
+        raise PromptError("The tokenizer has no end token; answers could never end. Set eos_token.")
+    for candidate in (tokenizer.pad_token_id, tokenizer.unk_token_id):
+        if candidate is not None and candidate != eos:
+            return int(candidate), int(eos)
+    # Padding is masked by position and never learned, so any id does.
+    return 0 if eos != 0 else 1, int(eos)

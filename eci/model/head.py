@@ -1,0 +1,185 @@
+"""The head: a category straight from the hidden states of one prefill.
+
+For a fixed label set the logits are ``W·drop((u - m) / s) + b + a·v``: ``u`` is the pooled hidden
+state, ``m`` and ``s`` its mean and standard deviation over the training items, and ``v`` the
+language model's own score of each label (log-sum-exp over its verbalizer tokens). For the options
+of an item, option k scores ``w·(g_k - m) / s + beta·l_k``: ``g_k`` is the hidden state at the end
+of the option's branch and ``l_k`` the mean log-probability of its tokens. ``W``, ``b`` and ``w``
+start at 0, ``a`` and ``beta`` at 1: an untrained head says what the language model would say.
+
+A few dimensions of a hidden state are a hundred times as large as the others. Standardising each
+dimension over items, rather than each state over its dimensions, lets the others be heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from eci.arrays import Float32Array
+from eci.errors import ArtifactError
+from eci.model.head_fit import FittedHead, mean_and_spread
+from eci.pooling import DEFAULT_POOLING, Part, parse_pooling
+from eci.questions.labels import OPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class HeadConfig:
+    """The shape of a head.
+
+    Attributes:
+        hidden_size: Width d of the base model.
+        label_sets: Name of each fixed label set -> its number of labels.
+        pooling: Which hidden states make up ``u``, as in :mod:`eci.pooling`.
+        dropout: On the standardised ``u`` while training, in [0, 1).
+        uses_scores: Whether ``v`` takes part for fixed label sets. Without it a pass ends with the
+            deepest part of the pooling, and an untrained head gives all labels alike.
+    """
+
+    hidden_size: int
+    label_sets: Mapping[str, int]
+    pooling: str = DEFAULT_POOLING
+    dropout: float = 0.1
+    uses_scores: bool = True
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The pooled states that make up ``u``."""
+        return parse_pooling(self.pooling)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON values."""
+        return {**asdict(self), "label_sets": dict(self.label_sets)}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> HeadConfig:
+        """Read what :meth:`to_dict` wrote.
+
+        Raises:
+            ArtifactError: The pooling is unknown or a field is missing.
+        """
+        try:
+            config = cls(**fields)
+            parse_pooling(config.pooling)
+        except (TypeError, ValueError) as error:
+            raise ArtifactError(f"The head's configuration does not fit: {error}") from error
+        return config
+
+
+@dataclass(frozen=True, slots=True)
+class HeadInputs:
+    """What one prefill gives the head, for the rows of one label set.
+
+    Attributes:
+        states: Fixed labels: the parts of the pooling, shape ``(n, P, d)``. Options: ``g``,
+            ``(n, K, d)``.
+        scores: Fixed labels: ``v``, shape ``(n, C)``, zeros where the head does not use them.
+            Options: ``l``, ``(n, K)``, ``-inf`` where an item has fewer than K options.
+    """
+
+    states: Tensor
+    scores: Tensor
+
+
+class Standardise(nn.Module):
+    """Subtract a mean and divide by a standard deviation, both of training items."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give ``x``, shape ``(..., width)``, standardised."""
+        return (x - self.mean) / self.spread
+
+
+class EciHead(nn.Module):
+    """Classifier for several fixed label sets and for options; always float32."""
+
+    def __init__(self, config: HeadConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.hidden_size * len(config.parts)
+        self.dropout = nn.Dropout(config.dropout)
+        self.norms = nn.ModuleDict({OPTIONS: Standardise(config.hidden_size)})
+        self.linears = nn.ModuleDict()
+        self.scales = nn.ParameterDict()
+        for name, num_labels in config.label_sets.items():
+            self.norms[name] = Standardise(width)
+            self.linears[name] = nn.Linear(width, num_labels)
+            self.scales[name] = nn.Parameter(torch.ones(()))
+        self.option_weight = nn.Parameter(torch.zeros(config.hidden_size))
+        self.option_scale = nn.Parameter(torch.ones(()))
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the start, where the head equals the zero-shot language model."""
+        with torch.no_grad():
+            for linear in self.linears.values():
+                linear.weight.zero_()  # type: ignore[operator]
+                linear.bias.zero_()  # type: ignore[operator]
+            for scale in self.scales.values():
+                scale.fill_(1.0)
+            self.option_weight.zero_()
+            self.option_scale.fill_(1.0)
+
+    def standardise(self, label_set: str, states: Float32Array, scores: Float32Array) -> None:
+        """Measure mean and spread of what training items give the head.
+
+        Args:
+            label_set: A fixed one, or ``options``.
+            states: As in :class:`HeadInputs`.
+            scores: As in :class:`HeadInputs`.
+        """
+        u = states if label_set == OPTIONS else states.reshape(len(states), -1)
+        mean, spread = mean_and_spread(u, scores)
+        norm: Any = self.norms[label_set]
+        norm.mean.copy_(torch.as_tensor(mean))
+        norm.spread.copy_(torch.as_tensor(spread))
+
+    def take(self, label_set: str, fitted: FittedHead) -> None:
+        """Take over the parameters that were fitted for one label set.
+
+        Raises:
+            ValueError: They were fitted for another pooling or number of labels.
+        """
+        norm: Any = self.norms[label_set]
+        if label_set == OPTIONS:
+            targets: list[Any] = [self.option_weight, self.option_scale, norm.mean, norm.spread]
+            values = [fitted.weight, fitted.scale, fitted.mean, fitted.spread]
+        else:
+            linear: Any = self.linears[label_set]
+            targets = [linear.weight, linear.bias, self.scales[label_set], norm.mean, norm.spread]
+            values = [fitted.weight, fitted.bias, fitted.scale, fitted.mean, fitted.spread]
+        with torch.no_grad():
+            for target, value in zip(targets, values, strict=True):
+                new = torch.as_tensor(value, dtype=torch.float32)
+                if new.shape != target.shape:
+                    raise ValueError(
+                        f"The head fitted for {label_set!r} has an array of shape "
+                        f"{tuple(new.shape)} where this head has {tuple(target.shape)}. Fit it on "
+                        f"features of pooling {self.config.pooling!r}."
+                    )
+                target.copy_(new)
+
+    def forward(self, label_set: str, inputs: HeadInputs) -> Tensor:
+        """Give logits, float32, shape ``(n, C)`` or ``(n, K)``; ``-inf`` for absent options."""
+        states = inputs.states.float()
+        normed = self.norms[label_set]
+        if label_set == OPTIONS:
+            absent = torch.isinf(inputs.scores)
+            scores = inputs.scores.float().masked_fill(absent, 0.0)
+            learned = self.dropout(normed(states)) @ self.option_weight
+            logits = learned + self.option_scale * scores
+            return torch.as_tensor(logits.masked_fill(absent, float("-inf")))
+        pooled = self.dropout(normed(states.flatten(1)))
+        logits = self.linears[label_set](pooled)
+        return torch.as_tensor(logits + self.scales[label_set] * inputs.scores.float())

@@ -1,0 +1,308 @@
+"""Questions as JSON lines: what `python -m eci classify` and its files of exemplars are made of.
+
+One JSON object a line, UTF-8. A line is understood completely or refused: an unknown field may be a
+misspelt one, and dropping it would change the question. README.md lists the fields.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Annotated, Any, Final, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from eci.errors import EciError, RecordError
+from eci.questions.labels import OPTIONS, Label, LabelSet
+from eci.questions.prompts import Exemplar, Question
+
+MAX_LINE_BYTES: Final = 1 << 20
+"""Longer lines are refused unread: no prompt is that long, and memory stays bounded."""
+
+_NUM_NAMED: Final = 20
+_SHOWN: Final = 80
+_MAX_DEPTH: Final = 20
+
+_T = TypeVar("_T")
+
+
+def _encodable(text: str) -> str:
+    # JSON can spell half of a surrogate pair, which no tokenizer takes.
+    text.encode()
+    return text
+
+
+def _flat(metadata: dict[str, Any]) -> dict[str, Any]:
+    # What can hardly be read must still be written: deep nesting ends in a RecursionError.
+    level: list[Any] = [metadata]
+    for _ in range(_MAX_DEPTH):
+        children = (v.values() if isinstance(v, dict) else v for v in level)
+        level = [c for group in children for c in group if isinstance(c, dict | list)]
+    if level:
+        raise ValueError(f"nested deeper than {_MAX_DEPTH}")
+    return metadata
+
+
+_Text = Annotated[str, AfterValidator(_encodable)]
+_Filled = Annotated[_Text, StringConstraints(pattern=r"\S")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class _Section(_Strict):
+    heading: _Text = ""
+    text: _Text
+
+
+class _Label(_Strict):
+    name: _Filled
+    definition: _Text = ""
+
+
+class _LabelSet(_Strict):
+    name: _Filled
+    labels: list[_Filled | _Label]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(x if isinstance(x, str) else x.name for x in self.labels)
+
+    def label_set(self) -> LabelSet:
+        labels = (
+            Label(x) if isinstance(x, str) else Label(x.name, "", x.definition) for x in self.labels
+        )
+        return LabelSet(self.name, tuple(labels))
+
+
+class _Fields(_Strict):
+    """The fields of a line; each description says what a message says was expected."""
+
+    id: _Filled | int = Field(description="a text or a whole number")
+    question: _Filled = Field(description="a text that is not empty")
+    context: _Text | list[_Section] = Field(
+        "", description='a text or a list of {"heading": ..., "text": ...}'
+    )
+    label_set: _Filled | _LabelSet | None = Field(
+        None, description='a name or {"name": ..., "labels": [...]}'
+    )
+    options: dict[_Filled, _Text] | None = Field(
+        None, description='texts by letter, such as {"A": "Rest", "B": "Surgery"}'
+    )
+    label: _Filled | None = Field(None, description="the gold label, one of the labels")
+    rationale: _Text = Field("", description="a text")
+    metadata: Annotated[dict[str, Any], AfterValidator(_flat)] | None = Field(
+        None, description=f"an object, nested at most {_MAX_DEPTH} deep"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One question of a file.
+
+    Attributes:
+        record_id: As given.
+        label: Its gold label, where the line has one. It is never shown to the model.
+        rationale: Why that label is right; shown only where the record serves as a shot.
+        metadata: Carried along untouched.
+    """
+
+    record_id: str | int
+    question: Question
+    label: str | None
+    rationale: str
+    metadata: Mapping[str, Any] | None
+
+
+def parse_record(line: bytes, label_sets: Mapping[str, LabelSet]) -> Record:
+    """Read one line.
+
+    Args:
+        line: One JSON object.
+        label_sets: The fixed label sets that lines may name; options always work.
+
+    Raises:
+        RecordError: It is no JSON object, or its fields break a rule; all such faults are named.
+        LabelSetError: Options or labels cannot be a label set.
+        UnknownLabelError: The gold label is none of the labels.
+    """
+    try:
+        fields = _validate(_parse_json(line))
+    except RecursionError as error:
+        raise RecordError("the line nests too deeply; expected one flat JSON object") from error
+    labels = _label_set(fields, label_sets)
+    if fields.label is not None:
+        labels.index(fields.label)
+    given = fields.context
+    sections = [_Section(text=given)] if isinstance(given, str) else given
+    context = tuple((s.heading, s.text) for s in sections if s.text.strip())
+    question = Question(fields.question, context, labels, str(fields.id))
+    return Record(fields.id, question, fields.label, fields.rationale, fields.metadata)
+
+
+def parse_exemplar(line: bytes, label_sets: Mapping[str, LabelSet]) -> Exemplar:
+    """Read one line that is to serve as a shot: its gold label must be there.
+
+    Raises:
+        EciError: As :func:`parse_record`.
+    """
+    record = parse_record(line, label_sets)
+    if record.label is None:
+        raise RecordError("label is missing; expected the gold label, for this is an exemplar")
+    return Exemplar(record.question, record.label, record.rationale)
+
+
+def iter_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, with their numbers from 1.
+
+    Of a line longer than ``MAX_LINE_BYTES`` only the beginning is given, one byte too long, so that
+    :func:`parse_record` refuses it. Memory stays bounded whatever the stream holds.
+    """
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        rest = line
+        while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
+            rest = stream.readline(MAX_LINE_BYTES + 1)
+        if line.strip():
+            yield number, line
+
+
+def load_records(stream: IO[bytes], label_sets: Mapping[str, LabelSet]) -> list[Record]:
+    """Read a whole file of questions; all of it or nothing.
+
+    Raises:
+        RecordError: Lines cannot be read; each is named with its number.
+    """
+    return _load(stream, lambda line: parse_record(line, label_sets))
+
+
+def load_exemplars(stream: IO[bytes], label_sets: Mapping[str, LabelSet]) -> list[Exemplar]:
+    """Read a whole file of exemplars; all of it or nothing.
+
+    Raises:
+        RecordError: Lines cannot be read or have no label; each is named with its number.
+    """
+    return _load(stream, lambda line: parse_exemplar(line, label_sets))
+
+
+def _load(stream: IO[bytes], parse: Callable[[bytes], _T]) -> list[_T]:
+    loaded: list[_T] = []
+    faults: list[str] = []
+    for number, line in iter_lines(stream):
+        try:
+            loaded.append(parse(line))
+        except EciError as error:
+            faults.append(f"line {number}: {error}")
+    if faults:
+        raise RecordError(
+            f"{getattr(stream, 'name', 'The file')} cannot be used before these lines are mended "
+            f"or removed: {_join(faults)}"
+        )
+    return loaded
+
+
+def _parse_json(line: bytes) -> object:
+    if len(line) > MAX_LINE_BYTES:
+        raise RecordError(
+            f"the line is longer than {MAX_LINE_BYTES:,} bytes; shorten its context or drop it"
+        )
+    try:
+        return json.loads(
+            line.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse
+        )
+    except ValueError as error:
+        raise RecordError(
+            f"the line is no JSON ({error}): {_show(line.decode(errors='replace').strip())}; "
+            "expected one JSON object in UTF-8"
+        ) from error
+
+
+def _validate(fields: object) -> _Fields:
+    try:
+        return _Fields.model_validate(fields)
+    except ValidationError as error:
+        faults: dict[str, str] = {}
+        for detail in error.errors(include_url=False):
+            # By the outermost field: a union reports one fault for each of its members.
+            name = str(detail["loc"][0]) if detail["loc"] else ""
+            faults.setdefault(name, _describe(name, fields))
+        raise RecordError(_join(list(faults.values()))) from error
+
+
+def _label_set(fields: _Fields, known: Mapping[str, LabelSet]) -> LabelSet:
+    given = fields.label_set
+    name = given.name if isinstance(given, _LabelSet) else given
+    if fields.options is not None:
+        if name not in {None, OPTIONS}:
+            raise RecordError(
+                f"options and label_set {_show(name)} are both given; leave one of them out"
+            )
+        return LabelSet.from_options(fields.options)
+    if name is None or name == OPTIONS:
+        raise RecordError(
+            f"the labels are missing; expected label_set ({', '.join(sorted(known))}) or options"
+        )
+    if name not in known:
+        names = ",".join(given.names) if isinstance(given, _LabelSet) else "LABEL,LABEL,..."
+        raise RecordError(
+            f"label set {_show(name)} is unknown; known: {', '.join(sorted(known))}. A head must "
+            f"know its label sets beforehand: declare it (--label-set {_show(f'{name}={names}')}) "
+            "or take an artifact that was trained on it"
+        )
+    if not isinstance(given, _LabelSet):
+        return known[name]
+    if given.names != known[name].names:
+        raise RecordError(
+            f"label set {_show(name)} has the labels {_show(given.names)}; expected "
+            f"{_show(known[name].names)} in this order, as declared"
+        )
+    has_definitions = any(isinstance(x, _Label) and x.definition for x in given.labels)
+    return given.label_set() if has_definitions else known[name]
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise RecordError(f"{_show(twice)} occurs twice in one object; give each name once")
+    return fields
+
+
+def _refuse(constant: str) -> None:
+    raise RecordError(f"{constant} is no JSON; expected a number, null or a text in its place")
+
+
+def _describe(name: str, fields: object) -> str:
+    known = _Fields.model_fields
+    if not isinstance(fields, dict):
+        return f"the line is {_show(fields)}; expected one JSON object"
+    if name not in known:
+        return (
+            f"{_show(name)} is no field of a question; known: {', '.join(known)}. "
+            "What should be carried along belongs into metadata"
+        )
+    if name not in fields:
+        return f"{name} is missing; expected {known[name].description}"
+    return f"{name} is {_show(fields[name])}; expected {known[name].description}"
+
+
+def _join(faults: Sequence[str]) -> str:
+    more = f"; and {len(faults) - _NUM_NAMED} more" if len(faults) > _NUM_NAMED else ""
+    return "; ".join(faults[:_NUM_NAMED]) + more
+
+
+def _show(value: object) -> str:
+    """Quote what was received; JSON escapes whatever could disturb a terminal."""
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} […]"

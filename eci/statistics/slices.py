@@ -1,0 +1,120 @@
+"""Whether a slice of the items is worse than the rest: each slice against all items outside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from eci.arrays import FloatArray
+from eci.statistics.estimates import LEVEL, NO_ITEMS, Estimate, Interval, proportion
+from eci.statistics.multiple_testing import benjamini_hochberg
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """How a slice does beside the rest.
+
+    Attributes:
+        accuracy: Of the slice; Wilson interval.
+        difference: Accuracy of the slice less that of the rest, in [-1, 1], with Newcombe's
+            interval; undefined where one of the two is empty.
+        p_value: Fisher's exact test, two-sided, of equal accuracy; 1 where one of them is empty.
+        adjusted_p_value: The same after Benjamini and Hochberg over all slices compared.
+    """
+
+    n: int
+    num_right: int
+    accuracy: Estimate
+    difference: Estimate
+    p_value: float
+    adjusted_p_value: float
+
+
+def compare_slices(
+    slices: Sequence[tuple[int, int]], n: int, num_right: int, level: float = LEVEL
+) -> list[SliceResult]:
+    """Compare every slice with the items outside it.
+
+    Args:
+        slices: Items and right items of each slice; slices may overlap.
+        n: All items.
+        num_right: The right ones among them.
+
+    Raises:
+        ValueError: A slice with more items, or more right or wrong ones, than there are.
+    """
+    for place, (size, right) in enumerate(slices):
+        if not (0 <= right <= size and right <= num_right and size - right <= n - num_right):
+            raise ValueError(
+                f"Slice {place} has {size} items and {right} right ones; all have {n} and "
+                f"{num_right}. Count slice and whole over the same items."
+            )
+    p_values = [fisher_p_value(right, size, num_right, n) for size, right in slices]
+    adjusted = benjamini_hochberg(p_values)
+    return [
+        SliceResult(
+            n=size,
+            num_right=right,
+            accuracy=proportion(right, size, NO_ITEMS, level),
+            difference=difference(right, size, num_right - right, n - size, level),
+            p_value=p_value,
+            adjusted_p_value=float(adjusted_p_value),
+        )
+        for (size, right), p_value, adjusted_p_value in zip(slices, p_values, adjusted, strict=True)
+    ]
+
+
+def difference(
+    right_a: int, size_a: int, right_b: int, size_b: int, level: float = LEVEL
+) -> Estimate:
+    """Estimate the share of A less the share of B, of two groups without common items.
+
+    Newcombe's (1998) hybrid score interval: it joins the two Wilson intervals, so it holds where
+    groups are small or shares near 0 or 1. ``n`` of the estimate is the size of A.
+    """
+    a = proportion(right_a, size_a, "the slice is empty", level)
+    b = proportion(right_b, size_b, "there are no items outside the slice", level)
+    if a.value is None or a.interval is None:
+        return a
+    if b.value is None or b.interval is None:
+        return Estimate.undefined(b.undefined_because or NO_ITEMS, size_a)
+    gap = a.value - b.value
+    below = math.hypot(a.value - a.interval.low, b.interval.high - b.value)
+    above = math.hypot(a.interval.high - a.value, b.value - b.interval.low)
+    return Estimate(gap, size_a, Interval(gap - below, gap + above, level, "Newcombe"))
+
+
+def fisher_p_value(right: int, size: int, num_right: int, n: int) -> float:
+    """Test exactly, two-sided, whether a slice is as often right as the rest (Fisher 1922).
+
+    Sums the probabilities of all splits of the right items that are no more likely than the one
+    seen. Exact for small slices, where normal approximations are not.
+
+    Args:
+        right: Right items in the slice of ``size`` items.
+        num_right: Right ones among all ``n`` items.
+    """
+    log_factorial = _log_factorials(n + 1)
+    fewest, most = max(0, size - (n - num_right)), min(size, num_right)
+    hits = np.arange(fewest, most + 1)
+    log_p = (
+        log_factorial[num_right]
+        - log_factorial[hits]
+        - log_factorial[num_right - hits]
+        + log_factorial[n - num_right]
+        - log_factorial[size - hits]
+        - log_factorial[n - num_right - size + hits]
+        - (log_factorial[n] - log_factorial[size] - log_factorial[n - size])
+    )
+    # The same small slack as in R and scipy: equally likely splits differ by rounding.
+    as_unlikely = log_p <= log_p[right - fewest] + 1e-7
+    return min(1.0, float(np.exp(log_p[as_unlikely]).sum()))
+
+
+@lru_cache(maxsize=4)
+def _log_factorials(size: int) -> FloatArray:
+    return np.array([math.lgamma(number + 1) for number in range(size)])
