@@ -23,7 +23,7 @@ from served_app import chromium, serving
 
 from db.connection import Database
 from db.exporters import EXPORT_FORMATS, export_file
-from db.review import ReviewFilter, item_id_array
+from db.review.item_list import ReviewFilter, item_id_array
 
 RUN: Final = "scale-run-02"
 WORDS: Final = (

@@ -16,9 +16,9 @@ from duckdb import DuckDBPyConnection
 from history import Measured
 from measuring import estimated, make_parser, record
 
-from db.agreement import RatingFilter, count_challenges
 from db.connection import IN_MEMORY, Database
 from db.importers import import_file
+from db.review.agreement import RatingFilter, count_challenges
 from eci.statistics.estimates import Estimate, proportion
 from training.agreement import (
     Answers,

@@ -23,8 +23,8 @@ import torch
 from history import Measured
 from measuring import make_parser, record
 
-from db.home import models_dir
 from db.importers.pubmedqa import parse_pubmedqa
+from db.paths import models_dir
 from db.records import Item
 from eci.answers.reader import read_answer
 from eci.model.base_model import DEFAULT_BASE, Quantization, load_base

@@ -28,11 +28,9 @@ from scale_database import make
 from served_app import chromium, serving
 
 from db.connection import Database
+from db.content.runs import list_runs
 from db.importers import import_file
-from db.outcome_filter import Gold, OutcomeFilter, Selection
-from db.outcome_items import count_items, list_items
-from db.outcome_store import refresh
-from db.outcomes import (
+from db.outcomes.counts import (
     count_annotators,
     count_bins,
     count_confidences,
@@ -42,9 +40,11 @@ from db.outcomes import (
     measure_review_time,
     summarise_runs,
 )
-from db.run_pairs import PairFilter, count_pairs, list_pairs
-from db.runs import list_runs
-from db.slices import count_slices
+from db.outcomes.item_lists import count_items, list_items
+from db.outcomes.run_pairs import PairFilter, count_pairs, list_pairs
+from db.outcomes.scored_runs import refresh
+from db.outcomes.selection import Gold, OutcomeFilter, Selection
+from db.outcomes.slices import count_slices
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.gold_doubts import load_both_golds, load_people
 from streamlit_app.logic.outcomes import load_errors

@@ -72,8 +72,8 @@ def _in_process(way: str) -> dict[str, Any]:
 def _take_steps(options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
-    from db.home import models_dir
     from db.importers.pubmedqa import parse_pubmedqa
+    from db.paths import models_dir
     from eci.model.base_model import load_base
     from eci.model.eci_model import build
     from eci.questions.labels import PUBMEDQA

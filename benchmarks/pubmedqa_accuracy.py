@@ -15,8 +15,8 @@ import numpy as np
 from history import Measured
 from measuring import estimated, make_parser, record
 
-from db.home import models_dir
 from db.importers.pubmedqa import parse_pubmedqa
+from db.paths import models_dir
 from db.records import Item
 from eci.arrays import Float32Array, FloatArray, IntArray
 from eci.model.base_model import DEFAULT_BASE, load_base

@@ -239,10 +239,10 @@ def _home() -> Iterator[Path]:
 def _fill(data: Path) -> None:
     """Import PubMedQA, keep features for all its items, and refit once."""
     from db.connection import Database
-    from db.home import cache_dir
     from db.importers import import_file
-    from db.reviewers import add_reviewer
-    from db.snapshot import read_snapshot
+    from db.paths import cache_dir
+    from db.people.reviewers import add_reviewer
+    from db.retraining.snapshot import read_snapshot
     from streamlit_app.sign_in import DEFAULT_NAME
     from training.dataset import to_question
     from training.head_features import Features, HeadFeatures
@@ -295,10 +295,10 @@ class _Silent:
 
 def _correct(number: int) -> None:
     """Let somebody correct so many further training items."""
-    from db.annotations import add_annotation
     from db.connection import Database
-    from db.reviewers import add_reviewer
-    from db.snapshot import read_snapshot
+    from db.people.reviewers import add_reviewer
+    from db.retraining.snapshot import read_snapshot
+    from db.review.annotations import add_annotation
     from streamlit_app.sign_in import DEFAULT_NAME
 
     database = Database.open()

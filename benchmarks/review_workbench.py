@@ -28,8 +28,8 @@ from training_beside import training_run
 from websocket_reviewers import review_at_once
 
 from db.connection import Database
-from db.queues import Queue, add_queue
-from db.review import ReviewFilter
+from db.review.item_list import ReviewFilter
+from db.review.queues import Queue, add_queue
 
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1"}
 

@@ -23,10 +23,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from db.bulk import SCHEMAS
+from db.arrow_tables import SCHEMAS
 from db.connection import Database
+from db.content.runs import add_run
 from db.records import Role, Run
-from db.runs import add_run
 from db.statements import load_sql
 from eci.answers.reader import READER_VERSION
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from db.connection import Database
 from db.demo import load_demo
-from db.reviewers import add_reviewer
+from db.people.reviewers import add_reviewer
 from training.launch import cancel, launch
 from training.plan import make_plan, prepare_plan
 from training.run_dir import RunDir

@@ -1,5 +1,5 @@
 """Entry point of ``python -m db``."""
 
-from db.cli import main
+from db.cli.main import main
 
 main(prog_name="python -m db")

@@ -20,7 +20,7 @@ from duckdb import DuckDBPyConnection
 
 from db import migrate, scratch, search
 from db.errors import DatabaseLockedError, DatabaseOpenError, MigrationError, SaveError
-from db.home import database_path
+from db.paths import database_path
 
 # Conflicts, a full disk or memory; after a fatal one DuckDB takes nothing until it is opened again.
 _STORE_FAILURES = (duckdb.OperationalError, duckdb.FatalException)

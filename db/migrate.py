@@ -10,8 +10,8 @@ from importlib.resources import files
 from duckdb import DuckDBPyConnection
 from duckdb import Error as DuckDBError
 
+from db.conversions import to_timestamp, utc_now
 from db.errors import MigrationError
-from db.values import to_timestamp, utc_now
 
 _CREATE_RECORD_TABLE = """
 create table if not exists migration (

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from db.errors import DbError
-from db.home import runs_dir
+from db.paths import runs_dir
 from eci.errors import EciError
 from streamlit_app import refit_news, reviewing, services
 from training.errors import TrainingError

@@ -20,10 +20,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from db.connection import Database
-from db.drafts import MAX_CHARACTERS, save_draft
+from db.conversions import replace_lone_surrogates
 from db.errors import DbError, SaveError
 from db.records import Phase
-from db.values import replace_lone_surrogates
+from db.review.drafts import MAX_CHARACTERS, save_draft
 
 _MAX_BOXES = 20_000
 _FIELDS: Final = {"note", "answer"}

@@ -11,7 +11,7 @@ import threading
 from typing import Final
 
 from db.errors import DbError, SaveError
-from db.review_events import ReviewEvent, add_events
+from db.review.events import ReviewEvent, add_events
 from streamlit_app import services
 
 _DELAY_SECONDS: Final = 0.5

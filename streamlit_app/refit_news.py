@@ -9,8 +9,8 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from db.connection import Database
-from db.refit_effect import RefitEffect, find_refit_effect
-from db.training_runs import list_training_runs
+from db.retraining.refit_effect import RefitEffect, find_refit_effect
+from db.retraining.training_runs import list_training_runs
 from training.automatic import is_automatic
 
 _told: WeakKeyDictionary[Database, RefitEffect] = WeakKeyDictionary()

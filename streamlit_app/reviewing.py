@@ -10,28 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from db.annotations import (
-    add_annotation,
-    count_annotations,
-    gold_of,
-    list_annotations,
-    retract_annotation,
-)
-from db.drafts import clear_draft, find_draft
-from db.guidelines import Guideline, find_guideline
-from db.items import get_item
-from db.permissions import require
-from db.predictions import find_prediction
-from db.queues import (
-    Queue,
-    QueueProgress,
-    add_queue,
-    close_queue,
-    extend_queue,
-    list_progress,
-    list_queues,
-    queue_progress,
-)
+from db.content.items import get_item
+from db.content.predictions import find_prediction
+from db.people.permissions import require
+from db.people.reviewers import list_reviewers
 from db.records import (
     Annotation,
     Confidence,
@@ -44,11 +26,29 @@ from db.records import (
     Span,
     Verdict,
 )
-from db.reservations import count_held
-from db.review import Order, ReviewFilter
-from db.review_events import ReviewEvent, is_flagged, set_flag
-from db.review_settings import ReviewSettings, get_settings, save_settings
-from db.reviewers import list_reviewers
+from db.review.annotations import (
+    add_annotation,
+    count_annotations,
+    gold_of,
+    list_annotations,
+    retract_annotation,
+)
+from db.review.drafts import clear_draft, find_draft
+from db.review.events import ReviewEvent, is_flagged, set_flag
+from db.review.guidelines import Guideline, find_guideline
+from db.review.item_list import Order, ReviewFilter
+from db.review.queues import (
+    Queue,
+    QueueProgress,
+    add_queue,
+    close_queue,
+    extend_queue,
+    list_progress,
+    list_queues,
+    queue_progress,
+)
+from db.review.reservations import count_held
+from db.review.settings import ReviewSettings, get_settings, save_settings
 from streamlit_app import services
 from streamlit_app.event_log import EVENTS
 from streamlit_app.logic.phases import kept_by, next_phase
@@ -288,7 +288,7 @@ def progress_of(queue: Queue) -> list[QueueProgress]:
 
 
 def make_queue(**wanted: Any) -> tuple[Queue, int]:
-    """Make a queue (see ``db.queues.add_queue``) and count its items.
+    """Make a queue (see ``db.review.queues.add_queue``) and count its items.
 
     Raises:
         DbError: It cannot be made; nothing was stored.

@@ -7,14 +7,14 @@ import gc
 import streamlit as st
 
 from db.connection import Database
-from db.drafts import prune_drafts
+from db.content.items import count_by_label, list_sources
+from db.content.runs import list_runs
 from db.errors import NotPermittedError
-from db.items import count_by_label, list_sources
-from db.people import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
-from db.permissions import Action, require
+from db.people.permissions import Action, require
+from db.people.reviewers import list_people
+from db.people.sign_in import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
 from db.records import Reviewer, Run
-from db.reviewers import list_people
-from db.runs import list_runs
+from db.review.drafts import prune_drafts
 from training.automatic import is_automatic
 from training.readings import read_new_answers
 

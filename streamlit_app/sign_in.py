@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from db.errors import NotPermittedError
-from db.people import Identity
+from db.people.sign_in import Identity
 from db.records import Reviewer
 from streamlit_app import services
 from streamlit_app.components import safe_text

@@ -10,7 +10,7 @@ from typing import NoReturn
 import streamlit as st
 from cachetools import LRUCache
 
-from db.review_settings import ReviewSettings
+from db.review.settings import ReviewSettings
 from streamlit_app.components.safe_text import NoticeKind
 from streamlit_app.reviewing import LookAhead, ReviewedItem, WorkChoice
 from streamlit_app.work import Work

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from cachetools import LRUCache
 
-from db.annotations import list_labelled
 from db.connection import Database
-from db.queues import Queue, find_item_at, find_position, queue_progress
-from db.reservations import Place, release, reserve_neighbour, reserve_next
-from db.review import Order, ReviewFilter, data_version, item_id_array
-from db.review_events import add_event
-from db.review_settings import ReviewMode
+from db.review.annotations import list_labelled
+from db.review.events import add_event
+from db.review.item_list import Order, ReviewFilter, data_version, item_id_array
+from db.review.queues import Queue, find_item_at, find_position, queue_progress
+from db.review.reservations import Place, release, reserve_neighbour, reserve_next
+from db.review.settings import ReviewMode
 
 _MAX_SEEN = 2_000
 _FIRST_WINDOW = 64

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
-from db.agreement import (
+from db.records import Phase
+from db.review.agreement import (
     Answer,
     AnswerPattern,
     PairCount,
@@ -30,7 +31,6 @@ from db.agreement import (
     list_rated_labels,
     list_seconds,
 )
-from db.records import Phase
 from eci.statistics.agreement import (
     MORE_THAN_TWO,
     Agreement,

@@ -14,10 +14,10 @@ from typing import Any, get_args
 import click
 from duckdb import DuckDBPyConnection
 
-from db.agreement import Gold, RatingFilter, RatingScope, Shown, list_rating_scopes
 from db.connection import Database
 from db.errors import NotFoundError
 from db.records import AnnotationOrigin, Phase
+from db.review.agreement import Gold, RatingFilter, RatingScope, Shown, list_rating_scopes
 from training.agreement import (
     Answers,
     PhaseAgreement,

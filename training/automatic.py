@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from db.connection import Database
-from db.retired_runs import list_ended_refits, list_retired_ids, retire_runs
+from db.retraining.retired_runs import list_ended_refits, list_retired_ids, retire_runs
 from training.run_dir import list_run_dirs
 
 AFTER_CORRECTION: Final = "A correction."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from db.records import OPTIONS_LABEL_SET
-from db.snapshot import Snapshot, SnapshotItem
+from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.questions.labels import PUBMEDQA
 from eci.questions.prompts import DEFAULT_TEMPLATE, Message, load_template
 from training.dataset import (

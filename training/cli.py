@@ -13,8 +13,8 @@ import click
 
 from db.connection import Database
 from db.errors import DbError
-from db.home import builds_dir, runs_dir
-from db.snapshot import read_snapshot
+from db.paths import builds_dir, runs_dir
+from db.retraining.snapshot import read_snapshot
 from eci.errors import EciError
 from eci.questions.exemplars import CHOICES, Choice
 from training.agreement_cli import agreement_command

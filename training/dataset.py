@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from db.records import OPTIONS_LABEL_SET
-from db.snapshot import Snapshot, SnapshotItem
+from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.near_duplicates import find_duplicates

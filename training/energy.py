@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from db.run_energy import Energy
+from db.retraining.run_energy import Energy
 from training.errors import TrainingError
 from training.json_files import read_object, replace_json, unusable
 from training.run_dir import RunDir, list_run_dirs

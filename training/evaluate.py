@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from db.records import Prediction
-from db.snapshot import SnapshotItem
+from db.retraining.snapshot import SnapshotItem
 from eci.statistics.metrics import classification_report, confusion_counts
 from eci.statistics.reliability import reliability_report
 

@@ -17,11 +17,11 @@ from typing import Any, Final, Literal
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from db.gate import GatePair, list_gate_pairs
-from db.outcome_filter import OutcomeFilter, Selection
-from db.outcome_store import refresh, refresh_said
-from db.slices import MIN_ITEMS as MIN_SLICE
-from db.slices import SliceChange, list_slice_changes
+from db.outcomes.gate_pairs import GatePair, list_gate_pairs
+from db.outcomes.scored_runs import refresh, refresh_said
+from db.outcomes.selection import OutcomeFilter, Selection
+from db.outcomes.slices import MIN_ITEMS as MIN_SLICE
+from db.outcomes.slices import SliceChange, list_slice_changes
 from eci.statistics.compare import Comparison, compare, mcnemar_p_value, paired_difference
 from eci.statistics.estimates import Estimate
 from eci.statistics.metrics import classification_report, confusion_counts

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from db.atomic_files import replaced_file
-from db.snapshot import Snapshot, SnapshotItem
+from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.arrays import Float32Array, IntArray
 from eci.model.artifact import ADAPTER_FILES, ArtifactInfo
 from eci.questions.prompts import Question

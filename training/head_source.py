@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from db.home import models_dir, runs_dir
-from db.snapshot import SnapshotItem
+from db.paths import models_dir, runs_dir
+from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import ArtifactInfo, read_info
 from eci.model.base_model import base_fingerprint, resolve_base_model
 from eci.model.features import stack

@@ -12,15 +12,15 @@ from weakref import WeakKeyDictionary
 from duckdb import DuckDBPyConnection
 
 from db.connection import Database
+from db.content.predictions import add_predictions
+from db.content.runs import add_run, find_run, get_run
 from db.errors import DbError
-from db.lineage import add_training_records
-from db.models import find_by_alias, register_model
-from db.out_of_fold import add_out_of_fold
-from db.predictions import add_predictions
 from db.records import Run, TrainingRun, TrainingState
-from db.run_energy import add_run_energy
-from db.runs import add_run, find_run, get_run
-from db.training_runs import (
+from db.retraining.lineage import add_training_records
+from db.retraining.model_versions import find_by_alias, register_model
+from db.retraining.out_of_fold import add_out_of_fold
+from db.retraining.run_energy import add_run_energy
+from db.retraining.training_runs import (
     add_training_run,
     add_training_state,
     find_training_run,

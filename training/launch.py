@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import psutil
 from filelock import FileLock
 
-from db.home import home_dir
+from db.paths import home_dir
 from training.errors import LaunchError, TrainingError
 from training.process import ProcessId
 from training.run_dir import RunDir, current_status, end_of_abandoned

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from db.connection import Database
-from db.home import cache_dir
-from db.snapshot import read_snapshot
+from db.paths import cache_dir
+from db.retraining.snapshot import read_snapshot
 from eci.arrays import FloatArray, IntArray
 from eci.model.head_fit import fit_head
 from eci.statistics.calibration import out_of_fold

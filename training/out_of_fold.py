@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from db.bulk import SCHEMAS
-from db.out_of_fold import OutOfFold
-from db.snapshot import SnapshotItem
+from db.arrow_tables import SCHEMAS
+from db.retraining.out_of_fold import OutOfFold
+from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import CalibrationInfo
 from eci.model.features import stack
 from eci.model.head_fit import choose

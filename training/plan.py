@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from db.connection import Database
-from db.home import runs_dir
-from db.models import find_by_alias, list_models
-from db.permissions import require
-from db.runs import list_runs
+from db.content.runs import list_runs
+from db.paths import runs_dir
+from db.people.permissions import require
+from db.retraining.model_versions import find_by_alias, list_models
 from training.automatic import is_automatic
 from training.errors import DataError, SettingsError
 from training.launch import launch

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from db.home import models_dir, runs_dir
+from db.paths import models_dir, runs_dir
 from db.records import Prediction
-from db.snapshot import Snapshot, SnapshotItem, load_snapshot
+from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.answers.reader import read_answer
 from eci.model.eci_model import Answer, Classification, EciModel, Progress
 from eci.questions.exemplars import ExemplarPool

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from db.arrow_tables import SCHEMAS
 from db.atomic_files import replaced_file
-from db.bulk import SCHEMAS
 from db.records import Prediction
 from training.json_files import unusable
 from training.run_dir import RunDir

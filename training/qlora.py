@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
 
-from db.home import models_dir
-from db.snapshot import Snapshot, load_snapshot
+from db.paths import models_dir
+from db.retraining.snapshot import Snapshot, load_snapshot
 from eci.model.base_model import LoadedBase, load_base, read_config
 from eci.model.eci_model import EciModel, build
 from eci.model.features import stack

@@ -6,7 +6,7 @@ from string import ascii_uppercase
 from typing import Final
 
 from db.connection import Database
-from db.readings import AnswerReading, UnreadAnswer, add_readings, list_unread
+from db.content.readings import AnswerReading, UnreadAnswer, add_readings, list_unread
 from db.records import OPTIONS_LABEL_SET
 from eci.answers.reader import READER_VERSION, Reading, read_answer
 from eci.questions.labels import MAX_OPTIONS, PUBMEDQA, LabelSet

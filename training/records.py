@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from db.bulk import SCHEMAS
-from db.lineage import Fold, TrainingRecord
+from db.arrow_tables import SCHEMAS
+from db.retraining.lineage import Fold, TrainingRecord
 from training.dataset import Record, TrainingData
 from training.row_files import read_rows, write_rows
 from training.run_dir import RunDir

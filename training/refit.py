@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from db.errors import DbError
-from db.home import cache_dir, runs_dir
-from db.lineage import TrainingRecord
+from db.paths import cache_dir, runs_dir
 from db.records import OPTIONS_LABEL_SET, Prediction
-from db.snapshot import Snapshot, SnapshotItem, load_snapshot
+from db.retraining.lineage import TrainingRecord
+from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.arrays import FloatArray
 from eci.errors import EciError
 from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info

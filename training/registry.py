@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from db.connection import Database
-from db.models import (
+from db.people.permissions import require
+from db.retraining.model_versions import (
     ModelVersion,
     find_by_alias,
     get_model,
     list_alias_events,
     set_alias,
 )
-from db.permissions import require
 from training.errors import TrainingError
 from training.gate import GateReport, run_gate
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from db.home import presets_dir
+from db.paths import presets_dir
 from eci.model.head_fit import DEFAULT_L2
 from eci.pooling import DEFAULT_POOLING, parse_pooling
 from training.errors import SettingsError

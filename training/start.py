@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from db.connection import Database
-from db.home import runs_dir
-from db.permissions import require
+from db.paths import runs_dir
+from db.people.permissions import require
 from db.records import TrainingRun
-from db.snapshot import freeze
-from db.training_runs import add_training_run
-from db.trigger_policies import find_trigger_policy
+from db.retraining.snapshot import freeze
+from db.retraining.training_runs import add_training_run
+from db.retraining.trigger_policies import find_trigger_policy
 from training.energy import WORLD, estimated
 from training.execution import HEAD_DEVICE, RunContext, execute
 from training.intake import refresh

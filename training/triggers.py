@@ -10,13 +10,13 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from db.connection import Database
-from db.models import find_by_alias
-from db.permissions import require
-from db.readiness import ReadinessCount, count_readiness, last_correction_at
+from db.content.runs import find_run
+from db.people.permissions import require
 from db.records import TrainingRun
-from db.runs import find_run
-from db.training_runs import list_training_runs
-from db.trigger_policies import add_trigger_policy, find_trigger_policy
+from db.retraining.model_versions import find_by_alias
+from db.retraining.readiness import ReadinessCount, count_readiness, last_correction_at
+from db.retraining.training_runs import list_training_runs
+from db.retraining.trigger_policies import add_trigger_policy, find_trigger_policy
 from eci.statistics.estimates import proportion
 from training.automatic import AFTER_CORRECTION, is_automatic
 from training.energy import WORLD

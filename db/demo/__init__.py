@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 
 from db.connection import Database
+from db.content.items import DEMO_ORIGIN, AddReport
 from db.importers import ImportReport, store_batch
 from db.importers.items import parse_items
 from db.importers.predictions import parse_predictions
-from db.items import DEMO_ORIGIN, AddReport
 
 _ITEM_FILES = ("pubmedqa_style.jsonl", "usmle_style.jsonl")
 _ANSWER_FILE = "answers.jsonl"

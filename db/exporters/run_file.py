@@ -8,9 +8,9 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from db.content.predictions import list_predictions
+from db.content.runs import get_run
 from db.exporters.targets import file_target
-from db.predictions import list_predictions
-from db.runs import get_run
 
 
 def export_run(cur: DuckDBPyConnection, run_id: str, path: Path) -> int:

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from db.atomic_files import replaced_file, replaced_folder
 from db.errors import ExportError
-from db.home import builds_dir, database_path, home_dir, kept_paths
+from db.paths import builds_dir, database_path, home_dir, kept_paths
 from db.statements import load_sql
 
 

@@ -9,8 +9,11 @@ from typing import Literal, get_args
 from duckdb import DuckDBPyConnection
 
 from db.connection import Database
+from db.content.imported_labels import add_imported_labels
+from db.content.items import AddReport, add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run, find_run
 from db.errors import ImportFileError, RejectedRowsError
-from db.imported_labels import add_imported_labels
 from db.importers.batch import ImportBatch
 from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.faults import FaultList
@@ -19,10 +22,7 @@ from db.importers.medqa import parse_medqa
 from db.importers.model_answers import parse_model_answers
 from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import parse_pubmedqa
-from db.items import AddReport, add_items
-from db.predictions import add_predictions
 from db.records import Split
-from db.runs import add_run, find_run
 
 Format = Literal["pubmedqa", "medqa", "model_answers", "clinician_reviews", "items", "predictions"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from db.imported_labels import ImportedLabel
+from db.content.imported_labels import ImportedLabel
 from db.records import Item, Prediction, Run
 
 

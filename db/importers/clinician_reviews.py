@@ -15,13 +15,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from db.imported_labels import ImportedLabel
+from db.content.imported_labels import ImportedLabel
+from db.content.items import PROVISIONAL_ORIGIN
 from db.importers.batch import ImportBatch
 from db.importers.faults import FaultList
 from db.importers.fields import Count, FilledText, Identifier, OptionLabel
 from db.importers.files import read_csv
 from db.importers.medqa import MedqaEntry, medqa_item
-from db.items import PROVISIONAL_ORIGIN
 from db.records import Phase, Verdict
 
 OPTION_LETTERS = ("A", "B", "C", "D")

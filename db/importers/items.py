@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from db.content.items import describe_item_faults
 from db.importers.batch import ImportBatch
 from db.importers.faults import FaultList
 from db.importers.fields import (
@@ -19,7 +20,6 @@ from db.importers.fields import (
     Text,
 )
 from db.importers.files import read_csv, read_json_lines
-from db.items import describe_item_faults
 from db.records import OPTIONS_LABEL_SET, Item, Option, Section, Split
 
 ORIGIN = "items"

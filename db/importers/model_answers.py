@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from db.content.items import PROVISIONAL_ORIGIN
+from db.conversions import require_text, utc_now
 from db.errors import ImportFileError
 from db.importers.batch import ImportBatch
 from db.importers.faults import FaultList
@@ -21,9 +23,7 @@ from db.importers.fields import (
 )
 from db.importers.files import describe_json, read_bytes, read_json
 from db.importers.medqa import MedqaEntry, medqa_item, medqa_item_id
-from db.items import PROVISIONAL_ORIGIN
 from db.records import Item, Prediction, Run, Section
-from db.values import require_text, utc_now
 
 _EXPECTED = (
     "a JSON list of objects with realidx, question, options, answer_idx and what the model gave: "

@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from db.conversions import utc_now
 from db.importers.batch import ImportBatch
 from db.importers.faults import FaultList
 from db.importers.fields import Count, FilledText, Identifier, Metadata, Probability, Seconds, Text
 from db.importers.files import read_bytes, read_json_lines
 from db.records import Prediction, Run
-from db.values import utc_now
 
 _EXPECTED = (
     'a first line {"run": {"name": "...", "model": "..."}} and then one JSON object a line with '

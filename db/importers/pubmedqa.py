@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from db.content.imported_labels import ImportedLabel
 from db.errors import ImportFileError
-from db.imported_labels import ImportedLabel
 from db.importers.batch import ImportBatch
 from db.importers.faults import FaultList
 from db.importers.fields import PUBMEDQA_LABEL_SET, PUBMEDQA_LABELS, FilledText, Identifier, Text

@@ -10,16 +10,16 @@ from typing import Final
 
 from duckdb import DuckDBPyConnection
 
-from db.adjudications import add_adjudication, list_disputed
-from db.annotations import add_annotation, get_gold
 from db.connection import Database
+from db.content.items import get_item
+from db.content.runs import list_runs
 from db.demo import load_demo
-from db.guidelines import add_guideline
-from db.items import get_item
-from db.people import add_person, sign_in_by_name
+from db.people.sign_in import add_person, sign_in_by_name
 from db.records import Reviewer
-from db.review import ReviewFilter, list_item_ids
-from db.runs import list_runs
+from db.review.adjudications import add_adjudication, list_disputed
+from db.review.annotations import add_annotation, get_gold
+from db.review.guidelines import add_guideline
+from db.review.item_list import ReviewFilter, list_item_ids
 
 PEOPLE: Final = (("Dr Amara Osei", 0.8), ("Dr Lena Vogt", 0.7), ("Dr Tomas Rey", 0.6))
 """Names with the share of items that each says rightly at first."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from db.outcome_filter import PairOutcome
-from db.outcomes import JointCell
+from db.outcomes.counts import JointCell
+from db.outcomes.selection import PairOutcome
 from streamlit_app import palette
 from streamlit_app.charts.style import NEUTRAL, finish, plain, short, translucent
 from streamlit_app.logic.matrix import NO_LABEL

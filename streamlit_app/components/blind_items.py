@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from db.permissions import is_permitted
-from db.queues import list_blind_items
+from db.people.permissions import is_permitted
+from db.review.queues import list_blind_items
 from streamlit_app import services, sign_in
 from streamlit_app.components import safe_text
 from streamlit_app.wording import say_count

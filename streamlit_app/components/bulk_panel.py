@@ -9,7 +9,11 @@ from typing import get_args
 
 import streamlit as st
 
-from db.bulk_actions import (
+from db.errors import DbError
+from db.people.permissions import is_permitted
+from db.people.reviewers import list_reviewers
+from db.records import Reviewer
+from db.review.bulk_actions import (
     BulkAction,
     BulkKind,
     ItemKind,
@@ -19,13 +23,9 @@ from db.bulk_actions import (
     send_to_queue,
     undo_action,
 )
-from db.errors import DbError
-from db.permissions import is_permitted
-from db.queues import MAX_NAME
-from db.records import Reviewer
-from db.review import Order, ReviewFilter
-from db.review_settings import ReviewMode
-from db.reviewers import list_reviewers
+from db.review.item_list import Order, ReviewFilter
+from db.review.queues import MAX_NAME
+from db.review.settings import ReviewMode
 from streamlit_app.components import safe_text
 from streamlit_app.services import database
 from streamlit_app.text_safety import reveal

@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from db.outcome_filter import NO_LABEL, Selection
+from db.outcomes.selection import NO_LABEL, Selection
 from streamlit_app.charts.confusion import ANY, CellValue, draw_confusion
 from streamlit_app.components import chart, estimate_card, figure_table, outcome_items
 from streamlit_app.logic.figures import estimate_text

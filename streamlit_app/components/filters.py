@@ -8,7 +8,7 @@ from typing import TypeVar
 import streamlit as st
 
 from db.records import Run
-from db.review import Order, ReviewFilter, Show
+from db.review.item_list import Order, ReviewFilter, Show
 from streamlit_app import address, services
 from streamlit_app.components import safe_text
 from streamlit_app.logic.run_names import run_names

@@ -7,7 +7,7 @@ from typing import get_args
 
 import streamlit as st
 
-from db.outcome_filter import By, OutcomeFilter
+from db.outcomes.selection import By, OutcomeFilter
 from eci.statistics.estimates import Estimate
 from streamlit_app import palette, services
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.guidelines import Guideline
+from db.review.guidelines import Guideline
 from streamlit_app.components import safe_text
 from streamlit_app.logic.markdown import render
 from streamlit_app.text_safety import element

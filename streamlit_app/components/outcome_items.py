@@ -8,15 +8,9 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from db.outcome_filter import (
-    NO_LABEL,
-    PAIR_OUTCOMES,
-    By,
-    OutcomeFilter,
-    Selection,
-)
-from db.outcome_items import ItemOrder, OutcomeRow, count_items, list_items
-from db.outcome_store import refresh_said
+from db.outcomes.item_lists import ItemOrder, OutcomeRow, count_items, list_items
+from db.outcomes.scored_runs import refresh_said
+from db.outcomes.selection import NO_LABEL, PAIR_OUTCOMES, By, OutcomeFilter, Selection
 from streamlit_app import address, services
 from streamlit_app.charts.confusion import ANY
 from streamlit_app.components import blind_items

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from db.outcome_filter import NO_LABEL, Selection
+from db.outcomes.selection import NO_LABEL, Selection
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.outcome_cube import PAIR_TONES, draw_outcome_cube
 from streamlit_app.components import chart, confusion_panel, estimate_card, outcome_items

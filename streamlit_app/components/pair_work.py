@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from db.run_pairs import Change, PairFilter, PairRow, list_pairs
+from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
 from streamlit_app import services
 from streamlit_app.components import blind_items, link_popover, queue_popover, safe_text
 from streamlit_app.logic.tables import csv_bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.permissions import is_permitted
+from db.people.permissions import is_permitted
 from db.records import Reviewer
 from streamlit_app import services
 from streamlit_app.components.training_live import told_errors

@@ -8,11 +8,11 @@ from dataclasses import replace
 import streamlit as st
 
 from db.errors import DbError
-from db.permissions import is_permitted
-from db.queues import Queue, QueueOrder
+from db.people.permissions import is_permitted
 from db.records import Reviewer
-from db.review import Order, ReviewFilter
-from db.review_settings import WORDS_PER_MINUTE_BOUNDS, ReviewSettings
+from db.review.item_list import Order, ReviewFilter
+from db.review.queues import Queue, QueueOrder
+from db.review.settings import WORDS_PER_MINUTE_BOUNDS, ReviewSettings
 from streamlit_app import address, reviewing, services
 from streamlit_app.components import safe_text
 from streamlit_app.state import review_session

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from db.errors import DbError
-from db.permissions import is_permitted
-from db.queues import MAX_NAME, add_item_queue
+from db.people.permissions import is_permitted
+from db.review.queues import MAX_NAME, add_item_queue
 from streamlit_app import services, sign_in
 from streamlit_app.wording import say, say_count
 

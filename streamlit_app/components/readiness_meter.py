@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.overview import count_items_by_label
+from db.content.overview import count_items_by_label
 from streamlit_app import services
 from streamlit_app.components import safe_text
 from streamlit_app.errors import OUR_ERRORS

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from db.outcome_filter import Selection
+from db.outcomes.selection import Selection
 from streamlit_app import palette
 from streamlit_app.charts.shares import draw_shares
 from streamlit_app.components import chart, outcome_items

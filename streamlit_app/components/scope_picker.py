@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from db.outcome_filter import By, Gold, OutcomeFilter, Selection
-from db.outcome_items import Scope
-from db.outcome_store import refresh_said
+from db.outcomes.item_lists import Scope
+from db.outcomes.scored_runs import refresh_said
+from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import OPTIONS_LABEL_SET, Run
 from streamlit_app import services
 from streamlit_app.logic.outcomes import label_sets, load_scopes, refresh, sources, splits

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db.outcome_filter import By
-from db.slices import MIN_ITEMS
+from db.outcomes.selection import By
+from db.outcomes.slices import MIN_ITEMS
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import chart, outcome_items, scope_picker

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.outcome_filter import Selection
+from db.outcomes.selection import Selection
 from eci.statistics.estimates import proportion
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals

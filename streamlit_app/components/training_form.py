@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from db.home import runs_dir
-from db.models import ModelVersion, list_models
-from db.overview import count_items_by_label
-from db.permissions import is_permitted
+from db.content.overview import count_items_by_label
+from db.paths import runs_dir
+from db.people.permissions import is_permitted
 from db.records import Reviewer, Run
+from db.retraining.model_versions import ModelVersion, list_models
 from streamlit_app import services
 from streamlit_app.components import launcher_picker, safe_text, scope_picker
 from streamlit_app.components.policy_form import TIER_WORDS

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from db.home import runs_dir
+from db.paths import runs_dir
 from streamlit_app.charts.progress import Curve, draw_curves
 from streamlit_app.components import chart, safe_text
 from streamlit_app.errors import OUR_ERRORS, draw_error, shown_errors

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db.outcome_filter import Selection
-from db.outcomes import Bin, ReviewTime
+from db.outcomes.counts import Bin, ReviewTime
+from db.outcomes.selection import Selection
 from eci.statistics.estimates import Estimate
 from streamlit_app import palette
 from streamlit_app.charts.reliability import ReliabilityPoint, draw_reliability

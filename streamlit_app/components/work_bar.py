@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from db.errors import DbError
-from db.outcome_filter import OutcomeFilter
-from db.outcome_items import list_item_ids, list_items
+from db.outcomes.item_lists import list_item_ids, list_items
+from db.outcomes.selection import OutcomeFilter
+from db.outcomes.slices import drop_slice, save_slice
 from db.records import Run
-from db.slices import drop_slice, save_slice
 from streamlit_app import services, sign_in
 from streamlit_app.components import (
     blind_items,

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from db.adjudications import add_adjudication, list_adjudications
-from db.annotations import get_gold, list_annotations
 from db.connection import Database
-from db.items import get_item
-from db.predictions import find_prediction
+from db.content.items import get_item
+from db.content.predictions import find_prediction
+from db.content.runs import find_run
+from db.people.reviewers import list_reviewers
 from db.records import (
     Adjudication,
     AdjudicationReason,
@@ -20,8 +20,8 @@ from db.records import (
     Prediction,
     Run,
 )
-from db.reviewers import list_reviewers
-from db.runs import find_run
+from db.review.adjudications import add_adjudication, list_adjudications
+from db.review.annotations import get_gold, list_annotations
 
 
 @dataclass(frozen=True)

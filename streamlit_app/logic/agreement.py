@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from db.agreement import (
+from db.connection import Database
+from db.people.reviewers import list_reviewers
+from db.records import Phase
+from db.review.agreement import (
     Answer,
     Challenges,
     RatingFilter,
@@ -16,9 +19,6 @@ from db.agreement import (
     count_challenges,
     list_rating_scopes,
 )
-from db.connection import Database
-from db.records import Phase
-from db.reviewers import list_reviewers
 from eci.statistics.agreement import Agreement
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.charts.agreement_matrix import PairCell

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from db.connection import Database
-from db.outcome_filter import By, Gold
-from db.outcomes import RunSummary, summarise_runs
-from db.records import Run
-from db.run_pairs import (
+from db.outcomes.counts import RunSummary, summarise_runs
+from db.outcomes.run_pairs import (
     Change,
     PairCell,
     PairFilter,
@@ -18,6 +16,8 @@ from db.run_pairs import (
     count_pairs,
     list_labels_of,
 )
+from db.outcomes.selection import By, Gold
+from db.records import Run
 from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.charts.trend import TrendPoint

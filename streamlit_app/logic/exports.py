@@ -9,7 +9,7 @@ from typing import Final
 
 from db.connection import Database
 from db.exporters import ExportFormat, ExportKind, export_file
-from db.permissions import require
+from db.people.permissions import require
 
 _MIME_TYPES: Final[dict[str, str]] = {
     "jsonl": "application/jsonl",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from db.connection import Database
-from db.outcome_filter import By, OutcomeFilter, Selection
-from db.outcomes import AnnotatorCell, count_annotators
+from db.outcomes.counts import AnnotatorCell, count_annotators
+from db.outcomes.selection import By, OutcomeFilter, Selection
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.outcomes import ErrorsView, Judged, judge, load_errors, load_judged

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from db.lineage import Correction, CorrectionRun, ItemOutcome, RecordCount, TrainingRecord
-from db.run_energy import RunEnergy
+from db.retraining.lineage import (
+    Correction,
+    CorrectionRun,
+    ItemOutcome,
+    RecordCount,
+    TrainingRecord,
+)
+from db.retraining.run_energy import RunEnergy
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, say_count, words
 

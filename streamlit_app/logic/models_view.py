@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from db.models import AliasEvent, ModelVersion
+from db.retraining.model_versions import AliasEvent, ModelVersion
 from eci.statistics.estimates import Estimate
 from streamlit_app.logic.figures import points_interval
 from streamlit_app.logic.slice_ranking import slice_name

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from db import outcome_store
 from db.connection import Database
-from db.outcome_filter import PAIR_OUTCOMES, By, OutcomeFilter, PairOutcome
-from db.outcome_items import Scope, list_labels, list_scopes
-from db.outcomes import JointCell, count_joint
+from db.outcomes import scored_runs
+from db.outcomes.counts import JointCell, count_joint
+from db.outcomes.item_lists import Scope, list_labels, list_scopes
+from db.outcomes.selection import PAIR_OUTCOMES, By, OutcomeFilter, PairOutcome
 from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
 from eci.statistics.metrics import Report, classification_report
@@ -99,7 +99,7 @@ def pair_outcome(cell: JointCell) -> PairOutcome | None:
 
 def refresh(database: Database, *run_ids: str) -> str:
     """Bring what is counted up to date; the text given changes when the data do."""
-    return outcome_store.refresh(database.cursor(), run_ids)
+    return scored_runs.refresh(database.cursor(), run_ids)
 
 
 @remembered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from db.permissions import PERMISSIONS
+from db.people.permissions import PERMISSIONS
 from db.records import Reviewer, ReviewerChange, Role
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from db.annotations import kept_annotations
 from db.records import Annotation, Phase
-from db.review_settings import ReviewMode
+from db.review.annotations import kept_annotations
+from db.review.settings import ReviewMode
 
 
 def next_phase(mode: ReviewMode, kept: Iterable[Annotation]) -> Phase:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db.overview import ItemCount
+from db.content.overview import ItemCount
 from eci.questions.labels import PUBMEDQA
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.matrix import order_labels

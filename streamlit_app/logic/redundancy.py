@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from db.connection import Database
-from db.outcomes import FormCount, count_forms
+from db.outcomes.counts import FormCount, count_forms
 from eci.statistics.estimates import Estimate, mean, proportion
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.outcomes import FORM_ORDER

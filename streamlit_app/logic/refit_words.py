@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from db.refit_effect import RefitEffect
+from db.retraining.refit_effect import RefitEffect
 from eci.statistics.estimates import proportion
 from streamlit_app.wording import say, say_count
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from db.review import ReviewRow
+from db.review.item_list import ReviewRow
 from streamlit_app.logic.verdict import FORM_WORDS
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words

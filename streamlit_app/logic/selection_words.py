@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from db.outcome_filter import NO_LABEL, Selection
+from db.outcomes.selection import NO_LABEL, Selection
 from streamlit_app.logic.matrix import NO_LABEL as NO_LABEL_WORDS
 from streamlit_app.logic.outcomes import PAIR_WORDS
 from streamlit_app.logic.slice_ranking import DIMENSION_WORDS

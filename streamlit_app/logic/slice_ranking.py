@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from db.connection import Database
-from db.outcome_filter import DIMENSIONS, By, Dimension, OutcomeFilter, Selection
-from db.slices import MIN_ITEMS, SavedSlice, count_right, count_slices, list_slices
+from db.outcomes.selection import DIMENSIONS, By, Dimension, OutcomeFilter, Selection
+from db.outcomes.slices import MIN_ITEMS, SavedSlice, count_right, count_slices, list_slices
 from eci.statistics.slices import SliceResult, compare_slices
 from streamlit_app.logic.memory import remembered
 from streamlit_app.wording import say, words

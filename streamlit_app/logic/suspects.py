@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from db.connection import Database
-from db.outcome_filter import OutcomeFilter
-from db.outcome_items import OutcomeRow, list_ids_by_number, list_items_by_number
-from db.unseen import UnseenCount, UnseenProbabilities, count_unseen, load_unseen
+from db.outcomes.item_lists import OutcomeRow, list_ids_by_number, list_items_by_number
+from db.outcomes.selection import OutcomeFilter
+from db.outcomes.unseen import UnseenCount, UnseenProbabilities, count_unseen, load_unseen
 from eci.arrays import FloatArray, IntArray
 from eci.statistics.estimates import Estimate, proportion
 from eci.statistics.label_errors import find_label_errors

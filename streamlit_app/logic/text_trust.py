@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from db.connection import Database
-from db.outcome_filter import OutcomeFilter, Selection
-from db.outcomes import ReviewTime, measure_review_time
-from db.text_trust import TextCount, count_texts
+from db.outcomes.counts import ReviewTime, measure_review_time
+from db.outcomes.selection import OutcomeFilter, Selection
+from db.outcomes.text_trust import TextCount, count_texts
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.memory import remembered
 from streamlit_app.logic.verdict import FORM_WORDS

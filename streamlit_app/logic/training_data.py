@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from db.connection import Database
-from db.record_vetoes import RecordVeto
-from db.snapshot import read_snapshot
+from db.retraining.record_vetoes import RecordVeto
+from db.retraining.snapshot import read_snapshot
 from streamlit_app.logic.lineage_view import shots_words
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from db.outcomes import By, RunSummary
+from db.outcomes.counts import By, RunSummary
 from db.records import Run, TrainingRun
-from db.run_energy import RunEnergy
+from db.retraining.run_energy import RunEnergy
 from streamlit_app.logic.figures import percent
 from streamlit_app.logic.lineage_view import energy_words, shots_words
 from streamlit_app.text_safety import reveal

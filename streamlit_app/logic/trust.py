@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 
 from db.connection import Database
-from db.outcome_filter import OutcomeFilter
-from db.outcomes import (
+from db.outcomes.counts import (
     Bin,
     ReviewTime,
     count_bins,
@@ -18,6 +17,7 @@ from db.outcomes import (
     load_probabilities,
     measure_review_time,
 )
+from db.outcomes.selection import OutcomeFilter
 from eci.arrays import FloatArray, IntArray
 from eci.statistics.binned_calibration import BinSums, binned_ece
 from eci.statistics.calibration import TemperatureScaling

@@ -16,7 +16,7 @@ from db.importers.medqa import parse_medqa
 from db.importers.model_answers import parse_model_answers
 from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import parse_pubmedqa
-from db.permissions import require
+from db.people.permissions import require
 from db.records import Split
 from streamlit_app.wording import say, say_count
 from training.readings import read_new_answers

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from db.connection import Database
-from db.outcome_filter import By, OutcomeFilter
-from db.outcome_items import OutcomeRow, count_items, list_items
+from db.outcomes.item_lists import OutcomeRow, count_items, list_items
+from db.outcomes.selection import By, OutcomeFilter
 from db.records import Run
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.confusion import draw_confusion

@@ -9,10 +9,10 @@ from typing import Literal, get_args
 
 import streamlit as st
 
-from db.adjudications import Disputed, list_disputed
-from db.agreement import RatingScope
 from db.errors import DbError, NotPermittedError
 from db.records import AdjudicationReason, AnnotationOrigin, Reviewer
+from db.review.adjudications import Disputed, list_disputed
+from db.review.agreement import RatingScope
 from streamlit_app import services
 from streamlit_app.components import (
     answer_card,

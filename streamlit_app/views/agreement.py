@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db.agreement import (
+from db.people.permissions import is_permitted
+from db.records import AnnotationOrigin, Phase, Reviewer
+from db.review.agreement import (
     Gold,
     RatingFilter,
     RatingScope,
@@ -15,8 +17,6 @@ from db.agreement import (
     list_rejected,
     rating_version,
 )
-from db.permissions import is_permitted
-from db.records import AnnotationOrigin, Phase, Reviewer
 from streamlit_app import palette, services, sign_in
 from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.charts.bars import BarPart, draw_bars

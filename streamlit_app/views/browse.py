@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from db.records import Reviewer
-from db.review import Order, ReviewFilter, ReviewRow, get_rows
+from db.review.item_list import Order, ReviewFilter, ReviewRow, get_rows
 from streamlit_app.components import blind_items, bulk_panel, filters, reviewer_picker, safe_text
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.rows import COLUMNS, PAGE_SIZE, num_pages, table

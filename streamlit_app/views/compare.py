@@ -7,10 +7,10 @@ from typing import Literal
 
 import streamlit as st
 
-from db.outcome_filter import By, Gold, OutcomeFilter, Selection
-from db.outcomes import RunSummary
+from db.outcomes.counts import RunSummary
+from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
+from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import Run
-from db.run_pairs import Change, PairFilter, PairRow, list_pairs
 from streamlit_app import palette, services
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.trend import draw_trend

@@ -7,12 +7,12 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from db.content.overview import ItemCount, count_items_by_label, count_reviews
 from db.errors import DbError, ImportFileError
 from db.exporters import EXPORT_KINDS, ExportFormat, ExportKind, formats_of
 from db.exporters.label_studio import LABELING_CONFIG
 from db.importers import FORMATS, Format
-from db.overview import ItemCount, count_items_by_label, count_reviews
-from db.permissions import is_permitted
+from db.people.permissions import is_permitted
 from db.records import Reviewer, Split
 from streamlit_app import services, sign_in
 from streamlit_app.charts.label_counts import draw_label_counts

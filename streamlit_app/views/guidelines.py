@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from db.errors import DbError
-from db.guidelines import ALL_LABEL_SETS, Guideline, add_guideline, list_guidelines
-from db.permissions import is_permitted
+from db.people.permissions import is_permitted
+from db.people.reviewers import list_reviewers
 from db.records import OPTIONS_LABEL_SET, Reviewer
-from db.reviewers import list_reviewers
+from db.review.guidelines import ALL_LABEL_SETS, Guideline, add_guideline, list_guidelines
 from streamlit_app import services, sign_in
 from streamlit_app.components import guidelines, safe_text
 from streamlit_app.errors import shown_errors

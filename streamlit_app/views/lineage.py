@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db.home import runs_dir
-from db.lineage import (
+from db.paths import runs_dir
+from db.records import TrainingRun
+from db.retraining.lineage import (
     Correction,
     ItemOutcome,
     count_training_records,
@@ -16,9 +17,8 @@ from db.lineage import (
     list_item_outcomes,
     list_training_records,
 )
-from db.records import TrainingRun
-from db.run_energy import list_run_energy
-from db.training_runs import find_training_run, list_training_runs
+from db.retraining.run_energy import list_run_energy
+from db.retraining.training_runs import find_training_run, list_training_runs
 from streamlit_app import services
 from streamlit_app.components import safe_text
 from streamlit_app.errors import shown_errors

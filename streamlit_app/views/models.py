@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db.home import runs_dir
-from db.models import ModelVersion, find_by_alias, list_alias_events, list_models
-from db.permissions import is_permitted
+from db.paths import runs_dir
+from db.people.permissions import is_permitted
 from db.records import Reviewer
+from db.retraining.model_versions import ModelVersion, find_by_alias, list_alias_events, list_models
 from streamlit_app import services
 from streamlit_app.components import gate_card, reviewer_picker, safe_text
 from streamlit_app.components.training_live import draw_message, told_errors

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from db.errors import DbError
-from db.people import add_person, change_person
-from db.permissions import is_permitted
+from db.people.permissions import is_permitted
+from db.people.reviewers import list_changes, list_people, list_reviewers
+from db.people.sign_in import add_person, change_person
 from db.records import Reviewer
-from db.reviewers import list_changes, list_people, list_reviewers
 from streamlit_app import services, sign_in
 from streamlit_app.components import reviewer_picker, safe_text
 from streamlit_app.errors import shown_errors

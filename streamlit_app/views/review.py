@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from db.errors import DbError, ItemNotFoundError, SaveError
-from db.queues import Queue
 from db.records import Annotation, Reviewer, Run
-from db.review_events import ReviewEvent
+from db.review.events import ReviewEvent
+from db.review.queues import Queue
 from streamlit_app import reviewing, services
 from streamlit_app.components import (
     answer_card,

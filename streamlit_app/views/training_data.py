@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.permissions import is_permitted
-from db.record_vetoes import add_record_veto, list_record_vetoes
+from db.people.permissions import is_permitted
+from db.people.reviewers import list_reviewers
 from db.records import Reviewer
-from db.reviewers import list_reviewers
+from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from eci.questions.exemplars import CHOICES, Choice
 from streamlit_app import services
 from streamlit_app.components import reviewer_picker, safe_text

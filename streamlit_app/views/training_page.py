@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db.home import runs_dir
-from db.outcomes import summarise_runs
+from db.outcomes.counts import summarise_runs
+from db.paths import runs_dir
 from db.records import Run
-from db.run_energy import list_run_energy
-from db.training_runs import list_training_runs
+from db.retraining.run_energy import list_run_energy
+from db.retraining.training_runs import list_training_runs
 from streamlit_app import services
 from streamlit_app.components import (
     policy_form,

@@ -13,10 +13,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
-from db.items import add_items
-from db.predictions import add_predictions
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.records import Item, Option, Prediction, Run, Section
-from db.runs import add_run
 from streamlit_app import reviewing, services
 
 SHELL = Path(services.__file__).with_name("shell.py")

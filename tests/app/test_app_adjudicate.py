@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from db.adjudications import list_adjudications
-from db.annotations import add_annotation, get_gold, retract_annotation
 from db.connection import Database
 from db.errors import NotPermittedError
-from db.people import add_person, sign_in_by_name
-from db.reviewers import add_reviewer
+from db.people.reviewers import add_reviewer
+from db.people.sign_in import add_person, sign_in_by_name
+from db.review.adjudications import list_adjudications
+from db.review.annotations import add_annotation, get_gold, retract_annotation
 from streamlit_app.logic.adjudication import decide as decide_now
 from streamlit_app.logic.adjudication import load_dispute
 from streamlit_app.logic.settling import SettlingList

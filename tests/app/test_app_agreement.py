@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from db.agreement import RevealCount
-from db.annotations import add_annotation
 from db.connection import Database
-from db.imported_labels import ImportedLabel, add_imported_labels
-from db.people import add_person, sign_in_by_name
+from db.content.imported_labels import ImportedLabel, add_imported_labels
+from db.people.sign_in import add_person, sign_in_by_name
+from db.review.agreement import RevealCount
+from db.review.annotations import add_annotation
 from eci.statistics.agreement import pair_agreement
 from eci.statistics.estimates import Estimate
 from streamlit_app.charts.agreement_matrix import PairCell, draw_agreement

@@ -7,13 +7,13 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import add_annotation
 from db.connection import Database
-from db.items import add_items
-from db.queues import find_item_at, list_queues
-from db.review import ReviewRow
-from db.review_settings import ReviewSettings, save_settings
-from db.reviewers import add_reviewer, list_reviewers
+from db.content.items import add_items
+from db.people.reviewers import add_reviewer, list_reviewers
+from db.review.annotations import add_annotation
+from db.review.item_list import ReviewRow
+from db.review.queues import find_item_at, list_queues
+from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
 
 BROWSE = "views/browse.py"

@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from db.outcomes import JointCell
+from db.outcomes.counts import JointCell
 from eci.statistics.selective import risk_curve
 from streamlit_app import palette
 from streamlit_app.charts.bars import BarPart, draw_bars

@@ -10,13 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
-from db.items import add_items
-from db.outcomes import RunSummary
-from db.predictions import add_predictions
-from db.queues import find_item_at, list_queues
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.outcomes.counts import RunSummary
+from db.people.reviewers import add_reviewer
 from db.records import Item, Option, Prediction, Run
-from db.reviewers import add_reviewer
-from db.runs import add_run
+from db.review.queues import find_item_at, list_queues
 from eci.statistics.compare import compare
 from eci.statistics.estimates import Estimate
 from streamlit_app import services

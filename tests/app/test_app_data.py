@@ -12,13 +12,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
+from db.content.items import count_by_label
+from db.content.runs import add_run, list_runs
 from db.errors import ImportFileError, NotPermittedError
 from db.exporters import ExportFormat, ExportKind
 from db.importers import Format, ImportReport
-from db.items import count_by_label
-from db.people import add_person, sign_in_by_name
+from db.people.sign_in import add_person, sign_in_by_name
 from db.records import Run
-from db.runs import add_run, list_runs
 from streamlit_app import services
 from streamlit_app.logic.exports import build_export
 from streamlit_app.logic.uploads import (

@@ -14,11 +14,11 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import list_annotations
 from db.connection import Database
-from db.drafts import find_draft
 from db.errors import DbError, SaveError
-from db.review_events import ReviewEvent, list_events
+from db.review.annotations import list_annotations
+from db.review.drafts import find_draft
+from db.review.events import ReviewEvent, list_events
 from streamlit_app import draft_box, reviewing
 from streamlit_app.draft_box import BOXES, DraftBox, take_draft
 from streamlit_app.event_log import EventLog

@@ -12,17 +12,17 @@ import pytest
 from duckdb import DuckDBPyConnection
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import add_annotation
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run, list_runs
 from db.importers import import_file
-from db.items import add_items
-from db.outcome_filter import NO_LABEL, OutcomeFilter, Selection
-from db.predictions import add_predictions
-from db.queues import add_item_queue, find_item_at, list_queues
+from db.outcomes.selection import NO_LABEL, OutcomeFilter, Selection
+from db.outcomes.slices import list_slices, save_slice
+from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Reviewer, Run
-from db.reviewers import add_reviewer
-from db.runs import add_run, list_runs
-from db.slices import list_slices, save_slice
+from db.review.annotations import add_annotation
+from db.review.queues import add_item_queue, find_item_at, list_queues
 from streamlit_app import services, sign_in
 from streamlit_app.components import trust_panel, work_bar
 from streamlit_app.components.scope_picker import PickedScope

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import add_annotation
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.importers import import_file
-from db.items import add_items
-from db.predictions import add_predictions
+from db.people.reviewers import add_reviewer
 from db.records import Item, Option, Prediction, Run, Section
-from db.reviewers import add_reviewer
-from db.runs import add_run
+from db.review.annotations import add_annotation
 from eci.statistics.estimates import Estimate
 from streamlit_app import services
 from streamlit_app.components.outcome_items import choose_cell

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from cleanlab.filter import find_label_issues
 
-from db.adjudications import add_adjudication
 from db.connection import Database
-from db.items import add_items
-from db.lineage import TrainingRecord, add_training_records
-from db.out_of_fold import OutOfFold, add_out_of_fold
-from db.outcome_filter import OutcomeFilter
-from db.predictions import add_predictions
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.outcomes.selection import OutcomeFilter
+from db.outcomes.text_trust import TextCount
+from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, TrainingRun
-from db.reviewers import add_reviewer
-from db.runs import add_run
-from db.text_trust import TextCount
-from db.training_runs import add_training_run
+from db.retraining.lineage import TrainingRecord, add_training_records
+from db.retraining.out_of_fold import OutOfFold, add_out_of_fold
+from db.retraining.training_runs import add_training_run
+from db.review.adjudications import add_adjudication
 from streamlit_app.components import gold_panel
 from streamlit_app.logic.gold_doubts import load_both_golds
 from streamlit_app.logic.outcomes import refresh

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.errors import GuidelineError, NotPermittedError
-from db.guidelines import MAX_CHARACTERS, add_guideline, find_guideline, list_guidelines
-from db.people import add_person, sign_in_by_name
+from db.people.sign_in import add_person, sign_in_by_name
+from db.review.guidelines import MAX_CHARACTERS, add_guideline, find_guideline, list_guidelines
 from streamlit_app.logic.markdown import render
 
 OpenPage = Callable[..., AppTest]

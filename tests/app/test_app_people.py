@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
-from db.people import add_person, sign_in_by_name
-from db.reviewers import add_reviewer, list_people
+from db.people.reviewers import add_reviewer, list_people
+from db.people.sign_in import add_person, sign_in_by_name
 from streamlit_app.sign_in import is_private, read_identity
 
 PEOPLE = "views/people.py"

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import add_annotation
 from db.connection import Database
-from db.predictions import add_predictions
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.people.reviewers import add_reviewer
 from db.records import Run, TrainingRun
-from db.refit_effect import RefitEffect
-from db.review_settings import ReviewSettings, save_settings
-from db.reviewers import add_reviewer
-from db.runs import add_run
-from db.snapshot import freeze
-from db.training_runs import add_training_run
+from db.retraining.refit_effect import RefitEffect
+from db.retraining.snapshot import freeze
+from db.retraining.training_runs import add_training_run
+from db.review.annotations import add_annotation
+from db.review.settings import ReviewSettings, save_settings
 from streamlit_app import refit_news, services
 from streamlit_app.logic.refit_words import effect_words
 from training.automatic import AFTER_CORRECTION

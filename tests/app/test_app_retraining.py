@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from db.adjudications import add_adjudication
 from db.connection import Database
-from db.items import add_items
-from db.lineage import TrainingRecord, add_training_records
-from db.models import find_by_alias, list_alias_events, register_model
-from db.predictions import add_predictions
-from db.record_vetoes import list_record_vetoes
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, Section, TrainingRun
-from db.retired_runs import retire_runs
-from db.reviewers import add_reviewer
-from db.runs import add_run
-from db.snapshot import freeze
-from db.training_runs import add_training_run
+from db.retraining.lineage import TrainingRecord, add_training_records
+from db.retraining.model_versions import find_by_alias, list_alias_events, register_model
+from db.retraining.record_vetoes import list_record_vetoes
+from db.retraining.retired_runs import retire_runs
+from db.retraining.snapshot import freeze
+from db.retraining.training_runs import add_training_run
+from db.review.adjudications import add_adjudication
 from streamlit_app.logic.training_data import preview, zipped
 from streamlit_app.sign_in import DEFAULT_NAME
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import get_gold, list_annotations
 from db.connection import Database
-from db.items import add_items
-from db.predictions import add_predictions
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.people.reviewers import list_reviewers
 from db.records import Annotation, Option, Section
-from db.reviewers import list_reviewers
-from db.runs import add_run
+from db.review.annotations import get_gold, list_annotations
 from streamlit_app.state import ReviewSession
 
 OpenPage = Callable[..., AppTest]

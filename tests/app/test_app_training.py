@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import add_annotation
 from db.connection import Database
-from db.home import runs_dir
-from db.items import add_items
-from db.outcomes import RunSummary
-from db.predictions import add_predictions
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.outcomes.counts import RunSummary
+from db.paths import runs_dir
+from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, Section, TrainingRun
-from db.reviewers import add_reviewer
-from db.runs import add_run
-from db.training_runs import list_training_runs
+from db.retraining.training_runs import list_training_runs
+from db.review.annotations import add_annotation
 from streamlit_app import services
 from streamlit_app.logic.training_view import (
     HistoryEntry,

@@ -13,12 +13,12 @@ from typing import get_args
 import pytest
 
 import streamlit_app
-from db.lineage import Fold
-from db.models import AliasAction
-from db.outcome_filter import DIMENSIONS, PAIR_OUTCOMES
-from db.permissions import PERMISSIONS
+from db.outcomes.run_pairs import Change
+from db.outcomes.selection import DIMENSIONS, PAIR_OUTCOMES
+from db.people.permissions import PERMISSIONS
 from db.records import TrainingState
-from db.run_pairs import Change
+from db.retraining.lineage import Fold
+from db.retraining.model_versions import AliasAction
 from streamlit_app.logic.outcomes import FORM_ORDER
 from streamlit_app.wording import catalogue, say, words
 from training.build_files import BuildFormat

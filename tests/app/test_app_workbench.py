@@ -12,16 +12,16 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from db.annotations import get_gold, list_annotations
 from db.connection import Database
-from db.drafts import find_draft, save_draft
-from db.guidelines import add_guideline
-from db.queues import Queue, add_queue, list_queues
+from db.conversions import to_timestamp
+from db.people.reviewers import add_reviewer, list_reviewers
 from db.records import Annotation, Span
-from db.review import ReviewFilter
-from db.review_settings import ReviewSettings, get_settings, save_settings
-from db.reviewers import add_reviewer, list_reviewers
-from db.values import to_timestamp
+from db.review.annotations import get_gold, list_annotations
+from db.review.drafts import find_draft, save_draft
+from db.review.guidelines import add_guideline
+from db.review.item_list import ReviewFilter
+from db.review.queues import Queue, add_queue, list_queues
+from db.review.settings import ReviewSettings, get_settings, save_settings
 from streamlit_app import reviewing
 from streamlit_app.draft_box import BOXES, take_draft
 from streamlit_app.state import ReviewSession

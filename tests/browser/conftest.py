@@ -20,10 +20,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import streamlit_app
 from db.connection import Database
-from db.items import add_items
-from db.predictions import add_predictions
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.records import Item, Option, Prediction, Run, Section
-from db.runs import add_run
 
 APP = Path(streamlit_app.__file__).with_name("app.py")
 START_SECONDS = 60

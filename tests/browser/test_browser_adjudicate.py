@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
-from db.adjudications import list_adjudications
-from db.annotations import add_annotation
 from db.connection import Database
-from db.items import add_items
-from db.people import sign_in_by_name
+from db.content.items import add_items
+from db.people.reviewers import add_reviewer
+from db.people.sign_in import sign_in_by_name
 from db.records import Item
-from db.reviewers import add_reviewer
+from db.review.adjudications import list_adjudications
+from db.review.annotations import add_annotation
 
 pytestmark = pytest.mark.browser
 

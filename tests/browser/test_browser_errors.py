@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from db.connection import Database
-from db.items import add_items
-from db.predictions import add_predictions
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.records import Item, Prediction, Run
-from db.runs import add_run
 
 pytestmark = pytest.mark.browser
 

@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from db.annotations import list_annotations
 from db.connection import Database
-from db.drafts import find_draft
-from db.items import add_items
-from db.predictions import add_predictions
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.people.reviewers import add_reviewer, list_reviewers
 from db.records import Annotation, Item, Prediction, Run
-from db.review_settings import ReviewSettings, save_settings
-from db.reviewers import add_reviewer, list_reviewers
-from db.runs import add_run
+from db.review.annotations import list_annotations
+from db.review.drafts import find_draft
+from db.review.settings import ReviewSettings, save_settings
 
 pytestmark = pytest.mark.browser
 

@@ -18,8 +18,8 @@ from joserfc.jwk import RSAKey
 from playwright.sync_api import Page, expect
 
 from db.connection import Database
-from db.people import add_person
-from db.reviewers import list_people
+from db.people.reviewers import list_people
+from db.people.sign_in import add_person
 
 pytestmark = pytest.mark.browser
 CLIENT = "llamacare"

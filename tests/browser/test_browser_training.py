@@ -12,13 +12,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from db.connection import Database
-from db.items import add_items
-from db.outcome_store import refresh
-from db.predictions import add_predictions
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run, list_runs
+from db.outcomes.run_pairs import PairFilter, list_pairs
+from db.outcomes.scored_runs import refresh
 from db.records import Item, Prediction, Run, Section
-from db.run_pairs import PairFilter, list_pairs
-from db.runs import add_run, list_runs
-from db.training_runs import list_training_runs
+from db.retraining.training_runs import list_training_runs
 
 pytestmark = pytest.mark.browser
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from duckdb import DuckDBPyConnection
 
-from db.adjudications import add_adjudication, list_adjudications, list_disputed
-from db.annotations import add_annotation, get_gold, retract_annotation
 from db.connection import Database
+from db.content.imported_labels import ImportedLabel, add_imported_labels
+from db.content.items import add_items
 from db.errors import InvalidAnnotationError, InvalidLabelError, NotPermittedError
-from db.imported_labels import ImportedLabel, add_imported_labels
-from db.items import add_items
+from db.people.reviewers import add_reviewer
 from db.records import Item
-from db.reviewers import add_reviewer
+from db.review.adjudications import add_adjudication, list_adjudications, list_disputed
+from db.review.annotations import add_annotation, get_gold, retract_annotation
 
 Say = Callable[..., str]
 

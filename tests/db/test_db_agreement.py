@@ -8,8 +8,15 @@ from typing import Any
 import pytest
 from duckdb import DuckDBPyConnection
 
-from db.adjudications import add_adjudication
-from db.agreement import (
+from db.connection import Database
+from db.content.imported_labels import ImportedLabel, add_imported_labels
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.people.reviewers import add_reviewer
+from db.records import Item, Prediction, Run
+from db.review.adjudications import add_adjudication
+from db.review.agreement import (
     RatingFilter,
     count_by_reviewer,
     count_challenges,
@@ -23,14 +30,7 @@ from db.agreement import (
     list_seconds,
     rating_version,
 )
-from db.annotations import add_annotation, retract_annotation
-from db.connection import Database
-from db.imported_labels import ImportedLabel, add_imported_labels
-from db.items import add_items
-from db.predictions import add_predictions
-from db.records import Item, Prediction, Run
-from db.reviewers import add_reviewer
-from db.runs import add_run
+from db.review.annotations import add_annotation, retract_annotation
 
 OWN = RatingFilter("pubmedqa")
 Say = Callable[..., None]

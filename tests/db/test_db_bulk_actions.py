@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from db.annotations import (
-    add_annotation,
-    get_gold,
-    list_annotations,
-    standing_annotations,
-)
-from db.bulk_actions import (
+from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.errors import BulkActionError, InvalidQueueError, NotPermittedError
+from db.people.sign_in import add_person
+from db.records import Item, Prediction, Run
+from db.review.annotations import add_annotation, get_gold, list_annotations, standing_annotations
+from db.review.bulk_actions import (
     ItemKind,
     do_action,
     list_actions,
@@ -20,15 +22,8 @@ from db.bulk_actions import (
     send_to_queue,
     undo_action,
 )
-from db.connection import Database
-from db.errors import BulkActionError, InvalidQueueError, NotPermittedError
-from db.items import add_items
-from db.people import add_person
-from db.predictions import add_predictions
-from db.queues import find_item_at, get_queue, list_queues
-from db.records import Item, Prediction, Run
-from db.review import ReviewFilter, list_item_ids
-from db.runs import add_run
+from db.review.item_list import ReviewFilter, list_item_ids
+from db.review.queues import find_item_at, get_queue, list_queues
 
 FLT = ReviewFilter(run_id="run-1")
 IDS = ["q-1", "q-2", "q-3", "q-4"]

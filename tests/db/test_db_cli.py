@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from db.cli import main
+from db.cli.main import main
 from db.connection import Database
 from db.errors import DatabaseLockedError, DatabaseOpenError, SaveError
-from db.home import cache_dir, database_path, home_dir, models_dir, runs_dir
 from db.importers import FORMATS
+from db.paths import cache_dir, database_path, home_dir, models_dir, runs_dir
 
 ITEM = {"item_id": "own-1", "question": "Does it help?", "label_set": "pubmedqa"}
 HOLD = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from db.annotations import list_annotations
 from db.connection import Database
+from db.content.items import AddReport, add_items, get_item
 from db.errors import ImportFileError
 from db.importers import import_file
 from db.importers.clinician_reviews import IMPORTANT_NOTE
-from db.items import AddReport, add_items, get_item
+from db.people.reviewers import list_reviewers
 from db.records import Annotation
-from db.reviewers import list_reviewers
+from db.review.annotations import list_annotations
 
 RATING = {
     "": "0",

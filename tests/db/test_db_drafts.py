@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from db.connection import Database
-from db.drafts import MAX_CHARACTERS, clear_draft, find_draft, prune_drafts, save_draft
 from db.errors import InvalidDraftError, InvalidSettingError, NotPermittedError
-from db.review_settings import ReviewSettings, get_settings, save_settings
-from db.reviewers import add_reviewer
+from db.people.reviewers import add_reviewer
+from db.review.drafts import MAX_CHARACTERS, clear_draft, find_draft, prune_drafts, save_draft
+from db.review.settings import ReviewSettings, get_settings, save_settings
 
 
 def test_the_latest_draft_of_a_phase_counts_until_it_is_cleared(database: Database) -> None:

@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from db.annotations import add_annotation
-from db.cli import main
+from db.cli.main import main
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run, list_runs
 from db.errors import ExportError
 from db.exporters import EXPORT_FORMATS, ExportFormat, export_file
 from db.exporters.run_file import export_run
-from db.items import add_items
-from db.predictions import add_predictions
+from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run
-from db.reviewers import add_reviewer
-from db.runs import add_run, list_runs
+from db.review.annotations import add_annotation
 
 OWN = (
     "review.duckdb", "review.duckdb.wal", "review.duckdb.before-0003", "runs", "models", "cache",

@@ -13,17 +13,17 @@ from xml.etree import ElementTree
 import pyarrow.parquet as pq
 import pytest
 
-from db.annotations import add_annotation, retract_annotation
 from db.connection import IN_MEMORY, Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import ExportError
 from db.exporters import EXPORT_KINDS, TABLE_FORMATS, export_file, formats_of
 from db.exporters.label_studio import LABELING_CONFIG
 from db.importers.items import parse_items
-from db.items import add_items
-from db.predictions import add_predictions
+from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, Section
-from db.reviewers import add_reviewer
-from db.runs import add_run
+from db.review.annotations import add_annotation, retract_annotation
 
 MOMENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 ANSWER = 'Line one,\n"line two" ; ε β\t=1+1'

@@ -6,20 +6,20 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from db.adjudications import add_adjudication
-from db.annotations import (
+from db.connection import Database
+from db.content.items import add_items
+from db.errors import NothingToRetractError
+from db.people.reviewers import add_reviewer
+from db.records import GoldLabel, Item
+from db.review.adjudications import add_adjudication
+from db.review.annotations import (
     add_annotation,
     get_gold,
     list_annotations,
     retract_annotation,
     standing_annotations,
 )
-from db.connection import Database
-from db.errors import NothingToRetractError
-from db.items import add_items
-from db.records import GoldLabel, Item
-from db.review import get_rows
-from db.reviewers import add_reviewer
+from db.review.item_list import get_rows
 
 ACTS = ("label", "label", "label", "several", "none", "retract", "adjudicate")
 

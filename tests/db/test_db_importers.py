@@ -11,18 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.annotations import list_annotations
 from db.connection import IN_MEMORY, Database
+from db.content.items import AddReport, count_by_label, get_item
+from db.content.predictions import find_prediction, list_predictions
+from db.content.runs import get_run, list_runs
 from db.demo import load_demo
 from db.errors import ImportFileError
 from db.importers import FORMATS, Format, import_file
 from db.importers import files as import_files
 from db.importers.pubmedqa import ANNOTATOR_1
-from db.items import AddReport, count_by_label, get_item
-from db.predictions import find_prediction, list_predictions
+from db.people.reviewers import list_reviewers
 from db.records import Option, Section
-from db.reviewers import list_reviewers
-from db.runs import get_run, list_runs
+from db.review.annotations import list_annotations
 
 PMID_ENTRY = {
     "QUESTION": "Does it help?",

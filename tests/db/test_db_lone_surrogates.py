@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from duckdb import DuckDBPyConnection
 
-from db.adjudications import add_adjudication
-from db.annotations import add_annotation, list_annotations
 from db.connection import Database
-from db.drafts import save_draft
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import (
     DbError,
     GuidelineError,
@@ -27,20 +27,20 @@ from db.errors import (
     InvalidSliceError,
     InvalidTextError,
 )
-from db.guidelines import add_guideline
 from db.importers import FORMATS, import_file
-from db.items import add_items
-from db.models import register_model, set_alias
-from db.outcome_filter import Selection
-from db.people import Identity, add_person
-from db.predictions import add_predictions
-from db.queues import add_item_queue, add_queue
-from db.record_vetoes import add_record_veto
+from db.outcomes.selection import Selection
+from db.outcomes.slices import save_slice
+from db.people.reviewers import add_reviewer
+from db.people.sign_in import Identity, add_person
 from db.records import Item, Prediction, Run
-from db.review import ReviewFilter, list_item_ids
-from db.reviewers import add_reviewer
-from db.runs import add_run
-from db.slices import save_slice
+from db.retraining.model_versions import register_model, set_alias
+from db.retraining.record_vetoes import add_record_veto
+from db.review.adjudications import add_adjudication
+from db.review.annotations import add_annotation, list_annotations
+from db.review.drafts import save_draft
+from db.review.guidelines import add_guideline
+from db.review.item_list import ReviewFilter, list_item_ids
+from db.review.queues import add_item_queue, add_queue
 
 HALF = "Take two \ud83d a day"
 

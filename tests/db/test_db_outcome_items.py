@@ -10,12 +10,13 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.annotations import add_annotation
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import InvalidSliceError
-from db.items import add_items
-from db.outcome_filter import DIMENSIONS, NO_LABEL, PAIR_OUTCOMES, OutcomeFilter, Selection
-from db.outcome_items import (
+from db.outcomes.counts import count_annotators, count_joint, measure_review_time
+from db.outcomes.item_lists import (
     Scope,
     count_items,
     list_item_ids,
@@ -23,13 +24,12 @@ from db.outcome_items import (
     list_labels,
     list_scopes,
 )
-from db.outcome_store import refresh, refresh_said
-from db.outcomes import count_annotators, count_joint, measure_review_time
-from db.predictions import add_predictions
+from db.outcomes.scored_runs import refresh, refresh_said
+from db.outcomes.selection import DIMENSIONS, NO_LABEL, PAIR_OUTCOMES, OutcomeFilter, Selection
+from db.outcomes.slices import count_right, count_slices, drop_slice, list_slices, save_slice
+from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run
-from db.reviewers import add_reviewer
-from db.runs import add_run
-from db.slices import count_right, count_slices, drop_slice, list_slices, save_slice
+from db.review.annotations import add_annotation
 
 ALL = OutcomeFilter("run-1", "imported", "pubmedqa")
 

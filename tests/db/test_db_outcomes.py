@@ -11,15 +11,14 @@ import pytest
 from duckdb import DuckDBPyConnection
 from sklearn.metrics import accuracy_score, confusion_matrix
 
-from db import outcome_store
-from db.adjudications import add_adjudication
-from db.annotations import add_annotation
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.conversions import utc_now
 from db.errors import DuplicateRunError, TrainingRunNotFoundError
-from db.items import add_items
-from db.outcome_filter import OutcomeFilter
-from db.outcome_items import list_items_by_number
-from db.outcomes import (
+from db.outcomes import scored_runs
+from db.outcomes.counts import (
     Bin,
     RunSummary,
     count_bins,
@@ -29,13 +28,14 @@ from db.outcomes import (
     load_probabilities,
     summarise_runs,
 )
-from db.predictions import add_predictions
+from db.outcomes.item_lists import list_items_by_number
+from db.outcomes.run_pairs import PairFilter, PairRow, count_pairs, list_pairs
+from db.outcomes.selection import OutcomeFilter
+from db.people.reviewers import add_reviewer
 from db.records import GoldLabel, Item, Prediction, Run, TrainingRun
-from db.reviewers import add_reviewer
-from db.run_pairs import PairFilter, PairRow, count_pairs, list_pairs
-from db.runs import add_run
-from db.training_runs import add_training_run, add_training_state, list_training_runs
-from db.values import utc_now
+from db.retraining.training_runs import add_training_run, add_training_state, list_training_runs
+from db.review.adjudications import add_adjudication
+from db.review.annotations import add_annotation
 
 LABELS = ("yes", "no", "maybe")
 
@@ -76,7 +76,7 @@ def predicted(
 def counted(database: Database, *run_ids: str) -> DuckDBPyConnection:
     """Give a cursor after bringing what is counted up to date."""
     cur = database.cursor()
-    outcome_store.refresh(cur, run_ids or ("run-1",))
+    scored_runs.refresh(cur, run_ids or ("run-1",))
     return cur
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from db.annotations import add_annotation, retract_annotation
 from db.connection import Database
-from db.items import add_items
-from db.overview import ItemCount, ReviewCount, count_items_by_label, count_reviews
+from db.content.items import add_items
+from db.content.overview import ItemCount, ReviewCount, count_items_by_label, count_reviews
+from db.people.reviewers import add_reviewer
 from db.records import Item
-from db.reviewers import add_reviewer
+from db.review.annotations import add_annotation, retract_annotation
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

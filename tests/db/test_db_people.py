@@ -8,22 +8,28 @@ from typing import get_args
 import pytest
 from duckdb import DuckDBPyConnection
 
-from db.adjudications import add_adjudication
-from db.annotations import add_annotation
 from db.connection import Database
+from db.content.imported_labels import ImportedLabel, add_imported_labels
+from db.content.items import add_items
 from db.errors import InvalidReviewerError, NotPermittedError, ReviewerNotFoundError
-from db.imported_labels import ImportedLabel, add_imported_labels
-from db.items import add_items
-from db.people import (
+from db.people.permissions import ACTION_WORDS, PERMISSIONS, Action, require
+from db.people.reviewers import (
+    add_reviewer,
+    get_reviewer,
+    list_changes,
+    list_people,
+    list_reviewers,
+)
+from db.people.sign_in import (
     Identity,
     add_person,
     change_person,
     sign_in_by_identity,
     sign_in_by_name,
 )
-from db.permissions import ACTION_WORDS, PERMISSIONS, Action, require
 from db.records import Item, Role
-from db.reviewers import add_reviewer, get_reviewer, list_changes, list_people, list_reviewers
+from db.review.adjudications import add_adjudication
+from db.review.annotations import add_annotation
 
 ANN = Identity("https://id.example", "ann-7", "Ann Lee", "Ann@Example.org", is_email_verified=True)
 

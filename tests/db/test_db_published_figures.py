@@ -8,13 +8,13 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from db.connection import Database
+from db.content.items import AddReport, count_by_label, get_item
 from db.importers import import_file
 from db.importers.pubmedqa import ANNOTATOR_1, ANNOTATOR_2
-from db.items import AddReport, count_by_label, get_item
-from db.outcome_filter import OutcomeFilter
-from db.outcome_store import refresh
-from db.outcomes import count_joint, summarise_runs
-from db.reviewers import list_reviewers
+from db.outcomes.counts import count_joint, summarise_runs
+from db.outcomes.scored_runs import refresh
+from db.outcomes.selection import OutcomeFilter
+from db.people.reviewers import list_reviewers
 
 pytestmark = pytest.mark.data
 

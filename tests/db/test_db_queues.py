@@ -11,13 +11,19 @@ from typing import Any
 
 import pytest
 
-from db import free_places, reservations
-from db.annotations import add_annotation, list_annotations, retract_annotation
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.conversions import from_timestamp
 from db.errors import InvalidQueueError, NotPermittedError, QueueNotFoundError
-from db.items import add_items
-from db.predictions import add_predictions
-from db.queues import (
+from db.people.reviewers import add_reviewer
+from db.records import Item, Phase, Prediction, Run
+from db.review import reservations, unreserved
+from db.review.annotations import add_annotation, list_annotations, retract_annotation
+from db.review.events import add_event, is_flagged, set_flag
+from db.review.item_list import ReviewFilter
+from db.review.queues import (
     Queue,
     add_queue,
     close_queue,
@@ -30,14 +36,8 @@ from db.queues import (
     list_queues,
     queue_progress,
 )
-from db.records import Item, Phase, Prediction, Run
-from db.reservations import RESERVATION, Place, count_held, release, reserve_neighbour
-from db.review import ReviewFilter
-from db.review_events import add_event, is_flagged, set_flag
-from db.review_settings import ReviewSettings, save_settings
-from db.reviewers import add_reviewer
-from db.runs import add_run
-from db.values import from_timestamp
+from db.review.reservations import RESERVATION, Place, count_held, release, reserve_neighbour
+from db.review.settings import ReviewSettings, save_settings
 
 NUM_ITEMS = 12
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -240,7 +240,7 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
-    monkeypatch.setattr(free_places, "_WINDOW", 4)
+    monkeypatch.setattr(unreserved, "_WINDOW", 4)
     queue = make_queue()
     rng = random.Random(seed)  # noqa: S311
     at: dict[str, str | None] = {}

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from db.adjudications import add_adjudication
-from db.annotations import add_annotation
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import NotPermittedError
-from db.items import add_items
-from db.lineage import (
+from db.people.reviewers import add_reviewer
+from db.records import Item, Prediction, Run, TrainingRun
+from db.retraining.lineage import (
     TrainingRecord,
     add_training_records,
     count_training_records,
@@ -21,7 +23,7 @@ from db.lineage import (
     list_corrections,
     list_training_records,
 )
-from db.models import (
+from db.retraining.model_versions import (
     ModelNotFoundError,
     find_by_alias,
     get_model,
@@ -30,15 +32,13 @@ from db.models import (
     register_model,
     set_alias,
 )
-from db.predictions import add_predictions
-from db.record_vetoes import add_record_veto, list_record_vetoes
-from db.records import Item, Prediction, Run, TrainingRun
-from db.reviewers import add_reviewer
-from db.run_energy import Energy, add_run_energy, list_run_energy
-from db.runs import add_run
-from db.snapshot import freeze, load_snapshot
-from db.training_runs import add_training_run
-from db.trigger_policies import add_trigger_policy, find_trigger_policy
+from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
+from db.retraining.run_energy import Energy, add_run_energy, list_run_energy
+from db.retraining.snapshot import freeze, load_snapshot
+from db.retraining.training_runs import add_training_run
+from db.retraining.trigger_policies import add_trigger_policy, find_trigger_policy
+from db.review.adjudications import add_adjudication
+from db.review.annotations import add_annotation
 
 
 @pytest.fixture

@@ -8,14 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from db.annotations import (
-    add_annotation,
-    get_gold,
-    list_annotations,
-    retract_annotation,
-    standing_annotations,
-)
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.readings import AnswerReading, add_readings, list_unread
+from db.content.runs import add_run
 from db.errors import (
     InvalidAnnotationError,
     InvalidLabelError,
@@ -23,13 +20,16 @@ from db.errors import (
     NothingToRetractError,
     ReviewerNotFoundError,
 )
-from db.items import add_items
-from db.predictions import add_predictions
-from db.readings import AnswerReading, add_readings, list_unread
+from db.people.reviewers import add_reviewer
 from db.records import Annotation, GoldLabel, Item, Prediction, Run, Span
-from db.review import ReviewFilter, get_rows, item_id_array, list_item_ids
-from db.reviewers import add_reviewer
-from db.runs import add_run
+from db.review.annotations import (
+    add_annotation,
+    get_gold,
+    list_annotations,
+    retract_annotation,
+    standing_annotations,
+)
+from db.review.item_list import ReviewFilter, get_rows, item_id_array, list_item_ids
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from db.connection import Database
+from db.content.predictions import list_predictions
+from db.content.runs import list_runs
 from db.demo import load_demo
 from db.errors import RunNotFoundError
 from db.exporters.run_file import export_run
 from db.importers import import_file
-from db.predictions import list_predictions
-from db.runs import list_runs
 
 
 def test_an_exported_run_comes_back_unchanged(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from db.connection import Database
-from db.items import describe_item_faults, get_item
-from db.predictions import list_predictions
+from db.content.items import describe_item_faults, get_item
+from db.content.predictions import list_predictions
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "scale_database.py"
 

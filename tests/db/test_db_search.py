@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import search
-from db.adjudications import add_adjudication
-from db.annotations import add_annotation
 from db.connection import IN_MEMORY, Database
-from db.items import PROVISIONAL_ORIGIN, add_items
-from db.people import add_person
-from db.predictions import add_predictions
+from db.content.items import PROVISIONAL_ORIGIN, add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
+from db.people.sign_in import add_person
 from db.records import Item, Option, Prediction, Run, Section
-from db.review import ReviewFilter, item_id_array, list_item_ids
-from db.runs import add_run
+from db.review.adjudications import add_adjudication
+from db.review.annotations import add_annotation
+from db.review.item_list import ReviewFilter, item_id_array, list_item_ids
 
 MakeItem = Callable[..., Item]
 

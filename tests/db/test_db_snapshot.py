@@ -10,14 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.adjudications import add_adjudication
-from db.annotations import add_annotation
 from db.connection import IN_MEMORY, Database
+from db.content.items import add_items
 from db.errors import SnapshotError
-from db.items import add_items
+from db.people.reviewers import add_reviewer
 from db.records import Item, Section
-from db.reviewers import add_reviewer
-from db.snapshot import (
+from db.retraining.snapshot import (
     MANIFEST_NAME,
     TEST_NAME,
     TRAIN_NAME,
@@ -26,6 +24,8 @@ from db.snapshot import (
     freeze,
     load_snapshot,
 )
+from db.review.adjudications import add_adjudication
+from db.review.annotations import add_annotation
 
 
 @pytest.fixture

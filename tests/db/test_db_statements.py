@@ -12,7 +12,7 @@ import pytest
 
 import db
 from db import migrate
-from db.bulk import SCHEMAS
+from db.arrow_tables import SCHEMAS
 from db.connection import Database
 from db.errors import MigrationError
 from db.statements import load_sql

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from db import outcome_store
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import InvalidPredictionError
-from db.items import add_items
-from db.lineage import TrainingRecord, add_training_records
-from db.out_of_fold import OutOfFold, add_out_of_fold
-from db.outcome_filter import OutcomeFilter
-from db.predictions import add_predictions
-from db.queues import add_queue
+from db.outcomes import scored_runs
+from db.outcomes.selection import OutcomeFilter
+from db.outcomes.unseen import UnseenCount, count_unseen, load_unseen
+from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, TrainingRun
-from db.review import ReviewFilter
-from db.reviewers import add_reviewer
-from db.runs import add_run
-from db.training_runs import add_training_run
-from db.unseen import UnseenCount, count_unseen, load_unseen
+from db.retraining.lineage import TrainingRecord, add_training_records
+from db.retraining.out_of_fold import OutOfFold, add_out_of_fold
+from db.retraining.training_runs import add_training_run
+from db.review.item_list import ReviewFilter
+from db.review.queues import add_queue
 
 ITEMS = ("q-1", "q-2", "q-3")
 OWN = (0.9, 0.05, 0.05)
@@ -82,7 +82,7 @@ def test_a_run_speaks_of_what_it_learned_only_out_of_fold(database: Database, tr
     train("fit", "refit", learned=("q-1", "q-2"), told={"q-1": ("held_out", (0.2, 0.5, 0.3))})
     assert _bases(database, "fit") == {"q-1": "held_out", "q-2": None, "q-3": "own"}
     cur = database.cursor()
-    outcome_store.refresh(cur, ["fit"])
+    scored_runs.refresh(cur, ["fit"])
     flt = OutcomeFilter("fit", "record", "pubmedqa")
     assert count_unseen(cur, flt) == UnseenCount(
         own=1, held_out=1, base_model=0, num_learned=2, none=1

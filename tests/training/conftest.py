@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from db.connection import Database
-from db.items import add_items
+from db.content.items import add_items
+from db.people.reviewers import add_reviewer
 from db.records import Item, Option, Reviewer, Section
-from db.reviewers import add_reviewer
 from training.settings import RefitSettings
 
 

@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
-from db.annotations import add_annotation
 from db.connection import Database
-from db.home import runs_dir
-from db.lineage import list_correction_runs
-from db.models import (
+from db.content.predictions import add_predictions, list_predictions
+from db.content.runs import add_run, find_run, get_run, list_runs
+from db.paths import runs_dir
+from db.people.reviewers import add_reviewer
+from db.records import Prediction, Reviewer, Run, TrainingRun, TrainingState
+from db.retraining.lineage import list_correction_runs
+from db.retraining.model_versions import (
     ModelNotFoundError,
     find_by_alias,
     get_model,
@@ -20,14 +23,11 @@ from db.models import (
     register_model,
     set_alias,
 )
-from db.predictions import add_predictions, list_predictions
-from db.queues import add_item_queue
-from db.records import Prediction, Reviewer, Run, TrainingRun, TrainingState
-from db.refit_effect import find_refit_effect
-from db.reviewers import add_reviewer
-from db.runs import add_run, find_run, get_run, list_runs
-from db.snapshot import read_snapshot
-from db.training_runs import add_training_run, find_training_run, list_training_runs
+from db.retraining.refit_effect import find_refit_effect
+from db.retraining.snapshot import read_snapshot
+from db.retraining.training_runs import add_training_run, find_training_run, list_training_runs
+from db.review.annotations import add_annotation
+from db.review.queues import add_item_queue
 from training.automatic import AFTER_CORRECTION, NUM_KEPT, is_automatic, retire_automatic
 from training.execution import execute
 from training.intake import refresh

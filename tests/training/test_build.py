@@ -15,14 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from db.annotations import add_annotation
 from db.connection import Database
+from db.content.items import add_items
 from db.errors import ExportError
-from db.items import add_items
-from db.record_vetoes import add_record_veto
+from db.people.reviewers import add_reviewer
 from db.records import Item, Option, Section
-from db.reviewers import add_reviewer
-from db.snapshot import Snapshot, SnapshotItem, read_snapshot
+from db.retraining.record_vetoes import add_record_veto
+from db.retraining.snapshot import Snapshot, SnapshotItem, read_snapshot
+from db.review.annotations import add_annotation
 from training import build_files
 from training.build import BENCHMARKS, Build, build
 from training.build_files import BUILD_FORMATS, write_build

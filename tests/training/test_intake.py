@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from db.connection import IN_MEMORY, Database
-from db.items import add_items
-from db.predictions import list_predictions
+from db.content.items import add_items
+from db.content.predictions import list_predictions
+from db.content.runs import get_run, list_runs
 from db.records import Item
-from db.runs import get_run, list_runs
-from db.training_runs import find_training_run, list_training_runs
+from db.retraining.training_runs import find_training_run, list_training_runs
 from training.errors import IntakeError, RunDirError
 from training.intake import refresh, take_in
 from training.predictions import PREDICTIONS_SCHEMA

@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from db.connection import Database
-from db.snapshot import freeze
+from db.retraining.snapshot import freeze
 from training.launch import launch, reap
 from training.run_dir import RunDir, list_run_dirs
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from db.connection import Database
-from db.snapshot import freeze
+from db.retraining.snapshot import freeze
 from training.errors import SettingsError
 from training.execution import RunContext
 from training.launch import cancel, launch, reap
@@ -34,7 +34,7 @@ import os, sys
 from pathlib import Path
 import torch
 from transformers import TrainerCallback, TrainingArguments
-from db.snapshot import load_snapshot
+from db.retraining.snapshot import load_snapshot
 from eci.model.base_model import load_base
 from eci.model.eci_model import build
 from training.adapter import add_adapter

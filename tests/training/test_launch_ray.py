@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from db.connection import Database
-from db.snapshot import freeze
+from db.retraining.snapshot import freeze
 from training.launch import cancel, launch, reap
 from training.launchers.settings import RayLauncher
 from training.run_dir import RunDir

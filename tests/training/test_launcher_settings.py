@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from db.connection import Database
-from db.home import runs_dir
+from db.paths import runs_dir
 from training.cli import main
 from training.errors import SettingsError
 from training.launchers.settings import (

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from db.connection import Database
-from db.home import runs_dir
-from db.predictions import list_predictions
-from db.runs import get_run
+from db.content.predictions import list_predictions
+from db.content.runs import get_run
+from db.paths import runs_dir
 from training.errors import SettingsError
 from training.execution import execute
 from training.intake import refresh

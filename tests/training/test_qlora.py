@@ -14,7 +14,7 @@ import torch
 
 from db.connection import Database
 from db.records import Section
-from db.snapshot import freeze, load_snapshot
+from db.retraining.snapshot import freeze, load_snapshot
 from eci.errors import ArtifactError
 from eci.model.base_model import load_base
 from eci.model.batching import collate

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from db.connection import IN_MEMORY, Database
-from db.items import add_items
-from db.predictions import add_predictions, find_prediction
+from db.content.items import add_items
+from db.content.predictions import add_predictions, find_prediction
+from db.content.runs import add_run
 from db.records import Item, Option, Prediction, Run
-from db.runs import add_run
 from training.readings import read_new_answers
 
 

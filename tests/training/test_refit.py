@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from db.annotations import add_annotation
 from db.connection import Database
-from db.home import runs_dir
-from db.items import add_items
-from db.lineage import list_correction_runs, list_training_records
-from db.models import find_by_alias, list_models
-from db.predictions import list_predictions
+from db.content.items import add_items
+from db.content.predictions import list_predictions
+from db.content.runs import get_run
+from db.paths import runs_dir
+from db.people.reviewers import add_reviewer, list_reviewers
 from db.records import Item, Reviewer
-from db.reviewers import add_reviewer, list_reviewers
-from db.runs import get_run
-from db.snapshot import load_snapshot, read_snapshot
+from db.retraining.lineage import list_correction_runs, list_training_records
+from db.retraining.model_versions import find_by_alias, list_models
+from db.retraining.snapshot import load_snapshot, read_snapshot
+from db.review.annotations import add_annotation
 from eci.model.artifact import read_info
 from eci.model.eci_model import EciModel
 from training.dataset import families, to_question

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 import pytest
 
 from db.connection import IN_MEMORY, Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import NotPermittedError
-from db.items import add_items
-from db.models import find_by_alias, list_alias_events, register_model
-from db.outcome_filter import Selection
-from db.predictions import add_predictions
+from db.outcomes.selection import Selection
+from db.outcomes.slices import save_slice
+from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, Section
-from db.reviewers import add_reviewer
-from db.runs import add_run
-from db.slices import save_slice
+from db.retraining.model_versions import find_by_alias, list_alias_events, register_model
 from eci.statistics.estimates import Estimate, Interval
 from training.gate import Check, GateReport, check_first_ece, run_gate
 from training.registry import PromotionError, choose_challenger, gate_of, promote, roll_back

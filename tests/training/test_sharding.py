@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import load_file
 
 from db.connection import Database
-from db.snapshot import freeze
+from db.retraining.snapshot import freeze
 from eci.model.eci_model import EciModel
 from training.launchers.settings import AccelerateLauncher, Sharding
 from training.memory import DecoderShape

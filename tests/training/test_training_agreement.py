@@ -13,13 +13,13 @@ from click.testing import CliRunner
 from duckdb import DuckDBPyConnection
 from sklearn.metrics import cohen_kappa_score
 
-from db.agreement import RatingFilter, count_challenges
-from db.annotations import add_annotation
 from db.connection import IN_MEMORY, Database
+from db.content.items import add_items
 from db.importers import import_file
-from db.items import add_items
+from db.people.reviewers import add_reviewer
 from db.records import Item, Phase
-from db.reviewers import add_reviewer
+from db.review.agreement import RatingFilter, count_challenges
+from db.review.annotations import add_annotation
 from eci.statistics.agreement import MORE_THAN_TWO, NO_PAIRS
 from training.agreement import (
     load_anchoring,

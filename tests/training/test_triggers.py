@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from db.adjudications import add_adjudication
-from db.annotations import add_annotation
 from db.connection import Database
 from db.errors import NotPermittedError
-from db.readiness import ReadinessCount
+from db.people.reviewers import add_reviewer
 from db.records import TrainingRun
-from db.reviewers import add_reviewer
-from db.training_runs import add_training_run, list_training_runs
+from db.retraining.readiness import ReadinessCount
+from db.retraining.training_runs import add_training_run, list_training_runs
+from db.review.adjudications import add_adjudication
+from db.review.annotations import add_annotation
 from training.triggers import (
     Readiness,
     TriggerPolicy,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from db.home import launchers_path
+from db.paths import launchers_path
 from training.errors import SettingsError
 from training.settings import Frozen, faults_of
 

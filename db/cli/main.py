@@ -1,0 +1,147 @@
+"""``python -m db``: import files, load the demo, say what the database holds; review, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from db.cli.frame import opened
+from db.cli.review_commands import COMMANDS
+from db.content.overview import count_items_by_label, count_reviews
+from db.content.runs import list_runs
+from db.demo import load_demo
+from db.exporters.run_file import export_run
+from db.importers import FORMATS, Format, ImportReport, import_file
+from db.records import Split
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Look after the review database: $LLAMACARE_HOME/review.duckdb.
+
+    One process can have the database open at a time: close the app first, or use its Data page.
+    """
+
+
+for _command in COMMANDS:
+    main.add_command(_command)
+
+
+@main.command("import")
+@click.argument("format_", metavar="FORMAT", type=click.Choice(FORMATS))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--test-split",
+    type=click.Path(path_type=Path),
+    help="pubmedqa: the file that maps each test item's PMID to its gold label. "
+    "Default: test_ground_truth.json beside FILE.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(get_args(Split)),
+    default="test",
+    show_default=True,
+    help="medqa: the split of all items of the file.",
+)
+@click.option("--model", help="model_answers: who answered. Default: from the file name.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def import_command(
+    format_: Format,
+    file: Path,
+    test_split: Path | None,
+    split: Split,
+    model: str | None,
+    as_json: bool,
+) -> None:
+    """Import FILE, completely or not at all. The same file again adds nothing.
+
+    \b
+    FORMAT is one of
+      pubmedqa       PubMedQA's ori_pqal.json
+      medqa          MedQA (USMLE), one question a line
+      model_answers  answers of a model to either, as medagents-benchmark releases them
+      clinician_reviews  ratings of MedQA by clinicians, blind and after the gold label was shown
+      items          your own questions, JSON lines or CSV
+      predictions    your own run: a line about the run, then one answer a line
+    """
+    with opened() as database:
+        report = import_file(
+            database, format_, file, test_split=test_split, split=split, model=model
+        )
+    _print_report(report, as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def demo(as_json: bool) -> None:
+    """Load the bundled demo; what is there already stays as it is."""
+    with opened() as database:
+        report = load_demo(database)
+    _print_report(report, as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the status as one JSON object.")
+def status(as_json: bool) -> None:
+    """Say where the database lies and what it holds."""
+    with opened() as database:
+        cur = database.cursor()
+        found = {
+            "path": str(database.path),
+            "items": [asdict(count) for count in count_items_by_label(cur)],
+            "runs": [
+                {"run_id": run.run_id, "name": run.name, "model": run.model, "kind": run.kind}
+                for run in list_runs(cur)
+            ],
+            "reviews": asdict(count_reviews(cur)),
+        }
+    click.echo(json.dumps(found) if as_json else "\n".join(_describe_status(found)))
+
+
+@main.command("export-run")
+@click.argument("run_id")
+@click.argument("file", type=click.Path(path_type=Path))
+def export_run_command(run_id: str, file: Path) -> None:
+    """Write a run and its predictions to FILE, in the form that `import predictions` reads."""
+    with opened() as database:
+        num_predictions = export_run(database.cursor(), run_id, file)
+    click.echo(f"{file}: {num_predictions} predictions of run {run_id}.")
+
+
+def _print_report(report: ImportReport, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(asdict(report)))
+        return
+    items = report.items
+    parts = [
+        f"{items.added} items added",
+        f"{items.enriched} completed",
+        f"{items.unchanged} unchanged",
+        f"{report.num_predictions} predictions added",
+        f"{report.num_annotations} annotations added",
+    ]
+    click.echo(f"{report.file}: {', '.join(parts)}.")
+
+
+def _describe_status(found: dict[str, Any]) -> Iterator[str]:
+    num_items = sum(count["count"] for count in found["items"])
+    yield f"Database {found['path']}"
+    yield f"{num_items} items"
+    groups = groupby(found["items"], lambda count: (count["source"], count["split"]))
+    for (source, split), counts in groups:
+        labels = ", ".join(f"{count['label'] or 'no label'} {count['count']}" for count in counts)
+        yield f"  {source}, {split}: {labels}"
+    yield f"{len(found['runs'])} runs"
+    for run in found["runs"]:
+        yield f"  {run['name']} ({run['kind']}, {run['model']}): {run['run_id']}"
+    reviews = found["reviews"]
+    yield (
+        f"{reviews['num_annotations']} standing annotations by reviewers, "
+        f"{reviews['num_changed']} of them change the imported label"
+    )

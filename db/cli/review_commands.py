@@ -1,0 +1,250 @@
+"""``python -m db queue | export | people | guideline``: reviewing from the command line."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from db.cli.frame import opened, person_named
+from db.exporters import EXPORT_FORMATS, EXPORT_KINDS, ExportFormat, ExportKind, export_file
+from db.people.reviewers import list_people, list_reviewers
+from db.people.sign_in import add_person
+from db.records import Role
+from db.review.guidelines import ALL_LABEL_SETS, add_guideline, list_guidelines
+from db.review.item_list import ReviewFilter, Show
+from db.review.queues import (
+    Queue,
+    QueueOrder,
+    add_queue,
+    close_queue,
+    list_progress,
+    list_queues,
+    queue_progress,
+)
+from db.review.settings import ReviewMode
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+by_option = click.option("--by", required=True, metavar="NAME", help="In whose name; see `people`.")
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(EXPORT_KINDS))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(EXPORT_FORMATS),
+    help="Default: from the ending of FILE, .jsonl, .csv or .parquet.",
+)
+@click.option("--run", "run_id", help="predictions, label_studio: of this run.")
+def export(
+    kind: ExportKind, file: Path, file_format: ExportFormat | None, run_id: str | None
+) -> None:
+    """Write items, labels of record, annotations or predictions to FILE.
+
+    \b
+    Annotations also as
+      huggingface    a dataset folder that load_dataset(FILE) reads
+      label_studio   JSON tasks that Label Studio imports
+    """
+    chosen = file_format or file.suffix.removeprefix(".")
+    if chosen not in EXPORT_FORMATS:
+        raise click.UsageError(
+            f"The ending of {file.name!r} names no format. Give --format, one of "
+            f"{', '.join(EXPORT_FORMATS)}."
+        )
+    with opened() as database:
+        num_rows = export_file(database.cursor(), kind, chosen, file, run_id=run_id)
+    click.echo(f"{file}: {num_rows} {'tasks' if chosen == 'label_studio' else 'rows'}.")
+
+
+@click.group()
+def queue() -> None:
+    """Make, list and close queues: saved lists of items that people work through."""
+
+
+@queue.command("list")
+@as_json_option
+def queue_list(as_json: bool) -> None:
+    """List the queues with how far they are, and each person in them."""
+    with opened() as database:
+        cur = database.cursor()
+        names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
+        found = [
+            (one, queue_progress(cur, one), list_progress(cur, one)) for one in list_queues(cur)
+        ]
+    if as_json:
+        rows = [
+            {
+                "queue": _describe(one),
+                "all": asdict(total),
+                "people": [{"name": names[p.reviewer_id or ""], **asdict(p)} for p in people],
+            }
+            for one, total, people in found
+        ]
+        click.echo(json.dumps(rows))
+        return
+    for one, total, people in found:
+        state = ", closed" if one.is_closed else ""
+        click.echo(f"{one.queue_id}  {one.name}: {total.num_done} of {total.num_items}{state}")
+        for person in people:
+            seconds = person.median_seconds
+            median = "" if seconds is None else f", median {seconds:.0f} s"
+            done = f"{person.num_done} of {person.num_items}"
+            name = names[person.reviewer_id or ""]
+            click.echo(f"  {name}: {done}{median}, {person.num_fast} fast")
+
+
+@queue.command("add")
+@click.argument("name")
+@by_option
+@click.option("--run", "run_id", help="The run whose answers are shown.")
+@click.option("--source", help="Only items of this source.")
+@click.option("--split", help="Only items of this split.")
+@click.option("--show", type=click.Choice(get_args(Show)), default="all", show_default=True)
+@click.option("--search", default="", help="Only items in which these words occur.")
+@click.option(
+    "--order", type=click.Choice(get_args(QueueOrder)), default="item_id", show_default=True
+)
+@click.option("--reviewers", "num_reviewers", default=1, show_default=True, help="For each item.")
+@click.option("--mode", type=click.Choice(get_args(ReviewMode)), default="open", show_default=True)
+@click.option("--repeat-share", default=0.0, show_default=True, help="Shown again, unannounced.")
+@click.option("--seed", default=0, show_default=True, help="Of random order and repeats.")
+def queue_add(
+    name: str,
+    by: str,
+    run_id: str | None,
+    source: str | None,
+    split: str | None,
+    show: Show,
+    search: str,
+    order: QueueOrder,
+    num_reviewers: int,
+    mode: ReviewMode,
+    repeat_share: float,
+    seed: int,
+) -> None:
+    """Make a queue called NAME of the items that pass the filter now."""
+    flt = ReviewFilter(
+        run_id=run_id,
+        source=source,
+        split=split,
+        show=show,
+        search=search,
+        only_predicted=run_id is not None,
+    )
+    with opened() as database:
+        person = person_named(database, by)
+        with database.transaction() as cur:
+            made = add_queue(
+                cur,
+                queue_id=str(uuid.uuid4()),
+                name=name,
+                flt=flt,
+                created_by=person.reviewer_id,
+                order=order,
+                seed=seed,
+                num_reviewers=num_reviewers,
+                mode=mode,
+                repeat_share=repeat_share,
+            )
+            total = queue_progress(cur, made).num_items
+    click.echo(f"{made.queue_id}  {made.name}: {total} places.")
+
+
+@queue.command("close")
+@click.argument("queue_id")
+@by_option
+def queue_close(queue_id: str, by: str) -> None:
+    """Take a queue off everybody's list; what was said in it stays."""
+    with opened() as database:
+        person = person_named(database, by)
+        with database.transaction() as cur:
+            close_queue(cur, queue_id, person.reviewer_id)
+    click.echo(f"{queue_id} is closed.")
+
+
+@click.group("people")
+def people_group() -> None:
+    """List people and set their roles: whoever holds the database file may."""
+
+
+@people_group.command("list")
+@as_json_option
+def people_list(as_json: bool) -> None:
+    """List everybody who may sign in, and who waits for a role (none)."""
+    with opened() as database:
+        found = list_people(database.cursor())
+    if as_json:
+        click.echo(json.dumps([asdict(person) for person in found]))
+        return
+    for person in found:
+        click.echo(f"{person.name}: {person.role}{f', {person.email}' if person.email else ''}")
+
+
+@people_group.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(get_args(Role)), default="reviewer", show_default=True)
+@click.option("--email", help="The address that the person signs in with.")
+def people_add(name: str, role: Role, email: str | None) -> None:
+    """Add NAME, or set the role and address of who has that name already."""
+    with opened() as database, database.transaction() as cur:
+        person = add_person(cur, name, role=role, email=email)
+    click.echo(f"{person.name}: {person.role}")
+
+
+@click.group()
+def guideline() -> None:
+    """Write the next version of the guidelines, or list all versions."""
+
+
+@guideline.command("add")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@by_option
+@click.option("--label-set", default=ALL_LABEL_SETS, show_default=True)
+def guideline_add(file: Path, by: str, label_set: str) -> None:
+    """Store FILE, Markdown in UTF-8, as the version that counts from now on."""
+    try:
+        body = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(
+            f"{file} is not UTF-8 ({error.reason}). Save it as UTF-8."
+        ) from error
+    with opened() as database:
+        person = person_named(database, by)
+        with database.transaction() as cur:
+            made = add_guideline(cur, body, reviewer_id=person.reviewer_id, label_set=label_set)
+    click.echo(f"Version {made.version} counts for {made.label_set}.")
+
+
+@guideline.command("list")
+@as_json_option
+def guideline_list(as_json: bool) -> None:
+    """List all versions, the newest first."""
+    with opened() as database:
+        found = list_guidelines(database.cursor())
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], default=str))
+        return
+    for one in found:
+        first = one.body.splitlines()[0]
+        click.echo(f"{one.version}, {one.created_at:%Y-%m-%d %H:%M} UTC, {one.label_set}: {first}")
+
+
+def _describe(one: Queue) -> dict[str, object]:
+    return {
+        "queue_id": one.queue_id,
+        "name": one.name,
+        "order": one.order,
+        "num_reviewers": one.num_reviewers,
+        "mode": one.mode,
+        "is_closed": one.is_closed,
+    }
+
+
+COMMANDS = (export, queue, people_group, guideline)

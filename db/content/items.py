@@ -1,0 +1,243 @@
+"""Items: adding them so that a second import adds nothing, and reading them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from db import search
+from db.arrow_tables import incoming
+from db.conversions import from_json, to_json, to_timestamp, utc_now
+from db.errors import InvalidItemError, ItemConflictError, ItemNotFoundError
+from db.records import OPTIONS_LABEL_SET, Item, Option, Section
+from db.statements import load_sql
+
+PROVISIONAL_ORIGIN = "model_answers"
+"""Origin of items known only from a file of answers: the data set's own file may replace them."""
+DEMO_ORIGIN = "demo"
+"""Origin of the bundled items: a later version of the product may word them better."""
+
+_MAX_NAMED = 5
+
+
+@dataclass(frozen=True)
+class AddReport:
+    """How many items were new, already there with the same content, or completed."""
+
+    added: int = 0
+    unchanged: int = 0
+    enriched: int = 0
+
+
+def add_items(cur: DuckDBPyConnection, items: Iterable[Item], *, origin: str) -> AddReport:
+    """Add items; those already there with the same content are left alone.
+
+    Items of origin ``PROVISIONAL_ORIGIN`` never change what is there, and are completed when
+    another origin brings the same item. The caller owns the transaction.
+
+    Raises:
+        InvalidItemError: Items that contradict themselves, or two of one id.
+        ItemConflictError: An item of the same id with other content is there.
+    """
+    rows = [_to_row(item, origin) for item in items]
+    _check_items(rows)
+    with incoming(cur, "incoming_item", rows):
+        stored = _load_stored(cur)
+        enriched = _plan_enrichment(rows, stored, origin)
+        cur.execute(load_sql("item_insert_new"))
+        if enriched:
+            cur.execute(load_sql("item_enrich"), {"item_ids": enriched})
+        search.index_items(cur, enriched)
+    added = len(rows) - len(stored)
+    return AddReport(added, len(stored) - len(enriched), len(enriched))
+
+
+def get_item(cur: DuckDBPyConnection, item_id: str) -> Item:
+    """Give one item.
+
+    Raises:
+        ItemNotFoundError: No item has this id.
+    """
+    row = cur.execute(load_sql("item_get"), {"item_id": item_id}).fetchone()
+    if row is None:
+        raise ItemNotFoundError(
+            f"There is no item {item_id!r} in the database. "
+            "Look the id up on the Browse page, or import the file that holds it."
+        )
+    return item_from_row(row)
+
+
+def count_by_label(
+    cur: DuckDBPyConnection, source: str | None = None, split: str | None = None
+) -> dict[str, int]:
+    """Count the items of each imported gold label; items without one are left out."""
+    parameters = {"source": source, "split": split}
+    rows: list[tuple[str, int]] = cur.execute(
+        load_sql("item_count_by_label"), parameters
+    ).fetchall()
+    return dict(rows)
+
+
+def list_sources(cur: DuckDBPyConnection) -> list[str]:
+    """Give the sources of all items, sorted."""
+    return [row[0] for row in cur.execute(load_sql("item_list_sources")).fetchall()]
+
+
+def item_from_row(row: Sequence[Any]) -> Item:
+    """Turn a row of ``item_get`` into an item."""
+    return Item(
+        item_id=row[0],
+        source=row[1],
+        question=row[2],
+        context=tuple(Section(part["heading"], part["text"]) for part in row[3]),
+        label_set=row[4],
+        labels=tuple(row[5]),
+        options=tuple(Option(part["label"], part["text"]) for part in row[6]),
+        gold_label=row[7],
+        long_answer=row[8],
+        split=row[9],
+        metadata=from_json(row[10]),
+    )
+
+
+def describe_item_faults(item: Item) -> list[str]:
+    """Say in what an item contradicts itself; empty for a sound one."""
+    faults = []
+    if not item.item_id.strip():
+        faults.append("item_id is empty")
+    if not item.question.strip():
+        faults.append("question is empty")
+    if len(item.labels) < 2 or len(set(item.labels)) != len(item.labels):
+        faults.append(f"labels are {list(item.labels)}, expected at least two different ones")
+    if item.gold_label is not None and item.gold_label not in item.labels:
+        faults.append(f"gold_label is {item.gold_label!r}, expected one of {list(item.labels)}")
+    option_labels = tuple(option.label for option in item.options)
+    if item.label_set == OPTIONS_LABEL_SET and option_labels != item.labels:
+        faults.append(f"labels are {list(item.labels)} but options are {list(option_labels)}")
+    return faults
+
+
+def _describe_text_faults(text: str) -> list[str]:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = ord(text[error.start])
+        return [f"a text holds half of an emoji or of another rare character (U+{half:04X})"]
+    return []
+
+
+def _to_row(item: Item, origin: str) -> dict[str, Any]:
+    content = {
+        "item_id": item.item_id,
+        "source": item.source,
+        "question": item.question,
+        "context": [{"heading": part.heading, "text": part.text} for part in item.context],
+        "label_set": item.label_set,
+        "labels": list(item.labels),
+        "options": [{"label": part.label, "text": part.text} for part in item.options],
+        "gold_label": item.gold_label,
+        "long_answer": item.long_answer,
+        "split": item.split,
+        "metadata": to_json(item.metadata),
+    }
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return {
+        **content,
+        "origin": origin,
+        "content_hash": hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest(),
+        "created_at": to_timestamp(utc_now()),
+        "faults": [*describe_item_faults(item), *_describe_text_faults(text)],
+    }
+
+
+def _check_items(rows: Sequence[dict[str, Any]]) -> None:
+    faults = [(row["item_id"], fault) for row in rows for fault in row["faults"]]
+    seen: set[str] = set()
+    for row in rows:
+        if row["item_id"] in seen:
+            faults.append((row["item_id"], "given twice"))
+        seen.add(row["item_id"])
+    if faults:
+        raise InvalidItemError(
+            f"{len(faults)} faults in {len(rows)} items, nothing was added. First: "
+            + "; ".join(f"{item_id!r}: {fault}" for item_id, fault in faults[:_MAX_NAMED]),
+            faults,
+        )
+
+
+def _load_stored(cur: DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    cursor = cur.execute(load_sql("item_find_incoming"))
+    names = [column[0] for column in cursor.description]
+    return {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
+
+
+def _plan_enrichment(
+    rows: Sequence[dict[str, Any]], stored: dict[str, dict[str, Any]], origin: str
+) -> list[str]:
+    """Give the ids of stored items to complete; raise for items that contradict."""
+    enriched = []
+    conflicts = []
+    for row in rows:
+        old = stored.get(row["item_id"])
+        if old is None:
+            continue
+        is_same = old["content_hash"] == row["content_hash"]
+        differing = [] if is_same else _differing(old, row, old["origin"], origin)
+        if differing:
+            fault = f"is stored already with another {', another '.join(differing)}"
+            conflicts.append((row["item_id"], fault))
+        elif _completes(old["origin"], origin, is_same):
+            enriched.append(row["item_id"])
+    if conflicts:
+        raise ItemConflictError(
+            f"{len(conflicts)} items are already stored with other content: "
+            + ", ".join(f"{item_id!r} {fault}" for item_id, fault in conflicts[:_MAX_NAMED])
+            + ". Nothing was changed. Give the new ones other ids, or use another database.",
+            conflicts,
+        )
+    return enriched
+
+
+def _differing(old: dict[str, Any], row: dict[str, Any], old_origin: str, origin: str) -> list[str]:
+    """Give the fields that contradict: of provisional and demo items only what is scored counts.
+
+    Releases of one data set differ in quotation marks and line ends, so options count as the same
+    where nothing else differs.
+    """
+    is_open = PROVISIONAL_ORIGIN in (origin, old_origin) or origin == old_origin == DEMO_ORIGIN
+    if not is_open:
+        return [name for name in _CONTENT if old[name] != row[name]]
+    differing = [name for name in ("labels", "gold_label") if old[name] != row[name]]
+    if _bare_options(old["options"]) != _bare_options(row["options"]):
+        differing.append("options")
+    return differing
+
+
+def _bare_options(options: Sequence[dict[str, str]]) -> list[tuple[str, str]]:
+    return [(part["label"], "".join(part["text"].replace('"', "").split())) for part in options]
+
+
+def _completes(old_origin: str, origin: str, is_same: bool) -> bool:
+    if old_origin == PROVISIONAL_ORIGIN:
+        # Also where nothing differs: from now on the item belongs to its own data set.
+        return origin != PROVISIONAL_ORIGIN
+    return origin == old_origin == DEMO_ORIGIN and not is_same
+
+
+_CONTENT = (
+    "source",
+    "question",
+    "context",
+    "label_set",
+    "labels",
+    "options",
+    "gold_label",
+    "long_answer",
+    "split",
+    "metadata",
+)

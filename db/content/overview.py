@@ -1,0 +1,48 @@
+"""What the store holds, in a few counts: for the Data and the Training page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import to_timestamp
+from db.statements import load_sql
+
+
+@dataclass(frozen=True)
+class ItemCount:
+    """How many items of one source and split have one label of record; None for no label."""
+
+    source: str
+    split: str
+    label_set: str
+    label: str | None
+    count: int
+
+
+@dataclass(frozen=True)
+class ReviewCount:
+    """Standing annotations by reviewers.
+
+    ``num_changed`` of the ``num_annotations`` differ from the imported label; ``num_train`` and
+    ``num_changed_train`` are those on items of the training split, which alone reach a run.
+    """
+
+    num_annotations: int
+    num_changed: int
+    num_train: int
+    num_changed_train: int
+
+
+def count_items_by_label(cur: DuckDBPyConnection) -> list[ItemCount]:
+    """Count the items of each source, split, label set and label of record."""
+    return [ItemCount(*row) for row in cur.execute(load_sql("overview_items")).fetchall()]
+
+
+def count_reviews(cur: DuckDBPyConnection, since: datetime | None = None) -> ReviewCount:
+    """Count what reviewers have said since an aware time, or at all."""
+    moment = None if since is None else to_timestamp(since)
+    row = cur.execute(load_sql("overview_reviews"), {"since": moment}).fetchone()
+    return ReviewCount(*(row or (0, 0, 0, 0)))

@@ -1,0 +1,108 @@
+"""Predictions: what a model gave for each item of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from db import search
+from db.arrow_tables import incoming
+from db.errors import InvalidPredictionError
+from db.records import Prediction
+from db.statements import load_sql
+
+_BATCH_SIZE = 50_000
+_MAX_NAMED = 5
+
+
+def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction]) -> int:
+    """Add predictions to runs that exist, in batches. The caller owns the transaction.
+
+    Returns:
+        How many were added.
+
+    Raises:
+        InvalidPredictionError: An unknown run or item, a label that the item does not allow,
+            probabilities that do not fit its labels, or an item predicted twice in a run.
+    """
+    iterator = iter(predictions)
+    num_added = 0
+    while batch := list(islice(iterator, _BATCH_SIZE)):
+        with incoming(cur, "incoming_prediction", [_to_row(prediction) for prediction in batch]):
+            faults = cur.execute(load_sql("prediction_find_faults")).fetchall()
+            if faults:
+                raise _describe_faults(faults, len(batch))
+            cur.execute(load_sql("prediction_insert"))
+        search.index_answers(cur, {prediction.run_id for prediction in batch})
+        num_added += len(batch)
+    return num_added
+
+
+def find_prediction(cur: DuckDBPyConnection, run_id: str, item_id: str) -> Prediction | None:
+    """Give the prediction of a run for an item, or None.
+
+    Its answer label and form are the run's own or, where the run gave none, our reader's.
+    """
+    parameters = {"run_id": run_id, "item_id": item_id}
+    row = cur.execute(load_sql("prediction_find"), parameters).fetchone()
+    return None if row is None else _from_row(row)
+
+
+def list_predictions(cur: DuckDBPyConnection, run_id: str) -> list[Prediction]:
+    """Give all predictions of a run by item id, labels as ``find_prediction`` gives them."""
+    rows = cur.execute(load_sql("prediction_list"), {"run_id": run_id}).fetchall()
+    return [_from_row(row) for row in rows]
+
+
+def _to_row(prediction: Prediction) -> dict[str, Any]:
+    probabilities = prediction.head_probabilities
+    ranked = sorted(probabilities or (), reverse=True)
+    return {
+        "run_id": prediction.run_id,
+        "item_id": prediction.item_id,
+        "answer": prediction.answer,
+        "answer_label": prediction.answer_label,
+        "answer_form": prediction.answer_form,
+        "answer_start": prediction.answer_start,
+        "answer_end": prediction.answer_end,
+        "is_finished": prediction.is_finished,
+        "head_label": prediction.head_label,
+        "head_probabilities": None if probabilities is None else list(probabilities),
+        "head_confidence": ranked[0] if ranked else None,
+        "head_margin": ranked[0] - ranked[1] if len(ranked) > 1 else None,
+        "prompt_tokens": prediction.prompt_tokens,
+        "answer_tokens": prediction.answer_tokens,
+        "latency_seconds": prediction.latency_seconds,
+    }
+
+
+def _from_row(row: Sequence[Any]) -> Prediction:
+    return Prediction(
+        run_id=row[0],
+        item_id=row[1],
+        answer=row[2],
+        answer_label=row[3],
+        answer_form=row[4],
+        answer_start=row[5],
+        answer_end=row[6],
+        is_finished=row[7],
+        head_label=row[8],
+        head_probabilities=None if row[9] is None else tuple(row[9]),
+        prompt_tokens=row[10],
+        answer_tokens=row[11],
+        latency_seconds=row[12],
+    )
+
+
+def _describe_faults(
+    faults: Sequence[tuple[str, str, str]], batch_size: int
+) -> InvalidPredictionError:
+    named = "; ".join(f"{item_id!r}: {fault}" for _, item_id, fault in faults[:_MAX_NAMED])
+    return InvalidPredictionError(
+        f"{len(faults)} faults in {batch_size} predictions of run {faults[0][0]!r}, nothing was "
+        f"added. First: {named}. Add the run and import its items before its predictions.",
+        [(item_id, fault) for _, item_id, fault in faults],
+    )

@@ -1,0 +1,68 @@
+"""Labels that our own reader found in answers: cached here, filled by code above this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from duckdb import DuckDBPyConnection
+
+from db.arrow_tables import incoming
+from db.records import Option
+from db.statements import load_sql
+
+
+@dataclass(frozen=True)
+class UnreadAnswer:
+    """An answer still to be read, with what its reader needs to know of its labels."""
+
+    run_id: str
+    item_id: str
+    answer: str
+    label_set: str
+    labels: tuple[str, ...]
+    options: tuple[Option, ...]
+    answer_label: str | None
+    """The label that the run's own makers read, None where they read none."""
+
+
+@dataclass(frozen=True)
+class AnswerReading:
+    """What the reader found: ``answer[start_index:end_index]`` decided the label."""
+
+    run_id: str
+    item_id: str
+    label: str | None
+    form: str
+    start_index: int | None
+    end_index: int | None
+    is_finished: bool
+    reader_version: str
+
+
+def list_unread(
+    cur: DuckDBPyConnection, reader_version: str, limit: int = 10_000
+) -> list[UnreadAnswer]:
+    """Give answers that neither their run nor this version of the reader has read."""
+    parameters = {"reader_version": reader_version, "limit": limit}
+    rows = cur.execute(load_sql("reading_list_unread"), parameters).fetchall()
+    return [
+        UnreadAnswer(
+            run_id=row[0],
+            item_id=row[1],
+            answer=row[2],
+            label_set=row[3],
+            labels=tuple(row[4]),
+            options=tuple(Option(part["label"], part["text"]) for part in row[5]),
+            answer_label=row[6],
+        )
+        for row in rows
+    ]
+
+
+def add_readings(cur: DuckDBPyConnection, rows: Iterable[AnswerReading]) -> int:
+    """Store readings, replacing those of an older version. The caller owns the transaction."""
+    readings = [asdict(row) for row in rows]
+    with incoming(cur, "incoming_reading", readings):
+        cur.execute(load_sql("reading_insert"))
+    return len(readings)

@@ -1,0 +1,77 @@
+"""Runs: who answered, with which settings, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import from_json, from_timestamp, require_text, to_json, to_timestamp
+from db.errors import DuplicateRunError, RunNotFoundError
+from db.records import Run
+from db.statements import load_sql
+
+
+def add_run(cur: DuckDBPyConnection, run: Run) -> None:
+    """Add a run. The caller owns the transaction.
+
+    Raises:
+        DuplicateRunError: A run of this id is there already.
+        InvalidTextError: Its name or model cannot be stored.
+    """
+    if find_run(cur, run.run_id) is not None:
+        raise DuplicateRunError(
+            f"There is a run {run.run_id!r} already. Its predictions are kept as they are; "
+            "use another run id for a new execution."
+        )
+    require_text(run.name, "name of the run")
+    require_text(run.model, "model of the run")
+    parameters = {
+        "run_id": run.run_id,
+        "name": run.name,
+        "kind": run.kind,
+        "model": run.model,
+        "settings": to_json(run.settings),
+        "metrics": to_json(run.metrics),
+        "created_at": to_timestamp(run.created_at),
+        "base_run_id": run.base_run_id,
+    }
+    cur.execute(load_sql("run_insert"), parameters)
+
+
+def find_run(cur: DuckDBPyConnection, run_id: str) -> Run | None:
+    """Give one run, or None."""
+    row = cur.execute(load_sql("run_get"), {"run_id": run_id}).fetchone()
+    return None if row is None else _run_from_row(row)
+
+
+def get_run(cur: DuckDBPyConnection, run_id: str) -> Run:
+    """Give one run.
+
+    Raises:
+        RunNotFoundError: No run has this id.
+    """
+    run = find_run(cur, run_id)
+    if run is None:
+        known = ", ".join(repr(other.run_id) for other in list_runs(cur)[:5]) or "none yet"
+        raise RunNotFoundError(f"There is no run {run_id!r}. The newest runs are: {known}.")
+    return run
+
+
+def list_runs(cur: DuckDBPyConnection) -> list[Run]:
+    """Give all runs, newest first."""
+    return [_run_from_row(row) for row in cur.execute(load_sql("run_list")).fetchall()]
+
+
+def _run_from_row(row: Sequence[Any]) -> Run:
+    return Run(
+        run_id=row[0],
+        name=row[1],
+        kind=row[2],
+        model=row[3],
+        settings=from_json(row[4]),
+        metrics=from_json(row[5]),
+        created_at=from_timestamp(row[6]),
+        base_run_id=row[7],
+    )

@@ -1,0 +1,237 @@
+"""Slices of the items: by what they are and how they were answered, and by saved filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import require_text, to_timestamp, utc_now
+from db.errors import InvalidSliceError
+from db.outcomes.selection import DIMENSIONS, By, Dimension, OutcomeFilter, Selection, select_rows
+from db.statements import load_sql
+
+MIN_ITEMS: Final = 20
+"""Smaller slices are not counted: nothing could be told of them."""
+_MAX_NAME_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class SliceCount:
+    """How many items of a slice count, and how many of them are right."""
+
+    dimension: Dimension
+    value: str
+    n: int
+    num_right: int
+
+
+@dataclass(frozen=True)
+class SliceChange:
+    """How many of the ``n`` items of a slice a second run fixes and breaks.
+
+    ``dimension`` is None for a slice that somebody saved.
+    """
+
+    dimension: Dimension | None
+    value: str
+    n: int
+    num_fixed: int
+    num_broken: int
+
+
+@dataclass(frozen=True)
+class SavedSlice:
+    """A filter that somebody kept by name."""
+
+    name: str
+    selection: Selection
+
+
+def count_slices(
+    cur: DuckDBPyConnection, flt: OutcomeFilter, by: By, min_items: int = MIN_ITEMS
+) -> list[SliceCount]:
+    """Count the right items of every slice of at least ``min_items`` items.
+
+    An item belongs to one slice of each dimension that it has a value for, and of ``mesh`` to as
+    many as it has terms.
+    """
+    rows, parameters = _judged(flt, by)
+    return [
+        SliceCount(dimension, value, n, num_right)
+        for dimension, value, (n, num_right) in _count_each(
+            cur, rows, ("is_right",), {**parameters, "min_items": min_items}
+        )
+    ]
+
+
+def list_slice_changes(
+    cur: DuckDBPyConnection, before: OutcomeFilter, run_after: str, min_items: int = MIN_ITEMS
+) -> list[SliceChange]:
+    """Count what the head of a second run fixes and breaks, in every slice of at least so many.
+
+    Both runs are judged on the same items. Hedging and the form of an answer are those of the
+    first run; of the saved slices those count that ask only what the items are. Call
+    ``outcome_store.refresh`` for both runs first, and ``refresh_said`` where slices are saved.
+
+    Args:
+        before: The first run and the items.
+
+    Returns:
+        Those that are only a part of the items to which both runs gave a head label.
+    """
+    rows, parameters = _paired(before, run_after)
+    num_paired, *_ = _count_changes(cur, rows, parameters)
+    found = [
+        SliceChange(dimension, value, *counts)
+        for dimension, value, counts in _count_each(
+            cur, rows, ("is_fixed", "is_broken"), {**parameters, "min_items": min_items}
+        )
+    ]
+    for one in list_slices(cur):
+        if one.selection.is_of_items:
+            counted = _count_changes(cur, *_paired(before.also(one.selection), run_after))
+            found.append(SliceChange(None, one.name, *counted))
+    return [one for one in found if min_items <= one.n < num_paired]
+
+
+def count_right(cur: DuckDBPyConnection, flt: OutcomeFilter, by: By) -> tuple[int, int]:
+    """Give how many items count and how many of them are right."""
+    rows, parameters = _judged(flt, by)
+    statement = f"select count(*), count(*) filter (where is_right) from ({rows})"  # noqa: S608
+    row = cur.execute(statement, parameters).fetchone()
+    return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+
+def save_slice(
+    cur: DuckDBPyConnection,
+    name: str,
+    selection: Selection,
+    *,
+    saved_by: str | None = None,
+    created_at: datetime | None = None,
+) -> SavedSlice:
+    """Keep a filter by name; the same name again replaces it.
+
+    Raises:
+        InvalidSliceError: The name is empty or too long, or the filter lets everything pass.
+    """
+    require_text(name, "name of the slice", InvalidSliceError)
+    shown = " ".join(name.split())
+    if not 0 < len(shown) <= _MAX_NAME_LENGTH:
+        raise InvalidSliceError(
+            f"The slice was not saved: its name {name[:40]!r} has {len(shown)} characters; 1 to "
+            f"{_MAX_NAME_LENGTH} are allowed. Give it a short name."
+        )
+    if selection.is_empty:
+        raise InvalidSliceError(
+            f"The slice {shown!r} was not saved: it has no condition, so it would be all items. "
+            "Choose a cell, a slice or a label first."
+        )
+    _append(cur, shown, selection.to_json(), saved_by, created_at)
+    return SavedSlice(shown, selection)
+
+
+def drop_slice(
+    cur: DuckDBPyConnection,
+    name: str,
+    *,
+    saved_by: str | None = None,
+    created_at: datetime | None = None,
+) -> None:
+    """Take a saved slice off the list; what it was stays in the history."""
+    _append(cur, name, "{}", saved_by, created_at)
+
+
+def list_slices(cur: DuckDBPyConnection) -> list[SavedSlice]:
+    """Give the saved slices by name."""
+    rows = cur.execute(load_sql("saved_slice_list")).fetchall()
+    return [SavedSlice(name, Selection.from_json(selection)) for name, selection in rows]
+
+
+def _judged(flt: OutcomeFilter, by: By) -> tuple[str, dict[str, object]]:
+    label, counts = (
+        ("head_label", "head_label is not null")
+        if by == "head"
+        else ("text_label", "has_text_outcome")
+    )
+    return select_rows(
+        f"{', '.join(DIMENSIONS)}, coalesce({label} = gold_label, false) as is_right",
+        flt,
+        f"and {counts}",
+    )
+
+
+def _paired(before: OutcomeFilter, run_after: str) -> tuple[str, dict[str, Any]]:
+    rows, parameters = select_rows("*", before, "and head_label is not null")
+    is_right_a, is_right_b = (f"{run}.head_label = before.gold_label" for run in ("before", "now"))
+    statement = (
+        f"select {', '.join(f'before.{name}' for name in DIMENSIONS)}, "  # noqa: S608
+        f"not {is_right_a} and {is_right_b} as is_fixed, "
+        f"{is_right_a} and not {is_right_b} as is_broken "
+        f"from ({rows}) as before join scratch.outcome as now on now.item_no = before.item_no "
+        "where now.run_id = $run_after and now.head_label is not null"
+    )
+    return statement, {**parameters, "run_after": run_after}
+
+
+def _count_changes(
+    cur: DuckDBPyConnection, rows: str, parameters: Mapping[str, Any]
+) -> tuple[int, int, int]:
+    statement = f"select {_counts('is_fixed', 'is_broken')} from ({rows})"  # noqa: S608
+    row = cur.execute(statement, parameters).fetchone()
+    return (0, 0, 0) if row is None else (int(row[0]), int(row[1]), int(row[2]))
+
+
+def _counts(*flags: str) -> str:
+    return ", ".join(
+        ["count(*) as n", *(f"count(*) filter (where {flag}) as num_{flag}" for flag in flags)]
+    )
+
+
+def _count_each(
+    cur: DuckDBPyConnection, rows: str, flags: Sequence[str], parameters: Mapping[str, Any]
+) -> list[tuple[Dimension, str, tuple[int, ...]]]:
+    """Count items and flags of rows in every slice; by dimension and value.
+
+    Args:
+        rows: A statement that gives the dimensions and the flags, Boolean columns.
+        flags: Constants of this package.
+        parameters: Of the statement, with ``min_items``.
+    """
+    plain = [name for name in DIMENSIONS if name != "mesh"]
+    sets = ", ".join(f"({name})" for name in plain)
+    statement = (
+        f"with judged as ({rows}), counted as ("  # noqa: S608
+        f"select {', '.join(plain)}, null as mesh, {_counts(*flags)} "
+        f"from judged group by grouping sets ({sets}) "
+        f"union all by name select term as mesh, {_counts(*flags)} "
+        f"from (select unnest(mesh) as term, {', '.join(flags)} from judged) group by term) "
+        f"select {', '.join(DIMENSIONS)}, n, {', '.join(f'num_{flag}' for flag in flags)} "
+        "from counted where n >= $min_items"
+    )
+    found = []
+    for row in cur.execute(statement, parameters).fetchall():
+        for dimension, value in zip(DIMENSIONS, row, strict=False):
+            if value is not None:
+                found.append((dimension, str(value), tuple(row[len(DIMENSIONS) :])))
+    return sorted(found)
+
+
+def _append(
+    cur: DuckDBPyConnection,
+    name: str,
+    selection: str,
+    saved_by: str | None,
+    created_at: datetime | None,
+) -> None:
+    parameters = {
+        "name": name,
+        "selection": selection,
+        "saved_by": saved_by,
+        "created_at": to_timestamp(created_at or utc_now()),
+    }
+    cur.execute(load_sql("saved_slice_insert"), parameters)

@@ -1,0 +1,81 @@
+"""What each role may do, and the check that every write on somebody's behalf begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from duckdb import DuckDBPyConnection
+
+from db.errors import NotPermittedError
+from db.people.reviewers import get_reviewer, list_people
+from db.records import Reviewer, Role
+
+Action = Literal[
+    "annotate",
+    "adjudicate",
+    "bulk",
+    "manage_queues",
+    "edit_guidelines",
+    "import",
+    "export",
+    "train",
+    "veto_records",
+    "manage_people",
+]
+
+PERMISSIONS: Final[Mapping[Action, frozenset[Role]]] = {
+    "annotate": frozenset({"reviewer", "adjudicator", "admin"}),
+    "adjudicate": frozenset({"adjudicator", "admin"}),
+    "bulk": frozenset({"adjudicator", "admin"}),
+    "manage_queues": frozenset({"adjudicator", "engineer", "admin"}),
+    "edit_guidelines": frozenset({"adjudicator", "admin"}),
+    "import": frozenset({"engineer", "admin"}),
+    "export": frozenset({"adjudicator", "engineer", "admin"}),
+    "train": frozenset({"engineer", "admin"}),
+    "veto_records": frozenset({"adjudicator", "engineer", "admin"}),
+    "manage_people": frozenset({"admin"}),
+}
+"""The roles that each action is open to. Everybody who is signed in may read."""
+
+ACTION_WORDS: Final[Mapping[Action, str]] = {
+    "annotate": "label items",
+    "adjudicate": "settle what reviewers differ on",
+    "bulk": "act on many items at once",
+    "manage_queues": "make and close queues",
+    "edit_guidelines": "write guidelines",
+    "import": "take files in",
+    "export": "get files out",
+    "train": "start training and prediction, and promote models",
+    "veto_records": "leave records out of training",
+    "manage_people": "add people and set roles",
+}
+"""Each action as it completes "may ..."."""
+
+
+def is_permitted(person: Reviewer, action: Action) -> bool:
+    """Tell whether a person's role is open to an action; for what a page offers, not as a check."""
+    return person.role in PERMISSIONS[action]
+
+
+def require(cur: DuckDBPyConnection, reviewer_id: str, action: Action) -> Reviewer:
+    """Refuse an action that is not open to the role that somebody has at this moment.
+
+    Call it in the transaction of the action itself: a role taken away counts from then on.
+
+    Returns:
+        Who asked.
+
+    Raises:
+        NotPermittedError: Their role is not open to it.
+        ReviewerNotFoundError: No reviewer has this id.
+    """
+    person = get_reviewer(cur, reviewer_id)
+    if is_permitted(person, action):
+        return person
+    admins = [other.name for other in list_people(cur) if other.role == "admin"]
+    raise NotPermittedError(
+        f"{person.name!r} may not {ACTION_WORDS[action]}: their role is {person.role!r}, this "
+        f"needs {' or '.join(sorted(PERMISSIONS[action]))}. "
+        f"Ask an admin ({', '.join(admins) or 'there is none yet'}) to change the role."
+    )

@@ -1,0 +1,154 @@
+"""Reviewers: the people, and imported annotators, who label items; and what their role is."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from typing import get_args
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import from_timestamp, require_text, to_timestamp, utc_now
+from db.errors import InvalidReviewerError, ReviewerNotFoundError
+from db.records import Reviewer, ReviewerChange, ReviewerOrigin, Role
+from db.statements import load_sql
+
+_MAX_NAME_LENGTH = 200
+
+
+def add_reviewer(
+    cur: DuckDBPyConnection,
+    name: str,
+    role: Role = "reviewer",
+    *,
+    origin: ReviewerOrigin = "person",
+) -> Reviewer:
+    """Add a reviewer, or give the one who has this name already, with the role they have.
+
+    Names are compared without regard to case and spacing: the same person typing the name again
+    must not become a second opinion.
+
+    Args:
+        origin: ``"import"`` for an annotator whom only a data set names.
+
+    Raises:
+        InvalidReviewerError: The name is empty or too long, or belongs to an imported annotator,
+            or the role is unknown.
+    """
+    shown = _clean_name(name)
+    reviewer_id = f"reviewer-{_digest(shown.casefold())}"
+    reviewer = insert_reviewer(cur, reviewer_id, shown, role, origin)
+    if origin == "person" and reviewer.origin == "import":
+        raise InvalidReviewerError(
+            f"The name {shown!r} belongs to an annotator of an imported data set, whose labels "
+            "must not mix with a person's. Choose another name, for example with your initials."
+        )
+    return reviewer
+
+
+def insert_reviewer(
+    cur: DuckDBPyConnection, reviewer_id: str, name: str, role: Role, origin: ReviewerOrigin
+) -> Reviewer:
+    """Add a reviewer under a given id; one that is there already stays as they are.
+
+    Raises:
+        InvalidReviewerError: The role is unknown.
+    """
+    check_role(role)
+    parameters = {
+        "reviewer_id": reviewer_id,
+        "name": name,
+        "role": role,
+        "origin": origin,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("reviewer_insert"), parameters)
+    return get_reviewer(cur, reviewer_id)
+
+
+def get_reviewer(cur: DuckDBPyConnection, reviewer_id: str) -> Reviewer:
+    """Give one reviewer, with the role they have now.
+
+    Raises:
+        ReviewerNotFoundError: No reviewer has this id.
+    """
+    row = cur.execute(load_sql("reviewer_get"), {"reviewer_id": reviewer_id}).fetchone()
+    if row is None:
+        raise ReviewerNotFoundError(
+            f"There is no reviewer {reviewer_id!r}. Add the reviewer by name first."
+        )
+    return Reviewer(*row)
+
+
+def list_reviewers(cur: DuckDBPyConnection) -> list[Reviewer]:
+    """Give all reviewers by name, imported annotators too."""
+    return [Reviewer(*row) for row in cur.execute(load_sql("reviewer_list")).fetchall()]
+
+
+def list_people(cur: DuckDBPyConnection) -> list[Reviewer]:
+    """Give everybody who may sit at the screen, by name; people without a role too."""
+    return [reviewer for reviewer in list_reviewers(cur) if reviewer.origin == "person"]
+
+
+def append_change(
+    cur: DuckDBPyConnection,
+    reviewer_id: str,
+    *,
+    role: Role,
+    email: str | None,
+    changed_by: str | None,
+) -> Reviewer:
+    """Write down what somebody may do from now on; who may ask for that is checked by the caller.
+
+    Raises:
+        InvalidReviewerError: The role is unknown.
+    """
+    check_role(role)
+    parameters = {
+        "reviewer_id": reviewer_id,
+        "role": role,
+        "email": email,
+        "changed_by": changed_by,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("reviewer_change_insert"), parameters)
+    return get_reviewer(cur, reviewer_id)
+
+
+def list_changes(cur: DuckDBPyConnection) -> list[ReviewerChange]:
+    """Give every change of a role or an address, oldest first."""
+    rows = cur.execute(load_sql("reviewer_change_list")).fetchall()
+    return [
+        ReviewerChange(reviewer_id, role, email, changed_by, from_timestamp(created_at))
+        for reviewer_id, role, email, changed_by, created_at in rows
+    ]
+
+
+def check_role(role: str) -> None:
+    """Refuse a role that there is not.
+
+    Raises:
+        InvalidReviewerError: The role is unknown.
+    """
+    if role not in get_args(Role):
+        raise InvalidReviewerError(f"The role {role!r} is unknown: use one of {get_args(Role)}.")
+
+
+def identity_id(issuer: str, subject: str) -> str:
+    """Give the id of somebody whom only a sign-in provider names."""
+    return "reviewer-" + _digest(f"{issuer}\n{subject}")
+
+
+def _clean_name(name: str) -> str:
+    require_text(name, "reviewer name", InvalidReviewerError)
+    shown = " ".join(unicodedata.normalize("NFC", name).split())
+    if not shown or len(shown) > _MAX_NAME_LENGTH:
+        raise InvalidReviewerError(
+            f"The reviewer name {name[:40]!r} cannot be used: it needs 1 to {_MAX_NAME_LENGTH} "
+            "characters. Enter the name under which the annotations are to be kept."
+        )
+    return shown
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

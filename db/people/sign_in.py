@@ -1,0 +1,225 @@
+"""People: who sits at the screen, who may come in, and who gives them their role."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import require_text, to_timestamp, utc_now
+from db.errors import InvalidReviewerError, NotPermittedError
+from db.people.permissions import require
+from db.people.reviewers import (
+    add_reviewer,
+    append_change,
+    get_reviewer,
+    identity_id,
+    insert_reviewer,
+    list_people,
+)
+from db.records import Reviewer, Role
+from db.statements import load_sql
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_SHOWN_NAME_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a provider of OpenID Connect says of somebody who signed in."""
+
+    issuer: str
+    subject: str
+    name: str
+    email: str | None = None
+    is_email_verified: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be stored.
+
+        Raises:
+            InvalidReviewerError: A value holds half of a surrogate pair.
+        """
+        for name in ("issuer", "subject", "name", "email"):
+            what = f"{name} that the sign-in provider sent"
+            require_text(getattr(self, name), what, InvalidReviewerError)
+
+
+def sign_in_by_name(cur: DuckDBPyConnection, name: str) -> Reviewer:
+    """Give the person of this name on one's own machine, adding them if they are new.
+
+    Nothing proves the name, so roles only guard against mistakes here. Where nobody is an admin,
+    as on a new file, this person becomes one.
+
+    Raises:
+        InvalidReviewerError: The name cannot be used.
+        NotPermittedError: An admin has taken this person's access away.
+    """
+    person = add_reviewer(cur, name)
+    _refuse_without_role(cur, person)
+    return _admin_where_there_is_none(cur, person)
+
+
+def sign_in_by_identity(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
+    """Give the person behind a sign-in.
+
+    Somebody whom an admin added with the same, verified, address is that person from then on.
+    Anybody else is added without a role and waits for an admin; on a file without an admin the
+    first to come becomes it.
+
+    Raises:
+        NotPermittedError: They have no role yet, or no more; the message names the admins.
+    """
+    person = _find_known(cur, identity) or _add_waiting(cur, identity)
+    if person.role == "none" and not _admins(cur):
+        return append_change(
+            cur, person.reviewer_id, role="admin", email=person.email, changed_by=None
+        )
+    _refuse_without_role(cur, person)
+    return person
+
+
+def find_by_identity(cur: DuckDBPyConnection, issuer: str, subject: str) -> Reviewer | None:
+    """Give the person whom a provider's subject stands for, or None; writes nothing."""
+    parameters = {"issuer": issuer, "subject": subject}
+    row = cur.execute(load_sql("reviewer_identity_find"), parameters).fetchone()
+    return None if row is None else get_reviewer(cur, row[0])
+
+
+def add_person(
+    cur: DuckDBPyConnection,
+    name: str,
+    *,
+    role: Role,
+    email: str | None = None,
+    by: str | None = None,
+) -> Reviewer:
+    """Add somebody, or set the role and address of who has this name already.
+
+    Args:
+        email: By which a sign-in finds them; not needed on one's own machine.
+        by: Who asks, an admin. None: whoever holds the database file, at the command line.
+
+    Raises:
+        NotPermittedError: ``by`` is no admin.
+        InvalidReviewerError: Name, role or address cannot be used.
+    """
+    if by is not None:
+        require(cur, by, "manage_people")
+    person = add_reviewer(cur, name, role)
+    return change_person(cur, person.reviewer_id, role=role, email=email, by=by)
+
+
+def change_person(
+    cur: DuckDBPyConnection,
+    reviewer_id: str,
+    *,
+    role: Role,
+    email: str | None = None,
+    by: str | None = None,
+) -> Reviewer:
+    """Set what somebody may do from now on; the change is appended, with who made it.
+
+    Args:
+        email: The address that stands from now on; None for none.
+        by: Who asks, an admin. None: whoever holds the database file, at the command line.
+
+    Raises:
+        NotPermittedError: ``by`` is no admin, or nobody would be one any more.
+        InvalidReviewerError: The role or the address cannot be used, or it is an imported
+            annotator.
+        ReviewerNotFoundError: No reviewer has this id.
+    """
+    if by is not None:
+        require(cur, by, "manage_people")
+    person = get_reviewer(cur, reviewer_id)
+    if person.origin == "import":
+        raise InvalidReviewerError(
+            f"{person.name!r} is an annotator of an imported data set and can have no role. "
+            "Add the person under another name."
+        )
+    if role != "admin" and [admin.reviewer_id for admin in _admins(cur)] == [reviewer_id]:
+        raise NotPermittedError(
+            f"{person.name!r} is the only admin and cannot become {role!r}: somebody must be able "
+            "to set roles. Make another person admin first."
+        )
+    address = _clean_email(cur, email, reviewer_id)
+    return append_change(cur, reviewer_id, role=role, email=address, changed_by=by)
+
+
+def _find_known(cur: DuckDBPyConnection, identity: Identity) -> Reviewer | None:
+    known = find_by_identity(cur, identity.issuer, identity.subject)
+    if known is not None or identity.email is None or not identity.is_email_verified:
+        return known
+    invited = _find_by_email(cur, identity.email)
+    if invited is not None:
+        _link(cur, identity, invited.reviewer_id)
+    return invited
+
+
+def _find_by_email(cur: DuckDBPyConnection, email: str) -> Reviewer | None:
+    wanted = email.strip().lower()
+    return next((person for person in list_people(cur) if person.email == wanted), None)
+
+
+def _add_waiting(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
+    """Add somebody unknown without a role, so that an admin finds them on the People page."""
+    reviewer_id = identity_id(identity.issuer, identity.subject)
+    shown = " ".join((identity.name or identity.email or identity.subject).split())
+    shown = shown[:_SHOWN_NAME_LENGTH] or "Unnamed"
+    if any(person.name.casefold() == shown.casefold() for person in list_people(cur)):
+        # Two people of one name must be told apart; the end of the id is theirs alone.
+        shown = f"{shown} ({identity.email or reviewer_id[-6:]})"
+    person = insert_reviewer(cur, reviewer_id, shown, "none", "person")
+    _link(cur, identity, reviewer_id)
+    return person
+
+
+def _link(cur: DuckDBPyConnection, identity: Identity, reviewer_id: str) -> None:
+    parameters = {
+        "issuer": identity.issuer,
+        "subject": identity.subject,
+        "reviewer_id": reviewer_id,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("reviewer_identity_insert"), parameters)
+
+
+def _admins(cur: DuckDBPyConnection) -> list[Reviewer]:
+    return [person for person in list_people(cur) if person.role == "admin"]
+
+
+def _admin_where_there_is_none(cur: DuckDBPyConnection, person: Reviewer) -> Reviewer:
+    if _admins(cur):
+        return person
+    return append_change(cur, person.reviewer_id, role="admin", email=person.email, changed_by=None)
+
+
+def _refuse_without_role(cur: DuckDBPyConnection, person: Reviewer) -> None:
+    if person.role == "none":
+        names = ", ".join(admin.name for admin in _admins(cur))
+        raise NotPermittedError(
+            f"{person.name!r} has no role here, so nothing can be shown. Everybody needs one of "
+            f"reviewer, adjudicator, engineer or admin. Ask an admin ({names}) to give you one on "
+            "the People page, then reload."
+        )
+
+
+def _clean_email(cur: DuckDBPyConnection, email: str | None, reviewer_id: str) -> str | None:
+    address = (email or "").strip().lower()
+    if not address:
+        return None
+    require_text(address, "e-mail address", InvalidReviewerError)
+    if not _EMAIL.fullmatch(address):
+        raise InvalidReviewerError(
+            f"The address {address[:60]!r} is no e-mail address: it needs one @ and no spaces. "
+            "Enter the one that the person signs in with, or leave it empty."
+        )
+    holder = _find_by_email(cur, address)
+    if holder is not None and holder.reviewer_id != reviewer_id:
+        raise InvalidReviewerError(
+            f"The address {address!r} belongs to {holder.name!r} already. "
+            "Take it off there first, or enter another."
+        )
+    return address

@@ -1,0 +1,157 @@
+"""From a correction to the records, snapshots and runs it went into, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from duckdb import DuckDBPyConnection
+
+from db.arrow_tables import incoming
+from db.conversions import with_timestamp
+from db.records import TrainingState
+from db.statements import load_sql
+
+Fold = Literal["train", "dev"]
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """One record that a run learned from (fold ``train``) or held out (``dev``).
+
+    ``option_order`` is 0 for the item's own order; others are augmented records of the same item.
+    """
+
+    run_id: str
+    item_id: str
+    num_shots: int
+    option_order: int
+    fold: Fold
+    shot_item_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a person changed in an item: a label, a text, or both.
+
+    ``num_runs`` runs have learned from the item with this correction in it.
+    """
+
+    correction_id: str
+    kind: Literal["annotation", "adjudication"]
+    item_id: str
+    question: str
+    split: str
+    reviewer: str | None
+    old_label: str | None
+    label: str | None
+    has_text: bool
+    note: str
+    created_at: datetime
+    num_runs: int
+
+
+@dataclass(frozen=True)
+class CorrectionRun:
+    """One run whose snapshot holds a correction, and what became of the corrected item.
+
+    ``label_before`` is the head's label in the run that this one was started from.
+    """
+
+    run_id: str
+    preset: str
+    state: TrainingState
+    snapshot_id: str
+    created_at: datetime
+    num_train: int
+    num_dev: int
+    num_as_shot: int
+    gold_label: str | None
+    label_before: str | None
+    label_after: str | None
+
+    @property
+    def outcome(self) -> Literal["fixed", "broken", "still right", "still wrong", "unknown"]:
+        """Say what the run did to the item."""
+        if None in (self.gold_label, self.label_before, self.label_after):
+            return "unknown"
+        before, after = self.label_before == self.gold_label, self.label_after == self.gold_label
+        if before:
+            return "still right" if after else "broken"
+        return "fixed" if after else "still wrong"
+
+
+@dataclass(frozen=True)
+class RecordCount:
+    """How many records with so many shots a run had in a fold, of how many items."""
+
+    fold: Fold
+    num_shots: int
+    num_records: int
+    num_items: int
+
+
+def add_training_records(cur: DuckDBPyConnection, records: Sequence[TrainingRecord]) -> None:
+    """Store the records of a run. The caller owns the transaction."""
+    with incoming(cur, "incoming_training_record", [asdict(record) for record in records]):
+        cur.execute(load_sql("training_record_insert"))
+
+
+def list_corrections(
+    cur: DuckDBPyConnection,
+    *,
+    item_id: str | None = None,
+    run_id: str | None = None,
+    limit: int = 500,
+) -> list[Correction]:
+    """Give corrections, newest first: all, those of one item, or those a run's snapshot holds."""
+    parameters = {"item_id": item_id, "run_id": run_id, "limit": limit}
+    rows = cur.execute(load_sql("lineage_corrections"), parameters).fetchall()
+    return [Correction(*with_timestamp(row, 10)) for row in rows]
+
+
+def list_correction_runs(
+    cur: DuckDBPyConnection, correction_id: str, item_id: str
+) -> list[CorrectionRun]:
+    """Give the runs whose snapshot holds a correction, newest first."""
+    parameters = {"correction_id": correction_id, "item_id": item_id}
+    rows = cur.execute(load_sql("lineage_runs"), parameters).fetchall()
+    return [CorrectionRun(*with_timestamp(row, 4)) for row in rows]
+
+
+def list_training_records(
+    cur: DuckDBPyConnection, run_id: str, item_id: str | None = None, limit: int = 200
+) -> list[TrainingRecord]:
+    """Give the records of a run; with ``item_id`` those made of it, then those that show it."""
+    parameters = {"run_id": run_id, "item_id": item_id, "limit": limit}
+    rows = cur.execute(load_sql("lineage_records"), parameters).fetchall()
+    return [TrainingRecord(run_id, *(*row[:4], tuple(row[4]))) for row in rows]
+
+
+def count_training_records(cur: DuckDBPyConnection, run_id: str) -> list[RecordCount]:
+    """Count the records of a run by fold and number of shots."""
+    rows = cur.execute(load_sql("lineage_record_counts"), {"run_id": run_id}).fetchall()
+    return [RecordCount(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class ItemOutcome:
+    """An item whose head label a run turned right (``fixed``) or wrong (``broken``)."""
+
+    item_id: str
+    question: str
+    split: str
+    gold_label: str
+    label_before: str
+    label_after: str
+    outcome: Literal["fixed", "broken"]
+    is_corrected: bool
+
+
+def list_item_outcomes(cur: DuckDBPyConnection, run_id: str, limit: int = 500) -> list[ItemOutcome]:
+    """Give what a run fixed and broke against the run it was started from, fixed ones first."""
+    parameters = {"run_id": run_id, "limit": limit}
+    rows = cur.execute(load_sql("lineage_outcomes"), parameters).fetchall()
+    return [ItemOutcome(*row) for row in rows]

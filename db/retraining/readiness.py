@@ -1,0 +1,47 @@
+"""What has come in since the last run: the counts behind the readiness meter and the triggers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import from_timestamp, to_timestamp
+from db.statements import load_sql
+
+
+@dataclass(frozen=True)
+class ReadinessCount:
+    """What reviewers have said since a moment.
+
+    Attributes:
+        num_corrected: Items outside the test split that somebody corrected.
+        num_adjudicated: Those of them that were adjudicated.
+        num_double: Items that more than one reviewer has labelled, ever.
+        num_unanimous: Those of them on which all agree.
+        num_fresh: Items reviewed since then to which the model in use gave a label.
+        num_fresh_wrong: Those of them that it got wrong, by the label of record.
+    """
+
+    num_corrected: int
+    num_adjudicated: int
+    num_double: int
+    num_unanimous: int
+    num_fresh: int
+    num_fresh_wrong: int
+
+
+def count_readiness(
+    cur: DuckDBPyConnection, since: datetime | None, run_id: str | None
+) -> ReadinessCount:
+    """Count what came in since an aware time, or ever; ``run_id`` is the model in use."""
+    moment = None if since is None else to_timestamp(since)
+    row = cur.execute(load_sql("readiness"), {"since": moment, "run_id": run_id}).fetchone()
+    return ReadinessCount(*(row or (0,) * 6))
+
+
+def last_correction_at(cur: DuckDBPyConnection) -> datetime | None:
+    """Give when somebody last corrected an item outside the test split; None for never."""
+    row = cur.execute(load_sql("correction_latest")).fetchone()
+    return None if row is None or row[0] is None else from_timestamp(row[0])

@@ -1,0 +1,66 @@
+"""Vetoes on training records: append-only; the latest word on a record stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from db.content.items import get_item
+from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
+from db.people.permissions import require
+from db.statements import load_sql
+
+
+@dataclass(frozen=True)
+class RecordVeto:
+    """A standing veto; ``num_shots`` None keeps the item out altogether, as a shot too."""
+
+    item_id: str
+    num_shots: int | None
+    note: str
+    reviewer_id: str
+    created_at: datetime
+
+
+def add_record_veto(
+    cur: DuckDBPyConnection,
+    *,
+    item_id: str,
+    num_shots: int | None,
+    reviewer_id: str,
+    is_vetoed: bool = True,
+    note: str = "",
+) -> None:
+    """Veto the record of an item with so many shots, or take the veto back.
+
+    Snapshots frozen from now on carry it, so every later build and run leaves the record out.
+
+    Args:
+        num_shots: None for the item altogether.
+        is_vetoed: False takes an earlier veto back.
+
+    Raises:
+        NotPermittedError: The person's role is not open to it.
+        NotFoundError: There is no such item or reviewer.
+        InvalidTextError: The note cannot be stored.
+    """
+    require(cur, reviewer_id, "veto_records")
+    get_item(cur, item_id)
+    require_text(note, f"note on item {item_id!r}")
+    parameters = {
+        "item_id": item_id,
+        "num_shots": num_shots,
+        "is_vetoed": is_vetoed,
+        "note": note,
+        "reviewer_id": reviewer_id,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("record_veto_insert"), parameters)
+
+
+def list_record_vetoes(cur: DuckDBPyConnection) -> list[RecordVeto]:
+    """Give the standing vetoes, the latest first."""
+    rows = cur.execute(load_sql("record_veto_list")).fetchall()
+    return [RecordVeto(*with_timestamp(row, 4)) for row in rows]

@@ -1,0 +1,43 @@
+"""Runs taken out of the lists: their files go, their lineage stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import to_timestamp, utc_now
+from db.statements import load_sql
+
+
+@dataclass(frozen=True)
+class EndedRefit:
+    """A refit that has ended and stands in the lists.
+
+    ``is_needed``: it has an alias or a person once gave it one, another run starts from it or is
+    compared with it, or a queue shows its answers.
+    """
+
+    run_id: str
+    is_needed: bool
+
+
+def list_ended_refits(cur: DuckDBPyConnection, triggered_by: str) -> list[EndedRefit]:
+    """Give the refits that started with these words in ``triggered_by``, newest first."""
+    rows = cur.execute(load_sql("refit_retirable"), {"triggered_by": triggered_by}).fetchall()
+    return [EndedRefit(*row) for row in rows]
+
+
+def retire_runs(cur: DuckDBPyConnection, run_ids: Sequence[str]) -> None:
+    """Take runs and the models made of them out of the lists, for good.
+
+    A version's number is never given again. The caller owns the transaction.
+    """
+    parameters = {"run_ids": list(run_ids), "created_at": to_timestamp(utc_now())}
+    cur.execute(load_sql("retired_run_insert"), parameters)
+
+
+def list_retired_ids(cur: DuckDBPyConnection) -> set[str]:
+    """Give the ids of all runs that were taken out of the lists."""
+    return {row[0] for row in cur.execute(load_sql("retired_run_list")).fetchall()}

@@ -1,0 +1,309 @@
+"""Snapshots: what a run reads, frozen as Parquet files with a manifest that proves them whole.
+
+A run never opens the database: while the app has it open, no other process can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from db.atomic_files import replaced_file
+from db.conversions import from_json, utc_now
+from db.errors import SnapshotError
+from db.records import GoldOrigin, Option, Section, Split
+from db.statements import load_sql
+
+MANIFEST_NAME = "manifest.json"
+TRAIN_NAME = "train.parquet"
+TEST_NAME = "test.parquet"
+SCHEMA_VERSION: Final = 2
+
+_SECTIONS = pa.list_(pa.struct([("heading", pa.string()), ("text", pa.string())]))
+_OPTIONS = pa.list_(pa.struct([("label", pa.string()), ("text", pa.string())]))
+_SCHEMA = pa.schema(
+    [
+        ("item_id", pa.string()),
+        ("source", pa.string()),
+        ("split", pa.string()),
+        ("question", pa.string()),
+        ("context", _SECTIONS),
+        ("label_set", pa.string()),
+        ("labels", pa.list_(pa.string())),
+        ("options", _OPTIONS),
+        ("label", pa.string()),
+        ("label_origin", pa.string()),
+        ("imported_label", pa.string()),
+        ("long_answer", pa.string()),
+        ("corrected_answer", pa.string()),
+        ("annotation_ids", pa.list_(pa.string())),
+        ("parent_item_id", pa.string()),
+        ("vetoed_shots", pa.list_(pa.int32())),
+        ("is_vetoed", pa.bool_()),
+        ("metadata", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class SnapshotItem:
+    """One item with its label of record.
+
+    ``corrected_answer`` is the latest text by which a reviewer explained that label.
+    ``annotation_ids`` are the standing annotations behind it, ``parent_item_id`` the item that an
+    augmented one was made from. ``long_answer`` must never enter a prompt for its own item.
+    ``vetoed_shots`` are the numbers of shots with which it must not be learned from; where
+    ``is_vetoed``, it is neither learned from nor shown as a shot at all.
+    """
+
+    item_id: str
+    source: str
+    split: Split
+    question: str
+    context: tuple[Section, ...]
+    label_set: str
+    labels: tuple[str, ...]
+    options: tuple[Option, ...]
+    label: str
+    label_origin: GoldOrigin
+    imported_label: str | None
+    long_answer: str
+    corrected_answer: str | None
+    annotation_ids: tuple[str, ...]
+    parent_item_id: str | None
+    vetoed_shots: tuple[int, ...]
+    is_vetoed: bool
+    metadata: Mapping[str, Any]
+
+
+class SnapshotFile(BaseModel):
+    """One Parquet file of a snapshot."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str
+    num_items: int
+
+
+class SnapshotCount(BaseModel):
+    """How many items of a split and label set have a label of one origin."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    split: Split
+    label_set: str
+    label_origin: GoldOrigin
+    count: int
+
+
+class SnapshotManifest(BaseModel):
+    """What a snapshot holds. Equal content has an equal ``snapshot_id``, whenever it was frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[2]
+    snapshot_id: str
+    created_at: AwareDatetime
+    created_by: str
+    files: dict[str, SnapshotFile]
+    counts: tuple[SnapshotCount, ...]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot in memory; ``train`` holds the items of the splits train and dev."""
+
+    train: tuple[SnapshotItem, ...]
+    test: tuple[SnapshotItem, ...]
+    manifest: SnapshotManifest
+
+
+def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> SnapshotManifest:
+    """Write every item that has a label of record into a directory, as of one moment.
+
+    Which corrections went into it is noted in the store.
+
+    Items of the test split lie in ``test.parquet`` and nowhere else. The manifest is written
+    last: a directory without it is no snapshot.
+
+    Args:
+        directory: Made where it is missing; must not hold a snapshot yet.
+        created_by: Who asked for it.
+
+    Raises:
+        SnapshotError: The directory holds a snapshot, or no item has a label.
+    """
+    if (directory / MANIFEST_NAME).exists():
+        raise SnapshotError(
+            f"{directory} holds a snapshot already, and snapshots never change. "
+            "Freeze into another directory."
+        )
+    rows = _read_rows(cur)
+    if not rows:
+        raise SnapshotError(
+            "There is nothing to freeze: no item in the database has a label. "
+            "Import labelled items or review some first."
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    parts = {
+        TRAIN_NAME: [row for row in rows if row["split"] != "test"],
+        TEST_NAME: [row for row in rows if row["split"] == "test"],
+    }
+    snapshot_id = _identify(rows)
+    cur.execute(load_sql("snapshot_correction_insert"), {"snapshot_id": snapshot_id})
+    manifest = SnapshotManifest(
+        schema_version=SCHEMA_VERSION,
+        snapshot_id=snapshot_id,
+        created_at=utc_now(),
+        created_by=created_by,
+        files={name: _write_part(directory / name, part) for name, part in parts.items()},
+        counts=_count(rows),
+    )
+    with replaced_file(directory / MANIFEST_NAME) as beside:
+        beside.write_bytes(manifest.model_dump_json(indent=2).encode())
+    return manifest
+
+
+def read_snapshot(cur: DuckDBPyConnection) -> Snapshot:
+    """Give what ``freeze`` would write at this moment, without writing anything: for a preview.
+
+    Its manifest names no files.
+    """
+    rows = _read_rows(cur)
+    manifest = SnapshotManifest(
+        schema_version=SCHEMA_VERSION,
+        snapshot_id=_identify(rows),
+        created_at=utc_now(),
+        created_by="",
+        files={},
+        counts=_count(rows),
+    )
+    items = [_to_item(row) for row in rows]
+    return Snapshot(
+        train=tuple(item for item in items if item.split != "test"),
+        test=tuple(item for item in items if item.split == "test"),
+        manifest=manifest,
+    )
+
+
+def load_snapshot(directory: Path) -> Snapshot:
+    """Read a snapshot and prove it whole: hashes, counts, and no test item among the others.
+
+    Raises:
+        SnapshotError: It is no snapshot, or anything in it was changed.
+    """
+    manifest = _read_manifest(directory)
+    rows = {name: _read_part(directory / name, manifest) for name in (TRAIN_NAME, TEST_NAME)}
+    everything = sorted((*rows[TRAIN_NAME], *rows[TEST_NAME]), key=lambda row: row["item_id"])
+    if _identify(everything) != manifest.snapshot_id:
+        raise _damaged(directory, f"its content is not that of {manifest.snapshot_id}")
+    misplaced = {row["split"] for row in rows[TEST_NAME]} - {"test"}
+    if misplaced or any(row["split"] == "test" for row in rows[TRAIN_NAME]):
+        raise _damaged(directory, "items of the test split and others are not kept apart")
+    return Snapshot(
+        train=tuple(_to_item(row) for row in rows[TRAIN_NAME]),
+        test=tuple(_to_item(row) for row in rows[TEST_NAME]),
+        manifest=manifest,
+    )
+
+
+def _read_rows(cur: DuckDBPyConnection) -> list[dict[str, Any]]:
+    found: list[tuple[Any, ...]] = cur.execute(load_sql("snapshot_items")).fetchall()
+    return [dict(zip(_SCHEMA.names, row, strict=True)) for row in found]
+
+
+def _identify(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Hash the content of rows in the order of their item ids."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
+        digest.update(b"\n")
+    return f"snapshot-{digest.hexdigest()[:16]}"
+
+
+def _count(rows: Iterable[Mapping[str, Any]]) -> tuple[SnapshotCount, ...]:
+    counted = Counter((row["split"], row["label_set"], row["label_origin"]) for row in rows)
+    return tuple(
+        SnapshotCount(split=split, label_set=label_set, label_origin=origin, count=count)
+        for (split, label_set, origin), count in sorted(counted.items())
+    )
+
+
+def _write_part(path: Path, rows: Sequence[Mapping[str, Any]]) -> SnapshotFile:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=_SCHEMA), sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    with replaced_file(path) as beside:
+        beside.write_bytes(content)
+    return SnapshotFile(sha256=hashlib.sha256(content).hexdigest(), num_items=len(rows))
+
+
+def _read_manifest(directory: Path) -> SnapshotManifest:
+    path = directory / MANIFEST_NAME
+    try:
+        return SnapshotManifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise SnapshotError(
+            f"{directory} is no snapshot: {MANIFEST_NAME} cannot be read ({error.strerror}). "
+            "Freeze a new one from the app."
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise _damaged(
+            directory, f"{MANIFEST_NAME} is not valid ({where}: {first['msg']})"
+        ) from error
+
+
+def _read_part(path: Path, manifest: SnapshotManifest) -> list[dict[str, Any]]:
+    described = manifest.files.get(path.name)
+    if described is None:
+        raise _damaged(path.parent, f"the manifest does not name {path.name}")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _damaged(path.parent, f"{path.name} cannot be read ({error.strerror})") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != described.sha256:
+        raise _damaged(
+            path.parent,
+            f"{path.name} has SHA-256 {found[:12]}, the manifest says {described.sha256[:12]}",
+        )
+    rows: list[dict[str, Any]] = pq.read_table(pa.BufferReader(content), schema=_SCHEMA).to_pylist()
+    if len(rows) != described.num_items:
+        raise _damaged(
+            path.parent,
+            f"{path.name} has {len(rows)} items, the manifest says {described.num_items}",
+        )
+    return rows
+
+
+def _damaged(directory: Path, what: str) -> SnapshotError:
+    return SnapshotError(
+        f"The snapshot {directory} was changed after it was frozen: {what}. "
+        "Do not use it; freeze a new one from the app."
+    )
+
+
+def _to_item(row: Mapping[str, Any]) -> SnapshotItem:
+    return SnapshotItem(
+        **{
+            **row,
+            "context": tuple(Section(**part) for part in row["context"]),
+            "labels": tuple(row["labels"]),
+            "options": tuple(Option(**part) for part in row["options"]),
+            "annotation_ids": tuple(row["annotation_ids"]),
+            "vetoed_shots": tuple(row["vetoed_shots"]),
+            "metadata": from_json(row["metadata"]),
+        }
+    )

@@ -1,0 +1,46 @@
+"""When to retrain: every policy that was ever set; the latest one holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import from_json, from_timestamp, to_json, to_timestamp, utc_now
+from db.people.reviewers import get_reviewer
+from db.statements import load_sql
+
+
+@dataclass(frozen=True)
+class StoredPolicy:
+    """A policy as it was set; what its fields mean is known to the training package."""
+
+    policy: Mapping[str, Any]
+    reviewer_id: str
+    created_at: datetime
+
+
+def add_trigger_policy(
+    cur: DuckDBPyConnection, policy: Mapping[str, Any], reviewer_id: str
+) -> None:
+    """Set the policy from now on.
+
+    Raises:
+        ReviewerNotFoundError: No reviewer has this id.
+    """
+    get_reviewer(cur, reviewer_id)
+    parameters = {
+        "policy": to_json(policy),
+        "reviewer_id": reviewer_id,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("trigger_policy_insert"), parameters)
+
+
+def find_trigger_policy(cur: DuckDBPyConnection) -> StoredPolicy | None:
+    """Give the policy that holds, None where nobody has set one."""
+    row = cur.execute(load_sql("trigger_policy_get")).fetchone()
+    return None if row is None else StoredPolicy(from_json(row[0]), row[1], from_timestamp(row[2]))

@@ -1,0 +1,105 @@
+"""Adjudications: decisions that settle differing annotations; append-only, the latest stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, get_args
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
+from db.errors import InvalidAnnotationError
+from db.people.permissions import require
+from db.records import Adjudication, AdjudicationReason, AnnotationOrigin, GoldLabel
+from db.review.annotations import get_gold, require_allowed_label
+from db.statements import load_sql
+
+Disputed = Literal["open", "rejected", "decided"]
+"""Items on which people differ, items whose imported gold label several of them do not accept, and
+items that were settled; the first two only while nobody has decided."""
+
+
+def add_adjudication(
+    cur: DuckDBPyConnection,
+    *,
+    adjudication_id: str,
+    item_id: str,
+    reviewer_id: str,
+    label: str,
+    reason: AdjudicationReason | None = None,
+    note: str = "",
+    created_at: datetime | None = None,
+) -> GoldLabel:
+    """Append a decision on an item; it outranks all annotations and earlier decisions.
+
+    The label of record that it replaces is stored with it. The same ``adjudication_id`` again
+    changes nothing. The caller owns the transaction.
+
+    Args:
+        reason: Why people differed; None where a program decides.
+
+    Returns:
+        The label of record that stands now.
+
+    Raises:
+        InvalidLabelError: The item does not allow the label.
+        InvalidAnnotationError: The reason is unknown, or the note cannot be stored.
+        NotFoundError: There is no such item or reviewer.
+        NotPermittedError: The role of the reviewer is not open to deciding.
+    """
+    require_allowed_label(cur, item_id, label)
+    known = get_args(AdjudicationReason)
+    if reason is not None and reason not in known:
+        raise InvalidAnnotationError(
+            f"The reason {reason!r} is not known: choose one of {list(known)}."
+        )
+    require(cur, reviewer_id, "adjudicate")
+    require_text(note, f"note on item {item_id!r}", InvalidAnnotationError)
+    before = get_gold(cur, item_id)
+    parameters = {
+        "adjudication_id": adjudication_id,
+        "item_id": item_id,
+        "reviewer_id": reviewer_id,
+        "label": label,
+        "reason": reason,
+        "note": note,
+        "old_label": before.label,
+        "old_origin": before.origin,
+        "created_at": to_timestamp(created_at or utc_now()),
+    }
+    cur.execute(load_sql("adjudication_insert"), parameters)
+    return get_gold(cur, item_id)
+
+
+def list_adjudications(cur: DuckDBPyConnection, item_id: str) -> list[Adjudication]:
+    """Give every decision on an item, oldest first."""
+    rows = cur.execute(load_sql("adjudication_list"), {"item_id": item_id}).fetchall()
+    return [Adjudication(*with_timestamp(row, 8)) for row in rows]
+
+
+def list_disputed(
+    cur: DuckDBPyConnection,
+    show: Disputed = "open",
+    *,
+    origin: AnnotationOrigin | None = None,
+    label_set: str | None = None,
+    source: str | None = None,
+    threshold: int = 2,
+) -> list[str]:
+    """Give the ids of items to settle, those on which most pairs of people differ first.
+
+    What counts is what each person says in the end.
+
+    Args:
+        origin: Whose annotations count: people's at the screen, those that came with a data set,
+            or None for both.
+        threshold: For ``rejected``: how many people must not accept the gold label.
+    """
+    parameters = {
+        "show": show,
+        "origin": origin,
+        "label_set": label_set,
+        "source": source,
+        "threshold": threshold,
+    }
+    return [row[0] for row in cur.execute(load_sql("dispute_items"), parameters).fetchall()]

@@ -1,0 +1,274 @@
+"""Acting on every item that passes a filter at once: seen first, then done, taken back in one go.
+
+Nothing is changed in place. A label set for many items is an annotation on each, under the name of
+whoever pressed; taking the action back appends a retraction of each. A queue of the items is
+taken back by closing it. See ``bulk_action`` in ``migrations/0012_bulk_and_guidelines.sql``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from duckdb import DuckDBPyConnection
+
+from db.arrow_tables import incoming
+from db.conversions import from_timestamp, to_json, to_timestamp, utc_now
+from db.errors import BulkActionError
+from db.people.permissions import require
+from db.review.item_list import Order, ReviewFilter, list_item_ids, select_items
+from db.review.queues import add_item_queue, close_queue
+from db.review.settings import ReviewMode
+from db.statements import load_sql
+
+ItemKind = Literal["head", "text", "retract", "flag"]
+"""``head`` and ``text``: label as the head, or the answer's text, says. ``retract``: take one's own
+labels back. ``flag``: flag the items."""
+BulkKind = ItemKind | Literal["queue"]
+"""What is done to each item, or ``queue``: a review queue of all of them."""
+
+# The label that each item gets or loses, and which items there is something to do for.
+_TARGETS: Final[Mapping[ItemKind, tuple[str, str]]] = {
+    "head": ("head_label", "label is not null and label is distinct from my_label"),
+    "text": ("answer_label", "label is not null and label is distinct from my_label"),
+    "retract": ("my_label", "label is not null"),
+    "flag": ("cast(null as varchar)", "not is_flagged"),
+}
+
+
+@dataclass(frozen=True)
+class BulkPreview:
+    """What an action would do, before it does it."""
+
+    kind: ItemKind
+    num_found: int
+    """Items that pass the filter."""
+    num_changed: int
+    """Those of them that the action would change; the rest has it already, or no such label."""
+    labels: Mapping[str, int]
+    """How many items each label is set on, or taken from."""
+
+
+@dataclass(frozen=True)
+class BulkAction:
+    """An action that was done."""
+
+    batch_id: str
+    kind: BulkKind
+    reviewer_id: str
+    num_items: int
+    created_at: datetime
+    undone_at: datetime | None
+
+
+def preview_action(
+    cur: DuckDBPyConnection, flt: ReviewFilter, kind: ItemKind, reviewer_id: str
+) -> BulkPreview:
+    """Count what an action would do; writes nothing."""
+    statement, parameters = select_items("count(*)", replace(flt, reviewer_id=reviewer_id))
+    row = cur.execute(statement, parameters).fetchone()
+    targets = _targets(cur, flt, kind, reviewer_id)
+    labels = Counter(target["label"] for target in targets if target["label"] is not None)
+    ordered = dict(sorted(labels.items(), key=lambda pair: (-pair[1], pair[0])))
+    return BulkPreview(kind, 0 if row is None else row[0], len(targets), ordered)
+
+
+def do_action(
+    cur: DuckDBPyConnection,
+    flt: ReviewFilter,
+    kind: ItemKind,
+    *,
+    reviewer_id: str,
+    batch_id: str,
+    num_expected: int,
+) -> BulkAction:
+    """Do an action on every item that passes the filter. The caller owns the transaction.
+
+    Args:
+        batch_id: Made by the caller once for each press: the same id again changes nothing.
+        num_expected: What the preview counted. Where it is another number by now, nothing is done.
+
+    Raises:
+        BulkActionError: There is nothing to do, or it is not what the preview said.
+        NotPermittedError: The role of the reviewer is not open to actions on many items.
+    """
+    require(cur, reviewer_id, "bulk")
+    done = _find(cur, batch_id)
+    if done is not None:
+        return done
+    targets = _targets(cur, flt, kind, reviewer_id)
+    _require_as_seen(len(targets), num_expected)
+    now = to_timestamp(utc_now())
+    batch: dict[str, Any] = {"batch_id": batch_id, "reviewer_id": reviewer_id}
+    with incoming(cur, "incoming_target", targets):
+        if kind == "retract":
+            cur.execute(load_sql("bulk_standing"), batch)
+        else:
+            has_annotation = kind != "flag"
+            cur.execute(
+                load_sql("bulk_item_insert"),
+                {"batch_id": batch_id, "has_annotation": has_annotation},
+            )
+        if kind in ("head", "text"):
+            note = {"note": "", "run_id": flt.run_id, "created_at": now}
+            cur.execute(load_sql("bulk_label"), {**batch, **note})
+    if kind == "retract":
+        _retract(cur, batch_id, f"{batch_id}/", now)
+    elif kind == "flag":
+        cur.execute(load_sql("bulk_event"), {**batch, "action": "flag", "created_at": now})
+    return _record(cur, flt, kind, len(targets), batch, now)
+
+
+def send_to_queue(
+    cur: DuckDBPyConnection,
+    flt: ReviewFilter,
+    *,
+    name: str,
+    reviewer_id: str,
+    batch_id: str,
+    num_expected: int,
+    order: Order = "item_id",
+    num_reviewers: int = 1,
+    mode: ReviewMode = "open",
+) -> BulkAction:
+    """Make a review queue of every item that passes the filter. The caller owns the transaction.
+
+    Args:
+        batch_id: Becomes the queue's id too: the same id again changes nothing.
+        num_expected: How many items the list had on screen; with another number nothing is done.
+        order: Of the list, and so of the queue.
+
+    Raises:
+        BulkActionError: There is no item, or there are more or fewer than on screen.
+        InvalidQueueError: The name is taken or another value is not possible.
+        NotPermittedError: The role of the reviewer is not open to actions on many items.
+    """
+    require(cur, reviewer_id, "bulk")
+    done = _find(cur, batch_id)
+    if done is not None:
+        return done
+    item_ids = list_item_ids(cur, flt, order)
+    _require_as_seen(len(item_ids), num_expected)
+    add_item_queue(
+        cur,
+        queue_id=batch_id,
+        name=name,
+        item_ids=item_ids,
+        created_by=reviewer_id,
+        run_id=flt.run_id,
+        num_reviewers=num_reviewers,
+        mode=mode,
+    )
+    batch = {"batch_id": batch_id, "reviewer_id": reviewer_id}
+    return _record(cur, flt, "queue", len(item_ids), batch, to_timestamp(utc_now()))
+
+
+def undo_action(cur: DuckDBPyConnection, batch_id: str, *, reviewer_id: str) -> BulkAction:
+    """Take an action back, once and whole; what was said since stays.
+
+    The caller owns the transaction.
+
+    Raises:
+        BulkActionError: It was taken back already, or is somebody else's.
+        NotPermittedError: The role of the reviewer is not open to actions on many items.
+    """
+    person = require(cur, reviewer_id, "bulk")
+    done = get_action(cur, batch_id)
+    if done.undone_at is not None:
+        raise BulkActionError(
+            f"The action on {done.num_items:,} items was taken back already, on "
+            f"{done.undone_at:%Y-%m-%d %H:%M} UTC. There is nothing left to do."
+        )
+    if done.reviewer_id != reviewer_id and person.role != "admin":
+        raise BulkActionError(
+            f"The action on {done.num_items:,} items is somebody else's and was not taken back. "
+            "Ask them, or an admin."
+        )
+    now = to_timestamp(utc_now())
+    prefix = f"undo/{batch_id}/"
+    if done.kind == "retract":
+        again = {"batch_id": batch_id, "prefix": prefix, "created_at": now}
+        cur.execute(load_sql("bulk_restore"), again)
+    elif done.kind == "flag":
+        owner = {"batch_id": batch_id, "reviewer_id": done.reviewer_id}
+        cur.execute(load_sql("bulk_event"), {**owner, "action": "unflag", "created_at": now})
+    elif done.kind == "queue":
+        close_queue(cur, batch_id, reviewer_id)
+    else:
+        _retract(cur, batch_id, prefix, now)
+    undo = {"batch_id": batch_id, "reviewer_id": reviewer_id, "created_at": now}
+    cur.execute(load_sql("bulk_undo_insert"), undo)
+    return get_action(cur, batch_id)
+
+
+def get_action(cur: DuckDBPyConnection, batch_id: str) -> BulkAction:
+    """Give one action.
+
+    Raises:
+        BulkActionError: No action has this id.
+    """
+    found = _find(cur, batch_id)
+    if found is None:
+        raise BulkActionError(
+            f"There is no action {batch_id!r}. Choose one of the list on the Browse page."
+        )
+    return found
+
+
+def list_actions(cur: DuckDBPyConnection) -> list[BulkAction]:
+    """Give all actions, the newest first."""
+    return [_from_row(row) for row in _rows(cur, None)]
+
+
+def _require_as_seen(num_items: int, num_expected: int) -> None:
+    if not num_items or num_items != num_expected:
+        raise BulkActionError(
+            f"Nothing was done: the action would change {num_items:,} items, the preview said "
+            f"{num_expected:,}. Somebody has changed them meanwhile; look at the preview again."
+        )
+
+
+def _record(
+    cur: DuckDBPyConnection,
+    flt: ReviewFilter,
+    kind: BulkKind,
+    num_items: int,
+    batch: Mapping[str, Any],
+    now: datetime,
+) -> BulkAction:
+    facts = {"kind": kind, "filter": to_json(asdict(flt)), "num_items": num_items}
+    cur.execute(load_sql("bulk_action_insert"), {**batch, **facts, "created_at": now})
+    return get_action(cur, batch["batch_id"])
+
+
+def _targets(
+    cur: DuckDBPyConnection, flt: ReviewFilter, kind: ItemKind, reviewer_id: str
+) -> list[dict[str, Any]]:
+    label, condition = _TARGETS[kind]
+    found, parameters = select_items(
+        f"item_id, {label} as label, my_label, is_flagged", replace(flt, reviewer_id=reviewer_id)
+    )
+    statement = f"select item_id, label from ({found}) where {condition} order by item_id"  # noqa: S608
+    rows = cur.execute(statement, parameters).fetchall()
+    return [{"item_id": item_id, "label": label} for item_id, label in rows]
+
+
+def _retract(cur: DuckDBPyConnection, batch_id: str, prefix: str, now: datetime) -> None:
+    parameters = {"batch_id": batch_id, "prefix": prefix, "created_at": now}
+    cur.execute(load_sql("bulk_retract"), parameters)
+
+
+def _find(cur: DuckDBPyConnection, batch_id: str) -> BulkAction | None:
+    return next((_from_row(row) for row in _rows(cur, batch_id)), None)
+
+
+def _rows(cur: DuckDBPyConnection, batch_id: str | None) -> list[tuple[Any, ...]]:
+    return cur.execute(load_sql("bulk_action_list"), {"batch_id": batch_id}).fetchall()
+
+
+def _from_row(row: tuple[Any, ...]) -> BulkAction:
+    undone_at = None if row[5] is None else from_timestamp(row[5])
+    return BulkAction(row[0], row[1], row[2], row[3], from_timestamp(row[4]), undone_at)

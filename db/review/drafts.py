@@ -1,0 +1,74 @@
+"""What a reviewer has begun to say of an item and not saved yet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import require_text, to_json, to_timestamp, utc_now
+from db.errors import InvalidDraftError
+from db.records import Phase
+from db.statements import load_sql
+
+MAX_CHARACTERS = 200_000
+"""Longest draft that is kept, as JSON: ten times the longest answer that a page shows."""
+
+
+def save_draft(
+    cur: DuckDBPyConnection, item_id: str, reviewer_id: str, phase: Phase, body: Mapping[str, Any]
+) -> None:
+    """Append a draft; it replaces the one before.
+
+    Raises:
+        InvalidDraftError: It is longer than ``MAX_CHARACTERS``, or a field holds half of a
+            surrogate pair.
+    """
+    for name, value in body.items():
+        if isinstance(value, str):
+            require_text(value, f"{name} of the draft for item {item_id!r}", InvalidDraftError)
+    text = to_json(body)
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidDraftError(
+            f"The draft for item {item_id!r} has {len(text):,} characters; at most "
+            f"{MAX_CHARACTERS:,} are kept. Shorten the answer or the note."
+        )
+    _append(cur, item_id, reviewer_id, phase, text)
+
+
+def clear_draft(cur: DuckDBPyConnection, item_id: str, reviewer_id: str, phase: Phase) -> None:
+    """Drop a draft because what it held was saved. The caller owns the transaction."""
+    if find_draft(cur, item_id, reviewer_id, phase) is not None:
+        _append(cur, item_id, reviewer_id, phase, "")
+
+
+def find_draft(
+    cur: DuckDBPyConnection, item_id: str, reviewer_id: str, phase: Phase
+) -> dict[str, Any] | None:
+    """Give the draft of a reviewer for an item in a phase, or None."""
+    parameters = {"item_id": item_id, "reviewer_id": reviewer_id}
+    row = cur.execute(load_sql("draft_find"), parameters).fetchone()
+    if row is None or row[0] != phase or not row[1]:
+        return None
+    body: dict[str, Any] = json.loads(row[1])
+    return body
+
+
+def prune_drafts(cur: DuckDBPyConnection) -> None:
+    """Delete drafts that a later one replaced or a save made needless; when a file is opened."""
+    cur.execute(load_sql("draft_prune"))
+
+
+def _append(
+    cur: DuckDBPyConnection, item_id: str, reviewer_id: str, phase: Phase, body: str
+) -> None:
+    parameters = {
+        "item_id": item_id,
+        "reviewer_id": reviewer_id,
+        "phase": phase,
+        "body": body,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("draft_insert"), parameters)

@@ -1,0 +1,100 @@
+"""What people do besides labelling: appended, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import to_timestamp, utc_now
+from db.records import Phase
+from db.statements import load_sql
+
+EventAction = Literal["open", "reveal", "skip", "flag", "unflag", "close_queue"]
+
+
+@dataclass(frozen=True)
+class ReviewEvent:
+    """One thing that somebody did: who, what, from which value to which, when."""
+
+    action: EventAction
+    reviewer_id: str
+    item_id: str | None = None
+    queue_id: str | None = None
+    phase: Phase | None = None
+    old_value: str | None = None
+    new_value: str | None = None
+    created_at: datetime = field(default_factory=utc_now)
+    """The server's time."""
+    client_at: datetime | None = None
+    """The browser's time, where a browser said it."""
+
+
+def add_event(
+    cur: DuckDBPyConnection,
+    action: EventAction,
+    reviewer_id: str,
+    *,
+    item_id: str | None = None,
+    queue_id: str | None = None,
+    phase: Phase | None = None,
+    old_value: str | None = None,
+    new_value: str | None = None,
+    client_at: datetime | None = None,
+) -> None:
+    """Append what somebody did."""
+    event = ReviewEvent(
+        action,
+        reviewer_id,
+        item_id,
+        queue_id,
+        phase,
+        old_value,
+        new_value,
+        client_at=client_at,
+    )
+    add_events(cur, [event])
+
+
+def add_events(cur: DuckDBPyConnection, events: Sequence[ReviewEvent]) -> None:
+    """Append what people did, in this order; each took place at its own ``created_at``."""
+    rows = [
+        {
+            **vars(event),
+            "created_at": to_timestamp(event.created_at),
+            "client_at": None if event.client_at is None else to_timestamp(event.client_at),
+        }
+        for event in events
+    ]
+    cur.executemany(load_sql("review_event_insert"), rows)
+
+
+def is_flagged(cur: DuckDBPyConnection, item_id: str, reviewer_id: str) -> bool:
+    """Tell whether a reviewer has an item flagged."""
+    parameters = {"item_id": item_id, "reviewer_id": reviewer_id}
+    row = cur.execute(load_sql("flag_find"), parameters).fetchone()
+    return row is not None and bool(row[0])
+
+
+def set_flag(
+    cur: DuckDBPyConnection,
+    item_id: str,
+    reviewer_id: str,
+    flagged: bool,
+    *,
+    queue_id: str | None = None,
+    client_at: datetime | None = None,
+) -> None:
+    """Flag an item, or take the reviewer's own flag off; no change appends nothing."""
+    if is_flagged(cur, item_id, reviewer_id) != flagged:
+        add_event(
+            cur,
+            "flag" if flagged else "unflag",
+            reviewer_id,
+            item_id=item_id,
+            queue_id=queue_id,
+            client_at=client_at,
+        )

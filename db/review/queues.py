@@ -1,0 +1,370 @@
+"""Queues: a saved filter and an order, frozen into a list of items that people work through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import from_timestamp, require_text, to_json, to_timestamp, utc_now
+from db.errors import InvalidQueueError, QueueNotFoundError
+from db.people.permissions import require
+from db.review.events import add_event
+from db.review.item_list import ReviewFilter, select_items
+from db.review.settings import ReviewMode, get_settings
+from db.statements import load_sql
+
+QueueOrder = Literal["uncertain", "text_head_differ", "label_errors", "oldest", "random", "item_id"]
+Sharing = Literal["anyone", "dealt"]
+
+MAX_NAME = 80
+MAX_REPEAT_SHARE = 0.5
+
+# Expressions over the columns of review_columns; every order ends with the item's id.
+_ORDERS: Final[dict[QueueOrder, str]] = {
+    "uncertain": "head_margin nulls last",
+    "text_head_differ": (
+        "case when has_text_outcome and head_label is not null "
+        "and answer_label is distinct from head_label then 0 else 1 end, "
+        "head_confidence desc nulls last"
+    ),
+    "label_errors": "self_confidence nulls last",
+    "oldest": "arrived_at",
+    "random": "md5(item_id || '/' || $seed)",
+    "item_id": "item_id",
+}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A list of items for review; it never changes but for items added at its end.
+
+    ``order``: ``uncertain`` puts the items first whose two likeliest labels the head tells apart
+    least; ``text_head_differ`` those where text and head say different labels, the surest head
+    first; ``label_errors`` those to whose label of record a head that has not learned from them
+    gives the least probability (the self-confidence of confident learning: Northcutt, Jiang, Chuang
+    2021; items of which only a head that has learned from them speaks come last); ``random`` is the
+    control stream, against which the yield of the other orders can be told.
+    """
+
+    queue_id: str
+    name: str
+    filter: ReviewFilter
+    order: QueueOrder
+    seed: int
+    num_reviewers: int
+    """How many people label each item."""
+    mode: ReviewMode
+    sharing: Sharing
+    """``anyone``: first come, first served; ``dealt``: each item belongs to people in turn."""
+    reviewer_ids: tuple[str, ...]
+    """Who may work on it; empty for everybody."""
+    repeat_share: float
+    """Share of the items that come again, unannounced, to who labelled them; in blind queues only,
+    where nothing on screen tells what they said the first time."""
+    created_at: datetime
+    created_by: str
+    is_closed: bool = False
+
+    @property
+    def run_id(self) -> str | None:
+        """The run whose answers are shown."""
+        return self.filter.run_id
+
+
+@dataclass(frozen=True)
+class QueueProgress:
+    """How far one reviewer is, or all are, in a queue.
+
+    ``num_items``: of a reviewer: the items that they labelled or may still label.
+    """
+
+    reviewer_id: str | None
+    num_done: int
+    num_items: int
+    median_seconds: float | None
+    num_fast: int
+
+
+def add_queue(
+    cur: DuckDBPyConnection,
+    *,
+    queue_id: str,
+    name: str,
+    flt: ReviewFilter,
+    created_by: str,
+    order: QueueOrder = "item_id",
+    seed: int = 0,
+    num_reviewers: int = 1,
+    mode: ReviewMode = "open",
+    sharing: Sharing = "anyone",
+    reviewer_ids: Sequence[str] = (),
+    repeat_share: float = 0.0,
+) -> Queue:
+    """Make a queue of the items that pass the filter now. The caller owns the transaction.
+
+    Raises:
+        InvalidQueueError: A value is not possible, the name is taken, or no item passes.
+        NotPermittedError: Whoever asks may not make queues.
+    """
+    require(cur, created_by, "manage_queues")
+    require_text(name, "name of the queue", InvalidQueueError)
+    name = " ".join(name.split())
+    people = tuple(dict.fromkeys(reviewer_ids))
+    _require_possible(name, order, num_reviewers, mode, sharing, people, repeat_share)
+    _require_free(cur, name)
+    parameters = {
+        "queue_id": queue_id,
+        "name": name,
+        "run_id": flt.run_id,
+        "filter": to_json(asdict(flt)),
+        "item_order": order,
+        "seed": seed,
+        "num_reviewers": num_reviewers,
+        "mode": mode,
+        "sharing": sharing,
+        "reviewer_ids": list(people),
+        "repeat_share": repeat_share,
+        "created_at": to_timestamp(utc_now()),
+        "created_by": created_by,
+    }
+    cur.execute(load_sql("queue_insert"), parameters)
+    queue = get_queue(cur, queue_id)
+    if extend_queue(cur, queue) == 0:
+        raise InvalidQueueError(
+            f"The queue {name!r} was not made: no item passes its filter. Widen the filter."
+        )
+    return queue
+
+
+def add_item_queue(
+    cur: DuckDBPyConnection,
+    *,
+    queue_id: str,
+    name: str,
+    item_ids: Sequence[str],
+    created_by: str,
+    run_id: str | None = None,
+    num_reviewers: int = 1,
+    mode: ReviewMode = "open",
+) -> Queue:
+    """Make a queue of chosen items in the order given; it takes in no others later.
+
+    The caller owns the transaction.
+
+    Raises:
+        InvalidQueueError: A value is not possible, the name is taken, or there is no item.
+        NotPermittedError: Whoever asks may not make queues.
+    """
+    require(cur, created_by, "manage_queues")
+    require_text(name, "name of the queue", InvalidQueueError)
+    name = " ".join(name.split())
+    _require_possible(name, "item_id", num_reviewers, mode, "anyone", (), 0.0)
+    _require_free(cur, name)
+    if not item_ids:
+        raise InvalidQueueError(f"The queue {name!r} was not made: no item is chosen. Choose some.")
+    parameters: dict[str, Any] = {
+        "queue_id": queue_id,
+        "name": name,
+        "run_id": run_id,
+        "filter": to_json(asdict(ReviewFilter(run_id=run_id, item_ids=()))),
+        "item_order": "item_id",
+        "seed": 0,
+        "num_reviewers": num_reviewers,
+        "mode": mode,
+        "sharing": "anyone",
+        "reviewer_ids": [],
+        "repeat_share": 0.0,
+        "created_at": to_timestamp(utc_now()),
+        "created_by": created_by,
+    }
+    cur.execute(load_sql("queue_insert"), parameters)
+    chosen = {"queue_id": queue_id, "item_ids": list(dict.fromkeys(item_ids))}
+    cur.execute(load_sql("queue_insert_items"), chosen)
+    return get_queue(cur, queue_id)
+
+
+def extend_queue(cur: DuckDBPyConnection, queue: Queue) -> int:
+    """Append the items that pass the queue's filter by now and are not in it yet.
+
+    Returns:
+        How many were appended.
+    """
+    order = f"{_ORDERS[queue.order]}, item_id"
+    number = f"row_number() over (order by {order})"
+    statement, parameters = select_items(f"item_id, {number} as number", queue.filter)
+    if "$seed" in order:
+        parameters["seed"] = queue.seed
+    parameters["queue_id"] = queue.queue_id
+    row = cur.execute(
+        "insert into queue_item by name select $queue_id as queue_id, item_id, "  # noqa: S608
+        "(select count(*) from queue_item where queue_id = $queue_id) "
+        '+ row_number() over (order by number) - 1 as "position" '
+        f"from ({statement}) as found "
+        "anti join (select item_id from queue_item where queue_id = $queue_id) as present "
+        "using (item_id)",
+        parameters,
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def get_queue(cur: DuckDBPyConnection, queue_id: str) -> Queue:
+    """Give a queue.
+
+    Raises:
+        QueueNotFoundError: No queue has this id.
+    """
+    found = _list(cur, queue_id)
+    if not found:
+        raise QueueNotFoundError(
+            f"There is no queue {queue_id!r}. Choose one of the list on the Review page."
+        )
+    return found[0]
+
+
+def list_queues(cur: DuckDBPyConnection, reviewer_id: str | None = None) -> list[Queue]:
+    """Give all queues, newest first; with a reviewer, the open ones that they may work on."""
+    queues = _list(cur, None)
+    if reviewer_id is None:
+        return queues
+    return [
+        queue
+        for queue in queues
+        if not queue.is_closed and (not queue.reviewer_ids or reviewer_id in queue.reviewer_ids)
+    ]
+
+
+def close_queue(cur: DuckDBPyConnection, queue_id: str, reviewer_id: str) -> None:
+    """Take a queue off everybody's list; what was said in it stays.
+
+    Raises:
+        QueueNotFoundError: No queue has this id.
+        NotPermittedError: Whoever asks may not manage queues.
+    """
+    require(cur, reviewer_id, "manage_queues")
+    if not get_queue(cur, queue_id).is_closed:
+        add_event(cur, "close_queue", reviewer_id, queue_id=queue_id)
+
+
+def find_position(cur: DuckDBPyConnection, queue_id: str, item_id: str) -> int | None:
+    """Give an item's place in a queue, from 0, or None for an item outside it."""
+    parameters = {"queue_id": queue_id, "item_id": item_id}
+    row = cur.execute(load_sql("queue_position"), parameters).fetchone()
+    return None if row is None else int(row[0])
+
+
+def find_item_at(cur: DuckDBPyConnection, queue_id: str, position: int) -> str | None:
+    """Give the item at a place in a queue, labelled or not; None past an end."""
+    parameters = {"queue_id": queue_id, "position": position}
+    row = cur.execute(load_sql("queue_item_at"), parameters).fetchone()
+    return None if row is None else str(row[0])
+
+
+def list_blind_items(
+    cur: DuckDBPyConnection, reviewer_id: str, item_ids: Sequence[str] | None = None
+) -> set[str]:
+    """Give the items that wait for a reviewer to label them blind.
+
+    Those are in an open blind queue; or are any, where the whole project is blind.
+
+    Args:
+        item_ids: The items to look at; None for all.
+    """
+    parameters = {
+        "reviewer_id": reviewer_id,
+        "item_ids": None if item_ids is None else list(item_ids),
+        "everywhere": get_settings(cur).mode == "blind",
+    }
+    rows = cur.execute(load_sql("queue_blind_items"), parameters).fetchall()
+    return {row[0] for row in rows}
+
+
+def queue_progress(
+    cur: DuckDBPyConnection, queue: Queue, reviewer_id: str | None = None
+) -> QueueProgress:
+    """Tell how far a reviewer is in a queue, or how many places of it are filled in all."""
+    parameters = {"queue_id": queue.queue_id, "reviewer_id": reviewer_id}
+    row = cur.execute(load_sql("queue_progress"), parameters).fetchone()
+    num_items, num_done, median_seconds, num_fast = row or (0, 0, None, 0)
+    places = num_items * queue.num_reviewers
+    people = len(queue.reviewer_ids)
+    if reviewer_id is not None:
+        places = num_items
+        if queue.sharing == "dealt" and people:
+            places = round(num_items * min(queue.num_reviewers / people, 1))
+    return QueueProgress(reviewer_id, num_done, places, median_seconds, num_fast)
+
+
+def list_progress(cur: DuckDBPyConnection, queue: Queue) -> list[QueueProgress]:
+    """Tell how far each reviewer is who worked on a queue or was named for it."""
+    rows = cur.execute(load_sql("queue_people"), {"queue_id": queue.queue_id}).fetchall()
+    people = dict.fromkeys((*queue.reviewer_ids, *(row[0] for row in rows)))
+    return [queue_progress(cur, queue, reviewer_id) for reviewer_id in people]
+
+
+def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
+    rows = cur.execute(load_sql("queue_list"), {"queue_id": queue_id}).fetchall()
+    return [
+        Queue(
+            queue_id=row[0],
+            name=row[1],
+            filter=ReviewFilter(**json.loads(row[2])),
+            order=row[3],
+            seed=row[4],
+            num_reviewers=row[5],
+            mode=row[6],
+            sharing=row[7],
+            reviewer_ids=tuple(row[8]),
+            repeat_share=row[9],
+            created_at=from_timestamp(row[10]),
+            created_by=row[11],
+            is_closed=row[12],
+        )
+        for row in rows
+    ]
+
+
+def _require_free(cur: DuckDBPyConnection, name: str) -> None:
+    if any(queue.name == name and not queue.is_closed for queue in list_queues(cur)):
+        raise InvalidQueueError(
+            f"There is an open queue named {name!r} already. Choose another name, or close that "
+            "queue first."
+        )
+
+
+def _require_possible(
+    name: str,
+    order: str,
+    num_reviewers: int,
+    mode: str,
+    sharing: str,
+    people: Sequence[str],
+    repeat_share: float,
+) -> None:
+    faults = []
+    if not 1 <= len(name) <= MAX_NAME:
+        faults.append(f"the name has {len(name)} characters, 1 to {MAX_NAME} are allowed")
+    choices: tuple[tuple[str, str, Any], ...] = (
+        ("order", order, QueueOrder),
+        ("mode", mode, ReviewMode),
+        ("sharing", sharing, Sharing),
+    )
+    for what, value, allowed in choices:
+        if value not in get_args(allowed):
+            faults.append(f"the {what} {value!r} is none of {list(get_args(allowed))}")
+    if num_reviewers < 1:
+        faults.append(f"{num_reviewers} reviewers an item are too few, 1 is the least")
+    if people and len(people) < num_reviewers:
+        faults.append(f"{num_reviewers} reviewers an item need as many people, not {len(people)}")
+    if sharing == "dealt" and not people:
+        faults.append("items can be dealt only to people who are named")
+    if not 0 <= repeat_share <= MAX_REPEAT_SHARE:
+        faults.append(f"the share of repeats {repeat_share} is not within 0 and {MAX_REPEAT_SHARE}")
+    if repeat_share and mode != "blind":
+        faults.append("items can come again unannounced only where they are shown blind")
+    if faults:
+        raise InvalidQueueError(f"The queue was not made: {'; '.join(faults)}. Change that.")

@@ -1,0 +1,64 @@
+"""Settings of the whole project for reviewing; each change is appended."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import to_json, to_timestamp, utc_now
+from db.errors import InvalidSettingError
+from db.people.permissions import require
+from db.statements import load_sql
+
+ReviewMode = Literal["open", "blind"]
+
+_KEY = "review"
+WORDS_PER_MINUTE_BOUNDS = (100, 2000)
+
+
+@dataclass(frozen=True)
+class ReviewSettings:
+    """How reviewing works where no queue says otherwise.
+
+    ``words_per_minute``: a save that came sooner than this speed allows is marked as fast. Most
+    adults read English non-fiction silently at 175 to 300 words a minute (Brysbaert 2019, How many
+    words do we read per minute?, Journal of Memory and Language 109, 104047). The default is twice
+    the upper end, so that only what cannot have been read is marked.
+    """
+
+    mode: ReviewMode = "open"
+    """``blind``: one's own label first, then everything is shown and one is asked again."""
+    words_per_minute: int = 600
+
+
+def get_settings(cur: DuckDBPyConnection) -> ReviewSettings:
+    """Give the settings that count now."""
+    row = cur.execute(load_sql("setting_get"), {"key": _KEY}).fetchone()
+    stored: dict[str, Any] = {} if row is None else json.loads(row[0])
+    return replace(ReviewSettings(), **stored)
+
+
+def save_settings(cur: DuckDBPyConnection, settings: ReviewSettings, reviewer_id: str) -> None:
+    """Append new settings. The caller owns the transaction.
+
+    Raises:
+        InvalidSettingError: The reading speed is out of bounds.
+        NotPermittedError: The reviewer may not manage queues.
+    """
+    require(cur, reviewer_id, "manage_queues")
+    low, high = WORDS_PER_MINUTE_BOUNDS
+    if not low <= settings.words_per_minute <= high:
+        raise InvalidSettingError(
+            f"A reading speed of {settings.words_per_minute} words a minute cannot be set: give "
+            f"{low} to {high}. Most people read at 175 to 300."
+        )
+    parameters = {
+        "key": _KEY,
+        "value": to_json(asdict(settings)),
+        "reviewer_id": reviewer_id,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("setting_insert"), parameters)
