@@ -20,7 +20,7 @@ from db.connection import IN_MEMORY, Database
 from db.importers import import_file
 from db.review.agreement import RatingFilter, count_challenges
 from eci.statistics.estimates import Estimate, proportion
-from training.agreement import (
+from training.evaluation.agreement import (
     Answers,
     load_anchoring,
     load_pairs,

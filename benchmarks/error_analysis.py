@@ -53,7 +53,7 @@ from streamlit_app.logic.slice_ranking import load_slices
 from streamlit_app.logic.suspects import load_suspects
 from streamlit_app.logic.trust import load_trust
 from streamlit_app.report.errors import build_report
-from training.readings import read_new_answers
+from training.evaluation.readings import read_new_answers
 
 RUN, BASE = "scale-run-04", "scale-run-03"
 LABELS = ("yes", "no", "maybe")

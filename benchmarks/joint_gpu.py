@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def estimate() -> str:
     """Say that nothing was measured, and what arithmetic leads one to expect."""
-    from training.memory import DecoderShape, estimate_step
+    from training.joint.memory import DecoderShape, estimate_step
 
     settings = _settings(is_tiny=False)
     memory = estimate_step(DecoderShape.of(_config(is_tiny=False)), settings)
@@ -80,7 +80,7 @@ def estimate() -> str:
     return "\n".join(
         [
             "No graphics card that torch can use: nothing was measured, nothing is kept.",
-            "ESTIMATE (training/memory.py), batch 4 x 1,024 tokens, GB:",
+            "ESTIMATE (training/joint/memory.py), batch 4 x 1,024 tokens, GB:",
             *(f"{count / 1e9:6.2f}  {name}" for name, count in parts.items()),
             f"{memory.total / 1e9:6.2f}  in all; to reach {REACH / 1e9:.0f}, never above "
             f"{LIMIT / 1e9:.0f}",
@@ -100,7 +100,7 @@ def take_steps(way: str, num_steps: int, *, is_tiny: bool) -> dict[str, Any]:
 
     from eci.model.base_model import LoadedBase
     from eci.model.eci_model import build
-    from training.adapter import add_adapter
+    from training.joint.adapter import add_adapter
 
     torch.manual_seed(SEED)
     device = "cpu" if is_tiny else "cuda:0"
@@ -184,7 +184,7 @@ def _random_linear(module: Any, config: Any, device: str) -> Any:
 
 
 def _ours(model: Any, rows: list[Any], settings: Any) -> list[float]:
-    from training.trainer import EciTrainer, RowDataset
+    from training.joint.trainer import EciTrainer, RowDataset
 
     timer = _timer()
     with tempfile.TemporaryDirectory() as folder:
@@ -204,7 +204,7 @@ def _theirs(model: Any, rows: list[Any], settings: Any) -> list[float]:
     from peft import LoraConfig, get_peft_model
     from transformers import Trainer, default_data_collator
 
-    from training.adapter import keep_autograd
+    from training.joint.adapter import keep_autograd
 
     keep_autograd(model)
     model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -285,7 +285,7 @@ def _timer() -> Any:
 
 def _settings(*, is_tiny: bool) -> Any:
     """Give the preset's settings; a tiny model has tiny rows, too."""
-    from training.settings import get_preset
+    from training.settings.training import get_preset
 
     settings = get_preset("qlora-13b").settings
     if not is_tiny:

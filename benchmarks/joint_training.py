@@ -78,8 +78,8 @@ def _take_steps(options: argparse.Namespace) -> dict[str, Any]:
     from eci.model.eci_model import build
     from eci.questions.labels import PUBMEDQA
     from eci.questions.prompts import Question
-    from training.adapter import add_adapter
-    from training.settings import LoraSettings
+    from training.joint.adapter import add_adapter
+    from training.settings.training import LoraSettings
 
     torch.manual_seed(SEED)
     base = load_base(options.base, models_dir(), quantization="nf4", device="cpu")
@@ -120,7 +120,7 @@ def _ours(
     from transformers import TrainingArguments
 
     from eci.model import eci_causal_lm
-    from training.trainer import EciTrainer, RowDataset
+    from training.joint.trainer import EciTrainer, RowDataset
 
     if not with_head:
         # The same step less everything that only the head needs.
@@ -160,7 +160,7 @@ def _theirs(
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
-    from training.adapter import keep_autograd
+    from training.joint.adapter import keep_autograd
 
     keep_autograd(model)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token

@@ -244,10 +244,10 @@ def _fill(data: Path) -> None:
     from db.people.reviewers import add_reviewer
     from db.retraining.snapshot import read_snapshot
     from streamlit_app.sign_in import DEFAULT_NAME
-    from training.dataset import to_question
-    from training.head_features import Features, HeadFeatures
-    from training.head_source import HeadSource, find_info, prefill
-    from training.plan import make_plan, start_plan
+    from training.control.plan import make_plan, start_plan
+    from training.data.dataset import to_question
+    from training.head.features import Features, HeadFeatures
+    from training.head.source import HeadSource, find_info, prefill
 
     database = Database.open()
     folder = data / "pubmedqa"

@@ -12,9 +12,9 @@ from pathlib import Path
 from db.connection import Database
 from db.demo import load_demo
 from db.people.reviewers import add_reviewer
-from training.launch import cancel, launch
-from training.plan import make_plan, prepare_plan
-from training.run_dir import RunDir
+from training.control.launch import cancel, launch
+from training.control.plan import make_plan, prepare_plan
+from training.run.run_dir import RunDir
 
 _LOADING_SECONDS = 300
 

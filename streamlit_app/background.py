@@ -13,9 +13,9 @@ from db.errors import DbError
 from db.paths import runs_dir
 from eci.errors import EciError
 from streamlit_app import refit_news, reviewing, services
+from training.control.ingest import refresh
+from training.control.triggers import tick
 from training.errors import TrainingError
-from training.intake import refresh
-from training.triggers import tick
 
 TICK_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from db.connection import Database
 from db.retraining.refit_effect import RefitEffect, find_refit_effect
 from db.retraining.training_runs import list_training_runs
-from training.automatic import is_automatic
+from training.control.automatic import is_automatic
 
 _told: WeakKeyDictionary[Database, RefitEffect] = WeakKeyDictionary()
 

@@ -15,8 +15,8 @@ from db.people.reviewers import list_people
 from db.people.sign_in import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
 from db.records import Reviewer, Run
 from db.review.drafts import prune_drafts
-from training.automatic import is_automatic
-from training.readings import read_new_answers
+from training.control.automatic import is_automatic
+from training.evaluation.readings import read_new_answers
 
 
 @st.cache_resource(show_spinner=False)

@@ -17,18 +17,18 @@ from db.paths import builds_dir, runs_dir
 from db.retraining.snapshot import read_snapshot
 from eci.errors import EciError
 from eci.questions.exemplars import CHOICES, Choice
-from training.agreement_cli import agreement_command
-from training.build import BENCHMARKS, Benchmark, build
-from training.build_files import BUILD_FORMATS, BuildFormat, write_build
+from training.control.ingest import refresh
+from training.control.plan import TIERS, Tier, make_plan, prepare_plan
+from training.control.run_duration import describe_expected, expected_seconds
+from training.control.start import is_run_dir, prepare_prediction
+from training.data.build import BENCHMARKS, Benchmark, build
+from training.data.build_files import BUILD_FORMATS, BuildFormat, write_build
 from training.errors import TrainingError
-from training.expected import describe_expected, expected_seconds
-from training.intake import refresh
-from training.launchers.settings import KINDS, Kind, get_launcher
-from training.plan import TIERS, Tier, make_plan, prepare_plan
-from training.run_dir import RunDir, current_status, list_run_dirs
-from training.settings import DataSettings, list_presets, parse_prediction_settings
-from training.start import is_run_dir, prepare_prediction
-from training.work import execute_stored
+from training.evaluation.agreement_cli import agreement_command
+from training.launchers.tasks import execute_stored
+from training.run.run_dir import RunDir, current_status, list_run_dirs
+from training.settings.launchers import KINDS, Kind, get_launcher
+from training.settings.training import DataSettings, list_presets, parse_prediction_settings
 
 OPERATOR = "command line"
 

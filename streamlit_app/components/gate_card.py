@@ -13,7 +13,7 @@ from streamlit_app.logic.models_view import (
 )
 from streamlit_app.text_safety import Html, element
 from streamlit_app.wording import say
-from training.gate import Check, GateReport, SetGate
+from training.evaluation.gate import Check, GateReport, SetGate
 
 _CELL = "padding: .3rem 1rem .3rem 0; text-align: left; vertical-align: top; border: 0"
 _SIGNS = {"fail": ("✗", "lc-wrong"), "unsure": ("?", "lc-wrong"), "pass": ("✓", "lc-right")}

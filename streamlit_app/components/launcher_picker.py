@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from streamlit_app.wording import say, words
-from training.launchers.settings import LOCAL, Kind, Launcher, list_launchers
+from training.settings.launchers import LOCAL, Kind, Launcher, list_launchers
 
 
 def pick(key: str) -> Launcher:

@@ -10,9 +10,9 @@ from streamlit_app import services
 from streamlit_app.components.training_live import told_errors
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say
-from training.energy import WORLD, list_countries
-from training.plan import TIERS
-from training.triggers import Mode, TriggerPolicy, get_policy, set_policy
+from training.control.plan import TIERS
+from training.control.triggers import Mode, TriggerPolicy, get_policy, set_policy
+from training.run.energy import WORLD, list_countries
 
 MODE_WORDS: dict[Mode, str] = {
     "manual": say("policy.only_when_somebody"),

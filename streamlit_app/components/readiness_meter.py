@@ -16,8 +16,8 @@ from streamlit_app.logic.readiness import (
 )
 from streamlit_app.text_safety import Html, element, join
 from streamlit_app.wording import say
-from training.learning_curve import learning_curve
-from training.triggers import read_readiness
+from training.control.learning_curve import learning_curve
+from training.control.triggers import read_readiness
 
 NUM_NEW = (50, 200)
 _GAIN = "training_gain"

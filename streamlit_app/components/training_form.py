@@ -20,11 +20,11 @@ from streamlit_app.logic.models_view import version_name
 from streamlit_app.logic.training_view import describe_settings
 from streamlit_app.text_safety import element, join, reveal
 from streamlit_app.wording import say
-from training.expected import describe_expected, expected_seconds
-from training.launchers.settings import LOCAL, Launcher
-from training.plan import BASE_ALONE, TIERS, Tier, make_plan, start_plan
-from training.settings import PredictionSettings, Preset, list_presets
-from training.start import start_prediction
+from training.control.plan import BASE_ALONE, TIERS, Tier, make_plan, start_plan
+from training.control.run_duration import describe_expected, expected_seconds
+from training.control.start import start_prediction
+from training.settings.launchers import LOCAL, Launcher
+from training.settings.training import PredictionSettings, Preset, list_presets
 
 SHOWN_KEY = "training_shown"
 """Session state: the run that the page shows."""

@@ -20,11 +20,11 @@ from streamlit_app.logic.training_view import (
 )
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say
-from training.energy import read_energy
-from training.expected import describe_duration
-from training.launch import cancel, launch, reap
-from training.run_dir import RunDir
-from training.status import Status
+from training.control.launch import cancel, launch, reap
+from training.control.run_duration import describe_duration
+from training.run.energy import read_energy
+from training.run.run_dir import RunDir
+from training.run.status import Status
 
 REFRESH_SECONDS = 1.0
 _MESSAGE = "training_message"

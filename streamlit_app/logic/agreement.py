@@ -25,7 +25,7 @@ from streamlit_app.charts.agreement_matrix import PairCell
 from streamlit_app.logic.figures import estimate_text, number_text
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words
-from training.agreement import (
+from training.evaluation.agreement import (
     Anchoring,
     Answers,
     Pair,

@@ -11,7 +11,7 @@ from streamlit_app.logic.figures import points_interval
 from streamlit_app.logic.slice_ranking import slice_name
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words
-from training.gate import GateReport, SetGate, SliceFinding
+from training.evaluation.gate import GateReport, SetGate, SliceFinding
 
 
 def version_name(model: ModelVersion) -> str:

@@ -12,7 +12,7 @@ from streamlit_app.logic.matrix import order_labels
 from streamlit_app.logic.models_view import estimate_words
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say
-from training.triggers import Readiness
+from training.control.triggers import Readiness
 
 MIN_PER_LABEL = 30
 """With fewer training items of a label, heads seldom learn to give it."""

@@ -16,9 +16,9 @@ from db.retraining.snapshot import read_snapshot
 from streamlit_app.logic.lineage_view import shots_words
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words
-from training.build import Benchmark, Build, BuiltRecord, build
-from training.build_files import BuildFormat, write_build
-from training.settings import DataSettings
+from training.data.build import Benchmark, Build, BuiltRecord, build
+from training.data.build_files import BuildFormat, write_build
+from training.settings.training import DataSettings
 
 FORMATS: tuple[BuildFormat, ...] = get_args(BuildFormat)
 FORMAT_WORDS = words("build_format")

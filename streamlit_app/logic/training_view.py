@@ -14,10 +14,10 @@ from streamlit_app.logic.figures import percent
 from streamlit_app.logic.lineage_view import energy_words, shots_words
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words
-from training.expected import describe_duration
-from training.run_dir import Event
-from training.settings import TrainingSettings
-from training.status import Status
+from training.control.run_duration import describe_duration
+from training.run.run_dir import Event
+from training.run.status import Status
+from training.settings.training import TrainingSettings
 
 MAX_CURVE_POINTS = 600
 """More points than pixels only make a refresh slow."""

@@ -19,7 +19,7 @@ from db.importers.pubmedqa import parse_pubmedqa
 from db.people.permissions import require
 from db.records import Split
 from streamlit_app.wording import say, say_count
-from training.readings import read_new_answers
+from training.evaluation.readings import read_new_answers
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from streamlit_app.logic.rows import num_pages
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import reveal
 from streamlit_app.wording import say, words
-from training.agreement import MAX_PAIRED, Anchoring, Answers
+from training.evaluation.agreement import MAX_PAIRED, Anchoring, Answers
 
 ORIGINS: tuple[AnnotationOrigin, ...] = ("review", "import")
 GOLDS: tuple[Gold, ...] = ("imported", "record")

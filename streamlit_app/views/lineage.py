@@ -34,7 +34,7 @@ from streamlit_app.logic.lineage_view import (
 from streamlit_app.state import open_in_review
 from streamlit_app.text_safety import element, join, reveal
 from streamlit_app.wording import say
-from training.intake import refresh
+from training.control.ingest import refresh
 
 FROM_CORRECTION, FROM_RUN = say("lineage.from_correction"), say("lineage.from_run")
 _WAY = "lineage_way"

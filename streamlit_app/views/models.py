@@ -17,8 +17,8 @@ from streamlit_app.errors import shown_errors
 from streamlit_app.logic.models_view import event_table, version_name, version_table
 from streamlit_app.text_safety import element
 from streamlit_app.wording import say
-from training.intake import refresh
-from training.registry import choose_challenger, gate_of, promote, roll_back
+from training.control.ingest import refresh
+from training.control.registry import choose_challenger, gate_of, promote, roll_back
 
 _DATES = {
     say(title): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")

@@ -24,7 +24,7 @@ from streamlit_app.logic.training_data import (
 )
 from streamlit_app.text_safety import element, reveal
 from streamlit_app.wording import say, say_count
-from training.build import BENCHMARKS, Benchmark, Build, BuiltRecord
+from training.data.build import BENCHMARKS, Benchmark, Build, BuiltRecord
 
 PAGE_SIZE = 50
 SHOTS = (0, 1, 5)

@@ -22,10 +22,10 @@ from streamlit_app.components import (
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic.training_view import HistoryEntry, history_table, score_table
 from streamlit_app.wording import say
+from training.control.ingest import refresh
 from training.errors import TrainingError
-from training.intake import refresh
-from training.run_dir import RunDir
-from training.status import ACTIVE_STATES, Status
+from training.run.run_dir import RunDir
+from training.run.status import ACTIVE_STATES, Status
 
 
 def main() -> None:

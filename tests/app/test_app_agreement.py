@@ -17,7 +17,7 @@ from eci.statistics.agreement import pair_agreement
 from eci.statistics.estimates import Estimate
 from streamlit_app.charts.agreement_matrix import PairCell, draw_agreement
 from streamlit_app.logic import agreement as logic
-from training.agreement import Anchoring, Pair
+from training.evaluation.agreement import Anchoring, Pair
 
 AGREEMENT = "views/agreement.py"
 OpenPage = Callable[..., AppTest]

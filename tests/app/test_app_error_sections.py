@@ -33,7 +33,7 @@ from streamlit_app.logic.slice_ranking import load_slices
 from streamlit_app.logic.suspects import load_suspect_ids, load_suspects
 from streamlit_app.logic.trust import load_trust, seconds_per_item
 from streamlit_app.report.errors import build_report
-from training.readings import read_new_answers
+from training.evaluation.readings import read_new_answers
 
 SHELL = Path(services.__file__).with_name("shell.py")
 LABELS = ("yes", "no", "maybe")

@@ -21,7 +21,7 @@ from eci.statistics.estimates import Estimate
 from streamlit_app import services
 from streamlit_app.components.outcome_items import choose_cell
 from streamlit_app.logic.figures import estimate_text, percent
-from training.readings import read_new_answers
+from training.evaluation.readings import read_new_answers
 
 SHELL = Path(services.__file__).with_name("shell.py")
 LABELS = ("yes", "no", "maybe")

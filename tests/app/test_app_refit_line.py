@@ -22,7 +22,7 @@ from db.review.annotations import add_annotation
 from db.review.settings import ReviewSettings, save_settings
 from streamlit_app import refit_news, services
 from streamlit_app.logic.refit_words import effect_words
-from training.automatic import AFTER_CORRECTION
+from training.control.automatic import AFTER_CORRECTION
 
 OpenPage = Callable[..., AppTest]
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

@@ -25,13 +25,13 @@ from streamlit_app.logic.training_view import (
     describe_settings,
     history_table,
 )
-from training.json_files import replace_json
-from training.launchers.settings import launchers_path
-from training.run_dir import RunDir
-from training.settings import TrainingSettings, list_presets
-from training.start import prepare_run
-from training.status import Status
-from training.triggers import get_policy
+from training.control.start import prepare_run
+from training.control.triggers import get_policy
+from training.run.json_files import replace_json
+from training.run.run_dir import RunDir
+from training.run.status import Status
+from training.settings.launchers import launchers_path
+from training.settings.training import TrainingSettings, list_presets
 
 SHELL = Path(services.__file__).with_name("shell.py")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -236,7 +236,7 @@ def test_a_running_run_shows_its_progress(filled: Database):
 
 def test_cancel_asks_the_run_to_stop(filled: Database, monkeypatch: pytest.MonkeyPatch):
     # The test's own process stands for the run's, so nobody may signal it.
-    monkeypatch.setattr("training.process.ProcessId.ask_to_stop", lambda self: None)
+    monkeypatch.setattr("training.run.process.ProcessId.ask_to_stop", lambda self: None)
     run_dir = started_run(filled)
     page = open_training()
     page.button(key="training_cancel").click().run()

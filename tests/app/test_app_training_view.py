@@ -10,8 +10,8 @@ from streamlit_app.logic.training_view import (
     run_seconds,
     summarise_progress,
 )
-from training.run_dir import Event
-from training.status import Status
+from training.run.run_dir import Event
+from training.run.status import Status
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

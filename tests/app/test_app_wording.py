@@ -21,7 +21,7 @@ from db.retraining.lineage import Fold
 from db.retraining.model_versions import AliasAction
 from streamlit_app.logic.outcomes import FORM_ORDER
 from streamlit_app.wording import catalogue, say, words
-from training.build_files import BuildFormat
+from training.data.build_files import BuildFormat
 
 ROOT = Path(streamlit_app.__file__).parent
 THEME = tomllib.loads((ROOT.parent / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]

@@ -12,7 +12,7 @@ from db.connection import Database
 from db.content.items import add_items
 from db.people.reviewers import add_reviewer
 from db.records import Item, Option, Reviewer, Section
-from training.settings import RefitSettings
+from training.settings.training import RefitSettings
 
 
 def make_item(number: int, *, split: str = "train", options: bool = False) -> Item:

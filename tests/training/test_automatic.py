@@ -28,14 +28,14 @@ from db.retraining.snapshot import read_snapshot
 from db.retraining.training_runs import add_training_run, find_training_run, list_training_runs
 from db.review.annotations import add_annotation
 from db.review.queues import add_item_queue
-from training.automatic import AFTER_CORRECTION, NUM_KEPT, is_automatic, retire_automatic
-from training.execution import execute
-from training.intake import refresh
-from training.plan import Plan, default_source, prepare_plan
-from training.refit import run_refit
-from training.run_dir import RunDir
-from training.settings import RefitSettings
-from training.triggers import TriggerPolicy, read_readiness, set_policy, tick
+from training.control.automatic import AFTER_CORRECTION, NUM_KEPT, is_automatic, retire_automatic
+from training.control.ingest import refresh
+from training.control.plan import Plan, default_source, prepare_plan
+from training.control.triggers import TriggerPolicy, read_readiness, set_policy, tick
+from training.head.refit import run_refit
+from training.run.execution import execute
+from training.run.run_dir import RunDir
+from training.settings.training import RefitSettings
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -23,13 +23,13 @@ from db.records import Item, Option, Section
 from db.retraining.record_vetoes import add_record_veto
 from db.retraining.snapshot import Snapshot, SnapshotItem, read_snapshot
 from db.review.annotations import add_annotation
-from training import build_files
-from training.build import BENCHMARKS, Build, build
-from training.build_files import BUILD_FORMATS, write_build
 from training.cli import main
-from training.dataset import build_training_data
+from training.data import build_files
+from training.data.build import BENCHMARKS, Build, build
+from training.data.build_files import BUILD_FORMATS, write_build
+from training.data.dataset import build_training_data
 from training.errors import DataError
-from training.settings import DataSettings
+from training.settings.training import DataSettings
 
 
 def _usmle(number: int, step: str) -> Item:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from training import energy
-from training.energy import WORLD, estimated, measured, read_energy
 from training.errors import RunDirError
-from training.json_files import replace_json
-from training.run_dir import RunDir
+from training.run import energy
+from training.run.energy import WORLD, estimated, measured, read_energy
+from training.run.json_files import replace_json
+from training.run.run_dir import RunDir
 
 
 @pytest.fixture

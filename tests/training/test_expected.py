@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from training.expected import Expected, describe_duration, describe_expected, expected_seconds
-from training.launchers.settings import AccelerateLauncher
-from training.run_dir import RunDir
+from training.control.run_duration import (
+    Expected,
+    describe_duration,
+    describe_expected,
+    expected_seconds,
+)
+from training.run.run_dir import RunDir
+from training.settings.launchers import AccelerateLauncher
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

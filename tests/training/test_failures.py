@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from eci.errors import BaseModelError
 from training.errors import TrainingError
-from training.failures import explain
-from training.run_dir import RunDir
+from training.run.failures import explain
+from training.run.run_dir import RunDir
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from db.content.predictions import list_predictions
 from db.content.runs import get_run, list_runs
 from db.records import Item
 from db.retraining.training_runs import find_training_run, list_training_runs
+from training.control.ingest import refresh, take_in
 from training.errors import IntakeError, RunDirError
-from training.intake import refresh, take_in
-from training.predictions import PREDICTIONS_SCHEMA
-from training.run_dir import RunDir
+from training.run.prediction_file import PREDICTIONS_SCHEMA
+from training.run.run_dir import RunDir
 
 NOW = datetime(2026, 11, 22, 19, 4, 55, tzinfo=UTC)
 SETTINGS = {

@@ -15,8 +15,8 @@ from safetensors.numpy import load_file
 
 from db.connection import Database
 from db.retraining.snapshot import freeze
-from training.launch import launch, reap
-from training.run_dir import RunDir, list_run_dirs
+from training.control.launch import launch, reap
+from training.run.run_dir import RunDir, list_run_dirs
 
 PATIENCE_SECONDS = 120.0
 TOLERANCE = 1e-6

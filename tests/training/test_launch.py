@@ -16,19 +16,19 @@ from typing import Any
 import psutil
 import pytest
 
-from training import launch as launching
+from training.control import launch as launching
+from training.control.launch import cancel, launch, launch_command, reap
 from training.errors import LaunchError
-from training.execution import RunContext, execute
-from training.launch import cancel, launch, launch_command, reap
-from training.run_dir import RunDir, current_status, list_run_dirs
+from training.run.execution import RunContext, execute
+from training.run.run_dir import RunDir, current_status, list_run_dirs
 
 PATIENCE_SECONDS = 30.0
 
 WORKER = """
 import errno, os, signal, sys, time
 from pathlib import Path
-from training.execution import execute
-from training.run_dir import RunDir
+from training.run.execution import execute
+from training.run.run_dir import RunDir
 
 def work(context):
 {body}
@@ -332,7 +332,8 @@ def test_a_run_outlives_the_process_that_started_it(runs_dir: Path) -> None:
     run_dir = RunDir.create(runs_dir, "smoke", datetime.now(UTC))
     app = (
         "import sys; from pathlib import Path\n"
-        "from training.launch import launch_command; from training.run_dir import RunDir\n"
+        "from training.control.launch import launch_command\n"
+        "from training.run.run_dir import RunDir\n"
         "launch_command(RunDir(Path(sys.argv[1])), sys.argv[2:])"
     )
     started_by = [sys.executable, "-c", app, str(run_dir.path), *command(run_dir, STEPS)]
@@ -371,7 +372,7 @@ def test_progress_reaches_the_disk_within_a_long_step(run_dir: RunDir) -> None:
 def test_the_heartbeat_goes_on_while_a_step_takes_long(
     run_dir: RunDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.execution.HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr("training.run.execution.HEARTBEAT_SECONDS", 0.0)
 
     def work(context: RunContext) -> None:
         before = run_dir.read_status().heartbeat_at

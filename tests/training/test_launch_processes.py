@@ -19,13 +19,13 @@ import torch
 
 from db.connection import Database
 from db.retraining.snapshot import freeze
+from training.control.launch import cancel, launch, reap
 from training.errors import SettingsError
-from training.execution import RunContext
-from training.launch import cancel, launch, reap
-from training.launchers.settings import AccelerateLauncher
-from training.run_dir import RunDir
-from training.settings import OptimizerSettings, share_step
-from training.work import execute_stored
+from training.launchers.tasks import execute_stored
+from training.run.execution import RunContext
+from training.run.run_dir import RunDir
+from training.settings.launchers import AccelerateLauncher
+from training.settings.training import OptimizerSettings, share_step
 
 PATIENCE_SECONDS = 120.0
 # Trains some steps in float32 and leaves the losses of each and the parameters after the last.
@@ -37,12 +37,12 @@ from transformers import TrainerCallback, TrainingArguments
 from db.retraining.snapshot import load_snapshot
 from eci.model.base_model import load_base
 from eci.model.eci_model import build
-from training.adapter import add_adapter
-from training.dataset import build_training_data, to_rows
-from training.launchers.group import join_group
-from training.sharding import is_sharded, shard
-from training.settings import LoraSettings, DataSettings, OptimizerSettings, share_step
-from training.trainer import EciTrainer, RowDataset
+from training.joint.adapter import add_adapter
+from training.data.dataset import build_training_data, to_rows
+from training.run.process_group import join_group
+from training.joint.sharding import is_sharded, shard
+from training.settings.training import LoraSettings, DataSettings, OptimizerSettings, share_step
+from training.joint.trainer import EciTrainer, RowDataset
 
 base_dir, snapshot_dir, sharding, meeting, out = sys.argv[1:]
 rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))

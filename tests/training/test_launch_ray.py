@@ -23,10 +23,10 @@ import pytest
 
 from db.connection import Database
 from db.retraining.snapshot import freeze
-from training.launch import cancel, launch, reap
-from training.launchers.settings import RayLauncher
-from training.run_dir import RunDir
-from training.work import execute_stored
+from training.control.launch import cancel, launch, reap
+from training.launchers.tasks import execute_stored
+from training.run.run_dir import RunDir
+from training.settings.launchers import RayLauncher
 
 pytest.importorskip("ray", reason="ray is not installed: pip install -r requirements-ray.txt")
 

@@ -12,8 +12,10 @@ from click.testing import CliRunner
 from db.connection import Database
 from db.paths import runs_dir
 from training.cli import main
+from training.control.plan import make_plan, prepare_plan
 from training.errors import SettingsError
-from training.launchers.settings import (
+from training.run.run_dir import RunDir, list_run_dirs
+from training.settings.launchers import (
     LOCAL,
     AccelerateLauncher,
     RayLauncher,
@@ -22,8 +24,6 @@ from training.launchers.settings import (
     list_launchers,
     parse_launcher,
 )
-from training.plan import make_plan, prepare_plan
-from training.run_dir import RunDir, list_run_dirs
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,7 @@ def test_a_run_without_a_launcher_in_its_settings_is_local() -> None:
 def test_ray_that_is_not_installed_is_told_with_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("training.launchers.settings.find_spec", lambda name: None)
+    monkeypatch.setattr("training.settings.launchers.find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"pip install -r requirements-ray\.txt"):
         get_launcher("ray", ["storage=/s"])
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from db.connection import Database
+from training.control.learning_curve import CurvePoint, LearningCurve, learning_curve
 from training.errors import DataError
-from training.learning_curve import CurvePoint, LearningCurve, learning_curve
 
 
 def _curve(noise: float, slope: float = 2.0) -> LearningCurve:

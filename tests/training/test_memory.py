@@ -14,9 +14,9 @@ from transformers import AutoConfig
 
 from eci.model.base_model import load_base
 from eci.model.eci_model import build
-from training.adapter import add_adapter
-from training.memory import DecoderShape, estimate_step
-from training.settings import LoraSettings, TrainingSettings, get_preset, parse_settings
+from training.joint.adapter import add_adapter
+from training.joint.memory import DecoderShape, estimate_step
+from training.settings.training import LoraSettings, TrainingSettings, get_preset, parse_settings
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "joint_gpu.py"
 LLAMA_13B = DecoderShape(5120, 13824, 40, 40, 40, 128, 32000)

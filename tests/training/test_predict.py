@@ -11,13 +11,13 @@ from db.connection import Database
 from db.content.predictions import list_predictions
 from db.content.runs import get_run
 from db.paths import runs_dir
+from training.control.ingest import refresh
+from training.control.start import prepare_prediction, prepare_run
 from training.errors import SettingsError
-from training.execution import execute
-from training.intake import refresh
-from training.predict import run_prediction
-from training.qlora import run_qlora
-from training.settings import Preset, parse_prediction_settings, parse_settings
-from training.start import prepare_prediction, prepare_run
+from training.joint.predict import run_prediction
+from training.joint.qlora import run_qlora
+from training.run.execution import execute
+from training.settings.training import Preset, parse_prediction_settings, parse_settings
 
 
 def test_base_model_and_trained_run_answer_every_item(

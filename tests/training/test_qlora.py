@@ -19,14 +19,14 @@ from eci.errors import ArtifactError
 from eci.model.base_model import load_base
 from eci.model.batching import collate
 from eci.model.eci_model import EciModel, build
-from training.adapter import add_adapter, keep_autograd, share_casts
-from training.dataset import build_training_data, to_question, to_rows
+from training.data.dataset import build_training_data, to_question, to_rows
 from training.errors import DataError
-from training.execution import RunContext, execute
-from training.qlora import run_qlora
-from training.run_dir import RunDir
-from training.settings import parse_settings
-from training.trainer import EciTrainer, RowDataset
+from training.joint.adapter import add_adapter, keep_autograd, share_casts
+from training.joint.qlora import run_qlora
+from training.joint.trainer import EciTrainer, RowDataset
+from training.run.execution import RunContext, execute
+from training.run.run_dir import RunDir
+from training.settings.training import parse_settings
 
 
 def _run_dir(database: Database, folder: Path, settings: dict[str, Any]) -> RunDir:

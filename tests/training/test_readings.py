@@ -11,7 +11,7 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions, find_prediction
 from db.content.runs import add_run
 from db.records import Item, Option, Prediction, Run
-from training.readings import read_new_answers
+from training.evaluation.readings import read_new_answers
 
 
 @pytest.fixture

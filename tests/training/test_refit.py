@@ -25,18 +25,18 @@ from db.retraining.snapshot import load_snapshot, read_snapshot
 from db.review.annotations import add_annotation
 from eci.model.artifact import read_info
 from eci.model.eci_model import EciModel
-from training.dataset import families, to_question
+from training.control.ingest import refresh
+from training.control.plan import Plan, make_plan, prepare_plan, start_plan
+from training.control.start import prepare_run
+from training.data.dataset import families, to_question
+from training.data.record_file import read_training_records
 from training.errors import DataError
-from training.execution import execute
-from training.intake import refresh
-from training.out_of_fold import read_out_of_fold
-from training.plan import Plan, make_plan, prepare_plan, start_plan
-from training.qlora import run_qlora
-from training.records import read_training_records
-from training.refit import is_quick, run_recalibration, run_refit
-from training.run_dir import RunDir
-from training.settings import Preset, RefitSettings, parse_settings
-from training.start import prepare_run
+from training.evaluation.out_of_fold import read_out_of_fold
+from training.head.refit import is_quick, run_recalibration, run_refit
+from training.joint.qlora import run_qlora
+from training.run.execution import execute
+from training.run.run_dir import RunDir
+from training.settings.training import Preset, RefitSettings, parse_settings
 
 
 def _do(database: Database, settings: RefitSettings, base_run_id: str | None = None) -> RunDir:
@@ -103,8 +103,8 @@ def test_a_quick_refit_never_loads_torch(
     _do(database, base_alone)
     run_dir = prepare_plan(database, Plan("refit", base_alone, None), "tests")
     script = (
-        "import sys; from pathlib import Path; from training.execution import execute;"
-        "from training.refit import run_refit; from training.run_dir import RunDir;"
+        "import sys; from pathlib import Path; from training.run.execution import execute;"
+        "from training.head.refit import run_refit; from training.run.run_dir import RunDir;"
         f"state = execute(RunDir(Path({str(run_dir.path)!r})), run_refit);"
         "print(state, 'torch' in sys.modules)"
     )

@@ -18,8 +18,8 @@ from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, Section
 from db.retraining.model_versions import find_by_alias, list_alias_events, register_model
 from eci.statistics.estimates import Estimate, Interval
-from training.gate import Check, GateReport, check_first_ece, run_gate
-from training.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
+from training.control.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
+from training.evaluation.gate import Check, GateReport, check_first_ece, run_gate
 
 LABELS = ("yes", "no", "maybe")
 GOLD = ["yes"] * 60 + ["no"] * 40 + ["maybe"] * 20

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from training.errors import RunDirError
-from training.run_dir import RunDir, current_status, list_run_dirs
+from training.run.run_dir import RunDir, current_status, list_run_dirs
 
 NOW = datetime(2026, 11, 22, 19, 4, 55, tzinfo=UTC)
 
@@ -244,7 +244,8 @@ def test_finished_runs_stay_as_they_are(run_dir: RunDir) -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys, training.run_dir, training.launch, training.execution, training.intake\n"
+        "import sys, training.run.run_dir, training.control.launch\n"
+        "import training.run.execution, training.control.ingest\n"
         "print([m for m in ('torch', 'transformers', 'streamlit', 'peft') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -15,12 +15,12 @@ from safetensors.torch import load_file
 from db.connection import Database
 from db.retraining.snapshot import freeze
 from eci.model.eci_model import EciModel
-from training.launchers.settings import AccelerateLauncher, Sharding
-from training.memory import DecoderShape
-from training.run_dir import RunDir
-from training.settings import get_preset
-from training.sharding import exceeds
-from training.work import execute_stored
+from training.joint.memory import DecoderShape
+from training.joint.sharding import exceeds
+from training.launchers.tasks import execute_stored
+from training.run.run_dir import RunDir
+from training.settings.launchers import AccelerateLauncher, Sharding
+from training.settings.training import get_preset
 
 PATIENCE_SECONDS = 120.0
 LLAMA_13B = DecoderShape(5120, 13824, 40, 40, 40, 128, 32000)

@@ -21,7 +21,8 @@ from db.records import Item, Phase
 from db.review.agreement import RatingFilter, count_challenges
 from db.review.annotations import add_annotation
 from eci.statistics.agreement import MORE_THAN_TWO, NO_PAIRS
-from training.agreement import (
+from training.cli import main
+from training.evaluation.agreement import (
     load_anchoring,
     load_pairs,
     load_phase,
@@ -29,7 +30,6 @@ from training.agreement import (
     load_self_agreement,
     load_times,
 )
-from training.cli import main
 
 OWN = RatingFilter("pubmedqa")
 CLINICIANS = RatingFilter("options", "import")

@@ -15,7 +15,7 @@ from db.retraining.readiness import ReadinessCount
 from db.retraining.training_runs import add_training_run, list_training_runs
 from db.review.adjudications import add_adjudication
 from db.review.annotations import add_annotation
-from training.triggers import (
+from training.control.triggers import (
     Readiness,
     TriggerPolicy,
     find_reason,

@@ -11,11 +11,11 @@ from typing import Any
 
 from db.records import Prediction
 from training.errors import WorkerError
-from training.execution import RunContext
-from training.launchers.settings import RayLauncher
+from training.joint.predict import PredictionJob, predict_items
 from training.launchers.storage import Storage
-from training.launchers.travel import unpacked
-from training.predict import PredictionJob, predict_items
+from training.launchers.transfer import unpacked
+from training.run.execution import RunContext
+from training.settings.launchers import RayLauncher
 
 
 def predict_on_actors(context: RunContext, launcher: RayLauncher) -> None:

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from training.errors import RunDirError, Stopped, WorkerError
-from training.execution import RunContext
-from training.json_files import read_object, replace_json
-from training.launchers.settings import RAY_MISSING, RayLauncher
 from training.launchers.storage import Storage
-from training.launchers.travel import bring_back, send
-from training.run_dir import RunDir
-from training.status import parse_status
+from training.launchers.transfer import bring_back, send
+from training.run.execution import RunContext
+from training.run.json_files import read_object, replace_json
+from training.run.run_dir import RunDir
+from training.run.status import parse_status
+from training.settings.launchers import RAY_MISSING, RayLauncher
 
 _POLL_SECONDS = 1.0
 _LOG_SECONDS = 5.0
@@ -176,7 +176,7 @@ def _submit(context: RunContext, launcher: RayLauncher, cluster: Cluster, storag
     where = [shlex.quote(text) for text in (launcher.storage, run_dir.run_id)]
     job.save(run_dir)
     cluster.submit(
-        entrypoint=f"python -m training.launchers.on_node {' '.join(where)}",
+        entrypoint=f"python -m training.launchers.cluster_entry {' '.join(where)}",
         submission_id=job.job_id,
         runtime_env={
             "py_modules": [_folder_of(name) for name in _PACKAGES],

@@ -20,9 +20,9 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from training.errors import Stopped, WorkerError
-from training.execution import RunContext
-from training.failures import again
-from training.run_dir import RunDir
+from training.run.execution import RunContext
+from training.run.failures import again
+from training.run.run_dir import RunDir
 
 EXIT_STOPPED = 75
 """Exit code of a process that stopped because it was asked to."""

@@ -11,11 +11,11 @@ import traceback
 from pathlib import Path
 
 from training.errors import Stopped
-from training.execution import RunContext, pulse
-from training.failures import explain
 from training.launchers.processes import EXIT_STOPPED, STOP_SIGNAL, error_path
-from training.run_dir import RunDir
-from training.work import work_of
+from training.launchers.tasks import work_of
+from training.run.execution import RunContext, pulse
+from training.run.failures import explain
+from training.run.run_dir import RunDir
 
 _WATCH_SECONDS = 0.5
 
@@ -57,7 +57,7 @@ def main(folder: str, meeting: str, parent: str) -> int:
 
 
 def _work(context: RunContext, meeting: Path) -> None:
-    from training.launchers.group import join_group
+    from training.run.process_group import join_group
 
     stored = context.run_dir.read_settings()
     device = str(stored["settings"]["model"]["device"])

@@ -1,0 +1,242 @@
+"""Taking runs into the store: the app owns the database file, so it fetches what runs leave."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from duckdb import DuckDBPyConnection
+
+from db.connection import Database
+from db.content.predictions import add_predictions
+from db.content.runs import add_run, find_run, get_run
+from db.errors import DbError
+from db.records import Run, TrainingRun, TrainingState
+from db.retraining.lineage import add_training_records
+from db.retraining.model_versions import find_by_alias, register_model
+from db.retraining.out_of_fold import add_out_of_fold
+from db.retraining.run_energy import add_run_energy
+from db.retraining.training_runs import (
+    add_training_run,
+    add_training_state,
+    find_training_run,
+    list_training_runs,
+)
+from training.control.automatic import is_automatic, retire_automatic
+from training.control.launch import reap
+from training.data.record_file import read_training_records
+from training.errors import IntakeError, TrainingError
+from training.evaluation.out_of_fold import read_out_of_fold
+from training.evaluation.readings import read_new_answers
+from training.run.energy import read_energy
+from training.run.json_files import plain
+from training.run.prediction_file import read_predictions
+from training.run.run_dir import RunDir, list_run_dirs
+from training.run.status import ACTIVE_STATES
+
+
+@dataclass(frozen=True)
+class _Seen:
+    state: TrainingState
+    file_times: tuple[int, ...]
+
+
+# Sessions of the app refresh at once; the second one then finds the work of the first.
+_lock = threading.Lock()
+# For each database: the state of each run as stored, and the times of its files at that moment.
+_seen: WeakKeyDictionary[Database, dict[Path, _Seen]] = WeakKeyDictionary()
+
+
+def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
+    """Bring the store up to what the run directories say, and take in the runs that succeeded.
+
+    Cheap enough for each time a page is drawn: a run that has ended costs a look at the times of
+    its files. Damage in one run makes that run ``failed`` in the store, with a message that says
+    what to put right, and touches no other; once put right, the run is taken in. Whenever a state
+    changed, older automatic refits are retired.
+
+    Returns:
+        The ids of the runs whose state in the store changed.
+    """
+    with _lock:
+        seen = _seen.setdefault(database, {})
+        news = [run_dir for run_dir in list_run_dirs(runs_dir) if _may_be_new(run_dir, seen)]
+        if not news:
+            return ()
+        known = {run.run_id: run for run in list_training_runs(database.cursor())}
+        changed = []
+        for run_dir in news:
+            file_times = _file_times(run_dir)
+            state, is_changed = _refresh_run(database, run_dir, known.get(run_dir.run_id))
+            if is_changed:
+                changed.append(run_dir.run_id)
+            if state is not None:
+                seen[run_dir.path] = _Seen(state, file_times)
+        if changed:
+            read_new_answers(database)  # of runs that did not read their own
+            retire_automatic(database, runs_dir)
+        return tuple(changed)
+
+
+def take_in(database: Database, run_dir: RunDir) -> Run:
+    """Store the run and the predictions of a run directory that succeeded, all or nothing.
+
+    A run that is stored already is left as it is.
+
+    Raises:
+        IntakeError: The run has not succeeded, or its results do not fit the stored items.
+        RunDirError: A file of the run directory cannot be read.
+    """
+    stored = find_run(database.cursor(), run_dir.run_id)
+    if stored is not None:
+        return stored
+    status = run_dir.read_status()
+    if status.state != "succeeded":
+        raise IntakeError(
+            f"Run {run_dir.run_id} is {status.state}, so it has no results to take in. "
+            "Wait until it has succeeded."
+        )
+    settings = plain(run_dir.read_settings())
+    run = _describe_run(run_dir, settings)
+    predictions = read_predictions(run_dir)
+    records, energy = read_training_records(run_dir), read_energy(run_dir)
+    out_of_fold = read_out_of_fold(run_dir)
+    try:
+        with database.transaction() as cur:
+            add_run(cur, run)
+            add_predictions(cur, predictions)
+            _add_state(cur, run_dir, settings, "succeeded", status.message)
+            add_training_records(cur, records)
+            add_out_of_fold(cur, out_of_fold)
+            if energy is not None:
+                add_run_energy(cur, run.run_id, energy)
+            if run.kind == "training" and run_dir.artifact_path.is_dir():
+                by = str(settings.get("started_by") or "")
+                may_challenge = _may_challenge(cur, settings)
+                register_model(cur, run.run_id, by, is_challenger=may_challenge)
+    except DbError as error:
+        raise IntakeError(
+            f"The results of run {run_dir.run_id} do not fit the store, so nothing of them was "
+            f"taken in: {error}"
+        ) from error
+    return run
+
+
+def _may_challenge(cur: DuckDBPyConnection, settings: Mapping[str, Any]) -> bool:
+    """Tell whether a run's model becomes the challenger.
+
+    One that came by itself after a correction takes that place from nobody but its like: a person
+    may be comparing the other with the champion.
+    """
+    challenger = find_by_alias(cur, "challenger")
+    if challenger is None or not is_automatic(settings):
+        return True
+    return is_automatic(get_run(cur, challenger.run_id).settings)
+
+
+def _may_be_new(run_dir: RunDir, seen: Mapping[Path, _Seen]) -> bool:
+    last = seen.get(run_dir.path)
+    if last is None:
+        return True
+    if last.state == "succeeded":
+        return False
+    if last.state not in ACTIVE_STATES:
+        return last.file_times != _file_times(run_dir)
+    try:
+        # An active run may also have lost its process, which no file shows.
+        return reap(run_dir).state != last.state
+    except TrainingError:
+        return True
+
+
+def _refresh_run(
+    database: Database, run_dir: RunDir, known: TrainingRun | None
+) -> tuple[TrainingState | None, bool]:
+    """Store where one run stands; give its state, None while it is being made, and if it is new."""
+    if known is not None and known.state == "succeeded":
+        return (
+            "succeeded",
+            False,
+        )  # it was taken in; what becomes of its files later changes nothing
+    settings: dict[str, Any] = {}
+    state: TrainingState
+    try:
+        status = reap(run_dir)
+        state, message = status.state, status.message
+        if status.is_active and not run_dir.settings_path.exists():
+            return None, False
+        settings = plain(run_dir.read_settings())
+        if state == "succeeded":
+            take_in(database, run_dir)
+            return state, True
+    except (TrainingError, OSError) as error:
+        state, message = "failed", str(error)
+    if not _is_news(known, state, message):
+        return state, False
+    with database.transaction() as cur:
+        _add_state(cur, run_dir, settings, state, message)
+    return state, True
+
+
+def _is_news(known: TrainingRun | None, state: TrainingState, message: str) -> bool:
+    """Tell whether a state is to be stored; what an active run does at the moment is not."""
+    if known is None or known.state != state:
+        return True
+    return state not in ACTIVE_STATES and known.message != message
+
+
+def _add_state(
+    cur: DuckDBPyConnection,
+    run_dir: RunDir,
+    settings: Mapping[str, Any],
+    state: TrainingState,
+    message: str,
+) -> None:
+    if find_training_run(cur, run_dir.run_id) is not None:
+        add_training_state(cur, run_dir.run_id, state, message)
+        return
+    training_run = TrainingRun(
+        run_id=run_dir.run_id,
+        preset=str(settings.get("preset") or ""),
+        state=state,
+        settings=settings,
+        created_at=run_dir.created_at,
+        created_by=str(settings.get("started_by") or ""),
+        base_run_id=settings.get("base_run_id"),
+        message=message,
+    )
+    add_training_run(cur, training_run)
+
+
+def _describe_run(run_dir: RunDir, settings: Mapping[str, Any]) -> Run:
+    return Run(
+        run_id=run_dir.run_id,
+        name=f"{settings.get('preset')} {run_dir.created_at:%Y-%m-%d %H:%M:%S}",
+        kind="prediction" if settings.get("task") == "predict" else "training",
+        model=run_dir.read_base_model(),
+        settings=settings,
+        metrics=plain(run_dir.read_metrics()),
+        created_at=run_dir.created_at,
+        base_run_id=settings.get("base_run_id"),
+    )
+
+
+def _file_times(run_dir: RunDir) -> tuple[int, ...]:
+    """Give when the files that are read here were changed, 0 for one that is missing."""
+    return (
+        _modified_ns(run_dir.status_path),
+        _modified_ns(run_dir.settings_path),
+        _modified_ns(run_dir.metrics_path),
+        _modified_ns(run_dir.predictions_path),
+    )
+
+
+def _modified_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,149 @@
+"""What more labels would bring: heads fitted on parts of the training items, and a line through it.
+
+The error of a head falls about as ``a + b / sqrt(n)`` with its number of training items n. Both are
+found by least squares from heads fitted on parts of the items and judged on others; resampling the
+parts gives the interval of what further items would bring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from db.connection import Database
+from db.paths import cache_dir
+from db.retraining.snapshot import read_snapshot
+from eci.arrays import FloatArray, IntArray
+from eci.model.head_fit import fit_head
+from eci.statistics.calibration import out_of_fold
+from eci.statistics.estimates import Estimate, percentile_interval
+from training.control.plan import make_plan
+from training.data.dataset import to_question
+from training.errors import DataError
+from training.evaluation.out_of_fold import MIN_ITEMS_PER_FOLD
+from training.head.features import HeadFeatures
+from training.head.refit import LabelSetTask, earlier_choices, label_set_tasks
+from training.head.source import HeadSource, find_info
+from training.settings.training import RefitSettings
+
+SHARES: Final = (0.25, 0.4, 0.6, 0.8, 1.0)
+"""Parts of the items that are not held out."""
+NUM_FOLDS: Final = 5
+NUM_REPEATS: Final = 2
+NUM_RESAMPLES: Final = 2000
+_DEFAULT_L2: Final = 1.0
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """The error of one head on items it was not fitted on.
+
+    ``split`` numbers the division into fitted and judged items: heads of one division are judged
+    on the same items, so they are resampled together.
+    """
+
+    num_items: int
+    error: float
+    split: int
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """How the head of one label set gets better with more items.
+
+    Attributes:
+        label_set: The one with the most training items.
+        num_items: Training items there are.
+        points: One for each part, fold and repeat.
+    """
+
+    label_set: str
+    num_items: int
+    points: tuple[CurvePoint, ...]
+
+    def gain(self, num_new: int, *, seed: int = 0) -> Estimate:
+        """Estimate by how much the share right rises with so many more items.
+
+        The interval is that of the line through the points; that the line goes on as it does is
+        assumed, so the further ahead, the less it says.
+
+        Returns:
+            A share; ``n`` counts the heads behind it.
+        """
+        sizes = np.array([point.num_items for point in self.points], dtype=float)
+        errors = np.array([point.error for point in self.points])
+        step = 1 / np.sqrt(self.num_items) - 1 / np.sqrt(self.num_items + num_new)
+        value = _slope(sizes, errors) * step
+        rng = np.random.default_rng(seed)
+        splits = np.array([point.split for point in self.points])
+        members = [np.flatnonzero(splits == split) for split in np.unique(splits)]
+        drawn = rng.integers(0, len(members), (NUM_RESAMPLES, len(members)))
+        rows = (np.concatenate([members[i] for i in chosen]) for chosen in drawn)
+        gains = np.array([_slope(sizes[some], errors[some]) for some in rows]) * step
+        return Estimate(float(value), len(self.points), percentile_interval(gains, 0.95))
+
+
+def learning_curve(database: Database) -> LearningCurve:
+    """Fit heads on growing parts of the training items, on cached features: some seconds.
+
+    Raises:
+        DataError: Features are lacking, or there are too few items.
+    """
+    settings = make_plan(database, "refit").settings
+    assert isinstance(settings, RefitSettings)  # noqa: S101 - narrows types
+    source = HeadSource.of(settings)
+    snapshot = read_snapshot(database.cursor())
+    folder = cache_dir() / "head_features"
+    info = find_info(settings, source, [*snapshot.train, *snapshot.test], folder)
+    features = None if info is None else HeadFeatures(folder, info)
+    questions = [to_question(item) for item in snapshot.train]
+    if features is None or features.missing(questions):
+        raise DataError(
+            "The gain cannot be projected yet: the features of some training items are not "
+            "computed. Refit the head once; from then on it takes seconds."
+        )
+    task = next(label_set_tasks(snapshot, features), None)
+    if task is None or len(task.items) < 4 * NUM_FOLDS * MIN_ITEMS_PER_FOLD:
+        raise DataError(
+            f"The gain cannot be projected from fewer than {4 * NUM_FOLDS * MIN_ITEMS_PER_FOLD} "
+            "labelled training items. Import or label more."
+        )
+    chosen = earlier_choices(source).get(task.name, {})
+    l2 = float(chosen.get("l2", _DEFAULT_L2))
+    points = [
+        _point(task, on, fold.held_out, l2, split=NUM_FOLDS * repeat + place)
+        for repeat in range(NUM_REPEATS)
+        for place, fold in enumerate(
+            out_of_fold(task.y, task.families, num_folds=NUM_FOLDS, seed=repeat)
+        )
+        for on in _parts(fold.train, repeat)
+    ]
+    return LearningCurve(task.name, len(task.items), tuple(points))
+
+
+def _parts(rows: IntArray, seed: int) -> list[IntArray]:
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    return [np.sort(shuffled[: max(int(share * len(rows)), 2)]) for share in SHARES]
+
+
+def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float, *, split: int) -> CurvePoint:
+    learned, judged, y = task.features.take(on), task.features.take(out), np.array(task.y)
+    head = fit_head(
+        learned.states,
+        learned.scores,
+        y[on],
+        is_options=task.is_options,
+        l2=l2,
+    )
+    predicted = head.logits(judged.states, judged.scores).argmax(1)
+    return CurvePoint(len(on), float((predicted != y[out]).mean()), split)
+
+
+def _slope(sizes: FloatArray, errors: FloatArray) -> float:
+    """Give b of ``a + b / sqrt(n)`` by least squares; 0 where all sizes are alike."""
+    x = 1 / np.sqrt(sizes)
+    spread = x - x.mean()
+    total = float((spread**2).sum())
+    return 0.0 if total == 0 else float((spread * (errors - errors.mean())).sum() / total)

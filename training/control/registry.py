@@ -1,0 +1,118 @@
+"""Promoting and rolling back models: only by a person whose role is open to it, never by itself."""
+
+from __future__ import annotations
+
+from db.connection import Database
+from db.people.permissions import require
+from db.retraining.model_versions import (
+    ModelVersion,
+    find_by_alias,
+    get_model,
+    list_alias_events,
+    set_alias,
+)
+from training.errors import TrainingError
+from training.evaluation.gate import GateReport, run_gate
+
+MIN_REASON_LENGTH = 10
+
+
+class PromotionError(TrainingError):
+    """A model cannot be promoted or rolled back as asked."""
+
+
+def gate_of(database: Database, version: int) -> GateReport:
+    """Judge a model against the champion of this moment.
+
+    Raises:
+        ModelNotFoundError: There is no such version.
+    """
+    cur = database.cursor()
+    champion = find_by_alias(cur, "champion")
+    model = get_model(cur, version)
+    return run_gate(cur, champion.run_id if champion else None, model.run_id)
+
+
+def promote(database: Database, version: int, reviewer_id: str, reason: str = "") -> GateReport:
+    """Make a model the champion; the gate is asked again, and what it says is kept.
+
+    Args:
+        reason: Needed where the gate does not pass: why it is promoted all the same.
+
+    Raises:
+        NotPermittedError: The person's role is not open to it.
+        ModelNotFoundError: There is no such version.
+        PromotionError: It is the champion already, or the gate fails and no reason is given.
+    """
+    with database.transaction() as cur:
+        require(cur, reviewer_id, "train")
+        model = get_model(cur, version)
+        if "champion" in model.aliases:
+            raise PromotionError(
+                f"Version {version} is the champion already. Choose another version."
+            )
+        champion = find_by_alias(cur, "champion")
+        report = run_gate(cur, champion.run_id if champion else None, model.run_id)
+        if not report.passed and len(reason.strip()) < MIN_REASON_LENGTH:
+            failed = "; ".join(f"{check.name} ({check.finding})" for check in report.failed)
+            raise PromotionError(
+                f"Version {version} was not promoted: {len(report.failed)} of "
+                f"{len(report.all_checks)} checks fail: {failed}. Improve the model, or give a "
+                f"reason of at least {MIN_REASON_LENGTH} characters to promote it all the same."
+            )
+        set_alias(
+            cur,
+            "champion",
+            version,
+            action="promote",
+            reviewer_id=reviewer_id,
+            reason=reason.strip(),
+            gate=report.to_dict(),
+        )
+        if "challenger" in model.aliases:
+            set_alias(cur, "challenger", None, action="promote", reviewer_id=reviewer_id)
+    return report
+
+
+def roll_back(database: Database, reviewer_id: str, reason: str = "") -> ModelVersion | None:
+    """Give the alias champion back to the model that had it before.
+
+    Returns:
+        The champion from now on; None where there was none before.
+
+    Raises:
+        NotPermittedError: The person's role is not open to it.
+        PromotionError: There is no champion.
+    """
+    with database.transaction() as cur:
+        require(cur, reviewer_id, "train")
+        if find_by_alias(cur, "champion") is None:
+            raise PromotionError("There is no champion to roll back from. Promote a model first.")
+        reigns: list[int | None] = [None]
+        for event in reversed(list_alias_events(cur, "champion")):
+            if event.action == "roll back":
+                reigns.pop()
+            else:
+                reigns.append(event.version)
+        before = reigns[-2]
+        set_alias(
+            cur, "champion", before, action="roll back", reviewer_id=reviewer_id, reason=reason
+        )
+    return None if before is None else get_model(database.cursor(), before)
+
+
+def choose_challenger(database: Database, version: int, reviewer_id: str) -> None:
+    """Make a model the challenger.
+
+    Raises:
+        NotPermittedError: The person's role is not open to it.
+        ModelNotFoundError: There is no such version.
+        PromotionError: It is the champion.
+    """
+    with database.transaction() as cur:
+        require(cur, reviewer_id, "train")
+        if "champion" in get_model(cur, version).aliases:
+            raise PromotionError(
+                f"Version {version} is the champion and cannot challenge itself. Choose another."
+            )
+        set_alias(cur, "challenger", version, action="choose", reviewer_id=reviewer_id)

@@ -1,0 +1,189 @@
+"""Start a run from the store: freeze what it reads, write its settings, launch its process."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from db.connection import Database
+from db.paths import runs_dir
+from db.people.permissions import require
+from db.records import TrainingRun
+from db.retraining.snapshot import freeze
+from db.retraining.training_runs import add_training_run
+from db.retraining.trigger_policies import find_trigger_policy
+from training.control.ingest import refresh
+from training.control.launch import launch
+from training.head.refit import is_quick, run_recalibration, run_refit
+from training.run.energy import WORLD, estimated
+from training.run.execution import HEAD_DEVICE, RunContext, execute
+from training.run.run_dir import RunDir
+from training.settings.launchers import LOCAL, Launcher
+from training.settings.training import (
+    PredictionSettings,
+    Preset,
+    RecalibrationSettings,
+    RefitSettings,
+)
+
+REFIT = "refit"
+RECALIBRATE = "recalibrate"
+"""Name the runs of these tiers where a preset names the others."""
+
+
+def start_prediction(
+    database: Database,
+    settings: PredictionSettings,
+    started_by: str,
+    launcher: Launcher = LOCAL,
+) -> str:
+    """Let a model answer all items, in the background.
+
+    Raises:
+        NotPermittedError: The person's role is not open to it.
+        DbError: The snapshot cannot be frozen.
+        LaunchError: No process could be started.
+    """
+    require(database.cursor(), started_by, "train")
+    run_dir = prepare_prediction(database, settings, started_by, launcher=launcher)
+    launch(run_dir)
+    return run_dir.run_id
+
+
+def prepare_refit(
+    database: Database,
+    settings: RefitSettings,
+    started_by: str,
+    base_run_id: str | None = None,
+    **noted: str,
+) -> RunDir:
+    """Make the run directory of a new refit; nothing starts."""
+    fields = {
+        "task": "refit",
+        "description": "Fits the head anew on cached features; base model and adapter stay.",
+        "settings": settings.model_dump(mode="json"),
+        "base_run_id": base_run_id or settings.artifact_run_id,
+        **noted,
+    }
+    return _prepare(database, REFIT, fields, started_by)
+
+
+def prepare_recalibration(
+    database: Database,
+    settings: RecalibrationSettings,
+    started_by: str,
+    base_run_id: str | None = None,
+    **noted: str,
+) -> RunDir:
+    """Make the run directory of a new recalibration; nothing starts."""
+    fields = {
+        "task": "recalibrate",
+        "description": "Fits the temperatures anew on held-out items; adapter and head stay.",
+        "settings": settings.model_dump(mode="json"),
+        "base_run_id": base_run_id or settings.artifact_run_id,
+        **noted,
+    }
+    return _prepare(database, RECALIBRATE, fields, started_by)
+
+
+def start_quick(database: Database, run_dir: RunDir) -> None:
+    """Do a run here and now if it needs no language model, else launch its process.
+
+    Fitting a head is numpy's work of less than a second: a process of its own would take longer
+    to start than to do it.
+    """
+    if not is_quick(run_dir):
+        launch(run_dir)
+        return
+    stored = run_dir.read_settings()
+    fit = run_refit if stored["task"] == "refit" else run_recalibration
+
+    def work(context: RunContext) -> None:
+        with estimated(run_dir, str(stored.get("country", WORLD))):
+            fit(context)
+
+    execute(run_dir, work, device=HEAD_DEVICE)
+    refresh(database, runs_dir())
+
+
+def prepare_run(
+    database: Database,
+    preset: Preset,
+    started_by: str,
+    base_run_id: str | None = None,
+    **noted: Any,
+) -> RunDir:
+    """Make the run directory of a new training run and note it in the store; nothing starts."""
+    fields = {
+        "task": "train",
+        "description": preset.description,
+        "settings": preset.settings.model_dump(mode="json"),
+        "base_run_id": base_run_id,
+        **noted,
+    }
+    return _prepare(database, preset.name, fields, started_by)
+
+
+def prepare_prediction(
+    database: Database,
+    settings: PredictionSettings,
+    started_by: str,
+    name: str = "answer",
+    launcher: Launcher = LOCAL,
+) -> RunDir:
+    """Make the run directory of a new prediction run and note it in the store; nothing starts."""
+    fields = {
+        "task": "predict",
+        "description": "Answers every item; nothing is trained.",
+        "settings": settings.model_dump(mode="json"),
+        "base_run_id": settings.artifact_run_id,
+        "launcher": launcher.model_dump(mode="json"),
+    }
+    return _prepare(database, name, fields, started_by)
+
+
+def _prepare(database: Database, name: str, fields: dict[str, Any], started_by: str) -> RunDir:
+    now = datetime.now(UTC)
+    run_dir = RunDir.create(runs_dir(), name, now)
+    try:
+        with database.transaction() as cur:
+            manifest = freeze(cur, run_dir.snapshot_path, created_by=started_by)
+    except BaseException:
+        shutil.rmtree(run_dir.path)
+        raise
+    settings = {
+        "preset": name,
+        **fields,
+        "snapshot_id": manifest.snapshot_id,
+        "started_by": started_by,
+        "country": _country(database),
+    }
+    # The store first: a page that finds settings.json before would note the run itself.
+    with database.transaction() as cur:
+        add_training_run(
+            cur,
+            TrainingRun(
+                run_id=run_dir.run_id,
+                preset=name,
+                state="queued",
+                settings=settings,
+                created_at=now,
+                created_by=started_by,
+                base_run_id=fields["base_run_id"],
+            ),
+        )
+    run_dir.write_settings(settings)
+    return run_dir
+
+
+def _country(database: Database) -> str:
+    """Give the country whose mix of power a run's emissions are told by."""
+    stored = find_trigger_policy(database.cursor())
+    return WORLD if stored is None else str(stored.policy.get("country", WORLD))
+
+
+def is_run_dir(path: Path) -> bool:
+    """Tell whether a path is a run directory that can be executed."""
+    return (path / "settings.json").is_file() and (path / "snapshot").is_dir()

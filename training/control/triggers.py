@@ -1,0 +1,216 @@
+"""When to retrain: a policy that a person sets, and what it makes of what has come in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from db.connection import Database
+from db.content.runs import find_run
+from db.people.permissions import require
+from db.records import TrainingRun
+from db.retraining.model_versions import find_by_alias
+from db.retraining.readiness import ReadinessCount, count_readiness, last_correction_at
+from db.retraining.training_runs import list_training_runs
+from db.retraining.trigger_policies import add_trigger_policy, find_trigger_policy
+from eci.statistics.estimates import proportion
+from training.control.automatic import AFTER_CORRECTION, is_automatic
+from training.control.launch import launch
+from training.control.plan import Tier, make_plan, prepare_plan, start_plan
+from training.run.energy import WORLD
+from training.run.status import ACTIVE_STATES
+
+_VAIN: Final = ("failed", "cancelled")
+"""Ends of runs that learned nothing."""
+_FITS: Final = ("train", "refit")
+"""Tasks that fit a head to the labels."""
+
+Mode = Literal["manual", "corrections", "schedule", "errors"]
+
+
+class TriggerPolicy(BaseModel):
+    """When a run starts by itself, and which."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Mode = Field(
+        "manual",
+        description="manual; after so many adjudicated corrections; on a schedule; when the error "
+        "on fresh reviews rises",
+    )
+    num_corrections: int = Field(50, ge=1, description="adjudicated corrections since the last run")
+    every_hours: float = Field(168.0, ge=1, le=8784)
+    error_rise: float = Field(
+        0.05, gt=0, le=1, description="by which the error on fresh reviews exceeds that on the test"
+    )
+    tier: Tier = "refit"
+    preset: str | None = Field(None, description="of the tiers joint and gpu")
+    refit_after_each: bool = Field(
+        False, description="fit the head anew after each correction, besides the mode"
+    )
+    country: str = Field(
+        WORLD, pattern=r"^[A-Z]{3}$", description="whose mix of power emissions are told by"
+    )
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a run started now would find.
+
+    Attributes:
+        since: The last training run; None where there was none. Refits after each correction do
+            not count: with them nothing would ever add up.
+        test_error: Share of test items that the model in use gets wrong; None without one.
+    """
+
+    since: datetime | None
+    counts: ReadinessCount
+    test_error: float | None
+
+
+def get_policy(database: Database) -> TriggerPolicy:
+    """Give the policy that holds; the manual one until somebody sets another."""
+    stored = find_trigger_policy(database.cursor())
+    return TriggerPolicy() if stored is None else TriggerPolicy.model_validate(stored.policy)
+
+
+def set_policy(database: Database, policy: TriggerPolicy, reviewer_id: str) -> None:
+    """Set the policy from now on; runs that it starts are started in this person's name.
+
+    Raises:
+        NotPermittedError: The person's role is not open to it.
+    """
+    with database.transaction() as cur:
+        require(cur, reviewer_id, "train")
+        add_trigger_policy(cur, policy.model_dump(mode="json"), reviewer_id)
+
+
+def read_readiness(database: Database) -> Readiness:
+    """Count what has come in since the last training run."""
+    cur = database.cursor()
+    last = _last_run(database)
+    champion = find_by_alias(cur, "champion")
+    run_id = champion.run_id if champion else last.run_id if last else None
+    since = last.created_at if last else None
+    return Readiness(since, count_readiness(cur, since, run_id), _test_error(database, run_id))
+
+
+def find_reason(policy: TriggerPolicy, found: Readiness, now: datetime) -> str | None:
+    """Say why a run is due, in a sentence; None where it is not."""
+    counts = found.counts
+    if policy.mode == "corrections" and counts.num_adjudicated >= policy.num_corrections:
+        return (
+            f"{counts.num_adjudicated} items were adjudicated since the last run; the policy asks "
+            f"for {policy.num_corrections}."
+        )
+    if policy.mode == "schedule":
+        waited = None if found.since is None else now - found.since
+        if counts.num_corrected and (
+            waited is None or waited >= timedelta(hours=policy.every_hours)
+        ):
+            return (
+                f"{policy.every_hours:g} hours have passed since the last run, and "
+                f"{counts.num_corrected} items were corrected."
+            )
+    if policy.mode == "errors" and found.test_error is not None:
+        error = proportion(counts.num_fresh_wrong, counts.num_fresh, "nothing was reviewed")
+        limit = found.test_error + policy.error_rise
+        # The whole interval: a handful of hard items must not start a run.
+        if error.interval is not None and error.interval.low > limit:
+            return (
+                f"The model is wrong on {100 * (error.value or 0):.0f} % of {error.n} freshly "
+                f"reviewed items, on the test split on {100 * found.test_error:.0f} %."
+            )
+    return None
+
+
+def tick(database: Database, now: datetime) -> str | None:
+    """Start what is due; to be called every few seconds by the app.
+
+    Nothing starts while another run waits or works: its end decides anew.
+
+    Returns:
+        The id of the run that was started.
+
+    Raises:
+        NotPermittedError: Who set the policy may train no more.
+        TrainingError: The run cannot be started.
+    """
+    cur = database.cursor()
+    stored = find_trigger_policy(cur)
+    if stored is None:
+        return None
+    policy = TriggerPolicy.model_validate(stored.policy)
+    runs = list_training_runs(cur)
+    if any(run.state in ACTIVE_STATES for run in runs):
+        return None
+    if runs and runs[0].state in _VAIN and not _is_corrected_since(database, runs[0]):
+        return None  # what failed a moment ago would fail again, for ever
+    reason = find_reason(policy, read_readiness(database), now)
+    if reason is not None:
+        plan = make_plan(database, policy.tier, preset=policy.preset)
+        return start_plan(database, plan, stored.reviewer_id, triggered_by=reason)
+    if policy.refit_after_each and _is_corrected_since(database, _last_fit(runs)):
+        require(cur, stored.reviewer_id, "train")
+        run_dir = prepare_plan(
+            database,
+            make_plan(database, "refit"),
+            stored.reviewer_id,
+            triggered_by=AFTER_CORRECTION,
+        )
+        # In a process of its own: nobody waits for it, and reviewing must stay smooth beside it.
+        launch(run_dir)
+        return run_dir.run_id
+    return None
+
+
+def _is_corrected_since(database: Database, run: TrainingRun | None) -> bool:
+    """Tell whether somebody corrected an item after a run was made, or ever where it is None."""
+    latest = last_correction_at(database.cursor())
+    return latest is not None and (run is None or latest > run.created_at)
+
+
+def _last_fit(runs: Sequence[TrainingRun]) -> TrainingRun | None:
+    """Give the last run whose head learned the corrections of its time.
+
+    An automatic one that failed counts: it would fail again. One of a person's that failed does
+    not, so its corrections are still to be learned.
+    """
+    return next(
+        (
+            run
+            for run in runs
+            if run.settings.get("task") in _FITS
+            and (run.state not in _VAIN or is_automatic(run.settings))
+        ),
+        None,
+    )
+
+
+def _last_run(database: Database) -> TrainingRun | None:
+    """Give the last run, other than after a correction, that learned anything, or still may."""
+    runs = list_training_runs(database.cursor())
+    return next(
+        (
+            run
+            for run in runs
+            if run.settings.get("task") != "predict"
+            and run.state not in _VAIN
+            and not is_automatic(run.settings)
+        ),
+        None,
+    )
+
+
+def _test_error(database: Database, run_id: str | None) -> float | None:
+    run = find_run(database.cursor(), run_id) if run_id else None
+    if run is None:
+        return None
+    heads = [figures["head"]["accuracy"] for figures in run.metrics.values()]
+    total = sum(head["n"] for head in heads)
+    right = sum((head["value"] or 0.0) * head["n"] for head in heads)
+    return 1 - right / total if total else None

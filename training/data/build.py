@@ -1,0 +1,178 @@
+"""Training data as files: zero-, one- and few-shot records of a benchmark, for any trainer.
+
+The records are those that a run would learn from: the same folds, shots, vetoes and leak checks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, get_args
+
+from db.records import OPTIONS_LABEL_SET
+from db.retraining.snapshot import Snapshot, SnapshotItem
+from eci.questions.labels import PUBMEDQA
+from eci.questions.prompts import DEFAULT_TEMPLATE, Message, load_template
+from training.data.dataset import Record, build_training_data, is_corrected, records_of
+from training.errors import DataError
+from training.settings.training import DataSettings
+
+Benchmark = Literal["pubmedqa", "usmle-step1", "usmle-step2", "usmle-step3", "all"]
+BENCHMARKS: Final[tuple[Benchmark, ...]] = get_args(Benchmark)
+Fold = Literal["train", "validation"]
+
+
+@dataclass(frozen=True)
+class BuiltRecord:
+    """One record as it is written: the chat, and what it was made from.
+
+    ``messages`` ends with the answer to learn: the category, then the long answer, or the text
+    that a reviewer put in its place. ``step`` is what the item was imported with, such as
+    ``step2&3``.
+    """
+
+    item_id: str
+    fold: Fold
+    source: str
+    step: str
+    messages: tuple[Message, ...]
+    category: str
+    labels: tuple[str, ...]
+    label_origin: str
+    is_corrected: bool
+    num_shots: int
+    shot_item_ids: tuple[str, ...]
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """The chat without its answer."""
+        return self.messages[:-1]
+
+    @property
+    def completion(self) -> str:
+        """The answer to learn."""
+        return self.messages[-1]["content"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON values."""
+        return {
+            "item_id": self.item_id,
+            "messages": [dict(turn) for turn in self.messages],
+            "category": self.category,
+            "labels": list(self.labels),
+            "source": self.source,
+            "step": self.step,
+            "label_origin": self.label_origin,
+            "is_corrected": self.is_corrected,
+            "num_shots": self.num_shots,
+            "shot_item_ids": list(self.shot_item_ids),
+        }
+
+
+@dataclass(frozen=True)
+class Build:
+    """The records of one build and what they depend on."""
+
+    benchmark: Benchmark
+    num_shots: int
+    template: str
+    snapshot_id: str
+    seed: int
+    records: tuple[BuiltRecord, ...]
+    num_vetoed: int
+
+    def fold(self, fold: Fold) -> tuple[BuiltRecord, ...]:
+        """Give the records of one fold."""
+        return tuple(record for record in self.records if record.fold == fold)
+
+
+def belongs(item: SnapshotItem, benchmark: Benchmark) -> bool:
+    """Tell whether an item counts for a benchmark; one tagged ``step2&3`` counts for both."""
+    if benchmark == "all":
+        return True
+    if benchmark == "pubmedqa":
+        return item.labels == PUBMEDQA.names
+    return item.label_set == OPTIONS_LABEL_SET and benchmark[-1] in _steps(item.metadata)
+
+
+def build(
+    snapshot: Snapshot,
+    *,
+    benchmark: Benchmark,
+    num_shots: int,
+    settings: DataSettings | None = None,
+    template: str = DEFAULT_TEMPLATE,
+    only_corrected: bool = False,
+    seed: int = 0,
+) -> Build:
+    """Write the records of one benchmark with so many shots in every prompt.
+
+    Args:
+        snapshot: Its training items; its test items and what repeats them are refused.
+        settings: Which exemplars, how long their contexts, the share held out for validation.
+        only_corrected: Records of reviewed and corrected items alone; shots come from all.
+
+    Raises:
+        DataError: The training items leak from the test split, or none is of the benchmark.
+        PromptError: Fewer exemplars than shots.
+    """
+    chosen = settings or DataSettings()
+    mine = tuple(item for item in snapshot.train if belongs(item, benchmark))
+    if not mine:
+        raise DataError(
+            f"No labelled training item belongs to {benchmark!r}. Import some, or build another of "
+            f"{', '.join(BENCHMARKS)}."
+        )
+    # All test items, also those of other benchmarks: a copy is a leak wherever it lies.
+    data = build_training_data(
+        replace(snapshot, train=mine),
+        chosen.model_copy(update={"shots": (num_shots,), "items_per_label_set": None}),
+        seed,
+    )
+    by_id = {item.item_id: item for item in mine}
+    held_out = [
+        record
+        for item_id in dict.fromkeys(record.item_id for record in data.dev)
+        for record in records_of(by_id[item_id], data.pool, num_shots, 1, seed)
+    ]
+    folds: tuple[tuple[Fold, Sequence[Record]], ...] = (
+        ("train", data.train),
+        ("validation", held_out),
+    )
+    records = tuple(
+        _built(by_id[record.item_id], record, fold, template)
+        for fold, members in folds
+        for record in members
+        if not only_corrected or is_corrected(by_id[record.item_id])
+    )
+    vetoed = [item for item in mine if item.is_vetoed or num_shots in item.vetoed_shots]
+    snapshot_id = snapshot.manifest.snapshot_id
+    return Build(benchmark, num_shots, template, snapshot_id, seed, records, len(vetoed))
+
+
+def _built(item: SnapshotItem, record: Record, fold: Fold, template: str) -> BuiltRecord:
+    wording = load_template(template)
+    labels = record.question.label_set
+    answer: Message = {
+        "role": "assistant",
+        "content": wording.completion(labels, record.label, record.rationale),
+    }
+    return BuiltRecord(
+        item_id=item.item_id,
+        fold=fold,
+        source=item.source,
+        step=str(item.metadata.get("step", "")),
+        messages=(*wording.messages(record.question, record.shots), answer),
+        category=record.label,
+        labels=labels.names,
+        label_origin=item.label_origin,
+        is_corrected=is_corrected(item),
+        num_shots=record.num_shots,
+        shot_item_ids=tuple(shot.question.question_id for shot in record.shots),
+    )
+
+
+def _steps(metadata: Mapping[str, Any]) -> set[str]:
+    """Give the USMLE steps of an item, such as 2 and 3 of ``step2&3``."""
+    return set(re.findall(r"[123]", str(metadata.get("step", ""))))

@@ -1,0 +1,145 @@
+"""How far people agree, from the command line: ``python -m training agreement``.
+
+The counts lie in ``db`` and the statistics in ``eci``, so the command is above both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any, get_args
+
+import click
+from duckdb import DuckDBPyConnection
+
+from db.connection import Database
+from db.errors import NotFoundError
+from db.records import AnnotationOrigin, Phase
+from db.review.agreement import Gold, RatingFilter, RatingScope, Shown, list_rating_scopes
+from training.evaluation.agreement import (
+    Answers,
+    PhaseAgreement,
+    load_anchoring,
+    load_pairs,
+    load_phase,
+    load_reviewers,
+    load_self_agreement,
+    load_times,
+)
+
+_COEFFICIENTS = ("percent", "cohen_kappa", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
+_PHASES: tuple[Phase, ...] = ("blind", "revealed", "single")
+
+
+@click.command("agreement")
+@click.option("--labels", help="Label set, such as pubmedqa or options. Default: the most rated.")
+@click.option("--source", help="Only items of this source.")
+@click.option(
+    "--origin",
+    type=click.Choice(get_args(AnnotationOrigin)),
+    help="Labels given here (review), or ones that came with a data set (import).",
+)
+@click.option(
+    "--gold",
+    type=click.Choice(get_args(Gold)),
+    default="imported",
+    show_default=True,
+    help="Which gold label ratings are held against.",
+)
+@click.option(
+    "--answers",
+    type=click.Choice(get_args(Answers)),
+    default="single",
+    show_default=True,
+    help="single: ratings of one label alone; sets: all, as sets of labels.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def agreement_command(
+    labels: str | None,
+    source: str | None,
+    origin: AnnotationOrigin | None,
+    gold: Gold,
+    answers: Answers,
+    as_json: bool,
+) -> None:
+    """Say how far people agree: with each other, with the gold label, with themselves."""
+    with closing(Database.open()) as database:
+        cur = database.cursor()
+        scope = _find_scope(list_rating_scopes(cur), labels, source, origin)
+        flt = RatingFilter(scope.label_set, scope.origin, source, gold)
+        found = _load(cur, flt, answers)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        click.echo("\n".join(_lines(found)))
+
+
+def _find_scope(
+    scopes: list[RatingScope], labels: str | None, source: str | None, origin: str | None
+) -> RatingScope:
+    """Choose the ratings that are asked for, those with the most of them where several are."""
+    fitting = [
+        scope
+        for scope in scopes
+        if labels in (None, scope.label_set)
+        and source in (None, scope.source)
+        and origin in (None, scope.origin)
+    ]
+    if not fitting:
+        known = sorted({f"{one.origin} / {one.label_set} / {one.source}" for one in scopes})
+        raise NotFoundError(
+            f"There are no ratings of labels {labels!r}, source {source!r}, origin {origin!r}. "
+            f"There are: {', '.join(known) or 'none yet'}. Ask for one of them, or label items."
+        )
+    return max(fitting, key=lambda scope: scope.num_ratings)
+
+
+def _load(cur: DuckDBPyConnection, flt: RatingFilter, answers: Answers) -> dict[str, Any]:
+    phases = [
+        {
+            **asdict(phase),
+            "reviewers": [asdict(one) for one in load_reviewers(cur, flt, phase.phase, answers)],
+            "pairs": [asdict(one) for one in load_pairs(cur, flt, phase.phase, answers)],
+            "self": [asdict(one) for one in load_self_agreement(cur, flt, phase.phase, answers)],
+        }
+        for phase in _phases(cur, flt, answers)
+    ]
+    shown = {name: load_anchoring(cur, flt, name) for name in get_args(Shown)}
+    return {
+        "filter": asdict(flt),
+        "phases": phases,
+        "anchoring": {name: [asdict(one) for one in found] for name, found in shown.items()},
+        "times": [asdict(one) for one in load_times(cur, flt)],
+    }
+
+
+def _phases(
+    cur: DuckDBPyConnection, flt: RatingFilter, answers: Answers
+) -> Iterator[PhaseAgreement]:
+    loaded = (load_phase(cur, flt, phase, answers) for phase in _PHASES)
+    return (phase for phase in loaded if phase.num_ratings)
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    chosen = found["filter"]
+    yield f"{chosen['origin']} / {chosen['label_set']} / {chosen['source'] or 'all sources'}"
+    for phase in found["phases"]:
+        yield f"{phase['phase']}: {phase['num_ratings']} answers to {phase['num_items']} items"
+        for name in _COEFFICIENTS:
+            yield f"  {name.replace('_', ' ')}: {_text(phase['overall'][name])}"
+        yield f"  holds the gold label: {_text(phase['holds_gold'])}"
+    for name, people in found["anchoring"].items():
+        if people:
+            yield f"after the reveal, {name} adopted: {_text(people[0]['adopted'])}"
+            yield f"after the reveal, {name} dropped: {_text(people[0]['dropped'])}"
+    yield f"seconds a rating, median: {_text(found['times'][0]['median'])}"
+
+
+def _text(estimate: dict[str, Any]) -> str:
+    if estimate["value"] is None:
+        return f"undefined because {estimate['undefined_because']}"
+    interval = estimate["interval"]
+    shown = "" if interval is None else f" [{interval['low']:.3f}, {interval['high']:.3f}]"
+    return f"{estimate['value']:.3f}{shown}, n = {estimate['n']}"

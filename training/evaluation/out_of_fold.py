@@ -1,0 +1,149 @@
+"""What heads say of training items that they were not fitted on, kept with the run.
+
+Only such probabilities can tell that a gold label is wrong. Three cases:
+
+- The head of a run was fitted without the item's fold, and the rest of the model never saw the item
+  (``held_out``): its own probabilities.
+- The adapter has learned from the item: its states repeat the label that it was given, and a head
+  fitted on other folds reads it from them. So the item gets a head on the base model alone, fitted
+  without the item's fold (``base_model``). A weaker model, but one that has not seen the label.
+- A later run on the same adapter takes these over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from db.arrow_tables import SCHEMAS
+from db.retraining.out_of_fold import OutOfFold
+from db.retraining.snapshot import SnapshotItem
+from eci.model.artifact import CalibrationInfo
+from eci.model.features import stack
+from eci.model.head_fit import choose
+from eci.statistics.calibration import TemperatureScaling
+from training.data.dataset import families, to_question
+from training.evaluation.held_out import HeldOut, calibrate
+from training.run.execution import RunContext
+from training.run.parquet_files import read_rows, write_rows
+from training.run.run_dir import RunDir
+
+if TYPE_CHECKING:
+    from eci.model.eci_model import EciModel
+
+NUM_FOLDS: Final = 5
+MIN_ITEMS_PER_FOLD: Final = 4
+"""Of fewer training items for each fold no head can be fitted that says anything."""
+_SCHEMA = SCHEMAS["incoming_out_of_fold"]
+
+
+def held_out_rows(
+    run_id: str,
+    held_out: Iterable[HeldOut],
+    calibration: Mapping[str, CalibrationInfo],
+    learned: Collection[str],
+) -> list[OutOfFold]:
+    """Give the calibrated probabilities of held-out logits.
+
+    Args:
+        learned: Items that the adapter has learned from: they are left out.
+    """
+    rows = []
+    for entry in held_out:
+        if entry.item_id not in learned:
+            known = calibration.get(entry.label_set)
+            scaling = TemperatureScaling(known.temperature if known else 1.0, 1)
+            (shares,) = scaling.transform([entry.logits])
+            rows.append(OutOfFold(run_id, entry.item_id, "held_out", tuple(shares.tolist())))
+    return rows
+
+
+def taken_over(run_id: str, source: RunDir | None, learned: Collection[str]) -> list[OutOfFold]:
+    """Give what the base model alone said of the items that an adapter has learned from.
+
+    Args:
+        source: The run whose artifact holds that adapter; None for no adapter.
+    """
+    rows = read_out_of_fold(source) if source is not None else []
+    return [
+        OutOfFold(run_id, row.item_id, row.basis, row.probabilities)
+        for row in rows
+        if row.basis == "base_model" and row.item_id in learned
+    ]
+
+
+def base_model_rows(
+    context: RunContext, model: EciModel, items: Sequence[SnapshotItem], *, batch_size: int
+) -> list[OutOfFold]:
+    """Fit heads on the base model alone, and let each judge the fold that it was not fitted on.
+
+    Args:
+        model: With an adapter, which is left out of its computation meanwhile.
+        items: That the adapter has learned from.
+
+    Raises:
+        Stopped: The run was asked to stop meanwhile.
+    """
+    by_set: dict[str, list[SnapshotItem]] = {}
+    for item in items:
+        by_set.setdefault(item.label_set, []).append(item)
+    rows: list[OutOfFold] = []
+    with model.model.disable_adapter():
+        for members in by_set.values():
+            rows += _of_label_set(context, model, members, batch_size)
+    return rows
+
+
+def _of_label_set(
+    context: RunContext, model: EciModel, items: Sequence[SnapshotItem], batch_size: int
+) -> list[OutOfFold]:
+    groups = families(items)
+    y = [item.labels.index(item.label) for item in items]
+    if not is_enough(groups, y, NUM_FOLDS):
+        return []
+
+    def tell(done: int, total: int) -> None:
+        context.report_message(f"Judging training labels with the base model: {done} of {total}.")
+        context.check_stop()
+
+    questions = [to_question(item) for item in items]
+    given = model.features(questions, batch_size=batch_size, progress=tell)
+    states, scores = stack(given)
+    label_set = questions[0].label_set
+    logits = choose(
+        states, scores, y, is_options=label_set.is_options, groups=groups, num_folds=NUM_FOLDS
+    ).logits
+    held_out = [
+        HeldOut(item.item_id, item.label_set, tuple(row[: len(item.labels)].tolist()))
+        for item, row in zip(items, logits, strict=True)
+    ]
+    gold = {item.item_id: place for item, place in zip(items, y, strict=True)}
+    rows = held_out_rows(context.run_dir.run_id, held_out, calibrate(held_out, gold), ())
+    return [OutOfFold(row.run_id, row.item_id, "base_model", row.probabilities) for row in rows]
+
+
+def is_enough(groups: Sequence[str], y: Sequence[int], num_folds: int) -> bool:
+    """Tell whether heads can be fitted out of fold on items of these families and labels."""
+    return (
+        len(groups) >= MIN_ITEMS_PER_FOLD * num_folds
+        and len(set(groups)) >= num_folds
+        and len(np.unique(y)) > 1
+    )
+
+
+def write_out_of_fold(run_dir: RunDir, rows: Iterable[OutOfFold]) -> None:
+    """Write rows as Parquet; the file appears only when it is complete."""
+    entries = [{**vars(row), "probabilities": list(row.probabilities)} for row in rows]
+    write_rows(run_dir.out_of_fold_path, entries, _SCHEMA)
+
+
+def read_out_of_fold(run_dir: RunDir) -> list[OutOfFold]:
+    """Read the rows of a run; none where it left no file, as prediction runs do.
+
+    Raises:
+        RunDirError: The file cannot be read.
+    """
+    rows = read_rows(run_dir.out_of_fold_path, _SCHEMA)
+    return [OutOfFold(**{**row, "probabilities": tuple(row["probabilities"])}) for row in rows]

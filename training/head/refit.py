@@ -1,0 +1,381 @@
+"""Tiers 1 and 2 of retraining: new temperatures, or a new head, without the language model.
+
+Both make proper runs: artifact, predictions, metrics. The head is fitted on cached features; only
+items never seen by this model are prefilled, and only then is torch loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from db.errors import DbError
+from db.paths import cache_dir, runs_dir
+from db.records import OPTIONS_LABEL_SET, Prediction
+from db.retraining.lineage import TrainingRecord
+from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
+from eci.arrays import FloatArray
+from eci.errors import EciError
+from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
+from eci.model.head_fit import Chosen, FittedHead, choose, fit_head
+from eci.statistics.calibration import TemperatureScaling
+from training.data.dataset import refuse_leaks, to_question
+from training.data.record_file import write_training_records
+from training.errors import DataError, TrainingError
+from training.evaluation.held_out import HeldOut, calibrate, read_held_out, write_held_out
+from training.evaluation.metrics import evaluate
+from training.evaluation.out_of_fold import (
+    MIN_ITEMS_PER_FOLD,
+    held_out_rows,
+    is_enough,
+    taken_over,
+    write_out_of_fold,
+)
+from training.head.artifact import copy_artifact, write_head_artifact
+from training.head.features import Features, HeadFeatures
+from training.head.source import HeadSource, find_info, prefill
+from training.run.execution import RunContext
+from training.run.json_files import read_object, replace_json
+from training.run.prediction_file import read_predictions, write_predictions
+from training.run.run_dir import RunDir
+from training.settings.training import (
+    RefitSettings,
+    parse_recalibration_settings,
+    parse_refit_settings,
+)
+
+NEW_SEARCH_GROWTH = 1.2
+"""With so many times the items it was chosen on, the penalty is chosen anew."""
+
+
+@dataclass(frozen=True)
+class LabelSetTask:
+    """One label set: what its head is fitted on.
+
+    ``y`` holds positions among the labels, ``families`` what folds must not divide.
+    """
+
+    name: str
+    items: tuple[SnapshotItem, ...]
+    features: Features
+    y: tuple[int, ...]
+    families: tuple[str, ...]
+
+    @property
+    def is_options(self) -> bool:
+        """Whether its labels are the items' own options."""
+        return self.name == OPTIONS_LABEL_SET
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A head, and the logits that its training items get from heads which had not seen them."""
+
+    head: FittedHead
+    chosen: Chosen
+    num_items: int
+
+    def describe(self) -> dict[str, Any]:
+        fields = {name: getattr(self.chosen, name) for name in ("l2", "loss")}
+        scores = {"accuracy": self.chosen.accuracy, "macro_f1": self.chosen.macro_f1}
+        return {**fields, **scores, "num_items": self.num_items}
+
+
+def run_refit(context: RunContext) -> None:
+    """Fit the head anew on the snapshot's training items, calibrate, predict and evaluate.
+
+    Raises:
+        TrainingError: Settings, snapshot or data do not fit.
+        EciError: The model that computes lacking features cannot be loaded.
+    """
+    run_dir = context.run_dir
+    stored = run_dir.read_settings()
+    settings = parse_refit_settings(dict(stored["settings"]), str(run_dir.settings_path))
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    source = HeadSource.of(settings)
+    info, features = _features(context, settings, source, snapshot)
+    context.report_message("Fitting the head.")
+    tasks = list(label_set_tasks(snapshot, features))
+    fits = _fit_all(tasks, settings, earlier_choices(source))
+    if not fits:
+        raise DataError(
+            "No label set has enough training items to fit a head: at least "
+            f"{MIN_ITEMS_PER_FOLD * settings.num_folds} with a label and without a veto are "
+            "needed. Import or label more items of the train split."
+        )
+    held_out = _held_out(tasks, fits)
+    write_held_out(run_dir.held_out_path, held_out)
+    calibration = _calibrate(held_out, snapshot, source)
+    _write_out_of_fold(run_dir, held_out, calibration, source)
+    heads = {name: fit.head for name, fit in fits.items()}
+    info = write_head_artifact(run_dir.artifact_path, info, heads, calibration, source.artifact)
+    replace_json(run_dir.path / "fit.json", {n: fit.describe() for n, fit in fits.items()})
+    write_training_records(run_dir, _records(run_dir.run_id, tasks, fits))
+    context.check_stop()
+    predictions = _predict(run_dir.run_id, snapshot, features, heads, calibration)
+    _finish(run_dir, snapshot, _with_texts(predictions, source.run_dir))
+
+
+def run_recalibration(context: RunContext) -> None:
+    """Fit the temperatures of a run anew on its held-out items, with the labels of today.
+
+    Raises:
+        TrainingError: The run it starts from has no artifact, or no held-out items.
+    """
+    run_dir = context.run_dir
+    stored = run_dir.read_settings()
+    settings = parse_recalibration_settings(dict(stored["settings"]), str(run_dir.settings_path))
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    source = RunDir(runs_dir() / settings.artifact_run_id)
+    info = read_info(source.artifact_path)
+    items = {item.item_id: item for item in snapshot.train if not item.is_vetoed}
+    gold = {name: item.labels.index(item.label) for name, item in items.items()}
+    held_out = [entry for entry in read_held_out(source.held_out_path) if entry.item_id in gold]
+    calibration = {**info.calibration, **calibrate(held_out, gold)}
+    copy_artifact(run_dir.artifact_path, source.artifact_path, info, calibration)
+    write_held_out(run_dir.held_out_path, held_out)
+    _write_out_of_fold(run_dir, held_out, calibration, HeadSource(source))
+    write_training_records(
+        run_dir,
+        [TrainingRecord(run_dir.run_id, entry.item_id, 0, 0, "dev", ()) for entry in held_out],
+    )
+    sets = {item.item_id: item.label_set for item in (*snapshot.train, *snapshot.test)}
+    predictions = [
+        _rescaled(prediction, run_dir.run_id, info.calibration, calibration, sets)
+        for prediction in read_predictions(source)
+        if prediction.item_id in sets
+    ]
+    _finish(run_dir, snapshot, predictions)
+
+
+def _features(
+    context: RunContext, settings: RefitSettings, source: HeadSource, snapshot: Snapshot
+) -> tuple[ArtifactInfo, HeadFeatures]:
+    """Give the features of all items; the language model is loaded only if some are lacking."""
+    items = [*snapshot.train, *snapshot.test]
+    folder = cache_dir() / "head_features"
+    info = find_info(settings, source, items, folder)
+    if info is not None:
+        features = HeadFeatures(folder, info)
+        if not features.missing([to_question(item) for item in items]):
+            if not features.is_checked(snapshot):
+                refuse_leaks(snapshot)
+                features.note_checked(snapshot)
+            return info, features
+    refuse_leaks(snapshot)
+    info, features = prefill(context, settings, source, items, folder)
+    features.note_checked(snapshot)
+    return info, features
+
+
+def is_quick(run_dir: RunDir) -> bool:
+    """Tell whether a run needs no language model, and so may be done while a person waits.
+
+    A run that cannot be judged is not quick: it finds out itself, and says why.
+    """
+    try:
+        return _is_quick(run_dir)
+    except (TrainingError, EciError, DbError):
+        return False
+
+
+def _is_quick(run_dir: RunDir) -> bool:
+    stored = run_dir.read_settings()
+    if stored.get("task") != "refit":
+        return stored.get("task") == "recalibrate"
+    settings = parse_refit_settings(dict(stored["settings"]), str(run_dir.settings_path))
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    items = [*snapshot.train, *snapshot.test]
+    folder = cache_dir() / "head_features"
+    info = find_info(settings, HeadSource.of(settings), items, folder)
+    return info is not None and not HeadFeatures(folder, info).missing(
+        [to_question(item) for item in items]
+    )
+
+
+def label_set_tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[LabelSetTask]:
+    """Give what can be learned from for each label set, that with the most items first.
+
+    Raises:
+        KeyError: Features of an item are missing.
+    """
+    by_set: dict[str, list[SnapshotItem]] = {}
+    for item in snapshot.train:
+        if not item.is_vetoed and 0 not in item.vetoed_shots:
+            by_set.setdefault(item.label_set, []).append(item)
+    for name, items in sorted(by_set.items(), key=lambda entry: (-len(entry[1]), entry[0])):
+        given = features.get([to_question(item) for item in items])
+        y = tuple(item.labels.index(item.label) for item in items)
+        yield LabelSetTask(name, tuple(items), given, y, tuple(features.families(items)))
+
+
+def _fit_all(
+    tasks: Sequence[LabelSetTask], settings: RefitSettings, earlier: Mapping[str, Mapping[str, Any]]
+) -> dict[str, _Fit]:
+    fits: dict[str, _Fit] = {}
+    for task in tasks:
+        if not is_enough(task.families, task.y, settings.num_folds):
+            continue  # it keeps the head it has
+        before = earlier.get(task.name)
+        is_chosen = before and len(task.items) <= NEW_SEARCH_GROWTH * before["num_items"]
+        strengths = (before["l2"],) if before and is_chosen else settings.strengths
+        fits[task.name] = _fit(task, settings, strengths)
+    return fits
+
+
+def _fit(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float]) -> _Fit:
+    states, scores = task.features.states, task.features.scores
+    chosen = choose(
+        states,
+        scores,
+        task.y,
+        is_options=task.is_options,
+        groups=task.families,
+        strengths=strengths,
+        num_folds=settings.num_folds,
+        seed=settings.seed,
+    )
+    head = fit_head(
+        states,
+        scores,
+        task.y,
+        is_options=task.is_options,
+        l2=chosen.l2,
+    )
+    return _Fit(head, chosen, len(task.items))
+
+
+def earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
+    """Give the penalty of the refit that this one starts from, by label set."""
+    path = source.run_dir.path / "fit.json" if source.run_dir else None
+    if path is None or not path.exists():
+        return {}
+    return read_object(path)
+
+
+def _held_out(tasks: Sequence[LabelSetTask], fits: Mapping[str, _Fit]) -> list[HeldOut]:
+    return [
+        HeldOut(item.item_id, task.name, tuple(row[: len(item.labels)].tolist()))
+        for task in tasks
+        if task.name in fits
+        for item, row in zip(task.items, fits[task.name].chosen.logits, strict=True)
+    ]
+
+
+def _calibrate(
+    held_out: Sequence[HeldOut], snapshot: Snapshot, source: HeadSource
+) -> dict[str, CalibrationInfo]:
+    """Calibrate on items that neither head nor adapter had learned from, where there are enough.
+
+    An adapter has seen its own training items: what it says of them is too sure. Label sets with
+    too few others are calibrated on all, which is still better than not at all.
+    """
+    gold = {item.item_id: item.labels.index(item.label) for item in snapshot.train}
+    learned = source.learned_item_ids()
+    unseen = {name: y for name, y in gold.items() if name not in learned}
+    return {**calibrate(held_out, gold), **calibrate(held_out, unseen)}
+
+
+def _write_out_of_fold(
+    run_dir: RunDir,
+    held_out: Sequence[HeldOut],
+    calibration: Mapping[str, CalibrationInfo],
+    source: HeadSource,
+) -> None:
+    """Keep what speaks of the training items without having learned from them."""
+    learned, run_id = source.learned_item_ids(), run_dir.run_id
+    mine = held_out_rows(run_id, held_out, calibration, learned)
+    write_out_of_fold(run_dir, [*mine, *taken_over(run_id, source.run_dir, learned)])
+
+
+def _records(
+    run_id: str, tasks: Sequence[LabelSetTask], fits: Mapping[str, _Fit]
+) -> Iterator[TrainingRecord]:
+    for task in tasks:
+        if task.name in fits:
+            for item in task.items:
+                yield TrainingRecord(run_id, item.item_id, 0, 0, "train", ())
+
+
+def _predict(
+    run_id: str,
+    snapshot: Snapshot,
+    features: HeadFeatures,
+    heads: Mapping[str, FittedHead],
+    calibration: Mapping[str, CalibrationInfo],
+) -> list[Prediction]:
+    by_set: dict[str, list[SnapshotItem]] = {}
+    for item in (*snapshot.test, *snapshot.train):
+        by_set.setdefault(item.label_set, []).append(item)
+    predictions = []
+    for name, items in by_set.items():
+        if name not in heads:
+            continue
+        given = features.get([to_question(item) for item in items])
+        temperature = calibration[name].temperature if name in calibration else 1.0
+        scaling = TemperatureScaling(temperature, len(items))
+        shares = scaling.transform(heads[name].logits(given.states, given.scores))
+        predictions += [
+            _prediction(run_id, item, row) for item, row in zip(items, shares, strict=True)
+        ]
+    return predictions
+
+
+def _prediction(run_id: str, item: SnapshotItem, shares: FloatArray) -> Prediction:
+    mine = shares[: len(item.labels)]
+    return Prediction(
+        run_id=run_id,
+        item_id=item.item_id,
+        answer=None,
+        answer_label=None,
+        head_label=item.labels[int(mine.argmax())],
+        head_probabilities=tuple((mine / mine.sum()).tolist()),
+    )
+
+
+def _with_texts(predictions: Sequence[Prediction], source: RunDir | None) -> list[Prediction]:
+    """Add the texts of the run that the adapter comes from: a new head does not change them."""
+    written: dict[str, Prediction] = {}
+    if source is not None:
+        written = {p.item_id: p for p in read_predictions(source) if p.answer is not None}
+    return [
+        replace(
+            written[p.item_id],
+            run_id=p.run_id,
+            head_label=p.head_label,
+            head_probabilities=p.head_probabilities,
+        )
+        if p.item_id in written
+        else p
+        for p in predictions
+    ]
+
+
+def _rescaled(
+    prediction: Prediction,
+    run_id: str,
+    before: Mapping[str, CalibrationInfo],
+    after: Mapping[str, CalibrationInfo],
+    sets: Mapping[str, str],
+) -> Prediction:
+    """Give a prediction with the probabilities of other temperatures; the label stays."""
+    name = sets[prediction.item_id]
+    shares = prediction.head_probabilities
+    if shares is None or name not in after:
+        return replace(prediction, run_id=run_id)
+    old = before[name].temperature if name in before else 1.0
+    with np.errstate(divide="ignore"):
+        powers = np.log(np.array(shares)) * (old / after[name].temperature)
+    scaled = np.exp(powers - powers.max())
+    return replace(
+        prediction, run_id=run_id, head_probabilities=tuple((scaled / scaled.sum()).tolist())
+    )
+
+
+def _finish(run_dir: RunDir, snapshot: Snapshot, predictions: Sequence[Prediction]) -> None:
+    metrics = evaluate(predictions, snapshot.test)
+    write_predictions(run_dir.predictions_path, predictions)
+    run_dir.write_metrics(metrics)

@@ -1,0 +1,178 @@
+"""What a head is refitted on: the base model alone, or with the adapter of an earlier run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from db.paths import models_dir, runs_dir
+from db.retraining.snapshot import SnapshotItem
+from eci.model.artifact import ArtifactInfo, read_info
+from eci.model.base_model import base_fingerprint, resolve_base_model
+from eci.model.features import stack
+from eci.questions.prompts import DEFAULT_TEMPLATE, load_template
+from training.data.dataset import fixed_label_sets, to_question
+from training.data.record_file import read_training_records
+from training.errors import DataError
+from training.head.features import Features, HeadFeatures
+from training.run.execution import RunContext
+from training.run.run_dir import RunDir
+from training.settings.training import RefitSettings
+
+if TYPE_CHECKING:
+    from eci.model.eci_model import EciModel
+
+_PART = 256
+"""Items prefilled before their features are kept."""
+
+
+@dataclass(frozen=True)
+class HeadSource:
+    """The run whose artifact computes the features; none for the base model alone."""
+
+    run_dir: RunDir | None
+
+    @classmethod
+    def of(cls, settings: RefitSettings) -> HeadSource:
+        """Find the source that settings name.
+
+        Raises:
+            DataError: That run has no artifact.
+        """
+        if settings.artifact_run_id is None:
+            return cls(None)
+        run_dir = RunDir(runs_dir() / settings.artifact_run_id)
+        if not run_dir.artifact_path.is_dir():
+            raise DataError(
+                f"Run {run_dir.run_id} has no artifact, so no head can start from it. Name a run "
+                "that succeeded, or none for the base model alone."
+            )
+        return cls(run_dir)
+
+    @property
+    def artifact(self) -> Path | None:
+        """The folder of its artifact."""
+        return self.run_dir.artifact_path if self.run_dir else None
+
+    def learned_item_ids(self) -> frozenset[str]:
+        """Give the items that its adapter learned from; none for the base model alone."""
+        run_dir = self.run_dir
+        while run_dir is not None:
+            settings = run_dir.read_settings()
+            if settings.get("task") == "train":
+                records = read_training_records(run_dir)
+                return frozenset(r.item_id for r in records if r.fold == "train")
+            parent = settings["settings"].get("artifact_run_id")
+            run_dir = RunDir(runs_dir() / parent) if parent else None
+        return frozenset()
+
+
+def find_info(
+    settings: RefitSettings, source: HeadSource, items: Sequence[SnapshotItem], folder: Path
+) -> ArtifactInfo | None:
+    """Describe the model without loading it; None where only loading can tell.
+
+    Raises:
+        ArtifactError: The source's artifact is damaged.
+        BaseModelError: The base model is not there.
+    """
+    if source.artifact is not None:
+        return read_info(source.artifact)
+    path = _base_info_path(settings, folder)
+    if path is None or not path.exists():
+        return None
+    info = ArtifactInfo.model_validate_json(path.read_bytes())
+    known = {name: labels.label_set(name).names for name, labels in info.label_sets.items()}
+    needed = {labels.name: labels.names for labels in fixed_label_sets(items)}
+    return info if needed.items() <= known.items() else None
+
+
+def prefill(
+    context: RunContext,
+    settings: RefitSettings,
+    source: HeadSource,
+    items: Sequence[SnapshotItem],
+    folder: Path,
+) -> tuple[ArtifactInfo, HeadFeatures]:
+    """Load the model, prefill the items whose features are lacking, and keep the features."""
+    from eci.model.base_model import load_base
+    from eci.model.eci_model import EciModel, build
+    from training.joint.adapter import describe_model
+
+    context.report_message(f"Loading {settings.model.base}.")
+    if source.artifact is not None:
+        info = read_info(source.artifact)
+        model = EciModel.load(
+            info.base.name,
+            models_dir(),
+            artifact=source.artifact,
+            quantization=info.base.quantization,
+            device=settings.model.device,
+        )
+    else:
+        base = load_base(
+            settings.model.base,
+            models_dir(),
+            quantization=settings.model.quantization,
+            device=settings.model.device,
+        )
+        model = build(
+            base,
+            label_sets=fixed_label_sets(items),
+            pooling=settings.pooling,
+            uses_scores=False,
+            max_prompt_tokens=settings.model.max_prompt_tokens,
+        )
+        info = describe_model(model, base, shots=0, calibration={}, has_adapter=False)
+        path = _base_info_path(settings, folder)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(info.model_dump_json())
+    features = HeadFeatures(folder, info)
+    _add_missing(context, model, features, items, settings.batch_size)
+    return info, features
+
+
+def _add_missing(
+    context: RunContext,
+    model: EciModel,
+    features: HeadFeatures,
+    items: Sequence[SnapshotItem],
+    batch_size: int,
+) -> None:
+    questions = [to_question(item) for item in items]
+    missing = [questions[i] for i in features.missing(questions)]
+    num_done = 0
+
+    def tell(done: int, _: int) -> None:
+        context.report_progress(step=num_done + done, num_steps=len(missing))
+        context.check_stop()
+
+    # In parts, so that a run that is stopped has not computed for nothing.
+    for start in range(0, len(missing), _PART):
+        part = missing[start : start + _PART]
+        given = model.features(part, batch_size=batch_size, progress=tell)
+        for name in dict.fromkeys(question.label_set.name for question in part):
+            mine = [i for i, question in enumerate(part) if question.label_set.name == name]
+            features.add([part[i] for i in mine], Features(*stack([given[i] for i in mine])))
+        num_done += len(part)
+
+
+def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
+    """Give where a base model's description lies; None where only loading can identify it."""
+    resolved = resolve_base_model(settings.model.base, models_dir())
+    if not Path(resolved).is_dir():
+        return None
+    content = [
+        base_fingerprint(resolved, None),
+        settings.model.quantization,
+        load_template(DEFAULT_TEMPLATE).digest,
+        settings.model.max_prompt_tokens,
+        settings.pooling,
+    ]
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
+    return folder / f"{key}.json"

@@ -1,0 +1,178 @@
+"""LoRA on a base model that already has its head, and the artifact that both become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from eci.model.artifact import (
+    ArtifactInfo,
+    BaseInfo,
+    CalibrationInfo,
+    LabelInfo,
+    LabelSetInfo,
+    save_tensors,
+    write_info,
+)
+from eci.model.base_model import LoadedBase
+from eci.model.eci_causal_lm import decoder_layers
+from eci.model.eci_model import EciModel
+from training.settings.training import LoraSettings
+
+_HEAD_MARK = "eci_head"
+
+
+def add_adapter(model: EciModel, settings: LoraSettings, *, checkpointing: bool) -> None:
+    """Wrap the model with LoRA on all linear layers of its decoder; adapter and head will train.
+
+    PEFT keeps a trained copy of the head with the adapter, so that a checkpoint holds both.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    keep_autograd(model.model)
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=_linear_names(model.model),
+        modules_to_save=[_HEAD_MARK],
+        bias="none",
+    )
+    if checkpointing:
+        model.model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.model.enable_input_require_grads()
+    model.model = get_peft_model(model.model, config)
+    share_casts(model.model)
+    model.is_training = True
+
+
+def save_artifact(
+    model: EciModel,
+    base: LoadedBase,
+    folder: Path,
+    *,
+    shots: int,
+    calibration: Mapping[str, CalibrationInfo],
+) -> ArtifactInfo:
+    """Write adapter, head, calibration and what they are valid for.
+
+    Args:
+        model: Trained; its model is wrapped by :func:`add_adapter`.
+        base: What it was trained on.
+        folder: Replaced.
+        shots: Shots in the prompts it was evaluated with.
+        calibration: Label set -> temperature.
+    """
+    from peft import get_peft_model_state_dict
+
+    config = model.model.peft_config["default"]
+    state = get_peft_model_state_dict(model.model)
+    adapter = {name: tensor for name, tensor in state.items() if _HEAD_MARK not in name}
+    head = model.model.get_base_model().eci_head.modules_to_save["default"]
+    plain_config = type(config)(**{**config.to_dict(), "modules_to_save": None})
+    plain_config.inference_mode = True
+    plain_config.base_model_name_or_path = base.name
+    save_tensors(folder, head.state_dict(), adapter, plain_config)
+    info = describe_model(model, base, shots=shots, calibration=calibration, has_adapter=True)
+    return write_info(folder, info)
+
+
+def describe_model(
+    model: EciModel,
+    base: LoadedBase,
+    *,
+    shots: int,
+    calibration: Mapping[str, CalibrationInfo],
+    has_adapter: bool,
+) -> ArtifactInfo:
+    """Describe a model with its head: all of an artifact but the hashes of its files."""
+    eci_model = model.model.get_base_model() if has_adapter else model.model
+    return ArtifactInfo(
+        base=BaseInfo(name=base.name, fingerprint=base.fingerprint, quantization=base.quantization),
+        template=model.encoder.template.name,
+        template_digest=model.encoder.template.digest,
+        max_prompt_tokens=model.encoder.max_prompt_tokens,
+        shots=shots,
+        head=eci_model.eci_config.to_dict(),
+        label_sets={
+            name: LabelSetInfo(
+                labels=tuple(LabelInfo(name=x.name, definition=x.definition) for x in labels),
+                verbalizers=tuple(tuple(ids) for ids in eci_model.eci_verbalizers[name]),
+            )
+            for name, labels in model.label_sets.items()
+        },
+        calibration=dict(calibration),
+        has_adapter=has_adapter,
+        versions=library_versions(),
+    )
+
+
+def library_versions() -> dict[str, str]:
+    """Give the versions of the libraries that a result may depend on."""
+    names = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "safetensors", "numpy")
+    return {name: version(name) for name in names}
+
+
+class _SharedCast:
+    """Casts what several adapted layers read to the adapters' precision once, not once for each.
+
+    Query, key and value read the same hidden states, gate and up do as well. Autograd keeps what
+    each adapter reads until the backward pass: of a bfloat16 model that is the larger part of what
+    an adapted layer keeps at all.
+    """
+
+    def __init__(self) -> None:
+        self._given: torch.Tensor | None = None
+        self._cast: torch.Tensor | None = None
+
+    def __call__(self, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        if x.dtype == dtype:
+            return x
+        if self._cast is None or self._given is not x or self._cast.dtype != dtype:
+            self._given, self._cast = x, x.to(dtype)
+        return self._cast
+
+    def forget(self, *_: Any) -> None:
+        """Let go of the last input at the end of a forward pass."""
+        self._given = self._cast = None
+
+
+def share_casts(model: nn.Module) -> None:
+    """Let the adapted layers of a model share the casts of what they read; see above."""
+    from peft.tuners.lora import LoraLayer
+
+    cast = _SharedCast()
+    for module in model.modules():
+        if isinstance(module, LoraLayer):
+            module._cast_input_dtype = cast
+    model.register_forward_hook(cast.forget)
+
+
+def _linear_names(model: Any) -> list[str]:
+    # Named one by one, not by "all-linear": that would put LoRA on the head as well.
+    layers = decoder_layers(model)
+    return sorted(
+        {
+            name.rsplit(".", 1)[-1]
+            for name, module in layers.named_modules()
+            if isinstance(module, nn.Linear)
+        }
+    )
+
+
+def keep_autograd(model: nn.Module) -> None:
+    """Stop bitsandbytes from repacking 4-bit layers for a CPU kernel that has no gradient.
+
+    It does so at the first forward pass without gradients, an evaluation for example, and never
+    goes back: afterwards the adapter's gradients are wrong, silently.
+    """
+    import bitsandbytes as bnb
+
+    for module in model.modules():
+        if isinstance(module, bnb.nn.Linear4bit):
+            module.support_avx512bf16_for_cpu = False

@@ -1,0 +1,221 @@
+"""Predictions of a model for the items of a snapshot: after training, or as a run of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from db.paths import models_dir, runs_dir
+from db.records import Prediction
+from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
+from eci.answers.reader import read_answer
+from eci.model.eci_model import Answer, Classification, EciModel, Progress
+from eci.questions.exemplars import ExemplarPool
+from eci.questions.labels import LabelSet
+from training.data.dataset import fixed_label_sets, to_exemplar, to_question
+from training.evaluation.metrics import evaluate
+from training.run.execution import RunContext
+from training.run.prediction_file import write_predictions
+from training.run.process_group import gather, own_device
+from training.run.run_dir import RunDir
+from training.settings.training import (
+    EvaluationSettings,
+    PredictionSettings,
+    parse_prediction_settings,
+)
+
+
+@dataclass(frozen=True)
+class PredictionJob:
+    """A run that only answers: what it was given, and in which order its predictions are written.
+
+    Several processes or actors may each do a part of ``items``.
+    """
+
+    run_dir: RunDir
+    settings: PredictionSettings
+    snapshot: Snapshot
+
+    @classmethod
+    def read(cls, run_dir: RunDir) -> PredictionJob:
+        """Read settings and snapshot of a run. Raises TrainingError where they do not fit."""
+        stored = run_dir.read_settings()
+        settings = parse_prediction_settings(stored["settings"], str(run_dir.settings_path))
+        return cls(run_dir, settings, load_snapshot(run_dir.snapshot_path))
+
+    @property
+    def items(self) -> list[SnapshotItem]:
+        """All items to answer, the test split first."""
+        return [*self.snapshot.test, *self.snapshot.train]
+
+    def load_model(self, rank: int = 0, num_processes: int = 1) -> EciModel:
+        """Load the model, with its adapter and head where the settings name a run's.
+
+        Raises:
+            EciError: Model or artifact cannot be loaded.
+        """
+        settings = self.settings
+        return EciModel.load(
+            settings.model.base,
+            models_dir(),
+            artifact=runs_dir() / settings.artifact_run_id / "artifact"
+            if settings.artifact_run_id
+            else None,
+            quantization=settings.model.quantization,
+            device=own_device(settings.model.device, rank, num_processes),
+            max_prompt_tokens=settings.model.max_prompt_tokens,
+            label_sets=fixed_label_sets(self.items),
+        )
+
+    def make_pool(self) -> ExemplarPool:
+        """Give the pool from which all prompts draw their shots."""
+        settings = self.settings
+        return ExemplarPool(
+            [
+                to_exemplar(item, settings.exemplar_context_words)
+                for item in self.snapshot.train
+                if not item.is_vetoed
+            ],
+            settings.exemplars,
+            settings.seed,
+            # A shot that repeats a test item would give its answer away.
+            forbidden=[to_question(i) for i in self.snapshot.test]
+            if settings.evaluation.shots
+            else (),
+        )
+
+    def write(self, predictions: Iterable[Prediction]) -> None:
+        """Write predictions, which may come in any order, and their metrics."""
+        by_item = {prediction.item_id: prediction for prediction in predictions}
+        ordered = [by_item[item.item_id] for item in self.items]
+        write_predictions(self.run_dir.predictions_path, ordered)
+        self.run_dir.write_metrics(evaluate(ordered, self.snapshot.test))
+
+
+def run_prediction(context: RunContext) -> None:
+    """Let a model answer every item of the run's snapshot, without training anything.
+
+    Where several processes share the work, each answers its share; the first one writes them all.
+
+    Raises:
+        TrainingError: Settings or snapshot do not fit.
+        EciError: Model or artifact cannot be loaded, or a prompt does not fit.
+    """
+    job = PredictionJob.read(context.run_dir)
+    context.report_message(f"Loading {job.settings.model.base}.")
+    among = f" (each of {context.num_processes} processes)" if context.num_processes > 1 else ""
+    predictions = predict_items(
+        job.load_model(context.rank, context.num_processes),
+        job.items[context.rank :: context.num_processes],
+        run_id=context.run_dir.run_id,
+        pool=job.make_pool(),
+        settings=job.settings.evaluation,
+        progress=_progress(context, f"Answering items{among}"),
+    )
+    if context.num_processes == 1:
+        job.write(predictions)
+    elif (parts := gather(predictions, context.rank)) is not None:
+        job.write(chain.from_iterable(parts))
+
+
+def predict(
+    context: RunContext,
+    model: EciModel,
+    pool: ExemplarPool,
+    snapshot: Snapshot,
+    settings: EvaluationSettings,
+) -> list[Prediction]:
+    """Predict the test items with their text and, if asked for, the training items without.
+
+    Raises:
+        Stopped: The run was asked to stop meanwhile.
+    """
+    test = predict_items(
+        model,
+        snapshot.test,
+        run_id=context.run_dir.run_id,
+        pool=pool,
+        settings=settings,
+        progress=_progress(context, "Answering test items"),
+    )
+    if not settings.predict_train:
+        return test
+    train = predict_items(
+        model,
+        snapshot.train,
+        run_id=context.run_dir.run_id,
+        pool=pool,
+        settings=settings.model_copy(update={"max_new_tokens": 0}),
+        progress=_progress(context, "Classifying training items"),
+    )
+    return test + train
+
+
+def predict_items(
+    model: EciModel,
+    items: Sequence[SnapshotItem],
+    *,
+    run_id: str,
+    pool: ExemplarPool,
+    settings: EvaluationSettings,
+    progress: Progress | None = None,
+) -> list[Prediction]:
+    """Predict items, with text where ``settings.max_new_tokens`` allows any."""
+    questions = [to_question(item) for item in items]
+    shots = [pool.choose_shared(question, settings.shots) for question in questions]
+    if settings.max_new_tokens == 0:
+        read = model.classify(questions, shots, batch_size=settings.batch_size, progress=progress)
+        return [
+            _prediction(run_id, item, classification, None)
+            for item, classification in zip(items, read, strict=True)
+        ]
+    answers = model.answer(
+        questions,
+        shots,
+        max_new_tokens=settings.max_new_tokens,
+        batch_size=settings.batch_size,
+        progress=progress,
+    )
+    labels = [question.label_set for question in questions]
+    return [
+        _answered(run_id, item, answer, label_set)
+        for item, answer, label_set in zip(items, answers, labels, strict=True)
+    ]
+
+
+def _progress(context: RunContext, what: str) -> Progress:
+    def tell(done: int, total: int) -> None:
+        context.report_message(f"{what}: {done} of {total}.")
+        context.check_stop()
+
+    return tell
+
+
+def _prediction(
+    run_id: str, item: SnapshotItem, classification: Classification, seconds: float | None
+) -> Prediction:
+    return Prediction(
+        run_id=run_id,
+        item_id=item.item_id,
+        answer=None,
+        answer_label=None,
+        head_label=classification.label,
+        head_probabilities=classification.probabilities,
+        prompt_tokens=classification.prompt_tokens,
+        latency_seconds=seconds,
+    )
+
+
+def _answered(run_id: str, item: SnapshotItem, answer: Answer, labels: LabelSet) -> Prediction:
+    reading = read_answer(answer.text, labels)
+    return replace(
+        _prediction(run_id, item, answer.classification, answer.seconds),
+        answer=answer.text,
+        answer_label=reading.label,
+        answer_form=reading.form,
+        answer_start=reading.start,
+        answer_end=reading.end,
+        is_finished=answer.is_finished and reading.is_finished,
+        answer_tokens=answer.num_tokens,
+    )

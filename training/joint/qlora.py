@@ -1,0 +1,288 @@
+"""The recipe: one run from its directory to adapter, head, predictions and metrics."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
+
+from db.paths import models_dir
+from db.retraining.snapshot import Snapshot, load_snapshot
+from eci.model.base_model import LoadedBase, load_base, read_config
+from eci.model.eci_model import EciModel, build
+from eci.model.features import stack
+from eci.questions.prompts import Question
+from training.data.dataset import (
+    Record,
+    TrainingData,
+    build_training_data,
+    fixed_label_sets,
+    to_rows,
+)
+from training.data.record_file import write_records
+from training.evaluation.held_out import HeldOut, calibrate, write_held_out
+from training.evaluation.metrics import evaluate
+from training.evaluation.out_of_fold import base_model_rows, held_out_rows, write_out_of_fold
+from training.joint.adapter import add_adapter, library_versions, save_artifact
+from training.joint.memory import DecoderShape
+from training.joint.predict import predict
+from training.joint.sharding import exceeds, shard
+from training.joint.trainer import EciTrainer, ProgressCallback, RowDataset
+from training.run.execution import RunContext
+from training.run.prediction_file import write_predictions
+from training.run.process_group import leave_group, own_device
+from training.run.run_dir import RunDir
+from training.settings.launchers import AccelerateLauncher, parse_launcher
+from training.settings.training import (
+    EvaluationSettings,
+    TrainingSettings,
+    parse_settings,
+    share_step,
+)
+
+NUM_TO_STANDARDISE = 32
+"""Items of each label set from which the head learns the scale of its inputs."""
+
+
+def run_qlora(context: RunContext) -> None:
+    """Train adapter and head on the run's snapshot, then predict and evaluate.
+
+    Everything is read from and written to the run directory. A checkpoint found there is resumed.
+    Where several processes share the steps, the first one does the rest alone; of a base model that
+    is divided among them, all compute the rest together and the first one keeps it.
+
+    Raises:
+        TrainingError: Settings, snapshot or data do not fit.
+        EciError: The base model cannot be loaded or a prompt does not fit.
+    """
+    run_dir = context.run_dir
+    stored = run_dir.read_settings()
+    settings = parse_settings(dict(stored["settings"]), str(run_dir.settings_path))
+    snapshot = load_snapshot(run_dir.snapshot_path)
+    context.report_message(f"Loading {settings.model.base}.")
+    divides = _divides(context, stored, settings)
+    base = load_base(
+        settings.model.base,
+        models_dir(),
+        quantization=settings.model.quantization,
+        device=own_device(settings.model.device, context.rank, context.num_processes),
+        waits_on_host=divides,
+    )
+    if context.is_first:
+        run_dir.write_settings(
+            {**stored, "base_fingerprint": base.fingerprint, "versions": library_versions()}
+        )
+    torch.manual_seed(settings.seed)
+    model = build(
+        base,
+        label_sets=fixed_label_sets([*snapshot.train, *snapshot.test]),
+        pooling=settings.head.pooling,
+        dropout=settings.head.dropout,
+        weight=settings.head.weight,
+        max_prompt_tokens=settings.model.max_prompt_tokens,
+    )
+    data = build_training_data(snapshot, settings.data, settings.seed)
+    if context.is_first:
+        write_records(run_dir, data)
+    add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
+    if divides:
+        context.report_message(f"Dividing the base model among {context.num_processes} processes.")
+        shard(model.model, base.device)
+    _standardise(model, data.train, settings.optimizer.batch_size)
+    _train(context, model, data, settings)
+    if not divides:
+        leave_group()
+        if not context.is_first:
+            return
+    context.check_stop()
+    with _results_kept(context) as kept:
+        _finish(kept, model, base, data, snapshot, settings)
+    leave_group()
+
+
+def _divides(context: RunContext, stored: dict[str, Any], settings: TrainingSettings) -> bool:
+    """Tell whether the base model is divided among the processes; all come to the same answer."""
+    launcher = parse_launcher(stored.get("launcher"), str(context.run_dir.settings_path))
+    if not isinstance(launcher, AccelerateLauncher) or launcher.sharding == "none":
+        return False
+    if launcher.sharding == "full":
+        return True
+    if settings.model.device == "cpu" or not torch.cuda.is_available():
+        return False
+    cards = [torch.cuda.get_device_properties(i) for i in range(context.num_processes)]
+    return exceeds(
+        DecoderShape.of(read_config(settings.model.base, models_dir())),
+        settings,
+        num_processes=context.num_processes,
+        card_bytes=min(card.total_memory for card in cards),
+    )
+
+
+@contextmanager
+def _results_kept(context: RunContext) -> Iterator[RunContext]:
+    """Give where results go: of several processes that compute them together, the first's stay."""
+    if context.is_first:
+        yield context
+        return
+    with TemporaryDirectory(prefix="llamacare-") as folder:
+        rank, num_processes = context.rank, context.num_processes
+        yield RunContext(RunDir(Path(folder)), rank=rank, num_processes=num_processes)
+
+
+def _standardise(model: EciModel, records: Sequence[Record], batch_size: int) -> None:
+    """Tell the head the scale of its inputs before its first step, from a few training items."""
+    head = model.model.get_base_model().eci_head.modules_to_save["default"]
+    by_set: dict[str, list[Question]] = {}
+    for record in records:
+        by_set.setdefault(record.question.label_set.name, []).append(record.question)
+    for name, questions in by_set.items():
+        given = model.features(questions[:NUM_TO_STANDARDISE], batch_size=batch_size)
+        head.standardise(name, *stack(given))
+
+
+def _train(
+    context: RunContext, model: EciModel, data: TrainingData, settings: TrainingSettings
+) -> None:
+    limit = settings.data.max_answer_tokens
+    rows, num_shortened = to_rows(model, data.train, limit)
+    dev_rows, _ = to_rows(model, data.dev, limit)
+    context.report_message(
+        f"Training on {len(rows)} records of {len({r.item_id for r in data.train})} items"
+        f" ({num_shortened} shortened to fit); {len(dev_rows)} items held out."
+    )
+    callback = ProgressCallback(context)
+    trainer = EciTrainer(
+        model=model.model,
+        args=_arguments(context, settings, has_dev=bool(dev_rows)),
+        train_dataset=RowDataset(rows),
+        eval_dataset=RowDataset(dev_rows) if dev_rows else None,
+        callbacks=[callback, *_early_stop(settings, has_dev=bool(dev_rows))],
+        pad_id=model.encoder.pad_id,
+        weight=settings.head.weight,
+        head_learning_rate=settings.optimizer.head_learning_rate,
+    )
+    callback.trainer = trainer
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = context.run_dir.latest_checkpoint()
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    model.model.eval()
+
+
+def _arguments(
+    context: RunContext, settings: TrainingSettings, *, has_dev: bool
+) -> TrainingArguments:
+    optimizer = settings.optimizer
+    batch_size, accumulation = share_step(optimizer, context.num_processes)
+    stops_early = has_dev and optimizer.patience is not None
+    strategy = "steps" if stops_early else "no"
+    return TrainingArguments(
+        output_dir=str(context.run_dir.checkpoints_path),
+        num_train_epochs=optimizer.epochs,
+        max_steps=optimizer.max_steps or -1,
+        per_device_train_batch_size=batch_size,
+        per_device_eval_batch_size=optimizer.batch_size,
+        gradient_accumulation_steps=accumulation,
+        learning_rate=optimizer.learning_rate,
+        warmup_steps=optimizer.warmup_fraction,
+        weight_decay=optimizer.weight_decay,
+        max_grad_norm=optimizer.max_grad_norm,
+        lr_scheduler_type="cosine",
+        save_strategy="steps",
+        save_steps=optimizer.checkpoint_steps,
+        save_total_limit=2,
+        eval_strategy=strategy,
+        eval_steps=optimizer.checkpoint_steps,
+        load_best_model_at_end=stops_early,
+        metric_for_best_model="eval_loss",
+        prediction_loss_only=True,
+        label_names=["labels", "cls_labels"],
+        remove_unused_columns=False,
+        use_cpu=settings.model.device == "cpu",
+        seed=settings.seed,
+        data_seed=settings.seed,
+        logging_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        # A process whose rows are all of one label set leaves the head of another without gradient.
+        ddp_find_unused_parameters=True,
+    )
+
+
+def _early_stop(settings: TrainingSettings, *, has_dev: bool) -> list[Any]:
+    if settings.optimizer.patience is None or not has_dev:
+        return []
+    return [EarlyStoppingCallback(early_stopping_patience=settings.optimizer.patience)]
+
+
+def _finish(
+    context: RunContext,
+    model: EciModel,
+    base: LoadedBase,
+    data: TrainingData,
+    snapshot: Snapshot,
+    settings: TrainingSettings,
+) -> None:
+    """Calibrate on the held-out items, save the artifact, predict, score."""
+    run_dir = context.run_dir
+    context.report_message("Calibrating and saving adapter and head.")
+    held_out = _held_out(context, model, data.dev, settings.evaluation.batch_size)
+    write_held_out(run_dir.held_out_path, held_out)
+    labels = {r.item_id: r.question.label_set.index(r.label) for r in data.dev}
+    model.calibration = calibrate(held_out, labels)
+    save_artifact(
+        model,
+        base,
+        run_dir.artifact_path,
+        shots=settings.evaluation.shots,
+        calibration=model.calibration,
+    )
+    _write_out_of_fold(context, model, data, snapshot, held_out, settings.evaluation)
+    predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
+    metrics = evaluate(predictions, snapshot.test)
+    write_predictions(run_dir.predictions_path, predictions)
+    run_dir.write_metrics(metrics)
+    _drop_checkpoints(run_dir.checkpoints_path)
+
+
+def _write_out_of_fold(
+    context: RunContext,
+    model: EciModel,
+    data: TrainingData,
+    snapshot: Snapshot,
+    held_out: Sequence[HeldOut],
+    settings: EvaluationSettings,
+) -> None:
+    """Keep what speaks of the training items without having learned from them."""
+    rows = held_out_rows(context.run_dir.run_id, held_out, model.calibration, ())
+    if settings.predict_train:
+        learned = {record.item_id for record in data.train}
+        items = [item for item in snapshot.train if item.item_id in learned]
+        rows += base_model_rows(context, model, items, batch_size=settings.batch_size)
+    write_out_of_fold(context.run_dir, rows)
+
+
+def _held_out(
+    context: RunContext, model: EciModel, dev: Sequence[Record], batch_size: int
+) -> list[HeldOut]:
+    """Give the logits of the items that were not learned from."""
+    read = model.classify(
+        [record.question for record in dev],
+        batch_size=batch_size,
+        progress=lambda *_: context.check_stop(),
+    )
+    return [
+        HeldOut(record.item_id, record.question.label_set.name, classification.logits)
+        for record, classification in zip(dev, read, strict=True)
+    ]
+
+
+def _drop_checkpoints(folder: Path) -> None:
+    # They hold optimizer state as pickles and are of no use once the artifact is written.
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,93 @@
+"""What a run says about itself, and whether a process still stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from db.records import TrainingState
+from training.run.process import ProcessId
+
+HEARTBEAT_SECONDS = 5.0
+"""How often a run says that it is alive."""
+STALE_SECONDS = 15.0
+"""How long a run without a recorded process may take to get one."""
+ACTIVE_STATES: frozenset[TrainingState] = frozenset({"queued", "starting", "running"})
+"""States in which a process works or waits; every other state is final until a new launch."""
+
+_TIMES = ("pid_created_at", "queued_at", "started_at", "heartbeat_at", "finished_at")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What ``status.json`` says. All times are aware UTC.
+
+    ``device`` is set from the moment the run waits for its turn on it. ``step`` counts optimizer
+    steps; ``num_steps`` is 0 until it is known. ``queued_at`` is the time of the last launch.
+    """
+
+    state: TrainingState
+    message: str = ""
+    step: int = 0
+    num_steps: int = 0
+    device: str | None = None
+    pid: int | None = None
+    pid_created_at: datetime | None = None
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a process works on the run or waits to."""
+        return self.state in ACTIVE_STATES
+
+    @property
+    def process(self) -> ProcessId | None:
+        """The process that the run was last given, None before there was one."""
+        if self.pid is None or self.pid_created_at is None:
+            return None
+        return ProcessId(self.pid, self.pid_created_at)
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the run is active by its own word, and no process stands behind it.
+
+        That is so when no process of this machine has the recorded pid and creation time; or when
+        none was recorded for ``STALE_SECONDS``, because whoever made the directory never got to
+        start it. A process that lives never abandons its run, however old the heartbeat: one
+        step may take minutes.
+        """
+        if not self.is_active:
+            return False
+        if self.process is not None:
+            return not self.process.is_alive()
+        since = self.heartbeat_at or self.queued_at
+        return since is None or (datetime.now(UTC) - since).total_seconds() > STALE_SECONDS
+
+
+def parse_status(value: Mapping[str, Any]) -> Status:
+    """Read a status out of a JSON object; fields of another version are left aside.
+
+    Raises:
+        ValueError: A field is missing or holds what it cannot hold.
+    """
+    names = {entry.name for entry in fields(Status)}
+    known = {key: entry for key, entry in value.items() if key in names}
+    if known.get("state") not in get_args(TrainingState):
+        raise ValueError(
+            f"state is {known.get('state')!r}, allowed are {', '.join(get_args(TrainingState))}"
+        )
+    for key in ("step", "num_steps", "pid"):
+        if not isinstance(known.get(key, 0), int | None):
+            raise ValueError(f"{key} is {known[key]!r}, expected a whole number")
+    for key in _TIMES:
+        if known.get(key) is not None:
+            try:
+                known[key] = datetime.fromisoformat(known[key]).astimezone(UTC)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{key} is {known[key]!r}, expected an ISO 8601 time") from error
+    return Status(**known)

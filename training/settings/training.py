@@ -1,0 +1,292 @@
+"""Settings of a training run: TOML presets that become validated, frozen values."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from db.paths import presets_dir
+from eci.model.head_fit import DEFAULT_L2
+from eci.pooling import DEFAULT_POOLING, parse_pooling
+from training.errors import SettingsError
+
+RUN_ID = r"^[0-9a-z-]+$"
+
+
+class Frozen(BaseModel):
+    """Settings that never change, and that refuse names they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSettings(Frozen):
+    """The frozen base model."""
+
+    base: str = Field(
+        "bundled:smollm2-135m",
+        description="bundled:smollm2-135m, a local folder, or a Hugging Face id of a causal LM",
+    )
+    quantization: Literal["none", "nf4"] = Field("nf4", description="nf4: 4-bit, double quantized")
+    device: str = Field("auto", description="auto takes the GPU where there is one; or cpu, cuda:0")
+    max_prompt_tokens: int = Field(768, ge=32, le=32768, description="longest prompt in tokens")
+
+
+class DataSettings(Frozen):
+    """Which records are made of the snapshot's training items."""
+
+    shots: tuple[int, ...] = Field(
+        (0, 1), min_length=1, description="one record of each training item for each number here"
+    )
+    exemplars: Literal["random", "balanced", "nearest"] = Field(
+        "balanced", description="how the shots of a record are chosen"
+    )
+    exemplar_context_words: int = Field(
+        60, ge=0, description="words of context that a shot shows; 0 shows none"
+    )
+    option_orders: int = Field(
+        1, ge=1, le=24, description="records with the options in another order, the first included"
+    )
+    items_per_label_set: int | None = Field(
+        None, ge=4, description="at most this many items of each label set, corrected ones first"
+    )
+    max_answer_tokens: int = Field(96, ge=1, description="longest answer to learn, in tokens")
+    dev_fraction: float = Field(
+        0.15, ge=0.0, le=0.5, description="share of items held out for calibration and early stop"
+    )
+
+
+def _checked_pooling(text: str) -> str:
+    parse_pooling(text)
+    return text
+
+
+PoolingText = Annotated[str, AfterValidator(_checked_pooling)]
+
+
+class HeadSettings(Frozen):
+    """The ECI head."""
+
+    pooling: PoolingText = Field(
+        "last+evidence@0.5+question@0.5", description="hidden states that the head reads"
+    )
+    dropout: float = Field(0.1, ge=0.0, lt=1.0)
+    weight: float = Field(0.5, ge=0.0, le=1.0, description="share w of the head in the joint loss")
+
+
+class LoraSettings(Frozen):
+    """The adapter, on every linear layer of the decoder."""
+
+    rank: int = Field(16, ge=1, le=512)
+    alpha: int = Field(32, ge=1)
+    dropout: float = Field(0.05, ge=0.0, lt=1.0)
+
+
+class OptimizerSettings(Frozen):
+    """How long and how fast it learns."""
+
+    epochs: float = Field(3.0, gt=0, le=100)
+    max_steps: int | None = Field(None, ge=1, description="ends before the epochs do")
+    batch_size: int = Field(4, ge=1, description="records in one forward pass")
+    accumulation: int = Field(1, ge=1, description="forward passes in one optimizer step")
+    learning_rate: float = Field(2e-4, gt=0, le=1)
+    head_learning_rate: float = Field(1e-3, gt=0, le=1)
+    warmup_fraction: float = Field(0.05, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    gradient_checkpointing: bool = False
+    checkpoint_steps: int = Field(50, ge=1, description="optimizer steps between checkpoints")
+    patience: int | None = Field(
+        None, ge=1, description="evaluations without a better dev loss before it stops early"
+    )
+
+
+def share_step(optimizer: OptimizerSettings, num_processes: int) -> tuple[int, int]:
+    """Divide an optimizer step among processes, so that all together learn from the same records.
+
+    Returns:
+        Batch size and accumulation of each process; the batch is never larger than in the settings.
+
+    Raises:
+        SettingsError: The records of a step cannot be divided evenly.
+    """
+    records = optimizer.batch_size * optimizer.accumulation
+    each, rest = divmod(records, num_processes)
+    if rest:
+        allowed = [str(n) for n in range(1, records + 1) if records % n == 0]
+        raise SettingsError(
+            f"{num_processes} processes cannot share the {records} records of an optimizer step "
+            f"(batch_size {optimizer.batch_size} x accumulation {optimizer.accumulation}) evenly. "
+            f"Take {', '.join(allowed)} processes, or change batch_size or accumulation."
+        )
+    batch_size = max(n for n in range(1, optimizer.batch_size + 1) if each % n == 0)
+    return batch_size, each // batch_size
+
+
+class EvaluationSettings(Frozen):
+    """What is predicted when training is over."""
+
+    shots: int = Field(0, ge=0, description="shots in every test prompt, shared by all items")
+    max_new_tokens: int = Field(48, ge=0, description="longest answer; 0 gives the category alone")
+    batch_size: int = Field(8, ge=1)
+    predict_train: bool = Field(
+        True, description="category of the training items too, without text: what it fixed there"
+    )
+
+
+class TrainingSettings(Frozen):
+    """Everything a run depends on besides its snapshot."""
+
+    seed: int = Field(0, ge=0)
+    model: ModelSettings = ModelSettings()
+    data: DataSettings = DataSettings()
+    head: HeadSettings = HeadSettings()
+    lora: LoraSettings = LoraSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+
+class PredictionSettings(Frozen):
+    """A run that only answers: the model as it is, or with the artifact of an earlier run."""
+
+    model: ModelSettings = ModelSettings(quantization="none")
+    artifact_run_id: str | None = Field(None, pattern=RUN_ID)
+    exemplars: Literal["random", "balanced", "nearest"] = Field(
+        "balanced", description="how the shots that all prompts share are chosen"
+    )
+    exemplar_context_words: int = Field(60, ge=0, description="words of context that a shot shows")
+    seed: int = Field(0, ge=0, description="decides which shots are drawn")
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+
+class RefitSettings(Frozen):
+    """A run that fits the head anew on cached features; base model and adapter stay as they are."""
+
+    seed: int = Field(0, ge=0)
+    model: ModelSettings = ModelSettings(quantization="none")
+    artifact_run_id: str | None = Field(
+        None, pattern=RUN_ID, description="whose adapter computes the features; none: base alone"
+    )
+    pooling: PoolingText = Field(
+        DEFAULT_POOLING,
+        description="hidden states that the head of a base model alone reads",
+    )
+    strengths: tuple[float, ...] = Field(
+        DEFAULT_L2, min_length=1, description="penalties on the weights to choose from"
+    )
+    num_folds: int = Field(5, ge=2, le=20)
+    batch_size: int = Field(8, ge=1, description="items prefilled together where features lack")
+
+
+class RecalibrationSettings(Frozen):
+    """A run that fits the temperatures anew on held-out items; adapter and head stay."""
+
+    model: ModelSettings = ModelSettings(quantization="none")
+    artifact_run_id: str = Field(pattern=RUN_ID)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings under a name, with one plain sentence on what they are for."""
+
+    name: str
+    description: str
+    settings: TrainingSettings
+
+
+def list_presets() -> list[Preset]:
+    """List the shipped presets and then a user's own; one of the same name replaces a shipped one.
+
+    Raises:
+        SettingsError: A preset cannot be read.
+    """
+    return list({path.stem: read_preset(path) for path in _preset_paths()}.values())
+
+
+def get_preset(name_or_path: str) -> Preset:
+    """Load a preset by its name or by the path of a TOML file.
+
+    Raises:
+        SettingsError: There is none, or it cannot be read.
+    """
+    if name_or_path.endswith(".toml"):
+        return read_preset(Path(name_or_path))
+    paths = {path.stem: path for path in _preset_paths()}
+    if name_or_path not in paths:
+        raise SettingsError(
+            f"Preset {name_or_path!r} does not exist. Known: {', '.join(paths)}. Put your own as "
+            f"{presets_dir()}/NAME.toml, or give the path of a .toml file."
+        )
+    return read_preset(paths[name_or_path])
+
+
+def read_preset(path: Path) -> Preset:
+    """Read a preset file, telling all its faults at once.
+
+    Raises:
+        SettingsError: The file cannot be read, is no TOML, or holds a value that is not allowed.
+    """
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"Settings file {path} cannot be read: {error}.") from error
+    description = str(fields.pop("description", ""))
+    return Preset(path.stem, description, parse_settings(fields, str(path)))
+
+
+def parse_settings(fields: dict[str, Any], origin: str) -> TrainingSettings:
+    """Validate the settings of a training run, telling all faults at once.
+
+    Args:
+        fields: As they stand in the file.
+        origin: Where they come from, for the message.
+
+    Raises:
+        SettingsError: A value is not allowed or a name is unknown.
+    """
+    return _parse(TrainingSettings, fields, origin)
+
+
+def parse_prediction_settings(fields: dict[str, Any], origin: str) -> PredictionSettings:
+    """Validate the settings of a prediction run in the same way."""
+    return _parse(PredictionSettings, fields, origin)
+
+
+def parse_refit_settings(fields: dict[str, Any], origin: str) -> RefitSettings:
+    """Validate the settings of a refit in the same way."""
+    return _parse(RefitSettings, fields, origin)
+
+
+def parse_recalibration_settings(fields: dict[str, Any], origin: str) -> RecalibrationSettings:
+    """Validate the settings of a recalibration in the same way."""
+    return _parse(RecalibrationSettings, fields, origin)
+
+
+_Settings = TypeVar("_Settings", bound=BaseModel)
+
+
+def _parse(kind: type[_Settings], fields: dict[str, Any], origin: str) -> _Settings:
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise SettingsError(f"Settings in {origin} are not valid: {faults_of(error)}.") from error
+
+
+def faults_of(error: ValidationError) -> str:
+    """Say in one line what is wrong with each setting."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].lower()}"
+        f" (given: {fault['input']!r})"
+        for fault in error.errors()
+    )
+
+
+def _preset_paths() -> Iterator[Path]:
+    shipped = Path(str(files("training.settings"))) / "presets"
+    yield from sorted(shipped.glob("*.toml"))
+    yield from sorted(presets_dir().glob("*.toml"))
