@@ -46,13 +46,13 @@ from db.outcomes.scored_runs import refresh
 from db.outcomes.selection import Gold, OutcomeFilter, Selection
 from db.outcomes.slices import count_slices
 from streamlit_app.components.scope_picker import PickedScope
-from streamlit_app.logic.gold_doubts import load_both_golds, load_people
-from streamlit_app.logic.outcomes import load_errors
-from streamlit_app.logic.redundancy import load_forms
-from streamlit_app.logic.slice_ranking import load_slices
-from streamlit_app.logic.suspects import load_suspects
-from streamlit_app.logic.trust import load_trust
-from streamlit_app.report.errors import build_report
+from streamlit_app.logic.outcomes.confidence import load_trust
+from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people
+from streamlit_app.logic.outcomes.run_outcomes import load_errors
+from streamlit_app.logic.outcomes.slice_ranking import load_slices
+from streamlit_app.logic.outcomes.suspects import load_suspects
+from streamlit_app.logic.outcomes.verbosity import load_forms
+from streamlit_app.report.errors_report import build_report
 from training.evaluation.readings import read_new_answers
 
 RUN, BASE = "scale-run-04", "scale-run-03"

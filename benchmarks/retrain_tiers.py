@@ -243,7 +243,7 @@ def _fill(data: Path) -> None:
     from db.paths import cache_dir
     from db.people.reviewers import add_reviewer
     from db.retraining.snapshot import read_snapshot
-    from streamlit_app.sign_in import DEFAULT_NAME
+    from streamlit_app.session.sign_in import DEFAULT_NAME
     from training.control.plan import make_plan, start_plan
     from training.data.dataset import to_question
     from training.head.features import Features, HeadFeatures
@@ -299,7 +299,7 @@ def _correct(number: int) -> None:
     from db.people.reviewers import add_reviewer
     from db.retraining.snapshot import read_snapshot
     from db.review.annotations import add_annotation
-    from streamlit_app.sign_in import DEFAULT_NAME
+    from streamlit_app.session.sign_in import DEFAULT_NAME
 
     database = Database.open()
     items = [i for i in read_snapshot(database.cursor()).train if i.label_origin == "imported"]

@@ -9,9 +9,9 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from streamlit_app.background import watching
-from streamlit_app.draft_box import take_draft
-from streamlit_app.security_headers import SecurityHeaders
+from streamlit_app.server.background import watching
+from streamlit_app.server.draft_box import take_draft
+from streamlit_app.server.security_headers import SecurityHeaders
 
 HERE = Path(__file__).resolve().parent
 

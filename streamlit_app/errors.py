@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from db.errors import DbError
 from eci.errors import EciError
-from streamlit_app.components import safe_text
+from streamlit_app import safe_text
 from training.errors import TrainingError
 
 OUR_ERRORS = (DbError, EciError, TrainingError)

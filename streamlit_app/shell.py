@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from streamlit_app import sign_in, theme
+from streamlit_app import theme
 from streamlit_app.errors import shown_errors
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 
 # A file of ours: Streamlit fetches emoji and material page icons from a foreign host.

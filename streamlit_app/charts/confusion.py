@@ -16,7 +16,7 @@ from streamlit_app.charts.style import (
     short,
     translucent,
 )
-from streamlit_app.logic.matrix import NO_LABEL, ConfusionMatrix
+from streamlit_app.logic.outcomes.matrix import NO_LABEL, ConfusionMatrix
 from streamlit_app.wording import say, say_count
 
 CellValue = Literal["count", "row_share", "column_share"]

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from streamlit_app import palette
 from streamlit_app.charts.style import finish, plain, translucent
-from streamlit_app.logic.matrix import NO_LABEL
+from streamlit_app.logic.outcomes.matrix import NO_LABEL
 from streamlit_app.wording import say
 
 

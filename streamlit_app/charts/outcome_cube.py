@@ -11,8 +11,8 @@ from db.outcomes.counts import JointCell
 from db.outcomes.selection import PairOutcome
 from streamlit_app import palette
 from streamlit_app.charts.style import NEUTRAL, finish, plain, short, translucent
-from streamlit_app.logic.matrix import NO_LABEL
-from streamlit_app.logic.outcomes import PAIR_WORDS, pair_outcome
+from streamlit_app.logic.outcomes.matrix import NO_LABEL
+from streamlit_app.logic.outcomes.run_outcomes import PAIR_WORDS, pair_outcome
 from streamlit_app.wording import say, say_count
 
 PAIR_TONES: Mapping[PairOutcome, palette.Tone] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from db.records import Prediction, Span
-from streamlit_app.components import safe_text
+from streamlit_app import safe_text
 from streamlit_app.components.answer_text import Mark, marked_text
-from streamlit_app.text_safety import Html, element
+from streamlit_app.markup import Html, element
 from streamlit_app.wording import say
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamlit_app.logic.answer_diff import compare_answers
-from streamlit_app.text_safety import Html, element, join
+from streamlit_app.logic.review.answer_diff import compare_answers
+from streamlit_app.markup import Html, element, join
 from streamlit_app.wording import say
 
 Mark = tuple[int, int, str, str]

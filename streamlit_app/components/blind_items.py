@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from db.people.permissions import is_permitted
 from db.review.queues import list_blind_items
-from streamlit_app import services, sign_in
-from streamlit_app.components import safe_text
+from streamlit_app import safe_text
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say_count
 
 

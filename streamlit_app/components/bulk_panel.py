@@ -26,9 +26,9 @@ from db.review.bulk_actions import (
 from db.review.item_list import Order, ReviewFilter
 from db.review.queues import MAX_NAME
 from db.review.settings import ReviewMode
-from streamlit_app.components import safe_text
-from streamlit_app.services import database
-from streamlit_app.text_safety import reveal
+from streamlit_app import safe_text
+from streamlit_app.markup import reveal
+from streamlit_app.server.services import database
 from streamlit_app.wording import say, say_count, words
 
 _SAID = "bulk_said"

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from streamlit_app import address
+from streamlit_app.session import address
 
 Word = TypeVar("Word", bound=str)
 

@@ -11,10 +11,10 @@ from db.outcomes.selection import NO_LABEL, Selection
 from streamlit_app.charts.confusion import ANY, CellValue, draw_confusion
 from streamlit_app.components import chart, estimate_card, figure_table, outcome_items
 from streamlit_app.logic.figures import estimate_text
-from streamlit_app.logic.gold_doubts import People
-from streamlit_app.logic.matrix import NO_LABEL as NO_LABEL_WORDS
-from streamlit_app.logic.matrix import ConfusionMatrix
-from streamlit_app.logic.outcomes import ErrorsView, Judged
+from streamlit_app.logic.outcomes.gold_doubts import People
+from streamlit_app.logic.outcomes.matrix import NO_LABEL as NO_LABEL_WORDS
+from streamlit_app.logic.outcomes.matrix import ConfusionMatrix
+from streamlit_app.logic.outcomes.run_outcomes import ErrorsView, Judged
 from streamlit_app.logic.tables import Cell
 from streamlit_app.wording import say
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from streamlit_app.components import safe_text
+from streamlit_app import safe_text
 from streamlit_app.logic.tables import Cell
-from streamlit_app.text_safety import element
+from streamlit_app.markup import element
 
 
 def draw(

@@ -9,12 +9,13 @@ import streamlit as st
 
 from db.records import Run
 from db.review.item_list import Order, ReviewFilter, Show
-from streamlit_app import address, services
-from streamlit_app.components import safe_text
-from streamlit_app.logic.run_names import run_names
-from streamlit_app.logic.verdict import FORM_WORDS
-from streamlit_app.state import review_session
-from streamlit_app.text_safety import reveal
+from streamlit_app import safe_text
+from streamlit_app.logic.review.verdict import FORM_WORDS
+from streamlit_app.logic.training.run_names import run_names
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.session import address
+from streamlit_app.session.state import review_session
 from streamlit_app.wording import say
 
 Word = TypeVar("Word", bound=str)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from streamlit_app.components import safe_text
-from streamlit_app.logic.models_view import (
+from streamlit_app import safe_text
+from streamlit_app.logic.training.models_view import (
     estimate_words,
     headline,
     recall_table,
     slice_table,
 )
-from streamlit_app.text_safety import Html, element
+from streamlit_app.markup import Html, element
 from streamlit_app.wording import say
 from training.evaluation.gate import Check, GateReport, SetGate
 

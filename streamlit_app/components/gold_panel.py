@@ -9,25 +9,21 @@ import streamlit as st
 
 from db.outcomes.selection import By, OutcomeFilter
 from eci.statistics.estimates import Estimate
-from streamlit_app import palette, services
+from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import chart, figure_table, queue_popover
 from streamlit_app.logic.figures import estimate_text, interval_text, percent
-from streamlit_app.logic.gold_doubts import (
-    MIN_JUDGED,
-    BothGolds,
-    People,
-    human_ceiling,
-)
-from streamlit_app.logic.outcomes import ErrorsView, Judged
-from streamlit_app.logic.suspects import (
+from streamlit_app.logic.outcomes.gold_doubts import MIN_JUDGED, BothGolds, People, human_ceiling
+from streamlit_app.logic.outcomes.run_outcomes import ErrorsView, Judged
+from streamlit_app.logic.outcomes.suspects import (
     Suspect,
     SuspectView,
     load_suspect_ids,
     sources_sentence,
 )
-from streamlit_app.state import open_in_review
-from streamlit_app.text_safety import reveal
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from db.records import Annotation
-from streamlit_app.components import safe_text
+from streamlit_app import safe_text
 from streamlit_app.components.answer_text import changes
-from streamlit_app.text_safety import Html, element
+from streamlit_app.markup import Html, element
 from streamlit_app.wording import say, words
 
 MAX_ANSWER = 4_000

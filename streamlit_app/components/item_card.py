@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from db.records import Item, Option
-from streamlit_app.components import safe_text
-from streamlit_app.logic.question import LONG, split_case
-from streamlit_app.text_safety import Html, element
+from streamlit_app import safe_text
+from streamlit_app.logic.review.question import LONG, split_case
+from streamlit_app.markup import Html, element
 
 
 def draw(item: Item) -> None:

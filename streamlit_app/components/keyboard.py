@@ -7,8 +7,8 @@ from typing import Final
 
 import streamlit as st
 
-from streamlit_app.components import safe_text
-from streamlit_app.text_safety import Html, element
+from streamlit_app import safe_text
+from streamlit_app.markup import Html, element
 from streamlit_app.wording import say
 
 # Served by our own server: the page's Content-Security-Policy runs no inline script.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from streamlit_app.text_safety import widget_label
+from streamlit_app.markup import widget_label
 from streamlit_app.wording import say
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from streamlit_app import sign_in
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 
 

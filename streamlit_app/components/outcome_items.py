@@ -11,16 +11,17 @@ import streamlit as st
 from db.outcomes.item_lists import ItemOrder, OutcomeRow, count_items, list_items
 from db.outcomes.scored_runs import refresh_said
 from db.outcomes.selection import NO_LABEL, PAIR_OUTCOMES, By, OutcomeFilter, Selection
-from streamlit_app import address, services
 from streamlit_app.charts.confusion import ANY
 from streamlit_app.components import blind_items
-from streamlit_app.logic import matrix
-from streamlit_app.logic.outcomes import FORM_ORDER, PAIR_WORDS, ErrorsView
-from streamlit_app.logic.rows import num_pages
-from streamlit_app.logic.selection_words import selection_words
-from streamlit_app.logic.verdict import FORM_WORDS
-from streamlit_app.state import open_in_review
-from streamlit_app.text_safety import reveal
+from streamlit_app.logic.outcomes import matrix
+from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER, PAIR_WORDS, ErrorsView
+from streamlit_app.logic.outcomes.selection_summary import selection_words
+from streamlit_app.logic.review.browse_rows import num_pages
+from streamlit_app.logic.review.verdict import FORM_WORDS
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.session import address
+from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say, say_count
 
 PAGE_SIZE = 50

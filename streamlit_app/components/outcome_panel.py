@@ -10,9 +10,9 @@ from db.outcomes.selection import NO_LABEL, Selection
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.outcome_cube import PAIR_TONES, draw_outcome_cube
 from streamlit_app.components import chart, confusion_panel, estimate_card, outcome_items
-from streamlit_app.logic import matrix
 from streamlit_app.logic.figures import head_verdict, p_value_text, points, points_interval
-from streamlit_app.logic.outcomes import PAIR_WORDS, ErrorsView
+from streamlit_app.logic.outcomes import matrix
+from streamlit_app.logic.outcomes.run_outcomes import PAIR_WORDS, ErrorsView
 from streamlit_app.logic.tables import Cell
 from streamlit_app.wording import say
 

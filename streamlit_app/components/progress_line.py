@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamlit_app.components import safe_text
-from streamlit_app.text_safety import element
+from streamlit_app import safe_text
+from streamlit_app.markup import element
+from streamlit_app.server.worklist import Work
 from streamlit_app.wording import say
-from streamlit_app.work import Work
 
 
 def draw(work: Work, item_id: str | None) -> None:

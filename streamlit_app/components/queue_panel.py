@@ -13,10 +13,11 @@ from db.records import Reviewer
 from db.review.item_list import Order, ReviewFilter
 from db.review.queues import Queue, QueueOrder
 from db.review.settings import WORDS_PER_MINUTE_BOUNDS, ReviewSettings
-from streamlit_app import address, reviewing, services
-from streamlit_app.components import safe_text
-from streamlit_app.state import review_session
-from streamlit_app.text_safety import element, reveal
+from streamlit_app import safe_text
+from streamlit_app.markup import element, reveal
+from streamlit_app.server import review_service, services
+from streamlit_app.session import address
+from streamlit_app.session.state import review_session
 from streamlit_app.wording import say, say_count, words
 
 QUEUE_PARAM = "queue"
@@ -25,7 +26,7 @@ QUEUE_PARAM = "queue"
 
 def pick(reviewer: Reviewer) -> Queue | None:
     """Draw the choice of what to work on; None stands for the items that pass the filters."""
-    queues = {queue.queue_id: queue for queue in reviewing.queues_for(reviewer.reviewer_id)}
+    queues = {queue.queue_id: queue for queue in review_service.queues_for(reviewer.reviewer_id)}
     if not queues:
         st.session_state.pop(QUEUE_PARAM, None)
         address.keep(QUEUE_PARAM, None)
@@ -87,7 +88,7 @@ def _draw_progress(queue: Queue) -> None:
             element("td", "" if one.median_seconds is None else f"{one.median_seconds:.0f} s"),
             element("td", f"{one.num_fast:,}"),
         )
-        for one in reviewing.progress_of(queue)
+        for one in review_service.progress_of(queue)
     ]
     heads = [say(f"queue.{name}") for name in ("person", "done", "median", "fast")]
     head = element("tr", *(element("th", text, scope="col") for text in heads))
@@ -135,7 +136,7 @@ def _create(flt: ReviewFilter, reviewer: Reviewer) -> None:
     state = st.session_state
     # A queue is everybody's: what its filter says of a reviewer, it says of anybody.
     try:
-        queue, count = reviewing.make_queue(
+        queue, count = review_service.make_queue(
             queue_id=str(uuid.uuid4()),
             name=state["queue_name"],
             flt=replace(flt, reviewer_id=None),
@@ -157,7 +158,7 @@ def _create(flt: ReviewFilter, reviewer: Reviewer) -> None:
 
 def _extend(queue: Queue, reviewer: Reviewer) -> None:
     try:
-        count = reviewing.extend(queue, reviewer.reviewer_id)
+        count = review_service.extend(queue, reviewer.reviewer_id)
     except DbError as error:
         review_session().say(str(error), "error")
         return
@@ -167,7 +168,7 @@ def _extend(queue: Queue, reviewer: Reviewer) -> None:
 
 def _close(queue: Queue, reviewer: Reviewer) -> None:
     try:
-        reviewing.close(queue, reviewer.reviewer_id)
+        review_service.close(queue, reviewer.reviewer_id)
     except DbError as error:
         review_session().say(str(error), "error")
         return
@@ -175,7 +176,7 @@ def _close(queue: Queue, reviewer: Reviewer) -> None:
 
 
 def _draw_settings(reviewer: Reviewer) -> None:
-    stored = reviewing.settings()
+    stored = review_service.settings()
     low, high = WORDS_PER_MINUTE_BOUNDS
     with st.form("review_settings", border=False):
         modes = ["open", "blind"]
@@ -207,7 +208,7 @@ def _store_settings(reviewer: Reviewer) -> None:
     state = st.session_state
     wanted = ReviewSettings(state["review_settings_mode"], state["review_settings_speed"])
     try:
-        reviewing.store_settings(wanted, reviewer.reviewer_id)
+        review_service.store_settings(wanted, reviewer.reviewer_id)
     except DbError as error:
         review_session().say(str(error), "error")
         return

@@ -10,7 +10,8 @@ import streamlit as st
 from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.review.queues import MAX_NAME, add_item_queue
-from streamlit_app import services, sign_in
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say, say_count
 
 MAX_ITEMS = 20_000

@@ -5,16 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from db.content.overview import count_items_by_label
-from streamlit_app import services
-from streamlit_app.components import safe_text
+from streamlit_app import safe_text
 from streamlit_app.errors import OUR_ERRORS
-from streamlit_app.logic.readiness import (
-    Line,
-    gain_words,
-    missing_words,
-    readiness_lines,
-)
-from streamlit_app.text_safety import Html, element, join
+from streamlit_app.logic.training.readiness import Line, gain_words, missing_words, readiness_lines
+from streamlit_app.markup import Html, element, join
+from streamlit_app.server import services
 from streamlit_app.wording import say
 from training.control.learning_curve import learning_curve
 from training.control.triggers import read_readiness

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from db.records import Item
-from streamlit_app.components import safe_text
-from streamlit_app.text_safety import element
+from streamlit_app import safe_text
+from streamlit_app.markup import element
 from streamlit_app.wording import say
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from streamlit_app import refit_news, services
-from streamlit_app.components import safe_text
-from streamlit_app.logic.refit_words import effect_words
-from streamlit_app.text_safety import element
+from streamlit_app import safe_text
+from streamlit_app.logic.training.refit_summary import effect_words
+from streamlit_app.markup import element
+from streamlit_app.server import refit_news, services
+from streamlit_app.server.worklist import Work
 from streamlit_app.wording import say
-from streamlit_app.work import Work
 
 
 def draw(work: Work) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from db.records import Reviewer
-from streamlit_app import address, services, sign_in
-from streamlit_app.components import safe_text
-from streamlit_app.sign_in import DEFAULT_NAME, NAME_KEY
-from streamlit_app.text_safety import element, reveal
+from streamlit_app import safe_text
+from streamlit_app.markup import element, reveal
+from streamlit_app.server import services
+from streamlit_app.session import address, sign_in
+from streamlit_app.session.sign_in import DEFAULT_NAME, NAME_KEY
 from streamlit_app.wording import say
 
 

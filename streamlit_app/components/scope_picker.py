@@ -11,11 +11,17 @@ from db.outcomes.item_lists import Scope
 from db.outcomes.scored_runs import refresh_said
 from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import OPTIONS_LABEL_SET, Run
-from streamlit_app import services
-from streamlit_app.logic.outcomes import label_sets, load_scopes, refresh, sources, splits
-from streamlit_app.logic.run_names import run_names
-from streamlit_app.logic.slice_ranking import load_saved
-from streamlit_app.text_safety import reveal
+from streamlit_app.logic.outcomes.run_outcomes import (
+    label_sets,
+    load_scopes,
+    refresh,
+    sources,
+    splits,
+)
+from streamlit_app.logic.outcomes.slice_ranking import load_saved
+from streamlit_app.logic.training.run_names import run_names
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
 from streamlit_app.wording import say
 
 BY_WORDS: dict[By, str] = {"text": say("scope.text_label"), "head": say("scope.head_label")}

@@ -12,14 +12,14 @@ from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import chart, outcome_items, scope_picker
 from streamlit_app.logic.figures import estimate_text, percent, points
-from streamlit_app.logic.outcomes import ErrorsView
-from streamlit_app.logic.slice_ranking import (
+from streamlit_app.logic.outcomes.run_outcomes import ErrorsView
+from streamlit_app.logic.outcomes.slice_ranking import (
     DIMENSION_WORDS,
     RankedSlice,
     SliceView,
     slice_name,
 )
-from streamlit_app.text_safety import reveal
+from streamlit_app.markup import reveal
 from streamlit_app.wording import say
 
 MAX_DRAWN = 15

@@ -8,9 +8,9 @@ from db.outcomes.selection import Selection
 from eci.statistics.estimates import proportion
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
-from streamlit_app.components import chart, estimate_card, outcome_items, trust_panel
+from streamlit_app.components import chart, confidence_panel, estimate_card, outcome_items
 from streamlit_app.logic.figures import duration, interval_text, percent
-from streamlit_app.logic.text_trust import (
+from streamlit_app.logic.outcomes.text_trust import (
     LABELLED_FORMS,
     WAY_WORDS,
     TextTrustView,
@@ -90,7 +90,7 @@ def draw_alone(view: TextTrustView) -> None:
         say("text_trust.also_answers_hedging"), value=True, key="errors_alone_hedge"
     )
     answered, wrong = view.alone(forms, with_hedging=with_hedging)
-    seconds = trust_panel.pick_seconds(view.review_time)
+    seconds = confidence_panel.pick_seconds(view.review_time)
     reviews = view.n - wrong.n
     with st.container(horizontal=True):
         estimate_card.draw(

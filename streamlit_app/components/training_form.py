@@ -12,13 +12,14 @@ from db.paths import runs_dir
 from db.people.permissions import is_permitted
 from db.records import Reviewer, Run
 from db.retraining.model_versions import ModelVersion, list_models
-from streamlit_app import services
-from streamlit_app.components import launcher_picker, safe_text, scope_picker
+from streamlit_app import safe_text
+from streamlit_app.components import launcher_picker, scope_picker
 from streamlit_app.components.policy_form import TIER_WORDS
 from streamlit_app.components.training_live import draw_message, told_errors
-from streamlit_app.logic.models_view import version_name
-from streamlit_app.logic.training_view import describe_settings
-from streamlit_app.text_safety import element, join, reveal
+from streamlit_app.logic.training.models_view import version_name
+from streamlit_app.logic.training.training_view import describe_settings
+from streamlit_app.markup import element, join, reveal
+from streamlit_app.server import services
 from streamlit_app.wording import say
 from training.control.plan import BASE_ALONE, TIERS, Tier, make_plan, start_plan
 from training.control.run_duration import describe_expected, expected_seconds

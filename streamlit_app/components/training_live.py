@@ -8,17 +8,18 @@ from contextlib import contextmanager
 import streamlit as st
 
 from db.paths import runs_dir
+from streamlit_app import safe_text
 from streamlit_app.charts.progress import Curve, draw_curves
-from streamlit_app.components import chart, safe_text
+from streamlit_app.components import chart
 from streamlit_app.errors import OUR_ERRORS, draw_error, shown_errors
-from streamlit_app.logic.training_view import (
+from streamlit_app.logic.training.training_view import (
     STATE_WORDS,
     Progress,
     describe_bytes,
     run_seconds,
     summarise_progress,
 )
-from streamlit_app.text_safety import reveal
+from streamlit_app.markup import reveal
 from streamlit_app.wording import say
 from training.control.launch import cancel, launch, reap
 from training.control.run_duration import describe_duration

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from db.records import GoldLabel, Item, Prediction
-from streamlit_app.components import safe_text
-from streamlit_app.logic.verdict import FORM_WORDS, judge
-from streamlit_app.text_safety import Html, element
+from streamlit_app import safe_text
+from streamlit_app.logic.review.verdict import FORM_WORDS, judge
+from streamlit_app.markup import Html, element
 from streamlit_app.wording import say
 
 _SIGNS = {"success": "✓", "warning": "≠", "info": "i"}

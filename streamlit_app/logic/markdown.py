@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from streamlit_app.text_safety import Html, element, escape, join
+from streamlit_app.markup import Html, element, escape, join
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from streamlit_app import palette
 from streamlit_app.charts.style import CONFIG, themed
-from streamlit_app.text_safety import Html, element, escape, join
+from streamlit_app.markup import Html, element, escape, join
 
 # Nothing but what the file holds may run or load, whatever text got into it.
 _POLICY = (

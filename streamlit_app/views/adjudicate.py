@@ -13,8 +13,9 @@ from db.errors import DbError, NotPermittedError
 from db.records import AdjudicationReason, AnnotationOrigin, Reviewer
 from db.review.adjudications import Disputed, list_disputed
 from db.review.agreement import RatingScope
-from streamlit_app import services
+from streamlit_app import safe_text
 from streamlit_app.components import (
+    annotation_cards,
     answer_card,
     choices,
     item_card,
@@ -22,17 +23,16 @@ from streamlit_app.components import (
     label_picker,
     reference_card,
     reviewer_picker,
-    safe_text,
-    said_cards,
     scope_picker,
 )
-from streamlit_app.components.safe_text import NoticeKind
 from streamlit_app.errors import shown_errors
-from streamlit_app.logic.adjudication import Dispute, decide, load_dispute
-from streamlit_app.logic.agreement import load_scopes
-from streamlit_app.logic.label_keys import label_keys
-from streamlit_app.logic.settling import SettlingList
-from streamlit_app.text_safety import element, reveal
+from streamlit_app.logic.agreement_tables import load_scopes
+from streamlit_app.logic.review.adjudication import Dispute, decide, load_dispute
+from streamlit_app.logic.review.adjudication_list import SettlingList
+from streamlit_app.logic.review.label_keys import label_keys
+from streamlit_app.markup import element, reveal
+from streamlit_app.safe_text import NoticeKind
+from streamlit_app.server import services
 from streamlit_app.wording import say, words
 
 REASONS: tuple[AdjudicationReason, ...] = get_args(AdjudicationReason)
@@ -136,19 +136,19 @@ def draw_body(person: Reviewer) -> None:
     with left, st.container(key="adjudicate_left"):
         item_card.draw_question(dispute.item)
         st.subheader(say("adjudicate.answers"), anchor=False)
-        said_cards.draw(dispute)
+        annotation_cards.draw(dispute)
         item_card.draw_context(dispute.item)
         if dispute.prediction is not None and dispute.run is not None:
             answer_card.draw(dispute.prediction, dispute.run.model)
         reference_card.draw(dispute.item)
     with right, st.container(key="adjudicate_right"):
         draw_progress()
-        said_cards.draw_tally(dispute)
+        annotation_cards.draw_tally(dispute)
         draw_form(dispute, person)
         keys = label_keys(dispute.item.labels)
         keyboard.draw_adjudicate_marker(here.item_id, here.num_draws, keys, here.adjudication_id)
         st.subheader(say("adjudicate.decisions"), anchor=False)
-        said_cards.draw_decisions(dispute.decisions, dispute.names)
+        annotation_cards.draw_decisions(dispute.decisions, dispute.names)
 
 
 def draw_progress() -> None:

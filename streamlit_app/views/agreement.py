@@ -17,17 +17,19 @@ from db.review.agreement import (
     list_rejected,
     rating_version,
 )
-from streamlit_app import palette, services, sign_in
+from streamlit_app import palette, safe_text
 from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.charts.bars import BarPart, draw_bars
-from streamlit_app.components import chart, choices, estimate_card, safe_text, scope_picker
+from streamlit_app.components import chart, choices, estimate_card, scope_picker
 from streamlit_app.errors import shown_errors
-from streamlit_app.logic import agreement as logic
-from streamlit_app.logic.agreement import AgreementView, Coefficient, PeopleView
+from streamlit_app.logic import agreement_tables as logic
+from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, PeopleView
 from streamlit_app.logic.figures import percent
-from streamlit_app.logic.rows import num_pages
-from streamlit_app.state import open_in_review
-from streamlit_app.text_safety import reveal
+from streamlit_app.logic.review.browse_rows import num_pages
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
+from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say, words
 from training.evaluation.agreement import MAX_PAIRED, Anchoring, Answers
 

@@ -9,14 +9,15 @@ import streamlit as st
 
 from db.records import Reviewer
 from db.review.item_list import Order, ReviewFilter, ReviewRow, get_rows
-from streamlit_app.components import blind_items, bulk_panel, filters, reviewer_picker, safe_text
+from streamlit_app import safe_text
+from streamlit_app.components import blind_items, bulk_panel, filters, reviewer_picker
 from streamlit_app.errors import shown_errors
-from streamlit_app.logic.rows import COLUMNS, PAGE_SIZE, num_pages, table
-from streamlit_app.services import database
-from streamlit_app.state import open_in_review
-from streamlit_app.text_safety import element
+from streamlit_app.logic.review.browse_rows import COLUMNS, PAGE_SIZE, num_pages, table
+from streamlit_app.markup import element
+from streamlit_app.server.services import database
+from streamlit_app.server.worklist import shared_ids
+from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say, say_count
-from streamlit_app.work import shared_ids
 
 ROW_HEIGHT = 34
 """Height of a line of the table in pixels."""

@@ -11,11 +11,18 @@ from db.outcomes.counts import RunSummary
 from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
 from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import Run
-from streamlit_app import palette, services
+from streamlit_app import palette
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.trend import draw_trend
-from streamlit_app.components import blind_items, chart, estimate_card, pair_work, scope_picker
-from streamlit_app.logic.comparison import (
+from streamlit_app.components import (
+    blind_items,
+    chart,
+    comparison_actions,
+    estimate_card,
+    scope_picker,
+)
+from streamlit_app.logic.figures import p_value_text, points, points_interval
+from streamlit_app.logic.outcomes.comparison import (
     CHANGE_WORDS,
     CHANGES,
     ComparisonView,
@@ -29,14 +36,14 @@ from streamlit_app.logic.comparison import (
     trend_points,
     verdict,
 )
-from streamlit_app.logic.figures import p_value_text, points, points_interval
-from streamlit_app.logic.gold_doubts import human_ceiling, load_people
-from streamlit_app.logic.matrix import NO_LABEL
-from streamlit_app.logic.outcomes import load_labels, refresh
-from streamlit_app.logic.rows import num_pages
-from streamlit_app.logic.run_names import run_names
-from streamlit_app.state import open_in_review
-from streamlit_app.text_safety import reveal
+from streamlit_app.logic.outcomes.gold_doubts import human_ceiling, load_people
+from streamlit_app.logic.outcomes.matrix import NO_LABEL
+from streamlit_app.logic.outcomes.run_outcomes import load_labels, refresh
+from streamlit_app.logic.review.browse_rows import num_pages
+from streamlit_app.logic.training.run_names import run_names
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say
 
 PAGE_SIZE = 50
@@ -297,7 +304,8 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
     )
     if event.selection.rows:
         open_in_review(rows[event.selection.rows[0]].item_id, run_id=flt.run_b)
-    pair_work.draw(flt, change, total, {run_id: reveal(name) for run_id, name in names.items()})
+    shown_names = {run_id: reveal(name) for run_id, name in names.items()}
+    comparison_actions.draw(flt, change, total, shown_names)
 
 
 def draw_all(runs: Sequence[Run]) -> None:

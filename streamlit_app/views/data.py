@@ -14,14 +14,16 @@ from db.exporters.label_studio import LABELING_CONFIG
 from db.importers import FORMATS, Format
 from db.people.permissions import is_permitted
 from db.records import Reviewer, Split
-from streamlit_app import services, sign_in
+from streamlit_app import safe_text
 from streamlit_app.charts.label_counts import draw_label_counts
-from streamlit_app.components import chart, safe_text, scope_picker
+from streamlit_app.components import chart, scope_picker
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import exports, uploads
-from streamlit_app.logic.matrix import order_labels
+from streamlit_app.logic.outcomes.matrix import order_labels
 from streamlit_app.logic.uploads import Preview, Upload, read_upload
-from streamlit_app.text_safety import reveal
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
 _PREVIEW = "data_preview"

@@ -8,28 +8,28 @@ from typing import Literal
 import streamlit as st
 
 from db.records import Run
-from streamlit_app import services
 from streamlit_app.components import (
+    confidence_panel,
     confusion_panel,
     gold_panel,
     outcome_items,
     outcome_panel,
-    redundancy_panel,
     scope_picker,
+    selection_actions,
     slices_panel,
     text_trust_panel,
-    trust_panel,
-    work_bar,
+    verbosity_panel,
 )
 from streamlit_app.components.scope_picker import PickedScope
-from streamlit_app.logic.gold_doubts import load_both_golds, load_people
-from streamlit_app.logic.outcomes import ErrorsView, load_errors, refresh
-from streamlit_app.logic.redundancy import load_forms
-from streamlit_app.logic.run_names import run_names
-from streamlit_app.logic.slice_ranking import load_saved, load_slices
-from streamlit_app.logic.suspects import learned_sentence, load_sources, load_suspects
-from streamlit_app.logic.text_trust import load_text_trust
-from streamlit_app.logic.trust import load_trust
+from streamlit_app.logic.outcomes.confidence import load_trust
+from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people
+from streamlit_app.logic.outcomes.run_outcomes import ErrorsView, load_errors, refresh
+from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
+from streamlit_app.logic.outcomes.suspects import learned_sentence, load_sources, load_suspects
+from streamlit_app.logic.outcomes.text_trust import load_text_trust
+from streamlit_app.logic.outcomes.verbosity import load_forms
+from streamlit_app.logic.training.run_names import run_names
+from streamlit_app.server import services
 from streamlit_app.wording import say
 
 Section = Literal["help", "confusion", "trust", "slices", "gold", "redundancy"]
@@ -73,7 +73,7 @@ def main() -> None:
     DRAWERS[section](view, scope, runs)
     st.subheader(say("errors.items"), divider="gray")
     narrowed, total = outcome_items.draw(view, scope.flt)
-    work_bar.draw(view, scope, narrowed, total, runs)
+    selection_actions.draw(view, scope, narrowed, total, runs)
 
 
 def _warn_of_learned(view: ErrorsView, scope: PickedScope) -> None:
@@ -100,7 +100,7 @@ def draw_trust(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> Non
     if view.head is None:
         text_trust_panel.draw(load_text_trust(services.database(), scope.version, scope.flt))
         return
-    trust_panel.draw(load_trust(services.database(), scope.version, scope.flt, view.labels))
+    confidence_panel.draw(load_trust(services.database(), scope.version, scope.flt, view.labels))
 
 
 def draw_slices(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
@@ -128,7 +128,7 @@ def draw_redundancy(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -
     forms = load_forms(
         services.database(), version, run_ids, scope.flt.label_set, scope.source, scope.split
     )
-    redundancy_panel.draw(forms, run_names(runs))
+    verbosity_panel.draw(forms, run_names(runs))
 
 
 DRAWERS: Mapping[Section, Callable[[ErrorsView, PickedScope, Sequence[Run]], None]] = {

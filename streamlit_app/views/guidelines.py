@@ -9,11 +9,13 @@ from db.people.permissions import is_permitted
 from db.people.reviewers import list_reviewers
 from db.records import OPTIONS_LABEL_SET, Reviewer
 from db.review.guidelines import ALL_LABEL_SETS, Guideline, add_guideline, list_guidelines
-from streamlit_app import services, sign_in
-from streamlit_app.components import guidelines, safe_text
+from streamlit_app import safe_text
+from streamlit_app.components import guideline_panel
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.markdown import render
-from streamlit_app.text_safety import element, reveal
+from streamlit_app.markup import element, reveal
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
 LABEL_SETS = (ALL_LABEL_SETS, "pubmedqa", OPTIONS_LABEL_SET)
@@ -69,7 +71,7 @@ def draw_versions(versions: list[Guideline]) -> None:
             ),
             key=f"guidelines_version_{versions[0].label_set}",
         )
-    guidelines.draw_whole(chosen)
+    guideline_panel.draw_whole(chosen)
 
 
 def draw_editor(label_set: str, body: str, person: Reviewer) -> None:

@@ -19,10 +19,9 @@ from db.retraining.lineage import (
 )
 from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import find_training_run, list_training_runs
-from streamlit_app import services
-from streamlit_app.components import safe_text
+from streamlit_app import safe_text
 from streamlit_app.errors import shown_errors
-from streamlit_app.logic.lineage_view import (
+from streamlit_app.logic.training.lineage_view import (
     change_words,
     correction_table,
     describe_energy,
@@ -31,8 +30,9 @@ from streamlit_app.logic.lineage_view import (
     record_table,
     run_table,
 )
-from streamlit_app.state import open_in_review
-from streamlit_app.text_safety import element, join, reveal
+from streamlit_app.markup import element, join, reveal
+from streamlit_app.server import services
+from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say
 from training.control.ingest import refresh
 

@@ -10,12 +10,13 @@ from db.paths import runs_dir
 from db.people.permissions import is_permitted
 from db.records import Reviewer
 from db.retraining.model_versions import ModelVersion, find_by_alias, list_alias_events, list_models
-from streamlit_app import services
-from streamlit_app.components import gate_card, reviewer_picker, safe_text
+from streamlit_app import safe_text
+from streamlit_app.components import gate_card, reviewer_picker
 from streamlit_app.components.training_live import draw_message, told_errors
 from streamlit_app.errors import shown_errors
-from streamlit_app.logic.models_view import event_table, version_name, version_table
-from streamlit_app.text_safety import element
+from streamlit_app.logic.training.models_view import event_table, version_name, version_table
+from streamlit_app.markup import element
+from streamlit_app.server import services
 from streamlit_app.wording import say
 from training.control.ingest import refresh
 from training.control.registry import choose_challenger, gate_of, promote, roll_back

@@ -11,11 +11,13 @@ from db.people.permissions import is_permitted
 from db.people.reviewers import list_changes, list_people, list_reviewers
 from db.people.sign_in import add_person, change_person
 from db.records import Reviewer
-from streamlit_app import services, sign_in
-from streamlit_app.components import reviewer_picker, safe_text
+from streamlit_app import safe_text
+from streamlit_app.components import reviewer_picker
 from streamlit_app.errors import shown_errors
-from streamlit_app.logic.people import GIVEN_ROLES, change_table, people_table, role_table
-from streamlit_app.text_safety import reveal
+from streamlit_app.logic.people_tables import GIVEN_ROLES, change_table, people_table, role_table
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
 _SAID = "people_said"

@@ -12,35 +12,35 @@ from db.errors import DbError, ItemNotFoundError, SaveError
 from db.records import Annotation, Reviewer, Run
 from db.review.events import ReviewEvent
 from db.review.queues import Queue
-from streamlit_app import reviewing, services
+from streamlit_app import safe_text
 from streamlit_app.components import (
     answer_card,
     filters,
-    guidelines,
+    guideline_panel,
     history,
     item_card,
     keyboard,
     label_picker,
+    more_fields,
     progress_line,
     queue_panel,
     reference_card,
     refit_line,
     reviewer_picker,
-    safe_text,
-    say_more,
     verdict_card,
 )
-from streamlit_app.draft_box import BOXES, DraftBox
 from streamlit_app.errors import draw_error, shown_errors
-from streamlit_app.event_log import EVENTS
-from streamlit_app.logic.form_values import FormValues, starting_values
-from streamlit_app.logic.label_keys import label_keys
-from streamlit_app.logic.reading_time import floor_seconds
-from streamlit_app.reviewing import LookAhead, ReviewedItem, Said, WorkChoice
-from streamlit_app.state import ITEM_PARAM, Draw, review_session
-from streamlit_app.text_safety import element
+from streamlit_app.logic.review.form_values import FormValues, starting_values
+from streamlit_app.logic.review.label_keys import label_keys
+from streamlit_app.logic.review.reading_time import floor_seconds
+from streamlit_app.markup import element
+from streamlit_app.server import review_service, services
+from streamlit_app.server.draft_box import BOXES, DraftBox
+from streamlit_app.server.event_log import EVENTS
+from streamlit_app.server.review_service import LookAhead, ReviewedItem, Said, WorkChoice
+from streamlit_app.server.worklist import Work
+from streamlit_app.session.state import ITEM_PARAM, Draw, review_session
 from streamlit_app.wording import say
-from streamlit_app.work import Work
 
 session = review_session()
 
@@ -59,7 +59,7 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
     if not session.is_on_screen(item_id) or work is None:
         session.say(say("review.late_press"), "warning")
         return
-    values = say_more.read(item_id, _start(shown), _shown_answer(shown))
+    values = more_fields.read(item_id, _start(shown), _shown_answer(shown))
     if not values.labels and not {"unanswerable", "information_missing"} & set(values.verdicts):
         session.say(say("review.pick_first"), "warning")
         return
@@ -68,7 +68,7 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
     box = BOXES.get(draw.annotation_id)
     try:
         with nullcontext(True) if box is None else box.saving() as has_draft:
-            stored = reviewing.save(
+            stored = review_service.save(
                 _said(values),
                 shown,
                 annotation_id=draw.annotation_id,
@@ -115,7 +115,7 @@ def show_next(after: str) -> None:
             session.show(None)
             return
         if shown.item.item_id != after:
-            session.show(shown.item.item_id, shown if reviewing.is_current(shown) else None)
+            session.show(shown.item.item_id, shown if review_service.is_current(shown) else None)
             return
     session.show(work.next_open(after) if work else None)
 
@@ -143,7 +143,7 @@ def flag(draw: Draw, reviewer_id: str) -> None:
     flagged = not shown.is_flagged
     pressed_at = BOXES.pressed_at(draw.annotation_id)
     try:
-        reviewing.flag(draw.item_id, reviewer_id, flagged, pressed_at)
+        review_service.flag(draw.item_id, reviewer_id, flagged, pressed_at)
     except DbError as error:
         session.say(str(error), "error")
         return
@@ -169,7 +169,7 @@ def undo(reviewer_id: str, item_id: str | None) -> None:
     if target is None:
         return
     try:
-        undone = reviewing.undo(target, reviewer_id)
+        undone = review_service.undo(target, reviewer_id)
     except SaveError as error:
         session.say(str(error), "error")
         return
@@ -179,7 +179,7 @@ def undo(reviewer_id: str, item_id: str | None) -> None:
         return
     del session.saved[-1:]
     if session.work is not None and undone.phase != "blind":
-        still = reviewing.standing(target, reviewer_id, session.work.queue_id)
+        still = review_service.standing(target, reviewer_id, session.work.queue_id)
         if still is None or still.phase == "blind":
             session.work.mark_open(target)
     session.say(say("review.undone", item=target), "success")
@@ -221,14 +221,14 @@ def _said(values: FormValues) -> Said:
 
 def prepare(choice: WorkChoice, reviewer: Reviewer) -> None:
     """Bring work and item in step with the filters or the queue, and the address."""
-    session.words_per_minute = reviewing.settings().words_per_minute
+    session.words_per_minute = review_service.settings().words_per_minute
     key = (reviewer.reviewer_id, choice)
     if session.work_key != key:
         if session.work_key is not None and session.work_key[0] != reviewer.reviewer_id:
             session.saved.clear()  # undo is for one's own labels
             session.seconds_on.clear()
             session.draw = None
-        session.work = reviewing.open_work(choice, reviewer.reviewer_id)
+        session.work = review_service.open_work(choice, reviewer.reviewer_id)
         session.work_key = key
         session.ahead = None
         on_screen = None if session.draw is None else session.draw.item_id
@@ -264,7 +264,9 @@ def draw_body(reviewer: Reviewer, run: Run | None) -> None:
         return
     try:
         run_id = run.run_id if run else None
-        shown = draw.shown or reviewing.load_item(draw.item_id, run_id, reviewer.reviewer_id, work)
+        shown = draw.shown or review_service.load_item(
+            draw.item_id, run_id, reviewer.reviewer_id, work
+        )
     except ItemNotFoundError as error:
         draw_error(str(error))
         st.button(say("review.to_queue"), key="review_to_queue", on_click=to_queue)
@@ -306,11 +308,11 @@ def draw_item(
     Before the reveal nothing that the model, the gold label or anybody else says is drawn, so
     none of it reaches the browser.
     """
-    values = say_more.read(draw.item_id, _start(shown), _shown_answer(shown))
+    values = more_fields.read(draw.item_id, _start(shown), _shown_answer(shown))
     left, right = st.columns([1.7, 1], gap="large")
     with left, st.container(key="review_left"), safe_text.together():
         item_card.draw(shown.item)
-        guidelines.draw_panel(shown.guideline)
+        guideline_panel.draw_panel(shown.guideline)
         if not shown.is_blind:
             if shown.prediction is not None:
                 answer_card.draw(shown.prediction, run.model if run else "", values.span)
@@ -347,7 +349,7 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | No
     st.text_area(
         say("review.note"),
         value=values.note,
-        key=say_more.field_key("note", item_id),
+        key=more_fields.field_key("note", item_id),
         height=72,
         on_change="ignore",
     )
@@ -367,7 +369,7 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | No
         on_click=toggle_more,
     )
     if session.says_more and box is not None:
-        say_more.draw(item_id, shown.item.labels, _shown_answer(shown), values, keep)
+        more_fields.draw(item_id, shown.item.labels, _shown_answer(shown), values, keep)
     keys = label_keys(shown.item.labels)
     with safe_text.together():
         keyboard.draw_help(shown.item.labels, keys)
@@ -416,7 +418,7 @@ def draw_end(reviewer: Reviewer) -> None:
     draw_message()
     choice = session.work_key[1] if session.work_key else None
     if isinstance(choice, Queue) and work.num_done < work.total:
-        held = reviewing.count_others(choice, reviewer.reviewer_id)
+        held = review_service.count_others(choice, reviewer.reviewer_id)
         safe_text.draw_notice(say("review.none_open", held=held))
     else:
         safe_text.draw_notice(say("review.all_done"), kind="success")

@@ -9,12 +9,12 @@ from db.people.reviewers import list_reviewers
 from db.records import Reviewer
 from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from eci.questions.exemplars import CHOICES, Choice
-from streamlit_app import services
-from streamlit_app.components import reviewer_picker, safe_text
+from streamlit_app import safe_text
+from streamlit_app.components import reviewer_picker
 from streamlit_app.components.training_live import draw_message, told_errors
 from streamlit_app.errors import shown_errors
-from streamlit_app.logic.lineage_view import shots_words
-from streamlit_app.logic.training_data import (
+from streamlit_app.logic.training.lineage_view import shots_words
+from streamlit_app.logic.training.training_records import (
     FORMAT_WORDS,
     FORMATS,
     preview,
@@ -22,7 +22,8 @@ from streamlit_app.logic.training_data import (
     veto_table,
     zipped,
 )
-from streamlit_app.text_safety import element, reveal
+from streamlit_app.markup import element, reveal
+from streamlit_app.server import services
 from streamlit_app.wording import say, say_count
 from training.data.build import BENCHMARKS, Benchmark, Build, BuiltRecord
 

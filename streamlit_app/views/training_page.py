@@ -11,7 +11,6 @@ from db.paths import runs_dir
 from db.records import Run
 from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import list_training_runs
-from streamlit_app import services
 from streamlit_app.components import (
     policy_form,
     readiness_meter,
@@ -20,7 +19,8 @@ from streamlit_app.components import (
     training_live,
 )
 from streamlit_app.errors import draw_error, shown_errors
-from streamlit_app.logic.training_view import HistoryEntry, history_table, score_table
+from streamlit_app.logic.training.training_view import HistoryEntry, history_table, score_table
+from streamlit_app.server import services
 from streamlit_app.wording import say
 from training.control.ingest import refresh
 from training.errors import TrainingError

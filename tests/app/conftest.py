@@ -17,9 +17,9 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.records import Item, Option, Prediction, Run, Section
-from streamlit_app import reviewing, services
+from streamlit_app.server import review_service, services
 
-SHELL = Path(services.__file__).with_name("shell.py")
+SHELL = Path(services.__file__).parents[1] / "shell.py"
 
 PAYLOADS = (
     "<script>document.title='taken'</script>",
@@ -119,7 +119,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     opened = services.database()
     yield opened
     gc.unfreeze()
-    reviewing.settle()
+    review_service.settle()
     opened.close()
     services.database.clear()
 

@@ -14,10 +14,10 @@ from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person, sign_in_by_name
 from db.review.adjudications import list_adjudications
 from db.review.annotations import add_annotation, get_gold, retract_annotation
-from streamlit_app.logic.adjudication import decide as decide_now
-from streamlit_app.logic.adjudication import load_dispute
-from streamlit_app.logic.settling import SettlingList
-from streamlit_app.text_safety import escape
+from streamlit_app.logic.review.adjudication import decide as decide_now
+from streamlit_app.logic.review.adjudication import load_dispute
+from streamlit_app.logic.review.adjudication_list import SettlingList
+from streamlit_app.markup import escape
 
 ADJUDICATE = "views/adjudicate.py"
 OpenPage = Callable[..., AppTest]

@@ -14,7 +14,7 @@ from db.review.annotations import add_annotation
 from db.review.item_list import ReviewRow
 from db.review.queues import find_item_at, list_queues
 from db.review.settings import ReviewSettings, save_settings
-from streamlit_app.logic.rows import PAGE_SIZE, num_pages, table
+from streamlit_app.logic.review.browse_rows import PAGE_SIZE, num_pages, table
 
 BROWSE = "views/browse.py"
 OpenPage = Callable[..., AppTest]

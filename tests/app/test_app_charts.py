@@ -23,10 +23,10 @@ from streamlit_app.charts.outcome_cube import draw_outcome_cube
 from streamlit_app.charts.progress import Curve, draw_curves
 from streamlit_app.charts.reliability import ReliabilityPoint, draw_reliability
 from streamlit_app.charts.risk import draw_risk
-from streamlit_app.charts.shares import draw_shares
+from streamlit_app.charts.stacked_bars import draw_shares
 from streamlit_app.charts.style import plain, themed, translucent
 from streamlit_app.charts.trend import TrendPoint, draw_trend
-from streamlit_app.logic.matrix import ConfusionMatrix, order_labels
+from streamlit_app.logic.outcomes.matrix import ConfusionMatrix, order_labels
 from streamlit_app.logic.tables import csv_bytes
 
 LABELS = ("yes", "no", "maybe")

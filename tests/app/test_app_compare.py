@@ -19,17 +19,17 @@ from db.records import Item, Option, Prediction, Run
 from db.review.queues import find_item_at, list_queues
 from eci.statistics.compare import compare
 from eci.statistics.estimates import Estimate
-from streamlit_app import services
-from streamlit_app.logic.comparison import (
+from streamlit_app.logic.figures import p_value_text, points, points_interval
+from streamlit_app.logic.outcomes.comparison import (
     default_labels,
     default_pair,
     learning_points,
     verdict,
 )
-from streamlit_app.logic.figures import p_value_text, points, points_interval
-from streamlit_app.logic.outcomes import refresh
+from streamlit_app.logic.outcomes.run_outcomes import refresh
+from streamlit_app.server import services
 
-SHELL = Path(services.__file__).with_name("shell.py")
+SHELL = Path(services.__file__).parents[1] / "shell.py"
 LABELS = ("yes", "no", "maybe")
 NUM_ITEMS = 12
 

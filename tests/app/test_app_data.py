@@ -19,7 +19,6 @@ from db.exporters import ExportFormat, ExportKind
 from db.importers import Format, ImportReport
 from db.people.sign_in import add_person, sign_in_by_name
 from db.records import Run
-from streamlit_app import services
 from streamlit_app.logic.exports import build_export
 from streamlit_app.logic.uploads import (
     Preview,
@@ -28,8 +27,9 @@ from streamlit_app.logic.uploads import (
     read_upload,
     store_preview,
 )
+from streamlit_app.server import services
 
-SHELL = Path(services.__file__).with_name("shell.py")
+SHELL = Path(services.__file__).parents[1] / "shell.py"
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

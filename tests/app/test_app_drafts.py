@@ -19,9 +19,9 @@ from db.errors import DbError, SaveError
 from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
 from db.review.events import ReviewEvent, list_events
-from streamlit_app import draft_box, reviewing
-from streamlit_app.draft_box import BOXES, DraftBox, take_draft
-from streamlit_app.event_log import EventLog
+from streamlit_app.server import draft_box, review_service
+from streamlit_app.server.draft_box import BOXES, DraftBox, take_draft
+from streamlit_app.server.event_log import EventLog
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_an_event_that_can_never_be_stored_holds_no_other_up(
 
     log = EventLog()
     with monkeypatch.context() as patch:
-        patch.setattr("streamlit_app.event_log.add_events", fail)
+        patch.setattr("streamlit_app.server.event_log.add_events", fail)
         log.note(ReviewEvent("open", "ann", "q-1"))
         log.flush()
     log.note(ReviewEvent("reveal", "ann", "q-1"))
@@ -198,7 +198,7 @@ def test_undo_and_put_off_can_be_pressed_again_after_the_store_failed(
     test.segmented_control(key="review_label_q-1").set_value("maybe")
     press("save")
     assert on_screen() == "q-2"
-    reviewing.settle()
+    review_service.settle()
     for what in ("skip", "undo"):
         with disk_full():
             press(what)
@@ -218,7 +218,7 @@ def test_a_field_that_cannot_be_kept_is_said_on_the_page(
 ) -> None:
     test = open_page(item="q-1", reviewer="Ann")
     test.button(key="review_more_q-1").click().run()
-    reviewing.settle()
+    review_service.settle()
     severity = test.segmented_control(key="review_severity_q-1")
     with disk_full():
         severity.set_value(severity.options[0]).run()

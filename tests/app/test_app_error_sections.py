@@ -23,19 +23,20 @@ from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Reviewer, Run
 from db.review.annotations import add_annotation
 from db.review.queues import add_item_queue, find_item_at, list_queues
-from streamlit_app import services, sign_in
-from streamlit_app.components import trust_panel, work_bar
+from streamlit_app.components import confidence_panel, selection_actions
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.figures import duration, head_verdict
-from streamlit_app.logic.outcomes import load_errors, refresh
-from streamlit_app.logic.selection_words import selection_words
-from streamlit_app.logic.slice_ranking import load_slices
-from streamlit_app.logic.suspects import load_suspect_ids, load_suspects
-from streamlit_app.logic.trust import load_trust, seconds_per_item
-from streamlit_app.report.errors import build_report
+from streamlit_app.logic.outcomes.confidence import load_trust, seconds_per_item
+from streamlit_app.logic.outcomes.run_outcomes import load_errors, refresh
+from streamlit_app.logic.outcomes.selection_summary import selection_words
+from streamlit_app.logic.outcomes.slice_ranking import load_slices
+from streamlit_app.logic.outcomes.suspects import load_suspect_ids, load_suspects
+from streamlit_app.report.errors_report import build_report
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from training.evaluation.readings import read_new_answers
 
-SHELL = Path(services.__file__).with_name("shell.py")
+SHELL = Path(services.__file__).parents[1] / "shell.py"
 LABELS = ("yes", "no", "maybe")
 HOSTILE = "</script><img src=x onerror=alert(1)> ![x](https://evil.example/a.png)"
 NUM_ITEMS = 240
@@ -169,7 +170,7 @@ def test_a_saved_slice_is_offered_and_ranked_among_the_others(filled: Database):
 def test_confidence_that_is_off_is_called_so_and_rescaling_mends_it(filled: Database):
     view = load_trust(filled, refresh(filled, "both"), FLT, LABELS)
     assert view.given.is_off
-    assert "Do not take it at its word" in trust_panel.calibration_sentence(view.given)
+    assert "Do not take it at its word" in confidence_panel.calibration_sentence(view.given)
     assert view.temperature is not None
     assert view.temperature > 1.2
     assert view.rescaled is not None
@@ -274,7 +275,7 @@ def test_a_file_of_a_reviewer_leaves_out_what_they_are_to_label_blind(
     rows = {}
     for person in (ada, eve):
         monkeypatch.setattr(sign_in, "current_person", lambda person=person: person)
-        rows[person.name] = work_bar.items_csv(FLT).decode().count("\nq-")
+        rows[person.name] = selection_actions.items_csv(FLT).decode().count("\nq-")
     assert rows == {"Ada": NUM_ITEMS - 1, "Eve": NUM_ITEMS}
     written = build_report(filled, view, scope, FLT, runs, hidden={"q-007"}).decode()
     assert "<td>q-006</td>" in written

@@ -16,13 +16,13 @@ from streamlit.testing.v1 import AppTest
 import streamlit_app
 from streamlit_app import palette, theme
 from streamlit_app.components.answer_card import marked_answer
-from streamlit_app.components.safe_text import draw
-from streamlit_app.logic.correction import corrected_answer
-from streamlit_app.logic.label_keys import label_keys
-from streamlit_app.logic.question import split_case
-from streamlit_app.logic.verdict import judge
-from streamlit_app.security_headers import SecurityHeaders, content_security_policy
-from streamlit_app.text_safety import element, escape, join, reveal, widget_label
+from streamlit_app.logic.review.correction import corrected_answer
+from streamlit_app.logic.review.label_keys import label_keys
+from streamlit_app.logic.review.question import split_case
+from streamlit_app.logic.review.verdict import judge
+from streamlit_app.markup import element, escape, join, reveal, widget_label
+from streamlit_app.safe_text import draw
+from streamlit_app.server.security_headers import SecurityHeaders, content_security_policy
 
 ROOT = Path(streamlit_app.__file__).parent
 

@@ -21,10 +21,10 @@ from db.retraining.out_of_fold import OutOfFold, add_out_of_fold
 from db.retraining.training_runs import add_training_run
 from db.review.adjudications import add_adjudication
 from streamlit_app.components import gold_panel
-from streamlit_app.logic.gold_doubts import load_both_golds
-from streamlit_app.logic.outcomes import refresh
-from streamlit_app.logic.suspects import learned_sentence, load_suspects, sources_sentence
-from streamlit_app.logic.text_trust import load_text_trust
+from streamlit_app.logic.outcomes.gold_doubts import load_both_golds
+from streamlit_app.logic.outcomes.run_outcomes import refresh
+from streamlit_app.logic.outcomes.suspects import learned_sentence, load_suspects, sources_sentence
+from streamlit_app.logic.outcomes.text_trust import load_text_trust
 
 LABELS = ("yes", "no", "maybe")
 NUM_ITEMS = 90

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from db.connection import IN_MEMORY, Database
-from streamlit_app.logic.memory import MAX_REMEMBERED, remembered
+from streamlit_app.logic.cache import MAX_REMEMBERED, remembered
 
 
 @pytest.fixture

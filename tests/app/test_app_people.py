@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from db.connection import Database
 from db.people.reviewers import add_reviewer, list_people
 from db.people.sign_in import add_person, sign_in_by_name
-from streamlit_app.sign_in import is_private, read_identity
+from streamlit_app.session.sign_in import is_private, read_identity
 
 PEOPLE = "views/people.py"
 OpenPage = Callable[..., AppTest]

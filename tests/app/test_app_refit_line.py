@@ -20,8 +20,8 @@ from db.retraining.snapshot import freeze
 from db.retraining.training_runs import add_training_run
 from db.review.annotations import add_annotation
 from db.review.settings import ReviewSettings, save_settings
-from streamlit_app import refit_news, services
-from streamlit_app.logic.refit_words import effect_words
+from streamlit_app.logic.training.refit_summary import effect_words
+from streamlit_app.server import refit_news, services
 from training.control.automatic import AFTER_CORRECTION
 
 OpenPage = Callable[..., AppTest]

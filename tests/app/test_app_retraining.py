@@ -24,8 +24,8 @@ from db.retraining.retired_runs import retire_runs
 from db.retraining.snapshot import freeze
 from db.retraining.training_runs import add_training_run
 from db.review.adjudications import add_adjudication
-from streamlit_app.logic.training_data import preview, zipped
-from streamlit_app.sign_in import DEFAULT_NAME
+from streamlit_app.logic.training.training_records import preview, zipped
+from streamlit_app.session.sign_in import DEFAULT_NAME
 
 LABELS = ("yes", "no", "maybe")
 OpenPage = Callable[..., AppTest]

@@ -14,7 +14,7 @@ from db.content.runs import add_run
 from db.people.reviewers import list_reviewers
 from db.records import Annotation, Option, Section
 from db.review.annotations import get_gold, list_annotations
-from streamlit_app.state import ReviewSession
+from streamlit_app.session.state import ReviewSession
 
 OpenPage = Callable[..., AppTest]
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.records import Annotation, Prediction, Span
-from streamlit_app.logic.answer_diff import MAX_WORDS, compare_answers
-from streamlit_app.logic.form_values import FormValues, starting_values
-from streamlit_app.logic.phases import kept_by, next_phase
-from streamlit_app.logic.reading_time import floor_seconds
-from streamlit_app.logic.sentences import sentence_spans
+from streamlit_app.logic.review.answer_diff import MAX_WORDS, compare_answers
+from streamlit_app.logic.review.form_values import FormValues, starting_values
+from streamlit_app.logic.review.phases import kept_by, next_phase
+from streamlit_app.logic.review.reading_time import floor_seconds
+from streamlit_app.logic.review.sentences import sentence_spans
 
 
 def annotation(number: int, **more: Any) -> Annotation:

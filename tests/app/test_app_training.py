@@ -19,12 +19,12 @@ from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, Section, TrainingRun
 from db.retraining.training_runs import list_training_runs
 from db.review.annotations import add_annotation
-from streamlit_app import services
-from streamlit_app.logic.training_view import (
+from streamlit_app.logic.training.training_view import (
     HistoryEntry,
     describe_settings,
     history_table,
 )
+from streamlit_app.server import services
 from training.control.start import prepare_run
 from training.control.triggers import get_policy
 from training.run.json_files import replace_json
@@ -33,7 +33,7 @@ from training.run.status import Status
 from training.settings.launchers import launchers_path
 from training.settings.training import TrainingSettings, list_presets
 
-SHELL = Path(services.__file__).with_name("shell.py")
+SHELL = Path(services.__file__).parents[1] / "shell.py"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = "<img src=x onerror=alert(1)>"
 # A base model that is not there: the run fails within seconds, after it has really been started.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from streamlit_app.logic.training_view import (
+from streamlit_app.logic.training.training_view import (
     MAX_CURVE_POINTS,
     describe_bytes,
     run_seconds,

@@ -19,7 +19,7 @@ from db.people.permissions import PERMISSIONS
 from db.records import TrainingState
 from db.retraining.lineage import Fold
 from db.retraining.model_versions import AliasAction
-from streamlit_app.logic.outcomes import FORM_ORDER
+from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER
 from streamlit_app.wording import catalogue, say, words
 from training.data.build_files import BuildFormat
 

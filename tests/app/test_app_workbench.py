@@ -22,10 +22,10 @@ from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter
 from db.review.queues import Queue, add_queue, list_queues
 from db.review.settings import ReviewSettings, get_settings, save_settings
-from streamlit_app import reviewing
-from streamlit_app.draft_box import BOXES, take_draft
-from streamlit_app.state import ReviewSession
-from streamlit_app.work import FilterWork
+from streamlit_app.server import review_service
+from streamlit_app.server.draft_box import BOXES, take_draft
+from streamlit_app.server.worklist import FilterWork
+from streamlit_app.session.state import ReviewSession
 
 OpenPage = Callable[..., AppTest]
 
@@ -132,7 +132,7 @@ def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
         ("revealed", "no", "newer"),
     ]
     assert "1 of 4 reviewed" in make.markup(test)
-    reviewing.settle()
+    review_service.settle()
     actions = [action for action, who, _ in events(filled_store, "q-1") if who == bob]
     assert sorted(actions) == ["open", "open", "reveal"]
 
@@ -161,9 +161,9 @@ def test_two_people_in_a_queue_get_different_items_and_resume_where_they_were(
 ) -> None:
     queue = make_queue()
     ann = open_page(reviewer="Ann", queue=queue.queue_id)
-    reviewing.settle()
+    review_service.settle()
     bob = open_page(reviewer="Bob", queue=queue.queue_id)
-    reviewing.settle()
+    review_service.settle()
     assert (on_screen(ann), on_screen(bob)) == ("q-1", "q-3")  # q-2 is held ahead for Ann
     assert on_screen(open_page(reviewer="Ann", queue=queue.queue_id)) == "q-1"
     pick(ann, "no")
@@ -175,7 +175,7 @@ def test_two_people_in_a_queue_get_different_items_and_resume_where_they_were(
         while on_screen(test) is not None:
             pick(test, "B" if on_screen(test) == "v-1" else "no")
             press(test, "save")
-            reviewing.settle()
+            review_service.settle()
     assert all(len(said(filled_store, item_id)) == 1 for item_id in ("q-1", "q-2", "q-3", "v-1"))
     assert "Nothing is open for you" in make.markup(bob)
 
@@ -195,7 +195,7 @@ def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
             assert "lc-history" not in make.markup(test).split("<style>")[0]
         pick(test, "B" if item_id == "v-1" else "no")
         press(test, "save")
-        reviewing.settle()
+        review_service.settle()
     repeats = [item_id for item_id, showing, phase in shown if showing == "repeat"]
     assert repeats and len(shown) == 8 + len(repeats)
     stored = [one.showing for one in said(filled_store, repeats[0])]
@@ -327,7 +327,7 @@ def test_flagging_is_an_event_with_both_times(
     press(test, "flag")
     assert "Flagged q-1." in make.markup(test)
     press(test, "flag")
-    reviewing.settle()
+    review_service.settle()
     flags = [one for one in events(filled_store, "q-1") if one[0] != "open"]
     assert [action for action, _, _ in flags] == ["flag", "unflag"]
     assert flags[0][2] == to_timestamp(box.pressed_at)

@@ -1,0 +1,148 @@
+"""What people said of an item, side by side: a card a person, with phases, times and comments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from db.records import Adjudication, Annotation, Item
+from streamlit_app import safe_text
+from streamlit_app.components.answer_text import changes
+from streamlit_app.components.verdict_card import label_chip
+from streamlit_app.logic.review.adjudication import Dispute, Person
+from streamlit_app.markup import Html, element
+from streamlit_app.wording import say, words
+
+MAX_ANSWER = 4_000
+"""Characters of an answer whose changes a card shows."""
+
+
+def draw(dispute: Dispute) -> None:
+    """Draw a card for each person."""
+    cards = [_card(dispute.item, person) for person in dispute.people]
+    safe_text.draw(element("div", *cards, cls="lc-said"))
+
+
+def draw_tally(dispute: Dispute) -> None:
+    """Draw how many people hold each label in the end, and who else does."""
+    item, total = dispute.item, dispute.num_people
+    rows = [_tally_row(dispute, label, label_chip(item, label)) for label in item.labels]
+    if dispute.num_saying(None):
+        none = element("span", say("adjudicate.nobody_said"), cls="lc-quiet")
+        rows.append(_tally_row(dispute, None, none))
+    safe_text.draw(
+        element(
+            "table",
+            element("tbody", *rows),
+            cls="lc-verdict-table lc-tally",
+            aria_label=say("adjudicate.people_said", count=total, total=total),
+        )
+    )
+
+
+def draw_decisions(decisions: tuple[Adjudication, ...], names: Mapping[str, str]) -> None:
+    """Draw every decision on the item, newest first."""
+    if not decisions:
+        safe_text.draw(element("p", say("adjudicate.no_decision"), cls="lc-quiet"))
+        return
+    lines = [_decision(one, names) for one in reversed(decisions)]
+    safe_text.draw(element("ol", *lines, cls="lc-history"))
+
+
+def _tally_row(dispute: Dispute, label: str | None, name: Html) -> Html:
+    count, total = dispute.num_saying(label), dispute.num_people
+    share = count / total if total else 0.0
+    bar = element("span", cls="lc-bar-fill", style=f"width:{100 * share:.1f}%")
+    also = []
+    if label is not None and label == dispute.item.gold_label:
+        also.append(say("adjudicate.imported_gold"))
+    if dispute.prediction is not None and label is not None:
+        shown = words("agreement_shown")
+        if label == dispute.prediction.answer_label:
+            also.append(shown["text"])
+        if label == dispute.prediction.head_label:
+            also.append(shown["head"])
+    return element(
+        "tr",
+        element("th", name, scope="row"),
+        element("td", element("span", bar, cls="lc-bar-track")),
+        element("td", say("adjudicate.people_said", count=count, total=total)),
+        element("td", " · ".join(also), cls="lc-quiet"),
+    )
+
+
+def _card(item: Item, person: Person) -> Html:
+    came = [element("span", say("review.came_with_data"), cls="lc-fact")]
+    is_import = any(one.origin == "import" for one in person.said)
+    lines = [_said(item, one, one.annotation_id in person.taken_back) for one in person.said]
+    return element(
+        "section",
+        element("h3", person.name, " ", *(came if is_import else ())),
+        *lines,
+        cls="lc-said-card",
+    )
+
+
+def _said(item: Item, one: Annotation, is_taken_back: bool) -> Html:
+    chips = [label_chip(item, label) for label in one.labels]
+    none = element("span", say("adjudicate.nobody_said"), cls="lc-chip")
+    details: list[Html] = [element("span", fact, cls="lc-fact") for fact in _facts(one)]
+    if one.note:
+        details.append(element("p", one.note, cls="lc-history-note"))
+    if one.answer is not None:
+        before = (one.old_answer or "")[:MAX_ANSWER]
+        details.append(changes(before, one.answer[:MAX_ANSWER]))
+    return element(
+        "div",
+        element(
+            "div",
+            element("span", words("phase")[one.phase], cls="lc-said-phase"),
+            *(chips or [none]),
+            *([element("span", say("review.took_back"), cls="lc-wrong")] if is_taken_back else []),
+        ),
+        element("div", _when(one), _seconds(one)),
+        *details,
+        cls="lc-said-one lc-retracted" if is_taken_back else "lc-said-one",
+    )
+
+
+def _when(one: Annotation) -> Html:
+    if one.origin == "import":  # its time is that of the import: when it was said is not known
+        return element("span")
+    shown = one.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    return element("time", shown, datetime=one.created_at.isoformat())
+
+
+def _seconds(one: Annotation) -> Html:
+    if one.duration_seconds is None:
+        return element("span")
+    return element("span", say("adjudicate.seconds", seconds=one.duration_seconds))
+
+
+def _facts(one: Annotation) -> list[str]:
+    """Give the rest of what was said, a word or two each."""
+    facts = [words("verdict")[name] for name in one.verdicts]
+    if one.showing != "first":
+        facts.append(words("showing")[one.showing])
+    if one.severity is not None:
+        facts.append(say("review.severity_is", word=words("severity")[one.severity]))
+    if one.confidence is not None:
+        facts.append(say("review.confidence_is", word=words("confidence")[one.confidence]))
+    if one.is_fast:
+        facts.append(say("review.fast"))
+    return facts
+
+
+def _decision(one: Adjudication, names: Mapping[str, str]) -> Html:
+    when = one.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    reason = words("adjudication_reason")[one.reason] if one.reason else ""
+    old = say("adjudicate.decided", old=one.old_label) if one.old_label else ""
+    return element(
+        "li",
+        element("strong", names.get(one.reviewer_id, one.reviewer_id)),
+        " ",
+        old,
+        element("strong", one.label),
+        element("time", when, datetime=one.created_at.isoformat()),
+        element("p", reason, cls="lc-history-note") if reason else "",
+        element("p", one.note, cls="lc-history-note") if one.note else "",
+    )

@@ -1,0 +1,64 @@
+"""From a comparison to work: the listed items become a queue, a file or a link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
+from streamlit_app import safe_text
+from streamlit_app.components import blind_items, link_popover, queue_popover
+from streamlit_app.logic.tables import csv_bytes
+from streamlit_app.server import services
+from streamlit_app.wording import say
+
+MAX_EXPORTED = 1_000_000
+
+
+def draw(flt: PairFilter, change: Change, total: int, names: Mapping[str, str]) -> None:
+    """Draw what can be done with the items of one change.
+
+    Args:
+        names: Of the runs, by id, as their pickers show them.
+    """
+    safe_text.draw_line(st.session_state.pop(queue_popover.SAID, ""))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        queue_popover.draw(
+            "compare_queue",
+            say("pair_work.queue"),
+            total,
+            lambda: [row.item_id for row in _rows(flt, change, queue_popover.MAX_ITEMS)],
+            flt.run_b,
+        )
+        st.download_button(
+            say("pair_work.export"),
+            data=lambda: pairs_csv(flt, change),
+            file_name="compared.csv",
+            mime="text/csv",
+            key="compare_export",
+            icon=":material/download:",
+            on_click="ignore",
+            help=say("pair_work.export_help"),
+        )
+        link_popover.draw({"compare_a": names[flt.run_a], "compare_b": names[flt.run_b]})
+
+
+def pairs_csv(flt: PairFilter, change: Change) -> bytes:
+    """Write the items of one change with both runs' labels."""
+    hidden = blind_items.find_hidden()
+    rows = [row for row in _rows(flt, change, MAX_EXPORTED) if row.item_id not in hidden]
+    return csv_bytes(
+        {
+            "item_id": [row.item_id for row in rows],
+            "question": [row.question for row in rows],
+            "gold_label": [row.gold for row in rows],
+            "label_a": [row.label_a for row in rows],
+            "label_b": [row.label_b for row in rows],
+            "change": [row.change for row in rows],
+        }
+    )
+
+
+def _rows(flt: PairFilter, change: Change, limit: int) -> list[PairRow]:
+    return list_pairs(services.database().cursor(), flt, change, limit=limit)

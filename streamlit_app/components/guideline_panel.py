@@ -1,0 +1,25 @@
+"""The guideline that counts for an item, beside it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from db.review.guidelines import Guideline
+from streamlit_app import safe_text
+from streamlit_app.logic.markdown import render
+from streamlit_app.markup import element
+from streamlit_app.wording import say
+
+
+def draw_panel(guideline: Guideline | None) -> None:
+    """Draw the guideline that counts for an item, folded; nothing where there is none."""
+    if guideline is not None:
+        summary = element("summary", say("guidelines.panel", version=guideline.version))
+        body = element("div", render(guideline.body), cls="lc-guideline")
+        safe_text.draw(element("details", summary, body, cls="lc-reference"))
+
+
+def draw_whole(guideline: Guideline) -> None:
+    """Draw one version unfolded."""
+    with st.container(border=True, key=f"guideline_{guideline.version}"):
+        safe_text.draw(element("div", render(guideline.body), cls="lc-guideline"))

@@ -1,0 +1,143 @@
+"""From a chart to work: the listed items become a queue, a slice, a file, a link or a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from db.errors import DbError
+from db.outcomes.item_lists import list_item_ids, list_items
+from db.outcomes.selection import OutcomeFilter
+from db.outcomes.slices import drop_slice, save_slice
+from db.records import Run
+from streamlit_app import safe_text
+from streamlit_app.components import (
+    blind_items,
+    chart,
+    link_popover,
+    outcome_items,
+    queue_popover,
+    scope_picker,
+)
+from streamlit_app.components.scope_picker import PickedScope
+from streamlit_app.logic.outcomes.run_outcomes import ErrorsView
+from streamlit_app.logic.outcomes.selection_summary import selection_words
+from streamlit_app.logic.tables import csv_bytes
+from streamlit_app.report.errors_report import build_report
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
+from streamlit_app.wording import say
+
+
+def draw(
+    view: ErrorsView,
+    scope: PickedScope,
+    flt: OutcomeFilter,
+    total: int,
+    runs: Sequence[Run],
+) -> None:
+    """Draw what can be done with the items that pass the filter."""
+    safe_text.draw_line(st.session_state.pop(queue_popover.SAID, ""))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if total:
+            queue_popover.draw(
+                "errors_queue",
+                say("work_bar.make_review_queue"),
+                total,
+                lambda: list_item_ids(services.database().cursor(), flt),
+                flt.run_id,
+            )
+            _draw_slice(scope)
+            _draw_export(flt)
+        link_popover.draw(scope_picker.in_address(scope, runs))
+        _draw_report(view, scope, flt, runs)
+        chart.pick_format()
+
+
+def _draw_slice(scope: PickedScope) -> None:
+    selection = outcome_items.chosen()
+    if selection.is_empty and scope.saved_slice is None:
+        return
+    with st.popover(say("work_bar.save_slice"), icon=":material/bookmark_add:"):
+        if not selection.is_empty:
+            st.text(selection_words(selection))
+            st.text_input(say("work_bar.name_slice"), key="errors_slice_name", max_chars=80)
+            st.button(say("work_bar.save"), key="errors_slice_save", on_click=_save_slice)
+        if scope.saved_slice is not None:
+            st.button(
+                say("work_bar.drop_saved_slice"),
+                key="errors_slice_drop",
+                on_click=_drop_slice,
+                args=(scope.saved_slice,),
+            )
+
+
+def _save_slice() -> None:
+    person = sign_in.current_person()
+    try:
+        with services.database().transaction() as cur:
+            saved = save_slice(
+                cur,
+                st.session_state["errors_slice_name"],
+                outcome_items.chosen(),
+                saved_by=person.reviewer_id,
+            )
+    except DbError as error:
+        st.session_state[queue_popover.SAID] = str(error)
+        return
+    st.session_state[queue_popover.SAID] = say("work_bar.slice_saved_choose", name=saved.name)
+
+
+def _drop_slice(name: str) -> None:
+    with services.database().transaction() as cur:
+        drop_slice(cur, name, saved_by=sign_in.current_person().reviewer_id)
+    st.session_state["errors_saved"] = None
+
+
+def _draw_export(flt: OutcomeFilter) -> None:
+    st.download_button(
+        say("work_bar.export"),
+        data=lambda: items_csv(flt),
+        file_name="items.csv",
+        mime="text/csv",
+        key="errors_export",
+        icon=":material/download:",
+        on_click="ignore",
+        help=say("work_bar.listed_items_all"),
+    )
+
+
+def items_csv(flt: OutcomeFilter) -> bytes:
+    """Write what the page lists: open to everybody who may see it, but for blind items."""
+    hidden = blind_items.find_hidden()
+    found = list_items(services.database().cursor(), flt, limit=1_000_000)
+    rows = [row for row in found if row.item_id not in hidden]
+    return csv_bytes(
+        {
+            "item_id": [row.item_id for row in rows],
+            "question": [row.question for row in rows],
+            "gold_label": [row.gold_label for row in rows],
+            "text_label": [row.text_label for row in rows],
+            "text_form": [row.text_form for row in rows],
+            "head_label": [row.head_label for row in rows],
+            "head_confidence": [row.head_confidence for row in rows],
+        }
+    )
+
+
+def _draw_report(
+    view: ErrorsView, scope: PickedScope, flt: OutcomeFilter, runs: Sequence[Run]
+) -> None:
+    st.download_button(
+        say("work_bar.report"),
+        data=lambda: build_report(
+            services.database(), view, scope, flt, runs, hidden=blind_items.find_hidden()
+        ),
+        file_name="errors.html",
+        mime="text/html",
+        key="errors_report",
+        icon=":material/description:",
+        on_click="ignore",
+        help=say("work_bar.one_html_file"),
+    )

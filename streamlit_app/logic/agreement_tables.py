@@ -1,0 +1,327 @@
+"""What the Agreement page shows: which answers there are, and their figures as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from db.connection import Database
+from db.people.reviewers import list_reviewers
+from db.records import Phase
+from db.review.agreement import (
+    Answer,
+    Challenges,
+    RatingFilter,
+    RatingScope,
+    RejectedItem,
+    Shown,
+    count_challenges,
+    list_rating_scopes,
+)
+from eci.statistics.agreement import Agreement
+from eci.statistics.estimates import Estimate, proportion
+from streamlit_app.charts.agreement_matrix import PairCell
+from streamlit_app.logic.figures import estimate_text, number_text
+from streamlit_app.markup import reveal
+from streamlit_app.wording import say, words
+from training.evaluation.agreement import (
+    Anchoring,
+    Answers,
+    Pair,
+    PhaseAgreement,
+    ReviewerAgreement,
+    SelfAgreement,
+    Times,
+    load_anchoring,
+    load_pairs,
+    load_phase,
+    load_reviewers,
+    load_self_agreement,
+    load_times,
+)
+
+PHASES: tuple[Phase, ...] = ("blind", "revealed", "single")
+SHOWN: tuple[Shown, ...] = ("gold", "text", "head")
+Coefficient = Literal["percent", "cohen_kappa", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1"]
+COEFFICIENTS: tuple[Coefficient, ...] = (
+    "percent",
+    "krippendorff_alpha",
+    "gwet_ac1",
+    "fleiss_kappa",
+    "cohen_kappa",
+)
+"""In the order in which they help most where answers are missing or labels unequally frequent."""
+PAIR_COEFFICIENTS: tuple[Coefficient, ...] = (
+    "cohen_kappa",
+    "percent",
+    "gwet_ac1",
+    "krippendorff_alpha",
+)
+MOVES = ("kept", "adopted", "stayed", "moved", "dropped")
+
+Table = dict[str, list[str | int]]
+
+
+@dataclass(frozen=True)
+class AgreementView:
+    """Everything the page draws of one choice of answers, but for single people.
+
+    ``phases`` are those in which somebody answered; ``anchoring`` holds what was shown to
+    somebody, all people together first.
+    """
+
+    phases: tuple[PhaseAgreement, ...]
+    anchoring: Mapping[Shown, tuple[Anchoring, ...]]
+    times: tuple[Times, ...]
+    challenges: Challenges
+    names: Mapping[str, str]
+
+    @property
+    def lacking(self) -> Estimate:
+        """Share of items of which at least two people say that information is missing."""
+        counts = self.challenges
+        return proportion(counts.num_lacking, counts.num_items, say("undefined.no_two_people"))
+
+    @property
+    def rejected(self) -> Estimate:
+        """Share of items whose gold label at least two people do not accept."""
+        counts = self.challenges
+        return proportion(counts.num_rejected, counts.num_gold, say("undefined.no_two_people"))
+
+
+@dataclass(frozen=True)
+class PeopleView:
+    """How people agree in one phase, one by one and two by two."""
+
+    reviewers: tuple[ReviewerAgreement, ...]
+    pairs: tuple[Pair, ...]
+    repeats: tuple[SelfAgreement, ...]
+
+
+def load_scopes(database: Database) -> list[RatingScope]:
+    """Give which answers there are."""
+    return list_rating_scopes(database.cursor())
+
+
+def load_view(database: Database, flt: RatingFilter, answers: Answers) -> AgreementView:
+    """Compute what is drawn of all people together."""
+    cur = database.cursor()
+    scopes = [scope for scope in list_rating_scopes(cur) if is_in(scope, flt)]
+    present = {scope.phase for scope in scopes}
+    moved = {shown: tuple(load_anchoring(cur, flt, shown)) for shown in SHOWN}
+    return AgreementView(
+        phases=tuple(load_phase(cur, flt, phase, answers) for phase in PHASES if phase in present),
+        anchoring={shown: found for shown, found in moved.items() if found},
+        times=tuple(load_times(cur, flt)),
+        challenges=count_challenges(cur, flt),
+        names={reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)},
+    )
+
+
+def load_people(
+    database: Database, flt: RatingFilter, phase: Phase, answers: Answers
+) -> PeopleView:
+    """Compute what is drawn of single people in a phase."""
+    cur = database.cursor()
+    return PeopleView(
+        reviewers=tuple(load_reviewers(cur, flt, phase, answers)),
+        pairs=tuple(load_pairs(cur, flt, phase, answers)),
+        repeats=tuple(load_self_agreement(cur, flt, phase, answers)),
+    )
+
+
+def is_in(scope: RatingScope, flt: RatingFilter) -> bool:
+    """Tell whether a filter lets the answers of a scope through."""
+    same = (scope.origin, scope.label_set) == (flt.origin, flt.label_set)
+    return same and flt.source in (None, scope.source)
+
+
+def coefficient_text(estimate: Estimate) -> str:
+    """Write a coefficient with its interval, or why there is none."""
+    if estimate.value is None:
+        return say("agreement.undefined", why=estimate.undefined_because)
+    return number_text(estimate, 2)
+
+
+def share_text(estimate: Estimate) -> str:
+    """Write a share in per cent with its interval, or why there is none."""
+    if estimate.value is None:
+        return say("agreement.undefined", why=estimate.undefined_because)
+    return estimate_text(estimate)
+
+
+def measure_text(found: Agreement, coefficient: Coefficient) -> str:
+    """Write one measure of an agreement."""
+    estimate: Estimate = getattr(found, coefficient)
+    return share_text(estimate) if coefficient == "percent" else coefficient_text(estimate)
+
+
+def measures_table(phases: Sequence[PhaseAgreement]) -> Table:
+    """Arrange the measures of each phase as columns, agreement with the gold label last."""
+    table: Table = {
+        say("agreement.measure"): [
+            *(say(f"agreement.{name}") for name in COEFFICIENTS),
+            say("agreement.with_gold"),
+        ]
+    }
+    for phase in phases:
+        table[phase_words(phase.phase)] = [
+            *(measure_text(phase.overall, name) for name in COEFFICIENTS),
+            coefficient_text(phase.with_gold.cohen_kappa),
+        ]
+    return table
+
+
+def labels_table(phase: PhaseAgreement) -> Table:
+    """Arrange the measures of each label against all others as columns."""
+    rows = phase.per_label
+    table: Table = {
+        say("agreement.label"): [reveal(row.label) for row in rows],
+        "n": [row.agreement.n_items for row in rows],
+    }
+    for name in COEFFICIENTS[:-1]:
+        table[say(f"agreement.{name}")] = [measure_text(row.agreement, name) for row in rows]
+    return table
+
+
+def moves(anchoring: Anchoring) -> dict[str, int]:
+    """Count answers by how they moved towards or away from the gold label."""
+    counts = anchoring.counts
+    return {
+        "kept": counts.num_held - counts.num_dropped,
+        "adopted": counts.num_adopted,
+        "stayed": counts.num_missed - counts.num_adopted - counts.num_moved,
+        "moved": counts.num_moved,
+        "dropped": counts.num_dropped,
+    }
+
+
+def moves_table(anchoring: Mapping[Shown, Sequence[Anchoring]], names: Mapping[str, str]) -> Table:
+    """Arrange who changed towards what as columns, one person a row."""
+    gold = anchoring["gold"][1:]
+    table: Table = {
+        say("agreement.person"): [_name(names, row.reviewer_id) for row in gold],
+        say("agreement.both_phases"): [row.counts.num_ratings for row in gold],
+        say("agreement.missed_gold"): [row.counts.num_missed for row in gold],
+        say("agreement.took_up"): [estimate_text(row.adopted) for row in gold],
+        say("agreement.had_gold"): [row.counts.num_held for row in gold],
+        say("agreement.gave_up"): [estimate_text(row.dropped) for row in gold],
+    }
+    shown_words = words("agreement_shown")
+    for shown in ("text", "head"):
+        by_person = {row.reviewer_id: row for row in anchoring.get(shown, ())}
+        if not by_person:
+            continue
+        found = [by_person.get(row.reviewer_id) for row in gold]
+        table[say("agreement.towards", shown=shown_words[shown])] = [
+            estimate_text(row.adopted) if row else "–" for row in found
+        ]
+        table[say("agreement.astray", shown=shown_words[shown])] = [
+            estimate_text(row.misled) if row else "–" for row in found
+        ]
+    return table
+
+
+def people_table(view: PeopleView, times: Sequence[Times], names: Mapping[str, str]) -> Table:
+    """Arrange each person's figures as columns: against gold, against themselves, their time."""
+    rows = view.reviewers
+    again = {row.reviewer_id: row.agreement for row in view.repeats}
+    seconds = {row.reviewer_id: row for row in times}
+    table: Table = {
+        say("agreement.person"): [_name(names, row.reviewer_id) for row in rows],
+        say("agreement.both_phases"): [row.num_ratings for row in rows],
+        say("agreement.holds_gold_column"): [estimate_text(row.holds_gold) for row in rows],
+        say("agreement.kappa_gold"): [number_text(row.with_gold.cohen_kappa, 2) for row in rows],
+        say("agreement.ac1_gold"): [number_text(row.with_gold.gwet_ac1, 2) for row in rows],
+        say("agreement.seconds"): [_quartiles(seconds.get(row.reviewer_id)) for row in rows],
+    }
+    if again:
+        found = [again.get(row.reviewer_id) for row in rows]
+        table[say("agreement.same_again")] = [
+            estimate_text(one.percent) if one else "–" for one in found
+        ]
+        table[say("agreement.kappa_again")] = [
+            number_text(one.cohen_kappa, 2) if one else "–" for one in found
+        ]
+    return table
+
+
+def pair_cells(
+    pairs: Sequence[Pair], coefficient: Coefficient, at_least: int
+) -> tuple[list[str], list[PairCell]]:
+    """Give the people of a matrix of pairs, the busiest first, and its cells.
+
+    Args:
+        at_least: Pairs with fewer items in common are left out.
+    """
+    enough = [pair for pair in pairs if pair.agreement.n_items >= at_least]
+    shared: dict[str, int] = {}
+    for pair in enough:
+        for who in (pair.reviewer_id, pair.other_id):
+            shared[who] = shared.get(who, 0) + pair.agreement.n_items
+    people = sorted(shared, key=lambda who: (-shared[who], who))
+    cells = [
+        PairCell(
+            pair.reviewer_id,
+            pair.other_id,
+            getattr(pair.agreement, coefficient).value,
+            pair.agreement.n_items,
+            measure_text(pair.agreement, coefficient),
+        )
+        for pair in enough
+    ]
+    return people, cells
+
+
+def pairs_table(pairs: Sequence[Pair], names: Mapping[str, str]) -> Table:
+    """Arrange all pairs as columns, those with most items in common first."""
+    rows = sorted(pairs, key=lambda pair: -pair.agreement.n_items)
+    table: Table = {
+        say("agreement.person"): [_name(names, row.reviewer_id) for row in rows],
+        say("agreement.other_person"): [_name(names, row.other_id) for row in rows],
+        say("agreement.in_common"): [row.agreement.n_items for row in rows],
+    }
+    for name in PAIR_COEFFICIENTS:
+        table[say(f"agreement.{name}")] = [measure_text(row.agreement, name) for row in rows]
+    return table
+
+
+def rejected_table(rows: Sequence[RejectedItem], *, with_answers: bool) -> Table:
+    """Arrange items in doubt as columns.
+
+    Args:
+        with_answers: Show what people said; a reviewer who may still be asked must not see it.
+    """
+    table: Table = {
+        say("agreement.question"): [reveal(" ".join(row.question.split())[:220]) for row in rows],
+        say("agreement.gold_column"): [reveal(row.gold) for row in rows],
+        say("agreement.against"): [f"{row.num_rejecting} / {len(row.answers)}" for row in rows],
+    }
+    if with_answers:
+        table[say("agreement.said")] = [
+            " · ".join(answer_text(answer) for answer in row.answers) for row in rows
+        ]
+    return {**table, say("agreement.item"): [reveal(row.item_id) for row in rows]}
+
+
+def answer_text(answer: Answer) -> str:
+    """Write an answer: its labels, or that there is none."""
+    return "+".join(reveal(label) for label in answer) or say("review.no_label_fits")
+
+
+def phase_words(phase: Phase) -> str:
+    """Name a phase as a heading."""
+    return words("phase")[phase].capitalize()
+
+
+def _name(names: Mapping[str, str], reviewer_id: str | None) -> str:
+    return reveal(names.get(reviewer_id or "", reviewer_id or ""))
+
+
+def _quartiles(times: Times | None) -> str:
+    if times is None or times.median.value is None:
+        return "–"
+    parts = (times.lower.value, times.median.value, times.upper.value)
+    low, middle, high = (f"{part or 0:,.0f}" for part in parts)
+    return say("figures.with_interval", value=middle, low=low, high=high)

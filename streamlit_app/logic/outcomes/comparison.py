@@ -1,0 +1,212 @@
+"""What the Compare page shows: two runs on the items they share, and all runs in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from db.connection import Database
+from db.outcomes.counts import RunSummary, summarise_runs
+from db.outcomes.run_pairs import (
+    Change,
+    PairCell,
+    PairFilter,
+    count_corrections,
+    count_pairs,
+    list_labels_of,
+)
+from db.outcomes.selection import By, Gold
+from db.records import Run
+from eci.statistics.compare import Comparison, compare
+from eci.statistics.estimates import Estimate, proportion
+from streamlit_app.charts.trend import TrendPoint
+from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.figures import p_value_text
+from streamlit_app.logic.outcomes.matrix import order_labels
+from streamlit_app.logic.outcomes.run_outcomes import load_labels, load_scopes
+from streamlit_app.wording import say, words
+
+CHANGES: tuple[Change, ...] = ("fixed", "broken", "both_right", "both_wrong")
+CHANGE_WORDS = words("compare_change")
+
+
+@dataclass(frozen=True)
+class ComparisonView:
+    """Two runs on the items they share, and the judgement on their difference."""
+
+    cells: tuple[PairCell, ...]
+    comparison: Comparison
+
+    @property
+    def changes(self) -> Mapping[Change, int]:
+        """Items by how they fare in both runs."""
+        found = self.comparison
+        return {
+            "fixed": found.fixed,
+            "broken": found.broken,
+            "both_right": found.both_right,
+            "both_wrong": found.both_wrong,
+        }
+
+    @property
+    def label_changes(self) -> Mapping[tuple[str, str | None, str | None], int]:
+        """Items whose label differs between the runs, by gold label, A's and B's; most first."""
+        counts: Counter[tuple[str, str | None, str | None]] = Counter()
+        for cell in self.cells:
+            if cell.label_a != cell.label_b:
+                counts[cell.gold, cell.label_a, cell.label_b] += cell.count
+        return dict(counts.most_common())
+
+
+@remembered
+def load_comparison(
+    database: Database,
+    version: str,
+    flt: PairFilter,
+) -> ComparisonView:
+    """Pair two runs on the items they share, and judge the difference.
+
+    Args:
+        version: What ``outcomes.refresh`` gave for both runs.
+    """
+    cells = tuple(count_pairs(database.cursor(), flt))
+    seen = {label for cell in cells for label in (cell.gold, cell.label_a, cell.label_b)}
+    labels = order_labels(load_labels(database, version, flt.label_set), seen)
+    return ComparisonView(
+        cells,
+        compare(
+            [cell.gold for cell in cells],
+            [cell.label_a for cell in cells],
+            [cell.label_b for cell in cells],
+            labels or ("none",),
+            [cell.count for cell in cells],
+        ),
+    )
+
+
+@remembered
+def load_summaries(
+    database: Database,
+    version: str,  # noqa: ARG001
+    gold: Gold,
+    split: str | None,
+) -> tuple[RunSummary, ...]:
+    """Summarise every run, newest first."""
+    return tuple(summarise_runs(database.cursor(), gold, split))
+
+
+def load_corrections(database: Database) -> Mapping[str, int]:
+    """Give how many corrected items each training run learned from."""
+    return count_corrections(database.cursor())
+
+
+def trend_points(
+    summaries: Sequence[RunSummary],
+    runs: Sequence[Run],
+    names: Mapping[str, str],
+    label_set: str,
+    by: By,
+) -> list[TrendPoint]:
+    """Give the accuracy of each run, oldest first.
+
+    Args:
+        runs: Newest first.
+    """
+    found = {one.run_id: one for one in summaries if one.label_set == label_set}
+    points = []
+    for run in reversed(runs):
+        accuracy = _accuracy(found.get(run.run_id), by)
+        if accuracy.value is not None:
+            moment = f"{run.created_at:%Y-%m-%d}"
+            points.append(_point(f"{moment} · {names[run.run_id]}", names[run.run_id], accuracy))
+    return points
+
+
+def learning_points(
+    summaries: Sequence[RunSummary],
+    corrections: Mapping[str, int],
+    names: Mapping[str, str],
+    label_set: str,
+    by: By,
+) -> list[TrendPoint]:
+    """Give the accuracy of each training run by the number of corrections it learned from."""
+    points = []
+    for one in summaries:
+        accuracy = _accuracy(one, by)
+        if one.label_set == label_set and one.run_id in corrections and accuracy.value is not None:
+            points.append(_point(corrections[one.run_id], names[one.run_id], accuracy))
+    return sorted(points, key=lambda point: point.x)
+
+
+def shared_label_sets(database: Database, version: str, run_a: str, run_b: str) -> list[str]:
+    """Give the label sets that both runs cover, by name."""
+    of_a, of_b = (
+        {scope.label_set for scope in load_scopes(database, version, run_id)}
+        for run_id in (run_a, run_b)
+    )
+    return sorted(of_a & of_b)
+
+
+def default_pair(runs: Sequence[Run]) -> tuple[int, int]:
+    """Choose which runs to compare at first: the newest one with the run it was started from.
+
+    Args:
+        runs: At least two, newest first.
+
+    Returns:
+        Places in ``runs`` of run A (before) and run B (after).
+    """
+    places = {run.run_id: place for place, run in enumerate(runs)}
+    for place, run in enumerate(runs):
+        base = places.get(run.base_run_id) if run.base_run_id else None
+        if base is not None:
+            return base, place
+    return 1, 0
+
+
+@remembered
+def default_labels(database: Database, version: str, run_a: str, run_b: str) -> tuple[By, By]:  # noqa: ARG001
+    """Choose which label of each run to compare at first: one that both have, if there is one."""
+    of_a = list_labels_of(database.cursor(), run_a) or ("text",)
+    of_b = list_labels_of(database.cursor(), run_b) or ("text",)
+    shared = [by for by in of_a if by in of_b]
+    return (shared[0], shared[0]) if shared else (of_a[0], of_b[0])
+
+
+def verdict(comparison: Comparison) -> str:
+    """Say in plain words what the test says; no difference is claimed where none is shown."""
+    if comparison.p_value is None:
+        return say("compare.no_items_shared")
+    p = p_value_text(comparison.p_value)
+    changed = comparison.fixed + comparison.broken
+    if changed == 0:
+        return say("compare.nothing_changed")
+    if not comparison.is_significant:
+        key = "compare.could_be_chance"
+    elif comparison.fixed > comparison.broken:
+        key = "compare.b_is_better"
+    else:
+        key = "compare.b_is_worse"
+    return say(key, fixed=comparison.fixed, broken=comparison.broken, p=p)
+
+
+def _accuracy(summary: RunSummary | None, by: By) -> Estimate:
+    if summary is None:
+        return Estimate.undefined(say("undefined.not_in_run"))
+    if by == "head":
+        return proportion(summary.head_correct, summary.num_head, say("undefined.no_head"))
+    return proportion(summary.text_correct, summary.num_text, say("undefined.no_answer_read"))
+
+
+def _point(x: str | int, run: str, accuracy: Estimate) -> TrendPoint:
+    value = accuracy.value or 0.0
+    interval = accuracy.interval
+    return TrendPoint(
+        x,
+        run,
+        value,
+        interval.low if interval else value,
+        interval.high if interval else value,
+        accuracy.n,
+    )

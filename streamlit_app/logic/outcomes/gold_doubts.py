@@ -1,0 +1,114 @@
+"""What people say of the gold labels, and figures against each kind of gold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from db.connection import Database
+from db.outcomes.counts import AnnotatorCell, count_annotators
+from db.outcomes.selection import By, OutcomeFilter, Selection
+from eci.statistics.estimates import Estimate, proportion
+from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.outcomes.run_outcomes import (
+    ErrorsView,
+    Judged,
+    judge,
+    load_errors,
+    load_judged,
+)
+from streamlit_app.wording import say
+
+MIN_JUDGED: Final = 10
+"""People who labelled fewer of these items are left out of the charts."""
+
+
+@dataclass(frozen=True)
+class People:
+    """What one person, or all reviewers together, say of the items."""
+
+    name: str
+    origin: str
+    judged: Judged
+
+    @property
+    def accuracy(self) -> Estimate:
+        """How often they say the gold label."""
+        return self.judged.report.accuracy
+
+
+@dataclass(frozen=True)
+class BothGolds:
+    """A run against each kind of gold label.
+
+    Attributes:
+        imported: Against the imported label.
+        record: Against the label of record.
+        adjudicated: Against the label of record, of the adjudicated items alone.
+        before: The same items against the label that they came with.
+    """
+
+    imported: ErrorsView
+    record: ErrorsView
+    adjudicated: Mapping[By, Judged]
+    before: Mapping[By, Judged]
+
+    @property
+    def num_adjudicated(self) -> int:
+        """How many of the items are adjudicated, and were judged by text or head."""
+        return max((judged.report.n for judged in self.adjudicated.values()), default=0)
+
+
+@remembered
+def load_people(
+    database: Database,
+    version: str,  # noqa: ARG001
+    flt: OutcomeFilter,
+    labels: tuple[str, ...],
+) -> tuple[People, ...]:
+    """Judge what people said of the items: reviewers here together, annotators by name.
+
+    Against the imported label: the label of record is made of what reviewers say.
+    """
+    cells = count_annotators(database.cursor(), replace(flt, gold="imported"))
+    groups: dict[tuple[str, str], list[AnnotatorCell]] = {}
+    for cell in cells:
+        name = say("gold_panel.reviewers") if cell.origin == "review" else cell.name
+        groups.setdefault((cell.origin, name), []).append(cell)
+    people = [_people(name, origin, group, labels) for (origin, name), group in groups.items()]
+    kept = [one for one in people if one.judged.report.n >= MIN_JUDGED]
+    return tuple(sorted(kept, key=lambda one: (one.origin != "review", one.name)))
+
+
+def load_both_golds(database: Database, version: str, flt: OutcomeFilter) -> BothGolds:
+    """Judge a run against each kind of gold label."""
+    adjudicated = flt.also(Selection(slices=(("record_origin", "adjudicated"),)))
+    return BothGolds(
+        load_errors(database, version, replace(flt, gold="imported")),
+        load_errors(database, version, replace(flt, gold="record")),
+        load_judged(database, version, replace(adjudicated, gold="record")),
+        load_judged(database, version, replace(adjudicated, gold="imported")),
+    )
+
+
+def human_ceiling(people: Sequence[People]) -> Estimate:
+    """Give how often people agree with the gold label: reviewers here, else the best annotator."""
+    here = [one for one in people if one.origin == "review"]
+    if here:
+        return here[0].accuracy
+    if not people:
+        return proportion(0, 0, say("undefined.nobody_labelled"))
+    return max((one.accuracy for one in people), key=lambda found: found.value or 0)
+
+
+def _people(
+    name: str, origin: str, cells: Sequence[AnnotatorCell], labels: tuple[str, ...]
+) -> People:
+    counts: Counter[tuple[str, str | None]] = Counter()
+    for cell in cells:
+        if cell.gold in labels:
+            given = cell.label if cell.label in labels else None
+            counts[cell.gold, given] += cell.count
+    return People(name, origin, judge(labels, [(*pair, n) for pair, n in counts.items()]))

@@ -1,0 +1,155 @@
+"""Gold labels under suspicion: confident learning on what heads say of items they never saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from db.connection import Database
+from db.outcomes.item_lists import OutcomeRow, list_ids_by_number, list_items_by_number
+from db.outcomes.selection import OutcomeFilter
+from db.outcomes.unseen import UnseenCount, UnseenProbabilities, count_unseen, load_unseen
+from eci.arrays import FloatArray, IntArray
+from eci.statistics.estimates import Estimate, proportion
+from eci.statistics.label_errors import find_label_errors
+from streamlit_app.logic.cache import remembered
+from streamlit_app.wording import say
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An item whose gold label a head contradicts that has not learned from it.
+
+    ``probability_of_gold`` and ``probability_of_suggested`` are that head's.
+    """
+
+    row: OutcomeRow
+    suggested: str
+    quality: float
+    probability_of_gold: float
+    probability_of_suggested: float
+    is_base_model: bool
+
+
+@dataclass(frozen=True)
+class SuspectView:
+    """Suspects in the order of doubt: ``rows`` is one page of ``num_suspects``.
+
+    Attributes:
+        sources: Where the probabilities come from.
+        share: Suspects among the items; undefined where nothing may speak.
+        accuracy: How often the probabilities favour the gold label, over the same items.
+    """
+
+    sources: UnseenCount
+    share: Estimate
+    accuracy: Estimate
+    num_suspects: int
+    rows: tuple[Suspect, ...]
+    item_nos: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Doubts:
+    """Places of the suspects, the most doubtful first, and of every item quality and suggestion."""
+
+    places: IntArray
+    quality: FloatArray
+    suggested: IntArray
+
+
+@remembered
+def load_sources(database: Database, version: str, flt: OutcomeFilter) -> UnseenCount:  # noqa: ARG001
+    """Count the items by whether the run has learned from them, and who else may speak of them."""
+    return count_unseen(database.cursor(), flt)
+
+
+@remembered
+def load_suspects(
+    database: Database,
+    version: str,
+    flt: OutcomeFilter,
+    labels: tuple[str, ...],
+    limit: int = 50,
+) -> SuspectView | None:
+    """Rank the items whose gold label is doubtful; None for a run without a head."""
+    sources = load_sources(database, version, flt)
+    cur = database.cursor()
+    if not sources.num_speaking and not sources.none:
+        return None
+    if not sources.num_speaking:
+        nothing = Estimate.undefined(say("undefined.all_learned"))
+        return SuspectView(sources, nothing, nothing, 0, (), ())
+    loaded = load_unseen(cur, flt, labels)
+    doubts, found = rank_doubts(loaded), loaded.found
+    numbers = found.item_nos[doubts.places].tolist()
+    rows = list_items_by_number(cur, flt, numbers[:limit])
+    suspects = []
+    for row, place in zip(rows, doubts.places[:limit].tolist(), strict=False):
+        shares, suggested = found.probabilities[place], int(doubts.suggested[place])
+        suspects.append(
+            Suspect(
+                row=row,
+                suggested=labels[suggested],
+                quality=float(doubts.quality[place]),
+                probability_of_gold=float(shares[found.y[place]]),
+                probability_of_suggested=float(shares[suggested]),
+                is_base_model=bool(loaded.is_base_model[place]),
+            )
+        )
+    n, num_right = len(found.y), int((found.probabilities.argmax(axis=1) == found.y).sum())
+    return SuspectView(
+        sources,
+        proportion(len(numbers), n, say("undefined.no_gold_label")),
+        proportion(num_right, n, say("undefined.no_gold_label")),
+        len(numbers),
+        tuple(suspects),
+        tuple(numbers),
+    )
+
+
+def rank_doubts(loaded: UnseenProbabilities) -> Doubts:
+    """Find suspects among the items that each model judges, and rank all of them together.
+
+    Each by itself: how sure a head usually is of a label differs from one model to the other.
+    """
+    p, y = loaded.found.probabilities, loaded.found.y
+    quality, suggested = np.ones(len(y)), np.zeros(len(y), np.int64)
+    is_suspect = np.zeros(len(y), bool)
+    for mine in (~loaded.is_base_model, loaded.is_base_model):
+        if mine.any():
+            found = find_label_errors(p[mine], y[mine])
+            quality[mine], suggested[mine] = found.quality, found.suggested
+            is_suspect[mine] = found.is_suspect
+    places = np.flatnonzero(is_suspect)
+    return Doubts(places[np.argsort(quality[places], kind="stable")], quality, suggested)
+
+
+def load_suspect_ids(database: Database, flt: OutcomeFilter, view: SuspectView) -> list[str]:
+    """Give the ids of all suspects, the most doubtful first."""
+    return list_ids_by_number(database.cursor(), flt, view.item_nos)
+
+
+def learned_sentence(sources: UnseenCount, num_items: int) -> str:
+    """Warn that a run has learned from items that it is scored on."""
+    if sources.num_learned == num_items:
+        return say("suspects.learned_all", total=num_items)
+    return say("suspects.learned", learned=sources.num_learned, total=num_items)
+
+
+def sources_sentence(sources: UnseenCount) -> str:
+    """Say whose probabilities are used, and how many items nothing may be said of."""
+    parts = [
+        say(f"suspects.{name}", count=count)
+        for name, count in (
+            ("own", sources.own),
+            ("held_out", sources.held_out),
+            ("base_model", sources.base_model),
+        )
+        if count
+    ]
+    judged = say("suspects.judged", parts="; ".join(parts)) if parts else ""
+    if not sources.none:
+        return judged
+    return f"{judged} {say('suspects.left_out', count=sources.none)}".strip()

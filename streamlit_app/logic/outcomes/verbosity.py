@@ -1,0 +1,75 @@
+"""How the answers of runs carry their label, and what they go on to say after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from db.connection import Database
+from db.outcomes.counts import FormCount, count_forms
+from eci.statistics.estimates import Estimate, mean, proportion
+from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER
+from streamlit_app.wording import say
+
+
+@dataclass(frozen=True)
+class RunForms:
+    """The answers of one run.
+
+    Attributes:
+        forms: Answers by form, all six keys, in the order of ``FORM_ORDER``.
+        tokens_past: Mean tokens after the label, over the answers with a place and a token count.
+        share_past: Share of those answers' tokens that come after the label.
+        characters_past: Mean characters after the label.
+    """
+
+    run_id: str
+    forms: Mapping[str, int]
+    tokens_past: Estimate
+    share_past: float | None
+    characters_past: float | None
+
+    @property
+    def num_answers(self) -> int:
+        """Answers that were read."""
+        return sum(self.forms.values())
+
+    @property
+    def not_bare(self) -> Estimate:
+        """Share of answers that are more than the label itself."""
+        n = self.num_answers
+        return proportion(n - self.forms["bare"], n, say("undefined.no_answer_read"))
+
+
+@remembered
+def load_forms(
+    database: Database,
+    version: str,  # noqa: ARG001
+    run_ids: tuple[str, ...],
+    label_set: str,
+    source: str | None,
+    split: str | None,
+) -> tuple[RunForms, ...]:
+    """Count the answers of runs by form, in the order of the runs; runs without any left out."""
+    counts = count_forms(database.cursor(), run_ids, label_set, source, split)
+    by_run: dict[str, list[FormCount]] = {}
+    for count in counts:
+        by_run.setdefault(count.run_id, []).append(count)
+    return tuple(_run_forms(run_id, by_run[run_id]) for run_id in run_ids if run_id in by_run)
+
+
+def _run_forms(run_id: str, counts: Sequence[FormCount]) -> RunForms:
+    by_form = {count.form: count.count for count in counts}
+    n = sum(count.num_tokens for count in counts)
+    total = sum(count.sum_tokens_past for count in counts)
+    squares = sum(count.sum_squared_tokens_past for count in counts)
+    tokens = sum(count.sum_tokens for count in counts)
+    placed = sum(count.num_placed for count in counts)
+    return RunForms(
+        run_id,
+        {form: by_form.get(form, 0) for form in FORM_ORDER},
+        mean(total, squares, n, say("undefined.no_tokens_past")),
+        total / tokens if tokens else None,
+        sum(count.sum_characters_past for count in counts) / placed if placed else None,
+    )

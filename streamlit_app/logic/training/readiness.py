@@ -1,0 +1,126 @@
+"""The readiness meter: what is there to learn from, and what is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db.content.overview import ItemCount
+from eci.questions.labels import PUBMEDQA
+from eci.statistics.estimates import Estimate, proportion
+from streamlit_app.logic.outcomes.matrix import order_labels
+from streamlit_app.logic.training.models_view import estimate_words
+from streamlit_app.markup import reveal
+from streamlit_app.wording import say
+from training.control.triggers import Readiness
+
+MIN_PER_LABEL = 30
+"""With fewer training items of a label, heads seldom learn to give it."""
+ENOUGH_CORRECTIONS = 50
+MIN_TEST_ITEMS = 30
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the meter; ``is_fine`` is None where it is neither good nor bad."""
+
+    name: str
+    told: str
+    is_fine: bool | None = None
+
+
+def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]:
+    """Say what is there: corrections, agreement, error on fresh reviews, balance of labels.
+
+    Args:
+        counts: Of all splits; only training items are weighed.
+    """
+    new = found.counts
+    agreement = proportion(new.num_unanimous, new.num_double, say("undefined.no_two_reviews"))
+    error = proportion(new.num_fresh_wrong, new.num_fresh, say("undefined.nothing_reviewed"))
+    return [
+        Line(
+            say("readiness.corrected_since" if found.since else "readiness.corrected_so_far"),
+            say("readiness.corrected", count=new.num_corrected, adjudicated=new.num_adjudicated),
+            new.num_corrected > 0,
+        ),
+        Line(say("readiness.agree"), _told("readiness.of_two_reviews", agreement)),
+        Line(say("readiness.wrong"), _told("readiness.of_reviewed", error)),
+        *_balance(counts),
+    ]
+
+
+def missing_words(found: Readiness, counts: Sequence[ItemCount]) -> list[str]:
+    """Say what is still missing for a run that is worth its time, in whole sentences."""
+    missing = []
+    if found.counts.num_corrected < ENOUGH_CORRECTIONS:
+        short = ENOUGH_CORRECTIONS - found.counts.num_corrected
+        missing.append(say("readiness.few_corrections", count=short))
+    for label_set, label, count in _rare(counts):
+        missing.append(
+            say(
+                "readiness.rare_label",
+                count=MIN_PER_LABEL - count,
+                label=reveal(label),
+                label_set=reveal(label_set),
+                least=MIN_PER_LABEL,
+            )
+        )
+    num_test = sum(c.count for c in counts if c.split == "test" and c.label is not None)
+    if num_test < MIN_TEST_ITEMS:
+        missing.append(say("readiness.few_test_items", count=MIN_TEST_ITEMS - num_test))
+    if found.counts.num_double == 0:
+        missing.append(say("readiness.no_two_reviews"))
+    return missing
+
+
+def gain_words(gain: Estimate, num_new: int) -> str:
+    """Say what more items would bring."""
+    if gain.value is None or gain.interval is None:
+        return say("readiness.no_projection")
+    return say(
+        "readiness.gain",
+        count=num_new,
+        points=100 * gain.value,
+        low=100 * gain.interval.low,
+        high=100 * gain.interval.high,
+        heads=gain.n,
+    )
+
+
+def _told(key: str, estimate: Estimate) -> str:
+    if estimate.value is None:
+        return say("readiness.not_known", why=estimate.undefined_because)
+    return say(key, share=estimate_words(estimate), n=estimate.n)
+
+
+def _balance(counts: Sequence[ItemCount]) -> list[Line]:
+    lines = []
+    for label_set in dict.fromkeys(count.label_set for count in counts if count.split != "test"):
+        found = _by_label(counts, label_set)
+        total = sum(found.values())
+        first = [label for label in PUBMEDQA.names if label in found]
+        named = [(reveal(label), found[label]) for label in order_labels(first, found)]
+        told = " · ".join(f"{label} {count:,}" for label, count in named)
+        rare = min(found.values(), default=0)
+        name = say("readiness.training_items", label_set=reveal(label_set))
+        told = say("readiness.in_all", labels=told, total=total)
+        lines.append(Line(name, told, rare >= MIN_PER_LABEL))
+    return lines
+
+
+def _rare(counts: Sequence[ItemCount]) -> list[tuple[str, str, int]]:
+    return [
+        (label_set, label, count)
+        for label_set in dict.fromkeys(c.label_set for c in counts if c.split != "test")
+        for label, count in sorted(_by_label(counts, label_set).items())
+        if count < MIN_PER_LABEL
+    ]
+
+
+def _by_label(counts: Sequence[ItemCount], label_set: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for count in counts:
+        if count.label_set == label_set and count.split != "test" and count.label is not None:
+            found[count.label] = found.get(count.label, 0) + count.count
+    return found

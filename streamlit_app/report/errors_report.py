@@ -1,0 +1,329 @@
+"""The Errors page as one HTML file: every section, with its filters and the listed items."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from db.connection import Database
+from db.outcomes.item_lists import OutcomeRow, count_items, list_items
+from db.outcomes.selection import By, OutcomeFilter
+from db.records import Run
+from streamlit_app.charts.bars import BarPart, draw_bars
+from streamlit_app.charts.confusion import draw_confusion
+from streamlit_app.charts.intervals import draw_intervals
+from streamlit_app.charts.outcome_cube import PAIR_TONES, draw_outcome_cube
+from streamlit_app.charts.reliability import draw_reliability
+from streamlit_app.charts.risk import draw_risk
+from streamlit_app.charts.stacked_bars import draw_shares
+from streamlit_app.components import (
+    confidence_panel,
+    confusion_panel,
+    gold_panel,
+    outcome_items,
+    slices_panel,
+    text_trust_panel,
+    verbosity_panel,
+)
+from streamlit_app.components.scope_picker import PickedScope
+from streamlit_app.logic.figures import (
+    estimate_text,
+    head_verdict,
+    number_text,
+    percent,
+    points,
+    points_interval,
+)
+from streamlit_app.logic.outcomes.confidence import load_trust
+from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people
+from streamlit_app.logic.outcomes.matrix import NO_LABEL
+from streamlit_app.logic.outcomes.run_outcomes import PAIR_WORDS, ErrorsView, refresh
+from streamlit_app.logic.outcomes.selection_summary import selection_words
+from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
+from streamlit_app.logic.outcomes.suspects import (
+    learned_sentence,
+    load_sources,
+    load_suspects,
+    sources_sentence,
+)
+from streamlit_app.logic.outcomes.text_trust import load_text_trust
+from streamlit_app.logic.outcomes.verbosity import load_forms
+from streamlit_app.logic.training.run_names import run_names
+from streamlit_app.report.document import Document
+from streamlit_app.wording import say, say_count
+
+MAX_ITEMS: Final = 10_000
+MAX_SLICES: Final = 30
+THRESHOLD: Final = 0.9
+"""Confidence above which the report lets the head answer alone; the page has a slider."""
+
+
+def build_report(
+    database: Database,
+    view: ErrorsView,
+    scope: PickedScope,
+    flt: OutcomeFilter,
+    runs: Sequence[Run],
+    now: datetime | None = None,
+    hidden: Collection[str] = (),
+) -> bytes:
+    """Write the report of a page.
+
+    Args:
+        view: What the page shows of the scope.
+        flt: The items that are listed: the scope, narrowed by what is chosen.
+        runs: All runs, for the section on redundancy.
+        now: When it is made; for tests.
+        hidden: Items that are named nowhere: the reader is to label them blind.
+    """
+    names = run_names(runs)
+    document = Document(say("report.title", run=names[scope.flt.run_id]))
+    chosen = "; ".join(selection_words(part) for part in flt.parts[1:])
+    document.facts(
+        {
+            say("report.run"): names[scope.flt.run_id],
+            say("report.items"): scope.words,
+            say("report.chosen"): chosen or say("report.all_items"),
+            say("report.made"): f"{now or datetime.now(UTC):%Y-%m-%d %H:%M UTC}",
+        }
+    )
+    sources = load_sources(database, scope.version, scope.flt)
+    if sources.num_learned:
+        document.paragraph(learned_sentence(sources, view.num_items))
+    _add_outcomes(document, view)
+    _add_confusion(document, database, view, scope)
+    if view.head is not None:
+        _add_trust(document, database, view, scope)
+    else:
+        _add_text_trust(document, database, scope)
+    _add_slices(document, database, view, scope)
+    _add_gold(document, database, view, scope, hidden)
+    _add_redundancy(document, database, scope, names)
+    _add_items(document, database, flt, hidden, has_head=view.head is not None)
+    return document.to_bytes()
+
+
+def _add_outcomes(document: Document, view: ErrorsView) -> None:
+    document.heading(say("errors.does_eci_help"))
+    found = view.comparison
+    facts = {say("report.items"): say("report.num_items", count=view.num_items)}
+    for by, judged in view.judged.items():
+        facts[say(f"report.accuracy_of_{by}")] = (
+            f"{estimate_text(judged.report.accuracy)}, n = {judged.report.n:,}"
+        )
+    if found.p_value is not None:
+        facts[say("outcome_panel.head_minus_text")] = (
+            f"{points(found.accuracy_difference.value)} "
+            f"({points_interval(found.accuracy_difference)}), n = {found.n:,}"
+        )
+    document.facts(facts)
+    if found.p_value is None:
+        document.paragraph(say("report.no_comparison"), is_note=True)
+        return
+    document.paragraph(head_verdict(found))
+    parts = [
+        BarPart(PAIR_WORDS[pair], view.pair_outcomes[pair], tone.chart)
+        for pair, tone in PAIR_TONES.items()
+    ]
+    document.chart(draw_bars(parts))
+    document.chart(draw_outcome_cube(view.cells, view.labels))
+
+
+def _add_confusion(
+    document: Document, database: Database, view: ErrorsView, scope: PickedScope
+) -> None:
+    document.heading(say("errors.confusion"))
+    people = load_people(database, scope.version, scope.flt, view.labels)
+    reviewers = next((one.judged for one in people if one.origin == "review"), None)
+    for title, judged in zip(
+        confusion_panel.TITLES.values(), (view.text, view.head, reviewers), strict=True
+    ):
+        if judged is None:
+            continue
+        document.chart(draw_confusion(judged.matrix, predicted_by=title))
+        rows = judged.report.per_label
+        document.table(
+            {
+                title: [row.label for row in rows],
+                say("confusion.gold"): [row.support for row in rows],
+                say("confusion.given"): [row.predicted for row in rows],
+                say("confusion.precision"): [estimate_text(row.precision) for row in rows],
+                say("confusion.recall"): [estimate_text(row.recall) for row in rows],
+                "F1 (%)": [estimate_text(row.f1) for row in rows],
+            }
+        )
+        document.paragraph(
+            say(
+                "report.accuracy_and_f1",
+                accuracy=estimate_text(judged.report.accuracy),
+                macro_f1=estimate_text(judged.report.macro_f1),
+                n=judged.report.n,
+            )
+        )
+
+
+def _add_trust(
+    document: Document, database: Database, view: ErrorsView, scope: PickedScope
+) -> None:
+    document.heading(say("errors.trust"))
+    trust = load_trust(database, scope.version, scope.flt, view.labels)
+    after = trust.rescaled
+    document.paragraph(confidence_panel.calibration_sentence(trust.given))
+    document.chart(
+        draw_reliability(
+            confidence_panel.points_of(trust.given.bins),
+            confidence_panel.points_of(after.bins) if after else (),
+        )
+    )
+    document.paragraph(
+        say(
+            "report.calibration",
+            error=estimate_text(trust.given.ece),
+            n=trust.given.ece.n,
+            before=number_text(trust.given.brier, 3),
+            after=number_text(after.brier, 3) if after else "–",
+            num_sampled=trust.num_sampled,
+        )
+    )
+    point = trust.curve.at(THRESHOLD)
+    document.chart(draw_risk(trust.curve, point))
+    document.paragraph(
+        say(
+            "report.answering_alone",
+            threshold=percent(THRESHOLD, 0),
+            answered=point.num_answered,
+            n=trust.n,
+            wrong=point.num_errors,
+            risk=estimate_text(point.risk),
+        )
+    )
+
+
+def _add_text_trust(document: Document, database: Database, scope: PickedScope) -> None:
+    document.heading(say("errors.trust"))
+    document.paragraph(text_trust_panel.WITHOUT_HEAD, is_note=True)
+    rows = text_trust_panel.form_rows(load_text_trust(database, scope.version, scope.flt))
+    if rows:
+        document.chart(draw_intervals(rows, axis=say("text_trust.answers_right_interval")))
+
+
+def _add_slices(
+    document: Document, database: Database, view: ErrorsView, scope: PickedScope
+) -> None:
+    document.heading(say("errors.slices"))
+    by: By = "text" if view.head is None else "head"
+    slices = load_slices(database, scope.version, scope.flt, by, load_saved(database))
+    if not slices.slices:
+        document.paragraph(say("report.no_slice"), is_note=True)
+        return
+    shown = slices.slices[:MAX_SLICES]
+    document.chart(
+        draw_intervals(
+            [slices_panel.interval_row(one) for one in shown[: slices_panel.MAX_DRAWN]],
+            axis=say("slices.beside_all_other"),
+            is_difference=True,
+        )
+    )
+    document.table(
+        {
+            say("slices.slice"): [slices_panel.name(one) for one in shown],
+            "n": [one.result.n for one in shown],
+            say("slices.accuracy"): [estimate_text(one.result.accuracy) for one in shown],
+            say("slices.beside_rest"): [points(one.result.difference.value) for one in shown],
+            say("slices.adjusted_p_2"): [one.result.adjusted_p_value for one in shown],
+        }
+    )
+
+
+def _add_gold(
+    document: Document,
+    database: Database,
+    view: ErrorsView,
+    scope: PickedScope,
+    hidden: Collection[str],
+) -> None:
+    document.heading(say("errors.gold_labels"))
+    golds = load_both_golds(database, scope.version, scope.flt)
+    people = load_people(database, scope.version, scope.flt, view.labels)
+    document.chart(
+        draw_intervals(
+            gold_panel.accuracy_rows(golds.imported, people),
+            axis=say("gold_panel.agreement_imported_label"),
+            reference=gold_panel.ceiling_row(people),
+        )
+    )
+    document.table(gold_panel.both_golds_table(golds))
+    document.paragraph(gold_panel.both_golds_note(golds), is_note=True)
+    suspects = load_suspects(database, scope.version, scope.flt, view.labels)
+    if suspects is not None:
+        document.paragraph(gold_panel.suspects_sentence(suspects))
+        document.paragraph(sources_sentence(suspects.sources), is_note=True)
+        document.table(
+            gold_panel.suspects_table(
+                [one for one in suspects.rows if one.row.item_id not in hidden]
+            )
+        )
+
+
+def _add_redundancy(
+    document: Document, database: Database, scope: PickedScope, names: Mapping[str, str]
+) -> None:
+    document.heading(say("errors.redundancy"))
+    run_ids = tuple(names)
+    version = refresh(database, *run_ids)
+    forms = load_forms(database, version, run_ids, scope.flt.label_set, scope.source, scope.split)
+    if not forms:
+        return
+    document.chart(
+        draw_shares(
+            {names[run.run_id]: run.forms for run in forms},
+            verbosity_panel.form_parts(),
+            axis=say("redundancy.answers"),
+        )
+    )
+    document.table(verbosity_panel.forms_table(forms, names))
+
+
+def _add_items(
+    document: Document,
+    database: Database,
+    flt: OutcomeFilter,
+    hidden: Collection[str],
+    *,
+    has_head: bool,
+) -> None:
+    cur = database.cursor()
+    total = count_items(cur, flt)
+    found = list_items(cur, flt, limit=MAX_ITEMS)
+    rows = [row for row in found if row.item_id not in hidden]
+    document.heading(say("errors.items"))
+    if total <= MAX_ITEMS:
+        document.paragraph(say_count("report.listed", total))
+    else:
+        document.paragraph(say("report.first_listed", count=MAX_ITEMS, total=total))
+    if len(rows) < len(found):
+        document.paragraph(say_count("report.hidden", len(found) - len(rows)), is_note=True)
+    document.table(_item_columns(rows, has_head=has_head))
+
+
+def _item_columns(
+    rows: Sequence[OutcomeRow], *, has_head: bool
+) -> dict[str, Sequence[str | float | None]]:
+    columns: dict[str, Sequence[str | float | None]] = {
+        say("outcome_items.item"): [row.item_id for row in rows],
+        say("outcome_items.question"): [" ".join(row.question.split())[:220] for row in rows],
+        say("outcome_items.gold"): [row.gold_label for row in rows],
+        say("outcome_items.text"): [_marked(row.text_label or NO_LABEL, row) for row in rows],
+        say("outcome_items.how"): [outcome_items.how(row) for row in rows],
+    }
+    if has_head:
+        columns[say("outcome_items.head")] = [_marked(row.head_label or "", row) for row in rows]
+        columns[say("outcome_items.head_confidence")] = [
+            percent(row.head_confidence) for row in rows
+        ]
+    return columns
+
+
+def _marked(label: str, row: OutcomeRow) -> str:
+    return f"{'✓' if label == row.gold_label else '✗'} {label}"

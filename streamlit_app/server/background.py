@@ -1,0 +1,49 @@
+"""What the app does while nobody presses anything: take runs in, start what a policy asks for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from db.errors import DbError
+from db.paths import runs_dir
+from eci.errors import EciError
+from streamlit_app.server import refit_news, review_service, services
+from training.control.ingest import refresh
+from training.control.triggers import tick
+from training.errors import TrainingError
+
+TICK_SECONDS: Final = 5.0
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def watching(app: Any) -> AsyncIterator[None]:
+    """Watch as long as the server lives: its lifespan."""
+    del app
+    done = threading.Event()
+    thread = threading.Thread(target=_watch, args=(done,), name="triggers", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        review_service.settle()
+
+
+def _watch(done: threading.Event) -> None:
+    while not done.wait(TICK_SECONDS):
+        try:
+            database = services.database()
+            refresh(database, runs_dir())
+            refit_news.update(database)
+            tick(database, datetime.now(UTC))
+        except (DbError, EciError, TrainingError) as error:
+            # What can be put right is told where it is put right: on the pages.
+            _log.warning("Nothing was started: %s", error)
+        except Exception:  # one bad moment must not end the watch for good
+            _log.exception("The watch over runs and policies failed once.")

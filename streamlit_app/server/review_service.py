@@ -1,0 +1,334 @@
+"""The reads and writes behind the Review page."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from db.content.items import get_item
+from db.content.predictions import find_prediction
+from db.people.permissions import require
+from db.people.reviewers import list_reviewers
+from db.records import (
+    Annotation,
+    Confidence,
+    GoldLabel,
+    Item,
+    Phase,
+    Prediction,
+    Severity,
+    Showing,
+    Span,
+    Verdict,
+)
+from db.review.annotations import (
+    add_annotation,
+    count_annotations,
+    gold_of,
+    list_annotations,
+    retract_annotation,
+)
+from db.review.drafts import clear_draft, find_draft
+from db.review.events import ReviewEvent, is_flagged, set_flag
+from db.review.guidelines import Guideline, find_guideline
+from db.review.item_list import Order, ReviewFilter
+from db.review.queues import (
+    Queue,
+    QueueProgress,
+    add_queue,
+    close_queue,
+    extend_queue,
+    list_progress,
+    list_queues,
+    queue_progress,
+)
+from db.review.reservations import count_held
+from db.review.settings import ReviewSettings, get_settings, save_settings
+from streamlit_app.logic.review.phases import kept_by, next_phase
+from streamlit_app.server import services
+from streamlit_app.server.event_log import EVENTS
+from streamlit_app.server.worklist import FilterWork, QueueWork, Work
+
+WorkChoice = tuple[ReviewFilter, Order] | Queue
+"""What a reviewer works through: the items that pass filters, in an order, or a queue."""
+
+Result = TypeVar("Result")
+
+_AHEAD: Final = ThreadPoolExecutor(4, thread_name_prefix="ahead")
+
+
+_RUNNING: Final[set[Future[Any]]] = set()
+
+
+def settle() -> None:
+    """Wait until nothing runs beside the pages; before the database is closed."""
+    wait(tuple(_RUNNING))
+    EVENTS.flush()
+
+
+def _beside(work: Callable[[], Result]) -> Future[Result]:
+    """Run something in a thread beside the page."""
+    future = _AHEAD.submit(work)
+    _RUNNING.add(future)
+    future.add_done_callback(_RUNNING.discard)
+    return future
+
+
+@dataclass(frozen=True)
+class ReviewedItem:
+    """One item with everything that the Review page may draw of it, and in which phase it is."""
+
+    item: Item
+    gold: GoldLabel
+    prediction: Prediction | None
+    phase: Phase
+    showing: Showing
+    mine: Annotation | None
+    """The reviewer's standing annotation, which the form starts from; None where the form must
+    start empty: a recheck shows nothing of what was said before."""
+    draft: Mapping[str, object]
+    """What the reviewer had begun to say."""
+    history: tuple[Annotation, ...]
+    reviewer_names: Mapping[str, str]
+    is_flagged: bool
+    guideline: Guideline | None
+    """The one beside the item; its version goes into the annotation."""
+    version: int
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether what the model, the gold label and others say must not reach the browser."""
+        return self.phase == "blind"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a reviewer says of an item with one press of Save."""
+
+    labels: tuple[str, ...]
+    answer: str | None = None
+    note: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    severity: Severity | None = None
+    confidence: Confidence | None = None
+    span: Span | None = None
+
+
+def load_item(item_id: str, run_id: str | None, reviewer_id: str, work: Work) -> ReviewedItem:
+    """Read what the Review page shows of one item.
+
+    Raises:
+        ItemNotFoundError: No item has this id.
+    """
+    cur = services.database().cursor()
+    queue_id = work.queue_of(item_id)
+    history = tuple(list_annotations(cur, item_id))
+    kept = kept_by(history, reviewer_id)
+    here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
+    showing: Showing = "first" if here or not kept else "recheck"
+    if work.is_repeat(item_id):
+        here, showing = [one for one in here if one.showing == "repeat"], "repeat"
+    phase = next_phase(work.mode, here)
+    item = get_item(cur, item_id)
+    return ReviewedItem(
+        item=item,
+        gold=gold_of(cur, item, history),
+        prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
+        phase=phase,
+        showing=showing,
+        mine=here[-1] if here else None,
+        draft=find_draft(cur, item_id, reviewer_id, phase) or {},
+        history=history,
+        reviewer_names={r.reviewer_id: r.name for r in list_reviewers(cur)} if history else {},
+        is_flagged=is_flagged(cur, item_id, reviewer_id),
+        guideline=find_guideline(cur, item.label_set),
+        version=len(history),
+    )
+
+
+def is_current(shown: ReviewedItem) -> bool:
+    """Tell whether nobody has said anything of the item since it was read ahead of need."""
+    cur = services.database().cursor()
+    return count_annotations(cur, shown.item.item_id) == shown.version
+
+
+def open_work(choice: WorkChoice, reviewer_id: str) -> Work:
+    """Give what the reviewer works through."""
+    if isinstance(choice, Queue):
+        return QueueWork(services.database(), choice, reviewer_id)
+    flt, order = choice
+    return FilterWork(services.database(), flt, order, settings().mode)
+
+
+class LookAhead:
+    """The item after the one on screen: found, reserved and read while that one is read.
+
+    It begins when the page has been painted, so that it does not compete with that; asked for
+    sooner, it begins at once.
+    """
+
+    _PAINTED_SECONDS = 0.12
+
+    def __init__(
+        self, work: Work, item_id: str, run_id: str | None, reviewer_id: str, phase: Phase
+    ) -> None:
+        """Begin; it is written down as well that the item on screen was opened."""
+        self.after = item_id
+        self._wanted = threading.Event()
+
+        def look() -> ReviewedItem | None:
+            self._wanted.wait(self._PAINTED_SECONDS)
+            queue_id = work.queue_of(item_id)
+            EVENTS.note(ReviewEvent("open", reviewer_id, item_id, queue_id, phase))
+            following = work.next_open(item_id)
+            if following is None:
+                return None
+            return load_item(following, run_id, reviewer_id, work)
+
+        self._future = _beside(look)
+
+    def result(self) -> ReviewedItem | None:
+        """Give the item, waiting for it where need be; None where nothing is open."""
+        self._wanted.set()
+        return self._future.result()
+
+
+def save(
+    said: Said,
+    shown: ReviewedItem,
+    *,
+    annotation_id: str,
+    reviewer_id: str,
+    run_id: str | None,
+    queue_id: str | None,
+    duration_seconds: float,
+    is_fast: bool,
+    has_draft: bool,
+    client_at: datetime | None,
+) -> Annotation:
+    """Store a reviewer's judgement and drop its draft; the same annotation id changes nothing.
+
+    What the page has read already is not read again: reviewers wait for this.
+
+    Raises:
+        DbError: It cannot be stored; nothing was.
+    """
+    item_id = shown.item.item_id
+    saw_answer = shown.prediction is not None and not shown.is_blind
+    with services.database().transaction() as cur:
+        stored = add_annotation(
+            cur,
+            annotation_id=annotation_id,
+            item_id=item_id,
+            item=shown.item,
+            reviewer_id=reviewer_id,
+            labels=said.labels,
+            run_id=run_id if saw_answer else None,
+            seen_answer=shown.prediction.answer if saw_answer and shown.prediction else None,
+            answer=said.answer,
+            note=said.note,
+            verdicts=said.verdicts,
+            severity=said.severity,
+            confidence=said.confidence,
+            span=said.span,
+            is_flagged=shown.is_flagged,
+            is_fast=is_fast,
+            phase=shown.phase,
+            showing=shown.showing,
+            queue_id=queue_id,
+            guideline_version=None if shown.guideline is None else shown.guideline.version,
+            duration_seconds=duration_seconds,
+            client_at=client_at,
+        )
+        if has_draft:
+            clear_draft(cur, item_id, reviewer_id, shown.phase)
+    return stored
+
+
+def undo(item_id: str, reviewer_id: str) -> Annotation:
+    """Take the reviewer's standing annotation on an item back; the history keeps both."""
+    with services.database().transaction() as cur:
+        return retract_annotation(
+            cur, annotation_id=str(uuid.uuid4()), item_id=item_id, reviewer_id=reviewer_id
+        )
+
+
+def standing(item_id: str, reviewer_id: str, queue_id: str | None) -> Annotation | None:
+    """Give what a reviewer's latest word on an item is; where a queue asks, in that queue."""
+    history = list_annotations(services.database().cursor(), item_id)
+    kept = kept_by(history, reviewer_id)
+    here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
+    return here[-1] if here else None
+
+
+def flag(item_id: str, reviewer_id: str, flagged: bool, client_at: datetime | None) -> None:
+    """Flag an item, or take the flag off."""
+    with services.database().transaction() as cur:
+        set_flag(cur, item_id, reviewer_id, flagged, client_at=client_at)
+
+
+def settings() -> ReviewSettings:
+    """Give the project's settings for reviewing."""
+    return get_settings(services.database().cursor())
+
+
+def queues_for(reviewer_id: str) -> list[Queue]:
+    """Give the open queues that somebody may work on, newest first."""
+    return list_queues(services.database().cursor(), reviewer_id)
+
+
+def progress_of(queue: Queue) -> list[QueueProgress]:
+    """Tell how far each person of a queue is."""
+    return list_progress(services.database().cursor(), queue)
+
+
+def make_queue(**wanted: Any) -> tuple[Queue, int]:
+    """Make a queue (see ``db.review.queues.add_queue``) and count its items.
+
+    Raises:
+        DbError: It cannot be made; nothing was stored.
+    """
+    with services.database().transaction() as cur:
+        queue = add_queue(cur, **wanted)
+        return queue, queue_progress(cur, queue).num_items // queue.num_reviewers
+
+
+def extend(queue: Queue, reviewer_id: str) -> int:
+    """Add to a queue what passes its filter by now.
+
+    Raises:
+        NotPermittedError: The reviewer may not manage queues.
+    """
+    with services.database().transaction() as cur:
+        require(cur, reviewer_id, "manage_queues")
+        return extend_queue(cur, queue)
+
+
+def close(queue: Queue, reviewer_id: str) -> None:
+    """Take a queue off everybody's list.
+
+    Raises:
+        NotPermittedError: The reviewer may not manage queues.
+    """
+    with services.database().transaction() as cur:
+        close_queue(cur, queue.queue_id, reviewer_id)
+
+
+def store_settings(wanted: ReviewSettings, reviewer_id: str) -> None:
+    """Store the project's settings for reviewing.
+
+    Raises:
+        DbError: A setting is out of bounds, or the reviewer may not set it.
+    """
+    with services.database().transaction() as cur:
+        save_settings(cur, wanted, reviewer_id)
+
+
+def count_others(queue: Queue, reviewer_id: str) -> int:
+    """Count the items of a queue that are on other reviewers' screens."""
+    return count_held(services.database().cursor(), queue, reviewer_id)

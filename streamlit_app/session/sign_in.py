@@ -1,0 +1,131 @@
+"""Who sits at the screen: proven by a provider of OpenID Connect, or a name on one's own machine.
+
+With an ``[auth]`` section in ``.streamlit/secrets.toml`` everybody signs in there. Without one,
+names are picked from a list, which proves nothing: that is refused unless the server listens to
+this machine alone and the visitor is at it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from db.errors import NotPermittedError
+from db.people.sign_in import Identity
+from db.records import Reviewer
+from streamlit_app import safe_text
+from streamlit_app.server import services
+from streamlit_app.wording import say
+
+DEFAULT_NAME = "Reviewer 1"
+"""Who reviews on one's own machine until somebody enters a name."""
+NAME_KEY = "reviewer"
+"""Widget and address parameter that hold the name picked on one's own machine."""
+
+
+def current_person() -> Reviewer:
+    """Give who sits at the screen, with the role they have now.
+
+    Call it below :func:`enter`, which has let them in.
+
+    Raises:
+        InvalidReviewerError: The name picked cannot be used.
+        NotPermittedError: Their access was taken away.
+    """
+    if has_provider():
+        return services.person_signed_in(read_identity(st.user.to_dict()))
+    name = st.session_state.get(NAME_KEY) or st.query_params.get(NAME_KEY) or DEFAULT_NAME
+    return services.person_named(name)
+
+
+def enter() -> bool:
+    """Let somebody in, or draw why not; tells whether pages may be drawn."""
+    if not has_provider():
+        if is_private(st.get_option("server.address"), visitor_address()):
+            return True
+        safe_text.draw_notice(
+            say("sign_in.not_private", address=st.get_option("server.address") or "0.0.0.0"),  # noqa: S104 (said, not bound)
+            kind="error",
+        )
+        return False
+    if not st.user.is_logged_in:
+        _draw_sign_in()
+        return False
+    try:
+        current_person()
+    except NotPermittedError as error:
+        safe_text.draw_notice(str(error), kind="warning")
+        draw_sign_out()
+        return False
+    return True
+
+
+def draw_sign_out() -> None:
+    """Draw the button that ends the session with the provider."""
+    st.button(say("sign_in.sign_out"), key="sign_out", on_click=st.logout)
+
+
+def has_provider() -> bool:
+    """Tell whether people sign in with a provider of OpenID Connect."""
+    return st.secrets.load_if_toml_exists() and "auth" in st.secrets
+
+
+def is_private(bound: str | None, visitor: str | None) -> bool:
+    """Tell whether nobody but the person at this machine can reach the app.
+
+    Args:
+        bound: Address that the server listens on; None: all of them.
+        visitor: Address of the browser; None: this machine.
+    """
+    return bound is not None and _is_loopback(bound) and (visitor is None or _is_loopback(visitor))
+
+
+def visitor_address() -> str | None:
+    """Give the browser's address, behind a proxy the one it forwards for; None for this machine.
+
+    A forged header can only make the answer a foreign address, which lets nobody in.
+    """
+    forwarded = st.context.headers.get("X-Forwarded-For")
+    if forwarded:
+        return forwarded.split(",")[0].strip()
+    address = st.context.ip_address
+    return address if isinstance(address, str) else None  # Streamlit's test driver has no address
+
+
+def read_identity(claims: Mapping[str, Any]) -> Identity:
+    """Read who somebody is from the claims of their ID token."""
+    return Identity(
+        issuer=str(claims["iss"]),
+        subject=str(claims["sub"]),
+        name=str(claims.get("name") or claims.get("preferred_username") or ""),
+        email=str(claims["email"]) if claims.get("email") else None,
+        # Some providers send the flag as text. Left out, the address proves nothing.
+        is_email_verified=str(claims.get("email_verified", "")).lower() == "true",
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _draw_sign_in() -> None:
+    st.title(say("sign_in.title"), anchor=False)
+    st.write(say("sign_in.why"))
+    named = [name for name, value in st.secrets["auth"].items() if isinstance(value, Mapping)]
+    providers = [name for name in named if name != "client_kwargs"]
+    for name in providers or [None]:
+        st.button(
+            say("sign_in.with", provider=name.title()) if name else say("sign_in.button"),
+            key=f"sign_in_{name or 'default'}",
+            type="primary",
+            on_click=st.login,
+            args=(name,) if name else (),
+        )
