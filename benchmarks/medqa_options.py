@@ -24,7 +24,7 @@ from eci.model.batching import collate
 from eci.model.branches import PROMPT
 from eci.model.eci_model import EciModel, build
 from eci.model.features import stack
-from eci.model.head_fit import choose, fit_head
+from eci.model.head_fit import cross_validate, fit_head
 from eci.questions.labels import LabelSet
 from eci.questions.prompts import Question
 from eci.statistics.calibration import TemperatureScaling, out_of_fold
@@ -90,7 +90,7 @@ def nested(states: np.ndarray, scores: np.ndarray, y: IntArray) -> FloatArray:
     probabilities = np.zeros(scores.shape)
     for fold in out_of_fold(y, num_folds=5, seed=SEED):
         on, out = fold.train, fold.held_out
-        chosen = choose(
+        chosen = cross_validate(
             states[on], scores[on], y[on], is_options=True, strengths=STRENGTHS, seed=SEED
         )
         head = fit_head(states[on], scores[on], y[on], is_options=True, l2=chosen.l2)

@@ -22,7 +22,13 @@ from eci.arrays import Float32Array, FloatArray, IntArray
 from eci.model.base_model import DEFAULT_BASE, load_base
 from eci.model.eci_model import build
 from eci.model.features import stack
-from eci.model.head_fit import DEFAULT_L2, Chosen, FittedHead, choose, fit_head
+from eci.model.head_fit import (
+    DEFAULT_L2,
+    CrossValidationResult,
+    FittedHead,
+    cross_validate,
+    fit_head,
+)
 from eci.questions.labels import PUBMEDQA
 from eci.questions.prompts import Question
 from eci.statistics.calibration import TemperatureScaling
@@ -75,7 +81,7 @@ class Choice:
     """A candidate judged on the training items alone, over all seeds."""
 
     candidate: Candidate
-    chosen: tuple[Chosen, ...]
+    chosen: tuple[CrossValidationResult, ...]
 
     @property
     def item_losses(self) -> FloatArray:
@@ -96,7 +102,7 @@ def main() -> None:
     train = [item for item in items if item.split != "test"]
     test = [item for item in items if item.split == "test"]
     learned, judged = (load(part) for part in (train, test))
-    choices = [cross_validate(candidate, learned) for candidate in CANDIDATES]
+    choices = [cross_validate_training(candidate, learned) for candidate in CANDIDATES]
     best = choose_shallowest(choices)
     figures = [*cross_validation(choices, best), *judge(best, learned, judged)]
     record(__file__, figures, options, base=DEFAULT_BASE, seeds=" ".join(map(str, SEEDS)))
@@ -116,10 +122,10 @@ def load(items: Sequence[Item]) -> Data:
     return Data(*stack(found), y)
 
 
-def cross_validate(candidate: Candidate, data: Data) -> Choice:
+def cross_validate_training(candidate: Candidate, data: Data) -> Choice:
     """Judge a candidate on held-out folds."""
     chosen = tuple(
-        choose(
+        cross_validate(
             data.states,
             data.scores_for(candidate),
             data.y,

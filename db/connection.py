@@ -72,12 +72,12 @@ class Database:
         return cls(connection, path)
 
     def cursor(self) -> DuckDBPyConnection:
-        """Give a cursor of its own to one caller or thread; closing it is optional."""
+        """Return a cursor of its own to one caller or thread; closing it is optional."""
         return self._connection.cursor()
 
     @contextmanager
     def transaction(self) -> Iterator[DuckDBPyConnection]:
-        """Give a cursor inside a transaction: committed at the end, undone on any exception.
+        """Return a cursor inside a transaction: committed at the end, undone on any exception.
 
         Raises:
             SaveError: Another transaction wrote the same rows at the same time, or disk or

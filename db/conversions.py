@@ -36,7 +36,7 @@ def replace_lone_surrogates(text: str) -> str:
 
 
 def utc_now() -> datetime:
-    """Give the present moment as an aware UTC time."""
+    """Return the present moment as an aware UTC time."""
     return datetime.now(UTC)
 
 
@@ -60,7 +60,7 @@ def from_timestamp(stored: datetime) -> datetime:
 
 
 def with_timestamp(row: Sequence[Any], position: int) -> list[Any]:
-    """Give a row with the stored time at one position as an aware one."""
+    """Return a row with the stored time at one position as an aware one."""
     values = list(row)
     values[position] = from_timestamp(values[position])
     return values

@@ -32,13 +32,13 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """Give the SHA-256 of the text, in hexadecimal."""
+        """Return the SHA-256 of the text, in hexadecimal."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 @cache
 def shipped_migrations() -> tuple[Migration, ...]:
-    """Give the migrations of this version of the package, in order."""
+    """Return the migrations of this version of the package, in order."""
     found = [
         Migration(int(entry.name[:4]), entry.name.removesuffix(".sql"), entry.read_text("utf-8"))
         for entry in files("db").joinpath("migrations").iterdir()
@@ -48,7 +48,7 @@ def shipped_migrations() -> tuple[Migration, ...]:
 
 
 def applied(cur: DuckDBPyConnection) -> dict[int, tuple[str, str]]:
-    """Give the applied migrations: number to name and checksum. Empty for a new database."""
+    """Return the applied migrations: number to name and checksum. Empty for a new database."""
     row = cur.execute(_HAS_RECORD_TABLE).fetchone()
     if row is None or row[0] == 0:
         return {}
@@ -59,7 +59,7 @@ def applied(cur: DuckDBPyConnection) -> dict[int, tuple[str, str]]:
 def pending(
     cur: DuckDBPyConnection, migrations: tuple[Migration, ...] | None = None
 ) -> list[Migration]:
-    """Give the migrations still to apply, in order.
+    """Return the migrations still to apply, in order.
 
     Raises:
         MigrationError: The database was written by a newer version, or an applied file was edited.

@@ -9,7 +9,7 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def home_dir() -> Path:
-    """Give the folder of everything kept; it may not exist yet."""
+    """Return the folder of everything kept; it may not exist yet."""
     configured = os.environ.get("LLAMACARE_HOME", "").strip()
     if configured:
         return Path(configured).expanduser().resolve()
@@ -17,22 +17,22 @@ def home_dir() -> Path:
 
 
 def database_path() -> Path:
-    """Give the path of the database file."""
+    """Return the path of the database file."""
     return home_dir() / "review.duckdb"
 
 
 def runs_dir() -> Path:
-    """Give the folder that holds one directory for each training run."""
+    """Return the folder that holds one directory for each training run."""
     return home_dir() / "runs"
 
 
 def models_dir() -> Path:
-    """Give the folder of base models converted once."""
+    """Return the folder of base models converted once."""
     return home_dir() / "models"
 
 
 def cache_dir() -> Path:
-    """Give the folder of what can be computed again; it may be deleted at any time."""
+    """Return the folder of what can be computed again; it may be deleted at any time."""
     return home_dir() / "cache"
 
 

@@ -8,6 +8,6 @@ from duckdb import DuckDBPyConnection
 
 
 def attach(connection: DuckDBPyConnection) -> None:
-    """Give a connection the empty tables; all its cursors share them and they end with it."""
+    """Return a connection the empty tables; all its cursors share them and they end with it."""
     connection.execute("attach if not exists ':memory:' as scratch (compress)")
     connection.execute(files("db").joinpath("scratch.sql").read_text(encoding="utf-8"))

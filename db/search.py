@@ -26,7 +26,7 @@ _LAST: Final = chr(0x10FFFF)
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Give the words of a text as the index has them, each once, in order."""
+    """Return the words of a text as the index has them, each once, in order."""
     bare = "".join(
         one
         for one in unicodedata.normalize("NFD", text)
@@ -38,7 +38,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def condition(text: str, item_id: str) -> tuple[str, dict[str, Any]]:
-    """Give the SQL condition that every word of a search occurs, and its parameters.
+    """Return the SQL condition that every word of a search occurs, and its parameters.
 
     Args:
         text: What somebody typed. Without any word in it, nothing is found.

@@ -8,5 +8,5 @@ from importlib.resources import files
 
 @cache
 def load_sql(name: str) -> str:
-    """Give the statement in ``sql/<name>.sql``."""
+    """Return the statement in ``sql/<name>.sql``."""
     return files("db").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

@@ -247,7 +247,7 @@ def _load_model(base: str, models_dir: Path, **options: Any) -> EciModel:
 
 
 def _models_dir() -> Path:
-    """Give the folder that the app uses too; it may not exist yet."""
+    """Return the folder that the app uses too; it may not exist yet."""
     home = os.environ.get("LLAMACARE_HOME", "").strip()
     folder = Path(home).expanduser() if home else Path(__file__).parents[1] / ".llamacare"
     return folder.resolve() / "models"

@@ -35,7 +35,7 @@ class Part:
     depth: float = 1.0
 
     def layer(self, num_layers: int) -> int:
-        """Give the number of layers that have been applied, in 1..num_layers."""
+        """Return the number of layers that have been applied, in 1..num_layers."""
         return max(1, round(self.depth * num_layers))
 
 

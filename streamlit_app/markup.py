@@ -46,7 +46,8 @@ def reveal(text: str) -> str:
 
 
 def escape(text: str) -> Html:
-    """Give the markup that shows ``text`` as it is, invisible characters as marked code points."""
+    """Return the markup that shows ``text`` as it is, invisible characters as
+    marked code points."""
     return Html.escape(str(text))
 
 
@@ -74,7 +75,7 @@ def join(*children: str) -> Html:
 
 
 def widget_label(name: str, position: int) -> str:
-    """Give a label's name for a widget, whose labels Streamlit renders as markdown.
+    """Return a label's name for a widget, whose labels Streamlit renders as markdown.
 
     Args:
         name: The label as stored.

@@ -72,7 +72,7 @@ TONES = {
 
 
 def label_tone(label: str | None, labels: Sequence[str] = ()) -> Tone:
-    """Give a label's colour: by name where it is known, else by its place among ``labels``."""
+    """Return a label's colour: by name where it is known, else by its place among ``labels``."""
     if label is None:
         return GREY
     if label in LABEL_TONES:

@@ -70,7 +70,7 @@ def draw_line(message: str, *, kind: NoticeKind = "info") -> None:
 
 
 def shown_part(text: str, key: str, *, limit: int = SHOWN_CHARACTERS) -> str:
-    """Give the part of ``text`` to draw: all of it, or its beginning until "show all" is pressed.
+    """Return the part of ``text`` to draw: all of it, or its beginning until "show all" is pressed.
 
     Draw the button with :func:`draw_show_all` after the text.
     """

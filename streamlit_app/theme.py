@@ -14,7 +14,7 @@ _STYLE_SHEET = Path(__file__).parent / "assets" / "theme.css"
 
 @cache
 def style() -> str:
-    """Give the style element: the palette as variables, then the style sheet."""
+    """Return the style element: the palette as variables, then the style sheet."""
     variables = "\n".join(
         f"  --lc-{name}: light-dark({tone.light}, {tone.dark});"
         for name, tone in palette.TONES.items()

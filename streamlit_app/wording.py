@@ -22,7 +22,7 @@ def _sections() -> dict[str, dict[str, str]]:
 
 @cache
 def catalogue() -> Mapping[str, str]:
-    """Give every text by its key, ``section.name``."""
+    """Return every text by its key, ``section.name``."""
     return {
         f"{section}.{name}": text
         for section, texts in _sections().items()
@@ -31,7 +31,7 @@ def catalogue() -> Mapping[str, str]:
 
 
 def say(key: str, /, **values: Any) -> str:
-    """Give a text with its values put in; values are written as ``{name}`` in the catalogue.
+    """Return a text with its values put in; values are written as ``{name}`` in the catalogue.
 
     Raises:
         KeyError: The catalogue lacks the text, or the text wants a value that was not given.
@@ -41,12 +41,12 @@ def say(key: str, /, **values: Any) -> str:
 
 
 def say_count(key: str, count: int, /, **values: Any) -> str:
-    """Give a text about a number of things, written as ``{count}``; about one, ``<key>_one``."""
+    """Return a text about a number of things, written as ``{count}``; about one, ``<key>_one``."""
     return say(f"{key}_one" if count == 1 else key, count=count, **values)
 
 
 def words(section: str) -> dict[str, str]:
-    """Give a section as a mapping from name to text: the words for the members of a Literal.
+    """Return a section as a mapping from name to text: the words for the members of a Literal.
 
     Raises:
         KeyError: The catalogue lacks the section.

@@ -29,7 +29,7 @@ def opened() -> Iterator[Database]:
 
 
 def person_named(database: Database, name: str) -> Reviewer:
-    """Give the person in whose name a command acts; on a file without an admin they become it.
+    """Return the person in whose name a command acts; on a file without an admin they become it.
 
     Raises:
         DbError: The name cannot be used, or an admin has taken the person's access away.

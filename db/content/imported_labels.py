@@ -64,7 +64,7 @@ def add_imported_labels(cur: DuckDBPyConnection, labels: Sequence[ImportedLabel]
 
 
 def _annotation_id(label: ImportedLabel, reviewer_id: str) -> str:
-    """Give an id that the same answer has in every import of it."""
+    """Return an id that the same answer has in every import of it."""
     parts = ["import", reviewer_id, label.item_id]
     if label.phase != "single":
         parts.append(label.phase)

@@ -58,7 +58,7 @@ def add_items(cur: DuckDBPyConnection, items: Iterable[Item], *, origin: str) ->
 
 
 def get_item(cur: DuckDBPyConnection, item_id: str) -> Item:
-    """Give one item.
+    """Return one item.
 
     Raises:
         ItemNotFoundError: No item has this id.
@@ -84,7 +84,7 @@ def count_by_label(
 
 
 def list_sources(cur: DuckDBPyConnection) -> list[str]:
-    """Give the sources of all items, sorted."""
+    """Return the sources of all items, sorted."""
     return [row[0] for row in cur.execute(load_sql("item_list_sources")).fetchall()]
 
 
@@ -179,7 +179,7 @@ def _load_stored(cur: DuckDBPyConnection) -> dict[str, dict[str, Any]]:
 def _plan_enrichment(
     rows: Sequence[dict[str, Any]], stored: dict[str, dict[str, Any]], origin: str
 ) -> list[str]:
-    """Give the ids of stored items to complete; raise for items that contradict."""
+    """Return the ids of stored items to complete; raise for items that contradict."""
     enriched = []
     conflicts = []
     for row in rows:
@@ -204,7 +204,7 @@ def _plan_enrichment(
 
 
 def _differing(old: dict[str, Any], row: dict[str, Any], old_origin: str, origin: str) -> list[str]:
-    """Give the fields that contradict: of provisional and demo items only what is scored counts.
+    """Return the fields that contradict: of provisional and demo items only what is scored counts.
 
     Releases of one data set differ in quotation marks and line ends, so options count as the same
     where nothing else differs.

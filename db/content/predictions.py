@@ -42,7 +42,7 @@ def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction]) 
 
 
 def find_prediction(cur: DuckDBPyConnection, run_id: str, item_id: str) -> Prediction | None:
-    """Give the prediction of a run for an item, or None.
+    """Return the prediction of a run for an item, or None.
 
     Its answer label and form are the run's own or, where the run gave none, our reader's.
     """
@@ -52,7 +52,7 @@ def find_prediction(cur: DuckDBPyConnection, run_id: str, item_id: str) -> Predi
 
 
 def list_predictions(cur: DuckDBPyConnection, run_id: str) -> list[Prediction]:
-    """Give all predictions of a run by item id, labels as ``find_prediction`` gives them."""
+    """Return all predictions of a run by item id, labels as ``find_prediction`` gives them."""
     rows = cur.execute(load_sql("prediction_list"), {"run_id": run_id}).fetchall()
     return [_from_row(row) for row in rows]
 

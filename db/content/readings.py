@@ -43,7 +43,7 @@ class AnswerReading:
 def list_unread(
     cur: DuckDBPyConnection, reader_version: str, limit: int = 10_000
 ) -> list[UnreadAnswer]:
-    """Give answers that neither their run nor this version of the reader has read."""
+    """Return answers that neither their run nor this version of the reader has read."""
     parameters = {"reader_version": reader_version, "limit": limit}
     rows = cur.execute(load_sql("reading_list_unread"), parameters).fetchall()
     return [

@@ -41,13 +41,13 @@ def add_run(cur: DuckDBPyConnection, run: Run) -> None:
 
 
 def find_run(cur: DuckDBPyConnection, run_id: str) -> Run | None:
-    """Give one run, or None."""
+    """Return one run, or None."""
     row = cur.execute(load_sql("run_get"), {"run_id": run_id}).fetchone()
     return None if row is None else _run_from_row(row)
 
 
 def get_run(cur: DuckDBPyConnection, run_id: str) -> Run:
-    """Give one run.
+    """Return one run.
 
     Raises:
         RunNotFoundError: No run has this id.
@@ -60,7 +60,7 @@ def get_run(cur: DuckDBPyConnection, run_id: str) -> Run:
 
 
 def list_runs(cur: DuckDBPyConnection) -> list[Run]:
-    """Give all runs, newest first."""
+    """Return all runs, newest first."""
     return [_run_from_row(row) for row in cur.execute(load_sql("run_list")).fetchall()]
 
 

@@ -78,7 +78,7 @@ def export_file(
 
 
 def formats_of(kind: ExportKind) -> tuple[ExportFormat, ...]:
-    """Give the formats that a kind can be exported in."""
+    """Return the formats that a kind can be exported in."""
     return EXPORT_FORMATS if kind == "annotations" else TABLE_FORMATS
 
 

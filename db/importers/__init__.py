@@ -45,7 +45,7 @@ class ImportReport:
 
     @property
     def is_unchanged(self) -> bool:
-        """Tell whether everything was there already."""
+        """Return whether everything was there already."""
         new = self.items.added + self.items.enriched + self.num_predictions + self.num_annotations
         return new == 0
 

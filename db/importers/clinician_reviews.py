@@ -76,7 +76,7 @@ class _Rating(BaseModel):
 
     @property
     def entry(self) -> MedqaEntry:
-        """The question that was rated, as MedQA holds it."""
+        """Return the question that was rated, as MedQA holds it."""
         options = {letter: getattr(self, letter) for letter in OPTION_LETTERS}
         return MedqaEntry(
             question=self.question, options=options, answer_idx=self.answer_idx, realidx=self.qid
@@ -96,7 +96,7 @@ class _Rating(BaseModel):
             yield f"seen_answerable is {self.seen_answerable!r} with {_named(self.seen_answers)}"
 
     def labels(self) -> Iterator[ImportedLabel]:
-        """Give the annotations of both phases."""
+        """Yield the annotations of both phases."""
         seen = self.seen_answers if self.seen_change == "TRUE" else self.blind_answers
         missing: tuple[Verdict, ...] = ()
         if "TRUE" in (self.info_missing, self.important_info_missing):

@@ -77,7 +77,7 @@ def read_json(path: Path, faults: FaultList) -> Any:
 
 
 def read_json_lines(path: Path, faults: FaultList) -> Iterator[tuple[str, Any]]:
-    """Give each line's place and JSON value; empty lines are skipped, faults noted.
+    """Yield each line's place and JSON value; empty lines are skipped, faults noted.
 
     Raises:
         ImportFileError: As ``read_text``.
@@ -101,7 +101,7 @@ def read_json_lines(path: Path, faults: FaultList) -> Iterator[tuple[str, Any]]:
 def read_csv(
     path: Path, faults: FaultList, *, columns: Sequence[str] = ()
 ) -> Iterator[tuple[str, dict[str | None, Any]]]:
-    """Give each line's place and its cells by column; cells beyond the header are under None.
+    """Yield each line's place and its cells by column; cells beyond the header are under None.
 
     Args:
         columns: What the header has to name; where it does not, no line is given.

@@ -69,7 +69,7 @@ def parse_medqa(path: Path, *, split: Split = "test") -> ImportBatch:
 
 
 def medqa_item_id(entry: MedqaEntry) -> str:
-    """Give the id of an entry: by its number, else by its question and options."""
+    """Return the id of an entry: by its number, else by its question and options."""
     if entry.realidx is not None:
         return f"medqa-{entry.realidx}"
     content = json.dumps([entry.question, entry.options], sort_keys=True)

@@ -49,17 +49,17 @@ class _Entry(MedqaEntry):
 
     @property
     def is_pubmedqa(self) -> bool:
-        """Tell the benchmark by its options: exactly yes, no and maybe."""
+        """Return the benchmark by its options: exactly yes, no and maybe."""
         return sorted(self.options.values()) == sorted(PUBMEDQA_LABELS)
 
     @property
     def item_id(self) -> str:
-        """Give the id that the benchmark's own importer gives the item."""
+        """Return the id that the benchmark's own importer gives the item."""
         return f"pubmedqa-{self.realidx}" if self.is_pubmedqa else medqa_item_id(self)
 
     @property
     def text(self) -> str | None:
-        """Give what the model wrote; None where only its letter was released."""
+        """Return what the model wrote; None where only its letter was released."""
         return self.completion if self.raw_response is None else self.raw_response
 
 

@@ -258,7 +258,7 @@ def count_annotators(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[Annota
 
 
 def measure_review_time(cur: DuckDBPyConnection) -> ReviewTime:
-    """Give what labelling one item has taken so far, over everybody's standing annotations."""
+    """Return what labelling one item has taken so far, over everybody's standing annotations."""
     scored_runs.refresh_said(cur)
     row = cur.execute(load_sql("outcome_review_time")).fetchone()
     return ReviewTime(*(row or (0, None, None, None)))

@@ -49,7 +49,7 @@ def list_scopes(cur: DuckDBPyConnection, run_id: str) -> list[Scope]:
 
 
 def list_labels(cur: DuckDBPyConnection, label_set: str) -> list[str]:
-    """Give every label that items of a label set allow, in the items' own order."""
+    """Return every label that items of a label set allow, in the items' own order."""
     rows = cur.execute(load_sql("outcome_labels"), {"label_set": label_set}).fetchall()
     return [row[0] for row in rows]
 
@@ -68,7 +68,7 @@ def list_items(
     offset: int = 0,
     order: ItemOrder = "item_id",
 ) -> list[OutcomeRow]:
-    """Give one page of the items that pass the filter."""
+    """Return one page of the items that pass the filter."""
     columns = ", ".join(name for name in OutcomeRow.__dataclass_fields__ if name != "question")
     statement, parameters = select_rows(
         columns, flt, f"order by {_ORDERS[order]} limit $limit offset $offset"
@@ -81,7 +81,7 @@ def list_items(
 def list_item_ids(
     cur: DuckDBPyConnection, flt: OutcomeFilter, *, order: ItemOrder = "item_id"
 ) -> list[str]:
-    """Give the ids of all items that pass the filter."""
+    """Return the ids of all items that pass the filter."""
     statement, parameters = select_rows("item_id", flt, f"order by {_ORDERS[order]}")
     return [row[0] for row in cur.execute(statement, parameters).fetchall()]
 
@@ -89,7 +89,7 @@ def list_item_ids(
 def list_items_by_number(
     cur: DuckDBPyConnection, flt: OutcomeFilter, item_nos: Sequence[int]
 ) -> list[OutcomeRow]:
-    """Give the items with these numbers, in the order of the numbers."""
+    """Return the items with these numbers, in the order of the numbers."""
     columns = ", ".join(name for name in OutcomeRow.__dataclass_fields__ if name != "question")
     statement, parameters = select_rows(
         f"item_no, {columns}", flt, "and item_no in (select unnest($item_nos::integer[]))"
@@ -104,7 +104,7 @@ def list_items_by_number(
 def list_ids_by_number(
     cur: DuckDBPyConnection, flt: OutcomeFilter, item_nos: Sequence[int]
 ) -> list[str]:
-    """Give the ids of the items with these numbers, in the order of the numbers."""
+    """Return the ids of the items with these numbers, in the order of the numbers."""
     statement, parameters = select_rows(
         "item_no, item_id", flt, "and item_no in (select unnest($item_nos::integer[]))"
     )
@@ -114,6 +114,6 @@ def list_ids_by_number(
 
 
 def find_questions(cur: DuckDBPyConnection, item_ids: Sequence[str]) -> dict[str, str]:
-    """Give the questions of a page of items."""
+    """Return the questions of a page of items."""
     parameters = {"item_ids": list(item_ids)}
     return dict(cur.execute(load_sql("outcome_questions"), parameters).fetchall())

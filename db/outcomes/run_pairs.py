@@ -71,7 +71,7 @@ def list_pairs(
     limit: int = 50,
     offset: int = 0,
 ) -> list[PairRow]:
-    """Give one page of the shared items, by item id; of one kind of change, or all (None)."""
+    """Return one page of the shared items, by item id; of one kind of change, or all (None)."""
     parameters = {**_parameters(flt), "change": change, "limit": limit, "offset": offset}
     rows = cur.execute(load_sql("run_pair_rows"), parameters).fetchall()
     questions = find_questions(cur, [row[0] for row in rows])
@@ -90,5 +90,5 @@ def _parameters(flt: PairFilter) -> dict[str, Any]:
 
 
 def count_corrections(cur: DuckDBPyConnection) -> dict[str, int]:
-    """Give, for each training run, how many items of its snapshot people had corrected."""
+    """Return, for each training run, how many items of its snapshot people had corrected."""
     return dict(cur.execute(load_sql("run_corrections")).fetchall())

@@ -110,12 +110,13 @@ class Selection:
 
     @property
     def is_empty(self) -> bool:
-        """Whether every item passes."""
+        """Return whether every item passes."""
         return self == Selection()
 
     @property
     def is_of_items(self) -> bool:
-        """Whether it asks only what the items are, not what a model answered or how sure it was.
+        """Return whether it asks only what the items are, not what a model answered or how sure it
+        was.
 
         Items chosen by what a model got wrong look better with any other model (regression to
         the mean), so only such selections are fair where two models are compared.
@@ -147,7 +148,7 @@ class OutcomeFilter:
 
 
 def select_rows(columns: str, flt: OutcomeFilter, tail: str = "") -> tuple[str, dict[str, Any]]:
-    """Give a statement over the filtered rows of ``outcome_rows`` and its parameters.
+    """Return a statement over the filtered rows of ``outcome_rows`` and its parameters.
 
     Args:
         columns: What to select and ``tail`` what follows the conditions: constants of this
@@ -171,7 +172,7 @@ def select_rows(columns: str, flt: OutcomeFilter, tail: str = "") -> tuple[str, 
 
 
 def _conditions(part: Selection) -> list[tuple[str, Any]]:
-    """Give each condition with a place for its value; without one where there is none to bind."""
+    """Return each condition with a place for its value; without one where there is none to bind."""
     found: list[tuple[str, Any]] = [
         (f"{name} = {{}}", getattr(part, name))
         for name in _EQUALITIES

@@ -99,7 +99,7 @@ def list_slice_changes(
 
 
 def count_right(cur: DuckDBPyConnection, flt: OutcomeFilter, by: By) -> tuple[int, int]:
-    """Give how many items count and how many of them are right."""
+    """Return how many items count and how many of them are right."""
     rows, parameters = _judged(flt, by)
     statement = f"select count(*), count(*) filter (where is_right) from ({rows})"  # noqa: S608
     row = cur.execute(statement, parameters).fetchone()
@@ -147,7 +147,7 @@ def drop_slice(
 
 
 def list_slices(cur: DuckDBPyConnection) -> list[SavedSlice]:
-    """Give the saved slices by name."""
+    """Return the saved slices by name."""
     rows = cur.execute(load_sql("saved_slice_list")).fetchall()
     return [SavedSlice(name, Selection.from_json(selection)) for name, selection in rows]
 

@@ -54,7 +54,8 @@ ACTION_WORDS: Final[Mapping[Action, str]] = {
 
 
 def is_permitted(person: Reviewer, action: Action) -> bool:
-    """Tell whether a person's role is open to an action; for what a page offers, not as a check."""
+    """Return whether a person's role is open to an action; for what a page offers,
+    not as a check."""
     return person.role in PERMISSIONS[action]
 
 

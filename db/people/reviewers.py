@@ -67,7 +67,7 @@ def insert_reviewer(
 
 
 def get_reviewer(cur: DuckDBPyConnection, reviewer_id: str) -> Reviewer:
-    """Give one reviewer, with the role they have now.
+    """Return one reviewer, with the role they have now.
 
     Raises:
         ReviewerNotFoundError: No reviewer has this id.
@@ -81,12 +81,12 @@ def get_reviewer(cur: DuckDBPyConnection, reviewer_id: str) -> Reviewer:
 
 
 def list_reviewers(cur: DuckDBPyConnection) -> list[Reviewer]:
-    """Give all reviewers by name, imported annotators too."""
+    """Return all reviewers by name, imported annotators too."""
     return [Reviewer(*row) for row in cur.execute(load_sql("reviewer_list")).fetchall()]
 
 
 def list_people(cur: DuckDBPyConnection) -> list[Reviewer]:
-    """Give everybody who may sit at the screen, by name; people without a role too."""
+    """Return everybody who may sit at the screen, by name; people without a role too."""
     return [reviewer for reviewer in list_reviewers(cur) if reviewer.origin == "person"]
 
 
@@ -116,7 +116,7 @@ def append_change(
 
 
 def list_changes(cur: DuckDBPyConnection) -> list[ReviewerChange]:
-    """Give every change of a role or an address, oldest first."""
+    """Return every change of a role or an address, oldest first."""
     rows = cur.execute(load_sql("reviewer_change_list")).fetchall()
     return [
         ReviewerChange(reviewer_id, role, email, changed_by, from_timestamp(created_at))
@@ -135,7 +135,7 @@ def check_role(role: str) -> None:
 
 
 def identity_id(issuer: str, subject: str) -> str:
-    """Give the id of somebody whom only a sign-in provider names."""
+    """Return the id of somebody whom only a sign-in provider names."""
     return "reviewer-" + _digest(f"{issuer}\n{subject}")
 
 

@@ -47,7 +47,7 @@ class Identity:
 
 
 def sign_in_by_name(cur: DuckDBPyConnection, name: str) -> Reviewer:
-    """Give the person of this name on one's own machine, adding them if they are new.
+    """Return the person of this name on one's own machine, adding them if they are new.
 
     Nothing proves the name, so roles only guard against mistakes here. Where nobody is an admin,
     as on a new file, this person becomes one.
@@ -62,7 +62,7 @@ def sign_in_by_name(cur: DuckDBPyConnection, name: str) -> Reviewer:
 
 
 def sign_in_by_identity(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
-    """Give the person behind a sign-in.
+    """Return the person behind a sign-in.
 
     Somebody whom an admin added with the same, verified, address is that person from then on.
     Anybody else is added without a role and waits for an admin; on a file without an admin the
@@ -81,7 +81,7 @@ def sign_in_by_identity(cur: DuckDBPyConnection, identity: Identity) -> Reviewer
 
 
 def find_by_identity(cur: DuckDBPyConnection, issuer: str, subject: str) -> Reviewer | None:
-    """Give the person whom a provider's subject stands for, or None; writes nothing."""
+    """Return the person whom a provider's subject stands for, or None; writes nothing."""
     parameters = {"issuer": issuer, "subject": subject}
     row = cur.execute(load_sql("reviewer_identity_find"), parameters).fetchone()
     return None if row is None else get_reviewer(cur, row[0])

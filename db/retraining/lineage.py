@@ -106,7 +106,7 @@ def list_corrections(
     run_id: str | None = None,
     limit: int = 500,
 ) -> list[Correction]:
-    """Give corrections, newest first: all, those of one item, or those a run's snapshot holds."""
+    """Return corrections, newest first: all, those of one item, or those a run's snapshot holds."""
     parameters = {"item_id": item_id, "run_id": run_id, "limit": limit}
     rows = cur.execute(load_sql("lineage_corrections"), parameters).fetchall()
     return [Correction(*with_timestamp(row, 10)) for row in rows]
@@ -115,7 +115,7 @@ def list_corrections(
 def list_correction_runs(
     cur: DuckDBPyConnection, correction_id: str, item_id: str
 ) -> list[CorrectionRun]:
-    """Give the runs whose snapshot holds a correction, newest first."""
+    """Return the runs whose snapshot holds a correction, newest first."""
     parameters = {"correction_id": correction_id, "item_id": item_id}
     rows = cur.execute(load_sql("lineage_runs"), parameters).fetchall()
     return [CorrectionRun(*with_timestamp(row, 4)) for row in rows]
@@ -124,7 +124,7 @@ def list_correction_runs(
 def list_training_records(
     cur: DuckDBPyConnection, run_id: str, item_id: str | None = None, limit: int = 200
 ) -> list[TrainingRecord]:
-    """Give the records of a run; with ``item_id`` those made of it, then those that show it."""
+    """Return the records of a run; with ``item_id`` those made of it, then those that show it."""
     parameters = {"run_id": run_id, "item_id": item_id, "limit": limit}
     rows = cur.execute(load_sql("lineage_records"), parameters).fetchall()
     return [TrainingRecord(run_id, *(*row[:4], tuple(row[4]))) for row in rows]
@@ -151,7 +151,7 @@ class ItemOutcome:
 
 
 def list_item_outcomes(cur: DuckDBPyConnection, run_id: str, limit: int = 500) -> list[ItemOutcome]:
-    """Give what a run fixed and broke against the run it was started from, fixed ones first."""
+    """Return what a run fixed and broke against the run it was started from, fixed ones first."""
     parameters = {"run_id": run_id, "limit": limit}
     rows = cur.execute(load_sql("lineage_outcomes"), parameters).fetchall()
     return [ItemOutcome(*row) for row in rows]

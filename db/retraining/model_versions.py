@@ -82,13 +82,13 @@ def register_model(
 
 
 def list_models(cur: DuckDBPyConnection) -> list[ModelVersion]:
-    """Give all models with the aliases they have now, newest first."""
+    """Return all models with the aliases they have now, newest first."""
     rows = cur.execute(load_sql("model_version_list")).fetchall()
     return [ModelVersion(*(*with_timestamp(row, 6)[:7], tuple(row[7]))) for row in rows]
 
 
 def get_model(cur: DuckDBPyConnection, version: int) -> ModelVersion:
-    """Give one model.
+    """Return one model.
 
     Raises:
         ModelNotFoundError: There is none of this version.
@@ -101,7 +101,7 @@ def get_model(cur: DuckDBPyConnection, version: int) -> ModelVersion:
 
 
 def find_by_alias(cur: DuckDBPyConnection, alias: Alias) -> ModelVersion | None:
-    """Give the model that has an alias now, or None."""
+    """Return the model that has an alias now, or None."""
     return next((model for model in list_models(cur) if alias in model.aliases), None)
 
 
@@ -115,7 +115,7 @@ def set_alias(
     reason: str = "",
     gate: Mapping[str, Any] | None = None,
 ) -> None:
-    """Give an alias to a version, or with None to nobody. Whether one may is for the caller.
+    """Return an alias to a version, or with None to nobody. Whether one may is for the caller.
 
     Raises:
         InvalidTextError: The reason cannot be stored.
@@ -134,6 +134,6 @@ def set_alias(
 
 
 def list_alias_events(cur: DuckDBPyConnection, alias: Alias | None = None) -> list[AliasEvent]:
-    """Give every change of an alias, or of all, newest first."""
+    """Return every change of an alias, or of all, newest first."""
     rows = cur.execute(load_sql("model_alias_list"), {"alias": alias}).fetchall()
     return [AliasEvent(*(*row[:4], from_json(row[4]), *with_timestamp(row, 7)[5:])) for row in rows]

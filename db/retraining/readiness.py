@@ -42,6 +42,6 @@ def count_readiness(
 
 
 def last_correction_at(cur: DuckDBPyConnection) -> datetime | None:
-    """Give when somebody last corrected an item outside the test split; None for never."""
+    """Return when somebody last corrected an item outside the test split; None for never."""
     row = cur.execute(load_sql("correction_latest")).fetchone()
     return None if row is None or row[0] is None else from_timestamp(row[0])

@@ -61,6 +61,6 @@ def add_record_veto(
 
 
 def list_record_vetoes(cur: DuckDBPyConnection) -> list[RecordVeto]:
-    """Give the standing vetoes, the latest first."""
+    """Return the standing vetoes, the latest first."""
     rows = cur.execute(load_sql("record_veto_list")).fetchall()
     return [RecordVeto(*with_timestamp(row, 4)) for row in rows]

@@ -24,7 +24,7 @@ class EndedRefit:
 
 
 def list_ended_refits(cur: DuckDBPyConnection, triggered_by: str) -> list[EndedRefit]:
-    """Give the refits that started with these words in ``triggered_by``, newest first."""
+    """Return the refits that started with these words in ``triggered_by``, newest first."""
     rows = cur.execute(load_sql("refit_retirable"), {"triggered_by": triggered_by}).fetchall()
     return [EndedRefit(*row) for row in rows]
 
@@ -39,5 +39,5 @@ def retire_runs(cur: DuckDBPyConnection, run_ids: Sequence[str]) -> None:
 
 
 def list_retired_ids(cur: DuckDBPyConnection) -> set[str]:
-    """Give the ids of all runs that were taken out of the lists."""
+    """Return the ids of all runs that were taken out of the lists."""
     return {row[0] for row in cur.execute(load_sql("retired_run_list")).fetchall()}

@@ -175,7 +175,7 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
 
 
 def read_snapshot(cur: DuckDBPyConnection) -> Snapshot:
-    """Give what ``freeze`` would write at this moment, without writing anything: for a preview.
+    """Return what ``freeze`` would write at this moment, without writing anything: for a preview.
 
     Its manifest names no files.
     """

@@ -51,13 +51,13 @@ def add_training_state(
 
 
 def find_training_run(cur: DuckDBPyConnection, run_id: str) -> TrainingRun | None:
-    """Give one training run with its latest state, or None."""
+    """Return one training run with its latest state, or None."""
     row = cur.execute(load_sql("training_run_get"), {"run_id": run_id}).fetchone()
     return None if row is None else _from_row(row)
 
 
 def list_training_runs(cur: DuckDBPyConnection) -> list[TrainingRun]:
-    """Give all training runs with their latest state, newest first."""
+    """Return all training runs with their latest state, newest first."""
     return [_from_row(row) for row in cur.execute(load_sql("training_run_list")).fetchall()]
 
 

@@ -41,6 +41,6 @@ def add_trigger_policy(
 
 
 def find_trigger_policy(cur: DuckDBPyConnection) -> StoredPolicy | None:
-    """Give the policy that holds, None where nobody has set one."""
+    """Return the policy that holds, None where nobody has set one."""
     row = cur.execute(load_sql("trigger_policy_get")).fetchone()
     return None if row is None else StoredPolicy(from_json(row[0]), row[1], from_timestamp(row[2]))

@@ -72,7 +72,7 @@ def add_adjudication(
 
 
 def list_adjudications(cur: DuckDBPyConnection, item_id: str) -> list[Adjudication]:
-    """Give every decision on an item, oldest first."""
+    """Return every decision on an item, oldest first."""
     rows = cur.execute(load_sql("adjudication_list"), {"item_id": item_id}).fetchall()
     return [Adjudication(*with_timestamp(row, 8)) for row in rows]
 
@@ -86,7 +86,7 @@ def list_disputed(
     source: str | None = None,
     threshold: int = 2,
 ) -> list[str]:
-    """Give the ids of items to settle, those on which most pairs of people differ first.
+    """Return the ids of items to settle, those on which most pairs of people differ first.
 
     What counts is what each person says in the end.
 

@@ -36,7 +36,7 @@ class RatingFilter:
     gold: Gold = "imported"
 
     def parameters(self, *names: str, **others: Any) -> dict[str, Any]:
-        """Give the named fields, and others, as the parameters of a statement."""
+        """Return the named fields, and others, as the parameters of a statement."""
         own = {name: getattr(self, name) for name in ("label_set", "origin", "source", *names)}
         return {**own, **others}
 
@@ -149,12 +149,12 @@ class RejectedItem:
 
 
 def list_rating_scopes(cur: DuckDBPyConnection) -> list[RatingScope]:
-    """Give which ratings there are, the most numerous first."""
+    """Return which ratings there are, the most numerous first."""
     return [RatingScope(*row) for row in cur.execute(load_sql("agreement_scopes")).fetchall()]
 
 
 def list_rated_labels(cur: DuckDBPyConnection, flt: RatingFilter) -> list[str]:
-    """Give every label that the rated items allow, in their order."""
+    """Return every label that the rated items allow, in their order."""
     rows = cur.execute(load_sql("agreement_labels"), flt.parameters()).fetchall()
     return [row[0] for row in rows]
 
@@ -192,7 +192,7 @@ def count_repeats(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> l
 def list_seconds(
     cur: DuckDBPyConnection, flt: RatingFilter
 ) -> list[tuple[str, npt.NDArray[np.float64]]]:
-    """Give each reviewer's seconds an item, all phases together."""
+    """Return each reviewer's seconds an item, all phases together."""
     columns = cur.execute(load_sql("agreement_seconds"), flt.parameters()).fetchnumpy()
     who, seconds = np.asarray(columns["reviewer_id"], dtype=str), columns["seconds"]
     return [(str(name), np.asarray(seconds[who == name], np.float64)) for name in np.unique(who)]
@@ -222,7 +222,8 @@ def list_rejected(
     limit: int = 50,
     offset: int = 0,
 ) -> list[RejectedItem]:
-    """Give the items whose gold label at least ``threshold`` reviewers do not accept in the end."""
+    """Return the items whose gold label at least ``threshold`` reviewers do not
+    accept in the end."""
     parameters = flt.parameters("gold", threshold=threshold, limit=limit, offset=offset)
     rows = cur.execute(load_sql("agreement_rejected"), parameters).fetchall()
     return [
@@ -232,7 +233,7 @@ def list_rejected(
 
 
 def rating_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
-    """Give what changes whenever a rating or a decision is added: a key for caches."""
+    """Return what changes whenever a rating or a decision is added: a key for caches."""
     row = cur.execute(load_sql("agreement_version")).fetchone()
     return tuple(row or ())
 

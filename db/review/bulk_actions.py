@@ -205,7 +205,7 @@ def undo_action(cur: DuckDBPyConnection, batch_id: str, *, reviewer_id: str) -> 
 
 
 def get_action(cur: DuckDBPyConnection, batch_id: str) -> BulkAction:
-    """Give one action.
+    """Return one action.
 
     Raises:
         BulkActionError: No action has this id.
@@ -219,7 +219,7 @@ def get_action(cur: DuckDBPyConnection, batch_id: str) -> BulkAction:
 
 
 def list_actions(cur: DuckDBPyConnection) -> list[BulkAction]:
-    """Give all actions, the newest first."""
+    """Return all actions, the newest first."""
     return [_from_row(row) for row in _rows(cur, None)]
 
 

@@ -47,7 +47,7 @@ def clear_draft(cur: DuckDBPyConnection, item_id: str, reviewer_id: str, phase: 
 def find_draft(
     cur: DuckDBPyConnection, item_id: str, reviewer_id: str, phase: Phase
 ) -> dict[str, Any] | None:
-    """Give the draft of a reviewer for an item in a phase, or None."""
+    """Return the draft of a reviewer for an item in a phase, or None."""
     parameters = {"item_id": item_id, "reviewer_id": reviewer_id}
     row = cur.execute(load_sql("draft_find"), parameters).fetchone()
     if row is None or row[0] != phase or not row[1]:

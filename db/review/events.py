@@ -73,7 +73,7 @@ def add_events(cur: DuckDBPyConnection, events: Sequence[ReviewEvent]) -> None:
 
 
 def is_flagged(cur: DuckDBPyConnection, item_id: str, reviewer_id: str) -> bool:
-    """Tell whether a reviewer has an item flagged."""
+    """Return whether a reviewer has an item flagged."""
     parameters = {"item_id": item_id, "reviewer_id": reviewer_id}
     row = cur.execute(load_sql("flag_find"), parameters).fetchone()
     return row is not None and bool(row[0])

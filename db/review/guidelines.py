@@ -66,12 +66,12 @@ def add_guideline(
 
 
 def find_guideline(cur: DuckDBPyConnection, label_set: str) -> Guideline | None:
-    """Give the guideline that counts for a label set now, or None."""
+    """Return the guideline that counts for a label set now, or None."""
     return next(iter(_fetch(cur, "guideline_current", {"label_set": label_set})), None)
 
 
 def list_guidelines(cur: DuckDBPyConnection) -> list[Guideline]:
-    """Give every version, the newest first."""
+    """Return every version, the newest first."""
     return _fetch(cur, "guideline_list", {})
 
 

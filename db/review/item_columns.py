@@ -68,7 +68,7 @@ _JOINS: Final = {
 
 
 def source_of(expressions: str) -> str:
-    """Give the subquery that holds every column that SQL expressions of ours name.
+    """Return the subquery that holds every column that SQL expressions of ours name.
 
     It takes the parameters ``run_id`` and ``reviewer_id`` where a part needs them.
     """

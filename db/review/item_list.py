@@ -102,7 +102,7 @@ def get_rows(
     run_id: str | None = None,
     reviewer_id: str | None = None,
 ) -> list[ReviewRow]:
-    """Give what a list shows of some items, in the order of their ids given."""
+    """Return what a list shows of some items, in the order of their ids given."""
     parameters = {"item_ids": list(item_ids), "run_id": run_id, "reviewer_id": reviewer_id}
     rows = cur.execute(load_sql("review_page"), parameters).fetchall()
     return [ReviewRow(*row) for row in rows]
@@ -111,7 +111,7 @@ def get_rows(
 def list_item_ids(
     cur: DuckDBPyConnection, flt: ReviewFilter, order: Order = "item_id"
 ) -> list[str]:
-    """Give the ids of all items that pass the filter, in order: the review queue."""
+    """Return the ids of all items that pass the filter, in order: the review queue."""
     statement, parameters = _build("item_id", flt, order)
     statement += f" order by {_ORDERS[order]}"
     return [row[0] for row in cur.execute(statement, parameters).fetchall()]
@@ -120,7 +120,7 @@ def list_item_ids(
 def item_id_array(
     cur: DuckDBPyConnection, flt: ReviewFilter, order: Order = "item_id"
 ) -> pa.StringArray:
-    """Give the same ids as :func:`list_item_ids`, in a tenth of the memory: 200,000 take 5 MB."""
+    """Return the same ids as :func:`list_item_ids`, in a tenth of the memory: 200,000 take 5 MB."""
     statement, parameters = _build("item_id", flt, order)
     statement += f" order by {_ORDERS[order]}"
     cur.complete()  # a result that was not read to its end would stand in the way
@@ -129,13 +129,13 @@ def item_id_array(
 
 
 def data_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
-    """Give a value that differs whenever a list of items may have become another."""
+    """Return a value that differs whenever a list of items may have become another."""
     row = cur.execute(load_sql("review_version")).fetchone()
     return tuple(row or ())
 
 
 def select_items(columns: str, flt: ReviewFilter) -> tuple[str, dict[str, Any]]:
-    """Give the statement that selects columns of the items that pass the filter, unordered.
+    """Return the statement that selects columns of the items that pass the filter, unordered.
 
     Args:
         columns: Columns of ``review_columns`` or expressions over them; never from input.
@@ -147,7 +147,7 @@ def select_items(columns: str, flt: ReviewFilter) -> tuple[str, dict[str, Any]]:
 
 
 def _build(columns: str, flt: ReviewFilter, order: Order = "item_id") -> tuple[str, dict[str, Any]]:
-    """Give the statement and its parameters; only constants of this module go into the text.
+    """Return the statement and its parameters; only constants of this module go into the text.
 
     Filters that are off are left out rather than compared with null, so that DuckDB does not read
     the texts that no filter needs.

@@ -72,7 +72,7 @@ class Queue:
 
     @property
     def run_id(self) -> str | None:
-        """The run whose answers are shown."""
+        """Return the run whose answers are shown."""
         return self.filter.run_id
 
 
@@ -213,7 +213,7 @@ def extend_queue(cur: DuckDBPyConnection, queue: Queue) -> int:
 
 
 def get_queue(cur: DuckDBPyConnection, queue_id: str) -> Queue:
-    """Give a queue.
+    """Return a queue.
 
     Raises:
         QueueNotFoundError: No queue has this id.
@@ -227,7 +227,7 @@ def get_queue(cur: DuckDBPyConnection, queue_id: str) -> Queue:
 
 
 def list_queues(cur: DuckDBPyConnection, reviewer_id: str | None = None) -> list[Queue]:
-    """Give all queues, newest first; with a reviewer, the open ones that they may work on."""
+    """Return all queues, newest first; with a reviewer, the open ones that they may work on."""
     queues = _list(cur, None)
     if reviewer_id is None:
         return queues
@@ -251,14 +251,14 @@ def close_queue(cur: DuckDBPyConnection, queue_id: str, reviewer_id: str) -> Non
 
 
 def find_position(cur: DuckDBPyConnection, queue_id: str, item_id: str) -> int | None:
-    """Give an item's place in a queue, from 0, or None for an item outside it."""
+    """Return an item's place in a queue, from 0, or None for an item outside it."""
     parameters = {"queue_id": queue_id, "item_id": item_id}
     row = cur.execute(load_sql("queue_position"), parameters).fetchone()
     return None if row is None else int(row[0])
 
 
 def find_item_at(cur: DuckDBPyConnection, queue_id: str, position: int) -> str | None:
-    """Give the item at a place in a queue, labelled or not; None past an end."""
+    """Return the item at a place in a queue, labelled or not; None past an end."""
     parameters = {"queue_id": queue_id, "position": position}
     row = cur.execute(load_sql("queue_item_at"), parameters).fetchone()
     return None if row is None else str(row[0])
@@ -267,7 +267,7 @@ def find_item_at(cur: DuckDBPyConnection, queue_id: str, position: int) -> str |
 def list_blind_items(
     cur: DuckDBPyConnection, reviewer_id: str, item_ids: Sequence[str] | None = None
 ) -> set[str]:
-    """Give the items that wait for a reviewer to label them blind.
+    """Return the items that wait for a reviewer to label them blind.
 
     Those are in an open blind queue; or are any, where the whole project is blind.
 
@@ -286,7 +286,7 @@ def list_blind_items(
 def queue_progress(
     cur: DuckDBPyConnection, queue: Queue, reviewer_id: str | None = None
 ) -> QueueProgress:
-    """Tell how far a reviewer is in a queue, or how many places of it are filled in all."""
+    """Return how far a reviewer is in a queue, or how many places of it are filled in all."""
     parameters = {"queue_id": queue.queue_id, "reviewer_id": reviewer_id}
     row = cur.execute(load_sql("queue_progress"), parameters).fetchone()
     num_items, num_done, median_seconds, num_fast = row or (0, 0, None, 0)
@@ -300,7 +300,7 @@ def queue_progress(
 
 
 def list_progress(cur: DuckDBPyConnection, queue: Queue) -> list[QueueProgress]:
-    """Tell how far each reviewer is who worked on a queue or was named for it."""
+    """Return how far each reviewer is who worked on a queue or was named for it."""
     rows = cur.execute(load_sql("queue_people"), {"queue_id": queue.queue_id}).fetchall()
     people = dict.fromkeys((*queue.reviewer_ids, *(row[0] for row in rows)))
     return [queue_progress(cur, queue, reviewer_id) for reviewer_id in people]

@@ -17,7 +17,7 @@ from duckdb import DuckDBPyConnection
 from db.connection import Database
 from db.conversions import to_timestamp, utc_now
 from db.review.queues import Queue
-from db.review.unreserved import FreePlaces
+from db.review.unreserved import UnreservedPositions
 from db.statements import load_sql
 
 RESERVATION = timedelta(minutes=30)
@@ -34,7 +34,7 @@ _LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Place:
+class QueuePosition:
     """An item and where it stands in its queue, from 0."""
 
     item_id: str
@@ -49,9 +49,9 @@ def reserve_next(
     reviewer_id: str,
     *,
     after: int | None = None,
-    besides: str | None = None,
+    exclude: str | None = None,
     now: datetime | None = None,
-) -> Place | None:
+) -> QueuePosition | None:
     """Reserve the next open item of a queue for a reviewer.
 
     The search goes from the position after ``after`` to the end, then over the whole queue. Items
@@ -60,7 +60,7 @@ def reserve_next(
 
     Args:
         after: The position where the reviewer is; None starts at the first open item.
-        besides: An item not to give.
+        exclude: An item not to give.
         now: An aware time; the present moment when None.
 
     Returns:
@@ -68,8 +68,8 @@ def reserve_next(
     """
     moment = utc_now() if now is None else now
     with _LOCK, database.transaction() as cur:
-        free = _free_places(database, queue)
-        found = _find_next(cur, queue, reviewer_id, after, besides, moment, free)
+        free = _unreserved_positions(database, queue)
+        found = _find_next(cur, queue, reviewer_id, after, exclude, moment, free)
         if found is not None:
             _append(cur, queue.queue_id, found.item_id, reviewer_id, moment, moment + RESERVATION)
             if free is not None:
@@ -85,7 +85,7 @@ def reserve_neighbour(
     step: Literal[-1, 1],
     *,
     now: datetime | None = None,
-) -> Place | None:
+) -> QueuePosition | None:
     """Reserve the item before or after a position, labelled or not.
 
     Items that are on as many others' screens as they have reviewers are passed over.
@@ -110,9 +110,9 @@ def reserve_neighbour(
         row = cur.execute(load_sql("queue_neighbour"), parameters).fetchone()
         if row is not None:
             _append(cur, queue.queue_id, row[0], reviewer_id, moment, moment + RESERVATION)
-            if (free := _free_places(database, queue)) is not None:
+            if (free := _unreserved_positions(database, queue)) is not None:
                 free.note(cur, row[0], row[1], reviewer_id)
-    return None if row is None else Place(*row)
+    return None if row is None else QueuePosition(*row)
 
 
 def release(
@@ -123,7 +123,7 @@ def release(
     *,
     now: datetime | None = None,
 ) -> None:
-    """Give a reserved item back, so that somebody else can have it."""
+    """Return a reserved item back, so that somebody else can have it."""
     moment = utc_now() if now is None else now
     with _LOCK, database.transaction() as cur:
         _append(cur, queue_id, item_id, reviewer_id, moment, moment)
@@ -142,15 +142,15 @@ def count_held(
     return 0 if row is None else int(row[0])
 
 
-_FREE: WeakKeyDictionary[Database, dict[str, FreePlaces]] = WeakKeyDictionary()
+_FREE: WeakKeyDictionary[Database, dict[str, UnreservedPositions]] = WeakKeyDictionary()
 
 
-def _free_places(database: Database, queue: Queue) -> FreePlaces | None:
-    """Give what is known to be free, for queues in which that is open to everybody."""
+def _unreserved_positions(database: Database, queue: Queue) -> UnreservedPositions | None:
+    """Return what is known to be free, for queues in which that is open to everybody."""
     if queue.num_reviewers != 1 or queue.sharing == "dealt":
         return None
     queues = _FREE.setdefault(database, {})
-    return queues.setdefault(queue.queue_id, FreePlaces(queue.queue_id))
+    return queues.setdefault(queue.queue_id, UnreservedPositions(queue.queue_id))
 
 
 def _find_next(
@@ -158,26 +158,26 @@ def _find_next(
     queue: Queue,
     reviewer_id: str,
     after: int | None,
-    besides: str | None,
+    exclude: str | None,
     now: datetime,
-    free: FreePlaces | None,
-) -> Place | None:
+    free: UnreservedPositions | None,
+) -> QueuePosition | None:
     """Look a little way ahead first; over the whole queue only where that gives nothing."""
     people = queue.reviewer_ids
     if people and reviewer_id not in people:
         return None
-    repeat = _find_repeat(cur, queue, reviewer_id, besides, REPEAT_GAP)
+    repeat = _find_repeat(cur, queue, reviewer_id, exclude, REPEAT_GAP)
     if repeat is not None:
         return repeat
-    untouched = None if free is None else free.take(cur, reviewer_id, after, besides)
+    untouched = None if free is None else free.take(cur, reviewer_id, after, exclude)
     if untouched is not None:
-        return Place(*untouched)
+        return QueuePosition(*untouched)
     is_dealt = queue.sharing == "dealt"
     parameters: dict[str, Any] = {
         "queue_id": queue.queue_id,
         "reviewer_id": reviewer_id,
         "num_reviewers": queue.num_reviewers,
-        "besides": besides,
+        "exclude": exclude,
         "num_shares": len(people) if is_dealt else 0,
         "share_number": people.index(reviewer_id) if is_dealt else 0,
         "limit": 1,
@@ -192,26 +192,26 @@ def _find_next(
         window = {"first_position": first, "last_position": last, "with_skipped": with_skipped}
         row = cur.execute(load_sql("queue_next"), {**parameters, **window}).fetchone()
         if row is not None:
-            return Place(*row)
-    return _find_repeat(cur, queue, reviewer_id, besides, 1)
+            return QueuePosition(*row)
+    return _find_repeat(cur, queue, reviewer_id, exclude, 1)
 
 
 def _find_repeat(
-    cur: DuckDBPyConnection, queue: Queue, reviewer_id: str, besides: str | None, gap: int
-) -> Place | None:
-    """Give an item that is due to come again; where nothing else is open, any one that will."""
+    cur: DuckDBPyConnection, queue: Queue, reviewer_id: str, exclude: str | None, gap: int
+) -> QueuePosition | None:
+    """Return an item that is due to come again; where nothing else is open, any one that will."""
     if not queue.repeat_share:
         return None
     parameters = {
         "queue_id": queue.queue_id,
         "reviewer_id": reviewer_id,
-        "besides": besides,
+        "exclude": exclude,
         "gap": gap,
         "seed": queue.seed,
         "share": queue.repeat_share,
     }
     row = cur.execute(load_sql("queue_repeat"), parameters).fetchone()
-    return None if row is None else Place(row[0], row[1], is_repeat=True)
+    return None if row is None else QueuePosition(row[0], row[1], is_repeat=True)
 
 
 _END = 2**62

@@ -35,7 +35,7 @@ class ReviewSettings:
 
 
 def get_settings(cur: DuckDBPyConnection) -> ReviewSettings:
-    """Give the settings that count now."""
+    """Return the settings that count now."""
     row = cur.execute(load_sql("setting_get"), {"key": _KEY}).fetchone()
     stored: dict[str, Any] = {} if row is None else json.loads(row[0])
     return replace(ReviewSettings(), **stored)

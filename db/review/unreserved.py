@@ -17,7 +17,7 @@ _WINDOW = 500
 """Places read at once."""
 
 
-class FreePlaces:
+class UnreservedPositions:
     """The untouched places of one queue; callers hold the lock of the reservations."""
 
     def __init__(self, queue_id: str) -> None:
@@ -29,13 +29,13 @@ class FreePlaces:
         """The untouched place that each reviewer was given last."""
 
     def take(
-        self, cur: DuckDBPyConnection, reviewer_id: str, after: int | None, besides: str | None
+        self, cur: DuckDBPyConnection, reviewer_id: str, after: int | None, exclude: str | None
     ) -> tuple[str, int] | None:
-        """Give the first untouched place after the one that the reviewer was given last.
+        """Return the first untouched place after the one that the reviewer was given last.
 
         Args:
             after: The position where the reviewer is.
-            besides: An item not to give.
+            exclude: An item not to give.
 
         Returns:
             Item and position; None where the place must be searched for.
@@ -43,7 +43,7 @@ class FreePlaces:
         if after is None or self._last.get(reviewer_id) != after or after + 1 < self._first:
             return None
         for item_id, position in self._positions.items():
-            if position <= after or item_id == besides:
+            if position <= after or item_id == exclude:
                 continue
             # Somebody may have said something of an item that was opened by its address.
             wanted = {"item_id": item_id, "queue_id": self._queue_id}

@@ -7,7 +7,7 @@ with candidate as materialized (
     from queue_item
     where queue_id = $queue_id
         and "position" between $first_position and $last_position
-        and item_id is distinct from $besides
+        and item_id is distinct from $exclude
         and (
             $num_shares = 0
             or (($share_number - "position" * $num_reviewers) % nullif($num_shares, 0)

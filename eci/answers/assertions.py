@@ -137,7 +137,7 @@ class _Judge:
         return lead_in(self.answer, self.lead_from, first.start, self.label_set)
 
     def assertions(self, group: list[Mention], is_discussed: bool) -> Iterator[Assertion]:
-        """Give what a group of mentions asserts and denies, at most one of each."""
+        """Yield what a group of mentions asserts and denies, at most one of each."""
         first, last = group[0], group[-1]
         # A label that heads its own paragraph has no words before it, so none need be read.
         slot = (
@@ -175,7 +175,7 @@ class _Judge:
         return not slot.rank and _QUESTION_AFTER.match(self.answer.lower, last.end) is not None
 
     def _lead(self, group: list[Mention], slot: Slot) -> bool | None:
-        """Give what ``lead_in`` says if the group leads the answer, else None."""
+        """Return what ``lead_in`` says if the group leads the answer, else None."""
         first, last = group[0], group[-1]
         lead = self.lead_in(first)
         if lead is None or self._refuses(first, slot) or self._verdict(group, slot) == "denied":
@@ -234,7 +234,7 @@ class _Judge:
         return slot.rank != "final" and bool(_QUESTION_AFTER.match(self.answer.lower, last.end))
 
     def _refuses(self, mention: Mention, slot: Slot) -> bool:
-        """Tell whether the sentence of a mention refuses to answer, with no "but" in between."""
+        """Return whether the sentence of a mention refuses to answer, with no "but" in between."""
         if not self.may_refuse:
             return False
         lower = self.answer.lower
@@ -245,7 +245,7 @@ class _Judge:
 
 
 def _is_weak(group: list[Mention]) -> bool:
-    """Tell whether a group is lone letters, which may be no labels at all."""
+    """Return whether a group is lone letters, which may be no labels at all."""
     return group[0].kind == "symbol" and not any(mention.is_strong for mention in group)
 
 
@@ -291,7 +291,7 @@ def _is_interjection(answer: Folded, group: list[Mention], slot: Slot) -> bool:
 
 
 def _can_lead(answer: Folded, first: Mention, last: Mention) -> bool:
-    """Tell a category in a place of its own from a letter or text that begins a phrase."""
+    """Return a category in a place of its own from a letter or text that begins a phrase."""
     if first.kind == "word" or (first.is_strong and first.kind == "symbol"):
         return True
     if last is not first and last.kind == "symbol":
@@ -305,7 +305,7 @@ def _can_lead(answer: Folded, first: Mention, last: Mention) -> bool:
 
 
 def _is_embedded(answer: Folded, group: list[Mention]) -> bool:
-    """Tell whether a mention in prose names the category at all."""
+    """Return whether a mention in prose names the category at all."""
     first = group[0]
     if any(mention.is_strong for mention in group):
         return True

@@ -29,7 +29,7 @@ _FIELD_AFTER: Final = re.compile(r"[\s)*_\]]{0,3}[:?]")
 
 
 def starts_line(answer: Folded, mention: Mention) -> bool:
-    """Tell whether only markup, or the number of a list, stands before a mention in its line."""
+    """Return whether only markup, or the number of a list, stands before a mention in its line."""
     reach = max(0, mention.start - _LINE_PREFIX_LENGTH - 1)
     start = answer.text.rfind("\n", reach, mention.start) + 1
     if start == 0 and reach > 0:
@@ -38,17 +38,17 @@ def starts_line(answer: Folded, mention: Mention) -> bool:
 
 
 def ends_line(answer: Folded, mention: Mention) -> bool:
-    """Tell whether only markup follows a mention in its line; a colon is more than markup."""
+    """Return whether only markup follows a mention in its line; a colon is more than markup."""
     return _LINE_REST.match(answer.text, mention.end) is not None
 
 
 def ends_clause(answer: Folded, mention: Mention) -> bool:
-    """Tell whether punctuation or the end of the line follows a mention."""
+    """Return whether punctuation or the end of the line follows a mention."""
     return _CLAUSE_END.match(answer.text, mention.end) is not None
 
 
 def is_set_apart(answer: Folded, group: list[Mention]) -> bool:
-    """Tell "and so, no, it does not" from prose that uses the word."""
+    """Return "and so, no, it does not" from prose that uses the word."""
     start = group[0].start
     before = answer.text[max(0, start - 3) : start].rstrip(" \t")
     return (not before or before[-1] in ",;:.-(\"'\n*") and ends_clause(answer, group[-1])

@@ -175,7 +175,8 @@ def _symbols(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
 
 
 def _is_defined(lower: str, mention: Mention) -> bool:
-    """Tell "yes means that ...", which repeats the definitions of the prompt and takes no side."""
+    """Return "yes means that ...", which repeats the definitions of the prompt and
+    takes no side."""
     return mention.kind == "word" and _DEFINED.match(lower, mention.end) is not None
 
 
@@ -193,7 +194,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def _is_species(text: str, mention: Mention) -> bool:
-    """Tell "C. difficile" from "C. because"."""
+    """Return "C. difficile" from "C. because"."""
     if mention.kind != "symbol" or mention.is_strong or mention.is_merged:
         return False
     match = _SPECIES.match(text, mention.end)
@@ -221,7 +222,7 @@ def _words(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
 
 
 def _may_follow(text: str, start: int, end: int) -> bool:
-    """Tell "No, ..." and "no because ..." from "no difference" and "No. 5"."""
+    """Return "No, ..." and "no because ..." from "no difference" and "No. 5"."""
     if text.startswith(". of ", end) or re.match(r"\.?\s?\d", text[end : end + 3]):
         return False
     following = _NEXT_WORD.match(text, end)
@@ -287,7 +288,7 @@ def _closed(answer: Folded, first: Mention, end: int) -> int:
 
 
 def _is_heading(answer: Folded, letter: Mention, text: Mention) -> bool:
-    """Tell "(A) no", a letter with the text of another option, from "A, no"."""
+    """Return "(A) no", a letter with the text of another option, from "A, no"."""
     gap = answer.text[letter.end : text.start]
     closed = answer.text[letter.end - 1] in ")]"
     return "," not in gap and "\n" not in gap and (closed or bool(set(gap) & set(").:(")))

@@ -166,7 +166,7 @@ def _decide(found: list[Assertion], lower: str) -> tuple[str | None, Form, Asser
 
 
 def _takes_back(lower: str, earlier: Assertion | None, later: Assertion) -> bool:
-    """Tell whether the text between two assertions withdraws the earlier one."""
+    """Return whether the text between two assertions withdraws the earlier one."""
     begin = earlier.end if earlier else 0
     reach = max(begin, later.start - _RETRACTION_REACH)
     between = lower[reach : later.start]

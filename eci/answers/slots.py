@@ -178,7 +178,7 @@ def _starts_clause(tokens: list[str]) -> bool:
 
 
 def _sentence_start(answer: Folded, start: int) -> int:
-    """Give the start of the sentence, reaching over line breaks to a line that leads in."""
+    """Return the start of the sentence, reaching over line breaks to a line that leads in."""
     begin = answer.sentence_start(start)
     if _TOKEN.search(answer.lower, begin, start):
         return begin

@@ -36,7 +36,7 @@ _SENTENCE_END: Final = re.compile(r"\n|[.!?][\"')\]*_]{0,4}\s+(?=[^a-z\s])")
 
 
 def word_set(text: str) -> frozenset[str]:
-    """Give the words of a text as a set; keeps long vocabularies readable."""
+    """Return the words of a text as a set; keeps long vocabularies readable."""
     return frozenset(text.split())
 
 
@@ -99,11 +99,11 @@ class Folded:
 
     @cached_property
     def lower(self) -> str:
-        """The folded text in lower case; the same length, so positions agree."""
+        """Return the folded text in lower case; the same length, so positions agree."""
         return self.text.lower()
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
-        """Give the span of the original text that ``text[start:end]`` came from."""
+        """Return the span of the original text that ``text[start:end]`` came from."""
         if self.offsets is None:
             return start, end
         if end <= start:
@@ -111,7 +111,7 @@ class Folded:
         return self.offsets[start], self.offsets[end - 1] + 1
 
     def sentence_start(self, position: int) -> int:
-        """Give where the sentence or line of ``position`` begins, ``REACH`` back at most."""
+        """Return where the sentence or line of ``position`` begins, ``REACH`` back at most."""
         start = max(0, position - REACH)
         for match in _SENTENCE_END.finditer(self.text, start, position + 1):
             if match.end() <= position:

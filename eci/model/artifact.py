@@ -47,7 +47,7 @@ class LabelSetInfo(_Frozen):
     verbalizers: tuple[tuple[int, ...], ...]
 
     def label_set(self, name: str) -> LabelSet:
-        """Give it as a label set."""
+        """Return it as a label set."""
         labels = tuple(Label(label.name, definition=label.definition) for label in self.labels)
         return LabelSet(name, labels)
 

@@ -95,7 +95,7 @@ def read_config(name: str, models_dir: Path) -> Any:
 
 
 def resolve_base_model(name: str, models_dir: Path) -> str:
-    """Give what ``from_pretrained`` takes: a folder, or a Hugging Face id left as it is.
+    """Return what ``from_pretrained`` takes: a folder, or a Hugging Face id left as it is.
 
     Raises:
         BaseModelError: The bundled package is not installed, the name is unknown, or a path does

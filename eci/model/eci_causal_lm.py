@@ -138,7 +138,7 @@ def attach_head(
 
 
 def decoder_layers(model: Any) -> nn.ModuleList:
-    """Give the decoder layers of a causal LM.
+    """Return the decoder layers of a causal LM.
 
     Raises:
         BaseModelError: The architecture has no plain stack of layers.
@@ -155,7 +155,7 @@ def decoder_layers(model: Any) -> nn.ModuleList:
 def joint_loss(
     output: EciOutput, weight: float, num_answer_tokens: Tensor, num_items: Tensor
 ) -> Tensor:
-    """Give ``(1-w)·sum CE_LM / answer tokens + w·sum CE / items``.
+    """Return ``(1-w)·sum CE_LM / answer tokens + w·sum CE / items``.
 
     The totals are those of all batches that one optimizer step accumulates, so that the gradient is
     the same however the items are split into batches.
@@ -237,13 +237,13 @@ class _States:
         return cls(head, rows, len(layers), caught, final, cache)
 
     def at(self, layer: int) -> Tensor:
-        """Give the states after a number of layers, ``(B, T, d)``."""
+        """Return the states after a number of layers, ``(B, T, d)``."""
         states = self.by_layer.get(layer, self.final)
         assert states is not None  # noqa: S101 - narrows types: what parts read is computed
         return states
 
     def pooled(self, part: Part, rows: Tensor) -> Tensor:
-        """Give one of the states that make up ``u``, shape ``(len(rows), d)``, float32."""
+        """Return one of the states that make up ``u``, shape ``(len(rows), d)``, float32."""
         states = self.at(part.layer(self.num_layers))[rows]
         if part.region == "last":
             return states[:, last_prompt_column(self.rows.branch_ids)].float()
@@ -254,13 +254,13 @@ class _States:
         return torch.einsum("btd,bt->bd", states.float(), share)
 
     def next_token_log_probabilities(self, rows: Tensor) -> Tensor:
-        """Give log-probabilities of the first answer token, ``(len(rows), vocabulary)``."""
+        """Return log-probabilities of the first answer token, ``(len(rows), vocabulary)``."""
         at_end = self.at(self.num_layers)[rows, last_prompt_column(self.rows.branch_ids)]
         log_probabilities: Tensor = self.lm_head(at_end).float().log_softmax(-1)
         return log_probabilities
 
     def cross_entropy(self, chosen: Tensor) -> Tensor:
-        """Give -log p of each chosen token (mask ``(B, T)``), in row-major order.
+        """Return -log p of each chosen token (mask ``(B, T)``), in row-major order.
 
         Vocabulary logits are computed for these alone: for all tokens they would be the largest
         array of the pass by far.

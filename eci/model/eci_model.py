@@ -143,7 +143,7 @@ class EciModel:
         batch_size: int = 8,
         progress: Progress | None = None,
     ) -> list[Classification]:
-        """Give the category of each question by one prefill.
+        """Return the category of each question by one prefill.
 
         Args:
             questions: Any mix of label sets that the head knows.
@@ -172,7 +172,7 @@ class EciModel:
         batch_size: int = 8,
         progress: Progress | None = None,
     ) -> list[Feature]:
-        """Give what one prefill offers the head, in the order of the questions."""
+        """Return what one prefill offers the head, in the order of the questions."""
         results: list[Feature | None] = [None] * len(questions)
         for batch in self._batches(questions, exemplars, batch_size, progress):
             output = self._prefill(batch, use_cache=False)
@@ -195,7 +195,8 @@ class EciModel:
         batch_size: int = 8,
         progress: Progress | None = None,
     ) -> list[Answer]:
-        """Give category and text of each question; the text continues from the category's prefill.
+        """Return category and text of each question; the text continues from the category's
+        prefill.
 
         Decoding is greedy, so that a run can be repeated.
         """
@@ -380,7 +381,7 @@ def build(
     max_prompt_tokens: int = 1024,
     template: str = DEFAULT_TEMPLATE,
 ) -> EciModel:
-    """Give a loaded base model an untrained head, which says what the language model would say.
+    """Return a loaded base model an untrained head, which says what the language model would say.
 
     Args:
         loaded: Changed in place.

@@ -102,7 +102,7 @@ class PromptEncoder:
         return [self._ids(self.neutralise(option_line(labels, name))) for name in labels.names]
 
     def verbalizers(self, labels: LabelSet) -> list[list[int]]:
-        """Give, for each label, the first tokens of its spellings.
+        """Return, for each label, the first tokens of its spellings.
 
         Tokens that begin two labels are left out of both: they tell nothing.
 
@@ -164,7 +164,7 @@ def _token_bounds(ends: Sequence[int], start: int, end: int) -> tuple[int, int]:
 
 
 def _shorter_shots(exemplars: Sequence[Exemplar]) -> Iterator[list[Exemplar]]:
-    """Give ever fewer words of the shots' contexts, then ever fewer shots, at last none."""
+    """Yield ever fewer words of the shots' contexts, then ever fewer shots, at last none."""
     for percent in (75, 50, 35, 20, 10, 0) if exemplars else ():
         yield [
             replace(shot, question=shot.question.with_context_words(words * percent // 100))

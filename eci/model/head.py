@@ -48,11 +48,11 @@ class HeadConfig:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The pooled states that make up ``u``."""
+        """Return the pooled states that make up ``u``."""
         return parse_pooling(self.pooling)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON values."""
+        """Return plain JSON values."""
         return {**asdict(self), "label_sets": dict(self.label_sets)}
 
     @classmethod
@@ -97,7 +97,7 @@ class Standardise(nn.Module):
         self.register_buffer("spread", torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give ``x``, shape ``(..., width)``, standardised."""
+        """Return ``x``, shape ``(..., width)``, standardised."""
         return (x - self.mean) / self.spread
 
 
@@ -171,7 +171,7 @@ class EciHead(nn.Module):
                 target.copy_(new)
 
     def forward(self, label_set: str, inputs: HeadInputs) -> Tensor:
-        """Give logits, float32, shape ``(n, C)`` or ``(n, K)``; ``-inf`` for absent options."""
+        """Return logits, float32, shape ``(n, C)`` or ``(n, K)``; ``-inf`` for absent options."""
         states = inputs.states.float()
         normed = self.norms[label_set]
         if label_set == OPTIONS:

@@ -50,7 +50,7 @@ class FittedHead:
     is_options: bool
 
     def logits(self, states: Float32Array, scores: Float32Array) -> FloatArray:
-        """Give uncalibrated logits, shape ``(n, C)``; ``-inf`` for absent options."""
+        """Return uncalibrated logits, shape ``(n, C)``; ``-inf`` for absent options."""
         u = _inputs(states, self.columns, is_options=self.is_options)
         return _logits(self.weight, self.bias, self.scale, (u - self.mean) / self.spread, scores)
 
@@ -107,13 +107,13 @@ def _threads(states: Float32Array) -> Iterator[None]:
 
 
 def _inputs(states: Float32Array, columns: Sequence[int], *, is_options: bool) -> Float32Array:
-    """Give ``u``, ``(n, D)``, or the options' states, ``(n, K, d)``."""
+    """Return ``u``, ``(n, D)``, or the options' states, ``(n, K, d)``."""
     states = np.asarray(states, dtype=np.float32)
     return states if is_options else states[:, list(columns)].reshape(len(states), -1)
 
 
 def mean_and_spread(u: Float32Array, scores: Float32Array) -> tuple[Float32Array, Float32Array]:
-    """Give mean and standard deviation of each dimension; absent options do not count.
+    """Return mean and standard deviation of each dimension; absent options do not count.
 
     Args:
         u: ``(n, D)`` or, for options, ``(n, K, D)``.
@@ -161,15 +161,15 @@ class _Standardised:
         return cls(np.ascontiguousarray(x), mean, spread, gram, basis)
 
     def inside(self, weight: Float32Array) -> Float32Array:
-        """Give the coordinates of weights ``(..., D)``; what lies outside of the span is lost."""
+        """Return the coordinates of weights ``(..., D)``; what lies outside of the span is lost."""
         return weight if self.basis is None else weight @ self.basis
 
     def outside(self, weight: Float32Array) -> Float32Array:
-        """Give the weights ``(..., D)`` that have these coordinates."""
+        """Return the weights ``(..., D)`` that have these coordinates."""
         return weight if self.basis is None else weight @ self.basis.T
 
     def root(self, l2: float) -> tuple[Float32Array, Float32Array]:
-        """Give L of ``L·Lᵀ``, a bound on how curved the loss is, and its inverse.
+        """Return L of ``L·Lᵀ``, a bound on how curved the loss is, and its inverse.
 
         A softmax's curvature p·(1 - p) is at most 1/4.
         """
@@ -253,7 +253,7 @@ class _Loss:
         return 0 if self.is_options else self.scores.shape[1]
 
     def at(self, weight: FloatArray, rest: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """Give the loss and its gradients by the weights, and by biases and scale (``rest``)."""
+        """Return the loss and its gradients by the weights, and by biases and scale (``rest``)."""
         bias = rest[:-1].astype(np.float32)
         logits = _logits(weight.astype(np.float32), bias, float(rest[-1]), self.x, self.scores)
         top = logits.max(1, keepdims=True)
@@ -281,7 +281,7 @@ def _logits(
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class CrossValidationResult:
     """What cross-validation chose, and the out-of-fold logits that calibration may use.
 
     Attributes:
@@ -302,11 +302,11 @@ class Chosen:
 
     @property
     def loss(self) -> float:
-        """The mean of ``losses``."""
+        """Return the mean of ``losses``."""
         return float(self.losses.mean())
 
 
-def choose(
+def cross_validate(
     states: Float32Array,
     scores: Float32Array,
     y: npt.ArrayLike,
@@ -317,27 +317,27 @@ def choose(
     strengths: Sequence[float] = DEFAULT_L2,
     num_folds: int = 5,
     seed: int = 0,
-    told: Callable[[Chosen], None] | None = None,
-) -> Chosen:
+    on_candidate: Callable[[CrossValidationResult], None] | None = None,
+) -> CrossValidationResult:
     """Choose pooling and penalty by the out-of-fold cross-entropy on training items.
 
     Args:
         candidates: Sets of columns of ``states`` to try; all together by default.
         groups: Parent of each item: items of one parent stay in one fold.
-        told: Hears of every candidate, for a table.
+        on_candidate: Called with every candidate, for a table.
 
     Raises:
         ValueError: Fewer items than folds.
     """
     gold = np.asarray(y)
     folds = out_of_fold(gold, groups, num_folds=num_folds, seed=seed)
-    best: Chosen | None = None
+    best: CrossValidationResult | None = None
     everything: Sequence[Sequence[int]] = [range(states.shape[1])]
     tried = everything if is_options else candidates or everything
     with _threads(states):
         for candidate in _candidates(states, scores, gold, folds, tried, strengths, is_options):
-            if told is not None:
-                told(candidate)
+            if on_candidate is not None:
+                on_candidate(candidate)
             if best is None or candidate.loss < best.loss:
                 best = candidate
     if best is None:
@@ -353,7 +353,7 @@ def _candidates(
     tried: Sequence[Sequence[int]],
     strengths: Sequence[float],
     is_options: bool,
-) -> Iterator[Chosen]:
+) -> Iterator[CrossValidationResult]:
     """Judge every pooling with every penalty, out of fold."""
     for columns in map(tuple, tried):
         u = _inputs(states, columns, is_options=is_options)
@@ -370,14 +370,16 @@ def _candidates(
             yield _judge(logits, gold, columns, l2)
 
 
-def _judge(logits: FloatArray, gold: IntArray, columns: tuple[int, ...], l2: float) -> Chosen:
+def _judge(
+    logits: FloatArray, gold: IntArray, columns: tuple[int, ...], l2: float
+) -> CrossValidationResult:
     probabilities = softmax(logits)
     predicted = probabilities.argmax(1)
     size = logits.shape[1]
     counts = np.zeros((size, size + 1), dtype=np.int64)
     np.add.at(counts, (gold, predicted), 1)
     of_gold = probabilities[np.arange(len(gold)), gold]
-    return Chosen(
+    return CrossValidationResult(
         columns=columns,
         l2=l2,
         losses=-np.log(np.clip(of_gold, 1e-12, 1)),

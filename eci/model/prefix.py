@@ -30,7 +30,7 @@ class Prefix:
     cache: DynamicCache
 
     def cache_for(self, batch_size: int) -> DynamicCache:
-        """Give a cache of its own to a batch; the rows share the memory until it grows."""
+        """Return a cache of its own to a batch; the rows share the memory until it grows."""
         cache = DynamicCache()
         for layer in self.cache.layers:
             # Not DynamicCache.update: it would copy the whole beginning for each row and layer.

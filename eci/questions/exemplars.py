@@ -58,7 +58,8 @@ class ExemplarPool:
         self._seed = seed
 
     def choose(self, question: Question, num_shots: int) -> tuple[Exemplar, ...]:
-        """Give the shots for one question; of ``nearest`` the best comes last, beside the question.
+        """Return the shots for one question; of ``nearest`` the best comes last, beside the
+        question.
 
         Raises:
             PromptError: Fewer exemplars of its label set than shots.
@@ -66,7 +67,7 @@ class ExemplarPool:
         return self._choose(question, num_shots, key=" ".join(words(question)))
 
     def choose_shared(self, question: Question, num_shots: int) -> tuple[Exemplar, ...]:
-        """Give the shots that all questions of its label set share: they are prefilled once.
+        """Return the shots that all questions of its label set share: they are prefilled once.
 
         Only a question that one of them repeats gets another one instead. ``nearest`` has no
         shots to share and draws as ``balanced`` does.
@@ -134,7 +135,7 @@ class _Shelf:
                 self._by_id.setdefault(exemplar.question.question_id, set()).add(i)
 
     def find_repeated(self, question: Question) -> set[int]:
-        """Give the positions of exemplars that are this question or repeat it."""
+        """Return the positions of exemplars that are this question or repeat it."""
         alike = {position for position, _ in self._duplicates.find(question)}
         return alike | self._by_id.get(question.question_id, set())
 
@@ -157,7 +158,7 @@ class _Neighbours:
         self._matrix = self._vectorizer.fit_transform(questions)
 
     def rank(self, question: Question) -> list[int]:
-        """Give all positions, nearest first; equals in order of position."""
+        """Return all positions, nearest first; equals in order of position."""
         similarity = (self._matrix @ self._vectorizer.transform([question]).T).toarray()
         return [int(i) for i in (-similarity.ravel()).argsort(kind="stable")]
 
@@ -167,7 +168,7 @@ def _terms(question: Question) -> list[str]:
 
 
 def _kind(question: Question) -> object:
-    """Tell label sets apart: the options of all items count as one, whatever they say."""
+    """Return label sets apart: the options of all items count as one, whatever they say."""
     labels = question.label_set
     return labels.name if labels.is_options else (labels.name, labels.names)
 

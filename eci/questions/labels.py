@@ -86,7 +86,7 @@ class LabelSet:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the labels, in order."""
+        """Return the names of the labels, in order."""
         return tuple(label.name for label in self.labels)
 
     @property
@@ -95,7 +95,7 @@ class LabelSet:
         return self.name == OPTIONS
 
     def index(self, name: str) -> int:
-        """Give the position of a label.
+        """Return the position of a label.
 
         Raises:
             UnknownLabelError: No label has exactly this name.

@@ -74,7 +74,7 @@ class DuplicateIndex:
         self._keys, self._owners = keys[order], owners[order]
 
     def find(self, question: Question) -> list[tuple[int, float]]:
-        """Give the position and overlap of each question that this one repeats, most alike first.
+        """Return the position and overlap of each question that this one repeats, most alike first.
 
         Questions that overlap alike come in the order in which they were given.
         """
@@ -133,7 +133,7 @@ def refuse_duplicates(exemplars: Sequence[Exemplar], forbidden: Sequence[Questio
 
 
 def words(question: Question) -> list[str]:
-    """Give the words of question, context and option texts, without case and punctuation."""
+    """Return the words of question, context and option texts, without case and punctuation."""
     options = (label.text for label in question.label_set)
     text = "\n".join([question.question, *(text for _, text in question.context), *options])
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())

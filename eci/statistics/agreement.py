@@ -216,7 +216,7 @@ def clustered_share(
 
 
 def masi_distances(sets: Sequence[Collection[str]]) -> FloatArray:
-    """Give how far sets of labels are apart, shape ``(n_sets, n_sets)``, in [0, 1].
+    """Return how far sets of labels are apart, shape ``(n_sets, n_sets)``, in [0, 1].
 
     One less the Jaccard index weighted by how the sets lie: 1 where equal, 2/3 where one holds the
     other, 1/3 where they merely overlap (MASI; Passonneau 2006). Two empty sets are equal.
@@ -256,7 +256,7 @@ def _checked_distances(distances: npt.ArrayLike, size: int) -> FloatArray:
 
 
 def _pattern_sums(counts: IntArray, apart: FloatArray) -> FloatArray:
-    """Give what an item of each pattern adds to the sums of :func:`_figures`, a row a pattern."""
+    """Return what an item of each pattern adds to the sums of :func:`_figures`, a row a pattern."""
     rated = counts.sum(axis=1)
     paired = rated >= 2
     pairs = np.where(paired, rated * (rated - 1), 1)
@@ -339,7 +339,7 @@ def _estimates(
     num_resamples: int,
     seed: int,
 ) -> list[Estimate]:
-    """Give percent and the coefficients with their intervals; a reason for each coefficient."""
+    """Return percent and the coefficients with their intervals; a reason for each coefficient."""
     values = figures(weights[None])[0]
     resampled = bootstrap(weights, figures, num_resamples=num_resamples, seed=seed).T
     percent = _share_estimate(float(values[0]), n_items, n_items, resampled[0], level)
@@ -355,7 +355,7 @@ def _estimates(
 def _share_estimate(
     value: float, n: int, n_items: int, resampled: FloatArray, level: float
 ) -> Estimate:
-    """Give a share its bootstrap interval; at 0 and 1, where that is a point, Wilson's."""
+    """Return a share its bootstrap interval; at 0 and 1, where that is a point, Wilson's."""
     if value in (0.0, 1.0):
         wilson = proportion(value * n_items, n_items, NO_PAIRS, level)
         return Estimate(value, n, wilson.interval)
@@ -363,7 +363,7 @@ def _share_estimate(
 
 
 def _interval(resampled: FloatArray, n_items: int, level: float) -> Interval | None:
-    """Give the bootstrap interval; None for a single item, whose resamples are all the same."""
+    """Return the bootstrap interval; None for a single item, whose resamples are all the same."""
     return None if n_items < 2 else percentile_interval(resampled, level)
 
 

@@ -93,11 +93,11 @@ class TemperatureScaling:
         return cls(float(np.exp(-(low + high) / 2)), len(z))
 
     def transform(self, logits: npt.ArrayLike) -> FloatArray:
-        """Give calibrated probabilities, shape ``(n_items, n_labels)``, rows summing to 1."""
+        """Return calibrated probabilities, shape ``(n_items, n_labels)``, rows summing to 1."""
         return softmax(as_logits(logits) / self.temperature)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give what JSON can hold."""
+        """Return what JSON can hold."""
         return {"temperature": self.temperature, "n": self.n}
 
     @classmethod
@@ -179,7 +179,7 @@ def out_of_fold(
 
 
 def _deal(contents: IntArray, num_folds: int, rng: np.random.Generator) -> IntArray:
-    """Give each group a fold, shape ``(n_groups,)``, from its rows per label."""
+    """Return each group a fold, shape ``(n_groups,)``, from its rows per label."""
     fold = np.empty(len(contents), dtype=np.int64)
     filled = np.zeros((num_folds, contents.shape[1]), dtype=np.int64)
     shuffled = rng.permutation(len(contents))

@@ -73,7 +73,7 @@ class Comparison:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the accuracies differ by more than chance explains at level ``alpha``."""
+        """Return whether the accuracies differ by more than chance explains at level ``alpha``."""
         return self.p_value is not None and self.p_value < self.alpha
 
     @property

@@ -116,7 +116,7 @@ class ConformalSets:
         return tuple(label for label, threshold in pairs if math.isinf(threshold))
 
     def sets(self, probabilities: npt.ArrayLike) -> BoolArray:
-        """Tell which labels each item's set holds, shape ``(n_items, n_labels)``.
+        """Return which labels each item's set holds, shape ``(n_items, n_labels)``.
 
         A set may be empty: no label is as probable as it usually is where it is gold.
         """
@@ -125,7 +125,7 @@ class ConformalSets:
         return held
 
     def to_dict(self) -> dict[str, Any]:
-        """Give what JSON can hold; an infinite threshold becomes None."""
+        """Return what JSON can hold; an infinite threshold becomes None."""
         return {
             "labels": list(self.labels),
             "alpha": self.alpha,

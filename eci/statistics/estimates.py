@@ -173,7 +173,7 @@ def percentile_interval(resampled: FloatArray, level: float = LEVEL) -> Interval
 
 
 def binomial_pmf(successes: npt.ArrayLike, n: npt.ArrayLike, share: float) -> FloatArray:
-    """Give the probability of exactly ``successes`` in ``n`` draws; 0 where successes > n.
+    """Return the probability of exactly ``successes`` in ``n`` draws; 0 where successes > n.
 
     Args:
         successes: Whole numbers, broadcast against ``n``.
@@ -188,7 +188,7 @@ def binomial_pmf(successes: npt.ArrayLike, n: npt.ArrayLike, share: float) -> Fl
 
 
 def binomial_cdf(successes: int, n: int, share: float) -> float:
-    """Give the probability of at most ``successes`` in ``n`` draws."""
+    """Return the probability of at most ``successes`` in ``n`` draws."""
     return min(1.0, float(binomial_pmf(np.arange(successes + 1), n, share).sum()))
 
 

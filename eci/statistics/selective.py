@@ -79,7 +79,7 @@ class RiskCurve:
         return risk
 
     def at(self, threshold: float, level: float = LEVEL) -> OperatingPoint:
-        """Give the operating point of any threshold, for a slider."""
+        """Return the operating point of any threshold, for a slider."""
         reached = int(np.searchsorted(-self.thresholds, -threshold, side="right"))
         answered = int(self.num_answered[reached - 1]) if reached else 0
         errors = int(self.num_errors[reached - 1]) if reached else 0

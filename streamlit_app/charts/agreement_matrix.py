@@ -90,7 +90,7 @@ def draw_agreement(
 
 
 def _written(values: Sequence[Sequence[float | None]]) -> list[dict[str, object]]:
-    """Give the value of each cell as an annotation, which takes the theme's colour."""
+    """Return the value of each cell as an annotation, which takes the theme's colour."""
     return [
         {
             "x": column,

@@ -93,7 +93,7 @@ def _axis(names: list[str]) -> dict[str, Any]:
 
 
 def _tints(shares: tuple[tuple[float, ...], ...], size: int) -> list[dict[str, Any]]:
-    """Give one heatmap for the right cells and one for the wrong ones, tinted by their share."""
+    """Return one heatmap for the right cells and one for the wrong ones, tinted by their share."""
     return [
         {
             "type": "heatmap",
@@ -144,7 +144,7 @@ def _cells(
     shares: tuple[tuple[float, ...], ...],
     values: CellValue,
 ) -> dict[str, Any]:
-    """Give what is written in the cells and is there to click, the sums included."""
+    """Return what is written in the cells and is there to click, the sums included."""
     of_gold, size = matrix.row_shares(), len(matrix.labels)
     cells = []
     for row, gold in enumerate(matrix.labels):

@@ -49,7 +49,8 @@ def short(count: int) -> str:
 
 
 def translucent(color: str, alpha: float) -> str:
-    """Give ``#RRGGBB`` with an opacity in [0, 1]: the background of either theme shines through."""
+    """Return ``#RRGGBB`` with an opacity in [0, 1]: the background of either theme
+    shines through."""
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:.3f})"
 
@@ -57,7 +58,7 @@ def translucent(color: str, alpha: float) -> str:
 def finish(
     figure: go.Figure, *, height: int, title: str | None = None, left: int | None = None
 ) -> go.Figure:
-    """Give a figure the margins and the size (in pixels) that all charts share.
+    """Return a figure the margins and the size (in pixels) that all charts share.
 
     Args:
         figure: Changed in place and given back.
@@ -78,12 +79,12 @@ def finish(
 
 
 def room_for(names: Iterable[str]) -> int:
-    """Give the pixels that the longest of some names takes beside a y axis without a title."""
+    """Return the pixels that the longest of some names takes beside a y axis without a title."""
     return 16 + 8 * max(map(len, names), default=0)
 
 
 def themed(figure: go.Figure, *, is_dark: bool) -> go.Figure:
-    """Give a figure the texts and lines of a theme.
+    """Return a figure the texts and lines of a theme.
 
     By a template and not text by text: writing a colour into every text of a confusion matrix took
     five times as long as building it.

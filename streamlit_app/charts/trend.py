@@ -81,7 +81,7 @@ def draw_trend(
 
 
 def _whole_numbers(series: Sequence[tuple[str, Sequence[TrendPoint]]]) -> dict[str, Any]:
-    """Give an axis of counts: from 0, with room for the marks at its ends, and no fractions."""
+    """Return an axis of counts: from 0, with room for the marks at its ends, and no fractions."""
     top = max([int(point.x) for _, points in series for point in points], default=0)
     top = max(top, 5)
     steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
@@ -93,7 +93,7 @@ def _whole_numbers(series: Sequence[tuple[str, Sequence[TrendPoint]]]) -> dict[s
 
 
 def _names(series: Sequence[tuple[str, Sequence[TrendPoint]]]) -> list[str]:
-    """Give the places on the x axis that have a name, in the order of the longest series."""
+    """Return the places on the x axis that have a name, in the order of the longest series."""
     ordered = sorted((points for _, points in series), key=len, reverse=True)
     found = (point.x for points in ordered for point in points if isinstance(point.x, str))
     return list(dict.fromkeys(found))

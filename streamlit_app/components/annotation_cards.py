@@ -119,7 +119,7 @@ def _seconds(one: Annotation) -> Html:
 
 
 def _facts(one: Annotation) -> list[str]:
-    """Give the rest of what was said, a word or two each."""
+    """Return the rest of what was said, a word or two each."""
     facts = [words("verdict")[name] for name in one.verdicts]
     if one.showing != "first":
         facts.append(words("showing")[one.showing])

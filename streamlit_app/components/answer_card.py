@@ -44,7 +44,7 @@ def draw(prediction: Prediction, model: str, span: Span | None = None) -> None:
 def marked_answer(
     prediction: Prediction, limit: int | None = None, span: Span | None = None
 ) -> Html:
-    """Give the answer with the characters inside ``<mark>`` that decided or support its label."""
+    """Return the answer with the characters inside ``<mark>`` that decided or support its label."""
     marks: list[Mark] = []
     if span is not None and span.text == "answer":
         marks.append((span.start, span.end, "lc-support", say("review.marked_by_reviewer")))

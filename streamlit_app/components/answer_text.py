@@ -13,7 +13,7 @@ Mark = tuple[int, int, str, str]
 
 
 def marked_text(text: str, marks: Sequence[Mark]) -> Html:
-    """Give a text with parts inside ``<mark>``; a part that overlaps an earlier one is left out.
+    """Return a text with parts inside ``<mark>``; a part that overlaps an earlier one is left out.
 
     Each part is escaped on its own, so no mark can be moved or forged from inside the text.
     """
@@ -27,7 +27,7 @@ def marked_text(text: str, marks: Sequence[Mark]) -> Html:
 
 
 def changes(before: str, after: str) -> Html:
-    """Give what was taken out and put in, told apart by more than colour."""
+    """Return what was taken out and put in, told apart by more than colour."""
     tags = {"out": "del", "in": "ins"}
     pieces = [
         element(tags[kind], text) if kind in tags else join(text)

@@ -13,7 +13,7 @@ from streamlit_app.wording import say_count
 
 
 def find_hidden(item_ids: Sequence[str] | None = None) -> set[str]:
-    """Give the items of which one would show a reviewer labels before they label them blind.
+    """Return the items of which one would show a reviewer labels before they label them blind.
 
     Those who may get every file out on the Data page are not held back.
 

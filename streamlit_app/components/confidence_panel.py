@@ -223,7 +223,7 @@ def _choose_bin() -> None:
 
 
 def points_of(bins: Sequence[Bin]) -> list[ReliabilityPoint]:
-    """Give each bin with the interval of its accuracy."""
+    """Return each bin with the interval of its accuracy."""
     points = []
     for part in bins:
         interval = bin_accuracy(part).interval

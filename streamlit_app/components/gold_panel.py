@@ -37,7 +37,7 @@ def draw(
 
 
 def accuracy_rows(view: ErrorsView, people: Sequence[People]) -> list[IntervalRow]:
-    """Give the accuracy of text, head and people as rows of a chart."""
+    """Return the accuracy of text, head and people as rows of a chart."""
     rows = [
         _row(name, judged.report.accuracy, tone)
         for name, judged, tone in (
@@ -50,7 +50,7 @@ def accuracy_rows(view: ErrorsView, people: Sequence[People]) -> list[IntervalRo
 
 
 def ceiling_row(people: Sequence[People]) -> IntervalRow | None:
-    """Give how often people agree with the gold label, for the line over a chart."""
+    """Return how often people agree with the gold label, for the line over a chart."""
     ceiling = human_ceiling(people)
     return (
         None

@@ -56,7 +56,7 @@ def _change(annotation: Annotation) -> Html:
 
 
 def _facts(annotation: Annotation) -> list[str]:
-    """Give the rest of what was said, a word or two each."""
+    """Return the rest of what was said, a word or two each."""
     facts = []
     if annotation.origin == "import":
         facts.append(say("review.came_with_data"))

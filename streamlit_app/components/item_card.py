@@ -49,7 +49,7 @@ def _card(item: Item, sections: Sequence[Html]) -> Html:
 
 
 def _sections(item: Item) -> list[Html]:
-    """Give the parts of the context, cut at the limit until "show all" is pressed."""
+    """Return the parts of the context, cut at the limit until "show all" is pressed."""
     shown_all = bool(st.session_state.get(_context_key(item)))
     limit = None if shown_all else safe_text.SHOWN_CHARACTERS
     sections = []
@@ -70,7 +70,7 @@ def _context_key(item: Item) -> str:
 
 
 def _heading(heading: str) -> str:
-    """Give ``METHODS`` as ``Methods``: capitals throughout read like shouting."""
+    """Return ``METHODS`` as ``Methods``: capitals throughout read like shouting."""
     return heading.capitalize() if heading.isupper() else heading
 
 

@@ -11,7 +11,7 @@ from streamlit_app.wording import say
 
 
 def label_key(item_id: str, page: str = "review") -> str:
-    """Give the session key that holds the label picked for an item on a page."""
+    """Return the session key that holds the label picked for an item on a page."""
     return f"{page}_label_{item_id}"
 
 

@@ -24,7 +24,7 @@ Keep = Callable[..., None]
 
 
 def field_key(name: str, item_id: str) -> str:
-    """Give the session key of a field; the item's id keeps a press from reaching another item."""
+    """Return the session key of a field; the item's id keeps a press from reaching another item."""
     return f"review_{name}_{item_id}"
 
 
@@ -52,7 +52,7 @@ def draw(
 
 
 def read(item_id: str, values: FormValues, answer: str | None) -> FormValues:
-    """Give what the fields hold now, and what they start from where they are not drawn.
+    """Return what the fields hold now, and what they start from where they are not drawn.
 
     Args:
         item_id: The item on screen.

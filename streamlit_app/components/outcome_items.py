@@ -67,13 +67,13 @@ def choose_cell(by: By, gold: str, given: str) -> None:
 
 
 def chosen() -> Selection:
-    """Give what is chosen now."""
+    """Return what is chosen now."""
     picked: dict[str, Any] = {name: st.session_state.get(key) for name, key in _PICKED.items()}
     return replace(_more(), **picked)
 
 
 def chosen_cell(by: By) -> tuple[str, str] | None:
-    """Give the gold and the given label of the chosen cell, if it is one of this matrix."""
+    """Return the gold and the given label of the chosen cell, if it is one of this matrix."""
     gold = st.session_state.get("errors_gold")
     given = st.session_state.get(_LABEL_KEYS[by])
     if gold is None and given is None:

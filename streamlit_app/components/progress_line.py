@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from streamlit_app import safe_text
 from streamlit_app.markup import element
-from streamlit_app.server.worklist import Work
+from streamlit_app.server.worklist import Worklist
 from streamlit_app.wording import say
 
 
-def draw(work: Work, item_id: str | None) -> None:
+def draw(worklist: Worklist, item_id: str | None) -> None:
     """Draw how much of the work is done, and the place of the item on screen."""
-    number = None if item_id is None else work.number(item_id)
+    number = None if item_id is None else worklist.number(item_id)
     if item_id is None:
         place = ""
     elif number is None:
         place = say("review.outside")
     else:
-        place = say("review.place", number=number, total=work.total)
-    share = work.num_done / work.total if work.total else 0
+        place = say("review.place", number=number, total=worklist.total)
+    share = worklist.num_done / worklist.total if worklist.total else 0
     bar = element("span", cls="lc-progress-fill", style=f"width:{100 * min(share, 1):.2f}%")
     safe_text.draw(
         element(
             "div",
             element("span", place, cls="lc-progress-place"),
             element("span", bar, cls="lc-progress-track", aria_hidden="true"),
-            element("span", say("review.reviewed", done=work.num_done, total=work.total)),
+            element("span", say("review.reviewed", done=worklist.num_done, total=worklist.total)),
             cls="lc-progress",
         )
     )

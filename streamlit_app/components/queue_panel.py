@@ -162,7 +162,7 @@ def _extend(queue: Queue, reviewer: Reviewer) -> None:
     except DbError as error:
         review_session().say(str(error), "error")
         return
-    review_session().work_key = None
+    review_session().worklist_key = None
     review_session().say(say_count("queue.extended", count), "success")
 
 
@@ -212,5 +212,5 @@ def _store_settings(reviewer: Reviewer) -> None:
     except DbError as error:
         review_session().say(str(error), "error")
         return
-    review_session().work_key = None  # the mode may be another
+    review_session().worklist_key = None  # the mode may be another
     review_session().say(say("queue.stored"), "success")

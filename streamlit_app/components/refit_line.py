@@ -8,16 +8,16 @@ from streamlit_app import safe_text
 from streamlit_app.logic.training.refit_summary import effect_words
 from streamlit_app.markup import element
 from streamlit_app.server import refit_news, services
-from streamlit_app.server.worklist import Work
+from streamlit_app.server.worklist import Worklist
 from streamlit_app.wording import say
 
 
-def draw(work: Work) -> None:
+def draw(worklist: Worklist) -> None:
     """Draw the effect of the last refit after a correction, where there was one.
 
     Never in a blind queue: who sees that corrections lower or raise the figure may label for it.
     """
     effect = refit_news.latest(services.database())
-    if effect is not None and work.mode != "blind":
+    if effect is not None and worklist.mode != "blind":
         words = effect_words(effect, datetime.now(UTC))
         safe_text.draw(element("div", words, cls="lc-refit", title=say("refit.help")))

@@ -72,7 +72,7 @@ def pick(runs: Sequence[Run]) -> PickedScope | None:
 
 
 def in_address(scope: PickedScope, runs: Sequence[Run]) -> dict[str, str]:
-    """Give what the address says of the scope.
+    """Return what the address says of the scope.
 
     Streamlit leaves out what is chosen by default, and the default run is the newest: an address
     that names none opens another run later.

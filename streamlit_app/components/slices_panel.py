@@ -83,7 +83,7 @@ def name(one: RankedSlice) -> str:
 
 
 def interval_row(one: RankedSlice) -> IntervalRow:
-    """Give a slice as a row of the chart."""
+    """Return a slice as a row of the chart."""
     gap = one.result.difference
     value = gap.value or 0.0
     color = palette.WRONG if one.is_worse else palette.GREY

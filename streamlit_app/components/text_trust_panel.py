@@ -32,7 +32,7 @@ def draw(view: TextTrustView) -> None:
 
 
 def form_rows(view: TextTrustView) -> list[IntervalRow]:
-    """Give the accuracy by how the answer gives its label, apart for hedging ones, as rows."""
+    """Return the accuracy by how the answer gives its label, apart for hedging ones, as rows."""
     rows, hedging = [], say("text_trust.hedging")
     for one in view.labelled:
         found = proportion(one.num_right, one.n, "")

@@ -162,7 +162,7 @@ def _draw_button(
 
 
 def _press() -> str:
-    """Give the token of this draw's button, which one press uses up."""
+    """Return the token of this draw's button, which one press uses up."""
     token: str = st.session_state.setdefault(_PRESS, uuid.uuid4().hex)
     return token
 

@@ -72,7 +72,7 @@ def _name_runs_without_texts(names: Sequence[str]) -> None:
 
 
 def form_parts() -> list[tuple[str, str, str]]:
-    """Give key, name and colour of each form, in order."""
+    """Return key, name and colour of each form, in order."""
     return [(form, FORM_WORDS.get(form, form), FORM_COLORS[form]) for form in FORM_ORDER]
 
 

@@ -69,7 +69,7 @@ def draw_blind() -> None:
 
 
 def label_chip(item: Item, label: str) -> Html:
-    """Give a label as a chip in its colour; the name is always readable beside the colour."""
+    """Return a label as a chip in its colour; the name is always readable beside the colour."""
     place = item.labels.index(label) % 5 if label in item.labels else 0
     named = label if label in ("yes", "no", "maybe") else None
     tone = f"lc-label-{named}" if named else f"lc-position-{place}"

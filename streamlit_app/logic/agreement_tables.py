@@ -100,7 +100,7 @@ class PeopleView:
 
 
 def load_scopes(database: Database) -> list[RatingScope]:
-    """Give which answers there are."""
+    """Return which answers there are."""
     return list_rating_scopes(database.cursor())
 
 
@@ -132,7 +132,7 @@ def load_people(
 
 
 def is_in(scope: RatingScope, flt: RatingFilter) -> bool:
-    """Tell whether a filter lets the answers of a scope through."""
+    """Return whether a filter lets the answers of a scope through."""
     same = (scope.origin, scope.label_set) == (flt.origin, flt.label_set)
     return same and flt.source in (None, scope.source)
 
@@ -250,7 +250,7 @@ def people_table(view: PeopleView, times: Sequence[Times], names: Mapping[str, s
 def pair_cells(
     pairs: Sequence[Pair], coefficient: Coefficient, at_least: int
 ) -> tuple[list[str], list[PairCell]]:
-    """Give the people of a matrix of pairs, the busiest first, and its cells.
+    """Return the people of a matrix of pairs, the busiest first, and its cells.
 
     Args:
         at_least: Pairs with fewer items in common are left out.

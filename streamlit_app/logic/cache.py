@@ -22,7 +22,7 @@ _results: WeakKeyDictionary[Database, LRUCache[Any, Any]] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def remembered(
+def cached(
     compute: Callable[Concatenate[Database, str, P], T],
 ) -> Callable[Concatenate[Database, str, P], T]:
     """Make a function of a database and the state of its data remember what it gave.

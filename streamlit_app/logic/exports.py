@@ -22,12 +22,12 @@ _ENDINGS: Final[dict[ExportFormat, str]] = {"huggingface": "zip", "label_studio"
 
 
 def file_name(kind: ExportKind, file_format: ExportFormat) -> str:
-    """Give the name of the file for download; a dataset folder comes as a zip file."""
+    """Return the name of the file for download; a dataset folder comes as a zip file."""
     return f"llamacare-{kind}.{_ending(file_format)}"
 
 
 def mime_type(file_format: ExportFormat) -> str:
-    """Give the MIME type of the file for download."""
+    """Return the MIME type of the file for download."""
     return _MIME_TYPES[_ending(file_format)]
 
 

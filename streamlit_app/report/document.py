@@ -38,7 +38,7 @@ dt, .note { color: var(--muted); } .note { font-size: 13.5px; max-width: 60rem; 
 
 @cache
 def _plotly_script() -> str:
-    """Give plotly.js as shipped with the Python package."""
+    """Return plotly.js as shipped with the Python package."""
     path = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     return path.read_text(encoding="utf-8").replace("</script", "<\\/script")
 

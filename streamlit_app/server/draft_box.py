@@ -91,12 +91,12 @@ class DraftBoxes:
                 self._boxes.popitem(last=False)
 
     def get(self, token: str) -> DraftBox | None:
-        """Give the box of a token, or None for one that is unknown or gone."""
+        """Return the box of a token, or None for one that is unknown or gone."""
         with self._lock:
             return self._boxes.get(token)
 
     def pressed_at(self, token: str) -> datetime | None:
-        """Give the browser's time at the latest press, where the browser told it."""
+        """Return the browser's time at the latest press, where the browser told it."""
         box = self.get(token)
         return None if box is None else box.pressed_at
 

@@ -36,5 +36,5 @@ def update(database: Database) -> None:
 
 
 def latest(database: Database) -> RefitEffect | None:
-    """Give what the last update counted; None where no refit has followed a correction."""
+    """Return what the last update counted; None where no refit has followed a correction."""
     return _told.get(database)

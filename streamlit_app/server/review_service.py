@@ -52,9 +52,9 @@ from db.review.settings import ReviewSettings, get_settings, save_settings
 from streamlit_app.logic.review.phases import kept_by, next_phase
 from streamlit_app.server import services
 from streamlit_app.server.event_log import EVENTS
-from streamlit_app.server.worklist import FilterWork, QueueWork, Work
+from streamlit_app.server.worklist import FilterWorklist, QueueWorklist, Worklist
 
-WorkChoice = tuple[ReviewFilter, Order] | Queue
+WorklistChoice = tuple[ReviewFilter, Order] | Queue
 """What a reviewer works through: the items that pass filters, in an order, or a queue."""
 
 Result = TypeVar("Result")
@@ -71,9 +71,9 @@ def settle() -> None:
     EVENTS.flush()
 
 
-def _beside(work: Callable[[], Result]) -> Future[Result]:
+def _beside(worklist: Callable[[], Result]) -> Future[Result]:
     """Run something in a thread beside the page."""
-    future = _AHEAD.submit(work)
+    future = _AHEAD.submit(worklist)
     _RUNNING.add(future)
     future.add_done_callback(_RUNNING.discard)
     return future
@@ -102,7 +102,8 @@ class ReviewedItem:
 
     @property
     def is_blind(self) -> bool:
-        """Whether what the model, the gold label and others say must not reach the browser."""
+        """Return whether what the model, the gold label and others say must not
+        reach the browser."""
         return self.phase == "blind"
 
 
@@ -119,21 +120,23 @@ class Said:
     span: Span | None = None
 
 
-def load_item(item_id: str, run_id: str | None, reviewer_id: str, work: Work) -> ReviewedItem:
+def load_item(
+    item_id: str, run_id: str | None, reviewer_id: str, worklist: Worklist
+) -> ReviewedItem:
     """Read what the Review page shows of one item.
 
     Raises:
         ItemNotFoundError: No item has this id.
     """
     cur = services.database().cursor()
-    queue_id = work.queue_of(item_id)
+    queue_id = worklist.queue_of(item_id)
     history = tuple(list_annotations(cur, item_id))
     kept = kept_by(history, reviewer_id)
     here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
     showing: Showing = "first" if here or not kept else "recheck"
-    if work.is_repeat(item_id):
+    if worklist.is_repeat(item_id):
         here, showing = [one for one in here if one.showing == "repeat"], "repeat"
-    phase = next_phase(work.mode, here)
+    phase = next_phase(worklist.mode, here)
     item = get_item(cur, item_id)
     return ReviewedItem(
         item=item,
@@ -152,17 +155,17 @@ def load_item(item_id: str, run_id: str | None, reviewer_id: str, work: Work) ->
 
 
 def is_current(shown: ReviewedItem) -> bool:
-    """Tell whether nobody has said anything of the item since it was read ahead of need."""
+    """Return whether nobody has said anything of the item since it was read ahead of need."""
     cur = services.database().cursor()
     return count_annotations(cur, shown.item.item_id) == shown.version
 
 
-def open_work(choice: WorkChoice, reviewer_id: str) -> Work:
-    """Give what the reviewer works through."""
+def open_worklist(choice: WorklistChoice, reviewer_id: str) -> Worklist:
+    """Return what the reviewer works through."""
     if isinstance(choice, Queue):
-        return QueueWork(services.database(), choice, reviewer_id)
+        return QueueWorklist(services.database(), choice, reviewer_id)
     flt, order = choice
-    return FilterWork(services.database(), flt, order, settings().mode)
+    return FilterWorklist(services.database(), flt, order, settings().mode)
 
 
 class LookAhead:
@@ -175,7 +178,7 @@ class LookAhead:
     _PAINTED_SECONDS = 0.12
 
     def __init__(
-        self, work: Work, item_id: str, run_id: str | None, reviewer_id: str, phase: Phase
+        self, worklist: Worklist, item_id: str, run_id: str | None, reviewer_id: str, phase: Phase
     ) -> None:
         """Begin; it is written down as well that the item on screen was opened."""
         self.after = item_id
@@ -183,17 +186,17 @@ class LookAhead:
 
         def look() -> ReviewedItem | None:
             self._wanted.wait(self._PAINTED_SECONDS)
-            queue_id = work.queue_of(item_id)
+            queue_id = worklist.queue_of(item_id)
             EVENTS.note(ReviewEvent("open", reviewer_id, item_id, queue_id, phase))
-            following = work.next_open(item_id)
+            following = worklist.next_open(item_id)
             if following is None:
                 return None
-            return load_item(following, run_id, reviewer_id, work)
+            return load_item(following, run_id, reviewer_id, worklist)
 
         self._future = _beside(look)
 
     def result(self) -> ReviewedItem | None:
-        """Give the item, waiting for it where need be; None where nothing is open."""
+        """Return the item, waiting for it where need be; None where nothing is open."""
         self._wanted.set()
         return self._future.result()
 
@@ -259,7 +262,7 @@ def undo(item_id: str, reviewer_id: str) -> Annotation:
 
 
 def standing(item_id: str, reviewer_id: str, queue_id: str | None) -> Annotation | None:
-    """Give what a reviewer's latest word on an item is; where a queue asks, in that queue."""
+    """Return what a reviewer's latest word on an item is; where a queue asks, in that queue."""
     history = list_annotations(services.database().cursor(), item_id)
     kept = kept_by(history, reviewer_id)
     here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
@@ -273,17 +276,17 @@ def flag(item_id: str, reviewer_id: str, flagged: bool, client_at: datetime | No
 
 
 def settings() -> ReviewSettings:
-    """Give the project's settings for reviewing."""
+    """Return the project's settings for reviewing."""
     return get_settings(services.database().cursor())
 
 
 def queues_for(reviewer_id: str) -> list[Queue]:
-    """Give the open queues that somebody may work on, newest first."""
+    """Return the open queues that somebody may work on, newest first."""
     return list_queues(services.database().cursor(), reviewer_id)
 
 
 def progress_of(queue: Queue) -> list[QueueProgress]:
-    """Tell how far each person of a queue is."""
+    """Return how far each person of a queue is."""
     return list_progress(services.database().cursor(), queue)
 
 

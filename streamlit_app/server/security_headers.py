@@ -29,7 +29,7 @@ def _inline_script_hashes() -> str:
 
 
 def content_security_policy() -> str:
-    """Give the Content-Security-Policy sent with every answer.
+    """Return the Content-Security-Policy sent with every answer.
 
     Styles need ``unsafe-inline``: Streamlit's emotion and plotly write style elements at run time.
     """

@@ -35,7 +35,7 @@ def database() -> Database:
 
 
 def person_named(name: str) -> Reviewer:
-    """Give the person of this name on one's own machine, adding them if they are new.
+    """Return the person of this name on one's own machine, adding them if they are new.
 
     Raises:
         InvalidReviewerError: The name cannot be used.
@@ -50,7 +50,7 @@ def person_named(name: str) -> Reviewer:
 
 
 def person_signed_in(identity: Identity) -> Reviewer:
-    """Give the person whom a sign-in provider vouches for.
+    """Return the person whom a sign-in provider vouches for.
 
     Raises:
         NotPermittedError: They have no role yet, or no more.
@@ -68,7 +68,7 @@ def person_signed_in(identity: Identity) -> Reviewer:
 
 
 def all_people() -> list[Reviewer]:
-    """Give everybody who may sit at the screen, by name."""
+    """Return everybody who may sit at the screen, by name."""
     return [person for person in list_people(database().cursor()) if person.role != "none"]
 
 
@@ -82,7 +82,7 @@ def check_permission(person: Reviewer, action: Action) -> None:
 
 
 def all_runs() -> list[Run]:
-    """Give all runs, newest first; those that came by themselves after a correction last.
+    """Return all runs, newest first; those that came by themselves after a correction last.
 
     The first one is what a page shows unless asked otherwise, and that must not change under
     somebody's hands with each correction.
@@ -91,10 +91,10 @@ def all_runs() -> list[Run]:
 
 
 def known_labels() -> list[str]:
-    """Give every gold label in use: the choices of the label filters."""
+    """Return every gold label in use: the choices of the label filters."""
     return sorted(count_by_label(database().cursor()))
 
 
 def all_sources() -> list[str]:
-    """Give every source of items."""
+    """Return every source of items."""
     return list_sources(database().cursor())

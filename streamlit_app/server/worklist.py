@@ -20,14 +20,14 @@ from db.review.annotations import list_labelled
 from db.review.events import add_event
 from db.review.item_list import Order, ReviewFilter, data_version, item_id_array
 from db.review.queues import Queue, find_item_at, find_position, queue_progress
-from db.review.reservations import Place, release, reserve_neighbour, reserve_next
+from db.review.reservations import QueuePosition, release, reserve_neighbour, reserve_next
 from db.review.settings import ReviewMode
 
 _MAX_SEEN = 2_000
 _FIRST_WINDOW = 64
 
 
-class Work(Protocol):
+class Worklist(Protocol):
     """A list of items in a fixed order, with what the reviewer has done of it."""
 
     total: int
@@ -36,22 +36,22 @@ class Work(Protocol):
     mode: ReviewMode
 
     def is_repeat(self, item_id: str) -> bool:
-        """Tell whether an item has come again, unannounced."""
+        """Return whether an item has come again, unannounced."""
 
     def queue_of(self, item_id: str) -> str | None:
-        """Give the queue to which a label counts: none for an item from outside of it."""
+        """Return the queue to which a label counts: none for an item from outside of it."""
 
     def next_open(self, after: str | None = None) -> str | None:
-        """Give the next item to label after one (None: the first), or None when all are done."""
+        """Return the next item to label after one (None: the first), or None when all are done."""
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
-        """Give the item before or after, labelled or not; None past an end."""
+        """Return the item before or after, labelled or not; None past an end."""
 
     def number(self, item_id: str) -> int | None:
-        """Give an item's place counted from 1, or None for an item outside the list."""
+        """Return an item's place counted from 1, or None for an item outside the list."""
 
     def first(self) -> str | None:
-        """Give the first item, labelled or not; None where there is none."""
+        """Return the first item, labelled or not; None where there is none."""
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
         """Let an item come again once nothing else is open."""
@@ -63,7 +63,7 @@ class Work(Protocol):
         """Note that the reviewer has taken a finished item back."""
 
 
-class FilterWork:
+class FilterWorklist:
     """The items that passed the filters when they were set; anybody else may do the same ones.
 
     The order is frozen: an item keeps its place when its label changes, so that going back finds
@@ -85,7 +85,7 @@ class FilterWork:
         self._put_off: set[str] = set()
 
     def next_open(self, after: str | None = None) -> str | None:
-        """Give the next item without a label of the reviewer's, those put off at the end."""
+        """Return the next item without a label of the reviewer's, those put off at the end."""
         place = None if after is None else self._place(after)
         start = 0 if place is None else place + 1
         for first, last, with_put_off in (
@@ -99,27 +99,27 @@ class FilterWork:
         return after if after is not None and self._is_open(after) else None
 
     def is_repeat(self, item_id: str) -> bool:  # noqa: ARG002
-        """Give False: only queues let items come again."""
+        """Return False: only queues let items come again."""
         return False
 
     def queue_of(self, item_id: str) -> str | None:  # noqa: ARG002
-        """Give None: filters are nobody's queue."""
+        """Return None: filters are nobody's queue."""
         return None
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
-        """Give the item before or after; from outside the list, on leads to its first item."""
+        """Return the item before or after; from outside the list, on leads to its first item."""
         place = self._place(item_id)
         if place is None:
             place = -1 if step > 0 else 0
         return self._ids[place + step].as_py() if 0 <= place + step < self.total else None
 
     def number(self, item_id: str) -> int | None:
-        """Give an item's place counted from 1, or None for an item outside the list."""
+        """Return an item's place counted from 1, or None for an item outside the list."""
         place = self._place(item_id)
         return None if place is None else place + 1
 
     def first(self) -> str | None:
-        """Give the first item, labelled or not; None where there is none."""
+        """Return the first item, labelled or not; None where there is none."""
         return self._ids[0].as_py() if self.total else None
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
@@ -149,7 +149,7 @@ class FilterWork:
         return not list_labelled(self._database.cursor(), self._reviewer_id, pa.array([item_id]))
 
     def _first_open(
-        self, first: int, last: int, besides: str | None, with_put_off: bool
+        self, first: int, last: int, exclude: str | None, with_put_off: bool
     ) -> str | None:
         """Look in windows that grow: the next open item is nearly always close by."""
         size = _FIRST_WINDOW
@@ -158,14 +158,14 @@ class FilterWork:
             done = list_labelled(self._database.cursor(), self._reviewer_id, window)
             for item_id in window.to_pylist():
                 is_put_off = item_id in self._put_off and not with_put_off
-                if item_id not in done and item_id != besides and not is_put_off:
+                if item_id not in done and item_id != exclude and not is_put_off:
                     return str(item_id)
             first += size
             size *= 8
         return None
 
 
-class QueueWork:
+class QueueWorklist:
     """A saved queue, shared with others: what is on screen is reserved, so nobody gets it twice."""
 
     def __init__(self, database: Database, queue: Queue, reviewer_id: str) -> None:
@@ -187,7 +187,7 @@ class QueueWork:
             self.queue,
             self._reviewer_id,
             after=None if after is None else self._place(after),
-            besides=after,
+            exclude=after,
         )
         if found is None and after is not None:  # perhaps the one given is the last open one
             found = reserve_next(self._database, self.queue, self._reviewer_id)
@@ -199,11 +199,11 @@ class QueueWork:
         return found.item_id
 
     def is_repeat(self, item_id: str) -> bool:
-        """Tell whether an item has come again, unannounced."""
+        """Return whether an item has come again, unannounced."""
         return item_id == self._repeat
 
     def queue_of(self, item_id: str) -> str | None:
-        """Give the queue to which a label counts: none for an item from outside of it."""
+        """Return the queue to which a label counts: none for an item from outside of it."""
         return self.queue_id if self._place(item_id) is not None else None
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
@@ -219,16 +219,16 @@ class QueueWork:
         return found.item_id
 
     def number(self, item_id: str) -> int | None:
-        """Give an item's place counted from 1, or None for an item outside the queue."""
+        """Return an item's place counted from 1, or None for an item outside the queue."""
         place = self._place(item_id)
         return None if place is None else place + 1
 
     def first(self) -> str | None:
-        """Give the first item, labelled or not; None where there is none."""
+        """Return the first item, labelled or not; None where there is none."""
         return find_item_at(self._database.cursor(), self.queue.queue_id, 0)
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
-        """Give the item back and let it come again once nothing else is open."""
+        """Return the item back and let it come again once nothing else is open."""
         with self._database.transaction() as cur:
             add_event(
                 cur,
@@ -257,10 +257,10 @@ class QueueWork:
         if place is None:
             place = find_position(self._database.cursor(), self.queue.queue_id, item_id)
             if place is not None:
-                self._remember(Place(item_id, place))
+                self._remember(QueuePosition(item_id, place))
         return place
 
-    def _remember(self, place: Place) -> None:
+    def _remember(self, place: QueuePosition) -> None:
         with self._lock:
             self._places[place.item_id] = place.position
 

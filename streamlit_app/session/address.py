@@ -12,7 +12,7 @@ import streamlit as st
 
 
 def seed(key: str, allowed: Collection[str] | None = None) -> None:
-    """Give a keyed widget the value in the address, once a session, before it is drawn.
+    """Return a keyed widget the value in the address, once a session, before it is drawn.
 
     Args:
         key: The widget's key and the name in the address.

@@ -27,7 +27,7 @@ NAME_KEY = "reviewer"
 
 
 def current_person() -> Reviewer:
-    """Give who sits at the screen, with the role they have now.
+    """Return who sits at the screen, with the role they have now.
 
     Call it below :func:`enter`, which has let them in.
 
@@ -69,12 +69,12 @@ def draw_sign_out() -> None:
 
 
 def has_provider() -> bool:
-    """Tell whether people sign in with a provider of OpenID Connect."""
+    """Return whether people sign in with a provider of OpenID Connect."""
     return st.secrets.load_if_toml_exists() and "auth" in st.secrets
 
 
 def is_private(bound: str | None, visitor: str | None) -> bool:
-    """Tell whether nobody but the person at this machine can reach the app.
+    """Return whether nobody but the person at this machine can reach the app.
 
     Args:
         bound: Address that the server listens on; None: all of them.
@@ -84,7 +84,7 @@ def is_private(bound: str | None, visitor: str | None) -> bool:
 
 
 def visitor_address() -> str | None:
-    """Give the browser's address, behind a proxy the one it forwards for; None for this machine.
+    """Return the browser's address, behind a proxy the one it forwards for; None for this machine.
 
     A forged header can only make the answer a foreign address, which lets nobody in.
     """

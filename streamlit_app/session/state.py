@@ -12,8 +12,8 @@ from cachetools import LRUCache
 
 from db.review.settings import ReviewSettings
 from streamlit_app.safe_text import NoticeKind
-from streamlit_app.server.review_service import LookAhead, ReviewedItem, WorkChoice
-from streamlit_app.server.worklist import Work
+from streamlit_app.server.review_service import LookAhead, ReviewedItem, WorklistChoice
+from streamlit_app.server.worklist import Worklist
 
 ITEM_PARAM = "item"
 """Query parameter that names the item on the Review page."""
@@ -47,8 +47,8 @@ class Draw:
 class ReviewSession:
     """Where a reviewer is in what they work through."""
 
-    work: Work | None = None
-    work_key: tuple[str, WorkChoice] | None = None
+    worklist: Worklist | None = None
+    worklist_key: tuple[str, WorklistChoice] | None = None
     draw: Draw | None = None
     ahead: LookAhead | None = None
     """The item after the one on screen, being read while that one is read by the reviewer."""
@@ -77,11 +77,12 @@ class ReviewSession:
         self.draw = None if item_id is None else Draw(item_id, shown=shown)
 
     def is_on_screen(self, item_id: str) -> bool:
-        """Tell whether a press that names an item belongs to what the reviewer sees."""
+        """Return whether a press that names an item belongs to what the reviewer sees."""
         return self.draw is not None and self.draw.item_id == item_id
 
     def seconds_read(self, draw: Draw) -> float:
-        """Give the seconds that an item has been on screen, those of earlier showings included."""
+        """Return the seconds that an item has been on screen, those of earlier
+        showings included."""
         return draw.seconds + self.seconds_on.get(draw.item_id, 0.0)
 
     def say(self, message: str, kind: NoticeKind = "info") -> None:
@@ -90,7 +91,7 @@ class ReviewSession:
 
 
 def review_session() -> ReviewSession:
-    """Give this browser session's place in its work."""
+    """Return this browser session's place in its work."""
     if "review_session" not in st.session_state:
         st.session_state["review_session"] = ReviewSession()
     session: ReviewSession = st.session_state["review_session"]

@@ -62,7 +62,7 @@ class Session:
 
 
 def session() -> Session:
-    """Give this browser session's place in the list."""
+    """Return this browser session's place in the list."""
     found: Session = st.session_state.setdefault("adjudicate_session", Session())
     return found
 

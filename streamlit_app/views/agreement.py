@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _state() -> tuple[str, tuple[int, ...]]:
-    """Give what figures hold for: which file, and what was said in it so far."""
+    """Return what figures hold for: which file, and what was said in it so far."""
     database = services.database()
     return str(database.path), rating_version(database.cursor())
 

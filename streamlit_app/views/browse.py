@@ -72,7 +72,7 @@ def pick_page(pages: int, flt: ReviewFilter, order: Order) -> int:
 
 
 def without_labels(row: ReviewRow) -> ReviewRow:
-    """Give a row of which nothing shows what the model, the gold label or others say."""
+    """Return a row of which nothing shows what the model, the gold label or others say."""
     return replace(
         row,
         gold_label=None,

@@ -403,7 +403,7 @@ def _choose_change() -> None:
 def _ceiling(
     version: str, summaries: Sequence[RunSummary], gold: Gold, label_set: str, split: str | None
 ) -> tuple[str, float, float, float] | None:
-    """Give how far people agree with the gold label, on the items of the largest run."""
+    """Return how far people agree with the gold label, on the items of the largest run."""
     runs = [one for one in summaries if one.label_set == label_set]
     if not runs:
         return None

@@ -37,8 +37,8 @@ from streamlit_app.markup import element
 from streamlit_app.server import review_service, services
 from streamlit_app.server.draft_box import BOXES, DraftBox
 from streamlit_app.server.event_log import EVENTS
-from streamlit_app.server.review_service import LookAhead, ReviewedItem, Said, WorkChoice
-from streamlit_app.server.worklist import Work
+from streamlit_app.server.review_service import LookAhead, ReviewedItem, Said, WorklistChoice
+from streamlit_app.server.worklist import Worklist
 from streamlit_app.session.state import ITEM_PARAM, Draw, review_session
 from streamlit_app.wording import say
 
@@ -55,8 +55,8 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
         run_id: The run whose answer was on screen.
     """
     item_id = draw.item_id
-    work = session.work
-    if not session.is_on_screen(item_id) or work is None:
+    worklist = session.worklist
+    if not session.is_on_screen(item_id) or worklist is None:
         session.say(say("review.late_press"), "warning")
         return
     values = more_fields.read(item_id, _start(shown), _shown_answer(shown))
@@ -74,7 +74,7 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
                 annotation_id=draw.annotation_id,
                 reviewer_id=reviewer_id,
                 run_id=run_id,
-                queue_id=work.queue_of(item_id),
+                queue_id=worklist.queue_of(item_id),
                 duration_seconds=seconds,
                 is_fast=shown.mine is None and seconds < floor,
                 has_draft=has_draft,
@@ -97,8 +97,8 @@ def after_save(stored: Annotation, shown: ReviewedItem, reviewer_id: str) -> Non
         session.show(item_id)
         EVENTS.note(ReviewEvent("reveal", reviewer_id, item_id, stored.queue_id, "revealed"))
     else:
-        if session.work is not None and (shown.mine is None or shown.mine.phase == "blind"):
-            session.work.mark_done(item_id)
+        if session.worklist is not None and (shown.mine is None or shown.mine.phase == "blind"):
+            session.worklist.mark_done(item_id)
         key = "saved_fast" if stored.is_fast else "saved"
         session.say(say(f"review.{key}", label=labels, item=item_id), "success")
         show_next(item_id)
@@ -107,7 +107,7 @@ def after_save(stored: Annotation, shown: ReviewedItem, reviewer_id: str) -> Non
 
 def show_next(after: str) -> None:
     """Show the item that was read ahead, or find the next one now."""
-    ahead, work = session.ahead, session.work
+    ahead, worklist = session.ahead, session.worklist
     if ahead is not None and ahead.after == after:
         session.ahead = None
         shown = ahead.result()
@@ -117,16 +117,16 @@ def show_next(after: str) -> None:
         if shown.item.item_id != after:
             session.show(shown.item.item_id, shown if review_service.is_current(shown) else None)
             return
-    session.show(work.next_open(after) if work else None)
+    session.show(worklist.next_open(after) if worklist else None)
 
 
 def skip(draw: Draw) -> None:
     """Put an item off and show the next one."""
-    item_id, work = draw.item_id, session.work
-    if not session.is_on_screen(item_id) or work is None:
+    item_id, worklist = draw.item_id, session.worklist
+    if not session.is_on_screen(item_id) or worklist is None:
         return
     try:
-        work.put_off(item_id, BOXES.pressed_at(draw.annotation_id))
+        worklist.put_off(item_id, BOXES.pressed_at(draw.annotation_id))
     except DbError as error:
         session.say(str(error), "error")
         return
@@ -153,9 +153,9 @@ def flag(draw: Draw, reviewer_id: str) -> None:
 
 def move(item_id: str, step: int) -> None:
     """Show the item before or after, labelled or not."""
-    if not session.is_on_screen(item_id) or session.work is None:
+    if not session.is_on_screen(item_id) or session.worklist is None:
         return
-    neighbour = session.work.neighbour(item_id, 1 if step > 0 else -1)
+    neighbour = session.worklist.neighbour(item_id, 1 if step > 0 else -1)
     if neighbour is None:
         session.say(say("review.last_item" if step > 0 else "review.first_item"))
     else:
@@ -178,10 +178,10 @@ def undo(reviewer_id: str, item_id: str | None) -> None:
         session.say(str(error), "error")
         return
     del session.saved[-1:]
-    if session.work is not None and undone.phase != "blind":
-        still = review_service.standing(target, reviewer_id, session.work.queue_id)
+    if session.worklist is not None and undone.phase != "blind":
+        still = review_service.standing(target, reviewer_id, session.worklist.queue_id)
         if still is None or still.phase == "blind":
-            session.work.mark_open(target)
+            session.worklist.mark_open(target)
     session.say(say("review.undone", item=target), "success")
     session.show(target)
 
@@ -201,7 +201,7 @@ def _start(shown: ReviewedItem) -> FormValues:
 
 
 def _shown_answer(shown: ReviewedItem) -> str | None:
-    """Give the model's answer where the reviewer may see it."""
+    """Return the model's answer where the reviewer may see it."""
     if shown.is_blind or shown.prediction is None:
         return None
     return shown.prediction.answer
@@ -219,24 +219,24 @@ def _said(values: FormValues) -> Said:
     )
 
 
-def prepare(choice: WorkChoice, reviewer: Reviewer) -> None:
+def prepare(choice: WorklistChoice, reviewer: Reviewer) -> None:
     """Bring work and item in step with the filters or the queue, and the address."""
     session.words_per_minute = review_service.settings().words_per_minute
     key = (reviewer.reviewer_id, choice)
-    if session.work_key != key:
-        if session.work_key is not None and session.work_key[0] != reviewer.reviewer_id:
+    if session.worklist_key != key:
+        if session.worklist_key is not None and session.worklist_key[0] != reviewer.reviewer_id:
             session.saved.clear()  # undo is for one's own labels
             session.seconds_on.clear()
             session.draw = None
-        session.work = review_service.open_work(choice, reviewer.reviewer_id)
-        session.work_key = key
+        session.worklist = review_service.open_worklist(choice, reviewer.reviewer_id)
+        session.worklist_key = key
         session.ahead = None
         on_screen = None if session.draw is None else session.draw.item_id
-        is_listed = on_screen is not None and session.work.number(on_screen) is not None
-        if is_listed and session.work.queue_id is None:
+        is_listed = on_screen is not None and session.worklist.number(on_screen) is not None
+        if is_listed and session.worklist.queue_id is None:
             session.show(on_screen)  # the same item, as the new filters show it
         elif st.query_params.get(ITEM_PARAM) in (None, session.item_param):
-            session.show(session.work.next_open())
+            session.show(session.worklist.next_open())
     asked = st.query_params.get(ITEM_PARAM)
     if asked is not None and asked != session.item_param:
         session.item_param = asked
@@ -257,15 +257,15 @@ def set_address(item_id: str | None) -> None:
 def draw_body(reviewer: Reviewer, run: Run | None) -> None:
     """Draw the item on screen; a press of its buttons reruns this part alone."""
     session.num_draws += 1
-    draw, work = session.draw, session.work
-    if draw is None or work is None:
+    draw, worklist = session.draw, session.worklist
+    if draw is None or worklist is None:
         set_address(None)
         draw_end(reviewer)
         return
     try:
         run_id = run.run_id if run else None
         shown = draw.shown or review_service.load_item(
-            draw.item_id, run_id, reviewer.reviewer_id, work
+            draw.item_id, run_id, reviewer.reviewer_id, worklist
         )
     except ItemNotFoundError as error:
         draw_error(str(error))
@@ -279,29 +279,29 @@ def draw_body(reviewer: Reviewer, run: Run | None) -> None:
         )  # fmt: skip
         BOXES.put(draw.annotation_id, box)
     set_address(draw.item_id)
-    draw_item(draw, shown, work, reviewer, run)
-    look_ahead(draw, shown, work, reviewer, run)
+    draw_item(draw, shown, worklist, reviewer, run)
+    look_ahead(draw, shown, worklist, reviewer, run)
 
 
 def look_ahead(
-    draw: Draw, shown: ReviewedItem, work: Work, reviewer: Reviewer, run: Run | None
+    draw: Draw, shown: ReviewedItem, worklist: Worklist, reviewer: Reviewer, run: Run | None
 ) -> None:
     """Read the next item, and write down that this one was opened, while it is being read."""
     if draw.is_noted:
         return
     draw.is_noted = True
     session.ahead = LookAhead(
-        work, draw.item_id, run.run_id if run else None, reviewer.reviewer_id, shown.phase
+        worklist, draw.item_id, run.run_id if run else None, reviewer.reviewer_id, shown.phase
     )
 
 
 def to_queue() -> None:
     """Leave an item that does not exist."""
-    session.show(session.work.next_open() if session.work else None)
+    session.show(session.worklist.next_open() if session.worklist else None)
 
 
 def draw_item(
-    draw: Draw, shown: ReviewedItem, work: Work, reviewer: Reviewer, run: Run | None
+    draw: Draw, shown: ReviewedItem, worklist: Worklist, reviewer: Reviewer, run: Run | None
 ) -> None:
     """Draw an item to the left, what is said of it and what to say of it to the right.
 
@@ -321,8 +321,8 @@ def draw_item(
             history.draw(shown.history, shown.reviewer_names)
     with right, st.container(key="review_right"):
         with safe_text.together():
-            progress_line.draw(work, draw.item_id)
-            refit_line.draw(work)
+            progress_line.draw(worklist, draw.item_id)
+            refit_line.draw(worklist)
             if shown.is_blind:
                 verdict_card.draw_blind()
             else:
@@ -410,20 +410,20 @@ def draw_moves(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, *, can_undo:
 
 def draw_end(reviewer: Reviewer) -> None:
     """Draw what there is to do when nothing is open."""
-    work = session.work
-    if work is None or not work.total:
+    worklist = session.worklist
+    if worklist is None or not worklist.total:
         filters.draw_no_item()
         return
-    progress_line.draw(work, None)
+    progress_line.draw(worklist, None)
     draw_message()
-    choice = session.work_key[1] if session.work_key else None
-    if isinstance(choice, Queue) and work.num_done < work.total:
+    choice = session.worklist_key[1] if session.worklist_key else None
+    if isinstance(choice, Queue) and worklist.num_done < worklist.total:
         held = review_service.count_others(choice, reviewer.reviewer_id)
         safe_text.draw_notice(say("review.none_open", held=held))
     else:
         safe_text.draw_notice(say("review.all_done"), kind="success")
     with st.container(horizontal=True):
-        first = work.first()
+        first = worklist.first()
         if first is not None:
             st.button(say("review.again"), key="review_again", on_click=show_first, args=(first,))
         st.button(
@@ -436,7 +436,7 @@ def draw_end(reviewer: Reviewer) -> None:
     keyboard.draw_marker("", session.num_draws, {})
 
 
-def pick_work(reviewer: Reviewer) -> tuple[WorkChoice, Run | None]:
+def pick_worklist(reviewer: Reviewer) -> tuple[WorklistChoice, Run | None]:
     """Draw the choice of a queue or of filters in the sidebar."""
     queue = queue_panel.pick(reviewer)
     if queue is not None:
@@ -451,7 +451,7 @@ def pick_work(reviewer: Reviewer) -> tuple[WorkChoice, Run | None]:
 with shown_errors():
     with st.sidebar:
         current_reviewer = reviewer_picker.pick()
-        current_choice, current_run = pick_work(current_reviewer)
+        current_choice, current_run = pick_worklist(current_reviewer)
     prepare(current_choice, current_reviewer)
     keyboard.load_script()
     draw_body(current_reviewer, current_run)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from db.connection import IN_MEMORY, Database
-from streamlit_app.logic.cache import MAX_REMEMBERED, remembered
+from streamlit_app.logic.cache import MAX_REMEMBERED, cached
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def database() -> Iterator[Database]:
 def test_the_same_data_and_arguments_are_computed_once(database: Database) -> None:
     computed: list[tuple[str, int, int]] = []
 
-    @remembered
+    @cached
     def compute(_: Database, version: str, first: int, *, second: int = 0) -> int | None:
         computed.append((version, first, second))
         return None if first < 0 else first + second
@@ -35,7 +35,7 @@ def test_the_same_data_and_arguments_are_computed_once(database: Database) -> No
 def test_the_least_recently_used_result_goes_first(database: Database) -> None:
     computed: list[int] = []
 
-    @remembered
+    @cached
     def compute(_: Database, __: str, number: int) -> int:
         computed.append(number)
         return number

@@ -30,7 +30,7 @@ def on_screen(test: AppTest) -> str | None:
 
 
 def listed(test: AppTest) -> list[str]:
-    work = session(test).work
+    work = session(test).worklist
     assert work is not None
     found = [work.first()]
     while found[-1] is not None:

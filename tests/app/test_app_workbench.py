@@ -24,7 +24,7 @@ from db.review.queues import Queue, add_queue, list_queues
 from db.review.settings import ReviewSettings, get_settings, save_settings
 from streamlit_app.server import review_service
 from streamlit_app.server.draft_box import BOXES, take_draft
-from streamlit_app.server.worklist import FilterWork
+from streamlit_app.server.worklist import FilterWorklist
 from streamlit_app.session.state import ReviewSession
 
 OpenPage = Callable[..., AppTest]
@@ -87,14 +87,14 @@ def make_queue(filled_store: Database, admin: str) -> Callable[..., Queue]:
 def test_work_on_filters_goes_round_once_and_leaves_what_was_put_off_for_last(
     filled_store: Database, make: Any, admin: str
 ) -> None:
-    work = FilterWork(filled_store, ReviewFilter(reviewer_id=admin), "item_id", "open")
+    work = FilterWorklist(filled_store, ReviewFilter(reviewer_id=admin), "item_id", "open")
     assert (work.total, work.num_done, work.next_open()) == (4, 0, "q-1")
     assert (work.neighbour("q-1", -1), work.neighbour("q-1", 1)) == (None, "q-2")
     assert (work.neighbour("elsewhere", 1), work.number("elsewhere")) == ("q-1", None)
     work.put_off("q-2")
     assert work.next_open("q-1") == "q-3"
     assert work.next_open("v-1") == "q-1"
-    only = FilterWork(
+    only = FilterWorklist(
         filled_store, ReviewFilter(search="coughs", reviewer_id=admin), "item_id", "open"
     )
     only.put_off("v-1")

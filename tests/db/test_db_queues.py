@@ -36,7 +36,13 @@ from db.review.queues import (
     list_queues,
     queue_progress,
 )
-from db.review.reservations import RESERVATION, Place, count_held, release, reserve_neighbour
+from db.review.reservations import (
+    RESERVATION,
+    QueuePosition,
+    count_held,
+    release,
+    reserve_neighbour,
+)
 from db.review.settings import ReviewSettings, save_settings
 
 NUM_ITEMS = 12
@@ -91,7 +97,7 @@ def reserve_next(*args: Any, **more: Any) -> str | None:
     """Reserve the next item and give its id; ``after`` is an item of these queues."""
     after = more.pop("after", None)
     place = reservations.reserve_next(*args, after=after and int(after[2:]), **more)
-    assert place is None or place == Place(place.item_id, int(place.item_id[2:]))
+    assert place is None or place == QueuePosition(place.item_id, int(place.item_id[2:]))
     return place and place.item_id
 
 
@@ -194,7 +200,7 @@ def test_two_people_never_get_the_same_place(
     assert reserve_next(database, queue, bob) == "q-00"
     assert reserve_next(database, queue, cyd) == "q-01"
     assert reserve_next(database, queue, bob) == "q-00"  # a new session resumes there
-    assert reserve_next(database, queue, bob, after="q-00", besides="q-00") == "q-02"
+    assert reserve_next(database, queue, bob, after="q-00", exclude="q-00") == "q-02"
     assert count_held(database.cursor(), queue, cyd) == 2
     release(database, queue.queue_id, "q-00", bob)
     say(database, queue, "q-02", bob)
@@ -206,8 +212,8 @@ def test_a_neighbour_on_somebody_elses_screen_is_passed_over(
 ):
     queue, bob, cyd = make_queue(), people["Bob"], people["Cyd"]
     assert reserve_next(database, queue, bob) == "q-00"
-    assert reserve_neighbour(database, queue, cyd, -1, 1) == Place("q-01", 1)
-    assert reserve_neighbour(database, queue, bob, 0, 1) == Place("q-02", 2)
+    assert reserve_neighbour(database, queue, cyd, -1, 1) == QueuePosition("q-01", 1)
+    assert reserve_neighbour(database, queue, bob, 0, 1) == QueuePosition("q-02", 2)
     assert reserve_neighbour(database, queue, cyd, 1, -1) is None
     assert reserve_next(database, queue, people["Ann"]) == "q-03"
     assert reserve_neighbour(database, queue, cyd, NUM_ITEMS - 1, 1) is None
@@ -218,8 +224,8 @@ def test_a_neighbour_with_a_place_left_is_given_though_somebody_has_it(
 ):
     queue = make_queue(num_reviewers=2)
     assert reserve_next(database, queue, people["Bob"]) == "q-00"
-    assert reserve_neighbour(database, queue, people["Cyd"], -1, 1) == Place("q-00", 0)
-    assert reserve_neighbour(database, queue, people["Ann"], -1, 1) == Place("q-01", 1)
+    assert reserve_neighbour(database, queue, people["Cyd"], -1, 1) == QueuePosition("q-00", 0)
+    assert reserve_neighbour(database, queue, people["Ann"], -1, 1) == QueuePosition("q-01", 1)
 
 
 def test_a_reservation_ends_by_itself(
@@ -261,10 +267,10 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
             searched = reservations._find_next(
                 cur, queue, who, position, after, datetime.now(UTC), None
             )
-            free = reservations._free_places(database, queue)
+            free = reservations._unreserved_positions(database, queue)
             assert free is not None
             from_memory += free.take(cur, who, position, after) is not None
-        given = reserve_next(database, queue, who, after=after, besides=after)
+        given = reserve_next(database, queue, who, after=after, exclude=after)
         assert given == (searched and searched.item_id)
         at[who] = given
         if given is not None and rng.random() < 0.7:
@@ -281,9 +287,9 @@ def test_an_item_labelled_from_its_address_is_not_given_again(
 ) -> None:
     queue, bob = make_queue(), people["Bob"]
     assert reserve_next(database, queue, bob) == "q-00"
-    assert reserve_next(database, queue, bob, after="q-00", besides="q-00") == "q-01"
+    assert reserve_next(database, queue, bob, after="q-00", exclude="q-00") == "q-01"
     say(database, queue, "q-02", people["Cyd"])
-    assert reserve_next(database, queue, bob, after="q-01", besides="q-01") == "q-03"
+    assert reserve_next(database, queue, bob, after="q-01", exclude="q-01") == "q-03"
 
 
 @pytest.mark.parametrize("num_reviewers", [1, 2])
@@ -300,7 +306,7 @@ def test_many_threads_fill_every_place_exactly_once(
         while (item_id := reserve_next(database, queue, who)) is not None:
             assert item_id not in done
             if rng.random() < 0.2:
-                assert reserve_next(database, queue, who, after=item_id, besides=item_id) != item_id
+                assert reserve_next(database, queue, who, after=item_id, exclude=item_id) != item_id
             say(database, queue, item_id, who)
             done.append(item_id)
         return done

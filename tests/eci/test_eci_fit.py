@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from eci.model.eci_model import EciModel
 from eci.model.features import stack
 from eci.model.head import EciHead, HeadConfig, HeadInputs
-from eci.model.head_fit import Chosen, FittedHead, choose, fit_head
+from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
 
@@ -73,9 +73,9 @@ def test_absent_options_have_no_probability_and_no_influence() -> None:
 
 def test_choosing_is_blind_to_the_held_out_fold_and_finds_the_signal() -> None:
     states, scores, y = _separable(150)
-    told: list[Chosen] = []
+    told: list[CrossValidationResult] = []
     columns = [(0,), (1,), (2,), (0, 1, 2)]
-    best = choose(
+    best = cross_validate(
         states, scores, y, is_options=False, candidates=columns, num_folds=3, told=told.append
     )
     assert len(told) == 4 * 5
@@ -83,7 +83,7 @@ def test_choosing_is_blind_to_the_held_out_fold_and_finds_the_signal() -> None:
     assert best.loss == min(candidate.loss for candidate in told)
     assert best.accuracy > 0.6
     noise = RNG.integers(0, 3, 150)
-    assert choose(states, scores, noise, is_options=False, num_folds=3).accuracy < 0.5
+    assert cross_validate(states, scores, noise, is_options=False, num_folds=3).accuracy < 0.5
 
 
 def test_no_items_or_uneven_arrays_are_refused() -> None:

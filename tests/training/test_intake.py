@@ -20,7 +20,7 @@ from db.content.predictions import list_predictions
 from db.content.runs import get_run, list_runs
 from db.records import Item
 from db.retraining.training_runs import find_training_run, list_training_runs
-from training.control.ingest import refresh, take_in
+from training.control.ingest import ingest_run, refresh
 from training.errors import IntakeError, RunDirError
 from training.run.prediction_file import PREDICTIONS_SCHEMA
 from training.run.run_dir import RunDir
@@ -128,13 +128,13 @@ def test_a_succeeded_run_becomes_a_run_with_predictions(database: Database, runs
 def test_a_run_that_only_answered_is_a_prediction_run(database: Database, runs_dir: Path) -> None:
     run_dir = finished_run(runs_dir)
     run_dir.write_settings(SETTINGS | {"task": "predict"})
-    assert take_in(database, run_dir).kind == "prediction"
+    assert ingest_run(database, run_dir).kind == "prediction"
 
 
 def test_a_second_look_adds_nothing(database: Database, runs_dir: Path) -> None:
     run_dir = finished_run(runs_dir)
-    first = take_in(database, run_dir)
-    assert take_in(database, run_dir) == first
+    first = ingest_run(database, run_dir)
+    assert ingest_run(database, run_dir) == first
     assert refresh(database, runs_dir) == ()
     assert refresh(database, runs_dir) == ()
     assert len(list_runs(database.cursor())) == 1
@@ -272,7 +272,7 @@ def test_a_run_that_is_put_right_is_taken_in(database: Database, runs_dir: Path)
 
 def test_a_run_taken_in_needs_its_directory_no_more(database: Database, runs_dir: Path) -> None:
     run_dir = finished_run(runs_dir)
-    take_in(database, run_dir)
+    ingest_run(database, run_dir)
     remove_predictions(run_dir)
     remove_settings(run_dir)
     assert refresh(database, runs_dir) == ()
@@ -283,9 +283,9 @@ def test_taking_in_says_why_it_cannot(database: Database, runs_dir: Path) -> Non
     run_dir = finished_run(runs_dir)
     run_dir.update_status(state="cancelled")
     with pytest.raises(IntakeError, match="is cancelled, so it has no results"):
-        take_in(database, run_dir)
+        ingest_run(database, run_dir)
     run_dir.update_status(state="succeeded")
     tear_predictions(run_dir)
     with pytest.raises(RunDirError, match="cannot be read"):
-        take_in(database, run_dir)
+        ingest_run(database, run_dir)
     assert list_runs(database.cursor()) == []

@@ -28,7 +28,7 @@ from eci.model.eci_model import EciModel
 from training.control.ingest import refresh
 from training.control.plan import Plan, make_plan, prepare_plan, start_plan
 from training.control.start import prepare_run
-from training.data.dataset import families, to_question
+from training.data.dataset import item_groups, to_question
 from training.data.record_file import read_training_records
 from training.errors import DataError
 from training.evaluation.out_of_fold import read_out_of_fold
@@ -284,6 +284,6 @@ def test_items_that_repeat_one_another_stay_in_one_fold(
     with database.transaction() as cur:
         add_items(cur, [twin], origin="items")
     items = [i for i in read_snapshot(database.cursor()).train if i.label_set == "pubmedqa"]
-    named = dict(zip((item.item_id for item in items), families(items), strict=True))
+    named = dict(zip((item.item_id for item in items), item_groups(items), strict=True))
     assert named["twin-of-001"] == named["more-train-001"]
     assert len(set(named.values())) == len(items) - 1

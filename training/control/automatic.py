@@ -25,7 +25,7 @@ are there to compare it with while a correction is still fresh in mind."""
 
 
 def is_automatic(settings: Mapping[str, Any]) -> bool:
-    """Tell by a run's settings whether it started by itself after a correction.
+    """Return by a run's settings whether it started by itself after a correction.
 
     Runs that a policy starts otherwise, every so often, count as asked for.
     """

@@ -82,7 +82,7 @@ def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
         return tuple(changed)
 
 
-def take_in(database: Database, run_dir: RunDir) -> Run:
+def ingest_run(database: Database, run_dir: RunDir) -> Run:
     """Store the run and the predictions of a run directory that succeeded, all or nothing.
 
     A run that is stored already is left as it is.
@@ -127,7 +127,7 @@ def take_in(database: Database, run_dir: RunDir) -> Run:
 
 
 def _may_challenge(cur: DuckDBPyConnection, settings: Mapping[str, Any]) -> bool:
-    """Tell whether a run's model becomes the challenger.
+    """Return whether a run's model becomes the challenger.
 
     One that came by itself after a correction takes that place from nobody but its like: a person
     may be comparing the other with the champion.
@@ -171,7 +171,7 @@ def _refresh_run(
             return None, False
         settings = plain(run_dir.read_settings())
         if state == "succeeded":
-            take_in(database, run_dir)
+            ingest_run(database, run_dir)
             return state, True
     except (TrainingError, OSError) as error:
         state, message = "failed", str(error)
@@ -183,7 +183,7 @@ def _refresh_run(
 
 
 def _is_news(known: TrainingRun | None, state: TrainingState, message: str) -> bool:
-    """Tell whether a state is to be stored; what an active run does at the moment is not."""
+    """Return whether a state is to be stored; what an active run does at the moment is not."""
     if known is None or known.state != state:
         return True
     return state not in ACTIVE_STATES and known.message != message
@@ -226,7 +226,7 @@ def _describe_run(run_dir: RunDir, settings: Mapping[str, Any]) -> Run:
 
 
 def _file_times(run_dir: RunDir) -> tuple[int, ...]:
-    """Give when the files that are read here were changed, 0 for one that is missing."""
+    """Return when the files that are read here were changed, 0 for one that is missing."""
     return (
         _modified_ns(run_dir.status_path),
         _modified_ns(run_dir.settings_path),

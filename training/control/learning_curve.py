@@ -116,7 +116,7 @@ def learning_curve(database: Database) -> LearningCurve:
         _point(task, on, fold.held_out, l2, split=NUM_FOLDS * repeat + place)
         for repeat in range(NUM_REPEATS)
         for place, fold in enumerate(
-            out_of_fold(task.y, task.families, num_folds=NUM_FOLDS, seed=repeat)
+            out_of_fold(task.y, task.groups, num_folds=NUM_FOLDS, seed=repeat)
         )
         for on in _parts(fold.train, repeat)
     ]
@@ -142,7 +142,7 @@ def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float, *, split:
 
 
 def _slope(sizes: FloatArray, errors: FloatArray) -> float:
-    """Give b of ``a + b / sqrt(n)`` by least squares; 0 where all sizes are alike."""
+    """Return b of ``a + b / sqrt(n)`` by least squares; 0 where all sizes are alike."""
     x = 1 / np.sqrt(sizes)
     spread = x - x.mean()
     total = float((spread**2).sum())

@@ -49,7 +49,7 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """The name under which earlier runs of its kind are found."""
+        """Return the name under which earlier runs of its kind are found."""
         if isinstance(self.settings, Preset):
             return self.settings.name
         return REFIT if isinstance(self.settings, RefitSettings) else RECALIBRATE
@@ -143,7 +143,7 @@ def start_plan(database: Database, plan: Plan, started_by: str, *, triggered_by:
 
 
 def default_source(database: Database) -> str | None:
-    """Give the run of the champion, else of the newest model that somebody asked for.
+    """Return the run of the champion, else of the newest model that somebody asked for.
 
     Where all models came by themselves after corrections, the oldest: were it the newest, each
     would stand on the one before, none could ever be removed, and their figures would be compared
@@ -168,7 +168,7 @@ def _newest(database: Database) -> str | None:
 
 
 def _model_of(run_id: str | None) -> ModelSettings | None:
-    """Give the model that a run was trained on, as its settings say."""
+    """Return the model that a run was trained on, as its settings say."""
     if run_id is None:
         return None
     stored = RunDir(runs_dir() / run_id).read_settings()

@@ -75,7 +75,7 @@ def promote(database: Database, version: int, reviewer_id: str, reason: str = ""
 
 
 def roll_back(database: Database, reviewer_id: str, reason: str = "") -> ModelVersion | None:
-    """Give the alias champion back to the model that had it before.
+    """Return the alias champion back to the model that had it before.
 
     Returns:
         The champion from now on; None where there was none before.

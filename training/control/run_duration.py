@@ -23,7 +23,7 @@ class Expected:
 
 
 def expected_seconds(runs_dir: Path, name: str, launcher: Launcher = LOCAL) -> Expected | None:
-    """Give the median duration of the newest runs that succeeded; None where there is none.
+    """Return the median duration of the newest runs that succeeded; None where there is none.
 
     Args:
         runs_dir: Where the run directories of this machine lie.

@@ -179,11 +179,11 @@ def _prepare(database: Database, name: str, fields: dict[str, Any], started_by: 
 
 
 def _country(database: Database) -> str:
-    """Give the country whose mix of power a run's emissions are told by."""
+    """Return the country whose mix of power a run's emissions are told by."""
     stored = find_trigger_policy(database.cursor())
     return WORLD if stored is None else str(stored.policy.get("country", WORLD))
 
 
 def is_run_dir(path: Path) -> bool:
-    """Tell whether a path is a run directory that can be executed."""
+    """Return whether a path is a run directory that can be executed."""
     return (path / "settings.json").is_file() and (path / "snapshot").is_dir()

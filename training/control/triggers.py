@@ -73,7 +73,7 @@ class Readiness:
 
 
 def get_policy(database: Database) -> TriggerPolicy:
-    """Give the policy that holds; the manual one until somebody sets another."""
+    """Return the policy that holds; the manual one until somebody sets another."""
     stored = find_trigger_policy(database.cursor())
     return TriggerPolicy() if stored is None else TriggerPolicy.model_validate(stored.policy)
 
@@ -169,13 +169,13 @@ def tick(database: Database, now: datetime) -> str | None:
 
 
 def _is_corrected_since(database: Database, run: TrainingRun | None) -> bool:
-    """Tell whether somebody corrected an item after a run was made, or ever where it is None."""
+    """Return whether somebody corrected an item after a run was made, or ever where it is None."""
     latest = last_correction_at(database.cursor())
     return latest is not None and (run is None or latest > run.created_at)
 
 
 def _last_fit(runs: Sequence[TrainingRun]) -> TrainingRun | None:
-    """Give the last run whose head learned the corrections of its time.
+    """Return the last run whose head learned the corrections of its time.
 
     An automatic one that failed counts: it would fail again. One of a person's that failed does
     not, so its corrections are still to be learned.
@@ -192,7 +192,7 @@ def _last_fit(runs: Sequence[TrainingRun]) -> TrainingRun | None:
 
 
 def _last_run(database: Database) -> TrainingRun | None:
-    """Give the last run, other than after a correction, that learned anything, or still may."""
+    """Return the last run, other than after a correction, that learned anything, or still may."""
     runs = list_training_runs(database.cursor())
     return next(
         (

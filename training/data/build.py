@@ -46,16 +46,16 @@ class BuiltRecord:
 
     @property
     def prompt(self) -> tuple[Message, ...]:
-        """The chat without its answer."""
+        """Return the chat without its answer."""
         return self.messages[:-1]
 
     @property
     def completion(self) -> str:
-        """The answer to learn."""
+        """Return the answer to learn."""
         return self.messages[-1]["content"]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON values."""
+        """Return plain JSON values."""
         return {
             "item_id": self.item_id,
             "messages": [dict(turn) for turn in self.messages],
@@ -83,12 +83,12 @@ class Build:
     num_vetoed: int
 
     def fold(self, fold: Fold) -> tuple[BuiltRecord, ...]:
-        """Give the records of one fold."""
+        """Return the records of one fold."""
         return tuple(record for record in self.records if record.fold == fold)
 
 
 def belongs(item: SnapshotItem, benchmark: Benchmark) -> bool:
-    """Tell whether an item counts for a benchmark; one tagged ``step2&3`` counts for both."""
+    """Return whether an item counts for a benchmark; one tagged ``step2&3`` counts for both."""
     if benchmark == "all":
         return True
     if benchmark == "pubmedqa":
@@ -174,5 +174,5 @@ def _built(item: SnapshotItem, record: Record, fold: Fold, template: str) -> Bui
 
 
 def _steps(metadata: Mapping[str, Any]) -> set[str]:
-    """Give the USMLE steps of an item, such as 2 and 3 of ``step2&3``."""
+    """Return the USMLE steps of an item, such as 2 and 3 of ``step2&3``."""
     return set(re.findall(r"[123]", str(metadata.get("step", ""))))

@@ -60,7 +60,7 @@ def write_build(build: Build, folder: Path, build_format: BuildFormat) -> list[P
 
 
 def reference_fields(record: BuiltRecord) -> dict[str, str]:
-    """Give a record in the fields of LlamaCare's released data."""
+    """Return a record in the fields of LlamaCare's released data."""
     turns = (f"### {turn['role'].capitalize()}\n{turn['content']}" for turn in record.prompt)
     return {
         "prompt_question": "\n\n".join(turns),

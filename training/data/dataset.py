@@ -17,7 +17,7 @@ from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.near_duplicates import find_duplicates
 from eci.questions.prompts import Exemplar, Question
-from training.data.groups import join_families
+from training.data.groups import join_groups
 from training.errors import DataError
 from training.settings.training import DataSettings
 
@@ -56,19 +56,19 @@ class TrainingData:
 
 
 def to_question(item: SnapshotItem) -> Question:
-    """Give an item as the question that is put to the model; its long answer stays out."""
+    """Return an item as the question that is put to the model; its long answer stays out."""
     context = tuple((section.heading, section.text) for section in item.context)
     return Question(item.question, context, label_set_of(item), item.item_id)
 
 
 def to_exemplar(item: SnapshotItem, context_words: int) -> Exemplar:
-    """Give an item as a shot, with at most ``context_words`` words of its context."""
+    """Return an item as a shot, with at most ``context_words`` words of its context."""
     question = to_question(item).with_context_words(context_words)
     return Exemplar(question, item.label, _rationale(item))
 
 
 def label_set_of(item: SnapshotItem) -> LabelSet:
-    """Give the label set of an item, with definitions where they are known."""
+    """Return the label set of an item, with definitions where they are known."""
     if item.label_set == OPTIONS_LABEL_SET:
         return LabelSet.from_options([(option.label, option.text) for option in item.options])
     if item.labels == PUBMEDQA.names:
@@ -77,7 +77,7 @@ def label_set_of(item: SnapshotItem) -> LabelSet:
 
 
 def fixed_label_sets(items: Iterable[SnapshotItem]) -> tuple[LabelSet, ...]:
-    """Give the fixed label sets that occur, in the order of their names.
+    """Return the fixed label sets that occur, in the order of their names.
 
     Raises:
         DataError: One name stands for different labels.
@@ -262,16 +262,16 @@ def _hold_out(
         untouched = [item for item in group if not is_corrected(item)]
         own = [item for item in group if item.split == "dev"]
         dev += own or untouched[: int(len(group) * fraction)]
-    family = dict(zip((item.item_id for item in items), families(items), strict=True))
+    family = dict(zip((item.item_id for item in items), item_groups(items), strict=True))
     set_aside = {family[item.item_id] for item in dev}
     fit = [item for item in items if family[item.item_id] not in set_aside]
     return fit, [item for item in items if family[item.item_id] in set_aside]
 
 
-def families(items: Sequence[SnapshotItem]) -> list[str]:
+def item_groups(items: Sequence[SnapshotItem]) -> list[str]:
     """Name the family of each item: what folds must not divide."""
     parents = [item.parent_item_id or item.item_id for item in items]
-    return join_families(parents, [to_question(item) for item in items])
+    return join_groups(parents, [to_question(item) for item in items])
 
 
 def _reordered(item: SnapshotItem, seed: int) -> tuple[Question, str]:
@@ -285,7 +285,7 @@ def _reordered(item: SnapshotItem, seed: int) -> tuple[Question, str]:
 
 
 def is_corrected(item: SnapshotItem) -> bool:
-    """Tell whether a person settled the item's label or wrote its text."""
+    """Return whether a person settled the item's label or wrote its text."""
     return item.label_origin != "imported" or item.corrected_answer is not None
 
 

@@ -11,12 +11,12 @@ from eci.questions.near_duplicates import DuplicateIndex
 from eci.questions.prompts import Question
 
 
-def join_families(parents: Sequence[str], questions: Sequence[Question]) -> list[str]:
+def join_groups(parents: Sequence[str], questions: Sequence[Question]) -> list[str]:
     """Name the family of each item: the first, by id, of the parents in it.
 
     Args:
         parents: Of each item the id of the item that it was made from, or its own.
-        questions: What each item asks; items that repeat one another join their families.
+        questions: What each item asks; items that repeat one another join their groups.
     """
     index = DuplicateIndex(questions)
     above = {parent: parent for parent in parents}

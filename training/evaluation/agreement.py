@@ -258,7 +258,7 @@ def load_anchoring(cur: DuckDBPyConnection, flt: RatingFilter, shown: Shown) -> 
 
 
 def load_times(cur: DuckDBPyConnection, flt: RatingFilter) -> list[Times]:
-    """Give quartiles of the seconds a rating took, all reviewers together first."""
+    """Return quartiles of the seconds a rating took, all reviewers together first."""
     timed = list_seconds(cur, flt)
     if not timed:
         return [_times(None, np.zeros(0))]
@@ -315,7 +315,7 @@ class _Categories:
 def _cohen_of_two(
     cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, categories: _Categories
 ) -> Estimate:
-    """Give Cohen's kappa where there are two people in all; else say why there is none."""
+    """Return Cohen's kappa where there are two people in all; else say why there is none."""
     pairs = count_pairs(cur, flt, phase)
     if len({who for pair in pairs for who in (pair.reviewer_id, pair.other_id)}) != 2:
         return Estimate.undefined(MORE_THAN_TWO)

@@ -98,7 +98,7 @@ class SliceFinding:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the challenger breaks more of it than chance explains."""
+        """Return whether the challenger breaks more of it than chance explains."""
         return self.p_value < ALPHA and self.change.num_broken > self.change.num_fixed
 
 
@@ -122,21 +122,21 @@ class GateReport:
 
     @property
     def failed(self) -> tuple[Check, ...]:
-        """The checks that do not hold."""
+        """Return the checks that do not hold."""
         return tuple(check for check in self.all_checks if check.verdict == "fail")
 
     @property
     def unsure(self) -> tuple[Check, ...]:
-        """The checks that too few items leave open."""
+        """Return the checks that too few items leave open."""
         return tuple(check for check in self.all_checks if check.verdict == "unsure")
 
     @property
     def passed(self) -> bool:
-        """Whether nothing fails; what too few items leave open does not block."""
+        """Return whether nothing fails; what too few items leave open does not block."""
         return not self.failed
 
     def to_dict(self) -> dict[str, Any]:
-        """Give what is kept with a promotion."""
+        """Return what is kept with a promotion."""
         return {
             "champion_run_id": self.champion_run_id,
             "challenger_run_id": self.challenger_run_id,

@@ -83,6 +83,6 @@ def calibrate(entries: Sequence[HeldOut], gold: Mapping[str, int]) -> dict[str, 
 
 
 def _even(entries: Sequence[HeldOut]) -> list[list[float]]:
-    """Give every row the same width: an item with fewer options has ``-inf`` for the others."""
+    """Return every row the same width: an item with fewer options has ``-inf`` for the others."""
     width = max(len(entry.logits) for entry in entries)
     return [[*e.logits, *[float("-inf")] * (width - len(e.logits))] for e in entries]

@@ -22,9 +22,9 @@ from db.retraining.out_of_fold import OutOfFold
 from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import CalibrationInfo
 from eci.model.features import stack
-from eci.model.head_fit import choose
+from eci.model.head_fit import cross_validate
 from eci.statistics.calibration import TemperatureScaling
-from training.data.dataset import families, to_question
+from training.data.dataset import item_groups, to_question
 from training.evaluation.held_out import HeldOut, calibrate
 from training.run.execution import RunContext
 from training.run.parquet_files import read_rows, write_rows
@@ -45,7 +45,7 @@ def held_out_rows(
     calibration: Mapping[str, CalibrationInfo],
     learned: Collection[str],
 ) -> list[OutOfFold]:
-    """Give the calibrated probabilities of held-out logits.
+    """Return the calibrated probabilities of held-out logits.
 
     Args:
         learned: Items that the adapter has learned from: they are left out.
@@ -60,8 +60,8 @@ def held_out_rows(
     return rows
 
 
-def taken_over(run_id: str, source: RunDir | None, learned: Collection[str]) -> list[OutOfFold]:
-    """Give what the base model alone said of the items that an adapter has learned from.
+def carried_over(run_id: str, source: RunDir | None, learned: Collection[str]) -> list[OutOfFold]:
+    """Return what the base model alone said of the items that an adapter has learned from.
 
     Args:
         source: The run whose artifact holds that adapter; None for no adapter.
@@ -99,7 +99,7 @@ def base_model_rows(
 def _of_label_set(
     context: RunContext, model: EciModel, items: Sequence[SnapshotItem], batch_size: int
 ) -> list[OutOfFold]:
-    groups = families(items)
+    groups = item_groups(items)
     y = [item.labels.index(item.label) for item in items]
     if not is_enough(groups, y, NUM_FOLDS):
         return []
@@ -112,7 +112,7 @@ def _of_label_set(
     given = model.features(questions, batch_size=batch_size, progress=tell)
     states, scores = stack(given)
     label_set = questions[0].label_set
-    logits = choose(
+    logits = cross_validate(
         states, scores, y, is_options=label_set.is_options, groups=groups, num_folds=NUM_FOLDS
     ).logits
     held_out = [
@@ -125,7 +125,7 @@ def _of_label_set(
 
 
 def is_enough(groups: Sequence[str], y: Sequence[int], num_folds: int) -> bool:
-    """Tell whether heads can be fitted out of fold on items of these families and labels."""
+    """Return whether heads can be fitted out of fold on items of these groups and labels."""
     return (
         len(groups) >= MIN_ITEMS_PER_FOLD * num_folds
         and len(set(groups)) >= num_folds

@@ -61,13 +61,13 @@ def copy_artifact(
 
 
 def read_head(artifact: Path) -> Tensors:
-    """Give the tensors of an artifact's head by name."""
+    """Return the tensors of an artifact's head by name."""
     with safe_open(artifact / HEAD_FILE, "numpy") as stored:
         return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
 
 
 def _untrained(info: ArtifactInfo) -> Tensors:
-    """Give the tensors of a head that says what the language model says."""
+    """Return the tensors of a head that says what the language model says."""
     hidden = int(info.head["hidden_size"])
     width = hidden * len(parse_pooling(info.head["pooling"]))
     tensors: Tensors = {

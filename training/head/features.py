@@ -22,7 +22,7 @@ from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.arrays import Float32Array, IntArray
 from eci.model.artifact import ADAPTER_FILES, ArtifactInfo
 from eci.questions.prompts import Question
-from training.data.dataset import families, to_question
+from training.data.dataset import item_groups, to_question
 from training.run.json_files import read_object, replace_json
 
 # What of a head's configuration does not change its inputs.
@@ -42,7 +42,7 @@ class Features:
     scores: Float32Array
 
     def take(self, rows: Sequence[int] | IntArray) -> Features:
-        """Give some rows, in the order asked for."""
+        """Return some rows, in the order asked for."""
         chosen = np.asarray(rows, np.int64)
         return Features(self.states[chosen], self.scores[chosen])
 
@@ -62,12 +62,12 @@ class HeadFeatures:
         self._read: set[str] = set()
 
     def missing(self, questions: Sequence[Question]) -> list[int]:
-        """Give the positions of questions whose features are not here."""
+        """Return the positions of questions whose features are not here."""
         self._load()
         return [i for i, q in enumerate(questions) if question_digest(q) not in self._places]
 
     def get(self, questions: Sequence[Question]) -> Features:
-        """Give the features of questions of one label set.
+        """Return the features of questions of one label set.
 
         Raises:
             KeyError: Features of a question are missing.
@@ -79,26 +79,26 @@ class HeadFeatures:
         return _joined(used).take([offsets[chunk] + row for chunk, row in places])
 
     def is_checked(self, snapshot: Snapshot) -> bool:
-        """Tell whether these texts were searched for leaks before; labels do not matter there."""
+        """Return whether these texts were searched for leaks before; labels do not matter there."""
         return self._checked_path(snapshot).exists()
 
     def note_checked(self, snapshot: Snapshot) -> None:
         """Note that no training item of a snapshot repeats one of its test items."""
         self._checked_path(snapshot).touch()
 
-    def families(self, items: Sequence[SnapshotItem]) -> list[str]:
-        """Name the family of each item as ``dataset.families`` does; found once for these texts."""
+    def item_groups(self, items: Sequence[SnapshotItem]) -> list[str]:
+        """Name the family of each item as ``dataset.groups`` does; found once for these texts."""
         digest = hashlib.sha256()
         for item in items:
             content = f"{item.item_id} {item.parent_item_id} {question_digest(to_question(item))}"
             digest.update(f"{content}\n".encode())
-        path = self.folder / f"families-{digest.hexdigest()[:32]}.json"
+        path = self.folder / f"groups-{digest.hexdigest()[:32]}.json"
         if path.exists():
-            found: list[str] = read_object(path)["families"]
+            found: list[str] = read_object(path)["groups"]
             return found
-        found = families(items)
+        found = item_groups(items)
         self.folder.mkdir(parents=True, exist_ok=True)
-        replace_json(path, {"families": found})
+        replace_json(path, {"groups": found})
         return found
 
     def _checked_path(self, snapshot: Snapshot) -> Path:

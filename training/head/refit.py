@@ -20,7 +20,7 @@ from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.arrays import FloatArray
 from eci.errors import EciError
 from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
-from eci.model.head_fit import Chosen, FittedHead, choose, fit_head
+from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
 from eci.statistics.calibration import TemperatureScaling
 from training.data.dataset import refuse_leaks, to_question
 from training.data.record_file import write_training_records
@@ -29,9 +29,9 @@ from training.evaluation.held_out import HeldOut, calibrate, read_held_out, writ
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import (
     MIN_ITEMS_PER_FOLD,
+    carried_over,
     held_out_rows,
     is_enough,
-    taken_over,
     write_out_of_fold,
 )
 from training.head.artifact import copy_artifact, write_head_artifact
@@ -55,18 +55,18 @@ NEW_SEARCH_GROWTH = 1.2
 class LabelSetTask:
     """One label set: what its head is fitted on.
 
-    ``y`` holds positions among the labels, ``families`` what folds must not divide.
+    ``y`` holds positions among the labels, ``groups`` what folds must not divide.
     """
 
     name: str
     items: tuple[SnapshotItem, ...]
     features: Features
     y: tuple[int, ...]
-    families: tuple[str, ...]
+    groups: tuple[str, ...]
 
     @property
     def is_options(self) -> bool:
-        """Whether its labels are the items' own options."""
+        """Return whether its labels are the items' own options."""
         return self.name == OPTIONS_LABEL_SET
 
 
@@ -75,7 +75,7 @@ class _Fit:
     """A head, and the logits that its training items get from heads which had not seen them."""
 
     head: FittedHead
-    chosen: Chosen
+    chosen: CrossValidationResult
     num_items: int
 
     def describe(self) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def run_recalibration(context: RunContext) -> None:
 def _features(
     context: RunContext, settings: RefitSettings, source: HeadSource, snapshot: Snapshot
 ) -> tuple[ArtifactInfo, HeadFeatures]:
-    """Give the features of all items; the language model is loaded only if some are lacking."""
+    """Return the features of all items; the language model is loaded only if some are lacking."""
     items = [*snapshot.train, *snapshot.test]
     folder = cache_dir() / "head_features"
     info = find_info(settings, source, items, folder)
@@ -172,7 +172,7 @@ def _features(
 
 
 def is_quick(run_dir: RunDir) -> bool:
-    """Tell whether a run needs no language model, and so may be done while a person waits.
+    """Return whether a run needs no language model, and so may be done while a person waits.
 
     A run that cannot be judged is not quick: it finds out itself, and says why.
     """
@@ -197,7 +197,7 @@ def _is_quick(run_dir: RunDir) -> bool:
 
 
 def label_set_tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[LabelSetTask]:
-    """Give what can be learned from for each label set, that with the most items first.
+    """Yield what can be learned from for each label set, that with the most items first.
 
     Raises:
         KeyError: Features of an item are missing.
@@ -209,7 +209,7 @@ def label_set_tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[Labe
     for name, items in sorted(by_set.items(), key=lambda entry: (-len(entry[1]), entry[0])):
         given = features.get([to_question(item) for item in items])
         y = tuple(item.labels.index(item.label) for item in items)
-        yield LabelSetTask(name, tuple(items), given, y, tuple(features.families(items)))
+        yield LabelSetTask(name, tuple(items), given, y, tuple(features.item_groups(items)))
 
 
 def _fit_all(
@@ -217,7 +217,7 @@ def _fit_all(
 ) -> dict[str, _Fit]:
     fits: dict[str, _Fit] = {}
     for task in tasks:
-        if not is_enough(task.families, task.y, settings.num_folds):
+        if not is_enough(task.groups, task.y, settings.num_folds):
             continue  # it keeps the head it has
         before = earlier.get(task.name)
         is_chosen = before and len(task.items) <= NEW_SEARCH_GROWTH * before["num_items"]
@@ -228,12 +228,12 @@ def _fit_all(
 
 def _fit(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float]) -> _Fit:
     states, scores = task.features.states, task.features.scores
-    chosen = choose(
+    chosen = cross_validate(
         states,
         scores,
         task.y,
         is_options=task.is_options,
-        groups=task.families,
+        groups=task.groups,
         strengths=strengths,
         num_folds=settings.num_folds,
         seed=settings.seed,
@@ -249,7 +249,7 @@ def _fit(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float]
 
 
 def earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
-    """Give the penalty of the refit that this one starts from, by label set."""
+    """Return the penalty of the refit that this one starts from, by label set."""
     path = source.run_dir.path / "fit.json" if source.run_dir else None
     if path is None or not path.exists():
         return {}
@@ -288,7 +288,7 @@ def _write_out_of_fold(
     """Keep what speaks of the training items without having learned from them."""
     learned, run_id = source.learned_item_ids(), run_dir.run_id
     mine = held_out_rows(run_id, held_out, calibration, learned)
-    write_out_of_fold(run_dir, [*mine, *taken_over(run_id, source.run_dir, learned)])
+    write_out_of_fold(run_dir, [*mine, *carried_over(run_id, source.run_dir, learned)])
 
 
 def _records(
@@ -361,7 +361,7 @@ def _rescaled(
     after: Mapping[str, CalibrationInfo],
     sets: Mapping[str, str],
 ) -> Prediction:
-    """Give a prediction with the probabilities of other temperatures; the label stays."""
+    """Return a prediction with the probabilities of other temperatures; the label stays."""
     name = sets[prediction.item_id]
     shares = prediction.head_probabilities
     if shares is None or name not in after:

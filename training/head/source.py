@@ -55,11 +55,11 @@ class HeadSource:
 
     @property
     def artifact(self) -> Path | None:
-        """The folder of its artifact."""
+        """Return the folder of its artifact."""
         return self.run_dir.artifact_path if self.run_dir else None
 
     def learned_item_ids(self) -> frozenset[str]:
-        """Give the items that its adapter learned from; none for the base model alone."""
+        """Return the items that its adapter learned from; none for the base model alone."""
         run_dir = self.run_dir
         while run_dir is not None:
             settings = run_dir.read_settings()
@@ -163,7 +163,7 @@ def _add_missing(
 
 
 def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
-    """Give where a base model's description lies; None where only loading can identify it."""
+    """Return where a base model's description lies; None where only loading can identify it."""
     resolved = resolve_base_model(settings.model.base, models_dir())
     if not Path(resolved).is_dir():
         return None

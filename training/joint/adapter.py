@@ -113,7 +113,7 @@ def describe_model(
 
 
 def library_versions() -> dict[str, str]:
-    """Give the versions of the libraries that a result may depend on."""
+    """Return the versions of the libraries that a result may depend on."""
     names = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "safetensors", "numpy")
     return {name: version(name) for name in names}
 

@@ -140,6 +140,7 @@ def _token_bytes(shape: DecoderShape, settings: TrainingSettings) -> int:
 
 
 def _backward_bytes(shape: DecoderShape, tokens: int) -> int:
-    """The widest map in the backward pass: its weight unpacked, two gradients of its input."""
+    """Return the widest map in the backward pass: its weight unpacked, two
+    gradients of its input."""
     unpacked = max(ins * outs for ins, outs in shape.linears) * _BFLOAT16
     return unpacked + 2 * tokens * max(ins for ins, _ in shape.linears) * _FLOAT32

@@ -69,7 +69,7 @@ class PredictionJob:
         )
 
     def make_pool(self) -> ExemplarPool:
-        """Give the pool from which all prompts draw their shots."""
+        """Return the pool from which all prompts draw their shots."""
         settings = self.settings
         return ExemplarPool(
             [

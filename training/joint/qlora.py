@@ -107,7 +107,7 @@ def run_qlora(context: RunContext) -> None:
 
 
 def _divides(context: RunContext, stored: dict[str, Any], settings: TrainingSettings) -> bool:
-    """Tell whether the base model is divided among the processes; all come to the same answer."""
+    """Return whether the base model is divided among the processes; all come to the same answer."""
     launcher = parse_launcher(stored.get("launcher"), str(context.run_dir.settings_path))
     if not isinstance(launcher, AccelerateLauncher) or launcher.sharding == "none":
         return False
@@ -126,7 +126,8 @@ def _divides(context: RunContext, stored: dict[str, Any], settings: TrainingSett
 
 @contextmanager
 def _results_kept(context: RunContext) -> Iterator[RunContext]:
-    """Give where results go: of several processes that compute them together, the first's stay."""
+    """Return where results go: of several processes that compute them together, the
+    first's stay."""
     if context.is_first:
         yield context
         return
@@ -136,7 +137,7 @@ def _results_kept(context: RunContext) -> Iterator[RunContext]:
 
 
 def _standardise(model: EciModel, records: Sequence[Record], batch_size: int) -> None:
-    """Tell the head the scale of its inputs before its first step, from a few training items."""
+    """Return the head the scale of its inputs before its first step, from a few training items."""
     head = model.model.get_base_model().eci_head.modules_to_save["default"]
     by_set: dict[str, list[Question]] = {}
     for record in records:
@@ -271,7 +272,7 @@ def _write_out_of_fold(
 def _held_out(
     context: RunContext, model: EciModel, dev: Sequence[Record], batch_size: int
 ) -> list[HeldOut]:
-    """Give the logits of the items that were not learned from."""
+    """Return the logits of the items that were not learned from."""
     read = model.classify(
         [record.question for record in dev],
         batch_size=batch_size,

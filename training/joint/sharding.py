@@ -23,7 +23,7 @@ _USABLE = 0.9
 def exceeds(
     shape: DecoderShape, settings: TrainingSettings, *, num_processes: int, card_bytes: int
 ) -> bool:
-    """Tell whether a step with a whole base model is estimated to need more than a card holds.
+    """Return whether a step with a whole base model is estimated to need more than a card holds.
 
     Args:
         shape: Of the base model.
@@ -66,7 +66,7 @@ def shard(model: Any, device: str) -> None:
 
 
 def is_sharded(module: nn.Module) -> bool:
-    """Tell whether a module, or any in it, is divided."""
+    """Return whether a module, or any in it, is divided."""
     from torch.distributed.tensor import DTensor
 
     return any(isinstance(parameter, DTensor) for parameter in module.parameters())

@@ -117,7 +117,7 @@ class EciTrainer(Trainer):  # type: ignore[misc]
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        """Give the joint loss; in evaluation the means are those of the batch."""
+        """Return the joint loss; in evaluation the means are those of the batch."""
         del num_items_in_batch
         output = model(**inputs)
         if model.training and self._totals is not None:
@@ -130,8 +130,8 @@ class EciTrainer(Trainer):  # type: ignore[misc]
             loss = joint_loss(output, self._weight, output.num_answer_tokens, output.num_items)
         return (loss, output) if return_outputs else loss
 
-    def agree(self, stops: bool) -> tuple[dict[str, float], bool]:
-        """Give the losses and tokens of the last step over all processes, and whether to stop.
+    def all_reduce_step(self, stops: bool) -> tuple[dict[str, float], bool]:
+        """Return the losses and tokens of the last step over all processes, and whether to stop.
 
         Args:
             stops: Whether this process wants to; one is enough, so that none waits for another.
@@ -143,7 +143,7 @@ class EciTrainer(Trainer):  # type: ignore[misc]
         return dict(zip(self.parts, sums, strict=True)), stopping > 0
 
     def create_optimizer(self, model: Any = None) -> Any:
-        """Give adapter and head their own learning rates; norms, biases, scales do not decay."""
+        """Return adapter and head their own learning rates; norms, biases, scales do not decay."""
         del model
         if self.optimizer is None:
             groups: dict[tuple[bool, bool], list[Any]] = {}
@@ -218,7 +218,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
         del args
         assert self.trainer is not None and self.trainer.lr_scheduler is not None  # noqa: S101
         now = time.monotonic()
-        parts, stops = self.trainer.agree(self._context.should_stop())
+        parts, stops = self.trainer.all_reduce_step(self._context.should_stop())
         tokens = parts.pop("num_tokens", 0.0)
         weight = self.trainer._weight
         self._context.report_progress(

@@ -85,11 +85,11 @@ class Cluster:
         self._ask(lambda: self._client.submit_job(**job))
 
     def info(self, job_id: str) -> Any:
-        """Give what the cluster knows of a job: its status and a message."""
+        """Return what the cluster knows of a job: its status and a message."""
         return self._ask(lambda: self._client.get_job_info(job_id))
 
     def log(self, job_id: str) -> str:
-        """Give all that a job has printed."""
+        """Return all that a job has printed."""
         return self._ask(lambda: str(self._client.get_job_logs(job_id)))
 
     def stop(self, job_id: str) -> None:
@@ -120,7 +120,7 @@ class Cluster:
 
 
 def read_token() -> str | None:
-    """Give the cluster's token from where Ray itself looks for it; None where there is none.
+    """Return the cluster's token from where Ray itself looks for it; None where there is none.
 
     Raises:
         WorkerError: RAY_AUTH_TOKEN_PATH names a file that cannot be read.
@@ -153,7 +153,8 @@ class _Job:
 
 
 def _standing_job(run_dir: RunDir, cluster: Cluster) -> _Job | None:
-    """Give the job that an earlier process of this run submitted and that may be followed again."""
+    """Return the job that an earlier process of this run submitted and that may be
+    followed again."""
     if not run_dir.job_path.exists():
         return None
     job = _Job(**read_object(run_dir.job_path))
@@ -211,7 +212,7 @@ class _Following:
         self._logged_at = 0.0
 
     def to_end(self) -> Any:
-        """Give what the cluster says of the job at its end."""
+        """Return what the cluster says of the job at its end."""
         answered_at = time.monotonic()
         said = ""
         while True:

@@ -57,7 +57,7 @@ def run_processes(context: RunContext, num_processes: int) -> None:
 
 
 def error_path(meeting: Path, rank: int) -> Path:
-    """Give the file in which a process says why it failed."""
+    """Return the file in which a process says why it failed."""
     return meeting / f"failed-{rank}.txt"
 
 
@@ -90,7 +90,7 @@ class _Group:
             raise WorkerError(_why(self._context.run_dir, codes, self._meeting))
 
     def ask_to_stop(self) -> None:
-        """Tell the first process, once; it decides, so that all stop after the same step."""
+        """Return the first process, once; it decides, so that all stop after the same step."""
         if not self._is_asked:
             self._is_asked = True
             self._processes[0].send_signal(STOP_SIGNAL)

@@ -13,7 +13,7 @@ from training.run.execution import HEAD_DEVICE, RunContext, execute
 from training.run.run_dir import RunDir
 from training.settings.launchers import AccelerateLauncher, RayLauncher, parse_launcher
 
-Work = Callable[[RunContext], None]
+Worklist = Callable[[RunContext], None]
 
 
 def execute_stored(run_dir: RunDir) -> TrainingState:
@@ -45,9 +45,9 @@ def execute_stored(run_dir: RunDir) -> TrainingState:
 
 
 def metered(
-    run_dir: RunDir, stored: dict[str, Any], work: Work, meter: Callable[..., Any] = measured
-) -> Work:
-    """Give the work with its energy told."""
+    run_dir: RunDir, stored: dict[str, Any], work: Worklist, meter: Callable[..., Any] = measured
+) -> Worklist:
+    """Return the work with its energy told."""
 
     def metered_work(context: RunContext) -> None:
         with meter(run_dir, str(stored.get("country", WORLD))):
@@ -56,8 +56,8 @@ def metered(
     return metered_work
 
 
-def work_of(task: str | None) -> Work:
-    """Give the work of a task in one process."""
+def work_of(task: str | None) -> Worklist:
+    """Return the work of a task in one process."""
     # torch is loaded only in these: listing runs stays instant, and a broken installation is told
     # in the run's own message.
     if task == "recalibrate":
@@ -79,7 +79,7 @@ def _predict(context: RunContext) -> None:
     run_prediction(context)
 
 
-def _in_processes(num_processes: int) -> Work:
+def _in_processes(num_processes: int) -> Worklist:
     def work(context: RunContext) -> None:
         from training.launchers.processes import run_processes
 
@@ -88,7 +88,7 @@ def _in_processes(num_processes: int) -> Work:
     return work
 
 
-def _on_cluster(launcher: RayLauncher) -> Work:
+def _on_cluster(launcher: RayLauncher) -> Worklist:
     def work(context: RunContext) -> None:
         from training.launchers.cluster import run_on_cluster
 
@@ -98,7 +98,7 @@ def _on_cluster(launcher: RayLauncher) -> Work:
 
 
 def _queue_of(device: str) -> str:
-    """Give all names of one device the same name: its runs take turns."""
+    """Return all names of one device the same name: its runs take turns."""
     if device == "auto":
         # Asking torch would take seconds and keep its errors out of the run's message.
         device = "cuda" if Path("/dev/nvidiactl").exists() else "cpu"

@@ -57,7 +57,7 @@ def bring_back(run_dir: RunDir, storage: Storage) -> None:
 
 @contextmanager
 def unpacked(run_id: str, storage: Storage, *, name: str) -> Iterator[RunDir]:
-    """Give the run directory on a node of the cluster, in a home that is gone afterwards.
+    """Return the run directory on a node of the cluster, in a home that is gone afterwards.
 
     Args:
         run_id: The run.

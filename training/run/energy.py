@@ -70,7 +70,7 @@ def read_energy(run_dir: RunDir) -> Energy | None:
 
 @cache
 def list_countries() -> dict[str, str]:
-    """Give the countries whose mix of power codecarbon knows: code of three letters -> name."""
+    """Return the countries whose mix of power codecarbon knows: code of three letters -> name."""
     path = files("codecarbon") / "data" / "private_infra" / "global_energy_mix.json"
     known: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     named = {code: str(entry["country_name"]) for code, entry in known.items() if len(code) == 3}

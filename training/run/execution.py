@@ -55,11 +55,12 @@ class RunContext:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes the results; the only one of a run always does."""
+        """Return whether this process writes the results; the only one of a run always does."""
         return self.rank == 0
 
     def should_stop(self) -> bool:
-        """Tell whether the run was cancelled or its process told to end; cheap, ask every step."""
+        """Return whether the run was cancelled or its process told to end; cheap,
+        ask every step."""
         return self.is_first and (self._signalled or self.run_dir.is_cancel_requested())
 
     def check_stop(self) -> None:

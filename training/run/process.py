@@ -32,7 +32,8 @@ class ProcessId:
         return cls(pid, datetime.fromtimestamp(created, UTC))
 
     def is_alive(self) -> bool:
-        """Tell whether this very process still runs; one that only waits to be reaped does not."""
+        """Return whether this very process still runs; one that only waits to be
+        reaped does not."""
         try:
             process = psutil.Process(self.pid)
             if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):

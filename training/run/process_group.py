@@ -11,7 +11,7 @@ _PATIENCE = timedelta(days=14)
 
 
 def own_device(device: str, rank: int, num_processes: int) -> str:
-    """Give the device of one process: each has a graphics card of its own where there are any."""
+    """Return the device of one process: each has a graphics card of its own where there are any."""
     import torch
 
     if num_processes == 1 or device == "cpu" or not torch.cuda.is_available():
@@ -53,7 +53,8 @@ def leave_group() -> None:
 
 
 def gather(values: list[Any], rank: int) -> list[list[Any]] | None:
-    """Give the first process what each one has, by rank, and leave the group; the others get None.
+    """Return the first process what each one has, by rank, and leave the group; the others get
+    None.
 
     Args:
         values: What this process has; they are pickled.

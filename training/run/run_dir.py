@@ -94,7 +94,8 @@ class RunDir:
 
     @property
     def created_at(self) -> datetime:
-        """The time in the run's id; for a directory named otherwise, when it was last changed."""
+        """Return the time in the run's id; for a directory named otherwise, when it
+        was last changed."""
         try:
             return datetime.strptime(self.run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
         except ValueError:
@@ -103,11 +104,11 @@ class RunDir:
     # --- settings, metrics, status
 
     def read_settings(self) -> dict[str, Any]:
-        """Give the resolved settings. Raises RunDirError where they cannot be read."""
+        """Return the resolved settings. Raises RunDirError where they cannot be read."""
         return read_object(self.settings_path)
 
     def read_base_model(self) -> str:
-        """Give the name of the base model in the settings.
+        """Return the name of the base model in the settings.
 
         Raises:
             RunDirError: The settings cannot be read or name none.
@@ -124,7 +125,7 @@ class RunDir:
         replace_json(self.settings_path, settings)
 
     def read_metrics(self) -> dict[str, Any]:
-        """Give the metrics of a finished run. Raises RunDirError where they cannot be read."""
+        """Return the metrics of a finished run. Raises RunDirError where they cannot be read."""
         return read_object(self.metrics_path)
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
@@ -132,7 +133,7 @@ class RunDir:
         replace_json(self.metrics_path, metrics)
 
     def read_status(self) -> Status:
-        """Give the status as written; ``current_status`` also sees that a process is gone.
+        """Return the status as written; ``current_status`` also sees that a process is gone.
 
         Raises:
             RunDirError: The file is missing, torn or not a status.
@@ -199,7 +200,7 @@ class RunDir:
             os.close(handle)
 
     def read_events(self, since_byte_offset: int = 0) -> tuple[list[Event], int]:
-        """Give the events after an offset, and the offset to ask from the next time.
+        """Return the events after an offset, and the offset to ask from the next time.
 
         A line still being written is left for the next call; a torn line is skipped.
         """
@@ -216,7 +217,7 @@ class RunDir:
         return events, since_byte_offset + len(whole)
 
     def tail_log(self, max_bytes: int = 20_000) -> str:
-        """Give the end of the log in whole lines; of a progress bar, only what it shows last."""
+        """Return the end of the log in whole lines; of a progress bar, only what it shows last."""
         try:
             with self.log_path.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -241,11 +242,11 @@ class RunDir:
         self.cancel_path.unlink(missing_ok=True)
 
     def is_cancel_requested(self) -> bool:
-        """Tell whether the run was asked to stop."""
+        """Return whether the run was asked to stop."""
         return self.cancel_path.exists()
 
     def cancel_requested_at(self) -> datetime | None:
-        """Give the time of the request to stop, None where there is none."""
+        """Return the time of the request to stop, None where there is none."""
         try:
             return datetime.fromtimestamp(self.cancel_path.stat().st_mtime, UTC)
         except FileNotFoundError:
@@ -265,7 +266,7 @@ class RunDir:
         self._reserve_path.write_bytes(b"\0" * _RESERVE_BYTES)
 
     def release_reserve(self) -> None:
-        """Give the space set aside back to the disk."""
+        """Return the space set aside back to the disk."""
         self._reserve_path.unlink(missing_ok=True)
 
     @contextmanager
@@ -299,7 +300,7 @@ def list_run_dirs(runs_dir: Path) -> list[RunDir]:
 
 
 def current_status(run_dir: RunDir) -> Status:
-    """Give the status, seen together with whether the run's process still exists.
+    """Return the status, seen together with whether the run's process still exists.
 
     Where the files say that the run is active but ``Status.is_abandoned`` holds, the state is
     ``cancelled`` if that was asked for and ``interrupted`` otherwise. Nothing is written.
@@ -315,7 +316,7 @@ def current_status(run_dir: RunDir) -> Status:
 
 
 def end_of_abandoned(run_dir: RunDir, exit_code: int | None = None) -> dict[str, Any]:
-    """Give state and message of an active run whose process is gone.
+    """Return state and message of an active run whose process is gone.
 
     Args:
         exit_code: The process's own where it is known; negative for the signal that ended it.

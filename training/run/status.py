@@ -42,19 +42,19 @@ class Status:
 
     @property
     def is_active(self) -> bool:
-        """Whether a process works on the run or waits to."""
+        """Return whether a process works on the run or waits to."""
         return self.state in ACTIVE_STATES
 
     @property
     def process(self) -> ProcessId | None:
-        """The process that the run was last given, None before there was one."""
+        """Return the process that the run was last given, None before there was one."""
         if self.pid is None or self.pid_created_at is None:
             return None
         return ProcessId(self.pid, self.pid_created_at)
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether the run is active by its own word, and no process stands behind it.
+        """Return whether the run is active by its own word, and no process stands behind it.
 
         That is so when no process of this machine has the recorded pid and creation time; or when
         none was recorded for ``STALE_SECONDS``, because whoever made the directory never got to

@@ -79,12 +79,12 @@ RAY_MISSING: Final = (
 
 
 def num_training_processes(launcher: Launcher) -> int:
-    """Give how many processes share each optimizer step."""
+    """Return how many processes share each optimizer step."""
     return 1 if isinstance(launcher, LocalLauncher) else launcher.num_processes
 
 
 def list_launchers() -> dict[Kind, Launcher]:
-    """Give the launchers that are set up here; the local one always is. Ray may not be installed.
+    """Return the launchers that are set up here; the local one always is. Ray may not be installed.
 
     Raises:
         SettingsError: The file cannot be read or holds a value that is not allowed.
@@ -98,7 +98,7 @@ def list_launchers() -> dict[Kind, Launcher]:
 
 
 def get_launcher(kind: Kind, options: Sequence[str] = ()) -> Launcher:
-    """Give a launcher as the file says, with single settings replaced.
+    """Return a launcher as the file says, with single settings replaced.
 
     Args:
         kind: Which one.

@@ -21,7 +21,7 @@ from db.records import Run
 from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.charts.trend import TrendPoint
-from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.cache import cached
 from streamlit_app.logic.figures import p_value_text
 from streamlit_app.logic.outcomes.matrix import order_labels
 from streamlit_app.logic.outcomes.run_outcomes import load_labels, load_scopes
@@ -59,7 +59,7 @@ class ComparisonView:
         return dict(counts.most_common())
 
 
-@remembered
+@cached
 def load_comparison(
     database: Database,
     version: str,
@@ -85,7 +85,7 @@ def load_comparison(
     )
 
 
-@remembered
+@cached
 def load_summaries(
     database: Database,
     version: str,  # noqa: ARG001
@@ -97,7 +97,7 @@ def load_summaries(
 
 
 def load_corrections(database: Database) -> Mapping[str, int]:
-    """Give how many corrected items each training run learned from."""
+    """Return how many corrected items each training run learned from."""
     return count_corrections(database.cursor())
 
 
@@ -108,7 +108,7 @@ def trend_points(
     label_set: str,
     by: By,
 ) -> list[TrendPoint]:
-    """Give the accuracy of each run, oldest first.
+    """Return the accuracy of each run, oldest first.
 
     Args:
         runs: Newest first.
@@ -130,7 +130,7 @@ def learning_points(
     label_set: str,
     by: By,
 ) -> list[TrendPoint]:
-    """Give the accuracy of each training run by the number of corrections it learned from."""
+    """Return the accuracy of each training run by the number of corrections it learned from."""
     points = []
     for one in summaries:
         accuracy = _accuracy(one, by)
@@ -140,7 +140,7 @@ def learning_points(
 
 
 def shared_label_sets(database: Database, version: str, run_a: str, run_b: str) -> list[str]:
-    """Give the label sets that both runs cover, by name."""
+    """Return the label sets that both runs cover, by name."""
     of_a, of_b = (
         {scope.label_set for scope in load_scopes(database, version, run_id)}
         for run_id in (run_a, run_b)
@@ -165,7 +165,7 @@ def default_pair(runs: Sequence[Run]) -> tuple[int, int]:
     return 1, 0
 
 
-@remembered
+@cached
 def default_labels(database: Database, version: str, run_a: str, run_b: str) -> tuple[By, By]:  # noqa: ARG001
     """Choose which label of each run to compare at first: one that both have, if there is one."""
     of_a = list_labels_of(database.cursor(), run_a) or ("text",)

@@ -25,7 +25,7 @@ from eci.statistics.conformal import ConformalSets, CoverageReport, coverage_rep
 from eci.statistics.estimates import Estimate, Interval, mean, proportion
 from eci.statistics.reliability import NUM_BINS, brier_losses, reliability_report
 from eci.statistics.selective import RiskCurve, risk_curve
-from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.cache import cached
 from streamlit_app.wording import say
 
 MAX_SAMPLE: Final = 3_000
@@ -51,7 +51,7 @@ class Calibration:
 
     @property
     def is_off(self) -> bool:
-        """Whether the error is larger than chance explains."""
+        """Return whether the error is larger than chance explains."""
         return (
             self.ece.value is not None
             and self.by_chance is not None
@@ -86,7 +86,7 @@ class TrustView:
 
 
 def seconds_per_item(time: ReviewTime) -> Estimate:
-    """Give the mean time of one annotation, from those that were timed."""
+    """Return the mean time of one annotation, from those that were timed."""
     if time.mean_seconds is None:
         return Estimate.undefined(say("undefined.not_timed"))
     n, total = time.num_annotations, time.num_annotations * time.mean_seconds
@@ -94,7 +94,7 @@ def seconds_per_item(time: ReviewTime) -> Estimate:
     return mean(total, squares, n, "")
 
 
-@remembered
+@cached
 def load_trust(
     database: Database,
     version: str,  # noqa: ARG001
@@ -149,7 +149,7 @@ def bins_of(p: FloatArray, y: IntArray) -> list[Bin]:
 
 
 def bin_accuracy(part: Bin) -> Estimate:
-    """Give the share of a bin's items that are right; Wilson interval."""
+    """Return the share of a bin's items that are right; Wilson interval."""
     return proportion(part.accuracy * part.count, part.count, say("undefined.empty_bin"))
 
 

@@ -11,7 +11,7 @@ from db.connection import Database
 from db.outcomes.counts import AnnotatorCell, count_annotators
 from db.outcomes.selection import By, OutcomeFilter, Selection
 from eci.statistics.estimates import Estimate, proportion
-from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.cache import cached
 from streamlit_app.logic.outcomes.run_outcomes import (
     ErrorsView,
     Judged,
@@ -35,7 +35,7 @@ class People:
 
     @property
     def accuracy(self) -> Estimate:
-        """How often they say the gold label."""
+        """Return how often they say the gold label."""
         return self.judged.report.accuracy
 
 
@@ -57,11 +57,11 @@ class BothGolds:
 
     @property
     def num_adjudicated(self) -> int:
-        """How many of the items are adjudicated, and were judged by text or head."""
+        """Return how many of the items are adjudicated, and were judged by text or head."""
         return max((judged.report.n for judged in self.adjudicated.values()), default=0)
 
 
-@remembered
+@cached
 def load_people(
     database: Database,
     version: str,  # noqa: ARG001
@@ -94,7 +94,8 @@ def load_both_golds(database: Database, version: str, flt: OutcomeFilter) -> Bot
 
 
 def human_ceiling(people: Sequence[People]) -> Estimate:
-    """Give how often people agree with the gold label: reviewers here, else the best annotator."""
+    """Return how often people agree with the gold label: reviewers here, else the best
+    annotator."""
     here = [one for one in people if one.origin == "review"]
     if here:
         return here[0].accuracy

@@ -59,11 +59,11 @@ class ConfusionMatrix:
         return sum(row[position] for position, row in enumerate(self.counts))
 
     def row_shares(self) -> tuple[tuple[float, ...], ...]:
-        """Give each count as a share of its gold label's items; all 0 in a row without items."""
+        """Return each count as a share of its gold label's items; all 0 in a row without items."""
         return tuple(tuple(count / max(sum(row), 1) for count in row) for row in self.counts)
 
     def column_shares(self) -> tuple[tuple[float, ...], ...]:
-        """Give each count as a share of its column's items; all 0 in a column without items."""
+        """Return each count as a share of its column's items; all 0 in a column without items."""
         totals = [max(sum(column), 1) for column in zip(*self.counts, strict=True)]
         return tuple(
             tuple(count / total for count, total in zip(row, totals, strict=True))

@@ -18,7 +18,7 @@ from db.outcomes.selection import PAIR_OUTCOMES, By, OutcomeFilter, PairOutcome
 from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
 from eci.statistics.metrics import Report, classification_report
-from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.cache import cached
 from streamlit_app.logic.outcomes.matrix import ConfusionMatrix, order_labels
 from streamlit_app.wording import say, words
 
@@ -52,7 +52,7 @@ class ErrorsView:
 
     @property
     def pair_outcomes(self) -> Mapping[PairOutcome, int]:
-        """How text and head fare together, over the items that have both."""
+        """Return how text and head fare together, over the items that have both."""
         counts: Counter[PairOutcome] = Counter()
         for cell in self.cells:
             outcome = pair_outcome(cell)
@@ -102,19 +102,19 @@ def refresh(database: Database, *run_ids: str) -> str:
     return scored_runs.refresh(database.cursor(), run_ids)
 
 
-@remembered
+@cached
 def load_scopes(database: Database, version: str, run_id: str) -> tuple[Scope, ...]:  # noqa: ARG001
     """Say which label sets, sources and splits a run has predictions for."""
     return tuple(list_scopes(database.cursor(), run_id))
 
 
-@remembered
+@cached
 def load_labels(database: Database, version: str, label_set: str) -> tuple[str, ...]:  # noqa: ARG001
-    """Give the labels that the items of a label set allow, in their own order."""
+    """Return the labels that the items of a label set allow, in their own order."""
     return tuple(list_labels(database.cursor(), label_set))
 
 
-@remembered
+@cached
 def load_errors(database: Database, version: str, flt: OutcomeFilter) -> ErrorsView:
     """Count and judge a run on the items that pass a filter.
 
@@ -141,7 +141,7 @@ def load_errors(database: Database, version: str, flt: OutcomeFilter) -> ErrorsV
     )
 
 
-@remembered
+@cached
 def load_judged(database: Database, version: str, flt: OutcomeFilter) -> Mapping[By, Judged]:
     """Judge text and head by themselves, without comparing them with each other."""
     cells = count_joint(database.cursor(), flt)
@@ -155,17 +155,17 @@ def load_judged(database: Database, version: str, flt: OutcomeFilter) -> Mapping
 
 
 def label_sets(scopes: Sequence[Scope]) -> list[str]:
-    """Give the label sets that a run covers, the one with the most predictions first."""
+    """Return the label sets that a run covers, the one with the most predictions first."""
     return _by_count((scope.label_set, scope.count) for scope in scopes)
 
 
 def sources(scopes: Sequence[Scope], label_set: str) -> list[str]:
-    """Give the sources of a label set that a run covers, the largest first."""
+    """Return the sources of a label set that a run covers, the largest first."""
     return _by_count((s.source, s.count) for s in scopes if s.label_set == label_set)
 
 
 def splits(scopes: Sequence[Scope], label_set: str) -> list[str]:
-    """Give the splits of a label set that a run covers, the test split first."""
+    """Return the splits of a label set that a run covers, the test split first."""
     found = {scope.split for scope in scopes if scope.label_set == label_set}
     return [split for split in ("test", "dev", "train") if split in found]
 

@@ -9,7 +9,7 @@ from db.connection import Database
 from db.outcomes.selection import DIMENSIONS, By, Dimension, OutcomeFilter, Selection
 from db.outcomes.slices import MIN_ITEMS, SavedSlice, count_right, count_slices, list_slices
 from eci.statistics.slices import SliceResult, compare_slices
-from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.cache import cached
 from streamlit_app.wording import say, words
 
 DIMENSION_WORDS = words("dimension")
@@ -32,7 +32,8 @@ class RankedSlice:
 
     @property
     def is_worse(self) -> bool:
-        """Whether it is below the rest by more than chance explains, given all comparisons."""
+        """Return whether it is below the rest by more than chance explains, given all
+        comparisons."""
         gap = self.result.difference.value
         return gap is not None and gap < 0 and self.result.adjusted_p_value < LEVEL
 
@@ -50,7 +51,7 @@ class SliceView:
     alike: tuple[Dimension, ...]
 
 
-@remembered
+@cached
 def load_slices(
     database: Database,
     version: str,  # noqa: ARG001
@@ -86,5 +87,5 @@ def load_slices(
 
 
 def load_saved(database: Database) -> tuple[SavedSlice, ...]:
-    """Give the slices that people saved."""
+    """Return the slices that people saved."""
     return tuple(list_slices(database.cursor()))

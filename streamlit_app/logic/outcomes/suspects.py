@@ -13,7 +13,7 @@ from db.outcomes.unseen import UnseenCount, UnseenProbabilities, count_unseen, l
 from eci.arrays import FloatArray, IntArray
 from eci.statistics.estimates import Estimate, proportion
 from eci.statistics.label_errors import find_label_errors
-from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.cache import cached
 from streamlit_app.wording import say
 
 
@@ -59,13 +59,13 @@ class Doubts:
     suggested: IntArray
 
 
-@remembered
+@cached
 def load_sources(database: Database, version: str, flt: OutcomeFilter) -> UnseenCount:  # noqa: ARG001
     """Count the items by whether the run has learned from them, and who else may speak of them."""
     return count_unseen(database.cursor(), flt)
 
 
-@remembered
+@cached
 def load_suspects(
     database: Database,
     version: str,
@@ -127,7 +127,7 @@ def rank_doubts(loaded: UnseenProbabilities) -> Doubts:
 
 
 def load_suspect_ids(database: Database, flt: OutcomeFilter, view: SuspectView) -> list[str]:
-    """Give the ids of all suspects, the most doubtful first."""
+    """Return the ids of all suspects, the most doubtful first."""
     return list_ids_by_number(database.cursor(), flt, view.item_nos)
 
 

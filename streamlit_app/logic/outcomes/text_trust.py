@@ -11,7 +11,7 @@ from db.outcomes.counts import ReviewTime, measure_review_time
 from db.outcomes.selection import OutcomeFilter, Selection
 from db.outcomes.text_trust import TextCount, count_texts
 from eci.statistics.estimates import Estimate, proportion
-from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.cache import cached
 from streamlit_app.logic.review.verdict import FORM_WORDS
 from streamlit_app.wording import say
 
@@ -43,7 +43,8 @@ class TextTrustView:
         return sorted(found, key=lambda one: (order.index(one.way), one.is_hedging))
 
     def alone(self, ways: Collection[str], *, with_hedging: bool) -> tuple[Estimate, Estimate]:
-        """Give the share answered alone when only these answers are, and the share of it wrong."""
+        """Return the share answered alone when only these answers are, and the
+        share of it wrong."""
         mine = [
             one for one in self.counts if one.way in ways and (with_hedging or not one.is_hedging)
         ]
@@ -55,7 +56,7 @@ class TextTrustView:
         )
 
 
-@remembered
+@cached
 def load_text_trust(
     database: Database,
     version: str,  # noqa: ARG001

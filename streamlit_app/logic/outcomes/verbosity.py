@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from db.connection import Database
 from db.outcomes.counts import FormCount, count_forms
 from eci.statistics.estimates import Estimate, mean, proportion
-from streamlit_app.logic.cache import remembered
+from streamlit_app.logic.cache import cached
 from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER
 from streamlit_app.wording import say
 
@@ -42,7 +42,7 @@ class RunForms:
         return proportion(n - self.forms["bare"], n, say("undefined.no_answer_read"))
 
 
-@remembered
+@cached
 def load_forms(
     database: Database,
     version: str,  # noqa: ARG001

@@ -39,7 +39,7 @@ class Person:
 
     @property
     def final(self) -> Annotation | None:
-        """The last thing said that was not taken back; unannounced repeats do not count."""
+        """Return the last thing said that was not taken back; unannounced repeats do not count."""
         kept = [one for one in self.said if one.annotation_id not in self.taken_back]
         first_hand = [one for one in kept if one.showing != "repeat"]
         return first_hand[-1] if first_hand else None

@@ -23,11 +23,11 @@ class SettlingList:
 
     @property
     def num_done(self) -> int:
-        """How many items of the list were settled."""
+        """Return how many items of the list were settled."""
         return len(self._done)
 
     def number(self, item_id: str) -> int:
-        """Give an item's place counted from 1."""
+        """Return an item's place counted from 1."""
         return self._places[item_id] + 1
 
     def mark_done(self, item_id: str) -> None:
@@ -40,7 +40,7 @@ class SettlingList:
         self._put_off.add(item_id)
 
     def next_open(self, after: str | None = None) -> str | None:
-        """Give the next item to settle after one (None: the first), or None when all are done.
+        """Return the next item to settle after one (None: the first), or None when all are done.
 
         The search goes on from the start; items that were put off come when no other is left.
         """
@@ -51,6 +51,6 @@ class SettlingList:
         return next(iter(fresh or waiting), None)
 
     def neighbour(self, item_id: str, step: int) -> str | None:
-        """Give the item ``step`` places on (negative: back), settled or not; None past an end."""
+        """Return the item ``step`` places on (negative: back), settled or not; None past an end."""
         place = self._places[item_id] + step
         return self._ids[place] if 0 <= place < len(self._ids) else None

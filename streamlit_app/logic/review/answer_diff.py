@@ -21,7 +21,7 @@ class Change(NamedTuple):
 
 
 def compare_answers(before: str, after: str) -> list[Change]:
-    """Give the stretches that lead from one text to the other, in order.
+    """Return the stretches that lead from one text to the other, in order.
 
     Those that are ``same`` or ``out`` make up ``before``; those that are ``same`` or ``in``,
     ``after``.

@@ -18,7 +18,7 @@ COLUMNS = words("browse_column")
 
 
 def num_pages(total: int, page_size: int = PAGE_SIZE) -> int:
-    """Give the number of pages for a total; an empty list has one page."""
+    """Return the number of pages for a total; an empty list has one page."""
     return max(1, -(-total // page_size))
 
 
@@ -53,7 +53,7 @@ def _shown(value: str | None) -> str:
 
 
 def _outcome(label: str | None, gold: str | None) -> str:
-    """Give a label with a sign for right or wrong: colour alone would not do."""
+    """Return a label with a sign for right or wrong: colour alone would not do."""
     if label is None or gold is None:
         return _shown(label)
     return f"{'✓' if label == gold else '✗'} {reveal(label)}"

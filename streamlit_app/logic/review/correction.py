@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def corrected_answer(written: str | None, answer: str | None) -> str | None:
-    """Give the corrected answer, or None where the text was left as it is or emptied.
+    """Return the corrected answer, or None where the text was left as it is or emptied.
 
     A browser gives every line break back as a bare newline, which is no correction.
     """

@@ -30,14 +30,14 @@ class FormValues:
 
     @property
     def says_more(self) -> bool:
-        """Whether anything beyond label and note is said."""
+        """Return whether anything beyond label and note is said."""
         return replace(self, label=None, note="") != FormValues()
 
 
 def starting_values(
     mine: Annotation | None, draft: Mapping[str, Any], labels: tuple[str, ...]
 ) -> FormValues:
-    """Give what the form starts from; of a draft only what is still possible is taken.
+    """Return what the form starts from; of a draft only what is still possible is taken.
 
     Args:
         mine: The annotation that stands.

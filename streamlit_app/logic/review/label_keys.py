@@ -9,7 +9,7 @@ COMMAND_KEYS = frozenset("fsutvw")
 
 
 def label_keys(labels: Sequence[str]) -> dict[str, int]:
-    """Give the keys of an item's labels, each with the label's place from 0.
+    """Return the keys of an item's labels, each with the label's place from 0.
 
     Digits always work, up to nine. A label's first letter works where no other label and no
     command has it.

@@ -10,7 +10,7 @@ from db.review.settings import ReviewMode
 
 
 def next_phase(mode: ReviewMode, kept: Iterable[Annotation]) -> Phase:
-    """Give the phase in which an item is shown.
+    """Return the phase in which an item is shown.
 
     Args:
         mode: What the queue or the project asks for.
@@ -26,5 +26,5 @@ def next_phase(mode: ReviewMode, kept: Iterable[Annotation]) -> Phase:
 
 
 def kept_by(history: Sequence[Annotation], reviewer_id: str) -> list[Annotation]:
-    """Give a reviewer's annotations out of an item's history that were not taken back."""
+    """Return a reviewer's annotations out of an item's history that were not taken back."""
     return [one for one in kept_annotations(history) if one.reviewer_id == reviewer_id]

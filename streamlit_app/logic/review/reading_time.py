@@ -8,7 +8,7 @@ from db.records import Item, Phase, Prediction
 def floor_seconds(
     item: Item, prediction: Prediction | None, phase: Phase, words_per_minute: int
 ) -> float:
-    """Give the seconds that reading takes at a speed: a save sooner than that was not read.
+    """Return the seconds that reading takes at a speed: a save sooner than that was not read.
 
     Before the reveal only the item counts, after it only the answer, which is what is new then.
     """

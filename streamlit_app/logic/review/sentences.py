@@ -8,7 +8,7 @@ _BREAK = re.compile(r"[.!?][\"')\]]*(\s+)(?=[A-Z0-9\"'(\[*-])|(\n+)")
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Give where each sentence begins and ends; neither the space around it nor empty ones."""
+    """Return where each sentence begins and ends; neither the space around it nor empty ones."""
     breaks = [found.span(found.lastindex or 0) for found in _BREAK.finditer(text)]
     starts = [0, *(end for _, end in breaks)]
     stops = [*(start for start, _ in breaks), len(text)]

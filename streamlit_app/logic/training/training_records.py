@@ -27,7 +27,7 @@ FORMAT_WORDS = words("build_format")
 def preview(
     database: Database, benchmark: Benchmark, num_shots: int, exemplars: str, only_corrected: bool
 ) -> Build:
-    """Give the records that a build would write at this moment.
+    """Return the records that a build would write at this moment.
 
     The same data, whoever asks, is built once: building searches for leaks, which takes a while.
 

@@ -44,7 +44,7 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """How much is done, in [0, 1]."""
+        """Return how much is done, in [0, 1]."""
         return min(self.step / self.num_steps, 1.0) if self.num_steps else 0.0
 
 
@@ -93,7 +93,7 @@ def describe_bytes(size: float | None) -> str:
 
 
 def run_seconds(status: Status, now: datetime | None = None) -> float | None:
-    """Give how long a run has worked, until now or until its end; None before it began."""
+    """Return how long a run has worked, until now or until its end; None before it began."""
     if status.started_at is None:
         return None
     end = status.finished_at or (now or datetime.now(UTC))
@@ -151,7 +151,7 @@ class HistoryEntry:
 
     @property
     def seconds(self) -> float | None:
-        """How long the run worked."""
+        """Return how long the run worked."""
         return None if self.status is None else run_seconds(self.status)
 
     def share_right(self, by: By) -> float | None:
