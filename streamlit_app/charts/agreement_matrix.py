@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from streamlit_app import palette
 from streamlit_app.charts.style import finish, plain, translucent
+from streamlit_app.logic.agreement_tables import AgreementCell
 from streamlit_app.wording import say, say_count
 
 MAX_ALPHA = 0.6
@@ -20,19 +20,8 @@ FEW = 4
 """People up to whom whole names fit below the matrix."""
 
 
-@dataclass(frozen=True)
-class PairCell:
-    """One pair: its value in [-1, 1], None where it is undefined, and the words for it."""
-
-    person_id: str
-    other_id: str
-    value: float | None
-    num_items: int
-    text: str
-
-
 def draw_agreement(
-    people: Sequence[str], cells: Sequence[PairCell], names: Mapping[str, str], *, measure: str
+    people: Sequence[str], cells: Sequence[AgreementCell], names: Mapping[str, str], *, measure: str
 ) -> go.Figure:
     """Draw a matrix of pairs.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
@@ -11,20 +10,8 @@ import plotly.graph_objects as go
 
 from streamlit_app import palette
 from streamlit_app.charts.style import NEUTRAL, finish, plain, translucent
+from streamlit_app.logic.outcomes.comparison import TrendPoint
 from streamlit_app.wording import say, say_count
-
-
-@dataclass(frozen=True)
-class TrendPoint:
-    """One run: its place on the x axis and its accuracy in [0, 1] with a 95 % interval."""
-
-    x: str | int
-    run: str
-    value: float
-    low: float
-    high: float
-    num_items: int
-
 
 _LOOKS = ((palette.TEXT.chart, "solid", "circle"), (palette.HEAD.chart, "dash", "diamond"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -21,23 +21,25 @@ from streamlit_app.components import (
     scope_picker,
 )
 from streamlit_app.components.scope_picker import PickedScope
-from streamlit_app.logic.outcomes.run_outcomes import ErrorsView
 from streamlit_app.logic.outcomes.selection_summary import selection_words
 from streamlit_app.logic.tables import csv_bytes
-from streamlit_app.report.errors_report import build_report
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 
 
 def draw(
-    view: ErrorsView,
     scope: PickedScope,
     flt: OutcomeFilter,
     total: int,
     runs: Sequence[Run],
+    report: Callable[..., bytes],
 ) -> None:
-    """Draw what can be done with the items that pass the filter."""
+    """Draw what can be done with the items that pass the filter.
+
+    Args:
+        report: Writes the page as one HTML file; called with ``hidden``, the ids to leave out.
+    """
     safe_text.draw_line(st.session_state.pop(queue_popover.SAID, ""))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if total:
@@ -51,7 +53,7 @@ def draw(
             _draw_slice(scope)
             _draw_export(flt)
         link_popover.draw(scope_picker.in_address(scope, runs))
-        _draw_report(view, scope, flt, runs)
+        _draw_report(report)
         chart.pick_format()
 
 
@@ -126,14 +128,10 @@ def items_csv(flt: OutcomeFilter) -> bytes:
     )
 
 
-def _draw_report(
-    view: ErrorsView, scope: PickedScope, flt: OutcomeFilter, runs: Sequence[Run]
-) -> None:
+def _draw_report(report: Callable[..., bytes]) -> None:
     st.download_button(
         say("work_bar.report"),
-        data=lambda: build_report(
-            services.database(), view, scope, flt, runs, hidden=blind_items.find_hidden()
-        ),
+        data=lambda: report(hidden=blind_items.find_hidden()),
         file_name="errors.html",
         mime="text/html",
         key="errors_report",

@@ -21,7 +21,6 @@ from db.review.agreement import (
 )
 from eci.statistics.agreement import Agreement
 from eci.statistics.estimates import Estimate, proportion
-from streamlit_app.charts.agreement_matrix import PairCell
 from streamlit_app.logic.figures import estimate_text, number_text
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say, words
@@ -61,6 +60,17 @@ PAIR_COEFFICIENTS: tuple[Coefficient, ...] = (
 MOVES = ("kept", "adopted", "stayed", "moved", "dropped")
 
 Table = dict[str, list[str | int]]
+
+
+@dataclass(frozen=True)
+class AgreementCell:
+    """One pair: its value in [-1, 1], None where it is undefined, and the words for it."""
+
+    person_id: str
+    other_id: str
+    value: float | None
+    num_items: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -249,7 +259,7 @@ def people_table(view: PeopleView, times: Sequence[Times], names: Mapping[str, s
 
 def pair_cells(
     pairs: Sequence[Pair], coefficient: Coefficient, at_least: int
-) -> tuple[list[str], list[PairCell]]:
+) -> tuple[list[str], list[AgreementCell]]:
     """Return the people of a matrix of pairs, the busiest first, and its cells.
 
     Args:
@@ -262,7 +272,7 @@ def pair_cells(
             shared[who] = shared.get(who, 0) + pair.agreement.n_items
     people = sorted(shared, key=lambda who: (-shared[who], who))
     cells = [
-        PairCell(
+        AgreementCell(
             pair.reviewer_id,
             pair.other_id,
             getattr(pair.agreement, coefficient).value,

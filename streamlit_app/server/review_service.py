@@ -71,9 +71,9 @@ def settle() -> None:
     EVENTS.flush()
 
 
-def _beside(worklist: Callable[[], Result]) -> Future[Result]:
+def _beside(task: Callable[[], Result]) -> Future[Result]:
     """Run something in a thread beside the page."""
-    future = _AHEAD.submit(worklist)
+    future = _AHEAD.submit(task)
     _RUNNING.add(future)
     future.add_done_callback(_RUNNING.discard)
     return future

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -29,6 +30,7 @@ from streamlit_app.logic.outcomes.suspects import learned_sentence, load_sources
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
 from streamlit_app.logic.outcomes.verbosity import load_forms
 from streamlit_app.logic.training.run_names import run_names
+from streamlit_app.report.errors_report import build_report
 from streamlit_app.server import services
 from streamlit_app.wording import say
 
@@ -73,7 +75,8 @@ def main() -> None:
     DRAWERS[section](view, scope, runs)
     st.subheader(say("errors.items"), divider="gray")
     narrowed, total = outcome_items.draw(view, scope.flt)
-    selection_actions.draw(view, scope, narrowed, total, runs)
+    report = partial(build_report, services.database(), view, scope, narrowed, runs)
+    selection_actions.draw(scope, narrowed, total, runs, report)
 
 
 def _warn_of_learned(view: ErrorsView, scope: PickedScope) -> None:

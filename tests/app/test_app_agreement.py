@@ -15,8 +15,9 @@ from db.review.agreement import RevealCount
 from db.review.annotations import add_annotation
 from eci.statistics.agreement import pair_agreement
 from eci.statistics.estimates import Estimate
-from streamlit_app.charts.agreement_matrix import PairCell, draw_agreement
+from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.logic import agreement_tables as logic
+from streamlit_app.logic.agreement_tables import AgreementCell
 from training.evaluation.agreement import Anchoring, Pair
 
 AGREEMENT = "views/agreement.py"
@@ -206,8 +207,8 @@ def test_pairs_with_few_items_in_common_are_left_out_of_the_matrix() -> None:
 
 def test_the_matrix_holds_each_pair_on_both_sides_and_escapes_names() -> None:
     cells = [
-        PairCell("a", "b", 0.5, 12, "0.50"),
-        PairCell("b", "c", None, 3, "undefined <why>"),
+        AgreementCell("a", "b", 0.5, 12, "0.50"),
+        AgreementCell("b", "c", None, 3, "undefined <why>"),
     ]
     figure = draw_agreement(["a", "b", "c"], cells, {"a": "<b>Ann</b>"}, measure="Kappa")
     heatmap = figure.data[0]

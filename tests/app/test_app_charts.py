@@ -25,7 +25,8 @@ from streamlit_app.charts.reliability import ReliabilityPoint, draw_reliability
 from streamlit_app.charts.risk import draw_risk
 from streamlit_app.charts.stacked_bars import draw_shares
 from streamlit_app.charts.style import plain, themed, translucent
-from streamlit_app.charts.trend import TrendPoint, draw_trend
+from streamlit_app.charts.trend import draw_trend
+from streamlit_app.logic.outcomes.comparison import TrendPoint
 from streamlit_app.logic.outcomes.matrix import ConfusionMatrix, order_labels
 from streamlit_app.logic.tables import csv_bytes
 

@@ -20,7 +20,6 @@ from db.outcomes.selection import By, Gold
 from db.records import Run
 from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
-from streamlit_app.charts.trend import TrendPoint
 from streamlit_app.logic.cache import cached
 from streamlit_app.logic.figures import p_value_text
 from streamlit_app.logic.outcomes.matrix import order_labels
@@ -29,6 +28,18 @@ from streamlit_app.wording import say, words
 
 CHANGES: tuple[Change, ...] = ("fixed", "broken", "both_right", "both_wrong")
 CHANGE_WORDS = words("compare_change")
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """One run: its place on the x axis and its accuracy in [0, 1] with a 95 % interval."""
+
+    x: str | int
+    run: str
+    value: float
+    low: float
+    high: float
+    num_items: int
 
 
 @dataclass(frozen=True)
