@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from db.spreadsheets import inert_text
+
 JSON_COLUMNS = frozenset({"metadata", "settings", "metrics"})
 """Columns that hold a JSON object as text: nested in JSON lines, left as text elsewhere."""
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_jsonl(reader: pa.RecordBatchReader, path: Path) -> int:
@@ -31,8 +32,7 @@ def write_jsonl(reader: pa.RecordBatchReader, path: Path) -> int:
 def write_csv(reader: pa.RecordBatchReader, path: Path) -> int:
     """Write a header and one line a row and give their number; lists are written as JSON.
 
-    A text that begins as a formula does gets an apostrophe before it: spreadsheets would run it
-    (https://owasp.org/www-community/attacks/CSV_Injection).
+    No text in it is run by a spreadsheet, see :func:`inert_text`.
     """
     num_rows = 0
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -70,7 +70,7 @@ def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+        return inert_text(value)
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=_to_text)
     return _to_text(value) if isinstance(value, datetime) else value

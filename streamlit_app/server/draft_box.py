@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from cachetools import LRUCache
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -80,15 +80,13 @@ class DraftBoxes:
     """The boxes of the showings that are still of use, by token."""
 
     def __init__(self) -> None:
-        self._boxes: OrderedDict[str, DraftBox] = OrderedDict()
+        self._boxes: LRUCache[str, DraftBox] = LRUCache(_MAX_BOXES)
         self._lock = threading.Lock()
 
     def put(self, token: str, box: DraftBox) -> None:
-        """Keep a box; the oldest go when there are too many."""
+        """Keep a box; those unused for longest go when there are too many."""
         with self._lock:
             self._boxes[token] = box
-            while len(self._boxes) > _MAX_BOXES:
-                self._boxes.popitem(last=False)
 
     def get(self, token: str) -> DraftBox | None:
         """Return the box of a token, or None for one that is unknown or gone."""
