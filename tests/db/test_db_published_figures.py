@@ -65,7 +65,11 @@ def test_every_released_file_imports_and_a_second_time_adds_nothing(
 ) -> None:
     medqa = data_dir / "medqa_usmle" / "medqa_us_4options_even.jsonl"
     assert import_file(database, "medqa", medqa).items.added == 637
-    paths = sorted((data_dir / "model_answers").glob("*.json"))
+    paths = [
+        path
+        for path in sorted((data_dir / "model_answers").glob("*.json"))
+        if "-pubmedqa-" in path.name or "-medqa-" in path.name  # the benchmarks that are read
+    ]
     assert len(paths) >= 4
     for path in paths:
         assert import_file(database, "model_answers", path).num_predictions in (100, 500)
