@@ -27,8 +27,8 @@ class WorkerError(TrainingError):
     """A process that shares a run's work, or a run's job on a cluster, has failed."""
 
 
-class IntakeError(TrainingError):
-    """The results of a finished run do not fit the store."""
+class IngestError(TrainingError):
+    """A run has no results to store, or they do not fit the stored items."""
 
 
 # Like KeyboardInterrupt no Exception: `except Exception` in a library must not swallow it.

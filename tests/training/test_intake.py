@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from db.content.items import add_items
 from db.content.predictions import list_predictions
 from db.content.runs import get_run, list_runs
 from db.records import Item
+from db.retraining.run_energy import Energy
 from db.retraining.training_runs import find_training_run, list_training_runs
 from training.control.ingest import ingest_run, refresh
-from training.errors import IntakeError, RunDirError
-from training.run.prediction_file import PREDICTIONS_SCHEMA
+from training.errors import IngestError, RunDirError
+from training.run.json_files import replace_json
+from training.run.result_tables import PREDICTIONS, RECORDS
 from training.run.run_dir import RunDir
 
 NOW = datetime(2026, 11, 22, 19, 4, 55, tzinfo=UTC)
@@ -84,7 +87,7 @@ def prediction(run_id: str, item_id: str, **changes: Any) -> dict[str, Any]:
 
 
 def write_predictions(run_dir: RunDir, *rows: dict[str, Any]) -> None:
-    pq.write_table(pa.Table.from_pylist(list(rows), PREDICTIONS_SCHEMA), run_dir.predictions_path)
+    pq.write_table(pa.Table.from_pylist(list(rows), PREDICTIONS.schema), run_dir.predictions_path)
 
 
 def finished_run(runs_dir: Path, now: datetime = NOW) -> RunDir:
@@ -228,6 +231,33 @@ def predict_for_another_run(run_dir: RunDir) -> None:
     write_predictions(run_dir, prediction("another", "q-1"))
 
 
+def record(run_id: str, **changes: Any) -> dict[str, Any]:
+    fields = {"item_id": "q-1", "num_shots": 0, "option_order": 0, "fold": "train"}
+    return {"run_id": run_id, **fields, "shot_item_ids": [], **changes}
+
+
+def record_of_another_run(run_dir: RunDir) -> None:
+    pq.write_table(pa.Table.from_pylist([record("another")], RECORDS.schema), run_dir.records_path)
+
+
+def record_without_a_fold(run_dir: RunDir) -> None:
+    rows = [record(run_dir.run_id), record(run_dir.run_id, fold=None)]
+    pq.write_table(pa.Table.from_pylist(rows, RECORDS.schema), run_dir.records_path)
+
+
+def damage_out_of_fold(run_dir: RunDir) -> None:
+    run_dir.out_of_fold_path.write_bytes(b"PAR1")
+
+
+def damage_energy(run_dir: RunDir) -> None:
+    energy = {"energy_kwh": "much", "emissions_kg": 0, "duration_seconds": 1, "country": "WLD"}
+    run_dir.energy_path.write_text(json.dumps({**energy, "is_estimated": True}))
+
+
+def leave_an_unfinished_artifact(run_dir: RunDir) -> None:
+    run_dir.artifact_path.mkdir()
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -240,6 +270,11 @@ def predict_for_another_run(run_dir: RunDir) -> None:
         (drop_a_column, "head_label"),
         (predict_unknown_items, "'q-99': there is no such item"),
         (predict_for_another_run, "predictions of ['another']"),
+        (record_of_another_run, "holds records of ['another']"),
+        (record_without_a_fold, "records.parquet"),
+        (damage_out_of_fold, "out_of_fold.parquet"),
+        (damage_energy, "energy_kwh"),
+        (leave_an_unfinished_artifact, "it has no eci.json"),
     ],
 )
 def test_damage_is_one_error_on_its_own_run(
@@ -258,13 +293,18 @@ def test_damage_is_one_error_on_its_own_run(
     assert refresh(database, runs_dir) == ()
 
 
-def test_a_run_that_is_put_right_is_taken_in(database: Database, runs_dir: Path) -> None:
+@pytest.mark.parametrize("name", ["predictions.parquet", "records.parquet", "energy.json"])
+def test_a_run_that_is_put_right_is_taken_in(database: Database, runs_dir: Path, name: str) -> None:
     run_dir = finished_run(runs_dir)
-    data = run_dir.predictions_path.read_bytes()
-    tear_predictions(run_dir)
+    rows = [record(run_dir.run_id)]
+    pq.write_table(pa.Table.from_pylist(rows, RECORDS.schema), run_dir.records_path)
+    replace_json(run_dir.energy_path, asdict(Energy(0.1, 0.05, 60.0, "WLD", True)))
+    path = run_dir.path / name
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
     refresh(database, runs_dir)
     assert state_of(database, run_dir)[0] == "failed"
-    run_dir.predictions_path.write_bytes(data)
+    path.write_bytes(data)
     assert refresh(database, runs_dir) == (run_dir.run_id,)
     assert state_of(database, run_dir)[0] == "succeeded"
     assert len(list_predictions(database.cursor(), run_dir.run_id)) == 2
@@ -282,7 +322,7 @@ def test_a_run_taken_in_needs_its_directory_no_more(database: Database, runs_dir
 def test_taking_in_says_why_it_cannot(database: Database, runs_dir: Path) -> None:
     run_dir = finished_run(runs_dir)
     run_dir.update_status(state="cancelled")
-    with pytest.raises(IntakeError, match="is cancelled, so it has no results"):
+    with pytest.raises(IngestError, match="is cancelled, so it has no results"):
         ingest_run(database, run_dir)
     run_dir.update_status(state="succeeded")
     tear_predictions(run_dir)

@@ -29,12 +29,11 @@ from training.control.ingest import refresh
 from training.control.plan import Plan, make_plan, prepare_plan, start_plan
 from training.control.start import prepare_run
 from training.data.dataset import item_groups, to_question
-from training.data.record_file import read_training_records
 from training.errors import DataError
-from training.evaluation.out_of_fold import read_out_of_fold
 from training.head.refit import is_quick, run_recalibration, run_refit
 from training.joint.qlora import run_qlora
 from training.run.execution import execute
+from training.run.result_tables import OUT_OF_FOLD, RECORDS
 from training.run.run_dir import RunDir
 from training.settings.training import Preset, RefitSettings, parse_settings
 
@@ -224,8 +223,8 @@ def test_training_items_keep_probabilities_of_heads_that_had_not_seen_them(
         _annotate(database, name, "no")
     run_dir = _do(database, base_alone)
     cur = database.cursor()
-    rows = {row.item_id: row for row in read_out_of_fold(run_dir)}
-    learned = {record.item_id for record in read_training_records(run_dir)}
+    rows = {row.item_id: row for row in OUT_OF_FOLD.read(run_dir.out_of_fold_path)}
+    learned = {record.item_id for record in RECORDS.read(run_dir.records_path)}
     assert rows.keys() == learned
     assert {row.basis for row in rows.values()} == {"held_out"}
     stored = dict(
@@ -250,10 +249,10 @@ def test_of_items_that_an_adapter_learned_from_the_base_model_speaks(
     trained = prepare_run(database, Preset("test", "A test.", settings), "tests")
     assert execute(trained, run_qlora) == "succeeded", trained.read_status().message
     refresh(database, runs_dir())
-    records = read_training_records(trained)
+    records = RECORDS.read(trained.records_path)
     learned = {record.item_id for record in records if record.fold == "train"}
     held_out = {record.item_id for record in records if record.fold == "dev"}
-    rows = {row.item_id: row for row in read_out_of_fold(trained)}
+    rows = {row.item_id: row for row in OUT_OF_FOLD.read(trained.out_of_fold_path)}
     by_base = {name for name, row in rows.items() if row.basis == "base_model"}
     assert by_base == {name for name in learned if not name.startswith("opt-")}, (
         "of the items with options there are too few for five folds"
@@ -267,7 +266,7 @@ def test_of_items_that_an_adapter_learned_from_the_base_model_speaks(
 
     refit = prepare_plan(database, make_plan(database, "refit", source=trained.run_id), "tests")
     assert execute(refit, run_refit) == "succeeded", refit.read_status().message
-    again = {row.item_id: row for row in read_out_of_fold(refit)}
+    again = {row.item_id: row for row in OUT_OF_FOLD.read(refit.out_of_fold_path)}
     assert all(again[name].probabilities == rows[name].probabilities for name in by_base)
     refresh(database, runs_dir())
     counted = database.cursor().execute(

@@ -1,4 +1,4 @@
-"""Taking runs into the store: the app owns the database file, so it fetches what runs leave."""
+"""Ingesting runs: the app owns the database file, so it reads what runs leave and stores it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,10 @@ from db.retraining.training_runs import (
 )
 from training.control.automatic import is_automatic, retire_automatic
 from training.control.launch import reap
-from training.data.record_file import read_training_records
-from training.errors import IntakeError, TrainingError
-from training.evaluation.out_of_fold import read_out_of_fold
+from training.errors import IngestError, TrainingError
 from training.evaluation.readings import read_new_answers
-from training.run.energy import read_energy
 from training.run.json_files import plain
-from training.run.prediction_file import read_predictions
+from training.run.results import RunResults, result_paths
 from training.run.run_dir import RunDir, list_run_dirs
 from training.run.status import ACTIVE_STATES
 
@@ -52,11 +49,11 @@ _seen: WeakKeyDictionary[Database, dict[Path, _Seen]] = WeakKeyDictionary()
 
 
 def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
-    """Bring the store up to what the run directories say, and take in the runs that succeeded.
+    """Store the state of every run directory, and the results of the runs that succeeded.
 
     Cheap enough for each time a page is drawn: a run that has ended costs a look at the times of
     its files. Damage in one run makes that run ``failed`` in the store, with a message that says
-    what to put right, and touches no other; once put right, the run is taken in. Whenever a state
+    what to repair, and touches no other; once repaired, the run is ingested. Whenever a state
     changed, older automatic refits are retired.
 
     Returns:
@@ -88,40 +85,31 @@ def ingest_run(database: Database, run_dir: RunDir) -> Run:
     A run that is stored already is left as it is.
 
     Raises:
-        IntakeError: The run has not succeeded, or its results do not fit the stored items.
-        RunDirError: A file of the run directory cannot be read.
+        IngestError: The run has not succeeded, or its results do not fit the stored items.
+        RunDirError: A file of the run directory cannot be used.
     """
     stored = find_run(database.cursor(), run_dir.run_id)
     if stored is not None:
         return stored
-    status = run_dir.read_status()
-    if status.state != "succeeded":
-        raise IntakeError(
-            f"Run {run_dir.run_id} is {status.state}, so it has no results to take in. "
-            "Wait until it has succeeded."
-        )
-    settings = plain(run_dir.read_settings())
-    run = _describe_run(run_dir, settings)
-    predictions = read_predictions(run_dir)
-    records, energy = read_training_records(run_dir), read_energy(run_dir)
-    out_of_fold = read_out_of_fold(run_dir)
+    results = RunResults.read(run_dir)
+    run = results.run
     try:
         with database.transaction() as cur:
             add_run(cur, run)
-            add_predictions(cur, predictions)
-            _add_state(cur, run_dir, settings, "succeeded", status.message)
-            add_training_records(cur, records)
-            add_out_of_fold(cur, out_of_fold)
-            if energy is not None:
-                add_run_energy(cur, run.run_id, energy)
-            if run.kind == "training" and run_dir.artifact_path.is_dir():
-                by = str(settings.get("started_by") or "")
-                may_challenge = _may_challenge(cur, settings)
+            add_predictions(cur, results.predictions)
+            _add_state(cur, run_dir, run.settings, "succeeded", results.message)
+            add_training_records(cur, results.records)
+            add_out_of_fold(cur, results.out_of_fold)
+            if results.energy is not None:
+                add_run_energy(cur, run.run_id, results.energy)
+            if run.kind == "training" and results.artifact is not None:
+                by = str(run.settings.get("started_by") or "")
+                may_challenge = _may_challenge(cur, run.settings)
                 register_model(cur, run.run_id, by, is_challenger=may_challenge)
     except DbError as error:
-        raise IntakeError(
-            f"The results of run {run_dir.run_id} do not fit the store, so nothing of them was "
-            f"taken in: {error}"
+        raise IngestError(
+            f"The results of run {run_dir.run_id} do not fit the stored items, so none of them "
+            f"were stored: {error}"
         ) from error
     return run
 
@@ -158,10 +146,7 @@ def _refresh_run(
 ) -> tuple[TrainingState | None, bool]:
     """Store where one run stands; give its state, None while it is being made, and if it is new."""
     if known is not None and known.state == "succeeded":
-        return (
-            "succeeded",
-            False,
-        )  # it was taken in; what becomes of its files later changes nothing
+        return "succeeded", False  # it is stored, whatever becomes of its files
     settings: dict[str, Any] = {}
     state: TrainingState
     try:
@@ -212,27 +197,9 @@ def _add_state(
     add_training_run(cur, training_run)
 
 
-def _describe_run(run_dir: RunDir, settings: Mapping[str, Any]) -> Run:
-    return Run(
-        run_id=run_dir.run_id,
-        name=f"{settings.get('preset')} {run_dir.created_at:%Y-%m-%d %H:%M:%S}",
-        kind="prediction" if settings.get("task") == "predict" else "training",
-        model=run_dir.read_base_model(),
-        settings=settings,
-        metrics=plain(run_dir.read_metrics()),
-        created_at=run_dir.created_at,
-        base_run_id=settings.get("base_run_id"),
-    )
-
-
 def _file_times(run_dir: RunDir) -> tuple[int, ...]:
     """Return when the files that are read here were changed, 0 for one that is missing."""
-    return (
-        _modified_ns(run_dir.status_path),
-        _modified_ns(run_dir.settings_path),
-        _modified_ns(run_dir.metrics_path),
-        _modified_ns(run_dir.predictions_path),
-    )
+    return tuple(_modified_ns(path) for path in result_paths(run_dir))
 
 
 def _modified_ns(path: Path) -> int:

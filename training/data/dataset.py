@@ -7,11 +7,12 @@ an item (more shots, other option orders, corrected or augmented items) always s
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from db.records import OPTIONS_LABEL_SET
+from db.retraining.lineage import Fold, TrainingRecord
 from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import PUBMEDQA, LabelSet
@@ -53,6 +54,19 @@ class TrainingData:
     train: tuple[Record, ...]
     dev: tuple[Record, ...]
     pool: ExemplarPool
+
+    def lineage(self, run_id: str) -> Iterator[TrainingRecord]:
+        """Yield which items a run learns from and holds out, and with which shots."""
+        folds: tuple[tuple[Fold, tuple[Record, ...]], ...] = (
+            ("train", self.train),
+            ("dev", self.dev),
+        )
+        for fold, records in folds:
+            for record in records:
+                shown = tuple(shot.question.question_id for shot in record.shots)
+                yield TrainingRecord(
+                    run_id, record.item_id, record.num_shots, record.option_order, fold, shown
+                )
 
 
 def to_question(item: SnapshotItem) -> Question:

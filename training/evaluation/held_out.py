@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from db.atomic_files import replaced_file
 from eci.model.artifact import CalibrationInfo
 from eci.statistics.calibration import TemperatureScaling
-from training.errors import DataError
+from training.errors import DataError, RunDirError
+from training.run.result_tables import ResultTable
 
 MIN_CALIBRATION_ITEMS = 20
 """A handful of items would give any temperature: three that happen to be wrong make every answer a
 coin toss. A label set with fewer keeps its logits as they are."""
-
-_SCHEMA = pa.schema(
-    [
-        ("item_id", pa.string()),
-        ("label_set", pa.string()),
-        ("logits", pa.list_(pa.float64())),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -36,27 +28,32 @@ class HeldOut:
     logits: tuple[float, ...]
 
 
-def write_held_out(path: Path, entries: Iterable[HeldOut]) -> None:
-    """Write held-out logits as Parquet; the file appears only when it is complete."""
-    rows = [{**vars(entry), "logits": list(entry.logits)} for entry in entries]
-    with replaced_file(path) as beside:
-        pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), beside)
+HELD_OUT: Final = ResultTable(
+    HeldOut,
+    pa.schema(
+        [
+            ("item_id", pa.string()),
+            ("label_set", pa.string()),
+            ("logits", pa.list_(pa.float64())),
+        ]
+    ),
+    is_required=True,
+)
 
 
 def read_held_out(path: Path) -> list[HeldOut]:
-    """Read what ``write_held_out`` wrote.
+    """Read the table ``HELD_OUT`` of an earlier run.
 
     Raises:
         DataError: The run has none: it did not finish, or an older version made it.
     """
     try:
-        rows = pq.read_table(path, schema=_SCHEMA).to_pylist()
-    except (OSError, pa.ArrowException) as error:
+        return HELD_OUT.read(path)
+    except RunDirError as error:
         raise DataError(
-            f"{path} cannot be read, so there are no held-out logits to calibrate on: "
-            f"{' '.join(str(error).split())}. Recalibrate a run that finished, or refit the head."
+            f"There are no held-out logits to calibrate on. {error} Or recalibrate another run "
+            "that finished, or refit the head."
         ) from error
-    return [HeldOut(row["item_id"], row["label_set"], tuple(row["logits"])) for row in rows]
 
 
 def calibrate(entries: Sequence[HeldOut], gold: Mapping[str, int]) -> dict[str, CalibrationInfo]:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from db.arrow_tables import SCHEMAS
 from db.retraining.out_of_fold import OutOfFold
 from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import CalibrationInfo
@@ -27,7 +26,7 @@ from eci.statistics.calibration import TemperatureScaling
 from training.data.dataset import item_groups, to_question
 from training.evaluation.held_out import HeldOut, calibrate
 from training.run.execution import RunContext
-from training.run.parquet_files import read_rows, write_rows
+from training.run.result_tables import OUT_OF_FOLD
 from training.run.run_dir import RunDir
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 NUM_FOLDS: Final = 5
 MIN_ITEMS_PER_FOLD: Final = 4
 """Of fewer training items for each fold no head can be fitted that says anything."""
-_SCHEMA = SCHEMAS["incoming_out_of_fold"]
 
 
 def held_out_rows(
@@ -66,7 +64,7 @@ def carried_over(run_id: str, source: RunDir | None, learned: Collection[str]) -
     Args:
         source: The run whose artifact holds that adapter; None for no adapter.
     """
-    rows = read_out_of_fold(source) if source is not None else []
+    rows = OUT_OF_FOLD.read(source.out_of_fold_path) if source is not None else []
     return [
         OutOfFold(run_id, row.item_id, row.basis, row.probabilities)
         for row in rows
@@ -131,19 +129,3 @@ def is_enough(groups: Sequence[str], y: Sequence[int], num_folds: int) -> bool:
         and len(set(groups)) >= num_folds
         and len(np.unique(y)) > 1
     )
-
-
-def write_out_of_fold(run_dir: RunDir, rows: Iterable[OutOfFold]) -> None:
-    """Write rows as Parquet; the file appears only when it is complete."""
-    entries = [{**vars(row), "probabilities": list(row.probabilities)} for row in rows]
-    write_rows(run_dir.out_of_fold_path, entries, _SCHEMA)
-
-
-def read_out_of_fold(run_dir: RunDir) -> list[OutOfFold]:
-    """Read the rows of a run; none where it left no file, as prediction runs do.
-
-    Raises:
-        RunDirError: The file cannot be read.
-    """
-    rows = read_rows(run_dir.out_of_fold_path, _SCHEMA)
-    return [OutOfFold(**{**row, "probabilities": tuple(row["probabilities"])}) for row in rows]

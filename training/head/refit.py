@@ -23,23 +23,21 @@ from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
 from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
 from eci.statistics.calibration import TemperatureScaling
 from training.data.dataset import refuse_leaks, to_question
-from training.data.record_file import write_training_records
 from training.errors import DataError, TrainingError
-from training.evaluation.held_out import HeldOut, calibrate, read_held_out, write_held_out
+from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate, read_held_out
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import (
     MIN_ITEMS_PER_FOLD,
     carried_over,
     held_out_rows,
     is_enough,
-    write_out_of_fold,
 )
 from training.head.artifact import copy_artifact, write_head_artifact
 from training.head.features import Features, HeadFeatures
 from training.head.source import HeadSource, find_info, prefill
 from training.run.execution import RunContext
 from training.run.json_files import read_object, replace_json
-from training.run.prediction_file import read_predictions, write_predictions
+from training.run.result_tables import OUT_OF_FOLD, PREDICTIONS, RECORDS
 from training.run.run_dir import RunDir
 from training.settings.training import (
     RefitSettings,
@@ -107,13 +105,13 @@ def run_refit(context: RunContext) -> None:
             "needed. Import or label more items of the train split."
         )
     held_out = _held_out(tasks, fits)
-    write_held_out(run_dir.held_out_path, held_out)
+    HELD_OUT.write(run_dir.held_out_path, held_out)
     calibration = _calibrate(held_out, snapshot, source)
     _write_out_of_fold(run_dir, held_out, calibration, source)
     heads = {name: fit.head for name, fit in fits.items()}
     info = write_head_artifact(run_dir.artifact_path, info, heads, calibration, source.artifact)
     replace_json(run_dir.path / "fit.json", {n: fit.describe() for n, fit in fits.items()})
-    write_training_records(run_dir, _records(run_dir.run_id, tasks, fits))
+    RECORDS.write(run_dir.records_path, _records(run_dir.run_id, tasks, fits))
     context.check_stop()
     predictions = _predict(run_dir.run_id, snapshot, features, heads, calibration)
     _finish(run_dir, snapshot, _with_texts(predictions, source.run_dir))
@@ -136,16 +134,16 @@ def run_recalibration(context: RunContext) -> None:
     held_out = [entry for entry in read_held_out(source.held_out_path) if entry.item_id in gold]
     calibration = {**info.calibration, **calibrate(held_out, gold)}
     copy_artifact(run_dir.artifact_path, source.artifact_path, info, calibration)
-    write_held_out(run_dir.held_out_path, held_out)
+    HELD_OUT.write(run_dir.held_out_path, held_out)
     _write_out_of_fold(run_dir, held_out, calibration, HeadSource(source))
-    write_training_records(
-        run_dir,
+    RECORDS.write(
+        run_dir.records_path,
         [TrainingRecord(run_dir.run_id, entry.item_id, 0, 0, "dev", ()) for entry in held_out],
     )
     sets = {item.item_id: item.label_set for item in (*snapshot.train, *snapshot.test)}
     predictions = [
         _rescaled(prediction, run_dir.run_id, info.calibration, calibration, sets)
-        for prediction in read_predictions(source)
+        for prediction in PREDICTIONS.read(source.predictions_path)
         if prediction.item_id in sets
     ]
     _finish(run_dir, snapshot, predictions)
@@ -288,7 +286,8 @@ def _write_out_of_fold(
     """Keep what speaks of the training items without having learned from them."""
     learned, run_id = source.learned_item_ids(), run_dir.run_id
     mine = held_out_rows(run_id, held_out, calibration, learned)
-    write_out_of_fold(run_dir, [*mine, *carried_over(run_id, source.run_dir, learned)])
+    carried = carried_over(run_id, source.run_dir, learned)
+    OUT_OF_FOLD.write(run_dir.out_of_fold_path, [*mine, *carried])
 
 
 def _records(
@@ -340,7 +339,9 @@ def _with_texts(predictions: Sequence[Prediction], source: RunDir | None) -> lis
     """Add the texts of the run that the adapter comes from: a new head does not change them."""
     written: dict[str, Prediction] = {}
     if source is not None:
-        written = {p.item_id: p for p in read_predictions(source) if p.answer is not None}
+        written = {
+            p.item_id: p for p in PREDICTIONS.read(source.predictions_path) if p.answer is not None
+        }
     return [
         replace(
             written[p.item_id],
@@ -377,5 +378,5 @@ def _rescaled(
 
 def _finish(run_dir: RunDir, snapshot: Snapshot, predictions: Sequence[Prediction]) -> None:
     metrics = evaluate(predictions, snapshot.test)
-    write_predictions(run_dir.predictions_path, predictions)
+    PREDICTIONS.write(run_dir.predictions_path, predictions)
     run_dir.write_metrics(metrics)

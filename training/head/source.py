@@ -16,10 +16,10 @@ from eci.model.base_model import base_fingerprint, resolve_base_model
 from eci.model.features import stack
 from eci.questions.prompts import DEFAULT_TEMPLATE, load_template
 from training.data.dataset import fixed_label_sets, to_question
-from training.data.record_file import read_training_records
 from training.errors import DataError
 from training.head.features import Features, HeadFeatures
 from training.run.execution import RunContext
+from training.run.result_tables import RECORDS
 from training.run.run_dir import RunDir
 from training.settings.training import RefitSettings
 
@@ -64,7 +64,7 @@ class HeadSource:
         while run_dir is not None:
             settings = run_dir.read_settings()
             if settings.get("task") == "train":
-                records = read_training_records(run_dir)
+                records = RECORDS.read(run_dir.records_path)
                 return frozenset(r.item_id for r in records if r.fold == "train")
             parent = settings["settings"].get("artifact_run_id")
             run_dir = RunDir(runs_dir() / parent) if parent else None

@@ -16,8 +16,8 @@ from eci.questions.labels import LabelSet
 from training.data.dataset import fixed_label_sets, to_exemplar, to_question
 from training.evaluation.metrics import evaluate
 from training.run.execution import RunContext
-from training.run.prediction_file import write_predictions
 from training.run.process_group import gather, own_device
+from training.run.result_tables import PREDICTIONS
 from training.run.run_dir import RunDir
 from training.settings.training import (
     EvaluationSettings,
@@ -89,7 +89,7 @@ class PredictionJob:
         """Write predictions, which may come in any order, and their metrics."""
         by_item = {prediction.item_id: prediction for prediction in predictions}
         ordered = [by_item[item.item_id] for item in self.items]
-        write_predictions(self.run_dir.predictions_path, ordered)
+        PREDICTIONS.write(self.run_dir.predictions_path, ordered)
         self.run_dir.write_metrics(evaluate(ordered, self.snapshot.test))
 
 

@@ -25,18 +25,17 @@ from training.data.dataset import (
     fixed_label_sets,
     to_rows,
 )
-from training.data.record_file import write_records
-from training.evaluation.held_out import HeldOut, calibrate, write_held_out
+from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate
 from training.evaluation.metrics import evaluate
-from training.evaluation.out_of_fold import base_model_rows, held_out_rows, write_out_of_fold
+from training.evaluation.out_of_fold import base_model_rows, held_out_rows
 from training.joint.adapter import add_adapter, library_versions, save_artifact
 from training.joint.memory import DecoderShape
 from training.joint.predict import predict
 from training.joint.sharding import exceeds, shard
 from training.joint.trainer import EciTrainer, ProgressCallback, RowDataset
 from training.run.execution import RunContext
-from training.run.prediction_file import write_predictions
 from training.run.process_group import leave_group, own_device
+from training.run.result_tables import OUT_OF_FOLD, PREDICTIONS, RECORDS
 from training.run.run_dir import RunDir
 from training.settings.launchers import AccelerateLauncher, parse_launcher
 from training.settings.training import (
@@ -89,7 +88,7 @@ def run_qlora(context: RunContext) -> None:
     )
     data = build_training_data(snapshot, settings.data, settings.seed)
     if context.is_first:
-        write_records(run_dir, data)
+        RECORDS.write(run_dir.records_path, data.lineage(run_dir.run_id))
     add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
     if divides:
         context.report_message(f"Dividing the base model among {context.num_processes} processes.")
@@ -234,7 +233,7 @@ def _finish(
     run_dir = context.run_dir
     context.report_message("Calibrating and saving adapter and head.")
     held_out = _held_out(context, model, data.dev, settings.evaluation.batch_size)
-    write_held_out(run_dir.held_out_path, held_out)
+    HELD_OUT.write(run_dir.held_out_path, held_out)
     labels = {r.item_id: r.question.label_set.index(r.label) for r in data.dev}
     model.calibration = calibrate(held_out, labels)
     save_artifact(
@@ -247,7 +246,7 @@ def _finish(
     _write_out_of_fold(context, model, data, snapshot, held_out, settings.evaluation)
     predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
     metrics = evaluate(predictions, snapshot.test)
-    write_predictions(run_dir.predictions_path, predictions)
+    PREDICTIONS.write(run_dir.predictions_path, predictions)
     run_dir.write_metrics(metrics)
     _drop_checkpoints(run_dir.checkpoints_path)
 
@@ -266,7 +265,7 @@ def _write_out_of_fold(
         learned = {record.item_id for record in data.train}
         items = [item for item in snapshot.train if item.item_id in learned]
         rows += base_model_rows(context, model, items, batch_size=settings.batch_size)
-    write_out_of_fold(context.run_dir, rows)
+    OUT_OF_FOLD.write(context.run_dir.out_of_fold_path, rows)
 
 
 def _held_out(

@@ -17,9 +17,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from db.retraining.run_energy import Energy
 from training.errors import TrainingError
-from training.run.json_files import read_object, replace_json, unusable
+from training.run.json_files import invalid, read_object, replace_json
 from training.run.run_dir import RunDir, list_run_dirs
 
 INTERVAL_SECONDS: Final = 10.0
@@ -63,9 +65,9 @@ def read_energy(run_dir: RunDir) -> Energy | None:
     if not run_dir.energy_path.exists():
         return None
     try:
-        return Energy(**read_object(run_dir.energy_path))
-    except TypeError as error:
-        raise unusable(run_dir.energy_path, f"is no energy: {error}") from error
+        return TypeAdapter(Energy).validate_python(read_object(run_dir.energy_path))
+    except ValidationError as error:
+        raise invalid(run_dir.energy_path, error) from error
 
 
 @cache

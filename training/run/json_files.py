@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from db.atomic_files import replaced_file
 from training.errors import RunDirError
 
@@ -36,6 +38,13 @@ def unusable(path: Path, why: str) -> RunDirError:
         f"{path.name} of run {path.parent.name} {why} ({path}). "
         "Restore the file from a back-up, or move the run's directory away."
     )
+
+
+def invalid(path: Path, error: ValidationError) -> RunDirError:
+    """Make the error for a file of a run directory with a value that cannot be."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return unusable(path, f"is damaged ({where}: {first['msg']})")
 
 
 def replace_json(path: Path, value: Mapping[str, Any]) -> None:
