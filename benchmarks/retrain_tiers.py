@@ -245,7 +245,7 @@ def _fill(data: Path) -> None:
     from db.retraining.snapshot import read_snapshot
     from streamlit_app.session.sign_in import DEFAULT_NAME
     from training.control.plan import make_plan, start_plan
-    from training.data.dataset import to_question
+    from training.data.questions import ItemQuestion, to_question
     from training.head.features import Features, HeadFeatures
     from training.head.source import HeadSource, find_info, prefill
 
@@ -265,7 +265,8 @@ def _fill(data: Path) -> None:
     cache = cache_dir() / "head_features"
     # One item is prefilled in earnest: it tells what the model is and how its features look.
     settings: Any = plan.settings
-    prefill(_Silent(), settings, HeadSource(None), items[:1], cache)  # type: ignore[arg-type]
+    first = [ItemQuestion.of(items[0])]
+    prefill(_Silent(), settings, HeadSource(None), first, cache)  # type: ignore[arg-type]
     info = find_info(settings, HeadSource(None), items[:1], cache)
     assert info is not None
     features = HeadFeatures(cache, info)

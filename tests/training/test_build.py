@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from db.records import Item, Option, Section
 from db.retraining.record_vetoes import add_record_veto
 from db.retraining.snapshot import Snapshot, SnapshotItem, read_snapshot
 from db.review.annotations import add_annotation
+from eci.questions.prompts import Question
 from training.cli import main
-from training.data import build_files
+from training.data import build_files, questions
 from training.data.build import BENCHMARKS, Build, build
 from training.data.build_files import BUILD_FORMATS, write_build
 from training.data.dataset import build_training_data
@@ -60,6 +62,21 @@ def snapshot(database: Database) -> Snapshot:
 
 def _items(built: Build) -> set[str]:
     return {record.item_id for record in built.records}
+
+
+def test_an_item_becomes_a_question_once_in_a_build(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: Counter[str] = Counter()
+
+    def make(*args: Any) -> Question:
+        question = Question(*args)
+        made[question.question_id] += 1
+        return question
+
+    monkeypatch.setattr(questions, "Question", make)
+    build(snapshot, benchmark="all", num_shots=1)
+    assert made == {item.item_id: 1 for item in (*snapshot.train, *snapshot.test)}
 
 
 def test_items_of_steps_2_and_3_count_for_both_and_keep_their_tag(snapshot: Snapshot) -> None:

@@ -19,7 +19,8 @@ from eci.errors import ArtifactError
 from eci.model.base_model import load_base
 from eci.model.batching import collate
 from eci.model.eci_model import EciModel, build
-from training.data.dataset import build_training_data, to_question, to_rows
+from training.data.dataset import build_training_data, to_rows
+from training.data.questions import to_question
 from training.errors import DataError
 from training.joint.adapter import add_adapter, keep_autograd, share_casts
 from training.joint.qlora import run_qlora

@@ -28,7 +28,7 @@ from eci.model.eci_model import EciModel
 from training.control.ingest import refresh
 from training.control.plan import Plan, make_plan, prepare_plan, start_plan
 from training.control.start import prepare_run
-from training.data.dataset import item_groups, to_question
+from training.data.questions import ItemQuestion, item_groups, to_question
 from training.errors import DataError
 from training.head.refit import is_quick, run_recalibration, run_refit
 from training.joint.qlora import run_qlora
@@ -283,6 +283,7 @@ def test_items_that_repeat_one_another_stay_in_one_fold(
     with database.transaction() as cur:
         add_items(cur, [twin], origin="items")
     items = [i for i in read_snapshot(database.cursor()).train if i.label_set == "pubmedqa"]
-    named = dict(zip((item.item_id for item in items), item_groups(items), strict=True))
+    groups = item_groups([ItemQuestion.of(item) for item in items])
+    named = dict(zip((item.item_id for item in items), groups, strict=True))
     assert named["twin-of-001"] == named["more-train-001"]
     assert len(set(named.values())) == len(items) - 1

@@ -20,7 +20,7 @@ from eci.model.head_fit import fit_head
 from eci.statistics.calibration import out_of_fold
 from eci.statistics.estimates import Estimate, percentile_interval
 from training.control.plan import make_plan
-from training.data.dataset import to_question
+from training.data.questions import SnapshotQuestions
 from training.errors import DataError
 from training.evaluation.out_of_fold import MIN_ITEMS_PER_FOLD
 from training.head.features import HeadFeatures
@@ -98,13 +98,13 @@ def learning_curve(database: Database) -> LearningCurve:
     folder = cache_dir() / "head_features"
     info = find_info(settings, source, [*snapshot.train, *snapshot.test], folder)
     features = None if info is None else HeadFeatures(folder, info)
-    questions = [to_question(item) for item in snapshot.train]
-    if features is None or features.missing(questions):
+    questions = SnapshotQuestions.of(snapshot)
+    if features is None or features.missing([entry.question for entry in questions.train]):
         raise DataError(
             "The gain cannot be projected yet: the features of some training items are not "
             "computed. Refit the head once; from then on it takes seconds."
         )
-    task = next(label_set_tasks(snapshot, features), None)
+    task = next(label_set_tasks(questions, features), None)
     if task is None or len(task.items) < 4 * NUM_FOLDS * MIN_ITEMS_PER_FOLD:
         raise DataError(
             f"The gain cannot be projected from fewer than {4 * NUM_FOLDS * MIN_ITEMS_PER_FOLD} "

@@ -130,7 +130,7 @@ def build(
         chosen.model_copy(update={"shots": (num_shots,), "items_per_label_set": None}),
         seed,
     )
-    by_id = {item.item_id: item for item in mine}
+    by_id = {entry.item.item_id: entry for entry in data.questions.train}
     held_out = [
         record
         for item_id in dict.fromkeys(record.item_id for record in data.dev)
@@ -141,10 +141,10 @@ def build(
         ("validation", held_out),
     )
     records = tuple(
-        _built(by_id[record.item_id], record, fold, template)
+        _built(by_id[record.item_id].item, record, fold, template)
         for fold, members in folds
         for record in members
-        if not only_corrected or is_corrected(by_id[record.item_id])
+        if not only_corrected or is_corrected(by_id[record.item_id].item)
     )
     vetoed = [item for item in mine if item.is_vetoed or num_shots in item.vetoed_shots]
     snapshot_id = snapshot.manifest.snapshot_id

@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from db.retraining.out_of_fold import OutOfFold
-from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import CalibrationInfo
 from eci.model.features import stack
 from eci.model.head_fit import cross_validate
 from eci.statistics.calibration import TemperatureScaling
-from training.data.dataset import item_groups, to_question
+from training.data.questions import ItemQuestion, item_groups
 from training.evaluation.held_out import HeldOut, calibrate
 from training.run.execution import RunContext
 from training.run.result_tables import OUT_OF_FOLD
@@ -73,20 +72,20 @@ def carried_over(run_id: str, source: RunDir | None, learned: Collection[str]) -
 
 
 def base_model_rows(
-    context: RunContext, model: EciModel, items: Sequence[SnapshotItem], *, batch_size: int
+    context: RunContext, model: EciModel, entries: Sequence[ItemQuestion], *, batch_size: int
 ) -> list[OutOfFold]:
     """Fit heads on the base model alone, and let each judge the fold that it was not fitted on.
 
     Args:
         model: With an adapter, which is left out of its computation meanwhile.
-        items: That the adapter has learned from.
+        entries: The items that the adapter has learned from.
 
     Raises:
         Stopped: The run was asked to stop meanwhile.
     """
-    by_set: dict[str, list[SnapshotItem]] = {}
-    for item in items:
-        by_set.setdefault(item.label_set, []).append(item)
+    by_set: dict[str, list[ItemQuestion]] = {}
+    for entry in entries:
+        by_set.setdefault(entry.item.label_set, []).append(entry)
     rows: list[OutOfFold] = []
     with model.model.disable_adapter():
         for members in by_set.values():
@@ -95,9 +94,10 @@ def base_model_rows(
 
 
 def _of_label_set(
-    context: RunContext, model: EciModel, items: Sequence[SnapshotItem], batch_size: int
+    context: RunContext, model: EciModel, entries: Sequence[ItemQuestion], batch_size: int
 ) -> list[OutOfFold]:
-    groups = item_groups(items)
+    items = [entry.item for entry in entries]
+    groups = item_groups(entries)
     y = [item.labels.index(item.label) for item in items]
     if not is_enough(groups, y, NUM_FOLDS):
         return []
@@ -106,7 +106,7 @@ def _of_label_set(
         context.report_message(f"Judging training labels with the base model: {done} of {total}.")
         context.check_stop()
 
-    questions = [to_question(item) for item in items]
+    questions = [entry.question for entry in entries]
     given = model.features(questions, batch_size=batch_size, progress=tell)
     states, scores = stack(given)
     label_set = questions[0].label_set

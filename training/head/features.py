@@ -18,11 +18,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from db.atomic_files import replaced_file
-from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.arrays import Float32Array, IntArray
 from eci.model.artifact import ADAPTER_FILES, ArtifactInfo
 from eci.questions.prompts import Question
-from training.data.dataset import item_groups, to_question
+from training.data.questions import ItemQuestion, SnapshotQuestions, item_groups
 from training.run.json_files import read_object, replace_json
 
 # What of a head's configuration does not change its inputs.
@@ -78,35 +77,37 @@ class HeadFeatures:
         offsets = dict(zip(sorted({c for c, _ in places}), _starts(used), strict=True))
         return _joined(used).take([offsets[chunk] + row for chunk, row in places])
 
-    def is_checked(self, snapshot: Snapshot) -> bool:
+    def is_checked(self, questions: SnapshotQuestions) -> bool:
         """Return whether these texts were searched for leaks before; labels do not matter there."""
-        return self._checked_path(snapshot).exists()
+        return self._checked_path(questions).exists()
 
-    def note_checked(self, snapshot: Snapshot) -> None:
+    def note_checked(self, questions: SnapshotQuestions) -> None:
         """Note that no training item of a snapshot repeats one of its test items."""
-        self._checked_path(snapshot).touch()
+        self._checked_path(questions).touch()
 
-    def item_groups(self, items: Sequence[SnapshotItem]) -> list[str]:
-        """Name the family of each item as ``dataset.groups`` does; found once for these texts."""
+    def item_groups(self, entries: Sequence[ItemQuestion]) -> list[str]:
+        """Return the group of each item as ``item_groups`` does; found once for these texts."""
         digest = hashlib.sha256()
-        for item in items:
-            content = f"{item.item_id} {item.parent_item_id} {question_digest(to_question(item))}"
+        for entry in entries:
+            item = entry.item
+            content = f"{item.item_id} {item.parent_item_id} {question_digest(entry.question)}"
             digest.update(f"{content}\n".encode())
         path = self.folder / f"groups-{digest.hexdigest()[:32]}.json"
         if path.exists():
             found: list[str] = read_object(path)["groups"]
             return found
-        found = item_groups(items)
+        found = item_groups(entries)
         self.folder.mkdir(parents=True, exist_ok=True)
         replace_json(path, {"groups": found})
         return found
 
-    def _checked_path(self, snapshot: Snapshot) -> Path:
+    def _checked_path(self, questions: SnapshotQuestions) -> Path:
         digest = hashlib.sha256()
-        for items in (snapshot.train, snapshot.test):
-            for item in items:
+        for entries in (questions.train, questions.test):
+            for entry in entries:
+                item = entry.item
                 content = f"{item.item_id} {item.parent_item_id} {item.split}"
-                digest.update(f"{content} {question_digest(to_question(item))}\n".encode())
+                digest.update(f"{content} {question_digest(entry.question)}\n".encode())
             digest.update(b"|")
         return self.folder / f"checked-{digest.hexdigest()[:32]}"
 

@@ -22,7 +22,7 @@ from eci.errors import EciError
 from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
 from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
 from eci.statistics.calibration import TemperatureScaling
-from training.data.dataset import refuse_leaks, to_question
+from training.data.questions import ItemQuestion, SnapshotQuestions, refuse_leaks, to_question
 from training.errors import DataError, TrainingError
 from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate, read_held_out
 from training.evaluation.metrics import evaluate
@@ -94,9 +94,10 @@ def run_refit(context: RunContext) -> None:
     settings = parse_refit_settings(dict(stored["settings"]), str(run_dir.settings_path))
     snapshot = load_snapshot(run_dir.snapshot_path)
     source = HeadSource.of(settings)
-    info, features = _features(context, settings, source, snapshot)
+    questions = SnapshotQuestions.of(snapshot)
+    info, features = _features(context, settings, source, questions)
     context.report_message("Fitting the head.")
-    tasks = list(label_set_tasks(snapshot, features))
+    tasks = list(label_set_tasks(questions, features))
     fits = _fit_all(tasks, settings, earlier_choices(source))
     if not fits:
         raise DataError(
@@ -113,7 +114,7 @@ def run_refit(context: RunContext) -> None:
     replace_json(run_dir.path / "fit.json", {n: fit.describe() for n, fit in fits.items()})
     RECORDS.write(run_dir.records_path, _records(run_dir.run_id, tasks, fits))
     context.check_stop()
-    predictions = _predict(run_dir.run_id, snapshot, features, heads, calibration)
+    predictions = _predict(run_dir.run_id, questions, features, heads, calibration)
     _finish(run_dir, snapshot, _with_texts(predictions, source.run_dir))
 
 
@@ -150,22 +151,22 @@ def run_recalibration(context: RunContext) -> None:
 
 
 def _features(
-    context: RunContext, settings: RefitSettings, source: HeadSource, snapshot: Snapshot
+    context: RunContext, settings: RefitSettings, source: HeadSource, questions: SnapshotQuestions
 ) -> tuple[ArtifactInfo, HeadFeatures]:
     """Return the features of all items; the language model is loaded only if some are lacking."""
-    items = [*snapshot.train, *snapshot.test]
+    entries = [*questions.train, *questions.test]
     folder = cache_dir() / "head_features"
-    info = find_info(settings, source, items, folder)
+    info = find_info(settings, source, [entry.item for entry in entries], folder)
     if info is not None:
         features = HeadFeatures(folder, info)
-        if not features.missing([to_question(item) for item in items]):
-            if not features.is_checked(snapshot):
-                refuse_leaks(snapshot)
-                features.note_checked(snapshot)
+        if not features.missing([entry.question for entry in entries]):
+            if not features.is_checked(questions):
+                refuse_leaks(questions)
+                features.note_checked(questions)
             return info, features
-    refuse_leaks(snapshot)
-    info, features = prefill(context, settings, source, items, folder)
-    features.note_checked(snapshot)
+    refuse_leaks(questions)
+    info, features = prefill(context, settings, source, entries, folder)
+    features.note_checked(questions)
     return info, features
 
 
@@ -194,20 +195,22 @@ def _is_quick(run_dir: RunDir) -> bool:
     )
 
 
-def label_set_tasks(snapshot: Snapshot, features: HeadFeatures) -> Iterator[LabelSetTask]:
+def label_set_tasks(questions: SnapshotQuestions, features: HeadFeatures) -> Iterator[LabelSetTask]:
     """Yield what can be learned from for each label set, that with the most items first.
 
     Raises:
         KeyError: Features of an item are missing.
     """
-    by_set: dict[str, list[SnapshotItem]] = {}
-    for item in snapshot.train:
+    by_set: dict[str, list[ItemQuestion]] = {}
+    for entry in questions.train:
+        item = entry.item
         if not item.is_vetoed and 0 not in item.vetoed_shots:
-            by_set.setdefault(item.label_set, []).append(item)
-    for name, items in sorted(by_set.items(), key=lambda entry: (-len(entry[1]), entry[0])):
-        given = features.get([to_question(item) for item in items])
+            by_set.setdefault(item.label_set, []).append(entry)
+    for name, entries in sorted(by_set.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        items = tuple(entry.item for entry in entries)
+        given = features.get([entry.question for entry in entries])
         y = tuple(item.labels.index(item.label) for item in items)
-        yield LabelSetTask(name, tuple(items), given, y, tuple(features.item_groups(items)))
+        yield LabelSetTask(name, items, given, y, tuple(features.item_groups(entries)))
 
 
 def _fit_all(
@@ -301,24 +304,25 @@ def _records(
 
 def _predict(
     run_id: str,
-    snapshot: Snapshot,
+    questions: SnapshotQuestions,
     features: HeadFeatures,
     heads: Mapping[str, FittedHead],
     calibration: Mapping[str, CalibrationInfo],
 ) -> list[Prediction]:
-    by_set: dict[str, list[SnapshotItem]] = {}
-    for item in (*snapshot.test, *snapshot.train):
-        by_set.setdefault(item.label_set, []).append(item)
+    by_set: dict[str, list[ItemQuestion]] = {}
+    for entry in (*questions.test, *questions.train):
+        by_set.setdefault(entry.item.label_set, []).append(entry)
     predictions = []
-    for name, items in by_set.items():
+    for name, entries in by_set.items():
         if name not in heads:
             continue
-        given = features.get([to_question(item) for item in items])
+        given = features.get([entry.question for entry in entries])
         temperature = calibration[name].temperature if name in calibration else 1.0
-        scaling = TemperatureScaling(temperature, len(items))
-        shares = scaling.transform(heads[name].logits(given.states, given.scores))
+        scaling = TemperatureScaling(temperature, len(entries))
+        probabilities = scaling.transform(heads[name].logits(given.states, given.scores))
         predictions += [
-            _prediction(run_id, item, row) for item, row in zip(items, shares, strict=True)
+            _prediction(run_id, entry.item, row)
+            for entry, row in zip(entries, probabilities, strict=True)
         ]
     return predictions
 

@@ -14,8 +14,8 @@ from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import ArtifactInfo, read_info
 from eci.model.base_model import base_fingerprint, resolve_base_model
 from eci.model.features import stack
-from eci.questions.prompts import DEFAULT_TEMPLATE, load_template
-from training.data.dataset import fixed_label_sets, to_question
+from eci.questions.prompts import DEFAULT_TEMPLATE, Question, load_template
+from training.data.questions import ItemQuestion, fixed_label_sets
 from training.errors import DataError
 from training.head.features import Features, HeadFeatures
 from training.run.execution import RunContext
@@ -95,7 +95,7 @@ def prefill(
     context: RunContext,
     settings: RefitSettings,
     source: HeadSource,
-    items: Sequence[SnapshotItem],
+    entries: Sequence[ItemQuestion],
     folder: Path,
 ) -> tuple[ArtifactInfo, HeadFeatures]:
     """Load the model, prefill the items whose features are lacking, and keep the features."""
@@ -122,7 +122,7 @@ def prefill(
         )
         model = build(
             base,
-            label_sets=fixed_label_sets(items),
+            label_sets=fixed_label_sets(entry.item for entry in entries),
             pooling=settings.pooling,
             uses_scores=False,
             max_prompt_tokens=settings.model.max_prompt_tokens,
@@ -133,7 +133,8 @@ def prefill(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(info.model_dump_json())
     features = HeadFeatures(folder, info)
-    _add_missing(context, model, features, items, settings.batch_size)
+    questions = [entry.question for entry in entries]
+    _add_missing(context, model, features, questions, settings.batch_size)
     return info, features
 
 
@@ -141,10 +142,9 @@ def _add_missing(
     context: RunContext,
     model: EciModel,
     features: HeadFeatures,
-    items: Sequence[SnapshotItem],
+    questions: Sequence[Question],
     batch_size: int,
 ) -> None:
-    questions = [to_question(item) for item in items]
     missing = [questions[i] for i in features.missing(questions)]
     num_done = 0
 

@@ -13,7 +13,7 @@ from eci.answers.reader import read_answer
 from eci.model.eci_model import Answer, Classification, EciModel, Progress
 from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import LabelSet
-from training.data.dataset import fixed_label_sets, to_exemplar, to_question
+from training.data.questions import ItemQuestion, fixed_label_sets, to_question
 from training.evaluation.metrics import evaluate
 from training.run.execution import RunContext
 from training.run.process_group import gather, own_device
@@ -73,7 +73,7 @@ class PredictionJob:
         settings = self.settings
         return ExemplarPool(
             [
-                to_exemplar(item, settings.exemplar_context_words)
+                ItemQuestion.of(item).exemplar(settings.exemplar_context_words)
                 for item in self.snapshot.train
                 if not item.is_vetoed
             ],

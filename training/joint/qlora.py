@@ -22,9 +22,9 @@ from training.data.dataset import (
     Record,
     TrainingData,
     build_training_data,
-    fixed_label_sets,
     to_rows,
 )
+from training.data.questions import fixed_label_sets
 from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import base_model_rows, held_out_rows
@@ -243,7 +243,7 @@ def _finish(
         shots=settings.evaluation.shots,
         calibration=model.calibration,
     )
-    _write_out_of_fold(context, model, data, snapshot, held_out, settings.evaluation)
+    _write_out_of_fold(context, model, data, held_out, settings.evaluation)
     predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
     metrics = evaluate(predictions, snapshot.test)
     PREDICTIONS.write(run_dir.predictions_path, predictions)
@@ -255,7 +255,6 @@ def _write_out_of_fold(
     context: RunContext,
     model: EciModel,
     data: TrainingData,
-    snapshot: Snapshot,
     held_out: Sequence[HeldOut],
     settings: EvaluationSettings,
 ) -> None:
@@ -263,8 +262,8 @@ def _write_out_of_fold(
     rows = held_out_rows(context.run_dir.run_id, held_out, model.calibration, ())
     if settings.predict_train:
         learned = {record.item_id for record in data.train}
-        items = [item for item in snapshot.train if item.item_id in learned]
-        rows += base_model_rows(context, model, items, batch_size=settings.batch_size)
+        entries = [entry for entry in data.questions.train if entry.item.item_id in learned]
+        rows += base_model_rows(context, model, entries, batch_size=settings.batch_size)
     OUT_OF_FOLD.write(context.run_dir.out_of_fold_path, rows)
 
 

@@ -1,0 +1,134 @@
+"""Snapshot items as the questions that a model is asked. An item becomes a question once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from db.records import OPTIONS_LABEL_SET
+from db.retraining.snapshot import Snapshot, SnapshotItem
+from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.near_duplicates import find_duplicates
+from eci.questions.prompts import Exemplar, Question
+from training.data.groups import join_groups
+from training.errors import DataError
+
+_NUM_NAMED = 20
+
+
+@dataclass(frozen=True)
+class ItemQuestion:
+    """An item of a snapshot and the question made from it."""
+
+    item: SnapshotItem
+    question: Question
+
+    @classmethod
+    def of(cls, item: SnapshotItem) -> ItemQuestion:
+        """Return an item with its question."""
+        return cls(item, to_question(item))
+
+    @property
+    def rationale(self) -> str:
+        """Return the text that explains the label: a reviewer's where there is one."""
+        return self.item.corrected_answer or self.item.long_answer
+
+    def exemplar(self, context_words: int) -> Exemplar:
+        """Return the item as a shot, with at most ``context_words`` words of its context."""
+        question = self.question.with_context_words(context_words)
+        return Exemplar(question, self.item.label, self.rationale)
+
+
+@dataclass(frozen=True)
+class SnapshotQuestions:
+    """The labelled items of a snapshot with their questions, in the order of the snapshot."""
+
+    train: tuple[ItemQuestion, ...]
+    test: tuple[ItemQuestion, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> SnapshotQuestions:
+        """Return every item of a snapshot with its question."""
+        return cls(
+            tuple(ItemQuestion.of(item) for item in snapshot.train),
+            tuple(ItemQuestion.of(item) for item in snapshot.test),
+        )
+
+
+def to_question(item: SnapshotItem) -> Question:
+    """Return an item as the question that is put to the model; its long answer stays out."""
+    context = tuple((section.heading, section.text) for section in item.context)
+    return Question(item.question, context, label_set_of(item), item.item_id)
+
+
+def label_set_of(item: SnapshotItem) -> LabelSet:
+    """Return the label set of an item, with definitions where they are known."""
+    if item.label_set == OPTIONS_LABEL_SET:
+        return LabelSet.from_options([(option.label, option.text) for option in item.options])
+    if item.labels == PUBMEDQA.names:
+        return PUBMEDQA
+    return LabelSet.fixed(item.label_set, item.labels)
+
+
+def fixed_label_sets(items: Iterable[SnapshotItem]) -> tuple[LabelSet, ...]:
+    """Return the fixed label sets that occur, in the order of their names.
+
+    Raises:
+        DataError: One name stands for different labels.
+    """
+    found: dict[str, LabelSet] = {}
+    for item in items:
+        if item.label_set == OPTIONS_LABEL_SET:
+            continue
+        mine = label_set_of(item)
+        known = found.setdefault(mine.name, mine)
+        if known.names != mine.names:
+            raise DataError(
+                f"Label set {mine.name!r} means {', '.join(known.names)} in one item and "
+                f"{', '.join(mine.names)} in item {item.item_id}. Give them different names."
+            )
+    return tuple(found[name] for name in sorted(found))
+
+
+def item_groups(entries: Sequence[ItemQuestion]) -> list[str]:
+    """Return the group of each item: what folds must not divide."""
+    parents = [entry.item.parent_item_id or entry.item.item_id for entry in entries]
+    return join_groups(parents, [entry.question for entry in entries])
+
+
+def refuse_leaks(questions: SnapshotQuestions) -> None:
+    """Refuse training items of the test split, made from one of it, or repeating one of it.
+
+    Raises:
+        DataError: It names them.
+    """
+    test_ids = {entry.item.item_id for entry in questions.test}
+    strays = [
+        entry.item.item_id
+        for entry in questions.train
+        if entry.item.split == "test" or entry.item.parent_item_id in test_ids
+    ]
+    if strays:
+        raise DataError(
+            f"{len(strays)} items of the test split, or made from one, are among the training "
+            f"items ({_named(strays)}). They must never be learned from; freeze a new snapshot."
+        )
+    repeated = find_duplicates(
+        [entry.question for entry in questions.train], [entry.question for entry in questions.test]
+    )
+    if repeated:
+        pairs = [
+            f"{pair.question.question_id} repeats {pair.original.question_id} "
+            f"(overlap {pair.overlap:.2f})"
+            for pair in repeated
+        ]
+        raise DataError(
+            f"{len(repeated)} training items repeat items of the test split: {_named(pairs)}. A "
+            "model that learns from them cannot be tested on the others; put them in the test "
+            "split."
+        )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f", and {len(names) - _NUM_NAMED} more" if len(names) > _NUM_NAMED else ""
+    return ", ".join(names[:_NUM_NAMED]) + more
