@@ -179,7 +179,7 @@ def classify(
     {"id": 2, "question": "What first?", "options": {"A": "Rest", "B": "Surgery"}}
 
     Exit status: 0 all classified; 1 lines were refused or nothing could be classified; 2 wrong
-    usage; 130 interrupted. eci/README.md describes every field.
+    usage; 130 interrupted. docs/eci_library.md describes every field.
     """
     if artifact and (label_sets or max_prompt_tokens):
         raise click.UsageError("--artifact brings its own --label-set and --max-prompt-tokens.")

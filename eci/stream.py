@@ -91,8 +91,10 @@ def classify_lines(
 
 
 def result_fields(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome without a fault as the fields of its line of output;
-    README.md lists them."""
+    """Return an outcome without a fault as the fields of its line of output.
+
+    docs/eci_library.md lists them.
+    """
     record, category = outcome.record, outcome.category
     assert record and category  # noqa: S101 - narrows types: there was no fault
     labels = record.question.label_set

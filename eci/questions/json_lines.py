@@ -1,7 +1,7 @@
 """Questions as JSON lines: what `python -m eci classify` and its files of exemplars are made of.
 
 One JSON object a line, UTF-8. A line is understood completely or refused: an unknown field may be a
-misspelt one, and dropping it would change the question. README.md lists the fields.
+misspelt one, and dropping it would change the question. docs/eci_library.md lists the fields.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from eci.questions.prompts import Exemplar, Question
 SHINGLE_WORDS: Final = 5
 
 DUPLICATE_OVERLAP: Final = 0.35
-"""From this overlap on, one question repeats the other; README.md gives the figures behind it."""
+"""From this overlap on, one question repeats the other; docs/eci_library.md has the figures."""
 
 MIN_SHARED: Final = 4
 """Fewer shared 5-grams, that is eight words in a row, are a turn of phrase, unless they are all of

@@ -117,8 +117,8 @@ def ingest_run(database: Database, run_dir: RunDir) -> Run:
 def _may_challenge(cur: DuckDBPyConnection, settings: Mapping[str, Any]) -> bool:
     """Return whether a run's model becomes the challenger.
 
-    One that came by itself after a correction takes that place from nobody but its like: a person
-    may be comparing the other with the champion.
+    An automatic refit replaces only another automatic one: a person may be comparing the other
+    with the champion.
     """
     challenger = find_by_alias(cur, "challenger")
     if challenger is None or not is_automatic(settings):
@@ -144,7 +144,7 @@ def _may_be_new(run_dir: RunDir, seen: Mapping[Path, _Seen]) -> bool:
 def _refresh_run(
     database: Database, run_dir: RunDir, known: TrainingRun | None
 ) -> tuple[TrainingState | None, bool]:
-    """Store where one run stands; give its state, None while it is being made, and if it is new."""
+    """Store the state of one run; return it, None while the run is being made, and if it is new."""
     if known is not None and known.state == "succeeded":
         return "succeeded", False  # it is stored, whatever becomes of its files
     settings: dict[str, Any] = {}

@@ -111,7 +111,7 @@ def build_training_data(snapshot: Snapshot, settings: DataSettings, seed: int) -
 def records_of(
     entry: ItemQuestion, pool: ExemplarPool, num_shots: int, option_orders: int, seed: int
 ) -> list[Record]:
-    """Write the records of one item with so many shots, its vetoes heeded.
+    """Return the records of one item with that number of shots, its vetoes heeded.
 
     Raises:
         PromptError: Fewer exemplars than shots.
@@ -154,8 +154,8 @@ def to_rows(
 def _limit(
     entries: Sequence[ItemQuestion], per_label_set: int | None, seed: int
 ) -> list[ItemQuestion]:
-    """Keep at most so many items of each label set: corrected ones first, the rest in the
-    proportions of their labels.
+    """Return at most ``per_label_set`` items of each label set: corrected ones first, the rest in
+    the proportions of their labels.
     """
     if per_label_set is None:
         return list(entries)

@@ -1,6 +1,7 @@
 """Which items belong together: made from one another, or repeating one another.
 
-A head that was fitted on one of a family has as good as seen the others, so folds never divide it.
+A head that was fitted on one item of a group has as good as seen the others, so folds never divide
+a group.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from eci.questions.prompts import Question
 
 
 def join_groups(parents: Sequence[str], questions: Sequence[Question]) -> list[str]:
-    """Name the family of each item: the first, by id, of the parents in it.
+    """Return the group of each item, named by the first, by id, of the parents in it.
 
     Args:
         parents: Of each item the id of the item that it was made from, or its own.

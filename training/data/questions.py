@@ -74,7 +74,7 @@ def fixed_label_sets(items: Iterable[SnapshotItem]) -> tuple[LabelSet, ...]:
     """Return the fixed label sets that occur, in the order of their names.
 
     Raises:
-        DataError: One name stands for different labels.
+        DataError: One name is used for different labels.
     """
     found: dict[str, LabelSet] = {}
     for item in items:

@@ -1,4 +1,4 @@
-"""What eci/README.md and the example show is what the package does."""
+"""What docs/eci_library.md and the example show is what the package does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import eci
 from eci.questions.json_lines import _Fields
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "eci" / "README.md").read_text()
+PAGE = (ROOT / "docs" / "eci_library.md").read_text()
 EXAMPLE = ROOT / "docs" / "examples" / "classify.py"
 
 
@@ -36,21 +36,20 @@ def test_the_example_runs(tiny_model_dir: Path, tmp_path: Path) -> None:
     assert lines[3].startswith("With a shot: ")
 
 
-def test_the_snippets_of_the_readme_run(
+def test_the_snippets_of_the_page_run(
     tiny_model_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert len(blocks) == 2
     imports = re.findall(r"^(?:from|import) .*$", EXAMPLE.read_text(), re.MULTILINE)
     code = "\n".join([*imports, *blocks])
     code = code.replace("bundled:smollm2-135m", str(tiny_model_dir))
-    exec(compile(code, "eci/README.md", "exec"), {"__name__": "readme"})  # noqa: S102
+    exec(compile(code, "docs/eci_library.md", "exec"), {"__name__": "page"})  # noqa: S102
     assert re.match(r"(yes|no|maybe) \{'yes': ", capsys.readouterr().out)
 
 
-def test_the_readme_names_every_field_and_module() -> None:
+def test_the_page_names_every_field_and_module() -> None:
     for name in _Fields.model_fields:
-        assert f"| `{name}` |" in README, name
-    for path in Path(eci.__path__[0]).glob("*.py"):
-        name = "answer_*" if path.stem.startswith("answer_") else path.stem
-        assert path.stem.startswith("__") or f"`{name}`" in README, path.stem
+        assert f"| `{name}` |" in PAGE, name
+    for path in Path(eci.__path__[0]).rglob("*.py"):
+        assert path.stem.startswith("__") or f"`{path.stem}`" in PAGE, path
