@@ -389,7 +389,7 @@ def _add_annotations(
         "run_id": pa.repeat(run_ids[0], n) if run_ids else pa.nulls(n, pa.string()),
         "old_label": old,
         "note": ["" if draw > 0.05 else "Checked the table." for draw in rng.random(n).tolist()],
-        "phase": pa.repeat("single", n),
+        "phase": pa.repeat("open", n),
         "duration_seconds": rng.lognormal(np.log(25), 0.7, n),
     }
     _insert_by_name(cur, "annotation", columns)
@@ -446,7 +446,7 @@ def _retractions(columns: Mapping[str, Any], places: IntArray) -> dict[str, Any]
         "action": pa.repeat("retract", n),
         "origin": pa.repeat("review", n),
         "note": pa.repeat("", n),
-        "phase": pa.repeat("single", n),
+        "phase": pa.repeat("open", n),
     }
 
 

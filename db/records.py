@@ -15,8 +15,8 @@ Role = Literal["reviewer", "adjudicator", "engineer", "admin", "none"]
 ReviewerOrigin = Literal["person", "import"]
 AnnotationAction = Literal["label", "retract"]
 AnnotationOrigin = Literal["review", "import"]
-Phase = Literal["single", "blind", "revealed"]
-Showing = Literal["first", "repeat", "recheck"]
+Phase = Literal["open", "blind", "revealed"]
+Presentation = Literal["first", "repeat", "recheck"]
 Verdict = Literal[
     "model_wrong", "gold_wrong", "several_acceptable", "information_missing", "unanswerable"
 ]
@@ -184,7 +184,7 @@ class Annotation:
     answer: str | None = None
     """The reviewer's corrected answer text, None where the text was left as it is."""
     note: str = ""
-    phase: Phase = "single"
+    phase: Phase = "open"
     """``blind``: said before anything but the question was shown; ``revealed``: after it was."""
     duration_seconds: float | None = None
     retracted_annotation_id: str | None = None
@@ -199,7 +199,7 @@ class Annotation:
     is_flagged: bool = False
     is_fast: bool = False
     """Saved in less time than it takes to read what was on screen."""
-    showing: Showing = "first"
+    presentation: Presentation = "first"
     """``repeat``: shown again unannounced; ``recheck``: shown again, blind, after a fast save."""
     queue_id: str | None = None
     guideline_version: str | None = None

@@ -25,7 +25,7 @@ class ImportedLabel:
     item_id: str
     reviewer_name: str
     labels: tuple[str, ...]
-    phase: Phase = "single"
+    phase: Phase = "open"
     verdicts: tuple[Verdict, ...] = ()
     note: str = ""
     duration_seconds: float | None = None
@@ -66,6 +66,6 @@ def add_imported_labels(cur: DuckDBPyConnection, labels: Sequence[ImportedLabel]
 def _annotation_id(label: ImportedLabel, reviewer_id: str) -> str:
     """Return an id that the same answer has in every import of it."""
     parts = ["import", reviewer_id, label.item_id]
-    if label.phase != "single":
+    if label.phase != "open":
         parts.append(label.phase)
     return "-".join([*parts, "+".join(label.labels)])

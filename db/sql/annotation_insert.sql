@@ -15,7 +15,7 @@ select
     $answer as answer,
     $note as note,
     $phase as phase,
-    $showing as showing,
+    $presentation as presentation,
     $verdicts::varchar[] as verdicts,
     $severity as severity,
     $confidence as confidence,

@@ -13,7 +13,7 @@ select
     gold.label as old_label,
     coalesce(mine.answer, prediction.answer) as old_answer,
     $note as note,
-    'single' as phase
+    'open' as phase
 from incoming_target as target
 join gold on gold.item_id = target.item_id
 left join (

@@ -23,7 +23,7 @@ select
     annotation.run_id,
     annotation.origin,
     annotation.phase,
-    annotation.showing,
+    annotation.presentation,
     annotation.is_flagged,
     annotation.is_fast,
     annotation.duration_seconds,

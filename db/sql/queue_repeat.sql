@@ -4,7 +4,7 @@ with said as (
     select
         item_id,
         min(annotation_number) as first_number,
-        bool_or(showing = 'repeat' and phase = 'revealed') as is_repeated,
+        bool_or(presentation = 'repeat' and phase = 'revealed') as is_repeated,
         bool_or(phase = 'revealed') as is_done
     from kept_annotation
     where queue_id = $queue_id and reviewer_id = $reviewer_id

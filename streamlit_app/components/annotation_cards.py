@@ -121,8 +121,8 @@ def _seconds(one: Annotation) -> Html:
 def _facts(one: Annotation) -> list[str]:
     """Return the rest of what was said, a word or two each."""
     facts = [words("verdict")[name] for name in one.verdicts]
-    if one.showing != "first":
-        facts.append(words("showing")[one.showing])
+    if one.presentation != "first":
+        facts.append(words("presentation")[one.presentation])
     if one.severity is not None:
         facts.append(say("review.severity_is", word=words("severity")[one.severity]))
     if one.confidence is not None:

@@ -60,10 +60,10 @@ def _facts(annotation: Annotation) -> list[str]:
     facts = []
     if annotation.origin == "import":
         facts.append(say("review.came_with_data"))
-    if annotation.action == "label" and annotation.phase != "single":
+    if annotation.action == "label" and annotation.phase != "open":
         facts.append(words("phase")[annotation.phase])
-    if annotation.showing != "first":
-        facts.append(words("showing")[annotation.showing])
+    if annotation.presentation != "first":
+        facts.append(words("presentation")[annotation.presentation])
     facts += [words("verdict")[name] for name in annotation.verdicts]
     if annotation.severity is not None:
         facts.append(say("review.severity_is", word=words("severity")[annotation.severity]))

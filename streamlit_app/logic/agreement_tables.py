@@ -40,7 +40,7 @@ from training.evaluation.agreement import (
     load_times,
 )
 
-PHASES: tuple[Phase, ...] = ("blind", "revealed", "single")
+PHASES: tuple[Phase, ...] = ("blind", "revealed", "open")
 SHOWN: tuple[Shown, ...] = ("gold", "text", "head")
 Coefficient = Literal["percent", "cohen_kappa", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1"]
 COEFFICIENTS: tuple[Coefficient, ...] = (

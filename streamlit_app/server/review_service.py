@@ -21,8 +21,8 @@ from db.records import (
     Item,
     Phase,
     Prediction,
+    Presentation,
     Severity,
-    Showing,
     Span,
     Verdict,
 )
@@ -87,7 +87,7 @@ class ReviewedItem:
     gold: GoldLabel
     prediction: Prediction | None
     phase: Phase
-    showing: Showing
+    presentation: Presentation
     mine: Annotation | None
     """The reviewer's standing annotation, which the form starts from; None where the form must
     start empty: a recheck shows nothing of what was said before."""
@@ -133,9 +133,9 @@ def load_item(
     history = tuple(list_annotations(cur, item_id))
     kept = kept_by(history, reviewer_id)
     here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
-    showing: Showing = "first" if here or not kept else "recheck"
+    presentation: Presentation = "first" if here or not kept else "recheck"
     if worklist.is_repeat(item_id):
-        here, showing = [one for one in here if one.showing == "repeat"], "repeat"
+        here, presentation = [one for one in here if one.presentation == "repeat"], "repeat"
     phase = next_phase(worklist.mode, here)
     item = get_item(cur, item_id)
     return ReviewedItem(
@@ -143,7 +143,7 @@ def load_item(
         gold=gold_of(cur, item, history),
         prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
         phase=phase,
-        showing=showing,
+        presentation=presentation,
         mine=here[-1] if here else None,
         draft=find_draft(cur, item_id, reviewer_id, phase) or {},
         history=history,
@@ -242,7 +242,7 @@ def save(
             is_flagged=shown.is_flagged,
             is_fast=is_fast,
             phase=shown.phase,
-            showing=shown.showing,
+            presentation=shown.presentation,
             queue_id=queue_id,
             guideline_version=None if shown.guideline is None else shown.guideline.version,
             duration_seconds=duration_seconds,

@@ -195,7 +195,7 @@ def test_an_unannounced_repeat_is_shown_but_does_not_count(disputed: Database) -
             item_id="q-1",
             reviewer_id=add_reviewer(cur, "Bob").reviewer_id,
             label="maybe",
-            showing="repeat",
+            presentation="repeat",
         )
     dispute = load_dispute(disputed, "q-1")
     assert len(dispute.people[1].said) == 2

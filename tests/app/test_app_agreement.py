@@ -114,7 +114,7 @@ def test_the_reveal_is_told_by_what_was_shown(say: Say, open_page: OpenPage) -> 
 def test_items_that_came_again_give_agreement_with_oneself(say: Say, open_page: OpenPage) -> None:
     for item_id, first, again in (("q-1", "no", "no"), ("q-2", "yes", "no")):
         say("Ann", item_id, [first])
-        say("Ann", item_id, [again], showing="repeat")
+        say("Ann", item_id, [again], presentation="repeat")
     page = open_page(AGREEMENT)
     assert not page.exception
     (said,) = [text.value for text in page.markdown if "came again" in text.value]

@@ -68,16 +68,16 @@ def test_sentences_end_where_a_reader_would_end_them() -> None:
 
 def test_the_phase_follows_from_what_was_said() -> None:
     blind, revealed = annotation(1, phase="blind"), annotation(2, phase="revealed")
-    assert next_phase("open", [blind]) == "single"
+    assert next_phase("open", [blind]) == "open"
     assert next_phase("blind", []) == "blind"
     assert next_phase("blind", [blind]) == next_phase("blind", [blind, revealed]) == "revealed"
-    assert next_phase("blind", [annotation(1)]) == "single"
+    assert next_phase("blind", [annotation(1)]) == "open"
     taken = annotation(3, action="retract", retracted_annotation_id="a-2")
     other = annotation(4, reviewer_id="bob")
     assert kept_by([blind, revealed, other, taken], "ann") == [blind]
 
 
-@pytest.mark.parametrize(("phase", "words"), [("blind", 13), ("revealed", 4), ("single", 17)])
+@pytest.mark.parametrize(("phase", "words"), [("blind", 13), ("revealed", 4), ("open", 17)])
 def test_the_reading_floor_counts_what_is_new_on_screen(make: Any, phase: Any, words: int) -> None:
     item = make.yes_no_item(1)  # 4 words of question, 9 of context
     prediction = Prediction("run", "q-1", "Yes, it does help.", "yes")

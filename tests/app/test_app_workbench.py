@@ -189,16 +189,16 @@ def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
     while (item_id := on_screen(test)) is not None:
         draw = session(test).draw
         assert draw is not None and draw.shown is not None
-        shown.append((item_id, draw.shown.showing, draw.shown.phase))
+        shown.append((item_id, draw.shown.presentation, draw.shown.phase))
         if draw.shown.phase == "blind":
             assert draw.shown.mine is None
             assert "lc-history" not in make.markup(test).split("<style>")[0]
         pick(test, "B" if item_id == "v-1" else "no")
         press(test, "save")
         review_service.settle()
-    repeats = [item_id for item_id, showing, phase in shown if showing == "repeat"]
+    repeats = [item_id for item_id, presentation, phase in shown if presentation == "repeat"]
     assert repeats and len(shown) == 8 + len(repeats)
-    stored = [one.showing for one in said(filled_store, repeats[0])]
+    stored = [one.presentation for one in said(filled_store, repeats[0])]
     assert stored == ["first", "first", "repeat", "repeat"]
     assert "4 of 4 reviewed" in make.markup(test)
 
@@ -258,7 +258,7 @@ def test_everything_one_can_say_is_stored_with_the_label(
     test.segmented_control(key="review_confidence_q-1").set_value("low").run()
     test.selectbox(key="review_span_q-1").set_value(Span("answer", 0, 13)).run()
     assert "lc-support" in make.markup(test)
-    stored = find_draft(filled_store.cursor(), "q-1", reviewer_id(filled_store, "Bob"), "single")
+    stored = find_draft(filled_store.cursor(), "q-1", reviewer_id(filled_store, "Bob"), "open")
     assert stored is not None and stored["severity"] == "severe"
     pick(test, "yes")
     press(test, "save")
@@ -340,7 +340,7 @@ def test_the_form_starts_from_the_draft(
     with filled_store.transaction() as cur:
         bob = add_reviewer(cur, "Bob").reviewer_id
         body = {"label": "maybe", "note": "half a thought", "verdicts": ["gold_wrong", "nonsense"]}
-        save_draft(cur, "q-1", bob, "single", body)
+        save_draft(cur, "q-1", bob, "open", body)
     test = open_page(item="q-1", reviewer="Bob")
     assert test.segmented_control(key="review_label_q-1").value == "maybe"
     assert test.text_area(key="review_note_q-1").value == "half a thought"
@@ -349,7 +349,7 @@ def test_the_form_starts_from_the_draft(
     assert (stored.label, stored.note, stored.verdicts) == (
         "maybe", "half a thought", ("gold_wrong",),
     )  # fmt: skip
-    assert find_draft(filled_store.cursor(), "q-1", bob, "single") is None
+    assert find_draft(filled_store.cursor(), "q-1", bob, "open") is None
 
 
 @pytest.fixture
@@ -373,9 +373,9 @@ def test_the_browser_hands_in_drafts_for_the_item_on_its_screen_only(
     assert post(token=token, note="typed", pressed_at=1_780_000_000_000) == 204
     assert post(token=token, label="yes", note=7, answer=None, severity="severe") == 204
     cur = filled_store.cursor()
-    assert find_draft(cur, "q-1", bob, "single") == {"label": "maybe", "note": "typed"}
+    assert find_draft(cur, "q-1", bob, "open") == {"label": "maybe", "note": "typed"}
     assert post(token=token, label=None) == 204
-    assert find_draft(cur, "q-1", bob, "single") == {"label": None, "note": "typed"}
+    assert find_draft(cur, "q-1", bob, "open") == {"label": None, "note": "typed"}
     assert post(token="guessed", label=0) == 404
     assert browser.post("/review/draft", content=b"[").status_code == 400
     assert browser.post("/review/draft", json=[token]).status_code == 404
@@ -386,4 +386,4 @@ def test_the_browser_hands_in_drafts_for_the_item_on_its_screen_only(
     (stored,) = said(filled_store, "q-1")
     assert stored.client_at == datetime.fromtimestamp(1_780_000_000, UTC)
     assert post(token=token, label=0) == 404
-    assert find_draft(filled_store.cursor(), "q-1", bob, "single") is None
+    assert find_draft(filled_store.cursor(), "q-1", bob, "open") is None

@@ -91,11 +91,11 @@ def test_items_answered_alike_are_counted_together(cur: DuckDBPyConnection, say:
         say("Bob", item_id, ["no", "yes"])
     say("Ann", "q-3", [])
 
-    first, second = count_patterns(cur, OWN, "single")
+    first, second = count_patterns(cur, OWN, "open")
 
     assert (first.gold, first.answers, first.num_items) == ("yes", ((),), 1)
     assert (second.answers, second.num_items) == ((("no", "yes"), ("yes",)), 2)
-    (pair,) = count_pairs(cur, OWN, "single")
+    (pair,) = count_pairs(cur, OWN, "open")
     assert {pair.answer, pair.other_answer} == {("yes",), ("no", "yes")}
     assert pair.num_items == 2
     assert list_rated_labels(cur, OWN) == ["yes", "no", "maybe"]
@@ -110,7 +110,7 @@ def test_each_phase_counts_what_stands_in_it(cur: DuckDBPyConnection, say: Say) 
     (revealed,) = count_patterns(cur, OWN, "revealed")
 
     assert (blind.answers, revealed.answers) == ((("maybe",),), (("yes",),))
-    assert count_patterns(cur, OWN, "single") == []
+    assert count_patterns(cur, OWN, "open") == []
     assert [(s.phase, s.num_ratings) for s in list_rating_scopes(cur)] == [
         ("blind", 1),
         ("revealed", 1),
@@ -121,7 +121,7 @@ def test_what_was_taken_back_does_not_count(cur: DuckDBPyConnection, say: Say) -
     say("Ann", "q-1", ["no"])
     before = rating_version(cur)
     retract_annotation(cur, annotation_id="r", item_id="q-1", reviewer_id=_id(cur, "Ann"))
-    assert count_patterns(cur, OWN, "single") == []
+    assert count_patterns(cur, OWN, "open") == []
     assert rating_version(cur) != before
 
 
@@ -129,12 +129,12 @@ def test_a_repeat_tells_of_its_reviewer_alone_and_a_recheck_replaces(
     cur: DuckDBPyConnection, say: Say
 ) -> None:
     say("Ann", "q-1", ["no"], is_fast=True)
-    say("Ann", "q-1", ["yes"], showing="recheck")
-    say("Ann", "q-1", ["maybe"], showing="repeat")
+    say("Ann", "q-1", ["yes"], presentation="recheck")
+    say("Ann", "q-1", ["maybe"], presentation="repeat")
     say("Bob", "q-1", ["yes"])
 
-    (pattern,) = count_patterns(cur, OWN, "single")
-    (repeat,) = count_repeats(cur, OWN, "single")
+    (pattern,) = count_patterns(cur, OWN, "open")
+    (repeat,) = count_repeats(cur, OWN, "open")
 
     assert pattern.answers == (("yes",), ("yes",))
     assert (repeat.first, repeat.repeat, repeat.num_items) == (("yes",), ("maybe",), 1)
@@ -150,19 +150,19 @@ def test_the_gold_label_is_the_imported_one_or_that_of_record(
     add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=chief, label="maybe")
     record = RatingFilter("pubmedqa", gold="record")
 
-    assert [count.gold for count in count_by_reviewer(cur, OWN, "single")] == ["yes"]
-    assert [count.gold for count in count_by_reviewer(cur, record, "single")] == ["maybe"]
+    assert [count.gold for count in count_by_reviewer(cur, OWN, "open")] == ["yes"]
+    assert [count.gold for count in count_by_reviewer(cur, record, "open")] == ["maybe"]
 
 
 def test_filters_choose_by_origin_source_and_label_set(cur: DuckDBPyConnection, say: Say) -> None:
     say("Ann", "q-1", ["no"])
     add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", ("yes",))])
 
-    (imported,) = count_patterns(cur, RatingFilter("pubmedqa", "import"), "single")
+    (imported,) = count_patterns(cur, RatingFilter("pubmedqa", "import"), "open")
 
     assert imported.answers == (("yes",),)
-    assert count_patterns(cur, RatingFilter("pubmedqa", source="elsewhere"), "single") == []
-    assert count_patterns(cur, RatingFilter("options"), "single") == []
+    assert count_patterns(cur, RatingFilter("pubmedqa", source="elsewhere"), "open") == []
+    assert count_patterns(cur, RatingFilter("options"), "open") == []
 
 
 def test_moves_after_the_reveal_are_counted_towards_what_was_shown(

@@ -13,31 +13,31 @@ from db.review.settings import ReviewSettings, get_settings, save_settings
 
 def test_the_latest_draft_of_a_phase_counts_until_it_is_cleared(database: Database) -> None:
     cur = database.cursor()
-    save_draft(cur, "q-1", "ann", "single", {"note": "a"})
-    save_draft(cur, "q-1", "ann", "single", {"note": "ab", "labels": ["yes"]})
-    save_draft(cur, "q-1", "bob", "single", {"note": "mine"})
-    assert find_draft(cur, "q-1", "ann", "single") == {"note": "ab", "labels": ["yes"]}
+    save_draft(cur, "q-1", "ann", "open", {"note": "a"})
+    save_draft(cur, "q-1", "ann", "open", {"note": "ab", "labels": ["yes"]})
+    save_draft(cur, "q-1", "bob", "open", {"note": "mine"})
+    assert find_draft(cur, "q-1", "ann", "open") == {"note": "ab", "labels": ["yes"]}
     assert find_draft(cur, "q-1", "ann", "revealed") is None
-    assert find_draft(cur, "q-2", "ann", "single") is None
-    clear_draft(cur, "q-1", "ann", "single")
-    assert find_draft(cur, "q-1", "ann", "single") is None
-    assert find_draft(cur, "q-1", "bob", "single") == {"note": "mine"}
+    assert find_draft(cur, "q-2", "ann", "open") is None
+    clear_draft(cur, "q-1", "ann", "open")
+    assert find_draft(cur, "q-1", "ann", "open") is None
+    assert find_draft(cur, "q-1", "bob", "open") == {"note": "mine"}
 
 
 def test_pruning_keeps_what_counts(database: Database) -> None:
     cur = database.cursor()
     for note in ("a", "ab", "abc"):
-        save_draft(cur, "q-1", "ann", "single", {"note": note})
-    save_draft(cur, "q-1", "bob", "single", {"note": "b"})
-    clear_draft(cur, "q-1", "bob", "single")
+        save_draft(cur, "q-1", "ann", "open", {"note": note})
+    save_draft(cur, "q-1", "bob", "open", {"note": "b"})
+    clear_draft(cur, "q-1", "bob", "open")
     prune_drafts(cur)
     assert cur.execute("select count(*) from draft").fetchone() == (1,)
-    assert find_draft(cur, "q-1", "ann", "single") == {"note": "abc"}
+    assert find_draft(cur, "q-1", "ann", "open") == {"note": "abc"}
 
 
 def test_a_draft_too_long_to_keep_is_refused(database: Database) -> None:
     with pytest.raises(InvalidDraftError, match="at most 200,000"):
-        save_draft(database.cursor(), "q-1", "ann", "single", {"note": "x" * MAX_CHARACTERS})
+        save_draft(database.cursor(), "q-1", "ann", "open", {"note": "x" * MAX_CHARACTERS})
 
 
 def test_settings_are_appended_and_the_latest_counts(database: Database) -> None:

@@ -210,7 +210,7 @@ def test_annotators_of_a_database_from_before_are_told_from_people() -> None:
     cur.execute(
         "insert into annotation by name select 'n' as annotation_id, 'q' as item_id, "
         "'a' as reviewer_id, 'yes' as label, now()::timestamp as created_at, 'label' as action, "
-        "'import' as origin, '' as note, 'single' as phase"
+        "'import' as origin, '' as note, 'open' as phase"
     )
     (people,) = [migration for migration in shipped if migration.name == "0008_people"]
     cur.execute(people.sql)

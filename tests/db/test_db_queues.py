@@ -84,7 +84,7 @@ def make_queue(
 
 
 def say(
-    database: Database, queue: Queue, item_id: str, who: str, phase: Phase = "single", **more: Any
+    database: Database, queue: Queue, item_id: str, who: str, phase: Phase = "open", **more: Any
 ) -> None:
     with database.transaction() as cur:
         add_annotation(
@@ -381,14 +381,14 @@ def test_a_share_of_a_blind_queue_comes_again_to_who_labelled_it(
     bob = people["Bob"]
     seen: list[tuple[str, bool]] = []
     while (place := reservations.reserve_next(database, queue, bob)) is not None:
-        showing = "repeat" if place.is_repeat else "first"
+        presentation = "repeat" if place.is_repeat else "first"
         seen.append((place.item_id, place.is_repeat))
         for phase in ("blind", "revealed"):
             with database.transaction() as cur:
                 add_annotation(
-                    cur, annotation_id=f"{place.item_id}-{showing}-{phase}", label="yes",
+                    cur, annotation_id=f"{place.item_id}-{presentation}-{phase}", label="yes",
                     item_id=place.item_id, reviewer_id=bob, queue_id=queue.queue_id,
-                    phase=phase, showing=showing,
+                    phase=phase, presentation=presentation,
                 )  # type: ignore[arg-type]  # fmt: skip
     first = [item_id for item_id, is_repeat in seen if not is_repeat]
     again = [item_id for item_id, is_repeat in seen if is_repeat]

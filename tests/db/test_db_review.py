@@ -304,7 +304,7 @@ def test_everything_a_reviewer_says_comes_back_and_nonsense_is_refused(filled: D
         "is_flagged": True,
         "is_fast": True,
         "phase": "blind",
-        "showing": "recheck",
+        "presentation": "recheck",
         "queue_id": "a-queue",
         "guideline_version": "2",
         "client_at": datetime(2026, 5, 1, 12, tzinfo=UTC),

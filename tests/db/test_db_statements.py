@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ from db.errors import MigrationError
 from db.statements import load_sql
 
 STATEMENTS = sorted(path.stem for path in (Path(db.__file__).parent / "sql").glob("*.sql"))
+from db.exporters import export_file
+from db.review.agreement import RatingFilter, count_patterns, count_repeats
+from db.review.annotations import get_gold, list_annotations
+from db.review.drafts import find_draft
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
@@ -113,3 +118,76 @@ def test_a_pending_migration_copies_the_file_first(
         ]
     with duckdb.connect(str(path)) as migrated:
         assert migrated.execute("select email from reviewer").fetchall() == [(None,)]
+
+
+_BEFORE_OPEN_PHASE = """
+insert into reviewer by name
+select unnest(['ann', 'bob']) as reviewer_id, upper(reviewer_id) as name, 'reviewer' as role,
+    now()::timestamp as created_at, 'person' as origin;
+insert into item by name
+select 'q-1' as item_id, 'pubmedqa' as source, 'Does it?' as question, [] as context,
+    'pubmedqa' as label_set, ['yes', 'no', 'maybe'] as labels, [] as options, 'yes' as gold_label,
+    '' as long_answer, 'test' as split, '{}' as metadata, 'items' as origin, 'x' as content_hash,
+    now()::timestamp as created_at;
+insert into annotation by name
+select *, [label] as labels, 'q-1' as item_id, now()::timestamp as created_at,
+    'label' as action, 'review' as origin, '' as note
+from (
+    values
+        ('a', 'ann', 'no', 'single', 'first'),
+        ('b', 'ann', 'maybe', 'single', 'repeat'),
+        ('c', 'bob', 'yes', 'blind', 'first'),
+        ('d', 'bob', 'maybe', 'revealed', 'first')
+) as labelled (annotation_id, reviewer_id, label, phase, showing);
+insert into draft by name
+select 'q-1' as item_id, 'ann' as reviewer_id, 'single' as phase, '{"note": "begun"}' as body,
+    now()::timestamp as created_at;
+insert into review_event by name
+select unnest(['open', 'reveal']) as action, 'bob' as reviewer_id, 'q-1' as item_id,
+    unnest(['single', 'revealed']) as phase, now()::timestamp as created_at;
+"""
+
+
+def test_a_database_of_the_version_before_gets_the_words_of_this_one(tmp_path: Path) -> None:
+    path = tmp_path / "review.duckdb"
+    with duckdb.connect(str(path)) as before:
+        for migration in migrate.shipped_migrations()[:14]:
+            migrate.apply(before, migration)
+        before.execute(_BEFORE_OPEN_PHASE)
+
+    database = Database.open(path)
+    cur = database.cursor()
+    history = list_annotations(cur, "q-1")
+    assert [(one.phase, one.presentation) for one in history] == [
+        ("open", "first"), ("open", "repeat"), ("blind", "first"), ("revealed", "first"),
+    ]  # fmt: skip
+    assert get_gold(cur, "q-1").label == "maybe"
+    for view in ("standing_annotation", "phase_annotation", "rating", "final_rating"):
+        rows = cur.execute(f"select annotation_id from {view} order by annotation_id").fetchall()
+        assert (
+            rows
+            == {
+                "standing_annotation": [("b",), ("d",)],
+                "phase_annotation": [("b",), ("c",), ("d",)],
+                "rating": [("a",), ("c",), ("d",)],
+                "final_rating": [("a",), ("d",)],
+            }[view]
+        )
+    (pattern,) = count_patterns(cur, RatingFilter("pubmedqa"), "open")
+    assert pattern.answers == (("no",),)
+    (repeat,) = count_repeats(cur, RatingFilter("pubmedqa"), "open")
+    assert (repeat.first, repeat.repeat) == (("no",), ("maybe",))
+    assert find_draft(cur, "q-1", "ann", "open") == {"note": "begun"}
+    phases = "select phase from review_event where item_id = 'q-1' order by event_number"
+    assert cur.execute(phases).fetchall() == [("open",), ("revealed",)]
+
+    export_file(cur, "annotations", "jsonl", tmp_path / "annotations.jsonl")
+    lines = (tmp_path / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
+    exported = [json.loads(line) for line in lines]
+    assert [(row["phase"], row["presentation"]) for row in exported] == [
+        (one.phase, one.presentation) for one in history
+    ]
+    database.close()
+    with duckdb.connect(f"{path}.before-0015") as copy:
+        kept = copy.execute("select phase, showing from annotation where annotation_id = 'b'")
+        assert kept.fetchall() == [("single", "repeat")]

@@ -55,17 +55,17 @@ def _say(
     who: str,
     number: int,
     label: str,
-    phase: Phase = "single",
-    showing: str = "first",
+    phase: Phase = "open",
+    presentation: str = "first",
 ) -> None:
     add_annotation(
         cur,
-        annotation_id=f"{who}-{number}-{phase}-{showing}",
+        annotation_id=f"{who}-{number}-{phase}-{presentation}",
         item_id=f"q-{number:02d}",
         reviewer_id=add_reviewer(cur, who).reviewer_id,
         label=label,
         phase=phase,
-        showing=showing,  # type: ignore[arg-type]
+        presentation=presentation,  # type: ignore[arg-type]
     )
 
 
@@ -76,8 +76,8 @@ def test_two_reviewers_have_all_coefficients(cur: DuckDBPyConnection) -> None:
         _say(cur, "Ann", number, LABELS[ann[number]])
         _say(cur, "Bob", number, LABELS[bob[number]])
 
-    found = load_phase(cur, OWN, "single")
-    (pair,) = load_pairs(cur, OWN, "single")
+    found = load_phase(cur, OWN, "open")
+    (pair,) = load_pairs(cur, OWN, "open")
 
     kappa = cohen_kappa_score(ann, bob)
     assert found.overall.cohen_kappa.value == pytest.approx(kappa, abs=1e-9)
@@ -86,7 +86,7 @@ def test_two_reviewers_have_all_coefficients(cur: DuckDBPyConnection) -> None:
     assert found.overall.krippendorff_alpha.value == pytest.approx(alpha, abs=1e-9)
     gold = np.arange(40) % 3
     assert found.holds_gold.value == pytest.approx(np.mean([ann == gold, bob == gold]), abs=1e-9)
-    by_name = {reviewer.reviewer_id: reviewer for reviewer in load_reviewers(cur, OWN, "single")}
+    by_name = {reviewer.reviewer_id: reviewer for reviewer in load_reviewers(cur, OWN, "open")}
     ann_figures = by_name[add_reviewer(cur, "Ann").reviewer_id]
     assert ann_figures.holds_gold.value == pytest.approx(np.mean(ann == gold), abs=1e-9)
     assert ann_figures.with_gold.cohen_kappa.value == pytest.approx(
@@ -105,22 +105,22 @@ def test_repeats_give_self_agreement(cur: DuckDBPyConnection) -> None:
     words = {label[0]: label for label in LABELS}
     for number, (one, other) in enumerate(zip(first, again, strict=True)):
         _say(cur, "Ann", number, words[one])
-        _say(cur, "Ann", number, words[other], showing="repeat")
+        _say(cur, "Ann", number, words[other], presentation="repeat")
 
-    everybody, ann = load_self_agreement(cur, OWN, "single")
+    everybody, ann = load_self_agreement(cur, OWN, "open")
 
     assert (everybody.reviewer_id, ann.reviewer_id) == (None, add_reviewer(cur, "Ann").reviewer_id)
     assert ann.agreement.percent.value == pytest.approx(0.8)
     kappa = cohen_kappa_score(list(first), list(again))
     assert ann.agreement.cohen_kappa.value == pytest.approx(kappa, abs=1e-9)
-    assert load_phase(cur, OWN, "single").overall.percent.undefined_because == NO_PAIRS
+    assert load_phase(cur, OWN, "open").overall.percent.undefined_because == NO_PAIRS
 
 
 def test_an_empty_store_says_why_there_is_nothing(cur: DuckDBPyConnection) -> None:
-    found = load_phase(cur, OWN, "single")
+    found = load_phase(cur, OWN, "open")
     assert (found.num_items, found.overall.percent.undefined_because) == (0, NO_PAIRS)
     assert found.holds_gold.undefined_because == "no rated item has a gold label"
-    assert load_pairs(cur, OWN, "single") == load_self_agreement(cur, OWN, "single") == []
+    assert load_pairs(cur, OWN, "open") == load_self_agreement(cur, OWN, "open") == []
     assert load_anchoring(cur, OWN, "gold") == []
     assert load_times(cur, OWN)[0].median.undefined_because == "no rating was timed"
 
@@ -194,7 +194,7 @@ def test_the_command_prints_figures_and_says_what_there_is(
 
     text = CliRunner().invoke(main, ["agreement"])
     assert text.exit_code == 0, text.output
-    assert "single: 2 answers to 1 items" in text.stdout
+    assert "open: 2 answers to 1 items" in text.stdout
     assert "  holds the gold label: 0.500, n = 2" in text.stdout
     assert "seconds a rating, median: undefined because no rating was timed" in text.stdout
 

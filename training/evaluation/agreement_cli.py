@@ -30,7 +30,7 @@ from training.evaluation.agreement import (
 )
 
 _COEFFICIENTS = ("percent", "cohen_kappa", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
-_PHASES: tuple[Phase, ...] = ("blind", "revealed", "single")
+_PHASES: tuple[Phase, ...] = ("blind", "revealed", "open")
 
 
 @click.command("agreement")

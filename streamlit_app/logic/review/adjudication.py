@@ -41,7 +41,7 @@ class Person:
     def final(self) -> Annotation | None:
         """Return the last thing said that was not taken back; unannounced repeats do not count."""
         kept = [one for one in self.said if one.annotation_id not in self.taken_back]
-        first_hand = [one for one in kept if one.showing != "repeat"]
+        first_hand = [one for one in kept if one.presentation != "repeat"]
         return first_hand[-1] if first_hand else None
 
 

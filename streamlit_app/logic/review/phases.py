@@ -18,11 +18,11 @@ def next_phase(mode: ReviewMode, kept: Iterable[Annotation]) -> Phase:
             those made in it.
     """
     if mode == "open":
-        return "single"
-    said = [annotation.phase for annotation in kept]
-    if "blind" in said:
+        return "open"
+    phases = [annotation.phase for annotation in kept]
+    if "blind" in phases:
         return "revealed"
-    return "single" if "single" in said else "blind"
+    return "open" if "open" in phases else "blind"
 
 
 def kept_by(history: Sequence[Annotation], reviewer_id: str) -> list[Annotation]:
