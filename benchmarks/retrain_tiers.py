@@ -298,6 +298,7 @@ def _correct(number: int) -> None:
     """Let somebody correct so many further training items."""
     from db.connection import Database
     from db.people.reviewers import add_reviewer
+    from db.records import Encounter, Judgement
     from db.retraining.snapshot import read_snapshot
     from db.review.annotations import add_annotation
     from streamlit_app.session.sign_in import DEFAULT_NAME
@@ -310,10 +311,11 @@ def _correct(number: int) -> None:
             label = item.labels[(item.labels.index(item.label) + 1) % LABELS]
             add_annotation(
                 cur,
+                Judgement((label,)),
+                Encounter(),
                 annotation_id=uuid.uuid4().hex,
                 item_id=item.item_id,
                 reviewer_id=person,
-                label=label,
             )
     database.close()
 

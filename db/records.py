@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
+
+from db.errors import InvalidAnnotationError
 
 Split = Literal["train", "dev", "test"]
 GoldOrigin = Literal["imported", "agreed", "adjudicated"]
@@ -40,6 +43,8 @@ TrainingState = Literal[
     "queued", "starting", "running", "succeeded", "failed", "cancelled", "interrupted"
 ]
 
+NO_LABEL_VERDICTS: Final[frozenset[Verdict]] = frozenset({"unanswerable", "information_missing"})
+"""The verdicts that say why an item has no label."""
 OPTIONS_LABEL_SET = "options"
 """Name of the label set of an item whose labels are its own options."""
 
@@ -162,34 +167,18 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Annotation:
-    """One reviewer's judgement on one item; append-only, every one kept.
+class Judgement:
+    """What a reviewer says of an item with one press of Save.
 
-    ``old_label`` and ``old_answer`` are what stood before: the label of record and the text that
-    the reviewer saw. ``action="retract"`` takes ``retracted_annotation_id`` back: what the same
-    reviewer had said before it, if anything, stands again.
+    Raises:
+        InvalidAnnotationError: A word is not one of its kind, or the span is not possible.
     """
 
-    annotation_id: str
-    item_id: str
-    reviewer_id: str
-    label: str | None
-    """The only acceptable label; None where the reviewer named several or none."""
-    created_at: datetime
-    action: AnnotationAction = "label"
-    origin: AnnotationOrigin = "review"
-    run_id: str | None = None
-    old_label: str | None = None
-    old_answer: str | None = None
+    labels: tuple[str, ...] = ()
+    """Every acceptable label, once stored in the item's order; none where it cannot be answered."""
     answer: str | None = None
     """The reviewer's corrected answer text, None where the text was left as it is."""
     note: str = ""
-    phase: Phase = "open"
-    """``blind``: said before anything but the question was shown; ``revealed``: after it was."""
-    duration_seconds: float | None = None
-    retracted_annotation_id: str | None = None
-    labels: tuple[str, ...] = ()
-    """Every acceptable label in the item's order; none where the item cannot be answered."""
     verdicts: tuple[Verdict, ...] = ()
     severity: Severity | None = None
     """How much harm the model's answer would do if it were followed."""
@@ -197,14 +186,93 @@ class Annotation:
     span: Span | None = None
     """Where the answer supports the label."""
     is_flagged: bool = False
-    is_fast: bool = False
-    """Saved in less time than it takes to read what was on screen."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is not possible."""
+        for verdict in self.verdicts:
+            _require_word("verdict", verdict, Verdict)
+        _require_word("severity", self.severity, Severity)
+        _require_word("confidence", self.confidence, Confidence)
+        if self.span is not None:
+            _require_word("span text", self.span.text, SpanText)
+            if not 0 <= self.span.start < self.span.end:
+                raise InvalidAnnotationError(
+                    f"The span from {self.span.start} to {self.span.end} is empty or negative: "
+                    "give the first character and the one after the last."
+                )
+
+    @property
+    def label(self) -> str | None:
+        """Return the only acceptable label; None where there are several or none."""
+        return self.labels[0] if len(self.labels) == 1 else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether it has a label, or the verdict that says why there is none."""
+        return bool(self.labels) or not NO_LABEL_VERDICTS.isdisjoint(self.verdicts)
+
+
+@dataclass(frozen=True)
+class Encounter:
+    """How a reviewer met an item: with what on screen, when in their work, and for how long.
+
+    Raises:
+        InvalidAnnotationError: A word is not one of its kind, or the duration is not possible.
+    """
+
+    run_id: str | None = None
+    """The run whose answer was on screen; None where none was."""
+    phase: Phase = "open"
+    """``blind``: before anything but the question was shown; ``revealed``: after it was."""
     presentation: Presentation = "first"
     """``repeat``: shown again unannounced; ``recheck``: shown again, blind, after a fast save."""
     queue_id: str | None = None
     guideline_version: str | None = None
+    """Of the guideline that was on screen; None where none was."""
+    duration_seconds: float | None = None
+    is_fast: bool = False
+    """Saved in less time than it takes to read what was on screen."""
     client_at: datetime | None = None
-    """The browser's time at the press; ``created_at`` is the server's."""
+    """The browser's time at the press; ``Annotation.created_at`` is the server's."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is not possible."""
+        _require_word("phase", self.phase, Phase)
+        _require_word("presentation", self.presentation, Presentation)
+        if self.duration_seconds is not None and not 0 <= self.duration_seconds < math.inf:
+            raise InvalidAnnotationError(
+                f"The duration {self.duration_seconds} s is not possible: "
+                "give seconds of at least 0, or None."
+            )
+
+
+def _require_word(name: str, value: str | None, kind: Any) -> None:
+    if value is not None and value not in get_args(kind):
+        raise InvalidAnnotationError(
+            f"The {name} {value!r} is not known: choose one of {list(get_args(kind))}."
+        )
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One reviewer's judgement on one item; append-only, every one kept.
+
+    ``old_label`` and ``old_answer`` are what stood before: the label of record and the text that
+    the reviewer saw. ``action="retract"`` takes ``retracted_annotation_id`` back and judges
+    nothing: what the same reviewer had judged before it, if anything, stands again.
+    """
+
+    annotation_id: str
+    item_id: str
+    reviewer_id: str
+    judgement: Judgement
+    encounter: Encounter
+    created_at: datetime
+    action: AnnotationAction = "label"
+    origin: AnnotationOrigin = "review"
+    old_label: str | None = None
+    old_answer: str | None = None
+    retracted_annotation_id: str | None = None
 
 
 @dataclass(frozen=True)

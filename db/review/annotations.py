@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import duckdb
 import pyarrow as pa
@@ -22,45 +21,34 @@ from db.errors import InvalidAnnotationError, InvalidLabelError, NothingToRetrac
 from db.people.permissions import require
 from db.records import (
     Annotation,
-    Confidence,
+    Encounter,
     GoldLabel,
     GoldOrigin,
     Item,
-    Phase,
-    Presentation,
-    Severity,
+    Judgement,
     Span,
-    SpanText,
     Verdict,
 )
 from db.statements import load_sql
 
 
+@dataclass(frozen=True)
+class SeenItem:
+    """An item and the answer on screen with it, where the caller has read them already."""
+
+    item: Item
+    answer: str | None
+
+
 def add_annotation(
     cur: DuckDBPyConnection,
+    judgement: Judgement,
+    encounter: Encounter,
     *,
     annotation_id: str,
     item_id: str,
     reviewer_id: str,
-    item: Item | None = None,
-    label: str | None = None,
-    labels: Sequence[str] = (),
-    run_id: str | None = None,
-    seen_answer: str | None = None,
-    answer: str | None = None,
-    note: str = "",
-    verdicts: Sequence[Verdict] = (),
-    severity: Severity | None = None,
-    confidence: Confidence | None = None,
-    span: Span | None = None,
-    is_flagged: bool = False,
-    is_fast: bool = False,
-    phase: Phase = "open",
-    presentation: Presentation = "first",
-    queue_id: str | None = None,
-    guideline_version: str | None = None,
-    duration_seconds: float | None = None,
-    client_at: datetime | None = None,
+    seen: SeenItem | None = None,
     created_at: datetime | None = None,
 ) -> Annotation:
     """Append a reviewer's judgement on an item.
@@ -72,14 +60,7 @@ def add_annotation(
     Args:
         annotation_id: Made by the caller once for each press of the button, so that a retry is no
             second annotation: an id that is there already changes nothing.
-        item: The item, where the caller has read it already; else it is read here.
-        label: The one acceptable label; the same as ``labels=[label]``.
-        labels: Every acceptable label. None at all needs the verdict ``unanswerable`` or
-            ``information_missing``.
-        seen_answer: The answer of that run, where the caller has read it already; else it is read
-            here.
-        answer: The corrected answer text; None where the text was left as it is.
-        guideline_version: Of the guideline that was beside the item; None where none was.
+        seen: The item and the answer of the run; read here when None.
         created_at: An aware time; now when None.
 
     Returns:
@@ -87,58 +68,41 @@ def add_annotation(
 
     Raises:
         InvalidLabelError: The item does not allow a label, or there is none.
-        InvalidAnnotationError: The id belongs to another annotation, or a value is not possible.
+        InvalidAnnotationError: The id belongs to another annotation.
         NotFoundError: There is no such item, reviewer or run.
         NotPermittedError: The role of the reviewer is not open to labelling.
     """
-    said = (label,) if label is not None else tuple(labels)
-    item = item or get_item(cur, item_id)
-    allowed = item.labels
-    _require_allowed(item_id, said, allowed)
-    if not said and not {"unanswerable", "information_missing"} & set(verdicts):
+    item = get_item(cur, item_id) if seen is None else seen.item
+    _require_allowed(item_id, judgement.labels, item.labels)
+    if not judgement.is_complete:
         raise InvalidLabelError(
-            f"Item {item_id!r} was given no label: choose one of {list(allowed)}, or say with the "
-            "verdict 'unanswerable' or 'information_missing' why there is none."
+            f"Item {item_id!r} was given no label: choose one of {list(item.labels)}, or say with "
+            "the verdict 'unanswerable' or 'information_missing' why there is none."
         )
     require(cur, reviewer_id, "annotate")
-    require_text(answer, f"corrected answer for item {item_id!r}", InvalidAnnotationError)
-    require_text(note, f"note on item {item_id!r}", InvalidAnnotationError)
-    _require_possible(verdicts, severity, confidence, span, duration_seconds)
+    require_text(judgement.answer, f"corrected answer for item {item_id!r}", InvalidAnnotationError)
+    require_text(judgement.note, f"note on item {item_id!r}", InvalidAnnotationError)
     history = list_annotations(cur, item_id)
     stored = _find_retried(history, annotation_id, reviewer_id)
     if stored is not None:
         return stored
-    if seen_answer is None and run_id is not None:
-        get_run(cur, run_id)
-        prediction = find_prediction(cur, run_id, item_id)
-        seen_answer = None if prediction is None else prediction.answer
-    mine = standing_annotations(history).get(reviewer_id)
+    answer = _find_answer(cur, encounter.run_id, item_id) if seen is None else seen.answer
+    standing = standing_annotations(history).get(reviewer_id)
+    if standing is not None and standing.judgement.answer is not None:
+        answer = standing.judgement.answer
+    in_order = replace(
+        judgement,
+        labels=tuple(label for label in item.labels if label in judgement.labels),
+        verdicts=tuple(name for name in get_args(Verdict) if name in judgement.verdicts),
+    )
     parameters = {
+        **_columns(in_order, encounter),
         "annotation_id": annotation_id,
         "item_id": item_id,
         "reviewer_id": reviewer_id,
-        "label": said[0] if len(said) == 1 else None,
-        "labels": [name for name in allowed if name in said],
         "created_at": to_timestamp(created_at or utc_now()),
-        "client_at": None if client_at is None else to_timestamp(client_at),
-        "run_id": run_id,
         "old_label": gold_of(cur, item, history).label,
-        "old_answer": seen_answer if mine is None or mine.answer is None else mine.answer,
-        "answer": answer,
-        "note": note,
-        "verdicts": [name for name in get_args(Verdict) if name in verdicts],
-        "severity": severity,
-        "confidence": confidence,
-        "span_text": span and span.text,
-        "span_start": span and span.start,
-        "span_end": span and span.end,
-        "is_flagged": is_flagged,
-        "is_fast": is_fast,
-        "phase": phase,
-        "presentation": presentation,
-        "queue_id": queue_id,
-        "guideline_version": guideline_version,
-        "duration_seconds": duration_seconds,
+        "old_answer": answer,
     }
     return _write(cur, "annotation_insert", parameters)
 
@@ -247,34 +211,17 @@ def _require_allowed(item_id: str, labels: Sequence[str], allowed: Sequence[str]
             )
 
 
-def _require_possible(
-    verdicts: Sequence[str],
-    severity: str | None,
-    confidence: str | None,
-    span: Span | None,
-    duration_seconds: float | None,
-) -> None:
-    words = (
-        *(("verdict", verdict, get_args(Verdict)) for verdict in verdicts),
-        ("severity", severity, get_args(Severity)),
-        ("confidence", confidence, get_args(Confidence)),
-        ("span text", span and span.text, get_args(SpanText)),
-    )
-    for name, value, allowed in words:
-        if value is not None and value not in allowed:
-            raise InvalidAnnotationError(
-                f"The {name} {value!r} is not known: choose one of {list(allowed)}."
-            )
-    if span is not None and not 0 <= span.start < span.end:
-        raise InvalidAnnotationError(
-            f"The span from {span.start} to {span.end} is empty or negative: "
-            "give the first character and the one after the last."
-        )
-    if duration_seconds is not None and not 0 <= duration_seconds < math.inf:
-        raise InvalidAnnotationError(
-            f"The duration {duration_seconds} s is not possible: "
-            "give seconds of at least 0, or None."
-        )
+def _find_answer(cur: DuckDBPyConnection, run_id: str | None, item_id: str) -> str | None:
+    """Return what a run answered to an item, or None.
+
+    Raises:
+        RunNotFoundError: No run has this id.
+    """
+    if run_id is None:
+        return None
+    get_run(cur, run_id)
+    prediction = find_prediction(cur, run_id, item_id)
+    return None if prediction is None else prediction.answer
 
 
 def _find_decision(cur: DuckDBPyConnection, item_id: str) -> str | None:
@@ -289,13 +236,14 @@ def _gold(item: Item, history: Sequence[Annotation], decision: str | None) -> Go
     The view takes 8 ms for one item at 100,000 annotations, the rows 2 ms; it is wanted at each
     key press. A test holds both to the same rule.
     """
-    said = {one.labels for one in standing_annotations(history).values() if one.origin == "review"}
+    standing = standing_annotations(history).values()
+    answers = {one.judgement.labels for one in standing if one.origin == "review"}
     if decision is not None:
         return GoldLabel(item.item_id, decision, "adjudicated")
-    if len(said) == 1 and len(labels := said.pop()) == 1:
+    if len(answers) == 1 and len(labels := answers.pop()) == 1:
         return GoldLabel(item.item_id, labels[0], "agreed")
     imported: GoldOrigin | None = None if item.gold_label is None else "imported"
-    return GoldLabel(item.item_id, item.gold_label, imported, conflicting=len(said) > 1)
+    return GoldLabel(item.item_id, item.gold_label, imported, conflicting=len(answers) > 1)
 
 
 def _find_retried(
@@ -332,7 +280,21 @@ def _taken(stored: Annotation) -> InvalidAnnotationError:
     )
 
 
-_FIELDS = frozenset(field.name for field in fields(Annotation))
+def _columns(judgement: Judgement, encounter: Encounter) -> dict[str, Any]:
+    """Return what is stored of a judgement, by column."""
+    span, client_at = judgement.span, encounter.client_at
+    columns = {**vars(judgement), **vars(encounter)}
+    del columns["span"]
+    return {
+        **columns,
+        "label": judgement.label,
+        "labels": list(judgement.labels),
+        "verdicts": list(judgement.verdicts),
+        "span_text": span and span.text,
+        "span_start": span and span.start,
+        "span_end": span and span.end,
+        "client_at": client_at and to_timestamp(client_at),
+    }
 
 
 def _fetch(
@@ -350,16 +312,32 @@ def _rows(
     return [dict(zip(names, row, strict=True)) for row in cur.fetchall()]
 
 
+_Record = TypeVar("_Record", Judgement, Encounter)
+
+
 def _from_row(row: Mapping[str, Any]) -> Annotation:
-    client_at, span_text = row["client_at"], row["span_text"]
-    known = {name: value for name, value in row.items() if name in _FIELDS}
+    span_text, client_at = row["span_text"], row["client_at"]
+    values = {
+        **row,
+        "labels": tuple(row["labels"]),
+        "verdicts": tuple(row["verdicts"]),
+        "span": span_text and Span(span_text, row["span_start"], row["span_end"]),
+        "client_at": client_at and from_timestamp(client_at),
+    }
     return Annotation(
-        **{
-            **known,
-            "created_at": from_timestamp(row["created_at"]),
-            "client_at": None if client_at is None else from_timestamp(client_at),
-            "labels": tuple(row["labels"]),
-            "verdicts": tuple(row["verdicts"]),
-            "span": span_text and Span(span_text, row["span_start"], row["span_end"]),
-        }
+        annotation_id=row["annotation_id"],
+        item_id=row["item_id"],
+        reviewer_id=row["reviewer_id"],
+        judgement=_pick(Judgement, values),
+        encounter=_pick(Encounter, values),
+        created_at=from_timestamp(row["created_at"]),
+        action=row["action"],
+        origin=row["origin"],
+        old_label=row["old_label"],
+        old_answer=row["old_answer"],
+        retracted_annotation_id=row["retracted_annotation_id"],
     )
+
+
+def _pick(kind: type[_Record], values: Mapping[str, Any]) -> _Record:
+    return kind(**{field.name: values[field.name] for field in fields(kind)})

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 
 from db.records import Adjudication, Annotation, Item
 from streamlit_app import safe_text
-from streamlit_app.components.answer_text import changes
+from streamlit_app.components.history import facts, texts
 from streamlit_app.components.verdict_card import label_chip
 from streamlit_app.logic.review.adjudication import Dispute, Person
 from streamlit_app.markup import Html, element
 from streamlit_app.wording import say, words
-
-MAX_ANSWER = 4_000
-"""Characters of an answer whose changes a card shows."""
 
 
 def draw(dispute: Dispute) -> None:
@@ -83,24 +80,19 @@ def _card(item: Item, person: Person) -> Html:
 
 
 def _said(item: Item, one: Annotation, is_taken_back: bool) -> Html:
-    chips = [label_chip(item, label) for label in one.labels]
+    chips = [label_chip(item, label) for label in one.judgement.labels]
     none = element("span", say("adjudicate.nobody_said"), cls="lc-chip")
-    details: list[Html] = [element("span", fact, cls="lc-fact") for fact in _facts(one)]
-    if one.note:
-        details.append(element("p", one.note, cls="lc-history-note"))
-    if one.answer is not None:
-        before = (one.old_answer or "")[:MAX_ANSWER]
-        details.append(changes(before, one.answer[:MAX_ANSWER]))
     return element(
         "div",
         element(
             "div",
-            element("span", words("phase")[one.phase], cls="lc-said-phase"),
+            element("span", words("phase")[one.encounter.phase], cls="lc-said-phase"),
             *(chips or [none]),
             *([element("span", say("review.took_back"), cls="lc-wrong")] if is_taken_back else []),
         ),
         element("div", _when(one), _seconds(one)),
-        *details,
+        *(element("span", fact, cls="lc-fact") for fact in facts(one)),
+        *texts(one),
         cls="lc-said-one lc-retracted" if is_taken_back else "lc-said-one",
     )
 
@@ -113,23 +105,8 @@ def _when(one: Annotation) -> Html:
 
 
 def _seconds(one: Annotation) -> Html:
-    if one.duration_seconds is None:
-        return element("span")
-    return element("span", say("adjudicate.seconds", seconds=one.duration_seconds))
-
-
-def _facts(one: Annotation) -> list[str]:
-    """Return the rest of what was said, a word or two each."""
-    facts = [words("verdict")[name] for name in one.verdicts]
-    if one.presentation != "first":
-        facts.append(words("presentation")[one.presentation])
-    if one.severity is not None:
-        facts.append(say("review.severity_is", word=words("severity")[one.severity]))
-    if one.confidence is not None:
-        facts.append(say("review.confidence_is", word=words("confidence")[one.confidence]))
-    if one.is_fast:
-        facts.append(say("review.fast"))
-    return facts
+    seconds = one.encounter.duration_seconds
+    return element("span", "" if seconds is None else say("adjudicate.seconds", seconds=seconds))
 
 
 def _decision(one: Adjudication, names: Mapping[str, str]) -> Html:

@@ -23,22 +23,48 @@ def draw(history: Sequence[Annotation], names: Mapping[str, str]) -> None:
     safe_text.draw(element("ol", *lines, cls="lc-history"))
 
 
+def facts(annotation: Annotation) -> list[str]:
+    """Return what belongs to a judgement beyond labels, note and answer, a word or two each."""
+    judgement, encounter = annotation.judgement, annotation.encounter
+    found = []
+    if encounter.presentation != "first":
+        found.append(words("presentation")[encounter.presentation])
+    found += [words("verdict")[name] for name in judgement.verdicts]
+    if judgement.severity is not None:
+        found.append(say("review.severity_is", word=words("severity")[judgement.severity]))
+    if judgement.confidence is not None:
+        found.append(say("review.confidence_is", word=words("confidence")[judgement.confidence]))
+    if encounter.is_fast:
+        found.append(say("review.fast"))
+    return found
+
+
+def texts(annotation: Annotation) -> list[Html]:
+    """Return the note, and what was changed in the answer."""
+    note, answer = annotation.judgement.note, annotation.judgement.answer
+    found: list[Html] = []
+    if note:
+        found.append(element("p", note, cls="lc-history-note"))
+    if answer is not None:
+        found.append(changes((annotation.old_answer or "")[:MAX_ANSWER], answer[:MAX_ANSWER]))
+    return found
+
+
 def _line(annotation: Annotation, names: Mapping[str, str]) -> Html:
     when = annotation.created_at.strftime("%Y-%m-%d %H:%M UTC")
-    details: list[Html] = []
-    if annotation.note:
-        details.append(element("p", annotation.note, cls="lc-history-note"))
-    if annotation.answer is not None:
-        before = (annotation.old_answer or "")[:MAX_ANSWER]
-        details.append(changes(before, annotation.answer[:MAX_ANSWER]))
+    source = []
+    if annotation.origin == "import":
+        source.append(say("review.came_with_data"))
+    if annotation.action == "label" and annotation.encounter.phase != "open":
+        source.append(words("phase")[annotation.encounter.phase])
     return element(
         "li",
         element("strong", names.get(annotation.reviewer_id, annotation.reviewer_id)),
         " ",
         _change(annotation),
         element("time", when, datetime=annotation.created_at.isoformat()),
-        *(element("span", fact, cls="lc-fact") for fact in _facts(annotation)),
-        *details,
+        *(element("span", fact, cls="lc-fact") for fact in (*source, *facts(annotation))),
+        *texts(annotation),
         cls="lc-retracted" if annotation.action == "retract" else "",
     )
 
@@ -46,29 +72,10 @@ def _line(annotation: Annotation, names: Mapping[str, str]) -> Html:
 def _change(annotation: Annotation) -> Html:
     if annotation.action == "retract":
         return element("span", say("review.took_back"), cls="lc-change")
-    labels = ", ".join(annotation.labels) or say("review.no_label_fits")
+    labels = ", ".join(annotation.judgement.labels) or say("review.no_label_fits")
     new = element("strong", labels)
     if annotation.old_label is None or annotation.origin == "import":
         return element("span", say("review.said"), " ", new, cls="lc-change")
-    if (annotation.old_label,) == annotation.labels:
+    if (annotation.old_label,) == annotation.judgement.labels:
         return element("span", say("review.confirmed"), " ", new, cls="lc-change")
     return element("span", annotation.old_label, " → ", new, cls="lc-change")
-
-
-def _facts(annotation: Annotation) -> list[str]:
-    """Return the rest of what was said, a word or two each."""
-    facts = []
-    if annotation.origin == "import":
-        facts.append(say("review.came_with_data"))
-    if annotation.action == "label" and annotation.phase != "open":
-        facts.append(words("phase")[annotation.phase])
-    if annotation.presentation != "first":
-        facts.append(words("presentation")[annotation.presentation])
-    facts += [words("verdict")[name] for name in annotation.verdicts]
-    if annotation.severity is not None:
-        facts.append(say("review.severity_is", word=words("severity")[annotation.severity]))
-    if annotation.confidence is not None:
-        facts.append(say("review.confidence_is", word=words("confidence")[annotation.confidence]))
-    if annotation.is_fast:
-        facts.append(say("review.fast"))
-    return facts

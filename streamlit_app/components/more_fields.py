@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from db.records import Span
+from db.records import Judgement, Span
 from streamlit_app import safe_text
 from streamlit_app.components.answer_text import changes
 from streamlit_app.logic.review.correction import corrected_answer
-from streamlit_app.logic.review.form_values import FormValues
+from streamlit_app.logic.review.form_values import join_labels, split_labels
 from streamlit_app.logic.review.sentences import sentence_spans
 from streamlit_app.markup import reveal, widget_label
 from streamlit_app.wording import say, words
@@ -29,7 +29,7 @@ def field_key(name: str, item_id: str) -> str:
 
 
 def draw(
-    item_id: str, labels: Sequence[str], answer: str | None, values: FormValues, keep: Keep
+    item_id: str, labels: Sequence[str], answer: str | None, values: Judgement, keep: Keep
 ) -> None:
     """Draw the fields. Each change is stored as a draft.
 
@@ -45,13 +45,13 @@ def draw(
         _draw_choice("severity", item_id, values.severity, keep)
         _draw_choice("confidence", item_id, values.confidence, keep)
         names = {label: widget_label(label, place) for place, label in enumerate(labels)}
-        _draw_pills("also", item_id, names, values.also, keep)
+        _draw_pills("also", item_id, names, split_labels(values)[1], keep)
         if answer:
             _draw_sentence(item_id, answer, values.span, keep)
             _draw_correction(item_id, answer, values.answer)
 
 
-def read(item_id: str, values: FormValues, answer: str | None) -> FormValues:
+def read(item_id: str, values: Judgement, answer: str | None) -> Judgement:
     """Return what the fields hold now, and what they start from where they are not drawn.
 
     Args:
@@ -63,9 +63,9 @@ def read(item_id: str, values: FormValues, answer: str | None) -> FormValues:
     def held(name: str, otherwise: Any) -> Any:
         return st.session_state.get(field_key(name, item_id), otherwise)
 
-    return FormValues(
-        label=held("label", values.label),
-        also=tuple(held("also", values.also)),
+    picked, also = split_labels(values)
+    return Judgement(
+        labels=join_labels(held("label", picked), held("also", also)),
         answer=corrected_answer(held("answer", values.answer), answer),
         note=(held("note", values.note) or "").strip(),
         verdicts=tuple(held("verdicts", values.verdicts)),

@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -16,17 +16,16 @@ from db.people.permissions import require
 from db.people.reviewers import list_reviewers
 from db.records import (
     Annotation,
-    Confidence,
+    Encounter,
     GoldLabel,
     Item,
+    Judgement,
     Phase,
     Prediction,
     Presentation,
-    Severity,
-    Span,
-    Verdict,
 )
 from db.review.annotations import (
+    SeenItem,
     add_annotation,
     count_annotations,
     gold_of,
@@ -81,13 +80,13 @@ def _beside(task: Callable[[], Result]) -> Future[Result]:
 
 @dataclass(frozen=True)
 class ReviewedItem:
-    """One item with everything that the Review page may draw of it, and in which phase it is."""
+    """One item with everything that the Review page may draw of it, and how it is met."""
 
     item: Item
     gold: GoldLabel
     prediction: Prediction | None
-    phase: Phase
-    presentation: Presentation
+    encounter: Encounter
+    """As far as it is known before a press of Save."""
     mine: Annotation | None
     """The reviewer's standing annotation, which the form starts from; None where the form must
     start empty: a recheck shows nothing of what was said before."""
@@ -97,27 +96,18 @@ class ReviewedItem:
     reviewer_names: Mapping[str, str]
     is_flagged: bool
     guideline: Guideline | None
-    """The one beside the item; its version goes into the annotation."""
     version: int
 
     @property
     def is_blind(self) -> bool:
         """Return whether what the model, the gold label and others say must not
         reach the browser."""
-        return self.phase == "blind"
+        return self.encounter.phase == "blind"
 
-
-@dataclass(frozen=True)
-class Said:
-    """What a reviewer says of an item with one press of Save."""
-
-    labels: tuple[str, ...]
-    answer: str | None = None
-    note: str = ""
-    verdicts: tuple[Verdict, ...] = ()
-    severity: Severity | None = None
-    confidence: Confidence | None = None
-    span: Span | None = None
+    @property
+    def answer(self) -> str | None:
+        """Return the model's answer where the reviewer may see it."""
+        return None if self.is_blind or self.prediction is None else self.prediction.answer
 
 
 def load_item(
@@ -131,25 +121,32 @@ def load_item(
     cur = services.database().cursor()
     queue_id = worklist.queue_of(item_id)
     history = tuple(list_annotations(cur, item_id))
-    kept = kept_by(history, reviewer_id)
-    here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
-    presentation: Presentation = "first" if here or not kept else "recheck"
+    kept = kept_by(history, reviewer_id, queue_id)
+    presentation: Presentation = "first" if kept or not kept_by(history, reviewer_id) else "recheck"
     if worklist.is_repeat(item_id):
-        here, presentation = [one for one in here if one.presentation == "repeat"], "repeat"
-    phase = next_phase(worklist.mode, here)
+        kept = [one for one in kept if one.encounter.presentation == "repeat"]
+        presentation = "repeat"
+    phase = next_phase(worklist.mode, kept)
     item = get_item(cur, item_id)
+    prediction = None if run_id is None else find_prediction(cur, run_id, item_id)
+    guideline = find_guideline(cur, item.label_set)
     return ReviewedItem(
         item=item,
         gold=gold_of(cur, item, history),
-        prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
-        phase=phase,
-        presentation=presentation,
-        mine=here[-1] if here else None,
+        prediction=prediction,
+        encounter=Encounter(
+            run_id=None if prediction is None or phase == "blind" else run_id,
+            phase=phase,
+            presentation=presentation,
+            queue_id=queue_id,
+            guideline_version=None if guideline is None else guideline.version,
+        ),
+        mine=kept[-1] if kept else None,
         draft=find_draft(cur, item_id, reviewer_id, phase) or {},
         history=history,
         reviewer_names={r.reviewer_id: r.name for r in list_reviewers(cur)} if history else {},
         is_flagged=is_flagged(cur, item_id, reviewer_id),
-        guideline=find_guideline(cur, item.label_set),
+        guideline=guideline,
         version=len(history),
     )
 
@@ -202,17 +199,13 @@ class LookAhead:
 
 
 def save(
-    said: Said,
+    judgement: Judgement,
+    encounter: Encounter,
     shown: ReviewedItem,
     *,
     annotation_id: str,
     reviewer_id: str,
-    run_id: str | None,
-    queue_id: str | None,
-    duration_seconds: float,
-    is_fast: bool,
     has_draft: bool,
-    client_at: datetime | None,
 ) -> Annotation:
     """Store a reviewer's judgement and drop its draft; the same annotation id changes nothing.
 
@@ -222,34 +215,18 @@ def save(
         DbError: It cannot be stored; nothing was.
     """
     item_id = shown.item.item_id
-    saw_answer = shown.prediction is not None and not shown.is_blind
     with services.database().transaction() as cur:
         stored = add_annotation(
             cur,
+            replace(judgement, is_flagged=shown.is_flagged),
+            encounter,
             annotation_id=annotation_id,
             item_id=item_id,
-            item=shown.item,
             reviewer_id=reviewer_id,
-            labels=said.labels,
-            run_id=run_id if saw_answer else None,
-            seen_answer=shown.prediction.answer if saw_answer and shown.prediction else None,
-            answer=said.answer,
-            note=said.note,
-            verdicts=said.verdicts,
-            severity=said.severity,
-            confidence=said.confidence,
-            span=said.span,
-            is_flagged=shown.is_flagged,
-            is_fast=is_fast,
-            phase=shown.phase,
-            presentation=shown.presentation,
-            queue_id=queue_id,
-            guideline_version=None if shown.guideline is None else shown.guideline.version,
-            duration_seconds=duration_seconds,
-            client_at=client_at,
+            seen=SeenItem(shown.item, shown.answer),
         )
         if has_draft:
-            clear_draft(cur, item_id, reviewer_id, shown.phase)
+            clear_draft(cur, item_id, reviewer_id, encounter.phase)
     return stored
 
 
@@ -264,9 +241,7 @@ def undo(item_id: str, reviewer_id: str) -> Annotation:
 def standing(item_id: str, reviewer_id: str, queue_id: str | None) -> Annotation | None:
     """Return what a reviewer's latest word on an item is; where a queue asks, in that queue."""
     history = list_annotations(services.database().cursor(), item_id)
-    kept = kept_by(history, reviewer_id)
-    here = kept if queue_id is None else [one for one in kept if one.queue_id == queue_id]
-    return here[-1] if here else None
+    return next(reversed(kept_by(history, reviewer_id, queue_id)), None)
 
 
 def flag(item_id: str, reviewer_id: str, flagged: bool, client_at: datetime | None) -> None:

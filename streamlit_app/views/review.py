@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from db.errors import DbError, ItemNotFoundError, SaveError
-from db.records import Annotation, Reviewer, Run
+from db.records import Annotation, Judgement, Reviewer, Run
 from db.review.events import ReviewEvent
 from db.review.queues import Queue
 from streamlit_app import safe_text
@@ -30,14 +30,14 @@ from streamlit_app.components import (
     verdict_card,
 )
 from streamlit_app.errors import draw_error, shown_errors
-from streamlit_app.logic.review.form_values import FormValues, starting_values
+from streamlit_app.logic.review.form_values import split_labels, starting_values
 from streamlit_app.logic.review.label_keys import label_keys
 from streamlit_app.logic.review.reading_time import floor_seconds
 from streamlit_app.markup import element
 from streamlit_app.server import review_service, services
 from streamlit_app.server.draft_box import BOXES, DraftBox
 from streamlit_app.server.event_log import EVENTS
-from streamlit_app.server.review_service import LookAhead, ReviewedItem, Said, WorklistChoice
+from streamlit_app.server.review_service import LookAhead, ReviewedItem, WorklistChoice
 from streamlit_app.server.worklist import Worklist
 from streamlit_app.session.state import ITEM_PARAM, Draw, review_session
 from streamlit_app.wording import say
@@ -45,40 +45,43 @@ from streamlit_app.wording import say
 session = review_session()
 
 
-def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) -> None:
-    """Store what was said of an item and show the next one, or the same one revealed.
+def save(draw: Draw, shown: ReviewedItem, reviewer_id: str) -> None:
+    """Store the judgement of an item and show the next one, or the same one revealed.
 
     Args:
         draw: The showing of the item that the pressed button belongs to.
         shown: What was on screen with it.
         reviewer_id: Who pressed.
-        run_id: The run whose answer was on screen.
     """
     item_id = draw.item_id
     worklist = session.worklist
     if not session.is_on_screen(item_id) or worklist is None:
         session.say(say("review.late_press"), "warning")
         return
-    values = more_fields.read(item_id, _start(shown), _shown_answer(shown))
-    if not values.labels and not {"unanswerable", "information_missing"} & set(values.verdicts):
+    judgement = more_fields.read(item_id, _start(shown), shown.answer)
+    if not judgement.is_complete:
         session.say(say("review.pick_first"), "warning")
         return
     seconds = session.seconds_read(draw)
-    floor = floor_seconds(shown.item, shown.prediction, shown.phase, session.words_per_minute)
+    phase = shown.encounter.phase
+    floor = floor_seconds(shown.item, shown.prediction, phase, session.words_per_minute)
+    encounter = replace(
+        shown.encounter,
+        queue_id=worklist.queue_of(item_id),
+        duration_seconds=seconds,
+        is_fast=shown.mine is None and seconds < floor,
+        client_at=BOXES.pressed_at(draw.annotation_id),
+    )
     box = BOXES.get(draw.annotation_id)
     try:
         with nullcontext(True) if box is None else box.saving() as has_draft:
             stored = review_service.save(
-                _said(values),
+                judgement,
+                encounter,
                 shown,
                 annotation_id=draw.annotation_id,
                 reviewer_id=reviewer_id,
-                run_id=run_id,
-                queue_id=worklist.queue_of(item_id),
-                duration_seconds=seconds,
-                is_fast=shown.mine is None and seconds < floor,
                 has_draft=has_draft,
-                client_at=BOXES.pressed_at(draw.annotation_id),
             )
     except DbError as error:
         session.say(str(error), "error")
@@ -90,16 +93,17 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str, run_id: str | None) 
 def after_save(stored: Annotation, shown: ReviewedItem, reviewer_id: str) -> None:
     """Say what was saved and go on: to the reveal after a blind label, else to the next item."""
     item_id = stored.item_id
-    labels = ", ".join(stored.labels) or say("review.no_label_fits")
+    labels = ", ".join(stored.judgement.labels) or say("review.no_label_fits")
     session.saved.append(item_id)
-    if stored.phase == "blind":
+    if stored.encounter.phase == "blind":
         session.say(say("review.saved_blind", label=labels), "success")
         session.show(item_id)
-        EVENTS.note(ReviewEvent("reveal", reviewer_id, item_id, stored.queue_id, "revealed"))
+        queue_id = stored.encounter.queue_id
+        EVENTS.note(ReviewEvent("reveal", reviewer_id, item_id, queue_id, "revealed"))
     else:
-        if session.worklist is not None and (shown.mine is None or shown.mine.phase == "blind"):
+        if session.worklist is not None and _is_unfinished(shown.mine):
             session.worklist.mark_done(item_id)
-        key = "saved_fast" if stored.is_fast else "saved"
+        key = "saved_fast" if stored.encounter.is_fast else "saved"
         session.say(say(f"review.{key}", label=labels, item=item_id), "success")
         show_next(item_id)
     session.seconds_on.pop(item_id, None)
@@ -178,9 +182,9 @@ def undo(reviewer_id: str, item_id: str | None) -> None:
         session.say(str(error), "error")
         return
     del session.saved[-1:]
-    if session.worklist is not None and undone.phase != "blind":
+    if session.worklist is not None and undone.encounter.phase != "blind":
         still = review_service.standing(target, reviewer_id, session.worklist.queue_id)
-        if still is None or still.phase == "blind":
+        if _is_unfinished(still):
             session.worklist.mark_open(target)
     session.say(say("review.undone", item=target), "success")
     session.show(target)
@@ -196,27 +200,13 @@ def toggle_more() -> None:
     session.says_more = not session.says_more
 
 
-def _start(shown: ReviewedItem) -> FormValues:
+def _is_unfinished(standing: Annotation | None) -> bool:
+    """Return whether nothing stands of an item, or only what was said before the reveal."""
+    return standing is None or standing.encounter.phase == "blind"
+
+
+def _start(shown: ReviewedItem) -> Judgement:
     return starting_values(shown.mine, shown.draft, shown.item.labels)
-
-
-def _shown_answer(shown: ReviewedItem) -> str | None:
-    """Return the model's answer where the reviewer may see it."""
-    if shown.is_blind or shown.prediction is None:
-        return None
-    return shown.prediction.answer
-
-
-def _said(values: FormValues) -> Said:
-    return Said(
-        labels=values.labels,
-        answer=values.answer,
-        note=values.note,
-        verdicts=values.verdicts,
-        severity=values.severity,
-        confidence=values.confidence,
-        span=values.span,
-    )
 
 
 def prepare(choice: WorklistChoice, reviewer: Reviewer) -> None:
@@ -274,8 +264,8 @@ def draw_body(reviewer: Reviewer, run: Run | None) -> None:
     draw.shown = shown
     if BOXES.get(draw.annotation_id) is None:
         box = DraftBox(
-            services.database(), draw.item_id, reviewer.reviewer_id, shown.phase, shown.item.labels,
-            dict(shown.draft),
+            services.database(), draw.item_id, reviewer.reviewer_id, shown.encounter.phase,
+            shown.item.labels, dict(shown.draft),
         )  # fmt: skip
         BOXES.put(draw.annotation_id, box)
     set_address(draw.item_id)
@@ -291,7 +281,11 @@ def look_ahead(
         return
     draw.is_noted = True
     session.ahead = LookAhead(
-        worklist, draw.item_id, run.run_id if run else None, reviewer.reviewer_id, shown.phase
+        worklist,
+        draw.item_id,
+        run.run_id if run else None,
+        reviewer.reviewer_id,
+        shown.encounter.phase,
     )
 
 
@@ -308,7 +302,7 @@ def draw_item(
     Before the reveal nothing that the model, the gold label or anybody else says is drawn, so
     none of it reaches the browser.
     """
-    values = more_fields.read(draw.item_id, _start(shown), _shown_answer(shown))
+    values = more_fields.read(draw.item_id, _start(shown), shown.answer)
     left, right = st.columns([1.7, 1], gap="large")
     with left, st.container(key="review_left"), safe_text.together():
         item_card.draw(shown.item)
@@ -328,21 +322,21 @@ def draw_item(
             else:
                 verdict_card.draw(shown.item, shown.prediction, shown.gold)
             draw_message()
-        draw_form(draw, shown, reviewer, run)
+        draw_form(draw, shown, reviewer)
 
 
-def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | None) -> None:
+def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer) -> None:
     """Draw what the reviewer fills in. The marker comes last: see ``keyboard.draw_marker``."""
     item_id = draw.item_id
     values = _start(shown)
-    label_picker.draw(item_id, shown.item.labels, values.label)
+    label_picker.draw(item_id, shown.item.labels, split_labels(values)[0])
     st.button(
         say("review.save_blind" if shown.is_blind else "review.save"),
         type="primary",
         width="stretch",
         key=f"review_save_{item_id}",
         on_click=save,
-        args=(draw, shown, reviewer.reviewer_id, run.run_id if run else None),
+        args=(draw, shown, reviewer.reviewer_id),
     )
     with st.container(horizontal=True, key="review_moves"):
         draw_moves(draw, shown, reviewer, can_undo=bool(session.saved or shown.mine))
@@ -369,7 +363,7 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer, run: Run | No
         on_click=toggle_more,
     )
     if session.says_more and box is not None:
-        more_fields.draw(item_id, shown.item.labels, _shown_answer(shown), values, keep)
+        more_fields.draw(item_id, shown.item.labels, shown.answer, values, keep)
     keys = label_keys(shown.item.labels)
     with safe_text.together():
         keyboard.draw_help(shown.item.labels, keys)

@@ -13,11 +13,12 @@ from db.errors import NotPermittedError
 from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person, sign_in_by_name
 from db.review.adjudications import list_adjudications
-from db.review.annotations import add_annotation, get_gold, retract_annotation
+from db.review.annotations import get_gold, retract_annotation
 from streamlit_app.logic.review.adjudication import decide as decide_now
 from streamlit_app.logic.review.adjudication import load_dispute
 from streamlit_app.logic.review.adjudication_list import SettlingList
 from streamlit_app.markup import escape
+from tests.labelling import add_label
 
 ADJUDICATE = "views/adjudicate.py"
 OpenPage = Callable[..., AppTest]
@@ -36,7 +37,7 @@ def disputed(filled_store: Database) -> Database:
             ("Ann", "q-3", "no", ""),
             ("Bob", "q-3", "no", ""),
         ):
-            add_annotation(
+            add_label(
                 cur,
                 annotation_id=f"{who}-{item_id}",
                 item_id=item_id,
@@ -189,7 +190,7 @@ def test_what_was_taken_back_is_shown_as_such_and_does_not_count(disputed: Datab
 
 def test_an_unannounced_repeat_is_shown_but_does_not_count(disputed: Database) -> None:
     with disputed.transaction() as cur:
-        add_annotation(
+        add_label(
             cur,
             annotation_id="again",
             item_id="q-1",
@@ -206,7 +207,7 @@ def test_hostile_notes_and_names_stay_text(
     disputed: Database, open_page: OpenPage, make: Any, payload: str
 ) -> None:
     with disputed.transaction() as cur:
-        add_annotation(
+        add_label(
             cur,
             annotation_id="x",
             item_id="q-1",

@@ -12,12 +12,12 @@ from db.connection import Database
 from db.content.imported_labels import ImportedLabel, add_imported_labels
 from db.people.sign_in import add_person, sign_in_by_name
 from db.review.agreement import RevealCount
-from db.review.annotations import add_annotation
 from eci.statistics.agreement import pair_agreement
 from eci.statistics.estimates import Estimate
 from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementCell
+from tests.labelling import add_label
 from training.evaluation.agreement import Anchoring, Pair
 
 AGREEMENT = "views/agreement.py"
@@ -33,7 +33,7 @@ def say(filled_store: Database) -> Say:
     def label(who: str, item_id: str, labels: Sequence[str], **others: Any) -> None:
         with filled_store.transaction() as cur:
             person = sign_in_by_name(cur, who)
-            add_annotation(
+            add_label(
                 cur,
                 annotation_id=f"a-{next(number)}",
                 item_id=item_id,

@@ -10,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 from db.connection import Database
 from db.content.items import add_items
 from db.people.reviewers import add_reviewer, list_reviewers
-from db.review.annotations import add_annotation
 from db.review.item_list import ReviewRow
 from db.review.queues import find_item_at, list_queues
 from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.review.browse_rows import PAGE_SIZE, num_pages, table
+from tests.labelling import add_label
 
 BROWSE = "views/browse.py"
 OpenPage = Callable[..., AppTest]
@@ -36,7 +36,7 @@ def test_rows_say_what_text_head_gold_and_i_say(
 ) -> None:
     with filled_store.transaction() as cur:
         ann = add_reviewer(cur, "Ann").reviewer_id
-        add_annotation(cur, annotation_id="a", item_id="q-2", reviewer_id=ann, label="maybe")
+        add_label(cur, annotation_id="a", item_id="q-2", reviewer_id=ann, label="maybe")
     test = open_page(BROWSE, reviewer="Ann")
     assert not test.exception
     assert "4 items" in make.markup(test)
@@ -56,7 +56,7 @@ def test_labels_of_items_to_label_blind_are_not_in_the_list(
         root = add_reviewer(cur, "Root", "admin").reviewer_id
         save_settings(cur, ReviewSettings("blind"), root)
         ann = add_reviewer(cur, "Ann").reviewer_id
-        add_annotation(cur, annotation_id="a", item_id="q-2", reviewer_id=ann, label="maybe")
+        add_label(cur, annotation_id="a", item_id="q-2", reviewer_id=ann, label="maybe")
     test = open_page(BROWSE, reviewer="Ann")
     assert column(test, "Gold") == ["", "maybe", "", ""]
     assert column(test, "Text") == ["", "✗ no", "", ""]

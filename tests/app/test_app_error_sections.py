@@ -21,7 +21,6 @@ from db.outcomes.selection import NO_LABEL, OutcomeFilter, Selection
 from db.outcomes.slices import list_slices, save_slice
 from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Reviewer, Run
-from db.review.annotations import add_annotation
 from db.review.queues import add_item_queue, find_item_at, list_queues
 from streamlit_app.components import confidence_panel, selection_actions
 from streamlit_app.components.scope_picker import PickedScope
@@ -34,6 +33,7 @@ from streamlit_app.logic.outcomes.suspects import load_suspect_ids, load_suspect
 from streamlit_app.report.errors_report import build_report
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from tests.labelling import add_label
 from training.evaluation.readings import read_new_answers
 
 SHELL = Path(services.__file__).parents[1] / "shell.py"
@@ -96,7 +96,7 @@ def filled(database: Database) -> Database:
         ada = add_reviewer(cur, "Ada").reviewer_id
         for number, one in enumerate(items[:20]):
             assert one.gold_label is not None
-            add_annotation(
+            add_label(
                 cur,
                 annotation_id=f"a-{number}",
                 item_id=one.item_id,

@@ -16,11 +16,11 @@ from db.content.runs import add_run
 from db.importers import import_file
 from db.people.reviewers import add_reviewer
 from db.records import Item, Option, Prediction, Run, Section
-from db.review.annotations import add_annotation
 from eci.statistics.estimates import Estimate
 from streamlit_app.components.outcome_items import choose_cell
 from streamlit_app.logic.figures import estimate_text, percent
 from streamlit_app.server import services
+from tests.labelling import add_label
 from training.evaluation.readings import read_new_answers
 
 SHELL = Path(services.__file__).parents[1] / "shell.py"
@@ -188,7 +188,7 @@ def test_a_sum_chooses_a_whole_row_or_column(monkeypatch: pytest.MonkeyPatch):
 def test_corrections_count_against_the_label_of_record_only(filled: Database):
     with filled.transaction() as cur:
         reviewer = add_reviewer(cur, "Ada")
-        add_annotation(
+        add_label(
             cur, annotation_id="e", item_id="q-04", reviewer_id=reviewer.reviewer_id, label="no"
         )
     page = open_errors()

@@ -18,10 +18,10 @@ from db.records import Run, TrainingRun
 from db.retraining.refit_effect import RefitEffect
 from db.retraining.snapshot import freeze
 from db.retraining.training_runs import add_training_run
-from db.review.annotations import add_annotation
 from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.training.refit_summary import effect_words
 from streamlit_app.server import refit_news, services
+from tests.labelling import add_label
 from training.control.automatic import AFTER_CORRECTION
 
 OpenPage = Callable[..., AppTest]
@@ -60,7 +60,7 @@ def refitted(filled_store: Database, make: Any, tmp_path: Path) -> str:
     """Give the admin of a store in which a correction was refitted, the test item now wrong."""
     with filled_store.transaction() as cur:
         ada = add_reviewer(cur, "Ada", "admin").reviewer_id
-        add_annotation(cur, annotation_id="a", item_id="q-1", reviewer_id=ada, label="yes")
+        add_label(cur, annotation_id="a", item_id="q-1", reviewer_id=ada, label="yes")
         snapshot_id = freeze(cur, tmp_path / "snapshot", created_by=ada).snapshot_id
         settings = {
             "task": "refit", "triggered_by": AFTER_CORRECTION, "snapshot_id": snapshot_id,

@@ -58,9 +58,11 @@ def test_saving_stores_who_old_and_new_and_shows_the_next_item(
     (stored,) = history(filled_store, "q-1")
     names = {r.reviewer_id: r.name for r in list_reviewers(filled_store.cursor())}
     assert names[stored.reviewer_id] == "Dr. Okafor"
-    assert (stored.old_label, stored.label, stored.run_id) == ("no", "maybe", "newer")
-    assert (stored.old_answer, stored.answer) == ("Yes, it does.", None)
-    assert stored.duration_seconds is not None and stored.duration_seconds >= 0
+    assert (stored.old_label, stored.judgement.label) == ("no", "maybe")
+    assert stored.encounter.run_id == "newer"
+    assert (stored.old_answer, stored.judgement.answer) == ("Yes, it does.", None)
+    seconds = stored.encounter.duration_seconds
+    assert seconds is not None and seconds >= 0
     assert on_screen(test) == "q-2"
     markup = make.markup(test)
     assert "Saved maybe for q-1." in markup
@@ -159,8 +161,8 @@ def test_note_and_corrected_answer_are_stored_beside_the_models_answer(
     test.text_area(key="review_answer_q-1").set_value("No, it does not.")
     pick_and_save(test, "no")
     (stored,) = history(filled_store, "q-1")
-    assert stored.note == "No control group."
-    assert (stored.old_answer, stored.answer) == ("Yes, it does.", "No, it does not.")
+    assert stored.judgement.note == "No control group."
+    assert (stored.old_answer, stored.judgement.answer) == ("Yes, it does.", "No, it does not.")
     back = test.button(key="review_back_q-2").click().run()
     assert back.text_area(key="review_answer_q-1").value == "No, it does not."
     markup = make.markup(back)
@@ -263,7 +265,7 @@ def test_hostile_text_is_shown_as_text(
     pick_and_save(test, "A")
     again = open_page(item="q-1", reviewer=payload)
     assert not again.exception
-    assert history(database, "q-1")[0].note == payload.strip()
+    assert history(database, "q-1")[0].judgement.note == payload.strip()
     markup = make.markup(again)
     own = '<script type="module" src="/assets/review_keys.js">'
     for forbidden in ("<script>", "<img", "<h1", "\u202e", "\u200b"):
@@ -285,7 +287,7 @@ def test_hostile_label_names_become_numbers_on_the_buttons(
     shown = list(test.segmented_control[0].options)
     assert shown == ["1", "safe label"]
     pick_and_save(test, labels[0])
-    assert history(database, "q-1")[0].label == labels[0]
+    assert history(database, "q-1")[0].judgement.label == labels[0]
 
 
 def test_a_long_answer_is_cut_until_all_of_it_is_asked_for(

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.records import Annotation, Prediction, Span
+from db.records import Annotation, Encounter, Judgement, Prediction, Span
 from streamlit_app.logic.review.answer_diff import MAX_WORDS, compare_answers
-from streamlit_app.logic.review.form_values import FormValues, starting_values
+from streamlit_app.logic.review.form_values import split_labels, starting_values
 from streamlit_app.logic.review.phases import kept_by, next_phase
 from streamlit_app.logic.review.reading_time import floor_seconds
 from streamlit_app.logic.review.sentences import sentence_spans
@@ -20,8 +20,9 @@ from streamlit_app.logic.review.sentences import sentence_spans
 
 def annotation(number: int, **more: Any) -> Annotation:
     fields: dict[str, Any] = {
-        "annotation_id": f"a-{number}", "item_id": "q-1", "reviewer_id": "ann", "label": "yes",
-        "created_at": datetime(2026, 5, 1, tzinfo=UTC), "labels": ("yes",),
+        "annotation_id": f"a-{number}", "item_id": "q-1", "reviewer_id": "ann",
+        "judgement": Judgement(("yes",)), "encounter": Encounter(phase=more.pop("phase", "open")),
+        "created_at": datetime(2026, 5, 1, tzinfo=UTC),
     }  # fmt: skip
     return Annotation(**{**fields, **more})
 
@@ -86,11 +87,11 @@ def test_the_reading_floor_counts_what_is_new_on_screen(make: Any, phase: Any, w
 
 
 def test_a_form_starts_from_what_stands_and_the_draft_over_it() -> None:
-    mine = annotation(1, labels=("yes", "maybe"), note="old", severity="minor")
+    mine = annotation(1, judgement=Judgement(("yes", "maybe"), note="old", severity="minor"))
     labels = ("yes", "no", "maybe")
     values = starting_values(mine, {}, labels)
-    assert (values.label, values.also, values.note) == ("yes", ("maybe",), "old")
-    assert values.labels == ("yes", "maybe")
+    assert split_labels(values) == ("yes", ("maybe",))
+    assert (values.labels, values.note) == (("yes", "maybe"), "old")
     drafted = starting_values(
         mine,
         {
@@ -102,7 +103,7 @@ def test_a_form_starts_from_what_stands_and_the_draft_over_it() -> None:
         },
         labels,
     )
-    assert drafted == FormValues(
-        also=("no",), note="new", severity="minor", span=Span("answer", 1, 4)
-    )
-    assert starting_values(None, {"label": "B", "span": "x"}, labels) == FormValues()
+    assert drafted == Judgement(("no",), note="new", severity="minor", span=Span("answer", 1, 4))
+    assert starting_values(mine, {"label": "no"}, labels).labels == ("no", "maybe")
+    assert starting_values(mine, {"also": ["yes", "no"]}, labels).labels == ("yes", "no")
+    assert starting_values(None, {"label": "B", "span": "x"}, labels) == Judgement()

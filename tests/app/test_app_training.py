@@ -18,13 +18,13 @@ from db.paths import runs_dir
 from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, Section, TrainingRun
 from db.retraining.training_runs import list_training_runs
-from db.review.annotations import add_annotation
 from streamlit_app.logic.training.training_view import (
     HistoryEntry,
     describe_settings,
     history_table,
 )
 from streamlit_app.server import services
+from tests.labelling import add_label
 from training.control.start import prepare_run
 from training.control.triggers import get_policy
 from training.run.json_files import replace_json
@@ -121,7 +121,7 @@ def test_the_page_says_what_a_run_would_learn_from(filled: Database):
     with filled.transaction() as cur:
         reviewer = add_reviewer(cur, "Ada").reviewer_id
         for item_id, label in (("q-0", "no"), ("q-1", "no"), ("q-7", "yes")):
-            add_annotation(
+            add_label(
                 cur, annotation_id=item_id, item_id=item_id, reviewer_id=reviewer, label=label
             )
     text = drawn(open_training())

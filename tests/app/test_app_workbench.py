@@ -127,7 +127,7 @@ def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
     assert on_screen(test) == "q-2"
     bob = reviewer_id(filled_store, "Bob")
     mine = [one for one in said(filled_store, "q-1") if one.reviewer_id == bob]
-    assert [(one.phase, one.label, one.run_id) for one in mine] == [
+    assert [(one.encounter.phase, one.judgement.label, one.encounter.run_id) for one in mine] == [
         ("blind", "yes", None),
         ("revealed", "no", "newer"),
     ]
@@ -149,10 +149,10 @@ def test_undo_after_the_reveal_asks_again_with_everything_shown(
     press(test, "undo")
     assert on_screen(test) == "q-1"
     draw = session(test).draw
-    assert draw is not None and draw.shown is not None and draw.shown.phase == "revealed"
+    assert draw is not None and draw.shown is not None and draw.shown.encounter.phase == "revealed"
     press(test, "undo")
     draw = session(test).draw
-    assert draw is not None and draw.shown is not None and draw.shown.phase == "blind"
+    assert draw is not None and draw.shown is not None and draw.shown.is_blind
     assert [one.action for one in said(filled_store, "q-1")] == ["label"] * 2 + ["retract"] * 2
 
 
@@ -169,7 +169,7 @@ def test_two_people_in_a_queue_get_different_items_and_resume_where_they_were(
     pick(ann, "no")
     press(ann, "save")
     assert on_screen(ann) == "q-2"
-    assert said(filled_store, "q-1")[0].queue_id == queue.queue_id
+    assert said(filled_store, "q-1")[0].encounter.queue_id == queue.queue_id
     assert "1 of 4 reviewed" in make.markup(ann)
     for test in (ann, bob):
         while on_screen(test) is not None:
@@ -189,8 +189,8 @@ def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
     while (item_id := on_screen(test)) is not None:
         draw = session(test).draw
         assert draw is not None and draw.shown is not None
-        shown.append((item_id, draw.shown.presentation, draw.shown.phase))
-        if draw.shown.phase == "blind":
+        shown.append((item_id, draw.shown.encounter.presentation, draw.shown.encounter.phase))
+        if draw.shown.is_blind:
             assert draw.shown.mine is None
             assert "lc-history" not in make.markup(test).split("<style>")[0]
         pick(test, "B" if item_id == "v-1" else "no")
@@ -198,7 +198,7 @@ def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
         review_service.settle()
     repeats = [item_id for item_id, presentation, phase in shown if presentation == "repeat"]
     assert repeats and len(shown) == 8 + len(repeats)
-    stored = [one.presentation for one in said(filled_store, repeats[0])]
+    stored = [one.encounter.presentation for one in said(filled_store, repeats[0])]
     assert stored == ["first", "first", "repeat", "repeat"]
     assert "4 of 4 reviewed" in make.markup(test)
 
@@ -262,7 +262,8 @@ def test_everything_one_can_say_is_stored_with_the_label(
     assert stored is not None and stored["severity"] == "severe"
     pick(test, "yes")
     press(test, "save")
-    (said_now,) = said(filled_store, "q-1")
+    (annotation,) = said(filled_store, "q-1")
+    said_now = annotation.judgement
     assert said_now.labels == ("yes", "maybe")
     assert said_now.verdicts == ("gold_wrong", "several_acceptable")
     assert (said_now.severity, said_now.confidence) == ("severe", "low")
@@ -284,7 +285,7 @@ def test_an_annotation_keeps_the_version_of_the_guideline_beside_it(
         add_guideline(cur, "Written while q-1 was on screen.", reviewer_id=admin)
     pick(test, "maybe")
     press(test, "save")
-    assert said(filled_store, "q-1")[0].guideline_version == guideline.version
+    assert said(filled_store, "q-1")[0].encounter.guideline_version == guideline.version
 
 
 def test_an_item_may_be_called_unanswerable_without_a_label(
@@ -294,7 +295,9 @@ def test_an_item_may_be_called_unanswerable_without_a_label(
     press(test, "more")
     test.pills(key="review_verdicts_q-1").set_value(["unanswerable"]).run()
     press(test, "save")
-    assert [(one.label, one.labels) for one in said(filled_store, "q-1")] == [(None, ())]
+    assert [(one.judgement.label, one.judgement.labels) for one in said(filled_store, "q-1")] == [
+        (None, ())
+    ]
 
 
 def test_a_save_sooner_than_reading_is_marked_and_can_be_asked_again(
@@ -303,14 +306,14 @@ def test_a_save_sooner_than_reading_is_marked_and_can_be_asked_again(
     test = open_page(item="q-1")
     pick(test, "no")
     press(test, "save")
-    assert said(filled_store, "q-1")[0].is_fast
+    assert said(filled_store, "q-1")[0].encounter.is_fast
     assert "sooner than it can be read" in make.markup(test)
     draw = session(test).draw
     assert draw is not None
     draw.shown_at -= 60
     pick(test, "no")
     press(test, "save")
-    assert not said(filled_store, "q-2")[0].is_fast
+    assert not said(filled_store, "q-2")[0].encounter.is_fast
     assert on_screen(open_page(show="fast", item="q-1")) == "q-1"
     assert "1 of 1 reviewed" in make.markup(open_page(show="fast", item="q-1"))
 
@@ -346,7 +349,7 @@ def test_the_form_starts_from_the_draft(
     assert test.text_area(key="review_note_q-1").value == "half a thought"
     press(test, "save")
     (stored,) = said(filled_store, "q-1")
-    assert (stored.label, stored.note, stored.verdicts) == (
+    assert (stored.judgement.label, stored.judgement.note, stored.judgement.verdicts) == (
         "maybe", "half a thought", ("gold_wrong",),
     )  # fmt: skip
     assert find_draft(filled_store.cursor(), "q-1", bob, "open") is None
@@ -384,6 +387,6 @@ def test_the_browser_hands_in_drafts_for_the_item_on_its_screen_only(
     pick(test, "no")
     press(test, "save")
     (stored,) = said(filled_store, "q-1")
-    assert stored.client_at == datetime.fromtimestamp(1_780_000_000, UTC)
+    assert stored.encounter.client_at == datetime.fromtimestamp(1_780_000_000, UTC)
     assert post(token=token, label=0) == 404
     assert find_draft(filled_store.cursor(), "q-1", bob, "open") is None

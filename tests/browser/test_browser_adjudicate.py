@@ -14,7 +14,7 @@ from db.people.reviewers import add_reviewer
 from db.people.sign_in import sign_in_by_name
 from db.records import Item
 from db.review.adjudications import list_adjudications
-from db.review.annotations import add_annotation
+from tests.labelling import add_label
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def fill(database: Database) -> None:
         add_items(cur, items, origin="items")
         for item in items:
             for who, label in (("Ann", "no"), ("Bob", "maybe")):
-                add_annotation(
+                add_label(
                     cur,
                     annotation_id=f"{who}-{item.item_id}",
                     item_id=item.item_id,

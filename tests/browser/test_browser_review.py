@@ -89,14 +89,14 @@ def test_three_corrections_by_keyboard_survive_a_reload(
 
     database = server.database()
     stored = standing(database)
-    assert {item_id: a.label for item_id, a in stored.items()} == {
+    assert {item_id: a.judgement.label for item_id, a in stored.items()} == {
         "q-01": "no",
         "q-02": "maybe",
         "q-03": "yes",
     }
-    assert stored["q-02"].note == "Too small a trial."
-    assert stored["q-02"].answer is None
-    assert stored["q-03"].answer == "Yes, but c and s need no key here."
+    assert stored["q-02"].judgement.note == "Too small a trial."
+    assert stored["q-02"].judgement.answer is None
+    assert stored["q-03"].judgement.answer == "Yes, but c and s need no key here."
     assert stored["q-03"].old_answer == "Yes, it helps."
     database.close()
 

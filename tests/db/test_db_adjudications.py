@@ -15,7 +15,8 @@ from db.errors import InvalidAnnotationError, InvalidLabelError, NotPermittedErr
 from db.people.reviewers import add_reviewer
 from db.records import Item
 from db.review.adjudications import add_adjudication, list_adjudications, list_disputed
-from db.review.annotations import add_annotation, get_gold, retract_annotation
+from db.review.annotations import get_gold, retract_annotation
+from tests.labelling import add_label
 
 Say = Callable[..., str]
 
@@ -34,7 +35,7 @@ def say(cur: DuckDBPyConnection) -> Say:
 
     def label(who: str, item_id: str, given: str, **others: Any) -> str:
         reviewer = add_reviewer(cur, who).reviewer_id
-        return add_annotation(
+        return add_label(
             cur,
             annotation_id=f"{who}-{item_id}-{given}",
             item_id=item_id,
@@ -157,7 +158,7 @@ def test_what_counts_is_what_people_say_after_the_reveal(cur: DuckDBPyConnection
     say("Ann", "q-1", "yes", phase="blind")
     say("Bob", "q-1", "no", phase="blind")
     assert list_disputed(cur) == ["q-1"]
-    add_annotation(
+    add_label(
         cur,
         annotation_id="Bob-q-1-revealed",
         item_id="q-1",

@@ -30,7 +30,8 @@ from db.review.agreement import (
     list_seconds,
     rating_version,
 )
-from db.review.annotations import add_annotation, retract_annotation
+from db.review.annotations import retract_annotation
+from tests.labelling import add_label
 
 OWN = RatingFilter("pubmedqa")
 Say = Callable[..., None]
@@ -69,7 +70,7 @@ def say(cur: DuckDBPyConnection) -> Say:
     def label(who: str, item_id: str, labels: Sequence[str], **others: Any) -> None:
         if not labels:
             others["verdicts"] = ["unanswerable"]
-        add_annotation(
+        add_label(
             cur,
             annotation_id=f"a-{next(number)}",
             item_id=item_id,

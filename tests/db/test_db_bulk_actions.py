@@ -13,7 +13,7 @@ from db.content.runs import add_run
 from db.errors import BulkActionError, InvalidQueueError, NotPermittedError
 from db.people.sign_in import add_person
 from db.records import Item, Prediction, Run
-from db.review.annotations import add_annotation, get_gold, list_annotations, standing_annotations
+from db.review.annotations import get_gold, list_annotations, standing_annotations
 from db.review.bulk_actions import (
     ItemKind,
     do_action,
@@ -24,6 +24,7 @@ from db.review.bulk_actions import (
 )
 from db.review.item_list import ReviewFilter, list_item_ids
 from db.review.queues import find_item_at, get_queue, list_queues
+from tests.labelling import add_label
 
 FLT = ReviewFilter(run_id="run-1")
 IDS = ["q-1", "q-2", "q-3", "q-4"]
@@ -55,7 +56,7 @@ def people(
         chief = add_person(cur, "Chief", role="admin").reviewer_id
         ann = add_person(cur, "Ann", role="adjudicator").reviewer_id
         bob = add_person(cur, "Bob", role="reviewer").reviewer_id
-        add_annotation(
+        add_label(
             cur, annotation_id="own", item_id="q-1", reviewer_id=ann, label="maybe", note="mine"
         )
     return {"chief": chief, "ann": ann, "bob": bob}
@@ -70,7 +71,7 @@ def act(database: Database, kind: ItemKind, who: str, batch: str = "b", flt: Rev
 def labels(database: Database, who: str) -> dict[str, str | None]:
     cur = database.cursor()
     standing = {id_: standing_annotations(list_annotations(cur, id_)) for id_ in IDS}
-    return {item_id: said[who].label for item_id, said in standing.items() if who in said}
+    return {item_id: said[who].judgement.label for item_id, said in standing.items() if who in said}
 
 
 def test_the_preview_counts_what_would_change_and_writes_nothing(
@@ -91,12 +92,12 @@ def test_labelling_as_the_head_says_is_undone_in_one_go(
     assert labels(database, ann) == {"q-1": "no", "q-2": "no", "q-3": "yes"}
     assert get_gold(database.cursor(), "q-2").origin == "agreed"
     own, set_by_head = list_annotations(database.cursor(), "q-1")
-    assert (set_by_head.old_label, set_by_head.run_id) == ("maybe", "run-1")
+    assert (set_by_head.old_label, set_by_head.encounter.run_id) == ("maybe", "run-1")
     with database.transaction() as cur:
         assert undo_action(cur, "b", reviewer_id=ann).undone_at is not None
     assert labels(database, ann) == {"q-1": "maybe"}
     assert get_gold(database.cursor(), "q-2").origin == "imported"
-    assert own.note == "mine"
+    assert own.judgement.note == "mine"
     assert len(list_annotations(database.cursor(), "q-1")) == 3  # nothing is deleted
     with pytest.raises(BulkActionError, match="taken back already"), database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=ann)
@@ -109,7 +110,7 @@ def test_what_was_said_after_the_action_stays_when_it_is_undone(
     act(database, "text", ann, flt=ReviewFilter(run_id="run-1", search="q-2"))
     assert labels(database, ann) == {"q-1": "maybe", "q-2": "maybe"}
     with database.transaction() as cur:
-        add_annotation(cur, annotation_id="later", item_id="q-2", reviewer_id=ann, label="yes")
+        add_label(cur, annotation_id="later", item_id="q-2", reviewer_id=ann, label="yes")
     with database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=ann)
     assert labels(database, ann) == {"q-1": "maybe", "q-2": "yes"}
@@ -120,14 +121,14 @@ def test_taking_ones_own_labels_back_is_undone_with_all_that_was_said(
 ) -> None:
     ann = people["ann"]
     with database.transaction() as cur:
-        add_annotation(cur, annotation_id="x", item_id="q-1", reviewer_id=people["bob"], label="no")
+        add_label(cur, annotation_id="x", item_id="q-1", reviewer_id=people["bob"], label="no")
     assert act(database, "retract", ann).num_items == 1
     assert labels(database, ann) == {}
     assert labels(database, people["bob"]) == {"q-1": "no"}
     with database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=ann)
     standing = standing_annotations(list_annotations(database.cursor(), "q-1"))[ann]
-    assert (standing.label, standing.note) == ("maybe", "mine")
+    assert (standing.judgement.label, standing.judgement.note) == ("maybe", "mine")
 
 
 def test_flags_come_and_go(database: Database, people: dict[str, str]) -> None:
@@ -154,7 +155,7 @@ def test_nothing_is_done_where_the_preview_no_longer_holds(
 ) -> None:
     ann = people["ann"]
     with database.transaction() as cur:
-        add_annotation(cur, annotation_id="x", item_id="q-3", reviewer_id=ann, label="yes")
+        add_label(cur, annotation_id="x", item_id="q-3", reviewer_id=ann, label="yes")
     with (
         pytest.raises(BulkActionError, match=r"would change 2 items, the preview said 3"),
         database.transaction() as cur,

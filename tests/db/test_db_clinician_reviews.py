@@ -15,7 +15,7 @@ from db.errors import ImportFileError
 from db.importers import import_file
 from db.importers.clinician_reviews import IMPORTANT_NOTE
 from db.people.reviewers import list_reviewers
-from db.records import Annotation
+from db.records import Annotation, Encounter, Judgement
 from db.review.annotations import list_annotations
 
 RATING = {
@@ -70,9 +70,10 @@ def test_a_rating_becomes_a_blind_and_a_revealed_annotation(
 
     assert (report.items, report.num_annotations) == (AddReport(added=1), 2)
     blind, revealed = _both(database)
-    assert (blind.phase, blind.label, blind.labels) == ("blind", "B", ("B",))
-    assert (revealed.phase, revealed.label, revealed.labels) == ("revealed", None, ("A", "C"))
-    assert (blind.duration_seconds, revealed.duration_seconds) == (None, 262.775)
+    assert blind.judgement == Judgement(("B",))
+    assert revealed.judgement == Judgement(("A", "C"))
+    assert blind.encounter == Encounter(phase="blind")
+    assert revealed.encounter == Encounter(phase="revealed", duration_seconds=262.775)
     assert {blind.origin, revealed.origin} == {"import"}
     (rater,) = list_reviewers(database.cursor())
     assert rater.name == "MedQA clinician 05"
@@ -83,7 +84,7 @@ def test_a_rating_becomes_a_blind_and_a_revealed_annotation(
 def test_who_changes_nothing_says_the_same_again(database: Database, write: Write) -> None:
     import_file(database, "clinician_reviews", write({}))
     blind, revealed = _both(database)
-    assert blind.labels == revealed.labels == ("B",)
+    assert blind.judgement == revealed.judgement == Judgement(("B",))
 
 
 def test_missing_information_and_no_answer_become_verdicts(
@@ -102,9 +103,9 @@ def test_missing_information_and_no_answer_become_verdicts(
     )
     import_file(database, "clinician_reviews", path)
     blind, revealed = _both(database)
-    assert (blind.labels, blind.verdicts) == ((), ("information_missing", "unanswerable"))
-    assert blind.note == IMPORTANT_NOTE
-    assert (revealed.labels, revealed.verdicts, revealed.note) == (("C",), (), "")
+    missing = ("information_missing", "unanswerable")
+    assert blind.judgement == Judgement(verdicts=missing, note=IMPORTANT_NOTE)
+    assert revealed.judgement == Judgement(("C",))
 
 
 def test_the_same_file_again_adds_nothing(database: Database, write: Write) -> None:

@@ -24,7 +24,7 @@ from db.exporters import EXPORT_FORMATS, ExportFormat, export_file
 from db.exporters.run_file import export_run
 from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run
-from db.review.annotations import add_annotation
+from tests.labelling import add_label
 
 OWN = (
     "review.duckdb", "review.duckdb.wal", "review.duckdb.before-0003", "runs", "models", "cache",
@@ -73,7 +73,7 @@ def store(home: Path, make_item: Callable[..., Item], make_run: Callable[..., Ru
         add_run(cur, make_run())
         add_predictions(cur, [Prediction("run-1", "q-1", "Yes, it does.", "yes")])
         ada = add_reviewer(cur, "Ada").reviewer_id
-        add_annotation(cur, annotation_id="a", item_id="q-1", reviewer_id=ada, label="no")
+        add_label(cur, "q-1", ada, "no")
     database.close()
     return home / "review.duckdb"
 
@@ -248,7 +248,7 @@ def test_an_earlier_export_of_a_folder_is_replaced(store: Path, tmp_path: Path) 
     database = Database.open()
     with database.transaction() as cur:
         ada = add_reviewer(cur, "Ada").reviewer_id
-        add_annotation(cur, annotation_id="b", item_id="q-2", reviewer_id=ada, label="no")
+        add_label(cur, "q-2", ada, "no")
     database.close()
     assert run("export", "annotations", folder, "--format", "huggingface") == (0, "")
     assert "2 rows: test 2." in (folder / "README.md").read_text()

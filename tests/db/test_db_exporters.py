@@ -23,7 +23,8 @@ from db.exporters.label_studio import LABELING_CONFIG
 from db.importers.items import parse_items
 from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, Section
-from db.review.annotations import add_annotation, retract_annotation
+from db.review.annotations import retract_annotation
+from tests.labelling import add_label
 
 MOMENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 ANSWER = 'Line one,\n"line two" ; ε β\t=1+1'
@@ -51,7 +52,7 @@ def filled():
             ],
         )
         reviewer = add_reviewer(cur, "Ada")
-        add_annotation(
+        add_label(
             cur,
             annotation_id="e1",
             item_id="q-1",
@@ -61,7 +62,7 @@ def filled():
             note="unclear",
             created_at=MOMENT,
         )
-        add_annotation(
+        add_label(
             cur,
             annotation_id="e2",
             item_id="q-2",
@@ -169,7 +170,7 @@ def test_an_empty_store_gives_files_without_rows(tmp_path, kind):
 def test_no_cell_of_a_csv_begins_as_a_formula(filled, tmp_path, start):
     formula = f"{start}HYPERLINK(1)"
     with filled.transaction() as cur:
-        add_annotation(
+        add_label(
             cur,
             annotation_id="e4",
             item_id="q-2",
@@ -223,7 +224,7 @@ def test_a_dataset_folder_names_a_file_for_each_split(filled, tmp_path):
     with filled.transaction() as cur:
         add_items(cur, [replace(_item("q-3", "no"), split="dev")], origin="items")
         ada = add_reviewer(cur, "Ada").reviewer_id
-        add_annotation(cur, annotation_id="e4", item_id="q-3", reviewer_id=ada, label="no")
+        add_label(cur, annotation_id="e4", item_id="q-3", reviewer_id=ada, label="no")
     folder = tmp_path / "annotations"
     assert export_file(filled.cursor(), "annotations", "huggingface", folder) == 4
     card = (folder / "README.md").read_text("utf-8")

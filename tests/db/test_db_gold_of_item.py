@@ -13,13 +13,13 @@ from db.people.reviewers import add_reviewer
 from db.records import GoldLabel, Item
 from db.review.adjudications import add_adjudication
 from db.review.annotations import (
-    add_annotation,
     get_gold,
     list_annotations,
     retract_annotation,
     standing_annotations,
 )
 from db.review.item_list import get_rows
+from tests.labelling import add_label
 
 ACTS = ("label", "label", "label", "several", "none", "retract", "adjudicate")
 
@@ -37,7 +37,7 @@ def _act(database: Database, rng: random.Random, number: int, item_id: str, who:
                 )
             else:
                 labels = {"label": rng.sample(["yes", "no"], 1), "several": ["yes", "no"]}
-                add_annotation(
+                add_label(
                     cur,
                     annotation_id=key,
                     item_id=item_id,
@@ -77,5 +77,9 @@ def test_one_items_gold_and_standing_labels_are_those_of_the_views(
     ] == viewed
     counts = Counter(annotation.item_id for annotation in found)
     assert [row.num_annotations for row in rows] == [counts[row.item_id] for row in rows]
-    mine = {one.item_id: ", ".join(one.labels) for one in found if one.reviewer_id == people[0]}
+    mine = {
+        one.item_id: ", ".join(one.judgement.labels)
+        for one in found
+        if one.reviewer_id == people[0]
+    }
     assert {row.item_id: row.my_label for row in rows if row.my_label is not None} == mine

@@ -105,7 +105,11 @@ def test_pubmedqa_gives_items_splits_and_two_annotators(
     assert get_item(cur, "pubmedqa-102").split == "train"
     names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
     first, _ = list_annotations(cur, "pubmedqa-101")
-    assert (names[first.reviewer_id], first.label, first.origin) == (ANNOTATOR_1, "no", "import")
+    assert (names[first.reviewer_id], first.judgement.label, first.origin) == (
+        ANNOTATOR_1,
+        "no",
+        "import",
+    )
     again = import_file(database, "pubmedqa", pubmedqa_file)
     assert again.is_unchanged
     assert again.items == AddReport(unchanged=2)

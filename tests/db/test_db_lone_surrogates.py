@@ -36,13 +36,14 @@ from db.records import Item, Prediction, Run
 from db.retraining.model_versions import register_model, set_alias
 from db.retraining.record_vetoes import add_record_veto
 from db.review.adjudications import add_adjudication
-from db.review.annotations import add_annotation, list_annotations
+from db.review.annotations import list_annotations
 from db.review.drafts import save_draft
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter, list_item_ids
 from db.review.queues import add_item_queue, add_queue
 
 HALF = "Take two \ud83d a day"
+from tests.labelling import add_label
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def _ada(cur: DuckDBPyConnection) -> str:
 
 
 def _annotate(cur: DuckDBPyConnection, **said: str) -> None:
-    add_annotation(cur, annotation_id="a", item_id="q-1", reviewer_id=_ada(cur), label="no", **said)
+    add_label(cur, "q-1", _ada(cur), "no", **said)
 
 
 def _adjudicate(cur: DuckDBPyConnection) -> None:

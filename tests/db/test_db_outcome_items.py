@@ -29,7 +29,7 @@ from db.outcomes.selection import DIMENSIONS, NO_LABEL, PAIR_OUTCOMES, OutcomeFi
 from db.outcomes.slices import count_right, count_slices, drop_slice, list_slices, save_slice
 from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run
-from db.review.annotations import add_annotation
+from tests.labelling import add_label
 
 ALL = OutcomeFilter("run-1", "imported", "pubmedqa")
 
@@ -125,9 +125,7 @@ def test_what_reviewers_say_limits_the_items(filled: Database) -> None:
     with filled.transaction() as cur:
         ada = add_reviewer(cur, "Ada").reviewer_id
         for item_id, label in (("q-1", "no"), ("q-2", "yes")):
-            add_annotation(
-                cur, annotation_id=item_id, item_id=item_id, reviewer_id=ada, label=label
-            )
+            add_label(cur, annotation_id=item_id, item_id=item_id, reviewer_id=ada, label=label)
     cur = counted(filled)
     refresh_said(cur)
     assert found_ids(cur, reviewer_label="no") == ["q-1"]
@@ -148,7 +146,7 @@ def test_a_correction_is_counted_against_the_label_of_record_only(filled: Databa
     assert len(found_ids(counted(filled), pair_outcome="both_right")) == 1
     with filled.transaction() as cur:
         reviewer = add_reviewer(cur, "Ada")
-        add_annotation(
+        add_label(
             cur,
             annotation_id="e1",
             item_id="q-5",
@@ -173,14 +171,14 @@ def test_what_is_counted_follows_the_data(filled: Database, make_item: Callable[
     with filled.transaction() as writing:
         ada = add_reviewer(writing, "Ada").reviewer_id
         for number in range(1, 10):
-            add_annotation(
+            add_label(
                 writing,
                 annotation_id=f"a-{number}",
                 item_id=f"q-{number}",
                 reviewer_id=ada,
                 label="maybe",
             )
-        add_annotation(writing, annotation_id="b", item_id="q-1", reviewer_id=ada, label="yes")
+        add_label(writing, annotation_id="b", item_id="q-1", reviewer_id=ada, label="yes")
     refresh(cur, ["run-1"])
     record = replace(ALL, gold="record")
     assert count_items(cur, record.also(Selection(gold_label="maybe"))) == 8
@@ -199,7 +197,7 @@ def test_many_corrections_at_once_are_followed_too(
     with filled.transaction() as writing:
         ada = add_reviewer(writing, "Ada").reviewer_id
         for n in range(60):
-            add_annotation(
+            add_label(
                 writing, annotation_id=f"a-{n}", item_id=f"m-{n}", reviewer_id=ada, label="no"
             )
     refresh(cur, ["run-1"])

@@ -35,7 +35,7 @@ from db.people.reviewers import add_reviewer
 from db.records import GoldLabel, Item, Prediction, Run, TrainingRun
 from db.retraining.training_runs import add_training_run, add_training_state, list_training_runs
 from db.review.adjudications import add_adjudication
-from db.review.annotations import add_annotation
+from tests.labelling import add_label
 
 LABELS = ("yes", "no", "maybe")
 
@@ -274,7 +274,7 @@ def test_a_correction_changes_the_record_but_not_the_imported_label(
     assert [summary.text_correct for summary in summarise_runs(cur, "record")] == [1]
     with database.transaction() as writing:
         ann = add_reviewer(writing, "Ann").reviewer_id
-        add_annotation(writing, annotation_id="a", item_id="q-1", reviewer_id=ann, label="no")
+        add_label(writing, annotation_id="a", item_id="q-1", reviewer_id=ann, label="no")
     assert [summary.text_correct for summary in summarise_runs(cur, "imported")] == [1]
     assert [summary.text_correct for summary in summarise_runs(cur, "record")] == [0]
 
@@ -286,9 +286,7 @@ def test_an_adjudication_outranks_annotations_and_the_latest_one_stands(
         add_items(cur, [make_item()], origin="items")
         for name, label in (("Ann", "no"), ("Bob", "maybe")):
             reviewer_id = add_reviewer(cur, name).reviewer_id
-            add_annotation(
-                cur, annotation_id=name, item_id="q-1", reviewer_id=reviewer_id, label=label
-            )
+            add_label(cur, annotation_id=name, item_id="q-1", reviewer_id=reviewer_id, label=label)
         chief = add_reviewer(cur, "Chief", "adjudicator").reviewer_id
         for number, label in enumerate(("maybe", "no")):
             gold = add_adjudication(

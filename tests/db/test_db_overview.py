@@ -10,14 +10,15 @@ from db.content.items import add_items
 from db.content.overview import ItemCount, ReviewCount, count_items_by_label, count_reviews
 from db.people.reviewers import add_reviewer
 from db.records import Item
-from db.review.annotations import add_annotation, retract_annotation
+from db.review.annotations import retract_annotation
+from tests.labelling import add_label
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def annotate(database: Database, item_id: str, label: str, hours: int) -> None:
     with database.transaction() as cur:
-        add_annotation(
+        add_label(
             cur,
             annotation_id=f"{item_id}-{hours}",
             item_id=item_id,

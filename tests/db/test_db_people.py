@@ -29,7 +29,7 @@ from db.people.sign_in import (
 )
 from db.records import Item, Role
 from db.review.adjudications import add_adjudication
-from db.review.annotations import add_annotation
+from tests.labelling import add_label
 
 ANN = Identity("https://id.example", "ann-7", "Ann Lee", "Ann@Example.org", is_email_verified=True)
 
@@ -129,7 +129,7 @@ def test_writes_check_the_role_themselves(
     sign_in_by_name(cur, "Chief")
     engineer = add_person(cur, "Eve", role="engineer").reviewer_id
     with pytest.raises(NotPermittedError, match="label items"):
-        add_annotation(cur, annotation_id="a", item_id="q-1", reviewer_id=engineer, label="yes")
+        add_label(cur, annotation_id="a", item_id="q-1", reviewer_id=engineer, label="yes")
     reviewer = add_person(cur, "Ann", role="reviewer").reviewer_id
     with pytest.raises(NotPermittedError, match="settle"):
         add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=reviewer, label="no")

@@ -20,7 +20,7 @@ from db.errors import InvalidQueueError, NotPermittedError, QueueNotFoundError
 from db.people.reviewers import add_reviewer
 from db.records import Item, Phase, Prediction, Run
 from db.review import reservations, unreserved
-from db.review.annotations import add_annotation, list_annotations, retract_annotation
+from db.review.annotations import list_annotations, retract_annotation
 from db.review.events import add_event, is_flagged, set_flag
 from db.review.item_list import ReviewFilter
 from db.review.queues import (
@@ -44,6 +44,7 @@ from db.review.reservations import (
     reserve_neighbour,
 )
 from db.review.settings import ReviewSettings, save_settings
+from tests.labelling import add_label
 
 NUM_ITEMS = 12
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -87,7 +88,7 @@ def say(
     database: Database, queue: Queue, item_id: str, who: str, phase: Phase = "open", **more: Any
 ) -> None:
     with database.transaction() as cur:
-        add_annotation(
+        add_label(
             cur, annotation_id=f"{queue.queue_id}-{item_id}-{who}-{phase}", item_id=item_id,
             reviewer_id=who, label="yes", queue_id=queue.queue_id, phase=phase, **more,
         )  # fmt: skip
@@ -275,7 +276,7 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
         at[who] = given
         if given is not None and rng.random() < 0.7:
             with database.transaction() as cur:
-                add_annotation(
+                add_label(
                     cur, annotation_id=f"a-{step}", item_id=given, reviewer_id=who, label="yes",
                     queue_id=queue.queue_id,
                 )  # fmt: skip
@@ -385,7 +386,7 @@ def test_a_share_of_a_blind_queue_comes_again_to_who_labelled_it(
         seen.append((place.item_id, place.is_repeat))
         for phase in ("blind", "revealed"):
             with database.transaction() as cur:
-                add_annotation(
+                add_label(
                     cur, annotation_id=f"{place.item_id}-{presentation}-{phase}", label="yes",
                     item_id=place.item_id, reviewer_id=bob, queue_id=queue.queue_id,
                     phase=phase, presentation=presentation,

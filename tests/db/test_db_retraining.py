@@ -38,7 +38,7 @@ from db.retraining.snapshot import freeze, load_snapshot
 from db.retraining.training_runs import add_training_run
 from db.retraining.trigger_policies import add_trigger_policy, find_trigger_policy
 from db.review.adjudications import add_adjudication
-from db.review.annotations import add_annotation
+from tests.labelling import add_label
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def ann(database: Database, make_item: Callable[..., Item]) -> str:
 def _annotate(database: Database, ann: str, item_id: str, label: str) -> str:
     with database.transaction() as cur:
         name = f"{item_id}-{label}"
-        add_annotation(cur, annotation_id=name, item_id=item_id, reviewer_id=ann, label=label)
+        add_label(cur, annotation_id=name, item_id=item_id, reviewer_id=ann, label=label)
         return name
 
 

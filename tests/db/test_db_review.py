@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from db.connection import Database
-from db.content.items import add_items
+from db.content.items import add_items, get_item
 from db.content.predictions import add_predictions
 from db.content.readings import AnswerReading, add_readings, list_unread
 from db.content.runs import add_run
@@ -21,8 +22,18 @@ from db.errors import (
     ReviewerNotFoundError,
 )
 from db.people.reviewers import add_reviewer
-from db.records import Annotation, GoldLabel, Item, Prediction, Run, Span
+from db.records import (
+    Annotation,
+    Encounter,
+    GoldLabel,
+    Item,
+    Judgement,
+    Prediction,
+    Run,
+    Span,
+)
 from db.review.annotations import (
+    SeenItem,
     add_annotation,
     get_gold,
     list_annotations,
@@ -30,6 +41,7 @@ from db.review.annotations import (
     standing_annotations,
 )
 from db.review.item_list import ReviewFilter, get_rows, item_id_array, list_item_ids
+from tests.labelling import add_label
 
 
 @pytest.fixture
@@ -68,7 +80,7 @@ def _reviewer(database: Database, name: str) -> str:
 
 def _annotate(database: Database, number: int, item_id: str, name: str, label: str) -> None:
     with database.transaction() as cur:
-        add_annotation(
+        add_label(
             cur,
             annotation_id=f"a-{number}",
             item_id=item_id,
@@ -93,7 +105,7 @@ def test_an_annotation_keeps_what_stood_before(filled: Database) -> None:
     ann = _reviewer(filled, "Ann")
     when = datetime(2026, 5, 1, 12, tzinfo=UTC)
     with filled.transaction() as cur:
-        first = add_annotation(
+        first = add_label(
             cur,
             annotation_id="a-1",
             item_id="q-1",
@@ -105,11 +117,12 @@ def test_an_annotation_keeps_what_stood_before(filled: Database) -> None:
             duration_seconds=12.5,
             created_at=when,
         )
-        second = add_annotation(
+        second = add_label(
             cur, annotation_id="a-2", item_id="q-1", reviewer_id=ann, label="maybe", run_id="run-1"
         )
     assert (first.old_label, first.old_answer) == ("yes", "Yes, it does.")
-    assert (first.created_at, first.duration_seconds, first.note) == (when, 12.5, "see table 2")
+    assert (first.created_at, first.encounter.duration_seconds) == (when, 12.5)
+    assert first.judgement.note == "see table 2"
     assert (second.old_label, second.old_answer) == ("no", "No, it does not.")
     cur = filled.cursor()
     assert list_annotations(cur, "q-1") == [first, second]
@@ -159,7 +172,7 @@ def test_wrong_labels_and_unknown_ids_are_refused(filled: Database) -> None:
     with pytest.raises(ItemNotFoundError, match="'q-99'"):
         _annotate(filled, 1, "q-99", "Ann", "yes")
     with pytest.raises(ReviewerNotFoundError):
-        add_annotation(
+        add_label(
             filled.cursor(), annotation_id="a", item_id="q-1", reviewer_id="nobody", label="no"
         )
     assert list_annotations(filled.cursor(), "q-1") == []
@@ -249,7 +262,7 @@ def test_many_reviewers_at_once_lose_nothing(filled: Database) -> None:
     def annotate(reviewer_id: str) -> None:
         for number in range(5):
             with filled.transaction() as cur:
-                add_annotation(
+                add_label(
                     cur,
                     annotation_id=f"{reviewer_id}-{number}",
                     item_id="q-1",
@@ -263,7 +276,9 @@ def test_many_reviewers_at_once_lose_nothing(filled: Database) -> None:
     cur = filled.cursor()
     assert len(list_annotations(cur, "q-1")) == 40
     standing = _standing(filled, "q-1")
-    assert {who: said.note for who, said in standing.items()} == dict.fromkeys(reviewer_ids, "4")
+    assert {who: said.judgement.note for who, said in standing.items()} == dict.fromkeys(
+        reviewer_ids, "4"
+    )
 
 
 def test_several_labels_or_none_with_a_reason_are_kept_and_make_no_agreed_label(
@@ -273,12 +288,12 @@ def test_several_labels_or_none_with_a_reason_are_kept_and_make_no_agreed_label(
 
     def say(number: int, who: str, *labels: str, **more: object) -> Annotation:
         with filled.transaction() as cur:
-            return add_annotation(
+            return add_label(
                 cur, annotation_id=f"m-{number}", item_id="q-1", reviewer_id=who, labels=labels,
                 **more,  # type: ignore[arg-type]
             )  # fmt: skip
 
-    both = say(1, ann, "maybe", "yes", verdicts=("several_acceptable", "gold_wrong"))
+    both = say(1, ann, "maybe", "yes", verdicts=("several_acceptable", "gold_wrong")).judgement
     assert (both.label, both.labels) == (None, ("yes", "maybe"))
     assert both.verdicts == ("gold_wrong", "several_acceptable")
     assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported")
@@ -288,7 +303,7 @@ def test_several_labels_or_none_with_a_reason_are_kept_and_make_no_agreed_label(
     assert get_gold(filled.cursor(), "q-1").conflicting
     with pytest.raises(InvalidLabelError, match="was given no label"):
         say(4, ann)
-    none = say(5, ann, verdicts=("unanswerable",))
+    none = say(5, ann, verdicts=("unanswerable",)).judgement
     assert (none.label, none.labels) == (None, ())
     assert get_gold(filled.cursor(), "q-1").conflicting
     say(6, bob, verdicts=("information_missing",))
@@ -297,45 +312,56 @@ def test_several_labels_or_none_with_a_reason_are_kept_and_make_no_agreed_label(
 
 def test_everything_a_reviewer_says_comes_back_and_nonsense_is_refused(filled: Database) -> None:
     ann = _reviewer(filled, "Ann")
-    said: dict[str, object] = {
-        "severity": "severe",
-        "confidence": "low",
-        "span": Span("answer", 0, 3),
-        "is_flagged": True,
-        "is_fast": True,
-        "phase": "blind",
-        "presentation": "recheck",
-        "queue_id": "a-queue",
-        "guideline_version": "2",
-        "client_at": datetime(2026, 5, 1, 12, tzinfo=UTC),
-    }
-
-    def say(number: int, **more: object) -> Annotation:
-        with filled.transaction() as cur:
-            return add_annotation(
-                cur, annotation_id=f"e-{number}", item_id="q-1", reviewer_id=ann, label="no",
-                **{**said, **more},  # type: ignore[arg-type]
-            )  # fmt: skip
-
-    stored = say(1)
-    assert {name: getattr(stored, name) for name in said} == said
-    for number, wrong in enumerate(
-        [{"severity": "huge"}, {"confidence": "0.9"}, {"verdicts": ("bad",)}]
-    ):
+    judgement = Judgement(
+        labels=("no",),
+        severity="severe",
+        confidence="low",
+        span=Span("answer", 0, 3),
+        is_flagged=True,
+    )
+    encounter = Encounter(
+        is_fast=True,
+        phase="blind",
+        presentation="recheck",
+        queue_id="a-queue",
+        guideline_version="2",
+        client_at=datetime(2026, 5, 1, 12, tzinfo=UTC),
+    )
+    with filled.transaction() as cur:
+        stored = add_annotation(
+            cur, judgement, encounter, annotation_id="e-1", item_id="q-1", reviewer_id=ann
+        )
+    assert (stored.judgement, stored.encounter) == (judgement, encounter)
+    for wrong in ({"severity": "huge"}, {"confidence": "0.9"}, {"verdicts": ("bad",)}):
         with pytest.raises(InvalidAnnotationError, match="is not known"):
-            say(10 + number, **wrong)
+            replace(judgement, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidAnnotationError, match="The phase 'single' is not known"):
+        replace(encounter, phase="single")  # type: ignore[arg-type]
     with pytest.raises(InvalidAnnotationError, match="span from 3 to 3"):
-        say(20, span=Span("answer", 3, 3))
+        replace(judgement, span=Span("answer", 3, 3))
+    with pytest.raises(InvalidAnnotationError, match="duration -1 s"):
+        replace(encounter, duration_seconds=-1)
+
+
+def test_the_answer_that_the_caller_has_read_is_stored_as_it_was_shown(filled: Database) -> None:
+    ann = _reviewer(filled, "Ann")
+    item = get_item(filled.cursor(), "q-1")
+    with filled.transaction() as cur:
+        stored = add_annotation(
+            cur, Judgement(("no",)), Encounter(run_id="run-1"), annotation_id="s-1",
+            item_id="q-1", reviewer_id=ann, seen=SeenItem(item, "As shown."),
+        )  # fmt: skip
+    assert stored.old_answer == "As shown."
 
 
 def test_what_was_said_blind_stays_beside_what_was_said_after_the_reveal(filled: Database) -> None:
     ann = _reviewer(filled, "Ann")
     with filled.transaction() as cur:
         for number, phase in enumerate(("blind", "revealed")):
-            add_annotation(
+            add_label(
                 cur, annotation_id=f"p-{number}", item_id="q-1", reviewer_id=ann,
                 label=("no", "yes")[number], phase=phase,
             )  # type: ignore[arg-type]  # fmt: skip
     query = "select phase, label from phase_annotation where item_id = 'q-1' order by all"
     assert filled.cursor().execute(query).fetchall() == [("blind", "no"), ("revealed", "yes")]
-    assert _standing(filled, "q-1")[ann].phase == "revealed"
+    assert _standing(filled, "q-1")[ann].encounter.phase == "revealed"

@@ -18,8 +18,8 @@ from db.content.runs import add_run
 from db.people.sign_in import add_person
 from db.records import Item, Option, Prediction, Run, Section
 from db.review.adjudications import add_adjudication
-from db.review.annotations import add_annotation
 from db.review.item_list import ReviewFilter, item_id_array, list_item_ids
+from tests.labelling import add_label
 
 MakeItem = Callable[..., Item]
 
@@ -110,7 +110,7 @@ def test_answers_are_those_of_the_run_that_is_looked_at(filled: Database) -> Non
 def test_notes_of_reviewers_and_decisions_are_searched(filled: Database) -> None:
     with filled.transaction() as cur:
         chief = add_person(cur, "Chief", role="admin").reviewer_id
-        add_annotation(
+        add_label(
             cur,
             annotation_id="a",
             item_id="q-2",

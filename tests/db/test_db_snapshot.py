@@ -25,7 +25,7 @@ from db.retraining.snapshot import (
     load_snapshot,
 )
 from db.review.adjudications import add_adjudication
-from db.review.annotations import add_annotation
+from tests.labelling import add_label
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def _freeze(database: Database, directory: Path) -> str:
 
 def _annotate(database: Database, name: str, label: str, answer: str | None = None) -> None:
     with database.transaction() as cur:
-        add_annotation(
+        add_label(
             cur,
             annotation_id=f"{name}-{label}",
             item_id="q-1",

@@ -16,13 +16,13 @@ from db import migrate
 from db.arrow_tables import SCHEMAS
 from db.connection import Database
 from db.errors import MigrationError
-from db.statements import load_sql
-
-STATEMENTS = sorted(path.stem for path in (Path(db.__file__).parent / "sql").glob("*.sql"))
 from db.exporters import export_file
 from db.review.agreement import RatingFilter, count_patterns, count_repeats
 from db.review.annotations import get_gold, list_annotations
 from db.review.drafts import find_draft
+from db.statements import load_sql
+
+STATEMENTS = sorted(path.stem for path in (Path(db.__file__).parent / "sql").glob("*.sql"))
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
@@ -158,7 +158,7 @@ def test_a_database_of_the_version_before_gets_the_words_of_this_one(tmp_path: P
     database = Database.open(path)
     cur = database.cursor()
     history = list_annotations(cur, "q-1")
-    assert [(one.phase, one.presentation) for one in history] == [
+    assert [(one.encounter.phase, one.encounter.presentation) for one in history] == [
         ("open", "first"), ("open", "repeat"), ("blind", "first"), ("revealed", "first"),
     ]  # fmt: skip
     assert get_gold(cur, "q-1").label == "maybe"
@@ -185,7 +185,7 @@ def test_a_database_of_the_version_before_gets_the_words_of_this_one(tmp_path: P
     lines = (tmp_path / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
     exported = [json.loads(line) for line in lines]
     assert [(row["phase"], row["presentation"]) for row in exported] == [
-        (one.phase, one.presentation) for one in history
+        (one.encounter.phase, one.encounter.presentation) for one in history
     ]
     database.close()
     with duckdb.connect(f"{path}.before-0015") as copy:

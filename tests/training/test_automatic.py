@@ -26,8 +26,8 @@ from db.retraining.model_versions import (
 from db.retraining.refit_effect import find_refit_effect
 from db.retraining.snapshot import read_snapshot
 from db.retraining.training_runs import add_training_run, find_training_run, list_training_runs
-from db.review.annotations import add_annotation
 from db.review.queues import add_item_queue
+from tests.labelling import add_label
 from training.control.automatic import AFTER_CORRECTION, NUM_KEPT, is_automatic, retire_automatic
 from training.control.ingest import refresh
 from training.control.plan import Plan, default_source, prepare_plan
@@ -44,7 +44,7 @@ def _correct(database: Database, number: int, label: str = "no") -> str:
     name = f"more-train-{number:03d}"
     with database.transaction() as cur:
         ann = add_reviewer(cur, "Ann").reviewer_id
-        add_annotation(cur, annotation_id=f"a-{name}", item_id=name, reviewer_id=ann, label=label)
+        add_label(cur, annotation_id=f"a-{name}", item_id=name, reviewer_id=ann, label=label)
     return f"a-{name}"
 
 

@@ -23,8 +23,8 @@ from db.people.reviewers import add_reviewer
 from db.records import Item, Option, Section
 from db.retraining.record_vetoes import add_record_veto
 from db.retraining.snapshot import Snapshot, SnapshotItem, read_snapshot
-from db.review.annotations import add_annotation
 from eci.questions.prompts import Question
+from tests.labelling import add_label
 from training.cli import main
 from training.data import build_files, questions
 from training.data.build import BENCHMARKS, Build, build
@@ -112,7 +112,7 @@ def test_every_prompt_shows_so_many_training_items_and_ends_in_its_answer(
 
 def test_a_corrected_text_takes_the_place_of_the_long_answer(database: Database) -> None:
     with database.transaction() as cur:
-        add_annotation(
+        add_label(
             cur,
             annotation_id="a",
             item_id="fix-train-000",

@@ -22,9 +22,9 @@ from db.records import Item, Reviewer
 from db.retraining.lineage import list_correction_runs, list_training_records
 from db.retraining.model_versions import find_by_alias, list_models
 from db.retraining.snapshot import load_snapshot, read_snapshot
-from db.review.annotations import add_annotation
 from eci.model.artifact import read_info
 from eci.model.eci_model import EciModel
+from tests.labelling import add_label
 from training.control.ingest import refresh
 from training.control.plan import Plan, make_plan, prepare_plan, start_plan
 from training.control.start import prepare_run
@@ -48,9 +48,7 @@ def _do(database: Database, settings: RefitSettings, base_run_id: str | None = N
 def _annotate(database: Database, item_id: str, label: str) -> str:
     with database.transaction() as cur:
         ann = add_reviewer(cur, "Ann").reviewer_id
-        add_annotation(
-            cur, annotation_id=f"a-{item_id}", item_id=item_id, reviewer_id=ann, label=label
-        )
+        add_label(cur, annotation_id=f"a-{item_id}", item_id=item_id, reviewer_id=ann, label=label)
     return f"a-{item_id}"
 
 

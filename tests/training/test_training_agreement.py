@@ -19,8 +19,8 @@ from db.importers import import_file
 from db.people.reviewers import add_reviewer
 from db.records import Item, Phase
 from db.review.agreement import RatingFilter, count_challenges
-from db.review.annotations import add_annotation
 from eci.statistics.agreement import MORE_THAN_TWO, NO_PAIRS
+from tests.labelling import add_label
 from training.cli import main
 from training.evaluation.agreement import (
     load_anchoring,
@@ -58,7 +58,7 @@ def _say(
     phase: Phase = "open",
     presentation: str = "first",
 ) -> None:
-    add_annotation(
+    add_label(
         cur,
         annotation_id=f"{who}-{number}-{phase}-{presentation}",
         item_id=f"q-{number:02d}",

@@ -14,7 +14,7 @@ from db.records import TrainingRun
 from db.retraining.readiness import ReadinessCount
 from db.retraining.training_runs import add_training_run, list_training_runs
 from db.review.adjudications import add_adjudication
-from db.review.annotations import add_annotation
+from tests.labelling import add_label
 from training.control.triggers import (
     Readiness,
     TriggerPolicy,
@@ -73,7 +73,7 @@ def test_readiness_counts_what_came_in_since_the_last_run(database: Database) ->
         for name in ("Ann", "Bob"):
             reviewer = add_reviewer(cur, name).reviewer_id
             for item_id, label in (("fix-train-000", "no"), ("fix-train-002", "maybe")):
-                add_annotation(
+                add_label(
                     cur,
                     annotation_id=f"{name}-{item_id}",
                     item_id=item_id,
@@ -98,7 +98,7 @@ def test_readiness_counts_what_came_in_since_the_last_run(database: Database) ->
 def test_nothing_starts_without_a_policy_or_beside_another_run(database: Database) -> None:
     with database.transaction() as cur:
         eve = add_reviewer(cur, "Eve", "admin").reviewer_id
-        add_annotation(cur, annotation_id="a", item_id="fix-train-000", reviewer_id=eve, label="no")
+        add_label(cur, annotation_id="a", item_id="fix-train-000", reviewer_id=eve, label="no")
     now = datetime.now(UTC)
     assert tick(database, now) is None
     set_policy(database, TriggerPolicy(mode="schedule", refit_after_each=True), eve)
@@ -111,7 +111,7 @@ def test_nothing_starts_without_a_policy_or_beside_another_run(database: Databas
 def test_a_run_that_failed_is_not_started_again_until_something_is_new(database: Database) -> None:
     with database.transaction() as cur:
         eve = add_reviewer(cur, "Eve", "admin").reviewer_id
-        add_annotation(cur, annotation_id="a", item_id="fix-train-000", reviewer_id=eve, label="no")
+        add_label(cur, annotation_id="a", item_id="fix-train-000", reviewer_id=eve, label="no")
     set_policy(database, TriggerPolicy(mode="schedule"), eve)
     later = datetime.now(UTC) + timedelta(minutes=1)
     with database.transaction() as cur:

@@ -41,7 +41,7 @@ class Person:
     def final(self) -> Annotation | None:
         """Return the last thing said that was not taken back; unannounced repeats do not count."""
         kept = [one for one in self.said if one.annotation_id not in self.taken_back]
-        first_hand = [one for one in kept if one.presentation != "repeat"]
+        first_hand = [one for one in kept if one.encounter.presentation != "repeat"]
         return first_hand[-1] if first_hand else None
 
 
@@ -60,7 +60,7 @@ class Dispute:
 
     def num_saying(self, label: str | None) -> int:
         """Count the people whose final answer holds a label; None: those who gave none."""
-        answers = [person.final.labels for person in self.people if person.final]
+        answers = [person.final.judgement.labels for person in self.people if person.final]
         return sum(label in answer if label is not None else not answer for answer in answers)
 
     @property
@@ -78,7 +78,8 @@ def load_dispute(database: Database, item_id: str) -> Dispute:
     cur = database.cursor()
     history = list_annotations(cur, item_id)
     names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
-    reviewed = Counter(one.run_id for one in history if one.run_id is not None)
+    run_ids = (annotation.encounter.run_id for annotation in history)
+    reviewed = Counter(run_id for run_id in run_ids if run_id is not None)
     run_id = reviewed.most_common(1)[0][0] if reviewed else None
     return Dispute(
         item=get_item(cur, item_id),

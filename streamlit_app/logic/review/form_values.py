@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
-from db.records import Annotation, Confidence, Severity, Span, SpanText, Verdict
-
-
-@dataclass(frozen=True)
-class FormValues:
-    """The fields of the form. ``label`` is the one picked, ``also`` are further acceptable ones."""
-
-    label: str | None = None
-    also: tuple[str, ...] = ()
-    answer: str | None = None
-    note: str = ""
-    verdicts: tuple[Verdict, ...] = ()
-    severity: Severity | None = None
-    confidence: Confidence | None = None
-    span: Span | None = None
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Every acceptable label, the one picked first."""
-        picked = () if self.label is None else (self.label,)
-        return tuple(dict.fromkeys((*picked, *self.also)))
-
-    @property
-    def says_more(self) -> bool:
-        """Return whether anything beyond label and note is said."""
-        return replace(self, label=None, note="") != FormValues()
+from db.records import Annotation, Confidence, Judgement, Severity, Span, SpanText, Verdict
 
 
 def starting_values(
     mine: Annotation | None, draft: Mapping[str, Any], labels: tuple[str, ...]
-) -> FormValues:
+) -> Judgement:
     """Return what the form starts from; of a draft only what is still possible is taken.
 
     Args:
@@ -44,31 +19,32 @@ def starting_values(
         draft: Fields by name as the browser or the page stored them.
         labels: The item's labels.
     """
-    values = FormValues()
-    if mine is not None:
-        values = FormValues(
-            label=mine.labels[0] if mine.labels else None,
-            also=mine.labels[1:],
-            answer=mine.answer,
-            note=mine.note,
-            verdicts=mine.verdicts,
-            severity=mine.severity,
-            confidence=mine.confidence,
-            span=mine.span,
-        )
-    return replace(values, **_possible(draft, labels))
+    start = Judgement() if mine is None else mine.judgement
+    picked, also = split_labels(start)
+    if draft.get("label", "") in (None, *labels):
+        picked = draft["label"]
+    if isinstance(draft.get("also"), list):
+        also = tuple(label for label in labels if label in draft["also"])
+    return replace(start, labels=join_labels(picked, also), **_possible(draft))
 
 
-def _possible(draft: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+def split_labels(judgement: Judgement) -> tuple[str | None, tuple[str, ...]]:
+    """Return the label to show as picked, and the further acceptable ones."""
+    return next(iter(judgement.labels), None), judgement.labels[1:]
+
+
+def join_labels(picked: str | None, also: Iterable[str]) -> tuple[str, ...]:
+    """Return every acceptable label, the one picked first."""
+    return tuple(dict.fromkeys(label for label in (picked, *also) if label is not None))
+
+
+def _possible(draft: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    one_of = {"label": labels, "severity": get_args(Severity), "confidence": get_args(Confidence)}
-    for name, allowed in one_of.items():
-        if name in draft and (draft[name] is None or draft[name] in allowed):
+    for name, allowed in (("severity", Severity), ("confidence", Confidence)):
+        if name in draft and draft[name] in (None, *get_args(allowed)):
             found[name] = draft[name]
-    several = {"also": labels, "verdicts": get_args(Verdict)}
-    for name, allowed in several.items():
-        if isinstance(draft.get(name), list):
-            found[name] = tuple(value for value in allowed if value in draft[name])
+    if isinstance(draft.get("verdicts"), list):
+        found["verdicts"] = tuple(name for name in get_args(Verdict) if name in draft["verdicts"])
     for name in ("note", "answer"):
         if isinstance(draft.get(name), str):
             found[name] = draft[name]
@@ -80,4 +56,5 @@ def _possible(draft: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, An
 def _span(stored: object) -> Span | None:
     if not isinstance(stored, list) or len(stored) != 3 or stored[0] not in get_args(SpanText):
         return None
-    return Span(stored[0], int(stored[1]), int(stored[2]))
+    start, end = int(stored[1]), int(stored[2])
+    return Span(stored[0], start, end) if 0 <= start < end else None

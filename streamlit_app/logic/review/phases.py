@@ -19,12 +19,25 @@ def next_phase(mode: ReviewMode, kept: Iterable[Annotation]) -> Phase:
     """
     if mode == "open":
         return "open"
-    phases = [annotation.phase for annotation in kept]
+    phases = [annotation.encounter.phase for annotation in kept]
     if "blind" in phases:
         return "revealed"
     return "open" if "open" in phases else "blind"
 
 
-def kept_by(history: Sequence[Annotation], reviewer_id: str) -> list[Annotation]:
-    """Return a reviewer's annotations out of an item's history that were not taken back."""
-    return [one for one in kept_annotations(history) if one.reviewer_id == reviewer_id]
+def kept_by(
+    history: Sequence[Annotation], reviewer_id: str, queue_id: str | None = None
+) -> list[Annotation]:
+    """Return a reviewer's annotations out of an item's history that were not taken back.
+
+    Args:
+        history: All annotations of the item, oldest first.
+        reviewer_id: Whose annotations to return.
+        queue_id: The queue in which they were made; None for any, or none.
+    """
+    return [
+        annotation
+        for annotation in kept_annotations(history)
+        if annotation.reviewer_id == reviewer_id
+        and queue_id in (None, annotation.encounter.queue_id)
+    ]
