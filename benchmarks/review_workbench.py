@@ -29,7 +29,7 @@ from websocket_reviewers import review_at_once
 
 from db.connection import Database
 from db.review.item_list import ReviewFilter
-from db.review.queues import Queue, add_queue
+from db.review.queues import Queue, QueueSettings, add_queue
 
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1"}
 
@@ -234,9 +234,11 @@ def prepare(home: Path, template: Path | None, counts: Sequence[int]) -> Queue:
         assert admin is not None
         assert run is not None
         queue = add_queue(
-            cur, queue_id=str(uuid.uuid4()), name="Benchmark", created_by=admin[0],
-            flt=ReviewFilter(run_id=run[0]), order="uncertain",
-        )  # fmt: skip
+            cur,
+            QueueSettings("Benchmark", ReviewFilter(run_id=run[0]), order="uncertain"),
+            queue_id=str(uuid.uuid4()),
+            created_by=admin[0],
+        )
     database.close()
     return queue
 

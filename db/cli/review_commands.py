@@ -20,6 +20,7 @@ from db.review.item_list import ReviewFilter, Show
 from db.review.queues import (
     Queue,
     QueueOrder,
+    QueueSettings,
     add_queue,
     close_queue,
     list_progress,
@@ -91,7 +92,9 @@ def queue_list(as_json: bool) -> None:
         return
     for one, total, people in found:
         state = ", closed" if one.is_closed else ""
-        click.echo(f"{one.queue_id}  {one.name}: {total.num_done} of {total.num_items}{state}")
+        click.echo(
+            f"{one.queue_id}  {one.settings.name}: {total.num_done} of {total.num_items}{state}"
+        )
         for person in people:
             seconds = person.median_seconds
             median = "" if seconds is None else f", median {seconds:.0f} s"
@@ -138,23 +141,23 @@ def queue_add(
         search=search,
         only_predicted=run_id is not None,
     )
+    settings = QueueSettings(
+        name,
+        flt,
+        order=order,
+        seed=seed,
+        num_reviewers=num_reviewers,
+        mode=mode,
+        repeat_share=repeat_share,
+    )
     with opened() as database:
         person = person_named(database, by)
         with database.transaction() as cur:
             made = add_queue(
-                cur,
-                queue_id=str(uuid.uuid4()),
-                name=name,
-                flt=flt,
-                created_by=person.reviewer_id,
-                order=order,
-                seed=seed,
-                num_reviewers=num_reviewers,
-                mode=mode,
-                repeat_share=repeat_share,
+                cur, settings, queue_id=str(uuid.uuid4()), created_by=person.reviewer_id
             )
             total = queue_progress(cur, made).num_items
-    click.echo(f"{made.queue_id}  {made.name}: {total} places.")
+    click.echo(f"{made.queue_id}  {made.settings.name}: {total} places.")
 
 
 @queue.command("close")
@@ -239,10 +242,10 @@ def guideline_list(as_json: bool) -> None:
 def _describe(one: Queue) -> dict[str, object]:
     return {
         "queue_id": one.queue_id,
-        "name": one.name,
-        "order": one.order,
-        "num_reviewers": one.num_reviewers,
-        "mode": one.mode,
+        "name": one.settings.name,
+        "order": one.settings.order,
+        "num_reviewers": one.settings.num_reviewers,
+        "mode": one.settings.mode,
         "is_closed": one.is_closed,
     }
 

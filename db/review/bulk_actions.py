@@ -20,8 +20,7 @@ from db.conversions import from_timestamp, to_json, to_timestamp, utc_now
 from db.errors import BulkActionError
 from db.people.permissions import require
 from db.review.item_list import Order, ReviewFilter, list_item_ids, select_items
-from db.review.queues import add_item_queue, close_queue
-from db.review.settings import ReviewMode
+from db.review.queues import QueueSettings, add_item_queue, close_queue
 from db.statements import load_sql
 
 ItemKind = Literal["head", "text", "retract", "flag"]
@@ -124,15 +123,12 @@ def do_action(
 
 def send_to_queue(
     cur: DuckDBPyConnection,
-    flt: ReviewFilter,
+    settings: QueueSettings,
     *,
-    name: str,
     reviewer_id: str,
     batch_id: str,
     num_expected: int,
     order: Order = "item_id",
-    num_reviewers: int = 1,
-    mode: ReviewMode = "open",
 ) -> BulkAction:
     """Make a review queue of every item that passes the filter. The caller owns the transaction.
 
@@ -143,27 +139,18 @@ def send_to_queue(
 
     Raises:
         BulkActionError: There is no item, or there are more or fewer than on screen.
-        InvalidQueueError: The name is taken or another value is not possible.
+        InvalidQueueError: The name is taken or another setting is not possible.
         NotPermittedError: The role of the reviewer is not open to actions on many items.
     """
     require(cur, reviewer_id, "bulk")
     done = _find(cur, batch_id)
     if done is not None:
         return done
-    item_ids = list_item_ids(cur, flt, order)
+    item_ids = list_item_ids(cur, settings.filter, order)
     _require_as_seen(len(item_ids), num_expected)
-    add_item_queue(
-        cur,
-        queue_id=batch_id,
-        name=name,
-        item_ids=item_ids,
-        created_by=reviewer_id,
-        run_id=flt.run_id,
-        num_reviewers=num_reviewers,
-        mode=mode,
-    )
+    add_item_queue(cur, settings, item_ids, queue_id=batch_id, created_by=reviewer_id)
     batch = {"batch_id": batch_id, "reviewer_id": reviewer_id}
-    return _record(cur, flt, "queue", len(item_ids), batch, to_timestamp(utc_now()))
+    return _record(cur, settings.filter, "queue", len(item_ids), batch, to_timestamp(utc_now()))
 
 
 def undo_action(cur: DuckDBPyConnection, batch_id: str, *, reviewer_id: str) -> BulkAction:

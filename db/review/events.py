@@ -33,32 +33,6 @@ class ReviewEvent:
     """The browser's time, where a browser said it."""
 
 
-def add_event(
-    cur: DuckDBPyConnection,
-    action: EventAction,
-    reviewer_id: str,
-    *,
-    item_id: str | None = None,
-    queue_id: str | None = None,
-    phase: Phase | None = None,
-    old_value: str | None = None,
-    new_value: str | None = None,
-    client_at: datetime | None = None,
-) -> None:
-    """Append what somebody did."""
-    event = ReviewEvent(
-        action,
-        reviewer_id,
-        item_id,
-        queue_id,
-        phase,
-        old_value,
-        new_value,
-        client_at=client_at,
-    )
-    add_events(cur, [event])
-
-
 def add_events(cur: DuckDBPyConnection, events: Sequence[ReviewEvent]) -> None:
     """Append what people did, in this order; each took place at its own ``created_at``."""
     rows = [
@@ -90,11 +64,7 @@ def set_flag(
 ) -> None:
     """Flag an item, or take the reviewer's own flag off; no change appends nothing."""
     if is_flagged(cur, item_id, reviewer_id) != flagged:
-        add_event(
-            cur,
-            "flag" if flagged else "unflag",
-            reviewer_id,
-            item_id=item_id,
-            queue_id=queue_id,
-            client_at=client_at,
+        event = ReviewEvent(
+            "flag" if flagged else "unflag", reviewer_id, item_id, queue_id, client_at=client_at
         )
+        add_events(cur, [event])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 from duckdb import DuckDBPyConnection
 
 from db.conversions import from_timestamp, require_text, to_json, to_timestamp, utc_now
 from db.errors import InvalidQueueError, QueueNotFoundError
 from db.people.permissions import require
-from db.review.events import add_event
+from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter, select_items
 from db.review.settings import ReviewMode, get_settings
 from db.statements import load_sql
@@ -40,8 +40,8 @@ _ORDERS: Final[dict[QueueOrder, str]] = {
 
 
 @dataclass(frozen=True)
-class Queue:
-    """A list of items for review; it never changes but for items added at its end.
+class QueueSettings:
+    """Which items a queue is made of, in which order, and how people work through it.
 
     ``order``: ``uncertain`` puts the items first whose two likeliest labels the head tells apart
     least; ``text_head_differ`` those where text and head say different labels, the surest head
@@ -51,29 +51,41 @@ class Queue:
     control stream, against which the yield of the other orders can be told.
     """
 
-    queue_id: str
     name: str
     filter: ReviewFilter
-    order: QueueOrder
-    seed: int
-    num_reviewers: int
+    order: QueueOrder = "item_id"
+    seed: int = 0
+    """Of the order ``random`` and of the repeats."""
+    num_reviewers: int = 1
     """How many people label each item."""
-    mode: ReviewMode
-    sharing: Sharing
+    mode: ReviewMode = "open"
+    sharing: Sharing = "anyone"
     """``anyone``: first come, first served; ``dealt``: each item belongs to people in turn."""
-    reviewer_ids: tuple[str, ...]
+    reviewer_ids: tuple[str, ...] = ()
     """Who may work on it; empty for everybody."""
-    repeat_share: float
+    repeat_share: float = 0.0
     """Share of the items that come again, unannounced, to who labelled them; in blind queues only,
     where nothing on screen tells what they said the first time."""
-    created_at: datetime
-    created_by: str
-    is_closed: bool = False
 
     @property
     def run_id(self) -> str | None:
         """Return the run whose answers are shown."""
         return self.filter.run_id
+
+    def is_open_to(self, reviewer_id: str) -> bool:
+        """Return whether a reviewer may work on the queue."""
+        return not self.reviewer_ids or reviewer_id in self.reviewer_ids
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A list of items for review; it never changes but for items added at its end."""
+
+    queue_id: str
+    settings: QueueSettings
+    created_at: datetime
+    created_by: str
+    is_closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,101 +103,52 @@ class QueueProgress:
 
 
 def add_queue(
-    cur: DuckDBPyConnection,
-    *,
-    queue_id: str,
-    name: str,
-    flt: ReviewFilter,
-    created_by: str,
-    order: QueueOrder = "item_id",
-    seed: int = 0,
-    num_reviewers: int = 1,
-    mode: ReviewMode = "open",
-    sharing: Sharing = "anyone",
-    reviewer_ids: Sequence[str] = (),
-    repeat_share: float = 0.0,
+    cur: DuckDBPyConnection, settings: QueueSettings, *, queue_id: str, created_by: str
 ) -> Queue:
     """Make a queue of the items that pass the filter now. The caller owns the transaction.
 
     Raises:
-        InvalidQueueError: A value is not possible, the name is taken, or no item passes.
+        InvalidQueueError: A setting is not possible, the name is taken, or no item passes.
         NotPermittedError: Whoever asks may not make queues.
     """
-    require(cur, created_by, "manage_queues")
-    require_text(name, "name of the queue", InvalidQueueError)
-    name = " ".join(name.split())
-    people = tuple(dict.fromkeys(reviewer_ids))
-    _require_possible(name, order, num_reviewers, mode, sharing, people, repeat_share)
-    _require_free(cur, name)
-    parameters = {
-        "queue_id": queue_id,
-        "name": name,
-        "run_id": flt.run_id,
-        "filter": to_json(asdict(flt)),
-        "item_order": order,
-        "seed": seed,
-        "num_reviewers": num_reviewers,
-        "mode": mode,
-        "sharing": sharing,
-        "reviewer_ids": list(people),
-        "repeat_share": repeat_share,
-        "created_at": to_timestamp(utc_now()),
-        "created_by": created_by,
-    }
-    cur.execute(load_sql("queue_insert"), parameters)
-    queue = get_queue(cur, queue_id)
+    queue = _insert(cur, settings, queue_id, created_by)
     if extend_queue(cur, queue) == 0:
         raise InvalidQueueError(
-            f"The queue {name!r} was not made: no item passes its filter. Widen the filter."
+            f"The queue {queue.settings.name!r} was not made: no item passes its filter. "
+            "Widen the filter."
         )
     return queue
 
 
 def add_item_queue(
     cur: DuckDBPyConnection,
+    settings: QueueSettings,
+    item_ids: Sequence[str],
     *,
     queue_id: str,
-    name: str,
-    item_ids: Sequence[str],
     created_by: str,
-    run_id: str | None = None,
-    num_reviewers: int = 1,
-    mode: ReviewMode = "open",
 ) -> Queue:
     """Make a queue of chosen items in the order given; it takes in no others later.
 
     The caller owns the transaction.
 
+    Args:
+        settings: Of their filter only the run counts.
+        item_ids: The items, the first to come first.
+
     Raises:
-        InvalidQueueError: A value is not possible, the name is taken, or there is no item.
+        InvalidQueueError: A setting is not possible, the name is taken, or there is no item.
         NotPermittedError: Whoever asks may not make queues.
     """
-    require(cur, created_by, "manage_queues")
-    require_text(name, "name of the queue", InvalidQueueError)
-    name = " ".join(name.split())
-    _require_possible(name, "item_id", num_reviewers, mode, "anyone", (), 0.0)
-    _require_free(cur, name)
+    no_others = ReviewFilter(run_id=settings.run_id, item_ids=())
+    queue = _insert(cur, replace(settings, filter=no_others), queue_id, created_by)
     if not item_ids:
-        raise InvalidQueueError(f"The queue {name!r} was not made: no item is chosen. Choose some.")
-    parameters: dict[str, Any] = {
-        "queue_id": queue_id,
-        "name": name,
-        "run_id": run_id,
-        "filter": to_json(asdict(ReviewFilter(run_id=run_id, item_ids=()))),
-        "item_order": "item_id",
-        "seed": 0,
-        "num_reviewers": num_reviewers,
-        "mode": mode,
-        "sharing": "anyone",
-        "reviewer_ids": [],
-        "repeat_share": 0.0,
-        "created_at": to_timestamp(utc_now()),
-        "created_by": created_by,
-    }
-    cur.execute(load_sql("queue_insert"), parameters)
+        raise InvalidQueueError(
+            f"The queue {queue.settings.name!r} was not made: no item is chosen. Choose some."
+        )
     chosen = {"queue_id": queue_id, "item_ids": list(dict.fromkeys(item_ids))}
     cur.execute(load_sql("queue_insert_items"), chosen)
-    return get_queue(cur, queue_id)
+    return queue
 
 
 def extend_queue(cur: DuckDBPyConnection, queue: Queue) -> int:
@@ -194,11 +157,12 @@ def extend_queue(cur: DuckDBPyConnection, queue: Queue) -> int:
     Returns:
         How many were appended.
     """
-    order = f"{_ORDERS[queue.order]}, item_id"
+    settings = queue.settings
+    order = f"{_ORDERS[settings.order]}, item_id"
     number = f"row_number() over (order by {order})"
-    statement, parameters = select_items(f"item_id, {number} as number", queue.filter)
+    statement, parameters = select_items(f"item_id, {number} as number", settings.filter)
     if "$seed" in order:
-        parameters["seed"] = queue.seed
+        parameters["seed"] = settings.seed
     parameters["queue_id"] = queue.queue_id
     row = cur.execute(
         "insert into queue_item by name select $queue_id as queue_id, item_id, "  # noqa: S608
@@ -232,9 +196,7 @@ def list_queues(cur: DuckDBPyConnection, reviewer_id: str | None = None) -> list
     if reviewer_id is None:
         return queues
     return [
-        queue
-        for queue in queues
-        if not queue.is_closed and (not queue.reviewer_ids or reviewer_id in queue.reviewer_ids)
+        queue for queue in queues if not queue.is_closed and queue.settings.is_open_to(reviewer_id)
     ]
 
 
@@ -247,7 +209,7 @@ def close_queue(cur: DuckDBPyConnection, queue_id: str, reviewer_id: str) -> Non
     """
     require(cur, reviewer_id, "manage_queues")
     if not get_queue(cur, queue_id).is_closed:
-        add_event(cur, "close_queue", reviewer_id, queue_id=queue_id)
+        add_events(cur, [ReviewEvent("close_queue", reviewer_id, queue_id=queue_id)])
 
 
 def find_position(cur: DuckDBPyConnection, queue_id: str, item_id: str) -> int | None:
@@ -290,20 +252,47 @@ def queue_progress(
     parameters = {"queue_id": queue.queue_id, "reviewer_id": reviewer_id}
     row = cur.execute(load_sql("queue_progress"), parameters).fetchone()
     num_items, num_done, median_seconds, num_fast = row or (0, 0, None, 0)
-    places = num_items * queue.num_reviewers
-    people = len(queue.reviewer_ids)
+    settings = queue.settings
+    places = num_items * settings.num_reviewers
+    people = len(settings.reviewer_ids)
     if reviewer_id is not None:
         places = num_items
-        if queue.sharing == "dealt" and people:
-            places = round(num_items * min(queue.num_reviewers / people, 1))
+        if settings.sharing == "dealt" and people:
+            places = round(num_items * min(settings.num_reviewers / people, 1))
     return QueueProgress(reviewer_id, num_done, places, median_seconds, num_fast)
 
 
 def list_progress(cur: DuckDBPyConnection, queue: Queue) -> list[QueueProgress]:
     """Return how far each reviewer is who worked on a queue or was named for it."""
     rows = cur.execute(load_sql("queue_people"), {"queue_id": queue.queue_id}).fetchall()
-    people = dict.fromkeys((*queue.reviewer_ids, *(row[0] for row in rows)))
+    people = dict.fromkeys((*queue.settings.reviewer_ids, *(row[0] for row in rows)))
     return [queue_progress(cur, queue, reviewer_id) for reviewer_id in people]
+
+
+def _insert(
+    cur: DuckDBPyConnection, settings: QueueSettings, queue_id: str, created_by: str
+) -> Queue:
+    """Store a queue that has no items yet."""
+    require(cur, created_by, "manage_queues")
+    require_text(settings.name, "name of the queue", InvalidQueueError)
+    settings = replace(
+        settings,
+        name=" ".join(settings.name.split()),
+        reviewer_ids=tuple(dict.fromkeys(settings.reviewer_ids)),
+    )
+    _require_possible(settings)
+    _require_free(cur, settings.name)
+    parameters = {
+        **vars(settings),
+        "queue_id": queue_id,
+        "run_id": settings.run_id,
+        "filter": to_json(asdict(settings.filter)),
+        "reviewer_ids": list(settings.reviewer_ids),
+        "created_at": to_timestamp(utc_now()),
+        "created_by": created_by,
+    }
+    cur.execute(load_sql("queue_insert"), parameters)
+    return get_queue(cur, queue_id)
 
 
 def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
@@ -311,15 +300,17 @@ def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
     return [
         Queue(
             queue_id=row[0],
-            name=row[1],
-            filter=ReviewFilter(**json.loads(row[2])),
-            order=row[3],
-            seed=row[4],
-            num_reviewers=row[5],
-            mode=row[6],
-            sharing=row[7],
-            reviewer_ids=tuple(row[8]),
-            repeat_share=row[9],
+            settings=QueueSettings(
+                name=row[1],
+                filter=ReviewFilter(**json.loads(row[2])),
+                order=row[3],
+                seed=row[4],
+                num_reviewers=row[5],
+                mode=row[6],
+                sharing=row[7],
+                reviewer_ids=tuple(row[8]),
+                repeat_share=row[9],
+            ),
             created_at=from_timestamp(row[10]),
             created_by=row[11],
             is_closed=row[12],
@@ -329,42 +320,32 @@ def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
 
 
 def _require_free(cur: DuckDBPyConnection, name: str) -> None:
-    if any(queue.name == name and not queue.is_closed for queue in list_queues(cur)):
+    if any(queue.settings.name == name and not queue.is_closed for queue in list_queues(cur)):
         raise InvalidQueueError(
             f"There is an open queue named {name!r} already. Choose another name, or close that "
             "queue first."
         )
 
 
-def _require_possible(
-    name: str,
-    order: str,
-    num_reviewers: int,
-    mode: str,
-    sharing: str,
-    people: Sequence[str],
-    repeat_share: float,
-) -> None:
+def _require_possible(settings: QueueSettings) -> None:
     faults = []
-    if not 1 <= len(name) <= MAX_NAME:
-        faults.append(f"the name has {len(name)} characters, 1 to {MAX_NAME} are allowed")
-    choices: tuple[tuple[str, str, Any], ...] = (
-        ("order", order, QueueOrder),
-        ("mode", mode, ReviewMode),
-        ("sharing", sharing, Sharing),
-    )
-    for what, value, allowed in choices:
-        if value not in get_args(allowed):
-            faults.append(f"the {what} {value!r} is none of {list(get_args(allowed))}")
+    length, people = len(settings.name), len(settings.reviewer_ids)
+    num_reviewers, share = settings.num_reviewers, settings.repeat_share
+    if not 1 <= length <= MAX_NAME:
+        faults.append(f"the name has {length} characters, 1 to {MAX_NAME} are allowed")
+    for what, kind in (("order", QueueOrder), ("mode", ReviewMode), ("sharing", Sharing)):
+        value, allowed = getattr(settings, what), list(get_args(kind))
+        if value not in allowed:
+            faults.append(f"the {what} {value!r} is none of {allowed}")
     if num_reviewers < 1:
         faults.append(f"{num_reviewers} reviewers an item are too few, 1 is the least")
-    if people and len(people) < num_reviewers:
-        faults.append(f"{num_reviewers} reviewers an item need as many people, not {len(people)}")
-    if sharing == "dealt" and not people:
+    if people and people < num_reviewers:
+        faults.append(f"{num_reviewers} reviewers an item need as many people, not {people}")
+    if settings.sharing == "dealt" and not people:
         faults.append("items can be dealt only to people who are named")
-    if not 0 <= repeat_share <= MAX_REPEAT_SHARE:
-        faults.append(f"the share of repeats {repeat_share} is not within 0 and {MAX_REPEAT_SHARE}")
-    if repeat_share and mode != "blind":
+    if not 0 <= share <= MAX_REPEAT_SHARE:
+        faults.append(f"the share of repeats {share} is not within 0 and {MAX_REPEAT_SHARE}")
+    if share and settings.mode != "blind":
         faults.append("items can come again unannounced only where they are shown blind")
     if faults:
         raise InvalidQueueError(f"The queue was not made: {'; '.join(faults)}. Change that.")

@@ -101,7 +101,7 @@ def reserve_neighbour(
     parameters = {
         "queue_id": queue.queue_id,
         "reviewer_id": reviewer_id,
-        "num_reviewers": queue.num_reviewers,
+        "num_reviewers": queue.settings.num_reviewers,
         "position": position,
         "step": step,
         **_times(moment),
@@ -147,7 +147,7 @@ _FREE: WeakKeyDictionary[Database, dict[str, UnreservedPositions]] = WeakKeyDict
 
 def _unreserved_positions(database: Database, queue: Queue) -> UnreservedPositions | None:
     """Return what is known to be free, for queues in which that is open to everybody."""
-    if queue.num_reviewers != 1 or queue.sharing == "dealt":
+    if queue.settings.num_reviewers != 1 or queue.settings.sharing == "dealt":
         return None
     queues = _FREE.setdefault(database, {})
     return queues.setdefault(queue.queue_id, UnreservedPositions(queue.queue_id))
@@ -163,8 +163,8 @@ def _find_next(
     free: UnreservedPositions | None,
 ) -> QueuePosition | None:
     """Look a little way ahead first; over the whole queue only where that gives nothing."""
-    people = queue.reviewer_ids
-    if people and reviewer_id not in people:
+    people = queue.settings.reviewer_ids
+    if not queue.settings.is_open_to(reviewer_id):
         return None
     repeat = _find_repeat(cur, queue, reviewer_id, exclude, REPEAT_GAP)
     if repeat is not None:
@@ -172,11 +172,11 @@ def _find_next(
     untouched = None if free is None else free.take(cur, reviewer_id, after, exclude)
     if untouched is not None:
         return QueuePosition(*untouched)
-    is_dealt = queue.sharing == "dealt"
+    is_dealt = queue.settings.sharing == "dealt"
     parameters: dict[str, Any] = {
         "queue_id": queue.queue_id,
         "reviewer_id": reviewer_id,
-        "num_reviewers": queue.num_reviewers,
+        "num_reviewers": queue.settings.num_reviewers,
         "exclude": exclude,
         "num_shares": len(people) if is_dealt else 0,
         "share_number": people.index(reviewer_id) if is_dealt else 0,
@@ -200,15 +200,15 @@ def _find_repeat(
     cur: DuckDBPyConnection, queue: Queue, reviewer_id: str, exclude: str | None, gap: int
 ) -> QueuePosition | None:
     """Return an item that is due to come again; where nothing else is open, any one that will."""
-    if not queue.repeat_share:
+    if not queue.settings.repeat_share:
         return None
     parameters = {
         "queue_id": queue.queue_id,
         "reviewer_id": reviewer_id,
         "exclude": exclude,
         "gap": gap,
-        "seed": queue.seed,
-        "share": queue.repeat_share,
+        "seed": queue.settings.seed,
+        "share": queue.settings.repeat_share,
     }
     row = cur.execute(load_sql("queue_repeat"), parameters).fetchone()
     return None if row is None else QueuePosition(row[0], row[1], is_repeat=True)

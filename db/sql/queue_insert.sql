@@ -4,7 +4,7 @@ select
     $name as name,
     $run_id as run_id,
     $filter as filter,
-    $item_order as item_order,
+    $order as item_order,
     $seed::bigint as seed,
     $num_reviewers::integer as num_reviewers,
     $mode as mode,

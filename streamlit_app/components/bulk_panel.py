@@ -24,7 +24,7 @@ from db.review.bulk_actions import (
     undo_action,
 )
 from db.review.item_list import Order, ReviewFilter
-from db.review.queues import MAX_NAME
+from db.review.queues import MAX_NAME, QueueSettings
 from db.review.settings import ReviewMode
 from streamlit_app import safe_text
 from streamlit_app.markup import reveal
@@ -104,15 +104,8 @@ def _draw_queue(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -
             key="bulk_queue_mode",
         )
     st.text(say_count("bulk.would_queue", total))
-    press = partial(
-        send_to_queue,
-        flt=flt,
-        order=order,
-        name=name,
-        num_reviewers=num_reviewers,
-        mode=mode,
-        num_expected=total,
-    )
+    settings = QueueSettings(name, flt, num_reviewers=num_reviewers, mode=mode)
+    press = partial(send_to_queue, settings=settings, order=order, num_expected=total)
     _draw_button(say_count("bulk.do_queue", total), press, person)
 
 

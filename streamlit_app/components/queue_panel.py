@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 
 import streamlit as st
@@ -11,7 +10,7 @@ from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.records import Reviewer
 from db.review.item_list import Order, ReviewFilter
-from db.review.queues import Queue, QueueOrder
+from db.review.queues import Queue, QueueOrder, QueueSettings
 from db.review.settings import WORDS_PER_MINUTE_BOUNDS, ReviewSettings
 from streamlit_app import safe_text
 from streamlit_app.markup import element, reveal
@@ -37,7 +36,7 @@ def pick(reviewer: Reviewer) -> Queue | None:
     chosen = st.selectbox(
         say("queue.work_on"),
         [None, *queues],
-        format_func=lambda key: reveal(queues[key].name) if key else say("queue.filters"),
+        format_func=lambda key: reveal(queues[key].settings.name) if key else say("queue.filters"),
         key=QUEUE_PARAM,
         persist_state="session",
     )
@@ -49,9 +48,9 @@ def draw_about(queue: Queue, reviewer: Reviewer) -> None:
     """Draw what a queue asks for and how far its people are; who may, adds to it or closes it."""
     about = say(
         "queue.about",
-        order=words("queue_order")[queue.order],
-        reviewers=queue.num_reviewers,
-        mode=words("review_mode")[queue.mode],
+        order=words("queue_order")[queue.settings.order],
+        reviewers=queue.settings.num_reviewers,
+        mode=words("review_mode")[queue.settings.mode],
     )
     safe_text.draw(element("p", about, cls="lc-quiet"))
     with st.expander(say("queue.progress"), key="queue_progress", on_change="rerun") as opened:
@@ -134,25 +133,24 @@ def _select(
 
 def _create(flt: ReviewFilter, reviewer: Reviewer) -> None:
     state = st.session_state
-    # A queue is everybody's: what its filter says of a reviewer, it says of anybody.
+    settings = QueueSettings(
+        name=state["queue_name"],
+        # A queue is everybody's: what its filter says of a reviewer, it says of anybody.
+        filter=replace(flt, reviewer_id=None),
+        order=state["queue_order"],
+        num_reviewers=state["queue_num_reviewers"],
+        mode=state["queue_mode"],
+        sharing=state["queue_sharing"],
+        reviewer_ids=tuple(state["queue_people"]),
+        repeat_share=state["queue_repeat_share"] / 100,
+    )
     try:
-        queue, count = review_service.make_queue(
-            queue_id=str(uuid.uuid4()),
-            name=state["queue_name"],
-            flt=replace(flt, reviewer_id=None),
-            order=state["queue_order"],
-            num_reviewers=state["queue_num_reviewers"],
-            mode=state["queue_mode"],
-            sharing=state["queue_sharing"],
-            reviewer_ids=state["queue_people"],
-            repeat_share=state["queue_repeat_share"] / 100,
-            created_by=reviewer.reviewer_id,
-        )
+        queue, count = review_service.make_queue(settings, reviewer.reviewer_id)
     except DbError as error:
         review_session().say(str(error), "error")
         return
-    review_session().say(say_count("queue.made", count, name=queue.name), "success")
-    if not queue.reviewer_ids or reviewer.reviewer_id in queue.reviewer_ids:
+    review_session().say(say_count("queue.made", count, name=queue.settings.name), "success")
+    if queue.settings.is_open_to(reviewer.reviewer_id):
         state[QUEUE_PARAM] = queue.queue_id
 
 

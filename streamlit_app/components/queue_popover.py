@@ -9,7 +9,8 @@ import streamlit as st
 
 from db.errors import DbError
 from db.people.permissions import is_permitted
-from db.review.queues import MAX_NAME, add_item_queue
+from db.review.item_list import ReviewFilter
+from db.review.queues import MAX_NAME, QueueSettings, add_item_queue
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say, say_count
@@ -53,13 +54,12 @@ def _make(key: str, item_ids: Callable[[], list[str]], run_id: str) -> None:
         with services.database().transaction() as cur:
             queue = add_item_queue(
                 cur,
+                QueueSettings(st.session_state[f"{key}_name"], ReviewFilter(run_id=run_id)),
+                item_ids()[:MAX_ITEMS],
                 queue_id=str(uuid.uuid4()),
-                name=st.session_state[f"{key}_name"],
-                item_ids=item_ids()[:MAX_ITEMS],
-                run_id=run_id,
                 created_by=person.reviewer_id,
             )
     except DbError as error:
         st.session_state[SAID] = str(error)
         return
-    st.session_state[SAID] = say("queue_popover.made", name=queue.name)
+    st.session_state[SAID] = say("queue_popover.made", name=queue.settings.name)

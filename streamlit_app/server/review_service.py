@@ -39,6 +39,7 @@ from db.review.item_list import Order, ReviewFilter
 from db.review.queues import (
     Queue,
     QueueProgress,
+    QueueSettings,
     add_queue,
     close_queue,
     extend_queue,
@@ -265,15 +266,15 @@ def progress_of(queue: Queue) -> list[QueueProgress]:
     return list_progress(services.database().cursor(), queue)
 
 
-def make_queue(**wanted: Any) -> tuple[Queue, int]:
-    """Make a queue (see ``db.review.queues.add_queue``) and count its items.
+def make_queue(settings: QueueSettings, reviewer_id: str) -> tuple[Queue, int]:
+    """Make a queue and count its items.
 
     Raises:
         DbError: It cannot be made; nothing was stored.
     """
     with services.database().transaction() as cur:
-        queue = add_queue(cur, **wanted)
-        return queue, queue_progress(cur, queue).num_items // queue.num_reviewers
+        queue = add_queue(cur, settings, queue_id=str(uuid.uuid4()), created_by=reviewer_id)
+        return queue, queue_progress(cur, queue).num_items // settings.num_reviewers
 
 
 def extend(queue: Queue, reviewer_id: str) -> int:

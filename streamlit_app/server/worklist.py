@@ -17,7 +17,7 @@ from cachetools import LRUCache
 
 from db.connection import Database
 from db.review.annotations import list_labelled
-from db.review.events import add_event
+from db.review.events import ReviewEvent, add_events
 from db.review.item_list import Order, ReviewFilter, data_version, item_id_array
 from db.review.queues import Queue, find_item_at, find_position, queue_progress
 from db.review.reservations import QueuePosition, release, reserve_neighbour, reserve_next
@@ -125,7 +125,8 @@ class FilterWorklist:
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
         """Let an item come again once nothing else is open."""
         with self._database.transaction() as cur:
-            add_event(cur, "skip", self._reviewer_id, item_id=item_id, client_at=client_at)
+            skip = ReviewEvent("skip", self._reviewer_id, item_id, client_at=client_at)
+            add_events(cur, [skip])
         self._put_off.add(item_id)
 
     def mark_done(self, item_id: str) -> None:
@@ -173,7 +174,7 @@ class QueueWorklist:
         self.queue = queue
         self._reviewer_id = reviewer_id
         self.queue_id: str | None = queue.queue_id
-        self.mode: ReviewMode = queue.mode
+        self.mode: ReviewMode = queue.settings.mode
         progress = queue_progress(database.cursor(), queue, reviewer_id)
         self.total, self.num_done = progress.num_items, progress.num_done
         self._places: LRUCache[str, int] = LRUCache(_MAX_SEEN)
@@ -230,14 +231,10 @@ class QueueWorklist:
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
         """Return the item back and let it come again once nothing else is open."""
         with self._database.transaction() as cur:
-            add_event(
-                cur,
-                "skip",
-                self._reviewer_id,
-                item_id=item_id,
-                queue_id=self.queue.queue_id,
-                client_at=client_at,
+            skip = ReviewEvent(
+                "skip", self._reviewer_id, item_id, self.queue.queue_id, client_at=client_at
             )
+            add_events(cur, [skip])
         release(self._database, self.queue.queue_id, item_id, self._reviewer_id)
 
     def mark_done(self, item_id: str) -> None:

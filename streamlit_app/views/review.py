@@ -436,7 +436,7 @@ def pick_worklist(reviewer: Reviewer) -> tuple[WorklistChoice, Run | None]:
     if queue is not None:
         queue_panel.draw_about(queue, reviewer)
         runs = {run.run_id: run for run in services.all_runs()}
-        return queue, runs.get(queue.run_id or "")
+        return queue, runs.get(queue.settings.run_id or "")
     flt, order, run = filters.pick(reviewer.reviewer_id)
     queue_panel.draw_make(flt, order, reviewer)
     return (flt, order), run

@@ -154,7 +154,7 @@ def test_all_items_of_a_list_are_sent_to_a_queue_that_taking_back_closes(
     assert not test.exception
     cur = filled_store.cursor()
     (queue,) = list_queues(cur)
-    assert queue.name == "Head says no"
+    assert queue.settings.name == "Head says no"
     assert [find_item_at(cur, queue.queue_id, place) for place in (0, 1)] == ["q-1", "q-2"]
     (undo,) = [button for button in test.button if "bulk_undo" in str(button.key)]
     undo.click().run()

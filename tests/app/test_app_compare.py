@@ -167,7 +167,7 @@ def test_the_items_of_a_change_become_a_queue_and_a_file(compared: Database):
     page.button(key="compare_queue_make").click().run()
     assert not page.exception
     (queue,) = list_queues(compared.cursor())
-    assert (queue.name, queue.run_id) == ("fixed ones", "after")
+    assert (queue.settings.name, queue.settings.run_id) == ("fixed ones", "after")
     found = [find_item_at(compared.cursor(), queue.queue_id, n) for n in range(9)]
     assert found == [f"q-{n:02d}" for n in range(8)] + [None]
     address = next(code.value for code in page.code if "compare_a" in code.value)

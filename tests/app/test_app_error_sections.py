@@ -21,7 +21,8 @@ from db.outcomes.selection import NO_LABEL, OutcomeFilter, Selection
 from db.outcomes.slices import list_slices, save_slice
 from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Reviewer, Run
-from db.review.queues import add_item_queue, find_item_at, list_queues
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_item_queue, find_item_at, list_queues
 from streamlit_app.components import confidence_panel, selection_actions
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.figures import duration, head_verdict
@@ -245,7 +246,7 @@ def test_what_is_listed_becomes_a_slice_and_a_queue(filled: Database):
     page.button(key="errors_queue_make").click().run()
     assert not page.exception
     (queue,) = list_queues(filled.cursor())
-    assert (queue.name, queue.run_id) == ("to look at", "both")
+    assert (queue.settings.name, queue.settings.run_id) == ("to look at", "both")
     found = [find_item_at(filled.cursor(), queue.queue_id, n) for n in range(len(listed))]
     assert found == listed
     assert find_item_at(filled.cursor(), queue.queue_id, len(listed)) is None
@@ -254,11 +255,10 @@ def test_what_is_listed_becomes_a_slice_and_a_queue(filled: Database):
 def ask_blind(cur: DuckDBPyConnection, item_id: str, by: Reviewer) -> None:
     add_item_queue(
         cur,
+        QueueSettings("Blind", ReviewFilter(), mode="blind"),
+        [item_id],
         queue_id="blind",
-        name="Blind",
-        item_ids=[item_id],
         created_by=by.reviewer_id,
-        mode="blind",
     )
 
 

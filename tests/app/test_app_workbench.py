@@ -20,7 +20,7 @@ from db.review.annotations import get_gold, list_annotations
 from db.review.drafts import find_draft, save_draft
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter
-from db.review.queues import Queue, add_queue, list_queues
+from db.review.queues import Queue, QueueSettings, add_queue, list_queues
 from db.review.settings import ReviewSettings, get_settings, save_settings
 from streamlit_app.server import review_service
 from streamlit_app.server.draft_box import BOXES, take_draft
@@ -74,12 +74,9 @@ def admin(filled_store: Database) -> str:
 @pytest.fixture
 def make_queue(filled_store: Database, admin: str) -> Callable[..., Queue]:
     def make(**wanted: Any) -> Queue:
-        fields = {
-            "queue_id": "queue-1", "name": "First pass", "flt": ReviewFilter(run_id="newer"),
-            "created_by": admin,
-        }  # fmt: skip
+        settings = QueueSettings("First pass", ReviewFilter(run_id="newer"), **wanted)
         with filled_store.transaction() as cur:
-            return add_queue(cur, **{**fields, **wanted})
+            return add_queue(cur, settings, queue_id="queue-1", created_by=admin)
 
     return make
 
@@ -214,9 +211,8 @@ def test_a_queue_is_made_from_the_filters_and_closed_again(
     test.button(key="queue_create").click().run()
     assert not test.exception
     (queue,) = list_queues(filled_store.cursor())
-    assert (queue.name, queue.order, queue.mode, queue.num_reviewers) == (
-        "Wrong texts", "uncertain", "blind", 2,
-    )  # fmt: skip
+    assert (queue.settings.name, queue.settings.order) == ("Wrong texts", "uncertain")
+    assert (queue.settings.mode, queue.settings.num_reviewers) == ("blind", 2)
     assert "The queue Wrong texts has 2 items." in make.markup(test)
     assert on_screen(test) == "q-3"
     assert "Your own label first" in make.markup(test)

@@ -23,7 +23,7 @@ from db.review.bulk_actions import (
     undo_action,
 )
 from db.review.item_list import ReviewFilter, list_item_ids
-from db.review.queues import find_item_at, get_queue, list_queues
+from db.review.queues import QueueSettings, find_item_at, get_queue, list_queues
 from tests.labelling import add_label
 
 FLT = ReviewFilter(run_id="run-1")
@@ -184,14 +184,16 @@ def test_a_filter_becomes_a_queue_in_the_order_of_its_list_and_is_closed_by_the_
 ) -> None:
     ann = people["ann"]
     flt = ReviewFilter(run_id="run-1", head_label="no", reviewer_id=ann)
-    press = {"reviewer_id": ann, "batch_id": "b", "num_expected": 2, "name": "Second look"}
+    wanted = QueueSettings("Second look", flt, num_reviewers=2, mode="blind")
+    press = {"reviewer_id": ann, "batch_id": "b", "num_expected": 2}
     with database.transaction() as cur:
-        done = send_to_queue(cur, flt, order="confidence", num_reviewers=2, mode="blind", **press)
-        assert send_to_queue(cur, flt, **press) == done
+        done = send_to_queue(cur, wanted, order="confidence", **press)
+        assert send_to_queue(cur, wanted, **press) == done
     cur = database.cursor()
     queue = get_queue(cur, "b")
     assert (done.kind, done.num_items) == ("queue", 2)
-    assert (queue.name, queue.run_id, queue.num_reviewers) == ("Second look", "run-1", 2)
+    settings = queue.settings
+    assert (settings.name, settings.run_id, settings.num_reviewers) == ("Second look", "run-1", 2)
     assert [find_item_at(cur, "b", place) for place in range(3)] == ["q-1", "q-2", None]
     assert labels(database, ann) == {"q-1": "maybe"}
     with database.transaction() as cur:
@@ -207,8 +209,9 @@ def test_no_queue_is_made_of_another_list_than_on_screen_nor_by_a_reviewer(
     def send(who: str, expected: int = 4, name: str = "Mine") -> None:
         with database.transaction() as cur:
             send_to_queue(
-                cur, FLT, name=name, reviewer_id=people[who], batch_id=who, num_expected=expected
-            )
+                cur, QueueSettings(name, FLT), reviewer_id=people[who], batch_id=who,
+                num_expected=expected,
+            )  # fmt: skip
 
     with pytest.raises(BulkActionError, match="would change 4 items, the preview said 3"):
         send("ann", expected=3)

@@ -41,9 +41,9 @@ from db.review.drafts import save_draft
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter, list_item_ids
 from db.review.queues import add_item_queue, add_queue
+from tests.labelling import add_label
 
 HALF = "Take two \ud83d a day"
-from tests.labelling import add_label
 
 
 @pytest.fixture

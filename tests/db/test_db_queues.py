@@ -21,10 +21,11 @@ from db.people.reviewers import add_reviewer
 from db.records import Item, Phase, Prediction, Run
 from db.review import reservations, unreserved
 from db.review.annotations import list_annotations, retract_annotation
-from db.review.events import add_event, is_flagged, set_flag
+from db.review.events import ReviewEvent, add_events, is_flagged, set_flag
 from db.review.item_list import ReviewFilter
 from db.review.queues import (
     Queue,
+    QueueSettings,
     add_queue,
     close_queue,
     extend_queue,
@@ -74,12 +75,9 @@ def make_queue(
     """Give a maker of queues over all items."""
 
     def make(name: str = "All", **more: Any) -> Queue:
-        flt = more.pop("flt", ReviewFilter())
+        settings = QueueSettings(name, more.pop("flt", ReviewFilter()), **more)
         with database.transaction() as cur:
-            return add_queue(
-                cur, queue_id=f"queue-{name}", name=name, flt=flt,
-                created_by=people["Ann"], **more,
-            )  # fmt: skip
+            return add_queue(cur, settings, queue_id=f"queue-{name}", created_by=people["Ann"])
 
     return make
 
@@ -174,7 +172,8 @@ def test_impossible_queues_are_refused_with_every_fault(
     with pytest.raises(InvalidQueueError, match="named 'Taken' already"):
         make_queue("Taken")
     with pytest.raises(NotPermittedError), database.transaction() as cur:
-        add_queue(cur, queue_id="x", name="x", flt=ReviewFilter(), created_by=people["Bob"])
+        settings = QueueSettings("x", ReviewFilter())
+        add_queue(cur, settings, queue_id="x", created_by=people["Bob"])
     with pytest.raises(QueueNotFoundError, match="'gone'"):
         get_queue(database.cursor(), "gone")
 
@@ -184,7 +183,7 @@ def test_a_closed_queue_leaves_the_list_and_frees_its_name(
 ) -> None:
     queue = make_queue(reviewer_ids=[people["Bob"]])
     cur = database.cursor()
-    assert [found.name for found in list_queues(cur, people["Bob"])] == ["All"]
+    assert [found.settings.name for found in list_queues(cur, people["Bob"])] == ["All"]
     assert list_queues(cur, people["Cyd"]) == []
     with database.transaction() as cur:
         close_queue(cur, queue.queue_id, people["Ann"])
@@ -328,7 +327,7 @@ def test_what_was_put_off_comes_back_when_nothing_else_is_open(
     bob = people["Bob"]
     for item_id in ("q-01", "q-00"):
         with database.transaction() as cur:
-            add_event(cur, "skip", bob, item_id=item_id, queue_id=queue.queue_id)
+            add_events(cur, [ReviewEvent("skip", bob, item_id, queue.queue_id)])
     seen = []
     while (item_id := reserve_next(database, queue, bob)) is not None:
         seen.append(item_id)

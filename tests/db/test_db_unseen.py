@@ -22,7 +22,7 @@ from db.retraining.lineage import TrainingRecord, add_training_records
 from db.retraining.out_of_fold import OutOfFold, add_out_of_fold
 from db.retraining.training_runs import add_training_run
 from db.review.item_list import ReviewFilter
-from db.review.queues import add_queue
+from db.review.queues import QueueSettings, add_queue
 
 ITEMS = ("q-1", "q-2", "q-3")
 OWN = (0.9, 0.05, 0.05)
@@ -119,11 +119,9 @@ def test_a_queue_by_likely_label_errors_heeds_only_unseen_probabilities(
         for run_id in ("fit", "other"):
             add_queue(
                 cur,
+                QueueSettings(run_id, ReviewFilter(run_id=run_id), order="label_errors"),
                 queue_id=run_id,
-                name=run_id,
-                flt=ReviewFilter(run_id=run_id),
                 created_by=eve,
-                order="label_errors",
             )
     rows = database.cursor().execute(
         'select queue_id, list(item_id order by "position") from queue_item group by all'

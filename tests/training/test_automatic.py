@@ -26,7 +26,8 @@ from db.retraining.model_versions import (
 from db.retraining.refit_effect import find_refit_effect
 from db.retraining.snapshot import read_snapshot
 from db.retraining.training_runs import add_training_run, find_training_run, list_training_runs
-from db.review.queues import add_item_queue
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_item_queue
 from tests.labelling import add_label
 from training.control.automatic import AFTER_CORRECTION, NUM_KEPT, is_automatic, retire_automatic
 from training.control.ingest import refresh
@@ -195,10 +196,9 @@ def test_an_automatic_refit_that_is_needed_stays(
         if reason == "queue":
             add_item_queue(
                 cur,
+                QueueSettings("Mine", ReviewFilter(run_id="needed")),
+                ["fix-train-000"],
                 queue_id="q",
-                name="Mine",
-                item_ids=["fix-train-000"],
-                run_id="needed",
                 created_by=chief,
             )
         if reason in ("champion", "promoted once"):
