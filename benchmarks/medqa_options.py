@@ -91,7 +91,12 @@ def nested(states: np.ndarray, scores: np.ndarray, y: IntArray) -> FloatArray:
     for fold in out_of_fold(y, num_folds=5, seed=SEED):
         on, out = fold.train, fold.held_out
         chosen = cross_validate(
-            states[on], scores[on], y[on], is_options=True, strengths=STRENGTHS, seed=SEED
+            states[on],
+            scores[on],
+            y[on],
+            is_options=True,
+            folds=out_of_fold(y[on], seed=SEED),
+            strengths=STRENGTHS,
         )
         head = fit_head(states[on], scores[on], y[on], is_options=True, l2=chosen.l2)
         scaling = TemperatureScaling.fit(chosen.logits, y[on])

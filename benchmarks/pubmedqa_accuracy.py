@@ -31,7 +31,7 @@ from eci.model.head_fit import (
 )
 from eci.questions.labels import PUBMEDQA
 from eci.questions.prompts import Question
-from eci.statistics.calibration import TemperatureScaling
+from eci.statistics.calibration import TemperatureScaling, out_of_fold
 from eci.statistics.compare import compare
 from eci.statistics.conformal import ConformalSets, coverage_report
 from eci.statistics.estimates import NO_ITEMS, Estimate, proportion
@@ -130,9 +130,9 @@ def cross_validate_training(candidate: Candidate, data: Data) -> Choice:
             data.scores_for(candidate),
             data.y,
             is_options=False,
+            folds=out_of_fold(data.y, seed=seed),
             candidates=[candidate.columns],
             strengths=DEFAULT_L2,
-            seed=seed,
         )
         for seed in SEEDS
     )

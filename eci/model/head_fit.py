@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eci.arrays import Float32Array, FloatArray, IntArray
-from eci.statistics.calibration import Fold, out_of_fold, softmax
+from eci.statistics.calibration import Fold, softmax
 from eci.statistics.metrics import macro_f1
 
 DEFAULT_L2: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -312,25 +312,22 @@ def cross_validate(
     y: npt.ArrayLike,
     *,
     is_options: bool,
-    groups: Sequence[str] | None = None,
+    folds: Sequence[Fold],
     candidates: Sequence[Sequence[int]] | None = None,
     strengths: Sequence[float] = DEFAULT_L2,
-    num_folds: int = 5,
-    seed: int = 0,
     on_candidate: Callable[[CrossValidationResult], None] | None = None,
 ) -> CrossValidationResult:
     """Choose pooling and penalty by the out-of-fold cross-entropy on training items.
 
     Args:
+        folds: Of the items, from :func:`eci.statistics.calibration.out_of_fold`.
         candidates: Sets of columns of ``states`` to try; all together by default.
-        groups: Parent of each item: items of one parent stay in one fold.
         on_candidate: Called with every candidate, for a table.
 
     Raises:
-        ValueError: Fewer items than folds.
+        ValueError: There is no candidate or no penalty.
     """
     gold = np.asarray(y)
-    folds = out_of_fold(gold, groups, num_folds=num_folds, seed=seed)
     best: CrossValidationResult | None = None
     everything: Sequence[Sequence[int]] = [range(states.shape[1])]
     tried = everything if is_options else candidates or everything

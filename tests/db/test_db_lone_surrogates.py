@@ -40,7 +40,7 @@ from db.review.annotations import list_annotations
 from db.review.drafts import save_draft
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter, list_item_ids
-from db.review.queues import add_item_queue, add_queue
+from db.review.queues import QueueSettings, add_item_queue, add_queue
 from tests.labelling import add_label
 
 HALF = "Take two \ud83d a day"
@@ -81,12 +81,13 @@ def _name_alias(cur: DuckDBPyConnection) -> None:
 
 
 def _queue(cur: DuckDBPyConnection, name: str, source: str | None = None) -> None:
-    flt = ReviewFilter(source=source)
-    add_queue(cur, queue_id="q", name=name, flt=flt, created_by=_ada(cur))
+    settings = QueueSettings(name, ReviewFilter(source=source))
+    add_queue(cur, settings, queue_id="q", created_by=_ada(cur))
 
 
 def _item_queue(cur: DuckDBPyConnection) -> None:
-    add_item_queue(cur, queue_id="q", name=HALF, item_ids=["q-1"], created_by=_ada(cur))
+    settings = QueueSettings(HALF, ReviewFilter())
+    add_item_queue(cur, settings, ["q-1"], queue_id="q", created_by=_ada(cur))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from eci.model.head import EciHead, HeadConfig, HeadInputs
 from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
+from eci.statistics.calibration import out_of_fold
 
 RNG = np.random.default_rng(0)
 
@@ -76,14 +77,16 @@ def test_choosing_is_blind_to_the_held_out_fold_and_finds_the_signal() -> None:
     told: list[CrossValidationResult] = []
     columns = [(0,), (1,), (2,), (0, 1, 2)]
     best = cross_validate(
-        states, scores, y, is_options=False, candidates=columns, num_folds=3, told=told.append
-    )
+        states, scores, y, is_options=False, folds=out_of_fold(y, num_folds=3),
+        candidates=columns, on_candidate=told.append,
+    )  # fmt: skip
     assert len(told) == 4 * 5
     assert best.columns == (0,)
     assert best.loss == min(candidate.loss for candidate in told)
     assert best.accuracy > 0.6
     noise = RNG.integers(0, 3, 150)
-    assert cross_validate(states, scores, noise, is_options=False, num_folds=3).accuracy < 0.5
+    folds = out_of_fold(noise, num_folds=3)
+    assert cross_validate(states, scores, noise, is_options=False, folds=folds).accuracy < 0.5
 
 
 def test_no_items_or_uneven_arrays_are_refused() -> None:

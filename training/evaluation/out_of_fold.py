@@ -21,7 +21,7 @@ from db.retraining.out_of_fold import OutOfFold
 from eci.model.artifact import CalibrationInfo
 from eci.model.features import stack
 from eci.model.head_fit import cross_validate
-from eci.statistics.calibration import TemperatureScaling
+from eci.statistics.calibration import TemperatureScaling, out_of_fold
 from training.data.questions import ItemQuestion, item_groups
 from training.evaluation.held_out import HeldOut, calibrate
 from training.run.execution import RunContext
@@ -110,9 +110,8 @@ def _of_label_set(
     given = model.features(questions, batch_size=batch_size, progress=tell)
     states, scores = stack(given)
     label_set = questions[0].label_set
-    logits = cross_validate(
-        states, scores, y, is_options=label_set.is_options, groups=groups, num_folds=NUM_FOLDS
-    ).logits
+    folds = out_of_fold(y, groups, num_folds=NUM_FOLDS)
+    logits = cross_validate(states, scores, y, is_options=label_set.is_options, folds=folds).logits
     held_out = [
         HeldOut(item.item_id, item.label_set, tuple(row[: len(item.labels)].tolist()))
         for item, row in zip(items, logits, strict=True)

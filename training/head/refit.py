@@ -21,7 +21,7 @@ from eci.arrays import FloatArray
 from eci.errors import EciError
 from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
 from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
-from eci.statistics.calibration import TemperatureScaling
+from eci.statistics.calibration import TemperatureScaling, out_of_fold
 from training.data.questions import ItemQuestion, SnapshotQuestions, refuse_leaks, to_question
 from training.errors import DataError, TrainingError
 from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate, read_held_out
@@ -234,10 +234,8 @@ def _fit(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float]
         scores,
         task.y,
         is_options=task.is_options,
-        groups=task.groups,
+        folds=out_of_fold(task.y, task.groups, num_folds=settings.num_folds, seed=settings.seed),
         strengths=strengths,
-        num_folds=settings.num_folds,
-        seed=settings.seed,
     )
     head = fit_head(
         states,
