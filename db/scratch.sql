@@ -37,7 +37,7 @@ create table if not exists scratch.outcome (
 );
 
 -- What each person says of each item at present.
-create table if not exists scratch.said (
+create table if not exists scratch.annotation (
     item_no integer not null,
     name varchar not null,
     origin varchar not null,
@@ -46,6 +46,6 @@ create table if not exists scratch.said (
 );
 
 create table if not exists scratch.version (
-    part varchar not null,              -- items, gold, said, or the id of a run
+    part varchar not null,              -- items, gold, annotations, or the id of a run
     value varchar not null              -- what the tables behind it looked like when it was filled
 );

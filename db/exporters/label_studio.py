@@ -61,29 +61,29 @@ def _task(row: Mapping[str, Any]) -> dict[str, Any]:
                 for label in row["labels"]
             ],
         },
-        "annotations": [_annotation(said) for said in row["annotations"] or ()],
+        "annotations": [_annotation(annotation) for annotation in row["annotations"] or ()],
         "predictions": _predictions(row),
     }
 
 
-def _annotation(said: Mapping[str, Any]) -> dict[str, Any]:
+def _annotation(annotation: Mapping[str, Any]) -> dict[str, Any]:
     facts = {
-        "reviewer": said["reviewer"],
-        "phase": said["phase"],
-        "confidence": said["confidence"],
-        "guideline_version": said["guideline_version"],
+        "reviewer": annotation["reviewer"],
+        "phase": annotation["phase"],
+        "confidence": annotation["confidence"],
+        "guideline_version": annotation["guideline_version"],
     }
     told = [f"{name}: {value}" for name, value in facts.items() if value]
-    result = [{**_choices(said["labels"]), "meta": {"text": told}}]
+    result = [{**_choices(annotation["labels"]), "meta": {"text": told}}]
     result += [
-        _text(name, said[column])
+        _text(name, annotation[column])
         for name, column in (("corrected", "answer"), ("note", "note"))
-        if said[column]
+        if annotation[column]
     ]
     return {
-        "unique_id": said["annotation_id"],
-        "created_at": said["created_at"].isoformat() + "Z",
-        "lead_time": said["duration_seconds"],
+        "unique_id": annotation["annotation_id"],
+        "created_at": annotation["created_at"].isoformat() + "Z",
+        "lead_time": annotation["duration_seconds"],
         "was_cancelled": False,
         "ground_truth": False,
         "result": result,

@@ -249,17 +249,18 @@ def count_annotators(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[Annota
     """
     rows, parameters = select_rows("item_no, gold_label", flt)
     statement = (
-        "select said.name, said.origin, gold_label, said.label, count(*) "  # noqa: S608
-        f"from ({rows}) as counted join scratch.said as said on said.item_no = counted.item_no "
+        "select annotation.name, annotation.origin, gold_label, annotation.label, count(*) "  # noqa: S608
+        f"from ({rows}) as counted "
+        "join scratch.annotation as annotation on annotation.item_no = counted.item_no "
         "group by all order by all"
     )
-    scored_runs.refresh_said(cur)
+    scored_runs.refresh_annotations(cur)
     return [AnnotatorCell(*row) for row in cur.execute(statement, parameters).fetchall()]
 
 
 def measure_review_time(cur: DuckDBPyConnection) -> ReviewTime:
     """Return what labelling one item has taken so far, over everybody's standing annotations."""
-    scored_runs.refresh_said(cur)
+    scored_runs.refresh_annotations(cur)
     row = cur.execute(load_sql("outcome_review_time")).fetchone()
     return ReviewTime(*(row or (0, None, None, None)))
 

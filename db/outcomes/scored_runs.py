@@ -26,7 +26,7 @@ HEDGES: Final = (
 
 _ITEMS: Final = "items"
 _GOLD: Final = "gold"
-_SAID: Final = "said"
+_ANNOTATIONS: Final = "annotations"
 _MOST_SINGLE_UPDATES: Final = 50
 """One item's gold label takes 2 ms with 100,000 annotations, all of them together 200 ms."""
 _LOOK_BACK: Final = 20
@@ -61,18 +61,18 @@ def refresh(cur: DuckDBPyConnection, run_ids: Collection[str]) -> str:
     return " ".join(parts)
 
 
-def refresh_said(cur: DuckDBPyConnection) -> None:
+def refresh_annotations(cur: DuckDBPyConnection) -> None:
     """Bring up to date what people say of the items; call ``refresh`` first."""
     own = cur.cursor()
     with _FILLING:
         stored = dict(own.execute("select part, value from scratch.version").fetchall())
         version = f"{stored.get(_ITEMS)} {_gold_version(own)}"
-        if stored.get(_SAID) == version:
+        if stored.get(_ANNOTATIONS) == version:
             return
         own.begin()
-        own.execute("delete from scratch.said")
-        own.execute(load_sql("scratch_said_fill"))
-        _note(own, _SAID, version)
+        own.execute("delete from scratch.annotation")
+        own.execute(load_sql("scratch_annotation_fill"))
+        _note(own, _ANNOTATIONS, version)
         own.commit()
 
 

@@ -60,7 +60,9 @@ _EQUALITIES: Final = (
     "pair_outcome",
 )
 
-_SAID: Final = "item_no in (select item_no from scratch.said where origin = 'review' and {says})"
+_ANNOTATED: Final = (
+    "item_no in (select item_no from scratch.annotation where origin = 'review' and {says})"
+)
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def _conditions(part: Selection) -> list[tuple[str, Any]]:
         found.append(("text_label = {}", part.text_label))
     if part.reviewer_label is not None:
         says = "label is null" if part.reviewer_label == NO_LABEL else "label = {}"
-        found.append((_SAID.format(says=says), part.reviewer_label or None))
+        found.append((_ANNOTATED.format(says=says), part.reviewer_label or None))
     for dimension, value in part.slices:
         found.append(
             ("list_contains(mesh, {})" if dimension == "mesh" else f"{dimension} = {{}}", value)

@@ -75,7 +75,7 @@ def list_slice_changes(
 
     Both runs are judged on the same items. Hedging and the form of an answer are those of the
     first run; of the saved slices those count that ask only what the items are. Call
-    ``outcome_store.refresh`` for both runs first, and ``refresh_said`` where slices are saved.
+    ``scored_runs.refresh`` for both runs first, and ``refresh_annotations`` where slices are saved.
 
     Args:
         before: The first run and the items.

@@ -47,7 +47,7 @@ class UnreservedPositions:
                 continue
             # Somebody may have said something of an item that was opened by its address.
             wanted = {"item_id": item_id, "queue_id": self._queue_id}
-            row = cur.execute(load_sql("queue_is_said"), wanted).fetchone()
+            row = cur.execute(load_sql("queue_is_annotated"), wanted).fetchone()
             return (item_id, position) if row is not None and row[0] == 0 else None
         return None
 

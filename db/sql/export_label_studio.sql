@@ -1,6 +1,6 @@
 -- One row for each item with a standing annotation, or with an answer of the run where one is
 -- named: what a Label Studio task holds. run_id: null for no predictions.
-with said as (
+with standing as (
     select
         item_id,
         list(
@@ -46,10 +46,10 @@ select
     answered.text_label,
     answered.head_label,
     answered.head_confidence,
-    said.annotations
+    standing.annotations
 from item
 join gold on gold.item_id = item.item_id
-left join said on said.item_id = item.item_id
+left join standing on standing.item_id = item.item_id
 left join answered on answered.item_id = item.item_id
-where said.item_id is not null or answered.item_id is not null
+where standing.item_id is not null or answered.item_id is not null
 order by item.item_id

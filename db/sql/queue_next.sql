@@ -21,7 +21,7 @@ row_of_candidate as materialized (
     semi join candidate using (item_id)
     where queue_id = $queue_id
 ),
-said as (
+labelled as (
     select item_id, reviewer_id, bool_or(phase <> 'blind') as is_done
     from row_of_candidate
     where action = 'label'
@@ -39,7 +39,7 @@ held as (
 ),
 taken as (
     select item_id, count(distinct reviewer_id) as num_taken
-    from (select item_id, reviewer_id from said union all select item_id, reviewer_id from held)
+    from (select item_id, reviewer_id from labelled union all select item_id, reviewer_id from held)
     where reviewer_id <> $reviewer_id
     group by item_id
 ),
@@ -52,7 +52,7 @@ skipped as (
 select candidate.item_id, candidate."position"
 from candidate
 anti join (
-    select item_id from said where reviewer_id = $reviewer_id and is_done
+    select item_id from labelled where reviewer_id = $reviewer_id and is_done
 ) as mine using (item_id)
 left join taken using (item_id)
 left join skipped using (item_id)

@@ -1,5 +1,5 @@
 -- reviewer_id: what this reviewer has done; everybody's where it is null.
-with said as (
+with labelled as (
     select
         item_id,
         reviewer_id,
@@ -15,4 +15,4 @@ select
     count(*) as num_done,
     median(seconds) as median_seconds,
     count(*) filter (where is_fast) as num_fast
-from said
+from labelled

@@ -1,6 +1,6 @@
 -- The first item of a queue that is due to come again, unannounced, to a reviewer who labelled it:
 -- one of the chosen share, not repeated yet, and with $gap of the reviewer's items done since.
-with said as (
+with labelled as (
     select
         item_id,
         min(annotation_number) as first_number,
@@ -12,7 +12,7 @@ with said as (
 ),
 done as (
     select item_id, is_repeated, row_number() over (order by first_number desc) - 1 as num_since
-    from said
+    from labelled
     where is_done
 )
 select queue_item.item_id, queue_item."position"

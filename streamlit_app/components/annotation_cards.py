@@ -16,7 +16,7 @@ from streamlit_app.wording import say, words
 def draw(dispute: Dispute) -> None:
     """Draw a card for each person."""
     cards = [_card(dispute.item, person) for person in dispute.people]
-    safe_text.draw(element("div", *cards, cls="lc-said"))
+    safe_text.draw(element("div", *cards, cls="lc-judgements"))
 
 
 def draw_tally(dispute: Dispute) -> None:
@@ -69,31 +69,32 @@ def _tally_row(dispute: Dispute, label: str | None, name: Html) -> Html:
 
 def _card(item: Item, person: Person) -> Html:
     came = [element("span", say("review.came_with_data"), cls="lc-fact")]
-    is_import = any(one.origin == "import" for one in person.said)
-    lines = [_said(item, one, one.annotation_id in person.taken_back) for one in person.said]
+    is_import = any(one.origin == "import" for one in person.annotations)
+    lines = [_judgement(item, person, one) for one in person.annotations]
     return element(
         "section",
         element("h3", person.name, " ", *(came if is_import else ())),
         *lines,
-        cls="lc-said-card",
+        cls="lc-judgement-card",
     )
 
 
-def _said(item: Item, one: Annotation, is_taken_back: bool) -> Html:
+def _judgement(item: Item, person: Person, one: Annotation) -> Html:
+    is_taken_back = one.annotation_id in person.taken_back
     chips = [label_chip(item, label) for label in one.judgement.labels]
     none = element("span", say("adjudicate.nobody_said"), cls="lc-chip")
     return element(
         "div",
         element(
             "div",
-            element("span", words("phase")[one.encounter.phase], cls="lc-said-phase"),
+            element("span", words("phase")[one.encounter.phase], cls="lc-judgement-phase"),
             *(chips or [none]),
             *([element("span", say("review.took_back"), cls="lc-wrong")] if is_taken_back else []),
         ),
         element("div", _when(one), _seconds(one)),
         *(element("span", fact, cls="lc-fact") for fact in facts(one)),
         *texts(one),
-        cls="lc-said-one lc-retracted" if is_taken_back else "lc-said-one",
+        cls="lc-judgement lc-retracted" if is_taken_back else "lc-judgement",
     )
 
 

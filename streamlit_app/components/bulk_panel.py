@@ -31,7 +31,7 @@ from streamlit_app.markup import reveal
 from streamlit_app.server.services import database
 from streamlit_app.wording import say, say_count, words
 
-_SAID = "bulk_said"
+_NOTICE = "bulk_notice"
 _BATCH = "bulk_batch"
 _SHOWN_PAST = 5
 _MOST_REVIEWERS = 20
@@ -52,7 +52,7 @@ def draw(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -> None:
     if not st.toggle(say_count("bulk.title", total), key="bulk_open"):
         return
     with st.container(border=True, key="bulk_panel"):
-        _draw_said()
+        _draw_notice()
         if not is_permitted(person, "bulk"):
             safe_text.draw_notice(say("bulk.not_open"))
             return
@@ -151,12 +151,12 @@ def _do(press: Press) -> None:
         with database().transaction() as cur:
             done = press(cur)
     except DbError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_NOTICE] = ("error", str(error))
         return
     st.session_state.pop(_BATCH, None)
     key = "bulk.done_queue" if done.kind == "queue" else "bulk.done"
-    said = say_count(key, done.num_items, what=words("bulk_kind")[done.kind])
-    st.session_state[_SAID] = ("success", said)
+    message = say_count(key, done.num_items, what=words("bulk_kind")[done.kind])
+    st.session_state[_NOTICE] = ("success", message)
 
 
 def _undo(action: BulkAction, reviewer_id: str) -> None:
@@ -164,13 +164,13 @@ def _undo(action: BulkAction, reviewer_id: str) -> None:
         with database().transaction() as cur:
             undo_action(cur, action.batch_id, reviewer_id=reviewer_id)
     except DbError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_NOTICE] = ("error", str(error))
         return
-    said = say_count("bulk.undone", action.num_items, what=words("bulk_kind")[action.kind])
-    st.session_state[_SAID] = ("success", said)
+    message = say_count("bulk.undone", action.num_items, what=words("bulk_kind")[action.kind])
+    st.session_state[_NOTICE] = ("success", message)
 
 
-def _draw_said() -> None:
-    kind, message = st.session_state.pop(_SAID, (None, ""))
+def _draw_notice() -> None:
+    kind, message = st.session_state.pop(_NOTICE, (None, ""))
     if message:
         safe_text.draw_notice(message, kind=kind)

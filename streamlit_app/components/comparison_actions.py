@@ -22,7 +22,7 @@ def draw(flt: PairFilter, change: Change, total: int, names: Mapping[str, str]) 
     Args:
         names: Of the runs, by id, as their pickers show them.
     """
-    safe_text.draw_line(st.session_state.pop(queue_popover.SAID, ""))
+    safe_text.draw_line(st.session_state.pop(queue_popover.NOTICE, ""))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         queue_popover.draw(
             "compare_queue",

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from db.outcomes.item_lists import ItemOrder, OutcomeRow, count_items, list_items
-from db.outcomes.scored_runs import refresh_said
+from db.outcomes.scored_runs import refresh_annotations
 from db.outcomes.selection import NO_LABEL, PAIR_OUTCOMES, By, OutcomeFilter, Selection
 from streamlit_app.charts.confusion import ANY
 from streamlit_app.components import blind_items
@@ -99,7 +99,7 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
     _draw_more(selection)
     database = services.database()
     if any(part.reviewer_label is not None for part in narrowed.parts):
-        refresh_said(database.cursor())
+        refresh_annotations(database.cursor())
     total = count_items(database.cursor(), narrowed)
     if total == 0:
         st.info(say("outcome_items.no_item_passes"))

@@ -17,7 +17,7 @@ from streamlit_app.wording import say, say_count
 
 MAX_ITEMS = 20_000
 """Items that one queue may take from a selection."""
-SAID = "errors_said"
+NOTICE = "errors_notice"
 """Where the page finds what to say after a button was pressed."""
 
 
@@ -60,6 +60,6 @@ def _make(key: str, item_ids: Callable[[], list[str]], run_id: str) -> None:
                 created_by=person.reviewer_id,
             )
     except DbError as error:
-        st.session_state[SAID] = str(error)
+        st.session_state[NOTICE] = str(error)
         return
-    st.session_state[SAID] = say("queue_popover.made", name=queue.settings.name)
+    st.session_state[NOTICE] = say("queue_popover.made", name=queue.settings.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from db.outcomes.item_lists import Scope
-from db.outcomes.scored_runs import refresh_said
+from db.outcomes.scored_runs import refresh_annotations
 from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import OPTIONS_LABEL_SET, Run
 from streamlit_app.logic.outcomes.run_outcomes import (
@@ -184,5 +184,5 @@ def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope], version: str) 
     if name is not None:
         flt = flt.also(saved[name])
         if saved[name].reviewer_label is not None:
-            refresh_said(services.database().cursor())
+            refresh_annotations(services.database().cursor())
     return PickedScope(flt, version, source, shown_split, name)

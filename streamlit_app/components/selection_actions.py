@@ -40,7 +40,7 @@ def draw(
     Args:
         report: Writes the page as one HTML file; called with ``hidden``, the ids to leave out.
     """
-    safe_text.draw_line(st.session_state.pop(queue_popover.SAID, ""))
+    safe_text.draw_line(st.session_state.pop(queue_popover.NOTICE, ""))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if total:
             queue_popover.draw(
@@ -86,9 +86,9 @@ def _save_slice() -> None:
                 saved_by=person.reviewer_id,
             )
     except DbError as error:
-        st.session_state[queue_popover.SAID] = str(error)
+        st.session_state[queue_popover.NOTICE] = str(error)
         return
-    st.session_state[queue_popover.SAID] = say("work_bar.slice_saved_choose", name=saved.name)
+    st.session_state[queue_popover.NOTICE] = say("work_bar.slice_saved_choose", name=saved.name)
 
 
 def _drop_slice(name: str) -> None:

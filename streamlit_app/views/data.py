@@ -27,7 +27,7 @@ from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
 _PREVIEW = "data_preview"
-_SAID = "data_said"
+_NOTICE = "data_notice"
 _UPLOADS = "data_num_uploads"
 KNOWN_LABELS = ("yes", "no", "maybe")
 
@@ -49,7 +49,7 @@ def main() -> None:
 
 def draw_upload(person: Reviewer) -> None:
     """Draw the upload: format, file, what it holds, and the button that stores it."""
-    draw_said()
+    draw_notice()
     if not is_permitted(person, "import"):
         safe_text.draw_notice(say("data.no_import"))
         return
@@ -120,16 +120,16 @@ def store(preview: Preview, reviewer_id: str) -> None:
     try:
         report = uploads.store_preview(services.database(), preview, reviewer_id=reviewer_id)
     except DbError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_NOTICE] = ("error", str(error))
         return
-    st.session_state[_SAID] = ("success", uploads.describe_report(report))
+    st.session_state[_NOTICE] = ("success", uploads.describe_report(report))
     st.session_state.pop(_PREVIEW, None)
     st.session_state[_UPLOADS] += 1
 
 
-def draw_said() -> None:
+def draw_notice() -> None:
     """Draw what became of the last import, once."""
-    kind, message = st.session_state.pop(_SAID, (None, ""))
+    kind, message = st.session_state.pop(_NOTICE, (None, ""))
     if message:
         safe_text.draw_notice(message, kind=kind)
 

@@ -19,7 +19,7 @@ from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
 LABEL_SETS = (ALL_LABEL_SETS, "pubmedqa", OPTIONS_LABEL_SET)
-_SAID = "guidelines_said"
+_NOTICE = "guidelines_notice"
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
         draw_versions(versions)
     with editor:
         st.subheader(say("guidelines.write"), anchor=False, divider="gray")
-        draw_said()
+        draw_notice()
         if is_permitted(person, "edit_guidelines"):
             draw_editor(label_set, versions[0].body if versions else "", person)
         else:
@@ -99,14 +99,14 @@ def save(label_set: str, reviewer_id: str) -> None:
         with services.database().transaction() as cur:
             stored = add_guideline(cur, body, reviewer_id=reviewer_id, label_set=label_set)
     except DbError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_NOTICE] = ("error", str(error))
         return
-    st.session_state[_SAID] = ("success", say("guidelines.saved", version=stored.version))
+    st.session_state[_NOTICE] = ("success", say("guidelines.saved", version=stored.version))
 
 
-def draw_said() -> None:
+def draw_notice() -> None:
     """Draw what became of the last press, once."""
-    kind, message = st.session_state.pop(_SAID, (None, ""))
+    kind, message = st.session_state.pop(_NOTICE, (None, ""))
     if message:
         safe_text.draw_notice(message, kind=kind)
 

@@ -20,7 +20,7 @@ from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
-_SAID = "people_said"
+_NOTICE = "people_notice"
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
             st.caption(say("people.names_prove_nothing"))
     with form:
         st.subheader(say("people.change"), anchor=False, divider="gray")
-        draw_said()
+        draw_notice()
         if is_permitted(person, "manage_people"):
             draw_form(people, person)
         else:
@@ -99,17 +99,17 @@ def save(chosen: str, admin_id: str) -> None:
                 name = st.session_state[f"people_name_{mark}"]
                 person = add_person(cur, name, role=role, email=email, by=admin_id)
     except DbError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_NOTICE] = ("error", str(error))
         return
     if not chosen:
         st.session_state["people_name_new"] = st.session_state["people_email_new"] = ""
-    said = say("people.saved", name=person.name, role=words("role")[person.role])
-    st.session_state[_SAID] = ("success", said)
+    message = say("people.saved", name=person.name, role=words("role")[person.role])
+    st.session_state[_NOTICE] = ("success", message)
 
 
-def draw_said() -> None:
+def draw_notice() -> None:
     """Draw what became of the last press, once."""
-    kind, message = st.session_state.pop(_SAID, (None, ""))
+    kind, message = st.session_state.pop(_NOTICE, (None, ""))
     if message:
         safe_text.draw_notice(message, kind=kind)
 

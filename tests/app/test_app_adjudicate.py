@@ -199,7 +199,7 @@ def test_an_unannounced_repeat_is_shown_but_does_not_count(disputed: Database) -
             presentation="repeat",
         )
     dispute = load_dispute(disputed, "q-1")
-    assert len(dispute.people[1].said) == 2
+    assert len(dispute.people[1].annotations) == 2
     assert (dispute.num_saying("no"), dispute.num_saying("maybe")) == (1, 0)
 
 

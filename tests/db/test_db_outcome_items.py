@@ -24,7 +24,7 @@ from db.outcomes.item_lists import (
     list_labels,
     list_scopes,
 )
-from db.outcomes.scored_runs import refresh, refresh_said
+from db.outcomes.scored_runs import refresh, refresh_annotations
 from db.outcomes.selection import DIMENSIONS, NO_LABEL, PAIR_OUTCOMES, OutcomeFilter, Selection
 from db.outcomes.slices import count_right, count_slices, drop_slice, list_slices, save_slice
 from db.people.reviewers import add_reviewer
@@ -127,7 +127,7 @@ def test_what_reviewers_say_limits_the_items(filled: Database) -> None:
         for item_id, label in (("q-1", "no"), ("q-2", "yes")):
             add_label(cur, annotation_id=item_id, item_id=item_id, reviewer_id=ada, label=label)
     cur = counted(filled)
-    refresh_said(cur)
+    refresh_annotations(cur)
     assert found_ids(cur, reviewer_label="no") == ["q-1"]
     assert found_ids(cur, reviewer_label=NO_LABEL) == []
     cells = {(cell.gold, cell.label): cell.count for cell in count_annotators(cur, ALL)}

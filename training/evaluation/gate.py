@@ -18,7 +18,7 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from db.outcomes.gate_pairs import GatePair, list_gate_pairs
-from db.outcomes.scored_runs import refresh, refresh_said
+from db.outcomes.scored_runs import refresh, refresh_annotations
 from db.outcomes.selection import OutcomeFilter, Selection
 from db.outcomes.slices import MIN_ITEMS as MIN_SLICE
 from db.outcomes.slices import SliceChange, list_slice_changes
@@ -330,7 +330,7 @@ def _judge_slices(
 ) -> tuple[SliceFinding, ...]:
     """Compare both runs in the slices of the Errors page, on the test items they share."""
     refresh(cur, (champion, challenger))
-    refresh_said(cur)  # a saved slice may ask what a reviewer said
+    refresh_annotations(cur)  # a saved slice may ask what a reviewer said
     found = []
     for label_set in label_sets:
         tested = OutcomeFilter(champion, "record", label_set, (Selection(split="test"),))

@@ -34,13 +34,13 @@ class Person:
 
     reviewer_id: str
     name: str
-    said: tuple[Annotation, ...]
+    annotations: tuple[Annotation, ...]
     taken_back: frozenset[str]
 
     @property
     def final(self) -> Annotation | None:
         """Return the last thing said that was not taken back; unannounced repeats do not count."""
-        kept = [one for one in self.said if one.annotation_id not in self.taken_back]
+        kept = [one for one in self.annotations if one.annotation_id not in self.taken_back]
         first_hand = [one for one in kept if one.encounter.presentation != "repeat"]
         return first_hand[-1] if first_hand else None
 
@@ -132,6 +132,6 @@ def _person(reviewer_id: str, name: str, own: Sequence[Annotation]) -> Person:
     return Person(
         reviewer_id=reviewer_id,
         name=name,
-        said=tuple(one for one in own if one.action == "label"),
+        annotations=tuple(one for one in own if one.action == "label"),
         taken_back=frozenset(one for one in taken_back if one is not None),
     )
