@@ -41,9 +41,9 @@ WORDS: Final = (
 SHOWS: Final = (
     "Text wrong",
     "Head wrong",
-    "Text and head differ",
+    "Text and head disagree",
     "No label in the text",
-    "Reviewers differ",
+    "Reviewers disagree",
     "Not labelled by me",
     "Labelled by me",
     "All items",

@@ -63,10 +63,10 @@ GOLDS: Mapping[Gold, str] = {"record": "Label of record", "imported": "Imported 
 # Section on the page: the charts that appear with it.
 CHARTS: Mapping[str, Sequence[str]] = {
     "Confusion": ("errors_confusion_text", "errors_confusion_head", "errors_confusion_reviewers"),
-    "Trust": ("errors_reliability", "errors_risk", "errors_sets"),
+    "Confidence": ("errors_reliability", "errors_risk", "errors_sets"),
     "Slices": ("errors_slices",),
     "Gold labels": ("errors_ceiling",),
-    "Redundancy": ("errors_forms",),
+    "Verbosity": ("errors_forms",),
     "Does ECI help?": ("errors_pairs", "errors_cube"),
 }
 # Clicks and waits for the charts in the page itself: nothing but the page's own work is timed.
@@ -181,14 +181,14 @@ def time_parts(database: Database) -> dict[str, float]:
     sections: dict[str, Callable[[], Any]] = {
         "Does ECI help?": lambda: load_errors(database, fresh(), flt),
         "Confusion": lambda: load_people(database, fresh(), flt, LABELS),
-        "Trust": lambda: load_trust(database, fresh(), flt, LABELS),
+        "Confidence": lambda: load_trust(database, fresh(), flt, LABELS),
         "Slices": lambda: load_slices(database, fresh(), flt, "head", ()),
         "Gold labels": lambda: (
             load_both_golds(database, fresh(), flt),
             load_people(database, fresh(), flt, LABELS),
             load_suspects(database, fresh(), flt, LABELS),
         ),
-        "Redundancy": lambda: load_forms(database, fresh(), run_ids, "pubmedqa", None, "test"),
+        "Verbosity": lambda: load_forms(database, fresh(), run_ids, "pubmedqa", None, "test"),
     }
     return {
         name: 1000 * statistics.median(seconds(call) for _ in range(5))
@@ -215,12 +215,12 @@ def time_charts(page: Page, url: str, rounds: int) -> Timed:
     found: dict[str, list[float]] = {key: [] for keys in CHARTS.values() for key in keys}
     filters = itertools.product(SPLITS, SOURCES, GOLDS.values())
     for split, source, gold in itertools.islice(filters, rounds):
-        query = {"errors_section": "Redundancy", "errors_split": split, "errors_against": gold}
+        query = {"errors_section": "Verbosity", "errors_split": split, "errors_against": gold}
         if source is not None:
             query["errors_source"] = source
         open_page(page, f"{url}/errors?{urlencode(query)}", "errors_forms")
         for section, keys in CHARTS.items():
-            if section == "Redundancy":
+            if section == "Verbosity":
                 continue
             collect(page, section, keys, found)
         collect(page, "Redundancy", CHARTS["Redundancy"], found)
@@ -264,7 +264,7 @@ def time_compare(page: Page, url: str, rounds: int) -> Timed:
     """Open the Compare page with other filters each time and click to its other section."""
     found: dict[str, list[float]] = {"compare_outcomes": [], "compare_trend": []}
     filters = itertools.cycle(itertools.product(SPLITS, GOLDS.values(), ("text", "head")))
-    words = {"text": "Label in the text", "head": "Label of the head"}
+    words = {"text": "Text label", "head": "Head label"}
     for split, gold, by in itertools.islice(filters, rounds):
         query = {"compare_split": split, "compare_against": gold, "compare_by": words[by]}
         open_page(
@@ -284,7 +284,7 @@ def time_real(page: Page, url: str, rounds: int) -> Timed:
         "Slices": ("errors_slices",),
         "Confusion": ("errors_confusion_text",),
         "Gold labels": ("errors_ceiling",),
-        "Redundancy": ("errors_forms",),
+        "Verbosity": ("errors_forms",),
         "Does ECI help?": ("errors_confusion_text",),
     }
     found: dict[str, list[float]] = {section: [] for section in sections}

@@ -14,20 +14,20 @@ from pathlib import Path
 def replaced_file(path: Path) -> Iterator[Path]:
     """Yield a path to write to; at the end, what was written becomes the file, in one step.
 
-    It lies beside the file and is on the disk before it takes the file's name. After an error, or
+    It is next to the file, and on the disk before it takes the file's name. After an error, or
     where the process is killed, the file is what it was. A symbolic link stays one: the file that
     it leads to is replaced.
     """
     target = path.resolve()
-    beside = _hidden(target)
+    partial = _hidden(target)
     try:
-        yield beside
-        _sync(beside)
+        yield partial
+        _sync(partial)
         if target.exists():
-            shutil.copymode(target, beside)
-        beside.replace(target)
+            shutil.copymode(target, partial)
+        partial.replace(target)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
 
 
@@ -37,21 +37,21 @@ def replaced_folder(path: Path) -> Iterator[Path]:
 
     No system renames a folder over one that holds something, so the old one is first moved aside.
     A process that is killed in that instant leaves both whole, the old one as
-    ``.<name>.<token>.before`` beside the place.
+    ``.<name>.<token>.before`` next to the target.
     """
     target = path.resolve()
     room = _hidden(target)
     before = room.with_name(f"{room.name}.before")
-    beside = room / target.name
+    partial = room / target.name
     try:
-        beside.mkdir(parents=True)
-        yield beside
-        for written in (*beside.rglob("*"), beside):
+        partial.mkdir(parents=True)
+        yield partial
+        for written in (*partial.rglob("*"), partial):
             _sync(written)
         if target.exists():
             target.rename(before)
         try:
-            beside.rename(target)
+            partial.rename(target)
         except BaseException:
             if before.exists():
                 before.rename(target)

@@ -33,7 +33,7 @@ class Database:
     """One open database file, migrated to the schema of this version."""
 
     def __init__(self, connection: DuckDBPyConnection, path: Path) -> None:
-        """Take over an open connection; use ``Database.open`` instead."""
+        """Wrap an open connection; use ``Database.open`` instead."""
         self._connection = connection
         self.path = path
 
@@ -41,7 +41,7 @@ class Database:
     def open(cls, path: Path | None = None) -> Database:
         """Open the file, creating it if needed, and apply pending migrations.
 
-        Before migrations change a database that has some already, the file is copied beside
+        Before migrations change a database that has some already, the file is copied next to
         itself as ``<name>.before-<number>``.
 
         Args:
@@ -145,7 +145,7 @@ def _explain(error: Exception, path: Path) -> DatabaseOpenError:
 
 
 def _restrict(connection: DuckDBPyConnection) -> None:
-    """Keep SQL away from files, the network and extensions for the rest of this process."""
+    """Deny SQL access to files, the network and extensions for the rest of this process."""
     row = connection.execute("select current_setting('lock_configuration')").fetchone()
     if row is not None and row[0]:
         return  # a second Database on a file that this process has open already

@@ -41,7 +41,7 @@ def utc_now() -> datetime:
 
 
 def to_timestamp(moment: datetime) -> datetime:
-    """Turn an aware time into the naive UTC time that a TIMESTAMP column holds.
+    """Convert an aware time to the naive UTC time that a TIMESTAMP column holds.
 
     Raises:
         ValueError: The time has no time zone, so its moment is unknown.
@@ -55,7 +55,7 @@ def to_timestamp(moment: datetime) -> datetime:
 
 
 def from_timestamp(stored: datetime) -> datetime:
-    """Turn what a TIMESTAMP column holds back into an aware UTC time."""
+    """Convert the value of a TIMESTAMP column to an aware UTC time."""
     return stored.replace(tzinfo=UTC)
 
 

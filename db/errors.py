@@ -1,4 +1,4 @@
-"""The errors of the review store. Whoever shows one to a person shows its message as it is."""
+"""The errors of the review store. The message is shown to people as it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class DbError(Exception):
-    """Base of every error of this package that a user or a caller can put right."""
+    """Base of every error of this package that a user or a caller can correct."""
 
 
 class DatabaseOpenError(DbError):
@@ -49,7 +49,7 @@ class RejectedRowsError(DbError):
     """Rows that were handed over together and of which some cannot be stored."""
 
     def __init__(self, message: str, faults: Sequence[tuple[str, str]]) -> None:
-        """Take the message and every fault as a pair of item id and what is wrong."""
+        """Store the message and every fault as a pair of item id and what is wrong."""
         super().__init__(message)
         self.faults = tuple(faults)
 
@@ -79,7 +79,7 @@ class InvalidReviewerError(DbError):
 
 
 class NotPermittedError(DbError):
-    """Somebody's role is not open to what they asked for."""
+    """A person's role does not permit what they asked for."""
 
 
 class InvalidAnnotationError(DbError):

@@ -1,4 +1,4 @@
-"""Where everything the product keeps lies: ``$LLAMACARE_HOME``, else ``.llamacare/`` here."""
+"""Where the product stores everything: ``$LLAMACARE_HOME``, else ``.llamacare/`` here."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ AdjudicationReason = Literal[
     "medicine_unsettled",
     "other",
 ]
-"""Why people differed, as whoever settles it sees it: what can be put right, and what cannot."""
+"""Why reviewers disagreed, as the adjudicator sees it: what can be corrected, and what cannot."""
 SpanText = Literal["answer", "corrected"]
 TrainingState = Literal[
     "queued", "starting", "running", "succeeded", "failed", "cancelled", "interrupted"
@@ -107,7 +107,7 @@ class Run:
 class Prediction:
     """What a model gave for one item in one run.
 
-    ``answer_label`` is the label read from the answer by whoever made the run; ``head_label`` and
+    ``answer_label`` is the label read from the answer by the author of the run; ``head_label`` and
     ``head_probabilities`` (same order as ``Item.labels``, summing to 1) come from the ECI head and
     are None for runs without one. ``answer`` is None where only the label was released.
     """
@@ -137,9 +137,9 @@ class Reviewer:
     name: str
     role: Role
     email: str | None = None
-    """Lower case; somebody who signs in with this verified address is this person."""
+    """Lower case; a person who signs in with this verified address is this reviewer."""
     origin: ReviewerOrigin = "person"
-    """``import``: known only from a data set; never somebody at the screen."""
+    """``import``: known only from a data set; never a user of the app."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class ReviewerChange:
     role: Role
     email: str | None
     changed_by: str | None
-    """A reviewer; None: whoever holds the database file, or the first to come."""
+    """A reviewer; None: the holder of the database file, or the first to come."""
     created_at: datetime
 
 
@@ -280,7 +280,7 @@ class GoldLabel:
     """The label of record of an item and where it comes from.
 
     ``agreed``: all standing review annotations say the same. ``conflicting`` is True where they
-    differ; the imported label then stands until somebody adjudicates.
+    disagree; the imported label then counts until the item is adjudicated.
     """
 
     item_id: str
@@ -291,7 +291,7 @@ class GoldLabel:
 
 @dataclass(frozen=True)
 class Adjudication:
-    """One decision on an item; append-only, the latest stands.
+    """One decision on an item; append-only, the latest counts.
 
     ``old_label`` and ``old_origin`` are the label of record before it, None where there was none,
     or for decisions older than this record.

@@ -1,4 +1,4 @@
-"""Tables that live in memory beside the database file, for as long as it is open."""
+"""Tables in memory, next to the database file, for as long as it is open."""
 
 from __future__ import annotations
 

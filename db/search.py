@@ -41,11 +41,12 @@ def condition(text: str, item_id: str) -> tuple[str, dict[str, Any]]:
     """Return the SQL condition that every word of a search occurs, and its parameters.
 
     Args:
-        text: What somebody typed. Without any word in it, nothing is found.
+        text: The text typed. Without any word in it, nothing is found.
         item_id: The column that holds the id of the item, such as ``"item.item_id"``.
 
     Returns:
-        A condition with the parameters ``search_<n>_...`` beside ``run_id``, which the caller
+        A condition with the parameters ``search_<n>_...`` in addition to ``run_id``, which the
+        caller
         binds: the run whose answers are searched, or null.
     """
     words = words_of(text)
@@ -65,7 +66,7 @@ def condition(text: str, item_id: str) -> tuple[str, dict[str, Any]]:
 
 
 def index_items(cur: DuckDBPyConnection, changed: Collection[str] = ()) -> None:
-    """Take items into the index that are not in it yet.
+    """Index the items that are not in the index yet.
 
     Args:
         cur: In the transaction that has added or changed the items.
@@ -80,7 +81,7 @@ def index_items(cur: DuckDBPyConnection, changed: Collection[str] = ()) -> None:
 
 
 def index_answers(cur: DuckDBPyConnection, run_ids: Collection[str] | None = None) -> None:
-    """Take answers into the index that are not in it yet, of some runs or of all.
+    """Index the answers that are not in the index yet, of some runs or of all.
 
     Args:
         cur: In the transaction that has added the predictions.
@@ -90,7 +91,7 @@ def index_answers(cur: DuckDBPyConnection, run_ids: Collection[str] | None = Non
 
 
 def catch_up(cur: DuckDBPyConnection) -> None:
-    """Take in whatever was written past :func:`index_items` and :func:`index_answers`.
+    """Index whatever was written past :func:`index_items` and :func:`index_answers`.
 
     Costs milliseconds where nothing is missing; about a minute for a million texts.
     """

@@ -69,7 +69,7 @@ def _declared(
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Trustworthy categories from a decoder language model (ECI)."""
+    """Classify with a decoder language model and a head on its hidden states (ECI)."""
 
 
 @main.command()
@@ -83,7 +83,7 @@ def main() -> None:
     "--artifact",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with a trained head and adapter. Without it the head is the untrained one, which "
-    "says what the language model would say.",
+    "reproduces the label probabilities of the language model.",
 )
 @click.option(
     "--quantization",
@@ -108,7 +108,7 @@ def main() -> None:
     multiple=True,
     callback=_declared,
     metavar="NAME=LABEL,LABEL,...",
-    help="A fixed label set that lines may name, besides pubmedqa (yes, no, maybe). Repeatable.",
+    help="A fixed label set that lines may name, beyond pubmedqa (yes, no, maybe). Repeatable.",
 )
 @click.option("--exemplars", type=click.File("rb"), help="Lines with a label, to take shots from.")
 @click.option("--shots", default=0, type=click.IntRange(min=0), help="Shots in every prompt.")
@@ -139,7 +139,7 @@ def main() -> None:
     default=0,
     type=click.IntRange(min=0),
     metavar="N",
-    help="Also write a text of up to N tokens, and read the label that it gives.",
+    help="Also write a text of up to N tokens, and read its label.",
 )
 @click.option("--batch-size", default=8, show_default=True, type=click.IntRange(min=1))
 @click.option(
@@ -209,7 +209,7 @@ def classify(
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
         chunk_size=chunk_size,
-        progress=report.tell,
+        progress=report.update,
     )
     sys.exit(_write_all(chunks, report))
 
@@ -230,7 +230,7 @@ def _shot_chooser(
         refuse_duplicates(whole, [record.question for record in load_records(forbidden, known)])
     cut = [replace(e, question=e.question.with_context_words(shot_words)) for e in whole]
     pool = ExemplarPool(cut, choice, seed)
-    # What all questions share is prefilled once for a chunk; the nearest shots are nobody else's.
+    # The common beginning of all questions is prefilled once for a chunk; the nearest shots differ.
     choose = pool.choose if choice == "nearest" else pool.choose_shared
     return lambda question: choose(question, num_shots)
 
@@ -260,7 +260,7 @@ class _Report:
         self.num_classified = 0
         self.num_refused = 0
         self.last_line = 0
-        self._started = self._told = time.monotonic()
+        self._started = self._reported_at = time.monotonic()
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
@@ -271,11 +271,11 @@ class _Report:
         self.num_classified += len(outcomes) - num_refused
         self.last_line = outcomes[-1].line_number
 
-    def tell(self, num_done: int, _: int) -> None:
-        """Say now and then how far it is; ``num_done`` are those of the chunk at work."""
+    def update(self, num_done: int, _: int) -> None:
+        """Report progress from time to time; ``num_done`` are those of the chunk at work."""
         now = time.monotonic()
-        if now - self._told >= _SECONDS_BETWEEN_REPORTS:
-            self._told = now
+        if now - self._reported_at >= _SECONDS_BETWEEN_REPORTS:
+            self._reported_at = now
             num_done += self.num_classified
             rate = num_done / (now - self._started)
             _say(f"{num_done:,} classified, {self.num_refused:,} refused, {rate:.1f} a second")
@@ -303,7 +303,7 @@ def _write_all(chunks: Iterable[list[Outcome]], report: _Report) -> int:
         _say(f"Interrupted: what follows line {report.last_line} was not classified.")
         status = _INTERRUPTED
     except BrokenPipeError:
-        _say(f"Nobody reads the output any more: stopped after line {report.last_line}.")
+        _say(f"The output is closed: stopped after line {report.last_line}.")
         # What is still in the buffer must go somewhere when the interpreter exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
@@ -313,7 +313,7 @@ def _write_all(chunks: Iterable[list[Outcome]], report: _Report) -> int:
 
 @contextmanager
 def _interrupt_held_back() -> Iterator[None]:
-    """Let Ctrl-C wait, so that what is counted was written; the second one breaks through."""
+    """Defer Ctrl-C, so that what is counted was written; a second one interrupts at once."""
     is_held = False
 
     def hold(*_: object) -> None:

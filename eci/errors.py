@@ -1,10 +1,10 @@
-"""Errors of the eci package: what a caller's user can put right."""
+"""Errors of the eci package: what a caller's user can correct."""
 
 from __future__ import annotations
 
 
 class EciError(Exception):
-    """Base of every error of this package that a user can put right."""
+    """Base of every error of this package that a user can correct."""
 
 
 class LabelSetError(EciError):

@@ -63,6 +63,6 @@ def _part(part: str, text: str) -> Part:
             return Part(region, share)
     raise ValueError(
         f"Pooling {text!r} cannot be read at {part!r}. Join parts by '+', each one of "
-        f"{', '.join(get_args(Region))}, where wanted with '@' and a share of the layers in "
+        f"{', '.join(get_args(Region))}, optionally with '@' and a fraction of the layers in "
         f"(0, 1], such as {DEFAULT_POOLING!r}."
     )

@@ -40,7 +40,7 @@ class Outcome:
 
 
 def no_shots(_: Question) -> tuple[Exemplar, ...]:
-    """Ask without any shots."""
+    """Return a question without any shots."""
     return ()
 
 
@@ -60,10 +60,10 @@ def classify_lines(
         model: Its head knows the fixed label sets that lines may name.
         lines: With their numbers, as :func:`eci.questions.json_lines.iter_lines` gives them.
         choose_shots: Called for each question.
-        max_new_tokens: Longest text to write beside the category; 0 for none.
+        max_new_tokens: Longest text to write after the category; 0 for none.
         batch_size: Questions prefilled together.
         chunk_size: Lines held in memory; within a chunk, similar lengths are put together.
-        progress: Told after each batch, within the chunk.
+        progress: Called after each batch, within the chunk.
 
     Yields:
         The outcomes of one chunk: one for each line, in the order of the lines.

@@ -11,7 +11,7 @@ from streamlit_app import safe_text
 from training.errors import TrainingError
 
 OUR_ERRORS = (DbError, EciError, TrainingError)
-"""What a user can put right; each message says what failed and what to do next."""
+"""What a user can correct; each message says what failed and what to do next."""
 
 
 def draw_error(message: str) -> None:
@@ -21,7 +21,7 @@ def draw_error(message: str) -> None:
 
 @contextmanager
 def shown_errors() -> Iterator[None]:
-    """Draw errors that a user can put right in place of the rest of the block."""
+    """Draw errors that a user can correct in place of the rest of the block."""
     try:
         yield
     except OUR_ERRORS as error:

@@ -1,4 +1,4 @@
-"""How text that somebody else wrote becomes markup: escaped, nothing hidden in it.
+"""How text from elsewhere becomes markup: escaped, nothing hidden in it.
 
 Questions, answers, names and notes come from files, models and people. None of it may become
 markup, and none may carry characters that hide or reorder what a reviewer reads.
@@ -58,7 +58,7 @@ def element(tag: str, *children: str, cls: str = "", **attributes: str | None) -
         tag: The element's name; texts never choose it, nor the names of attributes.
         children: Texts and markup, in order.
         cls: Value of the ``class`` attribute.
-        attributes: Others; ``_`` in a name stands for ``-`` and None leaves the attribute out.
+        attributes: Others; ``_`` in a name means ``-`` and None leaves the attribute out.
     """
     named = {"class": cls or None, **attributes}
     shown = "".join(
@@ -70,7 +70,7 @@ def element(tag: str, *children: str, cls: str = "", **attributes: str | None) -
 
 
 def join(*children: str) -> Html:
-    """Put markup and texts (escaped) one after the other."""
+    """Concatenate markup and texts, which are escaped."""
     return Html().join(children)
 
 

@@ -1,6 +1,6 @@
 """Colours, defined once for pages and charts.
 
-Hues follow the Okabe-Ito set, which people with any common colour blindness can tell apart. Each
+Hues follow the Okabe-Ito set, which people with any common colour blindness can distinguish. Each
 has a light-theme and a dark-theme tone with at least 4.5:1 contrast against that theme's surfaces
 (WCAG AA), and one middle tone with at least 3:1 against both for charts that serve both themes.
 Colour is never the only cue: labels carry their name, outcomes a sign.
@@ -53,7 +53,7 @@ LABEL_TONES = {
 _IN_ORDER = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE)
 
 PAGE = Tone("#F7F9FB", "#10151C", "#FFFFFF")
-"""What everything stands on, as in ``.streamlit/config.toml``."""
+"""The background, as in ``.streamlit/config.toml``."""
 
 TONES = {
     **{f"label-{name}": tone for name, tone in LABEL_TONES.items()},

@@ -19,7 +19,7 @@ theme.apply()
 
 
 def view(name: str, title: str, icon: str, *, default: bool = False) -> st.Page:
-    """Name the page in ``views/<name>.py``; its address is the title's key in the catalogue."""
+    """Return the page in ``views/<name>.py``; its address is the title's key in the catalogue."""
     return st.Page(
         f"views/{name}.py",
         title=say(f"navigation.{title}"),
@@ -47,6 +47,7 @@ pages = {
         view("data", "data", "database"),
         view("guidelines", "guidelines", "menu_book"),
         view("people", "people", "group"),
+        view("glossary", "glossary", "dictionary"),
     ],
 }
 with shown_errors():

@@ -23,5 +23,5 @@ def style() -> str:
 
 
 def apply() -> None:
-    """Draw the style sheet into the page; colours follow the light or dark theme by themselves."""
+    """Draw the style sheet into the page; colours follow the light or dark theme."""
     st.html(style())

@@ -1,7 +1,8 @@
 """Every text that the product itself shows, from one catalogue: ``assets/en.toml``.
 
 A page says ``say("people.title")``, never the words. Texts from files, models and people are not
-in the catalogue; put in as values they are still hostile, and whoever draws the result escapes it.
+in the catalogue; put in as values they are still hostile, and the code that draws the result
+escapes it.
 """
 
 from __future__ import annotations

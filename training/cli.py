@@ -127,7 +127,7 @@ def predict(
     launcher: Kind,
     launcher_options: tuple[str, ...],
 ) -> None:
-    """Let a model answer all items of the store, in the foreground; nothing is trained.
+    """Predict all items of the store, in the foreground; nothing is trained.
 
     Needs the database for itself at start and end.
     """
@@ -150,7 +150,7 @@ def predict(
 @main.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def execute(directory: Path) -> None:
-    """Do the work of the run in DIRECTORY; a run with a checkpoint is resumed.
+    """Execute the run in DIRECTORY; a run with a checkpoint is resumed.
 
     This is what the app starts in the background. It does not touch the database.
     """
@@ -170,7 +170,7 @@ def execute(directory: Path) -> None:
     "--format", "build_format", type=click.Choice(BUILD_FORMATS), default="chat", show_default=True
 )
 @click.option("--exemplars", type=click.Choice(CHOICES), default="balanced", show_default=True)
-@click.option("--only-corrected", is_flag=True, help="Items that reviewers settled or rewrote.")
+@click.option("--only-corrected", is_flag=True, help="Only items corrected by reviewers.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="[default: a folder under builds/]")
 def build_command(

@@ -1,10 +1,10 @@
-"""Errors of the training package: what a user can put right. Each message is shown as it is."""
+"""Errors of the training package: what a user can correct. Each message is shown as it is."""
 
 from __future__ import annotations
 
 
 class TrainingError(Exception):
-    """Base of every error of this package that a user can put right."""
+    """Base of every error of this package that a user can correct."""
 
 
 class RunDirError(TrainingError):

@@ -23,7 +23,7 @@ from db.records import Split
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Look after the review database: $LLAMACARE_HOME/review.duckdb.
+    """Manage the review database: $LLAMACARE_HOME/review.duckdb.
 
     One process can have the database open at a time: close the app first, or use its Data page.
     """
@@ -40,7 +40,7 @@ for _command in COMMANDS:
     "--test-split",
     type=click.Path(path_type=Path),
     help="pubmedqa: the file that maps each test item's PMID to its gold label. "
-    "Default: test_ground_truth.json beside FILE.",
+    "Default: test_ground_truth.json next to FILE.",
 )
 @click.option(
     "--split",
@@ -89,7 +89,7 @@ def demo(as_json: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the status as one JSON object.")
 def status(as_json: bool) -> None:
-    """Say where the database lies and what it holds."""
+    """Print where the database is and what it contains."""
     with opened() as database:
         cur = database.cursor()
         found = {

@@ -164,7 +164,7 @@ def queue_add(
 @click.argument("queue_id")
 @by_option
 def queue_close(queue_id: str, by: str) -> None:
-    """Take a queue off everybody's list; what was said in it stays."""
+    """Close a queue for all reviewers; judgements made in it are kept."""
     with opened() as database:
         person = person_named(database, by)
         with database.transaction() as cur:
@@ -174,13 +174,13 @@ def queue_close(queue_id: str, by: str) -> None:
 
 @click.group("people")
 def people_group() -> None:
-    """List people and set their roles: whoever holds the database file may."""
+    """List people and set their roles, as the holder of the database file may."""
 
 
 @people_group.command("list")
 @as_json_option
 def people_list(as_json: bool) -> None:
-    """List everybody who may sign in, and who waits for a role (none)."""
+    """List all who may sign in, and who waits for a role (none)."""
     with opened() as database:
         found = list_people(database.cursor())
     if as_json:

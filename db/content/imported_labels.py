@@ -1,4 +1,5 @@
-"""Annotations that came with a data set: evidence beside the reviewers' own, never a correction."""
+"""Annotations that came with a data set: evidence next to the reviewers' own, never a
+correction."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def list_sources(cur: DuckDBPyConnection) -> list[str]:
 
 
 def item_from_row(row: Sequence[Any]) -> Item:
-    """Turn a row of ``item_get`` into an item."""
+    """Convert a row of ``item_get`` to an item."""
     return Item(
         item_id=row[0],
         source=row[1],
@@ -106,7 +106,7 @@ def item_from_row(row: Sequence[Any]) -> Item:
 
 
 def describe_item_faults(item: Item) -> list[str]:
-    """Say in what an item contradicts itself; empty for a sound one."""
+    """Describe how an item contradicts itself; empty for a consistent one."""
     faults = []
     if not item.item_id.strip():
         faults.append("item_id is empty")

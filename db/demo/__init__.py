@@ -15,7 +15,7 @@ _ANSWER_FILE = "answers.jsonl"
 
 
 def load_demo(database: Database) -> ImportReport:
-    """Put the demo into a database; a second time adds nothing.
+    """Load the demo into a database; a second time adds nothing.
 
     Raises:
         ImportFileError: The database holds demo items with other labels than this version's.

@@ -71,10 +71,10 @@ def export_file(
         if file_format == "huggingface"
         else file_target(path, cur)
     )
-    with target as beside:
+    with target as partial:
         parameters = {"run_id": run_id} if needs_run else {}
         rows = cur.sql(load_sql(f"export_{statement}"), params=parameters)
-        return _WRITERS[file_format](rows.to_arrow_reader(_BATCH_ROWS), beside)
+        return _WRITERS[file_format](rows.to_arrow_reader(_BATCH_ROWS), partial)
 
 
 def formats_of(kind: ExportKind) -> tuple[ExportFormat, ...]:

@@ -3,7 +3,7 @@
 The file is a JSON list of tasks, as Label Studio documents it
 (https://labelstud.io/guide/task_format): each has ``data``, ``annotations`` and ``predictions``,
 whose results name the controls of :data:`LABELING_CONFIG`. ``completed_by`` is left out: Label
-Studio refuses users that it does not know. The reviewer's name stands in each result's ``meta``.
+Studio refuses users that it does not know. The reviewer's name is in each result's ``meta``.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def _annotation(annotation: Mapping[str, Any]) -> dict[str, Any]:
         "confidence": annotation["confidence"],
         "guideline_version": annotation["guideline_version"],
     }
-    told = [f"{name}: {value}" for name, value in facts.items() if value]
-    result = [{**_choices(annotation["labels"]), "meta": {"text": told}}]
+    facts_text = [f"{name}: {value}" for name, value in facts.items() if value]
+    result = [{**_choices(annotation["labels"]), "meta": {"text": facts_text}}]
     result += [
         _text(name, annotation[column])
         for name, column in (("corrected", "answer"), ("note", "note"))

@@ -29,7 +29,7 @@ def export_run(cur: DuckDBPyConnection, run_id: str, path: Path) -> int:
     header = {name: value for name, value in asdict(run).items() if name != "kind"}
     header["created_at"] = run.created_at.isoformat()
     predictions = list_predictions(cur, run_id)
-    with file_target(path, cur) as beside, beside.open("w", encoding="utf-8") as file:
+    with file_target(path, cur) as partial, partial.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"run": header}, ensure_ascii=False) + "\n")
         for prediction in predictions:
             fields = {

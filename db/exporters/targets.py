@@ -21,7 +21,7 @@ def file_target(path: Path, cur: DuckDBPyConnection | None = None) -> Iterator[P
 
     Args:
         path: An ordinary file there is replaced.
-        cur: Of the store that is exported, whose own file is refused wherever it lies.
+        cur: Of the store that is exported, whose own file is refused wherever it is stored.
 
     Raises:
         ExportError: The file cannot be written there; nothing was changed.
@@ -29,8 +29,8 @@ def file_target(path: Path, cur: DuckDBPyConnection | None = None) -> Iterator[P
     with _explained(path):
         _require_place(path, cur)
         _require_file(path)
-        with replaced_file(path) as beside:
-            yield beside
+        with replaced_file(path) as partial:
+            yield partial
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def folder_target(
     """Yield a folder to write an export into, which takes its place once it is complete.
 
     Args:
-        cur: Of the store that is exported, whose own file is refused wherever it lies.
+        cur: Of the store that is exported, whose own file is refused wherever it is stored.
         is_earlier: Tells an earlier export, which is replaced, from any other folder. None: the
             place must be free, or an empty folder.
 
@@ -53,9 +53,9 @@ def folder_target(
     with _explained(path):
         _require_place(path, cur)
         _require_folder(path, is_earlier)
-        with replaced_folder(path) as beside:
-            yield beside
-            _require_folder(path, is_earlier)  # somebody may have used it meanwhile
+        with replaced_folder(path) as partial:
+            yield partial
+            _require_folder(path, is_earlier)  # another process may have used it meanwhile
 
 
 @contextmanager
@@ -98,16 +98,16 @@ def _is_kept(target: Path, databases: list[Path]) -> bool:
     if home_dir().resolve().is_relative_to(target) or target == builds_dir().resolve():
         return True
     kept = [path.resolve() for path in kept_paths()]
-    # A database file may be a link; its log and its copies lie beside the name it was opened by.
+    # A database file may be a link; its log and its copies are next to the name it was opened by.
     stems = {path.resolve() for path in databases}
     stems |= {path.parent.resolve() / path.name for path in databases}
     if any(target.is_relative_to(path) for path in kept) or _belongs_to(target, stems):
         return True
     if not target.is_file() or target.stat().st_nlink == 1:
         return False
-    beside = (path for stem in stems for path in stem.parent.glob("*") if _belongs_to(path, stems))
+    own = (path for stem in stems for path in stem.parent.glob("*") if _belongs_to(path, stems))
     within = (path for root in kept for path in (root, *root.rglob("*")))
-    return any(path.is_file() and path.samefile(target) for path in (*beside, *within))
+    return any(path.is_file() and path.samefile(target) for path in (*own, *within))
 
 
 def _belongs_to(path: Path, databases: set[Path]) -> bool:

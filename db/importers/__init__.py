@@ -59,11 +59,11 @@ def import_file(
     split: Split = "test",
     model: str | None = None,
 ) -> ImportReport:
-    """Take one file in, completely or not at all; the same file again adds nothing.
+    """Import one file, completely or not at all; the same file again adds nothing.
 
     Args:
         test_split: For ``pubmedqa``: the file that names the test items; by default the
-            ``test_ground_truth.json`` beside the file.
+            ``test_ground_truth.json`` next to the file.
         split: For ``medqa``: the split of all its items.
         model: For ``model_answers``: who answered; by default taken from the file name.
 

@@ -13,7 +13,7 @@ from db.records import Item, Prediction, Run
 class ImportBatch:
     """The content of one file as records.
 
-    ``places`` says for an item id where in the file it stands.
+    ``places`` maps an item id to its place in the file.
     """
 
     origin: str

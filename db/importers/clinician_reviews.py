@@ -83,7 +83,7 @@ class _Rating(BaseModel):
         )
 
     def describe_faults(self) -> Iterator[str]:
-        """Say in what the rating contradicts itself."""
+        """Describe how the rating contradicts itself."""
         for name in ("blind_answers", "seen_answers"):
             unknown = [letter for letter in getattr(self, name) if letter not in OPTION_LETTERS]
             if unknown:

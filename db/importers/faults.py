@@ -1,4 +1,4 @@
-"""Collecting all faults of a file, so that it is put right in one go."""
+"""Collecting all faults of a file, so that it can be corrected in one go."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FaultList:
         self._faults: list[str] = []
 
     def add(self, place: str, message: str) -> None:
-        """Note one fault at a place such as ``line 12``."""
+        """Record one fault at a place such as ``line 12``."""
         self._faults.append(f"{place}: {message}")
 
     def check(self, place: str, model: type[Checked], value: Any) -> Checked | None:

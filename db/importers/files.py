@@ -1,4 +1,4 @@
-"""Reading files that somebody else wrote: text, JSON, JSON lines and CSV."""
+"""Reading files from elsewhere: text, JSON, JSON lines and CSV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from db.errors import ImportFileError
 from db.importers.faults import FaultList
 
 MAX_FILE_BYTES = 1_000_000_000
-"""A file is read whole, so that it is either taken in completely or not at all."""
+"""A file is read whole, so that it is imported either completely or not at all."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -124,7 +124,7 @@ def read_csv(
 
 
 def describe_json(value: Any) -> str:
-    """Say what kind of JSON value was found where another kind was expected."""
+    """Describe what kind of JSON value was found where another kind was expected."""
     if value in ({}, []):
         return "an empty object" if isinstance(value, dict) else "an empty list"
     names = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}

@@ -129,7 +129,7 @@ def _describe_label_faults(item: Item) -> list[str]:
 
 
 def _from_csv(row: dict[str | None, Any]) -> dict[str, Any]:
-    """Turn a CSV line into what a JSON line would hold; empty cells count as not given."""
+    """Convert a CSV line to what a JSON line would hold; empty cells count as missing."""
     given = {name: value for name, value in row.items() if value not in ("", None)}
     options = [
         {"label": name.removeprefix(_OPTION_PREFIX), "text": given.pop(name)}

@@ -35,7 +35,7 @@ class MedqaEntry(BaseModel):
     realidx: int | Identifier | None = None
 
     def describe_faults(self) -> list[str]:
-        """Say in what the entry contradicts itself."""
+        """Describe how the entry contradicts itself."""
         if self.answer_idx not in self.options:
             return [f"answer_idx is {self.answer_idx!r}, expected one of {sorted(self.options)}"]
         right = self.options[self.answer_idx]
@@ -77,7 +77,7 @@ def medqa_item_id(entry: MedqaEntry) -> str:
 
 
 def medqa_item(entry: MedqaEntry, split: Split) -> Item:
-    """Turn an entry without faults into an item."""
+    """Convert an entry without faults to an item."""
     labels = tuple(sorted(entry.options))
     return Item(
         item_id=medqa_item_id(entry),

@@ -59,7 +59,7 @@ def parse_pubmedqa(path: Path, *, test_split: Path | None = None) -> ImportBatch
 
     Args:
         path: ``ori_pqal.json``.
-        test_split: The split file; ``test_ground_truth.json`` beside the file when None.
+        test_split: The split file; ``test_ground_truth.json`` next to the file when None.
 
     Raises:
         ImportFileError: Faults in either file, or no split file: without it the official test
@@ -102,7 +102,7 @@ def _read_test_ids(path: Path, test_split: Path | None, entries: dict[str, _Entr
     split_path = test_split or path.with_name(SPLIT_FILE_NAME)
     if test_split is None and not split_path.exists():
         raise ImportFileError(
-            f"{path.name} was not imported: there is no {SPLIT_FILE_NAME} beside it, and without "
+            f"{path.name} was not imported: there is no {SPLIT_FILE_NAME} next to it, and without "
             "it the official test items would be trained on. Pass --test-split FILE, a JSON file "
             "that maps the PMID of each test item to its gold label."
         )

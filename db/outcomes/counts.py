@@ -40,7 +40,7 @@ class JointCell:
 
 @dataclass(frozen=True)
 class Bin:
-    """The items of which the head was between ``low`` (included) and ``high`` sure.
+    """The items with a head confidence between ``low`` (included) and ``high``.
 
     The last bin includes its ``high``. ``accuracy`` is the share whose head label is right;
     ``sum_squared_gaps`` sums the squares of right (1 or 0) less confidence, ``sum_variances``
@@ -81,7 +81,7 @@ class HeadProbabilities:
 
     @classmethod
     def of(cls, table: pa.Table, num_labels: int) -> HeadProbabilities:
-        """Take over the columns ``item_no``, ``p`` and ``y`` of an Arrow table."""
+        """Build from the columns ``item_no``, ``p`` and ``y`` of an Arrow table."""
         parts = (part.flatten().to_numpy() for part in table["p"].chunks)
         return cls(
             table["item_no"].to_numpy().astype(np.int64),
@@ -95,7 +95,7 @@ class AnnotatorCell:
     """How many of the items that a person labelled have this gold label and got that label.
 
     ``origin`` is ``review``, or ``import`` for labels that came with a data set. ``label`` is None
-    for somebody who accepts several labels, or none.
+    for a reviewer who accepts several labels, or none.
     """
 
     name: str
@@ -192,7 +192,7 @@ def load_probabilities(
     """Read the head's probabilities, in the order of ``labels``.
 
     Args:
-        limit: Read at most so many items: a sample that is random, and the same every time.
+        limit: Read at most this many items: a sample that is random, and the same every time.
     """
     usable = "and head_probabilities is not null and list_contains($labels, gold_label)"
     tail, chosen = f"{usable} order by item_no", dict[str, Any]()
@@ -226,7 +226,7 @@ def read_probabilities(
     Args:
         probabilities: The column; like ``tail`` and ``more``, further columns, a constant of this
             package, never a value from outside.
-        parameters: Of ``tail``, beside ``labels``.
+        parameters: Of ``tail``, in addition to ``labels``.
 
     Returns:
         ``item_no``, ``y`` (the gold label's place among ``labels``), ``p`` and what ``more`` names.
@@ -259,7 +259,7 @@ def count_annotators(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[Annota
 
 
 def measure_review_time(cur: DuckDBPyConnection) -> ReviewTime:
-    """Return what labelling one item has taken so far, over everybody's standing annotations."""
+    """Return the time of labelling one item so far, over all current annotations."""
     scored_runs.refresh_annotations(cur)
     row = cur.execute(load_sql("outcome_review_time")).fetchone()
     return ReviewTime(*(row or (0, None, None, None)))

@@ -43,7 +43,7 @@ class OutcomeRow:
 
 
 def list_scopes(cur: DuckDBPyConnection, run_id: str) -> list[Scope]:
-    """Say which label sets, sources and splits a run has predictions for."""
+    """Return the label sets, sources and splits that a run has predictions for."""
     rows = cur.execute(load_sql("outcome_scopes"), {"run_id": run_id}).fetchall()
     return [Scope(*row) for row in rows]
 

@@ -79,7 +79,7 @@ def list_pairs(
 
 
 def list_labels_of(cur: DuckDBPyConnection, run_id: str) -> tuple[By, ...]:
-    """Say which labels a run has: read from its texts, of its head, or both."""
+    """Return which labels a run has: read from its texts, of its head, or both."""
     row = cur.execute(load_sql("run_labels"), {"run_id": run_id}).fetchone() or (False, False)
     names: tuple[By, ...] = ("text", "head")
     return tuple(by for by, has in zip(names, row, strict=True) if has)

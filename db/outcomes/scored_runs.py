@@ -1,4 +1,4 @@
-"""What the Errors and Compare pages count: runs scored once, kept in memory beside the database.
+"""What the Errors and Compare pages count: runs scored once, kept in memory next to the database.
 
 The views over the log of annotations cost 200 ms a count with 200,000 items and 1,000,000
 predictions; the same count over these columns costs 15. They are filled when a run is first asked
@@ -35,7 +35,7 @@ _FILLING = threading.Lock()
 
 
 def refresh(cur: DuckDBPyConnection, run_ids: Collection[str]) -> str:
-    """Bring the tables up to date for some runs; costs about 15 ms where nothing has changed.
+    """Update the tables for some runs; costs about 15 ms where nothing has changed.
 
     Args:
         cur: Of the database; must not be inside a transaction that has written.
@@ -62,7 +62,7 @@ def refresh(cur: DuckDBPyConnection, run_ids: Collection[str]) -> str:
 
 
 def refresh_annotations(cur: DuckDBPyConnection) -> None:
-    """Bring up to date what people say of the items; call ``refresh`` first."""
+    """Update the reviewers' labels of the items; call ``refresh`` first."""
     own = cur.cursor()
     with _FILLING:
         stored = dict(own.execute("select part, value from scratch.version").fetchall())
@@ -77,7 +77,7 @@ def refresh_annotations(cur: DuckDBPyConnection) -> None:
 
 
 def _fill_items(cur: DuckDBPyConnection, version: str) -> None:
-    """Fill everything anew: the numbers of the items change, so no run's rows can stay."""
+    """Fill everything again: the numbers of the items change, so no run's rows can stay."""
     cur.begin()
     for table in ("outcome", "item", "version"):
         cur.execute(f"delete from scratch.{table}")  # noqa: S608
@@ -98,7 +98,7 @@ def _fill_run(cur: DuckDBPyConnection, run_id: str, version: str) -> None:
 
 
 def _follow_gold(cur: DuckDBPyConnection, stored: str) -> str:
-    """Take over what was said since; a few items one by one, more of them all at once."""
+    """Update the gold labels that changed since; a few items one by one, more all at once."""
     current = _gold_version(cur)
     if current == stored:
         return current
@@ -130,7 +130,7 @@ def _compress(cur: DuckDBPyConnection) -> None:
     try:
         cur.execute("checkpoint scratch")
     except duckdb.TransactionException:
-        return  # somebody is counting at this moment; the rows are there all the same
+        return  # another session is counting at this moment; the rows are there all the same
 
 
 def _gold_version(cur: DuckDBPyConnection) -> str:

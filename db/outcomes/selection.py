@@ -67,7 +67,7 @@ _ANNOTATED: Final = (
 
 @dataclass(frozen=True)
 class Selection:
-    """Conditions on the items and answers of a run, all of which must hold; None stands for any.
+    """Conditions on the items and answers of a run, all of which must hold; None means any.
 
     Attributes:
         text_label: May be ``NO_LABEL``.
@@ -102,7 +102,7 @@ class Selection:
     def from_json(cls, text: str) -> Selection:
         """Read what ``to_json`` wrote; conditions that are unknown or make no sense are left out.
 
-        The text may come from an address that somebody typed.
+        The text may come from an address that was typed.
         """
         try:
             stored = json.loads(text)
@@ -117,8 +117,8 @@ class Selection:
 
     @property
     def is_of_items(self) -> bool:
-        """Return whether it asks only what the items are, not what a model answered or how sure it
-        was.
+        """Return whether it asks only what the items are, not what a model answered or how
+        confident it was.
 
         Items chosen by what a model got wrong look better with any other model (regression to
         the mean), so only such selections are fair where two models are compared.

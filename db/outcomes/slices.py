@@ -15,7 +15,7 @@ from db.outcomes.selection import DIMENSIONS, By, Dimension, OutcomeFilter, Sele
 from db.statements import load_sql
 
 MIN_ITEMS: Final = 20
-"""Smaller slices are not counted: nothing could be told of them."""
+"""Smaller slices are not counted: nothing could be concluded about them."""
 _MAX_NAME_LENGTH = 80
 
 
@@ -33,7 +33,7 @@ class SliceCount:
 class SliceChange:
     """How many of the ``n`` items of a slice a second run fixes and breaks.
 
-    ``dimension`` is None for a slice that somebody saved.
+    ``dimension`` is None for a saved slice.
     """
 
     dimension: Dimension | None
@@ -45,7 +45,7 @@ class SliceChange:
 
 @dataclass(frozen=True)
 class SavedSlice:
-    """A filter that somebody kept by name."""
+    """A filter that was saved by name."""
 
     name: str
     selection: Selection
@@ -71,7 +71,7 @@ def count_slices(
 def list_slice_changes(
     cur: DuckDBPyConnection, before: OutcomeFilter, run_after: str, min_items: int = MIN_ITEMS
 ) -> list[SliceChange]:
-    """Count what the head of a second run fixes and breaks, in every slice of at least so many.
+    """Count what the head of a second run fixes and breaks, in every slice of at least this many.
 
     Both runs are judged on the same items. Hedging and the form of an answer are those of the
     first run; of the saved slices those count that ask only what the items are. Call
@@ -114,7 +114,7 @@ def save_slice(
     saved_by: str | None = None,
     created_at: datetime | None = None,
 ) -> SavedSlice:
-    """Keep a filter by name; the same name again replaces it.
+    """Save a filter by name; the same name again replaces it.
 
     Raises:
         InvalidSliceError: The name is empty or too long, or the filter lets everything pass.
@@ -142,7 +142,7 @@ def drop_slice(
     saved_by: str | None = None,
     created_at: datetime | None = None,
 ) -> None:
-    """Take a saved slice off the list; what it was stays in the history."""
+    """Delete a saved slice; its definition stays in the history."""
     _append(cur, name, "{}", saved_by, created_at)
 
 

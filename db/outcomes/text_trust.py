@@ -16,9 +16,9 @@ from db.outcomes.selection import OutcomeFilter, select_rows
 class TextCount:
     """Answers that give their label in one way.
 
-    ``way`` is the form of the answer; ``told`` where the run told a label that we cannot read in
-    its text, or brought no text; ``none`` where there is no label. ``is_hedging``: the answer takes
-    back some of what it says, see ``outcome_store.HEDGES``.
+    ``way`` is the form of the answer; ``separate`` where the run gives a label that is not in
+    its text, or has no text; ``none`` where there is no label. ``is_hedging``: the answer takes
+    back some of its claims, see ``outcome_store.HEDGES``.
     """
 
     way: str
@@ -31,8 +31,8 @@ def count_texts(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[TextCount]:
     """Count the answers that were read, by how they give their label and by whether they hedge."""
     statement, parameters = select_rows(
         "case when text_label is null then 'none' "
-        "when text_form in ('absent', 'contradictory') then 'told' "
-        "else coalesce(text_form, 'told') end as way, "
+        "when text_form in ('absent', 'contradictory') then 'separate' "
+        "else coalesce(text_form, 'separate') end as way, "
         "coalesce(hedging = 'with hedging words', false) as is_hedging, count(*), "
         "count(*) filter (where text_label = gold_label)",
         flt,

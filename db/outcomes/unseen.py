@@ -37,7 +37,7 @@ class UnseenCount:
 
     @property
     def num_speaking(self) -> int:
-        """Items with probabilities that may speak against a gold label."""
+        """Return the number of items with held-out probabilities."""
         return self.own + self.held_out + self.base_model
 
 

@@ -1,4 +1,4 @@
-"""What each role may do, and the check that every write on somebody's behalf begins with."""
+"""What each role may do, and the check that every write on a person's behalf begins with."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ PERMISSIONS: Final[Mapping[Action, frozenset[Role]]] = {
     "veto_records": frozenset({"adjudicator", "engineer", "admin"}),
     "manage_people": frozenset({"admin"}),
 }
-"""The roles that each action is open to. Everybody who is signed in may read."""
+"""The roles that each action is open to. All who are signed in may read."""
 
 ACTION_WORDS: Final[Mapping[Action, str]] = {
     "annotate": "label items",
-    "adjudicate": "settle what reviewers differ on",
-    "bulk": "act on many items at once",
-    "manage_queues": "make and close queues",
+    "adjudicate": "adjudicate disagreements",
+    "bulk": "bulk edit items",
+    "manage_queues": "create and close queues",
     "edit_guidelines": "write guidelines",
-    "import": "take files in",
-    "export": "get files out",
+    "import": "import files",
+    "export": "export files",
     "train": "start training and prediction, and promote models",
-    "veto_records": "leave records out of training",
+    "veto_records": "exclude records from training",
     "manage_people": "add people and set roles",
 }
 """Each action as it completes "may ..."."""
@@ -60,7 +60,7 @@ def is_permitted(person: Reviewer, action: Action) -> bool:
 
 
 def require(cur: DuckDBPyConnection, reviewer_id: str, action: Action) -> Reviewer:
-    """Refuse an action that is not open to the role that somebody has at this moment.
+    """Refuse an action that is not open to the role that a person has at this moment.
 
     Call it in the transaction of the action itself: a role taken away counts from then on.
 

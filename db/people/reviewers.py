@@ -86,7 +86,7 @@ def list_reviewers(cur: DuckDBPyConnection) -> list[Reviewer]:
 
 
 def list_people(cur: DuckDBPyConnection) -> list[Reviewer]:
-    """Return everybody who may sit at the screen, by name; people without a role too."""
+    """Return all people who may use the app, by name; people without a role too."""
     return [reviewer for reviewer in list_reviewers(cur) if reviewer.origin == "person"]
 
 
@@ -98,7 +98,7 @@ def append_change(
     email: str | None,
     changed_by: str | None,
 ) -> Reviewer:
-    """Write down what somebody may do from now on; who may ask for that is checked by the caller.
+    """Append a person's role from now on; who may ask for that is checked by the caller.
 
     Raises:
         InvalidReviewerError: The role is unknown.
@@ -135,7 +135,7 @@ def check_role(role: str) -> None:
 
 
 def identity_id(issuer: str, subject: str) -> str:
-    """Return the id of somebody whom only a sign-in provider names."""
+    """Return the id of a person whom only a sign-in provider names."""
     return "reviewer-" + _digest(f"{issuer}\n{subject}")
 
 

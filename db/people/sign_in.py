@@ -27,7 +27,7 @@ _SHOWN_NAME_LENGTH = 120
 
 @dataclass(frozen=True)
 class Identity:
-    """What a provider of OpenID Connect says of somebody who signed in."""
+    """What a provider of OpenID Connect states about a person who signed in."""
 
     issuer: str
     subject: str
@@ -64,7 +64,7 @@ def sign_in_by_name(cur: DuckDBPyConnection, name: str) -> Reviewer:
 def sign_in_by_identity(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
     """Return the person behind a sign-in.
 
-    Somebody whom an admin added with the same, verified, address is that person from then on.
+    A person whom an admin added with the same, verified, address is that person from then on.
     Anybody else is added without a role and waits for an admin; on a file without an admin the
     first to come becomes it.
 
@@ -81,7 +81,7 @@ def sign_in_by_identity(cur: DuckDBPyConnection, identity: Identity) -> Reviewer
 
 
 def find_by_identity(cur: DuckDBPyConnection, issuer: str, subject: str) -> Reviewer | None:
-    """Return the person whom a provider's subject stands for, or None; writes nothing."""
+    """Return the person whom a provider's subject identifies, or None; writes nothing."""
     parameters = {"issuer": issuer, "subject": subject}
     row = cur.execute(load_sql("reviewer_identity_find"), parameters).fetchone()
     return None if row is None else get_reviewer(cur, row[0])
@@ -95,11 +95,11 @@ def add_person(
     email: str | None = None,
     by: str | None = None,
 ) -> Reviewer:
-    """Add somebody, or set the role and address of who has this name already.
+    """Add a person, or set the role and address of who has this name already.
 
     Args:
         email: By which a sign-in finds them; not needed on one's own machine.
-        by: Who asks, an admin. None: whoever holds the database file, at the command line.
+        by: Who asks, an admin. None: the holder of the database file, at the command line.
 
     Raises:
         NotPermittedError: ``by`` is no admin.
@@ -119,11 +119,11 @@ def change_person(
     email: str | None = None,
     by: str | None = None,
 ) -> Reviewer:
-    """Set what somebody may do from now on; the change is appended, with who made it.
+    """Set a person's role from now on; the change is appended, with who made it.
 
     Args:
-        email: The address that stands from now on; None for none.
-        by: Who asks, an admin. None: whoever holds the database file, at the command line.
+        email: The address from now on; None for none.
+        by: Who asks, an admin. None: the holder of the database file, at the command line.
 
     Raises:
         NotPermittedError: ``by`` is no admin, or nobody would be one any more.
@@ -141,7 +141,7 @@ def change_person(
         )
     if role != "admin" and [admin.reviewer_id for admin in _admins(cur)] == [reviewer_id]:
         raise NotPermittedError(
-            f"{person.name!r} is the only admin and cannot become {role!r}: somebody must be able "
+            f"{person.name!r} is the only admin and cannot become {role!r}: someone must be able "
             "to set roles. Make another person admin first."
         )
     address = _clean_email(cur, email, reviewer_id)
@@ -164,12 +164,12 @@ def _find_by_email(cur: DuckDBPyConnection, email: str) -> Reviewer | None:
 
 
 def _add_waiting(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
-    """Add somebody unknown without a role, so that an admin finds them on the People page."""
+    """Add an unknown person without a role, so that an admin finds them on the People page."""
     reviewer_id = identity_id(identity.issuer, identity.subject)
     shown = " ".join((identity.name or identity.email or identity.subject).split())
     shown = shown[:_SHOWN_NAME_LENGTH] or "Unnamed"
     if any(person.name.casefold() == shown.casefold() for person in list_people(cur)):
-        # Two people of one name must be told apart; the end of the id is theirs alone.
+        # Two people of one name must be distinguishable; the end of the id is theirs alone.
         shown = f"{shown} ({identity.email or reviewer_id[-6:]})"
     person = insert_reviewer(cur, reviewer_id, shown, "none", "person")
     _link(cur, identity, reviewer_id)
@@ -200,7 +200,7 @@ def _refuse_without_role(cur: DuckDBPyConnection, person: Reviewer) -> None:
     if person.role == "none":
         names = ", ".join(admin.name for admin in _admins(cur))
         raise NotPermittedError(
-            f"{person.name!r} has no role here, so nothing can be shown. Everybody needs one of "
+            f"{person.name!r} has no role here, so nothing can be shown. Every person needs one of "
             f"reviewer, adjudicator, engineer or admin. Ask an admin ({names}) to give you one on "
             "the People page, then reload."
         )

@@ -74,7 +74,7 @@ class CorrectionRun:
 
     @property
     def outcome(self) -> Literal["fixed", "broken", "still right", "still wrong", "unknown"]:
-        """Say what the run did to the item."""
+        """Return what the run did to the item."""
         if None in (self.gold_label, self.label_before, self.label_after):
             return "unknown"
         before, after = self.label_before == self.gold_label, self.label_after == self.gold_label
@@ -85,7 +85,7 @@ class CorrectionRun:
 
 @dataclass(frozen=True)
 class RecordCount:
-    """How many records with so many shots a run had in a fold, of how many items."""
+    """How many records with this many shots a run had in a fold, of how many items."""
 
     fold: Fold
     num_shots: int

@@ -16,7 +16,7 @@ class ReadinessCount:
     """What reviewers have said since a moment.
 
     Attributes:
-        num_corrected: Items outside the test split that somebody corrected.
+        num_corrected: Items outside the test split that were corrected.
         num_adjudicated: Those of them that were adjudicated.
         num_double: Items that more than one reviewer has labelled, ever.
         num_unanimous: Those of them on which all agree.
@@ -42,6 +42,6 @@ def count_readiness(
 
 
 def last_correction_at(cur: DuckDBPyConnection) -> datetime | None:
-    """Return when somebody last corrected an item outside the test split; None for never."""
+    """Return when a person last corrected an item outside the test split; None for never."""
     row = cur.execute(load_sql("correction_latest")).fetchone()
     return None if row is None or row[0] is None else from_timestamp(row[0])

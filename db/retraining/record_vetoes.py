@@ -1,4 +1,4 @@
-"""Vetoes on training records: append-only; the latest word on a record stands."""
+"""Vetoes on training records: append-only; the latest decision on a record counts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_record_veto(
     is_vetoed: bool = True,
     note: str = "",
 ) -> None:
-    """Veto the record of an item with so many shots, or take the veto back.
+    """Veto the record of an item with this many shots, or withdraw the veto.
 
     Snapshots frozen from now on carry it, so every later build and run leaves the record out.
 

@@ -13,7 +13,7 @@ from db.statements import load_sql
 
 @dataclass(frozen=True)
 class EndedRefit:
-    """A refit that has ended and stands in the lists.
+    """A refit that has ended and is in the lists.
 
     ``is_needed``: it has an alias or a person once gave it one, another run starts from it or is
     compared with it, or a queue shows its answers.
@@ -30,7 +30,7 @@ def list_ended_refits(cur: DuckDBPyConnection, triggered_by: str) -> list[EndedR
 
 
 def retire_runs(cur: DuckDBPyConnection, run_ids: Sequence[str]) -> None:
-    """Take runs and the models made of them out of the lists, for good.
+    """Remove runs and the models made of them from the lists, for good.
 
     A version's number is never given again. The caller owns the transaction.
     """

@@ -43,6 +43,6 @@ def add_run_energy(cur: DuckDBPyConnection, run_id: str, energy: Energy) -> None
 
 
 def list_run_energy(cur: DuckDBPyConnection) -> list[RunEnergy]:
-    """Return the energy of every run that told it, newest first."""
+    """Return the energy of every run that recorded it, newest first."""
     rows = cur.execute(load_sql("run_energy_list")).fetchall()
     return [RunEnergy(row[0], Energy(*row[1:6]), row[6]) for row in rows]

@@ -169,8 +169,8 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
         files={name: _write_part(directory / name, part) for name, part in parts.items()},
         counts=_count(rows),
     )
-    with replaced_file(directory / MANIFEST_NAME) as beside:
-        beside.write_bytes(manifest.model_dump_json(indent=2).encode())
+    with replaced_file(directory / MANIFEST_NAME) as partial:
+        partial.write_bytes(manifest.model_dump_json(indent=2).encode())
     return manifest
 
 
@@ -243,8 +243,8 @@ def _write_part(path: Path, rows: Sequence[Mapping[str, Any]]) -> SnapshotFile:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(list(rows), schema=_SCHEMA), sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
-    with replaced_file(path) as beside:
-        beside.write_bytes(content)
+    with replaced_file(path) as partial:
+        partial.write_bytes(content)
     return SnapshotFile(sha256=hashlib.sha256(content).hexdigest(), num_items=len(rows))
 
 

@@ -1,4 +1,4 @@
-"""Adjudications: decisions that settle differing annotations; append-only, the latest stands."""
+"""Adjudications: decisions on items that reviewers disagree on; append-only, the latest counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from db.statements import load_sql
 
 Disputed = Literal["open", "rejected", "decided"]
 """Items on which people differ, items whose imported gold label several of them do not accept, and
-items that were settled; the first two only while nobody has decided."""
+items that were adjudicated; the first two only without a decision."""
 
 
 def add_adjudication(
@@ -39,7 +39,7 @@ def add_adjudication(
         reason: Why people differed; None where a program decides.
 
     Returns:
-        The label of record that stands now.
+        The current label of record.
 
     Raises:
         InvalidLabelError: The item does not allow the label.
@@ -86,7 +86,7 @@ def list_disputed(
     source: str | None = None,
     threshold: int = 2,
 ) -> list[str]:
-    """Return the ids of items to settle, those on which most pairs of people differ first.
+    """Return the ids of items to adjudicate, those with most disagreeing pairs of people first.
 
     What counts is what each person says in the end.
 

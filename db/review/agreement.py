@@ -103,7 +103,7 @@ class RevealCount:
         num_ratings: Ratings given before and after.
         num_held: Answers that held what was shown already before.
         num_dropped: Of these, those that gave it up.
-        num_amended: Of these, those that kept it but changed what they hold beside it.
+        num_amended: Of these, those that kept it but changed their other labels.
         num_adopted: Others that took it up.
         num_moved: Others that changed, but not to what was shown.
         num_tempted: Answers that held the gold label while something else was shown.
@@ -123,7 +123,7 @@ class RevealCount:
 
     @property
     def num_missed(self) -> int:
-        """Answers that did not hold what was shown before it was."""
+        """Return the number of answers that did not include what was shown before it was."""
         return self.num_ratings - self.num_held
 
 

@@ -1,4 +1,4 @@
-"""Annotations: append-only. What stands, and the label of record, are views over them."""
+"""Annotations: append-only. Current annotations and the label of record are views over them."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ def add_annotation(
 def retract_annotation(
     cur: DuckDBPyConnection, *, annotation_id: str, item_id: str, reviewer_id: str
 ) -> Annotation:
-    """Take the reviewer's standing annotation on an item back; nothing is deleted.
+    """Retract the reviewer's standing annotation on an item; nothing is deleted.
 
-    What the reviewer had said before it, if anything, stands again.
+    What the reviewer had chosen before it, if anything, counts again.
 
     Args:
         annotation_id: The id of the retraction itself, made by the caller; a retry with the same

@@ -1,7 +1,7 @@
 """Acting on every item that passes a filter at once: seen first, then done, taken back in one go.
 
 Nothing is changed in place. A label set for many items is an annotation on each, under the name of
-whoever pressed; taking the action back appends a retraction of each. A queue of the items is
+the person who acted; undoing the action appends a retraction of each. A queue of the items is
 taken back by closing it. See ``bulk_action`` in ``migrations/0012_bulk_and_guidelines.sql``.
 """
 
@@ -84,14 +84,14 @@ def do_action(
     batch_id: str,
     num_expected: int,
 ) -> BulkAction:
-    """Do an action on every item that passes the filter. The caller owns the transaction.
+    """Apply an action to every item that passes the filter. The caller owns the transaction.
 
     Args:
         batch_id: Made by the caller once for each press: the same id again changes nothing.
         num_expected: What the preview counted. Where it is another number by now, nothing is done.
 
     Raises:
-        BulkActionError: There is nothing to do, or it is not what the preview said.
+        BulkActionError: There is nothing to do, or it is not what the preview showed.
         NotPermittedError: The role of the reviewer is not open to actions on many items.
     """
     require(cur, reviewer_id, "bulk")
@@ -154,12 +154,12 @@ def send_to_queue(
 
 
 def undo_action(cur: DuckDBPyConnection, batch_id: str, *, reviewer_id: str) -> BulkAction:
-    """Take an action back, once and whole; what was said since stays.
+    """Undo an action, once and completely; judgements made since are kept.
 
     The caller owns the transaction.
 
     Raises:
-        BulkActionError: It was taken back already, or is somebody else's.
+        BulkActionError: It was undone already, or is someone else's.
         NotPermittedError: The role of the reviewer is not open to actions on many items.
     """
     person = require(cur, reviewer_id, "bulk")
@@ -171,7 +171,7 @@ def undo_action(cur: DuckDBPyConnection, batch_id: str, *, reviewer_id: str) -> 
         )
     if done.reviewer_id != reviewer_id and person.role != "admin":
         raise BulkActionError(
-            f"The action on {done.num_items:,} items is somebody else's and was not taken back. "
+            f"The action on {done.num_items:,} items is someone else's and was not undone. "
             "Ask them, or an admin."
         )
     now = to_timestamp(utc_now())
@@ -213,8 +213,8 @@ def list_actions(cur: DuckDBPyConnection) -> list[BulkAction]:
 def _require_as_seen(num_items: int, num_expected: int) -> None:
     if not num_items or num_items != num_expected:
         raise BulkActionError(
-            f"Nothing was done: the action would change {num_items:,} items, the preview said "
-            f"{num_expected:,}. Somebody has changed them meanwhile; look at the preview again."
+            f"Nothing was done: the action would change {num_items:,} items, the preview showed "
+            f"{num_expected:,}. Someone has changed them meanwhile; look at the preview again."
         )
 
 

@@ -1,4 +1,4 @@
-"""What people do besides labelling: appended, never changed."""
+"""What people do other than labelling: appended, never changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EventAction = Literal["open", "reveal", "skip", "flag", "unflag", "close_queue"]
 
 @dataclass(frozen=True)
 class ReviewEvent:
-    """One thing that somebody did: who, what, from which value to which, when."""
+    """One thing that a person did: who, what, from which value to which, when."""
 
     action: EventAction
     reviewer_id: str

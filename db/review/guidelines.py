@@ -25,7 +25,7 @@ class Guideline:
     version: str
     label_set: str
     body: str
-    """Markdown, as somebody typed it."""
+    """Markdown, as it was typed."""
     reviewer_id: str
     created_at: datetime
 
@@ -39,7 +39,7 @@ def add_guideline(
 ) -> Guideline:
     """Append a version; it counts from now on. The caller owns the transaction.
 
-    The text that stands already gives the version that stands already.
+    An unchanged text gives the current version.
 
     Raises:
         GuidelineError: The text is empty or too long, or cannot be stored.

@@ -39,7 +39,7 @@ _COLUMNS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "is_fast": ("coalesce(reviewed.is_fast, false)", ("reviewed",)),
     "is_flagged": ("flagged.item_id is not null", ("flagged",)),
 }
-"""Each column: its expression, and the parts that it needs beside the item."""
+"""Each column: its expression, and the parts that it needs in addition to the item."""
 
 _WORD: Final = re.compile(r"[a-z_]+")
 

@@ -48,7 +48,7 @@ class QueueSettings:
     first; ``label_errors`` those to whose label of record a head that has not learned from them
     gives the least probability (the self-confidence of confident learning: Northcutt, Jiang, Chuang
     2021; items of which only a head that has learned from them speaks come last); ``random`` is the
-    control stream, against which the yield of the other orders can be told.
+    control stream, with which the yield of the other orders can be compared.
     """
 
     name: str
@@ -62,7 +62,7 @@ class QueueSettings:
     sharing: Sharing = "anyone"
     """``anyone``: first come, first served; ``dealt``: each item belongs to people in turn."""
     reviewer_ids: tuple[str, ...] = ()
-    """Who may work on it; empty for everybody."""
+    """Who may work on it; empty for all."""
     repeat_share: float = 0.0
     """Share of the items that come again, unannounced, to who labelled them; in blind queues only,
     where nothing on screen tells what they said the first time."""
@@ -109,7 +109,7 @@ def add_queue(
 
     Raises:
         InvalidQueueError: A setting is not possible, the name is taken, or no item passes.
-        NotPermittedError: Whoever asks may not make queues.
+        NotPermittedError: The person who asks may not make queues.
     """
     queue = _insert(cur, settings, queue_id, created_by)
     if extend_queue(cur, queue) == 0:
@@ -138,7 +138,7 @@ def add_item_queue(
 
     Raises:
         InvalidQueueError: A setting is not possible, the name is taken, or there is no item.
-        NotPermittedError: Whoever asks may not make queues.
+        NotPermittedError: The person who asks may not make queues.
     """
     no_others = ReviewFilter(run_id=settings.run_id, item_ids=())
     queue = _insert(cur, replace(settings, filter=no_others), queue_id, created_by)
@@ -201,11 +201,11 @@ def list_queues(cur: DuckDBPyConnection, reviewer_id: str | None = None) -> list
 
 
 def close_queue(cur: DuckDBPyConnection, queue_id: str, reviewer_id: str) -> None:
-    """Take a queue off everybody's list; what was said in it stays.
+    """Close a queue for all reviewers; judgements made in it are kept.
 
     Raises:
         QueueNotFoundError: No queue has this id.
-        NotPermittedError: Whoever asks may not manage queues.
+        NotPermittedError: The person who asks may not manage queues.
     """
     require(cur, reviewer_id, "manage_queues")
     if not get_queue(cur, queue_id).is_closed:

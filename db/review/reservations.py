@@ -35,7 +35,7 @@ _LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class QueuePosition:
-    """An item and where it stands in its queue, from 0."""
+    """An item and its position in its queue, from 0."""
 
     item_id: str
     position: int
@@ -123,7 +123,7 @@ def release(
     *,
     now: datetime | None = None,
 ) -> None:
-    """Return a reserved item back, so that somebody else can have it."""
+    """Release a reserved item, so that another reviewer can have it."""
     moment = utc_now() if now is None else now
     with _LOCK, database.transaction() as cur:
         _append(cur, queue_id, item_id, reviewer_id, moment, moment)
@@ -146,7 +146,7 @@ _FREE: WeakKeyDictionary[Database, dict[str, UnreservedPositions]] = WeakKeyDict
 
 
 def _unreserved_positions(database: Database, queue: Queue) -> UnreservedPositions | None:
-    """Return what is known to be free, for queues in which that is open to everybody."""
+    """Return what is known to be free, for queues in which that is open to all."""
     if queue.settings.num_reviewers != 1 or queue.settings.sharing == "dealt":
         return None
     queues = _FREE.setdefault(database, {})
@@ -162,7 +162,7 @@ def _find_next(
     now: datetime,
     free: UnreservedPositions | None,
 ) -> QueuePosition | None:
-    """Look a little way ahead first; over the whole queue only where that gives nothing."""
+    """Find the next position a little way ahead, and in the whole queue only if that fails."""
     people = queue.settings.reviewer_ids
     if not queue.settings.is_open_to(reviewer_id):
         return None

@@ -52,7 +52,7 @@ def save_settings(cur: DuckDBPyConnection, settings: ReviewSettings, reviewer_id
     low, high = WORDS_PER_MINUTE_BOUNDS
     if not low <= settings.words_per_minute <= high:
         raise InvalidSettingError(
-            f"A reading speed of {settings.words_per_minute} words a minute cannot be set: give "
+            f"A reading speed of {settings.words_per_minute} words per minute cannot be set: use "
             f"{low} to {high}. Most people read at 175 to 300."
         )
     parameters = {

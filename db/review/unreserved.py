@@ -1,8 +1,8 @@
-"""Places of a queue that nobody has touched: held in memory, so that most need not be looked for.
+"""Places of a queue that are untouched: held in memory, so that most need not be looked for.
 
 To find the next open item of a queue takes 8 ms of processor, as it sums up who said, holds and put
 off what; with a hundred people on two cores that was a seventh of the time of every save. A place
-that was never reserved and of which nothing was said is open to everybody, so those are read some
+that was never reserved and has no judgement is open to all, so those are read some
 hundred at once and given away one by one. It is used where that gives the item that a search would:
 in a queue with one reviewer an item, to who goes from one such place straight on to the next.
 """
@@ -45,14 +45,14 @@ class UnreservedPositions:
         for item_id, position in self._positions.items():
             if position <= after or item_id == exclude:
                 continue
-            # Somebody may have said something of an item that was opened by its address.
+            # An item that was opened by its address may have a judgement.
             wanted = {"item_id": item_id, "queue_id": self._queue_id}
             row = cur.execute(load_sql("queue_is_annotated"), wanted).fetchone()
             return (item_id, position) if row is not None and row[0] == 0 else None
         return None
 
     def note(self, cur: DuckDBPyConnection, item_id: str, position: int, reviewer_id: str) -> None:
-        """Note that a place was given to a reviewer, and read more where none are left."""
+        """Record that a place was given to a reviewer, and read more where none are left."""
         was_untouched = self._positions.pop(item_id, None) is not None
         if was_untouched:
             self._last[reviewer_id] = position

@@ -133,7 +133,7 @@ class _Judge:
     lead_from: int = 0
 
     def lead_in(self, first: Mention) -> bool | None:
-        """Judge what stands before a mention; see ``answer_slots.lead_in``."""
+        """Classify what precedes a mention; see ``answer_slots.lead_in``."""
         return lead_in(self.answer, self.lead_from, first.start, self.label_set)
 
     def assertions(self, group: list[Mention], is_discussed: bool) -> Iterator[Assertion]:
@@ -267,7 +267,8 @@ def _assertion(
 def _split_denied(
     answer: Folded, group: list[Mention], slot: Slot
 ) -> tuple[list[Mention], list[Mention]]:
-    """Part the labels that a group asserts from those it denies: "not A but B", "yes, not no"."""
+    """Separate the labels that a group asserts from those it denies: "not A but B", "yes, not
+    no"."""
     kept: list[Mention] = []
     denied: list[Mention] = []
     negated = slot.is_negated

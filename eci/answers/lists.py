@@ -1,4 +1,4 @@
-"""How mentions of labels stand together: in lines, in groups, in enumerations of the options."""
+"""How mentions of labels are arranged: in lines, in groups, in enumerations of the options."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FIELD_AFTER: Final = re.compile(r"[\s)*_\]]{0,3}[:?]")
 
 
 def starts_line(answer: Folded, mention: Mention) -> bool:
-    """Return whether only markup, or the number of a list, stands before a mention in its line."""
+    """Return whether only markup, or the number of a list, precedes a mention in its line."""
     reach = max(0, mention.start - _LINE_PREFIX_LENGTH - 1)
     start = answer.text.rfind("\n", reach, mention.start) + 1
     if start == 0 and reach > 0:
@@ -57,7 +57,7 @@ def is_set_apart(answer: Folded, group: list[Mention]) -> bool:
 def split_echoes(
     answer: Folded, mentions: list[Mention], label_set: LabelSet
 ) -> tuple[list[Mention], list[list[Mention]]]:
-    """Part the mentions from enumerations of the labels, which repeat the question.
+    """Separate the mentions from enumerations of the labels, which repeat the question.
 
     An enumeration is all labels in a row, or three and more lines that list them from the first: a
     list that was cut off. A label that comes again after its enumeration is no part of it.

@@ -57,7 +57,7 @@ class Mention(NamedTuple):
         kind: A letter or number, one of the words yes, no and maybe, or a longer name or text.
         is_strong: Cannot be read as anything else: in brackets, quotes or bold, after "option", or
             a letter together with the text of its option.
-        is_synonym: A word such as "perhaps": counts only where nothing else stands in its place.
+        is_synonym: A word such as "perhaps": counts only without another mention there.
         is_merged: A letter and the text of an option, its own or another's.
         mismatch: Label of the option text that directly follows a letter of another option.
     """
@@ -88,7 +88,7 @@ def _symbol_patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 
     Each starts with the character itself and tests the neighbours after, which lets the search skip
     to it: twice as fast as one pattern for all. Lower-case letters are many, so they must be
-    followed by markup or punctuation, or stand in a place such as "option b is".
+    followed by markup or punctuation, or occur in a place such as "option b is".
     """
     apart = r"(?<![^\W_].)(?![^\W_])"
     found = [rf"{re.escape(name.upper())}{apart}" for name in names if len(name) == 1]
@@ -132,7 +132,7 @@ def _vocabulary(label_set: LabelSet) -> _Vocabulary:
 def find_mentions(answer: Folded, label_set: LabelSet) -> list[Mention]:
     """Find the places that name a label, in order, none overlapping another.
 
-    Weak letters are among them: whether a lone "A" is a label depends on where it stands, which
+    Weak letters are among them: whether a lone "A" is a label depends on where it occurs, which
     the caller judges.
     """
     vocabulary = _vocabulary(label_set)

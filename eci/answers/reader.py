@@ -130,7 +130,7 @@ def _read_part(text: str, start: int, end: int, label_set: LabelSet) -> Reading:
 
 
 def _decide(found: list[Assertion], lower: str) -> tuple[str | None, Form, Assertion | None]:
-    """Weigh the assertions of a text by the rules of this module."""
+    """Decide between the assertions of a text by the rules of this module."""
     order = {"loose": 1, "stated": 2, "final": 3}
     standing: dict[str, Assertion] = {}
     level = 0
@@ -177,7 +177,7 @@ def _takes_back(lower: str, earlier: Assertion | None, later: Assertion) -> bool
 
 
 def _passing(found: list[Assertion]) -> tuple[str | None, Form, Assertion | None]:
-    """Settle for a category named in passing, if there is exactly one."""
+    """Return the category named in passing, if there is exactly one."""
     passing = [assertion for assertion in found if assertion.rank == "passing"]
     labels = {label for assertion in passing for label in assertion.labels}
     if len(labels) == 1:

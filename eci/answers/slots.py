@@ -1,4 +1,4 @@
-"""What stands before a mention of a label and makes it an answer, a denial or a guess."""
+"""What precedes a mention of a label and makes it an answer, a denial or a guess."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ class Slot(NamedTuple):
         is_negated: They deny what follows.
         is_hedged: They offer it as a possibility: "could be", "possibly".
         is_conditional: The sentence is a condition: "if ..., ".
-        starts_sentence: Nothing but connectives stands before it, or since the last "but" or "so".
-        after_interjection: "Wait," or "Oh," stands right before it.
+        starts_sentence: Only connectives precede it, or follow the last "but" or "so".
+        after_interjection: "Wait," or "Oh," comes right before it.
     """
 
     rank: Literal["loose", "stated", "final"] | None
@@ -117,11 +117,11 @@ HEADING: Final = Slot(
 
 
 def lead_in(answer: Folded, start: int, end: int, label_set: LabelSet) -> bool | None:
-    """Judge what stands before the first mention.
+    """Classify what precedes the first mention.
 
     Returns:
         None where the answer does not start with the mention; else True where only markup and a
-        field name such as "Answer:" stand before it, and False where a word of courtesy does.
+        field name such as "Answer:" come before it, and False where a word of courtesy does.
     """
     if end - start > 120:
         return None
@@ -212,7 +212,7 @@ def _thinks_not(answer: Folded, begin: int, start: int) -> bool:
 
 
 def _rank(tokens: list[str], place: int) -> Literal["loose", "stated", "final"] | None:
-    """Judge whether the words up to ``place`` announce an answer, and how firmly."""
+    """Return whether the words up to ``place`` announce an answer, and how firmly."""
     if place < 0:
         return _rank_of_nouns(tokens)
     link = tokens[place]

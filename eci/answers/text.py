@@ -42,7 +42,7 @@ def word_set(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class AnswerPart:
-    """Where the answer proper lies in a text, and whether a reasoning trace was left open.
+    """Where the answer proper is in a text, and whether a reasoning trace was left open.
 
     Attributes:
         start: First character of the answer: after the last closing mark of a reasoning trace, or,
@@ -120,7 +120,7 @@ class Folded:
 
 
 def fold(text: str) -> Folded:
-    """Fold a text to plain characters.
+    """Normalise a text to plain characters.
 
     Example:
         >>> fold("“Ｙｅ\u200bs”").text
@@ -149,7 +149,7 @@ def fold(text: str) -> Folded:
 
 
 def _shorten(text: str, dropped: set[str]) -> Folded:
-    """Leave out zero-width characters and join combining accents to their letters."""
+    """Remove zero-width characters and join combining accents to their letters."""
     kept: list[str] = []
     offsets: list[int] = []
     for position, character in enumerate(text):

@@ -1,6 +1,6 @@
 """The artifact: adapter, head, calibration and what they are valid for, in one folder.
 
-Safetensors and JSON only. Whoever loads an artifact gets all of it or an :class:`ArtifactError`.
+Safetensors and JSON only. Loading returns all of an artifact or raises :class:`ArtifactError`.
 """
 
 from __future__ import annotations

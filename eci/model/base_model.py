@@ -153,7 +153,7 @@ def _nf4_config() -> Any:
 
 
 def _cpu_computes_bfloat16() -> bool:
-    """Without these instructions bfloat16 is emulated and slower than float32."""
+    """Return whether the CPU computes bfloat16; emulated, it is slower than float32."""
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.exists():
         return False

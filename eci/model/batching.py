@@ -33,7 +33,7 @@ class Row:
 
     @property
     def num_tokens(self) -> int:
-        """Tokens that are computed for this row."""
+        """Return the number of tokens that are computed for this row."""
         return len(self.prompt) + len(self.answer) + sum(len(option) for option in self.options)
 
     def after(self, num_shared: int) -> Row:

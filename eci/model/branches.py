@@ -22,7 +22,7 @@ IGNORED: Final = -100
 
 
 def branch_mask(branch_ids: Tensor, num_before: int = 0) -> Tensor:
-    """Say who sees whom, shape ``(B, 1, T, num_before + T)``; True where query sees key.
+    """Return the attention mask, shape ``(B, 1, T, num_before + T)``; True where query sees key.
 
     Args:
         branch_ids: Shape ``(B, T)``.
@@ -39,7 +39,7 @@ def branch_mask(branch_ids: Tensor, num_before: int = 0) -> Tensor:
 
 
 def padding_mask(branch_ids: Tensor, num_before: int = 0) -> Tensor:
-    """Say which tokens are real, shape ``(B, num_before + T)``: enough without options."""
+    """Return which tokens are real, shape ``(B, num_before + T)``: enough without options."""
     real = (branch_ids != PADDING).long()
     return torch.cat([real.new_ones(len(real), num_before), real], 1)
 

@@ -113,7 +113,7 @@ def attach_head(
     verbalizers: Mapping[str, Sequence[Sequence[int]]],
     weight: float,
 ) -> Any:
-    """Turn a loaded causal LM into one whose forward also classifies, in place.
+    """Convert a loaded causal LM, in place, into one whose forward also classifies.
 
     The head is attached after loading: it stays float32 and is never quantized with the base model.
 
@@ -177,7 +177,7 @@ class _Rows:
     prefix: Prefix | None
 
 
-class _DeepEnough(Exception):  # noqa: N818 - no error: it ends a pass whose rest nobody needs
+class _DeepEnough(Exception):  # noqa: N818 - no error: it ends a pass whose rest is not needed
     """Raised by a hook after the deepest layer that the head reads."""
 
 

@@ -149,7 +149,7 @@ class EciModel:
             questions: Any mix of label sets that the head knows.
             exemplars: The shots of each question; None for zero-shot.
             batch_size: Questions prefilled together; similar lengths are put together.
-            progress: Told after each batch.
+            progress: Called after each batch.
 
         Raises:
             UnknownLabelError: A question's label set is unknown to the head.

@@ -29,7 +29,7 @@ class EncodedPrompt:
     Attributes:
         input_ids: Ends where the answer begins.
         regions: Bounds of each of ``eci.pooling.REGIONS`` in ``input_ids``, none of them empty.
-            What lies before the item comes from system turn and exemplars alone.
+            What precedes the item comes from system turn and exemplars alone.
         is_shortened: Context was cut to fit.
     """
 
@@ -75,7 +75,7 @@ class PromptEncoder:
         return replace(self._cut_context(question), is_shortened=True)
 
     def _cut_context(self, question: Question) -> EncodedPrompt:
-        """Keep as much of the context as fits, judged by its tokens per word."""
+        """Cut the context to what fits, estimated by its tokens per word."""
         bare = len(self._render(question.with_context_words(0), ()).input_ids)
         if bare > self.max_prompt_tokens:
             raise PromptError(
@@ -104,7 +104,7 @@ class PromptEncoder:
     def verbalizers(self, labels: LabelSet) -> list[list[int]]:
         """Return, for each label, the first tokens of its spellings.
 
-        Tokens that begin two labels are left out of both: they tell nothing.
+        Tokens that begin two labels are left out of both: they do not discriminate.
 
         Raises:
             PromptError: A label has no first token of its own in this tokenizer.
@@ -128,7 +128,7 @@ class PromptEncoder:
         return own
 
     def neutralise(self, text: str) -> str:
-        """Break up control tokens in foreign text, so that it cannot end a turn or open one."""
+        """Neutralise control tokens in foreign text, so that it cannot end a turn or open one."""
         for token in self._reserved:
             if token in text:
                 text = text.replace(token, f"{token[0]} {token[1:]}")

@@ -25,7 +25,7 @@ class Feature:
 
 
 def stack(features: Sequence[Feature]) -> tuple[Float32Array, Float32Array]:
-    """Put features of one label set side by side.
+    """Stack the features of one label set.
 
     Returns:
         States ``(n, m, d)`` and scores ``(n, C)``; options that an item lacks have score ``-inf``

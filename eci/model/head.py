@@ -146,7 +146,7 @@ class EciHead(nn.Module):
         norm.spread.copy_(torch.as_tensor(spread))
 
     def take(self, label_set: str, fitted: FittedHead) -> None:
-        """Take over the parameters that were fitted for one label set.
+        """Copy the parameters that were fitted for one label set.
 
         Raises:
             ValueError: They were fitted for another pooling or number of labels.

@@ -23,7 +23,7 @@ from eci.statistics.metrics import macro_f1
 
 DEFAULT_L2: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
 _ONE_THREAD: Final = 4_000_000
-"""Up to so many numbers in the items' states, linear algebra stays on one thread."""
+"""Up to this many numbers in the items' states, linear algebra stays on one thread."""
 _FITTING: Final = threading.RLock()
 _MAX_ITERATIONS: Final = 200
 
@@ -91,7 +91,7 @@ def fit_head(
 
 @contextmanager
 def _threads(states: Float32Array) -> Iterator[None]:
-    """Keep the linear algebra of few items on one thread.
+    """Limit the linear algebra of few items to one thread.
 
     It is hundreds of products of a millisecond: to wake a second thread for each takes longer than
     the product, five times as long on an idle machine with two cores and twenty on a busy one. The
@@ -133,7 +133,7 @@ class _Standardised:
     Attributes:
         x: ``(n, D)`` or ``(n, K, D)``; with a basis, its coordinates take the place of D.
         basis: Orthonormal columns that span the items, ``(D, n)``, where there are fewer items
-            than dimensions. The penalised optimum lies in that span and its length is the same in
+            than dimensions. The penalised optimum is in that span and its length is the same in
             these coordinates, so that nothing is lost, and all that is quadratic in D shrinks.
     """
 
@@ -161,7 +161,7 @@ class _Standardised:
         return cls(np.ascontiguousarray(x), mean, spread, gram, basis)
 
     def inside(self, weight: Float32Array) -> Float32Array:
-        """Return the coordinates of weights ``(..., D)``; what lies outside of the span is lost."""
+        """Return the coordinates of weights ``(..., D)``; what is outside the span is lost."""
         return weight if self.basis is None else weight @ self.basis
 
     def outside(self, weight: Float32Array) -> Float32Array:
@@ -244,7 +244,7 @@ class _Loss:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the weights."""
+        """Return the shape of the weights."""
         dim = self.x.shape[-1]
         return (dim,) if self.is_options else (self.scores.shape[1], dim)
 
@@ -351,7 +351,7 @@ def _candidates(
     strengths: Sequence[float],
     is_options: bool,
 ) -> Iterator[CrossValidationResult]:
-    """Judge every pooling with every penalty, out of fold."""
+    """Evaluate every pooling with every penalty, out of fold."""
     for columns in map(tuple, tried):
         u = _inputs(states, columns, is_options=is_options)
         parts = [_Standardised.of(u[fold.train], scores[fold.train]) for fold in folds]

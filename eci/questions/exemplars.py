@@ -58,7 +58,7 @@ class ExemplarPool:
         self._seed = seed
 
     def choose(self, question: Question, num_shots: int) -> tuple[Exemplar, ...]:
-        """Return the shots for one question; of ``nearest`` the best comes last, beside the
+        """Return the shots for one question; of ``nearest`` the best comes last, next to the
         question.
 
         Raises:
@@ -145,7 +145,7 @@ class _Shelf:
 
     @cached_property
     def neighbours(self) -> _Neighbours:
-        """Made only where it is asked for."""
+        """Return the index of neighbours, built on first use."""
         return _Neighbours([exemplar.question for exemplar in self.exemplars])
 
 

@@ -206,8 +206,8 @@ def _load(stream: IO[bytes], parse: Callable[[bytes], _T]) -> list[_T]:
             faults.append(f"line {number}: {error}")
     if faults:
         raise RecordError(
-            f"{getattr(stream, 'name', 'The file')} cannot be used before these lines are mended "
-            f"or removed: {_join(faults)}"
+            f"{getattr(stream, 'name', 'The file')} cannot be used before these lines are "
+            f"corrected or removed: {_join(faults)}"
         )
     return loaded
 

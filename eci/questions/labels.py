@@ -91,7 +91,7 @@ class LabelSet:
 
     @property
     def is_options(self) -> bool:
-        """True where the labels are the options of one item and differ from item to item."""
+        """Return whether the labels are the options of one item and differ from item to item."""
         return self.name == OPTIONS
 
     def index(self, name: str) -> int:
@@ -116,7 +116,7 @@ class LabelSet:
 
 
 def _faults(name: str, labels: tuple[Label, ...]) -> list[str]:
-    """Name every rule that the labels break, so that a user mends a file in one go."""
+    """Return every rule that the labels break, so that a user can correct a file in one go."""
     faults = []
     if not name.strip():
         faults.append("its name is empty; give it one")

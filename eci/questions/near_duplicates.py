@@ -140,7 +140,7 @@ def words(question: Question) -> list[str]:
 
 
 def _shingles(question: Question) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Hash each run of five words once; a text without words stands for itself."""
+    """Hash each run of five words once; a text without words is hashed whole."""
     found = words(question) or [question.question.strip()]
     starts = range(max(1, len(found) - SHINGLE_WORDS + 1))
     hashes = {hash(tuple(found[start : start + SHINGLE_WORDS])) for start in starts}

@@ -60,7 +60,7 @@ class Question:
 
     @property
     def num_context_words(self) -> int:
-        """Words in all sections of the context, headings not counted."""
+        """Return the number of words in all sections of the context, without headings."""
         return sum(len(text.split()) for _, text in self.context)
 
     def with_context_words(self, limit: int) -> Question:
@@ -170,13 +170,13 @@ class PromptTemplate:
 
 
 def option_line(labels: LabelSet, name: str) -> str:
-    """Write one option as it stands in prompt and answer, such as ``B. Heparin``."""
+    """Write one option as it appears in prompt and answer, such as ``B. Heparin``."""
     text = labels.labels[labels.index(name)].text.strip()
     return f"{name}. {text}" if text else name
 
 
 def unmarked(text: str) -> tuple[str, dict[Region, tuple[int, int]]]:
-    """Take the marks of regions out of a text.
+    """Remove the marks of regions from a text.
 
     Returns:
         The text without marks, and the bounds in it of each region that was marked.

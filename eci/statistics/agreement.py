@@ -134,7 +134,8 @@ def pair_agreement(
     Args:
         tables: Shape ``(n_categories, n_categories)`` where every item counts once; or
             ``(n_patterns, n_categories, n_categories)`` where an item holds several pairs, such as
-            three ratings, each beside the same gold label. Items are then resampled as a whole.
+            three ratings, each paired with the same gold label. Items are then resampled as a
+            whole.
         num_items: Items of each pattern; only with three dimensions.
 
     Raises:

@@ -1,7 +1,7 @@
 """Calibration error from sums over bins: what a database counts of more items than fit in memory.
 
 ``reliability`` resamples single items; with 100,000 of them that takes minutes. The gaps of the
-bins are then sums of so many items that they are as good as normally distributed, and a draw of
+bins are then sums over enough items to be practically normally distributed, and a draw of
 them costs one number a bin instead of one an item.
 """
 

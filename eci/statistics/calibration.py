@@ -22,7 +22,7 @@ MAX_TEMPERATURE: Final = 100.0
 
 
 def softmax(logits: npt.ArrayLike) -> FloatArray:
-    """Turn logits into probabilities, shape ``(n_items, n_labels)``, rows summing to 1.
+    """Convert logits to probabilities, shape ``(n_items, n_labels)``, rows summing to 1.
 
     A logit of ``-inf`` (a label that the item does not offer) gets probability 0.
     """
@@ -34,13 +34,13 @@ def softmax(logits: npt.ArrayLike) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class TemperatureScaling:
-    """Divide all logits by one temperature: it changes how sure a head is, never its label.
+    """Divide all logits by one temperature: it changes a head's confidence, never its label.
 
     A bias per label is left out on purpose: a head fits its own, and class weights belong in the
     decision, where they do not spoil the probabilities.
 
     Attributes:
-        temperature: Above 1 makes the probabilities less sure; within [0.01, 100].
+        temperature: Above 1 lowers the confidence; within [0.01, 100].
         n: Number of items it was fitted on.
 
     Example:
@@ -59,7 +59,7 @@ class TemperatureScaling:
         That mean is convex in ``1 / temperature`` and its slope is the gap between the expected and
         the gold logit (Guo et al. 2017), so halving a bracket on the slope's sign cannot fail. The
         end of the range is the answer where the slope has no root: logits that separate the labels
-        perfectly ask for 0.01, logits that tell the opposite ask for 100. Logits that are equal
+        perfectly ask for 0.01, logits that predict the opposite ask for 100. Logits that are equal
         everywhere are left as they are.
 
         Args:

@@ -1,8 +1,8 @@
 """Whether run B is better than run A: both judged on the items they share, pair by pair.
 
-Pairs tell far more than two separate accuracies: only the items that one run gets right and the
-other wrong carry information about the difference, so items that both find easy or both find hard
-add no noise.
+Pairs are far more informative than two separate accuracies: only the items that one run gets right
+and the other wrong carry information about the difference, so items that both find easy or both
+find hard add no noise.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from eci.statistics.estimates import (
 )
 from eci.statistics.metrics import macro_f1, num_correct
 
-NO_SHARED_ITEMS: Final = "the runs share no items"
+NO_SHARED_ITEMS: Final = "the runs have no items in common"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Comparison:
 
     @property
     def unchanged(self) -> int:
-        """Items on which both runs are right or both are wrong."""
+        """Return the number of items on which both runs are right or both are wrong."""
         return self.both_right + self.both_wrong
 
     @property
@@ -78,7 +78,7 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """Say the result in one plain sentence."""
+        """Return the result in one plain sentence."""
         if self.p_value is None:
             return f"No comparison: {NO_SHARED_ITEMS}."
         verdict = "Significant" if self.is_significant else "Not significant"
@@ -108,7 +108,7 @@ def compare(
         label_a: Run A's label for each of them, None where it gave none, which is wrong.
         label_b: Run B's.
         labels: The label set.
-        num_items: How many items each entry stands for, where a database has counted; default 1.
+        num_items: How many items each entry represents, where a database has counted; default 1.
 
     Raises:
         UnknownLabelError: A label is not in ``labels``.

@@ -74,7 +74,7 @@ class ConformalSets:
         alpha: float = 0.1,
         kind: Kind = "class_conditional",
     ) -> ConformalSets:
-        """Take the thresholds from items that neither head nor calibration was fitted on.
+        """Compute the thresholds from items that neither head nor calibration was fitted on.
 
         The threshold of n scores is the ``ceil((n + 1)(1 - alpha))``-th smallest: a new item's
         score is equally likely to take any rank among them, so its gold label is missing in at most
@@ -111,7 +111,7 @@ class ConformalSets:
 
     @property
     def always_included(self) -> tuple[str, ...]:
-        """Labels with too few calibration items for alpha: in every set, telling nothing."""
+        """Return the labels with too few calibration items for alpha: they are in every set."""
         pairs = zip(self.labels, self.thresholds, strict=True)
         return tuple(label for label, threshold in pairs if math.isinf(threshold))
 

@@ -40,7 +40,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One figure, from how many items, and how sure it is.
+    """One figure, the number of items it is computed from, and its interval.
 
     Attributes:
         value: None exactly where ``undefined_because`` says why there is no value; never NaN.
@@ -54,7 +54,7 @@ class Estimate:
 
     @classmethod
     def undefined(cls, because: str, n: int = 0) -> Estimate:
-        """Say that there is no value, and why."""
+        """Return an estimate without a value, and why."""
         return cls(None, n, None, because)
 
 
@@ -162,7 +162,7 @@ def _draw(rng: np.random.Generator, cells: IntArray, n: int, size: int) -> IntAr
 
 
 def percentile_interval(resampled: FloatArray, level: float = LEVEL) -> Interval:
-    """Take the bootstrap percentile interval of a statistic's resamples, shape ``(b,)``.
+    """Compute the bootstrap percentile interval of a statistic's resamples, shape ``(b,)``.
 
     NaN marks a resample in which the statistic is undefined (a rare label was not drawn); such
     resamples are left out.
@@ -193,7 +193,7 @@ def binomial_cdf(successes: int, n: int, share: float) -> float:
 
 
 def _log_choose(chosen: IntArray, n: IntArray) -> FloatArray:
-    """Take the logarithm of the number of ways to choose, shape of the arguments."""
+    """Compute the logarithm of the binomial coefficient, shape of the arguments."""
     log_factorial = np.array([math.lgamma(i + 1) for i in range(int(n.max(initial=0)) + 1)])
     log_ways: FloatArray = log_factorial[n] - log_factorial[chosen] - log_factorial[n - chosen]
     return log_ways

@@ -1,8 +1,8 @@
 """Which gold labels are probably wrong: confident learning (Northcutt, Jiang and Chuang 2021).
 
-A head that has not seen an item, and is surer of another label than it usually is of that label
-where it is gold, speaks against the gold label. The probabilities must come from a head that was
-not fitted on the item: one that was repeats the label it was given, right or wrong.
+A head that has not seen an item, and gives another label more probability than it usually gives
+that label where it is gold, speaks against the gold label. The probabilities must come from a head
+that was not fitted on the item: one that was repeats the label it was given, right or wrong.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def confusion_counts(
         gold: Gold label of each item.
         predicted: Label given to each item; None where none was given.
         labels: The label set, in the order of rows and columns.
-        num_items: How many items each pair stands for, where a database has counted; default 1.
+        num_items: How many items each pair represents, where a database has counted; default 1.
 
     Raises:
         UnknownLabelError: A gold or predicted label is not in ``labels``.

@@ -1,4 +1,4 @@
-"""Many tests at once: which of them still stand when the false ones are to stay few."""
+"""Many tests at once: which remain significant at a bounded rate of false discoveries."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def quantile(values: npt.ArrayLike, share: float, because: str, level: float = L
         ValueError: A value that is NaN or infinite, or a share outside (0, 1).
 
     Example:
-        >>> found = quantile(range(1, 101), 0.5, "nobody was timed")
+        >>> found = quantile(range(1, 101), 0.5, "no annotation was timed")
         >>> found.value, found.interval.low, found.interval.high
         (50.5, 40.0, 61.0)
     """

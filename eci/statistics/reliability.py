@@ -30,7 +30,7 @@ _SMALLEST: Final = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """The items whose confidence lies in one range.
+    """The items whose confidence is in one range.
 
     Attributes:
         mean_confidence: None for a bin without items.
@@ -50,7 +50,7 @@ class ReliabilityReport:
 
     Attributes:
         ece: Expected calibration error, in [0, 1]. Binning noise raises it: it is not 0 even for
-            perfect probabilities, so read it beside ``ece_if_calibrated``.
+            perfect probabilities, so compare it with ``ece_if_calibrated``.
         ece_if_calibrated: Where the ECE of perfectly calibrated probabilities with the same
             confidences would lie by chance. An ECE above it shows miscalibration; one inside does
             not. None without items.
@@ -75,7 +75,7 @@ def reliability_report(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> ReliabilityReport:
-    """Judge the probabilities of items with a gold label.
+    """Evaluate the probabilities of items with a gold label.
 
     Args:
         probabilities: Shape ``(n_items, n_labels)``, rows summing to 1.
@@ -161,7 +161,7 @@ def _bins(
 
 
 def _ece_interval(value: float, resampled: FloatArray, level: float) -> Interval:
-    """Reflect the resamples about the value (basic bootstrap), cut to hold the value and 0.
+    """Compute the basic bootstrap interval, extended to include the value and cut at 0.
 
     Resampling adds binning noise a second time, so the percentiles lie above the value. In 300
     simulations of 500 items with a true error of 0.05 they held it in 50 %, the reflection in 91 %.

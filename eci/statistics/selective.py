@@ -1,7 +1,7 @@
 """Which items a run may answer alone, and which go to a reviewer: selective classification.
 
 An item is answered alone when its confidence is at least a threshold. The risk is the share of
-answered items that are wrong; the coverage is the share answered. Items of equal confidence stand
+answered items that are wrong; the coverage is the share answered. Items of equal confidence come
 or fall together, so no figure depends on the order of items.
 """
 
@@ -68,13 +68,13 @@ class RiskCurve:
 
     @property
     def coverage(self) -> FloatArray:
-        """Share of items answered at each threshold, rising to 1."""
+        """Return the share of items answered at each threshold, rising to 1."""
         coverage: FloatArray = self.num_answered / max(self.n, 1)
         return coverage
 
     @property
     def risk(self) -> FloatArray:
-        """Share of answered items that are wrong at each threshold."""
+        """Return the share of answered items that are wrong at each threshold."""
         risk: FloatArray = self.num_errors / self.num_answered
         return risk
 
@@ -103,7 +103,7 @@ def risk_curve(
     Args:
         confidence: Any score that rises with being right, shape ``(n_items,)``.
         correct: Whether each item's label is gold, shape ``(n_items,)``, bool.
-        num_items: How many items each entry stands for, where a database has counted by (rounded)
+        num_items: How many items each entry represents, where a database has counted by (rounded)
             confidence and correctness; default 1.
 
     Raises:
@@ -127,7 +127,7 @@ def risk_curve(
 
 
 def _scaled(rate: Estimate, factor: int, offset: int = 0) -> Estimate:
-    """Turn a rate into an expected number, ``offset + factor * rate``."""
+    """Convert a rate to an expected number, ``offset + factor * rate``."""
     if rate.value is None or rate.interval is None:
         return rate
     ends = sorted(offset + factor * end for end in (rate.interval.low, rate.interval.high))

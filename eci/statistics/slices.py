@@ -16,7 +16,7 @@ from eci.statistics.multiple_testing import benjamini_hochberg
 
 @dataclass(frozen=True, slots=True)
 class SliceResult:
-    """How a slice does beside the rest.
+    """How a slice compares with the rest.
 
     Attributes:
         accuracy: Of the slice; Wilson interval.

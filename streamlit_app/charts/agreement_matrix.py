@@ -38,7 +38,7 @@ def draw_agreement(
     for cell in cells:
         row, column = places[cell.person_id], places[cell.other_id]
         one, other = (plain(names.get(who, who)) for who in (cell.person_id, cell.other_id))
-        told = say(
+        text = say(
             "charts.pair",
             one=one,
             other=other,
@@ -48,7 +48,7 @@ def draw_agreement(
         )
         for at, to in ((row, column), (column, row)):
             values[at][to] = cell.value
-            hover[at][to] = told
+            hover[at][to] = text
     tone = palette.BLUE.chart
     figure = go.Figure(
         go.Heatmap(

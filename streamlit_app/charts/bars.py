@@ -1,4 +1,4 @@
-"""Horizontal bars: shares of a whole, with the count and the percentage written beside them."""
+"""Horizontal bars: shares of a whole, labelled with count and percentage."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _point(cell: JointCell, total: int, place: tuple[int, int]) -> dict[str, Any
     return {
         "x": place[0],
         "y": place[1],
-        # The square root: a share of 2 % is still told from none.
+        # The square root: a share of 2 % is still distinguishable from none.
         "color": translucent(color, 0.06 + 0.54 * share**0.5),
         "line": translucent(color, 0.8 if cell.count else 0.25),
         "text": short(cell.count),

@@ -26,7 +26,7 @@ _STYLES = ((RIGHT, "solid"), (WRONG, "dash"), (SECOND, "dot"))
 def draw_curves(
     curves: Sequence[Curve], *, num_steps: int | None, unit: str, height: int = 300
 ) -> go.Figure:
-    """Draw up to three curves, told apart by colour and by dash, over the whole planned length.
+    """Draw up to three curves, distinguished by colour and by dash, over the whole planned length.
 
     Args:
         curves: At most three; curves without any value are left out.

@@ -48,11 +48,11 @@ def draw_reliability(
             "hoverinfo": "skip",
             "showlegend": False,
         },
-        _accuracies(filled, say("trust.run_gave_them"), RIGHT, "circle"),
+        _accuracies(filled, say("head_confidence.as_predicted"), RIGHT, "circle"),
     ]
     if after:
         shown = [point for point in after if point.count]
-        traces.append(_accuracies(shown, say("trust.after_temperature_scaling"), SECOND, "diamond"))
+        traces.append(_accuracies(shown, say("head_confidence.rescaled"), SECOND, "diamond"))
     traces.append(
         {
             "type": "bar",

@@ -10,11 +10,11 @@ from streamlit_app.charts.style import RIGHT, WRONG, finish
 from streamlit_app.wording import say, say_count
 
 MAX_POINTS = 300
-"""More are not told apart on a screen."""
+"""More cannot be distinguished on a screen."""
 
 
 def draw_risk(curve: RiskCurve, point: OperatingPoint) -> go.Figure:
-    """Draw the share of wrong answers over the share answered alone, and where a threshold lies."""
+    """Draw the risk-coverage curve and the chosen threshold."""
     places = np.unique(np.linspace(0, len(curve.thresholds) - 1, MAX_POINTS).astype(int))
     # The first few items alone jump between 0 and 1 and say nothing.
     shown = places[curve.num_answered[places] >= min(20, curve.n)]
@@ -32,7 +32,7 @@ def draw_risk(curve: RiskCurve, point: OperatingPoint) -> go.Figure:
     ]
     if point.risk.value is not None and point.risk.interval is not None:
         low, high = point.risk.interval.low, point.risk.interval.high
-        told = say_count("charts.risk_chosen", point.num_answered, wrong=point.num_errors)
+        text = say_count("charts.risk_chosen", point.num_answered, wrong=point.num_errors)
         traces.append(
             {
                 "type": "scatter",
@@ -47,7 +47,7 @@ def draw_risk(curve: RiskCurve, point: OperatingPoint) -> go.Figure:
                     "arrayminus": [point.risk.value - low],
                     "color": WRONG,
                 },
-                "hovertemplate": f"{told}<extra></extra>",
+                "hovertemplate": f"{text}<extra></extra>",
             }
         )
     top = max([*risk, point.risk.interval.high if point.risk.interval else 0, 0.02])

@@ -1,4 +1,4 @@
-"""Stacked bars that each make up a whole: parts of 100 %, told apart by colour and by text."""
+"""Stacked bars that each make up a whole: parts of 100 %, distinguished by colour and by text."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from streamlit_app import palette
 
-# plotly looks into pandas wherever somebody has begun to import it. Streamlit does so at the first
+# plotly looks into pandas wherever its import has begun. Streamlit does so at the first
 # data frame, in the thread of another page: a chart drawn meanwhile would find half a module.
 import_module("pandas")
 
@@ -79,7 +79,7 @@ def finish(
 
 
 def room_for(names: Iterable[str]) -> int:
-    """Return the pixels that the longest of some names takes beside a y axis without a title."""
+    """Return the pixels that the longest of some names takes at a y axis without a title."""
     return 16 + 8 * max(map(len, names), default=0)
 
 

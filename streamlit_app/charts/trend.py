@@ -17,7 +17,7 @@ _LOOKS = ((palette.TEXT.chart, "solid", "circle"), (palette.HEAD.chart, "dash", 
 
 
 _LINE = 24
-"""Characters of a name beside each other under the x axis."""
+"""Characters of a name on one line under the x axis."""
 
 
 def draw_trend(
@@ -26,7 +26,7 @@ def draw_trend(
     axis: str,
     ceiling: tuple[str, float, float, float] | None = None,
 ) -> go.Figure:
-    """Draw the accuracy of text and head, told apart by colour, dash and symbol.
+    """Draw the accuracy of text and head, distinguished by colour, dash and symbol.
 
     Args:
         series: Name of each, the text first, with its points in the order of the x axis.

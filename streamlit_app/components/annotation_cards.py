@@ -1,4 +1,4 @@
-"""What people said of an item, side by side: a card a person, with phases, times and comments."""
+"""The judgements on an item, side by side: a card per person, with phases, times and comments."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def draw_tally(dispute: Dispute) -> None:
     item, total = dispute.item, dispute.num_people
     rows = [_tally_row(dispute, label, label_chip(item, label)) for label in item.labels]
     if dispute.num_saying(None):
-        none = element("span", say("adjudicate.nobody_said"), cls="lc-quiet")
+        none = element("span", say("adjudicate.no_label"), cls="lc-quiet")
         rows.append(_tally_row(dispute, None, none))
     safe_text.draw(
         element(
             "table",
             element("tbody", *rows),
             cls="lc-verdict-table lc-tally",
-            aria_label=say("adjudicate.people_said", count=total, total=total),
+            aria_label=say("adjudicate.num_of_total", count=total, total=total),
         )
     )
 
@@ -62,13 +62,13 @@ def _tally_row(dispute: Dispute, label: str | None, name: Html) -> Html:
         "tr",
         element("th", name, scope="row"),
         element("td", element("span", bar, cls="lc-bar-track")),
-        element("td", say("adjudicate.people_said", count=count, total=total)),
+        element("td", say("adjudicate.num_of_total", count=count, total=total)),
         element("td", " · ".join(also), cls="lc-quiet"),
     )
 
 
 def _card(item: Item, person: Person) -> Html:
-    came = [element("span", say("review.came_with_data"), cls="lc-fact")]
+    came = [element("span", say("review.imported"), cls="lc-fact")]
     is_import = any(one.origin == "import" for one in person.annotations)
     lines = [_judgement(item, person, one) for one in person.annotations]
     return element(
@@ -82,14 +82,14 @@ def _card(item: Item, person: Person) -> Html:
 def _judgement(item: Item, person: Person, one: Annotation) -> Html:
     is_taken_back = one.annotation_id in person.taken_back
     chips = [label_chip(item, label) for label in one.judgement.labels]
-    none = element("span", say("adjudicate.nobody_said"), cls="lc-chip")
+    none = element("span", say("adjudicate.no_label"), cls="lc-chip")
     return element(
         "div",
         element(
             "div",
             element("span", words("phase")[one.encounter.phase], cls="lc-judgement-phase"),
             *(chips or [none]),
-            *([element("span", say("review.took_back"), cls="lc-wrong")] if is_taken_back else []),
+            *([element("span", say("review.retracted"), cls="lc-wrong")] if is_taken_back else []),
         ),
         element("div", _when(one), _seconds(one)),
         *(element("span", fact, cls="lc-fact") for fact in facts(one)),
@@ -99,7 +99,7 @@ def _judgement(item: Item, person: Person, one: Annotation) -> Html:
 
 
 def _when(one: Annotation) -> Html:
-    if one.origin == "import":  # its time is that of the import: when it was said is not known
+    if one.origin == "import":  # its time is that of the import: when it was made is not known
         return element("span")
     shown = one.created_at.strftime("%Y-%m-%d %H:%M UTC")
     return element("time", shown, datetime=one.created_at.isoformat())
@@ -113,13 +113,14 @@ def _seconds(one: Annotation) -> Html:
 def _decision(one: Adjudication, names: Mapping[str, str]) -> Html:
     when = one.created_at.strftime("%Y-%m-%d %H:%M UTC")
     reason = words("adjudication_reason")[one.reason] if one.reason else ""
-    old = say("adjudicate.decided", old=one.old_label) if one.old_label else ""
+    decided = one.label
+    if one.old_label:
+        decided = say("adjudicate.decided", old=one.old_label, new=one.label)
     return element(
         "li",
         element("strong", names.get(one.reviewer_id, one.reviewer_id)),
         " ",
-        old,
-        element("strong", one.label),
+        element("strong", decided),
         element("time", when, datetime=one.created_at.isoformat()),
         element("p", reason, cls="lc-history-note") if reason else "",
         element("p", one.note, cls="lc-history-note") if one.note else "",

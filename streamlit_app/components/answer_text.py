@@ -27,7 +27,7 @@ def marked_text(text: str, marks: Sequence[Mark]) -> Html:
 
 
 def changes(before: str, after: str) -> Html:
-    """Return what was taken out and put in, told apart by more than colour."""
+    """Return deletions and insertions, distinguished by more than colour."""
     tags = {"out": "del", "in": "ins"}
     pieces = [
         element(tags[kind], text) if kind in tags else join(text)

@@ -27,6 +27,6 @@ def find_hidden(item_ids: Sequence[str] | None = None) -> set[str]:
 
 
 def draw_note(number: int) -> None:
-    """Say how many items of a list are held back, where any are."""
+    """Draw how many items of a list are hidden, where any are."""
     if number:
         safe_text.draw_line(say_count("blind_items.waiting", number))

@@ -1,4 +1,4 @@
-"""Acting on every item of a list: what would happen, one press, and one to take it back."""
+"""Bulk editing of a list: preview, apply and undo."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _draw_action(flt: ReviewFilter, kind: ItemKind, person: Reviewer) -> None:
         counted = " · ".join(f"{reveal(label)} {count:,}" for label, count in seen.labels.items())
         st.text(say("bulk.labels", labels=counted))
     press = partial(do_action, flt=flt, kind=kind, num_expected=seen.num_changed)
-    _draw_button(say_count("bulk.do", seen.num_changed), press, person)
+    _draw_button(say_count("bulk.apply", seen.num_changed), press, person)
 
 
 def _draw_queue(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -> None:

@@ -53,50 +53,55 @@ def draw(view: TrustView) -> None:
 
 
 def calibration_sentence(found: Calibration) -> str:
-    """Say in plain words whether confidences can be taken at their word."""
+    """Return in one sentence whether confidences are calibrated."""
     if found.ece.value is None or found.by_chance is None:
-        return say("trust.no_confidences_judge")
-    chance = say("trust.perfect_confidences_would", percent=percent(found.by_chance.high))
-    if found.is_off:
-        return say("trust.confidence_off_by", percent=percent(found.ece.value), chance=chance)
-    return say("trust.confidence_off_by_average", percent=percent(found.ece.value), chance=chance)
+        return say("head_confidence.no_confidences")
+    key = "head_confidence.miscalibrated" if found.is_off else "head_confidence.not_miscalibrated"
+    return say(key, percent=percent(found.ece.value), chance=percent(found.by_chance.high))
 
 
 def _draw_calibration(view: TrustView) -> None:
-    st.markdown(say("trust.can_head_s"))
+    st.markdown(
+        say("head_confidence.calibration_heading"), help=say("head_confidence.calibration_help")
+    )
     st.text(calibration_sentence(view.given))
     after = view.rescaled
     chart.draw(
         draw_reliability(points_of(view.given.bins), points_of(after.bins) if after else ()),
         key="errors_reliability",
-        alt=say("trust.reliability_diagram_head"),
+        alt=say("head_confidence.reliability_alt"),
         on_click=_choose_bin,
         table=_bins_table(view.given.bins),
     )
-    rows = [(say("trust.run_gave_them"), view.given)]
+    rows = [(say("head_confidence.as_predicted"), view.given)]
     if after is not None:
-        rows.append((say("trust.after_temperature_scaling"), after))
+        rows.append((say("head_confidence.rescaled"), after))
     figure_table.draw(
         {
-            say("trust.probabilities"): [name for name, _ in rows],
-            say("trust.calibration_error"): [estimate_text(found.ece) for _, found in rows],
-            say("trust.by_chance_up"): [
+            say("head_confidence.probabilities"): [name for name, _ in rows],
+            say("head_confidence.calibration_error"): [
+                estimate_text(found.ece) for _, found in rows
+            ],
+            say("head_confidence.by_chance"): [
                 f"{100 * found.by_chance.high:.1f}" if found.by_chance else "–" for _, found in rows
             ],
-            say("trust.brier_score"): [number_text(found.brier, 3) for _, found in rows],
+            say("head_confidence.brier_score"): [number_text(found.brier, 3) for _, found in rows],
             "n": [found.brier.n for _, found in rows],
         },
-        alt=say("trust.calibration_error_brier"),
+        alt=say("head_confidence.calibration_alt"),
     )
-    st.caption(
-        say("trust.expected_calibration_error", n=view.given.ece.n, num_sampled=view.num_sampled)
-        + (
-            say("trust.temperature_above_head", temperature=view.temperature)
-            if view.temperature is not None
-            else ""
+    n, num_sampled = view.given.ece.n, view.num_sampled
+    if view.temperature is None:
+        st.caption(say("head_confidence.calibration_note", n=n, num_sampled=num_sampled))
+    else:
+        st.caption(
+            say(
+                "head_confidence.calibration_note_rescaled",
+                n=n,
+                num_sampled=num_sampled,
+                temperature=view.temperature,
+            )
         )
-        + say("trust.points_under_dashed")
-    )
 
 
 @st.fragment
@@ -104,10 +109,10 @@ def draw_alone(view: TrustView) -> None:
     """Draw the slider and what follows from it; only this part is drawn again as it moves."""
     if st.session_state.pop("errors_rerun", False):
         st.rerun()  # a button here has chosen items, which are listed outside of this part
-    st.markdown(say("trust.answer_alone_above"))
+    st.markdown(say("head_confidence.automatic_heading"))
     threshold = (
         st.slider(
-            say("trust.confidence"),
+            say("head_confidence.confidence"),
             0.0,
             100.0,
             value=90.0,
@@ -122,28 +127,28 @@ def draw_alone(view: TrustView) -> None:
     reviews = view.n - point.num_answered
     with st.container(horizontal=True):
         estimate_card.draw(
-            say("trust.answered_alone"),
+            say("head_confidence.automatic"),
             point.coverage,
-            explanation=say("trust.items_help", num_answered=point.num_answered),
+            explanation=say("head_confidence.automatic_help", num_answered=point.num_answered),
         )
         estimate_card.draw_text(
-            say("trust.errors_let_through"),
+            say("head_confidence.errors"),
             f"{point.num_errors:,}",
             f"{percent(point.risk.value)} ({interval_text(point.risk)})",
-            explanation=say("trust.wrong_answers_among"),
+            explanation=say("head_confidence.errors_help"),
         )
         estimate_card.draw_text(
-            say("trust.review_created"),
+            say("head_confidence.workload"),
             duration(reviews * seconds),
             say_count("figures.items", reviews),
-            explanation=say("trust.items_below_confidence", seconds=seconds),
+            explanation=say("head_confidence.workload_help", seconds=seconds),
         )
     chart.draw(
         draw_risk(view.curve, point),
         key="errors_risk",
-        alt=say("trust.share_wrong_answers"),
+        alt=say("head_confidence.risk_coverage_alt"),
         table={
-            say("trust.confidence_least"): view.curve.thresholds.tolist(),
+            say("head_confidence.threshold"): view.curve.thresholds.tolist(),
             "answered": view.curve.num_answered.tolist(),
             "wrong": view.curve.num_errors.tolist(),
         },
@@ -158,7 +163,7 @@ def _draw_new_items(view: TrustView, threshold: float, seconds: float) -> None:
         low, high = reviews.interval.low * seconds, reviews.interval.high * seconds
         st.caption(
             say(
-                "trust.new_items_like",
+                "head_confidence.forecast",
                 errors=number_text(errors, 0),
                 reviews=number_text(reviews, 0),
                 shortest=duration(low),
@@ -168,13 +173,13 @@ def _draw_new_items(view: TrustView, threshold: float, seconds: float) -> None:
         )
     with st.container(horizontal=True):
         st.button(
-            say("trust.list_errors_let"),
+            say("head_confidence.list_errors"),
             key="errors_list_let_through",
             on_click=_choose_and_leave,
             args=(Selection(head_is_right=False, confidence_from=threshold),),
         )
         st.button(
-            say("trust.list_what_goes"),
+            say("head_confidence.list_reviews"),
             key="errors_list_to_review",
             on_click=_choose_and_leave,
             args=(Selection(confidence_below=threshold),),
@@ -187,12 +192,12 @@ def _choose_and_leave(selection: Selection) -> None:
 
 
 def pick_seconds(time: ReviewTime) -> float:
-    """Take the measured time of one annotation, else one that the reader gives."""
+    """Return the measured time of one annotation, else one that the user enters."""
     measured = seconds_per_item(time)
     if measured.value is not None:
         st.caption(
             say(
-                "trust.one_annotation_takes",
+                "head_confidence.annotation_time",
                 mean=number_text(measured, 0),
                 n=measured.n,
                 median=time.median_seconds or 0,
@@ -201,7 +206,7 @@ def pick_seconds(time: ReviewTime) -> float:
         return measured.value
     return float(
         st.number_input(
-            say("trust.seconds_one_annotation"),
+            say("head_confidence.seconds_per_annotation"),
             1.0,
             3600.0,
             ASSUMED_SECONDS,
@@ -243,10 +248,10 @@ def points_of(bins: Sequence[Bin]) -> list[ReliabilityPoint]:
 
 def _bins_table(bins: Sequence[Bin]) -> dict[str, list[float]]:
     return {
-        say("trust.confidence_from"): [part.low for part in bins],
-        say("trust.confidence_below"): [part.high for part in bins],
+        say("head_confidence.confidence_from"): [part.low for part in bins],
+        say("head_confidence.confidence_below"): [part.high for part in bins],
         "items": [part.count for part in bins],
-        say("trust.mean_confidence"): [part.mean_confidence for part in bins],
+        say("head_confidence.mean_confidence"): [part.mean_confidence for part in bins],
         "right": [part.accuracy for part in bins],
     }
 
@@ -254,8 +259,11 @@ def _bins_table(bins: Sequence[Bin]) -> dict[str, list[float]]:
 def _draw_sets(view: TrustView) -> None:
     if view.sets is None or view.conformal is None:
         return
-    st.markdown(say("trust.which_labels_stay", percent=percent(1 - ALPHA, 0)))
-    reports = [(say("trust.all_items"), view.sets.overall)]
+    st.markdown(
+        say("head_confidence.conformal_heading", percent=percent(1 - ALPHA, 0)),
+        help=say("head_confidence.conformal_help"),
+    )
+    reports = [(say("head_confidence.all_items"), view.sets.overall)]
     reports += list(zip(view.labels, view.sets.per_label, strict=True))
     kept = [(name, report) for name, report in reports if sum(report.num_by_size)]
     sizes = range(len(view.labels) + 1)
@@ -271,33 +279,39 @@ def _draw_sets(view: TrustView) -> None:
                     (str(size), _size_words(size), _SIZE_COLORS[size % len(_SIZE_COLORS)])
                     for size in sizes
                 ],
-                axis=say("trust.items_by_size"),
+                axis=say("head_confidence.set_size_axis"),
             ),
             key="errors_sets",
-            alt=say("trust.size_conformal_sets"),
+            alt=say("head_confidence.set_size_alt"),
             table={
-                say("trust.gold_label"): [name for name, _ in kept],
+                say("head_confidence.gold_label"): [name for name, _ in kept],
                 **{_size_words(s): [report.num_by_size[s] for _, report in kept] for s in sizes},
             },
         )
     with right:
         figure_table.draw(
             {
-                say("trust.gold_label"): [name for name, _ in kept],
+                say("head_confidence.gold_label"): [name for name, _ in kept],
                 "n": [report.coverage.n for _, report in kept],
-                say("trust.set_holds"): [estimate_text(report.coverage) for _, report in kept],
-                say("trust.labels_set"): [_mean_size(report.mean_size) for _, report in kept],
+                say("head_confidence.coverage"): [
+                    estimate_text(report.coverage) for _, report in kept
+                ],
+                say("head_confidence.labels_per_set"): [
+                    _mean_size(report.mean_size) for _, report in kept
+                ],
             },
-            alt=say("trust.coverage_size_sets"),
+            alt=say("head_confidence.sets_alt"),
         )
     always = ", ".join(view.conformal.always_included)
-    st.caption(say("trust.class_conditional_conformal", num_sampled=view.num_sampled))
+    st.caption(say("head_confidence.conformal_note", num_sampled=view.num_sampled))
     if always:
-        st.text(say("trust.too_few_items", always=reveal(always)))
+        st.text(say("head_confidence.always_included", always=reveal(always)))
 
 
 def _size_words(size: int) -> str:
-    return say_count("trust.num_labels", size) if size else say("trust.no_label")
+    return (
+        say_count("head_confidence.num_labels", size) if size else say("head_confidence.no_label")
+    )
 
 
 def _mean_size(found: Estimate) -> str:

@@ -21,19 +21,19 @@ from streamlit_app.wording import say
 Who = Literal["text", "head", "reviewers"]
 VALUE_WORDS: dict[CellValue, str] = {
     "count": say("confusion.counts"),
-    "row_share": say("confusion.share_gold_label"),
-    "column_share": say("confusion.share_given_label"),
+    "row_share": say("confusion.share_of_row"),
+    "column_share": say("confusion.share_of_column"),
 }
 TITLES: dict[Who, str] = {
-    "text": say("confusion.label_read_from"),
-    "head": say("confusion.label_eci_head"),
-    "reviewers": say("confusion.label_reviewers"),
+    "text": say("confusion.text_label"),
+    "head": say("confusion.head_label"),
+    "reviewers": say("confusion.reviewer_label"),
 }
 NO_SINGLE_LABEL = say("confusion.no_single_label")
 
 
 def draw(view: ErrorsView, reviewers: People | None) -> None:
-    """Draw a matrix with the figures of each label for whoever labelled these items."""
+    """Draw a matrix with the metrics of each label, for text, head or reviewers."""
     values: CellValue = st.segmented_control(
         say("confusion.cells_show"),
         list(VALUE_WORDS),
@@ -54,7 +54,7 @@ def draw(view: ErrorsView, reviewers: People | None) -> None:
         for column, (who, judged) in zip(columns, shown[start : start + 2], strict=False):
             with column:
                 draw_one(who, judged, values)
-    st.caption(say("confusion.rows_gold_labels"))
+    st.caption(say("confusion.matrix_note"))
 
 
 def draw_one(who: Who, judged: Judged, values: CellValue) -> None:
@@ -69,7 +69,7 @@ def draw_one(who: Who, judged: Judged, values: CellValue) -> None:
         estimate_card.draw(
             "Macro-F1",
             judged.report.macro_f1,
-            explanation=say("confusion.mean_labels_f"),
+            explanation=say("confusion.macro_f1_help"),
         )
     _draw_matrix(who, judged, values)
     _draw_table(who, judged)
@@ -87,7 +87,7 @@ def _draw_matrix(who: Who, judged: Judged, values: CellValue) -> None:
         ),
         key=key,
         on_click=lambda: _choose_cell(who, key),
-        alt=say("confusion.confusion_matrix_against", title=TITLES[who]),
+        alt=say("confusion.matrix_alt", title=TITLES[who]),
         table=matrix_table(judged.matrix),
     )
 
@@ -112,10 +112,10 @@ def _draw_table(who: Who, judged: Judged) -> None:
             "F1 (%)": [estimate_text(row.f1) for row in rows],
         },
         explained={
-            say("confusion.gold"): say("confusion.items_gold_label"),
-            say("confusion.given"): say("confusion.items_given_label"),
+            say("confusion.gold"): say("confusion.row_total"),
+            say("confusion.given"): say("confusion.column_total"),
         },
-        alt=say("confusion.figures_each_label", title=TITLES[who]),
+        alt=say("confusion.metrics_alt", title=TITLES[who]),
     )
 
 

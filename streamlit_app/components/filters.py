@@ -52,13 +52,13 @@ _DEFAULTS = {
 
 
 def clear() -> None:
-    """Take every filter off; run and order stay. A callback: the widgets are drawn after it."""
+    """Clear every filter; run and order stay. A callback: the widgets are drawn after it."""
     for key, value in _DEFAULTS.items():
         st.session_state[key] = value
 
 
 def draw_no_item() -> None:
-    """Say why a list is empty and offer the way out of it."""
+    """Draw why a list is empty, with a button that clears the filters."""
     if not services.all_sources():
         safe_text.draw_notice(say("filters.no_items"))
         return
@@ -127,7 +127,7 @@ def _pick_run(runs: Sequence[Run]) -> Run | None:
 
 
 def _pick_only_predicted() -> bool:
-    """Leave items without an answer out, unless the address or the box says otherwise."""
+    """Exclude items without an answer, unless the address or the box says otherwise."""
     if "answered" not in st.session_state:
         st.session_state["answered"] = st.query_params.get("answered") != "no"
     answered = st.checkbox(say("filters.only_answered"), key="answered", persist_state="session")

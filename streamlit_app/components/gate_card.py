@@ -26,21 +26,21 @@ def draw(report: GateReport) -> None:
     order = list(_SIGNS)
     rows = (_row(c) for c in sorted(report.all_checks, key=lambda c: order.index(c.verdict)))
     safe_text.draw(element("table", element("tbody", *rows)))
-    with st.expander(say("gate.figures_behind_checks")):
+    with st.expander(say("gate.details")):
         for place, one in enumerate(report.sets):
             _draw_set(one, place)
         if report.slices:
-            st.markdown(say("gate.slices_test_split"))
+            st.markdown(say("gate.slices_heading"))
             st.dataframe(slice_table(report.slices), hide_index=True, key="models_slices")
-        st.caption(say("gate.test_split_labels", test_digest=report.test_digest))
+        st.caption(say("gate.method_note", test_digest=report.test_digest))
 
 
 def _row(check: Check) -> Html:
     sign, cls = _SIGNS[check.verdict]
-    told = element("span", sign, cls=cls, title=say(f"gate.{check.verdict}"))
+    mark = element("span", sign, cls=cls, title=say(f"gate.{check.verdict}"))
     return element(
         "tr",
-        element("td", told, style=_CELL),
+        element("td", mark, style=_CELL),
         element("td", check.name, style=_CELL),
         element("td", check.finding, cls="lc-quiet", style=_CELL),
     )
@@ -50,7 +50,7 @@ def _draw_set(one: SetGate, place: int) -> None:
     safe_text.draw(element("h4", one.label_set))
     safe_text.draw(element("p", one.comparison.sentence))
     figures = {
-        say("gate.figure"): [say("gate.accuracy"), "Macro-F1", say("gate.calibration_error_ece")],
+        say("gate.figure"): [say("gate.accuracy"), "Macro-F1", say("gate.calibration_error")],
         say("gate.before"): [
             estimate_words(one.comparison.accuracy_a),
             estimate_words(one.macro_f1_before),

@@ -30,7 +30,7 @@ from streamlit_app.wording import say
 def draw(
     golds: BothGolds, people: Sequence[People], suspects: SuspectView | None, flt: OutcomeFilter
 ) -> None:
-    """Draw accuracy beside what people reach, every figure against both golds, and the doubts."""
+    """Draw accuracy compared with people, metrics by type of gold label, and label errors."""
     _draw_ceiling(golds, people)
     _draw_both(golds)
     _draw_suspects(suspects, flt)
@@ -60,14 +60,14 @@ def ceiling_row(people: Sequence[People]) -> IntervalRow | None:
 
 
 def _draw_ceiling(golds: BothGolds, people: Sequence[People]) -> None:
-    st.markdown(say("gold_panel.beside_what_people"))
+    st.markdown(say("gold_panel.human_agreement_heading"))
     rows = accuracy_rows(golds.imported, people)
     chart.draw(
         draw_intervals(
-            rows, axis=say("gold_panel.agreement_imported_label"), reference=ceiling_row(people)
+            rows, axis=say("gold_panel.human_agreement_axis"), reference=ceiling_row(people)
         ),
         key="errors_ceiling",
-        alt=say("gold_panel.accuracy_text_head"),
+        alt=say("gold_panel.human_agreement_alt"),
         table={
             "who": [row.name for row in rows],
             "agreement": [row.value for row in rows],
@@ -77,9 +77,9 @@ def _draw_ceiling(golds: BothGolds, people: Sequence[People]) -> None:
         },
     )
     st.caption(
-        say("gold_panel.dashed_line_how", min_judged=MIN_JUDGED)
+        say("gold_panel.human_ceiling_note", min_judged=MIN_JUDGED)
         if people
-        else say("gold_panel.nobody_labelled_these")
+        else say("gold_panel.no_human_labels")
     )
 
 
@@ -88,14 +88,14 @@ def both_golds_table(golds: BothGolds) -> dict[str, list[str]]:
     columns: dict[str, Mapping[By, Judged]] = {
         say("gold_panel.imported_label"): golds.imported.judged,
         say("gold_panel.label_record"): golds.record.judged,
-        say("gold_panel.adjudicated_items_label"): golds.before,
-        say("gold_panel.adjudicated_items_label_decided"): golds.adjudicated,
+        say("gold_panel.adjudicated_before"): golds.before,
+        say("gold_panel.adjudicated_after"): golds.adjudicated,
     }
-    table: dict[str, list[str]] = {say("gold_panel.figure"): []}
+    table: dict[str, list[str]] = {say("gold_panel.metric"): []}
     table |= {name: [] for name in columns}
     for who in get_args(By):
         names = list(_figures(golds.record.judged, who))
-        table[say("gold_panel.figure")] += [f"{who.title()}: {name}" for name in names]
+        table[say("gold_panel.metric")] += [f"{who.title()}: {name}" for name in names]
         for column, judged in columns.items():
             found = _figures(judged, who)
             table[column] += [_figure_text(found.get(name)) for name in names]
@@ -119,27 +119,25 @@ def _figure_text(found: Estimate | None) -> str:
 
 
 def both_golds_note(golds: BothGolds) -> str:
-    """Say what the columns are, and how many items were adjudicated."""
-    n = golds.num_adjudicated
-    adjudicated = (
-        say("gold_panel.last_two_columns", n=n) if n else say("gold_panel.no_adjudicated_items")
-    )
-    return say("gold_panel.label_record_adjudicated", adjudicated=adjudicated)
+    """Describe the columns, with the number of adjudicated items."""
+    if not golds.num_adjudicated:
+        return say("gold_panel.gold_types_note_none_adjudicated")
+    return say("gold_panel.gold_types_note", n=golds.num_adjudicated)
 
 
 def _draw_both(golds: BothGolds) -> None:
-    st.markdown(say("gold_panel.against_each_kind"))
+    st.markdown(say("gold_panel.gold_types_heading"))
     figure_table.draw(
         both_golds_table(golds),
-        alt=say("gold_panel.every_figure_against"),
+        alt=say("gold_panel.gold_types_alt"),
     )
     st.caption(both_golds_note(golds))
 
 
 def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
-    st.markdown(say("gold_panel.gold_labels_probably"))
+    st.markdown(say("gold_panel.label_errors_heading"))
     if view is None:
-        st.caption(say("gold_panel.run_no_probabilities"))
+        st.caption(say("gold_panel.no_probabilities"))
         return
     st.text(suspects_sentence(view))
     st.caption(sources_sentence(view.sources))
@@ -155,12 +153,12 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
             say("gold_panel.question"): st.column_config.TextColumn(width="large"),
             say("gold_panel.doubt"): st.column_config.NumberColumn(format="%.0f"),
         },
-        alt=say("gold_panel.items_whose_gold"),
+        alt=say("gold_panel.label_errors_alt"),
     )
-    st.caption(say("gold_panel.confident_learning_head"))
+    st.caption(say("gold_panel.label_errors_note"))
     queue_popover.draw(
         "errors_suspects_queue",
-        say("gold_panel.make_review_queue"),
+        say("gold_panel.create_queue"),
         view.num_suspects,
         lambda: load_suspect_ids(services.database(), flt, view),
         flt.run_id,
@@ -170,11 +168,11 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
 
 
 def suspects_sentence(view: SuspectView) -> str:
-    """Say how many gold labels are doubtful."""
+    """Return in one sentence how many gold labels are doubtful."""
     if view.share.value is None:
-        return say("gold_panel.nothing_may_said")
+        return say("gold_panel.not_checkable")
     return say(
-        "gold_panel.gold_labels_under",
+        "gold_panel.label_errors_summary",
         share=percent(view.share.value),
         n=view.share.n,
         num_suspects=view.num_suspects,

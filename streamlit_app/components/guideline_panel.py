@@ -1,4 +1,4 @@
-"""The guideline that counts for an item, beside it."""
+"""The current guideline for an item, next to it."""
 
 from __future__ import annotations
 

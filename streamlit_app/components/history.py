@@ -1,4 +1,4 @@
-"""Everything that was said of an item: who, when, in which phase, from which label to which."""
+"""All judgements on an item: who, when, in which phase, from which label to which."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _line(annotation: Annotation, names: Mapping[str, str]) -> Html:
     when = annotation.created_at.strftime("%Y-%m-%d %H:%M UTC")
     source = []
     if annotation.origin == "import":
-        source.append(say("review.came_with_data"))
+        source.append(say("review.imported"))
     if annotation.action == "label" and annotation.encounter.phase != "open":
         source.append(words("phase")[annotation.encounter.phase])
     return element(
@@ -71,11 +71,11 @@ def _line(annotation: Annotation, names: Mapping[str, str]) -> Html:
 
 def _change(annotation: Annotation) -> Html:
     if annotation.action == "retract":
-        return element("span", say("review.took_back"), cls="lc-change")
-    labels = ", ".join(annotation.judgement.labels) or say("review.no_label_fits")
+        return element("span", say("review.retracted"), cls="lc-change")
+    labels = ", ".join(annotation.judgement.labels) or say("review.no_label")
     new = element("strong", labels)
     if annotation.old_label is None or annotation.origin == "import":
-        return element("span", say("review.said"), " ", new, cls="lc-change")
+        return element("span", say("review.chose"), " ", new, cls="lc-change")
     if (annotation.old_label,) == annotation.judgement.labels:
         return element("span", say("review.confirmed"), " ", new, cls="lc-change")
     return element("span", annotation.old_label, " → ", new, cls="lc-change")

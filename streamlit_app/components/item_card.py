@@ -13,7 +13,7 @@ from streamlit_app.markup import Html, element
 
 
 def draw(item: Item) -> None:
-    """Draw an item; nothing on it tells what a model, a reviewer or the gold label says."""
+    """Draw an item; nothing on it reveals the label of a model, a reviewer or the gold label."""
     safe_text.draw(_card(item, _sections(item)))
     _draw_show_all(item)
 

@@ -57,7 +57,7 @@ def read(item_id: str, values: Judgement, answer: str | None) -> Judgement:
     Args:
         item_id: The item on screen.
         values: What the fields start from.
-        answer: The model's answer, against which a corrected one is told from a copy.
+        answer: The model's answer, with which a corrected one is compared.
     """
 
     def held(name: str, otherwise: Any) -> Any:

@@ -39,7 +39,7 @@ MORE = "errors_more"
 _ORDER_WORDS: Mapping[ItemOrder, str] = {
     "item_id": say("outcome_items.order_item_id"),
     "least_sure": say("outcome_items.order_confidence"),
-    "most_sure": say("outcome_items.surest_head_first"),
+    "most_sure": say("outcome_items.order_confidence_high"),
 }
 
 
@@ -82,7 +82,7 @@ def chosen_cell(by: By) -> tuple[str, str] | None:
 
 
 def restore() -> None:
-    """Take the conditions without a picker from the address, once a session."""
+    """Read the conditions without a picker from the address, once a session."""
     address.seed(MORE)
 
 
@@ -102,7 +102,7 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
         refresh_annotations(database.cursor())
     total = count_items(database.cursor(), narrowed)
     if total == 0:
-        st.info(say("outcome_items.no_item_passes"))
+        st.info(say("outcome_items.no_match"))
         return narrowed, 0
     pages = num_pages(total, PAGE_SIZE)
     page = min(st.session_state.get("errors_page", 1), pages)
@@ -134,7 +134,7 @@ def draw_table(rows: Sequence[OutcomeRow], view: ErrorsView, *, key: str, run_id
             say("outcome_items.question"): st.column_config.TextColumn(width="large"),
             say("outcome_items.head_confidence"): st.column_config.NumberColumn(format="percent"),
         },
-        alt=say("outcome_items.items_behind_chosen"),
+        alt=say("outcome_items.table_alt"),
     )
     if event.selection.rows:
         open_in_review(rows[event.selection.rows[0]].item_id, run_id=run_id)
@@ -152,7 +152,7 @@ def table(
     }
     if has_text:
         columns[say("outcome_items.text")] = [_marked(_text_label(row), row) for row in rows]
-        columns[say("outcome_items.how")] = [how(row) for row in rows]
+        columns[say("outcome_items.answer_form")] = [how(row) for row in rows]
     if has_head:
         columns[say("outcome_items.head")] = [_marked(row.head_label, row) for row in rows]
         columns[say("outcome_items.head_confidence")] = [row.head_confidence for row in rows]
@@ -160,9 +160,9 @@ def table(
 
 
 def how(row: OutcomeRow) -> str:
-    """Say how the answer gives its label, or that the run told a label which no text holds."""
+    """Return how the answer gives its label, or that the run gave it separately."""
     if row.text_label is not None and row.text_form in (None, "absent", "contradictory"):
-        return say("outcome_items.told_not_text")
+        return say("outcome_items.label_given_separately")
     return FORM_WORDS.get(row.text_form or "", row.text_form or "")
 
 
@@ -172,12 +172,12 @@ def _more() -> Selection:
 
 
 def _text_label(row: OutcomeRow) -> str | None:
-    """Name what the text says; None where its label was never read."""
+    """Return the label of the text; None where it was never read."""
     return matrix.NO_LABEL if row.text_label is None and row.text_form else row.text_label
 
 
 def _marked(label: str | None, row: OutcomeRow) -> str:
-    # A sign beside the label: colour alone would not do.
+    # A sign after the label: colour alone would not be accessible.
     return "" if label is None else f"{'✓' if label == row.gold_label else '✗'} {reveal(label)}"
 
 
@@ -194,7 +194,7 @@ def _pick(view: ErrorsView) -> None:
             )
         with next(columns):
             _choice(
-                say("outcome_items.how_text_gives"),
+                say("outcome_items.answer_form_filter"),
                 FORM_ORDER,
                 "errors_form",
                 FORM_WORDS.__getitem__,
@@ -210,7 +210,7 @@ def _pick(view: ErrorsView) -> None:
 
 
 def _draw_more(selection: Selection) -> None:
-    """Name the conditions that have no picker, and offer to clear everything."""
+    """Draw the conditions that have no picker, with a button that clears everything."""
     if selection.is_empty:
         return
     words = selection_words(_more())
@@ -229,7 +229,7 @@ def _draw_more(selection: Selection) -> None:
 def _pick_order(view: ErrorsView, total: int) -> ItemOrder:
     order: ItemOrder = "item_id"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(say_count("outcome_items.items_select_row", total))
+        st.caption(say_count("outcome_items.count_note", total))
         if view.head is not None:
             order = st.segmented_control(
                 say("outcome_items.order"),

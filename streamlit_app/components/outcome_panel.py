@@ -29,7 +29,7 @@ def draw(view: ErrorsView) -> None:
         _draw_bars(view)
     with right:
         _draw_cube(view)
-    st.caption(say("outcome_panel.green_gained_by"))
+    st.caption(say("outcome_panel.legend_note"))
 
 
 def draw_figures(view: ErrorsView) -> None:
@@ -38,25 +38,25 @@ def draw_figures(view: ErrorsView) -> None:
         estimate_card.draw_text(
             say("outcome_panel.items"),
             f"{view.num_items:,}",
-            say("outcome_panel.gold_label"),
-            explanation=say("outcome_panel.items_gold_label"),
+            say("outcome_panel.with_gold_label"),
+            explanation=say("outcome_panel.items_help"),
         )
         if view.text:
             estimate_card.draw(
-                say("outcome_panel.accuracy_text"),
+                say("outcome_panel.text_accuracy"),
                 view.text.report.accuracy,
-                explanation=say("outcome_panel.share_items_whose"),
+                explanation=say("outcome_panel.text_accuracy_help"),
             )
             estimate_card.draw(
-                say("outcome_panel.answers_without_label"),
+                say("outcome_panel.no_label"),
                 view.without_label,
-                explanation=say("outcome_panel.share_answers_from"),
+                explanation=say("outcome_panel.no_label_help"),
             )
         if view.head:
             estimate_card.draw(
-                say("outcome_panel.accuracy_head"),
+                say("outcome_panel.head_accuracy"),
                 view.head.report.accuracy,
-                explanation=say("outcome_panel.share_items_whose_most"),
+                explanation=say("outcome_panel.head_accuracy_help"),
             )
         if view.head and view.text:
             _draw_difference(view)
@@ -65,9 +65,11 @@ def draw_figures(view: ErrorsView) -> None:
 def _draw_alone(view: ErrorsView) -> None:
     """Draw the matrix of a run that has only one of the two."""
     missing = (
-        say("outcome_panel.eci_head") if view.head is None else say("outcome_panel.text_was_read")
+        say("outcome_panel.missing_head")
+        if view.head is None
+        else say("outcome_panel.missing_text_label")
     )
-    st.caption(say("outcome_panel.run_no_so", missing=missing))
+    st.caption(say("outcome_panel.not_comparable", missing=missing))
     left, _ = st.columns(2, gap="medium")
     with left:
         if view.text is not None:
@@ -83,7 +85,7 @@ def _draw_difference(view: ErrorsView) -> None:
         points(found.accuracy_difference.value),
         points_interval(found.accuracy_difference),
         explanation=say(
-            "outcome_panel.n_difference_accuracies",
+            "outcome_panel.difference_help",
             n=found.n,
             points=points(found.macro_f1_difference.value),
             points_interval=points_interval(found.macro_f1_difference),
@@ -95,7 +97,7 @@ def _draw_difference(view: ErrorsView) -> None:
         say(
             "outcome_panel.significant" if found.is_significant else "outcome_panel.not_significant"
         ),
-        explanation=say("outcome_panel.exact_two_sided"),
+        explanation=say("outcome_panel.mcnemar_help"),
     )
 
 
@@ -109,7 +111,7 @@ def _draw_bars(view: ErrorsView) -> None:
     chart.draw(
         draw_bars(parts),
         key=key,
-        alt=say("outcome_panel.how_text_head"),
+        alt=say("outcome_panel.outcomes_alt"),
         on_click=lambda: _choose_pair(key),
         table={
             "outcome": [part.name for part in parts],
@@ -127,7 +129,7 @@ def _draw_cube(view: ErrorsView) -> None:
     chart.draw(
         draw_outcome_cube(view.cells, view.labels, selected=selected),
         key=key,
-        alt=say("outcome_panel.label_text_by"),
+        alt=say("outcome_panel.cube_alt"),
         on_click=lambda: _choose_cell(key),
         table=cube_table(view),
     )
@@ -138,8 +140,8 @@ def cube_table(view: ErrorsView) -> Mapping[str, Sequence[Cell]]:
     both = [cell for cell in view.cells if cell.has_text and cell.head is not None]
     return {
         say("outcome_panel.gold_label_column"): [cell.gold for cell in both],
-        say("outcome_panel.label_text"): [cell.text or matrix.NO_LABEL for cell in both],
-        say("outcome_panel.label_head"): [cell.head for cell in both],
+        say("outcome_panel.text_label_column"): [cell.text or matrix.NO_LABEL for cell in both],
+        say("outcome_panel.head_label_column"): [cell.head for cell in both],
         "items": [cell.count for cell in both],
     }
 

@@ -1,4 +1,4 @@
-"""When runs start by themselves: the policy, in one form."""
+"""When runs start automatically: the policy, in one form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from db.people.permissions import is_permitted
 from db.records import Reviewer
-from streamlit_app.components.training_live import told_errors
+from streamlit_app.components.training_live import deferred_errors
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.wording import say
@@ -15,10 +15,10 @@ from training.control.triggers import Mode, TriggerPolicy, get_policy, set_polic
 from training.run.energy import WORLD, list_countries
 
 MODE_WORDS: dict[Mode, str] = {
-    "manual": say("policy.only_when_somebody"),
-    "corrections": say("policy.after_so_many"),
-    "schedule": say("policy.schedule_where_something"),
-    "errors": say("policy.when_error_fresh"),
+    "manual": say("policy.manual"),
+    "corrections": say("policy.corrections"),
+    "schedule": say("policy.schedule"),
+    "errors": say("policy.errors"),
 }
 TIER_WORDS = {
     "recalibrate": say("policy.recalibrate"),
@@ -31,74 +31,74 @@ TIER_WORDS = {
 def draw(person: Reviewer) -> None:
     """Draw the policy that holds, and where the role allows it the form that sets another."""
     policy = get_policy(services.database())
-    each = say("policy.and_each") if policy.refit_after_each else ""
-    label = say("policy.when_runs_start", mode=MODE_WORDS[policy.mode], each=each)
+    key = "policy.summary_with_refits" if policy.refit_after_each else "policy.summary"
+    label = say(key, mode=MODE_WORDS[policy.mode])
     with st.expander(label), st.form("training_policy", border=False):
         may = is_permitted(person, "train")
         modes = list(MODE_WORDS)
         left, right = st.columns(2)
         with left:
             st.selectbox(
-                say("policy.start_run"),
+                say("policy.mode"),
                 modes,
                 index=modes.index(policy.mode),
                 format_func=MODE_WORDS.__getitem__,
                 key="policy_mode",
             )
             st.selectbox(
-                say("policy.which"),
+                say("policy.tier"),
                 TIERS,
                 index=TIERS.index(policy.tier),
                 format_func=TIER_WORDS.__getitem__,
                 key="policy_tier",
             )
             st.toggle(
-                say("policy.refit_head_after"),
+                say("policy.refit_after_each"),
                 value=policy.refit_after_each,
                 key="policy_each",
-                help=say("policy.reviewers_see_what"),
+                help=say("policy.refit_after_each_help"),
             )
         with right:
             st.number_input(
-                say("policy.adjudicated_corrections"),
+                say("policy.num_corrections"),
                 1,
                 100_000,
                 policy.num_corrections,
                 key="policy_number",
             )
             st.number_input(
-                say("policy.hours_between_runs"),
+                say("policy.every_hours"),
                 1.0,
                 8784.0,
                 policy.every_hours,
                 key="policy_hours",
             )
             st.number_input(
-                say("policy.rise_error_points"),
+                say("policy.error_rise"),
                 1,
                 100,
                 round(100 * policy.error_rise),
                 key="policy_rise",
-                help=say("policy.whole_interval_must"),
+                help=say("policy.error_rise_help"),
             )
             countries = {WORLD: say("policy.world_average"), **list_countries()}
             st.selectbox(
-                say("policy.country_power_carbon"),
+                say("policy.country"),
                 list(countries),
                 index=list(countries).index(policy.country) if policy.country in countries else 0,
                 format_func=lambda code: reveal(countries[code]),
                 key="policy_country",
             )
         st.form_submit_button(
-            say("policy.set_policy"), disabled=not may, on_click=_set, args=(person.reviewer_id,)
+            say("policy.save"), disabled=not may, on_click=_set, args=(person.reviewer_id,)
         )
         if not may:
-            st.caption(say("policy.setting_policy_open"))
+            st.caption(say("policy.not_open"))
 
 
 def _set(reviewer_id: str) -> None:
     state = st.session_state
-    with told_errors():
+    with deferred_errors():
         policy = TriggerPolicy(
             mode=state["policy_mode"],
             tier=state["policy_tier"],

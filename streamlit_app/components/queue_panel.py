@@ -1,4 +1,4 @@
-"""Saved queues in the sidebar: choosing one, how far everybody is, making and closing one."""
+"""Saved queues in the sidebar: choosing one, each reviewer's progress, creating and closing one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUEUE_PARAM = "queue"
 
 
 def pick(reviewer: Reviewer) -> Queue | None:
-    """Draw the choice of what to work on; None stands for the items that pass the filters."""
+    """Draw the choice of what to work on; None means the filtered items."""
     queues = {queue.queue_id: queue for queue in review_service.queues_for(reviewer.reviewer_id)}
     if not queues:
         st.session_state.pop(QUEUE_PARAM, None)
@@ -34,7 +34,7 @@ def pick(reviewer: Reviewer) -> Queue | None:
     if st.session_state.get(QUEUE_PARAM) not in queues:
         st.session_state[QUEUE_PARAM] = None
     chosen = st.selectbox(
-        say("queue.work_on"),
+        say("queue.queue"),
         [None, *queues],
         format_func=lambda key: reveal(queues[key].settings.name) if key else say("queue.filters"),
         key=QUEUE_PARAM,
@@ -70,8 +70,8 @@ def draw_make(flt: ReviewFilter, order: Order, reviewer: Reviewer) -> None:
     """Draw the form that freezes the items on hand into a queue, for whom may make one."""
     if not is_permitted(reviewer, "manage_queues"):
         return
-    with st.popover(say("queue.make"), width="stretch"):
-        safe_text.draw(element("p", say("queue.make_help"), cls="lc-quiet"))
+    with st.popover(say("queue.create_heading"), width="stretch"):
+        safe_text.draw(element("p", say("queue.create_help"), cls="lc-quiet"))
         _draw_make_form(flt, order, reviewer)
     with st.popover(say("queue.settings"), width="stretch"):
         _draw_settings(reviewer)
@@ -104,7 +104,7 @@ def _draw_make_form(flt: ReviewFilter, order: Order, reviewer: Reviewer) -> None
         st.text_input(say("queue.name"), key="queue_name", max_chars=80)
         _select("order", orders, words("queue_order"), index=orders.index(first))
         st.number_input(say("queue.num_reviewers"), 1, 20, key="queue_num_reviewers")
-        _select("mode", ["open", "blind"], words("review_mode"))
+        _select("mode", ["open", "blind"], words("review_mode"), explanation=say("queue.mode_help"))
         st.multiselect(
             say("queue.people"),
             list(people),
@@ -120,7 +120,11 @@ def _draw_make_form(flt: ReviewFilter, order: Order, reviewer: Reviewer) -> None
 
 
 def _select(
-    name: str, options: list[str] | list[QueueOrder], shown: dict[str, str], index: int = 0
+    name: str,
+    options: list[str] | list[QueueOrder],
+    shown: dict[str, str],
+    index: int = 0,
+    explanation: str | None = None,
 ) -> None:
     st.selectbox(
         say(f"queue.{name}"),
@@ -128,6 +132,7 @@ def _select(
         index=index,
         format_func=shown.__getitem__,
         key=f"queue_{name}",
+        help=explanation,
     )
 
 
@@ -135,7 +140,7 @@ def _create(flt: ReviewFilter, reviewer: Reviewer) -> None:
     state = st.session_state
     settings = QueueSettings(
         name=state["queue_name"],
-        # A queue is everybody's: what its filter says of a reviewer, it says of anybody.
+        # A queue is shared: what its filter says about one reviewer applies to any.
         filter=replace(flt, reviewer_id=None),
         order=state["queue_order"],
         num_reviewers=state["queue_num_reviewers"],

@@ -25,17 +25,17 @@ def draw() -> None:
     database = services.database()
     found = read_readiness(database)
     counts = count_items_by_label(database.cursor())
-    st.subheader(say("readiness.ready_retrain"), divider="gray", anchor=False)
+    st.subheader(say("readiness.title"), divider="gray", anchor=False)
     safe_text.draw(element("table", *(_row(line) for line in readiness_lines(found, counts))))
     missing = missing_words(found, counts)
     if missing:
-        with st.expander(say("readiness.what_still_missing", num_missing=len(missing))):
+        with st.expander(say("readiness.missing", num_missing=len(missing))):
             safe_text.draw(element("ul", join(*(element("li", text) for text in missing))))
     st.button(
-        say("readiness.project_gain_more"),
+        say("readiness.project"),
         key="training_project",
         on_click=_project,
-        help=say("readiness.fits_heads_parts"),
+        help=say("readiness.project_help"),
     )
     for text in st.session_state.get(_GAIN, ()):
         safe_text.draw_line(text)
@@ -47,7 +47,7 @@ def _row(line: Line) -> Html:
         "tr",
         element("td", element("span", sign, cls=cls, aria_hidden="true"), style=_CELL),
         element("th", line.name, scope="row", style=_CELL),
-        element("td", line.told, style=_CELL),
+        element("td", line.value, style=_CELL),
     )
 
 

@@ -45,7 +45,7 @@ class PickedScope:
 
     @property
     def words(self) -> str:
-        """Say in words what is counted, besides the run."""
+        """Return in words what is counted, except the run."""
         parts = [
             say("scope.counted_labels", labels=label_set_words(self.flt.label_set)),
             say("scope.counted_source", source=self.source or say("scope.all")),
@@ -94,7 +94,7 @@ def pick_run(title: str, runs: Sequence[Run], *, key: str, index: int = 0) -> st
     chosen: str = st.selectbox(
         title,
         [run.run_id for run in runs],
-        # Streamlit warns of a default beside a value that another page has already chosen.
+        # Streamlit warns of a default together with a value that another page has already chosen.
         index=0 if key in st.session_state else index,
         format_func=lambda run_id: reveal(names[run_id]),
         key=key,
@@ -133,7 +133,7 @@ def pick_gold(key: str) -> Gold:
 
 
 def label_set_words(label_set: str) -> str:
-    """Name a label set on screen."""
+    """Return the name of a label set on screen."""
     return say("scope.options") if label_set == OPTIONS_LABEL_SET else reveal(label_set)
 
 

@@ -45,7 +45,7 @@ def draw(
         if total:
             queue_popover.draw(
                 "errors_queue",
-                say("work_bar.make_review_queue"),
+                say("work_bar.create_queue"),
                 total,
                 lambda: list_item_ids(services.database().cursor(), flt),
                 flt.run_id,
@@ -64,11 +64,11 @@ def _draw_slice(scope: PickedScope) -> None:
     with st.popover(say("work_bar.save_slice"), icon=":material/bookmark_add:"):
         if not selection.is_empty:
             st.text(selection_words(selection))
-            st.text_input(say("work_bar.name_slice"), key="errors_slice_name", max_chars=80)
+            st.text_input(say("work_bar.slice_name"), key="errors_slice_name", max_chars=80)
             st.button(say("work_bar.save"), key="errors_slice_save", on_click=_save_slice)
         if scope.saved_slice is not None:
             st.button(
-                say("work_bar.drop_saved_slice"),
+                say("work_bar.delete_slice"),
                 key="errors_slice_drop",
                 on_click=_drop_slice,
                 args=(scope.saved_slice,),
@@ -88,7 +88,7 @@ def _save_slice() -> None:
     except DbError as error:
         st.session_state[queue_popover.NOTICE] = str(error)
         return
-    st.session_state[queue_popover.NOTICE] = say("work_bar.slice_saved_choose", name=saved.name)
+    st.session_state[queue_popover.NOTICE] = say("work_bar.slice_saved", name=saved.name)
 
 
 def _drop_slice(name: str) -> None:
@@ -106,12 +106,12 @@ def _draw_export(flt: OutcomeFilter) -> None:
         key="errors_export",
         icon=":material/download:",
         on_click="ignore",
-        help=say("work_bar.listed_items_all"),
+        help=say("work_bar.export_help"),
     )
 
 
 def items_csv(flt: OutcomeFilter) -> bytes:
-    """Write what the page lists: open to everybody who may see it, but for blind items."""
+    """Write what the page lists: open to all who may see it, except blind items."""
     hidden = blind_items.find_hidden()
     found = list_items(services.database().cursor(), flt, limit=1_000_000)
     rows = [row for row in found if row.item_id not in hidden]
@@ -137,5 +137,5 @@ def _draw_report(report: Callable[..., bytes]) -> None:
         key="errors_report",
         icon=":material/description:",
         on_click="ignore",
-        help=say("work_bar.one_html_file"),
+        help=say("work_bar.report_help"),
     )

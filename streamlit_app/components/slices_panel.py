@@ -31,18 +31,18 @@ def pick_by(view: ErrorsView) -> By:
     """Draw the choice of which label is judged, where there are two."""
     if view.head is None or view.text is None:
         return "text" if view.head is None else "head"
-    return scope_picker.pick_by(say("slices.judge"), key="errors_by", default="head")
+    return scope_picker.pick_by(say("slices.label_to_evaluate"), key="errors_by", default="head")
 
 
 def draw(view: SliceView) -> None:
     """Draw the worst slices as a chart and all of them as a table."""
     if not view.slices:
-        st.info(say("slices.no_slice_least", min_items=MIN_ITEMS))
+        st.info(say("slices.none_large_enough", min_items=MIN_ITEMS))
         return
     worse = sum(one.is_worse for one in view.slices)
     st.markdown(
         say(
-            "slices.slices_worse_than",
+            "slices.summary",
             worse=worse,
             num_slices=len(view.slices),
             percent=percent(view.num_right / max(view.n, 1)),
@@ -55,30 +55,24 @@ def draw(view: SliceView) -> None:
         chart.draw(
             draw_intervals(
                 [interval_row(one) for one in shown],
-                axis=say("slices.beside_all_other"),
+                axis=say("slices.difference_axis"),
                 is_difference=True,
             ),
             key="errors_slices",
-            alt=say("slices.slices_furthest_below"),
+            alt=say("slices.chart_alt"),
             on_click=lambda: _choose(shown),
             table=slice_table(view.slices),
         )
     with right:
         _draw_table(view.slices)
-    st.caption(
-        say("slices.slices_least_items", min_items=MIN_ITEMS, max_drawn=MAX_DRAWN)
-        + _alike_words(view)
-    )
-
-
-def _alike_words(view: SliceView) -> str:
-    """Name the dimensions that give no slices here, so that nobody looks for them."""
-    names = [DIMENSION_WORDS[dimension].lower() for dimension in view.alike]
-    return say("slices.all_these_items", names=", ".join(names)) if names else ""
+    st.caption(say("slices.method_note", min_items=MIN_ITEMS, max_drawn=MAX_DRAWN))
+    if view.alike:
+        names = [DIMENSION_WORDS[dimension].lower() for dimension in view.alike]
+        st.caption(say("slices.constant_dimensions", names=", ".join(names)))
 
 
 def name(one: RankedSlice) -> str:
-    """Name a slice with its dimension; holds texts from the data."""
+    """Return the name of a slice with its dimension; contains texts from the data."""
     return slice_name(one.dimension, one.value)
 
 
@@ -120,17 +114,21 @@ def _draw_table(slices: Sequence[RankedSlice]) -> None:
             say("slices.slice"): [reveal(name(one)) for one in slices],
             "n": [one.result.n for one in slices],
             say("slices.accuracy"): [estimate_text(one.result.accuracy) for one in slices],
-            say("slices.beside_rest"): [points(one.result.difference.value) for one in slices],
-            say("slices.adjusted_p_2"): [one.result.adjusted_p_value for one in slices],
+            say("slices.difference_column"): [
+                points(one.result.difference.value) for one in slices
+            ],
+            say("slices.adjusted_p_column"): [one.result.adjusted_p_value for one in slices],
             "": [worse if one.is_worse else "" for one in slices],
         },
         hide_index=True,
         key="errors_slice_table",
         on_select=lambda: _choose_row(slices),
         selection_mode="single-row",
-        column_config={say("slices.adjusted_p_2"): st.column_config.NumberColumn(format="%.3f")},
+        column_config={
+            say("slices.adjusted_p_column"): st.column_config.NumberColumn(format="%.3f")
+        },
         height=min(560, ROW_HEIGHT * (len(slices) + 1) + 3),
-        alt=say("slices.all_slices_one"),
+        alt=say("slices.table_alt"),
     )
 
 

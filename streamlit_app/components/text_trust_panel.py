@@ -1,4 +1,4 @@
-"""Can the label in the text be trusted? What can be told of a run without a head."""
+"""How far the text label can be trusted: what is known of a run without a head."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streamlit_app.logic.outcomes.text_trust import (
 )
 from streamlit_app.wording import say, say_count
 
-WITHOUT_HEAD = say("text_trust.run_no_eci")
+WITHOUT_HEAD = say("text_confidence.no_head_notice")
 
 
 def draw(view: TextTrustView) -> None:
@@ -33,14 +33,17 @@ def draw(view: TextTrustView) -> None:
 
 def form_rows(view: TextTrustView) -> list[IntervalRow]:
     """Return the accuracy by how the answer gives its label, apart for hedging ones, as rows."""
-    rows, hedging = [], say("text_trust.hedging")
+    rows = []
     for one in view.labelled:
         found = proportion(one.num_right, one.n, "")
         value = found.value or 0.0
         color = palette.GREY if one.is_hedging else palette.TEXT
+        form = WAY_WORDS[one.way]
+        if one.is_hedging:
+            form = say("text_confidence.form_with_hedging", form=form)
         rows.append(
             IntervalRow(
-                f"{WAY_WORDS[one.way]}{hedging if one.is_hedging else ''} (n = {one.n:,})",
+                f"{form} (n = {one.n:,})",
                 value,
                 found.interval.low if found.interval else value,
                 found.interval.high if found.interval else value,
@@ -52,15 +55,15 @@ def form_rows(view: TextTrustView) -> list[IntervalRow]:
 
 
 def _draw_forms(view: TextTrustView) -> None:
-    st.markdown(say("text_trust.label_more_often"))
+    st.markdown(say("text_confidence.forms_heading"))
     rows = form_rows(view)
     if not rows:
-        st.info(say("text_trust.no_answer_these"))
+        st.info(say("text_confidence.no_labels"))
         return
     chart.draw(
-        draw_intervals(rows, axis=say("text_trust.answers_right_interval")),
+        draw_intervals(rows, axis=say("text_confidence.accuracy_axis")),
         key="errors_text_forms",
-        alt=say("text_trust.accuracy_by_way"),
+        alt=say("text_confidence.forms_alt"),
         on_click=lambda: _choose_form(view),
         table={
             "answer": [row.name for row in rows],
@@ -70,15 +73,15 @@ def _draw_forms(view: TextTrustView) -> None:
             "high": [row.high for row in rows],
         },
     )
-    st.caption(say("text_trust.n_answers_were", n=view.n))
+    st.caption(say("text_confidence.forms_note", n=view.n))
 
 
 @st.fragment
 def draw_alone(view: TextTrustView) -> None:
     """Draw the choice of what may be answered alone and what follows from it."""
-    st.markdown(say("text_trust.answer_alone_only"))
+    st.markdown(say("text_confidence.automatic_heading"))
     forms = st.pills(
-        say("text_trust.how_text_gives"),
+        say("text_confidence.answer_form"),
         LABELLED_FORMS,
         format_func=WAY_WORDS.__getitem__,
         selection_mode="multi",
@@ -87,28 +90,28 @@ def draw_alone(view: TextTrustView) -> None:
         bind="query-params",
     )
     with_hedging = st.toggle(
-        say("text_trust.also_answers_hedging"), value=True, key="errors_alone_hedge"
+        say("text_confidence.include_hedging"), value=True, key="errors_alone_hedge"
     )
     answered, wrong = view.alone(forms, with_hedging=with_hedging)
     seconds = confidence_panel.pick_seconds(view.review_time)
     reviews = view.n - wrong.n
     with st.container(horizontal=True):
         estimate_card.draw(
-            say("text_trust.answered_alone"),
+            say("text_confidence.automatic"),
             answered,
-            explanation=say("text_trust.answers_help", n=wrong.n),
+            explanation=say("text_confidence.automatic_help", n=wrong.n),
         )
         estimate_card.draw_text(
-            say("text_trust.errors_let_through"),
+            say("text_confidence.errors"),
             f"{round((wrong.value or 0) * wrong.n):,}",
             f"{percent(wrong.value)} ({interval_text(wrong)})",
-            explanation=say("text_trust.wrong_answers_among"),
+            explanation=say("text_confidence.errors_help"),
         )
         estimate_card.draw_text(
-            say("text_trust.review_created"),
+            say("text_confidence.workload"),
             duration(reviews * seconds),
             say_count("figures.items", reviews),
-            explanation=say("text_trust.all_other_items", seconds=seconds),
+            explanation=say("text_confidence.workload_help", seconds=seconds),
         )
 
 

@@ -15,7 +15,7 @@ from db.retraining.model_versions import ModelVersion, list_models
 from streamlit_app import safe_text
 from streamlit_app.components import launcher_picker, scope_picker
 from streamlit_app.components.policy_form import TIER_WORDS
-from streamlit_app.components.training_live import draw_message, told_errors
+from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.logic.training.models_view import version_name
 from streamlit_app.logic.training.training_view import describe_settings
 from streamlit_app.markup import element, join, reveal
@@ -180,7 +180,7 @@ def _start(
     # run: it carries the same token.
     if st.session_state.get(_PRESS) != press:
         return
-    with told_errors():
+    with deferred_errors():
         database = services.database()
         plan = make_plan(
             database,
@@ -199,7 +199,7 @@ def _predict(
 ) -> None:
     if st.session_state.get(_PRESS) != press:
         return
-    with told_errors():
+    with deferred_errors():
         settings = _prediction_settings(source, max_new_tokens)
         st.session_state[SHOWN_KEY] = start_prediction(
             services.database(), settings, started_by, launcher

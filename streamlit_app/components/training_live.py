@@ -46,8 +46,8 @@ def draw(run_id: str, *, was_active: bool) -> None:
 
 
 @contextmanager
-def told_errors() -> Iterator[None]:
-    """Keep an error of a callback for :func:`draw_message`: a callback cannot draw."""
+def deferred_errors() -> Iterator[None]:
+    """Store an error of a callback for :func:`draw_message`: a callback cannot draw."""
     try:
         yield
     except OUR_ERRORS as error:
@@ -70,7 +70,7 @@ def _draw_guarded(run_dir: RunDir, was_active: bool) -> None:
 def _draw(run_dir: RunDir, was_active: bool) -> None:
     status = reap(run_dir)
     if was_active != status.is_active:
-        # The whole page: results are taken in, and refreshing ends or begins.
+        # The whole page: results are ingested, and refreshing ends or begins.
         st.rerun(scope="app")
     draw_message()
     progress = summarise_progress(run_dir.read_events()[0])
@@ -84,14 +84,12 @@ def _draw(run_dir: RunDir, was_active: bool) -> None:
 
 def _draw_state(status: Status, progress: Progress) -> None:
     share = 1.0 if status.state == "succeeded" else progress.share
-    done = (
-        say("training_live.step", step=progress.step, num_steps=progress.num_steps)
-        if progress.num_steps
-        else ""
-    )
-    took = describe_duration(run_seconds(status))
-    words = STATE_WORDS[status.state]
-    st.progress(share, text=f"{words}{done}, {took}" if took != "–" else f"{words}{done}")
+    facts = [STATE_WORDS[status.state]]
+    if progress.num_steps:
+        facts.append(say("training_live.step", step=progress.step, num_steps=progress.num_steps))
+    if run_seconds(status) is not None:
+        facts.append(describe_duration(run_seconds(status)))
+    st.progress(share, text=", ".join(facts))
     if status.state in _KINDS:
         safe_text.draw_notice(status.message, kind=_KINDS[status.state])
     elif status.is_active:
@@ -131,11 +129,11 @@ def _draw_figures(run_dir: RunDir, status: Status, progress: Progress) -> None:
     energy = read_energy(run_dir)
     if energy is not None:
         # Watt-hours: kilowatt-hours of a run of minutes are all zeros.
-        about = say("training_live.about") if energy.is_estimated else ""
+        kind = "_value_estimated" if energy.is_estimated else "_value"
         watt_hours, grams = 1000 * energy.energy_kwh, 1000 * energy.emissions_kg
         for name, amount in (("energy", watt_hours), ("carbon", grams)):
-            told = say(f"training_live.{name}_value", about=about, value=amount)
-            figures.append((say(f"training_live.{name}"), told))
+            value = say(f"training_live.{name}{kind}", value=amount)
+            figures.append((say(f"training_live.{name}"), value))
     if status.is_active and progress.share < 1:
         figures.append((say("training_live.time_left"), describe_duration(progress.seconds_left)))
     with st.container(horizontal=True, gap="large"):
@@ -199,10 +197,10 @@ def _whole(value: float | None) -> str:
 
 
 def _cancel(run_id: str) -> None:
-    with told_errors():
+    with deferred_errors():
         cancel(RunDir(runs_dir() / run_id))
 
 
 def _resume(run_id: str) -> None:
-    with told_errors():
+    with deferred_errors():
         launch(RunDir(runs_dir() / run_id))

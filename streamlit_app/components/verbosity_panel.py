@@ -18,7 +18,7 @@ from streamlit_app.markup import reveal
 from streamlit_app.wording import say
 
 MAX_NAMED = 6
-# The two that give no label stand apart from the four that do.
+# The two without a label are set apart from the four with one.
 FORM_COLORS: Mapping[str, str] = {
     "bare": palette.GREEN.chart,
     "leading": palette.BLUE.chart,
@@ -32,16 +32,16 @@ FORM_COLORS: Mapping[str, str] = {
 def draw(runs: Sequence[RunForms], names: Mapping[str, str]) -> None:
     """Draw the forms of each run's answers as shares of 100 %, and a table of what they cost."""
     if not runs:
-        st.info(say("redundancy.no_run_answers"))
+        st.info(say("verbosity.no_answers"))
         return
     chart.draw(
         draw_shares(
             {names[run.run_id]: run.forms for run in runs},
             form_parts(),
-            axis=say("redundancy.answers"),
+            axis=say("verbosity.answers"),
         ),
         key="errors_forms",
-        alt=say("redundancy.how_answers_each"),
+        alt=say("verbosity.forms_alt"),
         on_click=_choose_form,
         table={
             "run": [names[run.run_id] for run in runs],
@@ -51,10 +51,10 @@ def draw(runs: Sequence[RunForms], names: Mapping[str, str]) -> None:
     st.dataframe(
         forms_table(runs, names),
         hide_index=True,
-        key="errors_redundancy",
-        alt=say("redundancy.tokens_after_label"),
+        key="errors_verbosity",
+        alt=say("verbosity.tokens_alt"),
     )
-    st.caption(say("redundancy.tokens_after_label_estimated"))
+    st.caption(say("verbosity.tokens_note"))
     _name_runs_without_texts(
         [names[run_id] for run_id in set(names) - {one.run_id for one in runs}]
     )
@@ -62,13 +62,12 @@ def draw(runs: Sequence[RunForms], names: Mapping[str, str]) -> None:
 
 def _name_runs_without_texts(names: Sequence[str]) -> None:
     if names:
-        more = (
-            say("redundancy.more", num_more=len(names) - MAX_NAMED)
-            if len(names) > MAX_NAMED
-            else ""
-        )
-        shown = ", ".join(sorted(names)[:MAX_NAMED])
-        st.text(say("redundancy.without_texts_were", shown=reveal(shown), more=more))
+        shown = reveal(", ".join(sorted(names)[:MAX_NAMED]))
+        num_more = len(names) - MAX_NAMED
+        if num_more > 0:
+            st.text(say("verbosity.many_runs_without_text", shown=shown, num_more=num_more))
+        else:
+            st.text(say("verbosity.runs_without_text", shown=shown))
 
 
 def form_parts() -> list[tuple[str, str, str]]:
@@ -81,13 +80,13 @@ def forms_table(
 ) -> dict[str, list[str | int | float | None]]:
     """Arrange what the answers of each run cost as columns."""
     return {
-        say("redundancy.run"): [reveal(names[run.run_id]) for run in runs],
-        say("redundancy.num_answers"): [run.num_answers for run in runs],
-        say("redundancy.not_bare"): [estimate_text(run.not_bare) for run in runs],
-        say("redundancy.tokens_after"): [number_text(run.tokens_past) for run in runs],
+        say("verbosity.run"): [reveal(names[run.run_id]) for run in runs],
+        say("verbosity.num_answers"): [run.num_answers for run in runs],
+        say("verbosity.not_bare"): [estimate_text(run.not_bare) for run in runs],
+        say("verbosity.tokens_after"): [number_text(run.tokens_past) for run in runs],
         "n": [run.tokens_past.n for run in runs],
-        say("redundancy.wasted_all_tokens"): [percent(run.share_past) for run in runs],
-        say("redundancy.characters_after_label"): [
+        say("verbosity.share_of_tokens"): [percent(run.share_past) for run in runs],
+        say("verbosity.characters_after"): [
             "–" if run.characters_past is None else f"{run.characters_past:,.0f}" for run in runs
         ],
     }

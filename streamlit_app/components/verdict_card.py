@@ -69,7 +69,7 @@ def draw_blind() -> None:
 
 
 def label_chip(item: Item, label: str) -> Html:
-    """Return a label as a chip in its colour; the name is always readable beside the colour."""
+    """Return a label as a chip in its colour; the name is always readable, not the colour alone."""
     place = item.labels.index(label) % 5 if label in item.labels else 0
     named = label if label in ("yes", "no", "maybe") else None
     tone = f"lc-label-{named}" if named else f"lc-position-{place}"
@@ -100,7 +100,7 @@ def _row(
 
 def _confidence(item: Item, prediction: Prediction | None) -> str:
     chosen = _probabilities(item, prediction).get((prediction and prediction.head_label) or "")
-    return "" if chosen is None else say("verdict_card.sure", chosen=chosen)
+    return "" if chosen is None else say("verdict_card.confidence", chosen=chosen)
 
 
 def _origin(item: Item, gold: GoldLabel) -> str:

@@ -77,8 +77,8 @@ class AgreementCell:
 class AgreementView:
     """Everything the page draws of one choice of answers, but for single people.
 
-    ``phases`` are those in which somebody answered; ``anchoring`` holds what was shown to
-    somebody, all people together first.
+    ``phases`` are those with judgements; ``anchoring`` holds what was revealed to
+    reviewers, all people together first.
     """
 
     phases: tuple[PhaseAgreement, ...]
@@ -89,13 +89,13 @@ class AgreementView:
 
     @property
     def lacking(self) -> Estimate:
-        """Share of items of which at least two people say that information is missing."""
+        """Return the share of items of which two reviewers report missing information."""
         counts = self.challenges
         return proportion(counts.num_lacking, counts.num_items, say("undefined.no_two_people"))
 
     @property
     def rejected(self) -> Estimate:
-        """Share of items whose gold label at least two people do not accept."""
+        """Return the share of items whose gold label at least two reviewers reject."""
         counts = self.challenges
         return proportion(counts.num_rejected, counts.num_gold, say("undefined.no_two_people"))
 
@@ -211,12 +211,12 @@ def moves_table(anchoring: Mapping[Shown, Sequence[Anchoring]], names: Mapping[s
     """Arrange who changed towards what as columns, one person a row."""
     gold = anchoring["gold"][1:]
     table: Table = {
-        say("agreement.person"): [_name(names, row.reviewer_id) for row in gold],
+        say("agreement.reviewer"): [_name(names, row.reviewer_id) for row in gold],
         say("agreement.both_phases"): [row.counts.num_ratings for row in gold],
         say("agreement.missed_gold"): [row.counts.num_missed for row in gold],
-        say("agreement.took_up"): [estimate_text(row.adopted) for row in gold],
+        say("agreement.switched_column"): [estimate_text(row.adopted) for row in gold],
         say("agreement.had_gold"): [row.counts.num_held for row in gold],
-        say("agreement.gave_up"): [estimate_text(row.dropped) for row in gold],
+        say("agreement.abandoned_column"): [estimate_text(row.dropped) for row in gold],
     }
     shown_words = words("agreement_shown")
     for shown in ("text", "head"):
@@ -224,10 +224,10 @@ def moves_table(anchoring: Mapping[Shown, Sequence[Anchoring]], names: Mapping[s
         if not by_person:
             continue
         found = [by_person.get(row.reviewer_id) for row in gold]
-        table[say("agreement.towards", shown=shown_words[shown])] = [
+        table[say("agreement.switched_to_column", shown=shown_words[shown])] = [
             estimate_text(row.adopted) if row else "–" for row in found
         ]
-        table[say("agreement.astray", shown=shown_words[shown])] = [
+        table[say("agreement.misled_by_column", shown=shown_words[shown])] = [
             estimate_text(row.misled) if row else "–" for row in found
         ]
     return table
@@ -239,19 +239,19 @@ def people_table(view: PeopleView, times: Sequence[Times], names: Mapping[str, s
     again = {row.reviewer_id: row.agreement for row in view.repeats}
     seconds = {row.reviewer_id: row for row in times}
     table: Table = {
-        say("agreement.person"): [_name(names, row.reviewer_id) for row in rows],
+        say("agreement.reviewer"): [_name(names, row.reviewer_id) for row in rows],
         say("agreement.both_phases"): [row.num_ratings for row in rows],
-        say("agreement.holds_gold_column"): [estimate_text(row.holds_gold) for row in rows],
+        say("agreement.gold_agreement_column"): [estimate_text(row.holds_gold) for row in rows],
         say("agreement.kappa_gold"): [number_text(row.with_gold.cohen_kappa, 2) for row in rows],
         say("agreement.ac1_gold"): [number_text(row.with_gold.gwet_ac1, 2) for row in rows],
         say("agreement.seconds"): [_quartiles(seconds.get(row.reviewer_id)) for row in rows],
     }
     if again:
         found = [again.get(row.reviewer_id) for row in rows]
-        table[say("agreement.same_again")] = [
+        table[say("agreement.same_judgement_column")] = [
             estimate_text(one.percent) if one else "–" for one in found
         ]
-        table[say("agreement.kappa_again")] = [
+        table[say("agreement.intra_rater_kappa_column")] = [
             number_text(one.cohen_kappa, 2) if one else "–" for one in found
         ]
     return table
@@ -288,8 +288,8 @@ def pairs_table(pairs: Sequence[Pair], names: Mapping[str, str]) -> Table:
     """Arrange all pairs as columns, those with most items in common first."""
     rows = sorted(pairs, key=lambda pair: -pair.agreement.n_items)
     table: Table = {
-        say("agreement.person"): [_name(names, row.reviewer_id) for row in rows],
-        say("agreement.other_person"): [_name(names, row.other_id) for row in rows],
+        say("agreement.reviewer"): [_name(names, row.reviewer_id) for row in rows],
+        say("agreement.other_reviewer"): [_name(names, row.other_id) for row in rows],
         say("agreement.in_common"): [row.agreement.n_items for row in rows],
     }
     for name in PAIR_COEFFICIENTS:
@@ -301,7 +301,8 @@ def rejected_table(rows: Sequence[RejectedItem], *, with_answers: bool) -> Table
     """Arrange items in doubt as columns.
 
     Args:
-        with_answers: Show what people said; a reviewer who may still be asked must not see it.
+        with_answers: Show other people's judgements; a reviewer who may still be asked must not see
+            it.
     """
     table: Table = {
         say("agreement.question"): [reveal(" ".join(row.question.split())[:220]) for row in rows],
@@ -309,7 +310,7 @@ def rejected_table(rows: Sequence[RejectedItem], *, with_answers: bool) -> Table
         say("agreement.against"): [f"{row.num_rejecting} / {len(row.answers)}" for row in rows],
     }
     if with_answers:
-        table[say("agreement.said")] = [
+        table[say("agreement.judgements_column")] = [
             " · ".join(answer_text(answer) for answer in row.answers) for row in rows
         ]
     return {**table, say("agreement.item"): [reveal(row.item_id) for row in rows]}
@@ -317,11 +318,11 @@ def rejected_table(rows: Sequence[RejectedItem], *, with_answers: bool) -> Table
 
 def answer_text(answer: Answer) -> str:
     """Write an answer: its labels, or that there is none."""
-    return "+".join(reveal(label) for label in answer) or say("review.no_label_fits")
+    return "+".join(reveal(label) for label in answer) or say("review.no_label")
 
 
 def phase_words(phase: Phase) -> str:
-    """Name a phase as a heading."""
+    """Return the name of a phase as a heading."""
     return words("phase")[phase].capitalize()
 
 

@@ -59,7 +59,7 @@ def p_value_text(p_value: float) -> str:
 
 
 def head_verdict(comparison: Comparison) -> str:
-    """Say whether the head helps: run A is the text, run B the head."""
+    """Return in a sentence whether the head helps: run A is the text, run B the head."""
     if comparison.p_value is None:
         return say("figures.head_not_comparable")
     if not comparison.is_significant:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MARKS: Final = ("heading", "list", "newline", "emphasis", "backticks")
 _MAX_NESTING: Final = 100
-"""Lists within lists; text that lies deeper is left out."""
+"""Lists within lists; deeper text is left out."""
 _TAGS: Final = {
     "paragraph": "p",
     "bullet_list": "ul",
@@ -31,7 +31,7 @@ _FIRST_HEADING: Final = 3
 
 
 def render(text: str) -> Html:
-    """Turn Markdown into markup."""
+    """Convert Markdown to markup."""
     from markdown_it.tree import SyntaxTreeNode
 
     return _draw_all(SyntaxTreeNode(_parser().parse(text)))

@@ -50,7 +50,7 @@ def change_table(
         say("people.by"): [
             reveal(names.get(change.changed_by, change.changed_by))
             if change.changed_by
-            else say("people.by_nobody")
+            else say("people.by_command_line")
             for change in latest
         ],
     }

@@ -39,7 +39,7 @@ class Preview:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Counts in words, one a line; they hold texts of the file."""
+        """Return counts in words, one a line; they contain texts of the file."""
         batch = self.batch
         found = []
         if batch.items:
@@ -109,7 +109,7 @@ def store_preview(database: Database, preview: Preview, *, reviewer_id: str) -> 
 
 
 def describe_report(report: ImportReport) -> str:
-    """Say what an import changed; the name of the file comes from outside."""
+    """Describe what an import changed; the name of the file comes from outside."""
     if report.is_unchanged:
         return say("upload.unchanged", file=report.file)
     parts = [
@@ -136,5 +136,6 @@ def _write(folder: Path, upload: Upload) -> Path:
 
 def _counted(counts: Counter[str]) -> str:
     shown = counts.most_common(8)
-    more = say("upload.more", count=len(counts) - len(shown)) if len(counts) > len(shown) else ""
-    return " · ".join(f"{name} {count:,}" for name, count in shown) + more
+    named = " · ".join(f"{name} {count:,}" for name, count in shown)
+    num_more = len(counts) - len(shown)
+    return say("upload.list_and_more", shown=named, count=num_more) if num_more else named

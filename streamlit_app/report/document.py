@@ -23,7 +23,7 @@ class Document:
     """Collects the parts of a page; ``templates/document.html`` says how each is drawn."""
 
     def __init__(self, title: str) -> None:
-        """Begin a document.
+        """Start a document.
 
         Args:
             title: Plain text, escaped like every other text given to this class.
@@ -32,7 +32,7 @@ class Document:
         self._blocks: list[dict[str, Any]] = []
 
     def heading(self, text: str) -> None:
-        """Begin a section."""
+        """Start a section."""
         self._blocks.append({"kind": "heading", "text": text})
 
     def paragraph(self, text: str, *, is_note: bool = False) -> None:
@@ -95,7 +95,7 @@ def _plotly_script() -> str:
 
 
 def _as_markup(value: object) -> object:
-    """Escape texts as the pages do; what the template itself has made is markup already."""
+    """Return texts escaped as on the pages; what the template made is markup already."""
     return value if hasattr(value, "__html__") else Html.escape(value)
 
 

@@ -73,7 +73,7 @@ def build_report(
     Args:
         view: What the page shows of the scope.
         flt: The items that are listed: the scope, narrowed by what is chosen.
-        runs: All runs, for the section on redundancy.
+        runs: All runs, for the section on verbosity.
         now: When it is made; for tests.
         hidden: Items that are named nowhere: the reader is to label them blind.
     """
@@ -94,18 +94,18 @@ def build_report(
     _add_outcomes(document, view)
     _add_confusion(document, database, view, scope)
     if view.head is not None:
-        _add_trust(document, database, view, scope)
+        _add_confidence(document, database, view, scope)
     else:
-        _add_text_trust(document, database, scope)
+        _add_text_confidence(document, database, scope)
     _add_slices(document, database, view, scope)
     _add_gold(document, database, view, scope, hidden)
-    _add_redundancy(document, database, scope, names)
+    _add_verbosity(document, database, scope, names)
     _add_items(document, database, flt, hidden, has_head=view.head is not None)
     return document.to_bytes()
 
 
 def _add_outcomes(document: Document, view: ErrorsView) -> None:
-    document.heading(say("errors.does_eci_help"))
+    document.heading(say("errors.head_effect"))
     found = view.comparison
     facts = {say("report.items"): say("report.num_items", count=view.num_items)}
     for by, judged in view.judged.items():
@@ -163,10 +163,10 @@ def _add_confusion(
         )
 
 
-def _add_trust(
+def _add_confidence(
     document: Document, database: Database, view: ErrorsView, scope: PickedScope
 ) -> None:
-    document.heading(say("errors.trust"))
+    document.heading(say("errors.confidence"))
     trust = load_trust(database, scope.version, scope.flt, view.labels)
     after = trust.rescaled
     document.paragraph(confidence_panel.calibration_sentence(trust.given))
@@ -200,12 +200,12 @@ def _add_trust(
     )
 
 
-def _add_text_trust(document: Document, database: Database, scope: PickedScope) -> None:
-    document.heading(say("errors.trust"))
+def _add_text_confidence(document: Document, database: Database, scope: PickedScope) -> None:
+    document.heading(say("errors.confidence"))
     document.paragraph(text_trust_panel.WITHOUT_HEAD, is_note=True)
     rows = text_trust_panel.form_rows(load_text_trust(database, scope.version, scope.flt))
     if rows:
-        document.chart(draw_intervals(rows, axis=say("text_trust.answers_right_interval")))
+        document.chart(draw_intervals(rows, axis=say("text_confidence.accuracy_axis")))
 
 
 def _add_slices(
@@ -221,7 +221,7 @@ def _add_slices(
     document.chart(
         draw_intervals(
             [slices_panel.interval_row(one) for one in shown[: slices_panel.MAX_DRAWN]],
-            axis=say("slices.beside_all_other"),
+            axis=say("slices.difference_axis"),
             is_difference=True,
         )
     )
@@ -230,8 +230,8 @@ def _add_slices(
             say("slices.slice"): [slices_panel.name(one) for one in shown],
             "n": [one.result.n for one in shown],
             say("slices.accuracy"): [estimate_text(one.result.accuracy) for one in shown],
-            say("slices.beside_rest"): [points(one.result.difference.value) for one in shown],
-            say("slices.adjusted_p_2"): [one.result.adjusted_p_value for one in shown],
+            say("slices.difference_column"): [points(one.result.difference.value) for one in shown],
+            say("slices.adjusted_p_column"): [one.result.adjusted_p_value for one in shown],
         }
     )
 
@@ -249,7 +249,7 @@ def _add_gold(
     document.chart(
         draw_intervals(
             gold_panel.accuracy_rows(golds.imported, people),
-            axis=say("gold_panel.agreement_imported_label"),
+            axis=say("gold_panel.human_agreement_axis"),
             reference=gold_panel.ceiling_row(people),
         )
     )
@@ -266,10 +266,10 @@ def _add_gold(
         )
 
 
-def _add_redundancy(
+def _add_verbosity(
     document: Document, database: Database, scope: PickedScope, names: Mapping[str, str]
 ) -> None:
-    document.heading(say("errors.redundancy"))
+    document.heading(say("errors.verbosity"))
     run_ids = tuple(names)
     version = refresh(database, *run_ids)
     forms = load_forms(database, version, run_ids, scope.flt.label_set, scope.source, scope.split)
@@ -279,7 +279,7 @@ def _add_redundancy(
         draw_shares(
             {names[run.run_id]: run.forms for run in forms},
             verbosity_panel.form_parts(),
-            axis=say("redundancy.answers"),
+            axis=say("verbosity.answers"),
         )
     )
     document.table(verbosity_panel.forms_table(forms, names))
@@ -315,7 +315,7 @@ def _item_columns(
         say("outcome_items.question"): [" ".join(row.question.split())[:220] for row in rows],
         say("outcome_items.gold"): [row.gold_label for row in rows],
         say("outcome_items.text"): [_marked(row.text_label or NO_LABEL, row) for row in rows],
-        say("outcome_items.how"): [outcome_items.how(row) for row in rows],
+        say("outcome_items.answer_form"): [outcome_items.how(row) for row in rows],
     }
     if has_head:
         columns[say("outcome_items.head")] = [_marked(row.head_label or "", row) for row in rows]

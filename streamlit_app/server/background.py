@@ -1,4 +1,4 @@
-"""What the app does while nobody presses anything: take runs in, start what a policy asks for."""
+"""What the app does in the background: ingest runs, start what a policy asks for."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _watch(done: threading.Event) -> None:
             refit_news.update(database)
             tick(database, datetime.now(UTC))
         except (DbError, EciError, TrainingError) as error:
-            # What can be put right is told where it is put right: on the pages.
+            # What a user can correct is shown where it is corrected: on the pages.
             _log.warning("Nothing was started: %s", error)
         except Exception:  # one bad moment must not end the watch for good
             _log.exception("The watch over runs and policies failed once.")

@@ -40,7 +40,7 @@ class DraftBox:
     labels: tuple[str, ...]
     body: dict[str, Any] = field(default_factory=dict)
     pressed_at: datetime | None = None
-    """The browser's time at the latest press, as the browser told it."""
+    """The browser's time at the latest press, as the browser reported it."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -67,7 +67,7 @@ class DraftBox:
 
     @contextmanager
     def saving(self) -> Iterator[bool]:
-        """Hold changes back while the item is saved; yield whether there is a draft to clear.
+        """Yield whether there is a draft to clear; changes wait while the item is saved.
 
         Where that fails, the draft stays open.
         """
@@ -84,7 +84,7 @@ class DraftBoxes:
         self._lock = threading.Lock()
 
     def put(self, token: str, box: DraftBox) -> None:
-        """Keep a box; those unused for longest go when there are too many."""
+        """Store a box; the least recently used are dropped when there are too many."""
         with self._lock:
             self._boxes[token] = box
 
@@ -94,12 +94,12 @@ class DraftBoxes:
             return self._boxes.get(token)
 
     def pressed_at(self, token: str) -> datetime | None:
-        """Return the browser's time at the latest press, where the browser told it."""
+        """Return the browser's time at the latest press, where the browser reported it."""
         box = self.get(token)
         return None if box is None else box.pressed_at
 
     def drop(self, token: str) -> None:
-        """Forget a box: its item was saved, and a late change must not bring the draft back."""
+        """Delete a box: its item was saved, and a late change must not bring the draft back."""
         with self._lock:
             self._boxes.pop(token, None)
 
@@ -109,7 +109,8 @@ BOXES: Final = DraftBoxes()
 
 
 async def take_draft(request: Request) -> Response:
-    """Take ``{"token": ..., "pressed_at": ms, "label": place | null, "note": ..., "answer": ...}``.
+    """Store ``{"token": ..., "pressed_at": ms, "label": place | null, "note": ..., "answer":
+    ...}``.
 
     Everything but the token may be missing. 204 says that the change is stored, 409 that such a
     draft cannot be stored, 503 that the store failed and the same change may be sent again.

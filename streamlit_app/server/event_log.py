@@ -1,4 +1,4 @@
-"""Events that nobody waits for: written together, a moment after they took place.
+"""Events written in the background: together, a moment after they took place.
 
 That an item was opened is worth noting and nothing that a person confirmed: a server that is killed
 loses half a second of it. One by one they cost each save a transaction.
@@ -31,7 +31,7 @@ class EventLog:
         self._writing = threading.Lock()
 
     def note(self, event: ReviewEvent) -> None:
-        """Take an event; it is written with those of the next half second."""
+        """Record an event; it is written with those of the next half second."""
         with self._lock:
             self._waiting.append(event)
             is_due, self._is_due = self._is_due, True

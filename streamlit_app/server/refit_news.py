@@ -1,4 +1,4 @@
-"""What the last refit after a correction made of the model: counted beside the pages.
+"""What the last refit after a correction made of the model: counted in the background.
 
 The watch over runs counts it when a refit has come in, so that the line on the Review page costs
 the reviewer who saves an item nothing.
@@ -13,7 +13,7 @@ from db.retraining.refit_effect import RefitEffect, find_refit_effect
 from db.retraining.training_runs import list_training_runs
 from training.control.automatic import is_automatic
 
-_told: WeakKeyDictionary[Database, RefitEffect] = WeakKeyDictionary()
+_effects: WeakKeyDictionary[Database, RefitEffect] = WeakKeyDictionary()
 
 
 def update(database: Database) -> None:
@@ -32,9 +32,9 @@ def update(database: Database) -> None:
         return
     effect = find_refit_effect(cur, newest)
     if effect is not None:
-        _told[database] = effect
+        _effects[database] = effect
 
 
 def latest(database: Database) -> RefitEffect | None:
     """Return what the last update counted; None where no refit has followed a correction."""
-    return _told.get(database)
+    return _effects.get(database)

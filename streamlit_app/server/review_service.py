@@ -66,13 +66,13 @@ _RUNNING: Final[set[Future[Any]]] = set()
 
 
 def settle() -> None:
-    """Wait until nothing runs beside the pages; before the database is closed."""
+    """Wait until nothing runs in the background; before the database is closed."""
     wait(tuple(_RUNNING))
     EVENTS.flush()
 
 
-def _beside(task: Callable[[], Result]) -> Future[Result]:
-    """Run something in a thread beside the page."""
+def _in_background(task: Callable[[], Result]) -> Future[Result]:
+    """Run something in a background thread."""
     future = _AHEAD.submit(task)
     _RUNNING.add(future)
     future.add_done_callback(_RUNNING.discard)
@@ -90,7 +90,7 @@ class ReviewedItem:
     """As far as it is known before a press of Save."""
     mine: Annotation | None
     """The reviewer's standing annotation, which the form starts from; None where the form must
-    start empty: a recheck shows nothing of what was said before."""
+    start empty: a recheck shows no earlier judgement."""
     draft: Mapping[str, object]
     """What the reviewer had begun to say."""
     history: tuple[Annotation, ...]
@@ -153,7 +153,7 @@ def load_item(
 
 
 def is_current(shown: ReviewedItem) -> bool:
-    """Return whether nobody has said anything of the item since it was read ahead of need."""
+    """Return whether the item has no new judgement since it was read ahead of need."""
     cur = services.database().cursor()
     return count_annotations(cur, shown.item.item_id) == shown.version
 
@@ -178,7 +178,7 @@ class LookAhead:
     def __init__(
         self, worklist: Worklist, item_id: str, run_id: str | None, reviewer_id: str, phase: Phase
     ) -> None:
-        """Begin; it is written down as well that the item on screen was opened."""
+        """Start, and record that the item on screen was opened."""
         self.after = item_id
         self._wanted = threading.Event()
 
@@ -191,7 +191,7 @@ class LookAhead:
                 return None
             return load_item(following, run_id, reviewer_id, worklist)
 
-        self._future = _beside(look)
+        self._future = _in_background(look)
 
     def result(self) -> ReviewedItem | None:
         """Return the item, waiting for it where need be; None where nothing is open."""
@@ -232,7 +232,7 @@ def save(
 
 
 def undo(item_id: str, reviewer_id: str) -> Annotation:
-    """Take the reviewer's standing annotation on an item back; the history keeps both."""
+    """Retract the reviewer's standing annotation on an item; the history keeps both."""
     with services.database().transaction() as cur:
         return retract_annotation(
             cur, annotation_id=str(uuid.uuid4()), item_id=item_id, reviewer_id=reviewer_id
@@ -257,7 +257,7 @@ def settings() -> ReviewSettings:
 
 
 def queues_for(reviewer_id: str) -> list[Queue]:
-    """Return the open queues that somebody may work on, newest first."""
+    """Return the open queues that a person may work on, newest first."""
     return list_queues(services.database().cursor(), reviewer_id)
 
 
@@ -289,7 +289,7 @@ def extend(queue: Queue, reviewer_id: str) -> int:
 
 
 def close(queue: Queue, reviewer_id: str) -> None:
-    """Take a queue off everybody's list.
+    """Close a queue for all reviewers.
 
     Raises:
         NotPermittedError: The reviewer may not manage queues.

@@ -19,7 +19,7 @@ _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def _inline_script_hashes() -> str:
-    """Name the inline scripts of Streamlit's own page, so that they alone may run inline."""
+    """Return the hashes of the inline scripts of Streamlit's own page, the only ones allowed."""
     page = Path(streamlit.__file__).parent / "static" / "index.html"
     digests = (
         base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -68,12 +68,12 @@ def person_signed_in(identity: Identity) -> Reviewer:
 
 
 def all_people() -> list[Reviewer]:
-    """Return everybody who may sit at the screen, by name."""
+    """Return all people who may use the app, by name."""
     return [person for person in list_people(database().cursor()) if person.role != "none"]
 
 
 def check_permission(person: Reviewer, action: Action) -> None:
-    """Refuse what somebody's role is not open to, by the role stored at this moment.
+    """Refuse what a person's role does not permit, by the role stored at this moment.
 
     Raises:
         NotPermittedError: Their role is not open to it.
@@ -82,10 +82,10 @@ def check_permission(person: Reviewer, action: Action) -> None:
 
 
 def all_runs() -> list[Run]:
-    """Return all runs, newest first; those that came by themselves after a correction last.
+    """Return all runs, newest first; automatic ones after a correction last.
 
     The first one is what a page shows unless asked otherwise, and that must not change under
-    somebody's hands with each correction.
+    a reader's hands with each correction.
     """
     return sorted(list_runs(database().cursor()), key=lambda run: is_automatic(run.settings))
 

@@ -1,7 +1,7 @@
 """What a reviewer works through: the items that pass the filters, or a saved queue.
 
 Both give the next open item and the neighbours of one; neither holds a list of its own in the
-session. Both are called from the page and, ahead of need, from a thread beside it.
+session. Both are called from the page and, ahead of need, from a background thread.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class Worklist(Protocol):
         """Return the first item, labelled or not; None where there is none."""
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
-        """Let an item come again once nothing else is open."""
+        """Postpone an item until nothing else is open."""
 
     def mark_done(self, item_id: str) -> None:
-        """Note that the reviewer has finished an item."""
+        """Record that the reviewer has finished an item."""
 
     def mark_open(self, item_id: str) -> None:
-        """Note that the reviewer has taken a finished item back."""
+        """Record that the reviewer has reopened a finished item."""
 
 
 class FilterWorklist:
@@ -85,7 +85,7 @@ class FilterWorklist:
         self._put_off: set[str] = set()
 
     def next_open(self, after: str | None = None) -> str | None:
-        """Return the next item without a label of the reviewer's, those put off at the end."""
+        """Return the next item without a label of the reviewer's, postponed ones at the end."""
         place = None if after is None else self._place(after)
         start = 0 if place is None else place + 1
         for first, last, with_put_off in (
@@ -103,7 +103,7 @@ class FilterWorklist:
         return False
 
     def queue_of(self, item_id: str) -> str | None:  # noqa: ARG002
-        """Return None: filters are nobody's queue."""
+        """Return None: filters are not a queue."""
         return None
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
@@ -123,20 +123,20 @@ class FilterWorklist:
         return self._ids[0].as_py() if self.total else None
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
-        """Let an item come again once nothing else is open."""
+        """Postpone an item until nothing else is open."""
         with self._database.transaction() as cur:
             skip = ReviewEvent("skip", self._reviewer_id, item_id, client_at=client_at)
             add_events(cur, [skip])
         self._put_off.add(item_id)
 
     def mark_done(self, item_id: str) -> None:
-        """Note that the reviewer has finished an item."""
+        """Record that the reviewer has finished an item."""
         self._put_off.discard(item_id)
         if self._place(item_id) is not None:
             self.num_done += 1
 
     def mark_open(self, item_id: str) -> None:
-        """Note that the reviewer has taken a finished item back."""
+        """Record that the reviewer has reopened a finished item."""
         if self._place(item_id) is not None:
             self.num_done -= 1
 
@@ -152,7 +152,7 @@ class FilterWorklist:
     def _first_open(
         self, first: int, last: int, exclude: str | None, with_put_off: bool
     ) -> str | None:
-        """Look in windows that grow: the next open item is nearly always close by."""
+        """Find the next open item in growing windows: it is nearly always close by."""
         size = _FIRST_WINDOW
         while first < last:
             window = self._ids.slice(first, min(size, last - first))
@@ -167,7 +167,7 @@ class FilterWorklist:
 
 
 class QueueWorklist:
-    """A saved queue, shared with others: what is on screen is reserved, so nobody gets it twice."""
+    """A saved queue, shared with others: what is on screen is reserved for one reviewer."""
 
     def __init__(self, database: Database, queue: Queue, reviewer_id: str) -> None:
         self._database = database
@@ -238,14 +238,14 @@ class QueueWorklist:
         release(self._database, self.queue.queue_id, item_id, self._reviewer_id)
 
     def mark_done(self, item_id: str) -> None:
-        """Note that the reviewer has finished an item; the second time of a repeat is no other."""
+        """Record that the reviewer has finished an item; a repeat counts as the same item."""
         if self.is_repeat(item_id):
             self._repeat = None
         else:
             self.num_done += self._place(item_id) is not None
 
     def mark_open(self, item_id: str) -> None:
-        """Note that the reviewer has taken a finished item back."""
+        """Record that the reviewer has reopened a finished item."""
         self.num_done -= self._place(item_id) is not None
 
     def _place(self, item_id: str) -> int | None:
@@ -270,7 +270,7 @@ def shared_ids(database: Database, flt: ReviewFilter, order: Order) -> pa.String
     """Read the ids that pass, or share what another session read from the same data."""
     cur = database.cursor()
     if flt.show not in ("unreviewed", "reviewed", "flagged", "fast"):
-        flt = replace(flt, reviewer_id=None)  # the list is the same for everybody
+        flt = replace(flt, reviewer_id=None)  # the list is the same for all
     key = (str(database.path), id(database), flt, order, data_version(cur))
     with _SHARED_LOCK:
         ids = _SHARED.get(key)

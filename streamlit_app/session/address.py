@@ -25,7 +25,7 @@ def seed(key: str, allowed: Collection[str] | None = None) -> None:
 
 
 def keep(key: str, value: str | None, default: str | None = None) -> None:
-    """Put a value into the address; a default is left out, unless the address names it already."""
+    """Write a value to the address; a default is left out, unless the address has it already."""
     if st.query_params.get(key) == value:
         return
     if value is None or value == default:

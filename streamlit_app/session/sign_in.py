@@ -1,6 +1,6 @@
 """Who sits at the screen: proven by a provider of OpenID Connect, or a name on one's own machine.
 
-With an ``[auth]`` section in ``.streamlit/secrets.toml`` everybody signs in there. Without one,
+With an ``[auth]`` section in ``.streamlit/secrets.toml`` people sign in there. Without one,
 names are picked from a list, which proves nothing: that is refused unless the server listens to
 this machine alone and the visitor is at it.
 """
@@ -21,7 +21,7 @@ from streamlit_app.server import services
 from streamlit_app.wording import say
 
 DEFAULT_NAME = "Reviewer 1"
-"""Who reviews on one's own machine until somebody enters a name."""
+"""Who reviews on one's own machine until a name is entered."""
 NAME_KEY = "reviewer"
 """Widget and address parameter that hold the name picked on one's own machine."""
 
@@ -42,12 +42,12 @@ def current_person() -> Reviewer:
 
 
 def enter() -> bool:
-    """Let somebody in, or draw why not; tells whether pages may be drawn."""
+    """Check access, draw why it is denied, and return whether pages may be drawn."""
     if not has_provider():
         if is_private(st.get_option("server.address"), visitor_address()):
             return True
         safe_text.draw_notice(
-            say("sign_in.not_private", address=st.get_option("server.address") or "0.0.0.0"),  # noqa: S104 (said, not bound)
+            say("sign_in.not_private_error", address=st.get_option("server.address") or "0.0.0.0"),  # noqa: S104 (said, not bound)
             kind="error",
         )
         return False
@@ -74,7 +74,7 @@ def has_provider() -> bool:
 
 
 def is_private(bound: str | None, visitor: str | None) -> bool:
-    """Return whether nobody but the person at this machine can reach the app.
+    """Return whether only the person at this machine can reach the app.
 
     Args:
         bound: Address that the server listens on; None: all of them.
@@ -86,7 +86,7 @@ def is_private(bound: str | None, visitor: str | None) -> bool:
 def visitor_address() -> str | None:
     """Return the browser's address, behind a proxy the one it forwards for; None for this machine.
 
-    A forged header can only make the answer a foreign address, which lets nobody in.
+    A forged header can only make the answer a foreign address, which is refused.
     """
     forwarded = st.context.headers.get("X-Forwarded-For")
     if forwarded:
@@ -96,7 +96,7 @@ def visitor_address() -> str | None:
 
 
 def read_identity(claims: Mapping[str, Any]) -> Identity:
-    """Read who somebody is from the claims of their ID token."""
+    """Read a person's identity from the claims of their ID token."""
     return Identity(
         issuer=str(claims["iss"]),
         subject=str(claims["sub"]),

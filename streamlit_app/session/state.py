@@ -39,7 +39,7 @@ class Draw:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the item was shown."""
+        """Return the seconds since the item was shown."""
         return time.monotonic() - self.shown_at
 
 
@@ -63,14 +63,14 @@ class ReviewSession:
     message: str = ""
     message_kind: NoticeKind = "info"
     num_draws: int = 0
-    """Counts the draws of the page, so that the browser can tell a new one from the old."""
+    """Counts the draws of the page, so that the browser can distinguish a new one from the old."""
     params: dict[str, str] = field(default_factory=dict)
     """The address as the filters last left it, which another page hands back with an item."""
     item_param: str | None = None
     """The item that the address named when it was last in step with the page."""
 
     def show(self, item_id: str | None, shown: ReviewedItem | None = None) -> None:
-        """Put an item on the screen; None for the end of the list."""
+        """Show an item; None for the end of the list."""
         if self.draw is not None:
             before = self.seconds_on.pop(self.draw.item_id, 0.0)
             self.seconds_on[self.draw.item_id] = before + self.draw.seconds
@@ -99,7 +99,7 @@ def review_session() -> ReviewSession:
 
 
 def open_in_review(item_id: str, *, run_id: str | None = None) -> NoReturn:
-    """Leave the page for the Review page at one item.
+    """Open the Review page at one item.
 
     Args:
         item_id: The item to show.

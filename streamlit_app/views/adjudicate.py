@@ -42,7 +42,7 @@ WHOSE: tuple[AnnotationOrigin | Literal["all"], ...] = ("all", *get_args(Annotat
 
 @dataclass
 class Session:
-    """Where somebody is in the list of items to settle."""
+    """The position of an adjudicator in the list of items."""
 
     items: SettlingList = field(default_factory=SettlingList)
     item_id: str | None = None
@@ -53,7 +53,7 @@ class Session:
     message_kind: NoticeKind = "info"
 
     def show(self, item_id: str | None) -> None:
-        """Put an item on the screen; None for the end of the list."""
+        """Show an item; None for the end of the list."""
         self.item_id, self.adjudication_id = item_id, str(uuid.uuid4())
 
     def say(self, message: str, kind: NoticeKind = "info") -> None:
@@ -91,7 +91,7 @@ def pick(scopes: Sequence[RatingScope]) -> list[str]:
         say("adjudicate.show"), SHOWS, words("adjudicate_show"), key="adjudicate_show"
     )
     whose = choices.pick_from(
-        say("adjudicate.whose"), WHOSE, words("adjudicate_whose"), key="adjudicate_whose"
+        say("adjudicate.annotators"), WHOSE, words("adjudicate_whose"), key="adjudicate_whose"
     )
     sources = list(dict.fromkeys(scope.source for scope in scopes))
     source = choices.pick_from(
@@ -135,7 +135,7 @@ def draw_body(person: Reviewer) -> None:
     left, right = st.columns([1.7, 1], gap="large")
     with left, st.container(key="adjudicate_left"):
         item_card.draw_question(dispute.item)
-        st.subheader(say("adjudicate.answers"), anchor=False)
+        st.subheader(say("adjudicate.judgements"), anchor=False)
         annotation_cards.draw(dispute)
         item_card.draw_context(dispute.item)
         if dispute.prediction is not None and dispute.run is not None:
@@ -152,18 +152,18 @@ def draw_body(person: Reviewer) -> None:
 
 
 def draw_progress() -> None:
-    """Draw how much of the list is settled, and the place of the item on screen."""
+    """Draw how much of the list is adjudicated, and the place of the item on screen."""
     items, item_id = session().items, session().item_id or ""
     share = items.num_done / len(items)
     fill = element("span", cls="lc-progress-fill", style=f"width:{100 * share:.2f}%")
     place = say("review.place", number=items.number(item_id), total=len(items))
-    settled = say("adjudicate.progress", done=items.num_done, total=len(items))
+    progress = say("adjudicate.progress", done=items.num_done, total=len(items))
     safe_text.draw(
         element(
             "div",
             element("span", place, cls="lc-progress-place"),
             element("span", fill, cls="lc-progress-track", aria_hidden="true"),
-            element("span", settled),
+            element("span", progress),
             cls="lc-progress",
         )
     )
@@ -254,7 +254,7 @@ def save(item_id: str, reviewer_id: str) -> None:
 
 
 def skip(item_id: str) -> None:
-    """Put an item off until nothing else is open."""
+    """Postpone an item until nothing else is open."""
     here = session()
     if here.item_id == item_id:
         here.items.put_off(item_id)
@@ -262,7 +262,7 @@ def skip(item_id: str) -> None:
 
 
 def move(item_id: str, step: int) -> None:
-    """Show the item before or after, settled or not."""
+    """Show the item before or after, adjudicated or not."""
     here = session()
     neighbour = here.items.neighbour(item_id, step)
     if here.item_id == item_id and neighbour is not None:

@@ -1,4 +1,4 @@
-"""Agreement: how far people agree with each other, with the gold label and with themselves."""
+"""Agreement: inter-rater agreement, agreement with the gold label and intra-rater agreement."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def main() -> None:
 
 
 def _state() -> tuple[str, tuple[int, ...]]:
-    """Return what figures hold for: which file, and what was said in it so far."""
+    """Return what figures depend on: the file, and the judgements in it so far."""
     database = services.database()
     return str(database.path), rating_version(database.cursor())
 
 
-# What follows is computed once until somebody says more; path and version are parts of the key.
+# What follows is cached until there are new judgements; path and version are parts of the key.
 # ruff: noqa: ARG001
 @st.cache_data(max_entries=10, show_spinner=False)
 def load_scopes(path: str, version: tuple[int, ...]) -> list[RatingScope]:
@@ -118,7 +118,7 @@ def pick(scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
     origins = [origin for origin in ORIGINS if origin in present]
     with whose:
         origin = choices.pick_one(
-            say("agreement.whose"), origins, words("agreement_whose"), key="agreement_whose"
+            say("agreement.annotators"), origins, words("agreement_whose"), key="agreement_whose"
         )
     own = [scope for scope in scopes if scope.origin == origin]
     label_sets = list(dict.fromkeys(scope.label_set for scope in own))
@@ -159,7 +159,7 @@ def pick(scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
 
 
 def draw_cards(view: AgreementView, scopes: Sequence[RatingScope]) -> None:
-    """Draw how much was said, how long it took, and how it lies to the gold labels."""
+    """Draw the number of judgements, their time, and their agreement with the gold labels."""
     times = view.times[0]
     with st.container(horizontal=True):
         estimate_card.draw_text(
@@ -182,28 +182,35 @@ def draw_cards(view: AgreementView, scopes: Sequence[RatingScope]) -> None:
             )
         for phase in view.phases:
             estimate_card.draw(
-                say("agreement.holds_gold", phase=words("phase")[phase.phase]),
+                say("agreement.gold_agreement", phase=words("phase")[phase.phase]),
                 phase.holds_gold,
-                explanation=say("agreement.holds_gold_help"),
+                explanation=say("agreement.gold_agreement_help"),
             )
         estimate_card.draw(
-            say("agreement.lacking"), view.lacking, explanation=say("agreement.lacking_help")
+            say("agreement.information_missing"),
+            view.lacking,
+            explanation=say("agreement.information_missing_help"),
         )
 
 
 def draw_measures(view: AgreementView) -> None:
     """Draw every measure of agreement, a column a phase."""
-    st.subheader(say("agreement.how_far"), anchor=False, divider="gray")
+    st.subheader(
+        say("agreement.inter_rater"),
+        anchor=False,
+        divider="gray",
+        help=say("agreement.inter_rater_help"),
+    )
     st.dataframe(
         logic.measures_table(view.phases),
         hide_index=True,
         key="agreement_measures",
-        alt=say("agreement.how_far"),
+        alt=say("agreement.inter_rater"),
     )
     for phase in view.phases:
         st.caption(
             say(
-                "agreement.how_far_note",
+                "agreement.inter_rater_note",
                 phase=logic.phase_words(phase.phase),
                 items=phase.overall.n_items,
                 pairs=phase.overall.n_pairs,
@@ -216,12 +223,17 @@ def draw_measures(view: AgreementView) -> None:
 
 def draw_anchoring(view: AgreementView) -> None:
     """Draw how people moved after the reveal: towards the gold label, the text, the head."""
-    st.subheader(say("agreement.anchoring"), anchor=False, divider="gray")
-    st.caption(say("agreement.anchoring_why"))
+    st.subheader(
+        say("agreement.anchoring"),
+        anchor=False,
+        divider="gray",
+        help=say("agreement.anchoring_help"),
+    )
+    st.caption(say("agreement.anchoring_note"))
     cards, bars = st.columns([1, 1], gap="large")
     with cards, st.container(horizontal=True):
-        for shown, (everybody, *_) in view.anchoring.items():
-            draw_moved(shown, everybody)
+        for shown, (overall, *_) in view.anchoring.items():
+            draw_moved(shown, overall)
     with bars:
         counts = logic.moves(view.anchoring["gold"][0])
         move_words = words("agreement_move")
@@ -233,32 +245,32 @@ def draw_anchoring(view: AgreementView) -> None:
             key="agreement_moves",
             alt=say("agreement.moves_alt"),
         )
-    with st.expander(say("agreement.who_moved")):
+    with st.expander(say("agreement.changes_by_reviewer")):
         st.dataframe(
             logic.moves_table(view.anchoring, view.names),
             hide_index=True,
             key="agreement_movers",
-            alt=say("agreement.who_moved"),
+            alt=say("agreement.changes_by_reviewer"),
         )
-        st.caption(say("agreement.moved_note"))
+        st.caption(say("agreement.changes_note"))
 
 
-def draw_moved(shown: Shown, everybody: Anchoring) -> None:
+def draw_moved(shown: Shown, overall: Anchoring) -> None:
     """Draw how many took something up, and how many were led astray by it."""
     name = words("agreement_shown")[shown]
     estimate_card.draw(
         say("agreement.adopted", shown=name),
-        everybody.adopted,
+        overall.adopted,
         explanation=say("agreement.adopted_help", shown=name),
     )
     if shown == "gold":
         estimate_card.draw(
-            say("agreement.dropped"), everybody.dropped, explanation=say("agreement.dropped_help")
+            say("agreement.dropped"), overall.dropped, explanation=say("agreement.dropped_help")
         )
     else:
         estimate_card.draw(
             say("agreement.misled", shown=name),
-            everybody.misled,
+            overall.misled,
             explanation=say("agreement.misled_help", shown=name),
         )
 
@@ -287,14 +299,19 @@ def draw_labels(view: AgreementView, phase: Phase) -> None:
 
 def draw_self(people: PeopleView) -> None:
     """Draw how far people agree with themselves."""
-    st.subheader(say("agreement.self_title"), anchor=False, divider="gray")
+    st.subheader(
+        say("agreement.intra_rater"),
+        anchor=False,
+        divider="gray",
+        help=say("agreement.intra_rater_help"),
+    )
     if not people.repeats:
-        st.caption(say("agreement.self_none"))
+        st.caption(say("agreement.intra_rater_undefined"))
         return
     found = people.repeats[0].agreement
     st.markdown(
         say(
-            "agreement.self_found",
+            "agreement.intra_rater_summary",
             items=found.n_items,
             percent=logic.share_text(found.percent),
             kappa=logic.coefficient_text(found.cohen_kappa),
@@ -347,12 +364,12 @@ def draw_pairs(people: PeopleView, view: AgreementView) -> None:
 
 def draw_people(people: PeopleView, view: AgreementView) -> None:
     """Draw each person's figures."""
-    st.subheader(say("agreement.by_person"), anchor=False, divider="gray")
+    st.subheader(say("agreement.by_reviewer"), anchor=False, divider="gray")
     st.dataframe(
         logic.people_table(people, view.times, view.names),
         hide_index=True,
         key="agreement_people",
-        alt=say("agreement.by_person"),
+        alt=say("agreement.by_reviewer"),
     )
 
 
@@ -360,10 +377,10 @@ def draw_rejected(
     flt: RatingFilter, view: AgreementView, state: tuple[str, tuple[int, ...]]
 ) -> None:
     """Draw the items whose gold label several people do not accept, each a way into Review."""
-    st.subheader(say("agreement.rejected"), anchor=False, divider="gray")
+    st.subheader(say("agreement.disputed_gold"), anchor=False, divider="gray")
     total = view.challenges.num_rejected
     if total == 0:
-        st.caption(say("agreement.rejected_none"))
+        st.caption(say("agreement.no_disputed_gold"))
         return
     reader: Reviewer = sign_in.current_person()
     may_settle = is_permitted(reader, "adjudicate")
@@ -373,13 +390,13 @@ def draw_rejected(
     note, button = st.columns([4, 1], vertical_alignment="bottom")
     note.caption(
         say(
-            "agreement.rejected_note",
+            "agreement.disputed_gold_note",
             count=total,
             items=view.challenges.num_gold,
             share=percent(view.rejected.value),
         )
     )
-    if may_settle and button.button(say("agreement.settle"), key="agreement_settle"):
+    if may_settle and button.button(say("agreement.adjudicate_button"), key="agreement_settle"):
         asked = {"adjudicate_show": "rejected", "adjudicate_whose": flt.origin}
         st.session_state.update(asked)
         st.switch_page("views/adjudicate.py", query_params=asked)
@@ -392,7 +409,7 @@ def draw_rejected(
         column_config={
             say("agreement.question"): st.column_config.TextColumn(width="large"),
         },
-        alt=say("agreement.rejected"),
+        alt=say("agreement.disputed_gold"),
     )
     if pages > 1:
         st.pagination(pages, key="agreement_page")

@@ -26,7 +26,7 @@ WIDTHS = {
     "gold": 70,
     "text": 80,
     "head": 80,
-    "sure": 60,
+    "confidence": 60,
     "mine": 70,
     "reviews": 75,
     "origin": 95,
@@ -36,7 +36,7 @@ WIDTHS = {
     "item": 150,
 }
 """Widths of the columns in pixels."""
-OF_A_HEAD = (COLUMNS["head"], COLUMNS["sure"])
+OF_A_HEAD = (COLUMNS["head"], COLUMNS["confidence"])
 """Columns that stay empty, and are left out, where the run has no head."""
 
 

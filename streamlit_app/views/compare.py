@@ -63,8 +63,8 @@ MAX_LABEL_CHANGES = 12
 LABELS_WORDS: dict[tuple[By, By], str] = {
     ("text", "text"): say("compare.text_label"),
     ("head", "head"): say("compare.head_label"),
-    ("text", "head"): say("compare.text_head_b"),
-    ("head", "text"): say("compare.head_text_b"),
+    ("text", "head"): say("compare.text_a_head_b"),
+    ("head", "text"): say("compare.head_a_text_b"),
 }
 
 
@@ -73,11 +73,8 @@ def main() -> None:
     st.title(say("compare.compare"))
     runs = services.all_runs()
     if len(runs) < 2:
-        st.info(
-            say("compare.two_runs_needed")
-            + (say("compare.only_one") if runs else say("compare.none"))
-            + say("compare.import_answers_another")
-        )
+        key = "compare.needs_two_runs_one" if runs else "compare.needs_two_runs_none"
+        st.info(say(key))
         return
     section: Section = st.segmented_control(
         say("compare.section"),
@@ -99,19 +96,19 @@ def draw_pair(runs: Sequence[Run]) -> None:
     """Draw two runs on the items they share."""
     run_a, run_b = pick_runs(runs)
     if run_a == run_b:
-        st.info(say("compare.run_run_b"))
+        st.info(say("compare.same_run_notice"))
         return
     version = refresh(services.database(), run_a, run_b)
     shared = shared_label_sets(services.database(), version, run_a, run_b)
     if not shared:
-        st.info(say("compare.these_two_runs"))
+        st.info(say("compare.no_common_items_notice"))
         return
     flt = pick_filter(
         run_a, run_b, shared, default_labels(services.database(), version, run_a, run_b)
     )
     view = load_comparison(services.database(), version, flt)
     if not view.comparison.n:
-        st.info(say("compare.no_shared_item"))
+        st.info(say("compare.no_common_labels_notice"))
         return
     draw_figures(view)
     draw_items(view, flt, run_names(runs))
@@ -122,13 +119,9 @@ def pick_runs(runs: Sequence[Run]) -> tuple[str, str]:
     place_a, place_b = default_pair(runs)
     column_a, column_b = st.columns(2)
     with column_a:
-        run_a = scope_picker.pick_run(
-            say("compare.run_before"), runs, key="compare_a", index=place_a
-        )
+        run_a = scope_picker.pick_run(say("compare.run_a"), runs, key="compare_a", index=place_a)
     with column_b:
-        run_b = scope_picker.pick_run(
-            say("compare.run_b_after"), runs, key="compare_b", index=place_b
-        )
+        run_b = scope_picker.pick_run(say("compare.run_b"), runs, key="compare_b", index=place_b)
     return run_a, run_b
 
 
@@ -155,7 +148,7 @@ def pick_labels(default: tuple[By, By]) -> tuple[By, By]:
     chosen: tuple[By, By] = st.selectbox(
         say("compare.compare"),
         list(LABELS_WORDS),
-        # Streamlit warns of a default beside a value that is chosen already.
+        # Streamlit warns of a default together with a value that is chosen already.
         index=0 if "compare_by" in st.session_state else list(LABELS_WORDS).index(default),
         format_func=LABELS_WORDS.__getitem__,
         key="compare_by",
@@ -195,29 +188,29 @@ def draw_figures(view: ComparisonView) -> None:
         estimate_card.draw_text(
             say("compare.shared_items"),
             f"{found.n:,}",
-            say("compare.gold_label"),
-            explanation=say("compare.items_which_both"),
+            say("compare.with_gold_label"),
+            explanation=say("compare.shared_items_help"),
         )
-        on_shared = say("compare.shared_items_wilson")
-        estimate_card.draw(say("compare.accuracy"), found.accuracy_a, explanation=on_shared)
+        on_shared = say("compare.accuracy_help")
+        estimate_card.draw(say("compare.accuracy_a"), found.accuracy_a, explanation=on_shared)
         estimate_card.draw(say("compare.accuracy_b"), found.accuracy_b, explanation=on_shared)
         estimate_card.draw_text(
-            say("compare.b_minus"),
+            say("compare.accuracy_difference"),
             points(found.accuracy_difference.value),
             points_interval(found.accuracy_difference),
-            explanation=say("compare.difference_accuracies_paired"),
+            explanation=say("compare.accuracy_difference_help"),
         )
         estimate_card.draw_text(
-            say("compare.macro_f_b"),
+            say("compare.macro_f1_difference"),
             points(found.macro_f1_difference.value),
             points_interval(found.macro_f1_difference),
-            explanation=say("compare.paired_bootstrap_over"),
+            explanation=say("compare.macro_f1_difference_help"),
         )
         estimate_card.draw_text(
             say("compare.mcnemar"),
             "–" if found.p_value is None else p_value_text(found.p_value),
             say("compare.significant" if found.is_significant else "compare.not_significant"),
-            explanation=say("compare.exact_two_sided"),
+            explanation=say("compare.mcnemar_help"),
         )
     st.markdown(f"**{verdict(found)}**")
     left, right = st.columns(2, gap="medium")
@@ -236,14 +229,14 @@ def _draw_changes(view: ComparisonView) -> None:
     chart.draw(
         draw_bars(parts),
         key="compare_outcomes",
-        alt=say("compare.fixed_broken_unchanged"),
+        alt=say("compare.changes_alt"),
         on_click=_choose_change,
         table={
             "change": [part.name for part in parts],
             "items": [part.count for part in parts],
         },
     )
-    st.caption(say("compare.fixed_wrong_right"))
+    st.caption(say("compare.changes_note"))
 
 
 def _draw_label_changes(view: ComparisonView) -> None:
@@ -259,7 +252,7 @@ def _draw_label_changes(view: ComparisonView) -> None:
         },
         hide_index=True,
         key="compare_label_changes",
-        alt=say("compare.which_labels_changed"),
+        alt=say("compare.label_changes_alt"),
     )
 
 
@@ -278,7 +271,7 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
     )
     total = changes[change]
     if not total:
-        st.info(say("compare.no_such_item"))
+        st.info(say("compare.no_match"))
         return
     pages = num_pages(total, PAGE_SIZE)
     page = st.pagination(pages, key="compare_page") if pages > 1 else 1
@@ -291,7 +284,7 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
     )
     hidden = blind_items.find_hidden([row.item_id for row in rows])
     rows = [row for row in rows if row.item_id not in hidden]
-    st.caption(say("compare.select_row_open"))
+    st.caption(say("compare.open_item_note"))
     blind_items.draw_note(len(hidden))
     event = st.dataframe(
         table(rows),
@@ -313,7 +306,7 @@ def draw_all(runs: Sequence[Run]) -> None:
     version = refresh(services.database(), *(run.run_id for run in runs))
     everything = load_summaries(services.database(), version, "imported", None)
     if not everything:
-        st.info(say("compare.no_run_predictions"))
+        st.info(say("compare.no_predictions"))
         return
     label_sets = list(dict.fromkeys(one.label_set for one in everything))
     gold, label_set, split = pick_all_scope(label_sets)
@@ -324,11 +317,11 @@ def draw_all(runs: Sequence[Run]) -> None:
         (words, trend_points(summaries, runs, names, label_set, by))
         for by, words in scope_picker.BY_WORDS.items()
     ]
-    st.markdown(say("compare.accuracy_all_runs"))
+    st.markdown(say("compare.trend_heading"))
     chart.draw(
         draw_trend(trend, axis=say("compare.run"), ceiling=ceiling),
         key="compare_trend",
-        alt=say("compare.accuracy_all_runs_order"),
+        alt=say("compare.trend_alt"),
         table={
             "label": [words for words, found in trend for _ in found],
             "run": [point.run for _, found in trend for point in found],
@@ -338,7 +331,7 @@ def draw_all(runs: Sequence[Run]) -> None:
             "items": [point.num_items for _, found in trend for point in found],
         },
     )
-    st.caption(say("compare.each_run_items"))
+    st.caption(say("compare.trend_note"))
     draw_learning(summaries, names, label_set, ceiling)
 
 
@@ -366,14 +359,14 @@ def draw_learning(
         (words, learning_points(summaries, corrections, names, label_set, by))
         for by, words in scope_picker.BY_WORDS.items()
     ]
-    st.markdown(say("compare.accuracy_over_number"))
+    st.markdown(say("compare.corrections_heading"))
     if not any(found for _, found in learning):
-        st.caption(say("compare.no_training_run"))
+        st.caption(say("compare.no_training_runs"))
         return
     chart.draw(
-        draw_trend(learning, axis=say("compare.corrected_items_run"), ceiling=ceiling),
+        draw_trend(learning, axis=say("compare.corrections_axis"), ceiling=ceiling),
         key="compare_learning",
-        alt=say("compare.accuracy_training_runs"),
+        alt=say("compare.corrections_alt"),
         table={
             "label": [words for words, found in learning for _ in found],
             "corrections": [point.x for _, found in learning for point in found],
@@ -384,7 +377,7 @@ def draw_learning(
 
 
 def table(pairs: Sequence[PairRow]) -> dict[str, list[str]]:
-    """Arrange items as columns, with a sign for right or wrong beside each label."""
+    """Arrange items as columns, with a sign for right or wrong after each label."""
     return {
         say("compare.question"): [reveal(" ".join(pair.question.split())[:220]) for pair in pairs],
         say("compare.gold"): [reveal(pair.gold) for pair in pairs],

@@ -38,12 +38,12 @@ def main() -> None:
     st.title(say("data.title"), anchor=False)
     add_column, export_column = st.columns([3, 2], gap="large")
     with add_column:
-        st.subheader(say("data.take_in"), anchor=False, divider="gray")
+        st.subheader(say("data.import_heading"), anchor=False, divider="gray")
         draw_upload(person)
     with export_column:
-        st.subheader(say("data.get_out"), anchor=False, divider="gray")
+        st.subheader(say("data.export_heading"), anchor=False, divider="gray")
         draw_export(person)
-    st.subheader(say("data.in_store"), anchor=False, divider="gray")
+    st.subheader(say("data.stored_heading"), anchor=False, divider="gray")
     draw_store()
 
 
@@ -73,14 +73,14 @@ def draw_upload(person: Reviewer) -> None:
         )
     if chosen == "medqa":
         split = st.segmented_control(
-            say("data.these_are"),
+            say("data.split_of_items"),
             get_args(Split),
             default="test",
             required=True,
             key="data_split",
         )
     if file is not None and chosen == "pubmedqa" and test_split is None:
-        st.info(say("data.add_test_file"))
+        st.info(say("data.add_test_file_notice"))
     elif file is not None:
         draw_preview(chosen, file, test_split, split, person)
 
@@ -103,7 +103,7 @@ def draw_preview(
             return
         st.session_state[_PREVIEW] = (token, preview)
     preview = st.session_state[_PREVIEW][1]
-    st.markdown(f"**{say('data.holds')}**")
+    st.markdown(f"**{say('data.contents')}**")
     safe_text.draw_text("\n".join(preview.lines), "data_preview_text")
     st.button(
         say("data.import"),
@@ -141,11 +141,14 @@ def draw_export(person: Reviewer) -> None:
         return
     kind_words = words("export_kind")
     kind: ExportKind = st.selectbox(
-        say("data.what"), EXPORT_KINDS, format_func=kind_words.__getitem__, key="data_export_kind"
+        say("data.export_kind"),
+        EXPORT_KINDS,
+        format_func=kind_words.__getitem__,
+        key="data_export_kind",
     )
     format_words = words("export_format")
     file_format: ExportFormat = st.selectbox(
-        say("data.as"),
+        say("data.export_format"),
         formats_of(kind),
         format_func=format_words.__getitem__,
         key=f"data_export_format_{kind}",
@@ -153,7 +156,7 @@ def draw_export(person: Reviewer) -> None:
     run_id = None
     runs = services.all_runs()
     if runs and (kind == "predictions" or file_format == "label_studio"):
-        run_id = scope_picker.pick_run(say("data.of_run"), runs, key="data_export_run")
+        run_id = scope_picker.pick_run(say("data.run"), runs, key="data_export_run")
     if file_format == "label_studio":
         st.caption(say("data.label_studio"))
         st.code(LABELING_CONFIG, language=None)

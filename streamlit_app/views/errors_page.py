@@ -34,14 +34,14 @@ from streamlit_app.report.errors_report import build_report
 from streamlit_app.server import services
 from streamlit_app.wording import say
 
-Section = Literal["help", "confusion", "trust", "slices", "gold", "redundancy"]
+Section = Literal["help", "confusion", "confidence", "slices", "gold", "verbosity"]
 SECTION_WORDS: dict[Section, str] = {
-    "help": say("errors.does_eci_help"),
+    "help": say("errors.head_effect"),
     "confusion": say("errors.confusion"),
-    "trust": say("errors.trust"),
+    "confidence": say("errors.confidence"),
     "slices": say("errors.slices"),
     "gold": say("errors.gold_labels"),
-    "redundancy": say("errors.redundancy"),
+    "verbosity": say("errors.verbosity"),
 }
 
 
@@ -50,15 +50,15 @@ def main() -> None:
     st.title(say("errors.errors"))
     runs = services.all_runs()
     if not runs:
-        st.info(say("errors.no_run_yet"))
+        st.info(say("errors.no_runs"))
         return
     scope = scope_picker.pick(runs)
     if scope is None:
-        st.info(say("errors.run_no_predictions"))
+        st.info(say("errors.no_predictions"))
         return
     view = load_errors(services.database(), scope.version, scope.flt)
     if view.text is None and view.head is None:
-        st.info(say("errors.none_these_items"))
+        st.info(say("errors.no_scored_items"))
         return
     _warn_of_learned(view, scope)
     outcome_items.restore()
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def _warn_of_learned(view: ErrorsView, scope: PickedScope) -> None:
-    """Say where figures are too good: the run has seen the labels that it is scored against."""
+    """Warn where figures are too good: the run has seen the labels that it is scored against."""
     sources = load_sources(services.database(), scope.version, scope.flt)
     if sources.num_learned:
         st.warning(learned_sentence(sources, view.num_items), icon=":material/school:")
@@ -98,8 +98,8 @@ def draw_confusion(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) ->
     confusion_panel.draw(view, reviewers)
 
 
-def draw_trust(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
-    """Draw what the head's confidence is worth."""
+def draw_confidence(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
+    """Draw the calibration of the head and the threshold for automatic answers."""
     if view.head is None:
         text_trust_panel.draw(load_text_trust(services.database(), scope.version, scope.flt))
         return
@@ -124,7 +124,7 @@ def draw_gold(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None
     )
 
 
-def draw_redundancy(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
+def draw_verbosity(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
     """Draw how the answers of every run carry their label."""
     run_ids = tuple(run.run_id for run in runs)
     version = refresh(services.database(), *run_ids)
@@ -137,10 +137,10 @@ def draw_redundancy(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -
 DRAWERS: Mapping[Section, Callable[[ErrorsView, PickedScope, Sequence[Run]], None]] = {
     "help": draw_help,
     "confusion": draw_confusion,
-    "trust": draw_trust,
+    "confidence": draw_confidence,
     "slices": draw_slices,
     "gold": draw_gold,
-    "redundancy": draw_redundancy,
+    "verbosity": draw_verbosity,
 }
 
 main()

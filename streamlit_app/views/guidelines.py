@@ -28,7 +28,7 @@ def main() -> None:
     st.title(say("guidelines.title"), anchor=False)
     label_words = words("guideline_for")
     label_set = st.segmented_control(
-        say("guidelines.for"),
+        say("guidelines.applies_to"),
         LABEL_SETS,
         format_func=label_words.__getitem__,
         default=ALL_LABEL_SETS,
@@ -52,7 +52,7 @@ def main() -> None:
 
 def draw_versions(versions: list[Guideline]) -> None:
     """Draw the version that counts, or an earlier one that is chosen."""
-    st.subheader(say("guidelines.counts"), anchor=False, divider="gray")
+    st.subheader(say("guidelines.current"), anchor=False, divider="gray")
     if not versions:
         safe_text.draw_notice(say("guidelines.none"))
         return

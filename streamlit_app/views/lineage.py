@@ -48,7 +48,7 @@ def main() -> None:
     st.title(say("lineage.lineage"), anchor=False)
     refresh(services.database(), runs_dir())
     st.segmented_control(
-        say("lineage.walk"),
+        say("lineage.start_from"),
         [FROM_CORRECTION, FROM_RUN],
         key=_WAY,
         default=FROM_CORRECTION,
@@ -70,9 +70,9 @@ def draw_from_correction() -> None:
             st.text(say("lineage.corrections", item_id=reveal(item_id)))
             st.button(say("lineage.show_all"), key="lineage_all", on_click=_show_item, args=(None,))
     if not corrections:
-        st.info(say("lineage.no_corrections_yet"))
+        st.info(say("lineage.no_corrections"))
         return
-    st.caption(say("lineage.select_correction_see"))
+    st.caption(say("lineage.select_correction_note"))
     event = st.dataframe(
         correction_table(corrections),
         key="lineage_corrections",
@@ -91,7 +91,7 @@ def draw_from_correction() -> None:
 
 def draw_correction(one: Correction) -> None:
     """Draw the records, snapshots and runs that a correction went into."""
-    st.subheader(say("lineage.where_went"), divider="gray", anchor=False)
+    st.subheader(say("lineage.use_heading"), divider="gray", anchor=False)
     safe_text.draw(
         join(
             element("div", one.question),
@@ -106,10 +106,9 @@ def draw_correction(one: Correction) -> None:
         open_in_review(one.item_id)
     runs = list_correction_runs(services.database().cursor(), one.correction_id, one.item_id)
     if not runs:
-        where = say("lineage.test_split_which") if one.split == "test" else say("lineage.no_run")
-        st.info(say("lineage.correction_gone_into", where=where))
+        st.info(say("lineage.in_test_split" if one.split == "test" else "lineage.not_used"))
         return
-    st.caption(say("lineage.select_run_see"))
+    st.caption(say("lineage.select_run_note"))
     event = st.dataframe(
         run_table(runs),
         key="lineage_runs",
@@ -120,10 +119,10 @@ def draw_correction(one: Correction) -> None:
     rows = event.selection.rows
     run = runs[rows[0]] if rows and rows[0] < len(runs) else runs[0]
     records = list_training_records(services.database().cursor(), run.run_id, one.item_id)
-    st.text(say("lineage.records_item", run_id=run.run_id))
+    st.text(say("lineage.records_heading", run_id=run.run_id))
     st.dataframe(record_table(records), hide_index=True, key="lineage_records")
     st.button(
-        say("lineage.all_run_learned"),
+        say("lineage.all_of_run"),
         key="lineage_to_run",
         on_click=_show_run,
         args=(run.run_id,),
@@ -135,7 +134,7 @@ def draw_from_run() -> None:
     cur = services.database().cursor()
     runs = [run for run in list_training_runs(cur) if run.settings.get("task") != "predict"]
     if not runs:
-        st.info(say("lineage.been_no_training"))
+        st.info(say("lineage.no_runs"))
         return
     by_id = {run.run_id: run for run in runs}
     asked = st.session_state.get(_RUN)
@@ -148,9 +147,14 @@ def draw_from_run() -> None:
     corrections = list_corrections(cur, run_id=run.run_id)
     draw_run_facts(run, len(corrections))
     outcomes = list_item_outcomes(cur, run.run_id)
-    st.subheader(say("lineage.items_fixed_broke"), divider="gray", anchor=False)
+    st.subheader(say("lineage.changed_items"), divider="gray", anchor=False)
     draw_outcomes(run, outcomes)
-    st.subheader(say("lineage.corrections_snapshot"), divider="gray", anchor=False)
+    st.subheader(
+        say("lineage.snapshot_corrections"),
+        divider="gray",
+        anchor=False,
+        help=say("lineage.snapshot_help"),
+    )
     if not corrections:
         st.caption(say("lineage.none"))
         return
@@ -178,9 +182,9 @@ def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
     style = "border: 0; padding: .1rem 1.2rem .1rem 0; text-align: left"
     rows = (
         element(
-            "tr", element("th", name, scope="row", style=style), element("td", told, style=style)
+            "tr", element("th", name, scope="row", style=style), element("td", value, style=style)
         )
-        for name, told in facts.items()
+        for name, value in facts.items()
     )
     safe_text.draw(element("table", join(*rows)))
 
@@ -188,12 +192,14 @@ def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
 def draw_outcomes(run: TrainingRun, outcomes: Sequence[ItemOutcome]) -> None:
     """Draw fixed and broken items; a selected one leads to its corrections."""
     if run.base_run_id is None:
-        st.caption(say("lineage.was_not_started"))
+        st.caption(say("lineage.no_starting_run"))
         return
     num_fixed = sum(one.outcome == "fixed" for one in outcomes)
     st.caption(
         say(
-            "lineage.head_labels_against", num_fixed=num_fixed, num_broken=len(outcomes) - num_fixed
+            "lineage.changed_items_summary",
+            num_fixed=num_fixed,
+            num_broken=len(outcomes) - num_fixed,
         )
     )
     if outcomes:

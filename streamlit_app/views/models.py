@@ -1,4 +1,4 @@
-"""Models: which one is in use, which may replace it, and what stands between them."""
+"""Models: which one is in use, which may replace it, and the checks before promotion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from db.records import Reviewer
 from db.retraining.model_versions import ModelVersion, find_by_alias, list_alias_events, list_models
 from streamlit_app import safe_text
 from streamlit_app.components import gate_card, reviewer_picker
-from streamlit_app.components.training_live import draw_message, told_errors
+from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.models_view import event_table, version_name, version_table
 from streamlit_app.markup import element
@@ -37,20 +37,20 @@ def main() -> None:
     cur = database.cursor()
     models = list_models(cur)
     if not models:
-        st.info(say("models.no_model_yet"))
+        st.info(say("models.no_models"))
         return
     champion, challenger = find_by_alias(cur, "champion"), find_by_alias(cur, "challenger")
     draw_aliases(champion, challenger)
     draw_message()
     may = is_permitted(person, "train")
     if not may:
-        st.caption(say("models.promoting_rolling_back"))
+        st.caption(say("models.not_open"))
     if challenger is not None:
         draw_gate(challenger, person, may=may)
     if champion is not None:
         draw_roll_back(person, may=may)
     draw_versions(models, person, may=may)
-    with st.expander(say("models.who_promoted_what")):
+    with st.expander(say("models.history")):
         st.dataframe(
             event_table(list_alias_events(cur)),
             hide_index=True,
@@ -61,15 +61,16 @@ def main() -> None:
 
 def draw_aliases(champion: ModelVersion | None, challenger: ModelVersion | None) -> None:
     """Draw the two models that matter, side by side."""
-    for column, title, model, missing in zip(
+    for column, title, explanation, model, missing in zip(
         st.columns(2),
-        (say("models.champion_model_use"), say("models.challenger_may_replace")),
+        (say("models.champion"), say("models.challenger")),
+        (say("models.champion_help"), say("models.challenger_help")),
         (champion, challenger),
-        (say("models.none_yet_promote"), say("models.none_choose_one")),
+        (say("models.no_champion"), say("models.no_challenger")),
         strict=True,
     ):
         with column, st.container(border=True):
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{title}**", help=explanation)
             safe_text.draw(element("div", version_name(model) if model else missing))
             if model is not None:
                 safe_text.draw(
@@ -84,20 +85,20 @@ def draw_aliases(champion: ModelVersion | None, challenger: ModelVersion | None)
 def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:
     """Draw what the gate says of the challenger, and the button that promotes it."""
     st.subheader(
-        say("models.gate_version", version=challenger.version), divider="gray", anchor=False
+        say("models.gate_heading", version=challenger.version), divider="gray", anchor=False
     )
     report = gate_of(services.database(), challenger.version)
     gate_card.draw(report)
     reason_key = f"models_reason_{challenger.version}"
     if not report.passed:
         st.text_input(
-            say("models.reason_promote_all"),
+            say("models.override_reason"),
             key=reason_key,
             disabled=not may,
-            help=say("models.least_characters_kept"),
+            help=say("models.override_reason_help"),
         )
     st.button(
-        say("models.promote_version", version=challenger.version),
+        say("models.promote", version=challenger.version),
         key="models_promote",
         type="primary" if report.passed else "secondary",
         disabled=not may,
@@ -109,7 +110,7 @@ def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:
 def draw_roll_back(person: Reviewer, *, may: bool) -> None:
     """Draw the button that gives the alias back to the model that had it before."""
     st.button(
-        say("models.roll_back_champion"),
+        say("models.roll_back"),
         key="models_roll_back",
         disabled=not may,
         on_click=_roll_back,
@@ -131,7 +132,7 @@ def draw_versions(models: Sequence[ModelVersion], person: Reviewer, *, may: bool
     rows = event.selection.rows
     chosen = models[rows[0]] if rows and rows[0] < len(models) else None
     st.button(
-        say("models.make_selected_version"),
+        say("models.choose_challenger"),
         key="models_choose",
         disabled=not may or chosen is None or bool(chosen.aliases),
         on_click=_choose,
@@ -140,19 +141,19 @@ def draw_versions(models: Sequence[ModelVersion], person: Reviewer, *, may: bool
 
 
 def _promote(version: int, reviewer_id: str, reason_key: str) -> None:
-    with told_errors():
+    with deferred_errors():
         promote(
             services.database(), version, reviewer_id, str(st.session_state.get(reason_key, ""))
         )
 
 
 def _roll_back(reviewer_id: str) -> None:
-    with told_errors():
+    with deferred_errors():
         roll_back(services.database(), reviewer_id)
 
 
 def _choose(version: int, reviewer_id: str) -> None:
-    with told_errors():
+    with deferred_errors():
         choose_challenger(services.database(), version, reviewer_id)
 
 

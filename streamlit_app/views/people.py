@@ -31,10 +31,10 @@ def main() -> None:
     people = list_people(services.database().cursor())
     table, form = st.columns([3, 2], gap="large")
     with table:
-        st.subheader(say("people.who"), anchor=False, divider="gray")
+        st.subheader(say("people.access_heading"), anchor=False, divider="gray")
         st.dataframe(people_table(people), hide_index=True, key="people_table")
         if not sign_in.has_provider():
-            st.caption(say("people.names_prove_nothing"))
+            st.caption(say("people.roles_note"))
     with form:
         st.subheader(say("people.change"), anchor=False, divider="gray")
         draw_notice()
@@ -87,7 +87,7 @@ def draw_form(people: Sequence[Reviewer], admin: Reviewer) -> None:
 
 
 def save(chosen: str, admin_id: str) -> None:
-    """Store what the form says of a person; the empty id stands for a new one."""
+    """Store the form's values of a person; the empty id means a new one."""
     mark = chosen or "new"
     role = st.session_state[f"people_role_{mark}"]
     email = st.session_state[f"people_email_{mark}"]

@@ -91,9 +91,9 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str) -> None:
 
 
 def after_save(stored: Annotation, shown: ReviewedItem, reviewer_id: str) -> None:
-    """Say what was saved and go on: to the reveal after a blind label, else to the next item."""
+    """Report what was saved and go to the reveal after a blind label, else to the next item."""
     item_id = stored.item_id
-    labels = ", ".join(stored.judgement.labels) or say("review.no_label_fits")
+    labels = ", ".join(stored.judgement.labels) or say("review.no_label")
     session.saved.append(item_id)
     if stored.encounter.phase == "blind":
         session.say(say("review.saved_blind", label=labels), "success")
@@ -125,7 +125,7 @@ def show_next(after: str) -> None:
 
 
 def skip(draw: Draw) -> None:
-    """Put an item off and show the next one."""
+    """Postpone an item and show the next one."""
     item_id, worklist = draw.item_id, session.worklist
     if not session.is_on_screen(item_id) or worklist is None:
         return
@@ -168,7 +168,7 @@ def move(item_id: str, step: int) -> None:
 
 
 def undo(reviewer_id: str, item_id: str | None) -> None:
-    """Take the last label of this session back, else the one on screen, and show its item."""
+    """Retract the last label of this session, else the one on screen, and show its item."""
     target = session.saved[-1] if session.saved else item_id
     if target is None:
         return
@@ -191,7 +191,7 @@ def undo(reviewer_id: str, item_id: str | None) -> None:
 
 
 def show_first(item_id: str) -> None:
-    """Go to the first item of the list, labelled or not."""
+    """Show the first item of the list, labelled or not."""
     session.show(item_id)
 
 
@@ -210,7 +210,7 @@ def _start(shown: ReviewedItem) -> Judgement:
 
 
 def prepare(choice: WorklistChoice, reviewer: Reviewer) -> None:
-    """Bring work and item in step with the filters or the queue, and the address."""
+    """Update worklist and item to the filters or the queue, and the address."""
     session.words_per_minute = review_service.settings().words_per_minute
     key = (reviewer.reviewer_id, choice)
     if session.worklist_key != key:
@@ -235,7 +235,7 @@ def prepare(choice: WorklistChoice, reviewer: Reviewer) -> None:
 
 
 def set_address(item_id: str | None) -> None:
-    """Name the item on screen in the address, so that a reload comes back to it."""
+    """Write the item on screen to the address, so that a reload comes back to it."""
     if item_id is None:
         st.query_params.pop(ITEM_PARAM, None)
     elif st.query_params.get(ITEM_PARAM) != item_id:
@@ -290,14 +290,14 @@ def look_ahead(
 
 
 def to_queue() -> None:
-    """Leave an item that does not exist."""
+    """Show the queue instead of an item that does not exist."""
     session.show(session.worklist.next_open() if session.worklist else None)
 
 
 def draw_item(
     draw: Draw, shown: ReviewedItem, worklist: Worklist, reviewer: Reviewer, run: Run | None
 ) -> None:
-    """Draw an item to the left, what is said of it and what to say of it to the right.
+    """Draw an item to the left, its labels and the form for a judgement to the right.
 
     Before the reveal nothing that the model, the gold label or anybody else says is drawn, so
     none of it reaches the browser.
@@ -357,7 +357,7 @@ def draw_form(draw: Draw, shown: ReviewedItem, reviewer: Reviewer) -> None:
             session.say(str(error), "error")
 
     st.button(
-        say("review.less" if session.says_more else "review.more"),
+        say("review.hide_details" if session.says_more else "review.details"),
         key=f"review_more_{item_id}",
         type="tertiary",
         on_click=toggle_more,

@@ -11,7 +11,7 @@ from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from eci.questions.exemplars import CHOICES, Choice
 from streamlit_app import safe_text
 from streamlit_app.components import reviewer_picker
-from streamlit_app.components.training_live import draw_message, told_errors
+from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.lineage_view import shots_words
 from streamlit_app.logic.training.training_records import (
@@ -24,7 +24,7 @@ from streamlit_app.logic.training.training_records import (
 )
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
-from streamlit_app.wording import say, say_count
+from streamlit_app.wording import say
 from training.data.build import BENCHMARKS, Benchmark, Build, BuiltRecord
 
 PAGE_SIZE = 50
@@ -88,6 +88,7 @@ def pick_build() -> Build:
             default="balanced",
             required=True,
             key="data_exemplars",
+            help=say("training_data.shots_help"),
         )
     only_corrected = st.checkbox(say("training_data.only_corrected"), key="data_corrected")
     return preview(services.database(), benchmark, num_shots, exemplars, only_corrected)
@@ -97,16 +98,11 @@ def draw_summary(built: Build) -> None:
     """Draw how many records there are."""
     learned, held_out = len(built.fold("train")), len(built.fold("validation"))
     corrected = sum(record.is_corrected for record in built.records)
-    vetoed = say_count("training_data.vetoed", built.num_vetoed) if built.num_vetoed else ""
-    st.text(
-        say(
-            "training_data.counts",
-            learned=learned,
-            held_out=held_out,
-            corrected=corrected,
-            vetoed=vetoed,
-        )
-    )
+    counts = {"learned": learned, "held_out": held_out, "corrected": corrected}
+    if built.num_vetoed:
+        st.text(say("training_data.counts_with_excluded", **counts, vetoed=built.num_vetoed))
+    else:
+        st.text(say("training_data.counts", **counts))
 
 
 def draw_downloads(built: Build) -> None:
@@ -156,14 +152,14 @@ def draw_record(record: BuiltRecord, person: Reviewer) -> None:
         st.code(reveal(turn["content"]), language=None, wrap_lines=True)
     safe_text.draw(element("div", say("training_data.category", category=record.category)))
     may = is_permitted(person, "veto_records")
-    st.text_input(say("training_data.why"), key=f"data_why_{record.item_id}", disabled=not may)
+    st.text_input(say("training_data.reason"), key=f"data_why_{record.item_id}", disabled=not may)
     with st.container(horizontal=True):
         for name, num_shots in (
             (
-                say("training_data.leave_out", shots_words=shots_words(record.num_shots)),
+                say("training_data.exclude_record", shots_words=shots_words(record.num_shots)),
                 record.num_shots,
             ),
-            (say("training_data.leave_item_out"), None),
+            (say("training_data.exclude_item"), None),
         ):
             st.button(
                 name,
@@ -182,7 +178,7 @@ def draw_vetoes(person: Reviewer) -> None:
     vetoes = list_record_vetoes(cur)
     if not vetoes:
         return
-    with st.expander(say("training_data.left_out", num_vetoes=len(vetoes))):
+    with st.expander(say("training_data.excluded", num_vetoes=len(vetoes))):
         names = {one.reviewer_id: one.name for one in list_reviewers(cur)}
         event = st.dataframe(
             veto_table(vetoes, names),
@@ -194,7 +190,7 @@ def draw_vetoes(person: Reviewer) -> None:
         rows = event.selection.rows
         chosen = vetoes[rows[0]] if rows and rows[0] < len(vetoes) else None
         st.button(
-            say("training_data.take_back"),
+            say("training_data.restore"),
             key="data_unveto",
             disabled=chosen is None,
             on_click=_veto,
@@ -203,7 +199,7 @@ def draw_vetoes(person: Reviewer) -> None:
 
 
 def _veto(item_id: str, num_shots: int | None, reviewer_id: str, is_vetoed: bool) -> None:
-    with told_errors(), services.database().transaction() as cur:
+    with deferred_errors(), services.database().transaction() as cur:
         add_record_veto(
             cur,
             item_id=item_id,

@@ -50,7 +50,7 @@ def main() -> None:
         st.text(shown.run.run_id)
         draw_links(shown, runs)
     if shown.run.state == "failed" and shown.status and shown.status.state == "succeeded":
-        draw_error(shown.run.message)  # it ran to its end, but its results could not be taken in
+        draw_error(shown.run.message)  # it ran to its end, but its results could not be ingested
     # The state in the store, as of `refresh` above: should the run have ended since then, the page
     # is drawn once more and takes its results in.
     training_live.draw(shown.run.run_id, was_active=shown.run.state in ACTIVE_STATES)
@@ -101,7 +101,7 @@ def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
         st.session_state["compare_a"] = base
         st.session_state["compare_b"] = run_id
         _leave_for("views/compare.py")
-    if st.button(say("training.learned"), key="training_lineage"):
+    if st.button(say("training.training_records"), key="training_lineage"):
         st.session_state["lineage_run"] = run_id
         st.session_state["lineage_way"] = say("lineage.from_run")
         _leave_for("views/lineage.py")
@@ -111,7 +111,7 @@ def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
 
 
 def draw_scores(entry: HistoryEntry, runs: Sequence[Run]) -> None:
-    """Draw the test figures of a run that has ended, beside those of the run it started from."""
+    """Draw the test figures of a run that has ended, with those of the run it started from."""
     by_id = {run.run_id: run for run in runs}
     run = by_id.get(entry.run.run_id)
     if run is None or not run.metrics:

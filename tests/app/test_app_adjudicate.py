@@ -83,21 +83,21 @@ def test_a_decision_is_stored_with_its_reason_and_the_next_item_comes(
     assert decision.old_label == "no"
     assert get_gold(cur, "q-1").origin == "adjudicated"
     markup = make.markup(page)
-    assert "q-1: yes holds from now on." in markup
+    assert "q-1: the label of record is now yes." in markup
     assert "Does drug 2 help?" in markup
 
     decide(page, "q-2", 1, "gold_confirmed")
-    assert "q-2: no holds from now on." in make.markup(page)
+    assert "q-2: the label of record is now no." in make.markup(page)
     again = open_page(ADJUDICATE, reviewer="Chief")
-    assert "There is nothing to settle here" in make.markup(again)
+    assert "There is nothing to adjudicate" in make.markup(again)
 
 
 @pytest.mark.parametrize(
     ("reason", "note", "place", "message"),
     [
-        (None, "", 0, "Choose why people differed"),
-        ("other", " ", 0, "Say in the note what the other reason is"),
-        ("gold_mistaken", "", None, "Pick the label that holds first"),
+        (None, "", 0, "Choose the reason for the disagreement"),
+        ("other", " ", 0, "Describe the other reason in the note"),
+        ("gold_mistaken", "", None, "Choose the final label before saving"),
     ],
 )
 def test_an_unfinished_decision_is_not_stored(
@@ -125,7 +125,7 @@ def test_who_may_not_settle_sees_neither_answers_nor_form(
 ) -> None:
     page = open_page(ADJUDICATE, reviewer="Ann")
     assert not page.exception
-    assert "Only an adjudicator or an admin can settle" in make.markup(page)
+    assert "Only an adjudicator or an admin can adjudicate" in make.markup(page)
     assert "It clearly did." not in make.markup(page)
     assert not [button for button in page.button if str(button.key).startswith("adjudicate_")]
 
@@ -165,7 +165,7 @@ def test_settled_items_can_be_seen_and_settled_anew(
 ) -> None:
     decide(open_page(ADJUDICATE, reviewer="Chief"), "q-1", 0, "gold_mistaken")
     page = open_page(ADJUDICATE, reviewer="Chief", adjudicate_show="decided")
-    assert "The gold label is mistaken" in make.markup(page)
+    assert "The gold label is wrong" in make.markup(page)
     decide(page, "q-1", 2, "medicine_unsettled")
     assert [one.label for one in list_adjudications(disputed.cursor(), "q-1")] == ["yes", "maybe"]
 
@@ -175,7 +175,7 @@ def test_filters_choose_whose_answers_count(
 ) -> None:
     page = open_page(ADJUDICATE, reviewer="Chief", adjudicate_whose="import")
     assert not page.exception
-    assert "There is nothing to settle here" in make.markup(page)
+    assert "There is nothing to adjudicate" in make.markup(page)
 
 
 def test_what_was_taken_back_is_shown_as_such_and_does_not_count(disputed: Database) -> None:

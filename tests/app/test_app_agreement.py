@@ -58,7 +58,7 @@ def cell(test: AppTest, row: int, column: str) -> Any:
 def test_an_empty_store_says_what_to_do(open_page: OpenPage, make: Any) -> None:
     page = open_page(AGREEMENT)
     assert not page.exception
-    assert "Nobody has labelled an item yet" in make.markup(page)
+    assert "No items have been labelled yet" in make.markup(page)
 
 
 def test_measures_of_two_people_are_written_with_intervals(say: Say, open_page: OpenPage) -> None:
@@ -70,13 +70,13 @@ def test_measures_of_two_people_are_written_with_intervals(say: Say, open_page: 
 
     assert not page.exception
     measures = table(page, "Measure")
-    assert list(measures["Measure"])[:2] == ["Pairs that agree (%)", "Krippendorff's alpha"]
+    assert list(measures["Measure"])[:2] == ["Percent agreement (%)", "Krippendorff's alpha"]
     assert measures["Open"][0].startswith("66.7 (")
     assert measures["Open"][4].startswith("0.40 (")  # Cohen's kappa: 2/3 observed, 4/9 by chance
     assert [metric.value for metric in page.metric][:3] == ["3", "50 s", "50.0 %"]
     people = table(page, "Kappa with gold")
-    assert set(people["Person"]) == {"Ann", "Bob"}
-    assert {"66.7 (20.8 to 93.9)", "33.3 (6.1 to 79.2)"} == set(people["Holds gold (%)"])
+    assert set(people["Reviewer"]) == {"Ann", "Bob"}
+    assert {"66.7 (20.8 to 93.9)", "33.3 (6.1 to 79.2)"} == set(people["Agreement with gold (%)"])
 
 
 def test_what_cannot_be_computed_says_why(say: Say, open_page: OpenPage) -> None:
@@ -85,8 +85,8 @@ def test_what_cannot_be_computed_says_why(say: Say, open_page: OpenPage) -> None
     assert not page.exception
     assert cell(page, 1, "Open") == ("undefined because no item has two ratings")
     said = " ".join(caption.value for caption in page.caption)
-    assert "Agreement with oneself is undefined because no item has come again" in said
-    assert "No two people have an item in common in this phase." in said
+    assert "Intra-rater agreement is undefined because no item was repeated" in said
+    assert "No two reviewers have an item in common in this phase." in said
 
 
 def test_the_reveal_is_told_by_what_was_shown(say: Say, open_page: OpenPage) -> None:
@@ -99,13 +99,13 @@ def test_the_reveal_is_told_by_what_was_shown(say: Say, open_page: OpenPage) -> 
 
     assert not page.exception
     figures = {metric.label: metric.value for metric in page.metric}
-    assert figures["Took the gold label up"] == "100.0 %"
-    assert figures["Gave gold up"] == "50.0 %"
+    assert figures["Switched to the gold label"] == "100.0 %"
+    assert figures["Abandoned the gold label"] == "50.0 %"
     assert figures["Misled by the model's text"] == "50.0 %"
-    movers = table(page, "Missed gold")
-    bob = list(movers["Person"]).index("Bob")
-    assert movers["Gave it up (%)"][bob].startswith("100.0 (")
-    assert movers["Towards the model's text (%)"][bob].startswith("100.0 (")
+    movers = table(page, "Not gold before")
+    bob = list(movers["Reviewer"]).index("Bob")
+    assert movers["Abandoned gold (%)"][bob].startswith("100.0 (")
+    assert movers["Switched to the model's text (%)"][bob].startswith("100.0 (")
     page.segmented_control(key="agreement_phase").set_value("revealed").run()
     assert not page.exception
     assert page.query_params["agreement_phase"] == "revealed"
@@ -117,9 +117,9 @@ def test_items_that_came_again_give_agreement_with_oneself(say: Say, open_page: 
         say("Ann", item_id, [again], presentation="repeat")
     page = open_page(AGREEMENT)
     assert not page.exception
-    (said,) = [text.value for text in page.markdown if "came again" in text.value]
-    assert said.startswith("Items that came again unannounced: 2. The same answer again: 50.0 (")
-    assert table(page, "Kappa with gold")["Same again (%)"][0].startswith("50.0 (")
+    (said,) = [text.value for text in page.markdown if "repeated unannounced" in text.value]
+    assert said.startswith("Items repeated unannounced: 2. Same judgement again: 50.0 (")
+    assert table(page, "Kappa with gold")["Same judgement again (%)"][0].startswith("50.0 (")
 
 
 def test_answers_of_data_sets_and_of_people_are_kept_apart(
@@ -157,8 +157,8 @@ def test_gold_labels_in_doubt_show_what_was_said_only_to_who_settles(
 
     chief, bob = (open_page(AGREEMENT, reviewer=name) for name in ("Chief", "Bob"))
 
-    assert cell(chief, 0, "Said") == "yes · yes"
-    assert "Said" not in table(bob, "Against")
+    assert cell(chief, 0, "Judgements") == "yes · yes"
+    assert "Judgements" not in table(bob, "Against")
     assert cell(bob, 0, "Against") == "2 / 2"
     assert chief.button(key="agreement_settle")
     with pytest.raises(KeyError):
@@ -181,7 +181,7 @@ def test_hostile_names_stay_text(filled_store: Database, open_page: OpenPage, pa
             )
     page = open_page(AGREEMENT)
     assert not page.exception
-    shown = table(page, "Kappa with gold")["Person"]
+    shown = table(page, "Kappa with gold")["Reviewer"]
     assert "\u202e" not in "".join(shown)
     assert all(payload not in text.value for text in (*page.markdown, *page.caption))
 

@@ -44,8 +44,8 @@ def test_rows_say_what_text_head_gold_and_i_say(
     assert column(test, "Gold") == ["no", "maybe", "no", "B"]
     assert column(test, "Text") == ["✗ yes", "✗ no", "", "✓ B"]
     assert column(test, "Head") == ["✓ no", "✗ no", "✗ maybe", "✓ B"]
-    assert column(test, "Sure") == ["70%", "80%", "40%", "60%"]
-    assert column(test, "Mine") == ["", "maybe", "", ""]
+    assert column(test, "Confidence") == ["70%", "80%", "40%", "60%"]
+    assert column(test, "My label") == ["", "maybe", "", ""]
     assert column(test, "Origin") == ["imported", "agreed", "imported", "imported"]
 
 
@@ -61,8 +61,8 @@ def test_labels_of_items_to_label_blind_are_not_in_the_list(
     assert column(test, "Gold") == ["", "maybe", "", ""]
     assert column(test, "Text") == ["", "✗ no", "", ""]
     assert column(test, "Head") == ["", "✗ no", "", ""]
-    assert column(test, "Mine") == ["", "maybe", "", ""]
-    assert "3 of these items wait for your own label" in make.markup(test)
+    assert column(test, "My label") == ["", "maybe", "", ""]
+    assert "3 of these items are blind for you" in make.markup(test)
 
 
 def test_filters_order_and_search_narrow_the_list(

@@ -215,7 +215,7 @@ def test_a_saved_picture_stands_on_the_page_of_its_theme(theme: str) -> None:
 def test_an_axis_of_counts_has_no_fractions_and_room_for_its_ends() -> None:
     for top, step in ((0, 1), (3, 1), (47, 10), (130, 20)):
         points = [TrendPoint(x, "run", 0.5, 0.4, 0.6, 10) for x in (0, top)]
-        axis = draw_trend([("Label in the text", points)], axis="Corrections").layout.xaxis
+        axis = draw_trend([("Text label", points)], axis="Corrections").layout.xaxis
         assert axis.dtick == step
         assert axis.range[0] < 0
         assert axis.range[1] > top

@@ -187,7 +187,7 @@ def test_all_runs_are_drawn_in_the_order_of_time(compared: Database):
     assert not page.exception
     drawn = json.loads(page.get("plotly_chart")[0].proto.spec)
     (text,) = drawn["data"]
-    assert text["name"] == "Label in the text"
+    assert text["name"] == "Text label"
     assert text["x"] == [0, 1]
     names = drawn["layout"]["xaxis"]["ticktext"]
     assert names == ["2026-03-01 · Run before", "2026-03-02 · Run after"]
@@ -228,12 +228,12 @@ def test_runs_on_other_items_share_nothing(compared: Database):
         add_predictions(cur, [Prediction("elsewhere", "q-50", "A", "A", "bare")])
     page = open_compare()
     page.selectbox(key="compare_b").select("elsewhere").run()
-    assert "share no items" in notices(page)
+    assert "have no items in common" in notices(page)
 
 
 def test_comparing_heads_that_do_not_exist_says_so(compared: Database):
     page = open_compare()
-    page.selectbox(key="compare_by").select("Label of the head").run()
+    page.selectbox(key="compare_by").select("Head label").run()
     assert "without an ECI head" in notices(page)
 
 

@@ -125,7 +125,7 @@ def test_the_name_of_an_upload_leads_nowhere(name: str):
 
 
 def test_the_page_says_when_the_store_is_empty(database: Database):
-    assert "The store is empty" in " ".join(notice.value for notice in open_data().info)
+    assert "There is no data yet" in " ".join(notice.value for notice in open_data().info)
 
 
 def test_the_page_counts_what_is_there(database: Database):
@@ -156,7 +156,7 @@ def test_pubmedqa_waits_for_the_file_that_names_the_test_items(database: Databas
     page = open_data()
     page.get("file_uploader")[0].upload("ori_pqal.json", b"{}", "application/json").run()
     assert not page.exception
-    assert "names the test items" in " ".join(notice.value for notice in page.info)
+    assert "lists the test items" in " ".join(notice.value for notice in page.info)
     page.get("file_uploader")[1].upload("test.json", b"{}", "application/json").run()
     assert "was not imported" in drawn(page)
 
@@ -206,15 +206,15 @@ def test_files_go_in_and_out_for_those_whose_role_is_open_to_it(database: Databa
     with database.transaction() as cur:
         sign_in_by_name(cur, "Chief")
         ann = add_person(cur, "Ann", role="reviewer").reviewer_id
-    with pytest.raises(NotPermittedError, match="take files in"):
+    with pytest.raises(NotPermittedError, match="import files"):
         store_preview(database, read_upload("items", own_items("yes")), reviewer_id=ann)
     assert count_by_label(database.cursor()) == {}
-    with pytest.raises(NotPermittedError, match="get files out"):
+    with pytest.raises(NotPermittedError, match="export files"):
         build_export(database, "items", "jsonl", None, reviewer_id=ann)
     page = AppTest.from_file(str(SHELL), default_timeout=30)
     page.query_params["reviewer"] = "Ann"
     page.run()
     page.switch_page("views/data.py").run()
     assert not page.exception
-    assert "Only an engineer or an admin can take files in" in drawn(page)
+    assert "Only an engineer or an admin can import files" in drawn(page)
     assert not page.get("file_uploader")

@@ -126,7 +126,14 @@ def captions(page: AppTest) -> str:
 
 @pytest.mark.parametrize(
     ("section", "num_charts"),
-    [("help", 2), ("confusion", 3), ("trust", 3), ("slices", 1), ("gold", 1), ("redundancy", 1)],
+    [
+        ("help", 2),
+        ("confusion", 3),
+        ("confidence", 3),
+        ("slices", 1),
+        ("gold", 1),
+        ("verbosity", 1),
+    ],
 )
 def test_every_section_draws_its_charts_and_lists_items(
     filled: Database, section: str, num_charts: int
@@ -171,7 +178,9 @@ def test_a_saved_slice_is_offered_and_ranked_among_the_others(filled: Database):
 def test_confidence_that_is_off_is_called_so_and_rescaling_mends_it(filled: Database):
     view = load_trust(filled, refresh(filled, "both"), FLT, LABELS)
     assert view.given.is_off
-    assert "Do not take it at its word" in confidence_panel.calibration_sentence(view.given)
+    assert "Do not take the confidence at face value" in confidence_panel.calibration_sentence(
+        view.given
+    )
     assert view.temperature is not None
     assert view.temperature > 1.2
     assert view.rescaled is not None
@@ -188,15 +197,15 @@ def test_the_slider_says_what_answering_alone_costs(filled: Database):
     against_record = replace(FLT, gold="record")
     view = load_trust(filled, refresh(filled, "both"), against_record, LABELS)
     point = view.curve.at(0.9)
-    shown = {metric.label: metric for metric in open_section("trust").metric}
+    shown = {metric.label: metric for metric in open_section("confidence").metric}
     assert shown["Errors let through"].value == f"{point.num_errors:,}"
     reviews = NUM_ITEMS - point.num_answered
-    assert shown["Review created"].value == duration(reviews * 39.5)
-    assert shown["Review created"].delta == f"{reviews} items"
+    assert shown["Review workload"].value == duration(reviews * 39.5)
+    assert shown["Review workload"].delta == f"{reviews} items"
 
 
 def test_errors_let_through_can_be_listed(filled: Database):
-    page = open_section("trust")
+    page = open_section("confidence")
     page.button(key="errors_list_let_through").click().run()
     rows = page.dataframe(key="errors_items").value
     assert (rows["Head confidence"] >= 0.9).all()
@@ -223,7 +232,7 @@ def test_people_are_drawn_as_the_ceiling(filled: Database):
     assert spec["layout"]["yaxis"]["ticktext"] == ["Text", "Head", "Reviewers here"]
     assert "Human ceiling" in spec["layout"]["annotations"][0]["text"]
     shown = " ".join(element.value for element in page.markdown) + captions(page)
-    assert "no adjudicated items" in shown
+    assert "None of these items is adjudicated" in shown
 
 
 def test_what_is_listed_becomes_a_slice_and_a_queue(filled: Database):
@@ -280,7 +289,7 @@ def test_a_file_of_a_reviewer_leaves_out_what_they_are_to_label_blind(
     written = build_report(filled, view, scope, FLT, runs, hidden={"q-007"}).decode()
     assert "<td>q-006</td>" in written
     assert "<td>q-007</td>" not in written
-    assert "1 of them waits for you in a blind queue" in written
+    assert "1 of them is in a blind queue" in written
 
 
 def test_the_list_leaves_out_what_a_reviewer_is_to_label_blind(filled: Database):
@@ -304,7 +313,7 @@ def test_a_reviewer_may_not_make_queues(filled: Database):
     page.query_params["reviewer"] = "Ada"
     page.run()
     page.switch_page("views/errors_page.py").run()
-    assert "for adjudicators, engineers and admins" in captions(page)
+    assert "Only an adjudicator, an engineer or an admin" in captions(page)
     assert not any(button.key == "errors_queue_make" for button in page.button)
 
 
@@ -329,7 +338,7 @@ def test_a_selection_is_said_in_words():
         )
     )
     assert words == (
-        "gold label: yes; label in the text: no label; mesh term: humans; confidence at least 90.0%"
+        "gold label: yes; text label: no label; mesh term: humans; confidence at least 90.0%"
     ).replace("humans", "Humans")
 
 
@@ -347,12 +356,19 @@ def report(filled: Database) -> str:
 def test_the_report_holds_every_section_its_filters_and_the_listed_items(
     report: str, filled: Database
 ):
-    for heading in ("Does ECI help?", "Confusion", "Trust", "Slices", "Gold labels", "Redundancy"):
+    for heading in (
+        "Does ECI help?",
+        "Confusion",
+        "Confidence",
+        "Slices",
+        "Gold labels",
+        "Verbosity",
+    ):
         assert f"<h2>{heading}</h2>" in report
-    assert "text right, head wrong" in report
+    assert "text correct, head wrong" in report
     assert "2026-03-02 08:30 UTC" in report
     view = load_errors(filled, refresh(filled, "both"), FLT)
-    assert f"{view.pair_outcomes['text_right']} items, by id." in report
+    assert f"{view.pair_outcomes['text_right']} items, by ID." in report
     assert report.count("Plotly.newPlot") >= 9
 
 
@@ -378,11 +394,11 @@ def test_the_real_answers_of_qwq_fill_every_section_that_needs_no_head(
         "PubMedQA annotator 1 (context only)",
         "PubMedQA annotator 2 (with conclusion)",
     ]
-    page.segmented_control(key="errors_section").select("redundancy").run()
-    table = next(f.value for f in page.dataframe if "Not bare (%)" in f.value)
+    page.segmented_control(key="errors_section").select("verbosity").run()
+    table = next(f.value for f in page.dataframe if "More than the label (%)" in f.value)
     assert table["Answers"].tolist() == [500]
     page.segmented_control(key="errors_section").select("slices").run()
     table = next(f.value for f in page.dataframe if "Adjusted p" in f.value)
     assert {"MeSH term: Humans", "Question begins with: does"} <= set(table["Slice"])
-    page.segmented_control(key="errors_section").select("trust").run()
+    page.segmented_control(key="errors_section").select("confidence").run()
     assert "no ECI head" in " ".join(notice.value for notice in page.info)

@@ -101,7 +101,7 @@ def item_ids(page: AppTest) -> list[str]:
 
 
 def test_without_runs_the_page_says_what_to_do(database: Database):
-    assert "Import answers of a model" in notices(open_errors())
+    assert "Import the answers of a model" in notices(open_errors())
 
 
 def test_a_run_without_predictions_is_named_as_such(database: Database):
@@ -165,7 +165,7 @@ def test_text_and_head_can_be_crossed(filled: Database):
 def test_an_empty_choice_says_how_to_leave_it(filled: Database):
     page = open_errors()
     page.selectbox(key="errors_form").select("bare").run()
-    assert "No item passes" in notices(page)
+    assert "No item matches" in notices(page)
 
 
 def test_choosing_a_cell_replaces_the_earlier_choice(monkeypatch: pytest.MonkeyPatch):

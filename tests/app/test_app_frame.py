@@ -136,7 +136,7 @@ def test_widget_labels_are_plain_words_or_numbers(name: str, shown: str) -> None
 
 def test_the_mark_cannot_be_forged_from_inside_an_answer(make: Any) -> None:
     prediction = make.prediction("q", "</mark><b>yes</b> yes", "yes")
-    assert marked_answer(prediction).endswith('from here">yes</mark>')
+    assert marked_answer(prediction).endswith('from this text">yes</mark>')
     assert marked_answer(prediction).count("<mark") == 1
     assert "<b>" not in marked_answer(prediction)
 
@@ -194,12 +194,12 @@ def test_only_a_changed_answer_is_a_correction(
         ("no", "yes", "yes", True, "The text contradicts the gold label and the head."),
         ("no", None, "yes", True, "The text contradicts the gold label."),
         ("yes", "no", "yes", True, "The head contradicts the gold label."),
-        ("no", "no", "yes", True, "Text and head agree with each other but contradict"),
+        ("no", "no", "yes", True, "Text and head agree, but both contradict"),
         ("no", "maybe", "yes", True, "Text, head and gold label all differ."),
-        (None, "yes", "yes", True, "No label can be read from the answer's text."),
-        (None, "no", "yes", True, "No label can be read from the text, and the head"),
-        (None, None, "yes", True, "No label can be read from the answer's text."),
-        ("yes", "no", None, True, "Text and head differ. There is no gold label."),
+        (None, "yes", "yes", True, "The answer's text contains no label."),
+        (None, "no", "yes", True, "The text contains no label, and the head"),
+        (None, None, "yes", True, "The answer's text contains no label."),
+        ("yes", "no", None, True, "Text and head disagree. There is no gold label."),
         ("yes", "yes", None, True, "There is no gold label for this item."),
         (None, "yes", "yes", False, "Agrees with the gold label."),
         (None, None, "yes", False, "This run has no prediction for this item."),

@@ -114,9 +114,14 @@ def test_the_page_says_whose_probabilities_are_used(
     view = load_suspects(database, refresh(database, "fit"), FLT, LABELS)
     assert view is not None
     said = sources_sentence(view.sources)
-    for part in ("30 by the run itself", "40 out of fold", "10 out of fold", "10 items are left"):
+    for part in (
+        "30 by the run itself",
+        "40 out of fold",
+        "10 out of fold",
+        "10 items cannot be checked",
+    ):
         assert part in said
-    assert learned_sentence(view.sources, 90).startswith("The run has learned from 60 of these 90")
+    assert learned_sentence(view.sources, 90).startswith("The run was trained on 60 of these 90")
 
 
 def test_adjudicated_items_are_judged_alone_and_against_the_label_before(
@@ -124,8 +129,8 @@ def test_adjudicated_items_are_judged_alone_and_against_the_label_before(
 ) -> None:
     database, given, _ = fitted
     none = load_both_golds(database, refresh(database, "fit"), FLT)
-    assert "no adjudicated items" in gold_panel.both_golds_note(none)
-    assert set(gold_panel.both_golds_table(none)["Adjudicated items: label decided"]) == {"–"}
+    assert "None of these items is adjudicated" in gold_panel.both_golds_note(none)
+    assert set(gold_panel.both_golds_table(none)["Adjudicated items: final label"]) == {"–"}
     with database.transaction() as cur:
         root = add_reviewer(cur, "Root", "admin").reviewer_id
         for number in (0, 1, 2):
@@ -139,11 +144,11 @@ def test_adjudicated_items_are_judged_alone_and_against_the_label_before(
             )
     golds = load_both_golds(database, refresh(database, "fit"), FLT)
     table = gold_panel.both_golds_table(golds)
-    row = table["Figure (%)"].index("Head: Accuracy")
-    assert table["Adjudicated items: label before"][row].startswith("100.0")
-    assert table["Adjudicated items: label decided"][row].startswith("66.7")
-    assert table["Adjudicated items: label decided"][row].endswith("n = 3")
-    assert "the 3 adjudicated items alone" in gold_panel.both_golds_note(golds)
+    row = table["Metric (%)"].index("Head: Accuracy")
+    assert table["Adjudicated items: previous label"][row].startswith("100.0")
+    assert table["Adjudicated items: final label"][row].startswith("66.7")
+    assert table["Adjudicated items: final label"][row].endswith("n = 3")
+    assert "only the 3 adjudicated items" in gold_panel.both_golds_note(golds)
 
 
 def test_without_a_head_the_way_of_the_text_is_counted(
@@ -174,8 +179,8 @@ def test_without_a_head_the_way_of_the_text_is_counted(
         TextCount("bare", False, 1, right[1]),
         TextCount("none", True, 1, 0),
         TextCount("stated", True, 1, right[0]),
-        TextCount("told", False, 1, right[4]),
-        TextCount("told", True, 1, right[2]),
+        TextCount("separate", False, 1, right[4]),
+        TextCount("separate", True, 1, right[2]),
     )
     answered, wrong = view.alone(("bare", "stated"), with_hedging=False)
     assert (answered.value, answered.n, wrong.n) == (0.2, 5, 1)

@@ -31,7 +31,7 @@ def test_the_first_name_on_a_new_file_is_admin_and_adds_others(
     page.button(key="people_save").click().run()
     assert not page.exception
     assert roles(database) == {"Reviewer 1": "admin", "Ann <b>": "adjudicator"}
-    assert "Ann &lt;b&gt; is stored with the role Adjudicator." in make.markup(page)
+    assert "Saved Ann &lt;b&gt; with the role Adjudicator." in make.markup(page)
     assert list(page.dataframe[0].value["Name"]) == ["Ann <b>", "Reviewer 1"]
 
 
@@ -59,7 +59,7 @@ def test_nobody_but_an_admin_is_offered_the_form(
         add_person(cur, "Ann", role="reviewer")
     page = open_page(PEOPLE, reviewer="Ann")
     assert not [button for button in page.button if button.key == "people_save"]
-    assert "Admins here: Chief." in make.markup(page)
+    assert "Admins: Chief." in make.markup(page)
 
 
 def test_what_cannot_be_stored_is_explained(

@@ -42,12 +42,12 @@ def _effect(**wanted: Any) -> RefitEffect:
         (
             _effect(),
             "Head refitted 12 s ago on 34 corrected items: 61.2 % (55.0 to 67.0) of 250 test "
-            "items right, before 59.6 %.",
+            "items correct, before 59.6 %.",
         ),
         (
             _effect(ended_at=NOW - timedelta(hours=3), num_corrected=1, num_right_before=None),
             "Head refitted 3 h ago on 1 corrected item: 61.2 % (55.0 to 67.0) of 250 test "
-            "items right.",
+            "items correct.",
         ),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_reviewer_sees_what_the_last_refit_changed(
     refitted: str, open_page: OpenPage, make: Any
 ) -> None:
     shown = make.markup(open_page())
-    assert "on 1 corrected item: 0.0 % (0.0 to 79.3) of 1 test items right" in shown
+    assert "on 1 corrected item: 0.0 % (0.0 to 79.3) of 1 test items correct" in shown
     assert "before 100.0 %" in shown
 
 

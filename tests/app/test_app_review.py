@@ -77,7 +77,7 @@ def test_saving_without_a_label_stores_nothing_and_says_so(
     test.button(key="review_save_q-1").click().run()
     assert history(filled_store, "q-1") == []
     assert on_screen(test) == "q-1"
-    assert "Pick a label first" in make.markup(test)
+    assert "Choose a label before saving" in make.markup(test)
 
 
 def test_a_press_for_an_item_no_longer_on_screen_stores_nothing(
@@ -89,7 +89,7 @@ def test_a_press_for_an_item_no_longer_on_screen_stores_nothing(
     test.button(key="review_save_q-1").click().run()
     assert history(filled_store, "q-1") == history(filled_store, "q-3") == []
     assert on_screen(test) == "q-3"
-    assert "nothing was saved" in make.markup(test)
+    assert "Not saved" in make.markup(test)
 
 
 def test_the_same_press_sent_twice_is_stored_once(
@@ -115,7 +115,7 @@ def test_undo_takes_the_label_back_and_shows_its_item(
     assert get_gold(filled_store.cursor(), "q-1").origin == "imported"
     markup = make.markup(test)
     assert "0 of 4 reviewed" in markup
-    assert "took the label back" in markup
+    assert "retracted the label" in markup
 
 
 def test_undo_of_a_second_label_brings_the_first_one_back(
@@ -182,7 +182,7 @@ def test_skipped_items_come_back_when_nothing_else_is_open(
     assert seen == ["q-2", "q-3", "v-1", "q-1"]
     pick_and_save(test, "no")
     assert on_screen(test) is None
-    assert "Every item of this queue has your label." in make.markup(test)
+    assert "You have labelled every item in this queue." in make.markup(test)
     test.button(key="review_undo_end").click().run()
     assert on_screen(test) == "q-1"
 
@@ -193,11 +193,11 @@ def test_the_evidence_is_named_where_it_differs(
     markup = make.markup(open_page())
     assert "The text contradicts the gold label and the head." in markup
     assert ">stated as the answer<" in markup
-    assert ">70% sure<" in markup and ">70.0%<" in markup
+    assert ">70% confidence<" in markup and ">70.0%<" in markup
     assert "<mark" in markup and ">Yes</mark>, it does." in markup
     assert "Methods</h3>" in markup
     unread = make.markup(open_page(item="q-3"))
-    assert "No label can be read from the text, and the head contradicts" in unread
+    assert "The text contains no label, and the head contradicts" in unread
 
 
 def test_an_item_in_the_address_is_shown_and_kept_over_a_reload(
@@ -230,7 +230,7 @@ def test_filters_make_the_queue_and_stay_in_the_address(
     assert test.query_params["show"] == "text_wrong"
     test.selectbox(key="run").set_value("older").run()
     assert on_screen(test) is None
-    assert "No item passes these filters" in make.markup(test)
+    assert "No item matches these filters" in make.markup(test)
     test.selectbox(key="run").set_value("newer").run()
     test.text_input(key="search").set_value("nothing like it").run()
     assert on_screen(test) is None

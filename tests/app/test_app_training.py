@@ -114,7 +114,7 @@ def test_without_training_items_nothing_can_be_started(database: Database):
     page = open_training()
     assert page.button(key="training_retrain").disabled
     assert "no labelled items in the training split" in drawn(page)
-    assert "no training run yet" in drawn(page)
+    assert "no training runs yet" in drawn(page)
 
 
 def test_the_page_says_what_a_run_would_learn_from(filled: Database):
@@ -125,7 +125,7 @@ def test_the_page_says_what_a_run_would_learn_from(filled: Database):
                 cur, annotation_id=item_id, item_id=item_id, reviewer_id=reviewer, label=label
             )
     text = drawn(open_training())
-    assert "Corrected items so far" in text and "1, 0 of them adjudicated" in text
+    assert "Corrected items" in text and "1, 0 of them adjudicated" in text
     assert "yes 1 · no 3 · maybe 2 (6 in all)" in text
     assert "28 more training items of maybe" in text
     assert "no item has two reviews" in text
@@ -181,7 +181,7 @@ def test_a_policy_is_set_on_the_page(filled: Database):
     page.selectbox(key="policy_mode").select("corrections")
     page.number_input(key="policy_number").set_value(7)
     page.selectbox(key="policy_country").select("NOR")
-    next(b for b in page.button if b.label == "Set the policy").click().run()
+    next(b for b in page.button if b.label == "Save policy").click().run()
     assert not page.exception
     policy = get_policy(filled)
     assert (policy.mode, policy.num_corrections, policy.country) == ("corrections", 7, "NOR")
@@ -193,7 +193,7 @@ def test_the_quick_tiers_say_from_what_they_start(filled: Database):
     assert not page.exception
     assert page.selectbox(key="training_source").value == "base"
     page.segmented_control(key="training_tier").set_value("recalibrate").run()
-    assert "no model yet" in drawn(page)
+    assert "no models yet" in drawn(page)
     assert page.button(key="training_retrain").disabled
 
 
@@ -226,7 +226,7 @@ def test_a_running_run_shows_its_progress(filled: Database):
     assert progress_text(page).startswith("Training, step 4 of 10, 1 min")
     figures = {metric.label: metric.value for metric in page.metric}
     assert figures["Joint loss"] == "0.5"
-    assert figures["Tokens a second"] == "321"
+    assert figures["Tokens per second"] == "321"
     assert figures["Memory"] == "3.0 GiB"
     assert figures["Time left"] == "3 min 20 s"
     assert figures["Energy"] == "about 2.1 Wh"
@@ -297,8 +297,8 @@ def test_scores_add_up_over_label_sets():
     assert entry.share_right("text") == pytest.approx(15 / 25)
     assert entry.share_right("head") == pytest.approx(18 / 30)
     table = history_table([entry, HistoryEntry(run, None, ())])
-    assert table["Text right"] == ["60.0 %", "–"]
-    assert table["Took"] == ["1 min 30 s", "–"]
+    assert table["Text correct"] == ["60.0 %", "–"]
+    assert table["Duration"] == ["1 min 30 s", "–"]
 
 
 @pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)
@@ -309,4 +309,4 @@ def test_every_shipped_preset_can_be_described(preset):
 def test_settings_are_described_in_words():
     words = describe_settings(TrainingSettings())
     assert words["Prompts"] == "zero-shot, one-shot, up to 768 tokens"
-    assert words["Length"] == "3 epochs, 4 records a step"
+    assert words["Length"] == "3 epochs, 4 records per step"

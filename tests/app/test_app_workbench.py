@@ -112,7 +112,7 @@ def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
     for hidden in ("Yes, it does.", "All agree", "contradict", "70.0%", "It did not help.", "Ann"):
         assert hidden not in markup
     assert "<mark" not in markup and "<ol" not in markup
-    assert "Your own label first" in markup
+    assert "Blind review" in markup
     pick(test, "yes")
     press(test, "save")
     assert on_screen(test) == "q-1"
@@ -174,7 +174,7 @@ def test_two_people_in_a_queue_get_different_items_and_resume_where_they_were(
             press(test, "save")
             review_service.settle()
     assert all(len(said(filled_store, item_id)) == 1 for item_id in ("q-1", "q-2", "q-3", "v-1"))
-    assert "Nothing is open for you" in make.markup(bob)
+    assert "No item in this queue is available to you" in make.markup(bob)
 
 
 def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
@@ -215,7 +215,7 @@ def test_a_queue_is_made_from_the_filters_and_closed_again(
     assert (queue.settings.mode, queue.settings.num_reviewers) == ("blind", 2)
     assert "The queue Wrong texts has 2 items." in make.markup(test)
     assert on_screen(test) == "q-3"
-    assert "Your own label first" in make.markup(test)
+    assert "Blind review" in make.markup(test)
     test.button(key="queue_close").click().run()
     assert list_queues(filled_store.cursor(), admin) == []
     assert test.query_params.get("queue") is None
@@ -240,7 +240,7 @@ def test_settings_are_stored_from_the_page(
     test.number_input(key="review_settings_speed").set_value(300)
     test.button(key="review_settings_store").click().run()
     assert get_settings(filled_store.cursor()) == ReviewSettings("blind", 300)
-    assert "Your own label first" in make.markup(test)
+    assert "Blind review" in make.markup(test)
 
 
 def test_everything_one_can_say_is_stored_with_the_label(
@@ -266,7 +266,7 @@ def test_everything_one_can_say_is_stored_with_the_label(
     assert said_now.span == Span("answer", 0, 13)
     assert get_gold(filled_store.cursor(), "q-1").label == "no"
     markup = make.markup(press(test, "back"))
-    for shown in ("Gold wrong", "harm: Severe", "sure: Unsure", "<strong>yes, maybe</strong>"):
+    for shown in ("Gold wrong", "harm: Severe", "confidence: Low", "<strong>yes, maybe</strong>"):
         assert shown in markup
 
 

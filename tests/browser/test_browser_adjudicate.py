@@ -55,7 +55,7 @@ def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -
     server = serve(fill)
     page.goto(f"{server.url}/agreement")
     expect(page.get_by_text("3 of 3 items with a gold label")).to_be_visible()
-    page.get_by_role("button", name="Settle these").click()
+    page.get_by_role("button", name="Adjudicate these").click()
 
     expect(page.get_by_role("heading", name="Does drug 1 help?")).to_be_visible()
     expect(page).to_have_url(re.compile("adjudicate_show=rejected"))
@@ -64,7 +64,9 @@ def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -
     page.keyboard.press("2")
     expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Choose why people differed, then save.")).to_be_visible()
+    expect(
+        page.get_by_text("Choose the reason for the disagreement before saving.")
+    ).to_be_visible()
     expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()
     page.keyboard.press("t")
     expect(page.get_by_label("Note")).to_be_focused()
@@ -78,15 +80,15 @@ def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", name="Does drug 2 help?")).to_be_visible()
-    expect(page.get_by_text("q-1: no holds from now on.")).to_be_visible()
+    expect(page.get_by_text("q-1: the label of record is now no.")).to_be_visible()
     page.keyboard.press("s")
     expect(page.get_by_role("heading", name="Does drug 3 help?")).to_be_visible()
     # A reason that was chosen with the mouse has the focus still: Enter saves all the same.
     page.keyboard.press("3")
-    page.get_by_role("combobox", name="Why people differed").click()
+    page.get_by_role("combobox", name="Reason for the disagreement").click()
     page.get_by_role("option", name="Information is missing").click()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("q-3: maybe holds from now on.")).to_be_visible()
+    expect(page.get_by_text("q-3: the label of record is now maybe.")).to_be_visible()
 
     cur = server.database().cursor()
     assert [one.label for one in list_adjudications(cur, "q-3")] == ["maybe"]

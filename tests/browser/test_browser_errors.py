@@ -121,3 +121,13 @@ def test_the_report_draws_its_charts_from_disk_without_a_network(
     assert problems == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     context.close()
+
+
+def test_the_help_of_a_term_leads_to_its_place_in_the_glossary(serve, page: Page):
+    page.goto(f"{serve(fill).url}/errors")
+    page.locator(".st-key-errors_against [data-testid=stTooltipIcon]").hover()
+    link = page.get_by_test_id("stTooltipContent").get_by_role("link", name="Glossary")
+    with page.expect_popup() as popup:
+        link.click()
+    expect(popup.value).to_have_url(re.compile("/glossary#label-of-record"))
+    expect(popup.value.get_by_role("heading", name="Label of record")).to_be_in_viewport()

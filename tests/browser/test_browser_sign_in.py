@@ -178,5 +178,5 @@ def test_names_are_not_picked_where_others_can_reach_the_server(
 ) -> None:
     server = serve(review_seed, "--server.address=0.0.0.0")
     page.goto(server.url)
-    expect(page.get_by_role("alert")).to_contain_text("Nobody can be let in")
+    expect(page.get_by_role("alert")).to_contain_text("Sign-in is required")
     expect(page.get_by_text("Does drug")).to_have_count(0)

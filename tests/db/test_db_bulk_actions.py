@@ -157,7 +157,7 @@ def test_nothing_is_done_where_the_preview_no_longer_holds(
     with database.transaction() as cur:
         add_label(cur, annotation_id="x", item_id="q-3", reviewer_id=ann, label="yes")
     with (
-        pytest.raises(BulkActionError, match=r"would change 2 items, the preview said 3"),
+        pytest.raises(BulkActionError, match=r"would change 2 items, the preview showed 3"),
         database.transaction() as cur,
     ):
         do_action(cur, FLT, "head", reviewer_id=ann, batch_id="b", num_expected=3)
@@ -167,10 +167,10 @@ def test_nothing_is_done_where_the_preview_no_longer_holds(
 def test_a_reviewer_may_not_and_an_action_is_undone_by_who_did_it_or_an_admin(
     database: Database, people: dict[str, str]
 ) -> None:
-    with pytest.raises(NotPermittedError, match="act on many items"):
+    with pytest.raises(NotPermittedError, match="bulk edit items"):
         act(database, "head", people["bob"])
     act(database, "head", people["chief"])
-    with pytest.raises(BulkActionError, match="somebody else"), database.transaction() as cur:
+    with pytest.raises(BulkActionError, match="someone else"), database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=people["ann"])
     act(database, "flag", people["ann"], batch="c")
     with database.transaction() as cur:
@@ -213,9 +213,9 @@ def test_no_queue_is_made_of_another_list_than_on_screen_nor_by_a_reviewer(
                 num_expected=expected,
             )  # fmt: skip
 
-    with pytest.raises(BulkActionError, match="would change 4 items, the preview said 3"):
+    with pytest.raises(BulkActionError, match="would change 4 items, the preview showed 3"):
         send("ann", expected=3)
-    with pytest.raises(NotPermittedError, match="act on many items"):
+    with pytest.raises(NotPermittedError, match="bulk edit items"):
         send("bob")
     with pytest.raises(InvalidQueueError, match="the name has 0 characters"):
         send("ann", name=" ")

@@ -187,6 +187,6 @@ def test_energy_is_kept_with_the_number_of_corrected_items(
 def test_a_reviewer_may_not_leave_records_out(database: Database, ann: str) -> None:
     with database.transaction() as cur:
         bob = add_reviewer(cur, "Bob").reviewer_id
-    with pytest.raises(NotPermittedError, match="leave records out"):
+    with pytest.raises(NotPermittedError, match="exclude records"):
         add_record_veto(database.cursor(), item_id="q-1", num_shots=None, reviewer_id=bob)
     assert list_record_vetoes(database.cursor()) == []

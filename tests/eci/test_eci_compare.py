@@ -130,8 +130,8 @@ def test_no_shared_items_is_said_and_not_computed() -> None:
     result = compare([], [], [], LABELS)
 
     assert (result.n, result.p_value, result.is_significant) == (0, None, False)
-    assert result.accuracy_difference.undefined_because == "the runs share no items"
-    assert result.sentence == "No comparison: the runs share no items."
+    assert result.accuracy_difference.undefined_because == "the runs have no items in common"
+    assert result.sentence == "No comparison: the runs have no items in common."
 
 
 def test_unpaired_runs_and_unknown_labels_are_refused() -> None:

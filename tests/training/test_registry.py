@@ -133,7 +133,7 @@ def test_the_same_model_again_has_no_gain(store: Database, predict: Predict, eve
     promote(store, 1, eve, "the first one, to begin with")
     predict("again", _some_right((20, 15, 8)))
     assert [check.name for check in gate_of(store, 2).failed] == [
-        "Something is better by more than chance"
+        "At least one metric improves significantly"
     ]
 
 
@@ -185,7 +185,7 @@ def test_the_first_champion_must_beat_the_commonest_label(
 ) -> None:
     predict("constant", ["yes"] * len(GOLD))
     failed = [check.finding for check in gate_of(store, 1).failed]
-    assert "never found: no, maybe" in failed
+    assert "never predicted: no, maybe" in failed
     predict("knows", _some_right((5, 5, 3)), 0.88)
     assert promote(store, 2, eve).passed
 
@@ -210,7 +210,7 @@ def test_too_few_items_to_tell_calibration_are_said_and_stop_nothing(
     report = promote(store, 1, eve)
     check = _calibration(report)
     assert report.passed and report.unsure == (check,)
-    assert check.finding.startswith("too few to tell: ECE ") and "n = 90" in check.finding
+    assert check.finding.startswith("too few items to tell: ECE ") and "n = 90" in check.finding
     assert "unsure" in [kept["verdict"] for kept in report.to_dict()["checks"]]
 
 

@@ -1,4 +1,4 @@
-"""Refits that start by themselves after a correction: which they are, and how many are kept.
+"""Refits that start automatically after a correction: which they are, and how many are kept.
 
 A person at work corrects some hundred items a day, so these runs must cost next to nothing: the
 newest few stay, of the others only the lineage.
@@ -25,7 +25,7 @@ are there to compare it with while a correction is still fresh in mind."""
 
 
 def is_automatic(settings: Mapping[str, Any]) -> bool:
-    """Return by a run's settings whether it started by itself after a correction.
+    """Return by a run's settings whether it started automatically after a correction.
 
     Runs that a policy starts otherwise, every so often, count as asked for.
     """
@@ -33,7 +33,7 @@ def is_automatic(settings: Mapping[str, Any]) -> bool:
 
 
 def retire_automatic(database: Database, runs_dir: Path) -> tuple[str, ...]:
-    """Take all but the newest automatic refits out of the lists, and their files off the disk.
+    """Retire all but the newest automatic refits: remove them from the lists and from the disk.
 
     One that is or ever was promoted or chosen by a person stays, and one that another run starts
     from or is compared with, or whose answers a queue shows. Files that cannot be removed now are
@@ -53,7 +53,7 @@ def retire_automatic(database: Database, runs_dir: Path) -> tuple[str, ...]:
 
 
 def _remove(paths: Sequence[Path], runs_dir: Path) -> None:
-    """Remove run directories; renamed first, so that nobody meets half of one."""
+    """Remove run directories; renamed first, so that no reader meets half of one."""
     for path in paths:
         with suppress(OSError):
             path.rename(path.with_name(f".{path.name}-retired"))

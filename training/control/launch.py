@@ -1,4 +1,4 @@
-"""The app's side of a run: start its process, ask it to stop, see how it stands.
+"""The app's side of a run: start its process, request it to stop, read its status.
 
 The process is its own session, so it lives on when the app, its tab or its terminal goes away.
 """
@@ -23,7 +23,7 @@ from training.run.run_dir import RunDir, current_status, end_of_abandoned
 from training.run.status import Status
 
 GRACE_SECONDS = 10.0
-"""How long a run may take to stop by itself before ``reap`` kills it."""
+"""How long a run may take to stop on its own before ``reap`` kills it."""
 
 # Added to the scheduling priority of a run (higher yields), so that reviewing stays fast.
 _NICENESS = 19
@@ -35,7 +35,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 def launch(run_dir: RunDir, *, python: str = sys.executable) -> None:
     """Start the process of a new run, or resume one that was interrupted, cancelled or failed.
 
-    Returns at once; the run waits by itself for its turn on its device.
+    Returns at once; the run waits in its own process for its device.
 
     Raises:
         LaunchError: The run is going on or has succeeded, or no process could be started.
@@ -69,7 +69,7 @@ def launch_command(run_dir: RunDir, command: Sequence[str]) -> None:
 
 
 def cancel(run_dir: RunDir) -> None:
-    """Ask a run to stop; nothing happens to one that is not going on.
+    """Request a run to stop; one that is not active is left alone.
 
     Returns at once. The run ends after the step it is in; ``reap`` kills it if it does not.
     """

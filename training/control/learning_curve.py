@@ -64,7 +64,7 @@ class LearningCurve:
     points: tuple[CurvePoint, ...]
 
     def gain(self, num_new: int, *, seed: int = 0) -> Estimate:
-        """Estimate by how much the share right rises with so many more items.
+        """Estimate by how much accuracy rises with this many more items.
 
         The interval is that of the line through the points; that the line goes on as it does is
         assumed, so the further ahead, the less it says.

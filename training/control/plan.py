@@ -71,7 +71,7 @@ def make_plan(
         source: Run that refit and recalibrate start from; ``default_source`` when None; ``base``
             for a refit on the base model alone.
         base_run_id: The run to compare with; the source, else the newest run that did not follow
-            a correction by itself, when None.
+            a correction automatically, when None.
         launcher: Where joint and gpu compute; the head alone is always fitted on this machine.
 
     Raises:
@@ -96,7 +96,7 @@ def make_plan(
         return Plan(tier, settings, base_run_id or run_id or _newest(database))
     if run_id is None or model is None:
         raise DataError(
-            "There is no model yet whose temperatures could be fitted anew. Refit the head first: "
+            "There is no model yet to recalibrate. Refit the head first: "
             "python -m training run --tier refit"
         )
     return Plan(
@@ -126,7 +126,7 @@ def start_plan(database: Database, plan: Plan, started_by: str, *, triggered_by:
     """Start a plan: at once where it needs no language model, else in the background.
 
     Returns:
-        The id of the new run, whose results are taken in already if it was done at once.
+        The id of the new run, whose results are ingested already if it was executed at once.
 
     Raises:
         NotPermittedError: The person's role is not open to it.
@@ -143,10 +143,10 @@ def start_plan(database: Database, plan: Plan, started_by: str, *, triggered_by:
 
 
 def default_source(database: Database) -> str | None:
-    """Return the run of the champion, else of the newest model that somebody asked for.
+    """Return the run of the champion, else of the newest model that a person requested.
 
-    Where all models came by themselves after corrections, the oldest: were it the newest, each
-    would stand on the one before, none could ever be removed, and their figures would be compared
+    Where all models were made automatically after corrections, the oldest: were it the newest, each
+    would build on the one before, none could ever be removed, and their figures would be compared
     with the last correction's instead of with those of the start.
 
     Returns:

@@ -1,4 +1,5 @@
-"""Promoting and rolling back models: only by a person whose role is open to it, never by itself."""
+"""Promoting and rolling back models: only by a person whose role permits it, never
+automatically."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ class PromotionError(TrainingError):
 
 
 def gate_of(database: Database, version: int) -> GateReport:
-    """Judge a model against the champion of this moment.
+    """Compare a model with the current champion.
 
     Raises:
         ModelNotFoundError: There is no such version.

@@ -48,7 +48,7 @@ def expected_seconds(runs_dir: Path, name: str, launcher: Launcher = LOCAL) -> E
 
 
 def describe_expected(expected: Expected | None) -> str:
-    """Say how long a run will take here, or that nobody knows yet."""
+    """Describe how long a run will take here, or that this is not known yet."""
     if expected is None:
         return "It has not run on this machine yet, so its time is not known."
     count = expected.num_runs

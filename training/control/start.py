@@ -39,7 +39,7 @@ def start_prediction(
     started_by: str,
     launcher: Launcher = LOCAL,
 ) -> str:
-    """Let a model answer all items, in the background.
+    """Start a prediction of all items in the background.
 
     Raises:
         NotPermittedError: The person's role is not open to it.
@@ -62,7 +62,7 @@ def prepare_refit(
     """Make the run directory of a new refit; nothing starts."""
     fields = {
         "task": "refit",
-        "description": "Fits the head anew on cached features; base model and adapter stay.",
+        "description": "Refits the head on cached features; base model and adapter do not change.",
         "settings": settings.model_dump(mode="json"),
         "base_run_id": base_run_id or settings.artifact_run_id,
         **noted,
@@ -80,7 +80,7 @@ def prepare_recalibration(
     """Make the run directory of a new recalibration; nothing starts."""
     fields = {
         "task": "recalibrate",
-        "description": "Fits the temperatures anew on held-out items; adapter and head stay.",
+        "description": "Refits the temperature on held-out items; adapter and head do not change.",
         "settings": settings.model_dump(mode="json"),
         "base_run_id": base_run_id or settings.artifact_run_id,
         **noted,
@@ -89,7 +89,7 @@ def prepare_recalibration(
 
 
 def start_quick(database: Database, run_dir: RunDir) -> None:
-    """Do a run here and now if it needs no language model, else launch its process.
+    """Execute a run at once if it needs no language model, else launch its process.
 
     Fitting a head is numpy's work of less than a second: a process of its own would take longer
     to start than to do it.
@@ -179,7 +179,7 @@ def _prepare(database: Database, name: str, fields: dict[str, Any], started_by: 
 
 
 def _country(database: Database) -> str:
-    """Return the country whose mix of power a run's emissions are told by."""
+    """Return the country whose electricity mix a run's emissions are computed with."""
     stored = find_trigger_policy(database.cursor())
     return WORLD if stored is None else str(stored.policy.get("country", WORLD))
 

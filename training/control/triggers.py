@@ -33,14 +33,14 @@ Mode = Literal["manual", "corrections", "schedule", "errors"]
 
 
 class TriggerPolicy(BaseModel):
-    """When a run starts by itself, and which."""
+    """When a run starts automatically, and which."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mode: Mode = Field(
         "manual",
-        description="manual; after so many adjudicated corrections; on a schedule; when the error "
-        "on fresh reviews rises",
+        description="manual; after a number of adjudicated corrections; on a schedule; when the "
+        "error on fresh reviews rises",
     )
     num_corrections: int = Field(50, ge=1, description="adjudicated corrections since the last run")
     every_hours: float = Field(168.0, ge=1, le=8784)
@@ -50,10 +50,12 @@ class TriggerPolicy(BaseModel):
     tier: Tier = "refit"
     preset: str | None = Field(None, description="of the tiers joint and gpu")
     refit_after_each: bool = Field(
-        False, description="fit the head anew after each correction, besides the mode"
+        False, description="refit the head after each correction, in addition to the mode"
     )
     country: str = Field(
-        WORLD, pattern=r"^[A-Z]{3}$", description="whose mix of power emissions are told by"
+        WORLD,
+        pattern=r"^[A-Z]{3}$",
+        description="whose electricity mix the emissions are computed with",
     )
 
 
@@ -73,7 +75,7 @@ class Readiness:
 
 
 def get_policy(database: Database) -> TriggerPolicy:
-    """Return the policy that holds; the manual one until somebody sets another."""
+    """Return the current policy; the manual one until another is set."""
     stored = find_trigger_policy(database.cursor())
     return TriggerPolicy() if stored is None else TriggerPolicy.model_validate(stored.policy)
 
@@ -100,7 +102,7 @@ def read_readiness(database: Database) -> Readiness:
 
 
 def find_reason(policy: TriggerPolicy, found: Readiness, now: datetime) -> str | None:
-    """Say why a run is due, in a sentence; None where it is not."""
+    """Return why a run is due, in a sentence; None where it is not."""
     counts = found.counts
     if policy.mode == "corrections" and counts.num_adjudicated >= policy.num_corrections:
         return (
@@ -131,7 +133,7 @@ def find_reason(policy: TriggerPolicy, found: Readiness, now: datetime) -> str |
 def tick(database: Database, now: datetime) -> str | None:
     """Start what is due; to be called every few seconds by the app.
 
-    Nothing starts while another run waits or works: its end decides anew.
+    Nothing starts while another run waits or works; the policy is checked again when it ends.
 
     Returns:
         The id of the run that was started.
@@ -162,14 +164,14 @@ def tick(database: Database, now: datetime) -> str | None:
             stored.reviewer_id,
             triggered_by=AFTER_CORRECTION,
         )
-        # In a process of its own: nobody waits for it, and reviewing must stay smooth beside it.
+        # In its own process: nothing waits for it, and reviewing must stay smooth meanwhile.
         launch(run_dir)
         return run_dir.run_id
     return None
 
 
 def _is_corrected_since(database: Database, run: TrainingRun | None) -> bool:
-    """Return whether somebody corrected an item after a run was made, or ever where it is None."""
+    """Return whether an item was corrected after a run was made, or ever where it is None."""
     latest = last_correction_at(database.cursor())
     return latest is not None and (run is None or latest > run.created_at)
 

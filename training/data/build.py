@@ -106,7 +106,7 @@ def build(
     only_corrected: bool = False,
     seed: int = 0,
 ) -> Build:
-    """Write the records of one benchmark with so many shots in every prompt.
+    """Write the records of one benchmark with this many shots in every prompt.
 
     Args:
         snapshot: Its training items; its test items and what repeats them are refused.
@@ -124,7 +124,7 @@ def build(
             f"No labelled training item belongs to {benchmark!r}. Import some, or build another of "
             f"{', '.join(BENCHMARKS)}."
         )
-    # All test items, also those of other benchmarks: a copy is a leak wherever it lies.
+    # All test items, also those of other benchmarks: a copy is a leak wherever it is.
     data = build_training_data(
         replace(snapshot, train=mine),
         chosen.model_copy(update={"shots": (num_shots,), "items_per_label_set": None}),

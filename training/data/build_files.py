@@ -52,10 +52,10 @@ def write_build(build: Build, folder: Path, build_format: BuildFormat) -> list[P
             f"There is nothing to write: no record of {build.benchmark!r} is left after "
             f"{build.num_vetoed} vetoes. Take vetoes back, or build all items, not only corrected."
         )
-    with folder_target(folder) as beside:
-        files = _WRITERS[build_format](build, beside)
-        replace_json(beside / "build.json", _describe(build, build_format))
-        names = [path.relative_to(beside) for path in (*files, beside / "build.json")]
+    with folder_target(folder) as partial:
+        files = _WRITERS[build_format](build, partial)
+        replace_json(partial / "build.json", _describe(build, build_format))
+        names = [path.relative_to(partial) for path in (*files, partial / "build.json")]
     return [folder / name for name in names]
 
 

@@ -204,7 +204,7 @@ def _hold_out(
 
 
 def _reordered(entry: ItemQuestion, seed: int) -> tuple[Question, str]:
-    """Put the option texts under other letters, so that no letter is learned by heart."""
+    """Move the option texts to other letters, so that no letter is learned by heart."""
     item = entry.item
     texts = [(option.label == item.label, option.text) for option in item.options]
     random.Random(f"{seed}:{item.item_id}").shuffle(texts)  # noqa: S311 - no secret
@@ -215,7 +215,7 @@ def _reordered(entry: ItemQuestion, seed: int) -> tuple[Question, str]:
 
 
 def is_corrected(item: SnapshotItem) -> bool:
-    """Return whether a person settled the item's label or wrote its text."""
+    """Return whether a person decided the item's label or wrote its text."""
     return item.label_origin != "imported" or item.corrected_answer is not None
 
 

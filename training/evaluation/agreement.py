@@ -48,7 +48,7 @@ MAX_PAIRED = 25
 
 NO_GOLD = "no rated item has a gold label"
 NOT_TIMED = "no rating was timed"
-NOTHING_MISSED = "everybody held it already before"
+NOTHING_MISSED = "all judgements had it before the reveal"
 NOTHING_HELD = "nobody held it before"
 NOBODY_TEMPTED = "nobody who was right was shown anything else"
 
@@ -69,7 +69,7 @@ class PhaseAgreement:
         num_ratings: All of them, those left out by ``single`` included.
         overall: Of all reviewers together.
         holds_gold: Share of all ratings whose answer holds the gold label.
-        with_gold: Ratings beside the gold label of their item, each a pair.
+        with_gold: Ratings with the gold label of their item, each a pair.
     """
 
     phase: Phase
@@ -117,8 +117,8 @@ class Anchoring:
         counts: All ratings together.
         adopted: Of answers that did not hold it, those that took it up.
         dropped: Of answers that held it, those that gave it up: harmful where it is the gold label.
-        misled: Of right answers beside something else shown, those that gave the gold label up
-            for it.
+        misled: Of correct answers that were shown another label, those that abandoned the gold
+            label for it.
     """
 
     reviewer_id: str | None
@@ -171,7 +171,7 @@ def load_phase(
 def load_reviewers(
     cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, answers: Answers = "single"
 ) -> list[ReviewerAgreement]:
-    """Hold each reviewer's answers of a phase against the gold labels, the busiest first."""
+    """Compare each reviewer's answers of a phase with the gold labels, the busiest first."""
     counted = count_by_reviewer(cur, flt, phase)
     labels = list_rated_labels(cur, flt)
     categories = _Categories.of(labels, [count.answer for count in counted], answers)
@@ -226,7 +226,7 @@ def load_self_agreement(
     counted = count_repeats(cur, flt, phase)
     said = [answer for count in counted for answer in (count.first, count.repeat)]
     categories = _Categories.of(list_rated_labels(cur, flt), said, answers)
-    everybody: list[str | None] = [None, *dict.fromkeys(count.reviewer_id for count in counted)]
+    overall: list[str | None] = [None, *dict.fromkeys(count.reviewer_id for count in counted)]
     return [
         SelfAgreement(
             who,
@@ -238,7 +238,7 @@ def load_self_agreement(
                 )
             ),
         )
-        for who in everybody
+        for who in overall
         if counted
     ]
 
@@ -246,15 +246,15 @@ def load_self_agreement(
 def load_anchoring(cur: DuckDBPyConnection, flt: RatingFilter, shown: Shown) -> list[Anchoring]:
     """Compute how reviewers moved after something was shown; all together come first.
 
-    Empty where nobody has rated before and after.
+    Empty where no reviewer has rated before and after.
     """
     by_item = count_reveals(cur, flt, shown, "item")
     if not by_item:
         return []
     by_reviewer = count_reveals(cur, flt, shown, "reviewer")
-    everybody = _anchoring(by_item)
+    overall = _anchoring(by_item)
     single = [_anchoring([count]) for count in by_reviewer]
-    return [everybody, *sorted(single, key=lambda found: -found.counts.num_ratings)]
+    return [overall, *sorted(single, key=lambda found: -found.counts.num_ratings)]
 
 
 def load_times(cur: DuckDBPyConnection, flt: RatingFilter) -> list[Times]:
@@ -262,8 +262,8 @@ def load_times(cur: DuckDBPyConnection, flt: RatingFilter) -> list[Times]:
     timed = list_seconds(cur, flt)
     if not timed:
         return [_times(None, np.zeros(0))]
-    everybody = _times(None, np.concatenate([seconds for _, seconds in timed]))
-    return [everybody, *(_times(who, seconds) for who, seconds in timed)]
+    overall = _times(None, np.concatenate([seconds for _, seconds in timed]))
+    return [overall, *(_times(who, seconds) for who, seconds in timed)]
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,7 @@ class _Categories:
 
     @classmethod
     def of(cls, labels: Sequence[str], said: Iterable[Answer], answers: Answers) -> _Categories:
-        """Take every allowed label, and with ``sets`` every other answer that was given."""
+        """Return every allowed label and, with ``sets``, every other answer given."""
         single: list[Answer] = [(label,) for label in labels]
         if answers == "single":
             return cls({answer: place for place, answer in enumerate(single)}, None)

@@ -64,7 +64,7 @@ def agreement_command(
     answers: Answers,
     as_json: bool,
 ) -> None:
-    """Say how far people agree: with each other, with the gold label, with themselves."""
+    """Print inter-rater agreement, agreement with gold, and intra-rater agreement."""
     with closing(Database.open()) as database:
         cur = database.cursor()
         scope = _find_scope(list_rating_scopes(cur), labels, source, origin)

@@ -38,7 +38,7 @@ RECALL_MARGIN: Final = 0.05
 MIN_CALIBRATION_ITEMS: Final = 100
 """With fewer items the bins of the ECE hold mostly noise, which raises it."""
 MAX_ECE: Final = 0.1
-"""A first champion may miss by this much: at 80 % sure, 70 to 90 of 100 items are right."""
+"""A first champion may miss by this much: at 80 % confidence, 70 to 90 of 100 items are right."""
 ALPHA: Final = 0.05
 
 Verdict = Literal["pass", "unsure", "fail"]
@@ -49,8 +49,8 @@ class Check:
     """One thing that must hold, and what was found.
 
     Attributes:
-        verdict: ``unsure`` where the items are too few to tell; it blocks nothing, and whoever
-            promotes must see it.
+        verdict: ``unsure`` where the items are too few to tell; it blocks nothing, and the person
+            who promotes must see it.
     """
 
     name: str
@@ -70,7 +70,7 @@ class LabelRecall:
 
 @dataclass(frozen=True)
 class SetGate:
-    """The gate for one label set; ``before`` is the champion, or always the commonest label."""
+    """The gate for one label set; ``before`` is the champion, or the majority-class baseline."""
 
     label_set: str
     comparison: Comparison
@@ -104,7 +104,7 @@ class SliceFinding:
 
 @dataclass(frozen=True)
 class GateReport:
-    """What stands between a challenger and its promotion."""
+    """The result of comparing a challenger with the champion, before its promotion."""
 
     champion_run_id: str | None
     challenger_run_id: str
@@ -117,7 +117,7 @@ class GateReport:
 
     @property
     def all_checks(self) -> tuple[Check, ...]:
-        """Every check, those of the label sets first."""
+        """Return every check, those of the label sets first."""
         return (*(check for one in self.sets for check in one.checks), *self.checks)
 
     @property
@@ -147,7 +147,7 @@ class GateReport:
 
 
 def run_gate(cur: DuckDBPyConnection, champion: str | None, challenger: str) -> GateReport:
-    """Judge a challenger's run against the champion's, or against the commonest label.
+    """Compare a challenger's run with the champion's, or with the majority-class baseline.
 
     Args:
         champion: Run of the champion; None while there is none.
@@ -173,8 +173,8 @@ def _judge_set(name: str, pairs: Sequence[GatePair]) -> SetGate:
     # Items with fewer options share the letters of those with more.
     labels = max((pair.labels for pair in pairs), key=len)
     gold = [pair.gold_label for pair in pairs]
-    commonest = Counter(gold).most_common(1)[0][0]
-    before = [pair.label_a or commonest for pair in pairs]
+    majority = Counter(gold).most_common(1)[0][0]
+    before = [pair.label_a or majority for pair in pairs]
     after = [pair.label_b for pair in pairs]
     comparison = compare(gold, before, after, labels)
     report_a = classification_report(confusion_counts(gold, before, labels), labels)
@@ -239,20 +239,20 @@ def _check_macro_f1(name: str, found: Comparison) -> Check:
 def _check_recall(name: str, recalls: Sequence[LabelRecall], *, has_champion: bool) -> Check:
     judged = [recall for recall in recalls if recall.support >= MIN_SUPPORT]
     if not has_champion:
-        title = f"{name}: every label is found at times"
+        title = f"{name}: every label is predicted at least once"
         if not judged:
-            few = f"too few to tell: no label has {MIN_SUPPORT} test items"
+            few = f"too few items to tell: no label has {MIN_SUPPORT} test items"
             return Check(title, "unsure", few)
         lost = [recall.label for recall in judged if not recall.after.value]
         if lost:
-            return Check(title, "fail", f"never found: {', '.join(lost)}")
-        return Check(title, "pass", f"found: {', '.join(recall.label for recall in judged)}")
+            return Check(title, "fail", f"never predicted: {', '.join(lost)}")
+        return Check(title, "pass", f"predicted: {', '.join(recall.label for recall in judged)}")
     fallen = [
         recall
         for recall in judged
         if (recall.before.value or 0.0) - (recall.after.value or 0.0) > RECALL_MARGIN
     ]
-    told = ", ".join(
+    found = ", ".join(
         f"{recall.label} {100 * (recall.before.value or 0):.0f} % to "
         f"{100 * (recall.after.value or 0):.0f} % (n = {recall.support})"
         for recall in fallen or recalls
@@ -260,7 +260,7 @@ def _check_recall(name: str, recalls: Sequence[LabelRecall], *, has_champion: bo
     return Check(
         f"{name}: no label's recall falls by more than {RECALL_MARGIN:.0%}",
         "fail" if fallen else "pass",
-        told,
+        found,
     )
 
 
@@ -276,17 +276,17 @@ def _check_ece(name: str, before: Estimate | None, after: Estimate) -> Check:
 
 
 def check_first_ece(name: str, ece: Estimate) -> Check:
-    """Hold the ECE to a fixed bound where no champion gives one: its interval, not its value."""
+    """Check the interval of the ECE against a fixed bound, for want of a champion."""
     title = f"{name}: probabilities are calibrated (ECE of {MAX_ECE:.0%} at most)"
     if ece.value is None or ece.interval is None:
-        return Check(title, "unsure", f"too few to tell: {ece.undefined_because}")
+        return Check(title, "unsure", f"too few items to tell: {ece.undefined_because}")
     low, high = ece.interval.low, ece.interval.high
     found = f"ECE {100 * ece.value:.1f} % ({100 * low:.1f} to {100 * high:.1f}, n = {ece.n})"
     if ece.n >= MIN_CALIBRATION_ITEMS and low > MAX_ECE:
         return Check(title, "fail", f"{found}. Recalibrate the head on the Training page")
     if ece.n >= MIN_CALIBRATION_ITEMS and high <= MAX_ECE:
         return Check(title, "pass", found)
-    return Check(title, "unsure", f"too few to tell: {found}")
+    return Check(title, "unsure", f"too few items to tell: {found}")
 
 
 def _check_items(sets: Sequence[SetGate]) -> Check:
@@ -301,7 +301,7 @@ def _check_items(sets: Sequence[SetGate]) -> Check:
 
 
 def _check_gain(sets: Sequence[SetGate]) -> Check:
-    """Ask for one gain that chance does not explain: in labels, or in calibration."""
+    """Check for one significant gain: in labels, or in calibration."""
     gains = []
     for one in sets:
         found, interval = one.comparison, one.comparison.macro_f1_difference.interval
@@ -312,9 +312,9 @@ def _check_gain(sets: Sequence[SetGate]) -> Check:
         elif _is_better_calibrated(one):
             gains.append(f"{one.label_set}: calibration")
     return Check(
-        "Something is better by more than chance",
+        "At least one metric improves significantly",
         "pass" if gains else "fail",
-        "; ".join(gains) or "no gain in macro-F1, accuracy or calibration is proven",
+        "; ".join(gains) or "no significant gain in macro-F1, accuracy or calibration",
     )
 
 
@@ -344,13 +344,13 @@ def _judge_slices(
 
 def _check_slices(slices: Sequence[SliceFinding]) -> Check:
     worse = [one.change for one in slices if one.is_worse]
-    told = ", ".join(
+    found = ", ".join(
         f"{c.value}: breaks {c.num_broken}, fixes {c.num_fixed} of {c.n}" for c in worse
     )
     return Check(
-        f"No slice of {MIN_SLICE} items or more gets worse by more than chance",
+        f"No slice of {MIN_SLICE} items or more is significantly worse",
         "fail" if worse else "pass",
-        told or f"{len(slices)} slices looked at",
+        found or f"{len(slices)} slices compared",
     )
 
 

@@ -1,6 +1,6 @@
 """What heads say of training items that they were not fitted on, kept with the run.
 
-Only such probabilities can tell that a gold label is wrong. Three cases:
+Only such probabilities can show that a gold label is wrong. Three cases:
 
 - The head of a run was fitted without the item's fold, and the rest of the model never saw the item
   (``held_out``): its own probabilities.
@@ -102,12 +102,12 @@ def _of_label_set(
     if not is_enough(groups, y, NUM_FOLDS):
         return []
 
-    def tell(done: int, total: int) -> None:
+    def update(done: int, total: int) -> None:
         context.report_message(f"Judging training labels with the base model: {done} of {total}.")
         context.check_stop()
 
     questions = [entry.question for entry in entries]
-    given = model.features(questions, batch_size=batch_size, progress=tell)
+    given = model.features(questions, batch_size=batch_size, progress=update)
     states, scores = stack(given)
     label_set = questions[0].label_set
     folds = out_of_fold(y, groups, num_folds=NUM_FOLDS)

@@ -106,7 +106,7 @@ def _link_adapter(source: Path, folder: Path, info: ArtifactInfo) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Share the bytes where the file system can: an adapter never changes once it is written."""
+    """Link the file where the file system can: an adapter never changes once it is written."""
     try:
         os.link(source, target)
     except OSError:

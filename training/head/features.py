@@ -82,7 +82,7 @@ class HeadFeatures:
         return self._checked_path(questions).exists()
 
     def note_checked(self, questions: SnapshotQuestions) -> None:
-        """Note that no training item of a snapshot repeats one of its test items."""
+        """Record that no training item of a snapshot repeats one of its test items."""
         self._checked_path(questions).touch()
 
     def item_groups(self, entries: Sequence[ItemQuestion]) -> list[str]:
@@ -112,14 +112,14 @@ class HeadFeatures:
         return self.folder / f"checked-{digest.hexdigest()[:32]}"
 
     def add(self, questions: Sequence[Question], features: Features) -> None:
-        """Keep the features of questions of one label set."""
+        """Store the features of questions of one label set."""
         keys = [question_digest(question) for question in questions]
         self.folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256("".join(sorted(keys)).encode()).hexdigest()[:24]
         path = self.folder / f"{name}.safetensors"
         tensors = {"states": features.states, "scores": features.scores}
-        with replaced_file(path) as beside:
-            save_file(tensors, beside, metadata={"keys": json.dumps(keys)})
+        with replaced_file(path) as partial:
+            save_file(tensors, partial, metadata={"keys": json.dumps(keys)})
 
     def _load(self) -> None:
         """Read the chunks that were not read yet; a torn one is passed over."""

@@ -46,7 +46,7 @@ from training.settings.training import (
 )
 
 NEW_SEARCH_GROWTH = 1.2
-"""With so many times the items it was chosen on, the penalty is chosen anew."""
+"""With this many times the items it was chosen on, the penalty is chosen again."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class _Fit:
 
 
 def run_refit(context: RunContext) -> None:
-    """Fit the head anew on the snapshot's training items, calibrate, predict and evaluate.
+    """Refit the head on the snapshot's training items, calibrate, predict and evaluate.
 
     Raises:
         TrainingError: Settings, snapshot or data do not fit.
@@ -119,7 +119,7 @@ def run_refit(context: RunContext) -> None:
 
 
 def run_recalibration(context: RunContext) -> None:
-    """Fit the temperatures of a run anew on its held-out items, with the labels of today.
+    """Recalibrate a run: refit its temperatures on held-out items, with the current labels.
 
     Raises:
         TrainingError: The run it starts from has no artifact, or no held-out items.
@@ -269,8 +269,8 @@ def _calibrate(
 ) -> dict[str, CalibrationInfo]:
     """Calibrate on items that neither head nor adapter had learned from, where there are enough.
 
-    An adapter has seen its own training items: what it says of them is too sure. Label sets with
-    too few others are calibrated on all, which is still better than not at all.
+    An adapter has seen its own training items: its predictions on them are overconfident. Label
+    sets with too few others are calibrated on all, which is still better than not at all.
     """
     gold = {item.item_id: item.labels.index(item.label) for item in snapshot.train}
     learned = source.learned_item_ids()
@@ -284,7 +284,7 @@ def _write_out_of_fold(
     calibration: Mapping[str, CalibrationInfo],
     source: HeadSource,
 ) -> None:
-    """Keep what speaks of the training items without having learned from them."""
+    """Write the out-of-fold predictions of the training items."""
     learned, run_id = source.learned_item_ids(), run_dir.run_id
     mine = held_out_rows(run_id, held_out, calibration, learned)
     carried = carried_over(run_id, source.run_dir, learned)

@@ -74,7 +74,7 @@ class HeadSource:
 def find_info(
     settings: RefitSettings, source: HeadSource, items: Sequence[SnapshotItem], folder: Path
 ) -> ArtifactInfo | None:
-    """Describe the model without loading it; None where only loading can tell.
+    """Describe the model without loading it; None where only loading can show it.
 
     Raises:
         ArtifactError: The source's artifact is damaged.
@@ -148,14 +148,14 @@ def _add_missing(
     missing = [questions[i] for i in features.missing(questions)]
     num_done = 0
 
-    def tell(done: int, _: int) -> None:
+    def update(done: int, _: int) -> None:
         context.report_progress(step=num_done + done, num_steps=len(missing))
         context.check_stop()
 
     # In parts, so that a run that is stopped has not computed for nothing.
     for start in range(0, len(missing), _PART):
         part = missing[start : start + _PART]
-        given = model.features(part, batch_size=batch_size, progress=tell)
+        given = model.features(part, batch_size=batch_size, progress=update)
         for name in dict.fromkeys(question.label_set.name for question in part):
             mine = [i for i, question in enumerate(part) if question.label_set.name == name]
             features.add([part[i] for i in mine], Features(*stack([given[i] for i in mine])))
@@ -163,7 +163,7 @@ def _add_missing(
 
 
 def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
-    """Return where a base model's description lies; None where only loading can identify it."""
+    """Return the path of a base model's description; None where only loading can identify it."""
     resolved = resolve_base_model(settings.model.base, models_dir())
     if not Path(resolved).is_dir():
         return None

@@ -138,12 +138,12 @@ class _SharedCast:
         return self._cast
 
     def forget(self, *_: Any) -> None:
-        """Let go of the last input at the end of a forward pass."""
+        """Release the last input at the end of a forward pass."""
         self._given = self._cast = None
 
 
 def share_casts(model: nn.Module) -> None:
-    """Let the adapted layers of a model share the casts of what they read; see above."""
+    """Share one input cast across the adapted layers of a model; see above."""
     from peft.tuners.lora import LoraLayer
 
     cast = _SharedCast()

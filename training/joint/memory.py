@@ -1,4 +1,4 @@
-"""What one training step holds in memory, told from the shape of its base model: an estimate.
+"""What one training step holds in memory, estimated from the shape of its base model.
 
 Everything is counted that is as large as a weight or as a batch: the frozen weights, the adapter
 with its gradient and both moments of AdamW, what the backward pass needs kept. Not counted are
@@ -49,7 +49,7 @@ class DecoderShape:
 
     @property
     def linears(self) -> tuple[tuple[int, int], ...]:
-        """Inputs and outputs of the linear maps of one layer: q, k, v, o, gate, up, down."""
+        """Return inputs and outputs of the linear maps of one layer: q, k, v, o, gate, up, down."""
         width, inner = self.hidden_size, self.intermediate_size
         queries = self.num_heads * self.head_size
         keys = self.num_key_value_heads * self.head_size
@@ -89,7 +89,7 @@ class StepMemory:
 
     @property
     def total(self) -> int:
-        """Bytes in all, with a whole copy of the base model."""
+        """Return the bytes in all, with a whole copy of the base model."""
         return self.layers + self.ends + self.adapter + self.kept + self.passing
 
 
@@ -128,7 +128,7 @@ def estimate_step(
 
 
 def _token_bytes(shape: DecoderShape, settings: TrainingSettings) -> int:
-    """Bytes that one token leaves in one layer for its backward pass."""
+    """Return the bytes that one token leaves in one layer for its backward pass."""
     # LoRA computes in float32: each map keeps its input, and with dropout which were dropped.
     # Without dropout those that read the same states share one: then this is an upper bound.
     each = _FLOAT32 + (_MASK if settings.lora.dropout else 0)

@@ -46,7 +46,7 @@ class PredictionJob:
 
     @property
     def items(self) -> list[SnapshotItem]:
-        """All items to answer, the test split first."""
+        """Return all items to answer, the test split first."""
         return [*self.snapshot.test, *self.snapshot.train]
 
     def load_model(self, rank: int = 0, num_processes: int = 1) -> EciModel:
@@ -94,7 +94,7 @@ class PredictionJob:
 
 
 def run_prediction(context: RunContext) -> None:
-    """Let a model answer every item of the run's snapshot, without training anything.
+    """Predict every item of the run's snapshot, without training anything.
 
     Where several processes share the work, each answers its share; the first one writes them all.
 
@@ -185,11 +185,11 @@ def predict_items(
 
 
 def _progress(context: RunContext, what: str) -> Progress:
-    def tell(done: int, total: int) -> None:
+    def update(done: int, total: int) -> None:
         context.report_message(f"{what}: {done} of {total}.")
         context.check_stop()
 
-    return tell
+    return update
 
 
 def _prediction(

@@ -258,7 +258,7 @@ def _write_out_of_fold(
     held_out: Sequence[HeldOut],
     settings: EvaluationSettings,
 ) -> None:
-    """Keep what speaks of the training items without having learned from them."""
+    """Write the out-of-fold predictions of the training items."""
     rows = held_out_rows(context.run_dir.run_id, held_out, model.calibration, ())
     if settings.predict_train:
         learned = {record.item_id for record in data.train}

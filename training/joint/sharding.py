@@ -40,7 +40,7 @@ def shard(model: Any, device: str) -> None:
 
     Args:
         model: Loaded into host memory, with its adapter; changed in place. No more than one layer
-            of it lies whole on the device at a time.
+            of it is whole on the device at a time.
         device: Of this process.
     """
     from torch.distributed.device_mesh import init_device_mesh
@@ -75,7 +75,7 @@ def is_sharded(module: nn.Module) -> bool:
 def data_parallel(model: Any) -> Any:
     """Wrap a divided model so that the gradients of what it trains are averaged.
 
-    accelerate would refuse it: DDP cannot hold divided weights, unless told to leave them alone.
+    accelerate would refuse it: DDP cannot hold divided weights, unless they are excluded.
     """
     frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
     parallel: Any = nn.parallel.DistributedDataParallel
@@ -90,7 +90,7 @@ def data_parallel(model: Any) -> Any:
 
 
 def _show_as_floats(layer: nn.Module) -> None:
-    """View packed 4-bit weights as bfloat16: parameters of a divided layer cannot be integers."""
+    """Reinterpret packed 4-bit weights as bfloat16: sharded parameters cannot be integers."""
     import bitsandbytes as bnb
 
     for module in layer.modules():
@@ -104,7 +104,7 @@ def _show_as_floats(layer: nn.Module) -> None:
 
 
 def _bring(model: nn.Module, device: str) -> None:
-    """Bring what is not divided to the device."""
+    """Move what is not sharded to the device."""
     from torch.distributed.tensor import DTensor
 
     for parameter in model.parameters():

@@ -41,7 +41,7 @@ class RowDataset(Dataset[Row]):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each row."""
+        """Return the number of tokens in each row."""
         return [row.num_tokens for row in self._rows]
 
 
@@ -52,7 +52,7 @@ class _LengthSampler(LengthGroupedSampler):  # type: ignore[misc]
 
     Args:
         step_size: Rows of one optimizer step.
-        lengths: Tokens of each row.
+        lengths: Return the number of tokens in each row.
         seed: Of the order.
         multiple: The order is filled up to a multiple of this many with the index past the last.
     """
@@ -100,7 +100,7 @@ class EciTrainer(Trainer):  # type: ignore[misc]
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: Any
     ) -> Any:
-        """Also count what the losses of this optimizer step are divided by."""
+        """Return the batches, and count what the losses of this optimizer step are divided by."""
         batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
         if batches:
             tokens = torch.stack([(b["labels"] != IGNORED).sum() for b in batches]).sum()

@@ -19,7 +19,7 @@ from training.settings.launchers import RayLauncher
 
 
 def predict_on_actors(context: RunContext, launcher: RayLauncher) -> None:
-    """Let actors of the cluster answer every item of a run, and write what they say.
+    """Predict every item of a run on actors of the cluster, and write the predictions.
 
     Raises:
         Stopped: The run was asked to stop meanwhile.
@@ -77,7 +77,7 @@ class Answerer:
             self._pool = self._job.make_pool()
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
-        """Answer a batch of ``item_id``; each prediction is given as JSON."""
+        """Predict a batch of ``item_id``; each prediction is returned as JSON."""
         predictions = predict_items(
             self._model,
             [self._items[str(item_id)] for item_id in batch["item_id"]],

@@ -34,14 +34,14 @@ _LOG_SECONDS = 5.0
 # A cluster's head may restart, a tunnel may break: the job does not mind.
 _PATIENCE_SECONDS = 120.0
 _STOP_SECONDS: Final = 7
-"""How long a job may take to stop by itself before the cluster kills its processes."""
+"""How long a job may take to stop on its own before the cluster kills its processes."""
 _PACKAGES: Final = ("db", "eci", "training")
 _STOPPED_STATES: Final = ("STOPPED", "SUCCEEDED", "FAILED")
 _Value = TypeVar("_Value")
 
 
 def run_on_cluster(context: RunContext, launcher: RayLauncher) -> None:
-    """Let a cluster do the work of a run; returns when its results are here.
+    """Execute a run on a cluster; returns when its results are here.
 
     Raises:
         Stopped: The run was asked to stop. Its job is stopped only if it was cancelled.
@@ -93,7 +93,7 @@ class Cluster:
         return self._ask(lambda: str(self._client.get_job_logs(job_id)))
 
     def stop(self, job_id: str) -> None:
-        """Ask the cluster to stop a job, and to kill it where it does not."""
+        """Stop a job of the cluster, and kill it where it does not stop."""
         self._ask(lambda: self._client.stop_job(job_id))
 
     def _ask(self, question: Callable[[], _Value]) -> _Value:
@@ -142,7 +142,7 @@ def read_token() -> str | None:
 
 @dataclass
 class _Job:
-    """A job of the run, and how much of what it told is here already."""
+    """A job of the run, and how much of what it reported is here already."""
 
     job_id: str
     events_offset: int = 0
@@ -163,7 +163,7 @@ def _standing_job(run_dir: RunDir, cluster: Cluster) -> _Job | None:
     except WorkerError as error:
         if "status code 404" not in str(error):
             raise
-        return None  # a cluster that was started anew knows nothing of it
+        return None  # a restarted cluster knows nothing of it
     return None if status in ("FAILED", "STOPPED") else job
 
 
@@ -201,7 +201,7 @@ def _folder_of(package: str) -> str:
 
 
 class _Following:
-    """One job followed to its end; what it tells becomes what the run tells."""
+    """One job followed to its end; what it reports becomes the run's status."""
 
     def __init__(self, context: RunContext, cluster: Cluster, storage: Storage, job: _Job) -> None:
         self._context = context
@@ -233,7 +233,7 @@ class _Following:
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop the job; waits while it may still stop by itself."""
+        """Stop the job; waits while it may still stop on its own."""
         with suppress(WorkerError):
             self._cluster.stop(self._job.job_id)
             deadline = time.monotonic() + _STOP_SECONDS + 1
@@ -257,8 +257,8 @@ class _Following:
             self._job.save(self._run_dir)
 
     def _mirror_events(self) -> None:
-        told = self._storage.read(f"{self._run_dir.run_id}/events.jsonl") or b""
-        whole = told[: told.rfind(b"\n") + 1]
+        content = self._storage.read(f"{self._run_dir.run_id}/events.jsonl") or b""
+        whole = content[: content.rfind(b"\n") + 1]
         for line in whole[self._job.events_offset :].splitlines():
             with suppress(ValueError, TypeError, KeyError):
                 self._tell(json.loads(line))
@@ -276,12 +276,12 @@ class _Following:
 
 
 def _finish(context: RunContext, launcher: RayLauncher, storage: Storage, info: Any) -> None:
-    """Bring the results back, or tell why there are none."""
+    """Fetch the results, or raise why there are none."""
     run_dir = context.run_dir
     state, message = "", ""
     with suppress(RunDirError, ValueError):
-        told = json.loads(storage.read(f"{run_dir.run_id}/status.json") or b"{}")
-        status = parse_status(told)
+        status_fields = json.loads(storage.read(f"{run_dir.run_id}/status.json") or b"{}")
+        status = parse_status(status_fields)
         state, message = status.state, status.message
     if info.status == "SUCCEEDED" and state == "succeeded":
         context.report_message("Bringing the results back.")
@@ -300,6 +300,6 @@ def _finish(context: RunContext, launcher: RayLauncher, storage: Storage, info: 
     raise WorkerError(
         f"The run's job on {launcher.address} ended without a word: {info.message} It needs the "
         "packages of requirements.txt and requirements-ray.txt on every node, and memory for the "
-        f"model; the end of the log tells more: {run_dir.log_path}. Started again, the run "
+        f"model; the end of the log has details: {run_dir.log_path}. Started again, the run "
         "continues from the last checkpoint that reached the storage."
     )

@@ -20,7 +20,7 @@ _TELL_SECONDS = 1.0
 
 
 def main(address: str, run_id: str) -> int:
-    """Do the work of a run on the cluster and leave its results in the storage.
+    """Execute a run on the cluster and write its results to the storage.
 
     Args:
         address: Of the storage.
@@ -32,7 +32,7 @@ def main(address: str, run_id: str) -> int:
     storage = Storage(address)
     with unpacked(run_id, storage, name="job") as run_dir:
         reporter = Reporter(run_dir, storage)
-        with _telling(reporter):
+        with _reporting(reporter):
             state = _execute(run_dir)
         reporter.finish()
     return 0 if state == "succeeded" else 1
@@ -54,16 +54,16 @@ def _execute(run_dir: RunDir) -> TrainingState:
 
 
 @contextmanager
-def _telling(reporter: Reporter) -> Iterator[None]:
+def _reporting(reporter: Reporter) -> Iterator[None]:
     done = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         while not done.wait(_TELL_SECONDS):
-            # The storage may be away for a moment; the end of the run is what must be told.
+            # The storage may be away for a moment; the end of the run is what must be reported.
             with suppress(OSError, TrainingError):
-                reporter.tell()
+                reporter.report()
 
-    thread = threading.Thread(target=tell, name="telling", daemon=True)
+    thread = threading.Thread(target=report, name="reporting", daemon=True)
     thread.start()
     try:
         yield

@@ -35,7 +35,7 @@ STOP_SIGNAL = signal.SIGUSR1
 
 
 def run_processes(context: RunContext, num_processes: int) -> None:
-    """Let several processes do the work of a run together; returns when all have done it.
+    """Execute a run in several processes; returns when all have finished.
 
     Raises:
         Stopped: The run was asked to stop, and they have.
@@ -124,7 +124,7 @@ def _start(
 
 
 def _loopback_alone() -> dict[str, str]:
-    """Keep what the processes say to each other off the network."""
+    """Restrict the traffic between the processes to the loopback interface."""
     for name, addresses in psutil.net_if_addrs().items():
         if any(address.address == "127.0.0.1" for address in addresses):
             return {"GLOO_SOCKET_IFNAME": name}
@@ -132,7 +132,7 @@ def _loopback_alone() -> dict[str, str]:
 
 
 def _why(run_dir: RunDir, codes: Sequence[int | None], meeting: Path) -> str:
-    """Say which process ended the run, and how.
+    """Describe which process ended the run, and how.
 
     Args:
         codes: Exit codes by rank; negative for a signal, None where one still runs.
@@ -151,6 +151,6 @@ def _why(run_dir: RunDir, codes: Sequence[int | None], meeting: Path) -> str:
         return min(said, key=lambda path: path.stat().st_mtime_ns).read_text(encoding="utf-8")
     rank, code = next((rank, code) for rank, code in enumerate(codes) if code)
     return (
-        f"Process {rank + 1} of {of} ended with exit code {code} before it could say why. The end "
-        f"of the log tells more: {run_dir.log_path}. {again(run_dir)}"
+        f"Process {rank + 1} of {of} ended with exit code {code} before it could report why. The "
+        f"end of the log has details: {run_dir.log_path}. {again(run_dir)}"
     )

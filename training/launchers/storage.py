@@ -36,13 +36,13 @@ class Storage:
         path = f"{self._root}/{name}"
         # An object store shows a file only when it is complete; a folder shows half of one.
         is_folder = isinstance(self._system, fs.LocalFileSystem)
-        beside = f"{path}.partial" if is_folder else path
+        partial = f"{path}.partial" if is_folder else path
         try:
             self._system.create_dir(str(PurePosixPath(path).parent), recursive=True)
-            with self._system.open_output_stream(beside) as stream:
+            with self._system.open_output_stream(partial) as stream:
                 stream.write(data)
             if is_folder:
-                self._system.move(beside, path)
+                self._system.move(partial, path)
         except (OSError, pa.ArrowException) as error:
             raise self._unreachable(error) from error
 

@@ -17,7 +17,7 @@ Worklist = Callable[[RunContext], None]
 
 
 def execute_stored(run_dir: RunDir) -> TrainingState:
-    """Do the work that a run's settings describe, to its last state.
+    """Execute the task that a run's settings describe, to its last state.
 
     Raises:
         LaunchError: Another process works on this run.
@@ -47,7 +47,7 @@ def execute_stored(run_dir: RunDir) -> TrainingState:
 def metered(
     run_dir: RunDir, stored: dict[str, Any], work: Worklist, meter: Callable[..., Any] = measured
 ) -> Worklist:
-    """Return the work with its energy told."""
+    """Return the task with its energy recorded."""
 
     def metered_work(context: RunContext) -> None:
         with meter(run_dir, str(stored.get("country", WORLD))):
@@ -58,8 +58,8 @@ def metered(
 
 def work_of(task: str | None) -> Worklist:
     """Return the work of a task in one process."""
-    # torch is loaded only in these: listing runs stays instant, and a broken installation is told
-    # in the run's own message.
+    # torch is loaded only in these: listing runs stays instant, and a broken installation is
+    # reported in the run's own message.
     if task == "recalibrate":
         return run_recalibration
     if task == "refit":

@@ -15,8 +15,8 @@ from training.run.json_files import read_object
 from training.run.run_dir import RunDir
 
 _GOING: Final = ("settings.json", "status.json", "snapshot")
-_TOLD: Final = ("status.json", "events.jsonl", "energy.json")
-"""Told while the run goes on."""
+_REPORTED: Final = ("status.json", "events.jsonl", "energy.json")
+"""Uploaded while the run is active."""
 RESULTS: Final = (
     "artifact",
     "records.parquet",
@@ -26,14 +26,14 @@ RESULTS: Final = (
     "metrics.json",
     "energy.json",
 )
-"""Files of a run directory that a run leaves, besides what it tells about itself."""
+"""Files of a run directory that a run leaves, except for its own status."""
 _LEARNED_THERE: Final = ("base_fingerprint", "versions")
 """Settings that only the process which loaded the model knows."""
 
 
 def send(run_dir: RunDir, storage: Storage) -> None:
-    """Put what a run reads into the storage; checkpoints of an earlier try stay there."""
-    storage.delete(f"{run_dir.run_id}/{name}" for name in _TOLD)
+    """Upload what a run reads to the storage; checkpoints of an earlier attempt stay there."""
+    storage.delete(f"{run_dir.run_id}/{name}" for name in _REPORTED)
     for name in _GOING:
         storage.upload(run_dir.path / name, f"{run_dir.run_id}/{name}")
     source = run_dir.read_settings()["settings"].get("artifact_run_id")
@@ -43,7 +43,7 @@ def send(run_dir: RunDir, storage: Storage) -> None:
 
 
 def bring_back(run_dir: RunDir, storage: Storage) -> None:
-    """Take the results of a run out of the storage and leave nothing of it there."""
+    """Download the results of a run and remove them from the storage."""
     for name in RESULTS:
         storage.download(f"{run_dir.run_id}/{name}", run_dir.path / name)
     there = run_dir.path / ".settings-there.json"
@@ -68,7 +68,7 @@ def unpacked(run_id: str, storage: Storage, *, name: str) -> Iterator[RunDir]:
     shared = Path(gettempdir()) / f"llamacare-{os.getuid()}"
     shared.mkdir(mode=0o700, exist_ok=True)
     if shared.stat().st_uid != os.getuid():
-        raise PermissionError(f"{shared} belongs to somebody else.")
+        raise PermissionError(f"{shared} belongs to someone else.")
     home = shared / f"{run_id}-{name}"
     models = shared / "models"
     (home / "runs").mkdir(parents=True, exist_ok=True)
@@ -90,33 +90,33 @@ def unpacked(run_id: str, storage: Storage, *, name: str) -> Iterator[RunDir]:
 
 
 class Reporter:
-    """The cluster's side of a run that goes on: tells what is new, keeps its newest checkpoint."""
+    """The cluster's side of an active run: uploads what is new, keeps its newest checkpoint."""
 
     def __init__(self, run_dir: RunDir, storage: Storage) -> None:
         self._run_dir = run_dir
         self._storage = storage
-        self._told: dict[str, int] = {}
+        self._uploaded: dict[str, int] = {}
 
-    def tell(self) -> None:
-        """Put into the storage what is new since the last call."""
+    def report(self) -> None:
+        """Upload what is new since the last call."""
         checkpoint = self._run_dir.latest_checkpoint()
-        if checkpoint is not None and checkpoint.name not in self._told:
-            self._told[checkpoint.name] = 0
+        if checkpoint is not None and checkpoint.name not in self._uploaded:
+            self._uploaded[checkpoint.name] = 0
             folder = f"{self._run_dir.run_id}/checkpoints"
             self._storage.upload(checkpoint, f"{folder}/{checkpoint.name}")
             older = set(self._storage.list_folders(folder)) - {checkpoint.name}
             self._storage.delete(f"{folder}/{name}" for name in older)
-        for name in _TOLD:
+        for name in _REPORTED:
             path = self._run_dir.path / name
             changed_at = path.stat().st_mtime_ns if path.exists() else 0
-            if changed_at != self._told.get(name, 0):
-                self._told[name] = changed_at
+            if changed_at != self._uploaded.get(name, 0):
+                self._uploaded[name] = changed_at
                 self._storage.upload(path, f"{self._run_dir.run_id}/{name}")
 
     def finish(self) -> None:
-        """Put all results into the storage; the status, which says that they are, comes last."""
+        """Upload all results; the status, which marks them complete, comes last."""
         for name in ("settings.json", *RESULTS):
             path = self._run_dir.path / name
             if path.exists():
                 self._storage.upload(path, f"{self._run_dir.run_id}/{name}")
-        self.tell()
+        self.report()

@@ -21,7 +21,7 @@ _WATCH_SECONDS = 0.5
 
 
 def main(folder: str, meeting: str, parent: str) -> int:
-    """Do this process's share of the work.
+    """Execute this process's part of the run.
 
     Args:
         folder: The run directory.
@@ -66,7 +66,7 @@ def _work(context: RunContext, meeting: Path) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End this process when the one that watches it is gone, however it went."""
+    """Exit when the process that watches this one is gone, however it went."""
     while os.getppid() == parent:
         time.sleep(_WATCH_SECONDS)
     os._exit(1)

@@ -22,7 +22,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 def device_lock(
     run_dir: RunDir, device: str, check_stop: Callable[[], None] = lambda: None
 ) -> Iterator[None]:
-    """Hold a device for one run; while another holds it, wait and say in the status for whom.
+    """Lock a device for one run; while another holds it, wait and report in the status for whom.
 
     The lock belongs to this process: the system frees it when the process ends, however it ends.
     The run's status must already name ``device``.

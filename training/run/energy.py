@@ -37,8 +37,8 @@ NOMINAL_WATTS: Final = 62.0
 def measured(run_dir: RunDir, country: str) -> Iterator[None]:
     """Measure what this process's machine uses meanwhile, and leave it in ``energy.json``.
 
-    The figure is brought up to date every ten seconds, so that a run that is killed has told most
-    of it, and a resumed run adds to it. Measuring never makes a run fail.
+    The figure is brought up to date every ten seconds, so that a run that is killed has recorded
+    most of it, and a resumed run adds to it. Measuring never makes a run fail.
 
     Args:
         country: ISO 3166 code of three letters, or ``WORLD``.
@@ -57,7 +57,7 @@ def measured(run_dir: RunDir, country: str) -> Iterator[None]:
 
 
 def read_energy(run_dir: RunDir) -> Energy | None:
-    """Read what a run used so far; None where it told nothing.
+    """Read what a run used so far; None where it recorded nothing.
 
     Raises:
         RunDirError: The file is damaged.

@@ -59,12 +59,12 @@ class RunContext:
         return self.rank == 0
 
     def should_stop(self) -> bool:
-        """Return whether the run was cancelled or its process told to end; cheap,
+        """Return whether the run was cancelled or its process asked to end; cheap,
         ask every step."""
         return self.is_first and (self._signalled or self.run_dir.is_cancel_requested())
 
     def check_stop(self) -> None:
-        """Leave the work here if it should stop; ``execute`` catches what this raises.
+        """Raise if the run should stop; ``execute`` catches it.
 
         Raises:
             Stopped: It should.
@@ -105,7 +105,7 @@ class RunContext:
         self.run_dir.append_event("evaluation", **figures)
 
     def report_message(self, text: str) -> None:
-        """Say in one sentence what the run is doing now."""
+        """Report in one sentence what the run is doing now."""
         if not self.is_first:
             return
         self.flush()
@@ -148,7 +148,7 @@ class RunContext:
 def execute(
     run_dir: RunDir, work: Callable[[RunContext], None], *, device: str = "cpu"
 ) -> TrainingState:
-    """Do the work of a run in this process, from waiting for the device to its last state.
+    """Execute a run in this process, from waiting for the device to its last state.
 
     Whatever happens in ``work``, the run ends in a state with a message that a person can act on;
     tracebacks go to standard error, which is the run's log. A return from ``work`` after it was
@@ -226,7 +226,7 @@ def _stopped(run_dir: RunDir) -> tuple[TrainingState, str]:
 
 @contextmanager
 def _signals(context: RunContext) -> Iterator[None]:
-    """Turn SIGTERM and SIGINT into a request to stop.
+    """Handle SIGTERM and SIGINT as a request to stop.
 
     Not in a thread of the app, where a short run may be done: signals are the main thread's.
     """
@@ -244,7 +244,7 @@ def _signals(context: RunContext) -> Iterator[None]:
 
 @contextmanager
 def pulse(context: RunContext) -> Iterator[None]:
-    """Keep the heartbeat and the progress on disk fresh while one step takes long."""
+    """Update the heartbeat and the progress on disk while one step takes long."""
     done = threading.Event()
 
     def beat() -> None:

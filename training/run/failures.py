@@ -1,6 +1,7 @@
 """Turning what a run died of into one message: what happened, and what to do about it.
 
-Errors of torch, transformers and pydantic are told by name, so that nothing heavy is imported here.
+Errors of torch, transformers and pydantic are recognised by name, so that nothing heavy is imported
+here.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _BASE_MODEL_WORDS = ("is not a local folder", "couldn't connect to", "does not a
 
 
 def explain(error: BaseException, run_dir: RunDir) -> str:
-    """Say in plain words why a run failed and what to do next; the traceback is for the log."""
+    """Describe why a run failed and what to do next; the traceback is for the log."""
     if any(_is_disk_full(cause) for cause in _chain(error)):
         return _disk_full(run_dir)
     for cause in _chain(error):
@@ -85,7 +86,7 @@ def _disk_full(run_dir: RunDir) -> str:
     free = shutil.disk_usage(run_dir.path).free / 1e6
     return (
         f"The disk is full: the run could not write any more ({free:,.0f} MB are free where "
-        f"{run_dir.path} lies). Free some space there, for example by deleting old runs' "
+        f"{run_dir.path} is). Free some space there, for example by deleting old runs' "
         f"checkpoints. {again(run_dir)}"
     )
 
@@ -112,7 +113,7 @@ def _missing_base_model(error: BaseException, run_dir: RunDir) -> str:
 
 
 def again(run_dir: RunDir) -> str:
-    """Say what starting a failed run again will do."""
+    """Describe what starting a failed run again will do."""
     checkpoint = run_dir.latest_checkpoint()
     if checkpoint is None:
         return "Started again, it begins from the beginning."

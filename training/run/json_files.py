@@ -48,15 +48,15 @@ def invalid(path: Path, error: ValidationError) -> RunDirError:
 
 
 def replace_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Replace a file's content at once: written beside, synced, renamed."""
+    """Replace a file's content at once: written to a temporary file, synced, renamed."""
     # backslashreplace turns a lone surrogate, which UTF-8 refuses, into its JSON escape.
     text = json.dumps(plain(value), ensure_ascii=False, indent=1) + "\n"
-    with replaced_file(path) as beside:
-        beside.write_bytes(text.encode(errors="backslashreplace"))
+    with replaced_file(path) as partial:
+        partial.write_bytes(text.encode(errors="backslashreplace"))
 
 
 def plain(value: Any) -> Any:
-    """Turn a value into what JSON can say: times as ISO 8601, figures not finite as null.
+    """Convert a value for JSON: times as ISO 8601, numbers that are not finite as null.
 
     Raises:
         TypeError: There is no way to say it.

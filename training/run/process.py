@@ -1,4 +1,4 @@
-"""Processes told apart for good: a pid alone is given to somebody else after a while."""
+"""Processes identified for good: a pid alone is reused after a while."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def join_group(meeting: Path, rank: int, num_processes: int, *, device: str) -> 
 
 
 def leave_group() -> None:
-    """Leave it once all have come this far; nothing happens to a process that is alone."""
+    """Destroy the process group once all have come this far; does nothing in a single process."""
     import torch
 
     if torch.distributed.is_initialized():

@@ -36,8 +36,8 @@ class ResultTable(Generic[Row]):
     def write(self, path: Path, rows: Iterable[Row]) -> None:
         """Write rows; the file appears only when it is complete."""
         table = pa.Table.from_pylist([vars(row) for row in rows], schema=self.schema)
-        with replaced_file(path) as beside:
-            pq.write_table(table, beside)
+        with replaced_file(path) as partial:
+            pq.write_table(table, partial)
 
     def read(self, path: Path) -> list[Row]:
         """Read the rows of the run whose directory holds the file.

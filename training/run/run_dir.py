@@ -1,4 +1,4 @@
-"""The run directory: all that a run and the app tell each other, in files that survive both.
+"""The run directory: all that a run and the app exchange, in files that survive both.
 
 Whole files are replaced at once, so a reader never sees half of one. Events are appended, one line
 in one write; a line torn by a kill is skipped by every reader.
@@ -80,7 +80,7 @@ class RunDir:
         name = re.sub(r"[^a-z0-9]+", "-", preset.lower()).strip("-")[:40] or "run"
         while True:
             run_id = f"{now:%Y%m%d-%H%M%S}-{name}-{secrets.token_hex(2)}"
-            # Renamed once its status is in it: whoever lists the runs sees none without.
+            # Renamed once its status is in it: a list of the runs shows none without.
             unfinished = runs_dir / f".{run_id}-{secrets.token_hex(4)}"
             unfinished.mkdir(parents=True)
             status = Status("queued", queued_at=now, heartbeat_at=datetime.now(UTC))
@@ -157,7 +157,7 @@ class RunDir:
         condition: Callable[[Status], bool] = lambda _: True,
         **changes: Any,
     ) -> None:
-        """Put the run into a state, in its events and its status, if ``condition`` holds for it.
+        """Set the state of the run, in its events and its status, if ``condition`` holds for it.
 
         The event comes first: who sees the status finds it. It is left out where a full disk
         does not take it.
@@ -171,7 +171,7 @@ class RunDir:
             self._write_status(replace(status, state=state, message=message, **changes))
 
     def heartbeat(self) -> None:
-        """Note that the run's process is alive."""
+        """Record that the run's process is alive."""
         self.update_status(heartbeat_at=datetime.now(UTC))
 
     # --- events and log
@@ -233,12 +233,12 @@ class RunDir:
     # --- cancelling, checkpoints, the reserve
 
     def request_cancel(self) -> None:
-        """Ask the run to stop. A second request changes nothing, not even the time of the first."""
+        """Request the run to stop; a second request changes nothing, not even the time."""
         if not self.is_cancel_requested():
             self.cancel_path.touch()
 
     def withdraw_cancel(self) -> None:
-        """Take the request to stop back, before the run is started again."""
+        """Withdraw the request to stop, before the run is started again."""
         self.cancel_path.unlink(missing_ok=True)
 
     def is_cancel_requested(self) -> bool:
@@ -310,7 +310,7 @@ def current_status(run_dir: RunDir) -> Status:
     """
     status = run_dir.read_status()
     if status.is_abandoned:
-        # The process may have written its end between the two looks; then that stands.
+        # The process may have written its end between the two reads; then that counts.
         status = run_dir.read_status()
     return replace(status, **end_of_abandoned(run_dir)) if status.is_abandoned else status
 
@@ -335,7 +335,7 @@ def end_of_abandoned(run_dir: RunDir, exit_code: int | None = None) -> dict[str,
 
 
 def resume_hint(run_dir: RunDir) -> str:
-    """Say what resuming the run will do."""
+    """Describe what resuming the run will do."""
     if run_dir.job_path.exists():
         return "Resume it: it follows its job on the cluster, which goes on meanwhile."
     checkpoint = run_dir.latest_checkpoint()

@@ -1,4 +1,4 @@
-"""What a run says about itself, and whether a process still stands behind it."""
+"""What a run reports about itself, and whether its process is still alive."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Status:
 
     @property
     def is_abandoned(self) -> bool:
-        """Return whether the run is active by its own word, and no process stands behind it.
+        """Return whether the run is active by its own report, and its process is gone.
 
         That is so when no process of this machine has the recorded pid and creation time; or when
-        none was recorded for ``STALE_SECONDS``, because whoever made the directory never got to
-        start it. A process that lives never abandons its run, however old the heartbeat: one
+        none was recorded for ``STALE_SECONDS``, because the process that made the directory never
+        got to start it. A process that lives never abandons its run, however old the heartbeat: one
         step may take minutes.
         """
         if not self.is_active:

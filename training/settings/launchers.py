@@ -29,7 +29,7 @@ class AccelerateLauncher(Frozen):
     """Several processes of this machine, one for each graphics card, which share each step."""
 
     kind: Literal["accelerate"] = "accelerate"
-    num_processes: int = Field(2, ge=2, le=64, description="processes that share each step")
+    num_processes: int = Field(2, ge=2, le=64, description="processes that split each step")
     sharding: Sharding = Field(
         "auto",
         description="training: whether the base model is divided among the processes (full) or each"

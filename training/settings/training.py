@@ -57,7 +57,10 @@ class DataSettings(Frozen):
     )
     max_answer_tokens: int = Field(96, ge=1, description="longest answer to learn, in tokens")
     dev_fraction: float = Field(
-        0.15, ge=0.0, le=0.5, description="share of items held out for calibration and early stop"
+        0.15,
+        ge=0.0,
+        le=0.5,
+        description="fraction of items held out for calibration and early stop",
     )
 
 
@@ -76,7 +79,7 @@ class HeadSettings(Frozen):
         "last+evidence@0.5+question@0.5", description="hidden states that the head reads"
     )
     dropout: float = Field(0.1, ge=0.0, lt=1.0)
-    weight: float = Field(0.5, ge=0.0, le=1.0, description="share w of the head in the joint loss")
+    weight: float = Field(0.5, ge=0.0, le=1.0, description="weight w of the head in the joint loss")
 
 
 class LoraSettings(Frozen):
@@ -132,7 +135,7 @@ class EvaluationSettings(Frozen):
     """What is predicted when training is over."""
 
     shots: int = Field(0, ge=0, description="shots in every test prompt, shared by all items")
-    max_new_tokens: int = Field(48, ge=0, description="longest answer; 0 gives the category alone")
+    max_new_tokens: int = Field(48, ge=0, description="maximum answer length; 0: category only")
     batch_size: int = Field(8, ge=1)
     predict_train: bool = Field(
         True, description="category of the training items too, without text: what it fixed there"
@@ -140,7 +143,7 @@ class EvaluationSettings(Frozen):
 
 
 class TrainingSettings(Frozen):
-    """Everything a run depends on besides its snapshot."""
+    """Everything a run depends on except its snapshot."""
 
     seed: int = Field(0, ge=0)
     model: ModelSettings = ModelSettings()
@@ -157,7 +160,7 @@ class PredictionSettings(Frozen):
     model: ModelSettings = ModelSettings(quantization="none")
     artifact_run_id: str | None = Field(None, pattern=RUN_ID)
     exemplars: Literal["random", "balanced", "nearest"] = Field(
-        "balanced", description="how the shots that all prompts share are chosen"
+        "balanced", description="how the shots used in all prompts are chosen"
     )
     exemplar_context_words: int = Field(60, ge=0, description="words of context that a shot shows")
     seed: int = Field(0, ge=0, description="decides which shots are drawn")
@@ -165,7 +168,7 @@ class PredictionSettings(Frozen):
 
 
 class RefitSettings(Frozen):
-    """A run that fits the head anew on cached features; base model and adapter stay as they are."""
+    """A run that refits the head on cached features; base model and adapter do not change."""
 
     seed: int = Field(0, ge=0)
     model: ModelSettings = ModelSettings(quantization="none")
@@ -184,7 +187,7 @@ class RefitSettings(Frozen):
 
 
 class RecalibrationSettings(Frozen):
-    """A run that fits the temperatures anew on held-out items; adapter and head stay."""
+    """A run that refits the temperatures on held-out items; adapter and head do not change."""
 
     model: ModelSettings = ModelSettings(quantization="none")
     artifact_run_id: str = Field(pattern=RUN_ID)
@@ -243,7 +246,7 @@ def parse_settings(fields: dict[str, Any], origin: str) -> TrainingSettings:
     """Validate the settings of a training run, telling all faults at once.
 
     Args:
-        fields: As they stand in the file.
+        fields: As they are in the file.
         origin: Where they come from, for the message.
 
     Raises:
@@ -278,7 +281,7 @@ def _parse(kind: type[_Settings], fields: dict[str, Any], origin: str) -> _Setti
 
 
 def faults_of(error: ValidationError) -> str:
-    """Say in one line what is wrong with each setting."""
+    """Describe in one line what is wrong with each setting."""
     return "; ".join(
         f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].lower()}"
         f" (given: {fault['input']!r})"

@@ -51,7 +51,7 @@ class ComparisonView:
 
     @property
     def changes(self) -> Mapping[Change, int]:
-        """Items by how they fare in both runs."""
+        """Return the number of items by their change between the runs."""
         found = self.comparison
         return {
             "fixed": found.fixed,
@@ -62,7 +62,7 @@ class ComparisonView:
 
     @property
     def label_changes(self) -> Mapping[tuple[str, str | None, str | None], int]:
-        """Items whose label differs between the runs, by gold label, A's and B's; most first."""
+        """Count label changes by gold label, label of A and label of B, most frequent first."""
         counts: Counter[tuple[str, str | None, str | None]] = Counter()
         for cell in self.cells:
             if cell.label_a != cell.label_b:
@@ -186,13 +186,13 @@ def default_labels(database: Database, version: str, run_a: str, run_b: str) -> 
 
 
 def verdict(comparison: Comparison) -> str:
-    """Say in plain words what the test says; no difference is claimed where none is shown."""
+    """Return the result of the test in a sentence; no difference is claimed where none is shown."""
     if comparison.p_value is None:
         return say("compare.no_items_shared")
     p = p_value_text(comparison.p_value)
     changed = comparison.fixed + comparison.broken
     if changed == 0:
-        return say("compare.nothing_changed")
+        return say("compare.no_change")
     if not comparison.is_significant:
         key = "compare.could_be_chance"
     elif comparison.fixed > comparison.broken:

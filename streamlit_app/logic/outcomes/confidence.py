@@ -31,7 +31,8 @@ from streamlit_app.wording import say
 MAX_SAMPLE: Final = 3_000
 """Items for what needs single probabilities: its error is below 0.01, and it takes 0.1 s."""
 NUM_FOLDS: Final = 2
-"""A temperature is one number: half of the sample tells it, in a third of the time of 5 folds."""
+"""A temperature is one number: half of the sample determines it, in a third of the time of 5
+folds."""
 ALPHA: Final = 0.1
 ASSUMED_SECONDS: Final = 60.0
 """For one annotation, where none was timed yet."""

@@ -68,7 +68,7 @@ def load_people(
     flt: OutcomeFilter,
     labels: tuple[str, ...],
 ) -> tuple[People, ...]:
-    """Judge what people said of the items: reviewers here together, annotators by name.
+    """Score people's labels of the items: reviewers here together, annotators by name.
 
     Against the imported label: the label of record is made of what reviewers say.
     """
@@ -83,7 +83,7 @@ def load_people(
 
 
 def load_both_golds(database: Database, version: str, flt: OutcomeFilter) -> BothGolds:
-    """Judge a run against each kind of gold label."""
+    """Score a run against each kind of gold label."""
     adjudicated = flt.also(Selection(slices=(("record_origin", "adjudicated"),)))
     return BothGolds(
         load_errors(database, version, replace(flt, gold="imported")),

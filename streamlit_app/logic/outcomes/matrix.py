@@ -45,7 +45,7 @@ class ConfusionMatrix:
 
     @property
     def columns(self) -> tuple[str | None, ...]:
-        """Predicted labels in the order of the columns; None stands for no label."""
+        """Return the predicted labels in the order of the columns; None means no label."""
         return (*self.labels, None)
 
     @property

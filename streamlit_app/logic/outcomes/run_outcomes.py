@@ -62,7 +62,7 @@ class ErrorsView:
 
     @property
     def without_label(self) -> Estimate:
-        """Share of read answers that gave no label."""
+        """Return the share of read answers without a label."""
         report = self.text.report if self.text else None
         return proportion(
             report.num_without_label if report else 0,
@@ -72,18 +72,18 @@ class ErrorsView:
 
     @property
     def num_items(self) -> int:
-        """Items with a gold label and an outcome of text or head, whichever has more."""
+        """Return the larger number of items scored by text or head."""
         return max((j.report.n for j in (self.text, self.head) if j), default=0)
 
     @property
     def judged(self) -> Mapping[By, Judged]:
-        """Both, as far as they are there."""
+        """Return the scores of text and head, as far as they exist."""
         pairs: tuple[tuple[By, Judged | None], ...] = (("text", self.text), ("head", self.head))
         return {by: judged for by, judged in pairs if judged is not None}
 
 
 def pair_outcome(cell: JointCell) -> PairOutcome | None:
-    """Say how text and head of a cell fare together; None where the items lack one of them."""
+    """Return the joint outcome of text and head of a cell; None if one is missing."""
     if not cell.has_text or cell.head is None:
         return None
     if cell.head == cell.gold:
@@ -98,13 +98,13 @@ def pair_outcome(cell: JointCell) -> PairOutcome | None:
 
 
 def refresh(database: Database, *run_ids: str) -> str:
-    """Bring what is counted up to date; the text given changes when the data do."""
+    """Update what is counted; the returned text changes when the data do."""
     return scored_runs.refresh(database.cursor(), run_ids)
 
 
 @cached
 def load_scopes(database: Database, version: str, run_id: str) -> tuple[Scope, ...]:  # noqa: ARG001
-    """Say which label sets, sources and splits a run has predictions for."""
+    """Return the label sets, sources and splits that a run has predictions for."""
     return tuple(list_scopes(database.cursor(), run_id))
 
 
@@ -143,7 +143,7 @@ def load_errors(database: Database, version: str, flt: OutcomeFilter) -> ErrorsV
 
 @cached
 def load_judged(database: Database, version: str, flt: OutcomeFilter) -> Mapping[By, Judged]:
-    """Judge text and head by themselves, without comparing them with each other."""
+    """Score text and head separately, without comparing them."""
     cells = count_joint(database.cursor(), flt)
     known = load_labels(database, version, flt.label_set)
     labels = order_labels(known, (name for c in cells for name in (c.gold, c.text, c.head)))
@@ -171,7 +171,7 @@ def splits(scopes: Sequence[Scope], label_set: str) -> list[str]:
 
 
 def judge(labels: Sequence[str], cells: Iterable[tuple[str, str | None, int]]) -> Judged:
-    """Judge counts of gold label, given label (None for none) and number of items."""
+    """Score counts of gold label, given label (None for none) and number of items."""
     counts: Counter[tuple[str, str | None]] = Counter()
     for gold, given, count in cells:
         counts[gold, given] += count

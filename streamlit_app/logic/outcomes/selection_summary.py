@@ -11,7 +11,7 @@ from streamlit_app.wording import say
 
 
 def selection_words(selection: Selection) -> str:
-    """Say which items pass a selection; empty for all of them.
+    """Describe which items pass a selection; empty for all of them.
 
     Holds texts from the data: draw it as text.
     """

@@ -17,13 +17,13 @@ LEVEL: Final = 0.05
 
 
 def slice_name(dimension: Dimension | None, value: str) -> str:
-    """Name a slice with its dimension, None for a saved one; holds texts from the data."""
+    """Return the name of a slice with its dimension, None for a saved one; may contain data."""
     return f"{DIMENSION_WORDS[dimension] if dimension else say('slices.saved')}: {value}"
 
 
 @dataclass(frozen=True)
 class RankedSlice:
-    """A slice beside the rest; ``dimension`` is None for one that somebody saved."""
+    """A slice compared with the rest; ``dimension`` is None for a saved one."""
 
     dimension: Dimension | None
     value: str

@@ -112,7 +112,7 @@ def load_suspects(
 def rank_doubts(loaded: UnseenProbabilities) -> Doubts:
     """Find suspects among the items that each model judges, and rank all of them together.
 
-    Each by itself: how sure a head usually is of a label differs from one model to the other.
+    Each separately: the usual confidence of a head in a label differs between models.
     """
     p, y = loaded.found.probabilities, loaded.found.y
     quality, suggested = np.ones(len(y)), np.zeros(len(y), np.int64)
@@ -139,7 +139,7 @@ def learned_sentence(sources: UnseenCount, num_items: int) -> str:
 
 
 def sources_sentence(sources: UnseenCount) -> str:
-    """Say whose probabilities are used, and how many items nothing may be said of."""
+    """Describe whose probabilities are used, and how many items cannot be checked."""
     parts = [
         say(f"suspects.{name}", count=count)
         for name, count in (

@@ -19,7 +19,7 @@ LABELLED_FORMS: Final = ("bare", "leading", "stated", "embedded")
 """The forms that give a label, the most direct one first."""
 WAY_WORDS: Final = {
     **{form: FORM_WORDS[form] for form in LABELLED_FORMS},
-    "told": say("outcome_items.told_not_text"),
+    "separate": say("outcome_items.label_given_separately"),
 }
 
 
@@ -32,12 +32,12 @@ class TextTrustView:
 
     @property
     def n(self) -> int:
-        """Answers that were read."""
+        """Return the number of answers that were read."""
         return sum(one.n for one in self.counts)
 
     @property
     def labelled(self) -> list[TextCount]:
-        """Those with a label, in the order of ``WAY_WORDS``."""
+        """Return the counts with a label, in the order of ``WAY_WORDS``."""
         order = list(WAY_WORDS)
         found = [one for one in self.counts if one.way in WAY_WORDS]
         return sorted(found, key=lambda one: (order.index(one.way), one.is_hedging))
@@ -62,13 +62,13 @@ def load_text_trust(
     version: str,  # noqa: ARG001
     flt: OutcomeFilter,
 ) -> TextTrustView:
-    """Count what the text alone tells of its own worth."""
+    """Count right and wrong labels by what the text alone shows."""
     cur = database.cursor()
     return TextTrustView(tuple(count_texts(cur, flt)), measure_review_time(cur))
 
 
 def selection_of(count: TextCount) -> Selection:
-    """Choose the answers behind a count; all of them where no filter tells them apart."""
+    """Choose the answers behind a count; all of them where no filter distinguishes them."""
     if count.way not in LABELLED_FORMS:
         return Selection()
     words = "with hedging words" if count.is_hedging else "without hedging words"

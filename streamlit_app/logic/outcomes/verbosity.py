@@ -32,12 +32,12 @@ class RunForms:
 
     @property
     def num_answers(self) -> int:
-        """Answers that were read."""
+        """Return the number of answers that were read."""
         return sum(self.forms.values())
 
     @property
     def not_bare(self) -> Estimate:
-        """Share of answers that are more than the label itself."""
+        """Return the share of answers that are more than the label."""
         n = self.num_answers
         return proportion(n - self.forms["bare"], n, say("undefined.no_answer_read"))
 

@@ -1,4 +1,4 @@
-"""One item to settle: who said what of it, and the decision."""
+"""One item to adjudicate: all judgements on it, and the decision."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from db.review.annotations import get_gold, list_annotations
 
 @dataclass(frozen=True)
 class Person:
-    """Everything that one person said of an item, oldest first.
+    """All judgements of one person on an item, oldest first.
 
-    ``taken_back`` holds the ids of what they retracted; ``final`` is what stands, None where
+    ``taken_back`` holds the ids of what they retracted; ``final`` is what counts, None where
     nothing does.
     """
 
@@ -47,7 +47,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Dispute:
-    """An item with everything that whoever settles it needs to see."""
+    """An item with everything that its adjudicator needs to see."""
 
     item: Item
     gold: GoldLabel
@@ -65,12 +65,12 @@ class Dispute:
 
     @property
     def num_people(self) -> int:
-        """People with a final answer."""
+        """Return the number of people with a final answer."""
         return sum(person.final is not None for person in self.people)
 
 
 def load_dispute(database: Database, item_id: str) -> Dispute:
-    """Read an item with what was said and decided of it.
+    """Read an item with its judgements and decisions.
 
     Raises:
         ItemNotFoundError: No item has this id.
@@ -93,7 +93,7 @@ def load_dispute(database: Database, item_id: str) -> Dispute:
 
 
 def gather(history: Iterable[Annotation], names: Mapping[str, str]) -> tuple[Person, ...]:
-    """Put what each person said together, in the order in which they came."""
+    """Group the judgements by person, in the order in which they came."""
     by_person: dict[str, list[Annotation]] = {}
     for annotation in history:
         by_person.setdefault(annotation.reviewer_id, []).append(annotation)

@@ -1,4 +1,4 @@
-"""The list of items to settle: which one is next, which are done or put off."""
+"""The list of items to adjudicate: which one is next, which are done or postponed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 
 class SettlingList:
-    """Items in a fixed order, with what was settled of them since the list was made."""
+    """Items in a fixed order, with those adjudicated since the list was made."""
 
     def __init__(self, item_ids: Sequence[str] = ()) -> None:
-        """Take the ids in the order in which they are to be settled."""
+        """Store the ids in the order in which they are adjudicated."""
         self._ids = tuple(item_ids)
         self._places = {item_id: place for place, item_id in enumerate(self._ids)}
         self._done: set[str] = set()
@@ -23,7 +23,7 @@ class SettlingList:
 
     @property
     def num_done(self) -> int:
-        """Return how many items of the list were settled."""
+        """Return how many items of the list were adjudicated."""
         return len(self._done)
 
     def number(self, item_id: str) -> int:
@@ -31,18 +31,18 @@ class SettlingList:
         return self._places[item_id] + 1
 
     def mark_done(self, item_id: str) -> None:
-        """Note that an item was settled."""
+        """Record that an item was adjudicated."""
         self._done.add(item_id)
         self._put_off.discard(item_id)
 
     def put_off(self, item_id: str) -> None:
-        """Let an item come again once nothing else is open."""
+        """Postpone an item until nothing else is open."""
         self._put_off.add(item_id)
 
     def next_open(self, after: str | None = None) -> str | None:
-        """Return the next item to settle after one (None: the first), or None when all are done.
+        """Return the next item to adjudicate after one (None: the first); None if all are done.
 
-        The search goes on from the start; items that were put off come when no other is left.
+        The search goes on from the start; postponed items come when no other is left.
         """
         start = 0 if after is None else self._places[after] + 1
         in_turn = (*self._ids[start:], *self._ids[:start])
@@ -51,6 +51,7 @@ class SettlingList:
         return next(iter(fresh or waiting), None)
 
     def neighbour(self, item_id: str, step: int) -> str | None:
-        """Return the item ``step`` places on (negative: back), settled or not; None past an end."""
+        """Return the item ``step`` places on (negative: back), whatever its state; None past an
+        end."""
         place = self._places[item_id] + step
         return self._ids[place] if 0 <= place < len(self._ids) else None

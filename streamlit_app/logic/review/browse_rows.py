@@ -37,7 +37,7 @@ def _cells(row: ReviewRow) -> dict[str, str | int]:
         "gold": _shown(row.gold_label),
         "text": _outcome(row.answer_label, row.gold_label),
         "head": _outcome(row.head_label, row.gold_label),
-        "sure": "" if row.head_confidence is None else f"{row.head_confidence:.0%}",
+        "confidence": "" if row.head_confidence is None else f"{row.head_confidence:.0%}",
         "mine": _shown(row.my_label),
         "reviews": row.num_annotations,
         "origin": _shown(origin),

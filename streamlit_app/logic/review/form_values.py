@@ -15,7 +15,7 @@ def starting_values(
     """Return what the form starts from; of a draft only what is still possible is taken.
 
     Args:
-        mine: The annotation that stands.
+        mine: The current annotation.
         draft: Fields by name as the browser or the page stored them.
         labels: The item's labels.
     """

@@ -20,7 +20,7 @@ class Verdict:
 
 
 def judge(text: str | None, head: str | None, gold: str | None, *, has_answer: bool) -> Verdict:
-    """Say in one sentence where text label, head label and gold label differ.
+    """Describe in one sentence where text label, head label and gold label differ.
 
     Args:
         text: Label read from the answer, None where none could be read.

@@ -33,12 +33,16 @@ def correction_table(corrections: Sequence[Correction]) -> dict[str, list[Any]]:
 
 
 def change_words(one: Correction) -> str:
-    """Say what was changed: ``yes to no, with text``."""
+    """Return what was changed: ``yes to no, new text, adjudicated``."""
     old = one.old_label or say("lineage.no_label")
     new = one.label or say("lineage.several_or_none")
     label = say("lineage.label_change", old=old, new=new) if old != new else new
-    how = say("lineage.adjudicated") if one.kind == "adjudication" else ""
-    return reveal(label) + (say("lineage.new_text") if one.has_text else "") + how
+    facts = [reveal(label)]
+    if one.has_text:
+        facts.append(say("lineage.new_text"))
+    if one.kind == "adjudication":
+        facts.append(say("lineage.adjudicated"))
+    return ", ".join(facts)
 
 
 def run_table(runs: Sequence[CorrectionRun]) -> dict[str, list[Any]]:
@@ -54,7 +58,7 @@ def run_table(runs: Sequence[CorrectionRun]) -> dict[str, list[Any]]:
 
 
 def records_words(run: CorrectionRun) -> str:
-    """Say what became of the item in a run's training data."""
+    """Describe how a run's training data used the item."""
     parts = []
     if run.num_train:
         parts.append(say("lineage.num_learned", count=run.num_train))
@@ -95,21 +99,21 @@ def outcome_table(outcomes: Sequence[ItemOutcome]) -> dict[str, list[Any]]:
 
 
 def describe_records(counts: Sequence[RecordCount]) -> str:
-    """Say in one line what a run learned from."""
+    """Describe in one line what a run learned from."""
     parts = [
         f"{count.num_records:,} {shots_words(count.num_shots)} {FOLD_WORDS[count.fold]}"
         for count in counts
     ]
-    return " · ".join(parts) or say("lineage.none_told")
+    return " · ".join(parts) or say("lineage.not_recorded")
 
 
 def shots_words(num_shots: int) -> str:
-    """Name a number of shots."""
+    """Return the name of a number of shots."""
     return say_count("lineage.num_shots", num_shots) if num_shots else say("lineage.zero_shot")
 
 
 def energy_words(used: RunEnergy | None) -> str:
-    """Say what a run used in a few letters, for a cell of a table."""
+    """Return the energy of a run, short enough for a cell of a table."""
     if used is None:
         return "–"
     key = "lineage.about_watt_hours" if used.energy.is_estimated else "lineage.watt_hours"
@@ -117,16 +121,21 @@ def energy_words(used: RunEnergy | None) -> str:
 
 
 def describe_energy(used: RunEnergy | None) -> str:
-    """Say what a run used, and what that is for each corrected item."""
+    """Return the energy and carbon of a run, in all and for each corrected item."""
     if used is None:
         return say("lineage.not_measured")
-    energy = used.energy
-    key = "lineage.energy_estimated" if energy.is_estimated else "lineage.energy_measured"
-    told = say(key, energy=1000 * energy.energy_kwh, carbon=1000 * energy.emissions_kg)
-    if not used.num_corrections:
-        return told
-    each = 1000 * energy.energy_kwh / used.num_corrections
-    return told + say_count("lineage.energy_each", used.num_corrections, energy=each)
+    kind = "estimated" if used.energy.is_estimated else "measured"
+    watt_hours, grams = 1000 * used.energy.energy_kwh, 1000 * used.energy.emissions_kg
+    count = used.num_corrections
+    if not count:
+        return say(f"lineage.energy_{kind}", energy=watt_hours, carbon=grams)
+    return say_count(
+        f"lineage.energy_{kind}_per_item",
+        count,
+        energy=watt_hours,
+        carbon=grams,
+        each=watt_hours / count,
+    )
 
 
 def _num_runs_words(num_runs: int) -> str:

@@ -15,7 +15,7 @@ from training.evaluation.gate import GateReport, SetGate, SliceFinding
 
 
 def version_name(model: ModelVersion) -> str:
-    """Name a version with its run."""
+    """Return the name of a version with its run."""
     return say("models.version_name", version=model.version, run=reveal(model.run_name))
 
 
@@ -54,7 +54,7 @@ def slice_table(slices: Sequence[SliceFinding]) -> dict[str, list[Any]]:
         say("column.accuracy_points"): [_points(one.difference) for one in ranked],
         say("column.p_adjusted"): [f"{one.p_value:.2g}" for one in ranked],
         say("column.verdict"): [
-            say("models.worse" if one.is_worse else "models.not_proven_worse") for one in ranked
+            say("models.worse" if one.is_worse else "models.not_worse") for one in ranked
         ],
     }
 
@@ -76,7 +76,7 @@ def event_table(events: Sequence[AliasEvent]) -> dict[str, list[Any]]:
 
 
 def event_words(event: AliasEvent) -> str:
-    """Say what was done with an alias: ``champion promoted: version 2``."""
+    """Describe a change of an alias: ``champion promoted: version 2``."""
     what = words("alias_action")[event.action]
     if event.version is None:
         return say("models.event_none", alias=event.alias, what=what)
@@ -84,23 +84,29 @@ def event_words(event: AliasEvent) -> str:
 
 
 def gate_words(event: AliasEvent) -> str:
-    """Say what the gate said when an alias changed; a dash where it was not asked."""
+    """Return the result of the gate when an alias changed; a dash where it did not run."""
     if "passed" not in event.gate:
         return "–"
     return say("models.gate_passed" if event.gate["passed"] else "models.gate_not_passed")
 
 
 def headline(report: GateReport) -> str:
-    """Say in one sentence whether the gate is open."""
-    against = say("gate.champion" if report.champion_run_id else "gate.commonest_label")
-    num_checks, num_unsure = len(report.all_checks), len(report.unsure)
+    """Return in one sentence whether the challenger is ready to promote."""
+    against = say("gate.champion" if report.champion_run_id else "gate.majority_class_baseline")
+    total, undecided = len(report.all_checks), len(report.unsure)
     if report.passed:
-        told = say("gate.open", count=num_checks - num_unsure, against=against)
-    else:
-        told = say("gate.closed", count=len(report.failed), total=num_checks, against=against)
-    if not num_unsure:
-        return told
-    return f"{told} {say('gate.left_open', count=num_unsure, total=num_checks)}"
+        passed = total - undecided
+        if not undecided:
+            return say("gate.ready", count=passed, against=against)
+        return say(
+            "gate.ready_undecided", count=passed, against=against, undecided=undecided, total=total
+        )
+    failed = len(report.failed)
+    if not undecided:
+        return say("gate.not_ready", count=failed, total=total, against=against)
+    return say(
+        "gate.not_ready_undecided", count=failed, total=total, against=against, undecided=undecided
+    )
 
 
 def estimate_words(estimate: Estimate) -> str:

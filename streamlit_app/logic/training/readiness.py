@@ -25,12 +25,12 @@ class Line:
     """One line of the meter; ``is_fine`` is None where it is neither good nor bad."""
 
     name: str
-    told: str
+    value: str
     is_fine: bool | None = None
 
 
 def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]:
-    """Say what is there: corrections, agreement, error on fresh reviews, balance of labels.
+    """Return the lines: corrections, agreement, error on new reviews, balance of labels.
 
     Args:
         counts: Of all splits; only training items are weighed.
@@ -44,14 +44,14 @@ def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]
             say("readiness.corrected", count=new.num_corrected, adjudicated=new.num_adjudicated),
             new.num_corrected > 0,
         ),
-        Line(say("readiness.agree"), _told("readiness.of_two_reviews", agreement)),
-        Line(say("readiness.wrong"), _told("readiness.of_reviewed", error)),
+        Line(say("readiness.agreement"), _value_words("readiness.agreement_value", agreement)),
+        Line(say("readiness.model_error"), _value_words("readiness.model_error_value", error)),
         *_balance(counts),
     ]
 
 
 def missing_words(found: Readiness, counts: Sequence[ItemCount]) -> list[str]:
-    """Say what is still missing for a run that is worth its time, in whole sentences."""
+    """Describe what a worthwhile run still needs, in whole sentences."""
     missing = []
     if found.counts.num_corrected < ENOUGH_CORRECTIONS:
         short = ENOUGH_CORRECTIONS - found.counts.num_corrected
@@ -75,7 +75,7 @@ def missing_words(found: Readiness, counts: Sequence[ItemCount]) -> list[str]:
 
 
 def gain_words(gain: Estimate, num_new: int) -> str:
-    """Say what more items would bring."""
+    """Describe the projected gain of more items."""
     if gain.value is None or gain.interval is None:
         return say("readiness.no_projection")
     return say(
@@ -88,7 +88,7 @@ def gain_words(gain: Estimate, num_new: int) -> str:
     )
 
 
-def _told(key: str, estimate: Estimate) -> str:
+def _value_words(key: str, estimate: Estimate) -> str:
     if estimate.value is None:
         return say("readiness.not_known", why=estimate.undefined_because)
     return say(key, share=estimate_words(estimate), n=estimate.n)
@@ -101,11 +101,11 @@ def _balance(counts: Sequence[ItemCount]) -> list[Line]:
         total = sum(found.values())
         first = [label for label in PUBMEDQA.names if label in found]
         named = [(reveal(label), found[label]) for label in order_labels(first, found)]
-        told = " · ".join(f"{label} {count:,}" for label, count in named)
+        listed = " · ".join(f"{label} {count:,}" for label, count in named)
         rare = min(found.values(), default=0)
         name = say("readiness.training_items", label_set=reveal(label_set))
-        told = say("readiness.in_all", labels=told, total=total)
-        lines.append(Line(name, told, rare >= MIN_PER_LABEL))
+        value = say("readiness.in_all", labels=listed, total=total)
+        lines.append(Line(name, value, rare >= MIN_PER_LABEL))
     return lines
 
 

@@ -9,7 +9,7 @@ from db.records import Run
 
 
 def run_names(runs: Sequence[Run]) -> dict[str, str]:
-    """Return each run's name by its id; runs of the same name are told apart by their id."""
+    """Return each run's name by its id; runs of the same name are distinguished by their id."""
     counts = Counter(run.name for run in runs)
     return {
         run.run_id: run.name if counts[run.name] == 1 else f"{run.name} ({run.run_id})"

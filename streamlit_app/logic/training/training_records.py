@@ -29,7 +29,7 @@ def preview(
 ) -> Build:
     """Return the records that a build would write at this moment.
 
-    The same data, whoever asks, is built once: building searches for leaks, which takes a while.
+    The same data is built once for all sessions: building searches for leaks, which takes a while.
 
     Raises:
         TrainingError: The data leak from the test split, or hold nothing of the benchmark.
@@ -93,7 +93,7 @@ def veto_table(vetoes: Sequence[RecordVeto], names: dict[str, str]) -> dict[str,
 
 
 def veto_words(veto: RecordVeto) -> str:
-    """Say what a veto keeps out."""
+    """Describe what a veto excludes."""
     if veto.num_shots is None:
         return say("training_data.veto_item")
     return say("training_data.veto_record", shots=shots_words(veto.num_shots))

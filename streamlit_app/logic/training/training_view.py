@@ -29,7 +29,7 @@ STATE_WORDS = words("run_state")
 class Progress:
     """The figures of a run's latest progress event, and its curves so far.
 
-    Each value is None where the run has not said it yet. ``curves`` maps ``loss``, ``lm_loss``,
+    Each value is None where the run has not reported it yet. ``curves`` maps ``loss``, ``lm_loss``,
     ``eci_loss`` and ``learning_rate`` to one value a step of ``steps``.
     """
 
@@ -54,26 +54,26 @@ _FIGURES = ("tokens_per_second", "rss_bytes", "seconds_left", "learning_rate")
 
 
 def summarise_progress(events: Iterable[Event]) -> Progress:
-    """Gather the progress events of a run; a step told twice (after a resume) counts once.
+    """Gather the progress events of a run; a step reported twice (after a resume) counts once.
 
     Args:
         events: All events of the run, oldest first.
     """
-    told: list[_Point] = []
+    reported: list[_Point] = []
     num_steps = 0
     for event in events:
         step = event.fields.get("step")
         if event.kind != "progress" or not isinstance(step, int):
             continue
         # A resumed run repeats the steps after its checkpoint: what it says last is what holds.
-        while told and told[-1][0] >= step:
-            told.pop()
-        told.append((step, event.fields))
+        while reported and reported[-1][0] >= step:
+            reported.pop()
+        reported.append((step, event.fields))
         num_steps = event.fields.get("num_steps") or num_steps
-    if not told:
+    if not reported:
         return Progress()
-    last_step, last = told[-1]
-    drawn = _thin(told)
+    last_step, last = reported[-1]
+    drawn = _thin(reported)
     return Progress(
         step=last_step,
         num_steps=num_steps,
@@ -101,7 +101,7 @@ def run_seconds(status: Status, now: datetime | None = None) -> float | None:
 
 
 def _thin(points: list[_Point]) -> list[_Point]:
-    """Keep at most ``MAX_CURVE_POINTS`` points, evenly spread, the last one always."""
+    """Select at most ``MAX_CURVE_POINTS`` points, evenly spread, the last one always."""
     stride = -(-len(points) // MAX_CURVE_POINTS)
     return points[::-stride][::-1] if stride > 1 else points
 
@@ -111,7 +111,7 @@ def _number(value: Any) -> float | None:
 
 
 def describe_settings(settings: TrainingSettings) -> dict[str, str]:
-    """Name the settings that decide what a run does and costs, with their values in words."""
+    """Return the settings that decide what a run does and costs, with their values in words."""
     optimizer, head = settings.optimizer, settings.head
     batch = optimizer.batch_size * optimizer.accumulation
     if optimizer.max_steps:
@@ -155,7 +155,7 @@ class HistoryEntry:
         return None if self.status is None else run_seconds(self.status)
 
     def share_right(self, by: By) -> float | None:
-        """Share of test items that the text or the head got right; None without any."""
+        """Return the share of test items that the text or the head got right; None without any."""
         if by == "text":
             right, total = (
                 sum(score.text_correct for score in self.scores),
@@ -184,10 +184,16 @@ def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
 
 
 def score_table(run: Run, base: Run | None) -> dict[str, list[str]]:
-    """Arrange the test figures of a run beside those of the run it started from, as columns."""
+    """Arrange the test figures of a run with those of the run it started from, as columns."""
     score_words = words("score")
     rows = [
-        (reveal(label_set), score_words[name], _told(before), _told(figure), f"{figure['n']:,}")
+        (
+            reveal(label_set),
+            score_words[name],
+            _figure_words(before),
+            _figure_words(figure),
+            f"{figure['n']:,}",
+        )
         for label_set, figures in run.metrics.items()
         for name, path in _SCORES.items()
         if (figure := _figure(figures, path)) is not None
@@ -214,7 +220,7 @@ def _figure(figures: Mapping[str, Any] | None, path: tuple[str, str]) -> Mapping
     return found if isinstance(found, Mapping) else None
 
 
-def _told(figure: Mapping[str, Any] | None) -> str:
+def _figure_words(figure: Mapping[str, Any] | None) -> str:
     if figure is None or figure.get("value") is None:
         return "–"
     interval = figure.get("interval")
