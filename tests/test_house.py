@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,9 @@ LONGER: Final = {
     "eci/model/eci_causal_lm.py: forward": "generate() and Trainer read the names in its signature",
 }
 """Functions that take more parameters than that, and why."""
+
+MAX_MODULES: Final = 20
+"""Modules in one folder; more than that ask for rooms. The app's components are one list."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -52,6 +56,26 @@ def test_no_function_takes_more_than_eight_parameters(package: str) -> None:
     }
     excepted = {name for name in LONGER if name.startswith(f"{package}/")}
     assert found == excepted, "Put what belongs together into one record, or say in LONGER why not."
+
+
+def modules(package: str) -> list[Path]:
+    """Return the modules of a package without ``__init__`` and ``__main__``."""
+    return [path for path in sorted((ROOT / package).rglob("*.py")) if path.stem[:2] != "__"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_name_occurs_twice_in_a_package(package: str) -> None:
+    # Importers and exporters are one module a format, whatever else has that name.
+    formats = {ROOT / "db" / "importers", ROOT / "db" / "exporters"}
+    names = Counter(path.stem for path in modules(package) if path.parent not in formats)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_folder_holds_more_modules_than_can_be_looked_over(package: str) -> None:
+    folders = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules(package))
+    del folders["streamlit_app/components"]
+    assert {folder for folder, count in folders.items() if count > MAX_MODULES} == set()
 
 
 @pytest.mark.parametrize(
