@@ -28,6 +28,7 @@ from training_beside import training_run
 from websocket_reviewers import review_at_once
 
 from db.connection import Database
+from db.people.reviewers import add_reviewer
 from db.review.item_list import ReviewFilter
 from db.review.queues import Queue, QueueSettings, add_queue
 
@@ -56,6 +57,14 @@ new MutationObserver(() => {
   requestAnimationFrame(() => requestAnimationFrame(note));
 }).observe(document, { childList: true, subtree: true, characterData: true, attributes: true });
 """
+
+
+NAMES = (
+    *("Warm", *(f"Cold{number}" for number in range(5))),
+    *("Keys", "Alone", "Beside", "Gap20", "Gap60", "Gap150", "Killed"),
+    *(f"Crowd{count}-{number}" for count in (5, 20, 100) for number in range(count)),
+)
+"""Who reviews here; a name in the address must be known."""
 
 
 def open_page(browser: Browser, server: Server, queue: Queue, who: str) -> Page:
@@ -233,6 +242,8 @@ def prepare(home: Path, template: Path | None, counts: Sequence[int]) -> Queue:
         run = cur.execute("select max(run_id) from run").fetchone()
         assert admin is not None
         assert run is not None
+        for name in NAMES:
+            add_reviewer(cur, name)
         queue = add_queue(
             cur,
             QueueSettings("Benchmark", ReviewFilter(run_id=run[0]), order="uncertain"),

@@ -13,7 +13,8 @@ from db.errors import InvalidReviewerError, ReviewerNotFoundError
 from db.records import Reviewer, ReviewerChange, ReviewerOrigin, Role
 from db.statements import load_sql
 
-_MAX_NAME_LENGTH = 200
+MAX_NAME_LENGTH = 200
+"""Characters that a name may have."""
 
 
 def add_reviewer(
@@ -90,6 +91,16 @@ def list_people(cur: DuckDBPyConnection) -> list[Reviewer]:
     return [reviewer for reviewer in list_reviewers(cur) if reviewer.origin == "person"]
 
 
+def find_person(cur: DuckDBPyConnection, name: str) -> Reviewer | None:
+    """Return the person who has this name, case and spacing aside, or None; writes nothing.
+
+    Raises:
+        InvalidReviewerError: The name is empty or too long.
+    """
+    wanted = _clean_name(name).casefold()
+    return next((one for one in list_people(cur) if one.name.casefold() == wanted), None)
+
+
 def append_change(
     cur: DuckDBPyConnection,
     reviewer_id: str,
@@ -142,9 +153,9 @@ def identity_id(issuer: str, subject: str) -> str:
 def _clean_name(name: str) -> str:
     require_text(name, "reviewer name", InvalidReviewerError)
     shown = " ".join(unicodedata.normalize("NFC", name).split())
-    if not shown or len(shown) > _MAX_NAME_LENGTH:
+    if not shown or len(shown) > MAX_NAME_LENGTH:
         raise InvalidReviewerError(
-            f"The reviewer name {name[:40]!r} cannot be used: it needs 1 to {_MAX_NAME_LENGTH} "
+            f"The reviewer name {name[:40]!r} cannot be used: it needs 1 to {MAX_NAME_LENGTH} "
             "characters. Enter the name under which the annotations are to be kept."
         )
     return shown

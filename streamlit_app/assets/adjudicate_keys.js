@@ -1,6 +1,8 @@
 // Keys of the Adjudicate page. One listener for the whole page; it acts only while the page's marker
 // is there, and no press reaches an item that was not read: see press_gate.js.
+import { blocks, isConnected } from "./connection.js";
 import { PressGate } from "./press_gate.js";
+import { watchSideBar } from "./side_bar.js";
 
 document.documentElement.dataset.lcListeningAdjudicate = "yes";
 
@@ -17,6 +19,7 @@ const gate = new PressGate(
   ".lc-adjudicate-marker",
   () => inside("adjudicate_save", "button") && choices().length > 0,
 );
+watchSideBar(gate);
 
 // A field hands its content to the page when it loses focus; the press comes after that.
 function press(mark, key) {
@@ -24,7 +27,7 @@ function press(mark, key) {
   if (!target) return;
   gate.sent(mark);
   if (document.activeElement) document.activeElement.blur();
-  requestAnimationFrame(() => target.click());
+  requestAnimationFrame(() => isConnected() && target.click());
 }
 
 function pick(mark, key) {
@@ -76,7 +79,7 @@ window.addEventListener(
   "keydown",
   (event) => {
     const mark = gate.marker();
-    if (!mark || event.isComposing || event.altKey) return;
+    if (!mark || blocks(event) || event.isComposing || event.altKey) return;
     if (document.querySelector('[role="dialog"]')) return;
     const target = event.target instanceof Element ? event.target : document.body;
     const field = target.closest("input, textarea, [contenteditable]");

@@ -1,7 +1,10 @@
 // When a press of a key counts: only on the showing of the item that the person saw when pressing.
 // The page is drawn in parts: the question first, then the controls, last the marker, which names
 // the item (lcOn), the showing (lcToken) and the draw (lcDraw). A press made while a draw is under
-// way waits for it; it counts if what was seen stays on screen, else it is dropped.
+// way waits for it; it counts if what was seen stays on screen, else it is dropped. A lost
+// connection drops whatever waits.
+import { isConnected, watchConnection } from "./connection.js";
+
 const DRAW_MS = 4000; // Give up waiting for a draw that does not come, so that keys work again.
 
 const shown = () => {
@@ -12,13 +15,14 @@ const shown = () => {
 export class PressGate {
   #marker;
   #hasControls;
-  #sent = null; // {draw, until}: the draw that was on screen when a press was sent.
+  #sent = null; // {draw, until, isChoice}: the draw on screen when a press or a choice was sent.
   #waiting = []; // {item, token, action, until}, in the order of the presses.
 
   // marker: the selector of the page's marker. hasControls(mark): whether the buttons are there.
   constructor(marker, hasControls) {
     this.#marker = marker;
     this.#hasControls = hasControls;
+    watchConnection(() => (this.#waiting = []));
     new MutationObserver(() => this.#waiting.length && this.#drain()).observe(document.body, {
       childList: true,
       subtree: true,
@@ -35,8 +39,10 @@ export class PressGate {
   take(action) {
     const item = shown();
     const mark = this.marker();
-    // A question newer than the marker: which showing of it this is, the marker will say.
-    const token = mark.dataset.lcOn === item ? mark.dataset.lcToken : null;
+    // A question newer than the marker: which showing of it this is, the marker will say; likewise
+    // after a choice in the side bar, which shows the same question anew.
+    const isOld = mark.dataset.lcOn !== item || (this.#isAwaited(mark) && this.#sent.isChoice);
+    const token = isOld ? null : mark.dataset.lcToken;
     this.#waiting.push({ item, token, action, until: Date.now() + DRAW_MS });
     this.#drain();
   }
@@ -46,16 +52,33 @@ export class PressGate {
     this.#sent = { draw: mark.dataset.lcDraw, until: Date.now() + DRAW_MS };
   }
 
+  // The same of a choice beside the item, for which the whole page is drawn.
+  awaitDraw() {
+    const mark = this.marker();
+    if (!mark) return;
+    this.sent(mark);
+    this.#sent.isChoice = true;
+  }
+
+  // Says that no draw comes of the choice after all.
+  stopWaiting() {
+    if (this.#sent && this.#sent.isChoice) this.#sent = null;
+    this.#drain();
+  }
+
+  #isAwaited(mark) {
+    const sent = this.#sent;
+    return sent !== null && sent.draw === mark.dataset.lcDraw && Date.now() < sent.until;
+  }
+
   #isDrawn(mark) {
-    if (!mark || mark.dataset.lcOn !== shown()) return false;
-    if (this.#sent && this.#sent.draw === mark.dataset.lcDraw && Date.now() < this.#sent.until) {
-      return false;
-    }
+    if (!mark || mark.dataset.lcOn !== shown() || this.#isAwaited(mark)) return false;
     this.#sent = null;
     return true;
   }
 
   #drain() {
+    if (!isConnected()) this.#waiting = [];
     while (this.#waiting.length > 0) {
       const mark = this.marker();
       const { item, token, action, until } = this.#waiting[0];

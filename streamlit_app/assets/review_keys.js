@@ -1,6 +1,8 @@
 // Keys of the Review page. One listener for the whole page; it acts only while the page's marker is
 // there, and no press reaches an item that is not the one being read: see press_gate.js.
+import { blocks, isConnected, watchConnection } from "./connection.js";
 import { PressGate } from "./press_gate.js";
+import { watchSideBar } from "./side_bar.js";
 
 document.documentElement.dataset.lcListening = "yes";
 
@@ -17,6 +19,7 @@ const gate = new PressGate(".lc-marker", (mark) => {
   return button("review_save") && document.querySelector('[class*="st-key-review_picker"] button');
 });
 const marker = () => gate.marker();
+watchSideBar(gate);
 
 function press(mark, target) {
   if (!target) return;
@@ -36,7 +39,7 @@ function save(mark) {
   // A text field hands its text to the page when it loses focus; the press comes after that.
   gate.sent(mark);
   field.blur();
-  requestAnimationFrame(() => press(mark, button("review_save")));
+  requestAnimationFrame(() => isConnected() && press(mark, button("review_save")));
 }
 
 function pick(mark, key) {
@@ -74,6 +77,7 @@ function scroll(key) {
 const TYPING_MS = 250;
 const PICKED_MS = 60; // until the buttons show what was picked
 let typed = null; // {timer, token, fields}: what was typed and not sent yet.
+let unkept = null; // {token, fields}: what was sent, or should have been, and was not taken.
 
 function send(token, fields) {
   const body = JSON.stringify({ token, ...fields });
@@ -85,16 +89,29 @@ function send(token, fields) {
   });
 }
 
+// What the line says is true of all that was changed so far, so a change takes the word back.
+function sayOfDraft(token, word) {
+  const line = document.querySelector(".lc-draft");
+  const mark = marker();
+  if (!line || !mark || mark.dataset.lcToken !== token) return;
+  line.textContent = word ? line.dataset[word] : "";
+}
+
 function keep(token, fields) {
-  const say = (word) => {
-    const line = document.querySelector(".lc-draft");
-    const mark = marker();
-    if (line && mark && mark.dataset.lcToken === token) line.textContent = line.dataset[word];
+  const isOld = unkept !== null && unkept.token === token;
+  const all = isOld ? { ...unkept.fields, ...fields } : fields;
+  unkept = { token, fields: all };
+  sayOfDraft(token, "");
+  const lose = () => sayOfDraft(token, "lcLost");
+  const answered = (answer) => {
+    if (answer.status === 404) return; // the item is saved and gone
+    if (!answer.ok) return lose();
+    if (unkept && unkept.token === token && unkept.fields === all) {
+      unkept = null;
+      if (isConnected()) sayOfDraft(token, "lcKept");
+    }
   };
-  send(token, fields).then(
-    (answer) => answer.status !== 404 && say(answer.ok ? "lcKept" : "lcLost"),
-    () => say("lcLost"),
-  );
+  send(token, all).then(answered, lose);
 }
 
 function flush() {
@@ -116,9 +133,15 @@ document.addEventListener("input", (event) => {
   const fields = typed ? typed.fields : {};
   if (typed) clearTimeout(typed.timer);
   fields[name] = field.value;
+  sayOfDraft(token, "");
   typed = { token, fields, timer: setTimeout(flush, TYPING_MS) };
 });
 window.addEventListener("pagehide", flush);
+// What stands in the fields is handed in again once the server is there.
+watchConnection(
+  () => sayOfDraft(marker()?.dataset.lcToken, ""),
+  () => unkept && keep(unkept.token, unkept.fields),
+);
 
 document.addEventListener("click", (event) => {
   const picker = event.target instanceof Element ? event.target.closest('[class*="st-key-review_picker"]') : null;
@@ -189,7 +212,7 @@ window.addEventListener(
   "keydown",
   (event) => {
     const mark = marker();
-    if (!mark || event.isComposing || event.altKey) return;
+    if (!mark || blocks(event) || event.isComposing || event.altKey) return;
     if (document.querySelector('[role="dialog"]')) return;
     const target = event.target instanceof Element ? event.target : document.body;
     let used = false;

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import streamlit as st
 
+from db.errors import DbError
+from db.people.reviewers import MAX_NAME_LENGTH
 from db.records import Reviewer
 from streamlit_app import safe_text
 from streamlit_app.markup import element, reveal
@@ -12,12 +16,17 @@ from streamlit_app.session import address, sign_in
 from streamlit_app.session.sign_in import DEFAULT_NAME, NAME_KEY
 from streamlit_app.wording import say
 
+_ADD_KEY = "reviewer_add"
+"""Whether the popover for a new name is open."""
+_NEW_KEY = "reviewer_new_name"
+_SAID = "reviewer_said"
+
 
 def pick() -> Reviewer:
     """Draw who reviews and give them; on one's own machine the name stays in the address.
 
     Raises:
-        InvalidReviewerError: The name typed is empty or too long.
+        ReviewerNotFoundError: No reviewer has the name in the address, and none was picked.
         NotPermittedError: An admin has taken this person's access away.
     """
     if sign_in.has_provider():
@@ -28,18 +37,65 @@ def pick() -> Reviewer:
         sign_in.draw_sign_out()
         return person
     names = list(dict.fromkeys((DEFAULT_NAME, *(one.name for one in services.all_people()))))
-    address.seed(NAME_KEY)
-    typed = st.session_state.get(NAME_KEY)
-    if typed is not None and typed not in names:
-        names.append(typed)
+    _seed(names)
+    # No new options here: the next keys after a choice are meant for the item.
     chosen = st.selectbox(
         say("sign_in.reviewing_as"),
         names,
-        accept_new_options=True,
+        index=0 if st.session_state[NAME_KEY] else None,
+        placeholder=say("sign_in.choose_name"),
         format_func=reveal,
         key=NAME_KEY,
         persist_state="session",
         help=say("sign_in.reviewing_as_help"),
     )
-    address.keep(NAME_KEY, chosen, DEFAULT_NAME)
+    if chosen is not None:
+        address.keep(NAME_KEY, chosen, DEFAULT_NAME)
+    _draw_add()
     return sign_in.current_person()
+
+
+def _seed(names: Collection[str]) -> None:
+    """Pick the name held, else the one in the address; none where nobody has the one asked for.
+
+    Written at every draw: a value that was only ever set by us is lost on the way to another page,
+    and a reviewer who came by an address with their name would be another person there.
+    """
+    held = st.session_state.get(NAME_KEY)
+    if held not in names:
+        held = _name_in_address(otherwise=None if NAME_KEY in st.session_state else DEFAULT_NAME)
+    st.session_state[NAME_KEY] = held
+
+
+def _name_in_address(otherwise: str | None) -> str | None:
+    asked = st.query_params.get(NAME_KEY)
+    if asked is None:
+        return otherwise
+    try:
+        return services.person_named(asked).name
+    except DbError:  # `current_person` says why
+        return DEFAULT_NAME if asked == DEFAULT_NAME else None
+
+
+def _draw_add() -> None:
+    """Draw the button for a new name; who enters one is that person from then on."""
+    with (
+        st.popover(say("sign_in.add_name"), key=_ADD_KEY, on_change="rerun", width="stretch"),
+        st.form("reviewer_form", border=False),
+    ):
+        st.text_input(say("sign_in.new_name"), key=_NEW_KEY, max_chars=MAX_NAME_LENGTH)
+        st.form_submit_button(say("sign_in.add"), key="reviewer_add_submit", on_click=_add)
+        message = st.session_state.pop(_SAID, "")
+        if message:
+            safe_text.draw_notice(message, kind="error")
+
+
+def _add() -> None:
+    try:
+        person = services.add_person_named(st.session_state[_NEW_KEY])
+    except DbError as error:
+        st.session_state[_SAID] = str(error)
+        return
+    st.session_state[NAME_KEY] = person.name
+    st.session_state[_NEW_KEY] = ""
+    st.session_state[_ADD_KEY] = False

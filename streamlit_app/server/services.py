@@ -9,9 +9,9 @@ import streamlit as st
 from db.connection import Database
 from db.content.items import count_by_label, list_sources
 from db.content.runs import list_runs
-from db.errors import NotPermittedError
+from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.people.permissions import Action, require
-from db.people.reviewers import list_people
+from db.people.reviewers import find_person, list_people
 from db.people.sign_in import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
 from db.records import Reviewer, Run
 from db.review.drafts import prune_drafts
@@ -35,16 +35,28 @@ def database() -> Database:
 
 
 def person_named(name: str) -> Reviewer:
-    """Return the person of this name on one's own machine, adding them if they are new.
+    """Return the person of this name on one's own machine; nobody is added.
+
+    Raises:
+        InvalidReviewerError: The name cannot be used.
+        ReviewerNotFoundError: No reviewer has this name.
+        NotPermittedError: An admin has taken this person's access away.
+    """
+    known = find_person(database().cursor(), name)
+    if known is None:
+        raise ReviewerNotFoundError(f"No reviewer is called {name!r}. Add the name first.")
+    if known.role != "none" and any(person.role == "admin" for person in all_people()):
+        return known
+    return add_person_named(known.name)
+
+
+def add_person_named(name: str) -> Reviewer:
+    """Add a person on one's own machine, or return the one who has this name already.
 
     Raises:
         InvalidReviewerError: The name cannot be used.
         NotPermittedError: An admin has taken this person's access away.
     """
-    people = all_people()
-    known = next((person for person in people if person.name == name), None)
-    if known is not None and any(person.role == "admin" for person in people):
-        return known
     with database().transaction() as cur:
         return sign_in_by_name(cur, name)
 

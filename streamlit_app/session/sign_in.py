@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from db.errors import NotPermittedError
+from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.people.sign_in import Identity
 from db.records import Reviewer
 from streamlit_app import safe_text
@@ -21,7 +21,7 @@ from streamlit_app.server import services
 from streamlit_app.wording import say
 
 DEFAULT_NAME = "Reviewer 1"
-"""Who reviews on one's own machine until a name is entered."""
+"""The reviewer on one's own machine until a name is chosen."""
 NAME_KEY = "reviewer"
 """Widget and address parameter that hold the name picked on one's own machine."""
 
@@ -29,16 +29,38 @@ NAME_KEY = "reviewer"
 def current_person() -> Reviewer:
     """Return who sits at the screen, with the role they have now.
 
-    Call it below :func:`enter`, which has let them in.
+    Call it below :func:`enter`, which has let them in. A name in the address that nobody has is
+    refused: the person it was meant for has not chosen it here, so no labels may be kept under it,
+    and theirs under no other name.
 
     Raises:
         InvalidReviewerError: The name picked cannot be used.
+        ReviewerNotFoundError: No reviewer has the name in the address, and none was picked.
         NotPermittedError: Their access was taken away.
     """
     if has_provider():
         return services.person_signed_in(read_identity(st.user.to_dict()))
-    name = st.session_state.get(NAME_KEY) or st.query_params.get(NAME_KEY) or DEFAULT_NAME
-    return services.person_named(name)
+    asked = st.query_params.get(NAME_KEY)
+    name = st.session_state.get(NAME_KEY, DEFAULT_NAME if asked is None else None) or asked
+    if not name:
+        raise ReviewerNotFoundError(say("sign_in.no_name"))
+    try:
+        return services.person_named(name)
+    except ReviewerNotFoundError as error:
+        if name == DEFAULT_NAME:
+            return services.add_person_named(name)
+        raise ReviewerNotFoundError(say("sign_in.unknown_name", name=name)) from error
+
+
+def is_at_screen(reviewer_id: str) -> bool:
+    """Return whether a press belongs to who is picked now: the name may have changed since the
+    draw.
+
+    Raises:
+        ReviewerNotFoundError: Nobody is picked.
+        NotPermittedError: Their access was taken away.
+    """
+    return current_person().reviewer_id == reviewer_id
 
 
 def enter() -> bool:

@@ -33,6 +33,7 @@ from streamlit_app.logic.review.label_keys import label_keys
 from streamlit_app.markup import element, reveal
 from streamlit_app.safe_text import NoticeKind
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
 REASONS: tuple[AdjudicationReason, ...] = get_args(AdjudicationReason)
@@ -222,6 +223,9 @@ def save(item_id: str, reviewer_id: str) -> None:
     here = session()
     if here.item_id != item_id:
         here.say(say("adjudicate.late_press"), "warning")
+        return
+    if not sign_in.is_at_screen(reviewer_id):
+        here.say(say("review.other_person"), "warning")
         return
     label: str | None = st.session_state.get(label_picker.label_key(item_id, "adjudicate"))
     reason: AdjudicationReason | None = st.session_state.get(f"adjudicate_reason_{item_id}")

@@ -39,6 +39,7 @@ from streamlit_app.server.draft_box import BOXES, DraftBox
 from streamlit_app.server.event_log import EVENTS
 from streamlit_app.server.review_service import LookAhead, ReviewedItem, WorklistChoice
 from streamlit_app.server.worklist import Worklist
+from streamlit_app.session import sign_in
 from streamlit_app.session.state import ITEM_PARAM, Draw, review_session
 from streamlit_app.wording import say
 
@@ -57,6 +58,8 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str) -> None:
     worklist = session.worklist
     if not session.is_on_screen(item_id) or worklist is None:
         session.say(say("review.late_press"), "warning")
+        return
+    if not is_theirs(reviewer_id):
         return
     judgement = more_fields.read(item_id, _start(shown), shown.answer)
     if not judgement.is_complete:
@@ -88,6 +91,14 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str) -> None:
         return
     BOXES.drop(draw.annotation_id)
     after_save(stored, shown, reviewer_id)
+
+
+def is_theirs(reviewer_id: str) -> bool:
+    """Return whether the person who pressed is still the one chosen; report it if not."""
+    if sign_in.is_at_screen(reviewer_id):
+        return True
+    session.say(say("review.other_person"), "warning")
+    return False
 
 
 def after_save(stored: Annotation, shown: ReviewedItem, reviewer_id: str) -> None:
@@ -142,7 +153,7 @@ def skip(draw: Draw) -> None:
 def flag(draw: Draw, reviewer_id: str) -> None:
     """Flag the item on screen, or take the flag off."""
     shown = draw.shown
-    if not session.is_on_screen(draw.item_id) or shown is None:
+    if not session.is_on_screen(draw.item_id) or shown is None or not is_theirs(reviewer_id):
         return
     flagged = not shown.is_flagged
     pressed_at = BOXES.pressed_at(draw.annotation_id)
@@ -169,6 +180,8 @@ def move(item_id: str, step: int) -> None:
 
 def undo(reviewer_id: str, item_id: str | None) -> None:
     """Retract the last label of this session, else the one on screen, and show its item."""
+    if not is_theirs(reviewer_id):
+        return
     target = session.saved[-1] if session.saved else item_id
     if target is None:
         return

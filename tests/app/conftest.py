@@ -16,6 +16,8 @@ from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
+from db.people.reviewers import find_person
+from db.people.sign_in import sign_in_by_name
 from db.records import Item, Option, Prediction, Run, Section
 from streamlit_app.server import review_service, services
 
@@ -147,9 +149,16 @@ def filled_store(database: Database, make: Makers) -> Database:
 
 @pytest.fixture
 def open_page(database: Database) -> Callable[..., AppTest]:
-    """Give a function that opens a page in a fresh session; keywords go into the address."""
+    """Give a function that opens a page in a fresh session; keywords go into the address.
+
+    A reviewer in the address is added first where nobody has the name, as the button does.
+    """
 
     def open_at(page: str = "views/review.py", **params: str) -> AppTest:
+        name = params.get("reviewer")
+        if name is not None and find_person(database.cursor(), name) is None:
+            with database.transaction() as cur:
+                sign_in_by_name(cur, name)
         test = AppTest.from_file(str(SHELL), default_timeout=30)
         test.query_params.update(params)
         test.switch_page(page)

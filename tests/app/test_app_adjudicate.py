@@ -92,6 +92,18 @@ def test_a_decision_is_stored_with_its_reason_and_the_next_item_comes(
     assert "There is nothing to adjudicate" in make.markup(again)
 
 
+def test_a_decision_that_comes_with_another_name_is_not_stored(
+    disputed: Database, open_page: OpenPage, make: Any
+) -> None:
+    with disputed.transaction() as cur:
+        add_person(cur, "Dora", role="adjudicator")
+    page = open_page(ADJUDICATE, reviewer="Chief")
+    page.selectbox(key="reviewer").set_value("Dora")
+    decide(page, "q-1", 0, "gold_mistaken")  # the press of a page that was drawn for Chief
+    assert "reviewer was changed" in make.markup(page)
+    assert list_adjudications(disputed.cursor(), "q-1") == []
+
+
 @pytest.mark.parametrize(
     ("reason", "note", "place", "message"),
     [

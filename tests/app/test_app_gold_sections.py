@@ -178,9 +178,9 @@ def test_without_a_head_the_way_of_the_text_is_counted(
     assert view.counts == (
         TextCount("bare", False, 1, right[1]),
         TextCount("none", True, 1, 0),
-        TextCount("stated", True, 1, right[0]),
         TextCount("separate", False, 1, right[4]),
         TextCount("separate", True, 1, right[2]),
+        TextCount("stated", True, 1, right[0]),
     )
     answered, wrong = view.alone(("bare", "stated"), with_hedging=False)
     assert (answered.value, answered.n, wrong.n) == (0.2, 5, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 from db.connection import Database
 from db.people.reviewers import add_reviewer, list_people
 from db.people.sign_in import add_person, sign_in_by_name
+from streamlit_app.server import services
 from streamlit_app.session.sign_in import is_private, read_identity
 
+SHELL = Path(services.__file__).parents[1] / "shell.py"
 PEOPLE = "views/people.py"
 OpenPage = Callable[..., AppTest]
 
@@ -93,6 +96,70 @@ def test_the_name_picker_offers_people_and_no_imported_annotators(
         add_person(cur, "Gone", role="none")
     options = open_page(PEOPLE, reviewer="Chief").selectbox(key="reviewer").options
     assert options == ["Reviewer 1", "Chief"]
+
+
+def test_a_new_name_is_added_with_the_button_and_reviews_from_then_on(
+    filled_store: Database, open_page: OpenPage
+) -> None:
+    page = open_page()
+    page.text_input(key="reviewer_new_name").set_value("  Dr.  Okafor ")
+    page.button(key="reviewer_add_submit").click().run()
+    assert not page.exception
+    assert roles(filled_store) == {"Reviewer 1": "admin", "Dr. Okafor": "reviewer"}
+    assert page.selectbox(key="reviewer").value == "Dr. Okafor"
+    assert page.query_params["reviewer"] == "Dr. Okafor"
+
+
+def test_a_name_that_cannot_be_used_is_refused_in_its_place(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    page = open_page()
+    page.text_input(key="reviewer_new_name").set_value("  ")
+    page.button(key="reviewer_add_submit").click().run()
+    assert "cannot be used" in make.markup(page)
+    assert page.selectbox(key="reviewer").value == "Reviewer 1"
+    assert roles(filled_store) == {"Reviewer 1": "admin"}
+
+
+@pytest.mark.parametrize("view", ["views/review.py", "views/browse.py", PEOPLE])
+def test_an_unknown_name_in_the_address_adds_nobody_and_shows_nothing(
+    filled_store: Database, make: Any, view: str
+) -> None:
+    with filled_store.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+    page = AppTest.from_file(str(SHELL), default_timeout=30)
+    page.query_params["reviewer"] = "Eve <b>"
+    page.switch_page(view).run()
+    assert not page.exception
+    assert "No reviewer is called Eve &lt;b&gt;" in make.markup(page)
+    assert "Does drug" not in make.markup(page)
+    assert roles(filled_store) == {"Chief": "admin"}
+
+
+def test_who_came_with_an_unknown_name_picks_one_and_goes_on(
+    filled_store: Database, make: Any
+) -> None:
+    with filled_store.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+    page = AppTest.from_file(str(SHELL), default_timeout=30)
+    page.query_params["reviewer"] = "Eve"
+    page.run()
+    assert page.selectbox(key="reviewer").value is None
+    page.switch_page(PEOPLE).run()
+    assert page.selectbox(key="reviewer").value is None  # nobody else, either
+    page.switch_page("views/review.py").run()
+    page.selectbox(key="reviewer").set_value("Chief").run()
+    assert "Does drug 1 help?" in make.markup(page)
+    assert page.query_params["reviewer"] == "Chief"
+
+
+def test_a_name_in_the_address_is_found_in_any_case(
+    filled_store: Database, open_page: OpenPage
+) -> None:
+    with filled_store.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+    assert open_page(reviewer=" chief").selectbox(key="reviewer").value == "Chief"
+    assert roles(filled_store) == {"Chief": "admin"}
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,20 @@ def test_another_reviewer_cannot_undo_what_was_saved_before_them(
     assert len(history(filled_store, "q-1")) == 1
 
 
+def test_a_press_that_comes_with_another_name_is_not_saved(
+    filled_store: Database, open_page: OpenPage, make: Any
+) -> None:
+    test = open_page(reviewer="Ann")
+    test.selectbox(key="reviewer").set_value("Reviewer 1")
+    pick_and_save(test, "yes")  # the press of a page that was drawn for Ann
+    assert "reviewer was changed" in make.markup(test)
+    assert history(filled_store, "q-1") == []
+    pick_and_save(test, "yes")
+    (stored,) = history(filled_store, "q-1")
+    names = {r.reviewer_id: r.name for r in list_reviewers(filled_store.cursor())}
+    assert names[stored.reviewer_id] == "Reviewer 1"
+
+
 def test_note_and_corrected_answer_are_stored_beside_the_models_answer(
     filled_store: Database, open_page: OpenPage, make: Any
 ) -> None:

@@ -16,6 +16,7 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.people.reviewers import add_reviewer, list_reviewers
+from db.people.sign_in import sign_in_by_name
 from db.records import Annotation, Item, Prediction, Run
 from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
@@ -56,7 +57,12 @@ def standing(database: Database) -> dict[str, Annotation]:
 def test_three_corrections_by_keyboard_survive_a_reload(
     serve: Serve, review_seed: Callable[[Database], None], page: Page
 ) -> None:
-    server = serve(review_seed)
+    def seed(database: Database) -> None:
+        review_seed(database)
+        with database.transaction() as cur:
+            sign_in_by_name(cur, "Dr. Okafor")
+
+    server = serve(seed)
     page.goto(f"{server.url}/?reviewer=Dr.%20Okafor")
     wait_for_item(page, "q-01")
     page.keyboard.press("n")

@@ -15,6 +15,7 @@ from db.errors import InvalidReviewerError, NotPermittedError, ReviewerNotFoundE
 from db.people.permissions import ACTION_WORDS, PERMISSIONS, Action, require
 from db.people.reviewers import (
     add_reviewer,
+    find_person,
     get_reviewer,
     list_changes,
     list_people,
@@ -45,6 +46,19 @@ def test_the_first_person_on_a_new_file_is_admin_and_the_next_a_reviewer(
     assert sign_in_by_name(cur, "Ann").role == "admin"
     assert sign_in_by_name(cur, "Bob").role == "reviewer"
     assert sign_in_by_name(cur, " ann ").role == "admin"
+
+
+def test_a_person_is_found_by_name_whatever_its_case_and_nobody_is_added(
+    cur: DuckDBPyConnection,
+) -> None:
+    ann = sign_in_by_name(cur, "Ann Lee")
+    add_reviewer(cur, "annotator 1", origin="import")
+    assert find_person(cur, " ann  LEE ") == ann
+    assert find_person(cur, "Bob") is None
+    assert find_person(cur, "annotator 1") is None
+    assert list_people(cur) == [ann]
+    with pytest.raises(InvalidReviewerError, match="1 to 200"):
+        find_person(cur, " ")
 
 
 def test_on_a_file_from_before_there_were_roles_the_next_to_come_is_admin(
@@ -131,7 +145,7 @@ def test_writes_check_the_role_themselves(
     with pytest.raises(NotPermittedError, match="label items"):
         add_label(cur, annotation_id="a", item_id="q-1", reviewer_id=engineer, label="yes")
     reviewer = add_person(cur, "Ann", role="reviewer").reviewer_id
-    with pytest.raises(NotPermittedError, match="settle"):
+    with pytest.raises(NotPermittedError, match="adjudicate disagreements"):
         add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=reviewer, label="no")
     assert cur.execute("select count(*) from annotation").fetchone() == (0,)
     assert cur.execute("select count(*) from adjudication").fetchone() == (0,)

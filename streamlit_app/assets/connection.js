@@ -1,0 +1,135 @@
+// Keys while the connection to the server is lost: none does anything. Streamlit disables every
+// widget then, the focus falls out of the field to the page, and the rest of a sentence would be
+// taken for commands. So a field that lost the focus in this way is remembered: until somebody
+// moves the focus, or it is back in the field, keys are text and not commands.
+const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+const REFOCUS_MS = 5000; // Streamlit's own dialog about the connection may close late.
+const REFOCUS_EVERY_MS = 50;
+
+let held = null; // {field, path}: the field that has the focus, or had it when it was taken away.
+let wasConnected = false;
+let said = null; // {word, item}: the notice on screen, and the item that it came with
+const atLoss = [];
+const atReturn = [];
+
+// Calls these functions when the connection is lost, and when it is back.
+export function watchConnection(onLost, onBack) {
+  atLoss.push(onLost);
+  if (onBack) atReturn.push(onBack);
+}
+
+// Streamlit sets this when it hears that the socket has closed, in the step that disables widgets.
+export function isConnected() {
+  const app = document.querySelector('[data-testid="stApp"]');
+  return app !== null && app.dataset.testConnectionState === "CONNECTED";
+}
+
+// True for a key that must not be a command; nobody else on the page gets it then.
+export function blocks(event) {
+  const isAway = held !== null && document.activeElement !== held.field;
+  if (isConnected() && !isAway) return false;
+  const isChord = event.ctrlKey || event.metaKey;
+  if (event.altKey || (isChord && event.key !== "Enter") || /^(Tab|F\d+)$/.test(event.key)) {
+    return false; // the browser's: copy, reload, move the focus
+  }
+  if (event.target instanceof Element && event.target.closest('[role="dialog"]')) return false;
+  if (isConnected() && event.key === "Escape") held = null; // leaves a field, as it always does
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  return true;
+}
+
+// The field, and how to find it should the page be drawn anew: keys of widgets name the item.
+function hold(target) {
+  const field = target instanceof Element ? target.closest(FIELDS) : null;
+  if (!field) return null;
+  const widget = field.closest('[class*="st-key-"]');
+  const key = widget && [...widget.classList].find((name) => name.startsWith("st-key-"));
+  return { field, path: key ? `.${CSS.escape(key)} ${field.tagName}` : null };
+}
+
+window.addEventListener(
+  "focusin",
+  (event) => {
+    // Streamlit's own dialogs take the focus, but nobody moved it.
+    if (isConnected() && !event.target.closest('[role="dialog"]')) held = hold(event.target);
+  },
+  true,
+);
+
+window.addEventListener(
+  "focusout",
+  (event) => {
+    const { target } = event;
+    // Once the step that did it is over it can be told whether the field was left or taken away.
+    queueMicrotask(() => {
+      const isLeft = isConnected() && target.isConnected && !target.disabled;
+      if (held && held.field === target && isLeft && document.activeElement !== target) held = null;
+    });
+  },
+  true,
+);
+
+window.addEventListener(
+  "pointerdown",
+  () => {
+    if (held && isConnected() && document.activeElement !== held.field) held = null;
+  },
+  true,
+);
+
+function giveBackFocus() {
+  const until = Date.now() + REFOCUS_MS;
+  const timer = setInterval(() => {
+    const { activeElement } = document;
+    if (!held || !isConnected() || Date.now() > until) clearInterval(timer);
+    else if (activeElement !== held.field && !document.querySelector('[role="dialog"]')) {
+      const { field, path } = held;
+      const found = field.isConnected || !path ? field : document.querySelector(path);
+      if (found && found.isConnected && !found.disabled) found.focus();
+    }
+  }, REFOCUS_EVERY_MS);
+}
+
+const shown = () => {
+  const item = document.querySelector("[data-lc-item]");
+  return item ? item.dataset.lcItem : "";
+};
+
+// Says it in an element of ours, which no draw of the page takes away.
+function tell(word) {
+  const texts = document.querySelector("[data-lc-connection-lost]");
+  let line = document.querySelector(".lc-connection");
+  if (!line) {
+    line = document.createElement("div");
+    line.className = "lc-connection";
+    line.setAttribute("role", "alert");
+    document.body.append(line);
+  }
+  line.textContent = word && texts ? texts.dataset[word] : "";
+  said = word ? { word, item: shown() } : null;
+}
+
+function look() {
+  const connected = isConnected();
+  if (wasConnected && !connected) {
+    tell("lcConnectionLost");
+    atLoss.forEach((call) => call());
+  } else if (connected && said && said.word === "lcConnectionLost") {
+    tell("lcConnectionBack");
+    atReturn.forEach((call) => call());
+    giveBackFocus();
+  } else if (connected && said && said.item !== shown()) {
+    tell(null); // The next item is there: it has been read.
+  }
+  wasConnected = connected;
+}
+
+new MutationObserver(look).observe(document.documentElement, {
+  childList: true,
+  subtree: true,
+  attributes: true,
+  attributeFilter: ["data-test-connection-state", "data-lc-item"],
+});
+look();
+held = hold(document.activeElement);
