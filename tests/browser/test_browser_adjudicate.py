@@ -73,7 +73,7 @@ def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -
     page.keyboard.type("Enter, s and digits are text in here: 123")
     page.keyboard.press("Escape")
     page.keyboard.press("w")
-    page.keyboard.type("mistaken")
+    page.keyboard.type("incorrect")
     expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.get_by_role("option")).to_have_count(0)
