@@ -6,10 +6,18 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from db.connection import Database
+from db.paths import models_dir
 
 # Small matrices, and a test in each core: threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+# A test that is slow because others run beside it has not failed.
+settings.register_profile("beside-others", deadline=None)
+settings.load_profile("beside-others")
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
@@ -70,3 +78,10 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     ).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def bundled_is_tiny(database: Database, tiny_model_dir: Path) -> None:
+    """Put the random model where the bundled one would be unpacked to, which takes 20 s."""
+    models_dir().mkdir(parents=True, exist_ok=True)
+    (models_dir() / "smollm2-135m").symlink_to(tiny_model_dir, target_is_directory=True)

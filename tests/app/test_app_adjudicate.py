@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -18,10 +15,10 @@ from streamlit_app.logic.review.adjudication import decide as decide_now
 from streamlit_app.logic.review.adjudication import load_dispute
 from streamlit_app.logic.review.adjudication_list import SettlingList
 from streamlit_app.markup import escape
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.pages import OpenPage, markup_of
 
 ADJUDICATE = "views/adjudicate.py"
-OpenPage = Callable[..., AppTest]
 
 
 @pytest.fixture
@@ -37,16 +34,10 @@ def disputed(filled_store: Database) -> Database:
             ("Ann", "q-3", "no", ""),
             ("Bob", "q-3", "no", ""),
         ):
-            add_label(
-                cur,
-                annotation_id=f"{who}-{item_id}",
-                item_id=item_id,
-                reviewer_id=add_reviewer(cur, who).reviewer_id,
-                label=label,
-                note=note,
-                run_id="newer",
-                duration_seconds=12,
-            )
+            annotate(
+                cur, who, item_id, label, annotation_id=f"{who}-{item_id}", note=note,
+                run_id="newer", duration_seconds=12,
+            )  # fmt: skip
     return filled_store
 
 
@@ -59,10 +50,10 @@ def decide(page: AppTest, item_id: str, place: int, reason: str | None, note: st
     return page.button(key=f"adjudicate_save_{item_id}").click().run()
 
 
-def test_everything_said_is_on_the_page(disputed: Database, open_page: OpenPage, make: Any) -> None:
+def test_everything_said_is_on_the_page(disputed: Database, open_page: OpenPage) -> None:
     page = open_page(ADJUDICATE, reviewer="Chief")
     assert not page.exception
-    markup = make.markup(page)
+    markup = markup_of(page)
     for expected in ("Does drug 1 help?", "Ann", "Bob", "It clearly did.", "12 s", "1 of 2"):
         assert expected in markup
     assert "imported gold" in markup
@@ -71,7 +62,7 @@ def test_everything_said_is_on_the_page(disputed: Database, open_page: OpenPage,
 
 
 def test_a_decision_is_stored_with_its_reason_and_the_next_item_comes(
-    disputed: Database, open_page: OpenPage, make: Any
+    disputed: Database, open_page: OpenPage
 ) -> None:
     page = open_page(ADJUDICATE, reviewer="Chief")
     decide(page, "q-1", 0, "gold_mistaken", "Table 2.")
@@ -82,25 +73,25 @@ def test_a_decision_is_stored_with_its_reason_and_the_next_item_comes(
     assert (decision.label, decision.reason, decision.note) == ("yes", "gold_mistaken", "Table 2.")
     assert decision.old_label == "no"
     assert get_gold(cur, "q-1").origin == "adjudicated"
-    markup = make.markup(page)
+    markup = markup_of(page)
     assert "q-1: the label of record is now yes." in markup
     assert "Does drug 2 help?" in markup
 
     decide(page, "q-2", 1, "gold_confirmed")
-    assert "q-2: the label of record is now no." in make.markup(page)
+    assert "q-2: the label of record is now no." in markup_of(page)
     again = open_page(ADJUDICATE, reviewer="Chief")
-    assert "There is nothing to adjudicate" in make.markup(again)
+    assert "There is nothing to adjudicate" in markup_of(again)
 
 
 def test_a_decision_that_comes_with_another_name_is_not_stored(
-    disputed: Database, open_page: OpenPage, make: Any
+    disputed: Database, open_page: OpenPage
 ) -> None:
     with disputed.transaction() as cur:
         add_person(cur, "Dora", role="adjudicator")
     page = open_page(ADJUDICATE, reviewer="Chief")
     page.selectbox(key="reviewer").set_value("Dora")
     decide(page, "q-1", 0, "gold_mistaken")  # the press of a page that was drawn for Chief
-    assert "reviewer was changed" in make.markup(page)
+    assert "reviewer was changed" in markup_of(page)
     assert list_adjudications(disputed.cursor(), "q-1") == []
 
 
@@ -115,7 +106,6 @@ def test_a_decision_that_comes_with_another_name_is_not_stored(
 def test_an_unfinished_decision_is_not_stored(
     disputed: Database,
     open_page: OpenPage,
-    make: Any,
     reason: str | None,
     note: str,
     place: int | None,
@@ -128,17 +118,17 @@ def test_an_unfinished_decision_is_not_stored(
     else:
         decide(page, "q-1", place, reason, note)
     assert not page.exception
-    assert message in make.markup(page)
+    assert message in markup_of(page)
     assert list_adjudications(disputed.cursor(), "q-1") == []
 
 
 def test_who_may_not_settle_sees_neither_answers_nor_form(
-    disputed: Database, open_page: OpenPage, make: Any
+    disputed: Database, open_page: OpenPage
 ) -> None:
     page = open_page(ADJUDICATE, reviewer="Ann")
     assert not page.exception
-    assert "Only an adjudicator or an admin can adjudicate" in make.markup(page)
-    assert "It clearly did." not in make.markup(page)
+    assert "Only an adjudicator or an admin can adjudicate" in markup_of(page)
+    assert "It clearly did." not in markup_of(page)
     assert not [button for button in page.button if str(button.key).startswith("adjudicate_")]
 
 
@@ -160,34 +150,32 @@ def test_a_role_taken_away_meanwhile_stops_the_save(disputed: Database) -> None:
 
 
 def test_skipped_items_come_again_and_moves_go_both_ways(
-    disputed: Database, open_page: OpenPage, make: Any
+    disputed: Database, open_page: OpenPage
 ) -> None:
     page = open_page(ADJUDICATE, reviewer="Chief")
     page.button(key="adjudicate_skip_q-1").click().run()
-    assert "Does drug 2 help?" in make.markup(page)
+    assert "Does drug 2 help?" in markup_of(page)
     page.button(key="adjudicate_previous_q-2").click().run()
-    assert "Does drug 1 help?" in make.markup(page)
+    assert "Does drug 1 help?" in markup_of(page)
     page.button(key="adjudicate_next_q-1").click().run()
     decide(page, "q-2", 1, "gold_confirmed")
-    assert "Does drug 1 help?" in make.markup(page)
+    assert "Does drug 1 help?" in markup_of(page)
 
 
 def test_settled_items_can_be_seen_and_settled_anew(
-    disputed: Database, open_page: OpenPage, make: Any
+    disputed: Database, open_page: OpenPage
 ) -> None:
     decide(open_page(ADJUDICATE, reviewer="Chief"), "q-1", 0, "gold_mistaken")
     page = open_page(ADJUDICATE, reviewer="Chief", adjudicate_show="decided")
-    assert "The gold label is incorrect" in make.markup(page)
+    assert "The gold label is incorrect" in markup_of(page)
     decide(page, "q-1", 2, "medicine_unsettled")
     assert [one.label for one in list_adjudications(disputed.cursor(), "q-1")] == ["yes", "maybe"]
 
 
-def test_filters_choose_whose_answers_count(
-    disputed: Database, open_page: OpenPage, make: Any
-) -> None:
+def test_filters_choose_whose_answers_count(disputed: Database, open_page: OpenPage) -> None:
     page = open_page(ADJUDICATE, reviewer="Chief", adjudicate_whose="import")
     assert not page.exception
-    assert "There is nothing to adjudicate" in make.markup(page)
+    assert "There is nothing to adjudicate" in markup_of(page)
 
 
 def test_what_was_taken_back_is_shown_as_such_and_does_not_count(disputed: Database) -> None:
@@ -201,36 +189,19 @@ def test_what_was_taken_back_is_shown_as_such_and_does_not_count(disputed: Datab
 
 
 def test_an_unannounced_repeat_is_shown_but_does_not_count(disputed: Database) -> None:
-    with disputed.transaction() as cur:
-        add_label(
-            cur,
-            annotation_id="again",
-            item_id="q-1",
-            reviewer_id=add_reviewer(cur, "Bob").reviewer_id,
-            label="maybe",
-            presentation="repeat",
-        )
+    annotate(disputed, "Bob", "q-1", "maybe", presentation="repeat")
     dispute = load_dispute(disputed, "q-1")
     assert len(dispute.people[1].annotations) == 2
     assert (dispute.num_saying("no"), dispute.num_saying("maybe")) == (1, 0)
 
 
 def test_hostile_notes_and_names_stay_text(
-    disputed: Database, open_page: OpenPage, make: Any, payload: str
+    disputed: Database, open_page: OpenPage, payload: str
 ) -> None:
-    with disputed.transaction() as cur:
-        add_label(
-            cur,
-            annotation_id="x",
-            item_id="q-1",
-            reviewer_id=add_reviewer(cur, payload).reviewer_id,
-            label="maybe",
-            note=payload,
-            answer=payload,
-        )
+    annotate(disputed, payload, "q-1", "maybe", note=payload, answer=payload)
     page = open_page(ADJUDICATE, reviewer="Chief")
     assert not page.exception
-    assert make.markup(page).count(escape(payload)) == 3
+    assert markup_of(page).count(escape(payload)) == 3
     assert all(payload not in text.value for text in page.markdown)
 
 

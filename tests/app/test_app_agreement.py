@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -17,37 +16,11 @@ from eci.statistics.estimates import Estimate
 from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementCell
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.pages import OpenPage, markup_of, table
 from training.evaluation.agreement import Anchoring, Pair
 
 AGREEMENT = "views/agreement.py"
-OpenPage = Callable[..., AppTest]
-Say = Callable[..., None]
-
-
-@pytest.fixture
-def say(filled_store: Database) -> Say:
-    """Give a function by which somebody labels an item; they are added where they are new."""
-    number = iter(range(1000))
-
-    def label(who: str, item_id: str, labels: Sequence[str], **others: Any) -> None:
-        with filled_store.transaction() as cur:
-            person = sign_in_by_name(cur, who)
-            add_label(
-                cur,
-                annotation_id=f"a-{next(number)}",
-                item_id=item_id,
-                reviewer_id=person.reviewer_id,
-                labels=labels,
-                **others,
-            )
-
-    return label
-
-
-def table(test: AppTest, column: str) -> Any:
-    """Give the first table that has a column of this name."""
-    return next(frame.value for frame in test.dataframe if column in frame.value)
 
 
 def cell(test: AppTest, row: int, column: str) -> Any:
@@ -55,16 +28,18 @@ def cell(test: AppTest, row: int, column: str) -> Any:
     return table(test, column)[column][row]
 
 
-def test_an_empty_store_says_what_to_do(open_page: OpenPage, make: Any) -> None:
+def test_an_empty_store_says_what_to_do(open_page: OpenPage) -> None:
     page = open_page(AGREEMENT)
     assert not page.exception
-    assert "No items have been labelled yet" in make.markup(page)
+    assert "No items have been labelled yet" in markup_of(page)
 
 
-def test_measures_of_two_people_are_written_with_intervals(say: Say, open_page: OpenPage) -> None:
+def test_measures_of_two_people_are_written_with_intervals(
+    filled_store: Database, open_page: OpenPage
+) -> None:
     for item_id, one, other in (("q-1", "no", "no"), ("q-2", "no", "yes"), ("q-3", "yes", "yes")):
-        say("Ann", item_id, [one], duration_seconds=40)
-        say("Bob", item_id, [other], duration_seconds=60)
+        annotate(filled_store, "Ann", item_id, one, duration_seconds=40)
+        annotate(filled_store, "Bob", item_id, other, duration_seconds=60)
 
     page = open_page(AGREEMENT)
 
@@ -79,8 +54,8 @@ def test_measures_of_two_people_are_written_with_intervals(say: Say, open_page: 
     assert {"66.7 (20.8 to 93.9)", "33.3 (6.1 to 79.2)"} == set(people["Agreement with gold (%)"])
 
 
-def test_what_cannot_be_computed_says_why(say: Say, open_page: OpenPage) -> None:
-    say("Ann", "q-1", ["no"])
+def test_what_cannot_be_computed_says_why(filled_store: Database, open_page: OpenPage) -> None:
+    annotate(filled_store, "Ann", "q-1", "no")
     page = open_page(AGREEMENT)
     assert not page.exception
     assert cell(page, 1, "Open") == ("undefined because no item has two ratings")
@@ -89,11 +64,11 @@ def test_what_cannot_be_computed_says_why(say: Say, open_page: OpenPage) -> None
     assert "No two reviewers have an item in common in this phase." in said
 
 
-def test_the_reveal_is_told_by_what_was_shown(say: Say, open_page: OpenPage) -> None:
+def test_the_reveal_is_told_by_what_was_shown(filled_store: Database, open_page: OpenPage) -> None:
     shown = {"phase": "revealed", "run_id": "newer"}
     for who, before, after in (("Ann", "yes", "no"), ("Bob", "no", "yes"), ("Cid", "no", "no")):
-        say(who, "q-1", [before], phase="blind")
-        say(who, "q-1", [after], **shown)
+        annotate(filled_store, who, "q-1", before, phase="blind")
+        annotate(filled_store, who, "q-1", after, **shown)
 
     page = open_page(AGREEMENT)
 
@@ -111,10 +86,12 @@ def test_the_reveal_is_told_by_what_was_shown(say: Say, open_page: OpenPage) -> 
     assert page.query_params["agreement_phase"] == "revealed"
 
 
-def test_items_that_came_again_give_agreement_with_oneself(say: Say, open_page: OpenPage) -> None:
+def test_items_that_came_again_give_agreement_with_oneself(
+    filled_store: Database, open_page: OpenPage
+) -> None:
     for item_id, first, again in (("q-1", "no", "no"), ("q-2", "yes", "no")):
-        say("Ann", item_id, [first])
-        say("Ann", item_id, [again], presentation="repeat")
+        annotate(filled_store, "Ann", item_id, first)
+        annotate(filled_store, "Ann", item_id, again, presentation="repeat")
     page = open_page(AGREEMENT)
     assert not page.exception
     (said,) = [text.value for text in page.markdown if "repeated unannounced" in text.value]
@@ -123,9 +100,9 @@ def test_items_that_came_again_give_agreement_with_oneself(say: Say, open_page: 
 
 
 def test_answers_of_data_sets_and_of_people_are_kept_apart(
-    say: Say, filled_store: Database, open_page: OpenPage
+    filled_store: Database, open_page: OpenPage
 ) -> None:
-    say("Ann", "q-1", ["no"])
+    annotate(filled_store, "Ann", "q-1", "no")
     with filled_store.transaction() as cur:
         labels = [ImportedLabel(f"q-{n}", who, ("no",)) for n in (1, 2) for who in ("x", "y")]
         add_imported_labels(cur, labels)
@@ -138,9 +115,9 @@ def test_answers_of_data_sets_and_of_people_are_kept_apart(
     assert cell(imported, 1, "Open").endswith("chance alone agrees fully")
 
 
-def test_sets_of_labels_count_only_where_asked(say: Say, open_page: OpenPage) -> None:
-    say("Ann", "q-1", ["no", "maybe"])
-    say("Bob", "q-1", ["no"])
+def test_sets_of_labels_count_only_where_asked(filled_store: Database, open_page: OpenPage) -> None:
+    annotate(filled_store, "Ann", "q-1", "no", "maybe")
+    annotate(filled_store, "Bob", "q-1", "no")
     single = open_page(AGREEMENT)
     as_sets = open_page(AGREEMENT, agreement_answers="sets")
     assert cell(single, 0, "Open").startswith("undefined because")
@@ -148,11 +125,12 @@ def test_sets_of_labels_count_only_where_asked(say: Say, open_page: OpenPage) ->
 
 
 def test_gold_labels_in_doubt_show_what_was_said_only_to_who_settles(
-    say: Say, filled_store: Database, open_page: OpenPage
+    filled_store: Database, open_page: OpenPage
 ) -> None:
-    say("Chief", "q-1", ["yes"])  # the first to come is admin
-    say("Bob", "q-1", ["yes"])
     with filled_store.transaction() as cur:
+        for name in ("Chief", "Bob"):
+            sign_in_by_name(cur, name)  # the first to come is admin
+            annotate(cur, name, "q-1", "yes")
         add_person(cur, "Bob", role="reviewer")
 
     chief, bob = (open_page(AGREEMENT, reviewer=name) for name in ("Chief", "Bob"))
@@ -165,10 +143,10 @@ def test_gold_labels_in_doubt_show_what_was_said_only_to_who_settles(
         bob.button(key="agreement_settle")
 
 
-def test_figures_follow_what_is_said_next(say: Say, open_page: OpenPage) -> None:
-    say("Ann", "q-1", ["no"])
+def test_figures_follow_what_is_said_next(filled_store: Database, open_page: OpenPage) -> None:
+    annotate(filled_store, "Ann", "q-1", "no")
     page = open_page(AGREEMENT)
-    say("Bob", "q-1", ["no"])
+    annotate(filled_store, "Bob", "q-1", "no")
     page.run()
     assert cell(page, 0, "Open").startswith("100.0 (")
 

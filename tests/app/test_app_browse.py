@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
@@ -14,10 +11,11 @@ from db.review.item_list import ReviewRow
 from db.review.queues import find_item_at, list_queues
 from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.review.browse_rows import PAGE_SIZE, num_pages, table
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.pages import OpenPage, markup_of
+from tests.support.records import make_drug_item
 
 BROWSE = "views/browse.py"
-OpenPage = Callable[..., AppTest]
 
 
 def column(test: AppTest, name: str) -> list[object]:
@@ -32,14 +30,12 @@ def labels_of(database: Database, name: str) -> dict[str, str | None]:
 
 
 def test_rows_say_what_text_head_gold_and_i_say(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
-    with filled_store.transaction() as cur:
-        ann = add_reviewer(cur, "Ann").reviewer_id
-        add_label(cur, annotation_id="a", item_id="q-2", reviewer_id=ann, label="maybe")
+    annotate(filled_store, "Ann", "q-2", "maybe")
     test = open_page(BROWSE, reviewer="Ann")
     assert not test.exception
-    assert "4 items" in make.markup(test)
+    assert "4 items" in markup_of(test)
     assert column(test, "Item") == ["q-1", "q-2", "q-3", "v-1"]
     assert column(test, "Gold") == ["no", "maybe", "no", "B"]
     assert column(test, "Text") == ["✗ yes", "✗ no", "", "✓ B"]
@@ -50,23 +46,22 @@ def test_rows_say_what_text_head_gold_and_i_say(
 
 
 def test_labels_of_items_to_label_blind_are_not_in_the_list(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
     with filled_store.transaction() as cur:
         root = add_reviewer(cur, "Root", "admin").reviewer_id
         save_settings(cur, ReviewSettings("blind"), root)
-        ann = add_reviewer(cur, "Ann").reviewer_id
-        add_label(cur, annotation_id="a", item_id="q-2", reviewer_id=ann, label="maybe")
+        annotate(cur, "Ann", "q-2", "maybe")
     test = open_page(BROWSE, reviewer="Ann")
     assert column(test, "Gold") == ["", "maybe", "", ""]
     assert column(test, "Text") == ["", "✗ no", "", ""]
     assert column(test, "Head") == ["", "✗ no", "", ""]
     assert column(test, "My label") == ["", "maybe", "", ""]
-    assert "3 of these items are blind for you" in make.markup(test)
+    assert "3 of these items are blind for you" in markup_of(test)
 
 
 def test_filters_order_and_search_narrow_the_list(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
     test = open_page(BROWSE, order="confidence")
     assert column(test, "Item") == ["q-3", "v-1", "q-1", "q-2"]
@@ -74,15 +69,15 @@ def test_filters_order_and_search_narrow_the_list(
     assert column(test, "Item") == ["q-1", "q-2"]
     test.text_input(key="search").set_value("drug 2").run()
     assert column(test, "Item") == ["q-2"]
-    assert "1 item<" in make.markup(test)
+    assert "1 item<" in markup_of(test)
     assert (test.query_params["head"], test.query_params["search"]) == ("no", "drug 2")
 
 
 def test_items_without_an_answer_are_left_out_until_asked_for(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
     with filled_store.transaction() as cur:
-        add_items(cur, [make.yes_no_item(9)], origin="items")
+        add_items(cur, [make_drug_item(9)], origin="items")
     test = open_page(BROWSE)
     assert "q-9" not in column(test, "Item")
     test.checkbox(key="answered").uncheck().run()
@@ -90,12 +85,12 @@ def test_items_without_an_answer_are_left_out_until_asked_for(
     assert "q-9" in column(open_page(BROWSE, answered="no"), "Item")
 
 
-def test_pages_show_every_item_once(database: Database, open_page: OpenPage, make: Any) -> None:
+def test_pages_show_every_item_once(database: Database, open_page: OpenPage) -> None:
     total = 2 * PAGE_SIZE + 7
     with database.transaction() as cur:
-        add_items(cur, [make.yes_no_item(n) for n in range(1000, 1000 + total)], origin="items")
+        add_items(cur, [make_drug_item(n) for n in range(1000, 1000 + total)], origin="items")
     test = open_page(BROWSE)
-    assert "107 items" in make.markup(test)
+    assert "107 items" in markup_of(test)
     seen = column(test, "Item")
     assert num_pages(total) == 3
     for page in (2, 3):
@@ -104,10 +99,10 @@ def test_pages_show_every_item_once(database: Database, open_page: OpenPage, mak
     assert len(seen) == len(set(seen)) == total
 
 
-def test_an_empty_list_says_so(database: Database, open_page: OpenPage, make: Any) -> None:
+def test_an_empty_list_says_so(database: Database, open_page: OpenPage) -> None:
     test = open_page(BROWSE)
     assert not test.exception
-    assert "There are no items yet" in make.markup(test)
+    assert "There are no items yet" in markup_of(test)
 
 
 def test_hostile_cells_show_what_they_hide(payload: str) -> None:
@@ -121,7 +116,7 @@ def test_hostile_cells_show_what_they_hide(payload: str) -> None:
 
 
 def test_all_items_of_a_list_are_labelled_after_a_look_and_taken_back(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
     test = open_page(BROWSE, reviewer="Chief")
     test.toggle(key="bulk_open").set_value(True).run()
@@ -142,13 +137,13 @@ def test_all_items_of_a_list_are_labelled_after_a_look_and_taken_back(
 
 
 def test_all_items_of_a_list_are_sent_to_a_queue_that_taking_back_closes(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
     test = open_page(BROWSE, reviewer="Chief", head="no", order="confidence")
     test.toggle(key="bulk_open").set_value(True).run()
     test.segmented_control(key="bulk_kind").set_value("queue").run()
     test.button(key="bulk_do").click().run()
-    assert "the name has 0 characters" in make.markup(test)
+    assert "the name has 0 characters" in markup_of(test)
     test.text_input(key="bulk_queue_name").set_value("Head says no").run()
     test.button(key="bulk_do").click().run()
     assert not test.exception

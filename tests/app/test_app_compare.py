@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -15,7 +15,7 @@ from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.outcomes.counts import RunSummary
 from db.people.reviewers import add_reviewer
-from db.records import Item, Option, Prediction, Run
+from db.records import Item, Prediction, Run
 from db.review.queues import find_item_at, list_queues
 from eci.statistics.compare import compare
 from eci.statistics.estimates import Estimate
@@ -27,37 +27,31 @@ from streamlit_app.logic.outcomes.comparison import (
     verdict,
 )
 from streamlit_app.logic.outcomes.run_outcomes import refresh
-from streamlit_app.server import services
+from tests.support.pages import item_ids, metrics, notices, open_page
+from tests.support.records import (
+    LABELS,
+    make_answer,
+    make_head_prediction,
+    make_item,
+    make_options_item,
+    make_run,
+)
 
-SHELL = Path(services.__file__).parents[1] / "shell.py"
-LABELS = ("yes", "no", "maybe")
 NUM_ITEMS = 12
 
 
-def item(number: int, **overrides: object) -> Item:
-    fields = {
-        "source": "demo",
-        "question": f"Does it help in case {number}?",
-        "context": (),
-        "label_set": "pubmedqa",
-        "labels": LABELS,
-        "options": (),
-        "gold_label": "yes",
-        "long_answer": "",
-        "split": "test",
-    }
-    return Item(f"q-{number:02d}", **{**fields, **overrides})
+def item(number: int, **fields: Any) -> Item:
+    return make_item(f"q-{number:02d}", **fields)
 
 
 def run(run_id: str, day: int, base_run_id: str | None = None) -> Run:
     moment = datetime(2026, 3, day, tzinfo=UTC)
-    return Run(run_id, f"Run {run_id}", "imported", "m", {}, {}, moment, base_run_id)
+    return make_run(run_id, created_at=moment, base_run_id=base_run_id)
 
 
 def predictions(run_id: str, labels: list[str | None]) -> list[Prediction]:
     return [
-        Prediction(run_id, f"q-{n:02d}", "An answer.", label, "absent" if not label else "stated")
-        for n, label in enumerate(labels)
+        make_answer(f"q-{n:02d}", "An answer.", label, run_id) for n, label in enumerate(labels)
     ]
 
 
@@ -75,23 +69,10 @@ def compared(database: Database) -> Database:
     return database
 
 
-def open_compare() -> AppTest:
-    page = AppTest.from_file(str(SHELL), default_timeout=30).run()
-    page.switch_page("views/compare.py").run()
+def open_compare(**params: str) -> AppTest:
+    page = open_page("views/compare.py", **params)
     assert not page.exception
     return page
-
-
-def metrics(page: AppTest) -> dict[str, tuple[str, str]]:
-    return {metric.label: (metric.value, metric.delta) for metric in page.metric}
-
-
-def notices(page: AppTest) -> str:
-    return " ".join(notice.value for notice in page.info)
-
-
-def item_ids(page: AppTest) -> list[str]:
-    return page.dataframe(key="compare_items").value["Item"].tolist()
 
 
 def test_without_two_runs_the_page_says_what_to_do(database: Database):
@@ -121,13 +102,13 @@ def test_fixed_and_broken_are_counted_and_judged(compared: Database):
 
 def test_changed_items_are_listed_by_group(compared: Database):
     page = open_compare()
-    assert item_ids(page) == [f"q-{n:02d}" for n in range(8)]
+    assert item_ids(page, "compare_items") == [f"q-{n:02d}" for n in range(8)]
     page.segmented_control(key="compare_show").select("broken").run()
-    assert item_ids(page) == ["q-08"]
+    assert item_ids(page, "compare_items") == ["q-08"]
     table = page.dataframe(key="compare_items").value
     assert (table["A"][0], table["B"][0]) == ("✓ yes", "✗ no")
     page.segmented_control(key="compare_show").select("both_wrong").run()
-    assert item_ids(page) == ["q-10", "q-11"]
+    assert item_ids(page, "compare_items") == ["q-10", "q-11"]
     assert page.dataframe(key="compare_items").value["B"][1] == "✗ no label"
 
 
@@ -136,14 +117,8 @@ def test_the_text_of_one_run_can_be_compared_with_the_head_of_another(compared: 
         add_run(cur, run("head", 4))
         add_predictions(
             cur,
-            [
-                Prediction(
-                    "head", f"q-{n:02d}", None, None,
-                    head_label="yes", head_probabilities=(0.8, 0.1, 0.1),
-                )
-                for n in range(NUM_ITEMS)
-            ],
-        )  # fmt: skip
+            [make_head_prediction(f"q-{n:02d}", "head", "yes") for n in range(NUM_ITEMS)],
+        )
     page = open_compare()
     page.selectbox(key="compare_a").select("before").run()
     page.selectbox(key="compare_b").select("head").run()
@@ -159,10 +134,7 @@ def test_the_text_of_one_run_can_be_compared_with_the_head_of_another(compared: 
 def test_the_items_of_a_change_become_a_queue_and_a_file(compared: Database):
     with compared.transaction() as cur:
         add_reviewer(cur, "Eve", "engineer")
-    page = AppTest.from_file(str(SHELL), default_timeout=30)
-    page.query_params["reviewer"] = "Eve"
-    page.run()
-    page.switch_page("views/compare.py").run()
+    page = open_compare(reviewer="Eve")
     page.text_input(key="compare_queue_name").set_value("fixed ones")
     page.button(key="compare_queue_make").click().run()
     assert not page.exception
@@ -218,14 +190,9 @@ def test_a_run_against_itself_is_refused(compared: Database):
 
 
 def test_runs_on_other_items_share_nothing(compared: Database):
-    options = (Option("A", "this"), Option("B", "that"))
     with compared.transaction() as cur:
-        add_items(
-            cur,
-            [item(50, label_set="options", labels=("A", "B"), options=options, gold_label="A")],
-            origin="items",
-        )
-        add_predictions(cur, [Prediction("elsewhere", "q-50", "A", "A", "bare")])
+        add_items(cur, [make_options_item("q-50", "AB")], origin="items")
+        add_predictions(cur, [make_answer("q-50", "A", "A", "elsewhere")])
     page = open_compare()
     page.selectbox(key="compare_b").select("elsewhere").run()
     assert "have no items in common" in notices(page)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from db.errors import ImportFileError, NotPermittedError
 from db.exporters import ExportFormat, ExportKind
 from db.importers import Format, ImportReport
 from db.people.sign_in import add_person, sign_in_by_name
-from db.records import Run
 from streamlit_app.logic.exports import build_export
 from streamlit_app.logic.uploads import (
     Preview,
@@ -27,9 +25,9 @@ from streamlit_app.logic.uploads import (
     read_upload,
     store_preview,
 )
-from streamlit_app.server import services
+from tests.support.pages import markup_of, notices, open_page
+from tests.support.records import make_run
 
-SHELL = Path(services.__file__).parents[1] / "shell.py"
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -56,9 +54,8 @@ def own_run(answer: str = "It does not. Final answer: no.") -> Upload:
     )
 
 
-def open_data() -> AppTest:
-    page = AppTest.from_file(str(SHELL), default_timeout=30).run()
-    page.switch_page("views/data.py").run()
+def open_data(**params: str) -> AppTest:
+    page = open_page("views/data.py", **params)
     assert not page.exception
     return page
 
@@ -76,10 +73,6 @@ def export(
     with database.transaction() as cur:
         admin = sign_in_by_name(cur, "Reviewer 1")
     return build_export(database, kind, file_format, run_id, reviewer_id=admin.reviewer_id)
-
-
-def drawn(page: AppTest) -> str:
-    return " ".join(str(element.value) for element in page.get("html"))
 
 
 def test_a_file_is_counted_before_anything_is_stored(database: Database):
@@ -125,7 +118,7 @@ def test_the_name_of_an_upload_leads_nowhere(name: str):
 
 
 def test_the_page_says_when_the_store_is_empty(database: Database):
-    assert "There is no data yet" in " ".join(notice.value for notice in open_data().info)
+    assert "There is no data yet" in notices(open_data())
 
 
 def test_the_page_counts_what_is_there(database: Database):
@@ -149,16 +142,16 @@ def test_an_upload_shows_its_counts_and_the_press_stores_it(database: Database):
     page.button(key="data_import").click().run()
     assert not page.exception
     assert count_by_label(database.cursor()) == {"yes": 1, "no": 1}
-    assert "2 new items" in drawn(page)
+    assert "2 new items" in markup_of(page)
 
 
 def test_pubmedqa_waits_for_the_file_that_names_the_test_items(database: Database):
     page = open_data()
     page.get("file_uploader")[0].upload("ori_pqal.json", b"{}", "application/json").run()
     assert not page.exception
-    assert "lists the test items" in " ".join(notice.value for notice in page.info)
+    assert "lists the test items" in notices(page)
     page.get("file_uploader")[1].upload("test.json", b"{}", "application/json").run()
-    assert "was not imported" in drawn(page)
+    assert "was not imported" in markup_of(page)
 
 
 def test_faults_are_drawn_as_text(database: Database):
@@ -166,8 +159,8 @@ def test_faults_are_drawn_as_text(database: Database):
     page.selectbox(key="data_format").select("items").run()
     page.get("file_uploader")[0].upload("bad.jsonl", f'{{"{HOSTILE}": 1}}'.encode(), "").run()
     assert not page.exception
-    assert "was not imported, nothing was changed" in drawn(page)
-    assert HOSTILE not in drawn(page)
+    assert "was not imported, nothing was changed" in markup_of(page)
+    assert HOSTILE not in markup_of(page)
 
 
 def test_an_export_holds_what_was_asked_for(database: Database):
@@ -181,8 +174,7 @@ def test_predictions_are_exported_for_the_chosen_run(database: Database):
     store(database, own_items("yes"))
     store(database, own_run(), "predictions")
     with database.transaction() as cur:
-        moment = datetime(2026, 3, 1, tzinfo=UTC)
-        add_run(cur, Run("empty", "Empty", "imported", "m", {}, {}, moment))
+        add_run(cur, make_run("empty"))
     (own,) = [run for run in list_runs(database.cursor()) if run.name == "mine"]
     assert export(database, "predictions", "jsonl", own.run_id).count(b"\n") == 1
     assert export(database, "predictions", "jsonl", "empty") == b""
@@ -211,10 +203,6 @@ def test_files_go_in_and_out_for_those_whose_role_is_open_to_it(database: Databa
     assert count_by_label(database.cursor()) == {}
     with pytest.raises(NotPermittedError, match="export files"):
         build_export(database, "items", "jsonl", None, reviewer_id=ann)
-    page = AppTest.from_file(str(SHELL), default_timeout=30)
-    page.query_params["reviewer"] = "Ann"
-    page.run()
-    page.switch_page("views/data.py").run()
-    assert not page.exception
-    assert "Only an engineer or an admin can import files" in drawn(page)
+    page = open_data(reviewer="Ann")
+    assert "Only an engineer or an admin can import files" in markup_of(page)
     assert not page.get("file_uploader")

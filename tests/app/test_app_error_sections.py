@@ -20,7 +20,7 @@ from db.importers import import_file
 from db.outcomes.selection import NO_LABEL, OutcomeFilter, Selection
 from db.outcomes.slices import list_slices, save_slice
 from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Reviewer, Run
+from db.records import Reviewer
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue, find_item_at, list_queues
 from streamlit_app.components import confidence_panel, selection_actions
@@ -32,14 +32,14 @@ from streamlit_app.logic.outcomes.selection_summary import selection_words
 from streamlit_app.logic.outcomes.slice_ranking import load_slices
 from streamlit_app.logic.outcomes.suspects import load_suspect_ids, load_suspects
 from streamlit_app.report.errors_report import build_report
-from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.pages import captions, item_ids, open_page, prose
+from tests.support.records import LABELS, head_says, make_answer, make_item, make_run
 from training.evaluation.readings import read_new_answers
 
-SHELL = Path(services.__file__).parents[1] / "shell.py"
-LABELS = ("yes", "no", "maybe")
 HOSTILE = "</script><img src=x onerror=alert(1)> ![x](https://evil.example/a.png)"
+ERRORS = "views/errors_page.py"
 NUM_ITEMS = 240
 FLT = OutcomeFilter("both", "imported", "pubmedqa").also(Selection(split="test"))
 
@@ -59,58 +59,31 @@ def filled(database: Database) -> Database:
         head = gold if right else LABELS[(LABELS.index(gold) + 1) % 3]
         text = gold if chance.random() < 0.3 else chance.choice(["yes", "no"])
         items.append(
-            Item(
+            make_item(
                 f"q-{number:03d}",
-                "demo",
-                f"Does it help in case {number}? {HOSTILE}",
-                (),
-                "pubmedqa",
-                LABELS,
-                (),
-                gold,
-                "",
-                "test",
-                {"mesh": ["Humans", "Pregnancy"] if hard else ["Humans"], "year": "2011"},
+                question=f"Does it help in case {number}? {HOSTILE}",
+                context=(),
+                gold_label=gold,
+                metadata={"mesh": ["Humans", "Pregnancy"] if hard else ["Humans"], "year": "2011"},
             )
         )
         sure = 0.97 if chance.random() < 0.7 else 0.6
-        shares = tuple(sure if name == head else (1 - sure) / 2 for name in LABELS)
-        predictions.append(
-            Prediction(
-                "both",
-                f"q-{number:03d}",
-                f"It may be {text}.",
-                str(text),
-                "stated",
-                10,
-                10 + len(text),
-                head_label=head,
-                head_probabilities=shares,
-                answer_tokens=6,
-            )
-        )
+        fields = {"answer_tokens": 6, **head_says(head, sure)}
+        answer = make_answer(f"q-{number:03d}", f"It may be {text}.", str(text), "both", **fields)
+        predictions.append(answer)
     with database.transaction() as cur:
         add_items(cur, items, origin="items")
-        moment = datetime(2026, 3, 1, tzinfo=UTC)
-        add_run(cur, Run("both", "Run both", "imported", "m", {}, {}, moment))
+        add_run(cur, make_run("both"))
         add_predictions(cur, predictions)
-        ada = add_reviewer(cur, "Ada").reviewer_id
         for number, one in enumerate(items[:20]):
             assert one.gold_label is not None
-            add_label(
-                cur,
-                annotation_id=f"a-{number}",
-                item_id=one.item_id,
-                reviewer_id=ada,
-                label="no" if number % 5 == 0 else one.gold_label,
-                duration_seconds=30.0 + number,
-            )
+            label = "no" if number % 5 == 0 else one.gold_label
+            annotate(cur, "Ada", one.item_id, label, duration_seconds=30.0 + number)
     return database
 
 
 def open_section(section: str) -> AppTest:
-    page = AppTest.from_file(str(SHELL), default_timeout=60).run()
-    page.switch_page("views/errors_page.py").run()
+    page = open_page(ERRORS)
     page.segmented_control(key="errors_section").select(section).run()
     assert not page.exception
     return page
@@ -118,10 +91,6 @@ def open_section(section: str) -> AppTest:
 
 def charts(page: AppTest) -> list[str]:
     return [json.loads(chart.proto.spec)["data"][0]["type"] for chart in page.get("plotly_chart")]
-
-
-def captions(page: AppTest) -> str:
-    return " ".join(caption.value for caption in page.caption)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +110,7 @@ def test_every_section_draws_its_charts_and_lists_items(
     page = open_section(section)
     assert len(charts(page)) == num_charts
     assert len(page.dataframe(key="errors_items").value) == 50
-    drawn = " ".join(element.value for element in [*page.markdown, *page.caption, *page.info])
-    assert "evil.example" not in drawn
+    assert "evil.example" not in prose(page)
 
 
 def test_the_verdict_says_whether_the_head_helps(filled: Database):
@@ -238,12 +206,9 @@ def test_people_are_drawn_as_the_ceiling(filled: Database):
 def test_what_is_listed_becomes_a_slice_and_a_queue(filled: Database):
     with filled.transaction() as cur:
         add_reviewer(cur, "Eve", "engineer")
-    page = AppTest.from_file(str(SHELL), default_timeout=60)
-    page.query_params["reviewer"] = "Eve"
-    page.run()
-    page.switch_page("views/errors_page.py").run()
+    page = open_page(ERRORS, reviewer="Eve")
     page.selectbox(key="errors_pair").select("text_right").run()
-    listed = page.dataframe(key="errors_items").value["Item"].tolist()
+    listed = item_ids(page, "errors_items")
     page.text_input(key="errors_slice_name").set_value("lost by the head")
     page.button(key="errors_slice_save").click().run()
     (saved,) = list_slices(filled.cursor())
@@ -299,30 +264,21 @@ def test_the_list_leaves_out_what_a_reviewer_is_to_label_blind(filled: Database)
         ask_blind(cur, "q-007", root)
     listed = {}
     for name in ("Ada", "Root"):
-        page = AppTest.from_file(str(SHELL), default_timeout=60)
-        page.query_params["reviewer"] = name
-        page.run().switch_page("views/errors_page.py").run()
-        listed[name] = set(page.dataframe(key="errors_items").value["Item"])
+        listed[name] = set(item_ids(open_page(ERRORS, reviewer=name), "errors_items"))
     assert listed["Root"] - listed["Ada"] == {"q-007"}
 
 
 def test_a_reviewer_may_not_make_queues(filled: Database):
     with filled.transaction() as cur:
         add_reviewer(cur, "Root", "admin")
-    page = AppTest.from_file(str(SHELL), default_timeout=60)
-    page.query_params["reviewer"] = "Ada"
-    page.run()
-    page.switch_page("views/errors_page.py").run()
+    page = open_page(ERRORS, reviewer="Ada")
     assert "Only an adjudicator, an engineer or an admin" in captions(page)
     assert not any(button.key == "errors_queue_make" for button in page.button)
 
 
 def test_an_address_restores_conditions_without_a_picker(filled: Database):
-    page = AppTest.from_file(str(SHELL), default_timeout=60).run()
     chosen = Selection(slices=(("mesh", "Pregnancy"),), head_is_right=False)
-    page.switch_page("views/errors_page.py")
-    page.query_params["errors_more"] = chosen.to_json()
-    page.run()
+    page = open_page(ERRORS, errors_more=chosen.to_json())
     assert any(selection_words(chosen) in text.value for text in page.text)
     assert all(head.startswith("✗") for head in page.dataframe(key="errors_items").value["Head"])
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,55 +14,26 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.importers import import_file
-from db.people.reviewers import add_reviewer
-from db.records import Item, Option, Prediction, Run, Section
+from db.records import Item, Prediction
 from eci.statistics.estimates import Estimate
 from streamlit_app.components.outcome_items import choose_cell
 from streamlit_app.logic.figures import estimate_text, percent
-from streamlit_app.server import services
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.pages import item_ids, metrics, notices, open_page, prose
+from tests.support.records import head_says, make_answer, make_item, make_options_item, make_run
 from training.evaluation.readings import read_new_answers
 
-SHELL = Path(services.__file__).parents[1] / "shell.py"
-LABELS = ("yes", "no", "maybe")
 HOSTILE = "![x](https://evil.example/a.png) <img src=x onerror=alert(1)>"
 
 
-def item(number: int, gold: str | None, **overrides: object) -> Item:
-    fields = {
-        "source": "demo",
-        "question": f"Does it help in case {number}? {HOSTILE}",
-        "context": (Section("AIM", "To see."),),
-        "label_set": "pubmedqa",
-        "labels": LABELS,
-        "options": (),
-        "gold_label": gold,
-        "long_answer": "",
-        "split": "test",
-    }
-    return Item(f"q-{number:02d}", **{**fields, **overrides})
+def item(number: int, gold: str | None, **fields: Any) -> Item:
+    question = f"Does it help in case {number}? {HOSTILE}"
+    return make_item(f"q-{number:02d}", question=question, gold_label=gold, **fields)
 
 
-def run(run_id: str, day: int = 1) -> Run:
-    moment = datetime(2026, 3, day, tzinfo=UTC)
-    return Run(run_id, f"Run {run_id}", "imported", "m", {}, {}, moment)
-
-
-def prediction(
-    run_id: str, number: int, text: str | None, head: str | None = None, form: str = "stated"
-) -> Prediction:
-    probabilities = None
-    if head is not None:
-        probabilities = tuple(0.8 if label == head else 0.1 for label in LABELS)
-    return Prediction(
-        run_id,
-        f"q-{number:02d}",
-        f"An answer. {HOSTILE}",
-        text,
-        "absent" if text is None else form,
-        head_label=head,
-        head_probabilities=probabilities,
-    )
+def prediction(run_id: str, number: int, text: str | None, head: str | None = None) -> Prediction:
+    fields = {} if head is None else head_says(head)
+    return make_answer(f"q-{number:02d}", f"An answer. {HOSTILE}", text, run_id, **fields)
 
 
 @pytest.fixture
@@ -73,7 +44,7 @@ def filled(database: Database) -> Database:
     head = ["yes"] * 5 + ["no"] * 3 + ["yes", "no"]
     with database.transaction() as cur:
         add_items(cur, [item(n, label) for n, label in enumerate(gold)], origin="items")
-        add_run(cur, run("both"))
+        add_run(cur, make_run("both"))
         add_predictions(
             cur,
             [prediction("both", n, t, h) for n, (t, h) in enumerate(zip(text, head, strict=True))],
@@ -82,22 +53,9 @@ def filled(database: Database) -> Database:
 
 
 def open_errors() -> AppTest:
-    page = AppTest.from_file(str(SHELL), default_timeout=30).run()
-    page.switch_page("views/errors_page.py").run()
+    page = open_page("views/errors_page.py")
     assert not page.exception
     return page
-
-
-def metrics(page: AppTest) -> dict[str, tuple[str, str]]:
-    return {metric.label: (metric.value, metric.delta) for metric in page.metric}
-
-
-def notices(page: AppTest) -> str:
-    return " ".join(notice.value for notice in page.info)
-
-
-def item_ids(page: AppTest) -> list[str]:
-    return page.dataframe(key="errors_items").value["Item"].tolist()
 
 
 def test_without_runs_the_page_says_what_to_do(database: Database):
@@ -106,14 +64,14 @@ def test_without_runs_the_page_says_what_to_do(database: Database):
 
 def test_a_run_without_predictions_is_named_as_such(database: Database):
     with database.transaction() as cur:
-        add_run(cur, run("empty"))
+        add_run(cur, make_run("empty"))
     assert "no predictions yet" in notices(open_errors())
 
 
 def test_items_without_a_gold_label_are_explained(database: Database):
     with database.transaction() as cur:
         add_items(cur, [item(1, None)], origin="items")
-        add_run(cur, run("r"))
+        add_run(cur, make_run("r"))
         add_predictions(cur, [prediction("r", 1, "yes")])
     assert "no gold label" in notices(open_errors())
 
@@ -133,7 +91,7 @@ def test_the_figures_count_text_and_head_with_intervals(filled: Database):
 def test_a_run_without_a_head_shows_its_text_and_says_so(database: Database):
     with database.transaction() as cur:
         add_items(cur, [item(1, "yes")], origin="items")
-        add_run(cur, run("r"))
+        add_run(cur, make_run("r"))
         add_predictions(cur, [prediction("r", 1, "yes")])
     page = open_errors()
     assert "Accuracy of the head" not in metrics(page)
@@ -143,23 +101,23 @@ def test_a_run_without_a_head_shows_its_text_and_says_so(database: Database):
 
 def test_all_items_are_listed_until_a_cell_is_chosen(filled: Database):
     page = open_errors()
-    assert len(item_ids(page)) == 10
+    assert len(item_ids(page, "errors_items")) == 10
     page.selectbox(key="errors_gold").select("yes").run()
     page.selectbox(key="errors_text").select("no").run()
     assert not page.exception
-    assert item_ids(page) == ["q-04"]
+    assert item_ids(page, "errors_items") == ["q-04"]
 
 
 def test_the_no_label_column_lists_answers_without_a_label(filled: Database):
     page = open_errors()
     page.selectbox(key="errors_text").select("").run()
-    assert item_ids(page) == ["q-09"]
+    assert item_ids(page, "errors_items") == ["q-09"]
 
 
 def test_text_and_head_can_be_crossed(filled: Database):
     page = open_errors()
     page.selectbox(key="errors_pair").select("head_right").run()
-    assert item_ids(page) == ["q-04", "q-07"]
+    assert item_ids(page, "errors_items") == ["q-04", "q-07"]
 
 
 def test_an_empty_choice_says_how_to_leave_it(filled: Database):
@@ -186,11 +144,7 @@ def test_a_sum_chooses_a_whole_row_or_column(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_corrections_count_against_the_label_of_record_only(filled: Database):
-    with filled.transaction() as cur:
-        reviewer = add_reviewer(cur, "Ada")
-        add_label(
-            cur, annotation_id="e", item_id="q-04", reviewer_id=reviewer.reviewer_id, label="no"
-        )
+    annotate(filled, "Ada", "q-04", "no")
     page = open_errors()
     assert metrics(page)["Accuracy of the text"][0] == "70.0 %"
     page.segmented_control(key="errors_against").select("imported").run()
@@ -198,17 +152,10 @@ def test_corrections_count_against_the_label_of_record_only(filled: Database):
 
 
 def test_items_whose_labels_are_their_options_are_scored_too(database: Database):
-    options = tuple(Option(label, f"Drug {label}") for label in "ABCD")
     with database.transaction() as cur:
-        add_items(
-            cur,
-            [
-                item(n, gold, label_set="options", labels=tuple("ABCD"), options=options)
-                for n, gold in enumerate("ABCD")
-            ],
-            origin="items",
-        )
-        add_run(cur, run("r"))
+        items = [make_options_item(f"q-{n:02d}", gold_label=gold) for n, gold in enumerate("ABCD")]
+        add_items(cur, items, origin="items")
+        add_run(cur, make_run("r"))
         add_predictions(cur, [prediction("r", n, "A") for n in range(4)])
     page = open_errors()
     assert metrics(page)["Accuracy of the text"][0] == "25.0 %"
@@ -231,8 +178,7 @@ def test_the_test_split_comes_first_and_all_splits_can_be_chosen(filled: Databas
 
 def test_no_text_from_outside_reaches_markdown(filled: Database):
     page = open_errors()
-    drawn = " ".join(element.value for element in [*page.markdown, *page.caption, *page.info])
-    assert "evil.example" not in drawn
+    assert "evil.example" not in prose(page)
 
 
 @pytest.mark.data
@@ -247,7 +193,7 @@ def test_the_real_answers_of_qwq_are_77_8_percent_right_on_500_items(
     shown = metrics(page)
     assert shown["Items"][0] == "500"
     assert shown["Accuracy of the text"] == ("77.8 %", "74.0 % to 81.2 %")
-    assert len(item_ids(page)) == 50
+    assert len(item_ids(page, "errors_items")) == 50
 
 
 def test_shares_are_written_as_percentages():

@@ -23,6 +23,7 @@ from streamlit_app.logic.review.verdict import judge
 from streamlit_app.markup import element, escape, join, reveal, widget_label
 from streamlit_app.safe_text import draw
 from streamlit_app.server.security_headers import SecurityHeaders, content_security_policy
+from tests.support.records import make_answer
 
 ROOT = Path(streamlit_app.__file__).parent
 
@@ -134,8 +135,8 @@ def test_widget_labels_are_plain_words_or_numbers(name: str, shown: str) -> None
     assert widget_label(name, 2) == shown
 
 
-def test_the_mark_cannot_be_forged_from_inside_an_answer(make: Any) -> None:
-    prediction = make.prediction("q", "</mark><b>yes</b> yes", "yes")
+def test_the_mark_cannot_be_forged_from_inside_an_answer() -> None:
+    prediction = make_answer("q", "</mark><b>yes</b> yes", "yes")
     assert marked_answer(prediction).endswith('from this text">yes</mark>')
     assert marked_answer(prediction).count("<mark") == 1
     assert "<b>" not in marked_answer(prediction)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pytest
 from cleanlab.filter import find_label_issues
@@ -15,20 +13,19 @@ from db.content.runs import add_run
 from db.outcomes.selection import OutcomeFilter
 from db.outcomes.text_trust import TextCount
 from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run, TrainingRun
+from db.records import Prediction
 from db.retraining.lineage import TrainingRecord, add_training_records
 from db.retraining.out_of_fold import OutOfFold, add_out_of_fold
-from db.retraining.training_runs import add_training_run
 from db.review.adjudications import add_adjudication
 from streamlit_app.components import gold_panel
 from streamlit_app.logic.outcomes.gold_doubts import load_both_golds
 from streamlit_app.logic.outcomes.run_outcomes import refresh
 from streamlit_app.logic.outcomes.suspects import learned_sentence, load_suspects, sources_sentence
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
+from tests.support.records import LABELS, make_answer, make_item, make_run
+from tests.support.trained_runs import add_trained_run
 
-LABELS = ("yes", "no", "maybe")
 NUM_ITEMS = 90
-MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 FLT = OutcomeFilter("fit", "record", "pubmedqa")
 
 
@@ -49,24 +46,22 @@ def fitted(database: Database) -> tuple[Database, np.ndarray, np.ndarray]:
     unseen = [_share(chance, place) for place in true]
     own = [tuple(0.98 if p == y else 0.01 for p in range(3)) for y in given[:60]] + unseen[60:]
     with database.transaction() as cur:
-        add_items(
-            cur,
-            [
-                Item(name, "demo", f"Does {name} help?", (), "pubmedqa", LABELS, (), LABELS[y], "",
-                     "train" if number < 60 else "test", {})
-                for number, (name, y) in enumerate(zip(ids, given, strict=True))
-            ],
-            origin="items",
-        )  # fmt: skip
-        add_run(cur, Run("fit", "Fit", "training", "m", {}, {}, MOMENT))
-        settings = {"task": "refit", "settings": {}}
-        add_training_run(cur, TrainingRun("fit", "p", "succeeded", settings, MOMENT, "tests"))
+        items = [
+            make_item(
+                name, gold_label=LABELS[label], context=(), split="train" if n < 60 else "test"
+            )
+            for n, (name, label) in enumerate(zip(ids, given, strict=True))
+        ]
+        add_items(cur, items, origin="items")
+        add_trained_run(cur, "fit", {"task": "refit", "settings": {}})
         add_training_records(cur, [TrainingRecord("fit", i, 0, 0, "train", ()) for i in ids[:60]])
         add_predictions(
             cur,
             [
-                Prediction("fit", name, "It may help.", "yes", "stated",
-                           head_label=LABELS[int(np.argmax(p))], head_probabilities=p)
+                make_answer(
+                    name, "It may help.", "yes", "fit",
+                    head_label=LABELS[int(np.argmax(p))], head_probabilities=p,
+                )
                 for name, p in zip(ids, own, strict=True)
             ],
         )  # fmt: skip
@@ -164,7 +159,7 @@ def test_without_a_head_the_way_of_the_text_is_counted(
         (None, "no", None),
     ]
     with database.transaction() as cur:
-        add_run(cur, Run("texts", "Texts", "imported", "m", {}, {}, MOMENT))
+        add_run(cur, make_run("texts"))
         add_predictions(
             cur,
             [

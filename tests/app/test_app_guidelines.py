@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.errors import GuidelineError, NotPermittedError
 from db.people.sign_in import add_person, sign_in_by_name
 from db.review.guidelines import MAX_CHARACTERS, add_guideline, find_guideline, list_guidelines
 from streamlit_app.logic.markdown import render
-
-OpenPage = Callable[..., AppTest]
+from tests.support.pages import OpenPage, markup_of
 
 
 @pytest.fixture
@@ -55,7 +51,7 @@ def test_empty_and_endless_guidelines_are_refused(
 
 
 def test_a_reviewer_reads_but_does_not_write(
-    filled_store: Database, chief: str, open_page: OpenPage, make: Any
+    filled_store: Database, chief: str, open_page: OpenPage
 ) -> None:
     with filled_store.transaction() as cur:
         bob = add_person(cur, "Bob", role="reviewer").reviewer_id
@@ -64,14 +60,14 @@ def test_a_reviewer_reads_but_does_not_write(
         add_guideline(cur, "# Read all\n- **First** the results", reviewer_id=chief)
     page = open_page("views/guidelines.py", reviewer="Bob")
     assert not page.exception
-    assert "<h3>Read all</h3><ul><li><strong>First</strong> the results</li></ul>" in make.markup(
+    assert "<h3>Read all</h3><ul><li><strong>First</strong> the results</li></ul>" in markup_of(
         page
     )
     assert not [button for button in page.button if button.key == "guidelines_save"]
 
 
 def test_the_page_stores_a_version_and_the_item_shows_it(
-    filled_store: Database, chief: str, open_page: OpenPage, make: Any
+    filled_store: Database, chief: str, open_page: OpenPage
 ) -> None:
     page = open_page("views/guidelines.py", reviewer="Chief")
     page.text_area(key="guidelines_body_all").set_value("Say *maybe* rarely.").run()
@@ -81,7 +77,7 @@ def test_the_page_stores_a_version_and_the_item_shows_it(
     assert stored is not None
     assert stored.body == "Say *maybe* rarely."
     review = open_page("views/review.py", reviewer="Chief")
-    assert "Say <em>maybe</em> rarely." in make.markup(review)
+    assert "Say <em>maybe</em> rarely." in markup_of(review)
 
 
 def test_hostile_guidelines_stay_text(payload: str) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.people.reviewers import add_reviewer, list_people
 from db.people.sign_in import add_person, sign_in_by_name
 from streamlit_app.server import services
 from streamlit_app.session.sign_in import is_private, read_identity
+from tests.support.pages import OpenPage, markup_of, open_unknown
 
 SHELL = Path(services.__file__).parents[1] / "shell.py"
 PEOPLE = "views/people.py"
-OpenPage = Callable[..., AppTest]
 
 
 def roles(database: Database) -> dict[str, str]:
@@ -25,7 +23,7 @@ def roles(database: Database) -> dict[str, str]:
 
 
 def test_the_first_name_on_a_new_file_is_admin_and_adds_others(
-    database: Database, open_page: OpenPage, make: Any
+    database: Database, open_page: OpenPage
 ) -> None:
     page = open_page(PEOPLE)
     assert not page.exception
@@ -34,7 +32,7 @@ def test_the_first_name_on_a_new_file_is_admin_and_adds_others(
     page.button(key="people_save").click().run()
     assert not page.exception
     assert roles(database) == {"Reviewer 1": "admin", "Ann <b>": "adjudicator"}
-    assert "Saved Ann &lt;b&gt; with the role Adjudicator." in make.markup(page)
+    assert "Saved Ann &lt;b&gt; with the role Adjudicator." in markup_of(page)
     assert list(page.dataframe[0].value["Name"]) == ["Ann <b>", "Reviewer 1"]
 
 
@@ -54,37 +52,33 @@ def test_a_role_is_changed_and_the_change_is_listed(
     assert changes["Changed by"][0] == "Chief"
 
 
-def test_nobody_but_an_admin_is_offered_the_form(
-    database: Database, open_page: OpenPage, make: Any
-) -> None:
+def test_nobody_but_an_admin_is_offered_the_form(database: Database, open_page: OpenPage) -> None:
     with database.transaction() as cur:
         sign_in_by_name(cur, "Chief")
         add_person(cur, "Ann", role="reviewer")
     page = open_page(PEOPLE, reviewer="Ann")
     assert not [button for button in page.button if button.key == "people_save"]
-    assert "Admins: Chief." in make.markup(page)
+    assert "Admins: Chief." in markup_of(page)
 
 
-def test_what_cannot_be_stored_is_explained(
-    database: Database, open_page: OpenPage, make: Any
-) -> None:
+def test_what_cannot_be_stored_is_explained(database: Database, open_page: OpenPage) -> None:
     page = open_page(PEOPLE)
     page.text_input(key="people_name_new").set_value("Ann").run()
     page.text_input(key="people_email_new").set_value("ann").run()
     page.button(key="people_save").click().run()
-    assert "is no e-mail address" in make.markup(page)
+    assert "is no e-mail address" in markup_of(page)
     assert roles(database) == {"Reviewer 1": "admin"}
 
 
 def test_somebody_without_a_role_is_told_whom_to_ask(
-    database: Database, open_page: OpenPage, make: Any
+    database: Database, open_page: OpenPage
 ) -> None:
     with database.transaction() as cur:
         sign_in_by_name(cur, "Chief")
         add_person(cur, "Ann", role="none")
     page = open_page(PEOPLE, reviewer="Ann")
-    assert "has no role here" in make.markup(page)
-    assert "Chief" in make.markup(page)
+    assert "has no role here" in markup_of(page)
+    assert "Chief" in markup_of(page)
 
 
 def test_the_name_picker_offers_people_and_no_imported_annotators(
@@ -111,45 +105,39 @@ def test_a_new_name_is_added_with_the_button_and_reviews_from_then_on(
 
 
 def test_a_name_that_cannot_be_used_is_refused_in_its_place(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
     page = open_page()
     page.text_input(key="reviewer_new_name").set_value("  ")
     page.button(key="reviewer_add_submit").click().run()
-    assert "cannot be used" in make.markup(page)
+    assert "cannot be used" in markup_of(page)
     assert page.selectbox(key="reviewer").value == "Reviewer 1"
     assert roles(filled_store) == {"Reviewer 1": "admin"}
 
 
 @pytest.mark.parametrize("view", ["views/review.py", "views/browse.py", PEOPLE])
 def test_an_unknown_name_in_the_address_adds_nobody_and_shows_nothing(
-    filled_store: Database, make: Any, view: str
+    filled_store: Database, view: str
 ) -> None:
     with filled_store.transaction() as cur:
         sign_in_by_name(cur, "Chief")
-    page = AppTest.from_file(str(SHELL), default_timeout=30)
-    page.query_params["reviewer"] = "Eve <b>"
-    page.switch_page(view).run()
+    page = open_unknown(view, reviewer="Eve <b>")
     assert not page.exception
-    assert "No reviewer is called Eve &lt;b&gt;" in make.markup(page)
-    assert "Does drug" not in make.markup(page)
+    assert "No reviewer is called Eve &lt;b&gt;" in markup_of(page)
+    assert "Does drug" not in markup_of(page)
     assert roles(filled_store) == {"Chief": "admin"}
 
 
-def test_who_came_with_an_unknown_name_picks_one_and_goes_on(
-    filled_store: Database, make: Any
-) -> None:
+def test_who_came_with_an_unknown_name_picks_one_and_goes_on(filled_store: Database) -> None:
     with filled_store.transaction() as cur:
         sign_in_by_name(cur, "Chief")
-    page = AppTest.from_file(str(SHELL), default_timeout=30)
-    page.query_params["reviewer"] = "Eve"
-    page.run()
+    page = open_unknown(reviewer="Eve")
     assert page.selectbox(key="reviewer").value is None
     page.switch_page(PEOPLE).run()
     assert page.selectbox(key="reviewer").value is None  # nobody else, either
     page.switch_page("views/review.py").run()
     page.selectbox(key="reviewer").set_value("Chief").run()
-    assert "Does drug 1 help?" in make.markup(page)
+    assert "Does drug 1 help?" in markup_of(page)
     assert page.query_params["reviewer"] == "Chief"
 
 

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.content.predictions import add_predictions
-from db.content.runs import add_run
 from db.people.reviewers import add_reviewer
-from db.records import Run, TrainingRun
 from db.retraining.refit_effect import RefitEffect
 from db.retraining.snapshot import freeze
-from db.retraining.training_runs import add_training_run
 from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.training.refit_summary import effect_words
 from streamlit_app.server import refit_news, services
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.pages import OpenPage, markup_of
+from tests.support.records import head_says, make_answer
+from tests.support.trained_runs import add_trained_run
 from training.control.automatic import AFTER_CORRECTION
 
-OpenPage = Callable[..., AppTest]
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -56,47 +53,41 @@ def test_the_effect_is_told_with_its_interval(effect: RefitEffect, words: str) -
 
 
 @pytest.fixture
-def refitted(filled_store: Database, make: Any, tmp_path: Path) -> str:
+def refitted(filled_store: Database, tmp_path: Path) -> str:
     """Give the admin of a store in which a correction was refitted, the test item now wrong."""
     with filled_store.transaction() as cur:
         ada = add_reviewer(cur, "Ada", "admin").reviewer_id
-        add_label(cur, annotation_id="a", item_id="q-1", reviewer_id=ada, label="yes")
+        annotate(cur, "Ada", "q-1", "yes")
         snapshot_id = freeze(cur, tmp_path / "snapshot", created_by=ada).snapshot_id
         settings = {
             "task": "refit", "triggered_by": AFTER_CORRECTION, "snapshot_id": snapshot_id,
             "settings": {"artifact_run_id": "newer"},
         }  # fmt: skip
-        add_training_run(
-            cur, TrainingRun("auto", "refit", "succeeded", settings, NOW, ada, "newer")
-        )
-        add_run(cur, Run("auto", "auto", "training", "a-model", settings, {}, NOW, "newer"))
-        wrong = make.prediction("v-1", "", None, run_id="auto", head="C", shares=(0, 0, 1, 0))
-        add_predictions(cur, [wrong])
+        add_trained_run(cur, "auto", settings, base_run_id="newer", created_at=NOW, created_by=ada)
+        add_predictions(cur, [make_answer("v-1", "", None, "auto", **head_says("C", 1.0, "ABCD"))])
     refit_news.update(filled_store)
     return ada
 
 
-def test_a_reviewer_sees_what_the_last_refit_changed(
-    refitted: str, open_page: OpenPage, make: Any
-) -> None:
-    shown = make.markup(open_page())
+def test_a_reviewer_sees_what_the_last_refit_changed(refitted: str, open_page: OpenPage) -> None:
+    shown = markup_of(open_page())
     assert "on 1 corrected item: 0.0 % (0.0 to 79.3) of 1 test items correct" in shown
     assert "before 100.0 %" in shown
 
 
 def test_a_blind_reviewer_sees_nothing_of_it(
-    refitted: str, filled_store: Database, open_page: OpenPage, make: Any
+    refitted: str, filled_store: Database, open_page: OpenPage
 ) -> None:
     with filled_store.transaction() as cur:
         save_settings(cur, ReviewSettings("blind"), refitted)
-    assert "Head refitted" not in make.markup(open_page())
+    assert "Head refitted" not in markup_of(open_page())
 
 
 def test_nothing_is_said_where_no_correction_was_refitted(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
     refit_news.update(filled_store)
-    assert "Head refitted" not in make.markup(open_page())
+    assert "Head refitted" not in markup_of(open_page())
 
 
 def test_a_page_opens_with_a_run_that_somebody_asked_for(refitted: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,54 +14,30 @@ from streamlit.testing.v1 import AppTest
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
-from db.content.runs import add_run
 from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run, Section, TrainingRun
+from db.records import Item, Section
 from db.retraining.lineage import TrainingRecord, add_training_records
 from db.retraining.model_versions import find_by_alias, list_alias_events, register_model
 from db.retraining.record_vetoes import list_record_vetoes
 from db.retraining.retired_runs import retire_runs
 from db.retraining.snapshot import freeze
-from db.retraining.training_runs import add_training_run
 from db.review.adjudications import add_adjudication
 from streamlit_app.logic.training.training_records import preview, zipped
 from streamlit_app.session.sign_in import DEFAULT_NAME
-
-LABELS = ("yes", "no", "maybe")
-OpenPage = Callable[..., AppTest]
-
-
-def _item(number: int, split: str, *, question: str = "") -> Item:
-    return Item(
-        f"{split}-{number:03d}",
-        "clinic",
-        question or f"Does {split} drug {number} help {split} people?",
-        (
-            Section(
-                "", f"{number + 3} {split} patients took {split}-{number} each {split} morning."
-            ),
-        ),
-        "pubmedqa",
-        LABELS,
-        (),
-        LABELS[number % 3],
-        f"Reason {number}.",
-        split,  # type: ignore[arg-type]
-    )
+from tests.support.pages import OpenPage
+from tests.support.records import LABELS, make_head_prediction, make_item
+from tests.support.trained_runs import add_trained_run
 
 
-def _predict(run_id: str, labels: Sequence[str]) -> list[Prediction]:
-    return [
-        Prediction(
-            run_id,
-            f"test-{n:03d}",
-            None,
-            None,
-            head_label=label,
-            head_probabilities=tuple(0.8 if x == label else 0.1 for x in LABELS),
-        )
-        for n, label in enumerate(labels)
-    ]
+def _item(number: int, split: str, **fields: Any) -> Item:
+    text = f"{number + 3} {split} patients took {split}-{number} each {split} morning."
+    defaults = {
+        "question": f"Does {split} drug {number} help {split} people?",
+        "context": (Section("", text),),
+        "gold_label": LABELS[number % 3],
+        "long_answer": f"Reason {number}.",
+    }
+    return make_item(f"{split}-{number:03d}", split=split, **{**defaults, **fields})
 
 
 @pytest.fixture
@@ -69,23 +45,24 @@ def store(database: Database, tmp_path: Path) -> Database:
     """Two trained runs on 60 test items, the later one better; one adjudicated training item."""
     gold = [LABELS[n % 3] for n in range(60)]
     with database.transaction() as cur:
-        items = [_item(n, "train", question="<b>Hostile?</b>" if n == 3 else "") for n in range(12)]
-        add_items(cur, items + [_item(n, "test") for n in range(60)], origin="items")
+        items = [_item(n, "train") for n in range(12)] + [_item(n, "test") for n in range(60)]
+        items[3] = replace(items[3], question="<b>Hostile?</b>")
+        add_items(cur, items, origin="items")
         admin = add_reviewer(cur, DEFAULT_NAME, "admin").reviewer_id
         add_adjudication(
             cur, adjudication_id="d", item_id="train-003", reviewer_id=admin, label="no"
         )
     snapshot_id = freeze(database.cursor(), tmp_path / "s", created_by="tests").snapshot_id
-    moment = datetime(2026, 3, 1, tzinfo=UTC)
     settings = {"task": "train", "snapshot_id": snapshot_id}
     worse = ["yes" if n % 2 else label for n, label in enumerate(gold)]
     with database.transaction() as cur:
         for run_id, base, labels in (("one", None, worse), ("two", "one", gold)):
-            add_training_run(
-                cur, TrainingRun(run_id, "smoke", "succeeded", settings, moment, admin, base)
-            )
-            add_run(cur, Run(run_id, f"Run {run_id}", "training", "m", settings, {}, moment, base))
-            add_predictions(cur, _predict(run_id, labels))
+            add_trained_run(cur, run_id, settings, base_run_id=base, created_by=admin)
+            heads = [
+                make_head_prediction(f"test-{n:03d}", run_id, label)
+                for n, label in enumerate(labels)
+            ]
+            add_predictions(cur, heads)
             record = TrainingRecord(run_id, "train-003", 1, 0, "train", ("train-004",))
             add_training_records(cur, [record])
             register_model(cur, run_id, admin)

@@ -16,6 +16,7 @@ from streamlit_app.logic.review.form_values import split_labels, starting_values
 from streamlit_app.logic.review.phases import kept_by, next_phase
 from streamlit_app.logic.review.reading_time import floor_seconds
 from streamlit_app.logic.review.sentences import sentence_spans
+from tests.support.records import make_drug_item
 
 
 def annotation(number: int, **more: Any) -> Annotation:
@@ -79,8 +80,8 @@ def test_the_phase_follows_from_what_was_said() -> None:
 
 
 @pytest.mark.parametrize(("phase", "words"), [("blind", 13), ("revealed", 4), ("open", 17)])
-def test_the_reading_floor_counts_what_is_new_on_screen(make: Any, phase: Any, words: int) -> None:
-    item = make.yes_no_item(1)  # 4 words of question, 9 of context
+def test_the_reading_floor_counts_what_is_new_on_screen(phase: Any, words: int) -> None:
+    item = make_drug_item(1)  # 4 words of question, 9 of context
     prediction = Prediction("run", "q-1", "Yes, it does help.", "yes")
     num_words = floor_seconds(item, prediction, phase, 60)
     assert num_words == words - (0 if phase == "revealed" else 2)

@@ -15,16 +15,15 @@ from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.outcomes.counts import RunSummary
 from db.paths import runs_dir
-from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run, Section, TrainingRun
 from db.retraining.training_runs import list_training_runs
 from streamlit_app.logic.training.training_view import (
     HistoryEntry,
     describe_settings,
     history_table,
 )
-from streamlit_app.server import services
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.pages import open_page, plain_texts
+from tests.support.records import LABELS, make_answer, make_item, make_run, make_training_run
 from training.control.start import prepare_run
 from training.control.triggers import get_policy
 from training.run.json_files import replace_json
@@ -33,7 +32,6 @@ from training.run.status import Status
 from training.settings.launchers import launchers_path
 from training.settings.training import TrainingSettings, list_presets
 
-SHELL = Path(services.__file__).parents[1] / "shell.py"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = "<img src=x onerror=alert(1)>"
 # A base model that is not there: the run fails within seconds, after it has really been started.
@@ -58,24 +56,13 @@ def database(database: Database, tmp_path: Path) -> Database:
 @pytest.fixture
 def filled(database: Database) -> Database:
     items = [
-        Item(
-            f"q-{n}",
-            "clinic",
-            f"Does it help in case {n}?",
-            (Section("AIM", "To see."),),
-            "pubmedqa",
-            ("yes", "no", "maybe"),
-            (),
-            ("yes", "no", "maybe")[n % 3],
-            "It does.",
-            "train" if n < 6 else "test",
-        )
+        make_item(f"q-{n}", gold_label=LABELS[n % 3], split="train" if n < 6 else "test")
         for n in range(9)
     ]
     with database.transaction() as cur:
         add_items(cur, items, origin="items")
-        add_run(cur, Run("base", "Base run", "imported", "m", {}, {}, NOON))
-        add_predictions(cur, [Prediction("base", "q-6", "Yes.", "yes", "bare")])
+        add_run(cur, make_run("base"))
+        add_predictions(cur, [make_answer("q-6", "Yes.", "yes", "base")])
     return database
 
 
@@ -94,15 +81,9 @@ def started_run(database: Database, state: str = "running", **status: object) ->
 
 
 def open_training() -> AppTest:
-    page = AppTest.from_file(str(SHELL), default_timeout=60).run()
-    page.switch_page("views/training_page.py").run()
+    page = open_page("views/training_page.py")
     assert not page.exception
     return page
-
-
-def drawn(page: AppTest) -> str:
-    kinds = [*page.get("html"), *page.text, *page.caption, *page.info]
-    return " ".join(str(element.value) for element in kinds)
 
 
 def progress_text(page: AppTest) -> str:
@@ -113,18 +94,14 @@ def progress_text(page: AppTest) -> str:
 def test_without_training_items_nothing_can_be_started(database: Database):
     page = open_training()
     assert page.button(key="training_retrain").disabled
-    assert "no labelled items in the training split" in drawn(page)
-    assert "no training runs yet" in drawn(page)
+    assert "no labelled items in the training split" in plain_texts(page)
+    assert "no training runs yet" in plain_texts(page)
 
 
 def test_the_page_says_what_a_run_would_learn_from(filled: Database):
-    with filled.transaction() as cur:
-        reviewer = add_reviewer(cur, "Ada").reviewer_id
-        for item_id, label in (("q-0", "no"), ("q-1", "no"), ("q-7", "yes")):
-            add_label(
-                cur, annotation_id=item_id, item_id=item_id, reviewer_id=reviewer, label=label
-            )
-    text = drawn(open_training())
+    for item_id, label in (("q-0", "no"), ("q-1", "no"), ("q-7", "yes")):
+        annotate(filled, "Ada", item_id, label)
+    text = plain_texts(open_training())
     assert "Corrected items" in text and "1, 0 of them adjudicated" in text
     assert "yes 1 · no 3 · maybe 2 (6 in all)" in text
     assert "28 more training items of maybe" in text
@@ -134,10 +111,10 @@ def test_the_page_says_what_a_run_would_learn_from(filled: Database):
 def test_the_quick_preset_is_chosen_at_first_and_described(filled: Database):
     page = open_training()
     assert page.selectbox(key="training_preset").value == "smoke"
-    assert "bundled:smollm2-135m" in drawn(page)
+    assert "bundled:smollm2-135m" in plain_texts(page)
     page.selectbox(key="training_preset").select("test").run()
-    assert "Fails at once" in drawn(page)
-    assert "has not run on this machine yet" in drawn(page)
+    assert "Fails at once" in plain_texts(page)
+    assert "has not run on this machine yet" in plain_texts(page)
 
 
 def test_retrain_starts_one_run_notes_it_and_returns(filled: Database):
@@ -193,15 +170,16 @@ def test_the_quick_tiers_say_from_what_they_start(filled: Database):
     assert not page.exception
     assert page.selectbox(key="training_source").value == "base"
     page.segmented_control(key="training_tier").set_value("recalibrate").run()
-    assert "no models yet" in drawn(page)
+    assert "no models yet" in plain_texts(page)
     assert page.button(key="training_retrain").disabled
 
 
+@pytest.mark.usefixtures("bundled_is_tiny")
 def test_the_gain_cannot_be_projected_without_features_and_says_so(filled: Database):
     page = open_training()
     page.button(key="training_project").click().run()
     assert not page.exception
-    assert "Refit the head once" in drawn(page)
+    assert "Refit the head once" in plain_texts(page)
 
 
 def test_a_running_run_shows_its_progress(filled: Database):
@@ -258,8 +236,8 @@ def test_a_run_whose_process_is_gone_is_interrupted_and_can_be_resumed(filled: D
 def test_a_failed_run_says_why_as_text(filled: Database):
     started_run(filled, "failed", message=f"Out of memory {HOSTILE}", finished_at=datetime.now(UTC))
     page = open_training()
-    assert "Out of memory" in drawn(page)
-    assert HOSTILE not in drawn(page)
+    assert "Out of memory" in plain_texts(page)
+    assert HOSTILE not in plain_texts(page)
     assert page.dataframe(key="training_history").value["State"].tolist() == ["Failed"]
 
 
@@ -287,7 +265,7 @@ def test_a_run_that_ends_while_the_page_is_drawn_draws_the_page_once_more(filled
 
 
 def test_scores_add_up_over_label_sets():
-    run = TrainingRun("r", "smoke", "succeeded", {}, NOON, "reviewer-1")
+    run = make_training_run("r")
     scores = (
         RunSummary("r", "pubmedqa", 20, 20, 10, 20, 15),
         RunSummary("r", "options", 10, 5, 5, 10, 3),

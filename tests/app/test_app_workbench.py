@@ -10,7 +10,6 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.conversions import to_timestamp
@@ -25,27 +24,7 @@ from db.review.settings import ReviewSettings, get_settings, save_settings
 from streamlit_app.server import review_service
 from streamlit_app.server.draft_box import BOXES, take_draft
 from streamlit_app.server.worklist import FilterWorklist
-from streamlit_app.session.state import ReviewSession
-
-OpenPage = Callable[..., AppTest]
-
-
-def session(test: AppTest) -> ReviewSession:
-    found: ReviewSession = test.session_state["review_session"]
-    return found
-
-
-def on_screen(test: AppTest) -> str | None:
-    draw = session(test).draw
-    return None if draw is None else draw.item_id
-
-
-def press(test: AppTest, what: str) -> AppTest:
-    return test.button(key=f"review_{what}_{on_screen(test)}").click().run()
-
-
-def pick(test: AppTest, label: str) -> None:
-    test.segmented_control(key=f"review_label_{on_screen(test)}").set_value(label)
+from tests.support.pages import OpenPage, markup_of, on_screen, pick, press, session
 
 
 def said(database: Database, item_id: str) -> list[Annotation]:
@@ -82,7 +61,7 @@ def make_queue(filled_store: Database, admin: str) -> Callable[..., Queue]:
 
 
 def test_work_on_filters_goes_round_once_and_leaves_what_was_put_off_for_last(
-    filled_store: Database, make: Any, admin: str
+    filled_store: Database, admin: str
 ) -> None:
     work = FilterWorklist(filled_store, ReviewFilter(reviewer_id=admin), "item_id", "open")
     assert (work.total, work.num_done, work.next_open()) == (4, 0, "q-1")
@@ -100,7 +79,7 @@ def test_work_on_filters_goes_round_once_and_leaves_what_was_put_off_for_last(
 
 
 def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
-    filled_store: Database, open_page: OpenPage, make: Any, admin: str
+    filled_store: Database, open_page: OpenPage, admin: str
 ) -> None:
     with filled_store.transaction() as cur:
         save_settings(cur, ReviewSettings("blind"), admin)
@@ -108,7 +87,7 @@ def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
     pick(ann, "maybe")
     press(ann, "save")
     test = open_page(reviewer="Bob")
-    markup = make.markup(test)
+    markup = markup_of(test)
     for hidden in ("Yes, it does.", "All agree", "contradict", "70.0%", "It did not help.", "Ann"):
         assert hidden not in markup
     assert "<mark" not in markup and "<ol" not in markup
@@ -116,7 +95,7 @@ def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
     pick(test, "yes")
     press(test, "save")
     assert on_screen(test) == "q-1"
-    markup = make.markup(test)
+    markup = markup_of(test)
     for shown in ("Yes</mark>, it does.", "70.0%", "It did not help.", "Ann"):
         assert shown in markup
     pick(test, "no")
@@ -128,7 +107,7 @@ def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
         ("blind", "yes", None),
         ("revealed", "no", "newer"),
     ]
-    assert "1 of 4 reviewed" in make.markup(test)
+    assert "1 of 4 reviewed" in markup_of(test)
     review_service.settle()
     actions = [action for action, who, _ in events(filled_store, "q-1") if who == bob]
     assert sorted(actions) == ["open", "open", "reveal"]
@@ -154,7 +133,7 @@ def test_undo_after_the_reveal_asks_again_with_everything_shown(
 
 
 def test_two_people_in_a_queue_get_different_items_and_resume_where_they_were(
-    filled_store: Database, open_page: OpenPage, make: Any, make_queue: Callable[..., Queue]
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue]
 ) -> None:
     queue = make_queue()
     ann = open_page(reviewer="Ann", queue=queue.queue_id)
@@ -167,18 +146,18 @@ def test_two_people_in_a_queue_get_different_items_and_resume_where_they_were(
     press(ann, "save")
     assert on_screen(ann) == "q-2"
     assert said(filled_store, "q-1")[0].encounter.queue_id == queue.queue_id
-    assert "1 of 4 reviewed" in make.markup(ann)
+    assert "1 of 4 reviewed" in markup_of(ann)
     for test in (ann, bob):
         while on_screen(test) is not None:
             pick(test, "B" if on_screen(test) == "v-1" else "no")
             press(test, "save")
             review_service.settle()
     assert all(len(said(filled_store, item_id)) == 1 for item_id in ("q-1", "q-2", "q-3", "v-1"))
-    assert "No item in this queue is available to you" in make.markup(bob)
+    assert "No item in this queue is available to you" in markup_of(bob)
 
 
 def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
-    filled_store: Database, open_page: OpenPage, make: Any, make_queue: Callable[..., Queue]
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue]
 ) -> None:
     queue = make_queue(mode="blind", repeat_share=0.5, seed=1)
     test = open_page(reviewer="Bob", queue=queue.queue_id)
@@ -189,7 +168,7 @@ def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
         shown.append((item_id, draw.shown.encounter.presentation, draw.shown.encounter.phase))
         if draw.shown.is_blind:
             assert draw.shown.mine is None
-            assert "lc-history" not in make.markup(test).split("<style>")[0]
+            assert "lc-history" not in markup_of(test).split("<style>")[0]
         pick(test, "B" if item_id == "v-1" else "no")
         press(test, "save")
         review_service.settle()
@@ -197,11 +176,11 @@ def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
     assert repeats and len(shown) == 8 + len(repeats)
     stored = [one.encounter.presentation for one in said(filled_store, repeats[0])]
     assert stored == ["first", "first", "repeat", "repeat"]
-    assert "4 of 4 reviewed" in make.markup(test)
+    assert "4 of 4 reviewed" in markup_of(test)
 
 
 def test_a_queue_is_made_from_the_filters_and_closed_again(
-    filled_store: Database, open_page: OpenPage, make: Any, admin: str
+    filled_store: Database, open_page: OpenPage, admin: str
 ) -> None:
     test = open_page(reviewer="Ada", show="text_wrong")
     test.text_input(key="queue_name").set_value("Wrong texts")
@@ -213,9 +192,9 @@ def test_a_queue_is_made_from_the_filters_and_closed_again(
     (queue,) = list_queues(filled_store.cursor())
     assert (queue.settings.name, queue.settings.order) == ("Wrong texts", "uncertain")
     assert (queue.settings.mode, queue.settings.num_reviewers) == ("blind", 2)
-    assert "The queue Wrong texts has 2 items." in make.markup(test)
+    assert "The queue Wrong texts has 2 items." in markup_of(test)
     assert on_screen(test) == "q-3"
-    assert "Blind review" in make.markup(test)
+    assert "Blind review" in markup_of(test)
     test.button(key="queue_close").click().run()
     assert list_queues(filled_store.cursor(), admin) == []
     assert test.query_params.get("queue") is None
@@ -233,18 +212,18 @@ def test_who_may_not_manage_queues_is_not_offered_to(
 
 
 def test_settings_are_stored_from_the_page(
-    filled_store: Database, open_page: OpenPage, make: Any, admin: str
+    filled_store: Database, open_page: OpenPage, admin: str
 ) -> None:
     test = open_page(reviewer="Ada")
     test.selectbox(key="review_settings_mode").set_value("blind")
     test.number_input(key="review_settings_speed").set_value(300)
     test.button(key="review_settings_store").click().run()
     assert get_settings(filled_store.cursor()) == ReviewSettings("blind", 300)
-    assert "Blind review" in make.markup(test)
+    assert "Blind review" in markup_of(test)
 
 
 def test_everything_one_can_say_is_stored_with_the_label(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
     test = open_page(item="q-1", reviewer="Bob")
     press(test, "more")
@@ -253,7 +232,7 @@ def test_everything_one_can_say_is_stored_with_the_label(
     test.segmented_control(key="review_severity_q-1").set_value("severe").run()
     test.segmented_control(key="review_confidence_q-1").set_value("low").run()
     test.selectbox(key="review_span_q-1").set_value(Span("answer", 0, 13)).run()
-    assert "lc-support" in make.markup(test)
+    assert "lc-support" in markup_of(test)
     stored = find_draft(filled_store.cursor(), "q-1", reviewer_id(filled_store, "Bob"), "open")
     assert stored is not None and stored["severity"] == "severe"
     pick(test, "yes")
@@ -265,18 +244,18 @@ def test_everything_one_can_say_is_stored_with_the_label(
     assert (said_now.severity, said_now.confidence) == ("severe", "low")
     assert said_now.span == Span("answer", 0, 13)
     assert get_gold(filled_store.cursor(), "q-1").label == "no"
-    markup = make.markup(press(test, "back"))
+    markup = markup_of(press(test, "back"))
     for shown in ("Gold wrong", "harm: Severe", "confidence: Low", "<strong>yes, maybe</strong>"):
         assert shown in markup
 
 
 def test_an_annotation_keeps_the_version_of_the_guideline_beside_it(
-    filled_store: Database, open_page: OpenPage, make: Any, admin: str
+    filled_store: Database, open_page: OpenPage, admin: str
 ) -> None:
     with filled_store.transaction() as cur:
         guideline = add_guideline(cur, "Say maybe where the trial is small.", reviewer_id=admin)
     test = open_page(item="q-1")
-    assert "Say maybe where the trial is small." in make.markup(test)
+    assert "Say maybe where the trial is small." in markup_of(test)
     with filled_store.transaction() as cur:
         add_guideline(cur, "Written while q-1 was on screen.", reviewer_id=admin)
     pick(test, "maybe")
@@ -297,13 +276,13 @@ def test_an_item_may_be_called_unanswerable_without_a_label(
 
 
 def test_a_save_sooner_than_reading_is_marked_and_can_be_asked_again(
-    filled_store: Database, open_page: OpenPage, make: Any
+    filled_store: Database, open_page: OpenPage
 ) -> None:
     test = open_page(item="q-1")
     pick(test, "no")
     press(test, "save")
     assert said(filled_store, "q-1")[0].encounter.is_fast
-    assert "sooner than it can be read" in make.markup(test)
+    assert "sooner than it can be read" in markup_of(test)
     draw = session(test).draw
     assert draw is not None
     draw.shown_at -= 60
@@ -311,12 +290,10 @@ def test_a_save_sooner_than_reading_is_marked_and_can_be_asked_again(
     press(test, "save")
     assert not said(filled_store, "q-2")[0].encounter.is_fast
     assert on_screen(open_page(show="fast", item="q-1")) == "q-1"
-    assert "1 of 1 reviewed" in make.markup(open_page(show="fast", item="q-1"))
+    assert "1 of 1 reviewed" in markup_of(open_page(show="fast", item="q-1"))
 
 
-def test_flagging_is_an_event_with_both_times(
-    filled_store: Database, open_page: OpenPage, make: Any
-) -> None:
+def test_flagging_is_an_event_with_both_times(filled_store: Database, open_page: OpenPage) -> None:
     test = open_page(item="q-1")
     draw = session(test).draw
     assert draw is not None
@@ -324,7 +301,7 @@ def test_flagging_is_an_event_with_both_times(
     assert box is not None
     box.pressed_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
     press(test, "flag")
-    assert "Flagged q-1." in make.markup(test)
+    assert "Flagged q-1." in markup_of(test)
     press(test, "flag")
     review_service.settle()
     flags = [one for one in events(filled_store, "q-1") if one[0] != "open"]
@@ -333,9 +310,7 @@ def test_flagging_is_an_event_with_both_times(
     assert on_screen(open_page(show="flagged", item="q-1")) == "q-1"
 
 
-def test_the_form_starts_from_the_draft(
-    filled_store: Database, open_page: OpenPage, make: Any
-) -> None:
+def test_the_form_starts_from_the_draft(filled_store: Database, open_page: OpenPage) -> None:
     with filled_store.transaction() as cur:
         bob = add_reviewer(cur, "Bob").reviewer_id
         body = {"label": "maybe", "note": "half a thought", "verdicts": ["gold_wrong", "nonsense"]}

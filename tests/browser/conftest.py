@@ -13,8 +13,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,9 @@ from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
-from db.records import Item, Option, Prediction, Run, Section
+from db.records import Item
+from tests.support.records import make_answer, make_item, make_options_item, make_run
+from tests.support.stores import open_store
 
 APP = Path(streamlit_app.__file__).with_name("app.py")
 START_SECONDS = 60
@@ -154,12 +156,25 @@ def page(chromium: Browser) -> Iterator[Page]:
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Give a function that fills an empty database with a seed and serves the app over it."""
+    with serving(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Like ``serve``, for a server that tests of a module share, none changing what it shows."""
+    with serving(tmp_path_factory.mktemp("shared")) as start:
+        yield start
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Serve]:
+    """Give the function of ``serve``, for homes in a folder; stop its servers at the end."""
     running: list[AppServer] = []
 
     def start(seed: Seed, *options: str) -> AppServer:
-        home = tmp_path / f"home-{len(running)}"
-        home.mkdir()
-        database = Database.open(home / "review.duckdb")
+        home = folder / f"home-{len(running)}"
+        database = open_store(home / "review.duckdb")
         seed(database)
         database.close()
         port = _free_port()
@@ -176,9 +191,11 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         _wait_until_healthy(server)
         return server
 
-    yield start
-    for server in running:
-        server.stop()
+    try:
+        yield start
+    finally:
+        for server in running:
+            server.stop()
 
 
 @pytest.fixture
@@ -204,53 +221,18 @@ def review_seed() -> Seed:
 def fill_for_review(database: Database) -> None:
     """Fill a database with thirteen items and one run that answered yes or A throughout."""
     items = [_yes_no_item(f"q-{number:02d}") for number in range(1, 13)]
-    vignette = Item(
-        "v-01",
-        "medqa",
-        "A man coughs. Which drug?",
-        (),
-        "options",
-        ("A", "B", "C", "D"),
-        tuple(Option(label, f"Drug {label}") for label in "ABCD"),
-        "B",
-        "",
-        "test",
-    )
-    run = Run("run-1", "First run", "imported", "a-model", {}, {}, datetime(2026, 3, 1, tzinfo=UTC))
-    predictions = [
-        Prediction(
-            "run-1",
-            item.item_id,
-            "Yes, it helps.",
-            "yes",
-            "leading",
-            0,
-            3,
-            head_label="no",
-            head_probabilities=(0.3, 0.6, 0.1),
-        )
-        for item in items
-    ]
-    predictions.append(Prediction("run-1", "v-01", "The answer is A.", "A", "stated", 14, 15))
+    vignette = make_options_item("v-01", question="A man coughs. Which drug?")
+    head = {"head_label": "no", "head_probabilities": (0.3, 0.6, 0.1)}
+    answers = [make_answer(item.item_id, "Yes, it helps.", "yes", **head) for item in items]
+    answers.append(make_answer("v-01", "The answer is A.", "A"))
     with database.transaction() as cur:
         add_items(cur, [*items, vignette], origin="items")
-        add_run(cur, run)
-        add_predictions(cur, predictions)
+        add_run(cur, make_run())
+        add_predictions(cur, answers)
 
 
 def _yes_no_item(item_id: str) -> Item:
-    return Item(
-        item_id,
-        "pubmedqa",
-        f"Does drug {item_id} help?",
-        (Section("METHODS", "We gave it to forty patients."), Section("RESULTS", "It did not.")),
-        "pubmedqa",
-        ("yes", "no", "maybe"),
-        (),
-        "no",
-        "It did not help.",
-        "train",
-    )
+    return make_item(item_id, question=f"Does drug {item_id} help?", gold_label="no", split="train")
 
 
 def _free_port() -> int:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from db.connection import Database
 from db.content.items import add_items
-from db.people.reviewers import add_reviewer
 from db.people.sign_in import sign_in_by_name
-from db.records import Item
 from db.review.adjudications import list_adjudications
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_drug_item
 
 pytestmark = pytest.mark.browser
 
@@ -23,32 +21,11 @@ def fill(database: Database) -> None:
     """Give three items with gold label yes, which two people do not accept."""
     with database.transaction() as cur:
         sign_in_by_name(cur, "Reviewer 1")
-        items = [
-            Item(
-                f"q-{n}",
-                "clinic",
-                f"Does drug {n} help?",
-                (),
-                "pubmedqa",
-                ("yes", "no", "maybe"),
-                (),
-                "yes",
-                "",
-                "test",
-            )
-            for n in (1, 2, 3)
-        ]
+        items = [make_drug_item(n, gold_label="yes") for n in (1, 2, 3)]
         add_items(cur, items, origin="items")
         for item in items:
-            for who, label in (("Ann", "no"), ("Bob", "maybe")):
-                add_label(
-                    cur,
-                    annotation_id=f"{who}-{item.item_id}",
-                    item_id=item.item_id,
-                    reviewer_id=add_reviewer(cur, who).reviewer_id,
-                    label=label,
-                    created_at=datetime(2026, 3, 1, tzinfo=UTC),
-                )
+            annotate(cur, "Ann", item.item_id, "no")
+            annotate(cur, "Bob", item.item_id, "maybe")
 
 
 def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -> None:

@@ -10,11 +10,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from db.connection import Database
-from db.people.reviewers import add_reviewer
 from db.people.sign_in import sign_in_by_name
 from db.review.adjudications import list_adjudications
 from db.review.annotations import list_annotations
-from tests.labelling import add_label
+from tests.support.annotations import annotate
 
 pytestmark = pytest.mark.browser
 
@@ -169,10 +168,10 @@ def add_dispute(database: Database, review_seed: Seed) -> None:
     with database.transaction() as cur:
         sign_in_by_name(cur, "Reviewer 1")
         for who, label in (("Ann", "yes"), ("Bob", "no")):
-            add_label(
+            annotate(
                 cur,
+                who,
                 "q-01",
-                add_reviewer(cur, who).reviewer_id,
                 label,
                 created_at=datetime(2026, 3, 1, tzinfo=UTC),
             )

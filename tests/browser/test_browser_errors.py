@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
-from db.records import Item, Prediction, Run
+from tests.support.records import make_answer, make_drug_item, make_run
 
 pytestmark = pytest.mark.browser
 
@@ -21,33 +20,18 @@ pytestmark = pytest.mark.browser
 def fill(database: Database) -> None:
     """Give six items; the run is wrong on the two whose gold label is no."""
     gold = ["yes", "yes", "no", "no", "maybe", "maybe"]
-    items = [
-        Item(
-            f"q-{n}",
-            "clinic",
-            f"Does drug {n} help?",
-            (),
-            "pubmedqa",
-            ("yes", "no", "maybe"),
-            (),
-            label,
-            "",
-            "test",
-        )
-        for n, label in enumerate(gold)
-    ]
     text = ["yes", "yes", "yes", "yes", "maybe", None]
+    items = [make_drug_item(n, gold_label=label, split="test") for n, label in enumerate(gold)]
     with database.transaction() as cur:
         add_items(cur, items, origin="items")
-        moment = datetime(2026, 3, 1, tzinfo=UTC)
-        add_run(cur, Run("run-1", "First run", "imported", "a-model", {}, {}, moment))
-        add_predictions(
-            cur,
-            [
-                Prediction("run-1", f"q-{n}", "An answer.", label, "stated" if label else "absent")
-                for n, label in enumerate(text)
-            ],
-        )
+        add_run(cur, make_run("run-1", name="First run"))
+        answers = [make_answer(f"q-{n}", "An answer.", label) for n, label in enumerate(text)]
+        add_predictions(cur, answers)
+
+
+@pytest.fixture(scope="module")
+def server(serve_once):
+    return serve_once(fill)
 
 
 def click_cell(page: Page, row: int, column: int, *, rows: int = 4, columns: int = 5) -> None:
@@ -63,8 +47,7 @@ def click_cell(page: Page, row: int, column: int, *, rows: int = 4, columns: int
     )
 
 
-def test_a_click_on_a_cell_lists_its_items_and_a_row_leads_to_review(serve, page: Page):
-    server = serve(fill)
+def test_a_click_on_a_cell_lists_its_items_and_a_row_leads_to_review(server, page: Page):
     page.goto(f"{server.url}/errors")
     expect(page.get_by_text("6 items. Select a row")).to_be_visible()
 
@@ -81,14 +64,12 @@ def test_a_click_on_a_cell_lists_its_items_and_a_row_leads_to_review(serve, page
     expect(page.get_by_role("heading", name="Does drug 5 help?")).to_be_visible()
 
 
-def test_a_link_restores_what_was_chosen(serve, page: Page):
-    server = serve(fill)
+def test_a_link_restores_what_was_chosen(server, page: Page):
     page.goto(f"{server.url}/errors?errors_gold=no&errors_text=yes")
     expect(page.get_by_text("2 items. Select a row")).to_be_visible()
 
 
-def test_the_sum_of_a_row_lists_all_items_with_its_gold_label(serve, page: Page):
-    server = serve(fill)
+def test_the_sum_of_a_row_lists_all_items_with_its_gold_label(server, page: Page):
     page.goto(f"{server.url}/errors")
     expect(page.get_by_text("6 items. Select a row")).to_be_visible()
     click_cell(page, row=2, column=4)
@@ -97,9 +78,8 @@ def test_the_sum_of_a_row_lists_all_items_with_its_gold_label(serve, page: Page)
 
 
 def test_the_report_draws_its_charts_from_disk_without_a_network(
-    serve, page: Page, chromium: Browser, tmp_path: Path
+    server, page: Page, chromium: Browser, tmp_path: Path
 ):
-    server = serve(fill)
     page.goto(f"{server.url}/errors")
     expect(page.get_by_text("6 items. Select a row")).to_be_visible()
     with page.expect_download() as download:

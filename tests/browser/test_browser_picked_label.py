@@ -10,9 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from db.connection import Database
-from db.people.reviewers import add_reviewer
 from db.people.sign_in import sign_in_by_name
-from tests.labelling import add_label
+from tests.support.annotations import annotate
 
 pytestmark = pytest.mark.browser
 
@@ -90,10 +89,10 @@ def add_disputes(database: Database, review_seed: Callable[[Database], None]) ->
         sign_in_by_name(cur, "Reviewer 1")
         for item_id, labels in (("q-01", ("yes", "no")), ("v-01", ("A", "C"))):
             for who, label in zip(("Ann", "Bob"), labels, strict=True):
-                add_label(
+                annotate(
                     cur,
+                    who,
                     item_id,
-                    add_reviewer(cur, who).reviewer_id,
                     label,
                     created_at=datetime(2026, 3, 1, tzinfo=UTC),
                 )

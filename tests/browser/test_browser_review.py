@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,10 +16,11 @@ from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.people.reviewers import add_reviewer, list_reviewers
 from db.people.sign_in import sign_in_by_name
-from db.records import Annotation, Item, Prediction, Run
+from db.records import Annotation
 from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
 from db.review.settings import ReviewSettings, save_settings
+from tests.support.records import make_item, make_prediction, make_run
 
 pytestmark = pytest.mark.browser
 
@@ -184,12 +184,14 @@ def fill_with_hostile_text(database: Database) -> None:
         "![x](https://tracker.example/b.png) :green-badge[GOLD yes]"
         "<style>body{display:none}</style><h1>Forged</h1>"
     )
-    item = Item("q-01", payload, payload, (), "pubmedqa", ("yes", "no"), (), "no", payload, "train")
-    run = Run("run-1", payload, "imported", payload, {}, {}, datetime(2026, 3, 1, tzinfo=UTC))
+    item = make_item(
+        "q-01", question=payload, source=payload, context=(), gold_label="no", long_answer=payload
+    )
+    run = make_run(name=payload, model=payload)
     with database.transaction() as cur:
         add_items(cur, [item], origin="items")
         add_run(cur, run)
-        add_predictions(cur, [Prediction("run-1", "q-01", payload, None)])
+        add_predictions(cur, [make_prediction("q-01", answer=payload, answer_label=None)])
 
 
 def test_hostile_text_stays_text_and_nothing_leaves_the_machine(serve: Serve, page: Page) -> None:

@@ -11,13 +11,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from db.connection import Database
-from db.people.reviewers import add_reviewer, list_people
+from db.people.reviewers import list_people
 from db.people.sign_in import add_person, sign_in_by_name
 from db.review.adjudications import list_adjudications
 from db.review.annotations import list_annotations
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
-from tests.labelling import add_label
+from tests.support.annotations import annotate
 
 pytestmark = pytest.mark.browser
 
@@ -35,10 +35,10 @@ def add_team(database: Database, review_seed: Seed) -> None:
         settings = QueueSettings("Yes or no", ReviewFilter(source="pubmedqa"))
         add_queue(cur, settings, queue_id="queue-1", created_by=chief)
         for who, label in (("Cem", "yes"), ("Dee", "no")):
-            add_label(
+            annotate(
                 cur,
+                who,
                 "q-12",
-                add_reviewer(cur, who).reviewer_id,
                 label,
                 created_at=datetime(2026, 3, 1, tzinfo=UTC),
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,9 @@ from db.content.predictions import add_predictions
 from db.content.runs import add_run, list_runs
 from db.outcomes.run_pairs import PairFilter, list_pairs
 from db.outcomes.scored_runs import refresh
-from db.records import Item, Prediction, Run, Section
 from db.retraining.training_runs import list_training_runs
+from tests.support.records import make_answer, make_run
+from tests.support.training_items import make_training_item
 
 pytestmark = pytest.mark.browser
 
@@ -52,21 +52,6 @@ predict_train = false
 """
 
 
-def item(number: int, split: str) -> Item:
-    return Item(
-        f"{split}-{number:02d}",
-        "clinic",
-        f"Does drug {number} help?",
-        (Section("RESULTS", f"It helped {number} of {number + 5} patients in ward {number}."),),
-        "pubmedqa",
-        ("yes", "no", "maybe"),
-        (),
-        ("yes", "no", "maybe")[number % 3],
-        "It does.",
-        split,
-    )
-
-
 @pytest.fixture
 def trainable(tiny_model_dir: Path) -> Callable[[Database], None]:
     """Give a seed: items, a run that is right on every test item, and a preset named test."""
@@ -75,20 +60,13 @@ def trainable(tiny_model_dir: Path) -> Callable[[Database], None]:
         presets = database.path.parent / "presets"
         presets.mkdir()
         (presets / "test.toml").write_text(PRESET.format(base=tiny_model_dir), encoding="utf-8")
-        test_items = [item(100 + n, "test") for n in range(NUM_TEST_ITEMS)]
+        items = [make_training_item(n) for n in range(24)]
+        test_items = [make_training_item(100 + n, "test") for n in range(NUM_TEST_ITEMS)]
         with database.transaction() as cur:
-            add_items(cur, [item(n, "train") for n in range(24)] + test_items, origin="items")
-            moment = datetime(2026, 3, 1, tzinfo=UTC)
-            add_run(cur, Run("base", "Base run", "imported", "a-model", {}, {}, moment))
-            add_predictions(
-                cur,
-                [
-                    Prediction(
-                        "base", known.item_id, f"{known.gold_label}", known.gold_label, "bare"
-                    )
-                    for known in test_items
-                ],
-            )
+            add_items(cur, items + test_items, origin="items")
+            add_run(cur, make_run("base"))
+            right = [(item.item_id, str(item.gold_label)) for item in test_items]
+            add_predictions(cur, [make_answer(name, label, label, "base") for name, label in right])
 
     return fill
 

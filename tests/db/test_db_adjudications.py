@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,38 +12,18 @@ from db.content.imported_labels import ImportedLabel, add_imported_labels
 from db.content.items import add_items
 from db.errors import InvalidAnnotationError, InvalidLabelError, NotPermittedError
 from db.people.reviewers import add_reviewer
-from db.records import Item
 from db.review.adjudications import add_adjudication, list_adjudications, list_disputed
 from db.review.annotations import get_gold, retract_annotation
-from tests.labelling import add_label
-
-Say = Callable[..., str]
+from tests.support.annotations import annotate
+from tests.support.records import make_item
 
 
 @pytest.fixture
-def cur(database: Database, make_item: Callable[..., Item]) -> DuckDBPyConnection:
+def cur(database: Database) -> DuckDBPyConnection:
     """Give a cursor on a store of four items whose imported label is yes."""
     with database.transaction() as writing:
         add_items(writing, [make_item(f"q-{n}") for n in range(1, 5)], origin="items")
     return database.cursor()
-
-
-@pytest.fixture
-def say(cur: DuckDBPyConnection) -> Say:
-    """Give a function by which somebody labels an item."""
-
-    def label(who: str, item_id: str, given: str, **others: Any) -> str:
-        reviewer = add_reviewer(cur, who).reviewer_id
-        return add_label(
-            cur,
-            annotation_id=f"{who}-{item_id}-{given}",
-            item_id=item_id,
-            reviewer_id=reviewer,
-            label=given,
-            **others,
-        ).annotation_id
-
-    return label
 
 
 @pytest.fixture
@@ -123,14 +102,14 @@ def test_only_who_may_settle_settles(cur: DuckDBPyConnection, role: Any) -> None
 
 
 def test_items_on_which_people_differ_wait_until_somebody_decides(
-    cur: DuckDBPyConnection, say: Say, chief: str
+    cur: DuckDBPyConnection, chief: str
 ) -> None:
     for who, label in (("Ann", "yes"), ("Bob", "no"), ("Cid", "no")):
-        say(who, "q-2", label)
+        annotate(cur, who, "q-2", label)
     for who, label in (("Ann", "yes"), ("Bob", "no"), ("Cid", "maybe")):
-        say(who, "q-3", label)
+        annotate(cur, who, "q-3", label)
     for who in ("Ann", "Bob"):
-        say(who, "q-1", "yes")
+        annotate(cur, who, "q-1", "yes")
 
     assert list_disputed(cur) == ["q-3", "q-2"]  # on q-3 all three pairs differ
     assert list_disputed(cur, "rejected") == ["q-3", "q-2"]
@@ -145,32 +124,25 @@ def test_items_on_which_people_differ_wait_until_somebody_decides(
     assert list_disputed(cur, "decided") == ["q-3"]
 
 
-def test_who_takes_a_label_back_no_longer_differs(cur: DuckDBPyConnection, say: Say) -> None:
-    say("Ann", "q-1", "yes")
-    say("Bob", "q-1", "no")
+def test_who_takes_a_label_back_no_longer_differs(cur: DuckDBPyConnection) -> None:
+    annotate(cur, "Ann", "q-1", "yes")
+    annotate(cur, "Bob", "q-1", "no")
     bob = add_reviewer(cur, "Bob").reviewer_id
     assert list_disputed(cur) == ["q-1"]
     retract_annotation(cur, annotation_id="r", item_id="q-1", reviewer_id=bob)
     assert list_disputed(cur) == []
 
 
-def test_what_counts_is_what_people_say_after_the_reveal(cur: DuckDBPyConnection, say: Say) -> None:
-    say("Ann", "q-1", "yes", phase="blind")
-    say("Bob", "q-1", "no", phase="blind")
+def test_what_counts_is_what_people_say_after_the_reveal(cur: DuckDBPyConnection) -> None:
+    annotate(cur, "Ann", "q-1", "yes", phase="blind")
+    annotate(cur, "Bob", "q-1", "no", phase="blind")
     assert list_disputed(cur) == ["q-1"]
-    add_label(
-        cur,
-        annotation_id="Bob-q-1-revealed",
-        item_id="q-1",
-        reviewer_id=add_reviewer(cur, "Bob").reviewer_id,
-        label="yes",
-        phase="revealed",
-    )
+    annotate(cur, "Bob", "q-1", "yes", phase="revealed")
     assert list_disputed(cur) == []
 
 
-def test_annotators_of_a_data_set_can_be_left_out(cur: DuckDBPyConnection, say: Say) -> None:
-    say("Ann", "q-1", "yes")
+def test_annotators_of_a_data_set_can_be_left_out(cur: DuckDBPyConnection) -> None:
+    annotate(cur, "Ann", "q-1", "yes")
     add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", ("no",))])
     assert list_disputed(cur) == ["q-1"]
     assert list_disputed(cur, origin="review") == list_disputed(cur, origin="import") == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run
 from db.review.adjudications import add_adjudication
 from db.review.agreement import (
     RatingFilter,
@@ -31,19 +29,14 @@ from db.review.agreement import (
     rating_version,
 )
 from db.review.annotations import retract_annotation
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_item, make_prediction, make_run
 
 OWN = RatingFilter("pubmedqa")
-Say = Callable[..., None]
 
 
 @pytest.fixture
-def cur(
-    database: Database,
-    make_item: Callable[..., Item],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> DuckDBPyConnection:
+def cur(database: Database) -> DuckDBPyConnection:
     """Give a store of three items with gold label yes; a model says no, its head maybe."""
     with database.transaction() as writing:
         add_items(writing, [make_item(f"q-{n}") for n in (1, 2, 3)], origin="items")
@@ -62,35 +55,15 @@ def cur(
     return database.cursor()
 
 
-@pytest.fixture
-def say(cur: DuckDBPyConnection) -> Say:
-    """Give a function by which somebody gives labels to an item, one call an annotation."""
-    number = iter(range(1000))
-
-    def label(who: str, item_id: str, labels: Sequence[str], **others: Any) -> None:
-        if not labels:
-            others["verdicts"] = ["unanswerable"]
-        add_label(
-            cur,
-            annotation_id=f"a-{next(number)}",
-            item_id=item_id,
-            reviewer_id=add_reviewer(cur, who).reviewer_id,
-            labels=labels,
-            **others,
-        )
-
-    return label
-
-
 def _id(cur: DuckDBPyConnection, who: str) -> str:
     return add_reviewer(cur, who).reviewer_id
 
 
-def test_items_answered_alike_are_counted_together(cur: DuckDBPyConnection, say: Say) -> None:
+def test_items_answered_alike_are_counted_together(cur: DuckDBPyConnection) -> None:
     for item_id in ("q-1", "q-2"):
-        say("Ann", item_id, ["yes"])
-        say("Bob", item_id, ["no", "yes"])
-    say("Ann", "q-3", [])
+        annotate(cur, "Ann", item_id, "yes")
+        annotate(cur, "Bob", item_id, "no", "yes")
+    annotate(cur, "Ann", "q-3", verdicts=["unanswerable"])
 
     first, second = count_patterns(cur, OWN, "open")
 
@@ -102,10 +75,10 @@ def test_items_answered_alike_are_counted_together(cur: DuckDBPyConnection, say:
     assert list_rated_labels(cur, OWN) == ["yes", "no", "maybe"]
 
 
-def test_each_phase_counts_what_stands_in_it(cur: DuckDBPyConnection, say: Say) -> None:
-    say("Ann", "q-1", ["no"], phase="blind")
-    say("Ann", "q-1", ["maybe"], phase="blind")
-    say("Ann", "q-1", ["yes"], phase="revealed")
+def test_each_phase_counts_what_stands_in_it(cur: DuckDBPyConnection) -> None:
+    annotate(cur, "Ann", "q-1", "no", phase="blind")
+    annotate(cur, "Ann", "q-1", "maybe", phase="blind")
+    annotate(cur, "Ann", "q-1", "yes", phase="revealed")
 
     (blind,) = count_patterns(cur, OWN, "blind")
     (revealed,) = count_patterns(cur, OWN, "revealed")
@@ -118,8 +91,8 @@ def test_each_phase_counts_what_stands_in_it(cur: DuckDBPyConnection, say: Say) 
     ]
 
 
-def test_what_was_taken_back_does_not_count(cur: DuckDBPyConnection, say: Say) -> None:
-    say("Ann", "q-1", ["no"])
+def test_what_was_taken_back_does_not_count(cur: DuckDBPyConnection) -> None:
+    annotate(cur, "Ann", "q-1", "no")
     before = rating_version(cur)
     retract_annotation(cur, annotation_id="r", item_id="q-1", reviewer_id=_id(cur, "Ann"))
     assert count_patterns(cur, OWN, "open") == []
@@ -127,12 +100,12 @@ def test_what_was_taken_back_does_not_count(cur: DuckDBPyConnection, say: Say) -
 
 
 def test_a_repeat_tells_of_its_reviewer_alone_and_a_recheck_replaces(
-    cur: DuckDBPyConnection, say: Say
+    cur: DuckDBPyConnection,
 ) -> None:
-    say("Ann", "q-1", ["no"], is_fast=True)
-    say("Ann", "q-1", ["yes"], presentation="recheck")
-    say("Ann", "q-1", ["maybe"], presentation="repeat")
-    say("Bob", "q-1", ["yes"])
+    annotate(cur, "Ann", "q-1", "no", is_fast=True)
+    annotate(cur, "Ann", "q-1", "yes", presentation="recheck")
+    annotate(cur, "Ann", "q-1", "maybe", presentation="repeat")
+    annotate(cur, "Bob", "q-1", "yes")
 
     (pattern,) = count_patterns(cur, OWN, "open")
     (repeat,) = count_repeats(cur, OWN, "open")
@@ -143,10 +116,8 @@ def test_a_repeat_tells_of_its_reviewer_alone_and_a_recheck_replaces(
     assert count_repeats(cur, OWN, "blind") == []
 
 
-def test_the_gold_label_is_the_imported_one_or_that_of_record(
-    cur: DuckDBPyConnection, say: Say
-) -> None:
-    say("Ann", "q-1", ["no"])
+def test_the_gold_label_is_the_imported_one_or_that_of_record(cur: DuckDBPyConnection) -> None:
+    annotate(cur, "Ann", "q-1", "no")
     chief = add_reviewer(cur, "Chief", "adjudicator").reviewer_id
     add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=chief, label="maybe")
     record = RatingFilter("pubmedqa", gold="record")
@@ -155,8 +126,8 @@ def test_the_gold_label_is_the_imported_one_or_that_of_record(
     assert [count.gold for count in count_by_reviewer(cur, record, "open")] == ["maybe"]
 
 
-def test_filters_choose_by_origin_source_and_label_set(cur: DuckDBPyConnection, say: Say) -> None:
-    say("Ann", "q-1", ["no"])
+def test_filters_choose_by_origin_source_and_label_set(cur: DuckDBPyConnection) -> None:
+    annotate(cur, "Ann", "q-1", "no")
     add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", ("yes",))])
 
     (imported,) = count_patterns(cur, RatingFilter("pubmedqa", "import"), "open")
@@ -166,18 +137,16 @@ def test_filters_choose_by_origin_source_and_label_set(cur: DuckDBPyConnection, 
     assert count_patterns(cur, RatingFilter("options"), "open") == []
 
 
-def test_moves_after_the_reveal_are_counted_towards_what_was_shown(
-    cur: DuckDBPyConnection, say: Say
-) -> None:
+def test_moves_after_the_reveal_are_counted_towards_what_was_shown(cur: DuckDBPyConnection) -> None:
     shown = {"run_id": "run-1", "phase": "revealed"}
-    say("Ann", "q-1", ["no"], phase="blind")
-    say("Ann", "q-1", ["yes"], **shown)  # adopts gold, drops the text's label
-    say("Ann", "q-2", ["yes"], phase="blind")
-    say("Ann", "q-2", ["no"], **shown)  # misled by the text
-    say("Bob", "q-2", ["yes"], phase="blind")
-    say("Bob", "q-2", ["yes", "maybe"], **shown)  # keeps gold, takes the head's label up
-    say("Bob", "q-3", ["no"], phase="blind")
-    say("Bob", "q-3", ["maybe"], **shown)  # moves from wrong to wrong
+    annotate(cur, "Ann", "q-1", "no", phase="blind")
+    annotate(cur, "Ann", "q-1", "yes", **shown)  # adopts gold, drops the text's label
+    annotate(cur, "Ann", "q-2", "yes", phase="blind")
+    annotate(cur, "Ann", "q-2", "no", **shown)  # misled by the text
+    annotate(cur, "Bob", "q-2", "yes", phase="blind")
+    annotate(cur, "Bob", "q-2", "yes", "maybe", **shown)  # keeps gold, takes the head's label up
+    annotate(cur, "Bob", "q-3", "no", phase="blind")
+    annotate(cur, "Bob", "q-3", "maybe", **shown)  # moves from wrong to wrong
 
     def total(what: Any, name: str) -> int:
         return sum(getattr(c, name) * c.num_items for c in count_reveals(cur, OWN, what, "item"))
@@ -196,17 +165,17 @@ def test_moves_after_the_reveal_are_counted_towards_what_was_shown(
     assert [count.num_missed for count in by_reviewer] == [1, 1]
 
 
-def test_without_a_run_nothing_of_a_model_was_shown(cur: DuckDBPyConnection, say: Say) -> None:
-    say("Ann", "q-1", ["no"], phase="blind")
-    say("Ann", "q-1", ["yes"], phase="revealed")
+def test_without_a_run_nothing_of_a_model_was_shown(cur: DuckDBPyConnection) -> None:
+    annotate(cur, "Ann", "q-1", "no", phase="blind")
+    annotate(cur, "Ann", "q-1", "yes", phase="revealed")
     assert count_reveals(cur, OWN, "text", "item") == []
 
 
-def test_seconds_of_both_phases_are_one_rating(cur: DuckDBPyConnection, say: Say) -> None:
-    say("Ann", "q-1", ["no"], phase="blind", duration_seconds=30)
-    say("Ann", "q-1", ["yes"], phase="revealed", duration_seconds=12.5)
-    say("Ann", "q-2", ["yes"], duration_seconds=4)
-    say("Bob", "q-1", ["yes"])
+def test_seconds_of_both_phases_are_one_rating(cur: DuckDBPyConnection) -> None:
+    annotate(cur, "Ann", "q-1", "no", phase="blind", duration_seconds=30)
+    annotate(cur, "Ann", "q-1", "yes", phase="revealed", duration_seconds=12.5)
+    annotate(cur, "Ann", "q-2", "yes", duration_seconds=4)
+    annotate(cur, "Bob", "q-1", "yes")
 
     ((who, seconds),) = list_seconds(cur, OWN)
 
@@ -214,13 +183,13 @@ def test_seconds_of_both_phases_are_one_rating(cur: DuckDBPyConnection, say: Say
     assert list_seconds(cur, RatingFilter("options")) == []
 
 
-def test_doubts_of_several_people_are_counted_and_listed(cur: DuckDBPyConnection, say: Say) -> None:
+def test_doubts_of_several_people_are_counted_and_listed(cur: DuckDBPyConnection) -> None:
     for who in ("Ann", "Bob"):
-        say(who, "q-1", ["no"], phase="blind", verdicts=["information_missing"])
-        say(who, "q-1", ["no"], phase="revealed")
-        say(who, "q-2", ["no"], phase="blind")
-        say(who, "q-2", ["yes"], phase="revealed")
-    say("Ann", "q-3", ["no"])
+        annotate(cur, who, "q-1", "no", phase="blind", verdicts=["information_missing"])
+        annotate(cur, who, "q-1", "no", phase="revealed")
+        annotate(cur, who, "q-2", "no", phase="blind")
+        annotate(cur, who, "q-2", "yes", phase="revealed")
+    annotate(cur, "Ann", "q-3", "no")
 
     found = count_challenges(cur, OWN)
     (rejected,) = list_rejected(cur, OWN)

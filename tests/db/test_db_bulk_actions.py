@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from db.connection import Database
@@ -12,7 +10,6 @@ from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import BulkActionError, InvalidQueueError, NotPermittedError
 from db.people.sign_in import add_person
-from db.records import Item, Prediction, Run
 from db.review.annotations import get_gold, list_annotations, standing_annotations
 from db.review.bulk_actions import (
     ItemKind,
@@ -24,19 +21,15 @@ from db.review.bulk_actions import (
 )
 from db.review.item_list import ReviewFilter, list_item_ids
 from db.review.queues import QueueSettings, find_item_at, get_queue, list_queues
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_item, make_prediction, make_run
 
 FLT = ReviewFilter(run_id="run-1")
 IDS = ["q-1", "q-2", "q-3", "q-4"]
 
 
 @pytest.fixture
-def people(
-    database: Database,
-    make_item: Callable[..., Item],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> dict[str, str]:
+def people(database: Database) -> dict[str, str]:
     heads = {"q-1": "no", "q-2": "no", "q-3": "yes", "q-4": None}
     with database.transaction() as cur:
         add_items(cur, [make_item(item_id) for item_id in IDS], origin="items")
@@ -56,9 +49,7 @@ def people(
         chief = add_person(cur, "Chief", role="admin").reviewer_id
         ann = add_person(cur, "Ann", role="adjudicator").reviewer_id
         bob = add_person(cur, "Bob", role="reviewer").reviewer_id
-        add_label(
-            cur, annotation_id="own", item_id="q-1", reviewer_id=ann, label="maybe", note="mine"
-        )
+        annotate(cur, "Ann", "q-1", "maybe", note="mine")
     return {"chief": chief, "ann": ann, "bob": bob}
 
 
@@ -109,8 +100,7 @@ def test_what_was_said_after_the_action_stays_when_it_is_undone(
     ann = people["ann"]
     act(database, "text", ann, flt=ReviewFilter(run_id="run-1", search="q-2"))
     assert labels(database, ann) == {"q-1": "maybe", "q-2": "maybe"}
-    with database.transaction() as cur:
-        add_label(cur, annotation_id="later", item_id="q-2", reviewer_id=ann, label="yes")
+    annotate(database, "Ann", "q-2", "yes")
     with database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=ann)
     assert labels(database, ann) == {"q-1": "maybe", "q-2": "yes"}
@@ -120,8 +110,7 @@ def test_taking_ones_own_labels_back_is_undone_with_all_that_was_said(
     database: Database, people: dict[str, str]
 ) -> None:
     ann = people["ann"]
-    with database.transaction() as cur:
-        add_label(cur, annotation_id="x", item_id="q-1", reviewer_id=people["bob"], label="no")
+    annotate(database, "Bob", "q-1", "no")
     assert act(database, "retract", ann).num_items == 1
     assert labels(database, ann) == {}
     assert labels(database, people["bob"]) == {"q-1": "no"}
@@ -154,8 +143,7 @@ def test_nothing_is_done_where_the_preview_no_longer_holds(
     database: Database, people: dict[str, str]
 ) -> None:
     ann = people["ann"]
-    with database.transaction() as cur:
-        add_label(cur, annotation_id="x", item_id="q-3", reviewer_id=ann, label="yes")
+    annotate(database, "Ann", "q-3", "yes")
     with (
         pytest.raises(BulkActionError, match=r"would change 2 items, the preview showed 3"),
         database.transaction() as cur,

@@ -17,6 +17,7 @@ from db.importers.clinician_reviews import IMPORTANT_NOTE
 from db.people.reviewers import list_reviewers
 from db.records import Annotation, Encounter, Judgement
 from db.review.annotations import list_annotations
+from tests.support.records import make_options_item
 
 RATING = {
     "": "0",
@@ -116,9 +117,7 @@ def test_the_same_file_again_adds_nothing(database: Database, write: Write) -> N
     assert again.items == AddReport(unchanged=2)
 
 
-def test_ratings_join_the_item_that_its_own_file_brought(
-    database: Database, write: Write, make_options_item: Callable[..., Any]
-) -> None:
+def test_ratings_join_the_item_that_its_own_file_brought(database: Database, write: Write) -> None:
     item = make_options_item("medqa-116", question='"Which drug?"', gold_label="C")
     quoted = {label: f'"Drug {label}"\n' for label in "ABCD"}
     with database.transaction() as cur:
@@ -130,9 +129,7 @@ def test_ratings_join_the_item_that_its_own_file_brought(
     assert get_item(database.cursor(), "medqa-116") == item
 
 
-def test_another_question_of_the_same_number_is_refused(
-    database: Database, write: Write, make_options_item: Callable[..., Any]
-) -> None:
+def test_another_question_of_the_same_number_is_refused(database: Database, write: Write) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_options_item("medqa-116", gold_label="C")], origin="medqa")
     with pytest.raises(ImportFileError, match="line 2: 'medqa-116' is stored already with another"):

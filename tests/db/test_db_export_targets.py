@@ -22,9 +22,9 @@ from db.content.runs import add_run, list_runs
 from db.errors import ExportError
 from db.exporters import EXPORT_FORMATS, ExportFormat, export_file
 from db.exporters.run_file import export_run
-from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_item, make_prediction, make_run
+from tests.support.stores import open_store
 
 OWN = (
     "review.duckdb", "review.duckdb.wal", "review.duckdb.before-0003", "runs", "models", "cache",
@@ -65,15 +65,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def store(home: Path, make_item: Callable[..., Item], make_run: Callable[..., Run]) -> Path:
+def store(home: Path) -> Path:
     """The store of that home, closed."""
-    database = Database.open()
+    database = open_store()
     with database.transaction() as cur:
         add_items(cur, [make_item(f"q-{number}") for number in range(3)], origin="items")
         add_run(cur, make_run())
-        add_predictions(cur, [Prediction("run-1", "q-1", "Yes, it does.", "yes")])
-        ada = add_reviewer(cur, "Ada").reviewer_id
-        add_label(cur, "q-1", ada, "no")
+        add_predictions(cur, [make_prediction()])
+        annotate(cur, "Ada", "q-1", "no")
     database.close()
     return home / "review.duckdb"
 
@@ -246,9 +245,7 @@ def test_an_earlier_export_of_a_folder_is_replaced(store: Path, tmp_path: Path) 
     assert run("export", "annotations", folder, "--format", "huggingface") == (0, "")
     assert "1 rows: test 1." in (folder / "README.md").read_text()
     database = Database.open()
-    with database.transaction() as cur:
-        ada = add_reviewer(cur, "Ada").reviewer_id
-        add_label(cur, "q-2", ada, "no")
+    annotate(database, "Ada", "q-2", "no")
     database.close()
     assert run("export", "annotations", folder, "--format", "huggingface") == (0, "")
     assert "2 rows: test 2." in (folder / "README.md").read_text()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -21,74 +20,34 @@ from db.errors import ExportError
 from db.exporters import EXPORT_KINDS, TABLE_FORMATS, export_file, formats_of
 from db.exporters.label_studio import LABELING_CONFIG
 from db.importers.items import parse_items
-from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run, Section
 from db.review.annotations import retract_annotation
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_item, make_prediction, make_run
 
 MOMENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 ANSWER = 'Line one,\n"line two" ; ε β\t=1+1'
 
 
+QUESTIONS = (make_item("q-1", split="train"), make_item("q-2", split="train", gold_label=None))
+
+
 @pytest.fixture
-def filled():
-    database = Database.open(IN_MEMORY)
+def filled(database: Database) -> Database:
     with database.transaction() as cur:
-        add_items(cur, [_item("q-1", "yes"), _item("q-2", None)], origin="items")
+        add_items(cur, QUESTIONS, origin="items")
         for run_id in ("run-a", "run-b"):
-            add_run(cur, Run(run_id, run_id.title(), "imported", "m", {"k": 1}, {}, MOMENT))
-        add_predictions(
-            cur,
-            [
-                Prediction("run-a", "q-1", ANSWER, "no", "stated", 0, 4),
-                Prediction(
-                    "run-b",
-                    "q-1",
-                    None,
-                    "yes",
-                    head_label="yes",
-                    head_probabilities=(0.7, 0.2, 0.1),
-                ),
-            ],
-        )
-        reviewer = add_reviewer(cur, "Ada")
-        add_label(
-            cur,
-            annotation_id="e1",
-            item_id="q-1",
-            reviewer_id=reviewer.reviewer_id,
-            label="maybe",
-            run_id="run-a",
-            note="unclear",
-            created_at=MOMENT,
-        )
-        add_label(
-            cur,
-            annotation_id="e2",
-            item_id="q-2",
-            reviewer_id=reviewer.reviewer_id,
-            label="no",
-            created_at=MOMENT,
-        )
-        retract_annotation(cur, annotation_id="e3", item_id="q-2", reviewer_id=reviewer.reviewer_id)
-    yield database
-    database.close()
-
-
-def _item(item_id: str, gold: str | None) -> Item:
-    return Item(
-        item_id,
-        "demo",
-        "Does it help?",
-        (Section("AIM", "To see."),),
-        "pubmedqa",
-        ("yes", "no", "maybe"),
-        (),
-        gold,
-        "It does.",
-        "train",
-        {"year": 2020, "mesh": ["A", "B"]},
-    )
+            add_run(cur, make_run(run_id, settings={"k": 1}, created_at=MOMENT))
+        answer = make_prediction(
+            "q-1", "run-a", answer=ANSWER, answer_label="no", answer_form="stated", answer_start=0,
+            answer_end=4,
+        )  # fmt: skip
+        head = {"head_label": "yes", "head_probabilities": (0.7, 0.2, 0.1)}
+        add_predictions(cur, [answer, make_prediction("q-1", "run-b", answer=None, **head)])
+        said = {"run_id": "run-a", "note": "unclear", "created_at": MOMENT}
+        annotate(cur, "Ada", "q-1", "maybe", annotation_id="e1", **said)
+        ada = annotate(cur, "Ada", "q-2", "no", annotation_id="e2", created_at=MOMENT).reviewer_id
+        retract_annotation(cur, annotation_id="e3", item_id="q-2", reviewer_id=ada)
+    return database
 
 
 def _read_jsonl(path: Path) -> list[dict]:
@@ -114,7 +73,7 @@ def test_every_kind_is_written_whole_in_every_format(filled, tmp_path, kind, num
 def test_exported_items_can_be_imported_again(filled, tmp_path):
     export_file(filled.cursor(), "items", "jsonl", tmp_path / "items.jsonl")
     batch = parse_items(tmp_path / "items.jsonl")
-    assert batch.items == (_item("q-1", "yes"), _item("q-2", None))
+    assert batch.items == QUESTIONS
 
 
 def test_labels_show_the_label_of_record_beside_the_imported_one(filled, tmp_path):
@@ -169,15 +128,7 @@ def test_an_empty_store_gives_files_without_rows(tmp_path, kind):
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
 def test_no_cell_of_a_csv_begins_as_a_formula(filled, tmp_path, start):
     formula = f"{start}HYPERLINK(1)"
-    with filled.transaction() as cur:
-        add_label(
-            cur,
-            annotation_id="e4",
-            item_id="q-2",
-            reviewer_id=add_reviewer(cur, "Ada").reviewer_id,
-            label="no",
-            note=formula,
-        )
+    annotate(filled, "Ada", "q-2", "no", note=formula)
     export_file(filled.cursor(), "annotations", "csv", tmp_path / "a.csv")
     rows = list(csv.DictReader((tmp_path / "a.csv").open(encoding="utf-8", newline="")))
     assert rows[-1]["note"] == f"'{formula}"
@@ -222,9 +173,8 @@ def test_label_studio_results_name_only_what_its_labelling_config_has(filled, tm
 
 def test_a_dataset_folder_names_a_file_for_each_split(filled, tmp_path):
     with filled.transaction() as cur:
-        add_items(cur, [replace(_item("q-3", "no"), split="dev")], origin="items")
-        ada = add_reviewer(cur, "Ada").reviewer_id
-        add_label(cur, annotation_id="e4", item_id="q-3", reviewer_id=ada, label="no")
+        add_items(cur, [make_item("q-3", split="dev")], origin="items")
+        annotate(cur, "Ada", "q-3", "no")
     folder = tmp_path / "annotations"
     assert export_file(filled.cursor(), "annotations", "huggingface", folder) == 4
     card = (folder / "README.md").read_text("utf-8")

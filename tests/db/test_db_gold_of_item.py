@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
 
 from db.connection import Database
 from db.content.items import add_items
 from db.errors import NothingToRetractError
 from db.people.reviewers import add_reviewer
-from db.records import GoldLabel, Item
+from db.records import Encounter, GoldLabel, Judgement
 from db.review.adjudications import add_adjudication
 from db.review.annotations import (
+    add_annotation,
     get_gold,
     list_annotations,
     retract_annotation,
     standing_annotations,
 )
 from db.review.item_list import get_rows
-from tests.labelling import add_label
+from tests.support.records import make_item
 
 ACTS = ("label", "label", "label", "several", "none", "retract", "adjudicate")
 
@@ -36,22 +36,16 @@ def _act(database: Database, rng: random.Random, number: int, item_id: str, who:
                     cur, adjudication_id=key, item_id=item_id, reviewer_id=who, label="maybe"
                 )
             else:
-                labels = {"label": rng.sample(["yes", "no"], 1), "several": ["yes", "no"]}
-                add_label(
-                    cur,
-                    annotation_id=key,
-                    item_id=item_id,
-                    reviewer_id=who,
-                    labels=labels.get(act, []),
-                    verdicts=("unanswerable",),
+                labels = {"label": (rng.choice(("yes", "no")),), "several": ("yes", "no")}
+                judgement = Judgement(labels.get(act, ()), verdicts=("unanswerable",))
+                add_annotation(
+                    cur, judgement, Encounter(), annotation_id=key, item_id=item_id, reviewer_id=who
                 )
     except NothingToRetractError:
         return
 
 
-def test_one_items_gold_and_standing_labels_are_those_of_the_views(
-    database: Database, make_item: Callable[..., Item]
-) -> None:
+def test_one_items_gold_and_standing_labels_are_those_of_the_views(database: Database) -> None:
     rng = random.Random(0)  # noqa: S311
     items = [f"q-{number}" for number in range(25)]
     with database.transaction() as cur:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.connection import IN_MEMORY, Database
+from db.connection import Database
 from db.content.items import AddReport, count_by_label, get_item
 from db.content.predictions import find_prediction, list_predictions
 from db.content.runs import get_run, list_runs
@@ -23,6 +22,7 @@ from db.importers.pubmedqa import ANNOTATOR_1
 from db.people.reviewers import list_reviewers
 from db.records import Option, Section
 from db.review.annotations import list_annotations
+from tests.support.stores import open_store
 
 PMID_ENTRY = {
     "QUESTION": "Does it help?",
@@ -411,10 +411,10 @@ def test_the_demo_loads_once(database: Database) -> None:
     assert load_demo(database).is_unchanged
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_any_text_survives_an_import(text: str, tmp_path: Path) -> None:
-    database = Database.open(IN_MEMORY)
+    database = open_store(tmp_path / "any-text.duckdb")
     entry = {
         **OWN_ITEM,
         "question": f"Q{text}",
@@ -430,9 +430,7 @@ def test_any_text_survives_an_import(text: str, tmp_path: Path) -> None:
     database.close()
 
 
-def test_hostile_text_stays_text(
-    database: Database, tmp_path: Path, make_item: Callable[..., Any]
-) -> None:
+def test_hostile_text_stays_text(database: Database, tmp_path: Path) -> None:
     hostile = '\'); drop table item; -- <script>alert(1)</script> =HYPERLINK("x") ${jndi:x} {{x}}'
     path = _write(tmp_path / "own.jsonl", _lines({**OWN_ITEM, "question": hostile}))
     import_file(database, "items", path)

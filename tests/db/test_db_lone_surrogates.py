@@ -32,7 +32,7 @@ from db.outcomes.selection import Selection
 from db.outcomes.slices import save_slice
 from db.people.reviewers import add_reviewer
 from db.people.sign_in import Identity, add_person
-from db.records import Item, Prediction, Run
+from db.records import Prediction
 from db.retraining.model_versions import register_model, set_alias
 from db.retraining.record_vetoes import add_record_veto
 from db.review.adjudications import add_adjudication
@@ -41,15 +41,14 @@ from db.review.drafts import save_draft
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter, list_item_ids
 from db.review.queues import QueueSettings, add_item_queue, add_queue
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_item, make_run
 
 HALF = "Take two \ud83d a day"
 
 
 @pytest.fixture
-def filled(
-    database: Database, make_item: Callable[..., Item], make_run: Callable[..., Run]
-) -> Database:
+def filled(database: Database) -> Database:
     with database.transaction() as cur:
         add_items(cur, [make_item("q-1")], origin="items")
         add_run(cur, make_run("run-1"))
@@ -62,7 +61,7 @@ def _ada(cur: DuckDBPyConnection) -> str:
 
 
 def _annotate(cur: DuckDBPyConnection, **said: str) -> None:
-    add_label(cur, "q-1", _ada(cur), "no", **said)
+    annotate(cur, "Ada", "q-1", "no", **said)
 
 
 def _adjudicate(cur: DuckDBPyConnection) -> None:
@@ -141,9 +140,7 @@ def test_a_text_with_half_an_emoji_is_refused_by_name_and_nothing_is_stored(
     assert list_annotations(filled.cursor(), "q-1") == []
 
 
-def test_items_with_half_an_emoji_are_refused_by_id(
-    database: Database, make_item: Callable[..., Item]
-) -> None:
+def test_items_with_half_an_emoji_are_refused_by_id(database: Database) -> None:
     with pytest.raises(InvalidItemError, match="'q-2': a text holds half"):
         add_items(
             database.cursor(), [make_item("q-1"), make_item("q-2", question=HALF)], origin="items"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -27,9 +26,14 @@ from db.outcomes.item_lists import (
 from db.outcomes.scored_runs import refresh, refresh_annotations
 from db.outcomes.selection import DIMENSIONS, NO_LABEL, PAIR_OUTCOMES, OutcomeFilter, Selection
 from db.outcomes.slices import count_right, count_slices, drop_slice, list_slices, save_slice
-from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import (
+    make_answer,
+    make_item,
+    make_options_item,
+    make_prediction,
+    make_run,
+)
 
 ALL = OutcomeFilter("run-1", "imported", "pubmedqa")
 
@@ -46,28 +50,26 @@ CASES = (
 
 
 @pytest.fixture
-def filled(
-    database: Database, make_item: Callable[..., Item], make_run: Callable[..., Run]
-) -> Database:
+def filled(database: Database) -> Database:
     """Give one item for each way in which text and head can fare, and one without a head."""
     probabilities = {"yes": (0.6, 0.3, 0.1), "no": (0.3, 0.6, 0.1), "maybe": (0.1, 0.3, 0.6)}
     items = [make_item(item_id, gold_label=gold) for item_id, gold, *_ in CASES]
     predictions = [
-        Prediction(
-            "run-1",
-            item_id,
-            "An answer.",
-            text,
-            "absent" if text is None else "stated",
-            head_label=head,
-            head_probabilities=probabilities[head],
+        make_answer(
+            item_id, "An answer.", text, head_label=head, head_probabilities=probabilities[head]
         )
         for item_id, _, text, head, _ in CASES
     ]
     with database.transaction() as cur:
         add_items(cur, [*items, make_item("q-8", split="train", source="other")], origin="items")
         add_run(cur, make_run())
-        add_predictions(cur, [*predictions, Prediction("run-1", "q-8", "Yes.", "yes", "bare")])
+        add_predictions(
+            cur,
+            [
+                *predictions,
+                make_prediction("q-8", answer="Yes.", answer_label="yes", answer_form="bare"),
+            ],
+        )
     return database
 
 
@@ -123,9 +125,8 @@ def test_confidence_and_being_right_limit_the_items(filled: Database) -> None:
 
 def test_what_reviewers_say_limits_the_items(filled: Database) -> None:
     with filled.transaction() as cur:
-        ada = add_reviewer(cur, "Ada").reviewer_id
-        for item_id, label in (("q-1", "no"), ("q-2", "yes")):
-            add_label(cur, annotation_id=item_id, item_id=item_id, reviewer_id=ada, label=label)
+        annotate(cur, "Ada", "q-1", "no")
+        annotate(cur, "Ada", "q-2", "yes")
     cur = counted(filled)
     refresh_annotations(cur)
     assert found_ids(cur, reviewer_label="no") == ["q-1"]
@@ -144,62 +145,49 @@ def test_pages_follow_each_other_without_gap(filled: Database) -> None:
 
 def test_a_correction_is_counted_against_the_label_of_record_only(filled: Database) -> None:
     assert len(found_ids(counted(filled), pair_outcome="both_right")) == 1
-    with filled.transaction() as cur:
-        reviewer = add_reviewer(cur, "Ada")
-        add_label(
-            cur,
-            annotation_id="e1",
-            item_id="q-5",
-            reviewer_id=reviewer.reviewer_id,
-            label="no",
-        )
+    annotate(filled, "Ada", "q-5", "no")
     cur = counted(filled)
     right = Selection(pair_outcome="both_right")
     assert list_item_ids(cur, ALL.also(right)) == ["q-1"]
     assert list_item_ids(cur, replace(ALL, gold="record").also(right)) == ["q-1", "q-5"]
 
 
-def test_what_is_counted_follows_the_data(filled: Database, make_item: Callable[..., Item]) -> None:
+def test_what_is_counted_follows_the_data(filled: Database) -> None:
     cur = counted(filled)
     before = refresh(cur, ["run-1"])
     assert refresh(cur, ["run-1"]) == before
     with filled.transaction() as writing:
         add_items(writing, [make_item("q-9", gold_label="maybe")], origin="items")
-        add_predictions(writing, [Prediction("run-1", "q-9", "Maybe.", "maybe", "bare")])
+        add_predictions(
+            writing,
+            [make_prediction("q-9", answer="Maybe.", answer_label="maybe", answer_form="bare")],
+        )
     assert refresh(cur, ["run-1"]) != before
     assert found_ids(cur, gold_label="maybe") == ["q-9"]
     with filled.transaction() as writing:
-        ada = add_reviewer(writing, "Ada").reviewer_id
         for number in range(1, 10):
-            add_label(
-                writing,
-                annotation_id=f"a-{number}",
-                item_id=f"q-{number}",
-                reviewer_id=ada,
-                label="maybe",
-            )
-        add_label(writing, annotation_id="b", item_id="q-1", reviewer_id=ada, label="yes")
+            annotate(writing, "Ada", f"q-{number}", "maybe")
+        annotate(writing, "Ada", "q-1", "yes")
     refresh(cur, ["run-1"])
     record = replace(ALL, gold="record")
     assert count_items(cur, record.also(Selection(gold_label="maybe"))) == 8
     assert count_items(cur, record.also(Selection(gold_label="yes"))) == 1
 
 
-def test_many_corrections_at_once_are_followed_too(
-    filled: Database, make_item: Callable[..., Item]
-) -> None:
+def test_many_corrections_at_once_are_followed_too(filled: Database) -> None:
     with filled.transaction() as writing:
         add_items(writing, [make_item(f"m-{n}") for n in range(60)], origin="items")
         add_predictions(
-            writing, [Prediction("run-1", f"m-{n}", "Yes.", "yes", "bare") for n in range(60)]
+            writing,
+            [
+                make_prediction(f"m-{n}", answer="Yes.", answer_label="yes", answer_form="bare")
+                for n in range(60)
+            ],
         )
     cur = counted(filled)
     with filled.transaction() as writing:
-        ada = add_reviewer(writing, "Ada").reviewer_id
         for n in range(60):
-            add_label(
-                writing, annotation_id=f"a-{n}", item_id=f"m-{n}", reviewer_id=ada, label="no"
-            )
+            annotate(writing, "Ada", f"m-{n}", "no")
     refresh(cur, ["run-1"])
     record = replace(ALL, gold="record").also(Selection(gold_label="no"))
     assert count_items(cur, record) == 62
@@ -212,9 +200,7 @@ def test_a_run_says_what_it_covers(filled: Database) -> None:
     ]
 
 
-def test_labels_come_in_the_order_of_the_items(
-    filled: Database, make_options_item: Callable[..., Item]
-) -> None:
+def test_labels_come_in_the_order_of_the_items(filled: Database) -> None:
     with filled.transaction() as cur:
         add_items(cur, [make_options_item()], origin="items")
     cur = counted(filled)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -32,21 +31,15 @@ from db.outcomes.item_lists import list_items_by_number
 from db.outcomes.run_pairs import PairFilter, PairRow, count_pairs, list_pairs
 from db.outcomes.selection import OutcomeFilter
 from db.people.reviewers import add_reviewer
-from db.records import GoldLabel, Item, Prediction, Run, TrainingRun
+from db.records import GoldLabel, Item, Prediction, TrainingRun
 from db.retraining.training_runs import add_training_run, add_training_state, list_training_runs
 from db.review.adjudications import add_adjudication
-from tests.labelling import add_label
-
-LABELS = ("yes", "no", "maybe")
+from tests.support.annotations import annotate
+from tests.support.records import LABELS, make_item, make_prediction, make_run
 
 
 @pytest.fixture
-def predicted(
-    database: Database,
-    make_item: Callable[..., Item],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> tuple[Database, list[Item], list[Prediction]]:
+def predicted(database: Database) -> tuple[Database, list[Item], list[Prediction]]:
     """Give 300 items with one run of random text labels and random head probabilities."""
     chance = random.Random(7)  # noqa: S311 - test data
     items = [
@@ -160,12 +153,7 @@ def test_confidences_count_right_and_wrong_in_steps(
     assert sum(count.count for count in found if count.is_right) == sum(above)
 
 
-def test_a_certain_prediction_falls_into_the_last_bin(
-    database: Database,
-    make_item: Callable[..., Item],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> None:
+def test_a_certain_prediction_falls_into_the_last_bin(database: Database) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_item()], origin="items")
         add_run(cur, make_run())
@@ -199,12 +187,7 @@ def test_summary_counts_what_was_right(
     }
 
 
-def test_tokens_past_the_label_are_the_share_of_the_characters(
-    database: Database,
-    make_item: Callable[..., Item],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> None:
+def test_tokens_past_the_label_are_the_share_of_the_characters(database: Database) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_item("q-1"), make_item("q-2")], origin="items")
         add_run(cur, make_run())
@@ -222,12 +205,7 @@ def test_tokens_past_the_label_are_the_share_of_the_characters(
     assert count.sum_tokens_past == pytest.approx(26 * 10 / 13, abs=1e-9)
 
 
-def test_pairs_of_runs_name_what_was_fixed_and_broken(
-    database: Database,
-    make_item: Callable[..., Item],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> None:
+def test_pairs_of_runs_name_what_was_fixed_and_broken(database: Database) -> None:
     pairs = {
         "q-1": ("no", "yes", "fixed"),
         "q-2": ("yes", None, "broken"),
@@ -260,33 +238,23 @@ def test_pairs_of_runs_name_what_was_fixed_and_broken(
     assert count_pairs(cur, replace(flt, source="elsewhere")) == []
 
 
-def test_a_correction_changes_the_record_but_not_the_imported_label(
-    database: Database,
-    make_item: Callable[..., Item],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> None:
+def test_a_correction_changes_the_record_but_not_the_imported_label(database: Database) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_item()], origin="items")
         add_run(cur, make_run())
         add_predictions(cur, [make_prediction()])
     cur = database.cursor()
     assert [summary.text_correct for summary in summarise_runs(cur, "record")] == [1]
-    with database.transaction() as writing:
-        ann = add_reviewer(writing, "Ann").reviewer_id
-        add_label(writing, annotation_id="a", item_id="q-1", reviewer_id=ann, label="no")
+    annotate(database, "Ann", "q-1", "no")
     assert [summary.text_correct for summary in summarise_runs(cur, "imported")] == [1]
     assert [summary.text_correct for summary in summarise_runs(cur, "record")] == [0]
 
 
-def test_an_adjudication_outranks_annotations_and_the_latest_one_stands(
-    database: Database, make_item: Callable[..., Item]
-) -> None:
+def test_an_adjudication_outranks_annotations_and_the_latest_one_stands(database: Database) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_item()], origin="items")
-        for name, label in (("Ann", "no"), ("Bob", "maybe")):
-            reviewer_id = add_reviewer(cur, name).reviewer_id
-            add_label(cur, annotation_id=name, item_id="q-1", reviewer_id=reviewer_id, label=label)
+        annotate(cur, "Ann", "q-1", "no")
+        annotate(cur, "Bob", "q-1", "maybe")
         chief = add_reviewer(cur, "Chief", "adjudicator").reviewer_id
         for number, label in enumerate(("maybe", "no")):
             gold = add_adjudication(

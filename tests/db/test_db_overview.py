@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from db.connection import Database
 from db.content.items import add_items
 from db.content.overview import ItemCount, ReviewCount, count_items_by_label, count_reviews
 from db.people.reviewers import add_reviewer
-from db.records import Item
 from db.review.annotations import retract_annotation
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_item
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(hours=2)
 
 
-def annotate(database: Database, item_id: str, label: str, hours: int) -> None:
-    with database.transaction() as cur:
-        add_label(
-            cur,
-            annotation_id=f"{item_id}-{hours}",
-            item_id=item_id,
-            reviewer_id=add_reviewer(cur, "Ada").reviewer_id,
-            label=label,
-            created_at=NOON + timedelta(hours=hours),
-        )
-
-
-def test_items_are_counted_by_their_label_of_record(
-    database: Database, make_item: Callable[..., Item]
-) -> None:
+def test_items_are_counted_by_their_label_of_record(database: Database) -> None:
     with database.transaction() as cur:
         items = [make_item("q-1"), make_item("q-2"), make_item("q-3", gold_label=None)]
         add_items(cur, items, origin="items")
-    annotate(database, "q-2", "no", 0)
+    annotate(database, "Ada", "q-2", "no", created_at=NOON)
     assert count_items_by_label(database.cursor()) == [
         ItemCount("pubmedqa", "test", "pubmedqa", "no", 1),
         ItemCount("pubmedqa", "test", "pubmedqa", "yes", 1),
@@ -42,27 +28,23 @@ def test_items_are_counted_by_their_label_of_record(
     ]
 
 
-def test_reviews_are_counted_from_a_moment_on_and_apart_for_training(
-    database: Database, make_item: Callable[..., Item]
-) -> None:
+def test_reviews_are_counted_from_a_moment_on_and_apart_for_training(database: Database) -> None:
     with database.transaction() as cur:
         items = [make_item("q-1", split="train"), make_item("q-2", split="train"), make_item("q-3")]
         add_items(cur, items, origin="items")
-    annotate(database, "q-1", "no", 0)
-    annotate(database, "q-2", "yes", 2)
-    annotate(database, "q-3", "no", 2)
+    annotate(database, "Ada", "q-1", "no", created_at=NOON)
+    annotate(database, "Ada", "q-2", "yes", created_at=LATER)
+    annotate(database, "Ada", "q-3", "no", created_at=LATER)
     cur = database.cursor()
     assert count_reviews(cur) == ReviewCount(3, 2, 2, 1)
     assert count_reviews(cur, NOON + timedelta(hours=1)) == ReviewCount(2, 1, 1, 0)
     assert count_reviews(cur, NOON + timedelta(hours=9)) == ReviewCount(0, 0, 0, 0)
 
 
-def test_what_was_taken_back_does_not_count(
-    database: Database, make_item: Callable[..., Item]
-) -> None:
+def test_what_was_taken_back_does_not_count(database: Database) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_item("q-1")], origin="items")
-    annotate(database, "q-1", "no", 0)
+    annotate(database, "Ada", "q-1", "no", created_at=NOON)
     with database.transaction() as cur:
         reviewer = add_reviewer(cur, "Ada")
         retract_annotation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import get_args
 
 import pytest
@@ -28,9 +27,10 @@ from db.people.sign_in import (
     sign_in_by_identity,
     sign_in_by_name,
 )
-from db.records import Item, Role
+from db.records import Role
 from db.review.adjudications import add_adjudication
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_item
 
 ANN = Identity("https://id.example", "ann-7", "Ann Lee", "Ann@Example.org", is_email_verified=True)
 
@@ -68,9 +68,7 @@ def test_on_a_file_from_before_there_were_roles_the_next_to_come_is_admin(
     assert sign_in_by_name(cur, "Ann").role == "admin"
 
 
-def test_an_annotator_of_a_data_set_is_nobody_who_can_sign_in(
-    cur: DuckDBPyConnection, make_item: Callable[..., Item]
-) -> None:
+def test_an_annotator_of_a_data_set_is_nobody_who_can_sign_in(cur: DuckDBPyConnection) -> None:
     add_items(cur, [make_item("q-1")], origin="items")
     add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", ("yes",))])
     sign_in_by_name(cur, "Ann")
@@ -136,14 +134,12 @@ def test_an_admin_may_do_everything_and_everything_is_named() -> None:
     assert all("admin" in roles and "none" not in roles for roles in PERMISSIONS.values())
 
 
-def test_writes_check_the_role_themselves(
-    cur: DuckDBPyConnection, make_item: Callable[..., Item]
-) -> None:
+def test_writes_check_the_role_themselves(cur: DuckDBPyConnection) -> None:
     add_items(cur, [make_item("q-1")], origin="items")
     sign_in_by_name(cur, "Chief")
-    engineer = add_person(cur, "Eve", role="engineer").reviewer_id
+    add_person(cur, "Eve", role="engineer")
     with pytest.raises(NotPermittedError, match="label items"):
-        add_label(cur, annotation_id="a", item_id="q-1", reviewer_id=engineer, label="yes")
+        annotate(cur, "Eve", "q-1", "yes")
     reviewer = add_person(cur, "Ann", role="reviewer").reviewer_id
     with pytest.raises(NotPermittedError, match="adjudicate disagreements"):
         add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=reviewer, label="no")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -18,9 +19,9 @@ from db.content.runs import add_run
 from db.conversions import from_timestamp
 from db.errors import InvalidQueueError, NotPermittedError, QueueNotFoundError
 from db.people.reviewers import add_reviewer
-from db.records import Item, Phase, Prediction, Run
+from db.records import Encounter, Judgement, Phase
 from db.review import reservations, unreserved
-from db.review.annotations import list_annotations, retract_annotation
+from db.review.annotations import add_annotation, list_annotations, retract_annotation
 from db.review.events import ReviewEvent, add_events, is_flagged, set_flag
 from db.review.item_list import ReviewFilter
 from db.review.queues import (
@@ -45,9 +46,10 @@ from db.review.reservations import (
     reserve_neighbour,
 )
 from db.review.settings import ReviewSettings, save_settings
-from tests.labelling import add_label
+from tests.support.records import make_item, make_prediction, make_run
 
 NUM_ITEMS = 12
+NUMBERS = itertools.count()
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
@@ -60,7 +62,7 @@ def people(database: Database) -> dict[str, str]:
 
 
 @pytest.fixture
-def items(database: Database, make_item: Callable[..., Item]) -> list[str]:
+def items(database: Database) -> list[str]:
     """Store items and give their ids in order."""
     ids = [f"q-{number:02d}" for number in range(NUM_ITEMS)]
     with database.transaction() as cur:
@@ -85,10 +87,11 @@ def make_queue(
 def say(
     database: Database, queue: Queue, item_id: str, who: str, phase: Phase = "open", **more: Any
 ) -> None:
+    encounter = Encounter(queue_id=queue.queue_id, phase=phase, **more)
     with database.transaction() as cur:
-        add_label(
-            cur, annotation_id=f"{queue.queue_id}-{item_id}-{who}-{phase}", item_id=item_id,
-            reviewer_id=who, label="yes", queue_id=queue.queue_id, phase=phase, **more,
+        add_annotation(
+            cur, Judgement(("yes",)), encounter, annotation_id=f"annotation-{next(NUMBERS)}",
+            item_id=item_id, reviewer_id=who,
         )  # fmt: skip
 
 
@@ -101,10 +104,7 @@ def reserve_next(*args: Any, **more: Any) -> str | None:
 
 
 def test_an_order_puts_the_items_first_that_it_names(
-    database: Database,
-    make_queue: Callable[..., Queue],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
+    database: Database, make_queue: Callable[..., Queue]
 ) -> None:
     heads = {
         "q-03": ("yes", "yes", (0.40, 0.39, 0.21)),  # least sure
@@ -142,7 +142,7 @@ def test_an_order_puts_the_items_first_that_it_names(
 
 
 def test_a_queue_is_frozen_and_later_items_join_at_its_end(
-    database: Database, make_queue: Callable[..., Queue], make_item: Callable[..., Item]
+    database: Database, make_queue: Callable[..., Queue]
 ) -> None:
     queue = make_queue()
     with database.transaction() as cur:
@@ -274,11 +274,7 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
         assert given == (searched and searched.item_id)
         at[who] = given
         if given is not None and rng.random() < 0.7:
-            with database.transaction() as cur:
-                add_label(
-                    cur, annotation_id=f"a-{step}", item_id=given, reviewer_id=who, label="yes",
-                    queue_id=queue.queue_id,
-                )  # fmt: skip
+            say(database, queue, given, who)
     assert from_memory > 2
 
 
@@ -384,12 +380,7 @@ def test_a_share_of_a_blind_queue_comes_again_to_who_labelled_it(
         presentation = "repeat" if place.is_repeat else "first"
         seen.append((place.item_id, place.is_repeat))
         for phase in ("blind", "revealed"):
-            with database.transaction() as cur:
-                add_label(
-                    cur, annotation_id=f"{place.item_id}-{presentation}-{phase}", label="yes",
-                    item_id=place.item_id, reviewer_id=bob, queue_id=queue.queue_id,
-                    phase=phase, presentation=presentation,
-                )  # type: ignore[arg-type]  # fmt: skip
+            say(database, queue, place.item_id, bob, phase, presentation=presentation)
     first = [item_id for item_id, is_repeat in seen if not is_repeat]
     again = [item_id for item_id, is_repeat in seen if is_repeat]
     assert len(first) == len(set(first)) == NUM_ITEMS

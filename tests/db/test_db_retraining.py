@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,10 +9,8 @@ import pytest
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
-from db.content.runs import add_run
 from db.errors import NotPermittedError
 from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run, TrainingRun
 from db.retraining.lineage import (
     TrainingRecord,
     add_training_records,
@@ -35,14 +31,15 @@ from db.retraining.model_versions import (
 from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from db.retraining.run_energy import Energy, add_run_energy, list_run_energy
 from db.retraining.snapshot import freeze, load_snapshot
-from db.retraining.training_runs import add_training_run
 from db.retraining.trigger_policies import add_trigger_policy, find_trigger_policy
 from db.review.adjudications import add_adjudication
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_head_prediction, make_item
+from tests.support.trained_runs import add_trained_run
 
 
 @pytest.fixture
-def ann(database: Database, make_item: Callable[..., Item]) -> str:
+def ann(database: Database) -> str:
     """Give a reviewer of a store with three training items and a test item."""
     with database.transaction() as cur:
         items = [make_item(f"q-{n}", split="train") for n in (1, 2, 3)]
@@ -50,27 +47,13 @@ def ann(database: Database, make_item: Callable[..., Item]) -> str:
         return add_reviewer(cur, "Ann", "admin").reviewer_id
 
 
-def _annotate(database: Database, ann: str, item_id: str, label: str) -> str:
-    with database.transaction() as cur:
-        name = f"{item_id}-{label}"
-        add_label(cur, annotation_id=name, item_id=item_id, reviewer_id=ann, label=label)
-        return name
-
-
 def _train(database: Database, folder: Path, run_id: str, base: str | None = None) -> str:
     """Note a run on a snapshot of this moment; give the snapshot's id."""
     snapshot_id = freeze(database.cursor(), folder, created_by="Ann").snapshot_id
-    now = datetime(2026, 3, 1, tzinfo=UTC)
     settings = {"task": "train", "snapshot_id": snapshot_id}
     with database.transaction() as cur:
-        add_training_run(cur, TrainingRun(run_id, "smoke", "succeeded", settings, now, "Ann", base))
-        add_run(cur, Run(run_id, run_id, "training", "m", settings, {}, now, base))
+        add_trained_run(cur, run_id, settings, base_run_id=base)
     return snapshot_id
-
-
-def _prediction(run_id: str, label: str) -> Prediction:
-    shares = tuple(0.6 if name == label else 0.2 for name in ("yes", "no", "maybe"))
-    return Prediction(run_id, "q-1", None, None, head_label=label, head_probabilities=shares)
 
 
 def test_a_veto_stands_until_it_is_taken_back_and_reaches_the_snapshot(
@@ -94,8 +77,8 @@ def test_a_correction_is_found_in_the_runs_that_learned_from_it_and_back(
     database: Database, ann: str, tmp_path: Path
 ) -> None:
     _train(database, tmp_path / "before", "run-1")
-    correction = _annotate(database, ann, "q-1", "no")
-    _annotate(database, ann, "q-2", "yes")  # confirms the label: no correction
+    correction = annotate(database, "Ann", "q-1", "no").annotation_id
+    annotate(database, "Ann", "q-2", "yes")  # confirms the label: no correction
     snapshot_id = _train(database, tmp_path / "after", "run-2", base="run-1")
     with database.transaction() as cur:
         add_training_records(
@@ -108,7 +91,7 @@ def test_a_correction_is_found_in_the_runs_that_learned_from_it_and_back(
             ],
         )
         for run_id, label in (("run-1", "yes"), ("run-2", "no")):
-            add_predictions(cur, [_prediction(run_id, label)])
+            add_predictions(cur, [make_head_prediction("q-1", run_id, label)])
     cur = database.cursor()
 
     (found,) = list_corrections(cur)
@@ -174,7 +157,7 @@ def test_the_latest_policy_holds(database: Database, ann: str) -> None:
 def test_energy_is_kept_with_the_number_of_corrected_items(
     database: Database, ann: str, tmp_path: Path
 ) -> None:
-    _annotate(database, ann, "q-1", "no")
+    annotate(database, "Ann", "q-1", "no")
     _train(database, tmp_path / "s", "run-1")
     cur = database.cursor()
     energy = Energy(0.02, 0.005, 90.0, "DEU", is_estimated=True)

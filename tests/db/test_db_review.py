@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,16 +21,7 @@ from db.errors import (
     ReviewerNotFoundError,
 )
 from db.people.reviewers import add_reviewer
-from db.records import (
-    Annotation,
-    Encounter,
-    GoldLabel,
-    Item,
-    Judgement,
-    Prediction,
-    Run,
-    Span,
-)
+from db.records import Annotation, Encounter, GoldLabel, Judgement, Span
 from db.review.annotations import (
     SeenItem,
     add_annotation,
@@ -41,17 +31,12 @@ from db.review.annotations import (
     standing_annotations,
 )
 from db.review.item_list import ReviewFilter, get_rows, item_id_array, list_item_ids
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_item, make_options_item, make_prediction, make_run
 
 
 @pytest.fixture
-def filled(
-    database: Database,
-    make_item: Callable[..., Item],
-    make_options_item: Callable[..., Item],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> Database:
+def filled(database: Database) -> Database:
     """Give six items and one run: right, wrong, unreadable, not yet read, none, and options."""
     with database.transaction() as cur:
         items = [make_item(f"q-{number}") for number in range(1, 6)]
@@ -78,18 +63,6 @@ def _reviewer(database: Database, name: str) -> str:
     return add_reviewer(database.cursor(), name).reviewer_id
 
 
-def _annotate(database: Database, number: int, item_id: str, name: str, label: str) -> None:
-    with database.transaction() as cur:
-        add_label(
-            cur,
-            annotation_id=f"a-{number}",
-            item_id=item_id,
-            reviewer_id=_reviewer(database, name),
-            label=label,
-            run_id="run-1",
-        )
-
-
 def _standing(database: Database, item_id: str) -> dict[str, Annotation]:
     return standing_annotations(list_annotations(database.cursor(), item_id))
 
@@ -105,21 +78,11 @@ def test_an_annotation_keeps_what_stood_before(filled: Database) -> None:
     ann = _reviewer(filled, "Ann")
     when = datetime(2026, 5, 1, 12, tzinfo=UTC)
     with filled.transaction() as cur:
-        first = add_label(
-            cur,
-            annotation_id="a-1",
-            item_id="q-1",
-            reviewer_id=ann,
-            label="no",
-            run_id="run-1",
-            answer="No, it does not.",
-            note="see table 2",
-            duration_seconds=12.5,
-            created_at=when,
-        )
-        second = add_label(
-            cur, annotation_id="a-2", item_id="q-1", reviewer_id=ann, label="maybe", run_id="run-1"
-        )
+        first = annotate(
+            cur, "Ann", "q-1", "no", run_id="run-1", answer="No, it does not.",
+            note="see table 2", duration_seconds=12.5, created_at=when,
+        )  # fmt: skip
+        second = annotate(cur, "Ann", "q-1", "maybe", run_id="run-1")
     assert (first.old_label, first.old_answer) == ("yes", "Yes, it does.")
     assert (first.created_at, first.encounter.duration_seconds) == (when, 12.5)
     assert first.judgement.note == "see table 2"
@@ -132,16 +95,16 @@ def test_an_annotation_keeps_what_stood_before(filled: Database) -> None:
 
 def test_the_same_annotation_again_changes_nothing(filled: Database) -> None:
     for _ in range(2):
-        _annotate(filled, 1, "q-1", "Ann", "no")
+        annotate(filled, "Ann", "q-1", "no", annotation_id="a-1")
     assert len(list_annotations(filled.cursor(), "q-1")) == 1
     with pytest.raises(InvalidAnnotationError, match="belongs to item 'q-1'"):
-        _annotate(filled, 1, "q-2", "Ann", "no")
+        annotate(filled, "Ann", "q-2", "no", annotation_id="a-1")
 
 
 def test_undo_brings_back_what_the_reviewer_said_before(filled: Database) -> None:
     ann = _reviewer(filled, "Ann")
-    _annotate(filled, 1, "q-1", "Ann", "no")
-    _annotate(filled, 2, "q-1", "Ann", "maybe")
+    annotate(filled, "Ann", "q-1", "no", annotation_id="a-1")
+    annotate(filled, "Ann", "q-1", "maybe", annotation_id="a-2")
     with filled.transaction() as cur:
         undone = retract_annotation(cur, annotation_id="u-1", item_id="q-1", reviewer_id=ann)
         again = retract_annotation(cur, annotation_id="u-1", item_id="q-1", reviewer_id=ann)
@@ -158,23 +121,24 @@ def test_undo_brings_back_what_the_reviewer_said_before(filled: Database) -> Non
 
 
 def test_reviewers_who_differ_leave_the_imported_label_standing(filled: Database) -> None:
-    _annotate(filled, 1, "q-1", "Ann", "no")
-    _annotate(filled, 2, "q-1", "Bob", "maybe")
+    annotate(filled, "Ann", "q-1", "no")
+    annotate(filled, "Bob", "q-1", "maybe")
     assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported", conflicting=True)
     assert _shown(filled, show="conflicting") == ["q-1"]
-    _annotate(filled, 3, "q-1", "Ann", "maybe")
+    annotate(filled, "Ann", "q-1", "maybe")
     assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "maybe", "agreed")
 
 
 def test_wrong_labels_and_unknown_ids_are_refused(filled: Database) -> None:
     with pytest.raises(InvalidLabelError, match=r"'perhaps' .* choose one of \['yes', 'no'"):
-        _annotate(filled, 1, "q-1", "Ann", "perhaps")
+        annotate(filled, "Ann", "q-1", "perhaps")
     with pytest.raises(ItemNotFoundError, match="'q-99'"):
-        _annotate(filled, 1, "q-99", "Ann", "yes")
+        annotate(filled, "Ann", "q-99", "yes")
     with pytest.raises(ReviewerNotFoundError):
-        add_label(
-            filled.cursor(), annotation_id="a", item_id="q-1", reviewer_id="nobody", label="no"
-        )
+        add_annotation(
+            filled.cursor(), Judgement(("no",)), Encounter(), annotation_id="a", item_id="q-1",
+            reviewer_id="nobody",
+        )  # fmt: skip
     assert list_annotations(filled.cursor(), "q-1") == []
 
 
@@ -193,7 +157,7 @@ def test_each_filter_shows_what_it_says(filled: Database) -> None:
 
 
 def test_reviewed_means_by_me_where_a_reviewer_is_given(filled: Database) -> None:
-    _annotate(filled, 1, "q-1", "Ann", "no")
+    annotate(filled, "Ann", "q-1", "no")
     ann, bob = _reviewer(filled, "Ann"), _reviewer(filled, "Bob")
     assert _shown(filled, show="reviewed") == ["q-1"]
     assert _shown(filled, show="reviewed", reviewer_id=ann) == ["q-1"]
@@ -221,9 +185,7 @@ def test_equal_confidences_and_both_orders_end_in_the_order_of_ids(filled: Datab
         assert list_item_ids(filled.cursor(), flt, order) == expected
 
 
-def test_least_confident_items_come_first(
-    filled: Database, make_run: Callable[..., Run], make_prediction: Callable[..., Prediction]
-) -> None:
+def test_least_confident_items_come_first(filled: Database) -> None:
     with filled.transaction() as cur:
         add_run(cur, make_run("run-2"))
         rows = [("q-3", 0.9), ("q-2", 0.5), ("q-5", 0.7)]
@@ -259,20 +221,12 @@ def test_many_reviewers_at_once_lose_nothing(filled: Database) -> None:
     names = [f"Reviewer {number}" for number in range(8)]
     reviewer_ids = [_reviewer(filled, name) for name in names]
 
-    def annotate(reviewer_id: str) -> None:
+    def work(name: str) -> None:
         for number in range(5):
-            with filled.transaction() as cur:
-                add_label(
-                    cur,
-                    annotation_id=f"{reviewer_id}-{number}",
-                    item_id="q-1",
-                    reviewer_id=reviewer_id,
-                    label=("yes", "no")[number % 2],
-                    note=f"{number}",
-                )
+            annotate(filled, name, "q-1", ("yes", "no")[number % 2], note=f"{number}")
 
     with ThreadPoolExecutor(len(names)) as pool:
-        list(pool.map(annotate, reviewer_ids))
+        list(pool.map(work, names))
     cur = filled.cursor()
     assert len(list_annotations(cur, "q-1")) == 40
     standing = _standing(filled, "q-1")
@@ -284,29 +238,21 @@ def test_many_reviewers_at_once_lose_nothing(filled: Database) -> None:
 def test_several_labels_or_none_with_a_reason_are_kept_and_make_no_agreed_label(
     filled: Database,
 ) -> None:
-    ann, bob = _reviewer(filled, "Ann"), _reviewer(filled, "Bob")
-
-    def say(number: int, who: str, *labels: str, **more: object) -> Annotation:
-        with filled.transaction() as cur:
-            return add_label(
-                cur, annotation_id=f"m-{number}", item_id="q-1", reviewer_id=who, labels=labels,
-                **more,  # type: ignore[arg-type]
-            )  # fmt: skip
-
-    both = say(1, ann, "maybe", "yes", verdicts=("several_acceptable", "gold_wrong")).judgement
+    verdicts = ("several_acceptable", "gold_wrong")
+    both = annotate(filled, "Ann", "q-1", "maybe", "yes", verdicts=verdicts).judgement
     assert (both.label, both.labels) == (None, ("yes", "maybe"))
     assert both.verdicts == ("gold_wrong", "several_acceptable")
     assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported")
-    say(2, bob, "maybe", "yes")
+    annotate(filled, "Bob", "q-1", "maybe", "yes")
     assert not get_gold(filled.cursor(), "q-1").conflicting
-    say(3, bob, "maybe")
+    annotate(filled, "Bob", "q-1", "maybe")
     assert get_gold(filled.cursor(), "q-1").conflicting
     with pytest.raises(InvalidLabelError, match="was given no label"):
-        say(4, ann)
-    none = say(5, ann, verdicts=("unanswerable",)).judgement
+        annotate(filled, "Ann", "q-1")
+    none = annotate(filled, "Ann", "q-1", verdicts=("unanswerable",)).judgement
     assert (none.label, none.labels) == (None, ())
     assert get_gold(filled.cursor(), "q-1").conflicting
-    say(6, bob, verdicts=("information_missing",))
+    annotate(filled, "Bob", "q-1", verdicts=("information_missing",))
     assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported")
 
 
@@ -356,12 +302,8 @@ def test_the_answer_that_the_caller_has_read_is_stored_as_it_was_shown(filled: D
 
 def test_what_was_said_blind_stays_beside_what_was_said_after_the_reveal(filled: Database) -> None:
     ann = _reviewer(filled, "Ann")
-    with filled.transaction() as cur:
-        for number, phase in enumerate(("blind", "revealed")):
-            add_label(
-                cur, annotation_id=f"p-{number}", item_id="q-1", reviewer_id=ann,
-                label=("no", "yes")[number], phase=phase,
-            )  # type: ignore[arg-type]  # fmt: skip
+    for phase, label in (("blind", "no"), ("revealed", "yes")):
+        annotate(filled, "Ann", "q-1", label, phase=phase)
     query = "select phase, label from phase_annotation where item_id = 'q-1' order by all"
     assert filled.cursor().execute(query).fetchall() == [("blind", "no"), ("revealed", "yes")]
     assert _standing(filled, "q-1")[ann].encounter.phase == "revealed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +15,11 @@ from db.content.items import PROVISIONAL_ORIGIN, add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.people.sign_in import add_person
-from db.records import Item, Option, Prediction, Run, Section
+from db.records import Option, Section
 from db.review.adjudications import add_adjudication
 from db.review.item_list import ReviewFilter, item_id_array, list_item_ids
-from tests.labelling import add_label
-
-MakeItem = Callable[..., Item]
+from tests.support.annotations import annotate
+from tests.support.records import make_item, make_prediction, make_run
 
 
 def found(database: Database, text: str, run_id: str | None = None) -> list[str]:
@@ -32,12 +30,7 @@ def found(database: Database, text: str, run_id: str | None = None) -> list[str]
 
 
 @pytest.fixture
-def filled(
-    database: Database,
-    make_item: MakeItem,
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> Database:
+def filled(database: Database) -> Database:
     with database.transaction() as cur:
         add_items(
             cur,
@@ -110,14 +103,7 @@ def test_answers_are_those_of_the_run_that_is_looked_at(filled: Database) -> Non
 def test_notes_of_reviewers_and_decisions_are_searched(filled: Database) -> None:
     with filled.transaction() as cur:
         chief = add_person(cur, "Chief", role="admin").reviewer_id
-        add_label(
-            cur,
-            annotation_id="a",
-            item_id="q-2",
-            reviewer_id=chief,
-            label="no",
-            note="Rofécoxib was withdrawn",
-        )
+        annotate(cur, "Chief", "q-2", "no", note="Rofécoxib was withdrawn")
         add_adjudication(
             cur, adjudication_id="d", item_id="v-1", reviewer_id=chief, label="B", note="Asthma!"
         )
@@ -127,12 +113,7 @@ def test_notes_of_reviewers_and_decisions_are_searched(filled: Database) -> None
     assert found(filled, "withdraw cox") == ["q-2"]
 
 
-def test_an_item_that_is_completed_is_found_by_its_new_words_only(
-    database: Database,
-    make_item: MakeItem,
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> None:
+def test_an_item_that_is_completed_is_found_by_its_new_words_only(database: Database) -> None:
     bare = make_item("q-1", context=(), question="Provisional wording?")
     with database.transaction() as cur:
         add_items(cur, [bare], origin=PROVISIONAL_ORIGIN)
@@ -146,7 +127,7 @@ def test_an_item_that_is_completed_is_found_by_its_new_words_only(
     assert found(database, "unchanged", "run-1") == ["q-1"]
 
 
-def test_what_was_rolled_back_is_not_found(database: Database, make_item: MakeItem) -> None:
+def test_what_was_rolled_back_is_not_found(database: Database) -> None:
     with pytest.raises(KeyError), database.transaction() as cur:
         add_items(cur, [make_item("q-1")], origin="items")
         raise KeyError
@@ -156,15 +137,13 @@ def test_what_was_rolled_back_is_not_found(database: Database, make_item: MakeIt
     assert found(database, "drug") == ["q-1"]
 
 
-def test_there_is_no_cap(database: Database, make_item: MakeItem) -> None:
+def test_there_is_no_cap(database: Database) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_item(f"q-{number}") for number in range(11_000)], origin="items")
     assert len(item_id_array(database.cursor(), ReviewFilter(search="drug help"))) == 11_000
 
 
-def test_a_file_from_before_the_index_is_indexed_when_it_is_opened(
-    tmp_path: Path, make_item: MakeItem
-) -> None:
+def test_a_file_from_before_the_index_is_indexed_when_it_is_opened(tmp_path: Path) -> None:
     path = tmp_path / "review.duckdb"
     before = Database.open(path)
     with before.transaction() as cur:

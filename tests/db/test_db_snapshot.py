@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.connection import IN_MEMORY, Database
+from db.connection import Database
 from db.content.items import add_items
 from db.errors import SnapshotError
 from db.people.reviewers import add_reviewer
-from db.records import Item, Section
+from db.records import Section
 from db.retraining.snapshot import (
     MANIFEST_NAME,
     TEST_NAME,
@@ -25,13 +24,13 @@ from db.retraining.snapshot import (
     load_snapshot,
 )
 from db.review.adjudications import add_adjudication
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_item, make_options_item
+from tests.support.stores import open_store
 
 
 @pytest.fixture
-def filled(
-    database: Database, make_item: Callable[..., Item], make_options_item: Callable[..., Item]
-) -> Database:
+def filled(database: Database) -> Database:
     """Give items of all splits, one without a label."""
     with database.transaction() as cur:
         items = [
@@ -47,18 +46,6 @@ def filled(
 
 def _freeze(database: Database, directory: Path) -> str:
     return freeze(database.cursor(), directory, created_by="Ann").snapshot_id
-
-
-def _annotate(database: Database, name: str, label: str, answer: str | None = None) -> None:
-    with database.transaction() as cur:
-        add_label(
-            cur,
-            annotation_id=f"{name}-{label}",
-            item_id="q-1",
-            reviewer_id=add_reviewer(cur, name).reviewer_id,
-            label=label,
-            answer=answer,
-        )
 
 
 def test_only_labelled_items_are_frozen_and_test_items_lie_apart(
@@ -79,9 +66,9 @@ def test_only_labelled_items_are_frozen_and_test_items_lie_apart(
 
 
 def test_an_item_carries_its_correction_and_where_it_comes_from(
-    filled: Database, tmp_path: Path, make_item: Callable[..., Item]
+    filled: Database, tmp_path: Path
 ) -> None:
-    _annotate(filled, "Ann", "no", "It did not help.")
+    annotate(filled, "Ann", "q-1", "no", annotation_id="Ann-no", answer="It did not help.")
     _freeze(filled, tmp_path / "s")
     item = make_item("q-1", split="train")
     assert load_snapshot(tmp_path / "s").train[0] == SnapshotItem(
@@ -109,8 +96,8 @@ def test_an_item_carries_its_correction_and_where_it_comes_from(
 def test_a_text_for_a_label_that_does_not_stand_is_left_out(
     filled: Database, tmp_path: Path
 ) -> None:
-    _annotate(filled, "Ann", "no", "It did not help.")
-    _annotate(filled, "Bob", "maybe", "Unclear.")
+    annotate(filled, "Ann", "q-1", "no", annotation_id="Ann-no", answer="It did not help.")
+    annotate(filled, "Bob", "q-1", "maybe", annotation_id="Bob-maybe", answer="Unclear.")
     _freeze(filled, tmp_path / "conflict")
     (item, *_) = load_snapshot(tmp_path / "conflict").train
     assert (item.label, item.corrected_answer) == ("yes", None)
@@ -129,7 +116,7 @@ def test_equal_content_has_an_equal_id_and_other_content_another(
 ) -> None:
     first = _freeze(filled, tmp_path / "a")
     assert _freeze(filled, tmp_path / "b") == first
-    _annotate(filled, "Ann", "no")
+    annotate(filled, "Ann", "q-1", "no")
     assert _freeze(filled, tmp_path / "c") != first
 
 
@@ -197,10 +184,10 @@ def test_an_edited_manifest_is_refused(
         load_snapshot(tmp_path)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_survives_store_and_snapshot(
-    text: str, tmp_path_factory: pytest.TempPathFactory, make_item: Callable[..., Item]
+    text: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     item = make_item(
         question=f"Q{text}",
@@ -209,7 +196,7 @@ def test_any_text_survives_store_and_snapshot(
         split="train",
         metadata={f"k{text}": [text]},
     )
-    database = Database.open(IN_MEMORY)
+    database = open_store(tmp_path_factory.getbasetemp() / "any-text.duckdb")
     add_items(database.cursor(), [item], origin="items")
     directory = tmp_path_factory.mktemp("snapshot")
     freeze(database.cursor(), directory, created_by=text)

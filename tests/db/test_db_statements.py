@@ -21,13 +21,23 @@ from db.review.agreement import RatingFilter, count_patterns, count_repeats
 from db.review.annotations import get_gold, list_annotations
 from db.review.drafts import find_draft
 from db.statements import load_sql
+from tests.support.stores import open_store
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Give an empty store to which no test writes."""
+    opened = open_store(tmp_path_factory.mktemp("untouched") / "review.duckdb")
+    yield opened
+    opened.close()
+
 
 STATEMENTS = sorted(path.stem for path in (Path(db.__file__).parent / "sql").glob("*.sql"))
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_every_statement_prepares_on_a_fresh_database(database: Database, name: str) -> None:
-    cur = database.cursor()
+def test_every_statement_prepares_on_a_fresh_database(untouched: Database, name: str) -> None:
+    cur = untouched.cursor()
     for table, schema in SCHEMAS.items():
         cur.register(table, schema.empty_table())
     cur.execute(f"prepare checked as {load_sql(name)}")

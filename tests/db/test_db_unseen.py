@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
-from db.content.runs import add_run
 from db.errors import InvalidPredictionError
 from db.outcomes import scored_runs
 from db.outcomes.selection import OutcomeFilter
 from db.outcomes.unseen import UnseenCount, count_unseen, load_unseen
 from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run, TrainingRun
 from db.retraining.lineage import TrainingRecord, add_training_records
 from db.retraining.out_of_fold import OutOfFold, add_out_of_fold
-from db.retraining.training_runs import add_training_run
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
+from tests.support.records import make_item, make_prediction
+from tests.support.trained_runs import add_trained_run
 
 ITEMS = ("q-1", "q-2", "q-3")
 OWN = (0.9, 0.05, 0.05)
@@ -30,12 +27,7 @@ Train = Callable[..., None]
 
 
 @pytest.fixture
-def train(
-    database: Database,
-    make_item: Callable[..., Item],
-    make_run: Callable[..., Run],
-    make_prediction: Callable[..., Prediction],
-) -> Train:
+def train(database: Database) -> Train:
     """Give a maker of runs that predict three items with the label yes, sure at 0.9."""
     with database.transaction() as cur:
         add_items(cur, [make_item(item_id) for item_id in ITEMS], origin="items")
@@ -48,11 +40,9 @@ def train(
         learned: tuple[str, ...] = (),
         told: Mapping[str, tuple[str, tuple[float, ...]]] | None = None,
     ) -> None:
-        settings: dict[str, Any] = {"task": task, "settings": {"artifact_run_id": source}}
-        moment = datetime(2026, 1, 2, tzinfo=UTC)
         with database.transaction() as cur:
-            add_run(cur, make_run(run_id))
-            add_training_run(cur, TrainingRun(run_id, "p", "succeeded", settings, moment, "tests"))
+            settings = {"task": task, "settings": {"artifact_run_id": source}}
+            add_trained_run(cur, run_id, settings)
             add_predictions(
                 cur,
                 [

@@ -12,7 +12,7 @@ from pathlib import Path
 import krippendorff
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
@@ -81,7 +81,6 @@ def test_pair_equals_irrcac_and_the_general_form() -> None:
     assert (found.n_items, found.n_pairs) == (general.n_items, general.n_pairs) == (20, 20)
 
 
-@settings(deadline=None)
 @given(codes_of_raters)
 def test_alpha_equals_krippendorff_with_missing_ratings(codes: list[list[int]]) -> None:
     array = np.array(codes)
@@ -122,7 +121,6 @@ def test_masi_distances_are_those_of_its_definition() -> None:
     assert (found == found.T).all()
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40))
 def test_cohens_kappa_equals_scikit_learn_and_is_symmetric(pairs: list[tuple[int, int]]) -> None:
     one, other = zip(*pairs, strict=True)
@@ -140,7 +138,6 @@ def test_cohens_kappa_equals_scikit_learn_and_is_symmetric(pairs: list[tuple[int
         assert found.value == pytest.approx(swapped, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(st.integers(2, 5), st.integers(1, 30), st.randoms(use_true_random=False))
 def test_fleiss_kappa_equals_statsmodels(raters: int, items: int, random) -> None:
     codes = [[random.randrange(3) for _ in range(raters)] for _ in range(items)]

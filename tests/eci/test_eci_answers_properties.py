@@ -28,7 +28,7 @@ PIECES = st.sampled_from(
 TEXTS = st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=40).map(" ".join))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TEXTS, LABEL_SETS)
 def test_any_text_gives_a_consistent_reading(text: str, label_set: LabelSet) -> None:
     reading = read_answer(text, label_set)
@@ -44,7 +44,7 @@ def test_any_text_gives_a_consistent_reading(text: str, label_set: LabelSet) -> 
     assert reading.is_finished or reading.label is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_folding_keeps_the_way_back(text: str) -> None:
     folded = fold(text)
@@ -54,7 +54,7 @@ def test_folding_keeps_the_way_back(text: str) -> None:
         assert folded.offsets == sorted(folded.offsets)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(PUBMEDQA.names), st.sampled_from(["", "**", '"', "`", " ", "\u200b"]))
 def test_a_bare_category_is_read_whatever_wraps_it(name: str, wrap: str) -> None:
     for spelled in (name, name.upper(), name.title()):

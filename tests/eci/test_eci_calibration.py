@@ -28,7 +28,7 @@ def drawn(n: int, seed: int, temperature: float = 1.0) -> tuple[FloatArray, IntA
     return z * temperature, y
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.floats(0.2, 8))
 def test_temperature_equals_the_root_that_scipy_finds(seed: int, temperature: float) -> None:
     z, y = drawn(200, seed, temperature)
@@ -42,7 +42,7 @@ def test_temperature_equals_the_root_that_scipy_finds(seed: int, temperature: fl
     assert TemperatureScaling.fit(z, y).temperature == pytest.approx(expected, rel=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_no_other_temperature_has_a_smaller_loss(seed: int) -> None:
     z, y = drawn(60, seed, 3.0)
@@ -70,7 +70,6 @@ def test_overconfident_logits_become_calibrated() -> None:
     assert after.ece.value <= after.ece_if_calibrated.high
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.lists(st.floats(-1e6, 1e6) | st.just(-np.inf), min_size=3, max_size=3).filter(
@@ -150,7 +149,6 @@ rows_with_parents = st.lists(
 ).filter(lambda rows: len({parent for _, parent in rows}) >= 5)
 
 
-@settings(deadline=None)
 @given(rows_with_parents, st.integers(2, 5), st.integers(0, 99))
 def test_every_row_is_held_out_once_and_no_parent_is_divided(
     rows: list[tuple[int, int]], num_folds: int, seed: int
@@ -169,7 +167,6 @@ def test_every_row_is_held_out_once_and_no_parent_is_divided(
         assert out
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["yes", "no", "maybe"]), min_size=10, max_size=300))
 def test_folds_of_single_rows_have_like_shares_of_labels(y: list[str]) -> None:
     folds = out_of_fold(y, num_folds=5)

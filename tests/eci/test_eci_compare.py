@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
@@ -20,7 +20,6 @@ triples = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 3000), st.integers(0, 3000))
 def test_mcnemar_equals_scipys_exact_binomial_test(fixed: int, broken: int) -> None:
     n = fixed + broken
@@ -29,7 +28,6 @@ def test_mcnemar_equals_scipys_exact_binomial_test(fixed: int, broken: int) -> N
     assert mcnemar_p_value(fixed, broken) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(triples)
 def test_counts_add_up_and_swapping_the_runs_mirrors_them(
     items: list[tuple[str, str | None, str | None]],

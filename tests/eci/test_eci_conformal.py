@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from eci.arrays import FloatArray, IntArray
@@ -41,7 +41,6 @@ def thresholds_by_loop(p: FloatArray, y: IntArray, alpha: float) -> list[float]:
     return found
 
 
-@settings(deadline=None)
 @given(st.integers(0, 120), st.integers(0, 1000), st.sampled_from([0.05, 0.1, 0.25, 0.5]))
 def test_thresholds_equal_the_plain_loop(n: int, seed: int, alpha: float) -> None:
     p, y = drawn(n, seed)
@@ -96,7 +95,6 @@ def test_no_calibration_items_put_every_label_in_every_set(kind: Kind) -> None:
     assert fitted.sets([[1.0, 0.0, 0.0]]).all()
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_order_of_items_does_not_matter_and_smaller_alpha_means_larger_sets(seed: int) -> None:
     p, y = drawn(90, seed)

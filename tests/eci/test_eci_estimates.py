@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -18,7 +18,6 @@ from eci.statistics.estimates import (
 )
 
 
-@settings(deadline=None)
 @given(st.integers(1, 2000), st.data(), st.sampled_from([0.8, 0.95, 0.99]))
 def test_wilson_interval_equals_scipy(n: int, data: st.DataObject, level: float) -> None:
     successes = data.draw(st.integers(0, n))

@@ -40,7 +40,7 @@ def _asked(number: int) -> Question:
 SKEWED = _pool_of({"yes": 55, "no": 34, "maybe": 11})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     counts=st.fixed_dictionaries({name: st.integers(0, 6) for name in PUBMEDQA.names}),
     num_shots=st.integers(0, 12),
@@ -74,7 +74,7 @@ def test_the_shots_are_so_many_distinct_and_never_the_question(
     assert (again.choose_shared if is_shared else again.choose)(question, num_shots) == shots
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     counts=st.fixed_dictionaries({name: st.integers(0, 6) for name in PUBMEDQA.names}),
     num_shots=st.integers(1, 12),

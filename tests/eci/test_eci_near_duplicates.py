@@ -96,7 +96,7 @@ def test_duplicates_are_refused_by_name() -> None:
 _TEXTS = st.lists(st.sampled_from("abcdef"), max_size=14).map(" ".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(texts=st.lists(_TEXTS, max_size=8), asked=_TEXTS)
 def test_the_index_agrees_with_comparing_every_pair(texts: list[str], asked: str) -> None:
     def shingles(text: str) -> set[tuple[str, ...]]:

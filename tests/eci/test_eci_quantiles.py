@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -13,7 +13,6 @@ from eci.statistics.quantiles import quantile
 NOBODY = "nobody was timed"
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=80), st.sampled_from([0.25, 0.5, 0.75]))
 def test_value_equals_numpy_and_the_interval_is_the_narrowest_that_holds(values, share) -> None:
     found = quantile(values, share, NOBODY)

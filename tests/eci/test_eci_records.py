@@ -129,7 +129,7 @@ def test_hostile_lines_are_refused(line: bytes, message: str) -> None:
     assert len(str(caught.value)) < 4000
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     line=st.binary(max_size=60)
     | st.recursive(

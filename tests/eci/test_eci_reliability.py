@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -36,7 +36,6 @@ def ece_by_loop(p: FloatArray, y: IntArray, num_bins: int = 15) -> float:
     return total
 
 
-@settings(deadline=None)
 @given(st.integers(1, 80), st.integers(0, 10_000))
 def test_figures_equal_their_references(n: int, seed: int) -> None:
     p, y = drawn(n, seed)
@@ -85,7 +84,6 @@ def test_only_overconfident_probabilities_lie_outside_the_range_of_chance() -> N
     assert overconfident.ece.value > overconfident.ece_if_calibrated.high
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_order_of_items_does_not_matter(seed: int) -> None:
     p, y = drawn(40, 7)

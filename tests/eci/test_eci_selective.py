@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
@@ -17,7 +17,6 @@ items = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(items, st.floats(0.3, 1))
 def test_operating_point_equals_counting(pairs: list[tuple[float, bool]], threshold: float) -> None:
     confidence, correct = map(np.array, zip(*pairs, strict=True))
@@ -37,7 +36,6 @@ def test_operating_point_equals_counting(pairs: list[tuple[float, bool]], thresh
         assert "no item has a confidence of at least" in point.risk.undefined_because
 
 
-@settings(deadline=None)
 @given(items, st.randoms(use_true_random=False))
 def test_curve_is_monotone_and_independent_of_order(
     pairs: list[tuple[float, bool]], random

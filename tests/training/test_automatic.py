@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-import psutil
 import pytest
 
 from db.connection import Database
 from db.content.predictions import add_predictions, list_predictions
-from db.content.runs import add_run, find_run, get_run, list_runs
+from db.content.runs import find_run, get_run, list_runs
 from db.paths import runs_dir
 from db.people.reviewers import add_reviewer
-from db.records import Prediction, Reviewer, Run, TrainingRun, TrainingState
+from db.records import Reviewer, TrainingState
 from db.retraining.lineage import list_correction_runs
 from db.retraining.model_versions import (
     ModelNotFoundError,
@@ -28,7 +26,10 @@ from db.retraining.snapshot import read_snapshot
 from db.retraining.training_runs import add_training_run, find_training_run, list_training_runs
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_head_prediction, make_training_run
+from tests.support.runs import wait_for_end
+from tests.support.trained_runs import add_trained_run
 from training.control.automatic import AFTER_CORRECTION, NUM_KEPT, is_automatic, retire_automatic
 from training.control.ingest import refresh
 from training.control.plan import Plan, default_source, prepare_plan
@@ -41,24 +42,6 @@ from training.settings.training import RefitSettings
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def _correct(database: Database, number: int, label: str = "no") -> str:
-    name = f"more-train-{number:03d}"
-    with database.transaction() as cur:
-        ann = add_reviewer(cur, "Ann").reviewer_id
-        add_label(cur, annotation_id=f"a-{name}", item_id=name, reviewer_id=ann, label=label)
-    return f"a-{name}"
-
-
-def _wait_for(run_id: str) -> RunDir:
-    """Wait for the end of a launched run's process."""
-    run_dir = RunDir(runs_dir() / run_id)
-    process = run_dir.read_status().process
-    assert process is not None
-    with suppress(psutil.NoSuchProcess):
-        psutil.Process(process.pid).wait(timeout=120)
-    return run_dir
-
-
 def test_a_correction_is_refitted_by_itself_to_figures_in_the_store(
     database: Database, engineer: Reviewer, base_alone: RefitSettings
 ) -> None:
@@ -69,14 +52,15 @@ def test_a_correction_is_refitted_by_itself_to_figures_in_the_store(
     now = datetime.now(UTC)
     assert tick(database, now) is None, "nothing was corrected yet"
 
-    correction = _correct(database, 0)
+    correction = annotate(database, "Ann", "more-train-000", "no").annotation_id
     with database.transaction() as cur:  # learns nothing, so the correction is still to be learned
-        run = TrainingRun("p", "answer", "succeeded", {"task": "predict"}, datetime.now(UTC), "Eve")
-        add_training_run(cur, run)
+        answers = {"settings": {"task": "predict"}, "created_at": datetime.now(UTC)}
+        add_training_run(cur, make_training_run("p", **answers))
     run_id = tick(database, now)
     assert run_id is not None
     assert tick(database, now) is None, "one at a time"
-    run_dir = _wait_for(run_id)
+    run_dir = RunDir(runs_dir() / run_id)
+    wait_for_end(run_dir, "succeeded")
     refresh(database, runs_dir())
 
     cur = database.cursor()
@@ -132,15 +116,13 @@ def _add(
         **({"triggered_by": AFTER_CORRECTION} if is_automatic else {}),
     }
     with database.transaction() as cur:
-        run = TrainingRun(run_id, "refit", state, settings, created_at, "Eve", base)
-        add_training_run(cur, run)
         if state == "succeeded":
-            add_run(cur, Run(run_id, run_id, "training", "m", settings, {}, created_at, base))
-            said = Prediction(
-                run_id, "fix-train-000", None, None, head_label="no", head_probabilities=(0, 1, 0)
-            )
-            add_predictions(cur, [said])
+            add_trained_run(cur, run_id, settings, base_run_id=base, created_at=created_at)
+            add_predictions(cur, [make_head_prediction("fix-train-000", run_id, "no", 1.0)])
             register_model(cur, run_id, "Eve")
+        else:
+            ended = make_training_run(run_id, state=state, settings=settings, created_at=created_at)
+            add_training_run(cur, ended)
     run_dir = RunDir(runs_dir() / run_id)
     run_dir.artifact_path.mkdir(parents=True)
     return run_dir
@@ -212,7 +194,7 @@ def test_an_automatic_refit_that_is_needed_stays(
     if reason == "source":
         with database.transaction() as cur:
             settings = {"task": "predict", "settings": {"artifact_run_id": "needed"}}
-            add_training_run(cur, TrainingRun("answers", "a", "running", settings, START, "Eve"))
+            add_training_run(cur, make_training_run("answers", state="running", settings=settings))
     others = _add_many(database, NUM_KEPT + 1)
     assert retire_automatic(database, runs_dir()) == (others[0].run_id,)
     assert kept.path.exists()
@@ -240,9 +222,9 @@ def test_refits_after_corrections_do_not_reset_what_a_policy_counts(
     database: Database, engineer: Reviewer
 ) -> None:
     _add(database, "by-hand", is_automatic=False)
-    _correct(database, 0)
+    annotate(database, "Ann", "more-train-000", "no")
     later = datetime.now(UTC) + timedelta(minutes=1)
     with database.transaction() as cur:
         settings = {"task": "refit", "triggered_by": AFTER_CORRECTION}
-        add_training_run(cur, TrainingRun("a", "refit", "succeeded", settings, later, "Eve"))
+        add_training_run(cur, make_training_run("a", settings=settings, created_at=later))
     assert read_readiness(database).counts.num_corrected == 1

@@ -24,7 +24,8 @@ from db.records import Item, Option, Section
 from db.retraining.record_vetoes import add_record_veto
 from db.retraining.snapshot import Snapshot, SnapshotItem, read_snapshot
 from eci.questions.prompts import Question
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_options_item
 from training.cli import main
 from training.data import build_files, questions
 from training.data.build import BENCHMARKS, Build, build
@@ -35,18 +36,12 @@ from training.settings.training import DataSettings
 
 
 def _usmle(number: int, step: str) -> Item:
-    names = ("A", "B", "C", "D")
-    return Item(
+    return make_options_item(
         f"usmle-{number:02d}",
-        "medqa",
-        f"Case {number} of ward {number * 7} comes with a cough. Which drug?",
-        (),
-        "options",
-        names,
-        tuple(Option(name, f"drug {name} of case {number}") for name in names),
-        names[number % 4],
-        "",
-        "train",
+        question=f"Case {number} of ward {number * 7} comes with a cough. Which drug?",
+        options=tuple(Option(name, f"drug {name} of case {number}") for name in "ABCD"),
+        gold_label="ABCD"[number % 4],
+        split="train",
         metadata={"step": step},
     )
 
@@ -111,15 +106,7 @@ def test_every_prompt_shows_so_many_training_items_and_ends_in_its_answer(
 
 
 def test_a_corrected_text_takes_the_place_of_the_long_answer(database: Database) -> None:
-    with database.transaction() as cur:
-        add_label(
-            cur,
-            annotation_id="a",
-            item_id="fix-train-000",
-            reviewer_id=add_reviewer(cur, "Ann").reviewer_id,
-            label="no",
-            answer="It did not help anybody.",
-        )
+    annotate(database, "Ann", "fix-train-000", "no", answer="It did not help anybody.")
     built = build(
         read_snapshot(database.cursor()), benchmark="all", num_shots=0, only_corrected=True
     )

@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from db.connection import IN_MEMORY, Database
+from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import list_predictions
 from db.content.runs import get_run, list_runs
-from db.records import Item
 from db.retraining.run_energy import Energy
 from db.retraining.training_runs import find_training_run, list_training_runs
+from tests.support.records import make_item
+from tests.support.stores import open_store
 from training.control.ingest import ingest_run, refresh
 from training.errors import IngestError, RunDirError
 from training.run.json_files import replace_json
@@ -39,23 +40,9 @@ SETTINGS = {
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
-    opened = Database.open(IN_MEMORY)
-    items = [
-        Item(
-            item_id=item_id,
-            source="demo",
-            question="Does it help?",
-            context=(),
-            label_set="pubmedqa",
-            labels=("yes", "no", "maybe"),
-            options=(),
-            gold_label="yes",
-            long_answer="",
-            split="test",
-        )
-        for item_id in ("q-1", "q-2")
-    ]
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_store(tmp_path / "empty.duckdb")
+    items = [make_item("q-1"), make_item("q-2")]
     with opened.transaction() as cur:
         add_items(cur, items, origin="demo")
     yield opened
@@ -64,6 +51,7 @@ def database() -> Iterator[Database]:
 
 @pytest.fixture
 def runs_dir(tmp_path: Path) -> Path:
+    """A folder of runs that have no process: some are damaged and would not say so."""
     return tmp_path / "runs"
 
 

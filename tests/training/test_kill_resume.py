@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +11,23 @@ import pytest
 from safetensors.numpy import load_file
 
 from db.connection import Database
-from db.retraining.snapshot import freeze
-from training.control.launch import launch, reap
-from training.run.run_dir import RunDir, list_run_dirs
+from tests.support.runs import make_run_dir, progress_of, told_by, wait_for_end, wait_for_state
+from tests.support.waiting import wait_for
+from training.control.launch import launch
+from training.run.run_dir import RunDir
 
-PATIENCE_SECONDS = 120.0
 TOLERANCE = 1e-6
 """Of losses, parameters and probabilities: one machine, one order of additions."""
 
 
-def _wait_for(run_dir: RunDir, condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{run_dir.read_status()}\n{run_dir.tail_log()}"
-        time.sleep(0.05)
-
-
-def _steps(run_dir: RunDir) -> list[dict[str, Any]]:
-    return [event.fields for event in run_dir.read_events()[0] if event.kind == "progress"]
-
-
 def _newest_step(run_dir: RunDir) -> int:
-    steps = _steps(run_dir)
+    steps = progress_of(run_dir)
     return int(steps[-1]["step"]) if steps else 0
 
 
 def _curve(run_dir: RunDir, name: str) -> dict[int, float]:
     """Give a figure by step; a step done again after a resume counts with its last figure."""
-    return {fields["step"]: fields[name] for fields in _steps(run_dir) if name in fields}
-
-
-@pytest.fixture
-def runs_dir(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "runs"
-    for run_dir in list_run_dirs(tmp_path / "runs"):
-        process = run_dir.read_status().process
-        if process is not None:
-            process.kill()
+    return {fields["step"]: fields[name] for fields in progress_of(run_dir) if name in fields}
 
 
 def test_a_run_killed_between_checkpoints_ends_like_an_unbroken_one(
@@ -62,28 +39,26 @@ def test_a_run_killed_between_checkpoints_ends_like_an_unbroken_one(
         "head": {"dropout": 0.2},
         "optimizer": tiny_settings["optimizer"] | {"max_steps": 13, "checkpoint_steps": 3},
     }
-    unbroken, killed = (RunDir.create(runs_dir, name, datetime.now(UTC)) for name in "ab")
-    for run_dir in (unbroken, killed):
-        freeze(database.cursor(), run_dir.snapshot_path, created_by="tests")
-        run_dir.write_settings({"settings": settings, "preset": "test"})
+    unbroken, killed = (make_run_dir(database, runs_dir, settings) for _ in range(2))
     launch(unbroken)
-    _wait_for(unbroken, lambda: not reap(unbroken).is_active)
-    assert unbroken.read_status().state == "succeeded", unbroken.tail_log()
+    wait_for_end(unbroken, "succeeded")
 
     launch(killed)
-    _wait_for(killed, lambda: killed.latest_checkpoint() and _newest_step(killed) % 3 == 1)
+    wait_for(
+        lambda: killed.latest_checkpoint() and _newest_step(killed) % 3 == 1,
+        explain=lambda: told_by(killed),
+    )
     pid = killed.read_status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    _wait_for(killed, lambda: reap(killed).state == "interrupted")
+    wait_for_state(killed, "interrupted")
     checkpoint = killed.latest_checkpoint()
     assert checkpoint is not None and checkpoint.name in killed.read_status().message
-    reached = len(_steps(killed))
+    reached = len(progress_of(killed))
 
     launch(killed)
-    _wait_for(killed, lambda: not reap(killed).is_active)
-    assert killed.read_status().state == "succeeded", killed.tail_log()
-    resumed_at = _steps(killed)[reached]["step"]
+    wait_for_end(killed, "succeeded")
+    resumed_at = progress_of(killed)[reached]["step"]
     assert checkpoint.name == f"checkpoint-{resumed_at}", "it began again"
 
     for name in ("loss", "lm_loss", "eci_loss", "learning_rate"):

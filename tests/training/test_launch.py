@@ -7,22 +7,19 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
+from tests.support.runs import progress_of, states_of, wait_for_state
+from tests.support.waiting import wait_for
 from training.control import launch as launching
 from training.control.launch import cancel, launch, launch_command, reap
 from training.errors import LaunchError
 from training.run.execution import RunContext, execute
 from training.run.run_dir import RunDir, current_status, list_run_dirs
-
-PATIENCE_SECONDS = 30.0
 
 WORKER = """
 import errno, os, signal, sys, time
@@ -53,22 +50,6 @@ folder.mkdir(parents=True, exist_ok=True)
 )
 
 
-def wait_for(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError("It did not happen in time.")
-
-
-def wait_for_state(run_dir: RunDir, state: str) -> None:
-    try:
-        wait_for(lambda: reap(run_dir).state == state)
-    except AssertionError:
-        raise AssertionError(f"{run_dir.read_status()}\n{run_dir.tail_log()}") from None
-
-
 def command(run_dir: RunDir, body: str) -> list[str]:
     code = WORKER.format(body=textwrap.indent(body.strip(), "    "))
     return [sys.executable, "-c", code, str(run_dir.path)]
@@ -76,19 +57,6 @@ def command(run_dir: RunDir, body: str) -> list[str]:
 
 def start(run_dir: RunDir, body: str) -> None:
     launch_command(run_dir, command(run_dir, body))
-
-
-def states(run_dir: RunDir) -> list[str]:
-    return [event.fields["state"] for event in run_dir.read_events()[0] if event.kind == "state"]
-
-
-@pytest.fixture
-def runs_dir(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "runs"
-    for run_dir in list_run_dirs(tmp_path / "runs"):
-        process = run_dir.read_status().process
-        if process is not None and process.pid != os.getpid():
-            process.kill()
 
 
 @pytest.fixture
@@ -106,12 +74,12 @@ def test_a_run_goes_through_its_states_to_success(run_dir: RunDir) -> None:
     start(run_dir, textwrap.dedent(body))
     wait_for_state(run_dir, "succeeded")
     status = run_dir.read_status()
-    assert states(run_dir) == ["queued", "starting", "running", "succeeded"]
+    assert states_of(run_dir) == ["queued", "starting", "running", "succeeded"]
     assert (status.step, status.num_steps, status.device) == (2, 2, "cpu")
     assert status.queued_at and status.started_at and status.finished_at
     assert status.queued_at <= status.started_at <= status.finished_at
     assert "hello from the run" in run_dir.tail_log()
-    progress = [event.fields for event in run_dir.read_events()[0] if event.kind == "progress"]
+    progress = progress_of(run_dir)
     assert [(fields["step"], fields["loss"]) for fields in progress] == [(0, 3), (1, 2), (2, 1)]
     assert progress[2]["seconds_left"] == 0
     assert progress[0]["rss_bytes"] > 1e6
@@ -184,9 +152,9 @@ def test_cancel_stops_a_running_run_after_its_step(run_dir: RunDir) -> None:
     wait_for(lambda: run_dir.read_status().step > 0)
     cancel(run_dir)
     wait_for_state(run_dir, "cancelled")
-    steps = [e.fields["step"] for e in run_dir.read_events()[0] if e.kind == "progress"]
+    steps = [fields["step"] for fields in progress_of(run_dir)]
     assert run_dir.read_status().step == steps[-1] == len(steps) - 1
-    assert states(run_dir)[-2:] == ["running", "cancelled"]
+    assert states_of(run_dir)[-2:] == ["running", "cancelled"]
 
 
 def test_cancel_stops_a_run_that_is_still_starting(run_dir: RunDir) -> None:
@@ -256,7 +224,7 @@ def test_kill_9_is_interrupted_at_once_and_says_by_which_signal(run_dir: RunDir)
     assert "signal 9" in status.message
     assert "continues from checkpoint-4" in status.message
     assert status.finished_at
-    assert states(run_dir)[-1] == "interrupted"
+    assert states_of(run_dir)[-1] == "interrupted"
     wait_for(lambda: not psutil.pid_exists(pid))  # no zombie is left
 
 
@@ -319,7 +287,7 @@ def test_a_queued_run_can_be_cancelled_and_a_kill_frees_the_device(runs_dir: Pat
     wait_for(lambda: "Waiting for cpu" in second.read_status().message)
     cancel(second)
     wait_for_state(second, "cancelled")
-    assert states(second) == ["queued", "cancelled"]
+    assert states_of(second) == ["queued", "cancelled"]
     start(third, "pass")
     pid = first.read_status().pid
     assert pid
@@ -352,7 +320,7 @@ def test_an_abandoned_run_of_a_former_app_is_settled_once(run_dir: RunDir) -> No
     assert current_status(run_dir).state == "interrupted"
     assert reap(run_dir).state == "interrupted"
     assert reap(run_dir).state == "interrupted"
-    assert states(run_dir) == ["interrupted"]
+    assert states_of(run_dir) == ["interrupted"]
     assert "without a word" in run_dir.read_status().message
 
 

@@ -8,10 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,25 +20,23 @@ import pyarrow.parquet as pq
 import pytest
 
 from db.connection import Database
-from db.retraining.snapshot import freeze
-from training.control.launch import cancel, launch, reap
+from tests.support.runs import (
+    files_of,
+    make_run_dir,
+    progress_of,
+    states_of,
+    wait_for_end,
+    wait_for_step,
+)
+from tests.support.waiting import wait_for
+from training.control.launch import cancel, launch
 from training.launchers.tasks import execute_stored
 from training.run.run_dir import RunDir
 from training.settings.launchers import RayLauncher
 
 pytest.importorskip("ray", reason="ray is not installed: pip install -r requirements-ray.txt")
 
-PATIENCE_SECONDS = 150.0
 TOKEN = "a-token-of-these-tests-alone-0123456789"  # noqa: S105
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.1)
-    raise AssertionError("It did not happen in time.")
 
 
 def free_ports(number: int) -> list[int]:
@@ -116,29 +112,17 @@ def storage(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_run(
-    database: Database, tmp_path: Path, storage: Path, address: str
-) -> Iterator[Callable[..., RunDir]]:
-    made: list[RunDir] = []
+    database: Database, runs_dir: Path, storage: Path, address: str
+) -> Callable[..., RunDir]:
+    """Give a maker of runs: local ones, or with settings of the cluster's launcher, remote ones."""
 
     def make(settings: dict[str, Any], launcher: dict[str, Any] | None, **fields: Any) -> RunDir:
-        run_dir = RunDir.create(tmp_path / "runs", "test", datetime.now(UTC))
-        freeze(database.cursor(), run_dir.snapshot_path, created_by="tests")
+        chosen = None
         if launcher is not None:
             chosen = RayLauncher(address=address, storage=str(storage), **launcher)
-            fields["launcher"] = chosen.model_dump(mode="json")
-        run_dir.write_settings({"settings": settings, "preset": "test", **fields})
-        made.append(run_dir)
-        return run_dir
+        return make_run_dir(database, runs_dir, settings, chosen, **fields)
 
-    yield make
-    for run_dir in made:
-        process = run_dir.read_status().process
-        if process is not None and process.pid != os.getpid():
-            process.kill()
-
-
-def files_of(run_dir: RunDir) -> set[str]:
-    return {str(file.relative_to(run_dir.path)) for file in run_dir.path.rglob("*")}
+    return make
 
 
 def test_a_run_on_the_cluster_leaves_what_a_local_run_leaves(
@@ -153,19 +137,11 @@ def test_a_run_on_the_cluster_leaves_what_a_local_run_leaves(
     for run_dir in (local, remote):
         assert execute_stored(run_dir) == "succeeded", run_dir.read_status().message
     assert files_of(remote) == files_of(local)
-    told = [
-        [
-            (e.fields["step"], e.fields.get("loss"))
-            for e in r.read_events()[0]
-            if e.kind == "progress"
-        ]
-        for r in (local, remote)
-    ]
+    told = [[(p["step"], p.get("loss")) for p in progress_of(r)] for r in (local, remote)]
     assert told[0] == told[1]
     assert remote.read_metrics()["options"]["head"] == local.read_metrics()["options"]["head"]
     assert remote.read_settings()["base_fingerprint"] == local.read_settings()["base_fingerprint"]
-    states = [e.fields["state"] for e in remote.read_events()[0] if e.kind == "state"]
-    assert states == ["starting", "running", "succeeded"]
+    assert states_of(remote) == ["starting", "running", "succeeded"]
     assert "Loading weights" in capfd.readouterr().out  # the job's log
     assert not list(storage.glob("*"))
     assert TOKEN not in remote.settings_path.read_text()
@@ -214,13 +190,11 @@ def test_cancel_stops_the_job_and_all_its_processes(
 ) -> None:
     run_dir = make_run(long_settings(tiny_settings), {"num_processes": 2})
     launch(run_dir)
-    wait_for(lambda: reap(run_dir).step > 1 or not run_dir.read_status().is_active)
-    assert run_dir.read_status().is_active, run_dir.tail_log()
+    wait_for_step(run_dir, 2)
     processes = job_processes(run_dir)
     assert sum("training.launchers.worker" in p.cmdline() for p in processes) == 2
     cancel(run_dir)
-    wait_for(lambda: not reap(run_dir).is_active)
-    assert run_dir.read_status().state == "cancelled"
+    wait_for_end(run_dir, "cancelled")
     wait_for(lambda: not any(process.is_running() for process in processes))
     # Started again, it goes on from where the job was.
     assert list(storage.glob("*/checkpoints/*/trainer_state.json"))
@@ -232,23 +206,20 @@ def test_a_run_whose_process_was_killed_follows_its_job_again(
     optimizer = {**tiny_settings["optimizer"], "max_steps": 16, "epochs": 10}
     run_dir = make_run({**tiny_settings, "optimizer": optimizer}, {})
     launch(run_dir)
-    wait_for(lambda: reap(run_dir).step > 1 or not run_dir.read_status().is_active)
+    wait_for_step(run_dir, 2)
     pid = run_dir.read_status().pid
     assert pid
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not reap(run_dir).is_active)
-    assert run_dir.read_status().state == "interrupted", run_dir.tail_log()
+    wait_for_end(run_dir, "interrupted")
     assert "follows its job on the cluster" in run_dir.read_status().message
     job_id = json.loads(run_dir.job_path.read_text())["job_id"]
     launch(run_dir)
-    wait_for(lambda: not reap(run_dir).is_active)
-    assert run_dir.read_status().state == "succeeded", run_dir.read_status().message
+    wait_for_end(run_dir, "succeeded")
     submitted = [e.fields["text"] for e in run_dir.read_events()[0] if e.kind == "message"]
     assert [text for text in submitted if "Submitted" in text] == [
         text for text in submitted if job_id in text
     ]
-    steps = [e.fields["step"] for e in run_dir.read_events()[0] if e.kind == "progress"]
-    assert steps == list(range(17))
+    assert [fields["step"] for fields in progress_of(run_dir)] == list(range(17))
 
 
 def test_what_fails_on_the_cluster_is_told_here(

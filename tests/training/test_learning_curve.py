@@ -41,6 +41,7 @@ def test_a_flat_curve_promises_nothing() -> None:
     assert interval is not None and interval.low < 0 < interval.high
 
 
+@pytest.mark.usefixtures("bundled_is_tiny")
 def test_without_features_it_says_what_to_do(database: Database) -> None:
     with pytest.raises(DataError, match="Refit the head once"):
         learning_curve(database)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,16 @@ import pytest
 import torch
 
 from db.connection import Database
+from db.content.items import add_items
 from db.records import Section
 from db.retraining.snapshot import freeze, load_snapshot
 from eci.errors import ArtifactError
 from eci.model.base_model import load_base
 from eci.model.batching import collate
 from eci.model.eci_model import EciModel, build
+from tests.support.runs import make_run_dir, progress_of
+from tests.support.stores import open_store
+from tests.support.training_items import make_training_items
 from training.data.dataset import build_training_data, to_rows
 from training.data.questions import to_question
 from training.errors import DataError
@@ -30,20 +34,23 @@ from training.run.run_dir import RunDir
 from training.settings.training import parse_settings
 
 
-def _run_dir(database: Database, folder: Path, settings: dict[str, Any]) -> RunDir:
-    run_dir = RunDir.create(folder, "test", datetime.now(UTC))
-    freeze(database.cursor(), run_dir.snapshot_path, created_by="tests")
-    run_dir.write_settings({"settings": settings, "preset": "test"})
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_settings: dict[str, Any]) -> RunDir:
+    """A run that went through undisturbed; no test changes its files."""
+    folder = tmp_path_factory.mktemp("finished")
+    database = open_store(folder / "review.duckdb")
+    with database.transaction() as cur:
+        add_items(cur, make_training_items(), origin="items")
+    run_dir = make_run_dir(database, folder, tiny_settings)
+    database.close()
+    assert execute(run_dir, run_qlora) == "succeeded", run_dir.read_status().message
     return run_dir
 
 
 def test_a_run_leaves_artifact_predictions_and_metrics(
-    database: Database, tmp_path: Path, tiny_settings: dict[str, Any]
+    finished: RunDir, tmp_path: Path, tiny_settings: dict[str, Any]
 ) -> None:
-    run_dir = _run_dir(database, tmp_path / "runs", tiny_settings)
-
-    assert execute(run_dir, run_qlora) == "succeeded", run_dir.read_status().message
-
+    run_dir = finished
     files = {path.name for path in run_dir.artifact_path.iterdir()}
     assert {"adapter_model.safetensors", "eci_head.safetensors", "eci.json"} <= files
     assert not [f for f in run_dir.path.rglob("*") if f.suffix in {".bin", ".pt", ".pkl"}]
@@ -55,8 +62,7 @@ def test_a_run_leaves_artifact_predictions_and_metrics(
     metrics = run_dir.read_metrics()
     assert metrics["pubmedqa"]["head"]["accuracy"]["n"] == 5
     assert metrics["options"]["text"]["accuracy"]["interval"] is not None
-    events, _ = run_dir.read_events()
-    progress = [event.fields for event in events if event.kind == "progress"]
+    progress = progress_of(run_dir)
     assert progress[-1]["step"] == progress[-1]["num_steps"] == 6
     assert {"loss", "lm_loss", "eci_loss", "learning_rate", "tokens_per_second"} <= set(
         progress[-1]
@@ -80,12 +86,11 @@ def test_a_run_leaves_artifact_predictions_and_metrics(
 
 
 def test_an_incomplete_or_foreign_artifact_is_refused(
-    database: Database, tmp_path: Path, tiny_settings: dict[str, Any]
+    finished: RunDir, tmp_path: Path, tiny_settings: dict[str, Any]
 ) -> None:
-    run_dir = _run_dir(database, tmp_path / "runs", tiny_settings)
-    execute(run_dir, run_qlora)
     base = tiny_settings["model"]["base"]
-    artifact = run_dir.artifact_path
+    artifact = tmp_path / "artifact"
+    shutil.copytree(finished.artifact_path, artifact)
 
     with pytest.raises(ArtifactError, match="quantization"):
         EciModel.load(base, tmp_path, artifact=artifact, quantization="none")
@@ -102,14 +107,13 @@ def test_an_incomplete_or_foreign_artifact_is_refused(
 
 
 def test_a_stopped_run_resumes_and_ends_like_an_unbroken_one(
+    finished: RunDir,
     database: Database,
     tmp_path: Path,
     tiny_settings: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    unbroken = _run_dir(database, tmp_path / "runs", tiny_settings)
-    execute(unbroken, run_qlora)
-    broken = _run_dir(database, tmp_path / "runs", tiny_settings)
+    broken = make_run_dir(database, tmp_path, tiny_settings)
 
     plain = RunContext.should_stop
     monkeypatch.setattr(RunContext, "should_stop", lambda self: plain(self) or self._step[0] >= 4)
@@ -119,11 +123,10 @@ def test_a_stopped_run_resumes_and_ends_like_an_unbroken_one(
     assert broken.latest_checkpoint() is not None
     assert execute(broken, run_qlora) == "succeeded"
 
-    events, _ = broken.read_events()
-    first_after = [e.fields["step"] for e in events if e.kind == "progress"]
+    first_after = [fields["step"] for fields in progress_of(broken)]
     assert first_after.count(1) == 1, "the resumed run began again"
     for name in ("pubmedqa", "options"):
-        one, other = unbroken.read_metrics()[name], broken.read_metrics()[name]
+        one, other = finished.read_metrics()[name], broken.read_metrics()[name]
         assert one["head"]["accuracy"] == other["head"]["accuracy"]
         assert one["calibration"]["brier"]["value"] == pytest.approx(
             other["calibration"]["brier"]["value"], abs=1e-3

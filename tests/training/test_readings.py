@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
-from db.connection import IN_MEMORY, Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions, find_prediction
 from db.content.runs import add_run
-from db.records import Item, Option, Prediction, Run
+from db.records import Prediction
+from tests.support.records import make_item, make_options_item, make_run
+from tests.support.stores import open_store
 from training.evaluation.readings import read_new_answers
 
 
 @pytest.fixture
-def database():
-    opened = Database.open(IN_MEMORY)
-    options = (Option("A", "Aspirin"), Option("B", "Heparin"))
-    common = {
-        "source": "demo",
-        "question": "Which?",
-        "context": (),
-        "gold_label": None,
-        "long_answer": "",
-        "split": "test",
-    }
+def database(tmp_path):
+    opened = open_store(tmp_path / "review.duckdb")
+    items = [make_item("q-1"), make_options_item("q-2", "AB"), make_item("q-3")]
     with opened.transaction() as cur:
-        add_items(
-            cur,
-            [
-                Item(
-                    "q-1", label_set="pubmedqa", labels=("yes", "no", "maybe"), options=(), **common
-                ),
-                Item("q-2", label_set="options", labels=("A", "B"), options=options, **common),
-                Item(
-                    "q-3", label_set="pubmedqa", labels=("yes", "no", "maybe"), options=(), **common
-                ),
-            ],
-            origin="items",
-        )
-        add_run(cur, Run("r", "R", "imported", "m", {}, {}, datetime(2026, 1, 1, tzinfo=UTC)))
+        add_items(cur, items, origin="items")
+        add_run(cur, make_run("r"))
         add_predictions(
             cur,
             [
@@ -82,7 +61,7 @@ def test_letters_count_where_they_agree_with_the_label_of_the_run(
     database, answer, own_label, expected
 ):
     with database.transaction() as cur:
-        add_run(cur, Run("l", "L", "imported", "m", {}, {}, datetime(2026, 1, 2, tzinfo=UTC)))
+        add_run(cur, make_run("l"))
         add_predictions(cur, [Prediction("l", "q-1", answer, own_label)])
     read_new_answers(database)
     row = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,15 @@ from db.content.items import add_items
 from db.content.predictions import list_predictions
 from db.content.runs import get_run
 from db.paths import runs_dir
-from db.people.reviewers import add_reviewer, list_reviewers
-from db.records import Item, Reviewer
+from db.people.reviewers import list_reviewers
+from db.records import Reviewer
 from db.retraining.lineage import list_correction_runs, list_training_records
 from db.retraining.model_versions import find_by_alias, list_models
 from db.retraining.snapshot import load_snapshot, read_snapshot
 from eci.model.artifact import read_info
 from eci.model.eci_model import EciModel
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.training_items import make_remedy
 from training.control.ingest import refresh
 from training.control.plan import Plan, make_plan, prepare_plan, start_plan
 from training.control.start import prepare_run
@@ -43,13 +43,6 @@ def _do(database: Database, settings: RefitSettings, base_run_id: str | None = N
     assert execute(run_dir, run_refit) == "succeeded", run_dir.read_status().message
     refresh(database, runs_dir())
     return run_dir
-
-
-def _annotate(database: Database, item_id: str, label: str) -> str:
-    with database.transaction() as cur:
-        ann = add_reviewer(cur, "Ann").reviewer_id
-        add_label(cur, annotation_id=f"a-{item_id}", item_id=item_id, reviewer_id=ann, label=label)
-    return f"a-{item_id}"
 
 
 def test_a_refit_leaves_an_artifact_that_classifies_as_its_predictions_say(
@@ -79,7 +72,7 @@ def test_after_corrections_a_refit_is_done_at_once_and_learns_them(
     database: Database, engineer: Reviewer, base_alone: RefitSettings
 ) -> None:
     first = _do(database, base_alone)
-    correction = _annotate(database, "more-train-000", "no")
+    correction = annotate(database, "Ann", "more-train-000", "no").annotation_id
     again = base_alone.model_copy(update={"artifact_run_id": first.run_id})
     run_id = start_plan(database, Plan("refit", again, first.run_id), engineer.reviewer_id)
 
@@ -112,10 +105,7 @@ def test_a_quick_refit_never_loads_torch(
 
 
 def test_new_items_need_the_model_and_only_they_are_prefilled(
-    database: Database,
-    engineer: Reviewer,
-    base_alone: RefitSettings,
-    make_remedy: Callable[..., Item],
+    database: Database, engineer: Reviewer, base_alone: RefitSettings
 ) -> None:
     _do(database, base_alone)
     with database.transaction() as cur:
@@ -180,7 +170,7 @@ def test_recalibration_changes_how_sure_a_head_is_and_never_its_label(
 ) -> None:
     first = _do(database, base_alone)
     for number in range(0, 30):
-        _annotate(database, f"more-train-{number:03d}", ("maybe", "yes", "no")[number % 3])
+        annotate(database, "Ann", f"more-train-{number:03d}", ("maybe", "yes", "no")[number % 3])
     run_id = start_plan(
         database, make_plan(database, "recalibrate", source=first.run_id), engineer.reviewer_id
     )
@@ -218,7 +208,7 @@ def test_training_items_keep_probabilities_of_heads_that_had_not_seen_them(
 ) -> None:
     wrong = [f"more-train-{number:03d}" for number in range(0, 48, 9)]  # gold: yes
     for name in wrong:
-        _annotate(database, name, "no")
+        annotate(database, "Ann", name, "no")
     run_dir = _do(database, base_alone)
     cur = database.cursor()
     rows = {row.item_id: row for row in OUT_OF_FOLD.read(run_dir.out_of_fold_path)}
@@ -275,7 +265,7 @@ def test_of_items_that_an_adapter_learned_from_the_base_model_speaks(
 
 
 def test_items_that_repeat_one_another_stay_in_one_fold(
-    database: Database, engineer: Reviewer, make_remedy: Callable[..., Item]
+    database: Database, engineer: Reviewer
 ) -> None:
     twin = replace(make_remedy(1), item_id="twin-of-001", gold_label="maybe")
     with database.transaction() as cur:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from db.connection import IN_MEMORY, Database
+from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
@@ -15,41 +15,34 @@ from db.errors import NotPermittedError
 from db.outcomes.selection import Selection
 from db.outcomes.slices import save_slice
 from db.people.reviewers import add_reviewer
-from db.records import Item, Prediction, Run, Section
+from db.records import Section
 from db.retraining.model_versions import find_by_alias, list_alias_events, register_model
 from eci.statistics.estimates import Estimate, Interval
+from tests.support.records import LABELS, make_head_prediction, make_item, make_run
+from tests.support.stores import open_store
 from training.control.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
 from training.evaluation.gate import Check, GateReport, check_first_ece, run_gate
 
-LABELS = ("yes", "no", "maybe")
 GOLD = ["yes"] * 60 + ["no"] * 40 + ["maybe"] * 20
 Predict = Callable[..., None]
 
 
 @pytest.fixture
-def store() -> Database:
+def store(tmp_path: Path) -> Database:
     """A store of 120 test items: 60 yes, 40 no, 20 maybe; the first 40 have a long context."""
-    database = Database.open(IN_MEMORY)
+    database = open_store(tmp_path / "review.duckdb")
     with database.transaction() as cur:
-        add_items(
-            cur,
-            [
-                Item(
-                    f"t-{n:03d}",
-                    "pubmedqa",
-                    f"Does drug {n} help?",
-                    (Section("", f"word{n} " * (300 if n % 3 == 0 else 5)),),
-                    "pubmedqa",
-                    LABELS,
-                    (),
-                    label,
-                    "",
-                    "test",
-                )
-                for n, label in enumerate(GOLD)
-            ],
-            origin="items",
-        )
+        items = [
+            make_item(
+                f"t-{n:03d}",
+                question=f"Does drug {n} help?",
+                context=(Section("", f"word{n} " * (300 if n % 3 == 0 else 5)),),
+                gold_label=label,
+                metadata={},
+            )
+            for n, label in enumerate(GOLD)
+        ]
+        add_items(cur, items, origin="items")
     return database
 
 
@@ -64,24 +57,13 @@ def predict(store: Database, eve: str) -> Predict:
     """Give a function that stores and registers a run with these head labels."""
 
     def add(run_id: str, labels: Sequence[str], sure: float = 0.6) -> None:
-        rest = (1 - sure) / 2
-        moment = datetime(2026, 3, 1, tzinfo=UTC)
         with store.transaction() as cur:
-            add_run(cur, Run(run_id, run_id, "training", "m", {}, {}, moment))
-            add_predictions(
-                cur,
-                [
-                    Prediction(
-                        run_id,
-                        f"t-{n:03d}",
-                        None,
-                        None,
-                        head_label=label,
-                        head_probabilities=tuple(sure if x == label else rest for x in LABELS),
-                    )
-                    for n, label in enumerate(labels)
-                ],
-            )
+            add_run(cur, make_run(run_id))
+            heads = [
+                make_head_prediction(f"t-{n:03d}", run_id, label, sure)
+                for n, label in enumerate(labels)
+            ]
+            add_predictions(cur, heads)
             register_model(cur, run_id, eve)
 
     return add

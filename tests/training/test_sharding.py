@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +11,17 @@ import pytest
 from safetensors.torch import load_file
 
 from db.connection import Database
-from db.retraining.snapshot import freeze
 from eci.model.eci_model import EciModel
+from tests.support.runs import files_of, make_run_dir, progress_of
+from tests.support.waiting import wait_for
 from training.joint.memory import DecoderShape
 from training.joint.sharding import exceeds
 from training.launchers.tasks import execute_stored
 from training.run.run_dir import RunDir
-from training.settings.launchers import AccelerateLauncher, Sharding
+from training.settings.launchers import AccelerateLauncher
 from training.settings.training import get_preset
 
-PATIENCE_SECONDS = 120.0
 LLAMA_13B = DecoderShape(5120, 13824, 40, 40, 40, 128, 32000)
-
-
-@pytest.fixture
-def snapshot_dir(database: Database, tmp_path: Path) -> Path:
-    freeze(database.cursor(), tmp_path / "snapshot", created_by="tests")
-    return tmp_path / "snapshot"
-
-
-def make_run(
-    snapshot_dir: Path, runs: Path, settings: dict[str, Any], sharding: Sharding
-) -> RunDir:
-    run_dir = RunDir.create(runs, "test", datetime.now(UTC))
-    run_dir.snapshot_path.symlink_to(snapshot_dir, target_is_directory=True)
-    launcher = AccelerateLauncher(num_processes=2, sharding=sharding)
-    run_dir.write_settings(
-        {"settings": settings, "preset": "test", "launcher": launcher.model_dump(mode="json")}
-    )
-    return run_dir
 
 
 def with_steps(settings: dict[str, Any], num_steps: int) -> dict[str, Any]:
@@ -54,23 +34,22 @@ def with_steps(settings: dict[str, Any], num_steps: int) -> dict[str, Any]:
 
 def losses_of(run_dir: RunDir) -> dict[int, float]:
     """Give the loss by step; a step done again after a resume counts with its last one."""
-    events = [e.fields for e in run_dir.read_events()[0] if e.kind == "progress"]
-    return {e["step"]: e["loss"] for e in events if "loss" in e}
+    return {told["step"]: told["loss"] for told in progress_of(run_dir) if "loss" in told}
 
 
 def cancel_in_its_steps(run_dir: RunDir) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while run_dir.read_status().step < 3 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: run_dir.read_status().step >= 3)
     run_dir.request_cancel()
 
 
 def test_a_divided_run_that_was_stopped_resumes_and_ends_like_one_with_whole_base_models(
-    snapshot_dir: Path, tmp_path: Path, tiny_settings: dict[str, Any]
+    database: Database, tmp_path: Path, tiny_settings: dict[str, Any]
 ) -> None:
     settings = with_steps(tiny_settings, 12)
     whole, divided = (
-        make_run(snapshot_dir, tmp_path / "runs", settings, sharding)
+        make_run_dir(
+            database, tmp_path, settings, AccelerateLauncher(num_processes=2, sharding=sharding)
+        )
         for sharding in ("none", "full")
     )
     assert execute_stored(whole) == "succeeded", whole.read_status().message
@@ -90,8 +69,7 @@ def test_a_divided_run_that_was_stopped_resumes_and_ends_like_one_with_whole_bas
 
     expected = losses_of(whole)
     assert losses_of(divided) == {n: pytest.approx(expected[n], rel=1e-2) for n in range(1, 13)}
-    names = [{str(f.relative_to(r.path)) for f in r.path.rglob("*")} for r in (whole, divided)]
-    assert names[0] == names[1]
+    assert files_of(whole) == files_of(divided)
     rows = [pq.read_table(r.predictions_path).to_pylist() for r in (whole, divided)]
     assert [row["item_id"] for row in rows[0]] == [row["item_id"] for row in rows[1]]
     for one, other in zip(*rows, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import krippendorff
 import numpy as np
@@ -13,14 +14,15 @@ from click.testing import CliRunner
 from duckdb import DuckDBPyConnection
 from sklearn.metrics import cohen_kappa_score
 
-from db.connection import IN_MEMORY, Database
+from db.connection import Database
 from db.content.items import add_items
 from db.importers import import_file
 from db.people.reviewers import add_reviewer
-from db.records import Item, Phase
 from db.review.agreement import RatingFilter, count_challenges
 from eci.statistics.agreement import MORE_THAN_TWO, NO_PAIRS
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import LABELS, make_item
+from tests.support.stores import open_store
 from training.cli import main
 from training.evaluation.agreement import (
     load_anchoring,
@@ -33,15 +35,14 @@ from training.evaluation.agreement import (
 
 OWN = RatingFilter("pubmedqa")
 CLINICIANS = RatingFilter("options", "import")
-LABELS = ("yes", "no", "maybe")
 
 
 @pytest.fixture
-def cur() -> Iterator[DuckDBPyConnection]:
+def cur(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
     """Give a store of forty items with gold label yes, maybe or no in turn."""
-    database = Database.open(IN_MEMORY)
+    database = open_store(tmp_path / "review.duckdb")
     items = [
-        Item(f"q-{n:02d}", "own", "Why?", (), "pubmedqa", LABELS, (), LABELS[n % 3], "", "train")
+        make_item(f"q-{n:02d}", source="own", gold_label=LABELS[n % 3], split="train")
         for n in range(40)
     ]
     with database.transaction() as writing:
@@ -50,23 +51,8 @@ def cur() -> Iterator[DuckDBPyConnection]:
     database.close()
 
 
-def _say(
-    cur: DuckDBPyConnection,
-    who: str,
-    number: int,
-    label: str,
-    phase: Phase = "open",
-    presentation: str = "first",
-) -> None:
-    add_label(
-        cur,
-        annotation_id=f"{who}-{number}-{phase}-{presentation}",
-        item_id=f"q-{number:02d}",
-        reviewer_id=add_reviewer(cur, who).reviewer_id,
-        label=label,
-        phase=phase,
-        presentation=presentation,  # type: ignore[arg-type]
-    )
+def _say(cur: DuckDBPyConnection, who: str, number: int, label: str, **fields: Any) -> None:
+    annotate(cur, who, f"q-{number:02d}", label, **fields)
 
 
 def test_two_reviewers_have_all_coefficients(cur: DuckDBPyConnection) -> None:
@@ -126,9 +112,11 @@ def test_an_empty_store_says_why_there_is_nothing(cur: DuckDBPyConnection) -> No
 
 
 @pytest.fixture(scope="module")
-def clinicians(data_dir: Path) -> Iterator[DuckDBPyConnection]:
+def clinicians(
+    data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DuckDBPyConnection]:
     """Give a store of the released half of the clinicians' ratings."""
-    database = Database.open(IN_MEMORY)
+    database = open_store(tmp_path_factory.mktemp("clinicians") / "review.duckdb")
     path = data_dir / "clinician_reviews" / "medqa_relabelling_even.csv"
     import_file(database, "clinician_reviews", path)
     yield database.cursor()
@@ -184,7 +172,7 @@ def test_the_command_prints_figures_and_says_what_there_is(
     empty = CliRunner().invoke(main, ["agreement"])
     assert empty.exit_code == 1
     assert "There are: none yet" in empty.stderr
-    item = Item("q-00", "own", "Why?", (), "pubmedqa", LABELS, (), "yes", "", "train")
+    item = make_item("q-00", source="own", split="train")
     database = Database.open()
     with database.transaction() as cur:
         add_items(cur, [item], origin="items")

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from db.connection import Database
 from db.errors import NotPermittedError
 from db.people.reviewers import add_reviewer
-from db.records import TrainingRun
 from db.retraining.readiness import ReadinessCount
 from db.retraining.training_runs import add_training_run, list_training_runs
 from db.review.adjudications import add_adjudication
-from tests.labelling import add_label
+from tests.support.annotations import annotate
+from tests.support.records import make_training_run
 from training.control.triggers import (
     Readiness,
     TriggerPolicy,
@@ -71,15 +71,8 @@ def test_a_policy_is_set_by_who_may_train_and_holds(database: Database) -> None:
 def test_readiness_counts_what_came_in_since_the_last_run(database: Database) -> None:
     with database.transaction() as cur:
         for name in ("Ann", "Bob"):
-            reviewer = add_reviewer(cur, name).reviewer_id
             for item_id, label in (("fix-train-000", "no"), ("fix-train-002", "maybe")):
-                add_label(
-                    cur,
-                    annotation_id=f"{name}-{item_id}",
-                    item_id=item_id,
-                    reviewer_id=reviewer,
-                    label=label if name == "Ann" else "no",
-                )
+                annotate(cur, name, item_id, label if name == "Ann" else "no")
         chief = add_reviewer(cur, "Chief", "adjudicator").reviewer_id
         add_adjudication(
             cur, adjudication_id="d", item_id="fix-train-002", reviewer_id=chief, label="no"
@@ -89,21 +82,19 @@ def test_readiness_counts_what_came_in_since_the_last_run(database: Database) ->
     assert (counts.num_double, counts.num_unanimous) == (2, 1)
     later = datetime.now(UTC) + timedelta(minutes=1)
     with database.transaction() as cur:
-        add_training_run(
-            cur, TrainingRun("r", "smoke", "succeeded", {"task": "train"}, later, "Eve")
-        )
+        add_training_run(cur, make_training_run("r", settings={"task": "train"}, created_at=later))
     assert read_readiness(database).counts.num_corrected == 0
 
 
 def test_nothing_starts_without_a_policy_or_beside_another_run(database: Database) -> None:
     with database.transaction() as cur:
         eve = add_reviewer(cur, "Eve", "admin").reviewer_id
-        add_label(cur, annotation_id="a", item_id="fix-train-000", reviewer_id=eve, label="no")
+        annotate(cur, "Eve", "fix-train-000", "no")
     now = datetime.now(UTC)
     assert tick(database, now) is None
     set_policy(database, TriggerPolicy(mode="schedule", refit_after_each=True), eve)
     with database.transaction() as cur:
-        add_training_run(cur, TrainingRun("r", "smoke", "running", {}, now, "Eve"))
+        add_training_run(cur, make_training_run("r", state="running", created_at=now))
     assert tick(database, now) is None
     assert len(list_training_runs(database.cursor())) == 1
 
@@ -111,11 +102,14 @@ def test_nothing_starts_without_a_policy_or_beside_another_run(database: Databas
 def test_a_run_that_failed_is_not_started_again_until_something_is_new(database: Database) -> None:
     with database.transaction() as cur:
         eve = add_reviewer(cur, "Eve", "admin").reviewer_id
-        add_label(cur, annotation_id="a", item_id="fix-train-000", reviewer_id=eve, label="no")
+        annotate(cur, "Eve", "fix-train-000", "no")
     set_policy(database, TriggerPolicy(mode="schedule"), eve)
     later = datetime.now(UTC) + timedelta(minutes=1)
     with database.transaction() as cur:
-        add_training_run(cur, TrainingRun("r", "refit", "failed", {"task": "refit"}, later, eve))
+        failed = make_training_run(
+            "r", state="failed", settings={"task": "refit"}, created_at=later, created_by=eve
+        )
+        add_training_run(cur, failed)
     assert find_reason(get_policy(database), read_readiness(database), later) is not None
     assert tick(database, later) is None
     assert len(list_training_runs(database.cursor())) == 1

@@ -1,0 +1,1 @@
+"""What tests share: makers of records, stores, pages, runs, and waiting for what will happen."""

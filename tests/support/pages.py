@@ -1,0 +1,110 @@
+"""Pages of the app, run in this process by Streamlit's own driver, and what stands on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from db.people.reviewers import find_person
+from db.people.sign_in import sign_in_by_name
+from streamlit_app.server import services
+from streamlit_app.session.state import ReviewSession
+
+OpenPage = Callable[..., AppTest]
+SHELL = Path(services.__file__).parents[1] / "shell.py"
+TIMEOUT_SECONDS = 60
+HAVE_ANOTHER_ADDRESS = ("views/errors_page.py", "views/training_page.py")
+"""Pages not named in the address as their files are: found only after a first run."""
+
+
+def open_page(page: str = "views/review.py", **params: str) -> AppTest:
+    """Return a page drawn in a fresh session; the parameters are those of its address.
+
+    A reviewer in the address is added first where no one has the name, as the button does.
+    """
+    name = params.get("reviewer")
+    if name is not None and find_person(services.database().cursor(), name) is None:
+        with services.database().transaction() as cur:
+            sign_in_by_name(cur, name)
+    return open_unknown(page, **params)
+
+
+def open_unknown(page: str = "views/review.py", **params: str) -> AppTest:
+    """Return a page drawn in a fresh session, whoever the address names."""
+    test = AppTest.from_file(str(SHELL), default_timeout=TIMEOUT_SECONDS)
+    test.query_params.update(params)
+    if page in HAVE_ANOTHER_ADDRESS:
+        test.run()
+        test.query_params.update(params)
+    test.switch_page(page)
+    return test.run()
+
+
+def markup_of(test: AppTest) -> str:
+    """Return all markup that the app drew itself."""
+    return _joined(test.html)
+
+
+def notices(test: AppTest) -> str:
+    """Return the texts of all notices."""
+    return _joined(test.info)
+
+
+def captions(test: AppTest) -> str:
+    """Return the texts of all captions."""
+    return _joined(test.caption)
+
+
+def prose(test: AppTest) -> str:
+    """Return all that is drawn as Markdown, where text from elsewhere would be dangerous."""
+    return _joined([*test.markdown, *test.caption, *test.info])
+
+
+def plain_texts(test: AppTest) -> str:
+    """Return everything that is written on the page without Markdown, captions and notices too."""
+    return _joined([*test.html, *test.text, *test.caption, *test.info])
+
+
+def metrics(test: AppTest) -> dict[str, tuple[str, str]]:
+    """Return each metric's value and difference by its label."""
+    return {metric.label: (metric.value, metric.delta) for metric in test.metric}
+
+
+def table(test: AppTest, column: str) -> Any:
+    """Return the first table that has a column of this name."""
+    return next(frame.value for frame in test.dataframe if column in frame.value)
+
+
+def item_ids(test: AppTest, key: str) -> list[str]:
+    """Return the items that the table with this key lists."""
+    ids: list[str] = test.dataframe(key=key).value["Item"].tolist()
+    return ids
+
+
+def session(test: AppTest) -> ReviewSession:
+    """Return what the Review page keeps of a session."""
+    found: ReviewSession = test.session_state["review_session"]
+    return found
+
+
+def on_screen(test: AppTest) -> str | None:
+    """Return the id of the item that the Review page shows."""
+    draw = session(test).draw
+    return None if draw is None else draw.item_id
+
+
+def pick(test: AppTest, label: str) -> None:
+    """Pick a label for the item that the Review page shows."""
+    test.segmented_control(key=f"review_label_{on_screen(test)}").set_value(label)
+
+
+def press(test: AppTest, what: str) -> AppTest:
+    """Press one of the buttons that the Review page has for its item, such as ``save``."""
+    return test.button(key=f"review_{what}_{on_screen(test)}").click().run()
+
+
+def _joined(elements: Any) -> str:
+    return "\n".join(str(element.value) for element in elements)
