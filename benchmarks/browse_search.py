@@ -24,6 +24,7 @@ from served_app import chromium, serving
 from db.connection import Database
 from db.exporters import EXPORT_FORMATS, export_file
 from db.review.item_list import ReviewFilter, item_id_array
+from db.viewer import EVERYTHING
 
 RUN: Final = "scale-run-02"
 WORDS: Final = (
@@ -101,7 +102,7 @@ def measure_queries(path: Path, rounds: int) -> list[Measured]:
     """Measure searches in the store alone: all ids, without the page."""
     database = Database.open(path)
     times = [
-        timed(lambda word=word: item_id_array(database.cursor(), searched(word)))  # type: ignore[misc]
+        timed(lambda word=word: item_id_array(database.cursor(), searched(word), EVERYTHING))  # type: ignore[misc]
         for _ in range(rounds)
         for word in WORDS
     ]
@@ -159,7 +160,7 @@ def measure_exports(folder: Path) -> list[Measured]:
         out = folder / f"out.{file_format}"
 
         def export(name: str = file_format, to: Path = out) -> None:
-            export_file(database.cursor(), "annotations", name, to)  # type: ignore[arg-type]
+            export_file(database.cursor(), "annotations", name, to, EVERYTHING)  # type: ignore[arg-type]
 
         times = [timed(export) for _ in range(3)]
         measured += figures(f"export of 50,000 annotations, {file_format}", times, p95=3000)

@@ -19,6 +19,7 @@ from measuring import estimated, make_parser, record
 from db.connection import IN_MEMORY, Database
 from db.importers import import_file
 from db.review.agreement import RatingFilter, count_challenges
+from db.viewer import EVERYTHING
 from eci.statistics.estimates import Estimate, proportion
 from training.evaluation.agreement import (
     Answers,
@@ -30,7 +31,7 @@ from training.evaluation.agreement import (
 )
 
 FILE = Path("clinician_reviews") / "medqa_relabelling_even.csv"
-CLINICIANS = RatingFilter("options", "import")
+CLINICIANS = RatingFilter(EVERYTHING, "options", "import")
 COEFFICIENTS = {
     "percent": "Agreement of pairs",
     "fleiss_kappa": "Fleiss' kappa",

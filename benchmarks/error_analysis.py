@@ -45,6 +45,7 @@ from db.outcomes.run_pairs import PairFilter, count_pairs, list_pairs
 from db.outcomes.scored_runs import refresh
 from db.outcomes.selection import Gold, OutcomeFilter, Selection
 from db.outcomes.slices import count_slices
+from db.viewer import EVERYTHING
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.outcomes.confidence import load_trust
 from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people
@@ -145,9 +146,9 @@ def time_queries(database: Database, rounds: int) -> Timed:
     cur = database.cursor()
     run_ids = [run.run_id for run in list_runs(cur)]
     refresh(cur, run_ids)
-    flt = OutcomeFilter(RUN, "record", "pubmedqa").also(Selection(split="test"))
+    flt = OutcomeFilter(EVERYTHING, RUN, "record", "pubmedqa").also(Selection(split="test"))
     chosen = flt.also(Selection(slices=(("mesh", "Pregnancy"),)))
-    pair = PairFilter(BASE, RUN, "head", "head", "record", "pubmedqa", split="test")
+    pair = PairFilter(EVERYTHING, BASE, RUN, "head", "head", "record", "pubmedqa", split="test")
     queries: dict[str, Callable[[], Any]] = {
         "state of the data": lambda: refresh(cur, [RUN]),
         "text by head by gold, confusion": lambda: count_joint(cur, flt),
@@ -158,12 +159,14 @@ def time_queries(database: Database, rounds: int) -> Timed:
         "time of one annotation": lambda: measure_review_time(cur),
         "slices": lambda: count_slices(cur, flt, "head"),
         "doubtful labels": lambda: load_probabilities(cur, flt, LABELS),
-        "redundancy of five runs": lambda: count_forms(cur, run_ids, "pubmedqa", None, "test"),
+        "redundancy of five runs": lambda: count_forms(
+            cur, EVERYTHING, run_ids, "pubmedqa", None, "test"
+        ),
         "items of a slice: number": lambda: count_items(cur, chosen),
         "items of a slice: first page": lambda: list_items(cur, chosen),
         "two runs": lambda: count_pairs(cur, pair),
         "two runs: first page": lambda: list_pairs(cur, pair, "broken"),
-        "all runs": lambda: summarise_runs(cur, "record", "test"),
+        "all runs": lambda: summarise_runs(cur, EVERYTHING, "record", "test"),
     }
     return {name: [seconds(call) for _ in range(rounds)] for name, call in queries.items()}
 
@@ -172,7 +175,7 @@ def time_parts(database: Database) -> dict[str, float]:
     """Time what each section computes and reads, nothing of it remembered."""
     cur = database.cursor()
     run_ids = tuple(run.run_id for run in list_runs(cur))
-    flt = OutcomeFilter(RUN, "record", "pubmedqa").also(Selection(split="test"))
+    flt = OutcomeFilter(EVERYTHING, RUN, "record", "pubmedqa").also(Selection(split="test"))
     counter = itertools.count()
 
     def fresh() -> str:
@@ -188,7 +191,9 @@ def time_parts(database: Database) -> dict[str, float]:
             load_people(database, fresh(), flt, LABELS),
             load_suspects(database, fresh(), flt, LABELS),
         ),
-        "Verbosity": lambda: load_forms(database, fresh(), run_ids, "pubmedqa", None, "test"),
+        "Verbosity": lambda: load_forms(
+            database, fresh(), EVERYTHING, run_ids, "pubmedqa", None, "test"
+        ),
     }
     return {
         name: 1000 * statistics.median(seconds(call) for _ in range(5))
@@ -199,7 +204,7 @@ def time_parts(database: Database) -> dict[str, float]:
 def time_report(database: Database) -> tuple[float, int]:
     """Write the report of 10,000 items; nothing of it was computed before."""
     selection = Selection(split="dev", source="pubmedqa")
-    flt = OutcomeFilter(RUN, "record", "pubmedqa").also(selection)
+    flt = OutcomeFilter(EVERYTHING, RUN, "record", "pubmedqa").also(selection)
     version = refresh(database.cursor(), [RUN])
     assert count_items(database.cursor(), flt) > 10_000
     runs = list_runs(database.cursor())

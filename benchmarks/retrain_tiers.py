@@ -35,6 +35,8 @@ from measuring import make_parser, record, spread
 from served_app import chromium, serving
 from training_beside import training_run
 
+from db.viewer import EVERYTHING
+
 NUM_CORRECTIONS = 10
 REFIT, START, ENDED, HEAD = (
     "Press of Retrain to new figures painted",
@@ -260,7 +262,7 @@ def _fill(data: Path) -> None:
     with database.transaction() as cur:
         person = add_reviewer(cur, DEFAULT_NAME, "admin").reviewer_id
     plan = make_plan(database, "refit", source="base")
-    snapshot = read_snapshot(database.cursor())
+    snapshot = read_snapshot(database.cursor(), EVERYTHING)
     items = [*snapshot.train, *snapshot.test]
     cache = cache_dir() / "head_features"
     # One item is prefilled in earnest: it tells what the model is and how its features look.
@@ -304,7 +306,11 @@ def _correct(number: int) -> None:
     from streamlit_app.session.sign_in import DEFAULT_NAME
 
     database = Database.open()
-    items = [i for i in read_snapshot(database.cursor()).train if i.label_origin == "imported"]
+    items = [
+        i
+        for i in read_snapshot(database.cursor(), EVERYTHING).train
+        if i.label_origin == "imported"
+    ]
     with database.transaction() as cur:
         person = add_reviewer(cur, DEFAULT_NAME).reviewer_id
         for item in items[:number]:

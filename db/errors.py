@@ -114,6 +114,17 @@ class QueueNotFoundError(NotFoundError):
     """No queue has this id."""
 
 
+class ItemWithheldError(DbError):
+    """An item that its reader is to label blind first.
+
+    ``queue_id`` is the queue that waits for the label; None where the whole project does.
+    """
+
+    def __init__(self, message: str, item_id: str, queue_id: str | None) -> None:
+        super().__init__(message)
+        self.item_id, self.queue_id = item_id, queue_id
+
+
 class InvalidQueueError(DbError):
     """A queue that cannot be made as asked."""
 

@@ -86,6 +86,8 @@ class Item:
     long_answer: str
     split: Split
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    is_hidden: bool = False
+    """Read for a reviewer who labels it blind: gold label and long answer are left out."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
--- Tables that outcome_store fills; in memory, beside the database file.
+-- Tables that outcome_store fills, and the gate that hides items; in memory, beside the database file.
 
 create table if not exists scratch.item (
     item_no integer not null,
@@ -49,3 +49,49 @@ create table if not exists scratch.version (
     part varchar not null,              -- items, gold, annotations, or the id of a run
     value varchar not null              -- what the tables behind it looked like when it was filled
 );
+
+-- The items that are hidden from a viewer, each with the queue that waits for their label; a queue
+-- of null: the whole project does. viewer: Viewer.parameter of db/people/viewer.py. For a viewer
+-- from whom nothing is hidden the plan is empty. No common table expression: where a limit ends its
+-- reader early, DuckDB 2.0 waits for it for ever.
+create macro if not exists scratch.waiting_item(viewer) as table
+select item_id, queue_id
+from queue_item
+semi join (
+    select unnest(struct_extract(viewer, 'blind_queues')::varchar[]) as queue_id
+) as asking using (queue_id)
+anti join (
+    select item_id, queue_id
+    from annotation
+    anti join (
+        select retracted_annotation_id as annotation_id
+        from annotation
+        where reviewer_id = struct_extract(viewer, 'reviewer_id') and action = 'retract'
+    ) as taken_back using (annotation_id)
+    where reviewer_id = struct_extract(viewer, 'reviewer_id') and action = 'label'
+) as kept using (item_id, queue_id)
+union all
+select item_id, null
+from item
+anti join (
+    select item_id
+    from annotation
+    anti join (
+        select retracted_annotation_id as annotation_id
+        from annotation
+        where reviewer_id = struct_extract(viewer, 'reviewer_id') and action = 'retract'
+    ) as taken_back using (annotation_id)
+    where reviewer_id = struct_extract(viewer, 'reviewer_id') and action = 'label'
+) as kept using (item_id)
+anti join (
+    select item_id
+    from queue_item
+    semi join (
+        select unnest(struct_extract(viewer, 'open_queues')::varchar[]) as queue_id
+    ) as open using (queue_id)
+) as shown using (item_id)
+where struct_extract(viewer, 'is_blind');
+
+-- The same items alone: what gated statements join. An item may come twice.
+create macro if not exists scratch.hidden_item(viewer) as table
+select item_id from scratch.waiting_item(viewer);

@@ -3,7 +3,8 @@
 A word is a run of letters and digits; case and accents do not matter. A word of three characters
 or more also finds the words that begin with it, a shorter one only itself. Every word asked for
 must occur somewhere: in the item's id, question, context or options, in the answer of the run that
-is looked at, or in a note. See docs/decisions/2026-11-22-word-search.md.
+is looked at, or in a note. Of items that are hidden from the viewer only the first counts.
+See docs/decisions/2026-11-22-word-search.md.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final
 from duckdb import DuckDBPyConnection
 
 from db.statements import load_sql
+from db.viewer import Viewer
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _PREFIX_LENGTH: Final = 3
@@ -37,7 +39,7 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_WORD.findall(lower)))
 
 
-def condition(text: str, item_id: str) -> tuple[str, dict[str, Any]]:
+def condition(text: str, item_id: str, viewer: Viewer) -> tuple[str, dict[str, Any]]:
     """Return the SQL condition that every word of a search occurs, and its parameters.
 
     Args:
@@ -45,17 +47,18 @@ def condition(text: str, item_id: str) -> tuple[str, dict[str, Any]]:
         item_id: The column that holds the id of the item, such as ``"item.item_id"``.
 
     Returns:
-        A condition with the parameters ``search_<n>_...`` in addition to ``run_id``, which the
-        caller
-        binds: the run whose answers are searched, or null.
+        A condition with the parameters ``search_<n>_...`` and two that the caller binds where the
+        condition names them: ``run_id``, the run whose answers are searched, or null; and
+        ``viewer``, who searches.
     """
     words = words_of(text)
     if not words:
         return "false", {}
     parameters: dict[str, Any] = {}
     occurs = []
+    name_of_statement = "search_word_gated" if viewer.is_held_back else "search_word"
     for number, word in enumerate(words):
-        statement = load_sql("search_word")
+        statement = load_sql(name_of_statement)
         end = word + (_LAST if len(word) >= _PREFIX_LENGTH else "\0")
         for name, value in {"word": word, "end": end, "prefix": word}.items():
             statement = statement.replace(f"${name}", f"$search_{number}_{name}")

@@ -15,6 +15,7 @@ from db.connection import Database
 from db.errors import DbError
 from db.paths import builds_dir, runs_dir
 from db.retraining.snapshot import read_snapshot
+from db.viewer import EVERYTHING
 from eci.errors import EciError
 from eci.questions.exemplars import CHOICES, Choice
 from training.control.ingest import refresh
@@ -189,7 +190,7 @@ def build_command(
     final_decision. Needs the database for itself: with the app open, use its Training data page.
     """
     with closing(Database.open()) as database:
-        snapshot = read_snapshot(database.cursor())
+        snapshot = read_snapshot(database.cursor(), EVERYTHING)
     built = build(
         snapshot,
         benchmark=benchmark,

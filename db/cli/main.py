@@ -19,6 +19,7 @@ from db.demo import load_demo
 from db.exporters.run_file import export_run
 from db.importers import FORMATS, Format, ImportReport, import_file
 from db.records import Split
+from db.viewer import EVERYTHING
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,12 +95,12 @@ def status(as_json: bool) -> None:
         cur = database.cursor()
         found = {
             "path": str(database.path),
-            "items": [asdict(count) for count in count_items_by_label(cur)],
+            "items": [asdict(count) for count in count_items_by_label(cur, EVERYTHING)],
             "runs": [
                 {"run_id": run.run_id, "name": run.name, "model": run.model, "kind": run.kind}
                 for run in list_runs(cur)
             ],
-            "reviews": asdict(count_reviews(cur)),
+            "reviews": asdict(count_reviews(cur, EVERYTHING)),
         }
     click.echo(json.dumps(found) if as_json else "\n".join(_describe_status(found)))
 
@@ -110,7 +111,7 @@ def status(as_json: bool) -> None:
 def export_run_command(run_id: str, file: Path) -> None:
     """Write a run and its predictions to FILE, in the form that `import predictions` reads."""
     with opened() as database:
-        num_predictions = export_run(database.cursor(), run_id, file)
+        num_predictions = export_run(database.cursor(), run_id, file, EVERYTHING)
     click.echo(f"{file}: {num_predictions} predictions of run {run_id}.")
 
 

@@ -28,6 +28,7 @@ from db.review.queues import (
     queue_progress,
 )
 from db.review.settings import ReviewMode
+from db.viewer import EVERYTHING
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 by_option = click.option("--by", required=True, metavar="NAME", help="In whose name; see `people`.")
@@ -60,7 +61,8 @@ def export(
             f"{', '.join(EXPORT_FORMATS)}."
         )
     with opened() as database:
-        num_rows = export_file(database.cursor(), kind, chosen, file, run_id=run_id)
+        cur = database.cursor()
+        num_rows = export_file(cur, kind, chosen, file, EVERYTHING, run_id=run_id)
     click.echo(f"{file}: {num_rows} {'tasks' if chosen == 'label_studio' else 'rows'}.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -16,6 +16,7 @@ from db.conversions import from_json, to_json, to_timestamp, utc_now
 from db.errors import InvalidItemError, ItemConflictError, ItemNotFoundError
 from db.records import OPTIONS_LABEL_SET, Item, Option, Section
 from db.statements import load_sql
+from db.viewer import Viewer, is_hidden
 
 PROVISIONAL_ORIGIN = "model_answers"
 """Origin of items known only from a file of answers: the data set's own file may replace them."""
@@ -57,8 +58,8 @@ def add_items(cur: DuckDBPyConnection, items: Iterable[Item], *, origin: str) ->
     return AddReport(added, len(stored) - len(enriched), len(enriched))
 
 
-def get_item(cur: DuckDBPyConnection, item_id: str) -> Item:
-    """Return one item.
+def get_item(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> Item:
+    """Return one item, without its gold label and long answer where it is hidden from the viewer.
 
     Raises:
         ItemNotFoundError: No item has this id.
@@ -69,14 +70,17 @@ def get_item(cur: DuckDBPyConnection, item_id: str) -> Item:
             f"There is no item {item_id!r} in the database. "
             "Look the id up on the Browse page, or import the file that holds it."
         )
-    return item_from_row(row)
+    item = item_from_row(row)
+    if is_hidden(cur, viewer, item_id):
+        return replace(item, gold_label=None, long_answer="", is_hidden=True)
+    return item
 
 
 def count_by_label(
-    cur: DuckDBPyConnection, source: str | None = None, split: str | None = None
+    cur: DuckDBPyConnection, viewer: Viewer, source: str | None = None, split: str | None = None
 ) -> dict[str, int]:
-    """Count the items of each imported gold label; items without one are left out."""
-    parameters = {"source": source, "split": split}
+    """Count the items of each imported gold label; hidden ones and those without are left out."""
+    parameters = {"source": source, "split": split, "viewer": viewer.parameter}
     rows: list[tuple[str, int]] = cur.execute(
         load_sql("item_count_by_label"), parameters
     ).fetchall()

@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from db.conversions import to_timestamp
 from db.statements import load_sql
+from db.viewer import Viewer
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,18 @@ class ReviewCount:
     num_changed_train: int
 
 
-def count_items_by_label(cur: DuckDBPyConnection) -> list[ItemCount]:
-    """Count the items of each source, split, label set and label of record."""
-    return [ItemCount(*row) for row in cur.execute(load_sql("overview_items")).fetchall()]
+def count_items_by_label(cur: DuckDBPyConnection, viewer: Viewer) -> list[ItemCount]:
+    """Count the items of each source, split, label set and label of record, but hidden ones."""
+    rows = cur.execute(load_sql("overview_items"), {"viewer": viewer.parameter}).fetchall()
+    return [ItemCount(*row) for row in rows]
 
 
-def count_reviews(cur: DuckDBPyConnection, since: datetime | None = None) -> ReviewCount:
-    """Count what reviewers have said since an aware time, or at all."""
+def count_reviews(
+    cur: DuckDBPyConnection, viewer: Viewer, since: datetime | None = None
+) -> ReviewCount:
+    """Count what reviewers have said since an aware time, or at all, but of hidden items."""
     moment = None if since is None else to_timestamp(since)
-    row = cur.execute(load_sql("overview_reviews"), {"since": moment}).fetchone()
+    row = cur.execute(
+        load_sql("overview_reviews"), {"since": moment, "viewer": viewer.parameter}
+    ).fetchone()
     return ReviewCount(*(row or (0, 0, 0, 0)))

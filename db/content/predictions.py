@@ -13,6 +13,7 @@ from db.arrow_tables import incoming
 from db.errors import InvalidPredictionError
 from db.records import Prediction
 from db.statements import load_sql
+from db.viewer import Viewer, is_hidden
 
 _BATCH_SIZE = 50_000
 _MAX_NAMED = 5
@@ -41,19 +42,27 @@ def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction]) 
     return num_added
 
 
-def find_prediction(cur: DuckDBPyConnection, run_id: str, item_id: str) -> Prediction | None:
-    """Return the prediction of a run for an item, or None.
+def find_prediction(
+    cur: DuckDBPyConnection, run_id: str, item_id: str, viewer: Viewer
+) -> Prediction | None:
+    """Return the prediction of a run for an item; None where there is none, or it is hidden.
 
     Its answer label and form are the run's own or, where the run gave none, our reader's.
     """
+    if is_hidden(cur, viewer, item_id):
+        return None
     parameters = {"run_id": run_id, "item_id": item_id}
     row = cur.execute(load_sql("prediction_find"), parameters).fetchone()
     return None if row is None else _from_row(row)
 
 
-def list_predictions(cur: DuckDBPyConnection, run_id: str) -> list[Prediction]:
-    """Return all predictions of a run by item id, labels as ``find_prediction`` gives them."""
-    rows = cur.execute(load_sql("prediction_list"), {"run_id": run_id}).fetchall()
+def list_predictions(cur: DuckDBPyConnection, run_id: str, viewer: Viewer) -> list[Prediction]:
+    """Return the predictions of a run by item id, labels as ``find_prediction`` gives them.
+
+    Those of hidden items are left out.
+    """
+    parameters = {"run_id": run_id, "viewer": viewer.parameter}
+    rows = cur.execute(load_sql("prediction_list"), parameters).fetchall()
     return [_from_row(row) for row in rows]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -15,6 +15,7 @@ from db.exporters.huggingface import is_unchanged_export, write_huggingface
 from db.exporters.label_studio import write_label_studio
 from db.exporters.targets import file_target, folder_target
 from db.statements import load_sql
+from db.viewer import Viewer
 
 ExportKind = Literal["items", "labels", "annotations", "predictions"]
 TableFormat = Literal["jsonl", "csv", "parquet"]
@@ -31,10 +32,11 @@ def export_file(
     kind: ExportKind,
     file_format: ExportFormat,
     path: Path,
+    viewer: Viewer,
     *,
     run_id: str | None = None,
 ) -> int:
-    """Write all rows of one kind to a file and give their number.
+    """Write all rows of one kind to a file and give their number; but those of hidden items.
 
     Rows leave DuckDB in batches, so that memory stays flat however large the store is. DuckDB's own
     COPY is not used: the connection has no access to files.
@@ -49,6 +51,7 @@ def export_file(
             stands of each reviewer and phase.
         path: An ordinary file there is replaced once the new one is complete. For
             ``"huggingface"`` a folder, which replaces an earlier export that nobody changed.
+        viewer: Who gets the file.
         run_id: For predictions: only those of this run; all runs when None. For Label Studio: the
             run whose labels are the tasks' predictions; none when None.
 
@@ -66,13 +69,15 @@ def export_file(
         )
     statement = file_format if file_format == "label_studio" else kind
     needs_run = kind == "predictions" or file_format == "label_studio"
+    parameters: dict[str, Any] = {"viewer": viewer.parameter}
+    if needs_run:
+        parameters["run_id"] = run_id
     target = (
         folder_target(path, cur, is_earlier=is_unchanged_export)
         if file_format == "huggingface"
         else file_target(path, cur)
     )
     with target as partial:
-        parameters = {"run_id": run_id} if needs_run else {}
         rows = cur.sql(load_sql(f"export_{statement}"), params=parameters)
         return _WRITERS[file_format](rows.to_arrow_reader(_BATCH_ROWS), partial)
 

@@ -11,15 +11,17 @@ from duckdb import DuckDBPyConnection
 from db.content.predictions import list_predictions
 from db.content.runs import get_run
 from db.exporters.targets import file_target
+from db.viewer import Viewer
 
 
-def export_run(cur: DuckDBPyConnection, run_id: str, path: Path) -> int:
+def export_run(cur: DuckDBPyConnection, run_id: str, path: Path, viewer: Viewer) -> int:
     """Write a run and its predictions as JSON lines; give the number of predictions.
 
     Args:
         cur: A cursor of its own.
         run_id: The run.
         path: An ordinary file there is replaced once the new one is complete.
+        viewer: Who gets the file; predictions for hidden items are left out.
 
     Raises:
         ExportError: The file cannot be written there; what was there is unchanged.
@@ -28,7 +30,7 @@ def export_run(cur: DuckDBPyConnection, run_id: str, path: Path) -> int:
     run = get_run(cur, run_id)
     header = {name: value for name, value in asdict(run).items() if name != "kind"}
     header["created_at"] = run.created_at.isoformat()
-    predictions = list_predictions(cur, run_id)
+    predictions = list_predictions(cur, run_id, viewer)
     with file_target(path, cur) as partial, partial.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"run": header}, ensure_ascii=False) + "\n")
         for prediction in predictions:

@@ -19,6 +19,7 @@ from duckdb import DuckDBPyConnection
 from db.outcomes import scored_runs
 from db.outcomes.selection import By, Gold, OutcomeFilter, select_rows
 from db.statements import load_sql
+from db.viewer import Viewer
 
 __all__ = ["By", "Gold"]
 
@@ -267,30 +268,38 @@ def measure_review_time(cur: DuckDBPyConnection) -> ReviewTime:
 
 def count_forms(
     cur: DuckDBPyConnection,
+    viewer: Viewer,
     run_ids: Sequence[str],
     label_set: str,
     source: str | None = None,
     split: str | None = None,
 ) -> list[FormCount]:
-    """Count the forms of the answers of several runs; answers that were not read are left out."""
+    """Count the forms of the answers of several runs; answers that were not read are left out.
+
+    So are those to hidden items.
+    """
     parameters = {
         "run_ids": list(run_ids),
         "label_set": label_set,
         "source": source,
         "split": split,
+        "viewer": viewer.parameter,
     }
     rows = cur.execute(load_sql("outcome_forms"), parameters).fetchall()
     return [FormCount(*row) for row in rows]
 
 
 def summarise_runs(
-    cur: DuckDBPyConnection, gold: Gold, split: str | None = "test"
+    cur: DuckDBPyConnection, viewer: Viewer, gold: Gold, split: str | None = "test"
 ) -> list[RunSummary]:
     """Summarise every run, one row for each of its label sets, newest run first.
+
+    Hidden items are left out.
 
     Brings the columns up to date for every run itself.
     """
     run_ids = [row[0] for row in cur.execute(load_sql("outcome_run_ids")).fetchall()]
     scored_runs.refresh(cur, run_ids)
-    rows = cur.execute(load_sql("outcome_summaries"), {"gold": gold, "split": split}).fetchall()
+    parameters = {"gold": gold, "split": split, "viewer": viewer.parameter}
+    rows = cur.execute(load_sql("outcome_summaries"), parameters).fetchall()
     return [RunSummary(*row) for row in rows]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from duckdb import DuckDBPyConnection
 
 from db.statements import load_sql
+from db.viewer import Viewer
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,14 @@ class GatePair:
     probabilities_b: tuple[float, ...]
 
 
-def list_gate_pairs(cur: DuckDBPyConnection, run_a: str | None, run_b: str) -> list[GatePair]:
-    """Pair two runs on the test items that both classified; by label set, then item id."""
-    parameters = {"run_a": run_a, "run_b": run_b}
+def list_gate_pairs(
+    cur: DuckDBPyConnection, viewer: Viewer, run_a: str | None, run_b: str
+) -> list[GatePair]:
+    """Pair two runs on the test items that both classified; by label set, then item id.
+
+    Hidden items are left out.
+    """
+    parameters = {"run_a": run_a, "run_b": run_b, "viewer": viewer.parameter}
     rows = cur.execute(load_sql("gate_pairs"), parameters).fetchall()
     return [
         GatePair(*(*row[:2], tuple(row[2]), *row[3:6], row[6] and tuple(row[6]), tuple(row[7])))

@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 from db.outcomes.item_lists import find_questions
 from db.outcomes.selection import By, Gold
 from db.statements import load_sql
+from db.viewer import Viewer
 
 Change = Literal["fixed", "broken", "both_right", "both_wrong"]
 """``fixed``: wrong in run A, right in run B; ``broken``: the other way round."""
@@ -20,11 +21,12 @@ Change = Literal["fixed", "broken", "both_right", "both_wrong"]
 
 @dataclass(frozen=True)
 class PairFilter:
-    """The items that two runs share and on which both have an outcome.
+    """The items that two runs share and on which both have an outcome, but hidden ones.
 
     ``by_a`` and ``by_b`` say which label of each run is judged; ``source``, ``split`` None: all.
     """
 
+    viewer: Viewer
     run_a: str
     run_b: str
     by_a: By
@@ -86,7 +88,8 @@ def list_labels_of(cur: DuckDBPyConnection, run_id: str) -> tuple[By, ...]:
 
 
 def _parameters(flt: PairFilter) -> dict[str, Any]:
-    return {name: getattr(flt, name) for name in PairFilter.__dataclass_fields__}
+    named = {name: getattr(flt, name) for name in PairFilter.__dataclass_fields__}
+    return {**named, "viewer": flt.viewer.parameter}
 
 
 def count_corrections(cur: DuckDBPyConnection) -> dict[str, int]:

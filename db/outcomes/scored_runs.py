@@ -17,6 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from db.review.annotations import get_gold
 from db.statements import load_sql
+from db.viewer import EVERYTHING
 
 HEDGES: Final = (
     r"(?i)\b(may|might|could|possibl[ey]|perhaps|unclear|uncertain|probabl[ey]|likely|suggests?|"
@@ -115,7 +116,7 @@ def _follow_gold(cur: DuckDBPyConnection, stored: str) -> str:
         cur.execute(load_sql("scratch_gold_update"))
     else:
         for (item_id,) in changed:
-            gold = get_gold(cur, item_id)
+            gold = get_gold(cur, item_id, EVERYTHING)
             cur.execute(
                 load_sql("scratch_gold_update_one"),
                 {"label": gold.label, "origin": gold.origin, "item_id": item_id},

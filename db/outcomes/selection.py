@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
 from db.statements import load_sql
+from db.viewer import Viewer
 
 By = Literal["text", "head"]
 """Which of a run's two labels is judged: the one read from the answer, or the head's."""
@@ -135,8 +136,12 @@ class Selection:
 
 @dataclass(frozen=True)
 class OutcomeFilter:
-    """The items of one run and label set to count or list: those that pass every selection."""
+    """The items of one run and label set to count or list: those that pass every selection.
 
+    Items that are hidden from the viewer are left out of every count, list and file.
+    """
+
+    viewer: Viewer
     run_id: str
     gold: Gold
     label_set: str
@@ -160,6 +165,7 @@ def select_rows(columns: str, flt: OutcomeFilter, tail: str = "") -> tuple[str, 
         "run_id": flt.run_id,
         "gold": flt.gold,
         "label_set": flt.label_set,
+        "viewer": flt.viewer.parameter,
     }
     conditions = ["true"]
     for number, part in enumerate(flt.parts):

@@ -13,6 +13,7 @@ from db.arrow_tables import incoming
 from db.conversions import with_timestamp
 from db.records import TrainingState
 from db.statements import load_sql
+from db.viewer import Viewer
 
 Fold = Literal["train", "dev"]
 
@@ -101,22 +102,35 @@ def add_training_records(cur: DuckDBPyConnection, records: Sequence[TrainingReco
 
 def list_corrections(
     cur: DuckDBPyConnection,
+    viewer: Viewer,
     *,
     item_id: str | None = None,
     run_id: str | None = None,
     limit: int = 500,
 ) -> list[Correction]:
-    """Return corrections, newest first: all, those of one item, or those a run's snapshot holds."""
-    parameters = {"item_id": item_id, "run_id": run_id, "limit": limit}
+    """Return corrections, newest first: all, those of one item, or those a run's snapshot holds.
+
+    Those of hidden items are left out.
+    """
+    parameters = {
+        "item_id": item_id,
+        "run_id": run_id,
+        "limit": limit,
+        "viewer": viewer.parameter,
+    }
     rows = cur.execute(load_sql("lineage_corrections"), parameters).fetchall()
     return [Correction(*with_timestamp(row, 10)) for row in rows]
 
 
 def list_correction_runs(
-    cur: DuckDBPyConnection, correction_id: str, item_id: str
+    cur: DuckDBPyConnection, viewer: Viewer, correction_id: str, item_id: str
 ) -> list[CorrectionRun]:
-    """Return the runs whose snapshot holds a correction, newest first."""
-    parameters = {"correction_id": correction_id, "item_id": item_id}
+    """Return the runs whose snapshot holds a correction, newest first; none of a hidden item."""
+    parameters = {
+        "correction_id": correction_id,
+        "item_id": item_id,
+        "viewer": viewer.parameter,
+    }
     rows = cur.execute(load_sql("lineage_runs"), parameters).fetchall()
     return [CorrectionRun(*with_timestamp(row, 4)) for row in rows]
 
@@ -150,8 +164,13 @@ class ItemOutcome:
     is_corrected: bool
 
 
-def list_item_outcomes(cur: DuckDBPyConnection, run_id: str, limit: int = 500) -> list[ItemOutcome]:
-    """Return what a run fixed and broke against the run it was started from, fixed ones first."""
-    parameters = {"run_id": run_id, "limit": limit}
+def list_item_outcomes(
+    cur: DuckDBPyConnection, viewer: Viewer, run_id: str, limit: int = 500
+) -> list[ItemOutcome]:
+    """Return what a run fixed and broke against the run it was started from, fixed ones first.
+
+    Hidden items are left out.
+    """
+    parameters = {"run_id": run_id, "limit": limit, "viewer": viewer.parameter}
     rows = cur.execute(load_sql("lineage_outcomes"), parameters).fetchall()
     return [ItemOutcome(*row) for row in rows]

@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from db.conversions import from_timestamp, to_timestamp
 from db.statements import load_sql
+from db.viewer import Viewer
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,15 @@ class ReadinessCount:
 
 
 def count_readiness(
-    cur: DuckDBPyConnection, since: datetime | None, run_id: str | None
+    cur: DuckDBPyConnection, viewer: Viewer, since: datetime | None, run_id: str | None
 ) -> ReadinessCount:
-    """Count what came in since an aware time, or ever; ``run_id`` is the model in use."""
+    """Count what came in since an aware time, or ever; ``run_id`` is the model in use.
+
+    Hidden items are left out.
+    """
     moment = None if since is None else to_timestamp(since)
-    row = cur.execute(load_sql("readiness"), {"since": moment, "run_id": run_id}).fetchone()
+    parameters = {"since": moment, "run_id": run_id, "viewer": viewer.parameter}
+    row = cur.execute(load_sql("readiness"), parameters).fetchone()
     return ReadinessCount(*(row or (0,) * 6))
 
 

@@ -11,6 +11,7 @@ from db.content.items import get_item
 from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
 from db.people.permissions import require
 from db.statements import load_sql
+from db.viewer import EVERYTHING, Viewer
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def add_record_veto(
         InvalidTextError: The note cannot be stored.
     """
     require(cur, reviewer_id, "veto_records")
-    get_item(cur, item_id)
+    get_item(cur, item_id, EVERYTHING)
     require_text(note, f"note on item {item_id!r}")
     parameters = {
         "item_id": item_id,
@@ -60,7 +61,7 @@ def add_record_veto(
     cur.execute(load_sql("record_veto_insert"), parameters)
 
 
-def list_record_vetoes(cur: DuckDBPyConnection) -> list[RecordVeto]:
-    """Return the standing vetoes, the latest first."""
-    rows = cur.execute(load_sql("record_veto_list")).fetchall()
+def list_record_vetoes(cur: DuckDBPyConnection, viewer: Viewer) -> list[RecordVeto]:
+    """Return the standing vetoes, the latest first; those on hidden items are left out."""
+    rows = cur.execute(load_sql("record_veto_list"), {"viewer": viewer.parameter}).fetchall()
     return [RecordVeto(*with_timestamp(row, 4)) for row in rows]

@@ -23,6 +23,7 @@ from db.conversions import from_json, utc_now
 from db.errors import SnapshotError
 from db.records import GoldOrigin, Option, Section, Split
 from db.statements import load_sql
+from db.viewer import EVERYTHING, Viewer
 
 MANIFEST_NAME = "manifest.json"
 TRAIN_NAME = "train.parquet"
@@ -131,6 +132,8 @@ class Snapshot:
 def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> SnapshotManifest:
     """Write every item that has a label of record into a directory, as of one moment.
 
+    A run reads it and nobody at a screen, so nothing is hidden from it.
+
     Which corrections went into it is noted in the store.
 
     Items of the test split lie in ``test.parquet`` and nowhere else. The manifest is written
@@ -148,7 +151,7 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
             f"{directory} holds a snapshot already, and snapshots never change. "
             "Freeze into another directory."
         )
-    rows = _read_rows(cur)
+    rows = _read_rows(cur, EVERYTHING)
     if not rows:
         raise SnapshotError(
             "There is nothing to freeze: no item in the database has a label. "
@@ -174,12 +177,12 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
     return manifest
 
 
-def read_snapshot(cur: DuckDBPyConnection) -> Snapshot:
+def read_snapshot(cur: DuckDBPyConnection, viewer: Viewer) -> Snapshot:
     """Return what ``freeze`` would write at this moment, without writing anything: for a preview.
 
-    Its manifest names no files.
+    Its manifest names no files. Items that are hidden from the viewer are left out.
     """
-    rows = _read_rows(cur)
+    rows = _read_rows(cur, viewer)
     manifest = SnapshotManifest(
         schema_version=SCHEMA_VERSION,
         snapshot_id=_identify(rows),
@@ -217,8 +220,9 @@ def load_snapshot(directory: Path) -> Snapshot:
     )
 
 
-def _read_rows(cur: DuckDBPyConnection) -> list[dict[str, Any]]:
-    found: list[tuple[Any, ...]] = cur.execute(load_sql("snapshot_items")).fetchall()
+def _read_rows(cur: DuckDBPyConnection, viewer: Viewer) -> list[dict[str, Any]]:
+    parameters = {"viewer": viewer.parameter}
+    found: list[tuple[Any, ...]] = cur.execute(load_sql("snapshot_items"), parameters).fetchall()
     return [dict(zip(_SCHEMA.names, row, strict=True)) for row in found]
 
 

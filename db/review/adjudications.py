@@ -13,6 +13,7 @@ from db.people.permissions import require
 from db.records import Adjudication, AdjudicationReason, AnnotationOrigin, GoldLabel
 from db.review.annotations import get_gold, require_allowed_label
 from db.statements import load_sql
+from db.viewer import EVERYTHING, Viewer, is_hidden
 
 Disputed = Literal["open", "rejected", "decided"]
 """Items on which people differ, items whose imported gold label several of them do not accept, and
@@ -55,7 +56,7 @@ def add_adjudication(
         )
     require(cur, reviewer_id, "adjudicate")
     require_text(note, f"note on item {item_id!r}", InvalidAnnotationError)
-    before = get_gold(cur, item_id)
+    before = get_gold(cur, item_id, EVERYTHING)
     parameters = {
         "adjudication_id": adjudication_id,
         "item_id": item_id,
@@ -68,17 +69,20 @@ def add_adjudication(
         "created_at": to_timestamp(created_at or utc_now()),
     }
     cur.execute(load_sql("adjudication_insert"), parameters)
-    return get_gold(cur, item_id)
+    return get_gold(cur, item_id, EVERYTHING)
 
 
-def list_adjudications(cur: DuckDBPyConnection, item_id: str) -> list[Adjudication]:
-    """Return every decision on an item, oldest first."""
+def list_adjudications(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> list[Adjudication]:
+    """Return every decision on an item, oldest first; none where it is hidden from the viewer."""
+    if is_hidden(cur, viewer, item_id):
+        return []
     rows = cur.execute(load_sql("adjudication_list"), {"item_id": item_id}).fetchall()
     return [Adjudication(*with_timestamp(row, 8)) for row in rows]
 
 
 def list_disputed(
     cur: DuckDBPyConnection,
+    viewer: Viewer,
     show: Disputed = "open",
     *,
     origin: AnnotationOrigin | None = None,
@@ -88,7 +92,7 @@ def list_disputed(
 ) -> list[str]:
     """Return the ids of items to adjudicate, those with most disagreeing pairs of people first.
 
-    What counts is what each person says in the end.
+    What counts is what each person says in the end. Hidden items are left out.
 
     Args:
         origin: Whose annotations count: people's at the screen, those that came with a data set,
@@ -101,5 +105,6 @@ def list_disputed(
         "label_set": label_set,
         "source": source,
         "threshold": threshold,
+        "viewer": viewer.parameter,
     }
     return [row[0] for row in cur.execute(load_sql("dispute_items"), parameters).fetchall()]

@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from db.records import AnnotationOrigin, Phase
 from db.statements import load_sql
+from db.viewer import Viewer
 
 Answer = tuple[str, ...]
 Gold = Literal["record", "imported"]
@@ -24,12 +25,13 @@ Shown = Literal["gold", "text", "head"]
 
 @dataclass(frozen=True)
 class RatingFilter:
-    """Which ratings agreement is about.
+    """Which ratings agreement is about: of items that are not hidden from the viewer.
 
     ``gold`` says which gold label they are held against. The label of record may itself come from
     the same reviewers; the imported one cannot.
     """
 
+    viewer: Viewer
     label_set: str
     origin: AnnotationOrigin = "review"
     source: str | None = None
@@ -38,7 +40,7 @@ class RatingFilter:
     def parameters(self, *names: str, **others: Any) -> dict[str, Any]:
         """Return the named fields, and others, as the parameters of a statement."""
         own = {name: getattr(self, name) for name in ("label_set", "origin", "source", *names)}
-        return {**own, **others}
+        return {**own, **others, "viewer": self.viewer.parameter}
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,10 @@ class RejectedItem:
     num_rejecting: int
 
 
-def list_rating_scopes(cur: DuckDBPyConnection) -> list[RatingScope]:
-    """Return which ratings there are, the most numerous first."""
-    return [RatingScope(*row) for row in cur.execute(load_sql("agreement_scopes")).fetchall()]
+def list_rating_scopes(cur: DuckDBPyConnection, viewer: Viewer) -> list[RatingScope]:
+    """Return which ratings there are of items that are not hidden, the most numerous first."""
+    rows = cur.execute(load_sql("agreement_scopes"), {"viewer": viewer.parameter}).fetchall()
+    return [RatingScope(*row) for row in rows]
 
 
 def list_rated_labels(cur: DuckDBPyConnection, flt: RatingFilter) -> list[str]:

@@ -30,6 +30,7 @@ from db.records import (
     Verdict,
 )
 from db.statements import load_sql
+from db.viewer import EVERYTHING, Viewer, is_hidden
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ def add_annotation(
         NotFoundError: There is no such item, reviewer or run.
         NotPermittedError: The role of the reviewer is not open to labelling.
     """
-    item = get_item(cur, item_id) if seen is None else seen.item
+    # What was in effect before is stored whole, also when the label is given blind.
+    is_seen = seen is not None and not seen.item.is_hidden
+    item = seen.item if seen is not None and is_seen else get_item(cur, item_id, EVERYTHING)
     _require_allowed(item_id, judgement.labels, item.labels)
     if not judgement.is_complete:
         raise InvalidLabelError(
@@ -82,7 +85,7 @@ def add_annotation(
     require(cur, reviewer_id, "annotate")
     require_text(judgement.answer, f"corrected answer for item {item_id!r}", InvalidAnnotationError)
     require_text(judgement.note, f"note on item {item_id!r}", InvalidAnnotationError)
-    history = list_annotations(cur, item_id)
+    history = list_annotations(cur, item_id, EVERYTHING)
     stored = _find_retried(history, annotation_id, reviewer_id)
     if stored is not None:
         return stored
@@ -125,7 +128,7 @@ def retract_annotation(
         NothingToRetractError: The reviewer has no standing annotation on the item.
         InvalidAnnotationError: The id belongs to another annotation.
     """
-    history = list_annotations(cur, item_id)
+    history = list_annotations(cur, item_id, EVERYTHING)
     stored = _find_retried(history, annotation_id, reviewer_id)
     if stored is not None:
         return stored
@@ -139,7 +142,7 @@ def retract_annotation(
         "annotation_id": annotation_id,
         "item_id": item_id,
         "retracted_annotation_id": standing.annotation_id,
-        "old_label": gold_of(cur, get_item(cur, item_id), history).label,
+        "old_label": gold_of(cur, get_item(cur, item_id, EVERYTHING), history).label,
         "created_at": to_timestamp(utc_now()),
     }
     return _write(cur, "annotation_retract", parameters)
@@ -156,10 +159,17 @@ def standing_annotations(history: Sequence[Annotation]) -> dict[str, Annotation]
     return {one.reviewer_id: one for one in kept_annotations(history)}
 
 
-def list_annotations(cur: DuckDBPyConnection, item_id: str) -> list[Annotation]:
-    """Return the whole history of an item, oldest first, retractions included."""
+def list_annotations(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> list[Annotation]:
+    """Return the history of an item, oldest first, retractions included.
+
+    Of a hidden item only what the viewer said, without what stood before it.
+    """
     rows = _rows(cur, "annotation_list", {"item_id": item_id})
-    return [_from_row(row) for row in sorted(rows, key=itemgetter("annotation_number"))]
+    history = [_from_row(row) for row in sorted(rows, key=itemgetter("annotation_number"))]
+    if is_hidden(cur, viewer, item_id):
+        mine = (one for one in history if one.reviewer_id == viewer.reviewer_id)
+        return [replace(one, old_label=None, old_answer=None) for one in mine]
+    return history
 
 
 def count_annotations(cur: DuckDBPyConnection, item_id: str) -> int:
@@ -178,17 +188,25 @@ def list_labelled(cur: DuckDBPyConnection, reviewer_id: str, item_ids: pa.String
     return {row[0] for row in rows}
 
 
-def get_gold(cur: DuckDBPyConnection, item_id: str) -> GoldLabel:
+def get_gold(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> GoldLabel:
     """Return the label of record of an item: adjudicated, else agreed, else imported.
+
+    Of a hidden item there is none.
 
     Raises:
         ItemNotFoundError: No item has this id.
     """
-    return gold_of(cur, get_item(cur, item_id), list_annotations(cur, item_id))
+    item = get_item(cur, item_id, viewer)
+    return gold_of(cur, item, [] if item.is_hidden else list_annotations(cur, item_id, EVERYTHING))
 
 
 def gold_of(cur: DuckDBPyConnection, item: Item, history: Sequence[Annotation]) -> GoldLabel:
-    """Return the label of record of an item that is at hand with its whole history."""
+    """Return the label of record of an item that is at hand with its whole history.
+
+    Of an item that was read hidden there is none.
+    """
+    if item.is_hidden:
+        return GoldLabel(item.item_id, None, None)
     return _gold(item, history, _find_decision(cur, item.item_id))
 
 
@@ -199,7 +217,7 @@ def require_allowed_label(cur: DuckDBPyConnection, item_id: str, label: str) -> 
         InvalidLabelError: The label is none of the item's labels.
         ItemNotFoundError: No item has this id.
     """
-    _require_allowed(item_id, [label], get_item(cur, item_id).labels)
+    _require_allowed(item_id, [label], get_item(cur, item_id, EVERYTHING).labels)
 
 
 def _require_allowed(item_id: str, labels: Sequence[str], allowed: Sequence[str]) -> None:
@@ -220,7 +238,7 @@ def _find_answer(cur: DuckDBPyConnection, run_id: str | None, item_id: str) -> s
     if run_id is None:
         return None
     get_run(cur, run_id)
-    prediction = find_prediction(cur, run_id, item_id)
+    prediction = find_prediction(cur, run_id, item_id, EVERYTHING)
     return None if prediction is None else prediction.answer
 
 

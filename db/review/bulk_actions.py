@@ -21,6 +21,7 @@ from db.errors import BulkActionError
 from db.people.permissions import require
 from db.review.item_list import Order, ReviewFilter, list_item_ids, select_items
 from db.review.queues import QueueSettings, add_item_queue, close_queue
+from db.review.visibility import view_as
 from db.statements import load_sql
 
 ItemKind = Literal["head", "text", "retract", "flag"]
@@ -66,8 +67,12 @@ class BulkAction:
 def preview_action(
     cur: DuckDBPyConnection, flt: ReviewFilter, kind: ItemKind, reviewer_id: str
 ) -> BulkPreview:
-    """Count what an action would do; writes nothing."""
-    statement, parameters = select_items("count(*)", replace(flt, reviewer_id=reviewer_id))
+    """Count what an action would do; writes nothing.
+
+    Of items that the reviewer is to label blind, nothing that a model says is counted or set.
+    """
+    viewer = view_as(cur, reviewer_id)
+    statement, parameters = select_items("count(*)", replace(flt, reviewer_id=reviewer_id), viewer)
     row = cur.execute(statement, parameters).fetchone()
     targets = _targets(cur, flt, kind, reviewer_id)
     labels = Counter(target["label"] for target in targets if target["label"] is not None)
@@ -146,7 +151,7 @@ def send_to_queue(
     done = _find(cur, batch_id)
     if done is not None:
         return done
-    item_ids = list_item_ids(cur, settings.filter, order)
+    item_ids = list_item_ids(cur, settings.filter, view_as(cur, reviewer_id), order)
     _require_as_seen(len(item_ids), num_expected)
     add_item_queue(cur, settings, item_ids, queue_id=batch_id, created_by=reviewer_id)
     batch = {"batch_id": batch_id, "reviewer_id": reviewer_id}
@@ -236,7 +241,9 @@ def _targets(
 ) -> list[dict[str, Any]]:
     label, condition = _TARGETS[kind]
     found, parameters = select_items(
-        f"item_id, {label} as label, my_label, is_flagged", replace(flt, reviewer_id=reviewer_id)
+        f"item_id, {label} as label, my_label, is_flagged",
+        replace(flt, reviewer_id=reviewer_id),
+        view_as(cur, reviewer_id),
     )
     statement = f"select item_id, label from ({found}) where {condition} order by item_id"  # noqa: S608
     rows = cur.execute(statement, parameters).fetchall()

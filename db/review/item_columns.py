@@ -2,6 +2,9 @@
 
 The full join costs 300 ms and more at 200,000 items and 1,000,000 predictions, most of it for
 columns that a list does not ask for. Only the parts that are named are joined.
+
+What a model, the gold label or anybody else says of an item that is hidden from the viewer is null
+or false: no condition and no order can tell such items apart by it.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import re
 from typing import Final
 
 from db.statements import load_sql
+from db.viewer import Viewer
 
 _COLUMNS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "item_id": ("item.item_id", ()),
@@ -41,6 +45,21 @@ _COLUMNS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 """Each column: its expression, and the parts that it needs in addition to the item."""
 
+_OPEN: Final = frozenset(
+    {"item_id", "source", "split", "question", "arrived_at", "is_predicted", "my_label"}
+)
+"""Columns that cannot influence a reviewer who labels the item blind."""
+
+_WHERE_HIDDEN: Final = {
+    "conflicting": "false",
+    "has_text_outcome": "false",
+    "num_annotations": "0",
+    "confidence_rank": "2",
+}
+"""What a column holds of a hidden item where that is not null."""
+_OF_REVIEWER: Final = frozenset({"is_fast", "is_flagged"})
+"""Columns that are open where they speak of the viewer, and false where they speak of anybody."""
+
 _WORD: Final = re.compile(r"[a-z_]+")
 
 
@@ -67,15 +86,36 @@ _JOINS: Final = {
 """In the order in which they are joined."""
 
 
-def source_of(expressions: str) -> str:
+def tells(expressions: str) -> bool:
+    """Return whether SQL expressions of ours name a column that is hidden from some viewers."""
+    return bool(set(_WORD.findall(expressions)) & set(_COLUMNS) - _OPEN)
+
+
+def source_of(expressions: str, viewer: Viewer) -> str:
     """Return the subquery that holds every column that SQL expressions of ours name.
 
-    It takes the parameters ``run_id`` and ``reviewer_id`` where a part needs them.
+    It takes the parameters ``run_id``, ``reviewer_id`` and ``viewer`` where a part needs them.
     """
     named = sorted(set(_WORD.findall(expressions)) & set(_COLUMNS))
     parts = {part for name in named for part in _COLUMNS[name][1]}
     if "read_prediction" in parts:
         parts.discard("prediction")  # it has the same columns
-    columns = ", ".join(f"{_COLUMNS[name][0]} as {name}" for name in named)
+    is_gated = viewer.is_held_back and tells(expressions)
+    columns = ", ".join(f"{_expression(name, is_gated)} as {name}" for name in named)
     joins = " ".join(_JOINS[part] for part in _JOINS if part in parts)
+    if is_gated:
+        joins += f" left join ({_HIDDEN}) as hidden on hidden.item_id = item.item_id"
     return f"(select {columns or 'item.item_id'} from item {joins})"  # noqa: S608
+
+
+_HIDDEN: Final = "select distinct item_id from scratch.hidden_item($viewer)"
+
+
+def _expression(name: str, is_gated: bool) -> str:
+    shown = _COLUMNS[name][0]
+    if not is_gated or name in _OPEN:
+        return shown
+    if name in _OF_REVIEWER:
+        return f"({shown} and (hidden.item_id is null or $reviewer_id is not null))"
+    otherwise = _WHERE_HIDDEN.get(name, "null")
+    return f"case when hidden.item_id is null then {shown} else {otherwise} end"

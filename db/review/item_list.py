@@ -10,8 +10,9 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db import search
-from db.review.item_columns import source_of
+from db.review.item_columns import source_of, tells
 from db.statements import load_sql
+from db.viewer import EVERYTHING, Viewer
 
 Show = Literal[
     "all",
@@ -74,6 +75,8 @@ class ReviewRow:
     num_annotations: int
     """Standing annotations by reviewers; those that came with a data set are not counted."""
     conflicting: bool
+    is_hidden: bool = False
+    """The viewer is to label it blind: all but the item itself and their own label is left out."""
 
 
 _EQUALITIES = ("source", "split", "gold_label", "answer_label", "head_label", "answer_form")
@@ -98,30 +101,39 @@ _ORDERS = {"item_id": "item_id", "confidence": "confidence_rank, item_id"}
 def get_rows(
     cur: DuckDBPyConnection,
     item_ids: Sequence[str],
+    viewer: Viewer,
     *,
     run_id: str | None = None,
     reviewer_id: str | None = None,
 ) -> list[ReviewRow]:
-    """Return what a list shows of some items, in the order of their ids given."""
-    parameters = {"item_ids": list(item_ids), "run_id": run_id, "reviewer_id": reviewer_id}
+    """Return what a list shows of some items, in the order of their ids given.
+
+    Of a hidden one it shows the item itself and the reviewer's own label.
+    """
+    parameters = {
+        "item_ids": list(item_ids),
+        "run_id": run_id,
+        "reviewer_id": reviewer_id,
+        "viewer": viewer.parameter,
+    }
     rows = cur.execute(load_sql("review_page"), parameters).fetchall()
     return [ReviewRow(*row) for row in rows]
 
 
 def list_item_ids(
-    cur: DuckDBPyConnection, flt: ReviewFilter, order: Order = "item_id"
+    cur: DuckDBPyConnection, flt: ReviewFilter, viewer: Viewer, order: Order = "item_id"
 ) -> list[str]:
     """Return the ids of all items that pass the filter, in order: the review queue."""
-    statement, parameters = _build("item_id", flt, order)
+    statement, parameters = _build("item_id", flt, viewer, order)
     statement += f" order by {_ORDERS[order]}"
     return [row[0] for row in cur.execute(statement, parameters).fetchall()]
 
 
 def item_id_array(
-    cur: DuckDBPyConnection, flt: ReviewFilter, order: Order = "item_id"
+    cur: DuckDBPyConnection, flt: ReviewFilter, viewer: Viewer, order: Order = "item_id"
 ) -> pa.StringArray:
     """Return the same ids as :func:`list_item_ids`, in a tenth of the memory: 200,000 take 5 MB."""
-    statement, parameters = _build("item_id", flt, order)
+    statement, parameters = _build("item_id", flt, viewer, order)
     statement += f" order by {_ORDERS[order]}"
     cur.complete()  # a result that was not read to its end would stand in the way
     table = cur.sql(statement, params=parameters).to_arrow_table()
@@ -134,8 +146,20 @@ def data_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
     return tuple(row or ())
 
 
-def select_items(columns: str, flt: ReviewFilter) -> tuple[str, dict[str, Any]]:
+def viewer_of_list(flt: ReviewFilter, viewer: Viewer, order: Order = "item_id") -> Viewer:
+    """Return for whom a list of ids is made: for all viewers if nothing hidden can shape it.
+
+    Lists that are the same for all are shared.
+    """
+    where, _ = _conditions(flt, viewer)
+    is_shaped = bool(flt.search.strip()) or tells(f"{where} {_ORDERS[order]}")
+    return viewer if is_shaped else EVERYTHING
+
+
+def select_items(columns: str, flt: ReviewFilter, viewer: Viewer) -> tuple[str, dict[str, Any]]:
     """Return the statement that selects columns of the items that pass the filter, unordered.
+
+    What a hidden item says is null in it, see ``item_columns.py``.
 
     Args:
         columns: Columns of ``review_columns`` or expressions over them; never from input.
@@ -143,11 +167,28 @@ def select_items(columns: str, flt: ReviewFilter) -> tuple[str, dict[str, Any]]:
     Returns:
         The statement and its parameters.
     """
-    return _build(columns, flt)
+    return _build(columns, flt, viewer)
 
 
-def _build(columns: str, flt: ReviewFilter, order: Order = "item_id") -> tuple[str, dict[str, Any]]:
-    """Return the statement and its parameters; only constants of this module go into the text.
+def _build(
+    columns: str, flt: ReviewFilter, viewer: Viewer, order: Order = "item_id"
+) -> tuple[str, dict[str, Any]]:
+    """Return the statement and its parameters; only constants of this module go into the text."""
+    where, parameters = _conditions(flt, viewer)
+    source = source_of(f"item_id {columns} {_ORDERS[order]} {where}", viewer)
+    statement = f"select {columns} from {source} where {where}"  # noqa: S608
+    # DuckDB takes no parameter that a statement does not name.
+    seen_with = {
+        "run_id": flt.run_id,
+        "reviewer_id": flt.reviewer_id,
+        "viewer": viewer.parameter,
+    }
+    parameters |= {name: value for name, value in seen_with.items() if f"${name}" in statement}
+    return statement, parameters
+
+
+def _conditions(flt: ReviewFilter, viewer: Viewer) -> tuple[str, dict[str, Any]]:
+    """Return what a filter asks for, and its parameters.
 
     Filters that are off are left out rather than compared with null, so that DuckDB does not read
     the texts that no filter needs.
@@ -164,19 +205,13 @@ def _build(columns: str, flt: ReviewFilter, order: Order = "item_id") -> tuple[s
     if flt.only_predicted:
         conditions.append("is_predicted")
     if flt.search.strip():
-        found, words = search.condition(flt.search, "item_id")
+        found, words = search.condition(flt.search, "item_id", viewer)
         conditions.append(found)
         parameters |= words
     if flt.item_ids is not None:
         conditions.append("item_id in (select unnest($item_ids::varchar[]))")
         parameters["item_ids"] = list(flt.item_ids)
-    where = " and ".join(conditions) or "true"
-    source = source_of(f"item_id {columns} {_ORDERS[order]} {where}")
-    statement = f"select {columns} from {source} where {where}"  # noqa: S608
-    # DuckDB takes no parameter that a statement does not name.
-    seen_with = {"run_id": flt.run_id, "reviewer_id": flt.reviewer_id}
-    parameters |= {name: value for name, value in seen_with.items() if f"${name}" in statement}
-    return statement, parameters
+    return " and ".join(conditions) or "true", parameters
 
 
 def _show_condition(flt: ReviewFilter) -> str:

@@ -15,8 +15,10 @@ from db.errors import InvalidQueueError, QueueNotFoundError
 from db.people.permissions import require
 from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter, select_items
-from db.review.settings import ReviewMode, get_settings
+from db.review.settings import ReviewMode
+from db.review.visibility import view_as
 from db.statements import load_sql
+from db.viewer import Viewer
 
 QueueOrder = Literal["uncertain", "text_head_differ", "label_errors", "oldest", "random", "item_id"]
 Sharing = Literal["anyone", "dealt"]
@@ -107,12 +109,14 @@ def add_queue(
 ) -> Queue:
     """Make a queue of the items that pass the filter now. The caller owns the transaction.
 
+    What is hidden from the person who makes it can neither choose nor order its items.
+
     Raises:
         InvalidQueueError: A setting is not possible, the name is taken, or no item passes.
         NotPermittedError: The person who asks may not make queues.
     """
     queue = _insert(cur, settings, queue_id, created_by)
-    if extend_queue(cur, queue) == 0:
+    if extend_queue(cur, queue, view_as(cur, created_by)) == 0:
         raise InvalidQueueError(
             f"The queue {queue.settings.name!r} was not made: no item passes its filter. "
             "Widen the filter."
@@ -151,8 +155,11 @@ def add_item_queue(
     return queue
 
 
-def extend_queue(cur: DuckDBPyConnection, queue: Queue) -> int:
+def extend_queue(cur: DuckDBPyConnection, queue: Queue, viewer: Viewer) -> int:
     """Append the items that pass the queue's filter by now and are not in it yet.
+
+    Args:
+        viewer: Who extends it.
 
     Returns:
         How many were appended.
@@ -160,7 +167,7 @@ def extend_queue(cur: DuckDBPyConnection, queue: Queue) -> int:
     settings = queue.settings
     order = f"{_ORDERS[settings.order]}, item_id"
     number = f"row_number() over (order by {order})"
-    statement, parameters = select_items(f"item_id, {number} as number", settings.filter)
+    statement, parameters = select_items(f"item_id, {number} as number", settings.filter, viewer)
     if "$seed" in order:
         parameters["seed"] = settings.seed
     parameters["queue_id"] = queue.queue_id
@@ -224,25 +231,6 @@ def find_item_at(cur: DuckDBPyConnection, queue_id: str, position: int) -> str |
     parameters = {"queue_id": queue_id, "position": position}
     row = cur.execute(load_sql("queue_item_at"), parameters).fetchone()
     return None if row is None else str(row[0])
-
-
-def list_blind_items(
-    cur: DuckDBPyConnection, reviewer_id: str, item_ids: Sequence[str] | None = None
-) -> set[str]:
-    """Return the items that wait for a reviewer to label them blind.
-
-    Those are in an open blind queue; or are any, where the whole project is blind.
-
-    Args:
-        item_ids: The items to look at; None for all.
-    """
-    parameters = {
-        "reviewer_id": reviewer_id,
-        "item_ids": None if item_ids is None else list(item_ids),
-        "everywhere": get_settings(cur).mode == "blind",
-    }
-    rows = cur.execute(load_sql("queue_blind_items"), parameters).fetchall()
-    return {row[0] for row in rows}
 
 
 def queue_progress(

@@ -7,7 +7,7 @@ never see the same place free. Rows are appended; a restart finds who held what.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -18,7 +18,9 @@ from db.connection import Database
 from db.conversions import to_timestamp, utc_now
 from db.review.queues import Queue
 from db.review.unreserved import UnreservedPositions
+from db.review.visibility import is_hidden, view_as
 from db.statements import load_sql
+from db.viewer import Viewer
 
 RESERVATION = timedelta(minutes=30)
 """How long an item is held for who has it on screen: 9 in 10 ratings of a hard examination question
@@ -56,7 +58,8 @@ def reserve_next(
 
     The search goes from the position after ``after`` to the end, then over the whole queue. Items
     that the reviewer put off come once nothing else is open. What the reviewer holds is open to
-    them, so that a new session resumes where the lost one was.
+    them, so that a new session resumes where the lost one was. Items that another queue or the
+    project wants labelled blind first are passed over.
 
     Args:
         after: The position where the reviewer is; None starts at the first open item.
@@ -69,7 +72,8 @@ def reserve_next(
     moment = utc_now() if now is None else now
     with _LOCK, database.transaction() as cur:
         free = _unreserved_positions(database, queue)
-        found = _find_next(cur, queue, reviewer_id, after, exclude, moment, free)
+        viewer = _elsewhere(view_as(cur, reviewer_id), queue)
+        found = _find_next(cur, queue, viewer, reviewer_id, after, exclude, moment, free)
         if found is not None:
             _append(cur, queue.queue_id, found.item_id, reviewer_id, moment, moment + RESERVATION)
             if free is not None:
@@ -88,7 +92,8 @@ def reserve_neighbour(
 ) -> QueuePosition | None:
     """Reserve the item before or after a position, labelled or not.
 
-    Items that are on as many others' screens as they have reviewers are passed over.
+    Items that are on as many others' screens as they have reviewers are passed over, and those that
+    wait for a blind label elsewhere.
 
     Args:
         position: Where the reviewer is; -1 is before the first item.
@@ -98,7 +103,7 @@ def reserve_neighbour(
         The item's place, or None at an end of the queue.
     """
     moment = utc_now() if now is None else now
-    parameters = {
+    parameters: dict[str, Any] = {
         "queue_id": queue.queue_id,
         "reviewer_id": reviewer_id,
         "num_reviewers": queue.settings.num_reviewers,
@@ -107,6 +112,7 @@ def reserve_neighbour(
         **_times(moment),
     }
     with _LOCK, database.transaction() as cur:
+        parameters |= _gate(_elsewhere(view_as(cur, reviewer_id), queue), queue)
         row = cur.execute(load_sql("queue_neighbour"), parameters).fetchone()
         if row is not None:
             _append(cur, queue.queue_id, row[0], reviewer_id, moment, moment + RESERVATION)
@@ -156,6 +162,7 @@ def _unreserved_positions(database: Database, queue: Queue) -> UnreservedPositio
 def _find_next(
     cur: DuckDBPyConnection,
     queue: Queue,
+    viewer: Viewer,
     reviewer_id: str,
     after: int | None,
     exclude: str | None,
@@ -166,11 +173,13 @@ def _find_next(
     people = queue.settings.reviewer_ids
     if not queue.settings.is_open_to(reviewer_id):
         return None
-    repeat = _find_repeat(cur, queue, reviewer_id, exclude, REPEAT_GAP)
+    repeat = _find_repeat(cur, queue, viewer, reviewer_id, exclude, REPEAT_GAP)
     if repeat is not None:
         return repeat
     untouched = None if free is None else free.take(cur, reviewer_id, after, exclude)
-    if untouched is not None:
+    if untouched is not None and (
+        queue.settings.mode == "blind" or not is_hidden(cur, viewer, untouched[0])
+    ):
         return QueuePosition(*untouched)
     is_dealt = queue.settings.sharing == "dealt"
     parameters: dict[str, Any] = {
@@ -181,6 +190,7 @@ def _find_next(
         "num_shares": len(people) if is_dealt else 0,
         "share_number": people.index(reviewer_id) if is_dealt else 0,
         "limit": 1,
+        **_gate(viewer, queue),
         **_times(now),
     }
     start = 0 if after is None else after + 1
@@ -193,11 +203,16 @@ def _find_next(
         row = cur.execute(load_sql("queue_next"), {**parameters, **window}).fetchone()
         if row is not None:
             return QueuePosition(*row)
-    return _find_repeat(cur, queue, reviewer_id, exclude, 1)
+    return _find_repeat(cur, queue, viewer, reviewer_id, exclude, 1)
 
 
 def _find_repeat(
-    cur: DuckDBPyConnection, queue: Queue, reviewer_id: str, exclude: str | None, gap: int
+    cur: DuckDBPyConnection,
+    queue: Queue,
+    viewer: Viewer,
+    reviewer_id: str,
+    exclude: str | None,
+    gap: int,
 ) -> QueuePosition | None:
     """Return an item that is due to come again; where nothing else is open, any one that will."""
     if not queue.settings.repeat_share:
@@ -209,12 +224,27 @@ def _find_repeat(
         "gap": gap,
         "seed": queue.settings.seed,
         "share": queue.settings.repeat_share,
+        "viewer": viewer.parameter,
     }
     row = cur.execute(load_sql("queue_repeat"), parameters).fetchone()
     return None if row is None else QueuePosition(row[0], row[1], is_repeat=True)
 
 
 _END = 2**62
+
+
+def _elsewhere(viewer: Viewer, queue: Queue) -> Viewer:
+    """Return the viewer as the other queues and the project hold them back."""
+    others = tuple(one for one in viewer.blind_queues if one != queue.queue_id)
+    return replace(viewer, blind_queues=others)
+
+
+def _gate(viewer: Viewer, queue: Queue) -> dict[str, Any]:
+    """Return the parameters by which items that wait for a blind label elsewhere are passed over.
+
+    A blind queue gives such an item all the same as long as it waits there too: it is shown blind.
+    """
+    return {"viewer": viewer.parameter, "is_blind": queue.settings.mode == "blind"}
 
 
 def _times(now: datetime) -> dict[str, datetime]:

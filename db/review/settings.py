@@ -37,8 +37,13 @@ class ReviewSettings:
 def get_settings(cur: DuckDBPyConnection) -> ReviewSettings:
     """Return the settings that count now."""
     row = cur.execute(load_sql("setting_get"), {"key": _KEY}).fetchone()
-    stored: dict[str, Any] = {} if row is None else json.loads(row[0])
-    return replace(ReviewSettings(), **stored)
+    return read_settings(None if row is None else row[0])
+
+
+def read_settings(stored: str | None) -> ReviewSettings:
+    """Return the settings that a stored value holds; the first ones where nothing was stored."""
+    changed: dict[str, Any] = {} if stored is None else json.loads(stored)
+    return replace(ReviewSettings(), **changed)
 
 
 def save_settings(cur: DuckDBPyConnection, settings: ReviewSettings, reviewer_id: str) -> None:

@@ -13,6 +13,7 @@ with judged as (
         ) as num_rejecting
     from final_rating
     join item on item.item_id = final_rating.item_id
+    anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = final_rating.item_id
     left join (select item_id, label from gold where $gold = 'record') as record
         on record.item_id = final_rating.item_id
     where item.label_set = $label_set

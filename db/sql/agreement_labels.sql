@@ -6,7 +6,11 @@ from (
     from item
     where item.label_set = $label_set
         and ($source is null or item.source = $source)
-        and item.item_id in (select item_id from rating where origin = $origin)
+        and item.item_id in (
+            select item_id from rating
+            anti join scratch.hidden_item($viewer) as hidden using (item_id)
+            where origin = $origin
+        )
 ) as named
 group by named.label
 order by min(named.place), named.label

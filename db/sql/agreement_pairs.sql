@@ -3,6 +3,7 @@ with rated as materialized (
     select rating.item_id, rating.reviewer_id, rating.labels
     from rating
     join item on item.item_id = rating.item_id
+    anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = rating.item_id
     where item.label_set = $label_set
         and rating.origin = $origin
         and rating.phase = $phase

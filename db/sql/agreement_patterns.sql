@@ -7,6 +7,7 @@ from (
         list_sort(list(rating.labels)) as answers
     from rating
     join item on item.item_id = rating.item_id
+    anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = rating.item_id
     left join (select item_id, label from gold where $gold = 'record') as record
         on record.item_id = rating.item_id
     where item.label_set = $label_set

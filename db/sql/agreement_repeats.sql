@@ -7,6 +7,7 @@ select
     count(*) as num_items
 from repeated_rating
 join item on item.item_id = repeated_rating.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = repeated_rating.item_id
 where item.label_set = $label_set
     and repeated_rating.origin = $origin
     and repeated_rating.phase = $phase

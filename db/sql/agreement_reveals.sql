@@ -10,6 +10,7 @@ with shown as (
         gold,
         case $shown when 'text' then "text" when 'head' then head else gold end as target
     from reveal
+    anti join scratch.hidden_item($viewer) as hidden using (item_id)
     where label_set = $label_set
         and origin = $origin
         and ($source is null or source = $source)

@@ -9,5 +9,6 @@ select
     count(distinct rating.reviewer_id) as num_reviewers
 from rating
 join item on item.item_id = rating.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = rating.item_id
 group by all
 order by num_ratings desc, rating.origin, item.label_set, item.source, rating.phase

@@ -2,6 +2,7 @@
 select rating.reviewer_id, sum(rating.duration_seconds) as seconds
 from rating
 join item on item.item_id = rating.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = rating.item_id
 where item.label_set = $label_set
     and rating.origin = $origin
     and ($source is null or item.source = $source)

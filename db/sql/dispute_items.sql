@@ -1,5 +1,5 @@
 -- Items to settle, those on which most pairs of people differ first.
--- $show: open, rejected or decided; $origin, $label_set, $source (null: all); $threshold
+-- $show: open, rejected or decided; $origin, $label_set, $source (null: all); $threshold; $viewer
 with said as (
     select
         item_id,
@@ -26,6 +26,7 @@ judged as (
 )
 select judged.item_id
 from judged
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = judged.item_id
 left join (select distinct item_id, true as is_decided from adjudication) as decided
     on decided.item_id = judged.item_id
 where case $show

@@ -35,6 +35,7 @@ select
     gold.label as label_of_record,
     gold.origin as label_of_record_origin
 from annotation
+anti join scratch.hidden_item($viewer) as hidden using (item_id)
 left join item using (item_id)
 left join current_reviewer as reviewer using (reviewer_id)
 left join gold using (item_id)

@@ -3,4 +3,5 @@ select
     item_id, source, question, context, label_set, labels, options, gold_label, long_answer,
     split, metadata
 from item
+anti join scratch.hidden_item($viewer) as hidden using (item_id)
 order by item_id

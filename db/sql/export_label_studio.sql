@@ -49,6 +49,7 @@ select
     standing.annotations
 from item
 join gold on gold.item_id = item.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = item.item_id
 left join standing on standing.item_id = item.item_id
 left join answered on answered.item_id = item.item_id
 where standing.item_id is not null or answered.item_id is not null

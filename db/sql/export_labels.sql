@@ -21,5 +21,6 @@ select
     coalesce(reviewed.annotated_labels, []) as annotated_labels
 from item
 join gold on gold.item_id = item.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = item.item_id
 left join reviewed on reviewed.item_id = item.item_id
 order by item.item_id

@@ -17,6 +17,7 @@ select
     prediction.latency_seconds,
     gold.label as label_of_record
 from read_prediction as prediction
+anti join scratch.hidden_item($viewer) as hidden using (item_id)
 left join run using (run_id)
 left join gold using (item_id)
 where $run_id is null or prediction.run_id = $run_id

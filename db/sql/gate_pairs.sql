@@ -6,6 +6,7 @@ select
 from prediction as b
 join item on item.item_id = b.item_id
 join gold on gold.item_id = b.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = b.item_id
 left join prediction as a on a.item_id = b.item_id and a.run_id = $run_a
 where b.run_id = $run_b
     and item.split = 'test'

@@ -14,6 +14,7 @@ join prediction as after on after.run_id = run.run_id
 join prediction as before on before.run_id = run.base_run_id and before.item_id = after.item_id
 join item on item.item_id = after.item_id
 join gold on gold.item_id = after.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = after.item_id
 where run.run_id = $run_id
     and (before.head_label = gold.label) <> (after.head_label = gold.label)
 order by outcome desc, is_corrected desc, item.item_id

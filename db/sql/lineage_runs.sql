@@ -16,6 +16,7 @@ select
 from snapshot_correction as frozen
 join current_training_run as run on run.snapshot_id = frozen.snapshot_id
 join gold on gold.item_id = frozen.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = frozen.item_id
 left join records on records.run_id = run.run_id
 left join prediction as before on before.run_id = run.base_run_id and before.item_id = $item_id
 left join prediction as after on after.run_id = run.run_id and after.item_id = $item_id

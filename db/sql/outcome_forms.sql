@@ -16,6 +16,7 @@ from (
         answer_tokens * characters_past / nullif(answer_characters, 0)::double as tokens_past
     from scratch.outcome as outcome
     join scratch.item as item on item.item_no = outcome.item_no
+    anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = item.item_id
     where outcome.run_id in (select unnest($run_ids::varchar[]))
         and item.label_set = $label_set
         and ($source::varchar is null or item.source = $source)

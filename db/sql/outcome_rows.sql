@@ -1,5 +1,6 @@
 -- The items that count for a run, each with how text and head fare against the gold label, from the
--- tables that outcome_store fills. $gold: 'imported' or 'record'. Callers select from it.
+-- tables that outcome_store fills; but those that are hidden from the viewer. $gold: 'imported' or
+-- 'record'. Callers select from it.
 select
     item.item_no,
     item.item_id,
@@ -43,6 +44,7 @@ select
     end as pair_outcome
 from scratch.outcome as outcome
 join scratch.item as item on item.item_no = outcome.item_no
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = item.item_id
 where outcome.run_id = $run_id
     and item.label_set = $label_set
     and case $gold when 'record' then item.record_label else item.imported_label end is not null

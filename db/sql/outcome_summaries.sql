@@ -15,6 +15,7 @@ with counted as (
             label_set,
             case $gold when 'record' then record_label else imported_label end as gold_label
         from scratch.item
+        anti join scratch.hidden_item($viewer) as hidden using (item_id)
         where $split::varchar is null or split = $split
     ) as item on item.item_no = outcome.item_no
     where gold_label is not null

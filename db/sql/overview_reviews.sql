@@ -8,5 +8,6 @@ select
     ) as num_changed_train
 from standing_annotation as annotation
 join item on item.item_id = annotation.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = annotation.item_id
 where annotation.origin = 'review'
     and ($since::timestamp is null or annotation.created_at > $since::timestamp)

@@ -2,5 +2,6 @@ select
     run_id, item_id, answer, text_label, text_form, text_start, text_end, is_finished, head_label,
     head_probabilities, prompt_tokens, answer_tokens, latency_seconds
 from read_prediction
+anti join scratch.hidden_item($viewer) as hidden using (item_id)
 where run_id = $run_id
 order by item_id

@@ -1,6 +1,8 @@
 -- Open items for one reviewer, in the order in which they should come: not done by the reviewer and
 -- with a place left that nobody else has taken or reserved. Put off (skipped) ones come last.
--- first_position, last_position: the part of the queue to look at. besides: an item to leave out.
+-- first_position, last_position: the part of the queue to look at. exclude: an item to leave out.
+-- viewer, is_blind: of items that wait for the reviewer's blind label elsewhere a blind queue gives
+-- those that it has no label of; others give none.
 -- share_number of num_shares: with sharing 'dealt', which person this is among how many, else 0.
 with candidate as materialized (
     select item_id, "position"
@@ -54,6 +56,11 @@ from candidate
 anti join (
     select item_id from labelled where reviewer_id = $reviewer_id and is_done
 ) as mine using (item_id)
+anti join (
+    select item_id
+    from scratch.hidden_item($viewer)
+    where not $is_blind or item_id in (select item_id from labelled where reviewer_id = $reviewer_id)
+) as withheld using (item_id)
 left join taken using (item_id)
 left join skipped using (item_id)
 where coalesce(taken.num_taken, 0) < $num_reviewers

@@ -1,5 +1,6 @@
 -- The first item of a queue that is due to come again, unannounced, to a reviewer who labelled it:
--- one of the chosen share, not repeated yet, and with $gap of the reviewer's items done since.
+-- one of the chosen share, not awaiting a blind label in another queue, not repeated yet, and with
+-- $gap of the reviewer's items done since.
 with labelled as (
     select
         item_id,
@@ -17,6 +18,7 @@ done as (
 )
 select queue_item.item_id, queue_item."position"
 from done
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = done.item_id
 join queue_item on queue_item.queue_id = $queue_id and queue_item.item_id = done.item_id
 where not done.is_repeated
     and done.num_since >= $gap

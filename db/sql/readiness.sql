@@ -3,6 +3,7 @@
 with fresh as (
     select annotation.item_id, annotation.label
     from standing_annotation as annotation
+    anti join scratch.hidden_item($viewer) as hidden using (item_id)
     where annotation.origin = 'review'
         and annotation.label is not null
         and ($since::timestamp is null or annotation.created_at > $since::timestamp)
@@ -11,12 +12,14 @@ settled as (
     select distinct correction.item_id, correction.kind
     from correction
     join item on item.item_id = correction.item_id
+    anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = correction.item_id
     where item.split <> 'test'
         and ($since::timestamp is null or correction.created_at > $since::timestamp)
 ),
 doubly as (
     select item_id, min(label) = max(label) as is_unanimous
     from standing_annotation
+    anti join scratch.hidden_item($viewer) as hidden using (item_id)
     where origin = 'review' and label is not null
     group by item_id
     having count(*) > 1

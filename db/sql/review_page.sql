@@ -41,16 +41,21 @@ mine as (
     from standing
     where reviewer_id = $reviewer_id
 ),
+hidden as (
+    select distinct item_id from scratch.hidden_item($viewer) semi join shown using (item_id)
+),
 answered as (
     select prediction.*
     from prediction
     semi join shown using (item_id)
+    anti join hidden using (item_id)
     where run_id = $run_id
 ),
 read as (
     select answer_reading.*
     from answer_reading
     semi join shown using (item_id)
+    anti join hidden using (item_id)
     where run_id = $run_id
 )
 select
@@ -58,12 +63,13 @@ select
     item.source,
     item.split,
     item.question,
-    coalesce(
+    case when hidden.item_id is null then coalesce(
         decision.label,
         case when agreement.is_unanimous then agreement.label end,
         item.gold_label
-    ) as gold_label,
+    ) end as gold_label,
     case
+        when hidden.item_id is not null then null
         when decision.label is not null then 'adjudicated'
         when agreement.is_unanimous and agreement.label is not null then 'agreed'
         when item.gold_label is not null then 'imported'
@@ -73,8 +79,12 @@ select
     answered.head_label,
     answered.head_confidence,
     mine.label as my_label,
-    coalesce(agreement.num_annotations, 0) as num_annotations,
-    decision.label is null and coalesce(not agreement.is_unanimous, false) as conflicting
+    case when hidden.item_id is null then coalesce(agreement.num_annotations, 0) else 0 end
+        as num_annotations,
+    hidden.item_id is null
+        and decision.label is null
+        and coalesce(not agreement.is_unanimous, false) as conflicting,
+    hidden.item_id is not null as is_hidden
 from shown
 join item using (item_id)
 left join agreement using (item_id)
@@ -82,4 +92,5 @@ left join decision using (item_id)
 left join mine using (item_id)
 left join answered using (item_id)
 left join read using (item_id)
+left join hidden using (item_id)
 order by shown.place

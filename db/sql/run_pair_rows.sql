@@ -8,6 +8,7 @@ with judged as (
     from scratch.outcome as a
     join scratch.outcome as b on b.item_no = a.item_no
     join scratch.item as item on item.item_no = a.item_no
+    anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = item.item_id
     where a.run_id = $run_a
         and b.run_id = $run_b
         and item.label_set = $label_set

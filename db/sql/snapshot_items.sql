@@ -1,4 +1,4 @@
--- Every item with a label of record, as a run may read it.
+-- Every item with a label of record that is not hidden from the viewer, as a run may read it.
 with reviewed as (
     select
         standing_annotation.item_id,
@@ -44,5 +44,6 @@ from item
 join gold on gold.item_id = item.item_id
 left join reviewed on reviewed.item_id = item.item_id
 left join vetoed on vetoed.item_id = item.item_id
+anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = item.item_id
 where gold.label is not null
 order by item.item_id

@@ -15,11 +15,12 @@ from db.content.items import get_item
 from db.content.runs import list_runs
 from db.demo import load_demo
 from db.people.sign_in import add_person, sign_in_by_name
-from db.records import Reviewer
+from db.records import Encounter, Judgement, Reviewer
 from db.review.adjudications import add_adjudication, list_disputed
 from db.review.annotations import add_annotation, get_gold
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter, list_item_ids
+from db.viewer import EVERYTHING
 
 PEOPLE: Final = (("Dr Amara Osei", 0.8), ("Dr Lena Vogt", 0.7), ("Dr Tomas Rey", 0.6))
 """Names with the share of items that each says rightly at first."""
@@ -47,16 +48,17 @@ def main() -> None:
         people = [(add_person(cur, name, role="reviewer"), share) for name, share in PEOPLE]
         add_guideline(cur, GUIDELINE, reviewer_id=chief.reviewer_id)
         run_id = list_runs(cur)[0].run_id
-        for item_id in list_item_ids(cur, ReviewFilter())[:: 120 // NUM_ITEMS]:
+        for item_id in list_item_ids(cur, ReviewFilter(), EVERYTHING)[:: 120 // NUM_ITEMS]:
             for person, share in people:
                 _say(cur, rng, item_id, person, share, run_id)
-        for item_id in list_disputed(cur, "open")[:NUM_SETTLED]:
+        for item_id in list_disputed(cur, EVERYTHING, "open")[:NUM_SETTLED]:
             add_adjudication(
                 cur,
                 adjudication_id=f"seed/{item_id}",
                 item_id=item_id,
                 reviewer_id=chief.reviewer_id,
-                label=get_gold(cur, item_id).label or get_item(cur, item_id).labels[0],
+                label=get_gold(cur, item_id, EVERYTHING).label
+                or get_item(cur, item_id, EVERYTHING).labels[0],
                 reason="reviewer_slip",
             )
     database.close()
@@ -70,19 +72,21 @@ def _say(
     share: float,
     run_id: str,
 ) -> None:
-    item = get_item(cur, item_id)
+    item = get_item(cur, item_id, EVERYTHING)
     blind = item.gold_label if rng.random() < share else rng.choice(item.labels)
     revealed = item.gold_label if rng.random() < TAKES_GOLD_UP else blind
     for phase, label in (("blind", blind), ("revealed", revealed)):
         add_annotation(
             cur,
+            Judgement(() if label is None else (label,)),
+            Encounter(
+                run_id=run_id,
+                phase="blind" if phase == "blind" else "revealed",
+                duration_seconds=round(rng.lognormvariate(4, 0.5)),
+            ),
             annotation_id=f"seed/{item_id}/{person.reviewer_id}/{phase}",
             item_id=item_id,
             reviewer_id=person.reviewer_id,
-            label=label,
-            run_id=run_id,
-            phase="blind" if phase == "blind" else "revealed",
-            duration_seconds=round(rng.lognormvariate(4, 0.5)),
         )
 
 

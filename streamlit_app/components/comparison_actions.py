@@ -8,7 +8,7 @@ import streamlit as st
 
 from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, link_popover, queue_popover
+from streamlit_app.components import link_popover, queue_popover
 from streamlit_app.logic.tables import csv_bytes
 from streamlit_app.server import services
 from streamlit_app.wording import say
@@ -46,8 +46,7 @@ def draw(flt: PairFilter, change: Change, total: int, names: Mapping[str, str]) 
 
 def pairs_csv(flt: PairFilter, change: Change) -> bytes:
     """Write the items of one change with both runs' labels."""
-    hidden = blind_items.find_hidden()
-    rows = [row for row in _rows(flt, change, MAX_EXPORTED) if row.item_id not in hidden]
+    rows = _rows(flt, change, MAX_EXPORTED)
     return csv_bytes(
         {
             "item_id": [row.item_id for row in rows],

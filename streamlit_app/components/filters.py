@@ -87,7 +87,7 @@ def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
     source = _choice(say("filters.source"), services.all_sources(), "source")
     split = _choice(say("filters.split"), ("train", "dev", "test"), "split")
     with st.expander(say("filters.labels"), expanded=_any_set("gold", "text", "head", "form")):
-        labels = services.known_labels()
+        labels = services.known_labels(services.viewer_of(reviewer_id))
         gold = _choice(say("filters.gold_label"), labels, "gold")
         text = _choice(say("filters.text_label"), labels, "text")
         head = _choice(say("filters.head_label"), labels, "head")

@@ -12,7 +12,6 @@ from db.outcomes.item_lists import ItemOrder, OutcomeRow, count_items, list_item
 from db.outcomes.scored_runs import refresh_annotations
 from db.outcomes.selection import NO_LABEL, PAIR_OUTCOMES, By, OutcomeFilter, Selection
 from streamlit_app.charts.confusion import ANY
-from streamlit_app.components import blind_items
 from streamlit_app.logic.outcomes import matrix
 from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER, PAIR_WORDS, ErrorsView
 from streamlit_app.logic.outcomes.selection_summary import selection_words
@@ -117,13 +116,7 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
 
 
 def draw_table(rows: Sequence[OutcomeRow], view: ErrorsView, *, key: str, run_id: str) -> None:
-    """Draw items as a table; a selected row opens its item in Review.
-
-    Items that wait for the reviewer to label them blind are left out, and counted.
-    """
-    hidden = blind_items.find_hidden([row.item_id for row in rows])
-    blind_items.draw_note(len(hidden))
-    rows = [row for row in rows if row.item_id not in hidden]
+    """Draw items as a table; a selected row opens its item in Review."""
     event = st.dataframe(
         table(rows, has_text=view.text is not None, has_head=view.head is not None),
         key=key,

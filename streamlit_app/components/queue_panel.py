@@ -44,6 +44,27 @@ def pick(reviewer: Reviewer) -> Queue | None:
     return queues.get(chosen) if chosen else None
 
 
+def draw_waiting(chosen: Queue | None, reviewer: Reviewer) -> None:
+    """Draw how many items blind queues have passed over here, and the way to each queue."""
+    if chosen is not None and chosen.settings.mode == "blind":
+        return
+    for queue, count in review_service.waiting_in_queues(reviewer.reviewer_id):
+        words = say_count("queue.waiting", count, name=queue.settings.name)
+        safe_text.draw(element("p", words, cls="lc-quiet"))
+        st.button(
+            say("queue.go_to", name=reveal(queue.settings.name)),
+            key=f"queue_go_to_{queue.queue_id}",
+            on_click=choose,
+            args=(queue.queue_id,),
+            width="stretch",
+        )
+
+
+def choose(queue_id: str | None) -> None:
+    """Choose what to work on, in a callback."""
+    st.session_state[QUEUE_PARAM] = queue_id
+
+
 def draw_about(queue: Queue, reviewer: Reviewer) -> None:
     """Draw what a queue asks for and how far its people are; who may, adds to it or closes it."""
     about = say(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from db.content.overview import count_items_by_label
+from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.errors import OUR_ERRORS
 from streamlit_app.logic.training.readiness import Line, gain_words, missing_words, readiness_lines
@@ -20,11 +21,11 @@ _CELL = "border: 0; padding: .15rem 1.2rem .15rem 0; text-align: left; vertical-
 _SIGNS = {True: ("✓", "lc-right"), False: ("!", "lc-wrong"), None: ("·", "lc-quiet")}
 
 
-def draw() -> None:
-    """Draw the meter."""
+def draw(viewer: Viewer) -> None:
+    """Draw the meter for a viewer."""
     database = services.database()
-    found = read_readiness(database)
-    counts = count_items_by_label(database.cursor())
+    found = read_readiness(database, viewer)
+    counts = count_items_by_label(database.cursor(), viewer)
     st.subheader(say("readiness.title"), divider="gray", anchor=False)
     safe_text.draw(element("table", *(_row(line) for line in readiness_lines(found, counts))))
     missing = missing_words(found, counts)
@@ -35,6 +36,7 @@ def draw() -> None:
         say("readiness.project"),
         key="training_project",
         on_click=_project,
+        args=(viewer,),
         help=say("readiness.project_help"),
     )
     for text in st.session_state.get(_GAIN, ()):
@@ -51,9 +53,9 @@ def _row(line: Line) -> Html:
     )
 
 
-def _project() -> None:
+def _project(viewer: Viewer) -> None:
     try:
-        curve = learning_curve(services.database())
+        curve = learning_curve(services.database(), viewer)
     except OUR_ERRORS as error:
         st.session_state[_GAIN] = [str(error)]
         return

@@ -11,6 +11,7 @@ from db.outcomes.item_lists import Scope
 from db.outcomes.scored_runs import refresh_annotations
 from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import OPTIONS_LABEL_SET, Run
+from db.viewer import Viewer
 from streamlit_app.logic.outcomes.run_outcomes import (
     label_sets,
     load_scopes,
@@ -57,7 +58,7 @@ class PickedScope:
         return "; ".join(parts)
 
 
-def pick(runs: Sequence[Run]) -> PickedScope | None:
+def pick(runs: Sequence[Run], viewer: Viewer) -> PickedScope | None:
     """Draw the pickers; None where the chosen run has no predictions yet."""
     run_column, gold_column = st.columns([3, 2], vertical_alignment="bottom")
     with run_column:
@@ -68,7 +69,7 @@ def pick(runs: Sequence[Run]) -> PickedScope | None:
     scopes = load_scopes(services.database(), version, run_id)
     if not scopes:
         return None
-    return _pick_items(run_id, gold, scopes, version)
+    return _pick_items(viewer, run_id, gold, scopes, version)
 
 
 def in_address(scope: PickedScope, runs: Sequence[Run]) -> dict[str, str]:
@@ -137,7 +138,9 @@ def label_set_words(label_set: str) -> str:
     return say("scope.options") if label_set == OPTIONS_LABEL_SET else reveal(label_set)
 
 
-def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope], version: str) -> PickedScope:
+def _pick_items(
+    viewer: Viewer, run_id: str, gold: Gold, scopes: Sequence[Scope], version: str
+) -> PickedScope:
     saved = {one.name: one.selection for one in load_saved(services.database())}
     columns = iter(st.columns(4 if saved else 3))
     with next(columns):
@@ -180,7 +183,9 @@ def _pick_items(run_id: str, gold: Gold, scopes: Sequence[Scope], version: str) 
                 bind="query-params",
             )
     shown_split = None if split == ALL_SPLITS else split
-    flt = OutcomeFilter(run_id, gold, label_set).also(Selection(source=source, split=shown_split))
+    flt = OutcomeFilter(viewer, run_id, gold, label_set).also(
+        Selection(source=source, split=shown_split)
+    )
     if name is not None:
         flt = flt.also(saved[name])
         if saved[name].reviewer_label is not None:

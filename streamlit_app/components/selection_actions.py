@@ -13,7 +13,6 @@ from db.outcomes.slices import drop_slice, save_slice
 from db.records import Run
 from streamlit_app import safe_text
 from streamlit_app.components import (
-    blind_items,
     chart,
     link_popover,
     outcome_items,
@@ -33,12 +32,12 @@ def draw(
     flt: OutcomeFilter,
     total: int,
     runs: Sequence[Run],
-    report: Callable[..., bytes],
+    report: Callable[[], bytes],
 ) -> None:
     """Draw what can be done with the items that pass the filter.
 
     Args:
-        report: Writes the page as one HTML file; called with ``hidden``, the ids to leave out.
+        report: Writes the page as one HTML file.
     """
     safe_text.draw_line(st.session_state.pop(queue_popover.NOTICE, ""))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -111,10 +110,8 @@ def _draw_export(flt: OutcomeFilter) -> None:
 
 
 def items_csv(flt: OutcomeFilter) -> bytes:
-    """Write what the page lists: open to all who may see it, except blind items."""
-    hidden = blind_items.find_hidden()
-    found = list_items(services.database().cursor(), flt, limit=1_000_000)
-    rows = [row for row in found if row.item_id not in hidden]
+    """Write what the page lists: open to all who may see it."""
+    rows = list_items(services.database().cursor(), flt, limit=1_000_000)
     return csv_bytes(
         {
             "item_id": [row.item_id for row in rows],
@@ -128,10 +125,10 @@ def items_csv(flt: OutcomeFilter) -> bytes:
     )
 
 
-def _draw_report(report: Callable[..., bytes]) -> None:
+def _draw_report(report: Callable[[], bytes]) -> None:
     st.download_button(
         say("work_bar.report"),
-        data=lambda: report(hidden=blind_items.find_hidden()),
+        data=report,
         file_name="errors.html",
         mime="text/html",
         key="errors_report",

@@ -12,6 +12,7 @@ from db.paths import runs_dir
 from db.people.permissions import is_permitted
 from db.records import Reviewer, Run
 from db.retraining.model_versions import ModelVersion, list_models
+from db.viewer import EVERYTHING
 from streamlit_app import safe_text
 from streamlit_app.components import launcher_picker, scope_picker
 from streamlit_app.components.policy_form import TIER_WORDS
@@ -143,7 +144,7 @@ def _draw_button(
     base_run_id: str | None,
     launcher: Launcher,
 ) -> None:
-    counts = count_items_by_label(services.database().cursor())
+    counts = count_items_by_label(services.database().cursor(), EVERYTHING)
     has_items = any(count.split == "train" and count.label is not None for count in counts)
     may = is_permitted(person, "train")
     st.button(

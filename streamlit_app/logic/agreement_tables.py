@@ -19,6 +19,7 @@ from db.review.agreement import (
     count_challenges,
     list_rating_scopes,
 )
+from db.viewer import Viewer
 from eci.statistics.agreement import Agreement
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.figures import estimate_text, number_text
@@ -109,15 +110,15 @@ class PeopleView:
     repeats: tuple[SelfAgreement, ...]
 
 
-def load_scopes(database: Database) -> list[RatingScope]:
+def load_scopes(database: Database, viewer: Viewer) -> list[RatingScope]:
     """Return which answers there are."""
-    return list_rating_scopes(database.cursor())
+    return list_rating_scopes(database.cursor(), viewer)
 
 
 def load_view(database: Database, flt: RatingFilter, answers: Answers) -> AgreementView:
     """Compute what is drawn of all people together."""
     cur = database.cursor()
-    scopes = [scope for scope in list_rating_scopes(cur) if is_in(scope, flt)]
+    scopes = [scope for scope in list_rating_scopes(cur, flt.viewer) if is_in(scope, flt)]
     present = {scope.phase for scope in scopes}
     moved = {shown: tuple(load_anchoring(cur, flt, shown)) for shown in SHOWN}
     return AgreementView(

@@ -10,6 +10,7 @@ from typing import Final
 from db.connection import Database
 from db.exporters import ExportFormat, ExportKind, export_file
 from db.people.permissions import require
+from db.review.visibility import view_as
 
 _MIME_TYPES: Final[dict[str, str]] = {
     "jsonl": "application/jsonl",
@@ -41,16 +42,20 @@ def build_export(
 ) -> bytes:
     """Write an export to a temporary file, row by row, and give its content.
 
+    Items that await the blind label of the person who asks are left out.
+
     Args:
         reviewer_id: Who asks for it.
 
     Raises:
         NotPermittedError: Their role is not open to exports.
     """
-    require(database.cursor(), reviewer_id, "export")
+    cur = database.cursor()
+    require(cur, reviewer_id, "export")
     with tempfile.TemporaryDirectory(prefix="llamacare-export-") as folder:
         path = Path(folder) / f"llamacare-{kind}"
-        export_file(database.cursor(), kind, file_format, path, run_id=run_id)
+        viewer = view_as(cur, reviewer_id)
+        export_file(cur, kind, file_format, path, viewer, run_id=run_id)
         if path.is_dir():
             path = Path(shutil.make_archive(str(path), "zip", folder, path.name))
         return path.read_bytes()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,6 +10,7 @@ from db.connection import Database
 from db.outcomes.item_lists import OutcomeRow, count_items, list_items
 from db.outcomes.selection import By, OutcomeFilter
 from db.records import Run
+from db.review.visibility import count_hidden
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.confusion import draw_confusion
 from streamlit_app.charts.intervals import draw_intervals
@@ -66,7 +67,6 @@ def build_report(
     flt: OutcomeFilter,
     runs: Sequence[Run],
     now: datetime | None = None,
-    hidden: Collection[str] = (),
 ) -> bytes:
     """Write the report of a page.
 
@@ -75,7 +75,6 @@ def build_report(
         flt: The items that are listed: the scope, narrowed by what is chosen.
         runs: All runs, for the section on verbosity.
         now: When it is made; for tests.
-        hidden: Items that are named nowhere: the reader is to label them blind.
     """
     names = run_names(runs)
     document = Document(say("report.title", run=names[scope.flt.run_id]))
@@ -88,6 +87,9 @@ def build_report(
             say("report.made"): f"{now or datetime.now(UTC):%Y-%m-%d %H:%M UTC}",
         }
     )
+    hidden = count_hidden(database.cursor(), scope.flt.viewer)
+    if hidden:
+        document.paragraph(say_count("report.hidden", hidden))
     sources = load_sources(database, scope.version, scope.flt)
     if sources.num_learned:
         document.paragraph(learned_sentence(sources, view.num_items))
@@ -98,9 +100,9 @@ def build_report(
     else:
         _add_text_confidence(document, database, scope)
     _add_slices(document, database, view, scope)
-    _add_gold(document, database, view, scope, hidden)
+    _add_gold(document, database, view, scope)
     _add_verbosity(document, database, scope, names)
-    _add_items(document, database, flt, hidden, has_head=view.head is not None)
+    _add_items(document, database, flt, has_head=view.head is not None)
     return document.to_bytes()
 
 
@@ -236,13 +238,7 @@ def _add_slices(
     )
 
 
-def _add_gold(
-    document: Document,
-    database: Database,
-    view: ErrorsView,
-    scope: PickedScope,
-    hidden: Collection[str],
-) -> None:
+def _add_gold(document: Document, database: Database, view: ErrorsView, scope: PickedScope) -> None:
     document.heading(say("errors.gold_labels"))
     golds = load_both_golds(database, scope.version, scope.flt)
     people = load_people(database, scope.version, scope.flt, view.labels)
@@ -259,11 +255,7 @@ def _add_gold(
     if suspects is not None:
         document.paragraph(gold_panel.suspects_sentence(suspects))
         document.paragraph(sources_sentence(suspects.sources), is_note=True)
-        document.table(
-            gold_panel.suspects_table(
-                [one for one in suspects.rows if one.row.item_id not in hidden]
-            )
-        )
+        document.table(gold_panel.suspects_table(suspects.rows))
 
 
 def _add_verbosity(
@@ -272,7 +264,15 @@ def _add_verbosity(
     document.heading(say("errors.verbosity"))
     run_ids = tuple(names)
     version = refresh(database, *run_ids)
-    forms = load_forms(database, version, run_ids, scope.flt.label_set, scope.source, scope.split)
+    forms = load_forms(
+        database,
+        version,
+        scope.flt.viewer,
+        run_ids,
+        scope.flt.label_set,
+        scope.source,
+        scope.split,
+    )
     if not forms:
         return
     document.chart(
@@ -289,21 +289,17 @@ def _add_items(
     document: Document,
     database: Database,
     flt: OutcomeFilter,
-    hidden: Collection[str],
     *,
     has_head: bool,
 ) -> None:
     cur = database.cursor()
     total = count_items(cur, flt)
-    found = list_items(cur, flt, limit=MAX_ITEMS)
-    rows = [row for row in found if row.item_id not in hidden]
+    rows = list_items(cur, flt, limit=MAX_ITEMS)
     document.heading(say("errors.items"))
     if total <= MAX_ITEMS:
         document.paragraph(say_count("report.listed", total))
     else:
         document.paragraph(say("report.first_listed", count=MAX_ITEMS, total=total))
-    if len(rows) < len(found):
-        document.paragraph(say_count("report.hidden", len(found) - len(rows)), is_note=True)
     document.table(_item_columns(rows, has_head=has_head))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from db.content.items import get_item
 from db.content.predictions import find_prediction
+from db.errors import ItemWithheldError
 from db.people.permissions import require
 from db.people.reviewers import list_reviewers
 from db.records import (
@@ -43,12 +44,15 @@ from db.review.queues import (
     add_queue,
     close_queue,
     extend_queue,
+    get_queue,
     list_progress,
     list_queues,
     queue_progress,
 )
 from db.review.reservations import count_held
 from db.review.settings import ReviewSettings, get_settings, save_settings
+from db.review.visibility import count_waiting, find_waiting, is_hidden, view_as
+from db.viewer import Viewer
 from streamlit_app.logic.review.phases import kept_by, next_phase
 from streamlit_app.server import services
 from streamlit_app.server.event_log import EVENTS
@@ -98,6 +102,8 @@ class ReviewedItem:
     is_flagged: bool
     guideline: Guideline | None
     version: int
+    viewer: Viewer
+    """As whom the item was read; see :func:`is_current`."""
 
     @property
     def is_blind(self) -> bool:
@@ -114,22 +120,31 @@ class ReviewedItem:
 def load_item(
     item_id: str, run_id: str | None, reviewer_id: str, worklist: Worklist
 ) -> ReviewedItem:
-    """Read what the Review page shows of one item.
+    """Read what the Review page shows of one item: of a blind one, nothing that could sway.
 
     Raises:
         ItemNotFoundError: No item has this id.
+        ItemWithheldError: It waits for the reviewer's blind label elsewhere.
     """
     cur = services.database().cursor()
     queue_id = worklist.queue_of(item_id)
-    history = tuple(list_annotations(cur, item_id))
+    viewer = view_as(cur, reviewer_id)
+    waiting = find_waiting(cur, viewer, item_id)
+    if waiting and not _is_asked_here(waiting, worklist, queue_id):
+        raise _withheld(item_id, waiting)
+    sight = Viewer(reviewer_id).for_item(item_id, is_hidden=bool(waiting))
+    history = tuple(list_annotations(cur, item_id, sight))
     kept = kept_by(history, reviewer_id, queue_id)
     presentation: Presentation = "first" if kept or not kept_by(history, reviewer_id) else "recheck"
     if worklist.is_repeat(item_id):
         kept = [one for one in kept if one.encounter.presentation == "repeat"]
         presentation = "repeat"
     phase = next_phase(worklist.mode, kept)
-    item = get_item(cur, item_id)
-    prediction = None if run_id is None else find_prediction(cur, run_id, item_id)
+    if phase == "blind" and not waiting:  # shown again, or to a person whom no queue holds back
+        sight = Viewer(reviewer_id).for_item(item_id, is_hidden=True)
+        history = tuple(list_annotations(cur, item_id, sight))
+    item = get_item(cur, item_id, sight)
+    prediction = None if run_id is None else find_prediction(cur, run_id, item_id, sight)
     guideline = find_guideline(cur, item.label_set)
     return ReviewedItem(
         item=item,
@@ -145,10 +160,30 @@ def load_item(
         mine=kept[-1] if kept else None,
         draft=find_draft(cur, item_id, reviewer_id, phase) or {},
         history=history,
-        reviewer_names={r.reviewer_id: r.name for r in list_reviewers(cur)} if history else {},
+        reviewer_names={}
+        if item.is_hidden or not history
+        else {r.reviewer_id: r.name for r in list_reviewers(cur)},
         is_flagged=is_flagged(cur, item_id, reviewer_id),
         guideline=guideline,
-        version=len(history),
+        version=count_annotations(cur, item_id) if item.is_hidden else len(history),
+        viewer=viewer,
+    )
+
+
+def _is_asked_here(waiting: Sequence[str | None], worklist: Worklist, queue_id: str | None) -> bool:
+    """Return whether the blind label that an item waits for is the one given here."""
+    if worklist.mode == "open":
+        return False
+    return queue_id in waiting if queue_id is not None else tuple(waiting) == (None,)
+
+
+def _withheld(item_id: str, waiting: Sequence[str | None]) -> ItemWithheldError:
+    queue_id = next((one for one in waiting if one is not None), None)
+    return ItemWithheldError(
+        f"The item {item_id!r} is not shown here: your own label comes first, without what "
+        "others say of it. Label it in its blind queue.",
+        item_id,
+        queue_id,
     )
 
 
@@ -156,6 +191,24 @@ def is_current(shown: ReviewedItem) -> bool:
     """Return whether the item has no new judgement since it was read ahead of need."""
     cur = services.database().cursor()
     return count_annotations(cur, shown.item.item_id) == shown.version
+
+
+def may_still_show(shown: ReviewedItem, reviewer_id: str) -> bool:
+    """Return whether nothing has been hidden from the reviewer since an item was read."""
+    return view_as(services.database().cursor(), reviewer_id) == shown.viewer
+
+
+def is_withheld(item_id: str, reviewer_id: str) -> bool:
+    """Return whether anything still waits for the reviewer's blind label on an item."""
+    cur = services.database().cursor()
+    return is_hidden(cur, view_as(cur, reviewer_id), item_id)
+
+
+def waiting_in_queues(reviewer_id: str) -> list[tuple[Queue, int]]:
+    """Return the queues that wait for blind labels of a reviewer, and for how many."""
+    cur = services.database().cursor()
+    counts = count_waiting(cur, view_as(cur, reviewer_id))
+    return [(get_queue(cur, queue_id), count) for queue_id, count in counts.items()]
 
 
 def open_worklist(choice: WorklistChoice, reviewer_id: str) -> Worklist:
@@ -241,7 +294,9 @@ def undo(item_id: str, reviewer_id: str) -> Annotation:
 
 def standing(item_id: str, reviewer_id: str, queue_id: str | None) -> Annotation | None:
     """Return what a reviewer's latest word on an item is; where a queue asks, in that queue."""
-    history = list_annotations(services.database().cursor(), item_id)
+    # A reviewer's own annotations are never hidden, and no others are asked for.
+    mine = Viewer(reviewer_id).for_item(item_id, is_hidden=True)
+    history = list_annotations(services.database().cursor(), item_id, mine)
     return next(reversed(kept_by(history, reviewer_id, queue_id)), None)
 
 
@@ -285,7 +340,7 @@ def extend(queue: Queue, reviewer_id: str) -> int:
     """
     with services.database().transaction() as cur:
         require(cur, reviewer_id, "manage_queues")
-        return extend_queue(cur, queue)
+        return extend_queue(cur, queue, view_as(cur, reviewer_id))
 
 
 def close(queue: Queue, reviewer_id: str) -> None:

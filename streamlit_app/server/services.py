@@ -15,6 +15,8 @@ from db.people.reviewers import find_person, list_people
 from db.people.sign_in import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
 from db.records import Reviewer, Run
 from db.review.drafts import prune_drafts
+from db.review.visibility import count_hidden, view_as
+from db.viewer import Viewer
 from training.control.automatic import is_automatic
 from training.evaluation.readings import read_new_answers
 
@@ -102,9 +104,19 @@ def all_runs() -> list[Run]:
     return sorted(list_runs(database().cursor()), key=lambda run: is_automatic(run.settings))
 
 
-def known_labels() -> list[str]:
-    """Return every gold label in use: the choices of the label filters."""
-    return sorted(count_by_label(database().cursor()))
+def viewer_of(reviewer_id: str) -> Viewer:
+    """Return what may be shown to a reviewer at this moment."""
+    return view_as(database().cursor(), reviewer_id)
+
+
+def num_hidden(viewer: Viewer) -> int:
+    """Count the items that await the blind label of a viewer."""
+    return count_hidden(database().cursor(), viewer)
+
+
+def known_labels(viewer: Viewer) -> list[str]:
+    """Return every gold label in use that the viewer may see: the choices of the label filters."""
+    return sorted(count_by_label(database().cursor(), viewer))
 
 
 def all_sources() -> list[str]:

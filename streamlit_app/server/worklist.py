@@ -18,10 +18,18 @@ from cachetools import LRUCache
 from db.connection import Database
 from db.review.annotations import list_labelled
 from db.review.events import ReviewEvent, add_events
-from db.review.item_list import Order, ReviewFilter, data_version, item_id_array
+from db.review.item_list import (
+    Order,
+    ReviewFilter,
+    data_version,
+    item_id_array,
+    viewer_of_list,
+)
 from db.review.queues import Queue, find_item_at, find_position, queue_progress
 from db.review.reservations import QueuePosition, release, reserve_neighbour, reserve_next
 from db.review.settings import ReviewMode
+from db.review.visibility import list_waiting, view_as
+from db.viewer import Viewer
 
 _MAX_SEEN = 2_000
 _FIRST_WINDOW = 64
@@ -68,6 +76,8 @@ class FilterWorklist:
 
     The order is frozen: an item keeps its place when its label changes, so that going back finds
     what was there. 200,000 ids are 5 MB of Arrow, shared by the sessions that ask for the same.
+    Items that a blind queue wants labelled first are passed over; where the whole project is blind,
+    the others are shown blind here.
     """
 
     queue_id: str | None = None
@@ -78,7 +88,8 @@ class FilterWorklist:
         self._database = database
         self._reviewer_id = flt.reviewer_id or ""
         self.mode: ReviewMode = mode
-        self._ids = shared_ids(database, flt, order)
+        viewer = view_as(database.cursor(), self._reviewer_id)
+        self._ids = shared_ids(database, flt, viewer, order)
         self.total = len(self._ids)
         done = list_labelled(database.cursor(), self._reviewer_id, self._ids)
         self.num_done = len(done)
@@ -111,7 +122,19 @@ class FilterWorklist:
         place = self._place(item_id)
         if place is None:
             place = -1 if step > 0 else 0
-        return self._ids[place + step].as_py() if 0 <= place + step < self.total else None
+        size = _FIRST_WINDOW
+        at = place + step
+        while 0 <= at < self.total:
+            first, last = (at, at + size) if step > 0 else (max(at - size + 1, 0), at + 1)
+            window = self._ids.slice(first, last - first)
+            found = window.to_pylist()[::step]
+            withheld = self._withheld(window)
+            for other in found:
+                if other not in withheld:
+                    return str(other)
+            at += step * len(found)
+            size *= 8
+        return None
 
     def number(self, item_id: str) -> int | None:
         """Return an item's place counted from 1, or None for an item outside the list."""
@@ -144,8 +167,18 @@ class FilterWorklist:
         place = pc.index(self._ids, item_id).as_py()
         return None if place < 0 else int(place)
 
+    def _withheld(self, item_ids: pa.StringArray) -> set[str]:
+        """Return which items must not be shown here: a blind queue waits for their label."""
+        cur = self._database.cursor()
+        waiting = list_waiting(cur, view_as(cur, self._reviewer_id), item_ids)
+        return {
+            item_id
+            for item_id, queue_id in waiting.items()
+            if queue_id is not None or self.mode == "open"
+        }
+
     def _is_open(self, item_id: str) -> bool:
-        if self._place(item_id) is None:
+        if self._place(item_id) is None or self._withheld(pa.array([item_id])):
             return False
         return not list_labelled(self._database.cursor(), self._reviewer_id, pa.array([item_id]))
 
@@ -157,6 +190,7 @@ class FilterWorklist:
         while first < last:
             window = self._ids.slice(first, min(size, last - first))
             done = list_labelled(self._database.cursor(), self._reviewer_id, window)
+            done |= self._withheld(window)
             for item_id in window.to_pylist():
                 is_put_off = item_id in self._put_off and not with_put_off
                 if item_id not in done and item_id != exclude and not is_put_off:
@@ -266,16 +300,19 @@ _SHARED: LRUCache[tuple[object, ...], pa.StringArray] = LRUCache(8)
 _SHARED_LOCK = Lock()
 
 
-def shared_ids(database: Database, flt: ReviewFilter, order: Order) -> pa.StringArray:
+def shared_ids(
+    database: Database, flt: ReviewFilter, viewer: Viewer, order: Order
+) -> pa.StringArray:
     """Read the ids that pass, or share what another session read from the same data."""
     cur = database.cursor()
+    viewer = viewer_of_list(flt, viewer, order)
     if flt.show not in ("unreviewed", "reviewed", "flagged", "fast"):
         flt = replace(flt, reviewer_id=None)  # the list is the same for all
-    key = (str(database.path), id(database), flt, order, data_version(cur))
+    key = (str(database.path), id(database), flt, viewer, order, data_version(cur))
     with _SHARED_LOCK:
         ids = _SHARED.get(key)
     if ids is None:
-        ids = item_id_array(cur, flt, order)
+        ids = item_id_array(cur, flt, viewer, order)
         with _SHARED_LOCK:
             _SHARED[key] = ids
     return ids

@@ -16,6 +16,7 @@ import streamlit as st
 from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.people.sign_in import Identity
 from db.records import Reviewer
+from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.server import services
 from streamlit_app.wording import say
@@ -61,6 +62,16 @@ def is_at_screen(reviewer_id: str) -> bool:
         NotPermittedError: Their access was taken away.
     """
     return current_person().reviewer_id == reviewer_id
+
+
+def current_viewer() -> Viewer:
+    """Return what may be shown to who sits at the screen, as of this moment.
+
+    Raises:
+        InvalidReviewerError: The name picked cannot be used.
+        NotPermittedError: Their access was taken away.
+    """
+    return services.viewer_of(current_person().reviewer_id)
 
 
 def enter() -> bool:

@@ -13,10 +13,12 @@ from db.errors import DbError, NotPermittedError
 from db.records import AdjudicationReason, AnnotationOrigin, Reviewer
 from db.review.adjudications import Disputed, list_disputed
 from db.review.agreement import RatingScope
+from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.components import (
     annotation_cards,
     answer_card,
+    blind_items,
     choices,
     item_card,
     keyboard,
@@ -72,12 +74,14 @@ def main() -> None:
     """Draw the page."""
     with st.sidebar:
         person = reviewer_picker.pick()
-        item_ids = pick(load_scopes(services.database()))
+        viewer = services.viewer_of(person.reviewer_id)
+        item_ids = pick(viewer, load_scopes(services.database(), viewer))
     try:
         services.check_permission(person, "adjudicate")
     except NotPermittedError as error:
         safe_text.draw_notice(say("adjudicate.not_allowed", who=error), kind="warning")
         return
+    blind_items.draw_left_out(viewer)
     here = session()
     here.items = SettlingList(item_ids)
     if here.item_id is None or here.item_id not in here.items:
@@ -86,7 +90,7 @@ def main() -> None:
     keyboard.load_adjudicate_script()
 
 
-def pick(scopes: Sequence[RatingScope]) -> list[str]:
+def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> list[str]:
     """Draw the filters and give the items that pass them, those that differ most first."""
     show = choices.pick_from(
         say("adjudicate.show"), SHOWS, words("adjudicate_show"), key="adjudicate_show"
@@ -112,6 +116,7 @@ def pick(scopes: Sequence[RatingScope]) -> list[str]:
     )
     return list_disputed(
         services.database().cursor(),
+        viewer,
         show or "open",
         origin=whose if whose in ("review", "import") else None,
         source=source,
@@ -132,7 +137,8 @@ def draw_body(person: Reviewer) -> None:
             kind="success" if done else "info",
         )
         return
-    dispute = load_dispute(services.database(), here.item_id)
+    viewer = services.viewer_of(person.reviewer_id)
+    dispute = load_dispute(services.database(), here.item_id, viewer)
     left, right = st.columns([1.7, 1], gap="large")
     with left, st.container(key="adjudicate_left"):
         item_card.draw_question(dispute.item)

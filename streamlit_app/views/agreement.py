@@ -17,10 +17,11 @@ from db.review.agreement import (
     list_rejected,
     rating_version,
 )
+from db.viewer import Viewer
 from streamlit_app import palette, safe_text
 from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.charts.bars import BarPart, draw_bars
-from streamlit_app.components import chart, choices, estimate_card, scope_picker
+from streamlit_app.components import blind_items, chart, choices, estimate_card, scope_picker
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, PeopleView
@@ -50,11 +51,13 @@ def main() -> None:
     """Draw the page."""
     st.title(say("agreement.title"), anchor=False)
     state = _state()
-    scopes = load_scopes(*state)
+    viewer = sign_in.current_viewer()
+    blind_items.draw_left_out(viewer)
+    scopes = load_scopes(viewer, *state)
     if not scopes:
         safe_text.draw_notice(say("agreement.nothing"))
         return
-    flt, answers = pick(scopes)
+    flt, answers = pick(viewer, scopes)
     view = load_view(flt, answers, *state)
     draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)])
     draw_measures(view)
@@ -81,9 +84,9 @@ def _state() -> tuple[str, tuple[int, ...]]:
 # What follows is cached until there are new judgements; path and version are parts of the key.
 # ruff: noqa: ARG001
 @st.cache_data(max_entries=10, show_spinner=False)
-def load_scopes(path: str, version: tuple[int, ...]) -> list[RatingScope]:
+def load_scopes(viewer: Viewer, path: str, version: tuple[int, ...]) -> list[RatingScope]:
     """Read which answers there are."""
-    return logic.load_scopes(services.database())
+    return logic.load_scopes(services.database(), viewer)
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
@@ -111,7 +114,7 @@ def load_rejected(
     return list_rejected(cur, flt, limit=PAGE_SIZE, offset=offset)
 
 
-def pick(scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
+def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
     """Draw the choice of answers; each stays in the address."""
     whose, labels, source_column, gold_column, answers_column = st.columns([2, 2, 2, 3, 2])
     present = {scope.origin for scope in scopes}
@@ -155,7 +158,7 @@ def pick(scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
             key="agreement_answers",
             explanation=say("agreement.answers_help"),
         )
-    return RatingFilter(label_set, origin, source, gold), answers
+    return RatingFilter(viewer, label_set, origin, source, gold), answers
 
 
 def draw_cards(view: AgreementView, scopes: Sequence[RatingScope]) -> None:

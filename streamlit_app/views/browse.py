@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
 
 import streamlit as st
 
@@ -14,7 +13,7 @@ from streamlit_app.components import blind_items, bulk_panel, filters, reviewer_
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.review.browse_rows import COLUMNS, PAGE_SIZE, num_pages, table
 from streamlit_app.markup import element
-from streamlit_app.server.services import database
+from streamlit_app.server.services import database, viewer_of
 from streamlit_app.server.worklist import shared_ids
 from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say, say_count
@@ -43,7 +42,8 @@ OF_A_HEAD = (COLUMNS["head"], COLUMNS["confidence"])
 def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     """Draw the count, the pages and one page of items."""
     # The ids of the list are read once for all of its pages, and shared by sessions.
-    ids = shared_ids(database(), flt, order)
+    viewer = viewer_of(person.reviewer_id)
+    ids = shared_ids(database(), flt, viewer, order)
     total = len(ids)
     with st.container(horizontal=True, vertical_alignment="center", key="browse_head"):
         safe_text.draw(element("h2", say_count("browse.count", total), cls="lc-count"))
@@ -56,10 +56,9 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     bulk_panel.draw(flt, order, total, person)
     shown = ids.slice((page - 1) * PAGE_SIZE, PAGE_SIZE).to_pylist()
     run_id, reviewer_id = flt.run_id, flt.reviewer_id
-    rows = get_rows(database().cursor(), shown, run_id=run_id, reviewer_id=reviewer_id)
-    hidden = blind_items.find_hidden(shown)
-    blind_items.draw_note(len(hidden))
-    draw_page([without_labels(row) if row.item_id in hidden else row for row in rows])
+    rows = get_rows(database().cursor(), shown, viewer, run_id=run_id, reviewer_id=reviewer_id)
+    blind_items.draw_masked(sum(row.is_hidden for row in rows))
+    draw_page(rows)
 
 
 def pick_page(pages: int, flt: ReviewFilter, order: Order) -> int:
@@ -69,20 +68,6 @@ def pick_page(pages: int, flt: ReviewFilter, order: Order) -> int:
     # A page number belongs to one list: other filters start at the first page again.
     key = f"browse_page_{zlib.crc32(repr((flt, order)).encode())}"
     return st.pagination(pages, key=key, persist_state="session", width="content")
-
-
-def without_labels(row: ReviewRow) -> ReviewRow:
-    """Return a row of which nothing shows what the model, the gold label or others say."""
-    return replace(
-        row,
-        gold_label=None,
-        gold_origin=None,
-        answer_label=None,
-        answer_form=None,
-        head_label=None,
-        head_confidence=None,
-        conflicting=False,
-    )
 
 
 def draw_page(rows: list[ReviewRow]) -> None:

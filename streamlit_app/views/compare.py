@@ -11,6 +11,7 @@ from db.outcomes.counts import RunSummary
 from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
 from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import Run
+from db.viewer import Viewer
 from streamlit_app import palette
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.trend import draw_trend
@@ -43,6 +44,7 @@ from streamlit_app.logic.review.browse_rows import num_pages
 from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say
 
@@ -86,13 +88,15 @@ def main() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
+    viewer = sign_in.current_viewer()
+    blind_items.draw_left_out(viewer)
     if section == "pair":
-        draw_pair(runs)
+        draw_pair(runs, viewer)
     else:
-        draw_all(runs)
+        draw_all(runs, viewer)
 
 
-def draw_pair(runs: Sequence[Run]) -> None:
+def draw_pair(runs: Sequence[Run], viewer: Viewer) -> None:
     """Draw two runs on the items they share."""
     run_a, run_b = pick_runs(runs)
     if run_a == run_b:
@@ -103,9 +107,8 @@ def draw_pair(runs: Sequence[Run]) -> None:
     if not shared:
         st.info(say("compare.no_common_items_notice"))
         return
-    flt = pick_filter(
-        run_a, run_b, shared, default_labels(services.database(), version, run_a, run_b)
-    )
+    default = default_labels(services.database(), version, run_a, run_b)
+    flt = pick_filter(viewer, run_a, run_b, shared, default)
     view = load_comparison(services.database(), version, flt)
     if not view.comparison.n:
         st.info(say("compare.no_common_labels_notice"))
@@ -126,7 +129,7 @@ def pick_runs(runs: Sequence[Run]) -> tuple[str, str]:
 
 
 def pick_filter(
-    run_a: str, run_b: str, shared: Sequence[str], default: tuple[By, By]
+    viewer: Viewer, run_a: str, run_b: str, shared: Sequence[str], default: tuple[By, By]
 ) -> PairFilter:
     """Draw the choices of what to compare: labels, gold label, label set and split."""
     by_column, gold_column, set_column, split_column = st.columns(
@@ -140,7 +143,7 @@ def pick_filter(
         label_set = pick_label_set(shared)
     with split_column:
         split = pick_split()
-    return PairFilter(run_a, run_b, by_a, by_b, gold, label_set, split=split)
+    return PairFilter(viewer, run_a, run_b, by_a, by_b, gold, label_set, split=split)
 
 
 def pick_labels(default: tuple[By, By]) -> tuple[By, By]:
@@ -282,10 +285,7 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
         limit=PAGE_SIZE,
         offset=(min(page, pages) - 1) * PAGE_SIZE,
     )
-    hidden = blind_items.find_hidden([row.item_id for row in rows])
-    rows = [row for row in rows if row.item_id not in hidden]
     st.caption(say("compare.open_item_note"))
-    blind_items.draw_note(len(hidden))
     event = st.dataframe(
         table(rows),
         key="compare_items",
@@ -301,18 +301,18 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
     comparison_actions.draw(flt, change, total, shown_names)
 
 
-def draw_all(runs: Sequence[Run]) -> None:
+def draw_all(runs: Sequence[Run], viewer: Viewer) -> None:
     """Draw all runs in the order of time, and by the corrections they learned from."""
     version = refresh(services.database(), *(run.run_id for run in runs))
-    everything = load_summaries(services.database(), version, "imported", None)
+    everything = load_summaries(services.database(), version, viewer, "imported", None)
     if not everything:
         st.info(say("compare.no_predictions"))
         return
     label_sets = list(dict.fromkeys(one.label_set for one in everything))
     gold, label_set, split = pick_all_scope(label_sets)
-    summaries = load_summaries(services.database(), version, gold, split)
+    summaries = load_summaries(services.database(), version, viewer, gold, split)
     names = run_names(runs)
-    ceiling = _ceiling(version, summaries, gold, label_set, split)
+    ceiling = _ceiling(version, viewer, summaries, gold, label_set, split)
     trend = [
         (words, trend_points(summaries, runs, names, label_set, by))
         for by, words in scope_picker.BY_WORDS.items()
@@ -394,14 +394,19 @@ def _choose_change() -> None:
 
 
 def _ceiling(
-    version: str, summaries: Sequence[RunSummary], gold: Gold, label_set: str, split: str | None
+    version: str,
+    viewer: Viewer,
+    summaries: Sequence[RunSummary],
+    gold: Gold,
+    label_set: str,
+    split: str | None,
 ) -> tuple[str, float, float, float] | None:
     """Return how far people agree with the gold label, on the items of the largest run."""
     runs = [one for one in summaries if one.label_set == label_set]
     if not runs:
         return None
     largest = max(runs, key=lambda one: one.n)
-    flt = OutcomeFilter(largest.run_id, gold, label_set).also(Selection(split=split))
+    flt = OutcomeFilter(viewer, largest.run_id, gold, label_set).also(Selection(split=split))
     labels = load_labels(services.database(), version, label_set)
     found = human_ceiling(load_people(services.database(), version, flt, labels))
     if found.value is None or found.interval is None:

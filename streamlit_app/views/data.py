@@ -14,9 +14,10 @@ from db.exporters.label_studio import LABELING_CONFIG
 from db.importers import FORMATS, Format
 from db.people.permissions import is_permitted
 from db.records import Reviewer, Split
+from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.charts.label_counts import draw_label_counts
-from streamlit_app.components import chart, scope_picker
+from streamlit_app.components import blind_items, chart, scope_picker
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import exports, uploads
 from streamlit_app.logic.outcomes.matrix import order_labels
@@ -36,6 +37,8 @@ def main() -> None:
     """Draw the page."""
     person = sign_in.current_person()
     st.title(say("data.title"), anchor=False)
+    viewer = services.viewer_of(person.reviewer_id)
+    blind_items.draw_left_out(viewer)
     add_column, export_column = st.columns([3, 2], gap="large")
     with add_column:
         st.subheader(say("data.import_heading"), anchor=False, divider="gray")
@@ -44,7 +47,7 @@ def main() -> None:
         st.subheader(say("data.export_heading"), anchor=False, divider="gray")
         draw_export(person)
     st.subheader(say("data.stored_heading"), anchor=False, divider="gray")
-    draw_store()
+    draw_store(viewer)
 
 
 def draw_upload(person: Reviewer) -> None:
@@ -178,13 +181,13 @@ def draw_export(person: Reviewer) -> None:
     )
 
 
-def draw_store() -> None:
+def draw_store(viewer: Viewer) -> None:
     """Draw how many items of each source, split and label there are, and how many were reviewed."""
-    counts = count_items_by_label(services.database().cursor())
+    counts = count_items_by_label(services.database().cursor(), viewer)
     if not counts:
         st.info(say("data.empty"))
         return
-    reviews = count_reviews(services.database().cursor())
+    reviews = count_reviews(services.database().cursor(), viewer)
     items = sum(count.count for count in counts)
     st.caption(
         say(

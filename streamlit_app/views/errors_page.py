@@ -10,6 +10,7 @@ import streamlit as st
 
 from db.records import Run
 from streamlit_app.components import (
+    blind_items,
     confidence_panel,
     confusion_panel,
     gold_panel,
@@ -32,6 +33,7 @@ from streamlit_app.logic.outcomes.verbosity import load_forms
 from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.report.errors_report import build_report
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 
 Section = Literal["help", "confusion", "confidence", "slices", "gold", "verbosity"]
@@ -52,7 +54,9 @@ def main() -> None:
     if not runs:
         st.info(say("errors.no_runs"))
         return
-    scope = scope_picker.pick(runs)
+    viewer = sign_in.current_viewer()
+    blind_items.draw_left_out(viewer)
+    scope = scope_picker.pick(runs, viewer)
     if scope is None:
         st.info(say("errors.no_predictions"))
         return
@@ -129,7 +133,13 @@ def draw_verbosity(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) ->
     run_ids = tuple(run.run_id for run in runs)
     version = refresh(services.database(), *run_ids)
     forms = load_forms(
-        services.database(), version, run_ids, scope.flt.label_set, scope.source, scope.split
+        services.database(),
+        version,
+        scope.flt.viewer,
+        run_ids,
+        scope.flt.label_set,
+        scope.source,
+        scope.split,
     )
     verbosity_panel.draw(forms, run_names(runs))
 

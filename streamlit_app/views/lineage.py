@@ -19,7 +19,9 @@ from db.retraining.lineage import (
 )
 from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import find_training_run, list_training_runs
+from db.viewer import Viewer
 from streamlit_app import safe_text
+from streamlit_app.components import blind_items
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.lineage_view import (
     change_words,
@@ -32,6 +34,7 @@ from streamlit_app.logic.training.lineage_view import (
 )
 from streamlit_app.markup import element, join, reveal
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say
 from training.control.ingest import refresh
@@ -47,6 +50,8 @@ def main() -> None:
     """Draw the page."""
     st.title(say("lineage.lineage"), anchor=False)
     refresh(services.database(), runs_dir())
+    viewer = sign_in.current_viewer()
+    blind_items.draw_left_out(viewer)
     st.segmented_control(
         say("lineage.start_from"),
         [FROM_CORRECTION, FROM_RUN],
@@ -55,16 +60,16 @@ def main() -> None:
         required=True,
     )
     if st.session_state[_WAY] == FROM_RUN:
-        draw_from_run()
+        draw_from_run(viewer)
     else:
-        draw_from_correction()
+        draw_from_correction(viewer)
 
 
-def draw_from_correction() -> None:
+def draw_from_correction(viewer: Viewer) -> None:
     """Draw the corrections, and for the selected one where it went."""
     cur = services.database().cursor()
     item_id = st.session_state.get(_ITEM)
-    corrections = list_corrections(cur, item_id=item_id)
+    corrections = list_corrections(cur, viewer, item_id=item_id)
     if item_id is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(say("lineage.corrections", item_id=reveal(item_id)))
@@ -86,10 +91,10 @@ def draw_from_correction() -> None:
     if chosen is None and len(corrections) == 1:
         chosen = 0
     if chosen is not None:
-        draw_correction(corrections[chosen])
+        draw_correction(corrections[chosen], viewer)
 
 
-def draw_correction(one: Correction) -> None:
+def draw_correction(one: Correction, viewer: Viewer) -> None:
     """Draw the records, snapshots and runs that a correction went into."""
     st.subheader(say("lineage.use_heading"), divider="gray", anchor=False)
     safe_text.draw(
@@ -104,7 +109,8 @@ def draw_correction(one: Correction) -> None:
     )
     if st.button(say("lineage.open_item"), key="lineage_open"):
         open_in_review(one.item_id)
-    runs = list_correction_runs(services.database().cursor(), one.correction_id, one.item_id)
+    cur = services.database().cursor()
+    runs = list_correction_runs(cur, viewer, one.correction_id, one.item_id)
     if not runs:
         st.info(say("lineage.in_test_split" if one.split == "test" else "lineage.not_used"))
         return
@@ -129,7 +135,7 @@ def draw_correction(one: Correction) -> None:
     )
 
 
-def draw_from_run() -> None:
+def draw_from_run(viewer: Viewer) -> None:
     """Draw a run: its snapshot, the corrections in it, its records, what it fixed and broke."""
     cur = services.database().cursor()
     runs = [run for run in list_training_runs(cur) if run.settings.get("task") != "predict"]
@@ -144,9 +150,9 @@ def draw_from_run() -> None:
     elif asked not in by_id:
         st.session_state[_RUN] = runs[0].run_id
     run = by_id[st.selectbox(say("lineage.run"), list(by_id), key=_RUN)]
-    corrections = list_corrections(cur, run_id=run.run_id)
+    corrections = list_corrections(cur, viewer, run_id=run.run_id)
     draw_run_facts(run, len(corrections))
-    outcomes = list_item_outcomes(cur, run.run_id)
+    outcomes = list_item_outcomes(cur, viewer, run.run_id)
     st.subheader(say("lineage.changed_items"), divider="gray", anchor=False)
     draw_outcomes(run, outcomes)
     st.subheader(

@@ -11,7 +11,7 @@ from db.people.permissions import is_permitted
 from db.records import Reviewer
 from db.retraining.model_versions import ModelVersion, find_by_alias, list_alias_events, list_models
 from streamlit_app import safe_text
-from streamlit_app.components import gate_card, reviewer_picker
+from streamlit_app.components import blind_items, gate_card, reviewer_picker
 from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.models_view import event_table, version_name, version_table
@@ -87,7 +87,9 @@ def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:
     st.subheader(
         say("models.gate_heading", version=challenger.version), divider="gray", anchor=False
     )
-    report = gate_of(services.database(), challenger.version)
+    viewer = services.viewer_of(person.reviewer_id)
+    blind_items.draw_left_out(viewer)
+    report = gate_of(services.database(), challenger.version, viewer)
     gate_card.draw(report)
     reason_key = f"models_reason_{challenger.version}"
     if not report.passed:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from db.errors import DbError, ItemNotFoundError, SaveError
+from db.errors import DbError, ItemNotFoundError, ItemWithheldError, SaveError
 from db.records import Annotation, Judgement, Reviewer, Run
 from db.review.events import ReviewEvent
 from db.review.queues import Queue
@@ -102,11 +102,17 @@ def is_theirs(reviewer_id: str) -> bool:
 
 
 def after_save(stored: Annotation, shown: ReviewedItem, reviewer_id: str) -> None:
-    """Report what was saved and go to the reveal after a blind label, else to the next item."""
+    """Report what was saved and go to the reveal after a blind label, else to the next item.
+
+    There is no reveal as long as another queue waits for a blind label on the item.
+    """
     item_id = stored.item_id
     labels = ", ".join(stored.judgement.labels) or say("review.no_label")
     session.saved.append(item_id)
-    if stored.encounter.phase == "blind":
+    if stored.encounter.phase == "blind" and review_service.is_withheld(item_id, reviewer_id):
+        session.say(say("review.saved_withheld", label=labels), "success")
+        show_next(item_id)
+    elif stored.encounter.phase == "blind":
         session.say(say("review.saved_blind", label=labels), "success")
         session.show(item_id)
         queue_id = stored.encounter.queue_id
@@ -125,7 +131,11 @@ def show_next(after: str) -> None:
     ahead, worklist = session.ahead, session.worklist
     if ahead is not None and ahead.after == after:
         session.ahead = None
-        shown = ahead.result()
+        try:
+            shown = ahead.result()
+        except DbError:  # meanwhile it is gone, or to be labelled blind elsewhere
+            session.show(worklist.next_open(after) if worklist else None)
+            return
         if shown is None:
             session.show(None)
             return
@@ -265,6 +275,8 @@ def draw_body(reviewer: Reviewer, run: Run | None) -> None:
         set_address(None)
         draw_end(reviewer)
         return
+    if draw.shown and not review_service.may_still_show(draw.shown, reviewer.reviewer_id):
+        draw.shown = None
     try:
         run_id = run.run_id if run else None
         shown = draw.shown or review_service.load_item(
@@ -273,6 +285,10 @@ def draw_body(reviewer: Reviewer, run: Run | None) -> None:
     except ItemNotFoundError as error:
         draw_error(str(error))
         st.button(say("review.to_queue"), key="review_to_queue", on_click=to_queue)
+        return
+    except ItemWithheldError as error:
+        set_address(draw.item_id)
+        draw_withheld(error)
         return
     draw.shown = shown
     if BOXES.get(draw.annotation_id) is None:
@@ -302,8 +318,27 @@ def look_ahead(
     )
 
 
+def draw_withheld(error: ItemWithheldError) -> None:
+    """Draw why an item is not shown, and the ways on."""
+    draw_message()
+    safe_text.draw_notice(say("review.withheld", item=error.item_id))
+    with st.container(horizontal=True):
+        if error.queue_id is not None:
+            is_leaving = st.button(
+                say("review.to_blind_queue"),
+                key="review_to_blind_queue",
+                type="primary",
+                on_click=queue_panel.choose,
+                args=(error.queue_id,),
+            )
+            if is_leaving:
+                st.rerun()  # the sidebar too: this part alone was drawn again
+        st.button(say("review.to_queue"), key="review_to_queue", on_click=to_queue)
+    keyboard.draw_marker("", session.num_draws, {})
+
+
 def to_queue() -> None:
-    """Show the queue instead of an item that does not exist."""
+    """Show the queue instead of an item that does not exist, or is not shown."""
     session.show(session.worklist.next_open() if session.worklist else None)
 
 
@@ -329,7 +364,7 @@ def draw_item(
     with right, st.container(key="review_right"):
         with safe_text.together():
             progress_line.draw(worklist, draw.item_id)
-            refit_line.draw(worklist)
+            refit_line.draw(worklist, shown.viewer)
             if shown.is_blind:
                 verdict_card.draw_blind()
             else:
@@ -446,6 +481,7 @@ def draw_end(reviewer: Reviewer) -> None:
 def pick_worklist(reviewer: Reviewer) -> tuple[WorklistChoice, Run | None]:
     """Draw the choice of a queue or of filters in the sidebar."""
     queue = queue_panel.pick(reviewer)
+    queue_panel.draw_waiting(queue, reviewer)
     if queue is not None:
         queue_panel.draw_about(queue, reviewer)
         runs = {run.run_id: run for run in services.all_runs()}

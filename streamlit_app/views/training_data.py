@@ -8,9 +8,10 @@ from db.people.permissions import is_permitted
 from db.people.reviewers import list_reviewers
 from db.records import Reviewer
 from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
+from db.viewer import Viewer
 from eci.questions.exemplars import CHOICES, Choice
 from streamlit_app import safe_text
-from streamlit_app.components import reviewer_picker
+from streamlit_app.components import blind_items, reviewer_picker
 from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.lineage_view import shots_words
@@ -50,17 +51,19 @@ def main() -> None:
     with st.sidebar:
         person = reviewer_picker.pick()
     draw_message()
-    built = pick_build()
+    viewer = services.viewer_of(person.reviewer_id)
+    blind_items.draw_left_out(viewer)
+    built = pick_build(viewer)
     draw_summary(built)
     if is_permitted(person, "export"):
         draw_downloads(built)
     chosen = pick_record(built)
     if chosen is not None:
         draw_record(chosen, person)
-    draw_vetoes(person)
+    draw_vetoes(person, viewer)
 
 
-def pick_build() -> Build:
+def pick_build(viewer: Viewer) -> Build:
     """Draw the choices and give the records."""
     benchmark: Benchmark = st.segmented_control(
         say("training_data.benchmark"),
@@ -91,7 +94,8 @@ def pick_build() -> Build:
             help=say("training_data.shots_help"),
         )
     only_corrected = st.checkbox(say("training_data.only_corrected"), key="data_corrected")
-    return preview(services.database(), benchmark, num_shots, exemplars, only_corrected)
+    database = services.database()
+    return preview(database, viewer, benchmark, num_shots, exemplars, only_corrected)
 
 
 def draw_summary(built: Build) -> None:
@@ -172,10 +176,10 @@ def draw_record(record: BuiltRecord, person: Reviewer) -> None:
         st.caption(say("training_data.not_open"))
 
 
-def draw_vetoes(person: Reviewer) -> None:
+def draw_vetoes(person: Reviewer, viewer: Viewer) -> None:
     """Draw what is left out, each with the way back."""
     cur = services.database().cursor()
-    vetoes = list_record_vetoes(cur)
+    vetoes = list_record_vetoes(cur, viewer)
     if not vetoes:
         return
     with st.expander(say("training_data.excluded", num_vetoes=len(vetoes))):

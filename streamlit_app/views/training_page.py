@@ -11,7 +11,9 @@ from db.paths import runs_dir
 from db.records import Run
 from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import list_training_runs
+from db.viewer import Viewer
 from streamlit_app.components import (
+    blind_items,
     policy_form,
     readiness_meter,
     reviewer_picker,
@@ -34,9 +36,11 @@ def main() -> None:
     with st.sidebar:
         person = reviewer_picker.pick()
     refresh(services.database(), runs_dir())
-    history = load_history()
+    viewer = services.viewer_of(person.reviewer_id)
+    blind_items.draw_left_out(viewer)
+    history = load_history(viewer)
     runs = services.all_runs()
-    readiness_meter.draw()
+    readiness_meter.draw(viewer)
     with shown_errors():
         training_form.draw(person, runs)
         training_form.draw_prediction(person)
@@ -58,10 +62,10 @@ def main() -> None:
     draw_history(history)
 
 
-def load_history() -> list[HistoryEntry]:
+def load_history(viewer: Viewer) -> list[HistoryEntry]:
     """Read all training runs, newest first, with their status and their scores."""
     cur = services.database().cursor()
-    scores = summarise_runs(cur, "record")
+    scores = summarise_runs(cur, viewer, "record")
     energy = {used.run_id: used for used in list_run_energy(cur)}
     return [
         HistoryEntry(

@@ -11,6 +11,7 @@ from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person, sign_in_by_name
 from db.review.adjudications import list_adjudications
 from db.review.annotations import get_gold, retract_annotation
+from db.viewer import EVERYTHING
 from streamlit_app.logic.review.adjudication import decide as decide_now
 from streamlit_app.logic.review.adjudication import load_dispute
 from streamlit_app.logic.review.adjudication_list import SettlingList
@@ -69,10 +70,10 @@ def test_a_decision_is_stored_with_its_reason_and_the_next_item_comes(
 
     assert not page.exception
     cur = disputed.cursor()
-    (decision,) = list_adjudications(cur, "q-1")
+    (decision,) = list_adjudications(cur, "q-1", EVERYTHING)
     assert (decision.label, decision.reason, decision.note) == ("yes", "gold_mistaken", "Table 2.")
     assert decision.old_label == "no"
-    assert get_gold(cur, "q-1").origin == "adjudicated"
+    assert get_gold(cur, "q-1", EVERYTHING).origin == "adjudicated"
     markup = markup_of(page)
     assert "q-1: the label of record is now yes." in markup
     assert "Does drug 2 help?" in markup
@@ -92,7 +93,7 @@ def test_a_decision_that_comes_with_another_name_is_not_stored(
     page.selectbox(key="reviewer").set_value("Dora")
     decide(page, "q-1", 0, "gold_mistaken")  # the press of a page that was drawn for Chief
     assert "reviewer was changed" in markup_of(page)
-    assert list_adjudications(disputed.cursor(), "q-1") == []
+    assert list_adjudications(disputed.cursor(), "q-1", EVERYTHING) == []
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_an_unfinished_decision_is_not_stored(
         decide(page, "q-1", place, reason, note)
     assert not page.exception
     assert message in markup_of(page)
-    assert list_adjudications(disputed.cursor(), "q-1") == []
+    assert list_adjudications(disputed.cursor(), "q-1", EVERYTHING) == []
 
 
 def test_who_may_not_settle_sees_neither_answers_nor_form(
@@ -146,7 +147,7 @@ def test_a_role_taken_away_meanwhile_stops_the_save(disputed: Database) -> None:
             reason="gold_mistaken",
             note="",
         )
-    assert list_adjudications(disputed.cursor(), "q-1") == []
+    assert list_adjudications(disputed.cursor(), "q-1", EVERYTHING) == []
 
 
 def test_skipped_items_come_again_and_moves_go_both_ways(
@@ -169,7 +170,10 @@ def test_settled_items_can_be_seen_and_settled_anew(
     page = open_page(ADJUDICATE, reviewer="Chief", adjudicate_show="decided")
     assert "The gold label is incorrect" in markup_of(page)
     decide(page, "q-1", 2, "medicine_unsettled")
-    assert [one.label for one in list_adjudications(disputed.cursor(), "q-1")] == ["yes", "maybe"]
+    assert [one.label for one in list_adjudications(disputed.cursor(), "q-1", EVERYTHING)] == [
+        "yes",
+        "maybe",
+    ]
 
 
 def test_filters_choose_whose_answers_count(disputed: Database, open_page: OpenPage) -> None:
@@ -182,7 +186,7 @@ def test_what_was_taken_back_is_shown_as_such_and_does_not_count(disputed: Datab
     with disputed.transaction() as cur:
         bob = add_reviewer(cur, "Bob").reviewer_id
         retract_annotation(cur, annotation_id="r", item_id="q-1", reviewer_id=bob)
-    dispute = load_dispute(disputed, "q-1")
+    dispute = load_dispute(disputed, "q-1", EVERYTHING)
     assert [person.name for person in dispute.people] == ["Ann", "Bob"]
     assert dispute.people[1].taken_back == {"Bob-q-1"}
     assert (dispute.num_people, dispute.num_saying("yes"), dispute.num_saying("no")) == (1, 1, 0)
@@ -190,7 +194,7 @@ def test_what_was_taken_back_is_shown_as_such_and_does_not_count(disputed: Datab
 
 def test_an_unannounced_repeat_is_shown_but_does_not_count(disputed: Database) -> None:
     annotate(disputed, "Bob", "q-1", "maybe", presentation="repeat")
-    dispute = load_dispute(disputed, "q-1")
+    dispute = load_dispute(disputed, "q-1", EVERYTHING)
     assert len(dispute.people[1].annotations) == 2
     assert (dispute.num_saying("no"), dispute.num_saying("maybe")) == (1, 0)
 

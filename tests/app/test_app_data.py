@@ -17,6 +17,7 @@ from db.errors import ImportFileError, NotPermittedError
 from db.exporters import ExportFormat, ExportKind
 from db.importers import Format, ImportReport
 from db.people.sign_in import add_person, sign_in_by_name
+from db.viewer import EVERYTHING
 from streamlit_app.logic.exports import build_export
 from streamlit_app.logic.uploads import (
     Preview,
@@ -81,12 +82,12 @@ def test_a_file_is_counted_before_anything_is_stored(database: Database):
         "4 items: test 2 · train 2",
         "Gold labels: no 2 · yes 1 · no gold label 1",
     )
-    assert count_by_label(database.cursor()) == {}
+    assert count_by_label(database.cursor(), EVERYTHING) == {}
 
 
 def test_a_stored_file_is_there_and_a_second_time_adds_nothing(database: Database):
     assert "2 new items" in describe_report(store(database, own_items("yes", "no")))
-    assert count_by_label(database.cursor()) == {"yes": 1, "no": 1}
+    assert count_by_label(database.cursor(), EVERYTHING) == {"yes": 1, "no": 1}
     assert "nothing was added" in describe_report(store(database, own_items("yes", "no")))
 
 
@@ -103,7 +104,7 @@ def test_every_fault_of_a_file_is_named_and_nothing_is_stored(database: Database
         read_upload("items", bad)
     message = str(caught.value)
     assert all(f"line {n}" in message for n in (1, 2, 3))
-    assert count_by_label(database.cursor()) == {}
+    assert count_by_label(database.cursor(), EVERYTHING) == {}
 
 
 def test_a_run_about_unknown_items_is_refused_whole(database: Database):
@@ -141,7 +142,7 @@ def test_an_upload_shows_its_counts_and_the_press_stores_it(database: Database):
     assert "2 items" in " ".join(text.value for text in page.text)
     page.button(key="data_import").click().run()
     assert not page.exception
-    assert count_by_label(database.cursor()) == {"yes": 1, "no": 1}
+    assert count_by_label(database.cursor(), EVERYTHING) == {"yes": 1, "no": 1}
     assert "2 new items" in markup_of(page)
 
 
@@ -200,7 +201,7 @@ def test_files_go_in_and_out_for_those_whose_role_is_open_to_it(database: Databa
         ann = add_person(cur, "Ann", role="reviewer").reviewer_id
     with pytest.raises(NotPermittedError, match="import files"):
         store_preview(database, read_upload("items", own_items("yes")), reviewer_id=ann)
-    assert count_by_label(database.cursor()) == {}
+    assert count_by_label(database.cursor(), EVERYTHING) == {}
     with pytest.raises(NotPermittedError, match="export files"):
         build_export(database, "items", "jsonl", None, reviewer_id=ann)
     page = open_data(reviewer="Ann")

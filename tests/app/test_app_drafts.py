@@ -19,6 +19,7 @@ from db.errors import DbError, SaveError
 from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
 from db.review.events import ReviewEvent
+from db.viewer import EVERYTHING
 from streamlit_app.server import draft_box, review_service
 from streamlit_app.server.draft_box import BOXES, DraftBox, take_draft
 from streamlit_app.server.event_log import EventLog
@@ -33,7 +34,7 @@ def actions(store: Database) -> list[str]:
 @pytest.fixture
 def box(filled_store: Database) -> Iterator[DraftBox]:
     """A showing of one item to Ann."""
-    shown = DraftBox(filled_store, "q-1", "ann", "single", ("yes", "no", "maybe"))
+    shown = DraftBox(filled_store, "q-1", "ann", "open", ("yes", "no", "maybe"))
     BOXES.put("token", shown)
     yield shown
     BOXES.drop("token")
@@ -55,7 +56,7 @@ class Browser:
         return self._client.post("/review/draft", content=body).status_code
 
     def stored(self) -> dict[str, Any] | None:
-        return find_draft(self._database.cursor(), "q-1", "ann", "single")
+        return find_draft(self._database.cursor(), "q-1", "ann", "open")
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_change_is_acknowledged_only_once_the_store_has_it(
     assert browser.stored() == {"note": "second", "label": "no"}
     filled_store.close()
     again = Database.open(filled_store.path)
-    assert find_draft(again.cursor(), "q-1", "ann", "single") == {"note": "second", "label": "no"}
+    assert find_draft(again.cursor(), "q-1", "ann", "open") == {"note": "second", "label": "no"}
     again.close()
 
 
@@ -209,10 +210,10 @@ def test_undo_and_put_off_can_be_pressed_again_after_the_store_failed(
             press(what)
         assert "Nothing was saved" in "".join(element.value for element in test.html)
         assert on_screen() == "q-2"
-    assert len(list_annotations(filled_store.cursor(), "q-1")) == 1
+    assert len(list_annotations(filled_store.cursor(), "q-1", EVERYTHING)) == 1
     press("undo")
     assert on_screen() == "q-1"
-    assert [one.action for one in list_annotations(filled_store.cursor(), "q-1")] == [
+    assert [one.action for one in list_annotations(filled_store.cursor(), "q-1", EVERYTHING)] == [
         "label",
         "retract",
     ]

@@ -23,6 +23,8 @@ from db.people.reviewers import add_reviewer
 from db.records import Reviewer
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue, find_item_at, list_queues
+from db.review.visibility import view_as
+from db.viewer import EVERYTHING
 from streamlit_app.components import confidence_panel, selection_actions
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.figures import duration, head_verdict
@@ -32,7 +34,6 @@ from streamlit_app.logic.outcomes.selection_summary import selection_words
 from streamlit_app.logic.outcomes.slice_ranking import load_slices
 from streamlit_app.logic.outcomes.suspects import load_suspect_ids, load_suspects
 from streamlit_app.report.errors_report import build_report
-from streamlit_app.session import sign_in
 from tests.support.annotations import annotate
 from tests.support.pages import captions, item_ids, open_page, prose
 from tests.support.records import LABELS, head_says, make_answer, make_item, make_run
@@ -41,7 +42,7 @@ from training.evaluation.readings import read_new_answers
 HOSTILE = "</script><img src=x onerror=alert(1)> ![x](https://evil.example/a.png)"
 ERRORS = "views/errors_page.py"
 NUM_ITEMS = 240
-FLT = OutcomeFilter("both", "imported", "pubmedqa").also(Selection(split="test"))
+FLT = OutcomeFilter(EVERYTHING, "both", "imported", "pubmedqa").also(Selection(split="test"))
 
 
 @pytest.fixture
@@ -236,25 +237,24 @@ def ask_blind(cur: DuckDBPyConnection, item_id: str, by: Reviewer) -> None:
     )
 
 
-def test_a_file_of_a_reviewer_leaves_out_what_they_are_to_label_blind(
-    filled: Database, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_file_of_a_reviewer_leaves_out_what_they_are_to_label_blind(filled: Database):
     with filled.transaction() as cur:
         eve = add_reviewer(cur, "Eve", "engineer")
         ask_blind(cur, "q-007", eve)
         ada = add_reviewer(cur, "Ada")
     version = refresh(filled, "both")
-    scope = PickedScope(FLT, version, None, "test", None)
-    view, runs = load_errors(filled, version, FLT), list_runs(filled.cursor())
     rows = {}
     for person in (ada, eve):
-        monkeypatch.setattr(sign_in, "current_person", lambda person=person: person)
-        rows[person.name] = selection_actions.items_csv(FLT).decode().count("\nq-")
+        flt = replace(FLT, viewer=view_as(filled.cursor(), person.reviewer_id))
+        rows[person.name] = selection_actions.items_csv(flt).decode().count("\nq-")
     assert rows == {"Ada": NUM_ITEMS - 1, "Eve": NUM_ITEMS}
-    written = build_report(filled, view, scope, FLT, runs, hidden={"q-007"}).decode()
+    flt = replace(FLT, viewer=view_as(filled.cursor(), ada.reviewer_id))
+    scope = PickedScope(flt, version, None, "test", None)
+    view, runs = load_errors(filled, version, flt), list_runs(filled.cursor())
+    written = build_report(filled, view, scope, flt, runs).decode()
     assert "<td>q-006</td>" in written
     assert "<td>q-007</td>" not in written
-    assert "1 of them is in a blind queue" in written
+    assert "1 item awaits the blind label of the reader of this report" in written
 
 
 def test_the_list_leaves_out_what_a_reviewer_is_to_label_blind(filled: Database):

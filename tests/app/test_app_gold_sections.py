@@ -17,6 +17,7 @@ from db.records import Prediction
 from db.retraining.lineage import TrainingRecord, add_training_records
 from db.retraining.out_of_fold import OutOfFold, add_out_of_fold
 from db.review.adjudications import add_adjudication
+from db.viewer import EVERYTHING
 from streamlit_app.components import gold_panel
 from streamlit_app.logic.outcomes.gold_doubts import load_both_golds
 from streamlit_app.logic.outcomes.run_outcomes import refresh
@@ -26,7 +27,7 @@ from tests.support.records import LABELS, make_answer, make_item, make_run
 from tests.support.trained_runs import add_trained_run
 
 NUM_ITEMS = 90
-FLT = OutcomeFilter("fit", "record", "pubmedqa")
+FLT = OutcomeFilter(EVERYTHING, "fit", "record", "pubmedqa")
 
 
 def _share(chance: np.random.Generator, favoured: int) -> tuple[float, ...]:
@@ -167,7 +168,7 @@ def test_without_a_head_the_way_of_the_text_is_counted(
                 for number, answer in enumerate(answers)
             ],
         )
-    flt = OutcomeFilter("texts", "record", "pubmedqa")
+    flt = OutcomeFilter(EVERYTHING, "texts", "record", "pubmedqa")
     view = load_text_trust(database, refresh(database, "texts"), flt)
     right = [int(LABELS[given[n]] == label) for n, (_, label, _) in enumerate(answers)]
     assert view.counts == (

@@ -22,6 +22,7 @@ from db.retraining.record_vetoes import list_record_vetoes
 from db.retraining.retired_runs import retire_runs
 from db.retraining.snapshot import freeze
 from db.review.adjudications import add_adjudication
+from db.viewer import EVERYTHING
 from streamlit_app.logic.training.training_records import preview, zipped
 from streamlit_app.session.sign_in import DEFAULT_NAME
 from tests.support.pages import OpenPage
@@ -133,10 +134,10 @@ def test_training_data_are_shown_with_their_shots_and_packed(
     test = open_page("views/training_data.py")
     assert not test.exception
     assert "training records" in _texts(test), _texts(test)[-600:]
-    built = preview(store, "pubmedqa", 1, "balanced", only_corrected=False)
+    built = preview(store, EVERYTHING, "pubmedqa", 1, "balanced", only_corrected=False)
     names = zipfile.ZipFile(io.BytesIO(zipped(built, "huggingface"))).namelist()
     assert {"README.md", "build.json", "data/train-00000-of-00001.parquet"} <= set(names)
-    assert list_record_vetoes(store.cursor()) == []
+    assert list_record_vetoes(store.cursor(), EVERYTHING) == []
 
 
 def test_without_models_and_corrections_the_pages_say_what_to_do(

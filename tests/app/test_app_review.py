@@ -11,6 +11,7 @@ from db.content.runs import add_run
 from db.people.reviewers import list_reviewers
 from db.records import Annotation, Option, Section
 from db.review.annotations import get_gold, list_annotations
+from db.viewer import EVERYTHING
 from tests.support.pages import OpenPage, markup_of, on_screen, pick, press, session
 from tests.support.records import make_answer, make_drug_item, make_options_item, make_run
 
@@ -30,7 +31,7 @@ def pick_and_save(test: AppTest, label: str) -> AppTest:
 
 
 def history(database: Database, item_id: str) -> list[Annotation]:
-    return list_annotations(database.cursor(), item_id)
+    return list_annotations(database.cursor(), item_id, EVERYTHING)
 
 
 def test_saving_stores_who_old_and_new_and_shows_the_next_item(
@@ -52,7 +53,7 @@ def test_saving_stores_who_old_and_new_and_shows_the_next_item(
     markup = markup_of(test)
     assert "Saved maybe for q-1." in markup
     assert "1 of 4 reviewed" in markup
-    assert get_gold(filled_store.cursor(), "q-1").label == "maybe"
+    assert get_gold(filled_store.cursor(), "q-1", EVERYTHING).label == "maybe"
 
 
 def test_saving_without_a_label_stores_nothing_and_says_so(
@@ -97,7 +98,7 @@ def test_undo_takes_the_label_back_and_shows_its_item(
     test.button(key="review_undo_q-2").click().run()
     assert on_screen(test) == "q-1"
     assert [a.action for a in history(filled_store, "q-1")] == ["label", "retract"]
-    assert get_gold(filled_store.cursor(), "q-1").origin == "imported"
+    assert get_gold(filled_store.cursor(), "q-1", EVERYTHING).origin == "imported"
     markup = markup_of(test)
     assert "0 of 4 reviewed" in markup
     assert "retracted the label" in markup
@@ -113,7 +114,7 @@ def test_undo_of_a_second_label_brings_the_first_one_back(
     pick_and_save(test, "maybe")
     test.button(key="review_undo_q-2").click().run()
     assert on_screen(test) == "q-1"
-    assert get_gold(filled_store.cursor(), "q-1").label == "yes"
+    assert get_gold(filled_store.cursor(), "q-1", EVERYTHING).label == "yes"
     assert "1 of 4 reviewed" in markup_of(test)
 
 

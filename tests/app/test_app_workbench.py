@@ -21,6 +21,7 @@ from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter
 from db.review.queues import Queue, QueueSettings, add_queue, list_queues
 from db.review.settings import ReviewSettings, get_settings, save_settings
+from db.viewer import EVERYTHING
 from streamlit_app.server import review_service
 from streamlit_app.server.draft_box import BOXES, take_draft
 from streamlit_app.server.worklist import FilterWorklist
@@ -28,7 +29,7 @@ from tests.support.pages import OpenPage, markup_of, on_screen, pick, press, ses
 
 
 def said(database: Database, item_id: str) -> list[Annotation]:
-    return list_annotations(database.cursor(), item_id)
+    return list_annotations(database.cursor(), item_id, EVERYTHING)
 
 
 def events(database: Database, item_id: str) -> list[tuple[str, str, datetime | None]]:
@@ -111,6 +112,57 @@ def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
     review_service.settle()
     actions = [action for action, who, _ in events(filled_store, "q-1") if who == bob]
     assert sorted(actions) == ["open", "open", "reveal"]
+
+
+def test_the_filters_pass_over_what_waits_in_a_blind_queue_and_lead_to_it(
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue], make: Any
+) -> None:
+    queue = make_queue(mode="blind", flt=ReviewFilter(source="pubmedqa", search="drug 1"))
+    test = open_page(reviewer="Bob")
+    assert on_screen(test) == "q-2"
+    assert "1 item waits for your blind label in First pass." in make.markup(test)
+    test = open_page(reviewer="Bob", item="q-1")
+    markup = make.markup(test)
+    assert "You are to label q-1 without seeing what others say of it." in markup
+    for hidden in ("Yes, it does.", "It did not help.", "Does drug 1 help?"):
+        assert hidden not in markup
+    test.button(key="review_to_blind_queue").click().run()
+    assert (on_screen(test), session(test).worklist.queue_id) == ("q-1", queue.queue_id)
+    assert "Your own label first" in make.markup(test)
+    pick(test, "no")
+    press(test, "save")
+    assert "It did not help." in make.markup(test)
+
+
+def test_an_item_on_screen_is_read_again_once_it_is_to_be_labelled_blind(
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue], make: Any
+) -> None:
+    test = open_page(reviewer="Bob")
+    assert on_screen(test) == "q-1"
+    assert "It did not help." in make.markup(test)
+    make_queue(mode="blind", flt=ReviewFilter(search="drug"))
+    test.run()
+    assert "It did not help." not in make.markup(test)
+    assert "You are to label q-1" in make.markup(test)
+
+
+def test_an_item_of_two_blind_queues_is_revealed_in_the_second(
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue], make: Any
+) -> None:
+    wanted = {"mode": "blind", "flt": ReviewFilter(search="drug", run_id="newer")}
+    make_queue(**wanted)
+    make_queue(**wanted, queue_id="queue-2", name="Second pass")
+    test = open_page(reviewer="Bob", queue="queue-1")
+    pick(test, "no")
+    press(test, "save")
+    assert on_screen(test) == "q-2"
+    assert "Another queue waits for your label too" in make.markup(test)
+    assert "It did not help." not in make.markup(test)
+    test = open_page(reviewer="Bob", queue="queue-2")
+    pick(test, "no")
+    press(test, "save")
+    assert on_screen(test) == "q-1"
+    assert "It did not help." in make.markup(test)
 
 
 def test_undo_after_the_reveal_asks_again_with_everything_shown(
@@ -243,7 +295,7 @@ def test_everything_one_can_say_is_stored_with_the_label(
     assert said_now.verdicts == ("gold_wrong", "several_acceptable")
     assert (said_now.severity, said_now.confidence) == ("severe", "low")
     assert said_now.span == Span("answer", 0, 13)
-    assert get_gold(filled_store.cursor(), "q-1").label == "no"
+    assert get_gold(filled_store.cursor(), "q-1", EVERYTHING).label == "no"
     markup = markup_of(press(test, "back"))
     for shown in ("Gold wrong", "harm: Severe", "confidence: Low", "<strong>yes, maybe</strong>"):
         assert shown in markup

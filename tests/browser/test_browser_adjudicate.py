@@ -11,6 +11,7 @@ from db.connection import Database
 from db.content.items import add_items
 from db.people.sign_in import sign_in_by_name
 from db.review.adjudications import list_adjudications
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_drug_item
 
@@ -68,8 +69,8 @@ def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -
     expect(page.get_by_text("q-3: the label of record is now maybe.")).to_be_visible()
 
     cur = server.database().cursor()
-    assert [one.label for one in list_adjudications(cur, "q-3")] == ["maybe"]
-    (decision,) = list_adjudications(cur, "q-1")
+    assert [one.label for one in list_adjudications(cur, "q-3", EVERYTHING)] == ["maybe"]
+    (decision,) = list_adjudications(cur, "q-1", EVERYTHING)
     assert (decision.label, decision.reason) == ("no", "gold_mistaken")
     assert decision.note == "Enter, s and digits are text in here: 123"
     assert (decision.old_label, decision.old_origin) == ("yes", "imported")

@@ -13,6 +13,7 @@ from db.connection import Database
 from db.people.sign_in import sign_in_by_name
 from db.review.adjudications import list_adjudications
 from db.review.annotations import list_annotations
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 
 pytestmark = pytest.mark.browser
@@ -97,10 +98,11 @@ def test_a_sentence_typed_into_a_note_stays_text_when_the_line_breaks(
     expect(page.locator('.lc-marker[data-lc-on="q-02"]')).to_be_attached()
     expect(page.locator(".lc-connection")).to_be_empty()
     cur = server.database().cursor()
-    assert [(one.judgement.label, one.judgement.note) for one in list_annotations(cur, "q-01")] == [
-        ("no", "Small, yes.")
-    ]
-    assert list_annotations(cur, "q-02") == []
+    assert [
+        (one.judgement.label, one.judgement.note)
+        for one in list_annotations(cur, "q-01", EVERYTHING)
+    ] == [("no", "Small, yes.")]
+    assert list_annotations(cur, "q-02", EVERYTHING) == []
 
 
 def test_keys_pressed_while_the_line_is_down_are_never_played(
@@ -120,7 +122,7 @@ def test_keys_pressed_while_the_line_is_down_are_never_played(
     page.keyboard.press("Enter")  # keys work again without a click
     expect(page.locator('.lc-marker[data-lc-on="q-02"]')).to_be_attached()
     cur = server.database().cursor()
-    assert [one.judgement.label for one in list_annotations(cur, "q-01")] == ["no"]
+    assert [one.judgement.label for one in list_annotations(cur, "q-01", EVERYTHING)] == ["no"]
 
 
 def test_presses_that_wait_for_a_draw_are_dropped_when_the_line_breaks(
@@ -139,7 +141,7 @@ def test_presses_that_wait_for_a_draw_are_dropped_when_the_line_breaks(
     lose(page, line)
     get_back(page, line)
     assert_untouched(page)
-    assert list_annotations(server.database().cursor(), "q-01") == []
+    assert list_annotations(server.database().cursor(), "q-01", EVERYTHING) == []
 
 
 def test_text_kept_by_nobody_is_kept_when_the_line_is_back(
@@ -204,4 +206,4 @@ def test_a_note_on_a_decision_stays_text_when_the_line_breaks(
     expect(page.locator(".lc-connection")).to_contain_text("connection is back")
     expect(note).to_be_focused()
     assert note.input_value().startswith("Small. ")
-    assert list_adjudications(server.database().cursor(), "q-01") == []
+    assert list_adjudications(server.database().cursor(), "q-01", EVERYTHING) == []

@@ -20,6 +20,7 @@ from db.records import Annotation
 from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
 from db.review.settings import ReviewSettings, save_settings
+from db.viewer import EVERYTHING
 from tests.support.records import make_item, make_prediction, make_run
 
 pytestmark = pytest.mark.browser
@@ -51,7 +52,7 @@ def standing(database: Database) -> dict[str, Annotation]:
     cur = database.cursor()
     query = "select item_id from standing_annotation where origin = 'review' order by item_id"
     ids = [item_id for (item_id,) in cur.execute(query).fetchall()]
-    return {item_id: list_annotations(cur, item_id)[-1] for item_id in ids}
+    return {item_id: list_annotations(cur, item_id, EVERYTHING)[-1] for item_id in ids}
 
 
 def test_three_corrections_by_keyboard_survive_a_reload(
@@ -127,7 +128,7 @@ def test_fast_presses_never_label_an_item_that_is_not_on_screen(
     labelled = list(standing(database))
     assert labelled
     assert set(labelled) <= picked & entered
-    assert all(len(list_annotations(database.cursor(), item)) == 1 for item in labelled)
+    assert all(len(list_annotations(database.cursor(), item, EVERYTHING)) == 1 for item in labelled)
     database.close()
 
 
@@ -155,7 +156,10 @@ def test_skip_undo_help_and_the_letter_c_work_without_the_mouse(
     wait_for_item(page, "q-01")
     database = server.database()
     assert standing(database) == {}
-    assert [a.action for a in list_annotations(database.cursor(), "v-01")] == ["label", "retract"]
+    assert [a.action for a in list_annotations(database.cursor(), "v-01", EVERYTHING)] == [
+        "label",
+        "retract",
+    ]
     database.close()
 
 

@@ -17,6 +17,7 @@ from db.review.adjudications import list_adjudications
 from db.review.annotations import list_annotations
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 
 pytestmark = pytest.mark.browser
@@ -74,7 +75,10 @@ def wait_for_item(page: Page, item_id: str) -> None:
 def labels_by_name(database: Database, item_id: str) -> dict[str, str | None]:
     cur = database.cursor()
     names = {one.reviewer_id: one.name for one in list_people(cur)}
-    return {names[one.reviewer_id]: one.judgement.label for one in list_annotations(cur, item_id)}
+    return {
+        names[one.reviewer_id]: one.judgement.label
+        for one in list_annotations(cur, item_id, EVERYTHING)
+    }
 
 
 def names_in(database: Database) -> set[str]:
@@ -187,5 +191,5 @@ def test_keys_after_a_choice_on_adjudicate_decide_for_who_was_chosen(
     expect(page.get_by_text("Every item in this list is adjudicated.")).to_be_visible()
     database = server.database()
     bob = next(one for one in list_people(database.cursor()) if one.name == "Bob")
-    (decision,) = list_adjudications(database.cursor(), "q-12")
+    (decision,) = list_adjudications(database.cursor(), "q-12", EVERYTHING)
     assert (decision.label, decision.reviewer_id) == ("no", bob.reviewer_id)

@@ -17,6 +17,7 @@ from db.content.runs import add_run, list_runs
 from db.outcomes.run_pairs import PairFilter, list_pairs
 from db.outcomes.scored_runs import refresh
 from db.retraining.training_runs import list_training_runs
+from db.viewer import EVERYTHING
 from tests.support.records import make_answer, make_run
 from tests.support.training_items import make_training_item
 
@@ -103,7 +104,9 @@ def test_retrain_shows_progress_and_ends_in_a_comparison(serve, page: Page, trai
     assert training_run.state == "succeeded"
     assert {run.run_id for run in list_runs(cur)} == {"base", training_run.run_id}
     refresh(cur, ["base", training_run.run_id])
-    shared = PairFilter("base", training_run.run_id, "text", "text", "record", "pubmedqa")
+    shared = PairFilter(
+        EVERYTHING, "base", training_run.run_id, "text", "text", "record", "pubmedqa"
+    )
     pairs = list_pairs(cur, replace(shared, split="test"))
     assert len(pairs) == NUM_TEST_ITEMS
     assert any(pair.change == "broken" for pair in pairs)

@@ -14,6 +14,7 @@ from db.errors import InvalidAnnotationError, InvalidLabelError, NotPermittedErr
 from db.people.reviewers import add_reviewer
 from db.review.adjudications import add_adjudication, list_adjudications, list_disputed
 from db.review.annotations import get_gold, retract_annotation
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item
 
@@ -54,12 +55,12 @@ def test_a_decision_keeps_its_reason_and_what_it_replaced(
     )
 
     assert (gold.label, gold.origin) == ("no", "adjudicated")
-    first, second = list_adjudications(cur, "q-1")
+    first, second = list_adjudications(cur, "q-1", EVERYTHING)
     assert (first.old_label, first.old_origin, first.label) == ("yes", "imported", "no")
     assert (first.reason, first.note) == ("gold_mistaken", "The table says otherwise.")
     assert (second.old_label, second.old_origin, second.label) == ("no", "adjudicated", "maybe")
-    assert get_gold(cur, "q-1").label == "maybe"
-    assert list_adjudications(cur, "q-2") == []
+    assert get_gold(cur, "q-1", EVERYTHING).label == "maybe"
+    assert list_adjudications(cur, "q-2", EVERYTHING) == []
 
 
 def test_the_same_decision_sent_twice_is_stored_once(cur: DuckDBPyConnection, chief: str) -> None:
@@ -67,7 +68,7 @@ def test_the_same_decision_sent_twice_is_stored_once(cur: DuckDBPyConnection, ch
         add_adjudication(
             cur, adjudication_id="d-1", item_id="q-1", reviewer_id=chief, label="no", reason="other"
         )
-    assert len(list_adjudications(cur, "q-1")) == 1
+    assert len(list_adjudications(cur, "q-1", EVERYTHING)) == 1
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_unknown_words_are_refused(
     asked = {"label": "no", "reason": "other", **change}
     with pytest.raises(error, match=message):
         add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=chief, **asked)
-    assert list_adjudications(cur, "q-1") == []
+    assert list_adjudications(cur, "q-1", EVERYTHING) == []
 
 
 @pytest.mark.parametrize("role", ["reviewer", "engineer"])
@@ -98,7 +99,7 @@ def test_only_who_may_settle_settles(cur: DuckDBPyConnection, role: Any) -> None
             label="no",
             reason="other",
         )
-    assert get_gold(cur, "q-1").origin == "imported"
+    assert get_gold(cur, "q-1", EVERYTHING).origin == "imported"
 
 
 def test_items_on_which_people_differ_wait_until_somebody_decides(
@@ -111,38 +112,46 @@ def test_items_on_which_people_differ_wait_until_somebody_decides(
     for who in ("Ann", "Bob"):
         annotate(cur, who, "q-1", "yes")
 
-    assert list_disputed(cur) == ["q-3", "q-2"]  # on q-3 all three pairs differ
-    assert list_disputed(cur, "rejected") == ["q-3", "q-2"]
-    assert list_disputed(cur, "rejected", threshold=3) == []
-    assert list_disputed(cur, source="elsewhere") == list_disputed(cur, label_set="options") == []
+    assert list_disputed(cur, EVERYTHING) == ["q-3", "q-2"]  # on q-3 all three pairs differ
+    assert list_disputed(cur, EVERYTHING, "rejected") == ["q-3", "q-2"]
+    assert list_disputed(cur, EVERYTHING, "rejected", threshold=3) == []
+    assert (
+        list_disputed(cur, EVERYTHING, source="elsewhere")
+        == list_disputed(cur, EVERYTHING, label_set="options")
+        == []
+    )
 
     add_adjudication(
         cur, adjudication_id="d", item_id="q-3", reviewer_id=chief, label="no", reason="other"
     )
 
-    assert list_disputed(cur) == ["q-2"]
-    assert list_disputed(cur, "decided") == ["q-3"]
+    assert list_disputed(cur, EVERYTHING) == ["q-2"]
+    assert list_disputed(cur, EVERYTHING, "decided") == ["q-3"]
 
 
 def test_who_takes_a_label_back_no_longer_differs(cur: DuckDBPyConnection) -> None:
     annotate(cur, "Ann", "q-1", "yes")
     annotate(cur, "Bob", "q-1", "no")
     bob = add_reviewer(cur, "Bob").reviewer_id
-    assert list_disputed(cur) == ["q-1"]
+    assert list_disputed(cur, EVERYTHING) == ["q-1"]
     retract_annotation(cur, annotation_id="r", item_id="q-1", reviewer_id=bob)
-    assert list_disputed(cur) == []
+    assert list_disputed(cur, EVERYTHING) == []
 
 
 def test_what_counts_is_what_people_say_after_the_reveal(cur: DuckDBPyConnection) -> None:
     annotate(cur, "Ann", "q-1", "yes", phase="blind")
     annotate(cur, "Bob", "q-1", "no", phase="blind")
-    assert list_disputed(cur) == ["q-1"]
+    assert list_disputed(cur, EVERYTHING) == ["q-1"]
     annotate(cur, "Bob", "q-1", "yes", phase="revealed")
-    assert list_disputed(cur) == []
+    assert list_disputed(cur, EVERYTHING) == []
 
 
 def test_annotators_of_a_data_set_can_be_left_out(cur: DuckDBPyConnection) -> None:
     annotate(cur, "Ann", "q-1", "yes")
     add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", ("no",))])
-    assert list_disputed(cur) == ["q-1"]
-    assert list_disputed(cur, origin="review") == list_disputed(cur, origin="import") == []
+    assert list_disputed(cur, EVERYTHING) == ["q-1"]
+    assert (
+        list_disputed(cur, EVERYTHING, origin="review")
+        == list_disputed(cur, EVERYTHING, origin="import")
+        == []
+    )

@@ -29,10 +29,11 @@ from db.review.agreement import (
     rating_version,
 )
 from db.review.annotations import retract_annotation
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
 
-OWN = RatingFilter("pubmedqa")
+OWN = RatingFilter(EVERYTHING, "pubmedqa")
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_each_phase_counts_what_stands_in_it(cur: DuckDBPyConnection) -> None:
 
     assert (blind.answers, revealed.answers) == ((("maybe",),), (("yes",),))
     assert count_patterns(cur, OWN, "open") == []
-    assert [(s.phase, s.num_ratings) for s in list_rating_scopes(cur)] == [
+    assert [(s.phase, s.num_ratings) for s in list_rating_scopes(cur, EVERYTHING)] == [
         ("blind", 1),
         ("revealed", 1),
     ]
@@ -120,7 +121,7 @@ def test_the_gold_label_is_the_imported_one_or_that_of_record(cur: DuckDBPyConne
     annotate(cur, "Ann", "q-1", "no")
     chief = add_reviewer(cur, "Chief", "adjudicator").reviewer_id
     add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=chief, label="maybe")
-    record = RatingFilter("pubmedqa", gold="record")
+    record = RatingFilter(EVERYTHING, "pubmedqa", gold="record")
 
     assert [count.gold for count in count_by_reviewer(cur, OWN, "open")] == ["yes"]
     assert [count.gold for count in count_by_reviewer(cur, record, "open")] == ["maybe"]
@@ -130,11 +131,13 @@ def test_filters_choose_by_origin_source_and_label_set(cur: DuckDBPyConnection) 
     annotate(cur, "Ann", "q-1", "no")
     add_imported_labels(cur, [ImportedLabel("q-1", "annotator 1", ("yes",))])
 
-    (imported,) = count_patterns(cur, RatingFilter("pubmedqa", "import"), "open")
+    (imported,) = count_patterns(cur, RatingFilter(EVERYTHING, "pubmedqa", "import"), "open")
 
     assert imported.answers == (("yes",),)
-    assert count_patterns(cur, RatingFilter("pubmedqa", source="elsewhere"), "open") == []
-    assert count_patterns(cur, RatingFilter("options"), "open") == []
+    assert (
+        count_patterns(cur, RatingFilter(EVERYTHING, "pubmedqa", source="elsewhere"), "open") == []
+    )
+    assert count_patterns(cur, RatingFilter(EVERYTHING, "options"), "open") == []
 
 
 def test_moves_after_the_reveal_are_counted_towards_what_was_shown(cur: DuckDBPyConnection) -> None:
@@ -180,7 +183,7 @@ def test_seconds_of_both_phases_are_one_rating(cur: DuckDBPyConnection) -> None:
     ((who, seconds),) = list_seconds(cur, OWN)
 
     assert (who, sorted(seconds)) == (_id(cur, "Ann"), [4, 42.5])
-    assert list_seconds(cur, RatingFilter("options")) == []
+    assert list_seconds(cur, RatingFilter(EVERYTHING, "options")) == []
 
 
 def test_doubts_of_several_people_are_counted_and_listed(cur: DuckDBPyConnection) -> None:

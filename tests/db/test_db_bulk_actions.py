@@ -21,6 +21,7 @@ from db.review.bulk_actions import (
 )
 from db.review.item_list import ReviewFilter, list_item_ids
 from db.review.queues import QueueSettings, find_item_at, get_queue, list_queues
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
 
@@ -61,7 +62,7 @@ def act(database: Database, kind: ItemKind, who: str, batch: str = "b", flt: Rev
 
 def labels(database: Database, who: str) -> dict[str, str | None]:
     cur = database.cursor()
-    standing = {id_: standing_annotations(list_annotations(cur, id_)) for id_ in IDS}
+    standing = {id_: standing_annotations(list_annotations(cur, id_, EVERYTHING)) for id_ in IDS}
     return {item_id: said[who].judgement.label for item_id, said in standing.items() if who in said}
 
 
@@ -81,15 +82,15 @@ def test_labelling_as_the_head_says_is_undone_in_one_go(
     done = act(database, "head", ann)
     assert done.num_items == 3
     assert labels(database, ann) == {"q-1": "no", "q-2": "no", "q-3": "yes"}
-    assert get_gold(database.cursor(), "q-2").origin == "agreed"
-    own, set_by_head = list_annotations(database.cursor(), "q-1")
+    assert get_gold(database.cursor(), "q-2", EVERYTHING).origin == "agreed"
+    own, set_by_head = list_annotations(database.cursor(), "q-1", EVERYTHING)
     assert (set_by_head.old_label, set_by_head.encounter.run_id) == ("maybe", "run-1")
     with database.transaction() as cur:
         assert undo_action(cur, "b", reviewer_id=ann).undone_at is not None
     assert labels(database, ann) == {"q-1": "maybe"}
-    assert get_gold(database.cursor(), "q-2").origin == "imported"
+    assert get_gold(database.cursor(), "q-2", EVERYTHING).origin == "imported"
     assert own.judgement.note == "mine"
-    assert len(list_annotations(database.cursor(), "q-1")) == 3  # nothing is deleted
+    assert len(list_annotations(database.cursor(), "q-1", EVERYTHING)) == 3  # nothing is deleted
     with pytest.raises(BulkActionError, match="taken back already"), database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=ann)
 
@@ -116,7 +117,7 @@ def test_taking_ones_own_labels_back_is_undone_with_all_that_was_said(
     assert labels(database, people["bob"]) == {"q-1": "no"}
     with database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=ann)
-    standing = standing_annotations(list_annotations(database.cursor(), "q-1"))[ann]
+    standing = standing_annotations(list_annotations(database.cursor(), "q-1", EVERYTHING))[ann]
     assert (standing.judgement.label, standing.judgement.note) == ("maybe", "mine")
 
 
@@ -124,11 +125,11 @@ def test_flags_come_and_go(database: Database, people: dict[str, str]) -> None:
     chief = people["chief"]
     flagged = ReviewFilter(show="flagged", reviewer_id=chief)
     assert act(database, "flag", chief).num_items == 4
-    assert len(list_item_ids(database.cursor(), flagged)) == 4
+    assert len(list_item_ids(database.cursor(), flagged, EVERYTHING)) == 4
     assert preview_action(database.cursor(), FLT, "flag", chief).num_changed == 0
     with database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=chief)
-    assert len(list_item_ids(database.cursor(), flagged)) == 0
+    assert len(list_item_ids(database.cursor(), flagged, EVERYTHING)) == 0
 
 
 def test_the_same_press_twice_acts_once(database: Database, people: dict[str, str]) -> None:
@@ -164,7 +165,7 @@ def test_a_reviewer_may_not_and_an_action_is_undone_by_who_did_it_or_an_admin(
     with database.transaction() as cur:
         undo_action(cur, "c", reviewer_id=people["chief"])
     flagged = ReviewFilter(show="flagged", reviewer_id=people["ann"])
-    assert len(list_item_ids(database.cursor(), flagged)) == 0
+    assert len(list_item_ids(database.cursor(), flagged, EVERYTHING)) == 0
 
 
 def test_a_filter_becomes_a_queue_in_the_order_of_its_list_and_is_closed_by_the_undo(

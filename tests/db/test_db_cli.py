@@ -194,4 +194,4 @@ def test_a_command_acts_within_the_role_of_whose_name_it_carries(tmp_path: Path)
     run("people", "add", "Bob", "--role", "reviewer")
     refused = CliRunner().invoke(main, ["queue", "add", "Mine", "--by", "Bob"])
     assert refused.exit_code == 1
-    assert "'Bob' may not make and close queues" in refused.stderr
+    assert "'Bob' may not create and close queues" in refused.stderr

@@ -17,6 +17,7 @@ from db.importers.clinician_reviews import IMPORTANT_NOTE
 from db.people.reviewers import list_reviewers
 from db.records import Annotation, Encounter, Judgement
 from db.review.annotations import list_annotations
+from db.viewer import EVERYTHING
 from tests.support.records import make_options_item
 
 RATING = {
@@ -58,7 +59,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def _both(database: Database, item_id: str = "medqa-116") -> tuple[Annotation, Annotation]:
-    blind, revealed = list_annotations(database.cursor(), item_id)
+    blind, revealed = list_annotations(database.cursor(), item_id, EVERYTHING)
     return blind, revealed
 
 
@@ -78,7 +79,7 @@ def test_a_rating_becomes_a_blind_and_a_revealed_annotation(
     assert {blind.origin, revealed.origin} == {"import"}
     (rater,) = list_reviewers(database.cursor())
     assert rater.name == "MedQA clinician 05"
-    item = get_item(database.cursor(), "medqa-116")
+    item = get_item(database.cursor(), "medqa-116", EVERYTHING)
     assert (item.gold_label, item.labels, item.split) == ("C", ("A", "B", "C", "D"), "test")
 
 
@@ -126,7 +127,7 @@ def test_ratings_join_the_item_that_its_own_file_brought(database: Database, wri
     report = import_file(database, "clinician_reviews", write(quoted))
 
     assert report.items == AddReport(unchanged=1)
-    assert get_item(database.cursor(), "medqa-116") == item
+    assert get_item(database.cursor(), "medqa-116", EVERYTHING) == item
 
 
 def test_another_question_of_the_same_number_is_refused(database: Database, write: Write) -> None:
@@ -134,7 +135,7 @@ def test_another_question_of_the_same_number_is_refused(database: Database, writ
         add_items(cur, [make_options_item("medqa-116", gold_label="C")], origin="medqa")
     with pytest.raises(ImportFileError, match="line 2: 'medqa-116' is stored already with another"):
         import_file(database, "clinician_reviews", write({}))
-    assert list_annotations(database.cursor(), "medqa-116") == []
+    assert list_annotations(database.cursor(), "medqa-116", EVERYTHING) == []
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_a_bad_line_is_explained_and_nothing_is_stored(
     path = write({"qid": "1"}, {"qid": "2", **change})
     with pytest.raises(ImportFileError, match=f"1 fault.\n- line 3: .*{fault}"):
         import_file(database, "clinician_reviews", path)
-    assert list_annotations(database.cursor(), "medqa-1") == []
+    assert list_annotations(database.cursor(), "medqa-1", EVERYTHING) == []
 
 
 def test_lines_that_contradict_each_other_are_refused(database: Database, write: Write) -> None:

@@ -22,6 +22,7 @@ from db.content.runs import add_run, list_runs
 from db.errors import ExportError
 from db.exporters import EXPORT_FORMATS, ExportFormat, export_file
 from db.exporters.run_file import export_run
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
 from tests.support.stores import open_store
@@ -37,6 +38,7 @@ from pathlib import Path
 from db.connection import Database
 from db.exporters import export_file
 from db.exporters.run_file import export_run
+from db.viewer import EVERYTHING
 
 def killed(*names, **options):
     os._exit(9)
@@ -45,9 +47,9 @@ os.replace = os.rename = killed
 cur = Database.open(Path(sys.argv[1])).cursor()
 target = Path(sys.argv[3])
 if sys.argv[2] == "run":
-    export_run(cur, "run-1", target)
+    export_run(cur, "run-1", target, EVERYTHING)
 else:
-    export_file(cur, "annotations", sys.argv[2], target)
+    export_file(cur, "annotations", sys.argv[2], target, EVERYTHING)
 """
 
 
@@ -149,7 +151,7 @@ def test_an_open_store_outside_of_the_home_is_as_safe(store: Path, tmp_path: Pat
     database = Database.open(elsewhere)
     for name in ("other.duckdb", "other.duckdb.wal"):
         with pytest.raises(ExportError, match="belongs to"):
-            export_file(database.cursor(), "items", "jsonl", tmp_path / name)
+            export_file(database.cursor(), "items", "jsonl", tmp_path / name, EVERYTHING)
     database.close()
     Database.open(elsewhere).close()
 
@@ -272,8 +274,8 @@ def test_a_full_disk_leaves_what_was_there(store: Path, tmp_path: Path, file_for
 
     def export() -> int:
         if file_format == "run":
-            return export_run(cur, list_runs(cur)[0].run_id, target)
-        return export_file(cur, "annotations", _format(file_format), target)
+            return export_run(cur, list_runs(cur)[0].run_id, target, EVERYTHING)
+        return export_file(cur, "annotations", _format(file_format), target, EVERYTHING)
 
     assert export() == 1
     before = files_in(target.parent)
@@ -329,7 +331,7 @@ def test_an_error_in_the_middle_leaves_what_was_there(
     monkeypatch.setattr(json, "dumps", fail)
     database = Database.open()
     with pytest.raises(ZeroDivisionError):
-        export_file(database.cursor(), "items", "jsonl", target)
+        export_file(database.cursor(), "items", "jsonl", target, EVERYTHING)
     database.close()
     assert target.read_text() == "of yesterday"
     assert {path.name for path in tmp_path.iterdir()} == {"home", "items.jsonl"}

@@ -21,6 +21,7 @@ from db.exporters import EXPORT_KINDS, TABLE_FORMATS, export_file, formats_of
 from db.exporters.label_studio import LABELING_CONFIG
 from db.importers.items import parse_items
 from db.review.annotations import retract_annotation
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
 
@@ -60,7 +61,7 @@ def _read_jsonl(path: Path) -> list[dict]:
 )
 def test_every_kind_is_written_whole_in_every_format(filled, tmp_path, kind, num_rows, file_format):
     path = tmp_path / f"out.{file_format}"
-    assert export_file(filled.cursor(), kind, file_format, path) == num_rows
+    assert export_file(filled.cursor(), kind, file_format, path, EVERYTHING) == num_rows
     if file_format == "jsonl":
         read = len(_read_jsonl(path))
     elif file_format == "csv":
@@ -71,13 +72,13 @@ def test_every_kind_is_written_whole_in_every_format(filled, tmp_path, kind, num
 
 
 def test_exported_items_can_be_imported_again(filled, tmp_path):
-    export_file(filled.cursor(), "items", "jsonl", tmp_path / "items.jsonl")
+    export_file(filled.cursor(), "items", "jsonl", tmp_path / "items.jsonl", EVERYTHING)
     batch = parse_items(tmp_path / "items.jsonl")
     assert batch.items == QUESTIONS
 
 
 def test_labels_show_the_label_of_record_beside_the_imported_one(filled, tmp_path):
-    export_file(filled.cursor(), "labels", "jsonl", tmp_path / "labels.jsonl")
+    export_file(filled.cursor(), "labels", "jsonl", tmp_path / "labels.jsonl", EVERYTHING)
     first, second = _read_jsonl(tmp_path / "labels.jsonl")
     assert (first["imported_label"], first["label_of_record"]) == ("yes", "maybe")
     assert first["label_of_record_origin"] == "agreed"
@@ -86,7 +87,7 @@ def test_labels_show_the_label_of_record_beside_the_imported_one(filled, tmp_pat
 
 
 def test_annotations_hold_the_whole_history_with_names_and_utc_times(filled, tmp_path):
-    export_file(filled.cursor(), "annotations", "jsonl", tmp_path / "a.jsonl")
+    export_file(filled.cursor(), "annotations", "jsonl", tmp_path / "a.jsonl", EVERYTHING)
     rows = _read_jsonl(tmp_path / "a.jsonl")
     assert [(row["annotation_id"], row["action"]) for row in rows] == [
         ("e1", "label"),
@@ -101,7 +102,9 @@ def test_annotations_hold_the_whole_history_with_names_and_utc_times(filled, tmp
 def test_predictions_of_one_run_survive_every_format(filled, tmp_path):
     cur = filled.cursor()
     for file_format in TABLE_FORMATS:
-        export_file(cur, "predictions", file_format, tmp_path / file_format, run_id="run-a")
+        export_file(
+            cur, "predictions", file_format, tmp_path / file_format, EVERYTHING, run_id="run-a"
+        )
     (from_jsonl,) = _read_jsonl(tmp_path / "jsonl")
     (from_csv,) = csv.DictReader((tmp_path / "csv").open(encoding="utf-8", newline=""))
     (from_parquet,) = pq.read_table(tmp_path / "parquet").to_pylist()
@@ -110,8 +113,8 @@ def test_predictions_of_one_run_survive_every_format(filled, tmp_path):
 
 def test_probabilities_are_lists_where_the_format_has_lists_and_json_in_csv(filled, tmp_path):
     cur = filled.cursor()
-    export_file(cur, "predictions", "parquet", tmp_path / "p", run_id="run-b")
-    export_file(cur, "predictions", "csv", tmp_path / "c", run_id="run-b")
+    export_file(cur, "predictions", "parquet", tmp_path / "p", EVERYTHING, run_id="run-b")
+    export_file(cur, "predictions", "csv", tmp_path / "c", EVERYTHING, run_id="run-b")
     assert pq.read_table(tmp_path / "p").to_pylist()[0]["head_probabilities"] == [0.7, 0.2, 0.1]
     (row,) = csv.DictReader((tmp_path / "c").open(encoding="utf-8", newline=""))
     assert json.loads(row["head_probabilities"]) == [0.7, 0.2, 0.1]
@@ -121,7 +124,10 @@ def test_probabilities_are_lists_where_the_format_has_lists_and_json_in_csv(fill
 def test_an_empty_store_gives_files_without_rows(tmp_path, kind):
     database = Database.open(IN_MEMORY)
     for file_format in formats_of(kind):
-        assert export_file(database.cursor(), kind, file_format, tmp_path / file_format) == 0
+        assert (
+            export_file(database.cursor(), kind, file_format, tmp_path / file_format, EVERYTHING)
+            == 0
+        )
     database.close()
 
 
@@ -129,7 +135,7 @@ def test_an_empty_store_gives_files_without_rows(tmp_path, kind):
 def test_no_cell_of_a_csv_begins_as_a_formula(filled, tmp_path, start):
     formula = f"{start}HYPERLINK(1)"
     annotate(filled, "Ada", "q-2", "no", note=formula)
-    export_file(filled.cursor(), "annotations", "csv", tmp_path / "a.csv")
+    export_file(filled.cursor(), "annotations", "csv", tmp_path / "a.csv", EVERYTHING)
     rows = list(csv.DictReader((tmp_path / "a.csv").open(encoding="utf-8", newline="")))
     assert rows[-1]["note"] == f"'{formula}"
     assert rows[0]["note"] == "unclear"
@@ -137,7 +143,12 @@ def test_no_cell_of_a_csv_begins_as_a_formula(filled, tmp_path, start):
 
 def test_a_label_studio_task_holds_what_stands_and_what_the_run_says(filled, tmp_path):
     path = tmp_path / "tasks.json"
-    assert export_file(filled.cursor(), "annotations", "label_studio", path, run_id="run-b") == 1
+    assert (
+        export_file(
+            filled.cursor(), "annotations", "label_studio", path, EVERYTHING, run_id="run-b"
+        )
+        == 1
+    )
     (task,) = json.loads(path.read_text("utf-8"))
     assert task["data"]["item_id"] == "q-1"
     assert task["data"]["labels"] == [{"value": "yes"}, {"value": "no"}, {"value": "maybe"}]
@@ -156,7 +167,9 @@ def test_a_label_studio_task_holds_what_stands_and_what_the_run_says(filled, tmp
 
 
 def test_label_studio_results_name_only_what_its_labelling_config_has(filled, tmp_path):
-    export_file(filled.cursor(), "annotations", "label_studio", tmp_path / "t", run_id="run-b")
+    export_file(
+        filled.cursor(), "annotations", "label_studio", tmp_path / "t", EVERYTHING, run_id="run-b"
+    )
     (task,) = json.loads((tmp_path / "t").read_text("utf-8"))
     config = ElementTree.fromstring(LABELING_CONFIG)  # noqa: S314 (our own text)
     controls = {one.get("name"): one for one in config if one.get("toName")}
@@ -176,7 +189,7 @@ def test_a_dataset_folder_names_a_file_for_each_split(filled, tmp_path):
         add_items(cur, [make_item("q-3", split="dev")], origin="items")
         annotate(cur, "Ada", "q-3", "no")
     folder = tmp_path / "annotations"
-    assert export_file(filled.cursor(), "annotations", "huggingface", folder) == 4
+    assert export_file(filled.cursor(), "annotations", "huggingface", folder, EVERYTHING) == 4
     card = (folder / "README.md").read_text("utf-8")
     named = re.findall(r"- split: (\w+)\n    path: (\S+)", card)
     rows = {split: pq.read_table(folder / path).num_rows for split, path in named}
@@ -188,4 +201,4 @@ def test_a_dataset_folder_names_a_file_for_each_split(filled, tmp_path):
 
 def test_a_kind_without_a_format_says_which_it_has(filled, tmp_path):
     with pytest.raises(ExportError, match=r"'items' cannot be exported as 'label_studio'.*jsonl"):
-        export_file(filled.cursor(), "items", "label_studio", tmp_path / "x")
+        export_file(filled.cursor(), "items", "label_studio", tmp_path / "x", EVERYTHING)

@@ -19,6 +19,7 @@ from db.review.annotations import (
     standing_annotations,
 )
 from db.review.item_list import get_rows
+from db.viewer import EVERYTHING
 from tests.support.records import make_item
 
 ACTS = ("label", "label", "label", "several", "none", "retract", "adjudicate")
@@ -56,15 +57,15 @@ def test_one_items_gold_and_standing_labels_are_those_of_the_views(database: Dat
     cur = database.cursor()
     query = "select item_id, label, origin, conflicting from gold order by item_id"
     viewed = [GoldLabel(*row) for row in cur.execute(query).fetchall()]
-    assert [get_gold(cur, gold.item_id) for gold in viewed] == viewed
+    assert [get_gold(cur, gold.item_id, EVERYTHING) for gold in viewed] == viewed
     assert {gold.origin for gold in viewed} == {"imported", "agreed", "adjudicated"}
     assert any(gold.conflicting for gold in viewed)
-    alone = [standing_annotations(list_annotations(cur, item_id)) for item_id in items]
+    alone = [standing_annotations(list_annotations(cur, item_id, EVERYTHING)) for item_id in items]
     found = [annotation for said in alone for annotation in said.values()]
     query = "select annotation_id from standing_annotation"
     standing = [annotation_id for (annotation_id,) in cur.execute(query).fetchall()]
     assert sorted(annotation.annotation_id for annotation in found) == sorted(standing)
-    rows = get_rows(cur, [gold.item_id for gold in viewed], reviewer_id=people[0])
+    rows = get_rows(cur, [gold.item_id for gold in viewed], EVERYTHING, reviewer_id=people[0])
     assert [
         GoldLabel(row.item_id, row.gold_label, row.gold_origin, row.conflicting)  # type: ignore[arg-type]
         for row in rows

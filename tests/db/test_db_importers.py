@@ -22,6 +22,7 @@ from db.importers.pubmedqa import ANNOTATOR_1
 from db.people.reviewers import list_reviewers
 from db.records import Option, Section
 from db.review.annotations import list_annotations
+from db.viewer import EVERYTHING
 from tests.support.stores import open_store
 
 PMID_ENTRY = {
@@ -98,13 +99,13 @@ def test_pubmedqa_gives_items_splits_and_two_annotators(
     report = import_file(database, "pubmedqa", pubmedqa_file)
     assert (report.items, report.num_annotations) == (AddReport(added=2), 4)
     cur = database.cursor()
-    item = get_item(cur, "pubmedqa-101")
+    item = get_item(cur, "pubmedqa-101", EVERYTHING)
     assert item.context == (Section("METHODS", "We gave it."), Section("RESULTS", "It helped."))
     assert (item.split, item.gold_label, item.labels) == ("test", "yes", ("yes", "no", "maybe"))
     assert item.metadata == {"pmid": "101", "mesh": ["Humans"], "year": "2011"}
-    assert get_item(cur, "pubmedqa-102").split == "train"
+    assert get_item(cur, "pubmedqa-102", EVERYTHING).split == "train"
     names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
-    first, _ = list_annotations(cur, "pubmedqa-101")
+    first, _ = list_annotations(cur, "pubmedqa-101", EVERYTHING)
     assert (names[first.reviewer_id], first.judgement.label, first.origin) == (
         ANNOTATOR_1,
         "no",
@@ -120,7 +121,7 @@ def test_pubmedqa_without_a_split_is_refused(database: Database, pubmedqa_file: 
     assert "--test-split FILE" in _refusal(database, "pubmedqa", pubmedqa_file)
     split = pubmedqa_file.with_name("split.json")
     import_file(database, "pubmedqa", pubmedqa_file, test_split=split)
-    assert count_by_label(database.cursor(), split="test") == {"yes": 1}
+    assert count_by_label(database.cursor(), EVERYTHING, split="test") == {"yes": 1}
 
 
 def test_a_split_that_does_not_fit_is_refused(database: Database, pubmedqa_file: Path) -> None:
@@ -149,7 +150,7 @@ def test_medqa_gives_items_with_their_own_options(database: Database, tmp_path: 
     unnumbered = {name: value for name, value in MEDQA_ENTRY.items() if name != "realidx"}
     path = _write(tmp_path / "medqa.jsonl", _lines(MEDQA_ENTRY, unnumbered))
     assert import_file(database, "medqa", path, split="dev").items.added == 2
-    item = get_item(database.cursor(), "medqa-7")
+    item = get_item(database.cursor(), "medqa-7", EVERYTHING)
     assert item.options == (Option("A", "Diltiazem"), Option("B", "Labetalol"))
     assert (item.label_set, item.labels, item.gold_label) == ("options", ("A", "B"), "B")
     assert (item.split, item.metadata) == ("dev", {"step": "step1"})
@@ -196,14 +197,14 @@ def test_model_answers_become_a_run(database: Database, tmp_path: Path) -> None:
     cur = database.cursor()
     run = get_run(cur, report.run_id)
     assert (run.name, run.model) == ("QwQ-32B-pubmedqa-test-zero_shot", "QwQ-32B")
-    found = {p.item_id: p for p in list_predictions(cur, run.run_id)}
+    found = {p.item_id: p for p in list_predictions(cur, run.run_id, EVERYTHING)}
     first = found["pubmedqa-101"]
     assert (first.answer, first.answer_label) == ("<think>Hm.</think> Yes.", "no")
     assert (first.prompt_tokens, first.answer_tokens, first.latency_seconds) == (357, 12, 7.5)
     assert first.is_finished
     assert (found["pubmedqa-102"].is_finished, found["pubmedqa-102"].answer_label) == (False, None)
     assert (found["medqa-7"].answer, found["medqa-7"].answer_label) == (None, "A")
-    item = get_item(cur, "pubmedqa-101")
+    item = get_item(cur, "pubmedqa-101", EVERYTHING)
     assert item.question == "Does it help?"
     assert [part.text for part in item.context] == ["We gave it.", "It helped."]
     assert import_file(database, "model_answers", path).is_unchanged
@@ -217,11 +218,11 @@ def test_an_authoritative_file_completes_the_items_of_answers(
     run_id = import_file(database, "model_answers", answers).run_id
     assert import_file(database, "pubmedqa", pubmedqa_file).items == AddReport(1, 0, 1)
     cur = database.cursor()
-    assert get_item(cur, "pubmedqa-101").context[0].heading == "METHODS"
-    assert find_prediction(cur, str(run_id), "pubmedqa-101") is not None
+    assert get_item(cur, "pubmedqa-101", EVERYTHING).context[0].heading == "METHODS"
+    assert find_prediction(cur, str(run_id), "pubmedqa-101", EVERYTHING) is not None
     assert import_file(database, "pubmedqa", pubmedqa_file).is_unchanged
     assert import_file(database, "model_answers", answers).is_unchanged
-    assert get_item(cur, "pubmedqa-101").context[0].heading == "METHODS"
+    assert get_item(cur, "pubmedqa-101", EVERYTHING).context[0].heading == "METHODS"
 
 
 def test_an_item_that_only_answers_named_belongs_to_its_data_set_afterwards(
@@ -327,7 +328,7 @@ def test_own_predictions_become_a_run(database: Database, tmp_path: Path) -> Non
     }
     path = _write(tmp_path / "run.jsonl", _lines(header, prediction))
     report = import_file(database, "predictions", path)
-    found = find_prediction(database.cursor(), str(report.run_id), "own-1")
+    found = find_prediction(database.cursor(), str(report.run_id), "own-1", EVERYTHING)
     assert found is not None
     assert found.head_probabilities == (0.5, 0.25, 0.25)
     assert import_file(database, "predictions", path).is_unchanged
@@ -424,7 +425,7 @@ def test_any_text_survives_an_import(text: str, tmp_path: Path) -> None:
     import_file(
         database, "items", _write(tmp_path / "own.jsonl", json.dumps(entry, ensure_ascii=False))
     )
-    item = get_item(database.cursor(), "own-1")
+    item = get_item(database.cursor(), "own-1", EVERYTHING)
     assert (item.question, item.long_answer) == (f"Q{text}", text)
     assert item.metadata == {f"k{text}": text}
     database.close()
@@ -434,7 +435,7 @@ def test_hostile_text_stays_text(database: Database, tmp_path: Path) -> None:
     hostile = '\'); drop table item; -- <script>alert(1)</script> =HYPERLINK("x") ${jndi:x} {{x}}'
     path = _write(tmp_path / "own.jsonl", _lines({**OWN_ITEM, "question": hostile}))
     import_file(database, "items", path)
-    assert get_item(database.cursor(), "own-1").question == hostile
+    assert get_item(database.cursor(), "own-1", EVERYTHING).question == hostile
 
 
 def test_half_a_surrogate_pair_is_refused_wherever_it_stands(

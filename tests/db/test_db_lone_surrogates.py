@@ -41,6 +41,7 @@ from db.review.drafts import save_draft
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter, list_item_ids
 from db.review.queues import QueueSettings, add_item_queue, add_queue
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_run
 
@@ -118,7 +119,7 @@ def _item_queue(cur: DuckDBPyConnection) -> None:
         ),
         (lambda cur: Identity("issuer", "1", HALF), InvalidReviewerError, "name that the sign-in"),
         (
-            lambda cur: save_draft(cur, "q-1", "ada", "single", {"note": HALF}),
+            lambda cur: save_draft(cur, "q-1", "ada", "open", {"note": HALF}),
             InvalidDraftError,
             "note of the draft for item 'q-1'",
         ),
@@ -137,7 +138,7 @@ def test_a_text_with_half_an_emoji_is_refused_by_name_and_nothing_is_stored(
         write(cur)
     assert "half of an emoji" in str(caught.value)
     str(caught.value).encode()  # the message itself can be shown
-    assert list_annotations(filled.cursor(), "q-1") == []
+    assert list_annotations(filled.cursor(), "q-1", EVERYTHING) == []
 
 
 def test_items_with_half_an_emoji_are_refused_by_id(database: Database) -> None:
@@ -149,8 +150,8 @@ def test_items_with_half_an_emoji_are_refused_by_id(database: Database) -> None:
 
 def test_a_search_for_half_an_emoji_finds_its_words(filled: Database) -> None:
     cur = filled.cursor()
-    assert list_item_ids(cur, ReviewFilter(search="drug \ud83d help")) == ["q-1"]
-    assert list_item_ids(cur, ReviewFilter(search="\ud83d")) == []
+    assert list_item_ids(cur, ReviewFilter(search="drug \ud83d help"), EVERYTHING) == ["q-1"]
+    assert list_item_ids(cur, ReviewFilter(search="\ud83d"), EVERYTHING) == []
 
 
 SAMPLES: dict[str, Any] = {

@@ -26,6 +26,7 @@ from db.outcomes.item_lists import (
 from db.outcomes.scored_runs import refresh, refresh_annotations
 from db.outcomes.selection import DIMENSIONS, NO_LABEL, PAIR_OUTCOMES, OutcomeFilter, Selection
 from db.outcomes.slices import count_right, count_slices, drop_slice, list_slices, save_slice
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import (
     make_answer,
@@ -35,7 +36,7 @@ from tests.support.records import (
     make_run,
 )
 
-ALL = OutcomeFilter("run-1", "imported", "pubmedqa")
+ALL = OutcomeFilter(EVERYTHING, "run-1", "imported", "pubmedqa")
 
 # Item, gold, label in the text, label of the head, how text and head fare together.
 CASES = (

@@ -34,6 +34,7 @@ from db.people.reviewers import add_reviewer
 from db.records import GoldLabel, Item, Prediction, TrainingRun
 from db.retraining.training_runs import add_training_run, add_training_state, list_training_runs
 from db.review.adjudications import add_adjudication
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import LABELS, make_item, make_prediction, make_run
 
@@ -78,7 +79,7 @@ def test_joint_counts_agree_with_scikit_learn(
 ) -> None:
     database, items, predictions = predicted
     gold = [item.gold_label for item in items]
-    cells = count_joint(counted(database), OutcomeFilter("run-1", "record", "pubmedqa"))
+    cells = count_joint(counted(database), OutcomeFilter(EVERYTHING, "run-1", "record", "pubmedqa"))
     heads = [p.head_label for p in predictions]
     texts = [p.answer_label or "none" for p in predictions]
     names = [*LABELS, "none"]
@@ -90,14 +91,17 @@ def test_joint_counts_agree_with_scikit_learn(
         found[1, row, names.index(cell.head or "none")] += cell.count
     assert found[0].tolist() == confusion_matrix(gold, texts, labels=names).tolist()
     assert found[1].tolist() == confusion_matrix(gold, heads, labels=names).tolist()
-    assert count_joint(database.cursor(), OutcomeFilter("run-1", "record", "options")) == []
+    assert (
+        count_joint(database.cursor(), OutcomeFilter(EVERYTHING, "run-1", "record", "options"))
+        == []
+    )
 
 
 def test_bins_agree_with_numpy(
     predicted: tuple[Database, list[Item], list[Prediction]],
 ) -> None:
     database, items, predictions = predicted
-    bins = count_bins(counted(database), OutcomeFilter("run-1", "imported", "pubmedqa"))
+    bins = count_bins(counted(database), OutcomeFilter(EVERYTHING, "run-1", "imported", "pubmedqa"))
     sure = np.array([max(p.head_probabilities or ()) for p in predictions])
     right = np.array(
         [p.head_label == i.gold_label for p, i in zip(predictions, items, strict=True)]
@@ -120,7 +124,7 @@ def test_probabilities_come_in_the_order_of_the_labels_asked_for(
     predicted: tuple[Database, list[Item], list[Prediction]],
 ) -> None:
     database, items, predictions = predicted
-    flt = OutcomeFilter("run-1", "imported", "pubmedqa")
+    flt = OutcomeFilter(EVERYTHING, "run-1", "imported", "pubmedqa")
     cur = counted(database)
     loaded = load_probabilities(cur, flt, ["maybe", "yes", "no", "unheard"])
     rows = list_items_by_number(cur, flt, loaded.item_nos.tolist())
@@ -141,7 +145,9 @@ def test_confidences_count_right_and_wrong_in_steps(
     predicted: tuple[Database, list[Item], list[Prediction]],
 ) -> None:
     database, items, predictions = predicted
-    counts = count_confidences(counted(database), OutcomeFilter("run-1", "imported", "pubmedqa"))
+    counts = count_confidences(
+        counted(database), OutcomeFilter(EVERYTHING, "run-1", "imported", "pubmedqa")
+    )
     threshold = 0.6
     above = [
         (p.head_label == i.gold_label)
@@ -159,7 +165,7 @@ def test_a_certain_prediction_falls_into_the_last_bin(database: Database) -> Non
         add_run(cur, make_run())
         sure = make_prediction(head_label="yes", head_probabilities=(1.0, 0.0, 0.0))
         add_predictions(cur, [sure])
-    flt = OutcomeFilter("run-1", "record", "pubmedqa")
+    flt = OutcomeFilter(EVERYTHING, "run-1", "record", "pubmedqa")
     assert count_bins(counted(database), flt, num_bins=10) == [Bin(0.9, 1.0, 1, 1.0, 1.0, 0, 0)]
 
 
@@ -168,7 +174,7 @@ def test_summary_counts_what_was_right(
 ) -> None:
     database, items, predictions = predicted
     gold = [item.gold_label for item in items]
-    (summary,) = summarise_runs(database.cursor(), "record")
+    (summary,) = summarise_runs(database.cursor(), EVERYTHING, "record")
     assert summary == RunSummary(
         run_id="run-1",
         label_set="pubmedqa",
@@ -178,8 +184,8 @@ def test_summary_counts_what_was_right(
         num_head=300,
         head_correct=round(300 * accuracy_score(gold, [p.head_label for p in predictions])),
     )
-    assert summarise_runs(database.cursor(), "record", split="train") == []
-    forms = count_forms(counted(database), ["run-1"], "pubmedqa")
+    assert summarise_runs(database.cursor(), EVERYTHING, "record", split="train") == []
+    forms = count_forms(counted(database), EVERYTHING, ["run-1"], "pubmedqa")
     num_unreadable = sum(p.answer_label is None for p in predictions)
     assert {count.form: count.count for count in forms} == {
         "absent": num_unreadable,
@@ -199,7 +205,7 @@ def test_tokens_past_the_label_are_the_share_of_the_characters(database: Databas
                 make_prediction("q-2", answer="Yes", **placed),
             ],
         )
-    (count,) = count_forms(counted(database), ["run-1"], "pubmedqa")
+    (count,) = count_forms(counted(database), EVERYTHING, ["run-1"], "pubmedqa")
     assert (count.count, count.num_placed, count.sum_characters_past) == (2, 2, 10)
     assert (count.num_tokens, count.sum_tokens) == (1, 26)
     assert count.sum_tokens_past == pytest.approx(26 * 10 / 13, abs=1e-9)
@@ -226,7 +232,7 @@ def test_pairs_of_runs_name_what_was_fixed_and_broken(database: Database) -> Non
                 ],
             )
     cur = counted(database, "a", "b")
-    flt = PairFilter("a", "b", "text", "text", "record", "pubmedqa", split="test")
+    flt = PairFilter(EVERYTHING, "a", "b", "text", "text", "record", "pubmedqa", split="test")
     assert list_pairs(cur, flt) == [
         PairRow(item_id, make_item(item_id).question, "yes", label_a, label_b, change)  # type: ignore[arg-type]
         for item_id, (label_a, label_b, change) in pairs.items()
@@ -244,10 +250,10 @@ def test_a_correction_changes_the_record_but_not_the_imported_label(database: Da
         add_run(cur, make_run())
         add_predictions(cur, [make_prediction()])
     cur = database.cursor()
-    assert [summary.text_correct for summary in summarise_runs(cur, "record")] == [1]
+    assert [summary.text_correct for summary in summarise_runs(cur, EVERYTHING, "record")] == [1]
     annotate(database, "Ann", "q-1", "no")
-    assert [summary.text_correct for summary in summarise_runs(cur, "imported")] == [1]
-    assert [summary.text_correct for summary in summarise_runs(cur, "record")] == [0]
+    assert [summary.text_correct for summary in summarise_runs(cur, EVERYTHING, "imported")] == [1]
+    assert [summary.text_correct for summary in summarise_runs(cur, EVERYTHING, "record")] == [0]
 
 
 def test_an_adjudication_outranks_annotations_and_the_latest_one_stands(database: Database) -> None:

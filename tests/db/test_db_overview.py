@@ -9,6 +9,7 @@ from db.content.items import add_items
 from db.content.overview import ItemCount, ReviewCount, count_items_by_label, count_reviews
 from db.people.reviewers import add_reviewer
 from db.review.annotations import retract_annotation
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item
 
@@ -21,7 +22,7 @@ def test_items_are_counted_by_their_label_of_record(database: Database) -> None:
         items = [make_item("q-1"), make_item("q-2"), make_item("q-3", gold_label=None)]
         add_items(cur, items, origin="items")
     annotate(database, "Ada", "q-2", "no", created_at=NOON)
-    assert count_items_by_label(database.cursor()) == [
+    assert count_items_by_label(database.cursor(), EVERYTHING) == [
         ItemCount("pubmedqa", "test", "pubmedqa", "no", 1),
         ItemCount("pubmedqa", "test", "pubmedqa", "yes", 1),
         ItemCount("pubmedqa", "test", "pubmedqa", None, 1),
@@ -36,9 +37,9 @@ def test_reviews_are_counted_from_a_moment_on_and_apart_for_training(database: D
     annotate(database, "Ada", "q-2", "yes", created_at=LATER)
     annotate(database, "Ada", "q-3", "no", created_at=LATER)
     cur = database.cursor()
-    assert count_reviews(cur) == ReviewCount(3, 2, 2, 1)
-    assert count_reviews(cur, NOON + timedelta(hours=1)) == ReviewCount(2, 1, 1, 0)
-    assert count_reviews(cur, NOON + timedelta(hours=9)) == ReviewCount(0, 0, 0, 0)
+    assert count_reviews(cur, EVERYTHING) == ReviewCount(3, 2, 2, 1)
+    assert count_reviews(cur, EVERYTHING, NOON + timedelta(hours=1)) == ReviewCount(2, 1, 1, 0)
+    assert count_reviews(cur, EVERYTHING, NOON + timedelta(hours=9)) == ReviewCount(0, 0, 0, 0)
 
 
 def test_what_was_taken_back_does_not_count(database: Database) -> None:
@@ -50,4 +51,4 @@ def test_what_was_taken_back_does_not_count(database: Database) -> None:
         retract_annotation(
             cur, annotation_id="back", item_id="q-1", reviewer_id=reviewer.reviewer_id
         )
-    assert count_reviews(database.cursor()).num_annotations == 0
+    assert count_reviews(database.cursor(), EVERYTHING).num_annotations == 0

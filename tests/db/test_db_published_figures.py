@@ -15,6 +15,7 @@ from db.outcomes.counts import count_joint, summarise_runs
 from db.outcomes.scored_runs import refresh
 from db.outcomes.selection import OutcomeFilter
 from db.people.reviewers import list_reviewers
+from db.viewer import EVERYTHING
 
 pytestmark = pytest.mark.data
 
@@ -27,12 +28,12 @@ def test_pubmedqa_has_its_published_counts_and_annotator_agreement(
     report = import_file(database, "pubmedqa", data_dir / "pubmedqa" / "ori_pqal.json")
     assert (report.items, report.num_annotations) == (AddReport(added=1000), 2000)
     cur = database.cursor()
-    assert count_by_label(cur) == {"yes": 552, "no": 338, "maybe": 110}
-    assert sum(count_by_label(cur, "pubmedqa", "test").values()) == 500
+    assert count_by_label(cur, EVERYTHING) == {"yes": 552, "no": 338, "maybe": 110}
+    assert sum(count_by_label(cur, EVERYTHING, "pubmedqa", "test").values()) == 500
     names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
     labels = "select item_id, reviewer_id, label from standing_annotation where origin = 'import'"
     annotations = cur.execute(labels).fetchall()
-    items = {item_id: get_item(cur, item_id) for item_id, _, _ in annotations}
+    items = {item_id: get_item(cur, item_id, EVERYTHING) for item_id, _, _ in annotations}
     for name, accuracy, macro_f1 in ((ANNOTATOR_1, 0.780, 0.7219), (ANNOTATOR_2, 0.904, 0.8418)):
         pairs = [
             (items[item_id].gold_label, label)
@@ -51,12 +52,12 @@ def test_answers_score_as_published_before_and_after_the_data_set_arrives(
     report = import_file(database, "model_answers", data_dir / ANSWERS)
     cur = database.cursor()
     refresh(cur, [str(report.run_id)])
-    cells = count_joint(cur, OutcomeFilter(str(report.run_id), "imported", "pubmedqa"))
+    cells = count_joint(cur, OutcomeFilter(EVERYTHING, str(report.run_id), "imported", "pubmedqa"))
     assert sum(cell.count for cell in cells if cell.gold == cell.text) == 389
     assert sum(cell.count for cell in cells) == 500
     enriched = import_file(database, "pubmedqa", data_dir / "pubmedqa" / "ori_pqal.json")
     assert enriched.items == AddReport(added=500, enriched=500)
-    (summary,) = summarise_runs(cur, "record")
+    (summary,) = summarise_runs(cur, EVERYTHING, "record")
     assert (summary.n, summary.text_correct, summary.head_correct) == (500, 389, 0)
 
 

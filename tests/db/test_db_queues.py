@@ -33,7 +33,6 @@ from db.review.queues import (
     find_item_at,
     find_position,
     get_queue,
-    list_blind_items,
     list_progress,
     list_queues,
     queue_progress,
@@ -45,7 +44,7 @@ from db.review.reservations import (
     release,
     reserve_neighbour,
 )
-from db.review.settings import ReviewSettings, save_settings
+from db.viewer import EVERYTHING
 from tests.support.records import make_item, make_prediction, make_run
 
 NUM_ITEMS = 12
@@ -147,8 +146,8 @@ def test_a_queue_is_frozen_and_later_items_join_at_its_end(
     queue = make_queue()
     with database.transaction() as cur:
         add_items(cur, [make_item("a-first-by-name")], origin="items")
-        assert extend_queue(cur, queue) == 1
-        assert extend_queue(cur, queue) == 0
+        assert extend_queue(cur, queue, EVERYTHING) == 1
+        assert extend_queue(cur, queue, EVERYTHING) == 0
     cur = database.cursor()
     assert find_position(cur, queue.queue_id, "a-first-by-name") == NUM_ITEMS
     assert find_item_at(cur, queue.queue_id, NUM_ITEMS - 1) == "q-11"
@@ -255,7 +254,7 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
         who = rng.choice(list(people.values()))
         here = at.get(who)
         if here is not None and rng.random() < 0.15:  # back to something said before
-            mine = list_annotations(database.cursor(), here)
+            mine = list_annotations(database.cursor(), here, EVERYTHING)
             if any(one.reviewer_id == who for one in mine):
                 with database.transaction() as cur:
                     retract_annotation(
@@ -265,7 +264,7 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
         position = None if after is None else int(after[2:])
         with database.transaction() as cur:
             searched = reservations._find_next(
-                cur, queue, who, position, after, datetime.now(UTC), None
+                cur, queue, EVERYTHING, who, position, after, datetime.now(UTC), None
             )
             free = reservations._unreserved_positions(database, queue)
             assert free is not None
@@ -344,28 +343,6 @@ def test_an_item_said_blind_stays_open_for_who_said_it_until_the_reveal(
     assert queue_progress(database.cursor(), queue, people["Bob"]).num_done == 0
     say(database, queue, "q-00", people["Bob"], "revealed")
     assert reserve_next(database, queue, people["Bob"]) == "q-02"
-
-
-def test_items_wait_blind_for_a_reviewer_until_they_have_seen_the_labels(
-    database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
-) -> None:
-    queue = make_queue(mode="blind", reviewer_ids=(people["Bob"],))
-    make_queue("Open")
-    cur = database.cursor()
-    assert len(list_blind_items(cur, people["Bob"])) == NUM_ITEMS
-    assert list_blind_items(cur, people["Cyd"]) == set()
-    say(database, queue, "q-00", people["Bob"], "blind")
-    assert "q-00" in list_blind_items(cur, people["Bob"])
-    say(database, queue, "q-00", people["Bob"], "revealed")
-    assert "q-00" not in list_blind_items(cur, people["Bob"])
-    assert list_blind_items(cur, people["Bob"], ["q-00", "q-01", "elsewhere"]) == {"q-01"}
-    with database.transaction() as inner:
-        close_queue(inner, queue.queue_id, people["Ann"])
-    assert list_blind_items(cur, people["Bob"]) == set()
-    with database.transaction() as inner:
-        save_settings(inner, ReviewSettings("blind"), people["Ann"])
-    assert list_blind_items(cur, people["Bob"], ["q-00", "q-01"]) == {"q-01"}
-    assert len(list_blind_items(cur, people["Cyd"])) == NUM_ITEMS
 
 
 def test_a_share_of_a_blind_queue_comes_again_to_who_labelled_it(

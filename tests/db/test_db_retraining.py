@@ -33,6 +33,7 @@ from db.retraining.run_energy import Energy, add_run_energy, list_run_energy
 from db.retraining.snapshot import freeze, load_snapshot
 from db.retraining.trigger_policies import add_trigger_policy, find_trigger_policy
 from db.review.adjudications import add_adjudication
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_head_prediction, make_item
 from tests.support.trained_runs import add_trained_run
@@ -64,7 +65,7 @@ def test_a_veto_stands_until_it_is_taken_back_and_reaches_the_snapshot(
     add_record_veto(cur, item_id="q-2", num_shots=None, reviewer_id=ann)
     add_record_veto(cur, item_id="q-3", num_shots=0, reviewer_id=ann)
     add_record_veto(cur, item_id="q-3", num_shots=0, reviewer_id=ann, is_vetoed=False)
-    assert [(v.item_id, v.num_shots) for v in list_record_vetoes(cur)] == [
+    assert [(v.item_id, v.num_shots) for v in list_record_vetoes(cur, EVERYTHING)] == [
         ("q-2", None),
         ("q-1", 1),
     ]
@@ -94,16 +95,18 @@ def test_a_correction_is_found_in_the_runs_that_learned_from_it_and_back(
             add_predictions(cur, [make_head_prediction("q-1", run_id, label)])
     cur = database.cursor()
 
-    (found,) = list_corrections(cur)
+    (found,) = list_corrections(cur, EVERYTHING)
     assert (found.correction_id, found.old_label, found.label) == (correction, "yes", "no")
     assert found.num_runs == 1
-    (run,) = list_correction_runs(cur, correction, "q-1")
+    (run,) = list_correction_runs(cur, EVERYTHING, correction, "q-1")
     assert (run.run_id, run.snapshot_id) == ("run-2", snapshot_id)
     assert (run.num_train, run.num_dev, run.num_as_shot) == (2, 0, 1)
     assert run.outcome == "fixed"
 
-    assert [c.correction_id for c in list_corrections(cur, run_id="run-2")] == [correction]
-    assert list_corrections(cur, run_id="run-1") == []
+    assert [c.correction_id for c in list_corrections(cur, EVERYTHING, run_id="run-2")] == [
+        correction
+    ]
+    assert list_corrections(cur, EVERYTHING, run_id="run-1") == []
     made_of, *shown_in = list_training_records(cur, "run-2", "q-1")
     assert made_of.item_id == "q-1"
     assert shown_in[-1].shot_item_ids == ("q-1",)
@@ -115,7 +118,7 @@ def test_an_adjudication_is_a_correction(database: Database, ann: str) -> None:
     with database.transaction() as cur:
         chief = add_reviewer(cur, "Chief", "adjudicator").reviewer_id
         add_adjudication(cur, adjudication_id="d", item_id="q-1", reviewer_id=chief, label="maybe")
-    (found,) = list_corrections(database.cursor(), item_id="q-1")
+    (found,) = list_corrections(database.cursor(), EVERYTHING, item_id="q-1")
     assert (found.kind, found.label) == ("adjudication", "maybe")
 
 
@@ -172,4 +175,4 @@ def test_a_reviewer_may_not_leave_records_out(database: Database, ann: str) -> N
         bob = add_reviewer(cur, "Bob").reviewer_id
     with pytest.raises(NotPermittedError, match="exclude records"):
         add_record_veto(database.cursor(), item_id="q-1", num_shots=None, reviewer_id=bob)
-    assert list_record_vetoes(database.cursor()) == []
+    assert list_record_vetoes(database.cursor(), EVERYTHING) == []

@@ -31,6 +31,7 @@ from db.review.annotations import (
     standing_annotations,
 )
 from db.review.item_list import ReviewFilter, get_rows, item_id_array, list_item_ids
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_options_item, make_prediction, make_run
 
@@ -64,13 +65,13 @@ def _reviewer(database: Database, name: str) -> str:
 
 
 def _standing(database: Database, item_id: str) -> dict[str, Annotation]:
-    return standing_annotations(list_annotations(database.cursor(), item_id))
+    return standing_annotations(list_annotations(database.cursor(), item_id, EVERYTHING))
 
 
 def _shown(database: Database, **filters: object) -> list[str]:
     flt = ReviewFilter(run_id="run-1", **filters)  # type: ignore[arg-type]
-    ids = list_item_ids(database.cursor(), flt, "item_id")
-    assert item_id_array(database.cursor(), flt).to_pylist() == ids
+    ids = list_item_ids(database.cursor(), flt, EVERYTHING, "item_id")
+    assert item_id_array(database.cursor(), flt, EVERYTHING).to_pylist() == ids
     return ids
 
 
@@ -88,15 +89,15 @@ def test_an_annotation_keeps_what_stood_before(filled: Database) -> None:
     assert first.judgement.note == "see table 2"
     assert (second.old_label, second.old_answer) == ("no", "No, it does not.")
     cur = filled.cursor()
-    assert list_annotations(cur, "q-1") == [first, second]
+    assert list_annotations(cur, "q-1", EVERYTHING) == [first, second]
     assert _standing(filled, "q-1") == {ann: second}
-    assert get_gold(cur, "q-1") == GoldLabel("q-1", "maybe", "agreed")
+    assert get_gold(cur, "q-1", EVERYTHING) == GoldLabel("q-1", "maybe", "agreed")
 
 
 def test_the_same_annotation_again_changes_nothing(filled: Database) -> None:
     for _ in range(2):
         annotate(filled, "Ann", "q-1", "no", annotation_id="a-1")
-    assert len(list_annotations(filled.cursor(), "q-1")) == 1
+    assert len(list_annotations(filled.cursor(), "q-1", EVERYTHING)) == 1
     with pytest.raises(InvalidAnnotationError, match="belongs to item 'q-1'"):
         annotate(filled, "Ann", "q-2", "no", annotation_id="a-1")
 
@@ -114,8 +115,8 @@ def test_undo_brings_back_what_the_reviewer_said_before(filled: Database) -> Non
     with filled.transaction() as cur:
         retract_annotation(cur, annotation_id="u-2", item_id="q-1", reviewer_id=ann)
     assert _standing(filled, "q-1") == {}
-    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported")
-    assert len(list_annotations(filled.cursor(), "q-1")) == 4
+    assert get_gold(filled.cursor(), "q-1", EVERYTHING) == GoldLabel("q-1", "yes", "imported")
+    assert len(list_annotations(filled.cursor(), "q-1", EVERYTHING)) == 4
     with pytest.raises(NothingToRetractError, match="nothing to undo"):
         retract_annotation(filled.cursor(), annotation_id="u-3", item_id="q-1", reviewer_id=ann)
 
@@ -123,10 +124,12 @@ def test_undo_brings_back_what_the_reviewer_said_before(filled: Database) -> Non
 def test_reviewers_who_differ_leave_the_imported_label_standing(filled: Database) -> None:
     annotate(filled, "Ann", "q-1", "no")
     annotate(filled, "Bob", "q-1", "maybe")
-    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported", conflicting=True)
+    assert get_gold(filled.cursor(), "q-1", EVERYTHING) == GoldLabel(
+        "q-1", "yes", "imported", conflicting=True
+    )
     assert _shown(filled, show="conflicting") == ["q-1"]
     annotate(filled, "Ann", "q-1", "maybe")
-    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "maybe", "agreed")
+    assert get_gold(filled.cursor(), "q-1", EVERYTHING) == GoldLabel("q-1", "maybe", "agreed")
 
 
 def test_wrong_labels_and_unknown_ids_are_refused(filled: Database) -> None:
@@ -139,7 +142,7 @@ def test_wrong_labels_and_unknown_ids_are_refused(filled: Database) -> None:
             filled.cursor(), Judgement(("no",)), Encounter(), annotation_id="a", item_id="q-1",
             reviewer_id="nobody",
         )  # fmt: skip
-    assert list_annotations(filled.cursor(), "q-1") == []
+    assert list_annotations(filled.cursor(), "q-1", EVERYTHING) == []
 
 
 def test_each_filter_shows_what_it_says(filled: Database) -> None:
@@ -163,7 +166,7 @@ def test_reviewed_means_by_me_where_a_reviewer_is_given(filled: Database) -> Non
     assert _shown(filled, show="reviewed", reviewer_id=ann) == ["q-1"]
     assert _shown(filled, show="reviewed", reviewer_id=bob) == []
     assert len(_shown(filled, show="unreviewed", reviewer_id=bob)) == 6
-    (row,) = get_rows(filled.cursor(), ["q-1"], run_id="run-1", reviewer_id=ann)
+    (row,) = get_rows(filled.cursor(), ["q-1"], EVERYTHING, run_id="run-1", reviewer_id=ann)
     assert (row.my_label, row.num_annotations, row.gold_label) == ("no", 1, "no")
 
 
@@ -182,7 +185,7 @@ def test_equal_confidences_and_both_orders_end_in_the_order_of_ids(filled: Datab
         ("item_id", ["q-1", "q-2", "q-3", "q-4", "q-5", "v-1"]),
         ("confidence", ["q-1", "q-2", "q-3", "q-4", "q-5", "v-1"]),
     ):
-        assert list_item_ids(filled.cursor(), flt, order) == expected
+        assert list_item_ids(filled.cursor(), flt, EVERYTHING, order) == expected
 
 
 def test_least_confident_items_come_first(filled: Database) -> None:
@@ -199,7 +202,7 @@ def test_least_confident_items_come_first(filled: Database) -> None:
             ],
         )
     flt = ReviewFilter(run_id="run-2")
-    ids = list_item_ids(filled.cursor(), flt, "confidence")
+    ids = list_item_ids(filled.cursor(), flt, EVERYTHING, "confidence")
     assert ids == ["q-2", "q-5", "q-3", "q-1", "q-4", "v-1"]
 
 
@@ -228,7 +231,7 @@ def test_many_reviewers_at_once_lose_nothing(filled: Database) -> None:
     with ThreadPoolExecutor(len(names)) as pool:
         list(pool.map(work, names))
     cur = filled.cursor()
-    assert len(list_annotations(cur, "q-1")) == 40
+    assert len(list_annotations(cur, "q-1", EVERYTHING)) == 40
     standing = _standing(filled, "q-1")
     assert {who: said.judgement.note for who, said in standing.items()} == dict.fromkeys(
         reviewer_ids, "4"
@@ -242,18 +245,18 @@ def test_several_labels_or_none_with_a_reason_are_kept_and_make_no_agreed_label(
     both = annotate(filled, "Ann", "q-1", "maybe", "yes", verdicts=verdicts).judgement
     assert (both.label, both.labels) == (None, ("yes", "maybe"))
     assert both.verdicts == ("gold_wrong", "several_acceptable")
-    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported")
+    assert get_gold(filled.cursor(), "q-1", EVERYTHING) == GoldLabel("q-1", "yes", "imported")
     annotate(filled, "Bob", "q-1", "maybe", "yes")
-    assert not get_gold(filled.cursor(), "q-1").conflicting
+    assert not get_gold(filled.cursor(), "q-1", EVERYTHING).conflicting
     annotate(filled, "Bob", "q-1", "maybe")
-    assert get_gold(filled.cursor(), "q-1").conflicting
+    assert get_gold(filled.cursor(), "q-1", EVERYTHING).conflicting
     with pytest.raises(InvalidLabelError, match="was given no label"):
         annotate(filled, "Ann", "q-1")
     none = annotate(filled, "Ann", "q-1", verdicts=("unanswerable",)).judgement
     assert (none.label, none.labels) == (None, ())
-    assert get_gold(filled.cursor(), "q-1").conflicting
+    assert get_gold(filled.cursor(), "q-1", EVERYTHING).conflicting
     annotate(filled, "Bob", "q-1", verdicts=("information_missing",))
-    assert get_gold(filled.cursor(), "q-1") == GoldLabel("q-1", "yes", "imported")
+    assert get_gold(filled.cursor(), "q-1", EVERYTHING) == GoldLabel("q-1", "yes", "imported")
 
 
 def test_everything_a_reviewer_says_comes_back_and_nonsense_is_refused(filled: Database) -> None:
@@ -291,7 +294,7 @@ def test_everything_a_reviewer_says_comes_back_and_nonsense_is_refused(filled: D
 
 def test_the_answer_that_the_caller_has_read_is_stored_as_it_was_shown(filled: Database) -> None:
     ann = _reviewer(filled, "Ann")
-    item = get_item(filled.cursor(), "q-1")
+    item = get_item(filled.cursor(), "q-1", EVERYTHING)
     with filled.transaction() as cur:
         stored = add_annotation(
             cur, Judgement(("no",)), Encounter(run_id="run-1"), annotation_id="s-1",

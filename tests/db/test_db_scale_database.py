@@ -11,6 +11,7 @@ import pytest
 from db.connection import Database
 from db.content.items import describe_item_faults, get_item
 from db.content.predictions import list_predictions
+from db.viewer import EVERYTHING
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "scale_database.py"
 
@@ -47,9 +48,9 @@ def test_it_makes_as_many_rows_as_asked_and_the_views_see_them(made: Path) -> No
 def test_its_items_and_answers_are_sound(made: Path) -> None:
     database = Database.open(made)
     cur = database.cursor()
-    predictions = list_predictions(cur, "scale-run-01")
+    predictions = list_predictions(cur, "scale-run-01", EVERYTHING)
     for prediction in predictions[:50]:
-        item = get_item(cur, prediction.item_id)
+        item = get_item(cur, prediction.item_id, EVERYTHING)
         assert describe_item_faults(item) == []
         assert prediction.head_label in item.labels
         assert prediction.head_probabilities is not None

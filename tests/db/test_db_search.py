@@ -18,14 +18,15 @@ from db.people.sign_in import add_person
 from db.records import Option, Section
 from db.review.adjudications import add_adjudication
 from db.review.item_list import ReviewFilter, item_id_array, list_item_ids
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
 
 
 def found(database: Database, text: str, run_id: str | None = None) -> list[str]:
     flt = ReviewFilter(search=text, run_id=run_id)
-    ids = list_item_ids(database.cursor(), flt)
-    assert item_id_array(database.cursor(), flt).to_pylist() == ids
+    ids = list_item_ids(database.cursor(), flt, EVERYTHING)
+    assert item_id_array(database.cursor(), flt, EVERYTHING).to_pylist() == ids
     return ids
 
 
@@ -140,7 +141,10 @@ def test_what_was_rolled_back_is_not_found(database: Database) -> None:
 def test_there_is_no_cap(database: Database) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_item(f"q-{number}") for number in range(11_000)], origin="items")
-    assert len(item_id_array(database.cursor(), ReviewFilter(search="drug help"))) == 11_000
+    assert (
+        len(item_id_array(database.cursor(), ReviewFilter(search="drug help"), EVERYTHING))
+        == 11_000
+    )
 
 
 def test_a_file_from_before_the_index_is_indexed_when_it_is_opened(tmp_path: Path) -> None:
@@ -170,7 +174,7 @@ def test_a_search_has_the_same_words_as_the_index(text: str) -> None:
 @settings(deadline=None)
 @given(st.text())
 def test_any_text_can_be_searched_for(text: str) -> None:
-    assert list_item_ids(_database().cursor(), ReviewFilter(search=text)) == []
+    assert list_item_ids(_database().cursor(), ReviewFilter(search=text), EVERYTHING) == []
 
 
 _OPENED: list[Database] = []

@@ -21,6 +21,7 @@ from db.review.agreement import RatingFilter, count_patterns, count_repeats
 from db.review.annotations import get_gold, list_annotations
 from db.review.drafts import find_draft
 from db.statements import load_sql
+from db.viewer import EVERYTHING
 from tests.support.stores import open_store
 
 
@@ -167,11 +168,11 @@ def test_a_database_of_the_version_before_gets_the_words_of_this_one(tmp_path: P
 
     database = Database.open(path)
     cur = database.cursor()
-    history = list_annotations(cur, "q-1")
+    history = list_annotations(cur, "q-1", EVERYTHING)
     assert [(one.encounter.phase, one.encounter.presentation) for one in history] == [
         ("open", "first"), ("open", "repeat"), ("blind", "first"), ("revealed", "first"),
     ]  # fmt: skip
-    assert get_gold(cur, "q-1").label == "maybe"
+    assert get_gold(cur, "q-1", EVERYTHING).label == "maybe"
     for view in ("standing_annotation", "phase_annotation", "rating", "final_rating"):
         rows = cur.execute(f"select annotation_id from {view} order by annotation_id").fetchall()
         assert (
@@ -183,15 +184,15 @@ def test_a_database_of_the_version_before_gets_the_words_of_this_one(tmp_path: P
                 "final_rating": [("a",), ("d",)],
             }[view]
         )
-    (pattern,) = count_patterns(cur, RatingFilter("pubmedqa"), "open")
+    (pattern,) = count_patterns(cur, RatingFilter(EVERYTHING, "pubmedqa"), "open")
     assert pattern.answers == (("no",),)
-    (repeat,) = count_repeats(cur, RatingFilter("pubmedqa"), "open")
+    (repeat,) = count_repeats(cur, RatingFilter(EVERYTHING, "pubmedqa"), "open")
     assert (repeat.first, repeat.repeat) == (("no",), ("maybe",))
     assert find_draft(cur, "q-1", "ann", "open") == {"note": "begun"}
     phases = "select phase from review_event where item_id = 'q-1' order by event_number"
     assert cur.execute(phases).fetchall() == [("open",), ("revealed",)]
 
-    export_file(cur, "annotations", "jsonl", tmp_path / "annotations.jsonl")
+    export_file(cur, "annotations", "jsonl", tmp_path / "annotations.jsonl", EVERYTHING)
     lines = (tmp_path / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
     exported = [json.loads(line) for line in lines]
     assert [(row["phase"], row["presentation"]) for row in exported] == [

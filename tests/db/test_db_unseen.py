@@ -18,6 +18,7 @@ from db.retraining.lineage import TrainingRecord, add_training_records
 from db.retraining.out_of_fold import OutOfFold, add_out_of_fold
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
+from db.viewer import EVERYTHING
 from tests.support.records import make_item, make_prediction
 from tests.support.trained_runs import add_trained_run
 
@@ -73,7 +74,7 @@ def test_a_run_speaks_of_what_it_learned_only_out_of_fold(database: Database, tr
     assert _bases(database, "fit") == {"q-1": "held_out", "q-2": None, "q-3": "own"}
     cur = database.cursor()
     scored_runs.refresh(cur, ["fit"])
-    flt = OutcomeFilter("fit", "record", "pubmedqa")
+    flt = OutcomeFilter(EVERYTHING, "fit", "record", "pubmedqa")
     assert count_unseen(cur, flt) == UnseenCount(
         own=1, held_out=1, base_model=0, num_learned=2, none=1
     )

@@ -13,6 +13,7 @@ from db.cli.main import main
 from db.connection import IN_MEMORY, Database
 from db.content.predictions import list_predictions
 from db.importers import import_file
+from db.viewer import EVERYTHING
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "formats.md").read_text()
@@ -25,7 +26,7 @@ def test_the_examples_of_the_page_can_be_imported(tmp_path: Path) -> None:
     database = Database.open(IN_MEMORY)
     assert import_file(database, "items", tmp_path / "items.jsonl").items.added == 1
     report = import_file(database, "predictions", tmp_path / "predictions.jsonl")
-    (stored,) = list_predictions(database.cursor(), str(report.run_id))
+    (stored,) = list_predictions(database.cursor(), str(report.run_id), EVERYTHING)
     assert (stored.item_id, stored.head_label) == ("ward-1", "A")
     database.close()
 

@@ -26,6 +26,7 @@ from db.retraining.snapshot import read_snapshot
 from db.retraining.training_runs import add_training_run, find_training_run, list_training_runs
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_head_prediction, make_training_run
 from tests.support.runs import wait_for_end
@@ -76,12 +77,12 @@ def test_a_correction_is_refitted_by_itself_to_figures_in_the_store(
     assert accuracy["n"] == 17
     right = sum(
         p.head_label == item.label
-        for item in read_snapshot(cur).test
-        for p in list_predictions(cur, run_id)
+        for item in read_snapshot(cur, EVERYTHING).test
+        for p in list_predictions(cur, run_id, EVERYTHING)
         if p.item_id == item.item_id
     )
     assert accuracy["value"] == pytest.approx(right / 17, abs=1e-12)
-    (learned,) = list_correction_runs(cur, correction, "more-train-000")
+    (learned,) = list_correction_runs(cur, EVERYTHING, correction, "more-train-000")
     assert (learned.run_id, learned.num_train) == (run_id, 1)
     effect = find_refit_effect(cur, run_id)
     assert effect is not None
@@ -152,7 +153,7 @@ def test_only_the_newest_automatic_refits_stay_and_their_lineage_does(database: 
     gone = surplus[0].run_id
     assert find_training_run(cur, gone) is not None
     assert find_run(cur, gone) is not None
-    assert [p.head_label for p in list_predictions(cur, gone)] == ["no"]
+    assert [p.head_label for p in list_predictions(cur, gone, EVERYTHING)] == ["no"]
     with pytest.raises(ModelNotFoundError):
         get_model(cur, 2)
     assert retire_automatic(database, runs_dir()) == ()
@@ -227,4 +228,4 @@ def test_refits_after_corrections_do_not_reset_what_a_policy_counts(
     with database.transaction() as cur:
         settings = {"task": "refit", "triggered_by": AFTER_CORRECTION}
         add_training_run(cur, make_training_run("a", settings=settings, created_at=later))
-    assert read_readiness(database).counts.num_corrected == 1
+    assert read_readiness(database, EVERYTHING).counts.num_corrected == 1

@@ -23,6 +23,7 @@ from db.people.reviewers import add_reviewer
 from db.records import Item, Option, Section
 from db.retraining.record_vetoes import add_record_veto
 from db.retraining.snapshot import Snapshot, SnapshotItem, read_snapshot
+from db.viewer import EVERYTHING
 from eci.questions.prompts import Question
 from tests.support.annotations import annotate
 from tests.support.records import make_options_item
@@ -52,7 +53,7 @@ def snapshot(database: Database) -> Snapshot:
     steps = ("step1", "step2&3", "step3")
     with database.transaction() as cur:
         add_items(cur, [_usmle(n, steps[n % 3]) for n in range(24)], origin="items")
-    return read_snapshot(database.cursor())
+    return read_snapshot(database.cursor(), EVERYTHING)
 
 
 def _items(built: Build) -> set[str]:
@@ -108,7 +109,10 @@ def test_every_prompt_shows_so_many_training_items_and_ends_in_its_answer(
 def test_a_corrected_text_takes_the_place_of_the_long_answer(database: Database) -> None:
     annotate(database, "Ann", "fix-train-000", "no", answer="It did not help anybody.")
     built = build(
-        read_snapshot(database.cursor()), benchmark="all", num_shots=0, only_corrected=True
+        read_snapshot(database.cursor(), EVERYTHING),
+        benchmark="all",
+        num_shots=0,
+        only_corrected=True,
     )
     (record,) = built.records
     assert record.completion == "no\nIt did not help anybody."
@@ -120,7 +124,7 @@ def test_vetoes_are_heeded_by_builds_and_runs(database: Database) -> None:
         ann = add_reviewer(cur, "Ann", "engineer").reviewer_id
         add_record_veto(cur, item_id="fix-train-000", num_shots=1, reviewer_id=ann)
         add_record_veto(cur, item_id="fix-train-002", num_shots=None, reviewer_id=ann)
-    snapshot = read_snapshot(database.cursor())
+    snapshot = read_snapshot(database.cursor(), EVERYTHING)
     one_shot = build(snapshot, benchmark="pubmedqa", num_shots=1)
     assert not {"fix-train-000", "fix-train-002"} & _items(one_shot)
     assert "fix-train-000" in _items(build(snapshot, benchmark="pubmedqa", num_shots=0))

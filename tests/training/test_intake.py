@@ -21,6 +21,7 @@ from db.content.predictions import list_predictions
 from db.content.runs import get_run, list_runs
 from db.retraining.run_energy import Energy
 from db.retraining.training_runs import find_training_run, list_training_runs
+from db.viewer import EVERYTHING
 from tests.support.records import make_item
 from tests.support.stores import open_store
 from training.control.ingest import ingest_run, refresh
@@ -107,7 +108,7 @@ def test_a_succeeded_run_becomes_a_run_with_predictions(database: Database, runs
     assert (run.name, run.created_at) == ("smoke 2026-11-22 19:04:55", NOW)
     assert run.metrics == {"head": {"accuracy": 0.5, "ece": None}}
     assert run.settings == SETTINGS
-    stored = list_predictions(database.cursor(), run_dir.run_id)
+    stored = list_predictions(database.cursor(), run_dir.run_id, EVERYTHING)
     assert [(entry.item_id, entry.head_label) for entry in stored] == [("q-1", "no"), ("q-2", "no")]
     assert stored[0].head_probabilities == (0.25, 0.5, 0.25)
     training_run = find_training_run(database.cursor(), run_dir.run_id)
@@ -295,7 +296,7 @@ def test_a_run_that_is_put_right_is_taken_in(database: Database, runs_dir: Path,
     path.write_bytes(data)
     assert refresh(database, runs_dir) == (run_dir.run_id,)
     assert state_of(database, run_dir)[0] == "succeeded"
-    assert len(list_predictions(database.cursor(), run_dir.run_id)) == 2
+    assert len(list_predictions(database.cursor(), run_dir.run_id, EVERYTHING)) == 2
 
 
 def test_a_run_taken_in_needs_its_directory_no_more(database: Database, runs_dir: Path) -> None:

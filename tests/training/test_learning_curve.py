@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from db.connection import Database
+from db.viewer import EVERYTHING
 from training.control.learning_curve import CurvePoint, LearningCurve, learning_curve
 from training.errors import DataError
 
@@ -44,4 +45,4 @@ def test_a_flat_curve_promises_nothing() -> None:
 @pytest.mark.usefixtures("bundled_is_tiny")
 def test_without_features_it_says_what_to_do(database: Database) -> None:
     with pytest.raises(DataError, match="Refit the head once"):
-        learning_curve(database)
+        learning_curve(database, EVERYTHING)

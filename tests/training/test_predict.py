@@ -11,6 +11,7 @@ from db.connection import Database
 from db.content.predictions import list_predictions
 from db.content.runs import get_run
 from db.paths import runs_dir
+from db.viewer import EVERYTHING
 from training.control.ingest import refresh
 from training.control.start import prepare_prediction, prepare_run
 from training.errors import SettingsError
@@ -40,7 +41,9 @@ def test_base_model_and_trained_run_answer_every_item(
     kinds = {r.run_id: get_run(cur, r.run_id).kind for r in (plain, trained, again)}
     assert list(kinds.values()) == ["prediction", "training", "prediction"]
     assert get_run(cur, trained.run_id).base_run_id == plain.run_id
-    by_run = {r.run_id: list_predictions(cur, r.run_id) for r in (plain, trained, again)}
+    by_run = {
+        r.run_id: list_predictions(cur, r.run_id, EVERYTHING) for r in (plain, trained, again)
+    }
     assert {len(found) for found in by_run.values()} == {34}
     assert all(p.answer is not None and p.answer_form for p in by_run[plain.run_id])
     heads = {p.item_id: p.head_probabilities for p in by_run[trained.run_id]}

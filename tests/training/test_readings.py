@@ -8,6 +8,7 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions, find_prediction
 from db.content.runs import add_run
 from db.records import Prediction
+from db.viewer import EVERYTHING
 from tests.support.records import make_item, make_options_item, make_run
 from tests.support.stores import open_store
 from training.evaluation.readings import read_new_answers
@@ -39,7 +40,7 @@ def test_labels_and_forms_are_read_and_what_a_run_says_stands(database):
         "select item_id, text_label, text_form from read_prediction order by item_id"
     ).fetchall()
     assert rows == [("q-1", "no", "stated"), ("q-2", "A", "bare"), ("q-3", "yes", "bare")]
-    assert find_prediction(cur, "r", "q-1") is not None
+    assert find_prediction(cur, "r", "q-1", EVERYTHING) is not None
 
 
 def test_a_second_time_there_is_nothing_to_read(database):

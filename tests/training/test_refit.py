@@ -21,6 +21,7 @@ from db.records import Reviewer
 from db.retraining.lineage import list_correction_runs, list_training_records
 from db.retraining.model_versions import find_by_alias, list_models
 from db.retraining.snapshot import load_snapshot, read_snapshot
+from db.viewer import EVERYTHING
 from eci.model.artifact import read_info
 from eci.model.eci_model import EciModel
 from tests.support.annotations import annotate
@@ -57,7 +58,7 @@ def test_a_refit_leaves_an_artifact_that_classifies_as_its_predictions_say(
     assert metrics["pubmedqa"]["head"]["accuracy"]["n"] == 17
     model = EciModel.load(base_alone.model.base, tmp_path, artifact=run_dir.artifact_path)
     snapshot = load_snapshot(run_dir.snapshot_path)
-    stored = {p.item_id: p for p in list_predictions(database.cursor(), run_dir.run_id)}
+    stored = {p.item_id: p for p in list_predictions(database.cursor(), run_dir.run_id, EVERYTHING)}
     items = [item for item in (*snapshot.test, *snapshot.train) if item.item_id in stored]
     assert len(items) == len(stored) == 94
     given = model.classify([to_question(item) for item in items])
@@ -78,7 +79,7 @@ def test_after_corrections_a_refit_is_done_at_once_and_learns_them(
 
     cur = database.cursor()
     assert get_run(cur, run_id).base_run_id == first.run_id, "its results are taken in already"
-    (run,) = list_correction_runs(cur, correction, "more-train-000")
+    (run,) = list_correction_runs(cur, EVERYTHING, correction, "more-train-000")
     assert (run.run_id, run.num_train) == (run_id, 1)
     records = list_training_records(cur, run_id, "more-train-000")
     assert [(record.num_shots, record.fold) for record in records] == [(0, "train")]
@@ -141,8 +142,8 @@ def test_a_trained_adapter_gets_a_new_head_and_new_temperatures(
     refresh(database, runs_dir())
     assert read_info(refit.artifact_path).has_adapter
     cur = database.cursor()
-    texts = {p.item_id: p.answer for p in list_predictions(cur, trained.run_id)}
-    mine = list_predictions(cur, refit.run_id)
+    texts = {p.item_id: p.answer for p in list_predictions(cur, trained.run_id, EVERYTHING)}
+    mine = list_predictions(cur, refit.run_id, EVERYTHING)
     assert all(texts.get(p.item_id) == p.answer for p in mine), "the adapter writes the same texts"
     model = EciModel.load(
         tiny_settings["model"]["base"],
@@ -175,8 +176,8 @@ def test_recalibration_changes_how_sure_a_head_is_and_never_its_label(
         database, make_plan(database, "recalibrate", source=first.run_id), engineer.reviewer_id
     )
     cur = database.cursor()
-    before = {p.item_id: p for p in list_predictions(cur, first.run_id)}
-    after = {p.item_id: p for p in list_predictions(cur, run_id)}
+    before = {p.item_id: p for p in list_predictions(cur, first.run_id, EVERYTHING)}
+    after = {p.item_id: p for p in list_predictions(cur, run_id, EVERYTHING)}
     assert before.keys() == after.keys()
     assert all(after[name].head_label == before[name].head_label for name in before)
     hot = read_info(RunDir(runs_dir() / run_id).artifact_path).calibration["pubmedqa"].temperature
@@ -225,7 +226,9 @@ def test_training_items_keep_probabilities_of_heads_that_had_not_seen_them(
     assert {name: tuple(p) for name, p in stored.items()} == {
         name: row.probabilities for name, row in rows.items()
     }
-    in_sample = {p.item_id: p.head_probabilities for p in list_predictions(cur, run_dir.run_id)}
+    in_sample = {
+        p.item_id: p.head_probabilities for p in list_predictions(cur, run_dir.run_id, EVERYTHING)
+    }
     told = [in_sample[name][1] - stored[name][1] for name in wrong]  # type: ignore[index]
     assert np.mean(told) > 0, "a head that has seen a wrong label is surer of it"
 
@@ -247,7 +250,8 @@ def test_of_items_that_an_adapter_learned_from_the_base_model_speaks(
     )
     assert rows.keys() - by_base == held_out
     own = {
-        p.item_id: p.head_probabilities for p in list_predictions(database.cursor(), trained.run_id)
+        p.item_id: p.head_probabilities
+        for p in list_predictions(database.cursor(), trained.run_id, EVERYTHING)
     }
     for name in held_out:
         assert rows[name].probabilities == pytest.approx(own[name], abs=3e-2)
@@ -270,7 +274,9 @@ def test_items_that_repeat_one_another_stay_in_one_fold(
     twin = replace(make_remedy(1), item_id="twin-of-001", gold_label="maybe")
     with database.transaction() as cur:
         add_items(cur, [twin], origin="items")
-    items = [i for i in read_snapshot(database.cursor()).train if i.label_set == "pubmedqa"]
+    items = [
+        i for i in read_snapshot(database.cursor(), EVERYTHING).train if i.label_set == "pubmedqa"
+    ]
     groups = item_groups([ItemQuestion.of(item) for item in items])
     named = dict(zip((item.item_id for item in items), groups, strict=True))
     assert named["twin-of-001"] == named["more-train-001"]

@@ -17,6 +17,7 @@ from db.outcomes.slices import save_slice
 from db.people.reviewers import add_reviewer
 from db.records import Section
 from db.retraining.model_versions import find_by_alias, list_alias_events, register_model
+from db.viewer import EVERYTHING
 from eci.statistics.estimates import Estimate, Interval
 from tests.support.records import LABELS, make_head_prediction, make_item, make_run
 from tests.support.stores import open_store
@@ -85,7 +86,7 @@ def test_accuracy_alone_promotes_nothing(store: Database, predict: Predict, eve:
     promote(store, 1, eve, "the first one, to begin with")
     # 20 + 15 more right, but it never says maybe.
     predict("yes-man", ["yes" if label == "maybe" else label for label in GOLD])
-    report = gate_of(store, 2)
+    report = gate_of(store, 2, EVERYTHING)
     (pubmedqa,) = report.sets
     assert pubmedqa.comparison.fixed > pubmedqa.comparison.broken
     assert pubmedqa.comparison.is_significant, "its accuracy is significantly higher"
@@ -114,7 +115,7 @@ def test_the_same_model_again_has_no_gain(store: Database, predict: Predict, eve
     predict("champion", _some_right((20, 15, 8)))
     promote(store, 1, eve, "the first one, to begin with")
     predict("again", _some_right((20, 15, 8)))
-    assert [check.name for check in gate_of(store, 2).failed] == [
+    assert [check.name for check in gate_of(store, 2, EVERYTHING).failed] == [
         "At least one metric improves significantly"
     ]
 
@@ -126,7 +127,7 @@ def test_a_slice_that_gets_worse_stops_the_gate(store: Database, predict: Predic
         for n, label in enumerate(GOLD)
     ]
     predict("after", after)
-    report = run_gate(store.cursor(), "before", "after")
+    report = run_gate(store.cursor(), EVERYTHING, "before", "after")
     worse = [one.change.value for one in report.slices if one.is_worse]
     assert worse == ["1,500 to 2,499 characters"]
     assert any("slice" in check.name for check in report.failed)
@@ -146,7 +147,7 @@ def test_saved_slices_count_unless_they_ask_what_a_model_got_wrong(
         save_slice(cur, "few", Selection(gold_label="maybe", slices=(("mesh", "Humans"),)))
     saved = [
         (one.change.value, one.change.n, one.change.num_fixed, one.change.num_broken)
-        for one in run_gate(store.cursor(), "before", "after").slices
+        for one in run_gate(store.cursor(), EVERYTHING, "before", "after").slices
         if one.change.dimension is None
     ]
     assert saved == [("all yes", 60, 10, 0)]
@@ -157,7 +158,7 @@ def test_a_slice_of_all_test_items_is_none_as_the_other_checks_judge_it(
 ) -> None:
     predict("before", _some_right((30, 20, 10)))
     predict("after", _some_right((20, 25, 10)))
-    slices = run_gate(store.cursor(), "before", "after").slices
+    slices = run_gate(store.cursor(), EVERYTHING, "before", "after").slices
     assert {one.change.dimension for one in slices} == {"length_range"}
     assert sum(one.change.n for one in slices) == len(GOLD)
 
@@ -166,7 +167,7 @@ def test_the_first_champion_must_beat_the_commonest_label(
     store: Database, predict: Predict, eve: str
 ) -> None:
     predict("constant", ["yes"] * len(GOLD))
-    failed = [check.finding for check in gate_of(store, 1).failed]
+    failed = [check.finding for check in gate_of(store, 1, EVERYTHING).failed]
     assert "never predicted: no, maybe" in failed
     predict("knows", _some_right((5, 5, 3)), 0.88)
     assert promote(store, 2, eve).passed
@@ -179,7 +180,7 @@ def _calibration(report: GateReport) -> Check:
 
 def test_a_first_model_that_misjudges_itself_is_stopped(store: Database, predict: Predict) -> None:
     predict("unsure of itself", _some_right((5, 5, 3)), 0.6)  # right in 89 %, says 60 %
-    report = gate_of(store, 1)
+    report = gate_of(store, 1, EVERYTHING)
     assert report.failed == (_calibration(report),)
     assert "ECE 29.2 % (" in report.failed[0].finding
     assert "n = 120" in report.failed[0].finding

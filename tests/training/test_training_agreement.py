@@ -19,6 +19,7 @@ from db.content.items import add_items
 from db.importers import import_file
 from db.people.reviewers import add_reviewer
 from db.review.agreement import RatingFilter, count_challenges
+from db.viewer import EVERYTHING
 from eci.statistics.agreement import MORE_THAN_TWO, NO_PAIRS
 from tests.support.annotations import annotate
 from tests.support.records import LABELS, make_item
@@ -33,8 +34,8 @@ from training.evaluation.agreement import (
     load_times,
 )
 
-OWN = RatingFilter("pubmedqa")
-CLINICIANS = RatingFilter("options", "import")
+OWN = RatingFilter(EVERYTHING, "pubmedqa")
+CLINICIANS = RatingFilter(EVERYTHING, "options", "import")
 
 
 @pytest.fixture

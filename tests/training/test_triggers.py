@@ -13,6 +13,7 @@ from db.people.reviewers import add_reviewer
 from db.retraining.readiness import ReadinessCount
 from db.retraining.training_runs import add_training_run, list_training_runs
 from db.review.adjudications import add_adjudication
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_training_run
 from training.control.triggers import (
@@ -77,13 +78,13 @@ def test_readiness_counts_what_came_in_since_the_last_run(database: Database) ->
         add_adjudication(
             cur, adjudication_id="d", item_id="fix-train-002", reviewer_id=chief, label="no"
         )
-    counts = read_readiness(database).counts
+    counts = read_readiness(database, EVERYTHING).counts
     assert (counts.num_corrected, counts.num_adjudicated) == (2, 1)
     assert (counts.num_double, counts.num_unanimous) == (2, 1)
     later = datetime.now(UTC) + timedelta(minutes=1)
     with database.transaction() as cur:
         add_training_run(cur, make_training_run("r", settings={"task": "train"}, created_at=later))
-    assert read_readiness(database).counts.num_corrected == 0
+    assert read_readiness(database, EVERYTHING).counts.num_corrected == 0
 
 
 def test_nothing_starts_without_a_policy_or_beside_another_run(database: Database) -> None:
@@ -110,6 +111,8 @@ def test_a_run_that_failed_is_not_started_again_until_something_is_new(database:
             "r", state="failed", settings={"task": "refit"}, created_at=later, created_by=eve
         )
         add_training_run(cur, failed)
-    assert find_reason(get_policy(database), read_readiness(database), later) is not None
+    assert (
+        find_reason(get_policy(database), read_readiness(database, EVERYTHING), later) is not None
+    )
     assert tick(database, later) is None
     assert len(list_training_runs(database.cursor())) == 1

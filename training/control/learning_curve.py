@@ -15,6 +15,7 @@ import numpy as np
 from db.connection import Database
 from db.paths import cache_dir
 from db.retraining.snapshot import read_snapshot
+from db.viewer import Viewer
 from eci.arrays import FloatArray, IntArray
 from eci.model.head_fit import fit_head
 from eci.statistics.calibration import out_of_fold
@@ -85,8 +86,10 @@ class LearningCurve:
         return Estimate(float(value), len(self.points), percentile_interval(gains, 0.95))
 
 
-def learning_curve(database: Database) -> LearningCurve:
+def learning_curve(database: Database, viewer: Viewer) -> LearningCurve:
     """Fit heads on growing parts of the training items, on cached features: some seconds.
+
+    Items that are hidden from the viewer are left out.
 
     Raises:
         DataError: Features are lacking, or there are too few items.
@@ -94,7 +97,7 @@ def learning_curve(database: Database) -> LearningCurve:
     settings = make_plan(database, "refit").settings
     assert isinstance(settings, RefitSettings)  # noqa: S101 - narrows types
     source = HeadSource.of(settings)
-    snapshot = read_snapshot(database.cursor())
+    snapshot = read_snapshot(database.cursor(), viewer)
     folder = cache_dir() / "head_features"
     info = find_info(settings, source, [*snapshot.train, *snapshot.test], folder)
     features = None if info is None else HeadFeatures(folder, info)

@@ -12,6 +12,7 @@ from db.retraining.model_versions import (
     list_alias_events,
     set_alias,
 )
+from db.viewer import EVERYTHING, Viewer
 from training.errors import TrainingError
 from training.evaluation.gate import GateReport, run_gate
 
@@ -22,8 +23,10 @@ class PromotionError(TrainingError):
     """A model cannot be promoted or rolled back as asked."""
 
 
-def gate_of(database: Database, version: int) -> GateReport:
-    """Compare a model with the current champion.
+def gate_of(database: Database, version: int, viewer: Viewer) -> GateReport:
+    """Compare a model with the current champion, for the person who reads it.
+
+    Items that are hidden from the viewer are left out; what decides is :func:`promote`.
 
     Raises:
         ModelNotFoundError: There is no such version.
@@ -31,7 +34,7 @@ def gate_of(database: Database, version: int) -> GateReport:
     cur = database.cursor()
     champion = find_by_alias(cur, "champion")
     model = get_model(cur, version)
-    return run_gate(cur, champion.run_id if champion else None, model.run_id)
+    return run_gate(cur, viewer, champion.run_id if champion else None, model.run_id)
 
 
 def promote(database: Database, version: int, reviewer_id: str, reason: str = "") -> GateReport:
@@ -53,7 +56,7 @@ def promote(database: Database, version: int, reviewer_id: str, reason: str = ""
                 f"Version {version} is the champion already. Choose another version."
             )
         champion = find_by_alias(cur, "champion")
-        report = run_gate(cur, champion.run_id if champion else None, model.run_id)
+        report = run_gate(cur, EVERYTHING, champion.run_id if champion else None, model.run_id)
         if not report.passed and len(reason.strip()) < MIN_REASON_LENGTH:
             failed = "; ".join(f"{check.name} ({check.finding})" for check in report.failed)
             raise PromotionError(

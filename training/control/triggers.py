@@ -17,6 +17,7 @@ from db.retraining.model_versions import find_by_alias
 from db.retraining.readiness import ReadinessCount, count_readiness, last_correction_at
 from db.retraining.training_runs import list_training_runs
 from db.retraining.trigger_policies import add_trigger_policy, find_trigger_policy
+from db.viewer import EVERYTHING, Viewer
 from eci.statistics.estimates import proportion
 from training.control.automatic import AFTER_CORRECTION, is_automatic
 from training.control.launch import launch
@@ -91,14 +92,16 @@ def set_policy(database: Database, policy: TriggerPolicy, reviewer_id: str) -> N
         add_trigger_policy(cur, policy.model_dump(mode="json"), reviewer_id)
 
 
-def read_readiness(database: Database) -> Readiness:
-    """Count what has come in since the last training run."""
+def read_readiness(database: Database, viewer: Viewer) -> Readiness:
+    """Count what has come in since the last training run; hidden items are left out."""
     cur = database.cursor()
     last = _last_run(database)
     champion = find_by_alias(cur, "champion")
     run_id = champion.run_id if champion else last.run_id if last else None
     since = last.created_at if last else None
-    return Readiness(since, count_readiness(cur, since, run_id), _test_error(database, run_id))
+    return Readiness(
+        since, count_readiness(cur, viewer, since, run_id), _test_error(database, run_id)
+    )
 
 
 def find_reason(policy: TriggerPolicy, found: Readiness, now: datetime) -> str | None:
@@ -152,7 +155,7 @@ def tick(database: Database, now: datetime) -> str | None:
         return None
     if runs and runs[0].state in _VAIN and not _is_corrected_since(database, runs[0]):
         return None  # what failed a moment ago would fail again, for ever
-    reason = find_reason(policy, read_readiness(database), now)
+    reason = find_reason(policy, read_readiness(database, EVERYTHING), now)
     if reason is not None:
         plan = make_plan(database, policy.tier, preset=policy.preset)
         return start_plan(database, plan, stored.reviewer_id, triggered_by=reason)

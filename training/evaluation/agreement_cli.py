@@ -18,6 +18,7 @@ from db.connection import Database
 from db.errors import NotFoundError
 from db.records import AnnotationOrigin, Phase
 from db.review.agreement import Gold, RatingFilter, RatingScope, Shown, list_rating_scopes
+from db.viewer import EVERYTHING
 from training.evaluation.agreement import (
     Answers,
     PhaseAgreement,
@@ -67,8 +68,8 @@ def agreement_command(
     """Print inter-rater agreement, agreement with gold, and intra-rater agreement."""
     with closing(Database.open()) as database:
         cur = database.cursor()
-        scope = _find_scope(list_rating_scopes(cur), labels, source, origin)
-        flt = RatingFilter(scope.label_set, scope.origin, source, gold)
+        scope = _find_scope(list_rating_scopes(cur, EVERYTHING), labels, source, origin)
+        flt = RatingFilter(EVERYTHING, scope.label_set, scope.origin, source, gold)
         found = _load(cur, flt, answers)
     if as_json:
         click.echo(json.dumps(found))
@@ -108,7 +109,7 @@ def _load(cur: DuckDBPyConnection, flt: RatingFilter, answers: Answers) -> dict[
     ]
     shown = {name: load_anchoring(cur, flt, name) for name in get_args(Shown)}
     return {
-        "filter": asdict(flt),
+        "filter": {name: value for name, value in asdict(flt).items() if name != "viewer"},
         "phases": phases,
         "anchoring": {name: [asdict(one) for one in found] for name, found in shown.items()},
         "times": [asdict(one) for one in load_times(cur, flt)],

@@ -22,6 +22,7 @@ from db.outcomes.scored_runs import refresh, refresh_annotations
 from db.outcomes.selection import OutcomeFilter, Selection
 from db.outcomes.slices import MIN_ITEMS as MIN_SLICE
 from db.outcomes.slices import SliceChange, list_slice_changes
+from db.viewer import Viewer
 from eci.statistics.compare import Comparison, compare, mcnemar_p_value, paired_difference
 from eci.statistics.estimates import Estimate
 from eci.statistics.metrics import classification_report, confusion_counts
@@ -146,19 +147,22 @@ class GateReport:
         }
 
 
-def run_gate(cur: DuckDBPyConnection, champion: str | None, challenger: str) -> GateReport:
+def run_gate(
+    cur: DuckDBPyConnection, viewer: Viewer, champion: str | None, challenger: str
+) -> GateReport:
     """Compare a challenger's run with the champion's, or with the majority-class baseline.
 
     Args:
+        viewer: Who reads the report; hidden items are left out.
         champion: Run of the champion; None while there is none.
         challenger: Run of the model that may be promoted.
     """
-    pairs = list_gate_pairs(cur, champion, challenger)
+    pairs = list_gate_pairs(cur, viewer, champion, challenger)
     by_set: dict[str, list[GatePair]] = {}
     for pair in pairs:
         by_set.setdefault(pair.label_set, []).append(pair)
     sets = tuple(_judge_set(name, members) for name, members in by_set.items())
-    slices = _judge_slices(cur, champion, challenger, list(by_set)) if champion else ()
+    slices = _judge_slices(cur, viewer, champion, challenger, list(by_set)) if champion else ()
     return GateReport(
         champion_run_id=champion,
         challenger_run_id=challenger,
@@ -326,14 +330,18 @@ def _is_better_calibrated(one: SetGate) -> bool:
 
 
 def _judge_slices(
-    cur: DuckDBPyConnection, champion: str, challenger: str, label_sets: Sequence[str]
+    cur: DuckDBPyConnection,
+    viewer: Viewer,
+    champion: str,
+    challenger: str,
+    label_sets: Sequence[str],
 ) -> tuple[SliceFinding, ...]:
     """Compare both runs in the slices of the Errors page, on the test items they share."""
     refresh(cur, (champion, challenger))
     refresh_annotations(cur)  # a saved slice may ask what a reviewer said
     found = []
     for label_set in label_sets:
-        tested = OutcomeFilter(champion, "record", label_set, (Selection(split="test"),))
+        tested = OutcomeFilter(viewer, champion, "record", label_set, (Selection(split="test"),))
         found += [(label_set, one) for one in list_slice_changes(cur, tested, challenger)]
     adjusted = benjamini_hochberg([mcnemar_p_value(c.num_fixed, c.num_broken) for _, c in found])
     return tuple(

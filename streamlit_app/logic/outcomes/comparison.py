@@ -18,6 +18,7 @@ from db.outcomes.run_pairs import (
 )
 from db.outcomes.selection import By, Gold
 from db.records import Run
+from db.viewer import Viewer
 from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.cache import cached
@@ -100,11 +101,12 @@ def load_comparison(
 def load_summaries(
     database: Database,
     version: str,  # noqa: ARG001
+    viewer: Viewer,
     gold: Gold,
     split: str | None,
 ) -> tuple[RunSummary, ...]:
     """Summarise every run, newest first."""
-    return tuple(summarise_runs(database.cursor(), gold, split))
+    return tuple(summarise_runs(database.cursor(), viewer, gold, split))
 
 
 def load_corrections(database: Database) -> Mapping[str, int]:

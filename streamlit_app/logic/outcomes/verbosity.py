@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from db.connection import Database
 from db.outcomes.counts import FormCount, count_forms
+from db.viewer import Viewer
 from eci.statistics.estimates import Estimate, mean, proportion
 from streamlit_app.logic.cache import cached
 from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER
@@ -46,13 +47,14 @@ class RunForms:
 def load_forms(
     database: Database,
     version: str,  # noqa: ARG001
+    viewer: Viewer,
     run_ids: tuple[str, ...],
     label_set: str,
     source: str | None,
     split: str | None,
 ) -> tuple[RunForms, ...]:
     """Count the answers of runs by form, in the order of the runs; runs without any left out."""
-    counts = count_forms(database.cursor(), run_ids, label_set, source, split)
+    counts = count_forms(database.cursor(), viewer, run_ids, label_set, source, split)
     by_run: dict[str, list[FormCount]] = {}
     for count in counts:
         by_run.setdefault(count.run_id, []).append(count)

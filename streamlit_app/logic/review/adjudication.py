@@ -22,6 +22,7 @@ from db.records import (
 )
 from db.review.adjudications import add_adjudication, list_adjudications
 from db.review.annotations import get_gold, list_annotations
+from db.viewer import Viewer
 
 
 @dataclass(frozen=True)
@@ -69,26 +70,26 @@ class Dispute:
         return sum(person.final is not None for person in self.people)
 
 
-def load_dispute(database: Database, item_id: str) -> Dispute:
-    """Read an item with its judgements and decisions.
+def load_dispute(database: Database, item_id: str, viewer: Viewer) -> Dispute:
+    """Read an item with its judgements and decisions, as far as the viewer may see them.
 
     Raises:
         ItemNotFoundError: No item has this id.
     """
     cur = database.cursor()
-    history = list_annotations(cur, item_id)
+    history = list_annotations(cur, item_id, viewer)
     names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
     run_ids = (annotation.encounter.run_id for annotation in history)
     reviewed = Counter(run_id for run_id in run_ids if run_id is not None)
     run_id = reviewed.most_common(1)[0][0] if reviewed else None
     return Dispute(
-        item=get_item(cur, item_id),
-        gold=get_gold(cur, item_id),
+        item=get_item(cur, item_id, viewer),
+        gold=get_gold(cur, item_id, viewer),
         people=gather(history, names),
-        decisions=tuple(list_adjudications(cur, item_id)),
+        decisions=tuple(list_adjudications(cur, item_id, viewer)),
         names=names,
         run=None if run_id is None else find_run(cur, run_id),
-        prediction=None if run_id is None else find_prediction(cur, run_id, item_id),
+        prediction=None if run_id is None else find_prediction(cur, run_id, item_id, viewer),
     )
 
 

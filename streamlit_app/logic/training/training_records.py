@@ -13,6 +13,7 @@ from typing import Any, get_args
 from db.connection import Database
 from db.retraining.record_vetoes import RecordVeto
 from db.retraining.snapshot import read_snapshot
+from db.viewer import Viewer
 from streamlit_app.logic.training.lineage_view import shots_words
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say, words
@@ -25,9 +26,14 @@ FORMAT_WORDS = words("build_format")
 
 
 def preview(
-    database: Database, benchmark: Benchmark, num_shots: int, exemplars: str, only_corrected: bool
+    database: Database,
+    viewer: Viewer,
+    benchmark: Benchmark,
+    num_shots: int,
+    exemplars: str,
+    only_corrected: bool,
 ) -> Build:
-    """Return the records that a build would write at this moment.
+    """Return the records that a build would write at this moment, but of hidden items.
 
     The same data is built once for all sessions: building searches for leaks, which takes a while.
 
@@ -35,7 +41,7 @@ def preview(
         TrainingError: The data leak from the test split, or hold nothing of the benchmark.
         EciError: There are fewer exemplars than shots.
     """
-    snapshot = read_snapshot(database.cursor())
+    snapshot = read_snapshot(database.cursor(), viewer)
     key = snapshot.manifest.snapshot_id
     return _preview(_Keyed(key, snapshot), benchmark, num_shots, exemplars, only_corrected)
 

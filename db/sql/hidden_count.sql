@@ -1,0 +1,1 @@
+select count(distinct item_id) from scratch.hidden_item($viewer)

@@ -1,0 +1,1 @@
+select queue_id, count(*) from scratch.waiting_item($viewer) group by queue_id
