@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -53,6 +54,12 @@ def draw(
             on_click="ignore",
             help=say("chart.figures"),
         )
+
+
+def clicked(key: str) -> Sequence[Any] | None:
+    """Return what belongs to the point that was clicked, in a callback; None where it was left."""
+    points = st.session_state[key].selection.points
+    return points[0]["customdata"] if points else None
 
 
 def pick_format() -> None:

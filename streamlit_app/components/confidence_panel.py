@@ -216,11 +216,11 @@ def pick_seconds(time: ReviewTime) -> float:
 
 
 def _choose_bin() -> None:
-    points = st.session_state["errors_reliability"].selection.points
-    if not points:
+    chosen = chart.clicked("errors_reliability")
+    if chosen is None:
         outcome_items.choose(Selection())
         return
-    low, high, *_ = points[0]["customdata"]
+    low, high, *_ = chosen
     outcome_items.choose(
         # The last bin includes its end.
         Selection(confidence_from=low, confidence_below=high if high < 1 else 1.1)

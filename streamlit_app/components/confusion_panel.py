@@ -129,11 +129,11 @@ def _selected(who: Who) -> tuple[str, str] | None:
 
 
 def _choose_cell(who: Who, key: str) -> None:
-    points = st.session_state[key].selection.points
-    if not points:
+    chosen = chart.clicked(key)
+    if chosen is None:
         outcome_items.choose(Selection())
         return
-    gold, given, *_ = points[0]["customdata"]
+    gold, given, *_ = chosen
     if who == "reviewers":
         outcome_items.choose(
             Selection(

@@ -11,7 +11,7 @@ from db.outcomes.selection import By, OutcomeFilter
 from eci.statistics.estimates import Estimate
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
-from streamlit_app.components import chart, figure_table, queue_popover
+from streamlit_app.components import chart, figure_table, item_table, queue_popover
 from streamlit_app.logic.figures import estimate_text, interval_text, percent
 from streamlit_app.logic.outcomes.gold_doubts import MIN_JUDGED, BothGolds, People, human_ceiling
 from streamlit_app.logic.outcomes.run_outcomes import ErrorsView, Judged
@@ -23,7 +23,6 @@ from streamlit_app.logic.outcomes.suspects import (
 )
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
-from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say
 
 
@@ -143,12 +142,12 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
     st.caption(sources_sentence(view.sources))
     if not view.rows:
         return
-    event = st.dataframe(
+    item_table.draw(
+        view.rows,
         suspects_table(view.rows),
-        hide_index=True,
+        lambda one: one.row.item_id,
         key="errors_suspects",
-        on_select="rerun",
-        selection_mode="single-row",
+        run_id=flt.run_id,
         column_config={
             say("gold_panel.question"): st.column_config.TextColumn(width="large"),
             say("gold_panel.doubt"): st.column_config.NumberColumn(format="%.0f"),
@@ -163,8 +162,6 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
         lambda: load_suspect_ids(services.database(), flt, view),
         flt.run_id,
     )
-    if event.selection.rows:
-        open_in_review(view.rows[event.selection.rows[0]].row.item_id, run_id=flt.run_id)
 
 
 def suspects_sentence(view: SuspectView) -> str:

@@ -12,15 +12,14 @@ from db.outcomes.item_lists import ItemOrder, OutcomeRow, count_items, list_item
 from db.outcomes.scored_runs import refresh_annotations
 from db.outcomes.selection import NO_LABEL, PAIR_OUTCOMES, By, OutcomeFilter, Selection
 from streamlit_app.charts.confusion import ANY
+from streamlit_app.components import item_table
 from streamlit_app.logic.outcomes import matrix
 from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER, PAIR_WORDS, ErrorsView
 from streamlit_app.logic.outcomes.selection_summary import selection_words
-from streamlit_app.logic.review.browse_rows import num_pages
 from streamlit_app.logic.review.verdict import FORM_WORDS
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import address
-from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say, say_count
 
 PAGE_SIZE = 50
@@ -103,34 +102,30 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
     if total == 0:
         st.info(say("outcome_items.no_match"))
         return narrowed, 0
-    pages = num_pages(total, PAGE_SIZE)
-    page = min(st.session_state.get("errors_page", 1), pages)
+    page = item_table.page_number("errors_page", total, PAGE_SIZE)
     order = _pick_order(view, total)
     rows = list_items(
         database.cursor(), narrowed, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE, order=order
     )
     draw_table(rows, view, key="errors_items", run_id=flt.run_id)
-    if pages > 1:
-        st.pagination(pages, key="errors_page")
+    item_table.draw_pages("errors_page", total, PAGE_SIZE)
     return narrowed, total
 
 
 def draw_table(rows: Sequence[OutcomeRow], view: ErrorsView, *, key: str, run_id: str) -> None:
     """Draw items as a table; a selected row opens its item in Review."""
-    event = st.dataframe(
+    item_table.draw(
+        rows,
         table(rows, has_text=view.text is not None, has_head=view.head is not None),
+        lambda row: row.item_id,
         key=key,
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
+        run_id=run_id,
         column_config={
             say("outcome_items.question"): st.column_config.TextColumn(width="large"),
             say("outcome_items.head_confidence"): st.column_config.NumberColumn(format="percent"),
         },
         alt=say("outcome_items.table_alt"),
     )
-    if event.selection.rows:
-        open_in_review(rows[event.selection.rows[0]].item_id, run_id=run_id)
 
 
 def table(

@@ -147,15 +147,14 @@ def cube_table(view: ErrorsView) -> Mapping[str, Sequence[Cell]]:
 
 
 def _choose_pair(key: str) -> None:
-    points_clicked = st.session_state[key].selection.points
-    chosen = points_clicked[0]["customdata"][0] if points_clicked else None
-    outcome_items.choose(Selection(pair_outcome=chosen))
+    chosen = chart.clicked(key)
+    outcome_items.choose(Selection(pair_outcome=chosen[0] if chosen else None))
 
 
 def _choose_cell(key: str) -> None:
-    points_clicked = st.session_state[key].selection.points
-    if not points_clicked:
+    chosen = chart.clicked(key)
+    if chosen is None:
         outcome_items.choose(Selection())
         return
-    gold, text, head, *_ = points_clicked[0]["customdata"]
+    gold, text, head, *_ = chosen
     outcome_items.choose(Selection(gold_label=gold, text_label=text or NO_LABEL, head_label=head))

@@ -10,7 +10,7 @@ from db.outcomes.selection import By
 from db.outcomes.slices import MIN_ITEMS
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
-from streamlit_app.components import chart, outcome_items, scope_picker
+from streamlit_app.components import chart, item_table, outcome_items, scope_picker
 from streamlit_app.logic.figures import estimate_text, percent, points
 from streamlit_app.logic.outcomes.run_outcomes import ErrorsView
 from streamlit_app.logic.outcomes.slice_ranking import (
@@ -109,7 +109,8 @@ def slice_table(slices: Sequence[RankedSlice]) -> dict[str, list[str | int | flo
 
 def _draw_table(slices: Sequence[RankedSlice]) -> None:
     worse = say("slices.worse")
-    st.dataframe(
+    item_table.on_select(
+        slices,
         {
             say("slices.slice"): [reveal(name(one)) for one in slices],
             "n": [one.result.n for one in slices],
@@ -120,10 +121,8 @@ def _draw_table(slices: Sequence[RankedSlice]) -> None:
             say("slices.adjusted_p_column"): [one.result.adjusted_p_value for one in slices],
             "": [worse if one.is_worse else "" for one in slices],
         },
-        hide_index=True,
+        lambda one: outcome_items.choose(one.selection),
         key="errors_slice_table",
-        on_select=lambda: _choose_row(slices),
-        selection_mode="single-row",
         column_config={
             say("slices.adjusted_p_column"): st.column_config.NumberColumn(format="%.3f")
         },
@@ -133,12 +132,6 @@ def _draw_table(slices: Sequence[RankedSlice]) -> None:
 
 
 def _choose(slices: Sequence[RankedSlice]) -> None:
-    clicked = st.session_state["errors_slices"].selection.points
-    if clicked:
-        outcome_items.choose(slices[int(clicked[0]["customdata"][0])].selection)
-
-
-def _choose_row(slices: Sequence[RankedSlice]) -> None:
-    rows = st.session_state["errors_slice_table"].selection.rows
-    if rows:
-        outcome_items.choose(slices[rows[0]].selection)
+    clicked = chart.clicked("errors_slices")
+    if clicked is not None:
+        outcome_items.choose(slices[int(clicked[0])].selection)

@@ -116,6 +116,6 @@ def draw_alone(view: TextTrustView) -> None:
 
 
 def _choose_form(view: TextTrustView) -> None:
-    points = st.session_state["errors_text_forms"].selection.points
-    chosen = selection_of(view.labelled[int(points[0]["customdata"][0])]) if points else None
+    clicked = chart.clicked("errors_text_forms")
+    chosen = selection_of(view.labelled[int(clicked[0])]) if clicked else None
     outcome_items.choose(chosen or Selection())

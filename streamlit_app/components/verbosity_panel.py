@@ -93,6 +93,5 @@ def forms_table(
 
 
 def _choose_form() -> None:
-    points = st.session_state["errors_forms"].selection.points
-    chosen = points[0]["customdata"][0] if points else None
-    outcome_items.choose(Selection(text_form=chosen))
+    chosen = chart.clicked("errors_forms")
+    outcome_items.choose(Selection(text_form=chosen[0] if chosen else None))

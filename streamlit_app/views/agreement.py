@@ -21,16 +21,21 @@ from db.viewer import Viewer
 from streamlit_app import palette, safe_text
 from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.charts.bars import BarPart, draw_bars
-from streamlit_app.components import blind_items, chart, choices, estimate_card, scope_picker
+from streamlit_app.components import (
+    blind_items,
+    chart,
+    choices,
+    estimate_card,
+    item_table,
+    scope_picker,
+)
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, PeopleView
 from streamlit_app.logic.figures import percent
-from streamlit_app.logic.review.browse_rows import num_pages
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say, words
 from training.evaluation.agreement import MAX_PAIRED, Anchoring, Answers
 
@@ -387,8 +392,7 @@ def draw_rejected(
         return
     reader: Reviewer = sign_in.current_person()
     may_settle = is_permitted(reader, "adjudicate")
-    pages = num_pages(total, PAGE_SIZE)
-    page = min(st.session_state.get("agreement_page", 1), pages)
+    page = item_table.page_number("agreement_page", total, PAGE_SIZE)
     rows = load_rejected(flt, (page - 1) * PAGE_SIZE, *state)
     note, button = st.columns([4, 1], vertical_alignment="bottom")
     note.caption(
@@ -403,21 +407,17 @@ def draw_rejected(
         asked = {"adjudicate_show": "rejected", "adjudicate_whose": flt.origin}
         st.session_state.update(asked)
         st.switch_page("views/adjudicate.py", query_params=asked)
-    event = st.dataframe(
+    item_table.draw(
+        rows,
         logic.rejected_table(rows, with_answers=may_settle),
-        hide_index=True,
+        lambda row: row.item_id,
         key="agreement_rejected",
-        on_select="rerun",
-        selection_mode="single-row",
         column_config={
             say("agreement.question"): st.column_config.TextColumn(width="large"),
         },
         alt=say("agreement.disputed_gold"),
     )
-    if pages > 1:
-        st.pagination(pages, key="agreement_page")
-    if event.selection.rows:
-        open_in_review(rows[event.selection.rows[0]].item_id)
+    item_table.draw_pages("agreement_page", total, PAGE_SIZE)
 
 
 with shown_errors():

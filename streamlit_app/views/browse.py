@@ -9,13 +9,12 @@ import streamlit as st
 from db.records import Reviewer
 from db.review.item_list import Order, ReviewFilter, ReviewRow, get_rows
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, bulk_panel, filters, reviewer_picker
+from streamlit_app.components import bulk_panel, filters, item_table, reviewer_picker
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.review.browse_rows import COLUMNS, PAGE_SIZE, num_pages, table
 from streamlit_app.markup import element
 from streamlit_app.server.services import database, viewer_of
 from streamlit_app.server.worklist import shared_ids
-from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say, say_count
 
 ROW_HEIGHT = 34
@@ -57,7 +56,6 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     shown = ids.slice((page - 1) * PAGE_SIZE, PAGE_SIZE).to_pylist()
     run_id, reviewer_id = flt.run_id, flt.reviewer_id
     rows = get_rows(database().cursor(), shown, viewer, run_id=run_id, reviewer_id=reviewer_id)
-    blind_items.draw_masked(sum(row.is_hidden for row in rows))
     draw_page(rows)
 
 
@@ -75,20 +73,19 @@ def draw_page(rows: list[ReviewRow]) -> None:
     shown = {
         name: cells for name, cells in table(rows).items() if name not in OF_A_HEAD or any(cells)
     }
-    event = st.dataframe(
+    item_table.draw(
+        rows,
         shown,
+        lambda row: row.item_id,
+        key="browse_table",
+        num_masked=sum(row.is_hidden for row in rows),
+        by_cell=True,
         height=ROW_HEIGHT * (len(rows) + 1) + 3,
         row_height=ROW_HEIGHT,
-        hide_index=True,
-        key="browse_table",
-        on_select="rerun",
-        selection_mode="single-cell",
         column_config={
             COLUMNS[name]: st.column_config.Column(width=width) for name, width in WIDTHS.items()
         },
     )
-    if event.selection.cells:
-        open_in_review(rows[event.selection.cells[0][0]].item_id)
 
 
 with shown_errors():

@@ -20,6 +20,7 @@ from streamlit_app.components import (
     chart,
     comparison_actions,
     estimate_card,
+    item_table,
     scope_picker,
 )
 from streamlit_app.logic.figures import p_value_text, points, points_interval
@@ -40,12 +41,10 @@ from streamlit_app.logic.outcomes.comparison import (
 from streamlit_app.logic.outcomes.gold_doubts import human_ceiling, load_people
 from streamlit_app.logic.outcomes.matrix import NO_LABEL
 from streamlit_app.logic.outcomes.run_outcomes import load_labels, refresh
-from streamlit_app.logic.review.browse_rows import num_pages
 from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say
 
 PAGE_SIZE = 50
@@ -276,27 +275,25 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
     if not total:
         st.info(say("compare.no_match"))
         return
-    pages = num_pages(total, PAGE_SIZE)
-    page = st.pagination(pages, key="compare_page") if pages > 1 else 1
+    item_table.draw_pages("compare_page", total, PAGE_SIZE)
+    page = item_table.page_number("compare_page", total, PAGE_SIZE)
     rows = list_pairs(
         services.database().cursor(),
         flt,
         change,
         limit=PAGE_SIZE,
-        offset=(min(page, pages) - 1) * PAGE_SIZE,
+        offset=(page - 1) * PAGE_SIZE,
     )
     st.caption(say("compare.open_item_note"))
-    event = st.dataframe(
+    item_table.draw(
+        rows,
         table(rows),
+        lambda row: row.item_id,
         key="compare_items",
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
+        run_id=flt.run_b,
         column_config={say("compare.question"): st.column_config.TextColumn(width="large")},
         alt=say("compare.items_of_change", change=CHANGE_WORDS[change]),
     )
-    if event.selection.rows:
-        open_in_review(rows[event.selection.rows[0]].item_id, run_id=flt.run_b)
     shown_names = {run_id: reveal(name) for run_id, name in names.items()}
     comparison_actions.draw(flt, change, total, shown_names)
 
@@ -388,9 +385,9 @@ def table(pairs: Sequence[PairRow]) -> dict[str, list[str]]:
 
 
 def _choose_change() -> None:
-    clicked = st.session_state["compare_outcomes"].selection.points
-    if clicked:
-        st.session_state["compare_show"] = clicked[0]["customdata"][0]
+    clicked = chart.clicked("compare_outcomes")
+    if clicked is not None:
+        st.session_state["compare_show"] = clicked[0]
 
 
 def _ceiling(

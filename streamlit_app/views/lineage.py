@@ -21,7 +21,7 @@ from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import find_training_run, list_training_runs
 from db.viewer import Viewer
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items
+from streamlit_app.components import blind_items, item_table
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.lineage_view import (
     change_words,
@@ -78,20 +78,16 @@ def draw_from_correction(viewer: Viewer) -> None:
         st.info(say("lineage.no_corrections"))
         return
     st.caption(say("lineage.select_correction_note"))
-    event = st.dataframe(
+    chosen = item_table.select(
+        corrections,
         correction_table(corrections),
         key="lineage_corrections",
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
         column_config=_DATES,
     )
-    rows = event.selection.rows
-    chosen = rows[0] if rows and rows[0] < len(corrections) else None
     if chosen is None and len(corrections) == 1:
-        chosen = 0
+        chosen = corrections[0]
     if chosen is not None:
-        draw_correction(corrections[chosen], viewer)
+        draw_correction(chosen, viewer)
 
 
 def draw_correction(one: Correction, viewer: Viewer) -> None:
@@ -115,15 +111,7 @@ def draw_correction(one: Correction, viewer: Viewer) -> None:
         st.info(say("lineage.in_test_split" if one.split == "test" else "lineage.not_used"))
         return
     st.caption(say("lineage.select_run_note"))
-    event = st.dataframe(
-        run_table(runs),
-        key="lineage_runs",
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-    )
-    rows = event.selection.rows
-    run = runs[rows[0]] if rows and rows[0] < len(runs) else runs[0]
+    run = item_table.select(runs, run_table(runs), key="lineage_runs") or runs[0]
     records = list_training_records(services.database().cursor(), run.run_id, one.item_id)
     st.text(say("lineage.records_heading", run_id=run.run_id))
     st.dataframe(record_table(records), hide_index=True, key="lineage_records")
@@ -164,12 +152,11 @@ def draw_from_run(viewer: Viewer) -> None:
     if not corrections:
         st.caption(say("lineage.none"))
         return
-    st.dataframe(
+    item_table.on_select(
+        corrections,
         correction_table(corrections),
+        _pick,
         key="lineage_run_corrections",
-        on_select=lambda: _pick(corrections, "lineage_run_corrections"),
-        selection_mode="single-row",
-        hide_index=True,
         column_config=_DATES,
     )
 
@@ -209,20 +196,12 @@ def draw_outcomes(run: TrainingRun, outcomes: Sequence[ItemOutcome]) -> None:
         )
     )
     if outcomes:
-        st.dataframe(
-            outcome_table(outcomes),
-            key="lineage_outcomes",
-            on_select=lambda: _pick(outcomes, "lineage_outcomes"),
-            selection_mode="single-row",
-            hide_index=True,
-        )
+        item_table.on_select(outcomes, outcome_table(outcomes), _pick, key="lineage_outcomes")
 
 
-def _pick(rows: Sequence[Correction] | Sequence[ItemOutcome], key: str) -> None:
-    chosen = st.session_state[key].selection.rows
-    if chosen and chosen[0] < len(rows):
-        _show_item(rows[chosen[0]].item_id)
-        st.session_state[_WAY] = FROM_CORRECTION
+def _pick(row: Correction | ItemOutcome) -> None:
+    _show_item(row.item_id)
+    st.session_state[_WAY] = FROM_CORRECTION
 
 
 def _show_item(item_id: str | None) -> None:

@@ -11,7 +11,7 @@ from db.people.permissions import is_permitted
 from db.records import Reviewer
 from db.retraining.model_versions import ModelVersion, find_by_alias, list_alias_events, list_models
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, gate_card, reviewer_picker
+from streamlit_app.components import blind_items, gate_card, item_table, reviewer_picker
 from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.models_view import event_table, version_name, version_table
@@ -123,16 +123,9 @@ def draw_roll_back(person: Reviewer, *, may: bool) -> None:
 def draw_versions(models: Sequence[ModelVersion], person: Reviewer, *, may: bool) -> None:
     """Draw all versions; a selected one can become the challenger."""
     st.subheader(say("models.all_versions"), divider="gray", anchor=False)
-    event = st.dataframe(
-        version_table(models),
-        key="models_versions",
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-        column_config=_DATES,
+    chosen = item_table.select(
+        models, version_table(models), key="models_versions", column_config=_DATES
     )
-    rows = event.selection.rows
-    chosen = models[rows[0]] if rows and rows[0] < len(models) else None
     st.button(
         say("models.choose_challenger"),
         key="models_choose",

@@ -11,7 +11,7 @@ from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from db.viewer import Viewer
 from eci.questions.exemplars import CHOICES, Choice
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, reviewer_picker
+from streamlit_app.components import blind_items, item_table, reviewer_picker
 from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.lineage_view import shots_words
@@ -128,21 +128,13 @@ def draw_downloads(built: Build) -> None:
 
 def pick_record(built: Build) -> BuiltRecord | None:
     """Draw one page of records and give the selected one."""
-    num_pages = max(-(-len(built.records) // PAGE_SIZE), 1)
-    page = st.pagination(num_pages, key="data_page") if num_pages > 1 else 1
+    item_table.draw_pages("data_page", len(built.records), PAGE_SIZE)
+    page = item_table.page_number("data_page", len(built.records), PAGE_SIZE)
     shown = built.records[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     if not shown:
         st.info(say("training_data.nothing"))
         return None
-    event = st.dataframe(
-        record_table(shown),
-        key="data_records",
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-    )
-    rows = event.selection.rows
-    return shown[rows[0]] if rows and rows[0] < len(shown) else None
+    return item_table.select(shown, record_table(shown), key="data_records")
 
 
 def draw_record(record: BuiltRecord, person: Reviewer) -> None:
@@ -184,15 +176,7 @@ def draw_vetoes(person: Reviewer, viewer: Viewer) -> None:
         return
     with st.expander(say("training_data.excluded", num_vetoes=len(vetoes))):
         names = {one.reviewer_id: one.name for one in list_reviewers(cur)}
-        event = st.dataframe(
-            veto_table(vetoes, names),
-            key="data_vetoes",
-            on_select="rerun",
-            selection_mode="single-row",
-            hide_index=True,
-        )
-        rows = event.selection.rows
-        chosen = vetoes[rows[0]] if rows and rows[0] < len(vetoes) else None
+        chosen = item_table.select(vetoes, veto_table(vetoes, names), key="data_vetoes")
         st.button(
             say("training_data.restore"),
             key="data_unveto",

@@ -14,6 +14,7 @@ from db.retraining.training_runs import list_training_runs
 from db.viewer import Viewer
 from streamlit_app.components import (
     blind_items,
+    item_table,
     policy_form,
     readiness_meter,
     reviewer_picker,
@@ -134,12 +135,11 @@ def draw_history(history: Sequence[HistoryEntry]) -> None:
     """Draw all runs; a selected one is shown above."""
     st.subheader(say("training.all_runs"), divider="gray")
     st.caption(say("training.select_note"))
-    st.dataframe(
+    item_table.on_select(
+        history,
         history_table(history),
+        _show,
         key="training_history",
-        on_select=lambda: _show_selected(history),
-        selection_mode="single-row",
-        hide_index=True,
         column_config={
             say("column.started"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
         },
@@ -147,10 +147,8 @@ def draw_history(history: Sequence[HistoryEntry]) -> None:
     )
 
 
-def _show_selected(history: Sequence[HistoryEntry]) -> None:
-    rows = st.session_state["training_history"].selection.rows
-    if rows:
-        st.session_state[training_form.SHOWN_KEY] = history[rows[0]].run.run_id
+def _show(entry: HistoryEntry) -> None:
+    st.session_state[training_form.SHOWN_KEY] = entry.run.run_id
 
 
 main()
