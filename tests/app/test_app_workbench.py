@@ -53,10 +53,11 @@ def admin(filled_store: Database) -> str:
 
 @pytest.fixture
 def make_queue(filled_store: Database, admin: str) -> Callable[..., Queue]:
-    def make(**wanted: Any) -> Queue:
-        settings = QueueSettings("First pass", ReviewFilter(run_id="newer"), **wanted)
+    def make(queue_id: str = "queue-1", **wanted: Any) -> Queue:
+        defaults = {"name": "First pass", "filter": ReviewFilter(run_id="newer")}
+        settings = QueueSettings(**{**defaults, **wanted})
         with filled_store.transaction() as cur:
-            return add_queue(cur, settings, queue_id="queue-1", created_by=admin)
+            return add_queue(cur, settings, queue_id=queue_id, created_by=admin)
 
     return make
 
@@ -115,54 +116,54 @@ def test_before_the_reveal_nothing_that_could_sway_is_on_the_page(
 
 
 def test_the_filters_pass_over_what_waits_in_a_blind_queue_and_lead_to_it(
-    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue], make: Any
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue]
 ) -> None:
-    queue = make_queue(mode="blind", flt=ReviewFilter(source="pubmedqa", search="drug 1"))
+    queue = make_queue(mode="blind", filter=ReviewFilter(source="pubmedqa", search="drug 1"))
     test = open_page(reviewer="Bob")
     assert on_screen(test) == "q-2"
-    assert "1 item waits for your blind label in First pass." in make.markup(test)
+    assert "1 item awaits your blind label in First pass" in markup_of(test)
     test = open_page(reviewer="Bob", item="q-1")
-    markup = make.markup(test)
-    assert "You are to label q-1 without seeing what others say of it." in markup
+    markup = markup_of(test)
+    assert "Label q-1 blind first" in markup
     for hidden in ("Yes, it does.", "It did not help.", "Does drug 1 help?"):
         assert hidden not in markup
     test.button(key="review_to_blind_queue").click().run()
     assert (on_screen(test), session(test).worklist.queue_id) == ("q-1", queue.queue_id)
-    assert "Your own label first" in make.markup(test)
+    assert "Blind review" in markup_of(test)
     pick(test, "no")
     press(test, "save")
-    assert "It did not help." in make.markup(test)
+    assert "It did not help." in markup_of(test)
 
 
 def test_an_item_on_screen_is_read_again_once_it_is_to_be_labelled_blind(
-    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue], make: Any
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue]
 ) -> None:
     test = open_page(reviewer="Bob")
     assert on_screen(test) == "q-1"
-    assert "It did not help." in make.markup(test)
-    make_queue(mode="blind", flt=ReviewFilter(search="drug"))
+    assert "It did not help." in markup_of(test)
+    make_queue(mode="blind", filter=ReviewFilter(search="drug"))
     test.run()
-    assert "It did not help." not in make.markup(test)
-    assert "You are to label q-1" in make.markup(test)
+    assert "It did not help." not in markup_of(test)
+    assert "Label q-1 blind first" in markup_of(test)
 
 
 def test_an_item_of_two_blind_queues_is_revealed_in_the_second(
-    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue], make: Any
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue]
 ) -> None:
-    wanted = {"mode": "blind", "flt": ReviewFilter(search="drug", run_id="newer")}
+    wanted = {"mode": "blind", "filter": ReviewFilter(search="drug", run_id="newer")}
     make_queue(**wanted)
     make_queue(**wanted, queue_id="queue-2", name="Second pass")
     test = open_page(reviewer="Bob", queue="queue-1")
     pick(test, "no")
     press(test, "save")
     assert on_screen(test) == "q-2"
-    assert "Another queue waits for your label too" in make.markup(test)
-    assert "It did not help." not in make.markup(test)
+    assert "Another queue awaits your label" in markup_of(test)
+    assert "It did not help." not in markup_of(test)
     test = open_page(reviewer="Bob", queue="queue-2")
     pick(test, "no")
     press(test, "save")
     assert on_screen(test) == "q-1"
-    assert "It did not help." in make.markup(test)
+    assert "It did not help." in markup_of(test)
 
 
 def test_undo_after_the_reveal_asks_again_with_everything_shown(
@@ -244,7 +245,7 @@ def test_a_queue_is_made_from_the_filters_and_closed_again(
     (queue,) = list_queues(filled_store.cursor())
     assert (queue.settings.name, queue.settings.order) == ("Wrong texts", "uncertain")
     assert (queue.settings.mode, queue.settings.num_reviewers) == ("blind", 2)
-    assert "The queue Wrong texts has 2 items." in markup_of(test)
+    assert "Created the queue Wrong texts with 2 items." in markup_of(test)
     assert on_screen(test) == "q-3"
     assert "Blind review" in markup_of(test)
     test.button(key="queue_close").click().run()
@@ -334,7 +335,7 @@ def test_a_save_sooner_than_reading_is_marked_and_can_be_asked_again(
     pick(test, "no")
     press(test, "save")
     assert said(filled_store, "q-1")[0].encounter.is_fast
-    assert "sooner than it can be read" in markup_of(test)
+    assert "Flagged as faster than reading speed" in markup_of(test)
     draw = session(test).draw
     assert draw is not None
     draw.shown_at -= 60
