@@ -95,3 +95,10 @@ where struct_extract(viewer, 'is_blind');
 -- The same items alone: what gated statements join. An item may come twice.
 create macro if not exists scratch.hidden_item(viewer) as table
 select item_id from scratch.waiting_item(viewer);
+
+-- Whether it is hidden from a viewer that somebody said something of an item: who judges what people
+-- said is not to know whose it is. Until somebody has decided on the item.
+create macro if not exists scratch.hides_name(viewer, of_item, by_reviewer) as
+    struct_extract(viewer, 'hides_names')
+    and by_reviewer is distinct from struct_extract(viewer, 'reviewer_id')
+    and of_item not in (select item_id from adjudication);

@@ -34,7 +34,7 @@ class Viewer:
     num_queued: int = 0
     """Places of all queues together: another number, and other items may be hidden."""
     hides_names: bool = False
-    """Whether it is hidden who said what of an item that nobody has decided on."""
+    """Whether it is hidden which other person said what of an item that nobody has decided on."""
     item_id: str | None = None
     """The item of which ``is_hidden_item`` tells whether it is hidden; others are looked up."""
     is_hidden_item: bool = False
@@ -62,6 +62,20 @@ class Viewer:
         known need not be looked up by each read of the same item.
         """
         return replace(self, item_id=item_id, is_hidden_item=is_hidden)
+
+
+_NAMELESS: Final = "person-"
+
+
+def without_name(number: int) -> str:
+    """Return the id of a reviewer whose name is hidden, counted from 1 in an item."""
+    return f"{_NAMELESS}{number}"
+
+
+def number_of_nameless(reviewer_id: str) -> int | None:
+    """Return the number of a reviewer whose name is hidden; None for any other id."""
+    number = reviewer_id.removeprefix(_NAMELESS)
+    return int(number) if number != reviewer_id and number.isdecimal() else None
 
 
 EVERYTHING: Final = Viewer(None)

@@ -30,7 +30,7 @@ from db.records import (
     Verdict,
 )
 from db.statements import load_sql
-from db.viewer import EVERYTHING, Viewer, is_hidden
+from db.viewer import EVERYTHING, Viewer, is_hidden, without_name
 
 
 @dataclass(frozen=True)
@@ -162,14 +162,25 @@ def standing_annotations(history: Sequence[Annotation]) -> dict[str, Annotation]
 def list_annotations(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> list[Annotation]:
     """Return the history of an item, oldest first, retractions included.
 
-    Of a hidden item only what the viewer said, without what stood before it.
+    Of a hidden item only what the viewer said, without what stood before it. Where names are hidden
+    the people are numbered, all but the viewer, until the item is adjudicated.
     """
     rows = _rows(cur, "annotation_list", {"item_id": item_id})
     history = [_from_row(row) for row in sorted(rows, key=itemgetter("annotation_number"))]
     if is_hidden(cur, viewer, item_id):
         mine = (one for one in history if one.reviewer_id == viewer.reviewer_id)
         return [replace(one, old_label=None, old_answer=None) for one in mine]
+    if viewer.hides_names and _find_decision(cur, item_id) is None:
+        return _without_names(history, viewer.reviewer_id)
     return history
+
+
+def _without_names(history: Sequence[Annotation], but: str | None) -> list[Annotation]:
+    people = dict.fromkeys(one.reviewer_id for one in history)
+    shown = {who: without_name(number) for number, who in enumerate(people, 1) if who != but}
+    return [
+        replace(one, reviewer_id=shown.get(one.reviewer_id, one.reviewer_id)) for one in history
+    ]
 
 
 def count_annotations(cur: DuckDBPyConnection, item_id: str) -> int:

@@ -151,6 +151,8 @@ def viewer_of_list(flt: ReviewFilter, viewer: Viewer, order: Order = "item_id") 
 
     Lists that are the same for all are shared.
     """
+    if not viewer.is_held_back:
+        return EVERYTHING
     where, _ = _conditions(flt, viewer)
     is_shaped = bool(flt.search.strip()) or tells(f"{where} {_ORDERS[order]}")
     return viewer if is_shaped else EVERYTHING

@@ -32,6 +32,8 @@ class ReviewSettings:
     mode: ReviewMode = "open"
     """``blind``: one's own label first, then everything is shown and one is asked again."""
     words_per_minute: int = 600
+    hides_names: bool = False
+    """Whether adjudicators see who made a judgement only once the item is adjudicated."""
 
 
 def get_settings(cur: DuckDBPyConnection) -> ReviewSettings:

@@ -36,7 +36,8 @@ def view_as(cur: DuckDBPyConnection, reviewer_id: str) -> Viewer:
     """Return what a reviewer may see at this moment.
 
     Those who may get every file out are held back by the blind queues that name them, and by
-    nothing else: they run the project, and could not while others label.
+    nothing else: they run the project, and could not while others label. Where the project says so,
+    those who may adjudicate do not see who made a judgement before the item is adjudicated.
 
     Raises:
         ReviewerNotFoundError: No reviewer has this id.
@@ -45,13 +46,16 @@ def view_as(cur: DuckDBPyConnection, reviewer_id: str) -> Viewer:
     stored, num_queued, queues = row or (None, 0, None)
     settings = read_settings(stored)
     queues = queues or []
-    if settings.mode == "open" and all(queue["mode"] == "open" for queue in queues):
+    is_open = settings.mode == "open" and all(queue["mode"] == "open" for queue in queues)
+    if is_open and not settings.hides_names:
         return EVERYTHING
-    is_exempt = is_permitted(get_reviewer(cur, reviewer_id), "export")
+    person = get_reviewer(cur, reviewer_id)
+    is_exempt = is_permitted(person, "export")
+    hides_names = settings.hides_names and is_permitted(person, "adjudicate")
     own = [queue for queue in queues if queue["is_named"] or not is_exempt]
     blind_queues = tuple(queue["queue_id"] for queue in own if queue["mode"] == "blind")
     is_blind = settings.mode == "blind" and not is_exempt
-    if not blind_queues and not is_blind:
+    if not blind_queues and not is_blind and not hides_names:
         return EVERYTHING
     open_queues = tuple(queue["queue_id"] for queue in own if queue["mode"] == "open")
     return Viewer(
@@ -60,6 +64,7 @@ def view_as(cur: DuckDBPyConnection, reviewer_id: str) -> Viewer:
         is_blind=is_blind,
         open_queues=open_queues if is_blind else (),
         num_queued=num_queued,
+        hides_names=hides_names,
     )
 
 

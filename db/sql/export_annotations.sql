@@ -5,8 +5,10 @@ select
     item.source,
     item.split,
     item.question,
-    reviewer.name as reviewer,
-    reviewer.role as reviewer_role,
+    case when not scratch.hides_name($viewer, annotation.item_id, annotation.reviewer_id)
+        then reviewer.name end as reviewer,
+    case when not scratch.hides_name($viewer, annotation.item_id, annotation.reviewer_id)
+        then reviewer.role end as reviewer_role,
     annotation.action,
     annotation.label,
     annotation.labels,

@@ -6,7 +6,10 @@ with standing as (
         list(
             {
                 'annotation_id': annotation_id,
-                'reviewer': coalesce(reviewer.name, reviewer_id),
+                'reviewer': case
+                    when not scratch.hides_name($viewer, item_id, reviewer_id)
+                        then coalesce(reviewer.name, reviewer_id)
+                end,
                 'labels': labels,
                 'note': note,
                 'answer': answer,

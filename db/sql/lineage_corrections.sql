@@ -1,7 +1,9 @@
 -- Corrections, newest first, each with how many finished runs learned from its item since.
 select
     correction.correction_id, correction.kind, correction.item_id, item.question, item.split,
-    reviewer.name, correction.old_label, correction.label, correction.has_text, correction.note,
+    case when not scratch.hides_name($viewer, correction.item_id, correction.reviewer_id)
+        then reviewer.name end,
+    correction.old_label, correction.label, correction.has_text, correction.note,
     correction.created_at,
     (
         select count(distinct training_record.run_id)

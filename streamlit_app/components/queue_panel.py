@@ -220,6 +220,12 @@ def _draw_settings(reviewer: Reviewer) -> None:
             help=say("queue.words_per_minute_help"),
             key="review_settings_speed",
         )
+        st.checkbox(
+            say("queue.hides_names"),
+            value=stored.hides_names,
+            help=say("queue.hides_names_help"),
+            key="review_settings_names",
+        )
         st.form_submit_button(
             say("queue.store"),
             key="review_settings_store",
@@ -230,7 +236,11 @@ def _draw_settings(reviewer: Reviewer) -> None:
 
 def _store_settings(reviewer: Reviewer) -> None:
     state = st.session_state
-    wanted = ReviewSettings(state["review_settings_mode"], state["review_settings_speed"])
+    wanted = ReviewSettings(
+        state["review_settings_mode"],
+        state["review_settings_speed"],
+        hides_names=state["review_settings_names"],
+    )
     try:
         review_service.store_settings(wanted, reviewer.reviewer_id)
     except DbError as error:

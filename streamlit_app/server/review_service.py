@@ -53,6 +53,7 @@ from db.review.reservations import count_held
 from db.review.settings import ReviewSettings, get_settings, save_settings
 from db.review.visibility import count_waiting, find_waiting, is_hidden, view_as
 from db.viewer import Viewer
+from streamlit_app.logic.review.names import names_of
 from streamlit_app.logic.review.phases import kept_by, next_phase
 from streamlit_app.server import services
 from streamlit_app.server.event_log import EVENTS
@@ -132,7 +133,7 @@ def load_item(
     waiting = find_waiting(cur, viewer, item_id)
     if waiting and not _is_asked_here(waiting, worklist, queue_id):
         raise _withheld(item_id, waiting)
-    sight = Viewer(reviewer_id).for_item(item_id, is_hidden=bool(waiting))
+    sight = replace(viewer, reviewer_id=reviewer_id).for_item(item_id, is_hidden=bool(waiting))
     history = tuple(list_annotations(cur, item_id, sight))
     kept = kept_by(history, reviewer_id, queue_id)
     presentation: Presentation = "first" if kept or not kept_by(history, reviewer_id) else "recheck"
@@ -141,7 +142,7 @@ def load_item(
         presentation = "repeat"
     phase = next_phase(worklist.mode, kept)
     if phase == "blind" and not waiting:  # shown again, or to a person whom no queue holds back
-        sight = Viewer(reviewer_id).for_item(item_id, is_hidden=True)
+        sight = sight.for_item(item_id, is_hidden=True)
         history = tuple(list_annotations(cur, item_id, sight))
     item = get_item(cur, item_id, sight)
     prediction = None if run_id is None else find_prediction(cur, run_id, item_id, sight)
@@ -160,9 +161,9 @@ def load_item(
         mine=kept[-1] if kept else None,
         draft=find_draft(cur, item_id, reviewer_id, phase) or {},
         history=history,
-        reviewer_names={}
-        if item.is_hidden or not history
-        else {r.reviewer_id: r.name for r in list_reviewers(cur)},
+        reviewer_names=names_of(history, list_reviewers(cur))
+        if history and not item.is_hidden
+        else {},
         is_flagged=is_flagged(cur, item_id, reviewer_id),
         guideline=guideline,
         version=count_annotations(cur, item_id) if item.is_hidden else len(history),

@@ -11,6 +11,7 @@ from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person, sign_in_by_name
 from db.review.adjudications import list_adjudications
 from db.review.annotations import get_gold, retract_annotation
+from db.review.settings import ReviewSettings, save_settings
 from db.viewer import EVERYTHING
 from streamlit_app.logic.review.adjudication import decide as decide_now
 from streamlit_app.logic.review.adjudication import load_dispute
@@ -60,6 +61,26 @@ def test_everything_said_is_on_the_page(disputed: Database, open_page: OpenPage)
     assert "imported gold" in markup
     assert "the model&#39;s text" in markup
     assert "Item 1 of 2" in markup
+
+
+def test_who_said_what_is_shown_after_the_decision_where_the_project_says_so(
+    disputed: Database, open_page: OpenPage
+) -> None:
+    with disputed.transaction() as cur:
+        chief = sign_in_by_name(cur, "Chief")
+        save_settings(cur, ReviewSettings(hides_names=True), chief.reviewer_id)
+    page = open_page(ADJUDICATE, reviewer="Chief")
+    markup = markup_of(page)
+    assert "<h3>Person 1 </h3>" in markup and "<h3>Person 2 </h3>" in markup
+    assert "Ann" not in markup and "Bob" not in markup
+    history = markup_of(open_page(reviewer="Chief", item="q-1"))
+    assert "<strong>Person 2</strong>" in history and "Bob" not in history
+    seen_by_ann = markup_of(open_page(reviewer="Ann", item="q-1"))
+    assert "<strong>Bob</strong>" in seen_by_ann, "only who may adjudicate judges people's answers"
+    decide(page, "q-1", 0, "gold_mistaken")
+    settled = markup_of(open_page(ADJUDICATE, reviewer="Chief", adjudicate_show="decided"))
+    assert "<h3>Ann </h3>" in settled and "<h3>Bob </h3>" in settled
+    assert "<strong>Bob</strong>" in markup_of(open_page(reviewer="Chief", item="q-1"))
 
 
 def test_a_decision_is_stored_with_its_reason_and_the_next_item_comes(

@@ -270,8 +270,9 @@ def test_settings_are_stored_from_the_page(
     test = open_page(reviewer="Ada")
     test.selectbox(key="review_settings_mode").set_value("blind")
     test.number_input(key="review_settings_speed").set_value(300)
+    test.checkbox(key="review_settings_names").check()
     test.button(key="review_settings_store").click().run()
-    assert get_settings(filled_store.cursor()) == ReviewSettings("blind", 300)
+    assert get_settings(filled_store.cursor()) == ReviewSettings("blind", 300, hides_names=True)
     assert "Blind review" in markup_of(test)
 
 

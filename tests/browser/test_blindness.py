@@ -12,7 +12,7 @@ import gc
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,7 @@ from db.retraining.training_runs import add_training_run
 from db.review.adjudications import add_adjudication
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue
+from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.exports import build_export
 from streamlit_app.server import review_service, services
 from tests.support.annotations import annotate
@@ -69,11 +70,18 @@ def canary(name: str, item_id: str) -> str:
     return f"zq{name}{item_id}" if item_id in HIDDEN else f"plain {name}"
 
 
-def fill(database: Database, variant: int, names: tuple[str, ...] = ()) -> None:
+def fill(
+    database: Database,
+    variant: int,
+    names: tuple[str, ...] = (),
+    settings: ReviewSettings | None = None,
+    authors: tuple[str, str] = ("Cyd", "Dee"),
+) -> None:
     """Fill a database; what is hidden in it depends on the variant, nothing else does.
 
     Args:
         names: People whom the blind queue names; none for everybody.
+        authors: Who says what of the items that nobody has decided on.
     """
     item_ids = (*HIDDEN, *SHOWN)
     with database.transaction() as cur:
@@ -94,7 +102,11 @@ def fill(database: Database, variant: int, names: tuple[str, ...] = ()) -> None:
             add_run(cur, run)
             add_predictions(cur, [_prediction(run_id, name, variant) for name in item_ids])
         for place, item_id in enumerate(item_ids):
-            _say_all(cur, people, item_id, place, variant)
+            is_decided = item_id in HIDDEN[:2] or place % 5 == 0
+            pair = ("Cyd", "Dee") if is_decided else authors
+            _say_all(cur, pair, people["Ann"], item_id, place, variant, is_decided=is_decided)
+        if settings is not None:
+            save_settings(cur, settings, people["Ann"])
         opened = QueueSettings("Open one", ReviewFilter(run_id="run-b"), num_reviewers=3)
         blind = replace(opened, name="Blind one", mode="blind")
         # The hidden items lie inside an open queue too.
@@ -153,16 +165,23 @@ def _prediction(run_id: str, item_id: str, variant: int) -> Prediction:
 
 
 def _say_all(
-    cur: DuckDBPyConnection, people: Mapping[str, str], item_id: str, place: int, variant: int
+    cur: DuckDBPyConnection,
+    authors: Sequence[str],
+    admin: str,
+    item_id: str,
+    place: int,
+    variant: int,
+    *,
+    is_decided: bool,
 ) -> None:
     """Let others say things of an item, each with a canary where it is hidden."""
-    for who in ("Cyd", "Dee") if item_id in HIDDEN or place % 2 else ():
+    for number, author in enumerate(authors if item_id in HIDDEN or place % 2 else ()):
         annotate(
             cur,
-            who,
+            author,
             item_id,
-            _choice(item_id, variant, is_wrong=who == "Cyd"),
-            annotation_id=f"{who}-{item_id}",
+            _choice(item_id, variant, is_wrong=number == 0),
+            annotation_id=f"said-{number}-{item_id}",
             run_id="run-b",
             note=canary("note", item_id),
             answer=canary("correction", item_id),
@@ -174,19 +193,19 @@ def _say_all(
     add_imported_labels(
         cur, [ImportedLabel(item_id, "annotator", (label,), note=canary("import", item_id))]
     )
-    if item_id in HIDDEN[:2] or place % 5 == 0:
+    if is_decided:
         add_adjudication(
             cur,
             adjudication_id=f"decided-{item_id}",
             item_id=item_id,
-            reviewer_id=people["Ann"],
+            reviewer_id=admin,
             label=label,
             reason="gold_mistaken",
             note=canary("decision", item_id),
         )
     if item_id in (HIDDEN[0], SHOWN[0]):
         add_record_veto(
-            cur, item_id=item_id, num_shots=None, reviewer_id=people["Ann"],
+            cur, item_id=item_id, num_shots=None, reviewer_id=admin,
             note=canary("veto", item_id),
         )  # fmt: skip
 
@@ -316,16 +335,16 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
         variant: int,
         who: str,
         addresses: Any,
-        names: tuple[str, ...] = (),
         exported: Any = (),
+        **filled: Any,
     ) -> dict[str, bytes]:
-        home = tmp_path / f"home{variant}-{who}"
+        home = tmp_path / f"home{len(opened)}"
         monkeypatch.setenv("LLAMACARE_HOME", str(home))
         services.database.clear()
         st.cache_data.clear()
         database = services.database()
         opened.append(database)
-        fill(database, variant, names)
+        fill(database, variant, **filled)
         found = {}
         for page, params in addresses:
             sent.clear()
@@ -418,7 +437,34 @@ def test_an_adjudicator_whom_a_blind_queue_names_gets_nothing_hidden_and_no_file
         ("browse", {"bulk_open": "yes"}),
     ]
     files = [(kind, name) for kind in EXPORT_KINDS for name in formats_of(kind)]
-    check(*(sweep(variant, "Ada", addresses, ("Ada",), files) for variant in (0, 1)))
+    check(*(sweep(variant, "Ada", addresses, files, names=("Ada",)) for variant in (0, 1)))
+
+
+def test_whose_label_it_is_is_not_sent_to_an_adjudicator_before_the_decision(
+    sweep: Callable[..., Any],
+) -> None:
+    undecided, decided = HIDDEN[3], HIDDEN[0]
+    addresses = [
+        ("adjudicate", {}),
+        ("adjudicate", {"adjudicate_show": "rejected", "adjudicate_whose": "review"}),
+        ("review", {"item": undecided}),
+        ("review", {"item": decided}),
+        ("lineage", {}),
+        ("browse", {}),
+        ("training_data", {}),
+    ]
+    files = [("annotations", name) for name in formats_of("annotations")]
+    first, second = (
+        sweep(
+            number, "Ada", addresses, files, authors=authors, settings=ReviewSettings(
+                hides_names=True
+            ),
+        )
+        for number, authors in ((0, ("Cyd", "Dee")), (0, ("Dee", "Cyd")))
+    )  # fmt: skip
+    assert [address for address in first if first[address] != second[address]] == []
+    assert b"<strong>Cyd</strong>" in first[f"review?item={decided}"]
+    assert b"<strong>Person 1</strong>" in first[f"review?item={undecided}"]
 
 
 @pytest.mark.browser

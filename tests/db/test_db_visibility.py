@@ -15,6 +15,7 @@ from db.content.predictions import add_predictions, find_prediction, list_predic
 from db.content.runs import add_run
 from db.people.reviewers import add_reviewer
 from db.records import Annotation, Encounter, GoldLabel, Judgement, Phase
+from db.retraining.lineage import list_corrections
 from db.review import reservations
 from db.review.adjudications import add_adjudication, list_adjudications, list_disputed
 from db.review.annotations import (
@@ -41,7 +42,7 @@ from db.review.visibility import (
     list_waiting,
     view_as,
 )
-from db.viewer import EVERYTHING, Viewer
+from db.viewer import EVERYTHING, Viewer, number_of_nameless
 from tests.support.records import make_item, make_prediction, make_run
 
 HIDDEN, SHOWN = "q-1", "q-2"
@@ -395,3 +396,25 @@ def test_the_reveal_waits_until_no_other_queue_wants_a_blind_label(
     assert (following(first), following(second)) == (SHOWN, HIDDEN)
     label(filled, HIDDEN, bob, second)
     assert (following(first), following(second)) == (HIDDEN, HIDDEN)
+
+
+def test_people_are_numbered_for_who_may_adjudicate_until_somebody_has_decided(
+    filled: Database, people: dict[str, str]
+) -> None:
+    cur = filled.cursor()
+    label(filled, "q-3", people["Ada"], None, "open")
+    with filled.transaction() as inner:
+        save_settings(inner, ReviewSettings(hides_names=True), people["Ann"])
+    ada, bob = view_as(cur, people["Ada"]), view_as(cur, people["Bob"])
+    assert bob == EVERYTHING, "who may not adjudicate has nobody's answer to judge"
+
+    def said_by(item_id: str, viewer: Viewer) -> list[str]:
+        return [one.reviewer_id for one in list_annotations(cur, item_id, viewer)]
+
+    whole = said_by("q-3", EVERYTHING)
+    assert whole[0] == people["Cyd"] and whole[-1] == people["Ada"]
+    assert said_by("q-3", ada) == ["person-1", "person-2", people["Ada"]]
+    assert [number_of_nameless(who) for who in said_by("q-3", ada)] == [1, 2, None]
+    assert said_by(SHOWN, ada) == said_by(SHOWN, EVERYTHING), "somebody has decided on it"
+    named = {c.item_id: c.reviewer for c in list_corrections(cur, ada) if c.kind == "annotation"}
+    assert named == {HIDDEN: "Cyd", SHOWN: "Cyd", "q-3": None}

@@ -23,6 +23,7 @@ from db.records import (
 from db.review.adjudications import add_adjudication, list_adjudications
 from db.review.annotations import get_gold, list_annotations
 from db.viewer import Viewer
+from streamlit_app.logic.review.names import names_of
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Dispute:
     people: tuple[Person, ...]
     decisions: tuple[Adjudication, ...]
     names: Mapping[str, str]
+    """Of those who decided."""
     run: Run | None
     prediction: Prediction | None
     """What the run that people reviewed gave for the item, where they reviewed one."""
@@ -78,16 +80,15 @@ def load_dispute(database: Database, item_id: str, viewer: Viewer) -> Dispute:
     """
     cur = database.cursor()
     history = list_annotations(cur, item_id, viewer)
-    names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
     run_ids = (annotation.encounter.run_id for annotation in history)
     reviewed = Counter(run_id for run_id in run_ids if run_id is not None)
     run_id = reviewed.most_common(1)[0][0] if reviewed else None
     return Dispute(
         item=get_item(cur, item_id, viewer),
         gold=get_gold(cur, item_id, viewer),
-        people=gather(history, names),
+        people=gather(history, names_of(history, list_reviewers(cur))),
         decisions=tuple(list_adjudications(cur, item_id, viewer)),
-        names=names,
+        names={reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)},
         run=None if run_id is None else find_run(cur, run_id),
         prediction=None if run_id is None else find_prediction(cur, run_id, item_id, viewer),
     )
