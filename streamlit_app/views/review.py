@@ -459,7 +459,10 @@ def draw_end(reviewer: Reviewer) -> None:
     progress_line.draw(worklist, None)
     draw_message()
     choice = session.worklist_key[1] if session.worklist_key else None
-    if isinstance(choice, Queue) and worklist.num_done < worklist.total:
+    is_unfinished = worklist.num_done < worklist.total
+    if is_unfinished and review_service.waiting_in_queues(reviewer.reviewer_id):
+        safe_text.draw_notice(say("review.only_blind_left"))
+    elif is_unfinished and isinstance(choice, Queue):
         held = review_service.count_others(choice, reviewer.reviewer_id)
         safe_text.draw_notice(say("review.none_open", held=held))
     else:

@@ -135,6 +135,16 @@ def test_the_filters_pass_over_what_waits_in_a_blind_queue_and_lead_to_it(
     assert "It did not help." in markup_of(test)
 
 
+def test_the_end_of_a_list_says_what_awaits_a_blind_label(
+    filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue]
+) -> None:
+    make_queue(mode="blind", filter=ReviewFilter(source="pubmedqa"))
+    test = open_page(reviewer="Bob", source="pubmedqa")
+    assert on_screen(test) is None
+    assert "the rest await your blind label" in markup_of(test)
+    assert "You have labelled every item" not in markup_of(test)
+
+
 def test_an_item_on_screen_is_read_again_once_it_is_to_be_labelled_blind(
     filled_store: Database, open_page: OpenPage, make_queue: Callable[..., Queue]
 ) -> None:
