@@ -20,7 +20,7 @@ app: $(VENV)/.app
 	$(BIN)/streamlit run streamlit_app/app.py --server.port $(PORT)
 
 test: $(VENV)/.dev $(VENV)/.chromium lint
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -111,7 +111,7 @@ def measure_queries(path: Path, rounds: int) -> list[Measured]:
 
 
 def searched(words: str) -> ReviewFilter:
-    """Give the filter of a search on Browse."""
+    """Return the filter of a search on Browse."""
     return ReviewFilter(run_id=RUN, search=words, only_predicted=True)
 
 
@@ -187,7 +187,7 @@ def settle(page: Page) -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Give the milliseconds that a call takes."""
+    """Return the milliseconds that a call takes."""
     begin = time.perf_counter()
     work()
     return (time.perf_counter() - begin) * 1000

@@ -214,7 +214,7 @@ def take_turns(
     ours: Callable[[Sequence[Question]], Any],
     other: Callable[[Sequence[Question]], Any],
 ) -> list[tuple[float, float]]:
-    """Give the items per second of both ways for each batch, after a pass that warms both up."""
+    """Return the items per second of both ways for each batch, after a pass that warms both up."""
     ours(parts[-1])
     rates = []
     for turn, part in enumerate(parts):
@@ -243,7 +243,7 @@ def compared(
 
 
 def without_labels(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Give what the model needs to classify."""
+    """Return what the model needs to classify."""
     return {k: v for k, v in batch.items() if k not in {"labels", "cls_labels"}}
 
 
@@ -261,7 +261,7 @@ def bare_pass(model: EciModel, questions: Sequence[Question]) -> None:
 
 
 def longest(bench: Bench) -> int:
-    """Give the length to which the reference pads: that of the longest prompt of the data set."""
+    """Return the length to which the reference pads: that of the longest prompt of the data set."""
     everything = [*bench.items, *bench.train]
     return max(len(bench.half.row(to_question(item))[0].prompt) for item in everything)
 

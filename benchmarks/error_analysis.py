@@ -333,7 +333,7 @@ def settle(page: Page) -> None:
 
 @contextmanager
 def browser_page() -> Iterator[Page]:
-    """Give a page of headless Chromium."""
+    """Return a page of headless Chromium."""
     with chromium() as browser:
         yield browser.new_page(viewport={"width": 1440, "height": 1600})
 
@@ -352,7 +352,7 @@ def real_home(folder: Path, data: Path) -> Path:
 
 
 def peak_memory(process: subprocess.Popen[bytes]) -> float:
-    """Give the most memory the server ever held, in bytes."""
+    """Return the most memory the server ever held, in bytes."""
     status = Path(f"/proc/{process.pid}/status")
     if status.exists():
         line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))

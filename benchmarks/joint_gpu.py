@@ -284,7 +284,7 @@ def _timer() -> Any:
 
 
 def _settings(*, is_tiny: bool) -> Any:
-    """Give the preset's settings; a tiny model has tiny rows, too."""
+    """Return the preset's settings; a tiny model has tiny rows, too."""
     from training.settings.training import get_preset
 
     settings = get_preset("qlora-13b").settings
@@ -297,7 +297,7 @@ def _settings(*, is_tiny: bool) -> Any:
 
 
 def _config(*, is_tiny: bool) -> Any:
-    """Give Llama-2-13B's shape, or a tiny one."""
+    """Return Llama-2-13B's shape, or a tiny one."""
     from transformers import LlamaConfig
 
     if is_tiny:

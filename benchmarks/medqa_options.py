@@ -66,7 +66,7 @@ def to_question(item: Item) -> Question:
 
 
 def letter_logits(model: EciModel, questions: Sequence[Question]) -> FloatArray:
-    """Give the log-probability of each option's letter as the next token, ``(n, 4)``."""
+    """Return the log-probability of each option's letter as the next token, ``(n, 4)``."""
     rows = [model.row(question)[0] for question in questions]
     ids = [model.encoder.tokenizer.convert_tokens_to_ids(letter) for letter in "ABCD"]
     order = sorted(range(len(rows)), key=lambda i: -len(rows[i].prompt))
@@ -86,7 +86,8 @@ def letter_logits(model: EciModel, questions: Sequence[Question]) -> FloatArray:
 
 
 def nested(states: np.ndarray, scores: np.ndarray, y: IntArray) -> FloatArray:
-    """Give calibrated out-of-fold probabilities; each fold's penalty comes from its other items."""
+    """Return calibrated out-of-fold probabilities; each fold's penalty comes from
+    its other items."""
     probabilities = np.zeros(scores.shape)
     for fold in out_of_fold(y, num_folds=5, seed=SEED):
         on, out = fold.train, fold.held_out

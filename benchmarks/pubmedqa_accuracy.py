@@ -72,7 +72,7 @@ class Data:
     y: IntArray
 
     def scores_for(self, candidate: Candidate) -> Float32Array:
-        """Give the label scores, or zeros where the head does not see them."""
+        """Return the label scores, or zeros where the head does not see them."""
         return self.scores if candidate.uses_scores else np.zeros_like(self.scores)
 
 
@@ -90,7 +90,7 @@ class Choice:
 
     @property
     def l2(self) -> float:
-        """The penalty that most seeds chose."""
+        """Return the penalty that most seeds chose."""
         found = [c.l2 for c in self.chosen]
         return max(set(found), key=found.count)
 
@@ -140,7 +140,7 @@ def cross_validate_training(candidate: Candidate, data: Data) -> Choice:
 
 
 def choose_shallowest(choices: Sequence[Choice]) -> Choice:
-    """Give the cheapest candidate within one standard error of the best (Breiman et al. 1984)."""
+    """Return the cheapest candidate within one standard error of the best (Breiman et al. 1984)."""
     best = min(choices, key=lambda choice: float(choice.item_losses.mean()))
     for choice in choices:
         difference = choice.item_losses - best.item_losses
@@ -272,7 +272,7 @@ def calibration_figures(
 
 
 def selective_accuracy(curve: RiskCurve, coverage: float) -> Estimate:
-    """Give the accuracy when the most confident share is answered; ties count in part."""
+    """Return the accuracy when the most confident share is answered; ties count in part."""
     answered = int(np.ceil(coverage * curve.n - 1e-9))
     errors = float(np.interp(answered, [0, *curve.num_answered], [0, *curve.num_errors]))
     return proportion(answered - errors, answered, NO_ITEMS)

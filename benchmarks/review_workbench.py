@@ -125,7 +125,7 @@ def measure_beside(
 def time_keys(
     browser: Browser, server: Server, queue: Queue, who: str, num_saves: int
 ) -> list[float]:
-    """Give the milliseconds of ``num_saves`` saves, after ten to warm up."""
+    """Return the milliseconds of ``num_saves`` saves, after ten to warm up."""
     page = open_page(browser, server, queue, who)
     for number in range(num_saves + 10):
         page.keyboard.press("1")

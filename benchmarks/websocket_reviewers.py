@@ -33,12 +33,12 @@ class Crowd:
 
     @property
     def num_lost(self) -> int:
-        """How many presses of Save the page did not confirm."""
+        """Return how many presses of Save the page did not confirm."""
         return len(self.milliseconds) - len(self.confirmed)
 
     @property
     def num_twice(self) -> int:
-        """How many items of a queue with one reviewer an item two people had on screen."""
+        """Return how many items of a queue with one reviewer an item two people had on screen."""
         people = Counter(item for item, _ in {(item, who) for who, item in self.shown})
         return sum(count > 1 for count in people.values())
 

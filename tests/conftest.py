@@ -27,7 +27,7 @@ CHAT_TEMPLATE = (
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The public data beside the checkout; tests that want it skip where it is absent."""
+    """Return the public data beside the checkout; tests that want it skip where it is absent."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("data folder ../shared/data not found")

@@ -36,7 +36,7 @@ PAYLOADS = (
 
 @pytest.fixture(params=PAYLOADS)
 def payload(request: pytest.FixtureRequest) -> str:
-    """Give each hostile text in turn."""
+    """Return each hostile text in turn."""
     return str(request.param)
 
 
@@ -56,7 +56,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
 
 @pytest.fixture
 def filled_store(database: Database) -> Database:
-    """Give three yes/no/maybe items, a vignette, and two runs; the newer one answered all."""
+    """Return three yes/no/maybe items, a vignette, and two runs; the newer one answered all."""
     vignette = make_options_item("v-1", question="A man coughs. Which drug?")
     newer = make_run("newer", created_at=MOMENT + timedelta(days=1))
     answers = (
@@ -83,5 +83,5 @@ def filled_store(database: Database) -> Database:
 
 @pytest.fixture
 def open_page(database: Database) -> Callable[..., AppTest]:
-    """Give the function that opens a page; the app's own database is that of the test."""
+    """Return the function that opens a page; the app's own database is that of the test."""
     return pages.open_page

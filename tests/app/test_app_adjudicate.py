@@ -25,7 +25,7 @@ ADJUDICATE = "views/adjudicate.py"
 
 @pytest.fixture
 def disputed(filled_store: Database) -> Database:
-    """Give a store in which Ann and Bob differ on q-1 and q-2; Chief is admin."""
+    """Return a store in which Ann and Bob differ on q-1 and q-2; Chief is admin."""
     with filled_store.transaction() as cur:
         sign_in_by_name(cur, "Chief")
         for who, item_id, label, note in (

@@ -24,7 +24,7 @@ AGREEMENT = "views/agreement.py"
 
 
 def cell(test: AppTest, row: int, column: str) -> Any:
-    """Give one cell of the first table that has the column."""
+    """Return one cell of the first table that has the column."""
     return table(test, column)[column][row]
 
 

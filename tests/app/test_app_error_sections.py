@@ -47,7 +47,8 @@ FLT = OutcomeFilter(EVERYTHING, "both", "imported", "pubmedqa").also(Selection(s
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    """Give 240 test items; the head is far worse on those about pregnancy, and too sure of itself.
+    """Return 240 test items; the head is far worse on those about pregnancy, and too sure of
+    itself.
 
     A reviewer says the gold label of the first 20 items, and no of every fifth of them.
     """

@@ -37,7 +37,8 @@ def _share(chance: np.random.Generator, favoured: int) -> tuple[float, ...]:
 
 @pytest.fixture
 def fitted(database: Database) -> tuple[Database, np.ndarray, np.ndarray]:
-    """Give a run that learned 60 of 90 items by heart: 40 out of fold, 10 by the base model alone,
+    """Return a run that learned 60 of 90 items by heart: 40 out of fold, 10 by the base model
+    alone,
     10 with nothing. Every sixth gold label is wrong.
     """
     chance = np.random.default_rng(3)

@@ -54,7 +54,7 @@ def test_the_effect_is_told_with_its_interval(effect: RefitEffect, words: str) -
 
 @pytest.fixture
 def refitted(filled_store: Database, tmp_path: Path) -> str:
-    """Give the admin of a store in which a correction was refitted, the test item now wrong."""
+    """Return the admin of a store in which a correction was refitted, the test item now wrong."""
     with filled_store.transaction() as cur:
         ada = add_reviewer(cur, "Ada", "admin").reviewer_id
         annotate(cur, "Ada", "q-1", "yes")

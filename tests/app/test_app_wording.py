@@ -35,7 +35,7 @@ def placeholders(key: str) -> set[str]:
 
 
 def calls(path: Path) -> Iterator[tuple[str, set[str]]]:
-    """Give the key of every text that a file says, with the names of the values given."""
+    """Yield the key of every text that a file says, with the names of the values given."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if (
             isinstance(node, ast.Call)
@@ -56,7 +56,7 @@ def calls(path: Path) -> Iterator[tuple[str, set[str]]]:
 
 
 def used_keys(path: Path) -> Iterator[str]:
-    """Give every key of the catalogue that a file names, or could make up from a part of one."""
+    """Yield every key of the catalogue that a file names, or could make up from a part of one."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value

@@ -33,7 +33,7 @@ def said(database: Database, item_id: str) -> list[Annotation]:
 
 
 def events(database: Database, item_id: str) -> list[tuple[str, str, datetime | None]]:
-    """Give action, reviewer and the browser's time of what was done with an item."""
+    """Return action, reviewer and the browser's time of what was done with an item."""
     query = """
         select action, reviewer_id, client_at from review_event
         where item_id = $item_id order by event_number

@@ -134,7 +134,7 @@ class Line:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Give the system's Chromium, else the one that Playwright downloaded."""
+    """Yield the system's Chromium, else the one that Playwright downloaded."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     expect.set_options(timeout=EXPECT_MS)
@@ -146,7 +146,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """Give a page in a fresh browser profile."""
+    """Yield a page in a fresh browser profile."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(EXPECT_MS)
     yield context.new_page()
@@ -155,7 +155,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Give a function that fills an empty database with a seed and serves the app over it."""
+    """Yield a function that fills an empty database with a seed and serves the app over it."""
     with serving(tmp_path) as start:
         yield start
 
@@ -169,7 +169,7 @@ def serve_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Serve]:
-    """Give the function of ``serve``, for homes in a folder; stop its servers at the end."""
+    """Return the function of ``serve``, for homes in a folder; stop its servers at the end."""
     running: list[AppServer] = []
 
     def start(seed: Seed, *options: str) -> AppServer:
@@ -200,7 +200,7 @@ def serving(folder: Path) -> Iterator[Serve]:
 
 @pytest.fixture
 def connect() -> Iterator[Callable[[AppServer], Line]]:
-    """Give a function that puts a line in front of a server."""
+    """Yield a function that puts a line in front of a server."""
     lines: list[Line] = []
 
     def start(server: AppServer) -> Line:
@@ -214,7 +214,7 @@ def connect() -> Iterator[Callable[[AppServer], Line]]:
 
 @pytest.fixture
 def review_seed() -> Seed:
-    """Give a seed of twelve yes/no/maybe items and a vignette, all answered by one run."""
+    """Return a seed of twelve yes/no/maybe items and a vignette, all answered by one run."""
     return fill_for_review
 
 

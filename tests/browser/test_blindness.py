@@ -66,7 +66,7 @@ BLIND, OPEN = "queue-blind", "queue-open"
 
 
 def canary(name: str, item_id: str) -> str:
-    """Give the secret word of a field of a hidden item; a plain one for the others."""
+    """Return the secret word of a field of a hidden item; a plain one for the others."""
     return f"zq{name}{item_id}" if item_id in HIDDEN else f"plain {name}"
 
 
@@ -128,7 +128,7 @@ def fill(
 
 
 def _choice(item_id: str, variant: int, *, is_wrong: bool = False) -> str:
-    """Give a label that depends on the variant for hidden items only."""
+    """Return a label that depends on the variant for hidden items only."""
     place = sum(item_id.encode()) + is_wrong
     return LABELS[(place + (variant if item_id in HIDDEN else 0)) % len(LABELS)]
 
@@ -211,7 +211,7 @@ def _say_all(
 
 
 def _stop_the_clock(cur: DuckDBPyConnection) -> None:
-    """Give everything one time, so that two databases differ in nothing but what is hidden."""
+    """Return everything one time, so that two databases differ in nothing but what is hidden."""
     rows = cur.execute(
         "select table_name from information_schema.columns "
         "where column_name = 'created_at' and table_name in "
@@ -308,7 +308,7 @@ ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
 
 @pytest.fixture
 def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Give a function that opens addresses of the app over a seeded database in this process.
+    """Yield a function that opens addresses of the app over a seeded database in this process.
 
     It gives what each address sent to the browser: all messages, and the files behind the buttons.
     """
@@ -397,7 +397,7 @@ def _steady(content: bytes) -> bytes:
 
 
 def leaks(found: Mapping[str, bytes]) -> dict[str, set[str]]:
-    """Give the canaries in what was sent, by address."""
+    """Return the canaries in what was sent, by address."""
     told = {
         address: {one.decode().lower() for one in CANARY.findall(content)}
         for address, content in found.items()
@@ -487,7 +487,7 @@ def test_nothing_hidden_reaches_a_real_browser_before_its_label_does(
     bodies: list[bytes] = []
 
     def told() -> set[str]:
-        """Give the canaries that have reached the browser so far."""
+        """Return the canaries that have reached the browser so far."""
         bodies.extend(map(_body, responses))
         responses.clear()
         parts = (one.encode() if isinstance(one, str) else one for one in (*frames, *bodies))

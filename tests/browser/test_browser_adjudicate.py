@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 
 def fill(database: Database) -> None:
-    """Give three items with gold label yes, which two people do not accept."""
+    """Return three items with gold label yes, which two people do not accept."""
     with database.transaction() as cur:
         sign_in_by_name(cur, "Reviewer 1")
         items = [make_drug_item(n, gold_label="yes") for n in (1, 2, 3)]

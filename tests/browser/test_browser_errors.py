@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 
 def fill(database: Database) -> None:
-    """Give six items; the run is wrong on the two whose gold label is no."""
+    """Return six items; the run is wrong on the two whose gold label is no."""
     gold = ["yes", "yes", "no", "no", "maybe", "maybe"]
     text = ["yes", "yes", "yes", "yes", "maybe", None]
     items = [make_drug_item(n, gold_label=label, split="test") for n, label in enumerate(gold)]

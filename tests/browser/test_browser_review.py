@@ -48,7 +48,8 @@ def chosen_label(page: Page) -> str:
 
 
 def standing(database: Database) -> dict[str, Annotation]:
-    """Give the annotation of each item; each has one reviewer here, and nothing was taken back."""
+    """Return the annotation of each item; each has one reviewer here, and nothing
+    was taken back."""
     cur = database.cursor()
     query = "select item_id from standing_annotation where origin = 'review' order by item_id"
     ids = [item_id for (item_id,) in cur.execute(query).fetchall()]

@@ -35,7 +35,7 @@ class Provider:
     nonces: dict[str, str] = field(default_factory=dict)
 
     def metadata(self) -> dict[str, Any]:
-        """Give what the discovery document says."""
+        """Return what the discovery document says."""
         return {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
@@ -47,13 +47,13 @@ class Provider:
         }
 
     def redirect(self, query: dict[str, str]) -> str:
-        """Give where the browser goes after signing in."""
+        """Return where the browser goes after signing in."""
         code = f"code-{len(self.nonces)}"
         self.nonces[code] = query["nonce"]
         return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
 
     def token(self, code: str) -> dict[str, Any]:
-        """Give the signed token for a code."""
+        """Return the signed token for a code."""
         now = int(time.time())
         claims = {
             "iss": self.issuer,

@@ -55,7 +55,7 @@ predict_train = false
 
 @pytest.fixture
 def trainable(tiny_model_dir: Path) -> Callable[[Database], None]:
-    """Give a seed: items, a run that is right on every test item, and a preset named test."""
+    """Return a seed: items, a run that is right on every test item, and a preset named test."""
 
     def fill(database: Database) -> None:
         presets = database.path.parent / "presets"

@@ -13,7 +13,7 @@ from tests.support.stores import open_store
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    """Give an empty, migrated database."""
+    """Yield an empty, migrated database."""
     opened = open_store(tmp_path / "review.duckdb")
     yield opened
     opened.close()

@@ -21,7 +21,7 @@ from tests.support.records import make_item
 
 @pytest.fixture
 def cur(database: Database) -> DuckDBPyConnection:
-    """Give a cursor on a store of four items whose imported label is yes."""
+    """Return a cursor on a store of four items whose imported label is yes."""
     with database.transaction() as writing:
         add_items(writing, [make_item(f"q-{n}") for n in range(1, 5)], origin="items")
     return database.cursor()
@@ -29,7 +29,7 @@ def cur(database: Database) -> DuckDBPyConnection:
 
 @pytest.fixture
 def chief(cur: DuckDBPyConnection) -> str:
-    """Give the id of an adjudicator."""
+    """Return the id of an adjudicator."""
     return add_reviewer(cur, "Chief", "adjudicator").reviewer_id
 
 

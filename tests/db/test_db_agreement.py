@@ -38,7 +38,7 @@ OWN = RatingFilter(EVERYTHING, "pubmedqa")
 
 @pytest.fixture
 def cur(database: Database) -> DuckDBPyConnection:
-    """Give a store of three items with gold label yes; a model says no, its head maybe."""
+    """Return a store of three items with gold label yes; a model says no, its head maybe."""
     with database.transaction() as writing:
         add_items(writing, [make_item(f"q-{n}") for n in (1, 2, 3)], origin="items")
         add_run(writing, make_run("run-1"))

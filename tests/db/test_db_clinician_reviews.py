@@ -45,7 +45,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Give a function that writes ratings, each a change of ``RATING``."""
+    """Return a function that writes ratings, each a change of ``RATING``."""
 
     def write_file(*changes: dict[str, Any], columns: tuple[str, ...] = tuple(RATING)) -> Path:
         path = tmp_path / "ratings.csv"

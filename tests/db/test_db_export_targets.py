@@ -68,7 +68,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def store(home: Path) -> Path:
-    """The store of that home, closed."""
+    """Return the store of that home, closed."""
     database = open_store()
     with database.transaction() as cur:
         add_items(cur, [make_item(f"q-{number}") for number in range(3)], origin="items")

@@ -85,7 +85,7 @@ def _refusal(database: Database, format_: Format, path: Path, **options: Any) ->
 
 @pytest.fixture
 def pubmedqa_file(tmp_path: Path) -> Path:
-    """Give a file of two entries, 101 in test and 102 in train, with its split file."""
+    """Return a file of two entries, 101 in test and 102 in train, with its split file."""
     _write(tmp_path / "test_ground_truth.json", {"101": "yes"})
     return _write(
         tmp_path / "ori_pqal.json",

@@ -52,7 +52,7 @@ CASES = (
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    """Give one item for each way in which text and head can fare, and one without a head."""
+    """Return one item for each way in which text and head can fare, and one without a head."""
     probabilities = {"yes": (0.6, 0.3, 0.1), "no": (0.3, 0.6, 0.1), "maybe": (0.1, 0.3, 0.6)}
     items = [make_item(item_id, gold_label=gold) for item_id, gold, *_ in CASES]
     predictions = [
@@ -75,7 +75,7 @@ def filled(database: Database) -> Database:
 
 
 def counted(database: Database) -> DuckDBPyConnection:
-    """Give a cursor after bringing what is counted up to date."""
+    """Return a cursor after bringing what is counted up to date."""
     cur = database.cursor()
     refresh(cur, ["run-1"])
     return cur

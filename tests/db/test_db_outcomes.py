@@ -41,7 +41,7 @@ from tests.support.records import LABELS, make_item, make_prediction, make_run
 
 @pytest.fixture
 def predicted(database: Database) -> tuple[Database, list[Item], list[Prediction]]:
-    """Give 300 items with one run of random text labels and random head probabilities."""
+    """Return 300 items with one run of random text labels and random head probabilities."""
     chance = random.Random(7)  # noqa: S311 - test data
     items = [
         make_item(f"q-{number:03d}", gold_label=chance.choice(LABELS)) for number in range(300)
@@ -68,7 +68,7 @@ def predicted(database: Database) -> tuple[Database, list[Item], list[Prediction
 
 
 def counted(database: Database, *run_ids: str) -> DuckDBPyConnection:
-    """Give a cursor after bringing what is counted up to date."""
+    """Return a cursor after bringing what is counted up to date."""
     cur = database.cursor()
     scored_runs.refresh(cur, run_ids or ("run-1",))
     return cur

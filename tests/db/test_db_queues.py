@@ -54,7 +54,7 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def people(database: Database) -> dict[str, str]:
-    """Give reviewers by name; Ann may manage queues."""
+    """Return reviewers by name; Ann may manage queues."""
     with database.transaction() as cur:
         ids = {name: add_reviewer(cur, name).reviewer_id for name in ("Bob", "Cyd")}
         return {"Ann": add_reviewer(cur, "Ann", "admin").reviewer_id, **ids}
@@ -73,7 +73,7 @@ def items(database: Database) -> list[str]:
 def make_queue(
     database: Database, people: dict[str, str], items: list[str]
 ) -> Callable[..., Queue]:
-    """Give a maker of queues over all items."""
+    """Return a maker of queues over all items."""
 
     def make(name: str = "All", **more: Any) -> Queue:
         settings = QueueSettings(name, more.pop("flt", ReviewFilter()), **more)

@@ -41,7 +41,7 @@ from tests.support.trained_runs import add_trained_run
 
 @pytest.fixture
 def ann(database: Database) -> str:
-    """Give a reviewer of a store with three training items and a test item."""
+    """Return a reviewer of a store with three training items and a test item."""
     with database.transaction() as cur:
         items = [make_item(f"q-{n}", split="train") for n in (1, 2, 3)]
         add_items(cur, [*items, make_item("t-1", split="test")], origin="items")

@@ -38,7 +38,7 @@ from tests.support.records import make_item, make_options_item, make_prediction,
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    """Give six items and one run: right, wrong, unreadable, not yet read, none, and options."""
+    """Return six items and one run: right, wrong, unreadable, not yet read, none, and options."""
     with database.transaction() as cur:
         items = [make_item(f"q-{number}") for number in range(1, 6)]
         add_items(cur, [*items, make_options_item("v-1")], origin="items")

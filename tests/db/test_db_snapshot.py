@@ -31,7 +31,7 @@ from tests.support.stores import open_store
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    """Give items of all splits, one without a label."""
+    """Return items of all splits, one without a label."""
     with database.transaction() as cur:
         items = [
             make_item("q-1", split="train"),

@@ -27,7 +27,7 @@ from tests.support.stores import open_store
 
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """Give an empty store to which no test writes."""
+    """Yield an empty store to which no test writes."""
     opened = open_store(tmp_path_factory.mktemp("untouched") / "review.duckdb")
     yield opened
     opened.close()
@@ -45,7 +45,7 @@ def test_every_statement_prepares_on_a_fresh_database(untouched: Database, name:
 
 
 def named_statements() -> Iterator[str]:
-    """Give a pattern for each name of a statement that the code of ``db`` holds or makes up."""
+    """Yield a pattern for each name of a statement that the code of ``db`` holds or makes up."""
     for path in Path(db.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

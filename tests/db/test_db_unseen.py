@@ -29,7 +29,7 @@ Train = Callable[..., None]
 
 @pytest.fixture
 def train(database: Database) -> Train:
-    """Give a maker of runs that predict three items with the label yes, sure at 0.9."""
+    """Return a maker of runs that predict three items with the label yes, sure at 0.9."""
     with database.transaction() as cur:
         add_items(cur, [make_item(item_id) for item_id in ITEMS], origin="items")
 

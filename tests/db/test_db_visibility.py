@@ -74,7 +74,7 @@ def say(
 
 @pytest.fixture
 def people(database: Database) -> dict[str, str]:
-    """Give reviewers by name; Ann is an admin, Ada an adjudicator."""
+    """Return reviewers by name; Ann is an admin, Ada an adjudicator."""
     roles = {"Ann": "admin", "Ada": "adjudicator", "Bob": "reviewer", "Cyd": "reviewer"}
     with database.transaction() as cur:
         return {
@@ -88,7 +88,7 @@ def filled(
     database: Database,
     people: dict[str, str],
 ) -> Database:
-    """Give three items alike, with a run's answers, and what Cyd says of each."""
+    """Return three items alike, with a run's answers, and what Cyd says of each."""
     items = [HIDDEN, SHOWN, "q-3"]
     with database.transaction() as cur:
         add_items(cur, [make_item(name, question="Is it?") for name in items], origin="items")
@@ -220,7 +220,7 @@ def test_a_blind_project_hides_what_is_not_labelled_and_in_no_open_queue(
 
 @pytest.fixture
 def viewer(filled: Database, people: dict[str, str]) -> Viewer:
-    """Give Bob, who is to label one of the items blind."""
+    """Return Bob, who is to label one of the items blind."""
     ask(filled, people, HIDDEN)
     return view_as(filled.cursor(), people["Bob"])
 

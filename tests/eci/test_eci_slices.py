@@ -75,7 +75,7 @@ def test_counts_that_cannot_be_are_refused():
 
 
 def drawn(n: int, size: int, noise: float) -> tuple[np.ndarray, np.ndarray]:
-    """Give probabilities and gold labels, a share of which is wrong."""
+    """Return probabilities and gold labels, a share of which is wrong."""
     true = RNG.integers(0, size, n)
     logits = RNG.normal(0, 1, (n, size))
     logits[np.arange(n), true] += 2

@@ -26,7 +26,7 @@ def _newest_step(run_dir: RunDir) -> int:
 
 
 def _curve(run_dir: RunDir, name: str) -> dict[int, float]:
-    """Give a figure by step; a step done again after a resume counts with its last figure."""
+    """Return a figure by step; a step done again after a resume counts with its last figure."""
     return {fields["step"]: fields[name] for fields in progress_of(run_dir) if name in fields}
 
 

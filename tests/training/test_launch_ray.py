@@ -60,7 +60,7 @@ def answers(address: str, token: str | None) -> int:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """The address of a cluster of two cores that nobody without the token can use."""
+    """Yield the address of a cluster of two cores that nobody without the token can use."""
     # Not under pytest's folder: Ray puts sockets there, whose paths must be short.
     with TemporaryDirectory(prefix="lcr", ignore_cleanup_errors=True) as folder:
         port, dashboard, client = free_ports(3)
@@ -114,7 +114,8 @@ def storage(tmp_path: Path) -> Path:
 def make_run(
     database: Database, runs_dir: Path, storage: Path, address: str
 ) -> Callable[..., RunDir]:
-    """Give a maker of runs: local ones, or with settings of the cluster's launcher, remote ones."""
+    """Return a maker of runs: local ones, or with settings of the cluster's
+    launcher, remote ones."""
 
     def make(settings: dict[str, Any], launcher: dict[str, Any] | None, **fields: Any) -> RunDir:
         chosen = None

@@ -55,7 +55,7 @@ def eve(store: Database) -> str:
 
 @pytest.fixture
 def predict(store: Database, eve: str) -> Predict:
-    """Give a function that stores and registers a run with these head labels."""
+    """Return a function that stores and registers a run with these head labels."""
 
     def add(run_id: str, labels: Sequence[str], sure: float = 0.6) -> None:
         with store.transaction() as cur:
@@ -71,7 +71,7 @@ def predict(store: Database, eve: str) -> Predict:
 
 
 def _some_right(num_wrong: Sequence[int]) -> list[str]:
-    """Give the gold labels with so many of each label turned into another."""
+    """Return the gold labels with so many of each label turned into another."""
     wrong = dict(zip(LABELS, num_wrong, strict=True))
     given = []
     for label in GOLD:

@@ -33,7 +33,7 @@ def with_steps(settings: dict[str, Any], num_steps: int) -> dict[str, Any]:
 
 
 def losses_of(run_dir: RunDir) -> dict[int, float]:
-    """Give the loss by step; a step done again after a resume counts with its last one."""
+    """Return the loss by step; a step done again after a resume counts with its last one."""
     return {told["step"]: told["loss"] for told in progress_of(run_dir) if "loss" in told}
 
 

@@ -40,7 +40,7 @@ CLINICIANS = RatingFilter(EVERYTHING, "options", "import")
 
 @pytest.fixture
 def cur(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
-    """Give a store of forty items with gold label yes, maybe or no in turn."""
+    """Yield a store of forty items with gold label yes, maybe or no in turn."""
     database = open_store(tmp_path / "review.duckdb")
     items = [
         make_item(f"q-{n:02d}", source="own", gold_label=LABELS[n % 3], split="train")
@@ -116,7 +116,7 @@ def test_an_empty_store_says_why_there_is_nothing(cur: DuckDBPyConnection) -> No
 def clinicians(
     data_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DuckDBPyConnection]:
-    """Give a store of the released half of the clinicians' ratings."""
+    """Yield a store of the released half of the clinicians' ratings."""
     database = open_store(tmp_path_factory.mktemp("clinicians") / "review.duckdb")
     path = data_dir / "clinician_reviews" / "medqa_relabelling_even.csv"
     import_file(database, "clinician_reviews", path)
