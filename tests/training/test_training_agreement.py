@@ -172,7 +172,7 @@ def test_the_command_prints_figures_and_says_what_there_is(
     monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
     empty = CliRunner().invoke(main, ["agreement"])
     assert empty.exit_code == 1
-    assert "There are: none yet" in empty.stderr
+    assert "No item has been labelled yet" in empty.stderr
     item = make_item("q-00", source="own", split="train")
     database = Database.open()
     with database.transaction() as cur:

@@ -88,11 +88,16 @@ def _find_scope(
         and source in (None, scope.source)
         and origin in (None, scope.origin)
     ]
+    if not scopes:
+        raise NotFoundError(
+            "No item has been labelled yet, so there is no agreement. Label items in the app, or "
+            "import ratings."
+        )
     if not fitting:
         known = sorted({f"{one.origin} / {one.label_set} / {one.source}" for one in scopes})
         raise NotFoundError(
             f"There are no ratings of labels {labels!r}, source {source!r}, origin {origin!r}. "
-            f"There are: {', '.join(known) or 'none yet'}. Ask for one of them, or label items."
+            f"There are: {', '.join(known)}. Ask for one of them."
         )
     return max(fitting, key=lambda scope: scope.num_ratings)
 
