@@ -70,21 +70,10 @@ def _to_row(prediction: Prediction) -> dict[str, Any]:
     probabilities = prediction.head_probabilities
     ranked = sorted(probabilities or (), reverse=True)
     return {
-        "run_id": prediction.run_id,
-        "item_id": prediction.item_id,
-        "answer": prediction.answer,
-        "answer_label": prediction.answer_label,
-        "answer_form": prediction.answer_form,
-        "answer_start": prediction.answer_start,
-        "answer_end": prediction.answer_end,
-        "is_finished": prediction.is_finished,
-        "head_label": prediction.head_label,
+        **vars(prediction),
         "head_probabilities": None if probabilities is None else list(probabilities),
         "head_confidence": ranked[0] if ranked else None,
         "head_margin": ranked[0] - ranked[1] if len(ranked) > 1 else None,
-        "prompt_tokens": prediction.prompt_tokens,
-        "answer_tokens": prediction.answer_tokens,
-        "latency_seconds": prediction.latency_seconds,
     }
 
 
