@@ -17,7 +17,6 @@ from typing import Any, Final
 from duckdb import DuckDBPyConnection
 
 from db.statements import load_sql
-from db.viewer import Viewer
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _PREFIX_LENGTH: Final = 3
@@ -39,7 +38,7 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_WORD.findall(lower)))
 
 
-def condition(text: str, item_id: str, viewer: Viewer) -> tuple[str, dict[str, Any]]:
+def condition(text: str, item_id: str) -> tuple[str, dict[str, Any]]:
     """Return the SQL condition that every word of a search occurs, and its parameters.
 
     Args:
@@ -47,18 +46,16 @@ def condition(text: str, item_id: str, viewer: Viewer) -> tuple[str, dict[str, A
         item_id: The column that holds the id of the item, such as ``"item.item_id"``.
 
     Returns:
-        A condition with the parameters ``search_<n>_...`` and two that the caller binds where the
-        condition names them: ``run_id``, the run whose answers are searched, or null; and
-        ``viewer``, who searches.
+        A condition with the parameters ``search_<n>_...`` and two that the caller binds:
+        ``run_id``, the run whose answers are searched, or null; and ``viewer``, who searches.
     """
     words = words_of(text)
     if not words:
         return "false", {}
     parameters: dict[str, Any] = {}
     occurs = []
-    name_of_statement = "search_word_gated" if viewer.is_held_back else "search_word"
     for number, word in enumerate(words):
-        statement = load_sql(name_of_statement)
+        statement = load_sql("search_word")
         end = word + (_LAST if len(word) >= _PREFIX_LENGTH else "\0")
         for name, value in {"word": word, "end": end, "prefix": word}.items():
             statement = statement.replace(f"${name}", f"$search_{number}_{name}")

@@ -153,7 +153,7 @@ def viewer_of_list(flt: ReviewFilter, viewer: Viewer, order: Order = "item_id") 
     """
     if not viewer.is_held_back:
         return EVERYTHING
-    where, _ = _conditions(flt, viewer)
+    where, _ = _conditions(flt)
     is_shaped = bool(flt.search.strip()) or tells(f"{where} {_ORDERS[order]}")
     return viewer if is_shaped else EVERYTHING
 
@@ -176,7 +176,7 @@ def _build(
     columns: str, flt: ReviewFilter, viewer: Viewer, order: Order = "item_id"
 ) -> tuple[str, dict[str, Any]]:
     """Return the statement and its parameters; only constants of this module go into the text."""
-    where, parameters = _conditions(flt, viewer)
+    where, parameters = _conditions(flt)
     source = source_of(f"item_id {columns} {_ORDERS[order]} {where}", viewer)
     statement = f"select {columns} from {source} where {where}"  # noqa: S608
     # DuckDB takes no parameter that a statement does not name.
@@ -189,7 +189,7 @@ def _build(
     return statement, parameters
 
 
-def _conditions(flt: ReviewFilter, viewer: Viewer) -> tuple[str, dict[str, Any]]:
+def _conditions(flt: ReviewFilter) -> tuple[str, dict[str, Any]]:
     """Return what a filter asks for, and its parameters.
 
     Filters that are off are left out rather than compared with null, so that DuckDB does not read
@@ -207,7 +207,7 @@ def _conditions(flt: ReviewFilter, viewer: Viewer) -> tuple[str, dict[str, Any]]
     if flt.only_predicted:
         conditions.append("is_predicted")
     if flt.search.strip():
-        found, words = search.condition(flt.search, "item_id", viewer)
+        found, words = search.condition(flt.search, "item_id")
         conditions.append(found)
         parameters |= words
     if flt.item_ids is not None:
