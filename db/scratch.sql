@@ -1,4 +1,4 @@
--- Tables that outcome_store fills, and the gate that hides items; in memory, beside the database file.
+-- Tables that scored_runs fills, and the gate that hides items; in memory, next to the database file.
 
 create table if not exists scratch.item (
     item_no integer not null,
@@ -96,8 +96,8 @@ where struct_extract(viewer, 'is_blind');
 create macro if not exists scratch.hidden_item(viewer) as table
 select item_id from scratch.waiting_item(viewer);
 
--- Whether it is hidden from a viewer that somebody said something of an item: who judges what people
--- said is not to know whose it is. Until somebody has decided on the item.
+-- Whether the name of a judgement's reviewer is hidden from a viewer: an adjudicator must not know
+-- whose judgement it is until the item is adjudicated.
 create macro if not exists scratch.hides_name(viewer, of_item, by_reviewer) as
     struct_extract(viewer, 'hides_names')
     and by_reviewer is distinct from struct_extract(viewer, 'reviewer_id')

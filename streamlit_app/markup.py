@@ -46,8 +46,7 @@ def reveal(text: str) -> str:
 
 
 def escape(text: str) -> Html:
-    """Return the markup that shows ``text`` as it is, invisible characters as
-    marked code points."""
+    """Return the markup of a text as it is, invisible characters as code points."""
     return Html.escape(str(text))
 
 

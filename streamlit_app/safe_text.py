@@ -22,13 +22,13 @@ _SIGNS: dict[NoticeKind, str] = {"error": "✕", "warning": "!", "info": "i", "s
 
 
 def draw(markup: Html) -> None:
-    """Draw markup from ``text_safety``; a plain string is refused, so nothing slips by unescaped.
+    """Draw markup built by ``markup.py``; a plain string is refused, so nothing slips by unescaped.
 
     Raises:
-        TypeError: ``markup`` was not built by ``text_safety``.
+        TypeError: ``markup`` was not built by ``markup.py``.
     """
     if not isinstance(markup, Html):
-        raise TypeError(f"draw() takes Html built by text_safety, got {type(markup).__name__}.")
+        raise TypeError(f"draw() takes Html built by markup.py, got {type(markup).__name__}.")
     waiting = _WAITING.get()
     if waiting is None:
         st.html(markup)

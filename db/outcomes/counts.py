@@ -2,7 +2,7 @@
 
 An item counts where it has a gold label and the run has an outcome for it: for the text an answer
 that was read (without a readable label it counts as wrong), for the head a head label. Call
-``outcome_store.refresh`` for the run first: these functions read the columns that it fills.
+``scored_runs.refresh`` for the run first: these functions read the columns that it fills.
 """
 
 from __future__ import annotations

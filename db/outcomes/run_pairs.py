@@ -1,6 +1,6 @@
 """Two runs on the items they share, for the Compare page; counted in DuckDB.
 
-Call ``outcome_store.refresh`` for both runs first.
+Call ``scored_runs.refresh`` for both runs first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How often answers are right by the way their text gives the label; counted in DuckDB.
 
-Call ``outcome_store.refresh`` for the run first.
+Call ``scored_runs.refresh`` for the run first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class TextCount:
 
     ``way`` is the form of the answer; ``separate`` where the run gives a label that is not in
     its text, or has no text; ``none`` where there is no label. ``is_hedging``: the answer takes
-    back some of its claims, see ``outcome_store.HEDGES``.
+    back some of its claims, see ``scored_runs.HEDGES``.
     """
 
     way: str

@@ -1,6 +1,6 @@
 """Probabilities that can speak against a gold label: of heads that have not learned from the item.
 
-Call ``outcome_store.refresh`` for the run first: these functions read the columns that it fills.
+Call ``scored_runs.refresh`` for the run first: these functions read the columns that it fills.
 """
 
 from __future__ import annotations

@@ -54,8 +54,7 @@ ACTION_WORDS: Final[Mapping[Action, str]] = {
 
 
 def is_permitted(person: Reviewer, action: Action) -> bool:
-    """Return whether a person's role is open to an action; for what a page offers,
-    not as a check."""
+    """Return whether a role allows an action; for what a page offers, not as a check."""
     return person.role in PERMISSIONS[action]
 
 

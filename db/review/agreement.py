@@ -225,8 +225,7 @@ def list_rejected(
     limit: int = 50,
     offset: int = 0,
 ) -> list[RejectedItem]:
-    """Return the items whose gold label at least ``threshold`` reviewers do not
-    accept in the end."""
+    """Return the items whose gold label at least ``threshold`` reviewers finally reject."""
     parameters = flt.parameters("gold", threshold=threshold, limit=limit, offset=offset)
     rows = cur.execute(load_sql("agreement_rejected"), parameters).fetchall()
     return [

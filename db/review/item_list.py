@@ -164,7 +164,7 @@ def select_items(columns: str, flt: ReviewFilter, viewer: Viewer) -> tuple[str, 
     What a hidden item says is null in it, see ``item_columns.py``.
 
     Args:
-        columns: Columns of ``review_columns`` or expressions over them; never from input.
+        columns: Columns of ``item_columns`` or expressions over them; never from input.
 
     Returns:
         The statement and its parameters.

@@ -26,7 +26,7 @@ Sharing = Literal["anyone", "dealt"]
 MAX_NAME = 80
 MAX_REPEAT_SHARE = 0.5
 
-# Expressions over the columns of review_columns; every order ends with the item's id.
+# Expressions over the columns of item_columns; every order ends with the item's id.
 _ORDERS: Final[dict[QueueOrder, str]] = {
     "uncertain": "head_margin nulls last",
     "text_head_differ": (

@@ -1,4 +1,4 @@
--- What two reviewers said of the same items. $label_set, $origin, $phase, $source (null: all)
+-- How two reviewers labelled the same items. $label_set, $origin, $phase, $source (null: all)
 with rated as materialized (
     select rating.item_id, rating.reviewer_id, rating.labels
     from rating

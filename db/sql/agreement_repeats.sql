@@ -1,4 +1,4 @@
--- What reviewers said of items when they met them again unannounced.
+-- How reviewers labelled items when they met them again unannounced.
 -- $label_set, $origin, $phase, $source (null: all)
 select
     repeated_rating.reviewer_id,

@@ -1,4 +1,4 @@
--- What each reviewer said of items by gold label; null where an item has none.
+-- How each reviewer labelled items by gold label; null where an item has none.
 -- $gold: record or imported; $label_set, $origin, $phase, $source (null: all)
 select
     rating.reviewer_id,

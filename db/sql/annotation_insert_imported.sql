@@ -1,4 +1,4 @@
--- The order makes what was said after the reveal the later one, which stands.
+-- The order makes the label after the reveal the later one, which counts.
 insert into annotation by name
 select incoming_label.*, 'label' as action, 'import' as origin
 from incoming_label

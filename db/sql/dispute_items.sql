@@ -1,6 +1,6 @@
--- Items to settle, those on which most pairs of people differ first.
+-- Items to adjudicate, those on which most pairs of people differ first.
 -- $show: open, rejected or decided; $origin, $label_set, $source (null: all); $threshold; $viewer
-with said as (
+with answer as (
     select
         item_id,
         labels,
@@ -12,14 +12,14 @@ with said as (
 judged as (
     select
         item.item_id,
-        count(said.labels) as num_answers,
-        coalesce(sum(said.num_alike), 0) as num_people,
-        coalesce(sum(said.num_alike * (said.num_alike - 1)), 0) as num_agreeing,
+        count(answer.labels) as num_answers,
+        coalesce(sum(answer.num_alike), 0) as num_people,
+        coalesce(sum(answer.num_alike * (answer.num_alike - 1)), 0) as num_agreeing,
         coalesce(
-            sum(said.num_alike) filter (where not list_contains(said.labels, item.gold_label)), 0
+            sum(answer.num_alike) filter (where not list_contains(answer.labels, item.gold_label)), 0
         ) as num_rejecting
     from item
-    join said on said.item_id = item.item_id
+    join answer on answer.item_id = item.item_id
     where ($label_set is null or item.label_set = $label_set)
         and ($source is null or item.source = $source)
     group by item.item_id

@@ -1,4 +1,4 @@
--- The label of record of every item beside the imported one, and what reviewers say of it.
+-- The label of record of every item with the imported one and the reviewers' labels.
 with reviewed as (
     select
         item_id,

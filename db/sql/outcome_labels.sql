@@ -1,4 +1,4 @@
--- Over the items that outcome_store keeps, of which equal lists of labels are many.
+-- Over the items that scored_runs keeps, of which equal lists of labels are many.
 select label
 from (
     select unnest(labels) as label, generate_subscripts(labels, 1) as place, num_items

@@ -1,5 +1,5 @@
 -- The items that count for a run, each with how text and head fare against the gold label, from the
--- tables that outcome_store fills; but those that are hidden from the viewer. $gold: 'imported' or
+-- tables that scored_runs fills; but those that are hidden from the viewer. $gold: 'imported' or
 -- 'record'. Callers select from it.
 select
     item.item_no,

@@ -1,4 +1,4 @@
--- $gold: 'imported' or 'record'; $split: null for all. Over the tables that outcome_store fills.
+-- $gold: 'imported' or 'record'; $split: null for all. Over the tables that scored_runs fills.
 with counted as (
     select
         outcome.run_id,

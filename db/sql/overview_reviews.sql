@@ -1,4 +1,4 @@
--- What reviewers have said that stands and is newer than $since (null: all of it).
+-- Current judgements of reviewers that are newer than $since (null: all of it).
 select
     count(*) as num_annotations,
     count(*) filter (where annotation.label is distinct from item.gold_label) as num_changed,

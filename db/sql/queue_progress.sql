@@ -1,4 +1,4 @@
--- reviewer_id: what this reviewer has done; everybody's where it is null.
+-- reviewer_id: what this reviewer has done; all reviewers' where it is null.
 with labelled as (
     select
         item_id,

@@ -23,7 +23,7 @@ join queue_item on queue_item.queue_id = $queue_id and queue_item.item_id = done
 where not done.is_repeated
     and done.num_since >= $gap
     and done.item_id is distinct from $exclude
-    -- The first 7 digits of a hash as a number from 0 to 1: the same items for everybody.
+    -- The first 7 digits of a hash as a number from 0 to 1: the same items for all.
     and ('0x' || md5(done.item_id || '/repeat/' || $seed)[1:7])::bigint / 268435456.0 < $share
 order by done.num_since desc
 limit 1

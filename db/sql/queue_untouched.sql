@@ -1,4 +1,4 @@
--- Places of a queue that nobody has ever had or said anything of, in their order.
+-- Places of a queue that no one has ever had or labelled, in their order.
 select item_id, "position"
 from queue_item
 where queue_id = $queue_id

@@ -1,4 +1,4 @@
--- What people have said since $since (null: ever) that a run could learn from, and how far the
+-- What reviewers have labelled since $since (null: ever) that a run could learn from, and how far the
 -- reviews since then agree with run $run_id (null: no run).
 with fresh as (
     select annotation.item_id, annotation.label
@@ -8,7 +8,7 @@ with fresh as (
         and annotation.label is not null
         and ($since::timestamp is null or annotation.created_at > $since::timestamp)
 ),
-settled as (
+corrected as (
     select distinct correction.item_id, correction.kind
     from correction
     join item on item.item_id = correction.item_id
@@ -25,8 +25,8 @@ doubly as (
     having count(*) > 1
 )
 select
-    (select count(distinct item_id) from settled) as num_corrected,
-    (select count(distinct item_id) from settled where kind = 'adjudication') as num_adjudicated,
+    (select count(distinct item_id) from corrected) as num_corrected,
+    (select count(distinct item_id) from corrected where kind = 'adjudication') as num_adjudicated,
     (select count(*) from doubly) as num_double,
     (select count(*) from doubly where is_unanimous) as num_unanimous,
     count(distinct fresh.item_id) as num_fresh,

@@ -1,4 +1,4 @@
--- What the refit $run_id made of the test items, beside the run it was started from: by the labels
+-- What the refit $run_id made of the test items, compared with the run it was started from: by the labels
 -- of record of this moment for both, so that corrected test items do not look like learning.
 with refit as (
     select run_id, base_run_id, snapshot_id from current_training_run where run_id = $run_id

@@ -3,15 +3,15 @@
 with shown as (
     select unnest($item_ids::varchar[]) as item_id, generate_subscripts($item_ids::varchar[], 1) as place
 ),
-said as materialized (
+history as materialized (
     select annotation.* from annotation semi join shown using (item_id)
 ),
 standing as (
     select item_id, reviewer_id, label, labels, origin
-    from said
+    from history
     where action = 'label'
         and annotation_id not in (
-            select retracted_annotation_id from said where action = 'retract'
+            select retracted_annotation_id from history where action = 'retract'
         )
     qualify row_number() over (
         partition by item_id, reviewer_id order by annotation_number desc

@@ -1,4 +1,4 @@
--- One row of current_reviewer, which sums up the changes of everybody: this is asked at every save.
+-- One row of current_reviewer, which sums up the changes of all: this is asked at every save.
 select reviewer_id, name, coalesce(latest.role, role) as role, latest.email, origin
 from reviewer
 left join (

@@ -1,4 +1,4 @@
--- Items about which something was said after the given numbers.
+-- Items with a judgement or a decision after the given numbers.
 select distinct item_id
 from (
     select item_id from annotation where annotation_number > $annotation_number

@@ -1,4 +1,4 @@
--- What decides what is hidden from somebody: the project's settings for reviewing, the places of all
+-- What decides what is hidden from a reviewer: the project's settings for reviewing, the places of all
 -- queues, and the open queues that they may work on, the oldest first; is_named: by name. One
 -- statement: it is asked at every draw of the Review page.
 select

@@ -133,7 +133,7 @@ class _Judge:
     lead_from: int = 0
 
     def lead_in(self, first: Mention) -> bool | None:
-        """Classify what precedes a mention; see ``answer_slots.lead_in``."""
+        """Classify what precedes a mention; see ``slots.lead_in``."""
         return lead_in(self.answer, self.lead_from, first.start, self.label_set)
 
     def assertions(self, group: list[Mention], is_discussed: bool) -> Iterator[Assertion]:

@@ -175,8 +175,7 @@ def _symbols(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
 
 
 def _is_defined(lower: str, mention: Mention) -> bool:
-    """Return "yes means that ...", which repeats the definitions of the prompt and
-    takes no side."""
+    """Return whether a mention repeats a definition of the prompt: "yes means that ..."."""
     return mention.kind == "word" and _DEFINED.match(lower, mention.end) is not None
 
 

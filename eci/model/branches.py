@@ -45,8 +45,7 @@ def padding_mask(branch_ids: Tensor, num_before: int = 0) -> Tensor:
 
 
 def branch_positions(branch_ids: Tensor, num_before: int = 0) -> Tensor:
-    """Return the position of each token; every branch goes on where the prompt
-    ended. ``(B, T)``."""
+    """Return the position of each token, ``(B, T)``; branches continue after the prompt."""
     is_prompt = branch_ids == PROMPT
     prompt_length = is_prompt.sum(1, keepdim=True)
     within_prompt = is_prompt.cumsum(1) - 1

@@ -1,6 +1,6 @@
 // Keys while the connection to the server is lost: none does anything. Streamlit disables every
 // widget then, the focus falls out of the field to the page, and the rest of a sentence would be
-// taken for commands. So a field that lost the focus in this way is remembered: until somebody
+// taken for commands. So a field that lost the focus in this way is remembered: until the person
 // moves the focus, or it is back in the field, keys are text and not commands.
 const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 const REFOCUS_MS = 5000; // Streamlit's own dialog about the connection may close late.
@@ -8,7 +8,7 @@ const REFOCUS_EVERY_MS = 50;
 
 let held = null; // {field, path}: the field that has the focus, or had it when it was taken away.
 let wasConnected = false;
-let said = null; // {word, item}: the notice on screen, and the item that it came with
+let notice = null; // {word, item}: the notice on screen, and the item that it came with
 const atLoss = [];
 const atReturn = [];
 
@@ -24,7 +24,7 @@ export function isConnected() {
   return app !== null && app.dataset.testConnectionState === "CONNECTED";
 }
 
-// True for a key that must not be a command; nobody else on the page gets it then.
+// True for a key that must not be a command; nothing else on the page gets it then.
 export function blocks(event) {
   const isAway = held !== null && document.activeElement !== held.field;
   if (isConnected() && !isAway) return false;
@@ -39,7 +39,7 @@ export function blocks(event) {
   return true;
 }
 
-// The field, and how to find it should the page be drawn anew: keys of widgets name the item.
+// The field, and how to find it should the page be drawn again: keys of widgets name the item.
 function hold(target) {
   const field = target instanceof Element ? target.closest(FIELDS) : null;
   if (!field) return null;
@@ -51,7 +51,7 @@ function hold(target) {
 window.addEventListener(
   "focusin",
   (event) => {
-    // Streamlit's own dialogs take the focus, but nobody moved it.
+    // Streamlit's own dialogs take the focus, but no one moved it.
     if (isConnected() && !event.target.closest('[role="dialog"]')) held = hold(event.target);
   },
   true,
@@ -61,7 +61,7 @@ window.addEventListener(
   "focusout",
   (event) => {
     const { target } = event;
-    // Once the step that did it is over it can be told whether the field was left or taken away.
+    // Once the step that did it is over it is known whether the field was left or taken away.
     queueMicrotask(() => {
       const isLeft = isConnected() && target.isConnected && !target.disabled;
       if (held && held.field === target && isLeft && document.activeElement !== target) held = null;
@@ -97,7 +97,7 @@ const shown = () => {
 };
 
 // Says it in an element of ours, which no draw of the page takes away.
-function tell(word) {
+function showNotice(word) {
   const texts = document.querySelector("[data-lc-connection-lost]");
   let line = document.querySelector(".lc-connection");
   if (!line) {
@@ -107,20 +107,20 @@ function tell(word) {
     document.body.append(line);
   }
   line.textContent = word && texts ? texts.dataset[word] : "";
-  said = word ? { word, item: shown() } : null;
+  notice = word ? { word, item: shown() } : null;
 }
 
 function look() {
   const connected = isConnected();
   if (wasConnected && !connected) {
-    tell("lcConnectionLost");
+    showNotice("lcConnectionLost");
     atLoss.forEach((call) => call());
-  } else if (connected && said && said.word === "lcConnectionLost") {
-    tell("lcConnectionBack");
+  } else if (connected && notice && notice.word === "lcConnectionLost") {
+    showNotice("lcConnectionBack");
     atReturn.forEach((call) => call());
     giveBackFocus();
-  } else if (connected && said && said.item !== shown()) {
-    tell(null); // The next item is there: it has been read.
+  } else if (connected && notice && notice.item !== shown()) {
+    showNotice(null); // The next item is there: it has been read.
   }
   wasConnected = connected;
 }

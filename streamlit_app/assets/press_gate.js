@@ -1,6 +1,6 @@
-// When a press of a key counts: only on the showing of the item that the person saw when pressing.
+// When a press of a key counts: only on the presentation of the item that the person saw when pressing.
 // The page is drawn in parts: the question first, then the controls, last the marker, which names
-// the item (lcOn), the showing (lcToken) and the draw (lcDraw). A press made while a draw is under
+// the item (lcOn), the presentation (lcToken) and the draw (lcDraw). A press made while a draw is under
 // way waits for it; it counts if what was seen stays on screen, else it is dropped. A lost
 // connection drops whatever waits.
 import { isConnected, watchConnection } from "./connection.js";
@@ -39,8 +39,8 @@ export class PressGate {
   take(action) {
     const item = shown();
     const mark = this.marker();
-    // A question newer than the marker: which showing of it this is, the marker will say; likewise
-    // after a choice in the side bar, which shows the same question anew.
+    // A question newer than the marker: which presentation of it this is, the marker will say; likewise
+    // after a choice in the side bar, which shows the same question again.
     const isOld = mark.dataset.lcOn !== item || (this.#isAwaited(mark) && this.#sent.isChoice);
     const token = isOld ? null : mark.dataset.lcToken;
     this.#waiting.push({ item, token, action, until: Date.now() + DRAW_MS });
@@ -52,7 +52,7 @@ export class PressGate {
     this.#sent = { draw: mark.dataset.lcDraw, until: Date.now() + DRAW_MS };
   }
 
-  // The same of a choice beside the item, for which the whole page is drawn.
+  // The same of a choice next to the item, for which the whole page is drawn.
   awaitDraw() {
     const mark = this.marker();
     if (!mark) return;

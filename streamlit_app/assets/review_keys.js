@@ -72,8 +72,8 @@ function scroll(key) {
   area.scrollBy({ top: steps[key], behavior: "instant" });
 }
 
-// Drafts: every change goes to the server by itself, without a rerun of the page. A token that the
-// page put into the marker says to which showing of which item it belongs.
+// Drafts: every change goes to the server at once, without a rerun of the page. A token that the
+// page put into the marker says to which presentation of which item it belongs.
 const TYPING_MS = 250;
 const PICKED_MS = 60; // until the buttons show what was picked
 let typed = null; // {timer, token, fields}: what was typed and not sent yet.

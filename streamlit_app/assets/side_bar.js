@@ -1,9 +1,9 @@
 // A choice in the side bar is over once it is made: the focus goes back to the item, so that the
-// next key is a command and no letter in a list. The page is drawn anew for the choice; a press
+// next key is a command and no letter in a list. The page is drawn again for the choice; a press
 // made before that waits for it, so that no label goes to the reviewer or the queue left behind.
 const SIDE_BAR = '[data-testid="stSidebar"]';
 const POPOVER = '[data-testid="stPopoverBody"]';
-const SETTLED_MS = 100; // until a list shows what was chosen in it
+const CHOSEN_MS = 100; // until a list shows what was chosen in it
 
 let before = null; // {field, value}: the field of the side bar that has the focus, as it was found
 let act = ""; // what was done last: the key, or "Pointer"
@@ -18,10 +18,10 @@ export function watchSideBar(gate) {
     const found = before;
     if (!field || !found || found.field !== field) return;
     // No draw comes where all is as it was.
-    setTimeout(() => field.value === found.value && gate.stopWaiting(), SETTLED_MS);
+    setTimeout(() => field.value === found.value && gate.stopWaiting(), CHOSEN_MS);
   }
 
-  // A list closes when something is chosen in it; Tab moves the focus on by itself.
+  // A list closes when something is chosen in it; Tab moves the focus on its own.
   new MutationObserver((changes) => {
     for (const { target } of changes) {
       const isList = target.getAttribute("role") === "combobox" && inside(target, SIDE_BAR);

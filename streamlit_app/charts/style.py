@@ -49,8 +49,7 @@ def short(count: int) -> str:
 
 
 def translucent(color: str, alpha: float) -> str:
-    """Return ``#RRGGBB`` with an opacity in [0, 1]: the background of either theme
-    shines through."""
+    """Return ``#RRGGBB`` with an opacity in [0, 1], so that either theme shows through."""
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:.3f})"
 

@@ -110,7 +110,7 @@ def _draw_queue(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -
 
 
 def _draw_button(title: str, press: Press, person: Reviewer) -> None:
-    # One id for each showing of the button: a press that is sent twice acts once.
+    # One id for each draw of the button: a press that is sent twice acts once.
     batch_id = st.session_state.setdefault(_BATCH, str(uuid.uuid4()))
     st.button(
         title,

@@ -46,7 +46,7 @@ def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int], token: st
         item_id: The item whose question is on screen; empty where none is.
         num_draws: Differs from the draw before, so that the script knows a press was answered.
         keys: The label's place by its key.
-        token: Names this showing of the item; the script hands in drafts under it.
+        token: Names this presentation of the item; the script hands in drafts under it.
     """
     pairs = " ".join(f"{key}:{place}" for key, place in keys.items())
     safe_text.draw(

@@ -19,11 +19,11 @@ from streamlit_app.wording import say
 _ADD_KEY = "reviewer_add"
 """Whether the popover for a new name is open."""
 _NEW_KEY = "reviewer_new_name"
-_SAID = "reviewer_said"
+_NOTICE = "reviewer_notice"
 
 
 def pick() -> Reviewer:
-    """Draw who reviews and give them; on one's own machine the name stays in the address.
+    """Draw the choice of the reviewer and return them; a name chosen stays in the address.
 
     Raises:
         ReviewerNotFoundError: No reviewer has the name in the address, and none was picked.
@@ -56,7 +56,7 @@ def pick() -> Reviewer:
 
 
 def _seed(names: Collection[str]) -> None:
-    """Pick the name held, else the one in the address; none where nobody has the one asked for.
+    """Pick the name held, else the one in the address; none where no one has the one asked for.
 
     Written at every draw: a value that was only ever set by us is lost on the way to another page,
     and a reviewer who came by an address with their name would be another person there.
@@ -85,7 +85,7 @@ def _draw_add() -> None:
     ):
         st.text_input(say("sign_in.new_name"), key=_NEW_KEY, max_chars=MAX_NAME_LENGTH)
         st.form_submit_button(say("sign_in.add"), key="reviewer_add_submit", on_click=_add)
-        message = st.session_state.pop(_SAID, "")
+        message = st.session_state.pop(_NOTICE, "")
         if message:
             safe_text.draw_notice(message, kind="error")
 
@@ -94,7 +94,7 @@ def _add() -> None:
     try:
         person = services.add_person_named(st.session_state[_NEW_KEY])
     except DbError as error:
-        st.session_state[_SAID] = str(error)
+        st.session_state[_NOTICE] = str(error)
         return
     st.session_state[NAME_KEY] = person.name
     st.session_state[_NEW_KEY] = ""

@@ -27,7 +27,7 @@ def cached(
 ) -> Callable[Concatenate[Database, str, P], T]:
     """Make a function of a database and the state of its data remember what it gave.
 
-    The second argument is what ``outcome_store.refresh`` gave: the same text, the same data. All
+    The second argument is what ``scored_runs.refresh`` gave: the same text, the same data. All
     other arguments must be hashable. Sessions share what is remembered.
     """
 

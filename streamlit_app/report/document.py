@@ -71,7 +71,7 @@ class Document:
 
 @cache
 def _template() -> Template:
-    """Return the template; each value in it is escaped as on the pages, see ``text_safety``."""
+    """Return the template; each value in it is escaped as on the pages, see ``markup.py``."""
     # Imported with the first report: no page needs it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

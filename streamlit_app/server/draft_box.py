@@ -1,7 +1,8 @@
 """Drafts on their way from the browser: kept on every change, without a rerun of the page.
 
-The page's script posts what was picked or typed to ``/review/draft``. A token, made for one showing
-of one item and known to that page alone, says whose draft it is: no name or id comes from outside.
+The page's script posts what was picked or typed to ``/review/draft``. A token, made for one
+presentation of one item and known to that page alone, names the draft: no name or id comes from
+outside.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _FIELDS: Final = {"note", "answer"}
 
 @dataclass
 class DraftBox:
-    """One showing of an item: whose it is, and what the store holds of its draft."""
+    """One presentation of an item: whose it is, and what the store holds of its draft."""
 
     database: Database
     item_id: str

@@ -65,8 +65,6 @@ WorklistChoice = tuple[ReviewFilter, Order] | Queue
 Result = TypeVar("Result")
 
 _AHEAD: Final = ThreadPoolExecutor(4, thread_name_prefix="ahead")
-
-
 _RUNNING: Final[set[Future[Any]]] = set()
 
 
@@ -108,8 +106,7 @@ class ReviewedItem:
 
     @property
     def is_blind(self) -> bool:
-        """Return whether what the model, the gold label and others say must not
-        reach the browser."""
+        """Return whether answer, gold label and other judgements must not reach the browser."""
         return self.encounter.phase == "blind"
 
     @property

@@ -54,11 +54,10 @@ def current_person() -> Reviewer:
 
 
 def is_at_screen(reviewer_id: str) -> bool:
-    """Return whether a press belongs to who is picked now: the name may have changed since the
-    draw.
+    """Return whether the reviewer of a press is still the one chosen.
 
     Raises:
-        ReviewerNotFoundError: Nobody is picked.
+        ReviewerNotFoundError: No name is chosen.
         NotPermittedError: Their access was taken away.
     """
     return current_person().reviewer_id == reviewer_id

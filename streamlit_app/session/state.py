@@ -23,7 +23,7 @@ _MAX_TIMED = 1_000
 
 @dataclass
 class Draw:
-    """One showing of one item: what a press of Save belongs to.
+    """One presentation of one item: what a press of Save belongs to.
 
     ``annotation_id`` is made when the item is shown, so that a press sent twice is stored once; it
     is also the token under which the browser hands in drafts.
@@ -81,8 +81,7 @@ class ReviewSession:
         return self.draw is not None and self.draw.item_id == item_id
 
     def seconds_read(self, draw: Draw) -> float:
-        """Return the seconds that an item has been on screen, those of earlier
-        showings included."""
+        """Return the seconds that an item has been on screen, earlier presentations included."""
         return draw.seconds + self.seconds_on.get(draw.item_id, 0.0)
 
     def say(self, message: str, kind: NoticeKind = "info") -> None:

@@ -50,7 +50,7 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str) -> None:
     """Store the judgement of an item and show the next one, or the same one revealed.
 
     Args:
-        draw: The showing of the item that the pressed button belongs to.
+        draw: The presentation of the item that the pressed button belongs to.
         shown: What was on screen with it.
         reviewer_id: Who pressed.
     """
@@ -224,7 +224,7 @@ def toggle_more() -> None:
 
 
 def _is_unfinished(standing: Annotation | None) -> bool:
-    """Return whether nothing stands of an item, or only what was said before the reveal."""
+    """Return whether an item has no judgement, or only one from before the reveal."""
     return standing is None or standing.encounter.phase == "blind"
 
 

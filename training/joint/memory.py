@@ -140,7 +140,6 @@ def _token_bytes(shape: DecoderShape, settings: TrainingSettings) -> int:
 
 
 def _backward_bytes(shape: DecoderShape, tokens: int) -> int:
-    """Return the widest map in the backward pass: its weight unpacked, two
-    gradients of its input."""
+    """Return the bytes of the widest map: its unpacked weight, two gradients of its input."""
     unpacked = max(ins * outs for ins, outs in shape.linears) * _BFLOAT16
     return unpacked + 2 * tokens * max(ins for ins, _ in shape.linears) * _FLOAT32

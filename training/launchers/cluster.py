@@ -153,8 +153,7 @@ class _Job:
 
 
 def _standing_job(run_dir: RunDir, cluster: Cluster) -> _Job | None:
-    """Return the job that an earlier process of this run submitted and that may be
-    followed again."""
+    """Return the job of an earlier process of this run that may be followed again."""
     if not run_dir.job_path.exists():
         return None
     job = _Job(**read_object(run_dir.job_path))

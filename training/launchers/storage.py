@@ -47,8 +47,7 @@ class Storage:
             raise self._unreachable(error) from error
 
     def read(self, name: str) -> bytes | None:
-        """Return a file's content, None where there is none. Raises WorkerError
-        where that fails."""
+        """Return a file's content or None; WorkerError where the storage fails."""
         try:
             with self._system.open_input_stream(f"{self._root}/{name}") as stream:
                 return bytes(stream.read())

@@ -59,8 +59,7 @@ class RunContext:
         return self.rank == 0
 
     def should_stop(self) -> bool:
-        """Return whether the run was cancelled or its process asked to end; cheap,
-        ask every step."""
+        """Return whether the run or its process was asked to stop; cheap, ask every step."""
         return self.is_first and (self._signalled or self.run_dir.is_cancel_requested())
 
     def check_stop(self) -> None:

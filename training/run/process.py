@@ -32,8 +32,7 @@ class ProcessId:
         return cls(pid, datetime.fromtimestamp(created, UTC))
 
     def is_alive(self) -> bool:
-        """Return whether this very process still runs; one that only waits to be
-        reaped does not."""
+        """Return whether this very process still runs; one that waits to be reaped does not."""
         try:
             process = psutil.Process(self.pid)
             if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):

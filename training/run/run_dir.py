@@ -94,8 +94,7 @@ class RunDir:
 
     @property
     def created_at(self) -> datetime:
-        """Return the time in the run's id; for a directory named otherwise, when it
-        was last changed."""
+        """Return the time in the run's id, else when the directory was last changed."""
         try:
             return datetime.strptime(self.run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
         except ValueError:

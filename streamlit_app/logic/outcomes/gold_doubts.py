@@ -94,8 +94,7 @@ def load_both_golds(database: Database, version: str, flt: OutcomeFilter) -> Bot
 
 
 def human_ceiling(people: Sequence[People]) -> Estimate:
-    """Return how often people agree with the gold label: reviewers here, else the best
-    annotator."""
+    """Return the agreement with gold of the reviewers here, else of the best annotator."""
     here = [one for one in people if one.origin == "review"]
     if here:
         return here[0].accuracy

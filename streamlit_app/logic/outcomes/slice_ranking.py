@@ -32,8 +32,7 @@ class RankedSlice:
 
     @property
     def is_worse(self) -> bool:
-        """Return whether it is below the rest by more than chance explains, given all
-        comparisons."""
+        """Return whether it is significantly below the rest, adjusted for all comparisons."""
         gap = self.result.difference.value
         return gap is not None and gap < 0 and self.result.adjusted_p_value < LEVEL
 

@@ -43,8 +43,7 @@ class TextTrustView:
         return sorted(found, key=lambda one: (order.index(one.way), one.is_hedging))
 
     def alone(self, ways: Collection[str], *, with_hedging: bool) -> tuple[Estimate, Estimate]:
-        """Return the share answered alone when only these answers are, and the
-        share of it wrong."""
+        """Return the share answered alone if only these answers are, and its risk."""
         mine = [
             one for one in self.counts if one.way in ways and (with_hedging or not one.is_hedging)
         ]

@@ -51,7 +51,6 @@ class SettlingList:
         return next(iter(fresh or waiting), None)
 
     def neighbour(self, item_id: str, step: int) -> str | None:
-        """Return the item ``step`` places on (negative: back), whatever its state; None past an
-        end."""
+        """Return the item ``step`` places on (negative: back) in any state; None past an end."""
         place = self._places[item_id] + step
         return self._ids[place] if 0 <= place < len(self._ids) else None
