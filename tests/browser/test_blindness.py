@@ -508,11 +508,27 @@ def test_nothing_hidden_reaches_a_real_browser_before_its_label_does(
         ("errors", {}),
         ("compare", {}),
         ("agreement", {}),
+        ("adjudicate", {}),
+        ("training", {}),
         ("training_data", {}),
+        ("models", {}),
         ("lineage", {}),
         ("data", {}),
+        ("guidelines", {}),
+        ("people", {}),
+        ("glossary", {}),
     ):
         visit(path, **params)
+    for path, button in (
+        ("errors", "errors_export"),
+        ("errors", "errors_report"),
+        ("compare", "compare_export"),
+    ):
+        visit(path)
+        with page.expect_download() as download:
+            page.locator(f".st-key-{button} button").first.click()
+        bodies.append(download.value.path().read_bytes())
+        assert len(bodies[-1]) > 0 and told() == set(), button
     visit("", item=HIDDEN[2])
     page.locator('[class*="st-key-review_to_blind_queue"] button').click()
     expect(page.locator(f'[data-lc-item="{HIDDEN[0]}"]')).to_be_visible()
