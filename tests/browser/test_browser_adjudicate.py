@@ -13,6 +13,7 @@ from db.people.sign_in import sign_in_by_name
 from db.review.adjudications import list_adjudications
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
+from tests.support.browser import choose_option
 from tests.support.records import make_drug_item
 
 pytestmark = pytest.mark.browser
@@ -63,8 +64,7 @@ def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -
     expect(page.get_by_role("heading", name="Does drug 3 help?")).to_be_visible()
     # A reason that was chosen with the mouse has the focus still: Enter saves all the same.
     page.keyboard.press("3")
-    page.get_by_role("combobox", name="Reason for the disagreement").click()
-    page.get_by_role("option", name="Information is missing").click()
+    choose_option(page, "Reason for the disagreement", "Information is missing")
     page.keyboard.press("Enter")
     expect(page.get_by_text("q-3: the label of record is now maybe.")).to_be_visible()
 

@@ -15,6 +15,7 @@ from db.review.adjudications import list_adjudications
 from db.review.annotations import list_annotations
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
+from tests.support.browser import choose_option
 
 pytestmark = pytest.mark.browser
 
@@ -188,8 +189,7 @@ def test_a_note_on_a_decision_stays_text_when_the_line_breaks(
     page.goto(f"{line.url}/adjudicate")
     expect(page.locator("html[data-lc-listening-adjudicate]")).to_be_attached()
     expect(page.locator('.lc-adjudicate-marker[data-lc-on="q-01"]')).to_be_attached()
-    page.get_by_role("combobox", name="Reason for the disagreement").click()
-    page.get_by_role("option", name="Information is missing").click()
+    choose_option(page, "Reason for the disagreement", "Information is missing")
     page.keyboard.press("Escape")
     pick_second(page)
     page.keyboard.press("t")

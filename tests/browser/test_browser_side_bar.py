@@ -19,6 +19,7 @@ from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
+from tests.support.browser import choose_option
 
 pytestmark = pytest.mark.browser
 
@@ -57,14 +58,13 @@ def open_review(page: Page, url: str) -> None:
 
 
 def choose(page: Page, field: str, option: str, *, by_key: bool) -> None:
-    box = page.get_by_role("combobox", name=field)
-    box.click()
-    if by_key:
-        page.keyboard.type(option)
-        expect(page.get_by_role("option")).to_have_count(1)
-        page.keyboard.press("Enter")
-    else:
-        page.get_by_role("option", name=option, exact=True).click()
+    if not by_key:
+        choose_option(page, field, option)
+        return
+    page.get_by_role("combobox", name=field).click()
+    page.keyboard.type(option)
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
     expect(page.get_by_role("option")).to_have_count(0)
 
 
@@ -185,8 +185,7 @@ def test_keys_after_a_choice_on_adjudicate_decide_for_who_was_chosen(
     choose(page, "Reviewing as", "Bob", by_key=True)
     page.keyboard.press("n")
     expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()
-    page.get_by_role("combobox", name="Reason for the disagreement").click()
-    page.get_by_role("option", name="Information is missing").click()
+    choose_option(page, "Reason for the disagreement", "Information is missing")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Every item in this list is adjudicated.")).to_be_visible()
     database = server.database()
