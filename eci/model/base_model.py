@@ -69,9 +69,7 @@ def load_base(
         options["quantization_config"] = _nf4_config()
     try:
         tokenizer = AutoTokenizer.from_pretrained(target, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            target, trust_remote_code=False, attn_implementation="sdpa", **options
-        )
+        model = AutoModelForCausalLM.from_pretrained(target, trust_remote_code=False, **options)
     except (OSError, ValueError, KeyError) as error:
         raise BaseModelError(_why_not_loaded(name, error)) from error
     model.eval()

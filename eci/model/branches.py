@@ -4,14 +4,17 @@ A row is ``[padding | prompt | branches | padding]``. Every prompt of a batch en
 column. The first branch is the answer to learn; each further one is an option. Branches see the
 prompt and themselves, and their positions go on from the prompt: one pass equals separate
 sequences. ``branch_ids``, shape ``(B, T)``, says for each token where it belongs.
+
+Where an architecture cannot do that, :class:`SeparateSequences` splits such rows.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 PADDING: Final = -1
 PROMPT: Final = 0
@@ -66,6 +69,61 @@ def previous_columns(branch_ids: Tensor) -> Tensor:
     previous = previous.clamp_min(0).expand_as(branch_ids)
     is_first = _starts(branch_ids) & (branch_ids >= ANSWER)
     return previous.masked_fill(is_first, last_prompt_column(branch_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class SeparateSequences:
+    """Each branch of a batch as a sequence of its own, with its prompt before it.
+
+    Attributes:
+        branch_ids: Of the N sequences, shape ``(N, S)``.
+        source_rows: Row of the batch that each sequence comes from, ``(N, 1)``.
+        source_columns: Column that each of its tokens comes from, ``(N, S)``.
+        sequences: Sequence that holds each token of the batch, ``(B, T)``: the first of the row for
+            tokens that several hold.
+        columns: Its column there, ``(B, T)``.
+    """
+
+    branch_ids: Tensor
+    source_rows: Tensor
+    source_columns: Tensor
+    sequences: Tensor
+    columns: Tensor
+
+    @classmethod
+    def of(cls, branch_ids: Tensor) -> SeparateSequences:
+        """Split the rows of a batch."""
+        prompt = torch.arange(last_prompt_column(branch_ids) + 1, device=branch_ids.device)
+        sequences, columns = torch.zeros_like(branch_ids), torch.zeros_like(branch_ids)
+        source_rows: list[int] = []
+        chosen: list[Tensor] = []
+        kinds: list[Tensor] = []
+        for row, ids in enumerate(branch_ids):
+            sequences[row] = len(source_rows)
+            columns[row, prompt] = prompt
+            for branch in ids[ids >= ANSWER].unique().tolist() or [PADDING]:
+                tokens = (ids == branch).nonzero().flatten() if branch != PADDING else prompt[:0]
+                sequences[row, tokens] = len(source_rows)
+                columns[row, tokens] = torch.arange(len(tokens), device=ids.device) + len(prompt)
+                source_rows.append(row)
+                chosen.append(torch.cat([prompt, tokens]))
+                kinds.append(ids[chosen[-1]])
+        pad = nn.utils.rnn.pad_sequence
+        return cls(
+            pad(kinds, batch_first=True, padding_value=PADDING),
+            torch.tensor(source_rows, device=branch_ids.device)[:, None],
+            pad(chosen, batch_first=True),
+            sequences,
+            columns,
+        )
+
+    def apart(self, tokens: Tensor) -> Tensor:
+        """Return values of the batch's tokens, ``(B, T)``, for the sequences, ``(N, S)``."""
+        return tokens[self.source_rows, self.source_columns]
+
+    def together(self, states: Tensor) -> Tensor:
+        """Return states of the sequences, ``(N, S, d)``, for the batch's tokens, ``(B, T, d)``."""
+        return states[self.sequences, self.columns]
 
 
 def _starts(branch_ids: Tensor) -> Tensor:

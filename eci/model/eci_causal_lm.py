@@ -7,17 +7,24 @@ states identical whether or not a branch follows, so the head never sees the ans
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers.utils.generic import ModelOutput
 
-from eci.errors import BaseModelError
+from eci.model.architecture import (
+    can_branch,
+    decoder_layers,
+    keeps_every_token,
+    takes_positions,
+    vocabulary_logits,
+)
 from eci.model.branches import (
     FIRST_OPTION,
     IGNORED,
+    SeparateSequences,
     branch_mask,
     branch_positions,
     last_prompt_column,
@@ -41,7 +48,7 @@ class EciOutput(ModelOutput):  # type: ignore[misc]
         logits: Head logits, shape ``(B, max labels)``, ``-inf`` where a row has fewer labels.
         lm_sum: Sum of the cross-entropy over answer tokens; ``num_answer_tokens`` of them.
         eci_sum: Sum of the head's cross-entropy; ``num_items`` rows had a label.
-        past_key_values: The cache, when asked for.
+        past_key_values: The cache, when asked for; None where a text cannot continue from it.
         head_inputs: Label set name -> its rows, and what the head was given for them.
     """
 
@@ -137,21 +144,6 @@ def attach_head(
     return model
 
 
-def decoder_layers(model: Any) -> nn.ModuleList:
-    """Return the decoder layers of a causal LM.
-
-    Raises:
-        BaseModelError: The architecture has no plain stack of layers.
-    """
-    layers = getattr(model.get_decoder(), "layers", None)
-    if not isinstance(layers, nn.ModuleList):
-        raise BaseModelError(
-            f"{type(model).__name__} has no list of decoder layers. ECI needs a decoder-only model "
-            "such as Llama, Mistral, Qwen or Gemma."
-        )
-    return layers
-
-
 def joint_loss(
     output: EciOutput, weight: float, num_answer_tokens: Tensor, num_items: Tensor
 ) -> Tensor:
@@ -176,6 +168,12 @@ class _Rows:
     label_set_ids: Tensor
     prefix: Prefix | None
 
+    def apart(self, separate: SeparateSequences) -> _Rows:
+        """Return every branch as a row of its own; what is read off rows stays with the batch."""
+        return replace(
+            self, input_ids=separate.apart(self.input_ids), branch_ids=separate.branch_ids
+        )
+
 
 class _DeepEnough(Exception):  # noqa: N818 - no error: it ends a pass whose rest is not needed
     """Raised by a hook after the deepest layer that the head reads."""
@@ -188,13 +186,16 @@ class _States:
     Attributes:
         by_layer: Number of layers applied -> states ``(B, T, d)``, for the layers that parts read.
         final: After the last layer and its norm; None where the pass ended early.
+        decoded: What the decoder returned, None likewise.
+        cache: Of the prompts, with what follows them; None where it cannot be cut after them.
     """
 
-    lm_head: Any
+    model: Any
     rows: _Rows
     num_layers: int
     by_layer: Mapping[int, Tensor]
     final: Tensor | None
+    decoded: Any
     cache: Any
 
     @classmethod
@@ -206,6 +207,9 @@ class _States:
         ends_early = ends_early and not has_options and not config.uses_scores
         wanted = {part.layer(len(layers)) for part in config.parts} - {len(layers)}
         is_full = not ends_early or any(part.depth == 1 for part in config.parts)
+        separate = None
+        if has_options and not can_branch(model):
+            separate = SeparateSequences.of(rows.branch_ids)
         caught: dict[int, Tensor] = {}
 
         def catch(layer: int, out: Any) -> None:
@@ -220,21 +224,25 @@ class _States:
             )
             for layer in wanted
         ]
+        inputs = rows if separate is None else rows.apart(separate)
+        attend = _how_to_attend(model, inputs, as_branches=has_options and separate is None)
         try:
-            out = model.get_decoder()(
-                input_ids=rows.input_ids,
-                **{"use_cache": False, **kwargs, **_how_to_attend(rows, has_options)},
+            decoded = model.get_decoder()(
+                input_ids=inputs.input_ids, **{"use_cache": False, **kwargs, **attend}
             )
         except _DeepEnough:
-            out = None
+            decoded = None
         finally:
             # Gone before the backward pass, where gradient checkpointing runs the layers again.
             for handle in handles:
                 handle.remove()
-        final = out.last_hidden_state if out else None
-        cache = out.past_key_values if out else None
-        head = model.get_output_embeddings()
-        return cls(head, rows, len(layers), caught, final, cache)
+        final = decoded.last_hidden_state if decoded else None
+        if separate is not None:
+            caught = {layer: separate.together(states) for layer, states in caught.items()}
+            final = None if final is None else separate.together(final)
+        is_whole = decoded is not None and separate is None and keeps_every_token(model)
+        cache = decoded.past_key_values if is_whole else None
+        return cls(model, rows, len(layers), caught, final, decoded, cache)
 
     def at(self, layer: int) -> Tensor:
         """Return the states after a number of layers, ``(B, T, d)``."""
@@ -256,8 +264,7 @@ class _States:
     def next_token_log_probabilities(self, rows: Tensor) -> Tensor:
         """Return log-probabilities of the first answer token, ``(len(rows), vocabulary)``."""
         at_end = self.at(self.num_layers)[rows, last_prompt_column(self.rows.branch_ids)]
-        log_probabilities: Tensor = self.lm_head(at_end).float().log_softmax(-1)
-        return log_probabilities
+        return vocabulary_logits(self.model, self.decoded, at_end).log_softmax(-1)
 
     def cross_entropy(self, chosen: Tensor) -> Tensor:
         """Return -log p of each chosen token (mask ``(B, T)``), in row-major order.
@@ -267,18 +274,18 @@ class _States:
         """
         rows, columns = chosen.nonzero(as_tuple=True)
         before = previous_columns(self.rows.branch_ids)[rows, columns]
-        logits = self.lm_head(self.at(self.num_layers)[rows, before]).float()
+        states = self.at(self.num_layers)[rows, before]
+        logits = vocabulary_logits(self.model, self.decoded, states)
         chosen_ids = self.rows.input_ids[rows, columns]
         return nn.functional.cross_entropy(logits, chosen_ids, reduction="none")
 
 
-def _how_to_attend(rows: _Rows, has_options: bool) -> dict[str, Any]:
+def _how_to_attend(model: Any, rows: _Rows, *, as_branches: bool) -> dict[str, Any]:
     num_before = len(rows.prefix.ids) if rows.prefix else 0
-    mask = branch_mask if has_options else padding_mask
-    attend: dict[str, Any] = {
-        "attention_mask": mask(rows.branch_ids, num_before),
-        "position_ids": branch_positions(rows.branch_ids, num_before),
-    }
+    mask = branch_mask if as_branches else padding_mask
+    attend: dict[str, Any] = {"attention_mask": mask(rows.branch_ids, num_before)}
+    if takes_positions(model):
+        attend["position_ids"] = branch_positions(rows.branch_ids, num_before)
     if rows.prefix is not None:
         attend["past_key_values"] = rows.prefix.cache_for(len(rows.input_ids))
         attend["use_cache"] = True

@@ -210,8 +210,9 @@ class EciModel:
             for position, classification, ids in zip(
                 batch.positions, classifications, texts, strict=True
             ):
-                is_finished = self.encoder.eos_id in ids
-                written = ids[: ids.index(self.encoder.eos_id)] if is_finished else ids
+                ends = [column for column, token in enumerate(ids) if token in self._end_ids]
+                is_finished = bool(ends)
+                written = ids[: ends[0]] if ends else ids
                 text = self.encoder.tokenizer.decode(written, skip_special_tokens=True)
                 num_tokens = len(written) + is_finished
                 results[position] = Answer(classification, text, num_tokens, is_finished, seconds)
@@ -300,6 +301,13 @@ class EciModel:
         return self._prefixes[shared]
 
     @property
+    def _end_ids(self) -> list[int]:
+        """Return the tokens that end a text: the tokenizer's, and those the model names itself."""
+        own = self._language_model.generation_config.eos_token_id
+        named = own if isinstance(own, list) else [] if own is None else [own]
+        return sorted({self.encoder.eos_id, *named})
+
+    @property
     def _language_model(self) -> Any:
         return self.model.get_base_model() if hasattr(self.model, "peft_config") else self.model
 
@@ -334,7 +342,7 @@ class EciModel:
         return read
 
     def _continue(self, output: EciOutput, batch: _Batch, limit: int) -> list[list[int]]:
-        """Generate from the cache of the prefill."""
+        """Generate from the cache of the prefill where it can be cut after the prompts."""
         inputs = self._collate(batch)
         width = last_prompt_column(inputs["branch_ids"]) + 1
         is_prompt = (inputs["branch_ids"][:, :width] == PROMPT).long()
@@ -342,17 +350,20 @@ class EciModel:
         before = before.expand(len(is_prompt), -1)
         prompts = torch.cat([before, inputs["input_ids"][:, :width]], 1)
         mask = torch.cat([torch.ones_like(before), is_prompt], 1)
-        # Options leave the cache, and so does the last prompt token: generation computes it itself.
-        output.past_key_values.crop(width - 1 - inputs["input_ids"].shape[1])
+        prefilled = {}
+        if output.past_key_values is not None:
+            # Options leave the cache, and so does the last prompt token: generation computes it.
+            output.past_key_values.crop(width - 1 - inputs["input_ids"].shape[1])
+            prefilled["past_key_values"] = output.past_key_values
         with torch.inference_mode():
             ids = self.model.generate(
                 input_ids=prompts.to(self.model.device),
                 attention_mask=mask.to(self.model.device),
-                past_key_values=output.past_key_values,
+                **prefilled,
                 max_new_tokens=limit,
                 do_sample=False,
                 pad_token_id=self.encoder.pad_id,
-                eos_token_id=self.encoder.eos_id,
+                eos_token_id=self._end_ids,
             )
         return [list(row[prompts.shape[1] :].tolist()) for row in ids]
 

@@ -10,16 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from jinja2 import TemplateError
+
 from eci.errors import PromptError
 from eci.pooling import REGIONS
 from eci.questions.labels import LabelSet
-from eci.questions.prompts import Exemplar, PromptTemplate, Question, option_line, unmarked
+from eci.questions.prompts import Exemplar, Message, PromptTemplate, Question, option_line, unmarked
 
 # For base models without a chat template of their own, such as Llama-2-13b-hf.
 PLAIN_CHAT_TEMPLATE: Final = (
     "{{ bos_token }}{% for m in messages %}### {{ m['role'] | capitalize }}\n{{ m['content'] }}\n\n"
     "{% endfor %}{% if add_generation_prompt %}### Assistant\n{% endif %}"
 )
+
+# Templates ask under one of these names whether to think, and ignore what they do not name.
+_ANSWERS_AT_ONCE: Final = {"enable_thinking": False, "thinking": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class PromptEncoder:
         self.max_prompt_tokens = max_prompt_tokens
         self.pad_id, self.eos_id = _pad_and_eos(tokenizer)
         self._chat_template = tokenizer.chat_template or PLAIN_CHAT_TEMPLATE
+        self._takes_system = self._shows_system_turn()
         added = tokenizer.added_tokens_decoder.values()
         self._reserved = sorted({str(token) for token in added if token.special}, key=len)
 
@@ -136,19 +142,62 @@ class PromptEncoder:
 
     def _render(self, question: Question, exemplars: Sequence[Exemplar]) -> EncodedPrompt:
         messages = self.template.marked_messages(question, exemplars)
-        safe = [{**turn, "content": self.neutralise(turn["content"])} for turn in messages]
-        written = self.tokenizer.apply_chat_template(
-            safe, chat_template=self._chat_template, tokenize=False, add_generation_prompt=True
+        safe: list[Message] = [
+            {"role": turn["role"], "content": self.neutralise(turn["content"])} for turn in messages
+        ]
+        text, bounds = unmarked(
+            self._write(safe if self._takes_system else _without_system_turn(safe))
         )
-        text, bounds = unmarked(written)
         tokens = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         ends = [end for _, end in tokens["offset_mapping"]]
         bounds.setdefault("evidence", bounds["question"])
         regions = tuple(_token_bounds(ends, *bounds[region]) for region in REGIONS)
         return EncodedPrompt(tuple(tokens["input_ids"]), regions)
 
+    def _write(self, messages: Sequence[Message]) -> str:
+        """Write messages as the chat template does, up to where the answer begins.
+
+        Models that think first are asked to answer at once: labels are scored at the beginning of
+        the answer.
+
+        Raises:
+            PromptError: The template refuses the messages.
+        """
+        try:
+            written: str = self.tokenizer.apply_chat_template(
+                messages,
+                chat_template=self._chat_template,
+                tokenize=False,
+                add_generation_prompt=True,
+                **_ANSWERS_AT_ONCE,
+            )
+        except TemplateError as error:
+            roles = ", ".join(turn["role"] for turn in messages)
+            raise PromptError(
+                f"The chat template of this tokenizer refuses the turns {roles}: {error}. "
+                "Set another chat_template."
+            ) from error
+        return written
+
+    def _shows_system_turn(self) -> bool:
+        """Return whether the chat template writes a system turn; some refuse or drop it."""
+        turns: list[Message] = [
+            {"role": "system", "content": "rules"},
+            {"role": "user", "content": "question"},
+        ]
+        try:
+            return "rules" in self._write(turns)
+        except PromptError:
+            return False
+
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _without_system_turn(messages: Sequence[Message]) -> list[Message]:
+    """Return the messages with the system turn's text before that of the first user turn."""
+    system, user, *rest = messages
+    return [{**user, "content": f"{system['content']}\n\n{user['content']}"}, *rest]
 
 
 def _token_bounds(ends: Sequence[int], start: int, end: int) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
 
+from eci.model.architecture import keeps_every_token
 from eci.model.batching import Row
 from eci.pooling import REGIONS
 
@@ -74,11 +74,10 @@ def _common(beginnings: Sequence[Sequence[int]]) -> tuple[int, ...]:
 
 
 def prefill(model: Any, ids: tuple[int, ...]) -> Prefix | None:
-    """Prefill a beginning; None for models whose cache cannot be shared (sliding windows)."""
+    """Prefill a beginning; None for models whose cache drops or sums up tokens."""
+    if not keeps_every_token(model):
+        return None
     input_ids = torch.tensor([ids], device=model.device)
     with torch.inference_mode():
         out = model.get_decoder()(input_ids=input_ids, use_cache=True)
-    cache = out.past_key_values
-    if not all(type(layer) is DynamicLayer for layer in cache.layers):
-        return None
-    return Prefix(ids, cache)
+    return Prefix(ids, out.past_key_values)

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from eci.errors import BaseModelError, UnknownLabelError
+from eci.model.architecture import decoder_layers
 from eci.model.base_model import load_base
 from eci.model.batching import Row, collate
 from eci.model.branches import branch_positions
-from eci.model.eci_causal_lm import decoder_layers
 from eci.model.eci_model import EciModel, build
 from eci.model.prefix import share
 from eci.questions.labels import PUBMEDQA, LabelSet
@@ -170,7 +170,7 @@ def test_the_scores_take_no_part_where_the_head_is_told_so(tiny_model_dir: Path)
 def test_a_beginning_is_prefilled_once_but_never_kept_in_training(tiny_model_dir: Path) -> None:
     model = EciModel.load(str(tiny_model_dir), tiny_model_dir)
     num_passes = []
-    model.model.get_decoder().register_forward_hook(lambda *_: num_passes.append(1))
+    decoder_layers(model.model)[0].register_forward_hook(lambda *_: num_passes.append(1))
     model.classify(MIXED[:1])
     model.classify(MIXED[:1])
     assert len(num_passes) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
+from eci.model.architecture import decoder_layers
 from eci.model.artifact import (
     ArtifactInfo,
     BaseInfo,
@@ -20,11 +23,13 @@ from eci.model.artifact import (
     write_info,
 )
 from eci.model.base_model import LoadedBase
-from eci.model.eci_causal_lm import decoder_layers
 from eci.model.eci_model import EciModel
 from training.settings.training import LoraSettings
 
 _HEAD_MARK = "eci_head"
+_MAMBA_TYPES = frozenset({"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"})
+_READ_BY_KERNELS = frozenset({"out_proj", "conv1d"})
+"""Mamba's kernels read the weights of these themselves, past any adapter; PEFT refuses them."""
 
 
 def add_adapter(model: EciModel, settings: LoraSettings, *, checkpointing: bool) -> None:
@@ -39,7 +44,7 @@ def add_adapter(model: EciModel, settings: LoraSettings, *, checkpointing: bool)
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
-        target_modules=_linear_names(model.model),
+        target_modules=target_modules(model.model),
         modules_to_save=[_HEAD_MARK],
         bias="none",
     )
@@ -153,16 +158,40 @@ def share_casts(model: nn.Module) -> None:
     model.register_forward_hook(cast.forget)
 
 
-def _linear_names(model: Any) -> list[str]:
-    # Named one by one, not by "all-linear": that would put LoRA on the head as well.
+def target_modules(model: Any) -> list[str] | str:
+    """Return what LoRA adapts, all linear layers of the decoder, as PEFT takes it.
+
+    Names where these occur in the decoder alone, else (vision towers) a pattern of whole paths.
+    """
     layers = decoder_layers(model)
-    return sorted(
-        {
-            name.rsplit(".", 1)[-1]
-            for name, module in layers.named_modules()
-            if isinstance(module, nn.Linear)
-        }
-    )
+    # Named one by one, not by "all-linear": that would put LoRA on the head as well.
+    adapted = {name.rsplit(".", 1)[-1]: name for name, m in layers.named_modules() if _is_linear(m)}
+    if model.config.model_type in _MAMBA_TYPES:
+        adapted = {name: path for name, path in adapted.items() if name not in _READ_BY_KERNELS}
+    inside = set(layers.modules())
+    elsewhere = {
+        name.rsplit(".", 1)[-1]
+        for name, module in model.named_modules()
+        if _is_linear(module) and module not in inside
+    }
+    if elsewhere.isdisjoint(adapted):
+        return sorted(adapted)
+    (place,) = (name for name, module in model.named_modules() if module is layers)
+    return rf"{re.escape(place)}\..*\.({'|'.join(sorted(map(re.escape, adapted)))})"
+
+
+def describe_reach(model: Any) -> str:
+    """Describe in one sentence which layers LoRA adapts, and that experts stay frozen."""
+    layers = decoder_layers(model)
+    names = sorted({name.rsplit(".", 1)[-1] for name, m in layers.named_modules() if _is_linear(m)})
+    # The weights of all experts are one stacked parameter, which no linear layer holds.
+    has_experts = any(parameter.ndim > 2 for parameter in layers.parameters())
+    rest = "; the experts stay frozen" if has_experts else ""
+    return f"LoRA adapts {', '.join(names)} in {len(layers)} layers{rest}."
+
+
+def _is_linear(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear | Conv1D)
 
 
 def keep_autograd(model: nn.Module) -> None:

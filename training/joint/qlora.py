@@ -28,7 +28,7 @@ from training.data.questions import fixed_label_sets
 from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import base_model_rows, held_out_rows
-from training.joint.adapter import add_adapter, library_versions, save_artifact
+from training.joint.adapter import add_adapter, describe_reach, library_versions, save_artifact
 from training.joint.memory import DecoderShape
 from training.joint.predict import predict
 from training.joint.sharding import exceeds, shard
@@ -89,6 +89,7 @@ def run_qlora(context: RunContext) -> None:
     data = build_training_data(snapshot, settings.data, settings.seed)
     if context.is_first:
         RECORDS.write(run_dir.records_path, data.lineage(run_dir.run_id))
+    context.report_message(describe_reach(model.model))
     add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
     if divides:
         context.report_message(f"Dividing the base model among {context.num_processes} processes.")

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from eci.model.eci_causal_lm import decoder_layers
+from eci.model.architecture import decoder_layers
 from training.joint.memory import DecoderShape, estimate_step
 from training.settings.training import TrainingSettings, share_step
 
