@@ -119,7 +119,8 @@ class Prediction:
     answer: str | None
     answer_label: str | None
     answer_form: str | None = None
-    """How the answer gives its label: bare, leading, stated, embedded, contradictory, absent."""
+    """How the answer gives its label: bare, leading, stated, embedded, inferred, contradictory,
+    absent."""
     answer_start: int | None = None
     answer_end: int | None = None
     """Characters ``answer[answer_start:answer_end]`` decided the label."""

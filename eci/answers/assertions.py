@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from eci.answers.languages import Language, languages_of
 from eci.answers.lists import (
     ends_clause,
     ends_line,
@@ -18,12 +19,12 @@ from eci.answers.lists import (
     split_echoes,
     starts_line,
 )
-from eci.answers.mentions import CONTINUATIONS, Mention, find_mentions
+from eci.answers.mentions import CONTINUATIONS, Aliases, Mention, find_mentions
 from eci.answers.slots import HEADING, Slot, find_slot, lead_in
-from eci.answers.text import REACH, Folded
+from eci.answers.text import REACH, Folded, word_set
 from eci.questions.labels import LabelSet
 
-Rank = Literal["denied", "passing", "loose", "stated", "final"]
+Rank = Literal["denied", "passing", "loose", "stated", "announced", "concluded", "final"]
 
 _EXCLUDING: Final = re.compile(r"\b(?:not|nor|than|instead of)\b(?!.*\bbut\b)")
 _DECORATION: Final = re.compile(r"(?:[\s*_.!,;()\[\]{}\"'`|\\$>#~\-✓✔✅]|</\w{1,12}>)*")
@@ -56,6 +57,7 @@ _CONDITION_AFTER: Final = re.compile(
 )
 _QUESTION_AFTER: Final = re.compile(r"[^.!?\n]{0,120}\?")
 _FOLLOWING: Final = re.compile(r"[*_\"'`)\]]{0,4}[ \t]{1,8}(\d|[^\W\d_]+)")
+_VERBS: Final = word_set("is was are would could can may might has does also acts")
 _SENTENCE_END: Final = re.compile(r"[.\n]")
 _BUT: Final = re.compile(r"\b(?:but|however)\b|;")
 _REFUSING: Final = (
@@ -89,6 +91,7 @@ class Assertion(NamedTuple):
         sentence_start: Where its sentence begins.
         is_lead: The answer starts with it.
         is_all: Nothing else is in the answer.
+        is_inferred: Its letter is assumed to be the label, by the order of the label set.
     """
 
     labels: tuple[str, ...]
@@ -98,13 +101,17 @@ class Assertion(NamedTuple):
     sentence_start: int
     is_lead: bool = False
     is_all: bool = False
+    is_inferred: bool = False
 
 
-def find_assertions(answer: Folded, label_set: LabelSet) -> list[Assertion]:
+def find_assertions(answer: Folded, label_set: LabelSet, aliases: Aliases) -> list[Assertion]:
     """Find, in order, what an answer asserts, denies and names in passing; echoes are left out."""
-    mentions, echoes = split_echoes(answer, find_mentions(answer, label_set), label_set)
+    languages = languages_of(answer.lower)
+    named = find_mentions(answer, label_set, aliases, languages)
+    mentions, echoes = split_echoes(answer, named, label_set)
     discussed = find_discussed(answer, mentions, label_set)
-    judge = _Judge(answer, label_set, any(word in answer.lower for word in _REFUSING))
+    may_refuse = any(word in answer.lower for word in _REFUSING)
+    judge = _Judge(answer, label_set, languages, may_refuse)
     found: list[Assertion] = []
     if echoes and is_field(answer, echoes[0]):
         judge.lead_from = echoes[0][-1].end
@@ -123,18 +130,20 @@ class _Judge:
     Attributes:
         answer: The answer, folded.
         label_set: Its labels.
+        languages: Those that it may be in.
         may_refuse: A word that a refusal needs is in the answer; saves a search for each mention.
         lead_from: Where the answer begins, past a field such as "Yes/No:".
     """
 
     answer: Folded
     label_set: LabelSet
+    languages: tuple[Language, ...]
     may_refuse: bool
     lead_from: int = 0
 
     def lead_in(self, first: Mention) -> bool | None:
         """Classify what precedes a mention; see ``slots.lead_in``."""
-        return lead_in(self.answer, self.lead_from, first.start, self.label_set)
+        return lead_in(self.answer, self.lead_from, first.start, self.label_set, self.languages)
 
     def assertions(self, group: list[Mention], is_discussed: bool) -> Iterator[Assertion]:
         """Yield what a group of mentions asserts and denies, at most one of each."""
@@ -143,13 +152,13 @@ class _Judge:
         slot = (
             HEADING._replace(sentence_start=first.start)
             if is_discussed
-            else find_slot(self.answer, first.start)
+            else find_slot(self.answer, first.start, self.languages)
         )
         if self._is_void(group, slot):
             return
         lead = None if is_discussed else self._lead(group, slot)
         if lead is not None:
-            rank: Rank | None = "final" if slot.rank == "final" else "stated"
+            rank: Rank | None = self._lead_rank(group, slot)
         else:
             rank = self._rank(group, slot, is_discussed)
         if rank is None:
@@ -158,6 +167,7 @@ class _Judge:
         if denied and (rank != "passing" or slot.is_negated):
             yield _assertion(denied, "denied", slot)
         takes_sides = rank == "passing" and len({mention.label for mention in kept}) > 1
+        kept = [] if rank == "passing" and _is_inferred(kept) else kept
         if kept and not takes_sides:
             is_all = lead is True and len(group) == 1
             is_all = is_all and _DECORATION.fullmatch(self.answer.text, last.end) is not None
@@ -180,15 +190,46 @@ class _Judge:
         lead = self.lead_in(first)
         if lead is None or self._refuses(first, slot) or self._verdict(group, slot) == "denied":
             return None
-        if not _can_lead(self.answer, first, last):
+        if not self._can_lead(first, last):
             return None
         return lead if len(group) == 1 or ends_clause(self.answer, last) else None
 
+    def _lead_rank(self, group: list[Mention], slot: Slot) -> Rank:
+        """Rank a lead; "Option A is a true statement" may open a discussion and is a weak one."""
+        if slot.rank == "final":
+            return "final"
+        following = _FOLLOWING.match(self.answer.lower, group[-1].end)
+        begins_sentence = following is not None and following[1] in _VERBS
+        weak = begins_sentence and not slot.rank and self._verdict(group, slot) != "stated"
+        return "loose" if weak and group[0].kind != "word" else "stated"
+
+    def _can_lead(self, first: Mention, last: Mention) -> bool:
+        """Return a category in a place of its own from a letter or text that begins a phrase."""
+        if first.kind == "word" or (first.is_strong and first.kind == "symbol"):
+            return True
+        if last is not first and last.kind == "symbol":
+            return True
+        lower = self.answer.lower
+        following = _FOLLOWING.match(lower, last.end)
+        if following is None:
+            return True
+        if lower[first.start : first.end] == "i":
+            return False
+        tails = tuple(tail for language in self.languages for tail in language.tails)
+        if lower.startswith(tails, following.start(1)):
+            return True
+        return following[1] in CONTINUATIONS or bool(_AFFIRMED.match(lower, last.end))
+
     def _verdict(self, group: list[Mention], slot: Slot) -> Rank | None:
         """Read the words after the group: "is correct", "is the best answer", "is wrong"."""
+        lower, end = self.answer.lower, group[-1].end
+        for language in self.languages:
+            if language.verdict and (match := language.verdict.match(lower, end)):
+                if match["denied"]:
+                    return "denied"
+                return None if slot.is_conditional or slot.is_negated else "stated"
         if _is_weak(group) and not (slot.starts_sentence or slot.rank):
             return None
-        lower, end = self.answer.lower, group[-1].end
         if _DENIED.match(lower, end):
             return "denied"
         if not slot.is_conditional and not slot.is_negated and _AFFIRMED.match(lower, end):
@@ -203,7 +244,7 @@ class _Judge:
             return verdict
         if self._refuses(first, slot):
             return None
-        fits = not _is_weak(group) or _can_lead(answer, first, last)
+        fits = not _is_weak(group) or self._can_lead(first, last)
         if is_discussed or not fits:
             return "passing" if _is_embedded(answer, group) and not first.is_synonym else None
         if slot.rank:
@@ -261,7 +302,13 @@ def _assertion(
         slot.sentence_start,
         is_lead,
         is_all,
+        _is_inferred(mentions),
     )
+
+
+def _is_inferred(mentions: list[Mention]) -> bool:
+    """Return whether assumed letters alone name the label."""
+    return all(mention.marker and not mention.is_merged for mention in mentions)
 
 
 def _split_denied(
@@ -291,20 +338,6 @@ def _is_interjection(answer: Folded, group: list[Mention], slot: Slot) -> bool:
     return slot.after_interjection or bool(_INTERJECTION.match(answer.lower, group[0].end))
 
 
-def _can_lead(answer: Folded, first: Mention, last: Mention) -> bool:
-    """Return a category in a place of its own from a letter or text that begins a phrase."""
-    if first.kind == "word" or (first.is_strong and first.kind == "symbol"):
-        return True
-    if last is not first and last.kind == "symbol":
-        return True
-    following = _FOLLOWING.match(answer.lower, last.end)
-    if following is None:
-        return True
-    if answer.lower[first.start : first.end] == "i":
-        return False
-    return following[1] in CONTINUATIONS or bool(_AFFIRMED.match(answer.lower, last.end))
-
-
 def _is_embedded(answer: Folded, group: list[Mention]) -> bool:
     """Return whether a mention in prose names the category at all."""
     first = group[0]
@@ -313,4 +346,5 @@ def _is_embedded(answer: Folded, group: list[Mention]) -> bool:
     phrase = answer.lower[first.start : first.end]
     if first.kind == "word":
         return phrase == "yes" or is_set_apart(answer, group)
-    return first.kind == "text" and len(phrase) >= 3 and not phrase.isdigit()
+    has_body = len(phrase) >= 3 or not (phrase.isalpha() or phrase.isdigit())
+    return first.kind == "text" and has_body and not phrase.isdigit()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
+from string import ascii_lowercase
 from typing import Final, Literal, NamedTuple
 
-from eci.answers.text import Folded, fold, word_set
-from eci.questions.labels import LabelSet
+from eci.answers.languages import ENGLISH, Language
+from eci.answers.text import Folded, fold, is_joined, word_set
+from eci.questions.labels import MAX_OPTIONS, LabelSet
 
 MAX_MENTIONS: Final = 1000
 """Of more mentions than this only the first and the last half are read, which bounds the time."""
@@ -25,14 +27,15 @@ CONTINUATIONS: Final = word_set("""
 """Words that may follow a label. Others make ``no`` a determiner and ``A`` an article or part of a
 name: "no difference", "A reduction", "B cells"."""
 
-_SYNONYMS: Final = {
-    "yes": ("yeah", "yep", "yup", "affirmative"),
-    "no": ("nope", "nah"),
-    "maybe": ("perhaps", "possibly", "may be"),
-}
-_WORD_PATTERNS: Final = {
-    word: re.compile(rf"{word}(?!\w)") for pair in _SYNONYMS.items() for word in (pair[0], *pair[1])
-}
+_AFTER_A: Final = CONTINUATIONS | word_set("""
+    and or vs versus than are be would could can may might must has does did should seems appears
+    remains looks cannot can't isn't wasn't also alone only rather instead best over y o e u ou et
+    und oder ist es est
+""")
+"""Words that may follow the letter "A"; before others it is the article."""
+
+Aliases = tuple[tuple[str, tuple[str, ...]], ...]
+"""Other names of labels, as given by the caller, in a form that can be cached."""
 
 _NEXT_WORD: Final = re.compile(r"[ \t]+([^\W\d_]+)(?![-\w])")
 _NEXT_ANY: Final = re.compile(r"[ \t]*(\S)")
@@ -41,8 +44,17 @@ _CLOSE: Final = re.compile(r"[\s*_\"'`.]{0,4}[)\]}]")
 _BOLD_BEFORE: Final = frozenset("*_\"'`")
 _BOLD_AFTER: Final = re.compile(r"[.):]?[*_\"'`]")
 _NAMED: Final = re.compile(r"\b(?:option|choice|answer|letter|alternative)[\s*_\"'`(]{1,4}\Z")
-_GLUE: Final = re.compile(r"[\s*_)(\]\[}{.:\-\"'`|=,\\$]{0,8}")
+_GLUE: Final = re.compile(r"[\s*_)(\]\[}{.:\-\"'`|=,\\$]{0,8}(?:(?:the|an?)\s)?")
+_ARTICLE: Final = re.compile(r"[ \t]{1,4}(\d|[^\W\d_]+(?:'t)?)")
+_OPENED: Final = 40
+_LONE_LETTER: Final = re.compile(r"(?<![^\W_])[a-z](?![^\W_])")
+_SEPARATORS: Final = " \t\n-_*\"'`"
+_SQUEEZED: Final = str.maketrans(dict.fromkeys(_SEPARATORS))
+_SPLIT: Final = re.compile(rf"[{re.escape(_SEPARATORS)}]+")
+_MIN_SQUEEZED: Final = 6
+"""Shorter texts must occur exactly: "T1a" is not "T1 a"."""
 _DEFINED: Final = re.compile(r"[\"'`*_)]{0,4}\s{1,3}(?:means?|meaning|would mean|stands for)\b")
+_CLAUSE_END: Final = re.compile(r"[*_\"'`)\]}<]{0,4}(?:[.,;:!?\n)]|\s{0,4}\Z|\s-|/)")
 _SPECIES: Final = re.compile(r"\.\s([a-z]{4,})")
 _DECORATION: Final = " \t*_()[]{}\"'`|$\\.!,;"
 
@@ -60,6 +72,7 @@ class Mention(NamedTuple):
         is_synonym: A word such as "perhaps": counts only without another mention there.
         is_merged: A letter and the text of an option, its own or another's.
         mismatch: Label of the option text that directly follows a letter of another option.
+        marker: A letter that is assumed to be the label, by the order of a set without letters.
     """
 
     label: str
@@ -70,16 +83,25 @@ class Mention(NamedTuple):
     is_synonym: bool = False
     is_merged: bool = False
     mismatch: str | None = None
+    marker: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Vocabulary:
-    """What to look for, made once per label set."""
+    """What to look for, made once per label set.
 
-    symbols: dict[str, str]
-    symbol_patterns: tuple[re.Pattern[str], ...]
-    words: dict[str, tuple[str, bool]]
-    texts: tuple[tuple[str, str], ...]
+    Attributes:
+        symbols: Letters and numbers, and the label of each.
+        are_assumed: The letters are not the set's own: they follow from its order.
+        categories: The label that is called yes, no or maybe.
+        texts: Names and texts of labels, and their labels.
+    """
+
+    symbols: dict[str, str] = field(default_factory=dict)
+    symbol_patterns: tuple[re.Pattern[str], ...] = ()
+    are_assumed: bool = False
+    categories: dict[str, str] = field(default_factory=dict)
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 @lru_cache(maxsize=512)
@@ -100,55 +122,83 @@ def _symbol_patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 
 
 @lru_cache(maxsize=2048)
-def _vocabulary(label_set: LabelSet) -> _Vocabulary:
+def _vocabulary(label_set: LabelSet, aliases: Aliases) -> _Vocabulary:
     """Sort the names and texts of the labels by how they must be looked for."""
-    symbols: dict[str, str] = {}
-    words: dict[str, tuple[str, bool]] = {}
+    found = _Vocabulary()
     texts: dict[str, set[str]] = {}
-    for label in label_set:
-        name = fold(label.name).lower.strip()
-        if len(name) == 1 or name.isdigit():
-            symbols[name] = label.name
+    named = [(name, name) for name in label_set.names]
+    named += [(name, other) for name, others in aliases for other in others]
+    for name, spelt in named:
+        key = " ".join(fold(spelt).lower.split())
+        if len(key) == 1 or key.isdigit():
+            found.symbols[key] = name
         else:
-            texts.setdefault(name, set()).add(label.name)
-            texts.setdefault(re.sub(r"[\s_-]+", " ", name), set()).add(label.name)
+            texts.setdefault(key, set()).add(name)
+    for label in label_set:
         text = " ".join(fold(label.text).lower.split()).strip(_DECORATION)
-        if text:
-            texts.setdefault(text, set()).add(label.name)
+        texts.setdefault(text, set()).add(label.name)
     plain = []
     for text, names in texts.items():
         # A text that two options share, or that is another option's letter, decides nothing.
-        if len(names) > 1 or text in symbols or not text:
+        if len(names) > 1 or text in found.symbols or not text:
             continue
         (name,) = names
-        if text in _SYNONYMS:
-            words[text] = (name, False)
-            words.update((word, (name, True)) for word in _SYNONYMS[text])
+        if text in ENGLISH.answers:
+            found.categories[text] = name
         else:
             plain.append((text, name))
-    return _Vocabulary(symbols, _symbol_patterns(tuple(sorted(symbols))), words, tuple(plain))
+    found.texts = tuple(plain)
+    if not found.symbols:
+        found.symbols = _letters_by_order(label_set)
+        found.are_assumed = True
+    found.symbol_patterns = _symbol_patterns(tuple(sorted(found.symbols)))
+    return found
 
 
-def find_mentions(answer: Folded, label_set: LabelSet) -> list[Mention]:
+def _letters_by_order(label_set: LabelSet) -> dict[str, str]:
+    """Return A for the first label and so on, as prompts number them; none if it can mislead."""
+    names = label_set.names
+    if not 1 < len(names) <= MAX_OPTIONS or any(_LONE_LETTER.search(n.lower()) for n in names):
+        return {}
+    return dict(zip(ascii_lowercase, names, strict=False))
+
+
+def find_mentions(
+    answer: Folded, label_set: LabelSet, aliases: Aliases, languages: tuple[Language, ...]
+) -> list[Mention]:
     """Find the places that name a label, in order, none overlapping another.
 
-    Weak letters are among them: whether a lone "A" is a label depends on where it occurs, which
+    Weak letters are among them: whether a lone "B" is a label depends on where it occurs, which
     the caller judges.
     """
-    vocabulary = _vocabulary(label_set)
+    vocabulary = _vocabulary(label_set, aliases)
     found = [
         *_symbols(answer, vocabulary),
         *_words(answer, vocabulary),
+        *_foreign_words(answer, vocabulary, languages),
         *_texts(answer, vocabulary),
     ]
     found.sort(key=lambda mention: (mention.start, -mention.end))
     if len(found) > MAX_MENTIONS:
         found = found[: MAX_MENTIONS // 2] + found[-MAX_MENTIONS // 2 :]
     merged = _merge(answer, _without_overlaps(found))
-    return [
+    mentions = [
         mention
         for mention in merged
         if not _is_species(answer.text, mention) and not _is_defined(answer.lower, mention)
+    ]
+    return _as_defined(mentions) if vocabulary.are_assumed else mentions
+
+
+def _as_defined(mentions: list[Mention]) -> list[Mention]:
+    """Replace assumed letters by the pairs of letter and label in the text: "(A) no, (B) yes"."""
+    pairs = {mention.marker: mention.label for mention in mentions if mention.is_merged}
+    if all(mention.label == pairs.get(mention.marker, mention.label) for mention in mentions):
+        return mentions
+    return [
+        mention._replace(label=pairs[mention.marker]) if mention.marker else mention
+        for mention in mentions
+        if not mention.marker or mention.marker in pairs
     ]
 
 
@@ -159,19 +209,36 @@ def _symbols(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
         start, end = match.span()
         if not _stands_alone(text, start, end):
             continue
-        label = vocabulary.symbols[match[0].lower()]
+        symbol = match[0].lower()
+        label = vocabulary.symbols[symbol]
+        marker = symbol if vocabulary.are_assumed else ""
         opening = _OPEN.search(text, max(0, start - 5), start)
         closing = _CLOSE.match(text, end) if opening else None
         if opening and closing:
-            yield Mention(label, opening.start(), closing.end(), "symbol", is_strong=True)
+            start, end = opening.start(), closing.end()
+            yield Mention(label, start, end, "symbol", is_strong=True, marker=marker)
             continue
-        before = text[start - 1 : start]
+        before, after = text[start - 1 : start], text[end : end + 1]
         strong = bool(before in _BOLD_BEFORE and before and _BOLD_AFTER.match(text, end))
         strong = strong or bool(_NAMED.search(answer.lower, max(0, start - 16), start))
-        is_lower = match[0].islower()
-        if is_lower and not strong and text[end : end + 1] not in {"", ")", ".", ":", "\n", ","}:
+        strong = strong or (after == ")" and not _is_parenthesised(text, start))
+        if match[0].islower() and not strong and after not in {"", ")", ".", ":", "\n", ","}:
             continue
-        yield Mention(label, start, end, "symbol", is_strong=strong)
+        if not strong and match[0] == "A" and _is_article(answer.lower, end):
+            continue
+        yield Mention(label, start, end, "symbol", is_strong=strong, marker=marker)
+
+
+def _is_parenthesised(text: str, start: int) -> bool:
+    """Return whether the bracket after "(group C)" closes one before it, unlike that of "C)"."""
+    begin = max(0, start - _OPENED)
+    return text.rfind("(", begin, start) > text.rfind(")", begin, start)
+
+
+def _is_article(lower: str, end: int) -> bool:
+    """Return "A serum ferritin" from "A is correct" and "A."."""
+    following = _ARTICLE.match(lower, end)
+    return following is not None and following[1] not in _AFTER_A
 
 
 def _is_defined(lower: str, mention: Mention) -> bool:
@@ -202,22 +269,38 @@ def _is_species(text: str, mention: Mention) -> bool:
 
 def _words(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
     text = answer.lower
-    words = [word for word in vocabulary.words if word in text]
-    for match in chain.from_iterable(_WORD_PATTERNS[word].finditer(text) for word in words):
-        start, end = match.span()
-        before = text[start - 1 : start] if start else ""
-        inside = before.isalnum() or (before == "-" and text[start - 2 : start - 1].isalnum())
-        if inside:
-            continue
-        if text[end : end + 1] == "-" and text[end + 1 : end + 2].isalnum():
-            continue
-        label, is_synonym = vocabulary.words[match[0]]
-        quoted = bool(before in _BOLD_BEFORE and before and _BOLD_AFTER.match(text, end))
-        quoted = quoted or bool(before in {"(", "["} and _CLOSE.match(text, end))
-        paired = text.endswith(("or ", "/"), 0, start)
-        if match[0] != "yes" and not (quoted or paired or _may_follow(text, start, end)):
-            continue
-        yield Mention(label, start, end, "word", is_strong=quoted, is_synonym=is_synonym)
+    for category, label in vocabulary.categories.items():
+        for match in _matches(ENGLISH, category, text):
+            start, end = match.span()
+            before = text[start - 1 : start] if start else ""
+            if before == "-" and text[start - 2 : start - 1].isalnum():
+                continue
+            if text[end : end + 1] == "-" and text[end + 1 : end + 2].isalnum():
+                continue
+            quoted = bool(before in _BOLD_BEFORE and before and _BOLD_AFTER.match(text, end))
+            quoted = quoted or bool(before in {"(", "["} and _CLOSE.match(text, end))
+            paired = text.endswith(("or ", "/"), 0, start)
+            if match[0] != "yes" and not (quoted or paired or _may_follow(text, start, end)):
+                continue
+            is_synonym = match[0] != category
+            yield Mention(label, start, end, "word", is_strong=quoted, is_synonym=is_synonym)
+
+
+def _foreign_words(
+    answer: Folded, vocabulary: _Vocabulary, languages: tuple[Language, ...]
+) -> Iterator[Mention]:
+    """Yield the words for yes, no and maybe of other languages, where they end a clause."""
+    text = answer.lower
+    for language in languages[1:]:
+        for category, label in vocabulary.categories.items():
+            for match in _matches(language, category, text):
+                if _CLAUSE_END.match(text, match.end()) and language.may_begin(text, match.start()):
+                    yield Mention(label, match.start(), match.end(), "word", is_synonym=True)
+
+
+def _matches(language: Language, category: str, text: str) -> Iterator[re.Match[str]]:
+    words = [word for word in language.answers[category] if word in text]
+    return chain.from_iterable(language.answer_pattern(word).finditer(text) for word in words)
 
 
 def _may_follow(text: str, start: int, end: int) -> bool:
@@ -232,19 +315,59 @@ def _may_follow(text: str, start: int, end: int) -> bool:
 
 
 def _texts(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
+    """Yield where names and texts occur, whatever spaces, hyphens and markup divide them."""
     text = answer.lower
+    squeezed = text.translate(_SQUEEZED)
+    positions: list[int] = []
     for phrase, label in vocabulary.texts:
-        start = text.find(phrase)
-        while start >= 0:
-            end = start + len(phrase)
-            before, after = text[start - 1 : start] if start else "", text[end : end + 1]
-            inside = (phrase[0].isalnum() and (before.isalnum() or before == "-")) or (
-                phrase[-1].isalnum()
-                and (after.isalnum() or (after == "-" and text[end + 1 : end + 2].isalnum()))
-            )
-            if not inside:
+        sought = phrase.translate(_SQUEEZED)
+        if len(sought) < _MIN_SQUEEZED:
+            spans = _spans(text, phrase)
+        elif sought in squeezed:
+            positions = positions or [k for k, c in enumerate(text) if c not in _SEPARATORS]
+            found = _spans(squeezed, sought)
+            spans = ((positions[start], positions[end - 1] + 1) for start, end in found)
+        else:
+            continue
+        for start, past in spans:
+            end = past + (len(sought) >= _MIN_SQUEEZED and _is_plural(text, past))
+            if _is_whole(text, start, end) and _has_words(text[start:end], phrase):
                 yield Mention(label, start, end, "text")
-            start = text.find(phrase, end)
+
+
+def _spans(text: str, phrase: str) -> Iterator[tuple[int, int]]:
+    start = text.find(phrase)
+    while start >= 0:
+        yield start, start + len(phrase)
+        start = text.find(phrase, start + len(phrase))
+
+
+def _is_plural(text: str, end: int) -> bool:
+    return text[end - 1].isalpha() and text.startswith("s", end) and text[end - 1] != "s"
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Refuse parts of words, of compounds and of numbers: "T1" of "T1a", "grade 2" of "2.5"."""
+    if is_joined(text, start) or is_joined(text, end):
+        return False
+    if text[start].isalnum() and text[start - 1 : start] == "-" and start:
+        return False
+    following = text[end + 1 : end + 2]
+    if not text[end - 1].isalnum():
+        return True
+    is_decimal = text[end - 1].isdigit() and text[end : end + 1] in {".", ","}
+    return not (
+        (text[end : end + 1] == "-" and following.isalnum()) or (is_decimal and following.isdigit())
+    )
+
+
+def _has_words(found: str, phrase: str) -> bool:
+    """Return whether separators divide a match as they divide the phrase, or into real words."""
+    if found == phrase:
+        return True
+    numbers = re.findall(r"\d+", found) == re.findall(r"\d+", phrase)
+    words = set(_SPLIT.split(phrase))
+    return numbers and all(len(word) > 1 or word in words for word in _SPLIT.split(found))
 
 
 def _without_overlaps(found: list[Mention]) -> list[Mention]:
@@ -264,17 +387,27 @@ def _merge(answer: Folded, mentions: list[Mention]) -> list[Mention]:
     merged: list[Mention] = []
     for mention in mentions:
         last = merged[-1] if merged else None
-        if last is None or not _GLUE.fullmatch(answer.text, last.end, mention.start):
+        if last is None or not _GLUE.fullmatch(answer.lower, last.end, mention.start):
             merged.append(mention)
         elif last.label == mention.label and last.kind != mention.kind and not last.is_merged:
             end = _closed(answer, last, mention.end)
-            merged[-1] = last._replace(end=end, kind="symbol", is_strong=True, is_merged=True)
+            marker = last.marker or mention.marker
+            merged[-1] = last._replace(
+                end=end, kind="symbol", is_strong=True, is_merged=True, marker=marker
+            )
         elif (
             last.kind == "symbol"
             and mention.kind != "symbol"
             and _is_heading(answer, last, mention)
         ):
-            merged[-1] = last._replace(end=mention.end, mismatch=mention.label, is_merged=True)
+            # An assumed letter has no text of its own, so the label is what follows it.
+            merged[-1] = last._replace(
+                label=mention.label if last.marker else last.label,
+                mismatch=None if last.marker else mention.label,
+                end=mention.end,
+                is_strong=True,
+                is_merged=True,
+            )
         else:
             merged.append(mention)
     return merged

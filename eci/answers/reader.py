@@ -6,36 +6,44 @@ takes no side, or two, has none. The rules, in the order in which they apply:
 1. Only the answer part is read: what follows the last closed reasoning trace (``<think>`` and its
    kin), up to the end-of-turn token. A trace that was opened and never closed makes the answer
    unfinished: form ``absent``, label None, and the labels the trace put forward as ``candidates``.
-2. A label is named by its letter, its word (yes, no, maybe in any case), or the text of an option.
+2. A label is named by its letter, its word (yes, no, maybe in any case), the text of an option, or
+   another name that the caller gives it. Spaces, hyphens and a plural are no difference in a text.
    A letter followed by the text of another option names both. An enumeration of all options is an
-   echo of the question and names none.
+   echo of the question and names none. Where no label has a letter, A is the first label and so on,
+   unless the text pairs letters and labels otherwise; such a letter never counts in passing.
 3. Each place that names a label is an assertion (rule 4), a denial ("the answer is not A", "B is
    incorrect"), or a passing mention. Questions, conditions ("if ..., the answer is A") and hedges
    ("could be A") are passing mentions. A sentence that refuses to answer asserts nothing.
 4. Assertions rank, from low to high:
    loose: "most likely B", a later sentence that starts with "No, ...";
-   stated: the text starts with it, "the answer is B", "B is correct", a line of nothing but B;
+   stated: the text starts with it, "B is correct", a line of nothing but B;
+   announced: "the answer is B", "I choose B";
+   concluded: the same in a sentence with "therefore", "in conclusion" and the like;
    final: "Final answer: B", ``\\boxed{B}``, ``<answer>B</answer>``.
+   ``languages.toml`` has the words, in eight languages.
 5. A higher rank replaces a lower one; but a text that starts with a category and later states or
-   starts a sentence with another contradicts itself. Among equals, a later one replaces the earlier
-   if the text between takes it back ("wait", "correction", "this option is not correct"), and
+   starts a sentence with another contradicts itself, unless the other is final. Among equals, a
+   later one replaces the earlier if the text between takes it back ("wait", "correction", "this
+   option is not correct") or it chooses among those named together before ("A or B"), and
    contradicts it if not. A denial withdraws the earlier assertion of the same label.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from eci.answers.assertions import Assertion, find_assertions
+from eci.answers.assertions import Assertion, Rank, find_assertions
+from eci.answers.mentions import Aliases
 from eci.answers.text import find_answer_part, fold
 from eci.questions.labels import LabelSet
 
-READER_VERSION: Final = "2"
+READER_VERSION: Final = "3"
 """Stored with every label read; raised by each change that can alter a label or a form."""
 
-Form = Literal["bare", "leading", "stated", "embedded", "contradictory", "absent"]
+Form = Literal["bare", "leading", "stated", "embedded", "inferred", "contradictory", "absent"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
 _RETRACTION: Final = re.compile(
@@ -67,6 +75,8 @@ class Reading:
             ``stated``: an explicit statement elsewhere ("the answer is ...", "Final answer: ...", a
             line of its own, a conclusion), or one that overrides what came before.
             ``embedded``: no statement, but exactly one category is named in passing.
+            ``inferred``: given in one of these ways but ``embedded``, by a letter whose label
+            follows from the order of a label set that has no letters.
             ``contradictory``: several categories asserted with equal right and none taken back, or
             the only one asserted was taken back; label None.
             ``absent``: nothing of this: empty, refused, echoed, unfinished, or several categories
@@ -88,30 +98,41 @@ class Reading:
     candidates: tuple[tuple[str, int, int], ...]
 
 
-def read_answer(text: str | None, label_set: LabelSet) -> Reading:
+def read_answer(
+    text: str | None,
+    label_set: LabelSet,
+    aliases: Mapping[str, Sequence[str]] | None = None,
+) -> Reading:
     """Read the label that a free text gives; never raises for any text.
 
     Args:
         text: What the model wrote, its reasoning trace included. None reads as empty.
         label_set: The labels allowed for the item, with the texts of its options.
+        aliases: Label to the other names that stand for it: synonyms, and the letters or numbers
+            that its prompt gave it, such as ``{"yes": ["A", "positive"]}``. Without letters those
+            of a set that has none follow its order, and the form of such a label is ``inferred``.
 
     Example:
         >>> from eci.questions.labels import PUBMEDQA
         >>> reading = read_answer("The data are clear. Final answer: **Yes**.", PUBMEDQA)
         >>> reading.label, reading.form
         ('yes', 'stated')
+        >>> read_answer("C", PUBMEDQA).label, read_answer("C", PUBMEDQA, {"no": ["C"]}).label
+        ('maybe', 'no')
     """
     text = text or ""
+    names = set(label_set.names)
+    given = tuple((label, tuple(a)) for label, a in (aliases or {}).items() if label in names)
     part = find_answer_part(text)
     if not part.is_finished or not text[part.start : part.end].strip():
-        trace = _read_part(text, part.trace_start, part.end, label_set)
+        trace = _read_part(text, part.trace_start, part.end, label_set, given)
         return Reading(None, "absent", None, None, part.is_finished, trace.candidates)
-    return _read_part(text, part.start, part.end, label_set)
+    return _read_part(text, part.start, part.end, label_set, given)
 
 
-def _read_part(text: str, start: int, end: int, label_set: LabelSet) -> Reading:
+def _read_part(text: str, start: int, end: int, label_set: LabelSet, aliases: Aliases) -> Reading:
     answer = fold(text[start:end])
-    found = find_assertions(answer, label_set)
+    found = find_assertions(answer, label_set, aliases)
 
     def span(assertion: Assertion) -> tuple[int, int]:
         first, past = answer.original_span(assertion.start, assertion.end)
@@ -129,9 +150,17 @@ def _read_part(text: str, start: int, end: int, label_set: LabelSet) -> Reading:
     return Reading(label, form, *span(decided), True, candidates)
 
 
+_ORDER: Final[dict[Rank, int]] = {
+    "loose": 1,
+    "stated": 2,
+    "announced": 3,
+    "concluded": 4,
+    "final": 5,
+}
+
+
 def _decide(found: list[Assertion], lower: str) -> tuple[str | None, Form, Assertion | None]:
     """Decide between the assertions of a text by the rules of this module."""
-    order = {"loose": 1, "stated": 2, "final": 3}
     standing: dict[str, Assertion] = {}
     level = 0
     last: Assertion | None = None
@@ -143,26 +172,50 @@ def _decide(found: list[Assertion], lower: str) -> tuple[str | None, Form, Asser
             continue
         if assertion.rank == "passing":
             continue
-        rank = order[assertion.rank]
-        agrees = assertion.labels == tuple(standing)
-        if standing and not agrees and _takes_back(lower, last, assertion):
+        rank = _ORDER[assertion.rank]
+        if standing and _replaces(assertion, rank, standing, level, lower, last):
             standing, level = {}, 0
-        if rank == 1 < level and not all(held.is_lead for held in standing.values()):
+        elif rank == 1 < level and not all(held.is_lead for held in standing.values()):
             continue
-        if level == 1 < rank or (rank == 3 > level and not agrees):
-            standing = {}
         level = max(level, rank)
         last = assertion
         for label in assertion.labels:
-            standing.setdefault(label, assertion)
+            if label not in standing or standing[label].is_inferred > assertion.is_inferred:
+                standing[label] = assertion
     if last is None:
         return _passing(found)
     if len(standing) != 1:
         return None, "contradictory", last
     ((label, decided),) = standing.items()
+    if decided.is_inferred:
+        return label, "inferred", decided
     if decided.is_lead:
         return label, "bare" if decided.is_all else "leading", decided
     return label, "stated", decided
+
+
+def _replaces(
+    assertion: Assertion,
+    rank: int,
+    standing: dict[str, Assertion],
+    level: int,
+    lower: str,
+    last: Assertion | None,
+) -> bool:
+    """Return whether an assertion takes the place of those before it instead of joining them."""
+    if assertion.labels == tuple(standing):
+        return level == 1 < rank
+    if _takes_back(lower, last, assertion):
+        return True
+    if level == 1 < rank or rank == _ORDER["final"] > level:
+        return True
+    if rank < level:
+        return False
+    if rank > max(level, _ORDER["stated"]) and not any(h.is_lead for h in standing.values()):
+        return True
+    # "Either B or D. ... The answer is B."
+    named_together = len({held.start for held in standing.values()}) == 1 < len(standing)
+    return named_together and set(assertion.labels) < set(standing)
 
 
 def _takes_back(lower: str, earlier: Assertion | None, later: Assertion) -> bool:

@@ -5,71 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final, Literal, NamedTuple
 
+from eci.answers.languages import ENGLISH, Language
 from eci.answers.text import Folded, word_set
 from eci.questions.labels import LabelSet
 
-_TOKEN: Final = re.compile(
-    r"\\[a-z]{1,12}|<answer>|[^\W\d_]+(?:'[^\W\d_]+)?|->|=>|[:=|→⇒,;?!.]|\d+"
-)
-
-_FILLERS: Final = word_set(r"""
-    the an option choice letter alternative category label clearly definitely certainly
-    indeed therefore thus hence then likely most probably simply still just actually rather
-    instead also again now a either both in fact overall my opinion view own , \text \textbf
-    \mathrm \mathbf \left firmly
-""")
-_GUESSES: Final = word_set("perhaps possibly potentially maybe")
-_NEGATIONS: Final = word_set("""
-    not never neither nor cannot can't isn't wasn't aren't won't wouldn't shouldn't couldn't
-    unlikely except excluding
-""")
-_LINKS: Final = word_set(r"""
-    is be was are remains becomes it's that's answer's equals being : = | → ⇒ -> => \boxed
-    \fbox <answer> isn't wasn't aren't s
-""")
-_VERBS: Final = word_set("""
-    choose chose select selected pick picked say choosing selecting picking conclude
-    answered answering meant mean think believe guess
-""")
-_PREPOSITIONS: Final = {
-    "with": word_set("go going went stick sticking stay answer respond agree"),
-    "for": word_set("opt opting opted vote voting settle go going"),
-    "on": word_set("settle settling settled decide decided"),
-    "to": word_set("""
-        change changing changed switch switching corresponds corresponding points equal equivalent
-        revise revised answer
-    """),
-    "as": word_set("classify classified label labelled labeled categorize categorized answer"),
-    "that": word_set("make say conclude"),
-}
-_ANSWER_NOUNS: Final = word_set("""
-    answer answers verdict decision classification category label choice prediction judgment
-    judgement determination selection option response conclusion answer's result output
-    letter option
-""")
-_LOOSE_CUES: Final = word_set("""
-    therefore thus hence so overall consequently conclude concluded summary likely best
-    appropriate correct accurate ultimately right correction actually wait
-""")
+_BOXES: Final = word_set(r"\boxed \fbox")
 _CORRECTIONS: Final = word_set("wait correction sorry oops")
-_MODALS: Final = word_set("might may could can")
-_CONDITIONS: Final = word_set("if unless assuming suppose supposing were had should")
-_CONNECTIVES: Final = word_set("""
-    however but so therefore thus hence overall in conclusion short summary brief then and
-    yet because since consequently ultimately also well ok okay finally accordingly sum
-    still as result a to conclude summarize again wait hmm actually correction , : | the
-    final fact first
-""")
 _TURNS: Final = word_set("but so ; therefore thus hence")
 _OPENERS: Final = word_set("""
     based given considering from according after so thus hence therefore in to overall for
     as since because taking with
-""")
-_FIELDS: Final = word_set(r"""
-    answer final the my correct best response label category decision verdict classification
-    prediction output result conclusion option choice letter assistant your most appropriate
-    accurate selected chosen json answer's : = | -> => → ⇒ . , <answer> \boxed \fbox \text
-    \textbf \mathrm \mathbf \left
 """)
 _INTERJECTIONS: Final = word_set("""
     sure certainly okay ok well so hmm um oh right great absolutely of course thus therefore
@@ -79,7 +24,8 @@ _THINKING: Final = re.compile(
     r"\b(?:don't|do not|didn't|wouldn't|would not|cannot|can't) "
     r"(?:think|believe|say|choose|select|pick|conclude|mean)\b"
 )
-_LEAD_IN_LINE: Final = re.compile(r"(?::|\b(?:is|be|answer|conclusion|verdict|decision))[\s*_#]*\Z")
+
+Announcement = Literal["loose", "announced", "concluded", "final"]
 
 
 class Slot(NamedTuple):
@@ -95,7 +41,7 @@ class Slot(NamedTuple):
         after_interjection: "Wait," or "Oh," comes right before it.
     """
 
-    rank: Literal["loose", "stated", "final"] | None
+    rank: Announcement | None
     sentence_start: int
     is_negated: bool
     is_hedged: bool
@@ -116,7 +62,9 @@ HEADING: Final = Slot(
 """The slot of a mention with nothing before it."""
 
 
-def lead_in(answer: Folded, start: int, end: int, label_set: LabelSet) -> bool | None:
+def lead_in(
+    answer: Folded, start: int, end: int, label_set: LabelSet, languages: tuple[Language, ...]
+) -> bool | None:
     """Classify what precedes the first mention.
 
     Returns:
@@ -125,68 +73,104 @@ def lead_in(answer: Folded, start: int, end: int, label_set: LabelSet) -> bool |
     """
     if end - start > 120:
         return None
-    tokens = _TOKEN.findall(answer.lower, start, end)
-    others = {token for token in tokens if token not in _FIELDS and not token.isdigit()}
+    leads = [_leads(answer, start, end, label_set, language) for language in languages]
+    return max((lead for lead in leads if lead is not None), default=None)
+
+
+def _leads(
+    answer: Folded, start: int, end: int, label_set: LabelSet, language: Language
+) -> bool | None:
+    tokens = language.token.findall(answer.lower, start, end)
+    nouns, fields = language["nouns"], language["fields"]
+    others = {
+        token
+        for token in tokens
+        if token not in nouns and token not in fields and not token.isdigit() and token[0] != "<"
+    }
     # "Q: ... A: yes" is a field too, unless A is itself a label.
     if "a" in others and not any(name in {"A", "a"} for name in label_set.names):
         others.remove("a")
-    if others - _INTERJECTIONS or any(token.isdigit() and len(token) > 2 for token in tokens):
+    courtesies = _INTERJECTIONS if language is ENGLISH else language["connectives"]
+    if others - courtesies or any(token.isdigit() and len(token) > 2 for token in tokens):
         return None
     return not others
 
 
-def find_slot(answer: Folded, start: int) -> Slot:
-    """Read the sentence before the mention that begins at ``start``."""
-    begin = _sentence_start(answer, start)
-    tokens = _TOKEN.findall(answer.lower, begin, start)
+def find_slot(answer: Folded, start: int, languages: tuple[Language, ...]) -> Slot:
+    """Read the sentence before the mention that begins at ``start``, in each language."""
+    begin = _sentence_start(answer, start, languages)
+    slots = [_slot(answer, begin, start, language) for language in languages]
+    for slot in slots:
+        if slot.rank or slot.is_negated:
+            return slot
+    return slots[0]._replace(
+        is_conditional=any(slot.is_conditional for slot in slots),
+        starts_sentence=any(slot.starts_sentence for slot in slots),
+    )
+
+
+def _slot(answer: Folded, begin: int, start: int, language: Language) -> Slot:
+    tokens = language.token.findall(answer.lower, begin, start)
+    links, negations, fillers = language["links"], language["negations"], language["fillers"]
     place = len(tokens) - 1
     negated = hedged = False
-    while place >= 0 and (
-        tokens[place] in _FILLERS or tokens[place] in _GUESSES or tokens[place] == "not"
-    ):
-        negated = negated or tokens[place] == "not"
-        hedged = hedged or tokens[place] in _GUESSES
+    while place >= 0 and tokens[place] not in links:
+        denies, guesses = tokens[place] in negations, tokens[place] in language["guesses"]
+        if not (
+            denies or guesses or tokens[place] in fillers or _is_style(tokens[place], language)
+        ):
+            break
+        negated, hedged = negated or denies, hedged or guesses
         place -= 1
-    before = tokens[max(0, place - 2) : place + 1]
-    if place >= 0:
-        links = tokens[place] in _LINKS
-        negated = negated or any(
-            token in _NEGATIONS for token in (before if links else tokens[place : place + 1])
-        )
-        hedged = hedged or (links and any(token in _MODALS for token in before))
-    negated = negated or _follows_exclusion(tokens) or _thinks_not(answer, begin, start)
-    rank = _rank(tokens, place)
-    opening = next((token for token in tokens if token not in _CONNECTIVES), "")
+    if place >= 0 and (tokens[place] in links or _is_tag(tokens[place], language)):
+        before = tokens[max(0, place - 2) : place + 1]
+        negated = negated or any(token in negations for token in before)
+        hedged = hedged or any(token in language["modals"] for token in before)
+    if language is ENGLISH:
+        negated = negated or _follows_exclusion(tokens) or _thinks_not(answer, begin, start)
+    opening = next((token for token in tokens if token not in language["connectives"]), "")
     return Slot(
-        rank=rank,
+        rank=_rank(tokens, place, language),
         sentence_start=begin,
         is_negated=negated,
         is_hedged=hedged,
-        is_conditional=opening in _CONDITIONS,
-        starts_sentence=_starts_clause(tokens),
+        is_conditional=opening in language["conditions"],
+        starts_sentence=_starts_clause(tokens, language),
         after_interjection=tokens[-2:-1] == ["wait"] or tokens[-1:] in (["oh"], ["wait"], ["hmm"]),
     )
 
 
-def _starts_clause(tokens: list[str]) -> bool:
+def _is_tag(token: str, language: Language) -> bool:
+    """Recognise ``<answer>`` and ``<final_answer>``."""
+    return token[0] == "<" and bool(set(re.split(r"[<>_ ]", token)) & language["nouns"])
+
+
+def _is_style(token: str, language: Language) -> bool:
+    """Recognise ``<b>`` and ``<strong>``."""
+    return token[0] == "<" and not _is_tag(token, language)
+
+
+def _starts_clause(tokens: list[str], language: Language) -> bool:
     for token in reversed(tokens):
-        if token in _TURNS:
+        if token in _TURNS or _is_style(token, language):
             return True
-        if token not in _CONNECTIVES and token not in _FILLERS:
+        if token not in language["connectives"] and token not in language["fillers"]:
             return False
     return True
 
 
-def _sentence_start(answer: Folded, start: int) -> int:
+def _sentence_start(answer: Folded, start: int, languages: tuple[Language, ...]) -> int:
     """Return the start of the sentence, reaching over line breaks to a line that leads in."""
     begin = answer.sentence_start(start)
-    if _TOKEN.search(answer.lower, begin, start):
+    if ENGLISH.token.search(answer.lower, begin, start):
         return begin
     end = begin
     while end > 0 and answer.text[end - 1].isspace():
         end -= 1
-    if end and _LEAD_IN_LINE.search(answer.lower, max(0, end - 24), end):
-        return answer.sentence_start(end - 1)
+    for language in languages:
+        tokens = language.token.findall(answer.lower, max(0, end - 24), end)
+        if tokens and tokens[-1] in language["links"] | language["nouns"]:
+            return answer.sentence_start(end - 1)
     return begin
 
 
@@ -211,39 +195,45 @@ def _thinks_not(answer: Folded, begin: int, start: int) -> bool:
     return bool(_THINKING.search(answer.lower, max(begin, start - 80), start))
 
 
-def _rank(tokens: list[str], place: int) -> Literal["loose", "stated", "final"] | None:
+def _rank(tokens: list[str], place: int, language: Language) -> Announcement | None:
     """Return whether the words up to ``place`` announce an answer, and how firmly."""
+    words = set(tokens)
+    closes = words & language["closing"]
+    firm: Announcement = "concluded" if closes else "announced"
     if place < 0:
-        return _rank_of_nouns(tokens)
+        return _rank_of_nouns(words, language)
     link = tokens[place]
-    head = tokens[: place + 1]
-    if link in {"\\boxed", "\\fbox", "<answer>"}:
+    if link in _BOXES or _is_tag(link, language):
         return "final"
-    if link in _PREPOSITIONS:
-        if not _PREPOSITIONS[link] & set(head[-6:]):
-            return None
-    elif link in _VERBS or link in _CORRECTIONS:
-        return "stated"
-    elif link not in _LINKS:
-        return _rank_of_nouns(tokens) or _rank_of_clause(tokens)
-    found = set(tokens)
-    if "final" in found and (found & _ANSWER_NOUNS or link in {":", "="}):
+    if link in language.prepositions:
+        return (
+            firm if language.prepositions[link] & set(tokens[max(0, place - 5) : place]) else None
+        )
+    if link in language["verbs"]:
+        return firm
+    if link in _CORRECTIONS and language is ENGLISH:
+        return "announced"
+    if link not in language["links"]:
+        return _rank_of_nouns(words, language) or _rank_of_clause(tokens, language)
+    if words & language["final"] and (words & language["nouns"] or link in {":", "="}):
         return "final"
-    if found & _ANSWER_NOUNS or link in _PREPOSITIONS:
-        return "stated"
-    return "loose" if found & _LOOSE_CUES else None
+    if words & language["nouns"]:
+        return firm
+    return "loose" if words & language["loose"] else None
 
 
-def _rank_of_nouns(tokens: list[str]) -> Literal["stated", "final"] | None:
+def _rank_of_nouns(words: set[str], language: Language) -> Announcement | None:
     """Recognise a field without a link: "Answer B", "Final answer **B**"."""
-    if "answer" not in tokens or not set(tokens) <= _FIELDS | _CONNECTIVES:
+    if not words & language["nouns"] - language["fillers"]:
         return None
-    return "final" if "final" in tokens else "stated"
+    if words - language["nouns"] - language["fields"] - language["connectives"]:
+        return None
+    return "final" if words & language["final"] else "announced"
 
 
-def _rank_of_clause(tokens: list[str]) -> Literal["loose"] | None:
+def _rank_of_clause(tokens: list[str], language: Language) -> Announcement | None:
     """Recognise "Based on this analysis, B."."""
-    if tokens[0] not in _OPENERS or "," not in tokens:
+    if language is not ENGLISH or tokens[0] not in _OPENERS or "," not in tokens:
         return None
     since = tokens[len(tokens) - tokens[::-1].index(",") :]
-    return "loose" if all(token in _FILLERS for token in since) else None
+    return "loose" if all(token in language["fillers"] for token in since) else None

@@ -13,9 +13,17 @@ _PUNCTUATION: Final = {
     **dict.fromkeys("‘’‚‛‹›´", "'"),
     **dict.fromkeys("‐‑‒–—―−", "-"),
     **dict.fromkeys("\u2028\u2029\x85\x0b\x0c", "\n"),
-    "。": ".",
+    **dict.fromkeys("「」『』", '"'),
+    **{"。": ".", "、": ",", "【": "[", "】": "]", "〔": "[", "〕": "]"},
     "İ": "I",  # the one character whose lower case is two characters
 }
+
+_FULL_STOPS: Final = frozenset("。！？")
+_KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc-\u30fe]")
+_UNSPACED: Final = re.compile(
+    r"[\u0e00-\u0e7f\u3041-\u309f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+)
+"""Scripts whose words are not separated from what follows: Thai, kana, Chinese, Korean."""
 
 _TRACE_MARK: Final = re.compile(
     r"<\s{0,2}(?P<close>/?)\s{0,2}"
@@ -33,6 +41,14 @@ REACH: Final = 320
 """Characters that are read on each side of a mention; more would cost, and add nothing."""
 
 _SENTENCE_END: Final = re.compile(r"\n|[.!?][\"')\]*_]{0,4}\s+(?=[^a-z\s])")
+
+
+def is_joined(text: str, position: int) -> bool:
+    """Return whether a word or number goes on at ``position``, in a script that divides words."""
+    before, after = text[position - 1 : position], text[position : position + 1]
+    if not (position and before.isalnum() and after.isalnum()):
+        return False
+    return not (_UNSPACED.match(before) or _UNSPACED.match(after))
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -86,7 +102,8 @@ class Folded:
     """A text in plain characters, with the way back to the original.
 
     Quotes, dashes, full-width and styled letters become plain ones, zero-width characters go, and a
-    letter followed by a combining accent becomes one character.
+    letter followed by a combining accent becomes one character. A space separates Chinese, Japanese
+    and the like from other letters and digits: ``答案是B`` becomes ``答案是 B``.
 
     Attributes:
         text: The folded text.
@@ -132,7 +149,7 @@ def fold(text: str) -> Folded:
         return Folded(text, None)
     table: dict[int, str] = {}
     dropped: set[str] = set()
-    combining = False
+    combining = unspaced = False
     for character in set(text):
         category = unicodedata.category(character)
         if category == "Cf" or "\ufe00" <= character <= "\ufe0f":
@@ -140,19 +157,23 @@ def fold(text: str) -> Folded:
         elif category == "Mn":
             combining = True
         else:
+            unspaced = unspaced or _UNSPACED.match(character) is not None
             plain = _PUNCTUATION.get(character) or unicodedata.normalize("NFKC", character)
             # The next step expects one character for one; anything else stays as it is.
             if plain != character and len(plain) == 1:
                 table[ord(character)] = plain
-    text = text.translate(table)
-    return _shorten(text, dropped) if dropped or combining else Folded(text, None)
+    plain_text = text.translate(table)
+    if dropped or combining or unspaced:
+        return _rebuild(text, plain_text, dropped)
+    return Folded(plain_text, None)
 
 
-def _shorten(text: str, dropped: set[str]) -> Folded:
-    """Remove zero-width characters and join combining accents to their letters."""
+def _rebuild(text: str, plain: str, dropped: set[str]) -> Folded:
+    """Remove zero-width characters, join combining accents to their letters, separate scripts."""
     kept: list[str] = []
     offsets: list[int] = []
-    for position, character in enumerate(text):
+    last = ""
+    for position, character in enumerate(plain):
         if character in dropped:
             continue
         if kept and unicodedata.combining(character):
@@ -160,7 +181,23 @@ def _shorten(text: str, dropped: set[str]) -> Folded:
             if len(joined) == 1 and joined != "İ":
                 kept[-1] = joined
                 continue
+        script = _script(character)
+        if {last, script} in ({"unspaced", "katakana"}, {"unspaced", "other"}):
+            kept.append(" ")
+            offsets.append(position)
+        last = script
         kept.append(character)
         offsets.append(position)
+        if text[position] in _FULL_STOPS and not plain[position + 1 : position + 2].isspace():
+            kept.append(" ")
+            offsets.append(position)
     offsets.append(len(text))
     return Folded("".join(kept), offsets)
+
+
+def _script(character: str) -> str:
+    if _UNSPACED.match(character):
+        return "unspaced"
+    if _KATAKANA.match(character):
+        return "katakana"
+    return "other" if character.isalnum() else ""

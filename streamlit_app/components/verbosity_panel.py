@@ -18,12 +18,13 @@ from streamlit_app.markup import reveal
 from streamlit_app.wording import say
 
 MAX_NAMED = 6
-# The two without a label are set apart from the four with one.
+# The two without a label are set apart from the five with one.
 FORM_COLORS: Mapping[str, str] = {
     "bare": palette.GREEN.chart,
     "leading": palette.BLUE.chart,
     "stated": palette.PURPLE.chart,
     "embedded": palette.OCHRE.chart,
+    "inferred": palette.PINK.chart,
     "contradictory": palette.VERMILLION.chart,
     "absent": palette.GREY.chart,
 }

@@ -80,6 +80,10 @@ CASES: list[tuple[str | None, LabelSet, str | None, str]] = [
     ("Nope", FIXED, "no", "bare"),
     ("Self care.", TRIAGE, "self care", "bare"),
     ("non-urgent", TRIAGE, "non-urgent", "bare"),
+    # inferred: a letter by the order of a set without letters
+    ("B", FIXED, "no", "inferred"),
+    ("\\boxed{C}", FIXED, "maybe", "inferred"),
+    ("The answer is (A).", FIXED, "yes", "inferred"),
     # leading
     ("Yes, the study shows a benefit.", FIXED, "yes", "leading"),
     ("Yes the study shows a benefit.", FIXED, "yes", "leading"),

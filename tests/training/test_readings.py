@@ -55,7 +55,8 @@ def test_a_second_time_there_is_nothing_to_read(database):
         ("B", "no", ("no", "bare")),
         # Which letter stood for which label is not known where the run's makers say otherwise.
         ("B", "yes", ("yes", "absent")),
-        ("B", None, (None, "absent")),
+        ("B", None, ("no", "inferred")),
+        ("B) no", None, ("no", "bare")),
     ],
 )
 def test_letters_count_where_they_agree_with_the_label_of_the_run(

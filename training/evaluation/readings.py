@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from string import ascii_uppercase
 from typing import Final
 
@@ -9,7 +10,7 @@ from db.connection import Database
 from db.content.readings import AnswerReading, UnreadAnswer, add_readings, list_unread
 from db.records import OPTIONS_LABEL_SET
 from eci.answers.reader import READER_VERSION, Reading, read_answer
-from eci.questions.labels import MAX_OPTIONS, PUBMEDQA, LabelSet
+from eci.questions.labels import PUBMEDQA, LabelSet
 
 _BATCH: Final = 2_000
 
@@ -53,22 +54,18 @@ def _read_label(unread: UnreadAnswer) -> tuple[Reading, str | None]:
         else LabelSet.fixed(unread.label_set, unread.labels)
     )
     reading = read_answer(unread.answer, label_set)
-    if reading.label is None and unread.answer_label in unread.labels[:MAX_OPTIONS]:
-        lettered = _read_letter(unread)
-        if lettered is not None:
-            return lettered, unread.answer_label
+    if reading.form == "inferred" and unread.answer_label is not None:
+        reading = _check_letter(unread, label_set, reading)
     return reading, reading.label
 
 
-def _read_letter(unread: UnreadAnswer) -> Reading | None:
-    """Read an answer to a prompt that offered the fixed labels as options A, B, C.
+def _check_letter(unread: UnreadAnswer, label_set: LabelSet, reading: Reading) -> Reading:
+    """Return how a letter gives its label, by the label that the run's makers read.
 
-    Nothing in the store says which letter stood for which label, so a reading counts only where it
-    agrees with the label that the run's makers read.
+    Nothing in the store records which letter stood for which label. Where the makers' label is the
+    one that the order of the labels gives, the prompt used that order; elsewhere another one.
     """
-    labels = unread.labels[:MAX_OPTIONS]
-    letters = dict(zip(ascii_uppercase, labels, strict=False))
-    reading = read_answer(unread.answer, LabelSet.from_options(letters))
-    if reading.label is None or letters[reading.label] != unread.answer_label:
-        return None
-    return reading
+    if reading.label != unread.answer_label:
+        return replace(reading, label=None, form="absent", start=None, end=None)
+    letters = dict(zip(unread.labels, ascii_uppercase, strict=False))
+    return read_answer(unread.answer, label_set, {name: [one] for name, one in letters.items()})

@@ -22,7 +22,7 @@ from streamlit_app.logic.cache import cached
 from streamlit_app.logic.outcomes.matrix import ConfusionMatrix, order_labels
 from streamlit_app.wording import say, words
 
-FORM_ORDER = ("bare", "leading", "stated", "embedded", "contradictory", "absent")
+FORM_ORDER = ("bare", "leading", "stated", "embedded", "inferred", "contradictory", "absent")
 """From the most to the least direct way in which an answer gives its label."""
 
 PAIR_WORDS = words("pair_outcome")

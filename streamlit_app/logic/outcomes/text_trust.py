@@ -15,7 +15,7 @@ from streamlit_app.logic.cache import cached
 from streamlit_app.logic.review.verdict import FORM_WORDS
 from streamlit_app.wording import say
 
-LABELLED_FORMS: Final = ("bare", "leading", "stated", "embedded")
+LABELLED_FORMS: Final = ("bare", "leading", "stated", "embedded", "inferred")
 """The forms that give a label, the most direct one first."""
 WAY_WORDS: Final = {
     **{form: FORM_WORDS[form] for form in LABELLED_FORMS},

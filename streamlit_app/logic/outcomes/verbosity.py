@@ -19,7 +19,7 @@ class RunForms:
     """The answers of one run.
 
     Attributes:
-        forms: Answers by form, all six keys, in the order of ``FORM_ORDER``.
+        forms: Answers by form, all seven keys, in the order of ``FORM_ORDER``.
         tokens_past: Mean tokens after the label, over the answers with a place and a token count.
         share_past: Share of those answers' tokens that come after the label.
         characters_past: Mean characters after the label.

@@ -1,0 +1,144 @@
+"""The words of each language by which answers announce their labels, from ``languages.toml``."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import Any, Final
+
+_WORD_SETS: Final = (
+    *("nouns", "fields", "fillers", "links", "verbs", "final", "closing", "connectives", "loose"),
+    *("negations", "guesses", "modals", "conditions"),
+)
+_MARKUP: Final = r"\\[a-z]{1,12}|<[a-z]{1,12}(?:[ _][a-z]{1,12})?>"
+_WORDS: Final = r"[^\W\d_]+(?:'[^\W\d_]+)?"
+_WORD: Final = re.compile(_WORDS)
+_SIGNS: Final = r"->|=>|[:=|→⇒,;?!.]|\d+"
+
+
+@dataclass(frozen=True)
+class Language:
+    """The vocabulary of one language; ``languages.toml`` explains each set.
+
+    Attributes:
+        code: Such as ``de``.
+        is_spaced: Words are separated by spaces.
+        words: The sets by name.
+        prepositions: With the words that must come before each.
+        affirmed: Phrases after a label that choose it.
+        denied: Phrases after a label that refuse it.
+        answers: Words for yes, no and maybe, by label.
+        tails: Words that may follow one of these words without a space.
+    """
+
+    code: str
+    is_spaced: bool
+    words: Mapping[str, frozenset[str]]
+    prepositions: Mapping[str, frozenset[str]]
+    affirmed: tuple[str, ...]
+    denied: tuple[str, ...]
+    answers: Mapping[str, tuple[str, ...]]
+    tails: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> frozenset[str]:
+        """Return one of the sets of words."""
+        return self.words[name]
+
+    @cached_property
+    def token(self) -> re.Pattern[str]:
+        """Return what finds the tokens of a text; without spaces, the words of this table."""
+        if self.is_spaced:
+            return re.compile(f"{_MARKUP}|{_WORDS}|{_SIGNS}")
+        known = {word for words in self.words.values() for word in words if word[0].isalpha()}
+        return re.compile(f"{_MARKUP}|{_any_of(known)}|[a-z]+|[^\\W\\d_]|{_SIGNS}")
+
+    def answer_pattern(self, word: str) -> re.Pattern[str]:
+        """Return what finds a word for yes, no or maybe that is no part of another word."""
+        return self._answer_patterns[word]
+
+    @cached_property
+    def _answer_patterns(self) -> dict[str, re.Pattern[str]]:
+        words = [word for words in self.answers.values() for word in words]
+        tail = rf"(?:{_any_of(self.tails)})?" if self.tails else ""
+        if not self.is_spaced:
+            return {word: re.compile(f"{word}{tail}") for word in words}
+        return {word: re.compile(rf"(?<![^\W_]){word}(?!\w)") for word in words}
+
+    def may_begin(self, text: str, start: int) -> bool:
+        """Return whether a word for yes, no or maybe may start here: never inside a word."""
+        if self.is_spaced or start == 0 or not text[start - 1].isalnum():
+            return True
+        return text.endswith(tuple(self["links"] | self["nouns"]), 0, start)
+
+    @cached_property
+    def verdict(self) -> re.Pattern[str] | None:
+        """Return what finds a phrase that chooses or refuses the label before it."""
+        if not self.affirmed and not self.denied:
+            return None
+        end = r"(?!\w)" if self.is_spaced else ""
+        return re.compile(
+            rf"[\s*_)\]\"'`|,]{{0,6}}(?:(?P<denied>{_any_of(self.denied)})"
+            rf"|(?P<affirmed>{_any_of(self.affirmed)})){end}"
+        )
+
+
+def _any_of(phrases: Iterable[str]) -> str:
+    return "|".join(sorted(map(re.escape, phrases), key=lambda phrase: (-len(phrase), phrase)))
+
+
+def _language(code: str, table: Mapping[str, Any]) -> Language:
+    return Language(
+        code,
+        code not in {"ja", "zh"},
+        {
+            name: frozenset(f"{table[name]} {_TABLES['signs'].get(name, '')}".split())
+            for name in _WORD_SETS
+        },
+        {word: frozenset(before.split()) for word, before in table["prepositions"].items()},
+        tuple(table.get("affirmed", ())),
+        tuple(table.get("denied", ())),
+        {label: tuple(table[label]) for label in ("yes", "no", "maybe")},
+        tuple(table.get("tails", ())),
+    )
+
+
+_TABLES: Final = tomllib.loads(files("eci.answers").joinpath("languages.toml").read_text("utf-8"))
+ENGLISH: Final = _language("en", _TABLES["en"])
+OTHERS: Final = tuple(
+    _language(code, table) for code, table in _TABLES.items() if code not in {"signs", "en"}
+)
+"""The other languages; English is always read."""
+
+
+def _signs(language: Language) -> frozenset[str]:
+    """Return the words that show that an answer may be in a language."""
+    named = ("nouns", "fields", "links", "verbs")
+    words = {word for name in named for word in language[name]}
+    phrases = [phrase for phrases in language.answers.values() for phrase in phrases]
+    words |= {word for phrase in phrases for word in _WORD.findall(phrase)}
+    return frozenset(words - {word for name in _WORD_SETS for word in ENGLISH[name]} - {"no"})
+
+
+_SIGNS_OF: Final = {language.code: _signs(language) for language in OTHERS}
+
+
+def languages_of(lower: str) -> tuple[Language, ...]:
+    """Return the languages whose words are in a text in lower case, English first."""
+    words = set(_WORD.findall(lower))
+    return (
+        ENGLISH,
+        *(
+            language
+            for language in OTHERS
+            if (language.is_spaced and words & _SIGNS_OF[language.code])
+            or (not language.is_spaced and not lower.isascii() and _occurs(language, lower))
+        ),
+    )
+
+
+def _occurs(language: Language, lower: str) -> bool:
+    return any(word in lower for word in _SIGNS_OF[language.code])
