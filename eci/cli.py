@@ -16,14 +16,22 @@ from typing import IO, TYPE_CHECKING, Any, Final, get_args
 
 import click
 
+from eci.answers.reader import read_answer
 from eci.errors import EciError, LabelSetError
 from eci.model.artifact import read_info
 from eci.model.base_model import DEFAULT_BASE, Quantization
 from eci.questions.exemplars import CHOICES, Choice, ExemplarPool
-from eci.questions.json_lines import iter_lines, load_exemplars, load_records
+from eci.questions.json_lines import iter_lines, load_exemplars, load_records, parse_answer
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.near_duplicates import refuse_duplicates
-from eci.stream import Outcome, ShotChooser, classify_lines, no_shots, result_fields
+from eci.stream import (
+    Outcome,
+    ShotChooser,
+    classify_lines,
+    no_shots,
+    reading_fields,
+    result_fields,
+)
 
 if TYPE_CHECKING:
     from eci.model.eci_model import EciModel
@@ -212,6 +220,37 @@ def classify(
         progress=report.update,
     )
     sys.exit(_write_all(chunks, report))
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"), default="-")
+def read(file: IO[bytes]) -> None:
+    """Read the label that each answer of FILE (JSON lines), or of standard input, gives.
+
+    One JSON line for each answer goes to standard output: its label or null, the form in which the
+    text gives it, and the span of the words that decided. A line that cannot be read is named on
+    standard error, and the rest goes on. No model is needed.
+
+    \b
+    {"text": "The answer is (B) no.", "labels": ["yes", "no", "maybe"]}
+    {"text": "Final answer: B", "options": {"A": "Rest", "B": "Surgery"}, "id": 2}
+    {"text": "2", "labels": ["yes", "no"], "aliases": {"yes": ["1"], "no": ["2"]}}
+
+    Exit status: 0 all read; 1 lines were refused; 2 wrong usage. docs/eci_library.md describes
+    every field.
+    """
+    num_refused = 0
+    for number, line in iter_lines(file):
+        try:
+            answer = parse_answer(line)
+        except EciError as error:
+            _say(f"Line {number} was left out: {error}")
+            num_refused += 1
+            continue
+        fields: dict[str, Any] = {} if answer.record_id is None else {"id": answer.record_id}
+        reading = read_answer(answer.text, answer.label_set, answer.aliases)
+        click.echo(json.dumps(fields | reading_fields(reading)))
+    sys.exit(int(num_refused > 0))
 
 
 def _shot_chooser(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from eci.answers.reader import read_answer
+from eci.answers.reader import Reading, read_answer
 from eci.errors import EciError
 from eci.questions.json_lines import Record, parse_record
 from eci.questions.labels import LabelSet
@@ -116,13 +116,17 @@ def result_fields(outcome: Outcome) -> dict[str, Any]:
 
 def _answer_fields(answer: Answer, labels: LabelSet) -> dict[str, Any]:
     reading = read_answer(answer.text, labels)
+    fields = {"text": answer.text, **reading_fields(reading), "num_tokens": answer.num_tokens}
+    return {**fields, "is_finished": answer.is_finished and reading.is_finished}
+
+
+def reading_fields(reading: Reading) -> dict[str, Any]:
+    """Return what was read from an answer as fields of a line of output."""
     return {
-        "text": answer.text,
         "label": reading.label,
         "form": reading.form,
         "span": None if reading.start is None else [reading.start, reading.end],
-        "is_finished": answer.is_finished and reading.is_finished,
-        "num_tokens": answer.num_tokens,
+        "is_finished": reading.is_finished,
     }
 
 

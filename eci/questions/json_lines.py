@@ -1,4 +1,4 @@
-"""Questions as JSON lines: what `python -m eci classify` and its files of exemplars are made of.
+"""JSON lines: the questions of `python -m eci classify` and the answers of `python -m eci read`.
 
 One JSON object a line, UTF-8. A line is understood completely or refused: an unknown field may be a
 misspelt one, and dropping it would change the question. docs/eci_library.md lists the fields.
@@ -33,6 +33,7 @@ _SHOWN: Final = 80
 _MAX_DEPTH: Final = 20
 
 _T = TypeVar("_T")
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def _encodable(text: str) -> str:
@@ -106,6 +107,39 @@ class _Fields(_Strict):
     )
 
 
+class _AnswerFields(_Strict):
+    """The fields of a line with an answer to be read."""
+
+    id: _Filled | int | None = Field(None, description="a text or a whole number")
+    text: _Text | None = Field(description="the answer, a text or null")
+    labels: list[_Filled] | None = Field(
+        None, description='a list of texts, such as ["yes", "no", "maybe"]'
+    )
+    options: dict[_Filled, _Text] | None = Field(
+        None, description='texts by letter, such as {"A": "Rest", "B": "Surgery"}'
+    )
+    aliases: dict[_Filled, list[_Filled]] = Field(
+        {}, description='other names by label, such as {"yes": ["A", "positive"]}'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLine:
+    """One answer of a file, still to be read.
+
+    Attributes:
+        record_id: As given; None without one.
+        text: What a model wrote.
+        label_set: The labels it may give.
+        aliases: Label to the other names that stand for it.
+    """
+
+    record_id: str | int | None
+    text: str
+    label_set: LabelSet
+    aliases: Mapping[str, Sequence[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One question of a file.
@@ -137,7 +171,7 @@ def parse_record(line: bytes, label_sets: Mapping[str, LabelSet]) -> Record:
         UnknownLabelError: The gold label is none of the labels.
     """
     try:
-        fields = _validate(_parse_json(line))
+        fields = _validate(_parse_json(line), _Fields, "a question")
     except RecursionError as error:
         raise RecordError("the line nests too deeply; expected one flat JSON object") from error
     labels = _label_set(fields, label_sets)
@@ -148,6 +182,29 @@ def parse_record(line: bytes, label_sets: Mapping[str, LabelSet]) -> Record:
     context = tuple((s.heading, s.text) for s in sections if s.text.strip())
     question = Question(fields.question, context, labels, str(fields.id))
     return Record(fields.id, question, fields.label, fields.rationale, fields.metadata)
+
+
+def parse_answer(line: bytes) -> AnswerLine:
+    """Read one line with an answer.
+
+    Raises:
+        RecordError: It is no JSON object, or its fields break a rule; all such faults are named.
+        LabelSetError: Options or labels cannot be a label set.
+        UnknownLabelError: Aliases are given for what is none of the labels.
+    """
+    try:
+        fields = _validate(_parse_json(line), _AnswerFields, "an answer")
+    except RecursionError as error:
+        raise RecordError("the line nests too deeply; expected one flat JSON object") from error
+    if (fields.labels is None) == (fields.options is None):
+        raise RecordError("expected either labels or options, one of the two")
+    if fields.options is not None:
+        label_set = LabelSet.from_options(fields.options)
+    else:
+        label_set = LabelSet.fixed("labels", fields.labels or [])
+    for label in fields.aliases:
+        label_set.index(label)
+    return AnswerLine(fields.id, fields.text or "", label_set, fields.aliases)
 
 
 def parse_exemplar(line: bytes, label_sets: Mapping[str, LabelSet]) -> Exemplar:
@@ -228,15 +285,15 @@ def _parse_json(line: bytes) -> object:
         ) from error
 
 
-def _validate(fields: object) -> _Fields:
+def _validate(fields: object, model: type[_Model], what: str) -> _Model:
     try:
-        return _Fields.model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         faults: dict[str, str] = {}
         for detail in error.errors(include_url=False):
             # By the outermost field: a union reports one fault for each of its members.
             name = str(detail["loc"][0]) if detail["loc"] else ""
-            faults.setdefault(name, _describe(name, fields))
+            faults.setdefault(name, _describe(name, fields, model, what))
         raise RecordError(_join(list(faults.values()))) from error
 
 
@@ -283,15 +340,13 @@ def _refuse(constant: str) -> None:
     raise RecordError(f"{constant} is no JSON; expected a number, null or a text in its place")
 
 
-def _describe(name: str, fields: object) -> str:
-    known = _Fields.model_fields
+def _describe(name: str, fields: object, model: type[BaseModel], what: str) -> str:
+    known = model.model_fields
     if not isinstance(fields, dict):
         return f"the line is {_show(fields)}; expected one JSON object"
     if name not in known:
-        return (
-            f"{_show(name)} is no field of a question; known: {', '.join(known)}. "
-            "What should be carried along belongs into metadata"
-        )
+        hint = ". What should be carried along belongs into metadata" if "metadata" in known else ""
+        return f"{_show(name)} is no field of {what}; known: {', '.join(known)}{hint}"
     if name not in fields:
         return f"{name} is missing; expected {known[name].description}"
     return f"{name} is {_show(fields[name])}; expected {known[name].description}"

@@ -368,3 +368,52 @@ def test_the_module_is_a_command() -> None:
     )
     assert done.stdout.startswith("Usage: python -m eci ")
     assert "classify" in done.stdout
+
+
+def _read(*records: object) -> Result:
+    return CliRunner().invoke(main, ["read"], input=_lines(*records))
+
+
+def test_answers_are_read_without_a_model_in_the_order_of_the_lines() -> None:
+    labels = ["yes", "no", "maybe"]
+    result = _read(
+        {"text": "Weighing it. The answer is (B) no.", "labels": labels},
+        {"text": "Final answer: **b**", "options": OPTIONS, "id": "q-2"},
+        {"text": "2", "labels": labels, "aliases": {"no": ["2"]}},
+        {"text": "C", "labels": labels},
+        {"text": None, "labels": labels},
+        {"text": "<think>yes", "labels": labels},
+    )
+    assert result.exit_code == 0, result.output
+    found = _outputs(result)
+    assert [(line["label"], line["form"], line["span"]) for line in found] == [
+        ("no", "stated", [27, 33]),
+        ("B", "bare", [16, 17]),
+        ("no", "bare", [0, 1]),
+        ("maybe", "inferred", [0, 1]),
+        (None, "absent", None),
+        (None, "absent", None),
+    ]
+    assert [line.get("id") for line in found] == [None, "q-2", None, None, None, None]
+    assert [line["is_finished"] for line in found] == [True] * 5 + [False]
+
+
+def test_an_answer_that_cannot_be_read_is_named_and_the_rest_goes_on() -> None:
+    labels = ["yes", "no"]
+    result = _read(
+        {"text": "yes"},
+        {"text": "yes", "labels": labels, "options": OPTIONS},
+        {"text": 1, "labels": labels},
+        {"txt": "yes", "labels": labels},
+        {"text": "yes", "labels": ["yes", "Yes"]},
+        {"text": "yes", "labels": labels, "aliases": {"maybe": ["C"]}},
+        "no json\n",
+        {"text": "yes", "labels": labels},
+    )
+    assert result.exit_code == 1
+    assert [line["label"] for line in _outputs(result)] == ["yes"]
+    messages = result.stderr.splitlines()
+    assert [int(line.split()[1]) for line in messages] == [1, 2, 3, 4, 5, 6, 7]
+    assert "expected either labels or options" in messages[0]
+    assert "text is 1; expected the answer, a text or null" in messages[2]
+    assert '"txt" is no field of an answer; known: id, text, labels' in messages[3]
