@@ -1,7 +1,9 @@
 """How well and how fast are categories read out of real models' answers?
 
 Reads the answers of ``../shared/data/model_answers`` and compares with the labels that their
-authors' parser took.
+authors' parser took, and for two files with the label that a person found stated in each text
+(``answer_labels.json``). PubMedQA's lettered answers are also read as yes, no and maybe, without
+knowing which letter stood for which.
 
     python benchmarks/answer_reading.py
 """
@@ -12,6 +14,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from operator import eq
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,14 +23,18 @@ from history import Measured
 from measuring import estimated, make_parser, record
 
 from eci.answers.reader import FORMS, READER_VERSION, Reading, read_answer
-from eci.questions.labels import LabelSet
+from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.statistics.estimates import NO_ITEMS, proportion
 
 FILES = (
     "QwQ-32B-pubmedqa-test-zero_shot.json",
     "gpt-4o-mini-medqa-test_hard-cot.json",
     "gpt-4o-mini-pubmedqa-test_hard-cot.json",
+    "gpt-4o-medqa-test_hard-few_shot.json",
+    "gpt-4o-pubmedqa-test_hard-cot.json",
 )
+STATED = Path(__file__).with_name("answer_labels.json")
+"""Numbers of the items by the letter that the text states, read by a person."""
 ROUNDS = 5
 """Each file is read this often; the fastest round counts, as the machine is shared."""
 
@@ -41,7 +48,7 @@ def main() -> None:
 
 def _measure(path: Path) -> Iterator[Measured]:
     rows = json.loads(path.read_text(encoding="utf-8"))
-    texts = [row.get("raw_response") or row["completion"] for row in rows]
+    texts = [_text(row) for row in rows]
     label_sets = [LabelSet.from_options(row["options"]) for row in rows]
     readings, seconds = _read(texts, label_sets)
     finished = [pair for pair in zip(readings, rows, strict=True) if pair[0].is_finished]
@@ -54,6 +61,15 @@ def _measure(path: Path) -> Iterator[Measured]:
     forms = Counter(reading.form for reading in readings)
     what = path.stem
     yield estimated(what, "agreement", proportion(agreed, len(finished), NO_ITEMS))
+    stated = load_stated(what)
+    if stated:
+        right = sum(r.label == stated[str(row["realidx"])] for r, row in finished)
+        yield estimated(what, "as stated", proportion(right, len(finished), NO_ITEMS))
+    if "pubmedqa" in what:
+        names = [row["options"].get(reading.label) for reading, row in finished]
+        unlettered = [read_answer(_text(row), PUBMEDQA).label for _, row in finished]
+        same = sum(map(eq, names, unlettered))
+        yield estimated(what, "letters unknown", proportion(same, len(finished), NO_ITEMS))
     for form in FORMS:
         yield Measured(what, form, forms[form] / len(rows), "share")
     yield Measured(what, "unfinished", len(rows) - len(finished))
@@ -62,6 +78,16 @@ def _measure(path: Path) -> Iterator[Measured]:
         yield Measured(what, "tokens past", fmean(tokens for _, tokens in past))
     yield Measured(what, "mean characters", sum(map(len, texts)) / len(texts))
     yield Measured(what, "answers/s", len(texts) / seconds)
+
+
+def load_stated(what: str) -> dict[str, str]:
+    """Return the letter that each text of a file states, by the number of its item."""
+    by_letter = json.loads(STATED.read_text(encoding="utf-8")).get(what, {})
+    return {str(item): letter for letter, items in by_letter.items() for item in items}
+
+
+def _text(row: dict[str, Any]) -> str:
+    return str(row.get("raw_response") or row["completion"])
 
 
 def _read(texts: list[str], label_sets: list[LabelSet]) -> tuple[list[Reading], float]:

@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answer_reading import load_stated
 
 from eci.answers.reader import Reading, read_answer
-from eci.questions.labels import LabelSet
+from eci.questions.labels import PUBMEDQA, LabelSet
 
 pytestmark = pytest.mark.data
 
 QWQ = "QwQ-32B-pubmedqa-test-zero_shot.json"
 MEDQA_COT = "gpt-4o-mini-medqa-test_hard-cot.json"
 PUBMEDQA_COT = "gpt-4o-mini-pubmedqa-test_hard-cot.json"
+MEDQA_FEW_SHOT = "gpt-4o-medqa-test_hard-few_shot.json"
+GPT4O_COT = "gpt-4o-pubmedqa-test_hard-cot.json"
+GPT4O_FEW_SHOT = "gpt-4o-pubmedqa-test_hard-few_shot.json"
 
 EXPLAINED = {
     # The model reasoned up to the token limit, closed its trace with the last token and wrote no
@@ -54,6 +58,25 @@ def test_readings_agree_with_the_authors_but_for_the_explained(
     }
     assert different == {key: value for key, value in EXPLAINED.items() if key[0] == name}
     assert 1 - len(different) / count >= 0.99
+
+
+@pytest.mark.parametrize("name", [MEDQA_FEW_SHOT, GPT4O_COT])
+def test_readings_agree_with_a_person_who_read_the_answers(data_dir: Path, name: str) -> None:
+    stated = load_stated(Path(name).stem)
+    read = {str(row["realidx"]): reading.label for row, reading in _read(data_dir, name)}
+    assert len(read) == 100
+    assert read == stated
+
+
+@pytest.mark.parametrize("name", [QWQ, PUBMEDQA_COT, GPT4O_COT, GPT4O_FEW_SHOT])
+def test_lettered_answers_are_read_without_knowing_the_letters(data_dir: Path, name: str) -> None:
+    different = {
+        str(row["realidx"]): label
+        for row, reading in _read(data_dir, name)
+        if (label := read_answer(_text(row), PUBMEDQA).label)
+        != row["options"].get(reading.label or "")
+    }
+    assert different == {}
 
 
 def test_answers_that_were_cut_off_are_unfinished_and_never_guessed(data_dir: Path) -> None:
