@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, AwareDatetime
 
 from db.errors import DbError, InvalidTextError
 
+MAX_DEPTH: Final = 64
+"""Objects and lists within each other; far from where Python's own limit of recursion is met."""
+_MAX_WHOLE: Final = 2**63 - 1
+_YEARS: Final = range(1900, 2200)
+"""Moments that every zone, data frame and chart can represent."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.year not in _YEARS:
+        raise ValueError(f"expected a time of the years {_YEARS[0]} to {_YEARS[-1]}")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""For pydantic: a time with its zone, converted to UTC."""
 
 
 def require_text(text: str | None, what: str, error: type[DbError] = InvalidTextError) -> None:
@@ -84,3 +102,57 @@ def from_json(text: str) -> dict[str, Any]:
     """Read back what ``to_json`` wrote."""
     value: dict[str, Any] = json.loads(text)
     return value
+
+
+def parse_json(
+    text: str | bytes, collect: Callable[[list[tuple[str, Any]]], dict[str, Any]] = dict
+) -> Any:
+    """Read JSON that comes from elsewhere: only values that can be stored and written again.
+
+    Args:
+        collect: Makes an object of its pairs.
+
+    Raises:
+        ValueError: It is no JSON, nests deeper than ``MAX_DEPTH``, or holds a number that is
+            infinite or beyond 64 bits.
+    """
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=collect,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    require_shallow(value)
+    return value
+
+
+def require_shallow(value: Any) -> None:
+    """Raise ValueError where objects and lists nest deeper than ``MAX_DEPTH``."""
+    level: list[Any] = [[value]]
+    for _ in range(MAX_DEPTH + 1):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [inner for part in parts for inner in part if isinstance(inner, dict | list)]
+    if level:
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
+
+
+def _whole(text: str) -> int:
+    number = int(text) if len(text) < 20 else _MAX_WHOLE + 1
+    if abs(number) > _MAX_WHOLE:
+        raise ValueError(f"{text[:20]} is beyond a whole number of 64 bits")
+    return number

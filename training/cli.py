@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from db.connection import Database
+from db.conversions import replace_lone_surrogates
 from db.errors import DbError
 from db.paths import builds_dir, runs_dir
 from db.retraining.snapshot import read_snapshot
@@ -24,12 +25,18 @@ from training.control.run_duration import describe_expected, expected_seconds
 from training.control.start import is_run_dir, prepare_prediction
 from training.data.build import BENCHMARKS, Benchmark, build
 from training.data.build_files import BUILD_FORMATS, BuildFormat, write_build
-from training.errors import TrainingError
+from training.errors import RunDirError, TrainingError
 from training.evaluation.agreement_cli import agreement_command
 from training.launchers.tasks import execute_stored
 from training.run.run_dir import RunDir, current_status, list_run_dirs
 from training.settings.launchers import KINDS, Kind, get_launcher
-from training.settings.training import DataSettings, list_presets, parse_prediction_settings
+from training.settings.training import (
+    DataSettings,
+    list_preset_faults,
+    list_presets,
+    parse_model_settings,
+    parse_prediction_settings,
+)
 
 OPERATOR = "command line"
 
@@ -137,8 +144,9 @@ def predict(
         "evaluation": {"shots": shots, "max_new_tokens": max_new_tokens},
     }
     if run_id:
-        trained = RunDir(runs_dir() / run_id).read_settings()["settings"]
-        fields["model"] = trained["model"]
+        run_dir = RunDir(runs_dir() / run_id)
+        trained = parse_model_settings(run_dir.read_model(), str(run_dir.settings_path))
+        fields["model"] = trained.model_dump()
     if base:
         fields["model"] = {**fields.get("model", {"quantization": "none"}), "base": base}
     settings = parse_prediction_settings(fields, "the command line")
@@ -213,6 +221,8 @@ def presets() -> None:
     """List the presets."""
     for preset in list_presets():
         click.echo(f"{preset.name}\t{preset.description}")
+    for fault in list_preset_faults():
+        click.echo(f"Left out: {fault}", err=True)
 
 
 @main.command("list")
@@ -220,14 +230,13 @@ def presets() -> None:
 def list_command(as_json: bool) -> None:
     """List the runs, newest first."""
     for run_dir in list_run_dirs(runs_dir()):
-        status = current_status(run_dir)
-        fields = {
-            "run_id": run_dir.run_id,
-            "state": status.state,
-            "step": status.step,
-            "num_steps": status.num_steps,
-            "message": status.message,
-        }
+        fields: dict[str, Any] = {"run_id": replace_lone_surrogates(run_dir.run_id)}
+        try:
+            status = vars(current_status(run_dir))
+        except RunDirError as error:
+            damaged = replace_lone_surrogates(str(error))
+            status = {"state": "damaged", "step": 0, "num_steps": 0, "message": damaged}
+        fields |= {name: status[name] for name in ("state", "step", "num_steps", "message")}
         click.echo(json.dumps(fields) if as_json else "\t".join(str(v) for v in fields.values()))
 
 

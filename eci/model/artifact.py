@@ -22,7 +22,7 @@ ADAPTER_FILES: Final = ("adapter_model.safetensors", "adapter_config.json")
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class BaseInfo(_Frozen):
@@ -97,6 +97,16 @@ def read_info(folder: Path) -> ArtifactInfo:
     Raises:
         ArtifactError: Something is missing, damaged, or written by another version.
     """
+    try:
+        return _read_checked(folder)
+    except OSError as error:
+        raise ArtifactError(
+            f"Artifact {folder} cannot be read: {error.strerror} ({error.filename}). Give access "
+            "to it, copy it again or retrain."
+        ) from error
+
+
+def _read_checked(folder: Path) -> ArtifactInfo:
     path = folder / INFO_FILE
     if not path.is_file():
         raise ArtifactError(
@@ -108,7 +118,9 @@ def read_info(folder: Path) -> ArtifactInfo:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ArtifactError(f"{path} cannot be read: {where}: {first['msg']}.") from error
+        raise ArtifactError(
+            f"{path} cannot be read: {where}: {first['msg']}. Copy the artifact again or retrain."
+        ) from error
     expected = {HEAD_FILE, *(ADAPTER_FILES if info.has_adapter else ())}
     faults = [f"{name} is not listed" for name in sorted(expected - set(info.files))]
     for name, digest in info.files.items():

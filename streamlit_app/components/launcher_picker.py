@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from streamlit_app.errors import shown_errors
 from streamlit_app.wording import say, words
 from training.settings.launchers import LOCAL, Kind, Launcher, list_launchers
 
@@ -11,11 +12,12 @@ from training.settings.launchers import LOCAL, Kind, Launcher, list_launchers
 def pick(key: str) -> Launcher:
     """Draw the choice of a launcher and give it; without ``launchers.toml`` there is none.
 
-    Raises:
-        SettingsError: That file cannot be read or holds a value that is not allowed.
+    Where that file cannot be used its fault is drawn, and only this machine is left.
     """
-    launchers = list_launchers()
-    if len(launchers) == 1:
+    launchers: dict[Kind, Launcher] = {}
+    with shown_errors():
+        launchers = list_launchers()
+    if len(launchers) <= 1:
         return LOCAL
     chosen: Kind = st.selectbox(
         say("training_form.launcher"),

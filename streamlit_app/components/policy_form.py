@@ -7,6 +7,7 @@ import streamlit as st
 from db.people.permissions import is_permitted
 from db.records import Reviewer
 from streamlit_app.components.training_live import deferred_errors
+from streamlit_app.errors import shown_errors
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.wording import say
@@ -30,7 +31,9 @@ TIER_WORDS = {
 
 def draw(person: Reviewer) -> None:
     """Draw the policy that holds, and where the role allows it the form that sets another."""
-    policy = get_policy(services.database())
+    policy = TriggerPolicy()
+    with shown_errors():
+        policy = get_policy(services.database())
     key = "policy.summary_with_refits" if policy.refit_after_each else "policy.summary"
     label = say(key, mode=MODE_WORDS[policy.mode])
     with st.expander(label), st.form("training_policy", border=False):

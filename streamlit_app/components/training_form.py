@@ -14,7 +14,7 @@ from db.records import Reviewer, Run
 from db.retraining.model_versions import ModelVersion, list_models
 from db.viewer import EVERYTHING
 from streamlit_app import safe_text
-from streamlit_app.components import launcher_picker, scope_picker
+from streamlit_app.components import launcher_picker, scope_picker, set_aside
 from streamlit_app.components.policy_form import TIER_WORDS
 from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.logic.training.models_view import version_name
@@ -26,7 +26,7 @@ from training.control.plan import BASE_ALONE, TIERS, Tier, make_plan, start_plan
 from training.control.run_duration import describe_expected, expected_seconds
 from training.control.start import start_prediction
 from training.settings.launchers import LOCAL, Launcher
-from training.settings.training import PredictionSettings, Preset, list_presets
+from training.settings.training import PredictionSettings, Preset, list_preset_faults, list_presets
 
 SHOWN_KEY = "training_shown"
 """Session state: the run that the page shows."""
@@ -94,7 +94,11 @@ def _pick_preset(tier: Tier) -> str | None:
     presets = {
         preset.name: preset for preset in list_presets() if _is_for_gpu(preset) == (tier == "gpu")
     }
+    set_aside.draw("presets", list_preset_faults())
     names = list(presets)
+    if not names:
+        st.info(say("training_form.no_preset"))
+        return None
     name: str = st.selectbox(
         say("training_form.preset"),
         names,

@@ -11,14 +11,20 @@ from db.people.permissions import is_permitted
 from db.records import Reviewer
 from db.retraining.model_versions import ModelVersion, find_by_alias, list_alias_events, list_models
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, gate_card, item_table, reviewer_picker
+from streamlit_app.components import (
+    blind_items,
+    gate_card,
+    item_table,
+    reviewer_picker,
+    set_aside,
+)
 from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.models_view import event_table, version_name, version_table
 from streamlit_app.markup import element
 from streamlit_app.server import services
 from streamlit_app.wording import say
-from training.control.ingest import refresh
+from training.control.ingest import list_set_aside, refresh
 from training.control.registry import choose_challenger, gate_of, promote, roll_back
 
 _DATES = {
@@ -34,6 +40,7 @@ def main() -> None:
         person = reviewer_picker.pick()
     database = services.database()
     refresh(database, runs_dir())
+    set_aside.draw("runs", list_set_aside(database))
     cur = database.cursor()
     models = list_models(cur)
     if not models:

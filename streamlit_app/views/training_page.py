@@ -18,6 +18,7 @@ from streamlit_app.components import (
     policy_form,
     readiness_meter,
     reviewer_picker,
+    set_aside,
     training_form,
     training_live,
 )
@@ -25,7 +26,7 @@ from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic.training.training_view import HistoryEntry, history_table, score_table
 from streamlit_app.server import services
 from streamlit_app.wording import say
-from training.control.ingest import refresh
+from training.control.ingest import list_set_aside, refresh
 from training.errors import TrainingError
 from training.run.run_dir import RunDir
 from training.run.status import ACTIVE_STATES, Status
@@ -37,6 +38,7 @@ def main() -> None:
     with st.sidebar:
         person = reviewer_picker.pick()
     refresh(services.database(), runs_dir())
+    set_aside.draw("runs", list_set_aside(services.database()))
     viewer = services.viewer_of(person.reviewer_id)
     blind_items.draw_left_out(viewer)
     history = load_history(viewer)

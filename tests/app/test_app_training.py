@@ -12,10 +12,12 @@ from streamlit.testing.v1 import AppTest
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
-from db.content.runs import add_run
+from db.content.runs import add_run, list_runs
 from db.outcomes.counts import RunSummary
 from db.paths import runs_dir
+from db.people.reviewers import add_reviewer
 from db.retraining.training_runs import list_training_runs
+from db.retraining.trigger_policies import add_trigger_policy
 from streamlit_app.logic.training.training_view import (
     HistoryEntry,
     describe_settings,
@@ -27,6 +29,7 @@ from tests.support.records import LABELS, make_answer, make_item, make_run, make
 from training.control.start import prepare_run
 from training.control.triggers import get_policy
 from training.run.json_files import replace_json
+from training.run.result_tables import PREDICTIONS
 from training.run.run_dir import RunDir
 from training.run.status import Status
 from training.settings.launchers import launchers_path
@@ -246,6 +249,77 @@ def test_a_damaged_run_does_not_take_the_page_down(filled: Database):
     run_dir.status_path.write_text("{", encoding="utf-8")
     page = open_training()
     assert page.dataframe(key="training_history").value["Run"].tolist() == [run_dir.run_id]
+
+
+DEEP = "[" * 100_000
+DAMAGES = {
+    "status nested": ("status.json", DEEP),
+    "settings nested": ("settings.json", '{"settings": ' + DEEP),
+    "time at the edge": (
+        "status.json",
+        '{"state": "failed", "started_at": "0001-01-01T00:00+14:00"}',
+    ),
+    "pid": ("status.json", '{"state": "running", "pid": 1e999}'),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), DAMAGES.values(), ids=DAMAGES)
+def test_damaged_runs_are_counted_and_named_on_training_and_models(
+    filled: Database, name: str, text: str
+):
+    started_run(filled, "failed", message="The disk was full.")
+    damaged = RunDir.create(runs_dir(), "damaged", NOON)
+    damaged.write_settings({"settings": {}})
+    (damaged.path / name).write_text(text)
+    (runs_dir() / "20260101-000000-\udcff").mkdir()
+    for page in ("views/training_page.py", "views/models.py"):
+        drawn = open_page(page)
+        assert not drawn.exception
+        assert "2 run directories are set aside" in plain_texts(drawn)
+        assert damaged.run_id in plain_texts(drawn)
+    assert "The disk was full." in plain_texts(open_training())
+
+
+def test_bad_figures_among_the_events_do_not_take_the_page_down(filled: Database):
+    run_dir = started_run(filled)
+    run_dir.append_event("progress", step="three", num_steps=[])
+    run_dir.append_event("progress", step=2**62, num_steps=-1, loss="low", rss_bytes={})
+    with run_dir.events_path.open("a") as file:
+        file.write('{"at": "2026-01-01", "kind": "progress", "step": 1, "seconds_left": 1e999}\n')
+    assert "Training" in progress_text(open_training())
+
+
+def test_a_damaged_preset_and_launchers_leave_the_rest_of_the_form(filled: Database):
+    (launchers_path().parent / "presets" / "broken.toml").write_text("x = " + DEEP)
+    launchers_path().write_text("[ray")
+    page = open_training()
+    assert "1 preset is set aside" in plain_texts(page)
+    assert "broken.toml" in plain_texts(page)
+    assert "launchers.toml" in plain_texts(page)
+    assert page.selectbox(key="training_preset").value == "smoke"
+    assert page.selectbox(key="policy_mode").value == "manual"
+
+
+def test_a_policy_that_is_damaged_can_be_set_again(filled: Database):
+    with filled.transaction() as cur:
+        person = add_reviewer(cur, "Ada")
+        add_trigger_policy(cur, {"mode": "sometimes", "tier": 3}, person.reviewer_id)
+    page = open_training()
+    assert "Set it again on the Training page" in plain_texts(page)
+    assert page.selectbox(key="policy_mode").value == "manual"
+
+
+@pytest.mark.parametrize(
+    "metrics", [{"a": 1}, {"a": {"head": {"accuracy": {"value": "x", "n": []}}}}]
+)
+def test_metrics_of_any_shape_do_not_take_the_page_down(
+    filled: Database, metrics: dict[str, object]
+):
+    run_dir = started_run(filled, "succeeded")
+    run_dir.write_metrics(metrics)
+    PREDICTIONS.write(run_dir.predictions_path, [make_answer("q-6", "Yes.", "yes", run_dir.run_id)])
+    open_training()
+    assert [run.metrics for run in list_runs(filled.cursor()) if run.metrics] == [metrics]
 
 
 def test_a_run_that_ends_while_the_page_is_drawn_draws_the_page_once_more(filled: Database):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from training.errors import SettingsError
 from training.settings.training import (
     TrainingSettings,
     get_preset,
+    list_preset_faults,
     list_presets,
     parse_settings,
     presets_dir,
@@ -92,3 +94,61 @@ def test_listing_loads_neither_torch_nor_transformers() -> None:
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'peft')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+DAMAGED_PRESETS = {
+    "nested far too deeply": "x = " + "[" * 50_000,
+    "nested": "x = " + "[" * 200 + "]" * 200,
+    "infinite": "[optimizer]\nmax_grad_norm = inf",
+    "not a number": "[optimizer]\nweight_decay = nan",
+    "beyond 64 bits": f"seed = {2**64}",
+    "shots below none": "[data]\nshots = [-1]",
+    "wrong kind": "model = 3",
+    "no TOML": "[model",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED_PRESETS.values(), ids=DAMAGED_PRESETS)
+def test_a_damaged_preset_is_left_out_by_name_and_the_others_are_listed(content: str) -> None:
+    presets_dir().mkdir()
+    (presets_dir() / "broken.toml").write_text(content)
+    (presets_dir() / "mine.toml").write_text("seed = 7")
+    names = {preset.name for preset in list_presets()}
+    assert {"smoke", "mine"} <= names
+    assert "broken" not in names
+    (fault,) = list_preset_faults()
+    assert "broken.toml" in fault
+    with pytest.raises(SettingsError, match=r"broken\.toml"):
+        get_preset("broken")
+    listed = CliRunner().invoke(main, ["presets"])
+    assert (listed.exit_code, "mine\t" in listed.stdout) == (0, True)
+    assert "broken.toml" in listed.stderr
+
+
+def test_a_damaged_preset_does_not_bring_back_the_one_that_it_replaces() -> None:
+    presets_dir().mkdir()
+    (presets_dir() / "smoke.toml").write_text("seed = [")
+    assert "smoke" not in {preset.name for preset in list_presets()}
+
+
+@pytest.mark.parametrize("name", ["\udcff.toml", "folder.toml", "pipe.toml", "loop.toml"])
+def test_a_preset_that_is_no_readable_file_is_left_out(name: str) -> None:
+    presets_dir().mkdir()
+    path = presets_dir() / name
+    if name == "pipe.toml":
+        os.mkfifo(path)
+    elif name == "loop.toml":
+        path.symlink_to(path)
+    elif name == "folder.toml":
+        path.mkdir()
+    else:
+        path.write_text("")
+    assert "smoke" in {preset.name for preset in list_presets()}
+    (fault,) = list_preset_faults()
+    fault.encode()
+
+
+@pytest.mark.parametrize("path", ["missing.toml", "a\0b.toml", "x" * 5000 + ".toml"])
+def test_a_preset_that_cannot_be_opened_is_one_clear_error(path: str) -> None:
+    with pytest.raises(SettingsError, match=r"(?i)settings file"):
+        get_preset(path)

@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 from db.connection import Database
 from db.content.predictions import add_predictions
 from db.content.runs import add_run, find_run, get_run
+from db.conversions import replace_lone_surrogates
 from db.errors import DbError
 from db.records import Run, TrainingRun, TrainingState
 from db.retraining.lineage import add_training_records
@@ -28,7 +29,7 @@ from db.retraining.training_runs import (
 )
 from training.control.automatic import is_automatic, retire_automatic
 from training.control.launch import reap
-from training.errors import IngestError, TrainingError
+from training.errors import IngestError, RunDirError, TrainingError
 from training.evaluation.readings import read_new_answers
 from training.run.json_files import plain
 from training.run.results import RunResults, result_paths
@@ -46,6 +47,8 @@ class _Seen:
 _lock = threading.Lock()
 # For each database: the state of each run as stored, and the times of its files at that moment.
 _seen: WeakKeyDictionary[Database, dict[Path, _Seen]] = WeakKeyDictionary()
+# For each database: why a run directory is of no use.
+_set_aside: WeakKeyDictionary[Database, dict[Path, str]] = WeakKeyDictionary()
 
 
 def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
@@ -61,14 +64,23 @@ def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
     """
     with _lock:
         seen = _seen.setdefault(database, {})
-        news = [run_dir for run_dir in list_run_dirs(runs_dir) if _may_be_new(run_dir, seen)]
+        aside = _set_aside.setdefault(database, {})
+        try:
+            run_dirs = list_run_dirs(runs_dir)
+        except RunDirError as error:
+            aside[runs_dir] = str(error)
+            return ()
+        for path in aside.keys() - {run_dir.path for run_dir in run_dirs}:
+            del aside[path]
+        news = [run_dir for run_dir in run_dirs if _may_be_new(run_dir, seen)]
         if not news:
             return ()
         known = {run.run_id: run for run in list_training_runs(database.cursor())}
         changed = []
         for run_dir in news:
+            aside.pop(run_dir.path, None)
             file_times = _file_times(run_dir)
-            state, is_changed = _refresh_run(database, run_dir, known.get(run_dir.run_id))
+            state, is_changed = _refresh_run(database, run_dir, known.get(run_dir.run_id), aside)
             if is_changed:
                 changed.append(run_dir.run_id)
             if state is not None:
@@ -77,6 +89,15 @@ def refresh(database: Database, runs_dir: Path) -> tuple[str, ...]:
             read_new_answers(database)  # of runs that did not read their own
             retire_automatic(database, runs_dir)
         return tuple(changed)
+
+
+def list_set_aside(database: Database) -> tuple[str, ...]:
+    """Return why run directories could not be ingested at the last refresh, one message for each.
+
+    Each names the directory and what to do with it.
+    """
+    with _lock:
+        return tuple(_set_aside.get(database, {}).values())
 
 
 def ingest_run(database: Database, run_dir: RunDir) -> Run:
@@ -137,16 +158,22 @@ def _may_be_new(run_dir: RunDir, seen: Mapping[Path, _Seen]) -> bool:
     try:
         # An active run may also have lost its process, which no file shows.
         return reap(run_dir).state != last.state
-    except TrainingError:
+    except (TrainingError, OSError):
         return True
 
 
 def _refresh_run(
-    database: Database, run_dir: RunDir, known: TrainingRun | None
+    database: Database, run_dir: RunDir, known: TrainingRun | None, aside: dict[Path, str]
 ) -> tuple[TrainingState | None, bool]:
     """Store the state of one run; return it, None while the run is being made, and if it is new."""
     if known is not None and known.state == "succeeded":
         return "succeeded", False  # it is stored, whatever becomes of its files
+    if not _is_storable(run_dir.run_id):
+        aside[run_dir.path] = (
+            f"The name of run directory {run_dir.run_id!a} in {run_dir.path.parent} is no "
+            "UTF-8 text, so no run can have it. Rename the directory, or move it away."
+        )
+        return "failed", False
     settings: dict[str, Any] = {}
     state: TrainingState
     try:
@@ -159,12 +186,17 @@ def _refresh_run(
             ingest_run(database, run_dir)
             return state, True
     except (TrainingError, OSError) as error:
-        state, message = "failed", str(error)
+        state, message = "failed", replace_lone_surrogates(str(error))
+        aside[run_dir.path] = message
     if not _is_news(known, state, message):
         return state, False
     with database.transaction() as cur:
         _add_state(cur, run_dir, settings, state, message)
     return state, True
+
+
+def _is_storable(name: str) -> bool:
+    return replace_lone_surrogates(name) == name
 
 
 def _is_news(known: TrainingRun | None, state: TrainingState, message: str) -> bool:

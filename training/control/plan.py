@@ -29,6 +29,7 @@ from training.settings.training import (
     RecalibrationSettings,
     RefitSettings,
     get_preset,
+    parse_model_settings,
     share_step,
 )
 
@@ -171,5 +172,5 @@ def _model_of(run_id: str | None) -> ModelSettings | None:
     """Return the model that a run was trained on, as its settings say."""
     if run_id is None:
         return None
-    stored = RunDir(runs_dir() / run_id).read_settings()
-    return ModelSettings.model_validate(stored["settings"]["model"])
+    run_dir = RunDir(runs_dir() / run_id)
+    return parse_model_settings(run_dir.read_model(), str(run_dir.settings_path))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.connection import Database
 from db.content.runs import find_run
@@ -16,14 +16,20 @@ from db.records import TrainingRun
 from db.retraining.model_versions import find_by_alias
 from db.retraining.readiness import ReadinessCount, count_readiness, last_correction_at
 from db.retraining.training_runs import list_training_runs
-from db.retraining.trigger_policies import add_trigger_policy, find_trigger_policy
+from db.retraining.trigger_policies import (
+    StoredPolicy,
+    add_trigger_policy,
+    find_trigger_policy,
+)
 from db.viewer import EVERYTHING, Viewer
 from eci.statistics.estimates import proportion
 from training.control.automatic import AFTER_CORRECTION, is_automatic
 from training.control.launch import launch
 from training.control.plan import Tier, make_plan, prepare_plan, start_plan
+from training.errors import SettingsError
 from training.run.energy import WORLD
 from training.run.status import ACTIVE_STATES
+from training.settings.training import faults_of
 
 _VAIN: Final = ("failed", "cancelled")
 """Ends of runs that learned nothing."""
@@ -43,7 +49,9 @@ class TriggerPolicy(BaseModel):
         description="manual; after a number of adjudicated corrections; on a schedule; when the "
         "error on fresh reviews rises",
     )
-    num_corrections: int = Field(50, ge=1, description="adjudicated corrections since the last run")
+    num_corrections: int = Field(
+        50, ge=1, le=100_000, description="adjudicated corrections since the last run"
+    )
     every_hours: float = Field(168.0, ge=1, le=8784)
     error_rise: float = Field(
         0.05, gt=0, le=1, description="by which the error on fresh reviews exceeds that on the test"
@@ -76,9 +84,23 @@ class Readiness:
 
 
 def get_policy(database: Database) -> TriggerPolicy:
-    """Return the current policy; the manual one until another is set."""
+    """Return the current policy; the manual one until another is set.
+
+    Raises:
+        SettingsError: What is stored is no policy.
+    """
     stored = find_trigger_policy(database.cursor())
-    return TriggerPolicy() if stored is None else TriggerPolicy.model_validate(stored.policy)
+    return TriggerPolicy() if stored is None else _parse(stored)
+
+
+def _parse(stored: StoredPolicy) -> TriggerPolicy:
+    try:
+        return TriggerPolicy.model_validate(stored.policy)
+    except ValidationError as error:
+        raise SettingsError(
+            "The policy for starting runs cannot be used, so no run starts automatically: "
+            f"{faults_of(error)}. Set it again on the Training page."
+        ) from error
 
 
 def set_policy(database: Database, policy: TriggerPolicy, reviewer_id: str) -> None:
@@ -149,7 +171,7 @@ def tick(database: Database, now: datetime) -> str | None:
     stored = find_trigger_policy(cur)
     if stored is None:
         return None
-    policy = TriggerPolicy.model_validate(stored.policy)
+    policy = _parse(stored)
     runs = list_training_runs(cur)
     if any(run.state in ACTIVE_STATES for run in runs):
         return None
@@ -215,7 +237,16 @@ def _test_error(database: Database, run_id: str | None) -> float | None:
     run = find_run(database.cursor(), run_id) if run_id else None
     if run is None:
         return None
-    heads = [figures["head"]["accuracy"] for figures in run.metrics.values()]
-    total = sum(head["n"] for head in heads)
-    right = sum((head["value"] or 0.0) * head["n"] for head in heads)
-    return 1 - right / total if total else None
+    counts = [_count_right(figures) for figures in run.metrics.values()]
+    total = sum(n for _, n in counts)
+    return 1 - sum(right for right, _ in counts) / total if total else None
+
+
+def _count_right(figures: Any) -> tuple[float, int]:
+    """Return how many test items a head got right, and of how many; metrics may hold anything."""
+    try:
+        accuracy = figures["head"]["accuracy"]
+        n = int(accuracy["n"])
+        return float(accuracy["value"] or 0.0) * n, n
+    except (KeyError, TypeError, ValueError):
+        return 0.0, 0

@@ -61,12 +61,13 @@ class HeadSource:
     def learned_item_ids(self) -> frozenset[str]:
         """Return the items that its adapter learned from; none for the base model alone."""
         run_dir = self.run_dir
-        while run_dir is not None:
-            settings = run_dir.read_settings()
-            if settings.get("task") == "train":
+        passed: set[str] = set()
+        while run_dir is not None and run_dir.run_id not in passed:
+            passed.add(run_dir.run_id)
+            if run_dir.read_settings().get("task") == "train":
                 records = RECORDS.read(run_dir.records_path)
                 return frozenset(r.item_id for r in records if r.fold == "train")
-            parent = settings["settings"].get("artifact_run_id")
+            parent = run_dir.read_source()
             run_dir = RunDir(runs_dir() / parent) if parent else None
         return frozenset()
 

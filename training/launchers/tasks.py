@@ -36,7 +36,7 @@ def execute_stored(run_dir: RunDir) -> TrainingState:
     work = work_of(task)
     if isinstance(launcher, AccelerateLauncher):
         work = _in_processes(launcher.num_processes)
-    device = str(stored["settings"]["model"]["device"])
+    device = str(run_dir.read_model().get("device", "auto"))
     return execute(
         run_dir,
         metered(run_dir, stored, work, estimated if is_head_alone else measured),

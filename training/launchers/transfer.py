@@ -36,7 +36,7 @@ def send(run_dir: RunDir, storage: Storage) -> None:
     storage.delete(f"{run_dir.run_id}/{name}" for name in _REPORTED)
     for name in _GOING:
         storage.upload(run_dir.path / name, f"{run_dir.run_id}/{name}")
-    source = run_dir.read_settings()["settings"].get("artifact_run_id")
+    source = run_dir.read_source()
     if source:
         artifact = RunDir(run_dir.path.parent / source).artifact_path
         storage.upload(artifact, f"{run_dir.run_id}/source/{source}/artifact")

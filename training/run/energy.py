@@ -140,6 +140,6 @@ def _newest_measured(runs_dir: Path, country: str) -> Energy | None:
         with suppress(TrainingError):
             energy = read_energy(run_dir)
             is_long = energy is not None and energy.duration_seconds > INTERVAL_SECONDS
-            if energy is not None and is_long and energy.country == country:
+            if energy is not None and is_long and energy.country == country and energy.energy_kwh:
                 return energy
     return None

@@ -102,7 +102,7 @@ def _out_of_memory(error: BaseException) -> str:
 
 def _missing_base_model(error: BaseException, run_dir: RunDir) -> str:
     try:
-        named = f" {run_dir.read_base_model()!r}"
+        named = f" {run_dir.read_model()['base']!r}"
     except TrainingError:
         named = ""
     return (

@@ -4,32 +4,53 @@ from __future__ import annotations
 
 import json
 import math
+import stat
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from db.atomic_files import replaced_file
+from db.conversions import parse_json, replace_lone_surrogates
 from training.errors import RunDirError
+
+MAX_JSON_BYTES: Final = 16 * 2**20
+"""Of a whole file; the largest that a run writes has some ten kilobytes."""
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read the JSON object of a run directory's file.
+    """Read the JSON object of a run directory's file; half of a surrogate pair becomes U+FFFD.
 
     Raises:
-        RunDirError: The file is missing, unreadable or no JSON object.
+        RunDirError: The file is missing, unreadable, too large or no JSON object.
     """
     try:
-        value = json.loads(path.read_bytes())
+        described = path.stat()
+        if not stat.S_ISREG(described.st_mode):  # reading a pipe would wait for ever
+            raise unusable(path, "is no ordinary file")
+        if described.st_size > MAX_JSON_BYTES:
+            raise unusable(
+                path, f"has {described.st_size:,} bytes, at most {MAX_JSON_BYTES:,} are allowed"
+            )
+        value = parse_json(path.read_bytes())
     except FileNotFoundError as error:
         raise unusable(path, "is missing") from error
     except (ValueError, OSError) as error:
         raise unusable(path, f"cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise unusable(path, f"holds a {type(value).__name__}, expected a JSON object")
-    return value
+    cleaned: dict[str, Any] = _storable(value)
+    return cleaned
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return replace_lone_surrogates(value).replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(entry) for key, entry in value.items()}
+    return [_storable(entry) for entry in value] if isinstance(value, list) else value
 
 
 def unusable(path: Path, why: str) -> RunDirError:
@@ -44,7 +65,8 @@ def invalid(path: Path, error: ValidationError) -> RunDirError:
     """Make the error for a file of a run directory with a value that cannot be."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
-    return unusable(path, f"is damaged ({where}: {first['msg']})")
+    found = ascii(first["input"])[:60]
+    return unusable(path, f"is damaged ({where}: {first['msg']}, found {found})")
 
 
 def replace_json(path: Path, value: Mapping[str, Any]) -> None:

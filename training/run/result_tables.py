@@ -48,6 +48,8 @@ class ResultTable(Generic[Row]):
         """
         if not self.is_required and not path.exists():
             return []
+        if path.exists() and not path.is_file():
+            raise unusable(path, "is no ordinary file")
         try:
             table = pq.read_table(path).select(self.schema.names).cast(self.schema)
             rows = TypeAdapter(list[self.row_type]).validate_python(table.to_pylist())  # type: ignore[name-defined]
@@ -55,7 +57,7 @@ class ResultTable(Generic[Row]):
             raise unusable(path, "is missing") from error
         except ValidationError as error:
             raise invalid(path, error) from error
-        except (pa.ArrowException, OSError, KeyError) as error:
+        except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError) as error:
             raise unusable(path, f"cannot be read: {' '.join(str(error).split())}") from error
         if "run_id" in self.schema.names:
             foreign = set(table["run_id"].to_pylist()) - {path.parent.name}

@@ -86,7 +86,7 @@ def _read_run(run_dir: RunDir) -> Run:
         run_id=run_dir.run_id,
         name=f"{settings.get('preset')} {run_dir.created_at:%Y-%m-%d %H:%M:%S}",
         kind="prediction" if settings.get("task") == "predict" else "training",
-        model=run_dir.read_base_model(),
+        model=run_dir.read_model()["base"],
         settings=settings,
         metrics=plain(run_dir.read_metrics()),
         created_at=run_dir.created_at,

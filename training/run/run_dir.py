@@ -17,19 +17,30 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
+from db.conversions import parse_json
 from db.records import TrainingState
 from training.errors import RunDirError
-from training.run.json_files import plain, read_object, replace_json, unusable
+from training.run.json_files import invalid, plain, read_object, replace_json, unusable
 from training.run.status import Status, parse_status
 
 # Freed when the disk is full, so that the run can still say so.
 _RESERVE_BYTES = 64 * 1024
 # Held for the few milliseconds of one status change; longer means that its holder is stuck.
 _STATUS_LOCK_SECONDS = 10.0
+_MAX_EVENT_BYTES = 64 * 2**20
+_SETTINGS: Final[Mapping[str, type]] = {
+    **dict.fromkeys(
+        ("task", "preset", "description", "started_by", "triggered_by", "country"), str
+    ),
+    **dict.fromkeys(("base_run_id", "snapshot_id"), str),
+    **dict.fromkeys(("settings", "launcher"), dict),
+}
+"""What ``settings.json`` holds in these fields where it has them."""
 
 
 @dataclass(frozen=True)
@@ -96,28 +107,53 @@ class RunDir:
     def created_at(self) -> datetime:
         """Return the time in the run's id, else when the directory was last changed."""
         try:
-            return datetime.strptime(self.run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+            named = datetime.strptime(self.run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+            if named.year >= 2000:
+                return named
         except ValueError:
+            pass
+        try:
             return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+        except OSError:
+            return datetime.fromtimestamp(0, UTC)
 
     # --- settings, metrics, status
 
     def read_settings(self) -> dict[str, Any]:
-        """Return the resolved settings. Raises RunDirError where they cannot be read."""
-        return read_object(self.settings_path)
+        """Return the resolved settings.
 
-    def read_base_model(self) -> str:
-        """Return the name of the base model in the settings.
+        Raises:
+            RunDirError: They cannot be read, or a field is not of its kind.
+        """
+        value = read_object(self.settings_path)
+        for name, kind in _SETTINGS.items():
+            if not isinstance(value.get(name), kind | None):
+                raise unusable(
+                    self.settings_path, f"is damaged ({name} is {ascii(value[name])[:60]})"
+                )
+        return value
+
+    def read_model(self) -> dict[str, Any]:
+        """Return what the settings say of the base model: ``base``, its name, is there.
 
         Raises:
             RunDirError: The settings cannot be read or name none.
         """
-        try:
-            return str(self.read_settings()["settings"]["model"]["base"])
-        except (KeyError, TypeError) as error:
-            raise unusable(
-                self.settings_path, "names no base model (settings.model.base)"
-            ) from error
+        model = (self.read_settings().get("settings") or {}).get("model")
+        if isinstance(model, dict) and isinstance(model.get("base"), str):
+            return model
+        raise unusable(self.settings_path, "names no base model (settings.model.base)")
+
+    def read_source(self) -> str | None:
+        """Return the run whose artifact this one starts from, None where there is none.
+
+        Raises:
+            RunDirError: The settings cannot be read, or name what is no run.
+        """
+        source = (self.read_settings().get("settings") or {}).get("artifact_run_id")
+        if source is None or (isinstance(source, str) and re.fullmatch("[0-9a-z-]+", source)):
+            return source
+        raise unusable(self.settings_path, f"is damaged (artifact_run_id is {ascii(source)[:60]})")
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Replace the resolved settings."""
@@ -140,8 +176,8 @@ class RunDir:
         value = read_object(self.status_path)
         try:
             return parse_status(value)
-        except ValueError as error:
-            raise unusable(self.status_path, f"is no status: {error}") from error
+        except ValidationError as error:
+            raise invalid(self.status_path, error) from error
 
     def update_status(self, **changes: Any) -> None:
         """Change some fields of the status and leave the others as they are."""
@@ -205,11 +241,14 @@ class RunDir:
         """
         try:
             with self.events_path.open("rb") as file:
-                if since_byte_offset > os.fstat(file.fileno()).st_size:
+                size = os.fstat(file.fileno()).st_size
+                if since_byte_offset > size:
                     since_byte_offset = 0
+                # Of a file that is far larger than a run's, the end; its first line is then torn.
+                since_byte_offset = max(since_byte_offset, size - _MAX_EVENT_BYTES)
                 file.seek(since_byte_offset)
-                data = file.read()
-        except FileNotFoundError:
+                data = file.read(_MAX_EVENT_BYTES)
+        except OSError:
             return [], 0
         whole = data[: data.rfind(b"\n") + 1]
         events = [event for line in whole.splitlines() if (event := _to_event(line))]
@@ -222,7 +261,7 @@ class RunDir:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - max_bytes))
                 data = file.read(max_bytes)
-        except FileNotFoundError:
+        except OSError:
             return ""
         if size > max_bytes:
             data = data.partition(b"\n")[2] or data
@@ -289,13 +328,29 @@ class RunDir:
 
 
 def list_run_dirs(runs_dir: Path) -> list[RunDir]:
-    """List the run directories, newest first. A damaged one is listed too."""
+    """List the run directories, newest first. A damaged one is listed too.
+
+    Raises:
+        RunDirError: The folder itself cannot be read.
+    """
     try:
         with os.scandir(runs_dir) as entries:
-            names = [entry.name for entry in entries if entry.name[0] != "." and entry.is_dir()]
+            names = [entry.name for entry in entries if entry.name[0] != "." and _is_dir(entry)]
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise RunDirError(
+            f"The runs cannot be listed: {runs_dir} cannot be read ({error.strerror}). It has to "
+            "be a folder that this account may read; correct that, or move it away."
+        ) from error
     return [RunDir(runs_dir / name) for name in sorted(names, reverse=True)]
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself, for example
+        return True
 
 
 def current_status(run_dir: RunDir) -> Status:
@@ -357,8 +412,8 @@ def _how_killed(exit_code: int | None) -> str:
 
 def _to_event(line: bytes) -> Event | None:
     try:
-        value = json.loads(line)
-        return Event(datetime.fromisoformat(value.pop("at")), value.pop("kind"), value)
+        value = parse_json(line)
+        return Event(datetime.fromisoformat(value.pop("at")), str(value.pop("kind")), value)
     except (ValueError, TypeError, AttributeError, KeyError):
         return None
 
@@ -369,6 +424,6 @@ def _is_complete(checkpoint: Path) -> bool:
         return False
     try:
         json.loads((checkpoint / "trainer_state.json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return True

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Annotated, Any, Final
 
+from pydantic import Field, TypeAdapter
+
+from db.conversions import Moment
 from db.records import TrainingState
 from training.run.process import ProcessId
 
@@ -17,7 +20,7 @@ STALE_SECONDS = 15.0
 ACTIVE_STATES: frozenset[TrainingState] = frozenset({"queued", "starting", "running"})
 """States in which a process works or waits; every other state is final until a new launch."""
 
-_TIMES = ("pid_created_at", "queued_at", "started_at", "heartbeat_at", "finished_at")
+_Steps = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,15 @@ class Status:
 
     state: TrainingState
     message: str = ""
-    step: int = 0
-    num_steps: int = 0
+    step: _Steps = 0
+    num_steps: _Steps = 0
     device: str | None = None
-    pid: int | None = None
-    pid_created_at: datetime | None = None
-    queued_at: datetime | None = None
-    started_at: datetime | None = None
-    heartbeat_at: datetime | None = None
-    finished_at: datetime | None = None
+    pid: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    pid_created_at: Moment | None = None
+    queued_at: Moment | None = None
+    started_at: Moment | None = None
+    heartbeat_at: Moment | None = None
+    finished_at: Moment | None = None
 
     @property
     def is_active(self) -> bool:
@@ -69,25 +72,13 @@ class Status:
         return since is None or (datetime.now(UTC) - since).total_seconds() > STALE_SECONDS
 
 
+_ADAPTER: Final = TypeAdapter(Status)
+
+
 def parse_status(value: Mapping[str, Any]) -> Status:
     """Read a status out of a JSON object; fields of another version are left aside.
 
     Raises:
-        ValueError: A field is missing or holds what it cannot hold.
+        ValidationError: A field is missing or holds what it cannot hold.
     """
-    names = {entry.name for entry in fields(Status)}
-    known = {key: entry for key, entry in value.items() if key in names}
-    if known.get("state") not in get_args(TrainingState):
-        raise ValueError(
-            f"state is {known.get('state')!r}, allowed are {', '.join(get_args(TrainingState))}"
-        )
-    for key in ("step", "num_steps", "pid"):
-        if not isinstance(known.get(key, 0), int | None):
-            raise ValueError(f"{key} is {known[key]!r}, expected a whole number")
-    for key in _TIMES:
-        if known.get(key) is not None:
-            try:
-                known[key] = datetime.fromisoformat(known[key]).astimezone(UTC)
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{key} is {known[key]!r}, expected an ISO 8601 time") from error
-    return Status(**known)
+    return _ADAPTER.validate_python(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Annotated, Any, Final, Literal, get_args
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from db.paths import launchers_path
 from training.errors import SettingsError
+from training.settings.toml_files import parse_toml, read_toml
 from training.settings.training import Frozen, faults_of
 
 Kind = Literal["local", "accelerate", "ray"]
@@ -134,11 +134,9 @@ def parse_launcher(fields: Mapping[str, Any] | None, origin: str) -> Launcher:
 def _read_tables() -> dict[str, dict[str, Any]]:
     path = launchers_path()
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = read_toml(path)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"Settings file {path} cannot be read: {error}.") from error
     unknown = [name for name in tables if name not in KINDS or not isinstance(tables[name], dict)]
     if unknown:
         raise SettingsError(
@@ -153,6 +151,6 @@ def _read_option(option: str) -> tuple[str, Any]:
     if not equals:
         raise SettingsError(f"Launcher option {option!r} has no value. Write NAME=VALUE.")
     try:
-        return name, tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return name, parse_toml(f"value = {text}")["value"]
+    except ValueError:
         return name, text  # an address or a folder, without quotes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,18 +10,26 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from db.conversions import replace_lone_surrogates
 from db.paths import presets_dir
 from eci.model.head_fit import DEFAULT_L2
 from eci.pooling import DEFAULT_POOLING, parse_pooling
 from training.errors import SettingsError
+from training.settings.toml_files import read_toml
 
 RUN_ID = r"^[0-9a-z-]+$"
+
+
+_MAX_SHOWN = 80
+MAX_NUMBER = 2**31 - 1
+"""Of seeds and of what is counted; more would be a slip, and fails far from here."""
+_Whole = Annotated[int, Field(le=MAX_NUMBER)]
 
 
 class Frozen(BaseModel):
     """Settings that never change, and that refuse names they do not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelSettings(Frozen):
@@ -40,22 +47,22 @@ class ModelSettings(Frozen):
 class DataSettings(Frozen):
     """Which records are made of the snapshot's training items."""
 
-    shots: tuple[int, ...] = Field(
+    shots: tuple[Annotated[int, Field(ge=0, le=20)], ...] = Field(
         (0, 1), min_length=1, description="one record of each training item for each number here"
     )
     exemplars: Literal["random", "balanced", "nearest"] = Field(
         "balanced", description="how the shots of a record are chosen"
     )
-    exemplar_context_words: int = Field(
+    exemplar_context_words: _Whole = Field(
         60, ge=0, description="words of context that a shot shows; 0 shows none"
     )
     option_orders: int = Field(
         1, ge=1, le=24, description="records with the options in another order, the first included"
     )
-    items_per_label_set: int | None = Field(
+    items_per_label_set: _Whole | None = Field(
         None, ge=4, description="at most this many items of each label set, corrected ones first"
     )
-    max_answer_tokens: int = Field(96, ge=1, description="longest answer to learn, in tokens")
+    max_answer_tokens: _Whole = Field(96, ge=1, description="longest answer to learn, in tokens")
     dev_fraction: float = Field(
         0.15,
         ge=0.0,
@@ -86,7 +93,7 @@ class LoraSettings(Frozen):
     """The adapter, on every linear layer of the decoder."""
 
     rank: int = Field(16, ge=1, le=512)
-    alpha: int = Field(32, ge=1)
+    alpha: _Whole = Field(32, ge=1)
     dropout: float = Field(0.05, ge=0.0, lt=1.0)
 
 
@@ -94,17 +101,17 @@ class OptimizerSettings(Frozen):
     """How long and how fast it learns."""
 
     epochs: float = Field(3.0, gt=0, le=100)
-    max_steps: int | None = Field(None, ge=1, description="ends before the epochs do")
-    batch_size: int = Field(4, ge=1, description="records in one forward pass")
-    accumulation: int = Field(1, ge=1, description="forward passes in one optimizer step")
+    max_steps: _Whole | None = Field(None, ge=1, description="ends before the epochs do")
+    batch_size: _Whole = Field(4, ge=1, description="records in one forward pass")
+    accumulation: _Whole = Field(1, ge=1, description="forward passes in one optimizer step")
     learning_rate: float = Field(2e-4, gt=0, le=1)
     head_learning_rate: float = Field(1e-3, gt=0, le=1)
     warmup_fraction: float = Field(0.05, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     gradient_checkpointing: bool = False
-    checkpoint_steps: int = Field(50, ge=1, description="optimizer steps between checkpoints")
-    patience: int | None = Field(
+    checkpoint_steps: _Whole = Field(50, ge=1, description="optimizer steps between checkpoints")
+    patience: _Whole | None = Field(
         None, ge=1, description="evaluations without a better dev loss before it stops early"
     )
 
@@ -134,9 +141,9 @@ def share_step(optimizer: OptimizerSettings, num_processes: int) -> tuple[int, i
 class EvaluationSettings(Frozen):
     """What is predicted when training is over."""
 
-    shots: int = Field(0, ge=0, description="shots in every test prompt, shared by all items")
-    max_new_tokens: int = Field(48, ge=0, description="maximum answer length; 0: category only")
-    batch_size: int = Field(8, ge=1)
+    shots: _Whole = Field(0, ge=0, description="shots in every test prompt, shared by all items")
+    max_new_tokens: _Whole = Field(48, ge=0, description="maximum answer length; 0: category only")
+    batch_size: _Whole = Field(8, ge=1)
     predict_train: bool = Field(
         True, description="category of the training items too, without text: what it fixed there"
     )
@@ -145,7 +152,7 @@ class EvaluationSettings(Frozen):
 class TrainingSettings(Frozen):
     """Everything a run depends on except its snapshot."""
 
-    seed: int = Field(0, ge=0)
+    seed: _Whole = Field(0, ge=0)
     model: ModelSettings = ModelSettings()
     data: DataSettings = DataSettings()
     head: HeadSettings = HeadSettings()
@@ -162,15 +169,17 @@ class PredictionSettings(Frozen):
     exemplars: Literal["random", "balanced", "nearest"] = Field(
         "balanced", description="how the shots used in all prompts are chosen"
     )
-    exemplar_context_words: int = Field(60, ge=0, description="words of context that a shot shows")
-    seed: int = Field(0, ge=0, description="decides which shots are drawn")
+    exemplar_context_words: _Whole = Field(
+        60, ge=0, description="words of context that a shot shows"
+    )
+    seed: _Whole = Field(0, ge=0, description="decides which shots are drawn")
     evaluation: EvaluationSettings = EvaluationSettings()
 
 
 class RefitSettings(Frozen):
     """A run that refits the head on cached features; base model and adapter do not change."""
 
-    seed: int = Field(0, ge=0)
+    seed: _Whole = Field(0, ge=0)
     model: ModelSettings = ModelSettings(quantization="none")
     artifact_run_id: str | None = Field(
         None, pattern=RUN_ID, description="whose adapter computes the features; none: base alone"
@@ -183,7 +192,7 @@ class RefitSettings(Frozen):
         DEFAULT_L2, min_length=1, description="penalties on the weights to choose from"
     )
     num_folds: int = Field(5, ge=2, le=20)
-    batch_size: int = Field(8, ge=1, description="items prefilled together where features lack")
+    batch_size: _Whole = Field(8, ge=1, description="items prefilled together where features lack")
 
 
 class RecalibrationSettings(Frozen):
@@ -205,10 +214,24 @@ class Preset:
 def list_presets() -> list[Preset]:
     """List the shipped presets and then a user's own; one of the same name replaces a shipped one.
 
-    Raises:
-        SettingsError: A preset cannot be read.
+    One that cannot be read is left out: see :func:`list_preset_faults`.
     """
-    return list({path.stem: read_preset(path) for path in _preset_paths()}.values())
+    return [read for read in _read_presets() if isinstance(read, Preset)]
+
+
+def list_preset_faults() -> list[str]:
+    """Return for each preset that cannot be read what is wrong with it and what to do."""
+    return [str(read) for read in _read_presets() if isinstance(read, SettingsError)]
+
+
+def _read_presets() -> list[Preset | SettingsError]:
+    found: dict[str, Preset | SettingsError] = {}
+    for path in _preset_paths():
+        try:
+            found[path.stem] = read_preset(path)
+        except SettingsError as error:
+            found[path.stem] = error
+    return list(found.values())
 
 
 def get_preset(name_or_path: str) -> Preset:
@@ -234,10 +257,17 @@ def read_preset(path: Path) -> Preset:
     Raises:
         SettingsError: The file cannot be read, is no TOML, or holds a value that is not allowed.
     """
+    if replace_lone_surrogates(path.stem) != path.stem:
+        raise SettingsError(
+            f"The name of the settings file {str(path)!a} is no UTF-8 text, so no preset can "
+            "have it. Rename the file."
+        )
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"Settings file {path} cannot be read: {error}.") from error
+        fields = read_toml(path)
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"There is no settings file {path}. Name a file that exists, or a preset."
+        ) from error
     description = str(fields.pop("description", ""))
     return Preset(path.stem, description, parse_settings(fields, str(path)))
 
@@ -253,6 +283,11 @@ def parse_settings(fields: dict[str, Any], origin: str) -> TrainingSettings:
         SettingsError: A value is not allowed or a name is unknown.
     """
     return _parse(TrainingSettings, fields, origin)
+
+
+def parse_model_settings(fields: dict[str, Any], origin: str) -> ModelSettings:
+    """Validate what a run's settings say of its base model in the same way."""
+    return _parse(ModelSettings, fields, origin)
 
 
 def parse_prediction_settings(fields: dict[str, Any], origin: str) -> PredictionSettings:
@@ -284,7 +319,7 @@ def faults_of(error: ValidationError) -> str:
     """Describe in one line what is wrong with each setting."""
     return "; ".join(
         f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].lower()}"
-        f" (given: {fault['input']!r})"
+        f" (given: {ascii(fault['input'])[:_MAX_SHOWN]})"
         for fault in error.errors()
     )
 

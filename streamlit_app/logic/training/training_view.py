@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from db.outcomes.counts import By, RunSummary
 from db.records import Run, TrainingRun
 from db.retraining.run_energy import RunEnergy
@@ -69,7 +71,8 @@ def summarise_progress(events: Iterable[Event]) -> Progress:
         while reported and reported[-1][0] >= step:
             reported.pop()
         reported.append((step, event.fields))
-        num_steps = event.fields.get("num_steps") or num_steps
+        total = event.fields.get("num_steps")
+        num_steps = total if isinstance(total, int) and total > 0 else num_steps
     if not reported:
         return Progress()
     last_step, last = reported[-1]
@@ -192,7 +195,7 @@ def score_table(run: Run, base: Run | None) -> dict[str, list[str]]:
             score_words[name],
             _figure_words(before),
             _figure_words(figure),
-            f"{figure['n']:,}",
+            f"{figure.n:,}",
         )
         for label_set, figures in run.metrics.items()
         for name, path in _SCORES.items()
@@ -212,20 +215,33 @@ _SCORES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _figure(figures: Mapping[str, Any] | None, path: tuple[str, str]) -> Mapping[str, Any] | None:
+class _Interval(BaseModel):
+    low: float
+    high: float
+
+
+class _Figure(BaseModel):
+    value: float | None
+    n: int
+    interval: _Interval | None = None
+
+
+def _figure(figures: Any, path: tuple[str, str]) -> _Figure | None:
     """Find one figure of ``metrics.json``; None where the run does not have it."""
-    found: Any = figures
+    found = figures
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else None
+    try:
+        return _Figure.model_validate(found)
+    except ValidationError:
+        return None
 
 
-def _figure_words(figure: Mapping[str, Any] | None) -> str:
-    if figure is None or figure.get("value") is None:
+def _figure_words(figure: _Figure | None) -> str:
+    if figure is None or figure.value is None:
         return "–"
-    interval = figure.get("interval")
-    shown = f"{100 * figure['value']:.1f} %"
-    if interval is None:
+    shown = f"{100 * figure.value:.1f} %"
+    if figure.interval is None:
         return shown
-    low, high = 100 * interval["low"], 100 * interval["high"]
+    low, high = 100 * figure.interval.low, 100 * figure.interval.high
     return say("figures.with_interval", value=shown, low=f"{low:.1f}", high=f"{high:.1f}")
