@@ -28,6 +28,7 @@ from training.data.build_files import BUILD_FORMATS, BuildFormat, write_build
 from training.errors import RunDirError, TrainingError
 from training.evaluation.agreement_cli import agreement_command
 from training.launchers.tasks import execute_stored
+from training.run.execution import FINISHED
 from training.run.run_dir import RunDir, current_status, list_run_dirs
 from training.settings.launchers import KINDS, Kind, get_launcher
 from training.settings.training import (
@@ -214,6 +215,8 @@ def build_command(
     for path in write_build(built, folder, build_format):
         click.echo(path)
     click.echo(f"{len(built.records)} records, {built.num_vetoed} items vetoed.", err=True)
+    for warning in built.warnings:
+        click.echo(warning, err=True)
 
 
 @main.command()
@@ -250,6 +253,8 @@ def _in_foreground(run_dir: RunDir) -> None:
 
 
 def _exit_for(state: str, run_dir: RunDir) -> None:
+    message = run_dir.read_status().message
+    if message != FINISHED:
+        click.echo(f"Run {run_dir.run_id} {state}: {message}", err=True)
     if state != "succeeded":
-        click.echo(f"Run {run_dir.run_id} {state}: {run_dir.read_status().message}", err=True)
         sys.exit(1)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from duckdb import DuckDBPyConnection
 
@@ -23,6 +23,8 @@ PROVISIONAL_ORIGIN = "model_answers"
 DEMO_ORIGIN = "demo"
 """Origin of the bundled items: a later version of the product may word them better."""
 
+MAX_LABELS: Final = 26
+"""Of one item: its options have a letter each."""
 _MAX_NAMED = 5
 
 
@@ -116,8 +118,10 @@ def describe_item_faults(item: Item) -> list[str]:
         faults.append("item_id is empty")
     if not item.question.strip():
         faults.append("question is empty")
-    if len(item.labels) < 2 or len(set(item.labels)) != len(item.labels):
-        faults.append(f"labels are {list(item.labels)}, expected at least two different ones")
+    # As a model can be asked: eci/questions/labels.py has the same rules.
+    names = {label.strip().casefold() for label in item.labels} - {""}
+    if not 2 <= len(item.labels) <= MAX_LABELS or len(names) != len(item.labels):
+        faults.append(f"labels are {list(item.labels)}, expected 2 to {MAX_LABELS} different ones")
     if item.gold_label is not None and item.gold_label not in item.labels:
         faults.append(f"gold_label is {item.gold_label!r}, expected one of {list(item.labels)}")
     option_labels = tuple(option.label for option in item.options)

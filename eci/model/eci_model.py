@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from eci.errors import ArtifactError, UnknownLabelError
+from eci.errors import ArtifactError, EciError, UnknownLabelError
 from eci.model.artifact import HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
 from eci.model.base_model import LoadedBase, Quantization, load_base
 from eci.model.batching import Row, collate
@@ -248,6 +248,17 @@ class EciModel:
             ),
             encoded.is_shortened,
         )
+
+    def can_ask(self, question: Question) -> bool:
+        """Return whether a prompt can be written for a question: whatever is left out of it.
+
+        False where it does not fit without shots and context, or the head lacks its label set.
+        """
+        try:
+            self.row(question.with_context_words(0))
+        except EciError:
+            return False
+        return True
 
     def _label_set_id(self, question: Question) -> int:
         labels = question.label_set

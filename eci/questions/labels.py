@@ -13,7 +13,8 @@ OPTIONS: Final = "options"
 """Name of every label set whose labels are the options of its own item."""
 
 MIN_OPTIONS: Final = 2
-MAX_OPTIONS: Final = 10
+MAX_OPTIONS: Final = 26
+"""One for each letter, as items are imported with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class LabelSet:
     Attributes:
         name: ``"options"`` where the labels are the item's own options, else the name of the set.
         labels: At least one label; names differ even when case and outer spaces are ignored. Two to
-            ten where the name is ``"options"``.
+        26 where the name is ``"options"``.
 
     Raises:
         LabelSetError: The labels break one of these rules.
@@ -59,10 +60,10 @@ class LabelSet:
         """Build the label set of an item from its options, in the order given.
 
         Args:
-            options: Letter to text, such as ``{"A": "Aspirin", "B": "Heparin"}``; 2 to 10 of them.
+            options: Letter to text, such as ``{"A": "Aspirin", "B": "Heparin"}``; 2 to 26 of them.
 
         Raises:
-            LabelSetError: Fewer than 2 or more than 10 options, a letter twice, or one empty.
+            LabelSetError: Fewer than 2 or more than 26 options, a letter twice, or one empty.
 
         Example:
             >>> LabelSet.from_options({"A": "yes", "B": "no"}).names

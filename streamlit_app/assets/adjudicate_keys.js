@@ -47,7 +47,9 @@ const save = (event) => event.repeat || gate.take((mark) => press(mark, MOVES.En
 
 // True when the page used the key, which Streamlit must then not see.
 function handle(event, mark) {
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  // With many labels some have a command's letter, which Shift tells apart.
+  const isShifted = event.shiftKey && mark.dataset.lcKeys.includes(`${event.key}:`);
+  const key = event.key.length === 1 && !isShifted ? event.key.toLowerCase() : event.key;
   const isKnown = key in MOVES || key in FIELDS || mark.dataset.lcKeys.includes(`${key}:`);
   if (isKnown && !event.repeat) {
     gate.take((drawn) => {

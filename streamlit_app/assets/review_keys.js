@@ -169,7 +169,9 @@ const SCROLLS = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown"]);
 
 // True when the page used the key, which Streamlit must then not see: C clears its cache.
 function handle(event, mark) {
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  // With many labels some have a command's letter, which Shift tells apart.
+  const isShifted = event.shiftKey && mark.dataset.lcKeys.includes(`${event.key}:`);
+  const key = event.key.length === 1 && !isShifted ? event.key.toLowerCase() : event.key;
   if (SCROLLS.has(key)) {
     scroll(key);
     return true;

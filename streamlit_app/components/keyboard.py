@@ -93,7 +93,11 @@ def draw_help(labels: Sequence[str], keys: Mapping[str, int]) -> None:
     """Draw the list of keys, opened with ``?``."""
     picks = [
         (
-            " ".join(key.upper() for key, at in keys.items() if at == place),
+            " ".join(
+                f"Shift {key}" if key.isupper() else key.upper()
+                for key, at in keys.items()
+                if at == place
+            ),
             say("review_keys.label", label=label),
         )
         for place, label in enumerate(labels)

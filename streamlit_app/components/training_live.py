@@ -24,6 +24,7 @@ from streamlit_app.wording import say
 from training.control.launch import cancel, launch, reap
 from training.control.run_duration import describe_duration
 from training.run.energy import read_energy
+from training.run.execution import FINISHED
 from training.run.run_dir import RunDir
 from training.run.status import Status
 
@@ -92,6 +93,8 @@ def _draw_state(status: Status, progress: Progress) -> None:
     st.progress(share, text=", ".join(facts))
     if status.state in _KINDS:
         safe_text.draw_notice(status.message, kind=_KINDS[status.state])
+    elif status.state == "succeeded" and status.message != FINISHED:
+        safe_text.draw_notice(status.message, kind="warning")
     elif status.is_active:
         safe_text.draw_line(status.message)
 

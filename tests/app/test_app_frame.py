@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import string
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import streamlit_app
 from streamlit_app import palette, theme
 from streamlit_app.components.answer_card import marked_answer
 from streamlit_app.logic.review.correction import corrected_answer
-from streamlit_app.logic.review.label_keys import label_keys
+from streamlit_app.logic.review.label_keys import COMMAND_KEYS, label_keys
 from streamlit_app.logic.review.question import split_case
 from streamlit_app.logic.review.verdict import judge
 from streamlit_app.markup import element, escape, join, reveal, widget_label
@@ -163,6 +164,13 @@ def test_keys_leave_out_letters_that_are_taken_twice_or_by_commands() -> None:
     }  # fmt: skip
     assert label_keys(tuple("ABCDE"))["c"] == 2
     assert set(label_keys(("sure", "maybe", "mostly", "under", "*"))) == set("12345")
+
+
+def test_each_of_26_options_has_a_key() -> None:
+    keys = label_keys(string.ascii_uppercase)
+    assert set(keys.values()) == set(range(26))
+    assert (keys["6"], keys["j"], keys["S"], keys["W"]) == (5, 9, 18, 22)
+    assert COMMAND_KEYS.isdisjoint(keys)
 
 
 def test_a_long_case_ends_in_its_question() -> None:

@@ -43,14 +43,14 @@ def test_unknown_label_is_an_error_that_lists_what_is_allowed(name: str) -> None
         PUBMEDQA.index(name)
 
 
-@pytest.mark.parametrize("count", [0, 1, 11])
-def test_options_outside_two_to_ten_are_refused_with_their_number(count: int) -> None:
-    with pytest.raises(LabelSetError, match=f"it has {count} options; 2 to 10"):
+@pytest.mark.parametrize("count", [0, 1, 27])
+def test_options_outside_two_to_26_are_refused_with_their_number(count: int) -> None:
+    with pytest.raises(LabelSetError, match=f"it has {count} options; 2 to 26"):
         LabelSet.from_options([(chr(65 + k), "text") for k in range(count)])
 
 
-@pytest.mark.parametrize("count", [2, 10])
-def test_two_and_ten_options_are_allowed(count: int) -> None:
+@pytest.mark.parametrize("count", [2, 10, 26])
+def test_two_to_26_options_are_allowed(count: int) -> None:
     options = [(chr(65 + k), "text") for k in range(count)]
     assert len(LabelSet.from_options(options)) == count
 

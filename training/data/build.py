@@ -81,6 +81,8 @@ class Build:
     seed: int
     records: tuple[BuiltRecord, ...]
     num_vetoed: int
+    warnings: tuple[str, ...] = ()
+    """What cannot be learned from it."""
 
     def fold(self, fold: Fold) -> tuple[BuiltRecord, ...]:
         """Return the records of one fold."""
@@ -146,9 +148,23 @@ def build(
         for record in members
         if not only_corrected or is_corrected(by_id[record.item_id].item)
     )
+    if not records:
+        raise DataError(
+            f"Nothing was built: no training item of {benchmark!r} has a record with {num_shots} "
+            "shots. Take vetoes back, correct items, or leave --only-corrected out."
+        )
     vetoed = [item for item in mine if item.is_vetoed or num_shots in item.vetoed_shots]
     snapshot_id = snapshot.manifest.snapshot_id
-    return Build(benchmark, num_shots, template, snapshot_id, seed, records, len(vetoed))
+    return Build(
+        benchmark,
+        num_shots,
+        template,
+        snapshot_id,
+        seed,
+        records,
+        len(vetoed),
+        tuple(data.describe_missing_labels()),
+    )
 
 
 def _built(item: SnapshotItem, record: Record, fold: Fold, template: str) -> BuiltRecord:

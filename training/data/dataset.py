@@ -17,7 +17,13 @@ from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import LabelSet
 from eci.questions.prompts import Exemplar, Question
-from training.data.questions import ItemQuestion, SnapshotQuestions, item_groups, refuse_leaks
+from training.data.questions import (
+    ItemQuestion,
+    SnapshotQuestions,
+    describe_missing_labels,
+    item_groups,
+    refuse_leaks,
+)
 from training.errors import DataError
 from training.settings.training import DataSettings
 
@@ -56,6 +62,12 @@ class TrainingData:
     dev: tuple[Record, ...]
     pool: ExemplarPool
     questions: SnapshotQuestions
+
+    def describe_missing_labels(self) -> list[str]:
+        """Describe which labels nothing is learned about."""
+        learned = {record.item_id for record in self.train}
+        entries = (entry.item for entry in self.questions.train)
+        return describe_missing_labels([item for item in entries if item.item_id in learned])
 
     def lineage(self, run_id: str) -> Iterator[TrainingRecord]:
         """Yield which items a run learns from and holds out, and with which shots."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from db.records import OPTIONS_LABEL_SET
 from db.retraining.snapshot import Snapshot, SnapshotItem
+from eci.errors import LabelSetError
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.near_duplicates import find_duplicates
 from eci.questions.prompts import Exemplar, Question
@@ -63,11 +64,28 @@ def to_question(item: SnapshotItem) -> Question:
 
 def label_set_of(item: SnapshotItem) -> LabelSet:
     """Return the label set of an item, with definitions where they are known."""
-    if item.label_set == OPTIONS_LABEL_SET:
-        return LabelSet.from_options([(option.label, option.text) for option in item.options])
-    if item.labels == PUBMEDQA.names:
-        return PUBMEDQA
-    return LabelSet.fixed(item.label_set, item.labels)
+    try:
+        if item.label_set == OPTIONS_LABEL_SET:
+            return LabelSet.from_options([(option.label, option.text) for option in item.options])
+        if item.labels == PUBMEDQA.names:
+            return PUBMEDQA
+        return LabelSet.fixed(item.label_set, item.labels)
+    except LabelSetError as error:
+        raise DataError(f"Item {item.item_id!r} cannot be asked. {error}") from error
+
+
+def describe_missing_labels(items: Sequence[SnapshotItem]) -> list[str]:
+    """Describe for each fixed label set which labels no item to learn from has."""
+    learned: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+    for item in items:
+        if item.label_set != OPTIONS_LABEL_SET:
+            learned.setdefault((item.label_set, item.labels), set()).add(item.label)
+    return [
+        f"No training item of {name} has the label {', '.join(missing)}, so a model cannot learn "
+        "it. Import or label some."
+        for (name, labels), known in sorted(learned.items())
+        if (missing := [label for label in labels if label not in known])
+    ]
 
 
 def fixed_label_sets(items: Iterable[SnapshotItem]) -> tuple[LabelSet, ...]:
@@ -88,6 +106,25 @@ def fixed_label_sets(items: Iterable[SnapshotItem]) -> tuple[LabelSet, ...]:
                 f"{', '.join(mine.names)} in item {item.item_id}. Give them different names."
             )
     return tuple(found[name] for name in sorted(found))
+
+
+def describe_left_out(items: Sequence[SnapshotItem], kept: Container[str]) -> list[str]:
+    """Describe in one sentence the items that a model cannot be asked about, where there are any.
+
+    Raises:
+        DataError: It can be asked about none.
+    """
+    names = [item.item_id for item in items if item.item_id not in kept]
+    if not names:
+        return []
+    text = (
+        f"{len(names)} of {len(items)} items were set aside, as the model cannot be asked about "
+        f"them: {_named(names)}. Their questions are longer than max_prompt_tokens, or the head "
+        "does not know their labels. Shorten them, or raise max_prompt_tokens."
+    )
+    if len(names) == len(items):
+        raise DataError(text)
+    return [text]
 
 
 def item_groups(entries: Sequence[ItemQuestion]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,14 +19,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from db.atomic_files import replaced_file
+from db.conversions import parse_json
 from eci.arrays import Float32Array, IntArray
 from eci.model.artifact import ADAPTER_FILES, ArtifactInfo
 from eci.questions.prompts import Question
 from training.data.questions import ItemQuestion, SnapshotQuestions, item_groups
+from training.errors import RunDirError
 from training.run.json_files import read_object, replace_json
 
 # What of a head's configuration does not change its inputs.
 _FREE_OF_STATES: Final = ("dropout", "label_sets")
+_UNANSWERABLE: Final = "unanswerable.json"
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,31 @@ class HeadFeatures:
         self._read: set[str] = set()
 
     def missing(self, questions: Sequence[Question]) -> list[int]:
-        """Return the positions of questions whose features are not here."""
+        """Return the positions of questions whose features are not here and can be computed."""
         self._load()
-        return [i for i, q in enumerate(questions) if question_digest(q) not in self._places]
+        known = self._places.keys() | self._unanswerable()
+        return [i for i, q in enumerate(questions) if question_digest(q) not in known]
+
+    def answerable(self, questions: SnapshotQuestions) -> SnapshotQuestions:
+        """Return the items of a snapshot without those that the model cannot be asked about."""
+        out = self._unanswerable()
+        train, test = (
+            tuple(entry for entry in entries if question_digest(entry.question) not in out)
+            for entries in (questions.train, questions.test)
+        )
+        return SnapshotQuestions(train, test)
+
+    def note_unanswerable(self, questions: Sequence[Question]) -> None:
+        """Record that the model cannot be asked these questions, and so has no features of them."""
+        digests = self._unanswerable() | {question_digest(question) for question in questions}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        replace_json(self.folder / _UNANSWERABLE, {"questions": sorted(digests)})
+
+    def _unanswerable(self) -> frozenset[str]:
+        try:
+            return frozenset(map(str, read_object(self.folder / _UNANSWERABLE)["questions"]))
+        except (RunDirError, KeyError, TypeError):
+            return frozenset()
 
     def get(self, questions: Sequence[Question]) -> Features:
         """Return the features of questions of one label set.
@@ -93,9 +119,10 @@ class HeadFeatures:
             content = f"{item.item_id} {item.parent_item_id} {question_digest(entry.question)}"
             digest.update(f"{content}\n".encode())
         path = self.folder / f"groups-{digest.hexdigest()[:32]}.json"
-        if path.exists():
-            found: list[str] = read_object(path)["groups"]
-            return found
+        with suppress(RunDirError):
+            stored = read_object(path).get("groups")
+            if isinstance(stored, list) and len(stored) == len(entries):
+                return [str(group) for group in stored]
         found = item_groups(entries)
         self.folder.mkdir(parents=True, exist_ok=True)
         replace_json(path, {"groups": found})
@@ -129,9 +156,11 @@ class HeadFeatures:
             self._read.add(path.name)
             try:
                 with safe_open(path, "numpy") as chunk:
-                    keys = json.loads(chunk.metadata()["keys"])
+                    keys = [str(key) for key in parse_json(chunk.metadata()["keys"])]
                     found = Features(chunk.get_tensor("states"), chunk.get_tensor("scores"))
             except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+                continue
+            if not len(keys) == len(found.states) == len(found.scores):
                 continue
             self._places |= {key: (len(self._chunks), row) for row, key in enumerate(keys)}
             self._chunks.append(found)

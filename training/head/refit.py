@@ -22,7 +22,14 @@ from eci.errors import EciError
 from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
 from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
 from eci.statistics.calibration import TemperatureScaling, out_of_fold
-from training.data.questions import ItemQuestion, SnapshotQuestions, refuse_leaks, to_question
+from training.data.questions import (
+    ItemQuestion,
+    SnapshotQuestions,
+    describe_left_out,
+    describe_missing_labels,
+    refuse_leaks,
+    to_question,
+)
 from training.errors import DataError, TrainingError
 from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate, read_held_out
 from training.evaluation.metrics import evaluate
@@ -96,8 +103,12 @@ def run_refit(context: RunContext) -> None:
     source = HeadSource.of(settings)
     questions = SnapshotQuestions.of(snapshot)
     info, features = _features(context, settings, source, questions)
+    asked = features.answerable(questions)
+    kept = {entry.item.item_id for entry in (*asked.train, *asked.test)}
+    context.warn(describe_left_out([*snapshot.train, *snapshot.test], kept))
     context.report_message("Fitting the head.")
-    tasks = list(label_set_tasks(questions, features))
+    tasks = list(label_set_tasks(asked, features))
+    context.warn(describe_missing_labels([item for task in tasks for item in task.items]))
     fits = _fit_all(tasks, settings, earlier_choices(source))
     if not fits:
         raise DataError(
@@ -114,7 +125,7 @@ def run_refit(context: RunContext) -> None:
     replace_json(run_dir.path / "fit.json", {n: fit.describe() for n, fit in fits.items()})
     RECORDS.write(run_dir.records_path, _records(run_dir.run_id, tasks, fits))
     context.check_stop()
-    predictions = _predict(run_dir.run_id, questions, features, heads, calibration)
+    predictions = _predict(run_dir.run_id, asked, features, heads, calibration)
     _finish(run_dir, snapshot, _with_texts(predictions, source.run_dir))
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from db.paths import models_dir, runs_dir
 from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import ArtifactInfo, read_info
@@ -86,7 +88,10 @@ def find_info(
     path = _base_info_path(settings, folder)
     if path is None or not path.exists():
         return None
-    info = ArtifactInfo.model_validate_json(path.read_bytes())
+    try:
+        info = ArtifactInfo.model_validate_json(path.read_bytes())
+    except (ValidationError, OSError):  # of the cache: loading the model writes it again
+        return None
     known = {name: labels.label_set(name).names for name, labels in info.label_sets.items()}
     needed = {labels.name: labels.names for labels in fixed_label_sets(items)}
     return info if needed.items() <= known.items() else None
@@ -147,6 +152,10 @@ def _add_missing(
     batch_size: int,
 ) -> None:
     missing = [questions[i] for i in features.missing(questions)]
+    unanswerable = [question for question in missing if not model.can_ask(question)]
+    if unanswerable:
+        features.note_unanswerable(unanswerable)
+        missing = [questions[i] for i in features.missing(questions)]
     num_done = 0
 
     def update(done: int, _: int) -> None:

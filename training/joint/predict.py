@@ -13,7 +13,12 @@ from eci.answers.reader import read_answer
 from eci.model.eci_model import Answer, Classification, EciModel, Progress
 from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import LabelSet
-from training.data.questions import ItemQuestion, fixed_label_sets, to_question
+from training.data.questions import (
+    ItemQuestion,
+    describe_left_out,
+    fixed_label_sets,
+    to_question,
+)
 from training.evaluation.metrics import evaluate
 from training.run.execution import RunContext
 from training.run.process_group import gather, own_device
@@ -85,10 +90,15 @@ class PredictionJob:
             else (),
         )
 
-    def write(self, predictions: Iterable[Prediction]) -> None:
-        """Write predictions, which may come in any order, and their metrics."""
+    def write(self, context: RunContext, predictions: Iterable[Prediction]) -> None:
+        """Write predictions, which may come in any order, and their metrics.
+
+        Raises:
+            DataError: No item could be asked.
+        """
         by_item = {prediction.item_id: prediction for prediction in predictions}
-        ordered = [by_item[item.item_id] for item in self.items]
+        context.warn(describe_left_out(self.items, by_item))
+        ordered = [by_item[item.item_id] for item in self.items if item.item_id in by_item]
         PREDICTIONS.write(self.run_dir.predictions_path, ordered)
         self.run_dir.write_metrics(evaluate(ordered, self.snapshot.test))
 
@@ -114,9 +124,9 @@ def run_prediction(context: RunContext) -> None:
         progress=_progress(context, f"Answering items{among}"),
     )
     if context.num_processes == 1:
-        job.write(predictions)
+        job.write(context, predictions)
     elif (parts := gather(predictions, context.rank)) is not None:
-        job.write(chain.from_iterable(parts))
+        job.write(context, chain.from_iterable(parts))
 
 
 def predict(
@@ -152,6 +162,22 @@ def predict(
     return test + train
 
 
+def keep_answerable(context: RunContext, model: EciModel, snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot without the items that a model cannot be asked about, and warn of them.
+
+    Raises:
+        DataError: It can be asked about none.
+    """
+    items = [*snapshot.train, *snapshot.test]
+    kept = {item.item_id for item in items if model.can_ask(to_question(item))}
+    context.warn(describe_left_out(items, kept))
+    return replace(
+        snapshot,
+        train=tuple(item for item in snapshot.train if item.item_id in kept),
+        test=tuple(item for item in snapshot.test if item.item_id in kept),
+    )
+
+
 def predict_items(
     model: EciModel,
     items: Sequence[SnapshotItem],
@@ -161,7 +187,11 @@ def predict_items(
     settings: EvaluationSettings,
     progress: Progress | None = None,
 ) -> list[Prediction]:
-    """Predict items, with text where ``settings.max_new_tokens`` allows any."""
+    """Predict items, with text where ``settings.max_new_tokens`` allows any.
+
+    Items that the model cannot be asked about are left out.
+    """
+    items = [item for item in items if model.can_ask(to_question(item))]
     questions = [to_question(item) for item in items]
     shots = [pool.choose_shared(question, settings.shots) for question in questions]
     if settings.max_new_tokens == 0:

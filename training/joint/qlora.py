@@ -30,7 +30,7 @@ from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import base_model_rows, held_out_rows
 from training.joint.adapter import add_adapter, describe_reach, library_versions, save_artifact
 from training.joint.memory import DecoderShape
-from training.joint.predict import predict
+from training.joint.predict import keep_answerable, predict
 from training.joint.sharding import exceeds, shard
 from training.joint.trainer import EciTrainer, ProgressCallback, RowDataset
 from training.run.execution import RunContext
@@ -86,7 +86,9 @@ def run_qlora(context: RunContext) -> None:
         weight=settings.head.weight,
         max_prompt_tokens=settings.model.max_prompt_tokens,
     )
+    snapshot = keep_answerable(context, model, snapshot)
     data = build_training_data(snapshot, settings.data, settings.seed)
+    context.warn(data.describe_missing_labels())
     if context.is_first:
         RECORDS.write(run_dir.records_path, data.lineage(run_dir.run_id))
     context.report_message(describe_reach(model.model))

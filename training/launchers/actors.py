@@ -55,7 +55,7 @@ def predict_on_actors(context: RunContext, launcher: RayLauncher) -> None:
             f"An actor failed while it answered items: {' '.join(str(cause).split())[-600:]} "
             "Its whole traceback is in the log."
         ) from error
-    job.write(predictions)
+    job.write(context, predictions)
 
 
 class Answerer:

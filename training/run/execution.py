@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from types import FrameType
@@ -25,6 +25,8 @@ from training.run.status import HEARTBEAT_SECONDS
 
 HEAD_DEVICE = "head"
 """What runs wait for that fit a head on cached features: they need no turn on a processor."""
+FINISHED = "Finished."
+"""All that a run says at its end where it left nothing out."""
 PROGRESS_SECONDS = 0.25
 """Progress goes to disk this often, in one write for all of it."""
 
@@ -50,6 +52,7 @@ class RunContext:
         self._lock = threading.Lock()
         self._pending: list[Event] = []
         self._is_over = False
+        self._warnings: list[str] = []
         self._first_step: tuple[int, float] | None = None
         self._step = (0, 0)
 
@@ -110,6 +113,17 @@ class RunContext:
         self.flush()
         self.run_dir.update_status(message=text)
         self.run_dir.append_event("message", text=text)
+
+    def warn(self, texts: Iterable[str]) -> None:
+        """Report what a run that succeeds leaves out or cannot do; its last message repeats it."""
+        for text in texts if self.is_first else ():
+            self._warnings.append(text)
+            self.run_dir.append_event("message", text=text)
+
+    @property
+    def success(self) -> str:
+        """Return the last message of a run that succeeded."""
+        return " ".join([FINISHED, *self._warnings])
 
     def flush(self) -> None:
         """Write the progress that is still only in memory."""
@@ -209,7 +223,7 @@ def _work_to_end(
         with suppress(OSError):  # the log may lie on the disk that is full
             traceback.print_exc()
         return "failed", explain(error, run_dir)
-    return "succeeded", "Finished."
+    return "succeeded", context.success
 
 
 def _stopped(run_dir: RunDir) -> tuple[TrainingState, str]:
