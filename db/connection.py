@@ -21,6 +21,7 @@ from duckdb import DuckDBPyConnection
 from db import migrate, scratch, search
 from db.errors import DatabaseLockedError, DatabaseOpenError, MigrationError, SaveError
 from db.paths import database_path
+from db.statements import whole
 
 # Conflicts, a full disk or memory; after a fatal one DuckDB takes nothing until it is opened again.
 _STORE_FAILURES = (duckdb.OperationalError, duckdb.FatalException)
@@ -85,19 +86,13 @@ class Database:
         """
         cur = self.cursor()
         try:
-            cur.begin()
-            yield cur
-            cur.commit()
+            with whole(cur):
+                yield cur
         except _STORE_FAILURES as error:
-            _rollback_if_active(cur)
             raise SaveError(
                 f"Nothing was saved: {error}. Try again; if it stays, look whether the disk that "
                 f"holds {self.path} is full, and restart the app."
             ) from error
-        except BaseException:
-            # DuckDB has already rolled back where the commit itself failed.
-            _rollback_if_active(cur)
-            raise
         finally:
             cur.close()
 
@@ -153,10 +148,3 @@ def _restrict(connection: DuckDBPyConnection) -> None:
     connection.execute("set autoload_known_extensions = false")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
-
-
-def _rollback_if_active(cur: DuckDBPyConnection) -> None:
-    try:
-        cur.rollback()
-    except (duckdb.TransactionException, duckdb.FatalException):
-        return

@@ -12,6 +12,7 @@ from duckdb import Error as DuckDBError
 
 from db.conversions import to_timestamp, utc_now
 from db.errors import MigrationError
+from db.statements import whole
 
 _CREATE_RECORD_TABLE = """
 create table if not exists migration (
@@ -90,17 +91,15 @@ def apply(cur: DuckDBPyConnection, migration: Migration) -> None:
     Raises:
         MigrationError: A statement of the file failed; it was rolled back and stays pending.
     """
-    cur.begin()
     try:
-        cur.execute(_CREATE_RECORD_TABLE)
-        cur.execute(migration.sql)
-        cur.execute(
-            "insert into migration values (?, ?, ?, ?)",
-            [migration.number, migration.name, migration.checksum, to_timestamp(utc_now())],
-        )
-        cur.commit()
+        with whole(cur):
+            cur.execute(_CREATE_RECORD_TABLE)
+            cur.execute(migration.sql)
+            cur.execute(
+                "insert into migration values (?, ?, ?, ?)",
+                [migration.number, migration.name, migration.checksum, to_timestamp(utc_now())],
+            )
     except DuckDBError as error:
-        cur.rollback()
         raise MigrationError(
             f"Migration {migration.name!r} failed and was rolled back: {error}. "
             "The data is as it was before; report this with the message."

@@ -11,8 +11,8 @@ from typing import Any, get_args
 
 import click
 
+from db.cli import review_commands, upkeep_commands
 from db.cli.frame import opened
-from db.cli.review_commands import COMMANDS
 from db.content.overview import count_items_by_label, count_reviews
 from db.content.runs import list_runs
 from db.demo import load_demo
@@ -30,7 +30,7 @@ def main() -> None:
     """
 
 
-for _command in COMMANDS:
+for _command in (*review_commands.COMMANDS, *upkeep_commands.COMMANDS):
     main.add_command(_command)
 
 

@@ -74,6 +74,18 @@ def test_demo_and_status_work_together() -> None:
     assert sum(count["count"] for count in found["items"]) == 120
 
 
+def test_reindex_restores_what_a_search_misses_and_reports_counts() -> None:
+    CliRunner().invoke(main, ["demo"])
+    database = Database.open()
+    postings = "select count(*) from search_posting"
+    expected = database.cursor().execute(postings).fetchone()
+    database.cursor().execute("delete from search_posting where item_number % 2 = 0")
+    database.close()
+    assert "Indexed 120 items and 120 answers" in CliRunner().invoke(main, ["reindex"]).stdout
+    counts = json.loads(CliRunner().invoke(main, ["reindex", "--json"]).stdout)
+    assert (counts["items"], counts["answers"], (counts["words"],)) == (120, 120, expected)
+
+
 def test_the_module_runs_as_a_command(home: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "db", "status"], capture_output=True, text=True, check=True

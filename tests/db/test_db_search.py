@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from db.people.sign_in import add_person
 from db.records import Option, Section
 from db.review.adjudications import add_adjudication
 from db.review.item_list import ReviewFilter, item_id_array, list_item_ids
+from db.statements import load_sql
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
@@ -159,6 +161,72 @@ def test_a_file_from_before_the_index_is_indexed_when_it_is_opened(tmp_path: Pat
     after = Database.open(path)
     assert found(after, "drug") == ["q-1"]
     after.close()
+
+
+def _lose_words(path: Path, lost: str) -> None:
+    """Leave a file as the version before left it where it was killed while it indexed."""
+    with duckdb.connect(str(path)) as raw:
+        raw.execute(f"delete from search_posting where {lost}")
+        raw.execute("delete from migration where number > 15")
+
+
+@pytest.mark.parametrize(
+    ("lost", "text", "run_id"),
+    [
+        ("item_number = 2 and run_number = 0", "cox-2", None),
+        ("run_number = 1", "betahistine", "run-1"),
+        ("true", "diltiazem", None),
+    ],
+)
+def test_a_file_whose_index_lost_words_is_indexed_again_when_it_is_opened(
+    filled: Database, lost: str, text: str, run_id: str | None
+) -> None:
+    expected = found(filled, text, run_id)
+    filled.close()
+    _lose_words(filled.path, lost)
+    after = Database.open(filled.path)
+    assert found(after, text, run_id) == expected != []
+    counts = after.cursor().execute("select count(*), count(distinct item_id) from search_item")
+    assert counts.fetchall() == [(3, 3)]
+    after.close()
+
+
+def test_a_rebuilt_index_finds_what_the_first_one_found(filled: Database) -> None:
+    postings = """
+        select item_id, run_number, word
+        from search_posting join search_item using (item_number) order by all
+    """
+    before = filled.cursor().execute(postings).fetchall()
+    filled.cursor().execute("delete from search_posting where item_number > 1")
+    with filled.transaction() as cur:
+        counts = search.rebuild(cur)
+    assert filled.cursor().execute(postings).fetchall() == before
+    assert counts == search.IndexCounts(items=3, answers=2, words=len(before))
+
+
+@pytest.mark.parametrize(
+    "statement", ["search_item_post", "search_answer_post", "search_answer_add"]
+)
+def test_indexing_that_is_cut_short_leaves_nothing_marked_as_indexed(
+    filled: Database, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    cur = filled.cursor()
+    for table in ("search_posting", "search_answer", "search_item"):
+        cur.execute(f"delete from {table}")
+
+    def fail_at(name: str) -> str:
+        if name == statement:
+            raise KeyboardInterrupt
+        return load_sql(name)
+
+    monkeypatch.setattr(search, "load_sql", fail_at)
+    with pytest.raises(KeyboardInterrupt):
+        search.catch_up(cur)
+    monkeypatch.undo()
+    assert filled.cursor().execute("select count(*) from search_item").fetchone() == (0,)
+    search.catch_up(cur)
+    assert found(filled, "cox-2") == ["q-2"]
+    assert found(filled, "betahistine", "run-1") == ["q-1"]
 
 
 # DuckDB knows characters that this Python's Unicode tables do not.
