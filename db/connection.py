@@ -9,22 +9,36 @@ that handle drops the operating system's lock, and a second process could then w
 
 from __future__ import annotations
 
+import atexit
+import logging
 import re
-import shutil
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from db import migrate, scratch, search
-from db.errors import DatabaseLockedError, DatabaseOpenError, MigrationError, SaveError
+from db import migrate, open_mark, scratch, search
+from db.atomic_files import replaced_file
+from db.backup import copy_database
+from db.errors import (
+    DatabaseDamagedError,
+    DatabaseLockedError,
+    DatabaseOpenError,
+    MigrationError,
+    SaveError,
+)
 from db.paths import database_path
 from db.statements import whole
 
 # Conflicts, a full disk or memory; after a fatal one DuckDB takes nothing until it is opened again.
 _STORE_FAILURES = (duckdb.OperationalError, duckdb.FatalException)
+
+_READ_FAILURES = (duckdb.Error, UnicodeDecodeError)
+
+_log = logging.getLogger(__name__)
 
 IN_MEMORY = Path(":memory:")
 """Opens a private database that lives as long as its ``Database``; for tests."""
@@ -37,6 +51,10 @@ class Database:
         """Wrap an open connection; use ``Database.open`` instead."""
         self._connection = connection
         self.path = path
+        self._is_marked = path == IN_MEMORY
+        self._marking = threading.Lock()
+        if path != IN_MEMORY:
+            atexit.register(self.close)
 
     @classmethod
     def open(cls, path: Path | None = None) -> Database:
@@ -54,10 +72,14 @@ class Database:
             MigrationError: Its schema does not fit.
         """
         path = database_path() if path is None else path
+        had_log = open_mark.has_log(path)
         connection = _connect(path)
         try:
+            if not open_mark.check(connection, path, had_log=had_log):
+                _log.warning("%s was not closed, and its log %s.wal is missing.", path, path.name)
             waiting = migrate.pending(connection)
             if waiting and path != IN_MEMORY and migrate.applied(connection):
+                open_mark.clear(connection)
                 # Copied while closed: copying an open file would drop its lock.
                 connection.close()
                 _copy_aside(path, waiting[0].number)
@@ -67,6 +89,9 @@ class Database:
             search.catch_up(connection)
             scratch.attach(connection)
             _restrict(connection)
+        except _READ_FAILURES as error:
+            connection.close()
+            raise _describe_damage(error, path) from error
         except BaseException:
             connection.close()
             raise
@@ -84,21 +109,52 @@ class Database:
             SaveError: Another transaction wrote the same rows at the same time, or disk or
                 memory are full; nothing was written.
         """
+        try:
+            self._mark_once()
+        except (*_STORE_FAILURES, OSError) as error:
+            raise self._describe_failure(error) from error
         cur = self.cursor()
         try:
             with whole(cur):
                 yield cur
         except _STORE_FAILURES as error:
-            raise SaveError(
-                f"Nothing was saved: {error}. Try again; if it stays, look whether the disk that "
-                f"holds {self.path} is full, and restart the app."
-            ) from error
+            raise self._describe_failure(error) from error
         finally:
             cur.close()
 
+    def _describe_failure(self, error: Exception) -> SaveError:
+        return SaveError(
+            f"Nothing was saved: {error}. Try again; if it stays, look whether the disk that "
+            f"holds {self.path} is full, and restart the app."
+        )
+
     def close(self) -> None:
         """Close the file; cursors given out stop working."""
+        atexit.unregister(self.close)
+        # Where the disk is full or the file lost, the mark remains, and with it the log.
+        with suppress(duckdb.Error):
+            open_mark.clear(self._connection)
         self._connection.close()
+        if self.path != IN_MEMORY:
+            open_mark.end(self.path)
+
+    def _mark_once(self) -> None:
+        with self._marking:
+            if not self._is_marked:
+                open_mark.begin(self.cursor(), self.path)
+                self._is_marked = True
+
+
+def accept_without_log(path: Path) -> None:
+    """Delete the mark of a file that was copied while it was open, so that it can be opened.
+
+    Raises:
+        DatabaseOpenError: There is no such file, or it cannot be read.
+    """
+    if not path.is_file():
+        raise DatabaseOpenError(f"There is no database {path} to accept. Copy one there first.")
+    with closing(_connect(path)) as connection, explained_damage(path):
+        open_mark.clear(connection)
 
 
 def _connect(path: Path) -> DuckDBPyConnection:
@@ -115,13 +171,35 @@ def _connect(path: Path) -> DuckDBPyConnection:
 def _copy_aside(path: Path, number: int) -> None:
     copy = path.with_name(f"{path.name}.before-{number:04d}")
     try:
-        shutil.copy2(path, copy)
+        with replaced_file(copy) as partial:
+            copy_database(path, partial)
     except OSError as error:
-        copy.unlink(missing_ok=True)
         raise MigrationError(
             f"The database {path} was not migrated: it could not be copied to {copy.name} first "
             f"({error.strerror}). Free {path.stat().st_size:,} bytes there and try again."
         ) from error
+
+
+@contextmanager
+def explained_damage(path: Path) -> Iterator[None]:
+    """Report what DuckDB cannot read in a file that it has opened.
+
+    Raises:
+        DatabaseDamagedError: It could not read a part of it.
+    """
+    try:
+        yield
+    except _READ_FAILURES as error:
+        raise _describe_damage(error, path) from error
+
+
+def _describe_damage(error: Exception, path: Path) -> DatabaseDamagedError:
+    message = str(error).splitlines()[0]
+    return DatabaseDamagedError(
+        f"The database {path} is damaged; a part of it cannot be read: {message}. Close the app, "
+        "keep the file, and put a copy in its place: one made by `python -m db backup`, or the "
+        f"newest {path.name}.before-<number>. `python -m db export` writes what can be read."
+    )
 
 
 def _explain(error: Exception, path: Path) -> DatabaseOpenError:

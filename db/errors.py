@@ -17,6 +17,14 @@ class DatabaseLockedError(DatabaseOpenError):
     """Another process has the database file open."""
 
 
+class MissingLogError(DatabaseOpenError):
+    """The database file was copied while it was open, without the log of what was saved last."""
+
+
+class DatabaseDamagedError(DatabaseOpenError):
+    """A part of the database file cannot be read."""
+
+
 class SaveError(DbError):
     """A transaction could not be written: in conflict with another, or the disk refused."""
 

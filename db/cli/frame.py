@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 
-from db.connection import Database
+from db.connection import Database, explained_damage
 from db.errors import DbError
 from db.people.sign_in import sign_in_by_name
 from db.records import Reviewer
 
 
 @contextmanager
-def opened() -> Iterator[Database]:
-    """Open the database; an error of ours becomes one message and exit status 1."""
+def reported_errors() -> Iterator[None]:
+    """Report an error of ours as one message and exit status 1."""
     try:
-        database = Database.open()
-        try:
-            yield database
-        finally:
-            database.close()
+        yield
     except DbError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
+
+
+@contextmanager
+def opened() -> Iterator[Database]:
+    """Open the database; an error of ours becomes one message and exit status 1."""
+    with (
+        reported_errors(),
+        closing(Database.open()) as database,
+        explained_damage(database.path),
+    ):
+        yield database
 
 
 def person_named(database: Database, name: str) -> Reviewer:

@@ -1,0 +1,1 @@
+select count(*) from duckdb_tables() where database_name = current_database() and table_name = 'open_mark'

@@ -1,0 +1,207 @@
+"""Copies of the database file: complete ones, and those that lack what was saved last."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from db import open_mark
+from db.cli.main import main
+from db.connection import Database, accept_without_log
+from db.errors import DatabaseOpenError, MissingLogError
+from db.paths import database_path
+from db.people.reviewers import add_reviewer
+from tests.support.stores import open_store
+
+WRITER = """
+import sys
+from db.connection import Database
+from db.people.reviewers import add_reviewer
+
+database = Database.open()
+number = 0
+while True:
+    with database.transaction() as cur:
+        add_reviewer(cur, f"Reviewer {number}")
+    print(number, flush=True)
+    number += 1
+    if number % 7 == 0:
+        database.cursor().execute("checkpoint")
+"""
+NAMES = "select name from reviewer order by name"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep everything in a folder of the test."""
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Database]:
+    """Yield an open store with a reviewer, who is in its log alone."""
+    opened = open_store()
+    add(opened, "Ann")
+    yield opened
+    opened.close()
+
+
+def add(database: Database, name: str) -> None:
+    with database.transaction() as cur:
+        add_reviewer(cur, name)
+
+
+def names_in(path: Path) -> list[str]:
+    database = Database.open(path)
+    try:
+        return [name for (name,) in database.cursor().execute(NAMES).fetchall()]
+    finally:
+        database.close()
+
+
+def with_log(path: Path, target: Path) -> None:
+    for source, copy in zip(
+        [path, *open_mark.log_paths(path)], [target, *open_mark.log_paths(target)], strict=True
+    ):
+        if source.exists():
+            shutil.copyfile(source, copy)
+
+
+def test_a_copy_without_its_log_is_refused_by_name(store: Database, tmp_path: Path) -> None:
+    copy = tmp_path / "copied.duckdb"
+    shutil.copyfile(store.path, copy)
+    with pytest.raises(MissingLogError, match=r"copied\.duckdb\.wal.*python -m db backup"):
+        Database.open(copy)
+    shutil.copyfile(f"{store.path}.wal", f"{copy}.wal")
+    assert names_in(copy) == ["Ann"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 20])
+def test_a_log_cut_at_its_beginning_counts_as_missing(
+    store: Database, tmp_path: Path, size: int
+) -> None:
+    copy = tmp_path / "copied.duckdb"
+    with_log(store.path, copy)
+    with Path(f"{copy}.wal").open("r+b") as log:
+        log.truncate(size)
+    with pytest.raises(DatabaseOpenError):
+        Database.open(copy)
+
+
+def test_a_copy_put_over_a_closed_database_is_refused(store: Database, tmp_path: Path) -> None:
+    shutil.copyfile(store.path, tmp_path / "copied.duckdb")
+    store.close()
+    shutil.copyfile(tmp_path / "copied.duckdb", store.path)
+    result = CliRunner().invoke(main, ["status"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "review.duckdb.wal" in result.stderr
+
+
+def test_a_copy_without_its_log_can_be_accepted(store: Database, tmp_path: Path) -> None:
+    copy = tmp_path / "copied.duckdb"
+    shutil.copyfile(store.path, copy)
+    accept_without_log(copy)
+    assert names_in(copy) == []
+
+
+@pytest.mark.parametrize("closed_by", ["close", "end"])
+def test_a_copy_of_a_closed_database_needs_no_log(
+    home: Path, tmp_path: Path, closed_by: str
+) -> None:
+    code = "from db.connection import Database; database = Database.open()\n"
+    code += "with database.transaction() as cur: cur.execute('create table extra (a int)')\n"
+    code += "database.close()" if closed_by == "close" else ""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    shutil.copyfile(database_path(), tmp_path / "copied.duckdb")
+    assert names_in(tmp_path / "copied.duckdb") == []
+    assert [path.name for path in home.iterdir()] == ["review.duckdb"]
+
+
+@pytest.mark.parametrize("checkpointed", [False, True])
+def test_a_database_whose_process_was_killed_opens_with_all_that_was_saved(
+    home: Path, tmp_path: Path, checkpointed: bool
+) -> None:
+    code = WRITER if not checkpointed else WRITER.replace("% 7", "% 1")
+    names = _kill_after(code, 5)
+    assert set(names_in(database_path())) >= names
+
+
+def test_backup_copies_a_closed_database(store: Database, tmp_path: Path) -> None:
+    store.close()
+    result = CliRunner().invoke(main, ["backup", str(tmp_path / "copy.duckdb")])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert names_in(tmp_path / "copy.duckdb") == ["Ann"]
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "copy.duckdb"}
+
+
+def test_backup_copies_what_is_saved_while_another_process_writes(
+    home: Path, tmp_path: Path
+) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE, text=True)
+    try:
+        assert writer.stdout is not None
+        for number in range(12):
+            last = int(writer.stdout.readline())
+            copy = tmp_path / f"copy-{number}.duckdb"
+            result = CliRunner().invoke(main, ["backup", str(copy)])
+            assert result.exit_code == 0, result.stderr
+            names = names_in(copy)
+            assert {f"Reviewer {earlier}" for earlier in range(last + 1)} <= set(names)
+            assert len(names) == len(set(names)) == max(int(name.split()[1]) for name in names) + 1
+    finally:
+        writer.kill()
+        writer.communicate()
+
+
+def test_backup_of_a_killed_process_includes_its_log(home: Path, tmp_path: Path) -> None:
+    names = _kill_after(WRITER, 10)
+    CliRunner().invoke(main, ["backup", str(tmp_path / "copy.duckdb")])
+    assert set(names_in(tmp_path / "copy.duckdb")) >= names
+
+
+def test_backup_refuses_what_it_cannot_copy_and_where_it_cannot_write(
+    store: Database, tmp_path: Path
+) -> None:
+    store.close()
+    whole = store.path.read_bytes()
+    for target in (store.path, Path(f"{store.path}.wal"), tmp_path / "none" / "copy", tmp_path):
+        result = CliRunner().invoke(main, ["backup", str(target)])
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "was not written" in result.stderr
+    assert store.path.read_bytes() == whole
+    earlier = tmp_path / "copy.duckdb"
+    earlier.write_text("an earlier copy")
+    for damaged in (b"", b"no database" * 1000, whole[: len(whole) // 3]):
+        store.path.write_bytes(damaged)
+        result = CliRunner().invoke(main, ["backup", str(earlier)])
+        assert (result.exit_code, result.stdout) == (1, ""), damaged[:20]
+        assert str(store.path) in result.stderr
+    store.path.unlink()
+    assert "no database" in CliRunner().invoke(main, ["backup", str(earlier)]).stderr
+    assert earlier.read_text() == "an earlier copy"
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "copy.duckdb"}
+
+
+def test_a_copy_is_a_database_of_its_own(store: Database, tmp_path: Path) -> None:
+    store.close()
+    CliRunner().invoke(main, ["backup", str(tmp_path / "copy.duckdb")])
+    with duckdb.connect(str(tmp_path / "copy.duckdb")) as copy:
+        assert copy.execute("select * from open_mark").fetchall() == []
+
+
+def _kill_after(code: str, num_lines: int) -> set[str]:
+    """Run a writer, kill it after some lines, and return the names that it confirmed."""
+    writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    lines = [writer.stdout.readline() for _ in range(num_lines)]
+    writer.kill()
+    rest, _ = writer.communicate()
+    return {f"Reviewer {line.strip()}" for line in (*lines, *rest.splitlines())}
