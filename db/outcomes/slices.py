@@ -10,8 +10,11 @@ from typing import Any, Final
 from duckdb import DuckDBPyConnection
 
 from db.conversions import require_text, to_timestamp, utc_now
-from db.errors import InvalidSliceError
+from db.errors import InvalidSliceError, NotPermittedError
 from db.outcomes.selection import DIMENSIONS, By, Dimension, OutcomeFilter, Selection, select_rows
+from db.people.permissions import require
+from db.people.reviewers import get_reviewer
+from db.records import Reviewer
 from db.statements import load_sql
 
 MIN_ITEMS: Final = 20
@@ -49,6 +52,8 @@ class SavedSlice:
 
     name: str
     selection: Selection
+    saved_by: str | None
+    """The reviewer who saved it last; None for slices from before this was kept."""
 
 
 def count_slices(
@@ -111,14 +116,17 @@ def save_slice(
     name: str,
     selection: Selection,
     *,
-    saved_by: str | None = None,
+    saved_by: str,
     created_at: datetime | None = None,
 ) -> SavedSlice:
-    """Save a filter by name; the same name again replaces it.
+    """Save a filter by name; the same name again replaces one's own slice.
 
     Raises:
         InvalidSliceError: The name is empty or too long, or the filter lets everything pass.
+        NotPermittedError: The person has no role, or the slice is another person's.
+        ReviewerNotFoundError: No reviewer has this id.
     """
+    require(cur, saved_by, "save_slices")
     require_text(name, "name of the slice", InvalidSliceError)
     shown = " ".join(name.split())
     if not 0 < len(shown) <= _MAX_NAME_LENGTH:
@@ -131,25 +139,42 @@ def save_slice(
             f"The slice {shown!r} was not saved: it has no condition, so it would be all items. "
             "Choose a cell, a slice or a label first."
         )
+    _require_own(cur, shown, saved_by)
     _append(cur, shown, selection.to_json(), saved_by, created_at)
-    return SavedSlice(shown, selection)
+    return SavedSlice(shown, selection, saved_by)
 
 
 def drop_slice(
     cur: DuckDBPyConnection,
     name: str,
     *,
-    saved_by: str | None = None,
+    saved_by: str,
     created_at: datetime | None = None,
 ) -> None:
-    """Delete a saved slice; its definition stays in the history."""
+    """Delete one's own saved slice, or as an admin any; its definition stays in the history.
+
+    Raises:
+        InvalidSliceError: No slice has this name.
+        NotPermittedError: The person has no role, or the slice is another person's.
+        ReviewerNotFoundError: No reviewer has this id.
+    """
+    require(cur, saved_by, "save_slices")
+    if _require_own(cur, name, saved_by) is None:
+        raise InvalidSliceError(
+            f"There is no saved slice {name!r}: it may have been deleted meanwhile. Choose another."
+        )
     _append(cur, name, "{}", saved_by, created_at)
 
 
 def list_slices(cur: DuckDBPyConnection) -> list[SavedSlice]:
     """Return the saved slices by name."""
     rows = cur.execute(load_sql("saved_slice_list")).fetchall()
-    return [SavedSlice(name, Selection.from_json(selection)) for name, selection in rows]
+    return [SavedSlice(name, Selection.from_json(chosen), by) for name, chosen, by in rows]
+
+
+def may_change(person: Reviewer, stored: SavedSlice) -> bool:
+    """Return whether a person may replace or delete a slice: their own, and an admin any."""
+    return person.role == "admin" or stored.saved_by == person.reviewer_id
 
 
 def _judged(flt: OutcomeFilter, by: By) -> tuple[str, dict[str, object]]:
@@ -221,11 +246,24 @@ def _count_each(
     return sorted(found)
 
 
+def _require_own(cur: DuckDBPyConnection, name: str, reviewer_id: str) -> SavedSlice | None:
+    """Return the slice of a name, None where there is none; refuse another person's."""
+    stored = next((one for one in list_slices(cur) if one.name == name), None)
+    person = get_reviewer(cur, reviewer_id)
+    if stored is None or may_change(person, stored):
+        return stored
+    maker = get_reviewer(cur, stored.saved_by).name if stored.saved_by else "an unknown person"
+    raise NotPermittedError(
+        f"{person.name!r} may not change the slice {name!r}: {maker!r} saved it. "
+        "Save yours under another name, or ask them or an admin."
+    )
+
+
 def _append(
     cur: DuckDBPyConnection,
     name: str,
     selection: str,
-    saved_by: str | None,
+    saved_by: str,
     created_at: datetime | None,
 ) -> None:
     parameters = {

@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 from db.content.runs import get_run
 from db.conversions import from_json, require_text, to_json, to_timestamp, utc_now, with_timestamp
 from db.errors import NotFoundError
+from db.people.permissions import require
 from db.statements import load_sql
 
 Alias = Literal["champion", "challenger"]
@@ -78,7 +79,8 @@ def register_model(
     cur.execute(load_sql("model_version_insert"), parameters)
     if is_challenger:
         newest = list_models(cur)[0]
-        set_alias(cur, "challenger", newest.version, action="register", reviewer_id=created_by)
+        # Whose run it was may have lost the role since: the model is there all the same.
+        _append_alias(cur, "challenger", newest.version, "register", created_by)
 
 
 def list_models(cur: DuckDBPyConnection) -> list[ModelVersion]:
@@ -115,11 +117,32 @@ def set_alias(
     reason: str = "",
     gate: Mapping[str, Any] | None = None,
 ) -> None:
-    """Return an alias to a version, or with None to nobody. Whether one may is for the caller.
+    """Set an alias to a version, or with None to no one. What the gate says is for the caller.
 
     Raises:
         InvalidTextError: The reason cannot be stored.
+        NotPermittedError: The person's role is not open to promoting models.
+        ReviewerNotFoundError: No reviewer has this id.
     """
+    require(cur, reviewer_id, "train")
+    _append_alias(cur, alias, version, action, reviewer_id, reason, gate)
+
+
+def list_alias_events(cur: DuckDBPyConnection, alias: Alias | None = None) -> list[AliasEvent]:
+    """Return every change of an alias, or of all, newest first."""
+    rows = cur.execute(load_sql("model_alias_list"), {"alias": alias}).fetchall()
+    return [AliasEvent(*(*row[:4], from_json(row[4]), *with_timestamp(row, 7)[5:])) for row in rows]
+
+
+def _append_alias(
+    cur: DuckDBPyConnection,
+    alias: Alias,
+    version: int | None,
+    action: AliasAction,
+    reviewer_id: str,
+    reason: str = "",
+    gate: Mapping[str, Any] | None = None,
+) -> None:
     require_text(reason, "reason")
     parameters = {
         "alias": alias,
@@ -131,9 +154,3 @@ def set_alias(
         "created_at": to_timestamp(utc_now()),
     }
     cur.execute(load_sql("model_alias_insert"), parameters)
-
-
-def list_alias_events(cur: DuckDBPyConnection, alias: Alias | None = None) -> list[AliasEvent]:
-    """Return every change of an alias, or of all, newest first."""
-    rows = cur.execute(load_sql("model_alias_list"), {"alias": alias}).fetchall()
-    return [AliasEvent(*(*row[:4], from_json(row[4]), *with_timestamp(row, 7)[5:])) for row in rows]

@@ -10,7 +10,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from db.conversions import from_json, from_timestamp, to_json, to_timestamp, utc_now
-from db.people.reviewers import get_reviewer
+from db.people.permissions import require
 from db.statements import load_sql
 
 
@@ -29,9 +29,10 @@ def add_trigger_policy(
     """Set the policy from now on.
 
     Raises:
+        NotPermittedError: The person's role is not open to training.
         ReviewerNotFoundError: No reviewer has this id.
     """
-    get_reviewer(cur, reviewer_id)
+    require(cur, reviewer_id, "train")
     parameters = {
         "policy": to_json(policy),
         "reviewer_id": reviewer_id,

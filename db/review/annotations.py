@@ -127,7 +127,10 @@ def retract_annotation(
     Raises:
         NothingToRetractError: The reviewer has no standing annotation on the item.
         InvalidAnnotationError: The id belongs to another annotation.
+        NotPermittedError: The role of the reviewer is not open to labelling.
+        ReviewerNotFoundError: No reviewer has this id.
     """
+    require(cur, reviewer_id, "annotate")
     history = list_annotations(cur, item_id, EVERYTHING)
     stored = _find_retried(history, annotation_id, reviewer_id)
     if stored is not None:

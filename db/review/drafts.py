@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from db.conversions import require_text, to_json, to_timestamp, utc_now
 from db.errors import InvalidDraftError
+from db.people.permissions import require
 from db.records import Phase
 from db.statements import load_sql
 
@@ -25,7 +26,10 @@ def save_draft(
     Raises:
         InvalidDraftError: It is longer than ``MAX_CHARACTERS``, or a field holds half of a
             surrogate pair.
+        NotPermittedError: The role of the reviewer is not open to labelling.
+        ReviewerNotFoundError: No reviewer has this id.
     """
+    require(cur, reviewer_id, "annotate")
     for name, value in body.items():
         if isinstance(value, str):
             require_text(value, f"{name} of the draft for item {item_id!r}", InvalidDraftError)
@@ -39,7 +43,13 @@ def save_draft(
 
 
 def clear_draft(cur: DuckDBPyConnection, item_id: str, reviewer_id: str, phase: Phase) -> None:
-    """Drop a draft because what it held was saved. The caller owns the transaction."""
+    """Drop a draft because what it held was saved. The caller owns the transaction.
+
+    Raises:
+        NotPermittedError: The role of the reviewer is not open to labelling.
+        ReviewerNotFoundError: No reviewer has this id.
+    """
+    require(cur, reviewer_id, "annotate")
     if find_draft(cur, item_id, reviewer_id, phase) is not None:
         _append(cur, item_id, reviewer_id, phase, "")
 

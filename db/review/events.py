@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from duckdb import DuckDBPyConnection
 
 from db.conversions import to_timestamp, utc_now
+from db.people.permissions import Action, require
 from db.records import Phase
 from db.statements import load_sql
 
 EventAction = Literal["open", "reveal", "skip", "flag", "unflag", "close_queue"]
+
+ASKS: Final[Mapping[EventAction, Action]] = {
+    "open": "read",
+    "reveal": "read",
+    "skip": "annotate",
+    "flag": "annotate",
+    "unflag": "annotate",
+    "close_queue": "manage_queues",
+}
+"""What a person must be permitted for each."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,15 @@ class ReviewEvent:
 
 
 def add_events(cur: DuckDBPyConnection, events: Sequence[ReviewEvent]) -> None:
-    """Append what people did, in this order; each took place at its own ``created_at``."""
+    """Append what people did, in this order; each took place at its own ``created_at``.
+
+    Raises:
+        NotPermittedError: One of them may not do this; nothing is appended.
+        ReviewerNotFoundError: There is no such reviewer.
+    """
+    asked = {(event.reviewer_id, ASKS[event.action]) for event in events}
+    for reviewer_id, action in sorted(asked):
+        require(cur, reviewer_id, action)
     rows = [
         {
             **vars(event),
@@ -62,7 +81,13 @@ def set_flag(
     queue_id: str | None = None,
     client_at: datetime | None = None,
 ) -> None:
-    """Flag an item, or take the reviewer's own flag off; no change appends nothing."""
+    """Flag an item, or take the reviewer's own flag off; no change appends nothing.
+
+    Raises:
+        NotPermittedError: The role of the reviewer is not open to labelling.
+        ReviewerNotFoundError: No reviewer has this id.
+    """
+    require(cur, reviewer_id, "annotate")
     if is_flagged(cur, item_id, reviewer_id) != flagged:
         event = ReviewEvent(
             "flag" if flagged else "unflag", reviewer_id, item_id, queue_id, client_at=client_at

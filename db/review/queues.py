@@ -18,7 +18,6 @@ from db.review.item_list import ReviewFilter, select_items
 from db.review.settings import ReviewMode
 from db.review.visibility import view_as
 from db.statements import load_sql
-from db.viewer import Viewer
 
 QueueOrder = Literal["uncertain", "text_head_differ", "label_errors", "oldest", "random", "item_id"]
 Sharing = Literal["anyone", "dealt"]
@@ -116,7 +115,7 @@ def add_queue(
         NotPermittedError: The person who asks may not make queues.
     """
     queue = _insert(cur, settings, queue_id, created_by)
-    if extend_queue(cur, queue, view_as(cur, created_by)) == 0:
+    if extend_queue(cur, queue, created_by) == 0:
         raise InvalidQueueError(
             f"The queue {queue.settings.name!r} was not made: no item passes its filter. "
             "Widen the filter."
@@ -155,15 +154,20 @@ def add_item_queue(
     return queue
 
 
-def extend_queue(cur: DuckDBPyConnection, queue: Queue, viewer: Viewer) -> int:
+def extend_queue(cur: DuckDBPyConnection, queue: Queue, reviewer_id: str) -> int:
     """Append the items that pass the queue's filter by now and are not in it yet.
 
     Args:
-        viewer: Who extends it.
+        reviewer_id: Who extends it; what is hidden from them can neither choose nor order items.
 
     Returns:
         How many were appended.
+
+    Raises:
+        NotPermittedError: The person who asks may not manage queues.
     """
+    require(cur, reviewer_id, "manage_queues")
+    viewer = view_as(cur, reviewer_id)
     settings = queue.settings
     order = f"{_ORDERS[settings.order]}, item_id"
     number = f"row_number() over (order by {order})"

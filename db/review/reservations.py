@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 
 from db.connection import Database
 from db.conversions import to_timestamp, utc_now
+from db.people.permissions import require
 from db.review.queues import Queue
 from db.review.unreserved import UnreservedPositions
 from db.review.visibility import is_hidden, view_as
@@ -68,9 +69,14 @@ def reserve_next(
 
     Returns:
         The item's place, or None where nothing is open for the reviewer.
+
+    Raises:
+        NotPermittedError: The role of the reviewer is not open to labelling.
+        ReviewerNotFoundError: No reviewer has this id.
     """
     moment = utc_now() if now is None else now
     with _LOCK, database.transaction() as cur:
+        require(cur, reviewer_id, "annotate")
         free = _unreserved_positions(database, queue)
         viewer = _elsewhere(view_as(cur, reviewer_id), queue)
         found = _find_next(cur, queue, viewer, reviewer_id, after, exclude, moment, free)
@@ -100,8 +106,14 @@ def reserve_neighbour(
         now: An aware time; the present moment when None.
 
     Returns:
-        The item's place, or None at an end of the queue.
+        The item's place, or None at an end of the queue, or where it is not open to the reviewer.
+
+    Raises:
+        NotPermittedError: The role of the reviewer is not open to labelling.
+        ReviewerNotFoundError: No reviewer has this id.
     """
+    if not queue.settings.is_open_to(reviewer_id):
+        return None
     moment = utc_now() if now is None else now
     parameters: dict[str, Any] = {
         "queue_id": queue.queue_id,
@@ -112,6 +124,7 @@ def reserve_neighbour(
         **_times(moment),
     }
     with _LOCK, database.transaction() as cur:
+        require(cur, reviewer_id, "annotate")
         parameters |= _gate(_elsewhere(view_as(cur, reviewer_id), queue), queue)
         row = cur.execute(load_sql("queue_neighbour"), parameters).fetchone()
         if row is not None:
@@ -129,9 +142,15 @@ def release(
     *,
     now: datetime | None = None,
 ) -> None:
-    """Release a reserved item, so that another reviewer can have it."""
+    """Release the reviewer's own hold on an item, so that another reviewer can have it.
+
+    Raises:
+        NotPermittedError: The role of the reviewer is not open to labelling.
+        ReviewerNotFoundError: No reviewer has this id.
+    """
     moment = utc_now() if now is None else now
     with _LOCK, database.transaction() as cur:
+        require(cur, reviewer_id, "annotate")
         _append(cur, queue_id, item_id, reviewer_id, moment, moment)
 
 

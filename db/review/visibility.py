@@ -14,8 +14,9 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming_table
-from db.people.permissions import is_permitted
+from db.people.permissions import is_permitted, require_of
 from db.people.reviewers import get_reviewer
+from db.records import Reviewer
 from db.review.settings import read_settings
 from db.statements import load_sql
 from db.viewer import EVERYTHING, Viewer, is_hidden
@@ -41,15 +42,17 @@ def view_as(cur: DuckDBPyConnection, reviewer_id: str) -> Viewer:
 
     Raises:
         ReviewerNotFoundError: No reviewer has this id.
+        NotPermittedError: They have no role, or no more.
     """
     row = cur.execute(load_sql("viewer_facts"), {"reviewer_id": reviewer_id}).fetchone()
-    stored, num_queued, queues = row or (None, 0, None)
+    stored, num_queued, queues, *facts = row or (None, 0, None)
+    person = Reviewer(*facts) if facts else get_reviewer(cur, reviewer_id)
+    require_of(cur, person, "read")
     settings = read_settings(stored)
     queues = queues or []
     is_open = settings.mode == "open" and all(queue["mode"] == "open" for queue in queues)
     if is_open and not settings.hides_names:
         return EVERYTHING
-    person = get_reviewer(cur, reviewer_id)
     is_exempt = is_permitted(person, "export")
     hides_names = settings.hides_names and is_permitted(person, "adjudicate")
     own = [queue for queue in queues if queue["is_named"] or not is_exempt]

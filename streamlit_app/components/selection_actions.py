@@ -9,7 +9,7 @@ import streamlit as st
 from db.errors import DbError
 from db.outcomes.item_lists import list_item_ids, list_items
 from db.outcomes.selection import OutcomeFilter
-from db.outcomes.slices import drop_slice, save_slice
+from db.outcomes.slices import drop_slice, list_slices, may_change, save_slice
 from db.records import Run
 from streamlit_app import safe_text
 from streamlit_app.components import (
@@ -58,14 +58,15 @@ def draw(
 
 def _draw_slice(scope: PickedScope) -> None:
     selection = outcome_items.chosen()
-    if selection.is_empty and scope.saved_slice is None:
+    is_own = _is_own(scope.saved_slice)
+    if selection.is_empty and not is_own:
         return
     with st.popover(say("work_bar.save_slice"), icon=":material/bookmark_add:"):
         if not selection.is_empty:
             st.text(selection_words(selection))
             st.text_input(say("work_bar.slice_name"), key="errors_slice_name", max_chars=80)
             st.button(say("work_bar.save"), key="errors_slice_save", on_click=_save_slice)
-        if scope.saved_slice is not None:
+        if is_own:
             st.button(
                 say("work_bar.delete_slice"),
                 key="errors_slice_drop",
@@ -74,15 +75,21 @@ def _draw_slice(scope: PickedScope) -> None:
             )
 
 
-def _save_slice() -> None:
+def _is_own(name: str | None) -> bool:
+    """Return whether the reader may delete a slice."""
     person = sign_in.current_person()
+    slices = list_slices(services.database().cursor()) if name is not None else ()
+    return any(one.name == name and may_change(person, one) for one in slices)
+
+
+def _save_slice() -> None:
     try:
         with services.database().transaction() as cur:
             saved = save_slice(
                 cur,
                 st.session_state["errors_slice_name"],
                 outcome_items.chosen(),
-                saved_by=person.reviewer_id,
+                saved_by=sign_in.current_person().reviewer_id,
             )
     except DbError as error:
         st.session_state[queue_popover.NOTICE] = str(error)
@@ -91,8 +98,12 @@ def _save_slice() -> None:
 
 
 def _drop_slice(name: str) -> None:
-    with services.database().transaction() as cur:
-        drop_slice(cur, name, saved_by=sign_in.current_person().reviewer_id)
+    try:
+        with services.database().transaction() as cur:
+            drop_slice(cur, name, saved_by=sign_in.current_person().reviewer_id)
+    except DbError as error:
+        st.session_state[queue_popover.NOTICE] = str(error)
+        return
     st.session_state["errors_saved"] = None
 
 

@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 
 from db.connection import Database
 from db.conversions import replace_lone_surrogates
-from db.errors import DbError, SaveError
+from db.errors import DbError, NotPermittedError, SaveError
 from db.records import Phase
 from db.review.drafts import MAX_CHARACTERS, save_draft
 
@@ -113,8 +113,9 @@ async def take_draft(request: Request) -> Response:
     """Store ``{"token": ..., "pressed_at": ms, "label": place | null, "note": ..., "answer":
     ...}``.
 
-    Everything but the token may be missing. 204 says that the change is stored, 409 that such a
-    draft cannot be stored, 503 that the store failed and the same change may be sent again.
+    Everything but the token may be missing. 204 says that the change is stored, 403 that the
+    reviewer may not label, 409 that such a draft cannot be stored, 503 that the store failed and
+    the same change may be sent again.
     """
     text = await request.body()
     if len(text) > 4 * MAX_CHARACTERS:
@@ -135,6 +136,8 @@ async def take_draft(request: Request) -> Response:
             is_open = await run_in_threadpool(box.update, **changes)
         except SaveError as error:
             return _refuse(503, str(error))
+        except NotPermittedError as error:
+            return _refuse(403, str(error))
         except DbError as error:
             return _refuse(409, str(error))
         if not is_open:

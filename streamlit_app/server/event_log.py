@@ -6,11 +6,12 @@ loses half a second of it. One by one they cost each save a transaction.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from typing import Final
 
-from db.errors import DbError, SaveError
+from db.errors import DbError, NotPermittedError, ReviewerNotFoundError, SaveError
 from db.review.events import ReviewEvent, add_events
 from streamlit_app.server import services
 
@@ -52,14 +53,27 @@ class EventLog:
             if not events:
                 return
             try:
-                with services.database().transaction() as cur:
-                    add_events(cur, events)
+                _write(events)
             except SaveError as error:
                 with self._lock:
                     self._waiting = [*events, *self._waiting][-_MAX_WAITING:]
                 _log.warning("%d events are not written yet: %s", len(events), error)
             except DbError as error:
                 _log.warning("%d events were not written: %s", len(events), error)
+
+
+def _write(events: list[ReviewEvent]) -> None:
+    """Append events; those of a person whose access was taken away meanwhile are left out."""
+    people = {event.reviewer_id for event in events}
+    try:
+        with services.database().transaction() as cur:
+            add_events(cur, events)
+    except (NotPermittedError, ReviewerNotFoundError):
+        if len(people) == 1:
+            raise
+        for reviewer_id in people:
+            with contextlib.suppress(NotPermittedError, ReviewerNotFoundError):
+                _write([event for event in events if event.reviewer_id == reviewer_id])
 
 
 EVENTS: Final = EventLog()

@@ -16,6 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.errors import DbError, SaveError
+from db.people.reviewers import add_reviewer
+from db.people.sign_in import add_person, change_person
 from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
 from db.review.events import ReviewEvent
@@ -32,9 +34,15 @@ def actions(store: Database) -> list[str]:
 
 
 @pytest.fixture
-def box(filled_store: Database) -> Iterator[DraftBox]:
+def ann(filled_store: Database) -> str:
+    """Return a reviewer."""
+    return add_reviewer(filled_store.cursor(), "Ann").reviewer_id
+
+
+@pytest.fixture
+def box(filled_store: Database, ann: str) -> Iterator[DraftBox]:
     """A showing of one item to Ann."""
-    shown = DraftBox(filled_store, "q-1", "ann", "open", ("yes", "no", "maybe"))
+    shown = DraftBox(filled_store, "q-1", ann, "open", ("yes", "no", "maybe"))
     BOXES.put("token", shown)
     yield shown
     BOXES.drop("token")
@@ -43,7 +51,8 @@ def box(filled_store: Database) -> Iterator[DraftBox]:
 class Browser:
     """Posts as the page's script does, and reads what the store has."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, reviewer_id: str) -> None:
+        self._reviewer_id = reviewer_id
         route = Route("/review/draft", take_draft, methods=["POST"])
         self._client = TestClient(Starlette(routes=[route]), raise_server_exceptions=False)
         self._database = database
@@ -56,12 +65,12 @@ class Browser:
         return self._client.post("/review/draft", content=body).status_code
 
     def stored(self) -> dict[str, Any] | None:
-        return find_draft(self._database.cursor(), "q-1", "ann", "open")
+        return find_draft(self._database.cursor(), "q-1", self._reviewer_id, "open")
 
 
 @pytest.fixture
 def browser(filled_store: Database, box: DraftBox) -> Browser:
-    return Browser(filled_store)
+    return Browser(filled_store, box.reviewer_id)
 
 
 @contextmanager
@@ -76,7 +85,7 @@ def disk_full() -> Iterator[None]:
 
 
 def test_a_change_is_acknowledged_only_once_the_store_has_it(
-    filled_store: Database, browser: Browser
+    filled_store: Database, browser: Browser, ann: str
 ) -> None:
     assert browser.post(note="first")[0] == 204
     with disk_full():
@@ -90,7 +99,7 @@ def test_a_change_is_acknowledged_only_once_the_store_has_it(
     assert browser.stored() == {"note": "second", "label": "no"}
     filled_store.close()
     again = Database.open(filled_store.path)
-    assert find_draft(again.cursor(), "q-1", "ann", "open") == {"note": "second", "label": "no"}
+    assert find_draft(again.cursor(), "q-1", ann, "open") == {"note": "second", "label": "no"}
     again.close()
 
 
@@ -159,14 +168,14 @@ def test_a_draft_stays_open_where_saving_the_item_failed(browser: Browser, box: 
     assert browser.stored() == {"note": "typed"}
 
 
-def test_events_are_kept_until_the_store_takes_them(filled_store: Database) -> None:
+def test_events_are_kept_until_the_store_takes_them(filled_store: Database, ann: str) -> None:
     log = EventLog()
     with disk_full():
-        log.note(ReviewEvent("open", "ann", "q-1"))
+        log.note(ReviewEvent("open", ann, "q-1"))
         log.flush()
         log.flush()
     assert actions(filled_store) == []
-    log.note(ReviewEvent("reveal", "ann", "q-1"))
+    log.note(ReviewEvent("reveal", ann, "q-1"))
     log.flush()
     assert actions(filled_store) == ["open", "reveal"]
     log.flush()
@@ -174,7 +183,7 @@ def test_events_are_kept_until_the_store_takes_them(filled_store: Database) -> N
 
 
 def test_an_event_that_can_never_be_stored_holds_no_other_up(
-    filled_store: Database, monkeypatch: pytest.MonkeyPatch
+    filled_store: Database, monkeypatch: pytest.MonkeyPatch, ann: str
 ) -> None:
     def fail(*arguments: object) -> None:
         raise DbError("It cannot be stored.")
@@ -182,11 +191,40 @@ def test_an_event_that_can_never_be_stored_holds_no_other_up(
     log = EventLog()
     with monkeypatch.context() as patch:
         patch.setattr("streamlit_app.server.event_log.add_events", fail)
-        log.note(ReviewEvent("open", "ann", "q-1"))
+        log.note(ReviewEvent("open", ann, "q-1"))
         log.flush()
-    log.note(ReviewEvent("reveal", "ann", "q-1"))
+    log.note(ReviewEvent("reveal", ann, "q-1"))
     log.flush()
     assert actions(filled_store) == ["reveal"]
+
+
+def test_the_events_of_a_person_whose_access_was_taken_away_hold_no_other_up(
+    filled_store: Database, ann: str
+) -> None:
+    with filled_store.transaction() as cur:
+        bob = add_person(cur, "Bob", role="reviewer").reviewer_id
+        change_person(cur, bob, role="none")
+    log = EventLog()
+    for who in (bob, ann, "reviewer-unknown"):
+        log.note(ReviewEvent("open", who, "q-1"))
+    log.flush()
+    query = "select reviewer_id from review_event"
+    assert filled_store.cursor().execute(query).fetchall() == [(ann,)]
+    log.note(ReviewEvent("open", bob, "q-1"))
+    log.flush()
+    assert len(actions(filled_store)) == 1
+
+
+def test_a_draft_of_a_person_whose_access_was_taken_away_is_refused(
+    filled_store: Database, browser: Browser, ann: str
+) -> None:
+    assert browser.post(note="before")[0] == 204
+    with filled_store.transaction() as cur:
+        change_person(cur, ann, role="none")
+    status, text = browser.post(note="after")
+    assert status == 403
+    assert "may not label items" in text
+    assert browser.stored() == {"note": "before"}
 
 
 def test_undo_and_put_off_can_be_pressed_again_after_the_store_failed(

@@ -136,7 +136,8 @@ def test_the_worst_slice_comes_first_and_is_named_as_worse(filled: Database):
 
 def test_a_saved_slice_is_offered_and_ranked_among_the_others(filled: Database):
     with filled.transaction() as cur:
-        save_slice(cur, "hard ones", Selection(slices=(("mesh", "Pregnancy"),)))
+        by = add_reviewer(cur, "Ann").reviewer_id
+        save_slice(cur, "hard ones", Selection(slices=(("mesh", "Pregnancy"),)), saved_by=by)
     page = open_section("slices")
     table = next(f.value for f in page.dataframe if "Adjusted p" in f.value)
     assert "Saved: hard ones" in table["Slice"].tolist()

@@ -11,33 +11,44 @@ from db.review.drafts import MAX_CHARACTERS, clear_draft, find_draft, prune_draf
 from db.review.settings import ReviewSettings, get_settings, save_settings
 
 
-def test_the_latest_draft_of_a_phase_counts_until_it_is_cleared(database: Database) -> None:
-    cur = database.cursor()
-    save_draft(cur, "q-1", "ann", "open", {"note": "a"})
-    save_draft(cur, "q-1", "ann", "open", {"note": "ab", "labels": ["yes"]})
-    save_draft(cur, "q-1", "bob", "open", {"note": "mine"})
-    assert find_draft(cur, "q-1", "ann", "open") == {"note": "ab", "labels": ["yes"]}
-    assert find_draft(cur, "q-1", "ann", "revealed") is None
-    assert find_draft(cur, "q-2", "ann", "open") is None
-    clear_draft(cur, "q-1", "ann", "open")
-    assert find_draft(cur, "q-1", "ann", "open") is None
-    assert find_draft(cur, "q-1", "bob", "open") == {"note": "mine"}
+@pytest.fixture
+def people(database: Database) -> tuple[str, str]:
+    """Return two reviewers."""
+    with database.transaction() as cur:
+        return add_reviewer(cur, "Ann").reviewer_id, add_reviewer(cur, "Bob").reviewer_id
 
 
-def test_pruning_keeps_what_counts(database: Database) -> None:
+def test_the_latest_draft_of_a_phase_counts_until_it_is_cleared(
+    database: Database, people: tuple[str, str]
+) -> None:
     cur = database.cursor()
+    ann, bob = people
+    save_draft(cur, "q-1", ann, "open", {"note": "a"})
+    save_draft(cur, "q-1", ann, "open", {"note": "ab", "labels": ["yes"]})
+    save_draft(cur, "q-1", bob, "open", {"note": "mine"})
+    assert find_draft(cur, "q-1", ann, "open") == {"note": "ab", "labels": ["yes"]}
+    assert find_draft(cur, "q-1", ann, "revealed") is None
+    assert find_draft(cur, "q-2", ann, "open") is None
+    clear_draft(cur, "q-1", ann, "open")
+    assert find_draft(cur, "q-1", ann, "open") is None
+    assert find_draft(cur, "q-1", bob, "open") == {"note": "mine"}
+
+
+def test_pruning_keeps_what_counts(database: Database, people: tuple[str, str]) -> None:
+    cur = database.cursor()
+    ann, bob = people
     for note in ("a", "ab", "abc"):
-        save_draft(cur, "q-1", "ann", "open", {"note": note})
-    save_draft(cur, "q-1", "bob", "open", {"note": "b"})
-    clear_draft(cur, "q-1", "bob", "open")
+        save_draft(cur, "q-1", ann, "open", {"note": note})
+    save_draft(cur, "q-1", bob, "open", {"note": "b"})
+    clear_draft(cur, "q-1", bob, "open")
     prune_drafts(cur)
     assert cur.execute("select count(*) from draft").fetchone() == (1,)
-    assert find_draft(cur, "q-1", "ann", "open") == {"note": "abc"}
+    assert find_draft(cur, "q-1", ann, "open") == {"note": "abc"}
 
 
-def test_a_draft_too_long_to_keep_is_refused(database: Database) -> None:
+def test_a_draft_too_long_to_keep_is_refused(database: Database, people: tuple[str, str]) -> None:
     with pytest.raises(InvalidDraftError, match="at most 200,000"):
-        save_draft(database.cursor(), "q-1", "ann", "open", {"note": "x" * MAX_CHARACTERS})
+        save_draft(database.cursor(), "q-1", people[0], "open", {"note": "x" * MAX_CHARACTERS})
 
 
 def test_settings_are_appended_and_the_latest_counts(database: Database) -> None:

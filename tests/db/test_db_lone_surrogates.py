@@ -102,7 +102,7 @@ def _item_queue(cur: DuckDBPyConnection) -> None:
         (lambda cur: _queue(cur, "Mine", HALF), InvalidTextError, r"value with '.*Take two"),
         (_item_queue, InvalidQueueError, "name of the queue"),
         (
-            lambda cur: save_slice(cur, HALF, Selection(source="own")),
+            lambda cur: save_slice(cur, HALF, Selection(source="own"), saved_by=_ada(cur)),
             InvalidSliceError,
             "name of the slice",
         ),
@@ -119,7 +119,7 @@ def _item_queue(cur: DuckDBPyConnection) -> None:
         ),
         (lambda cur: Identity("issuer", "1", HALF), InvalidReviewerError, "name that the sign-in"),
         (
-            lambda cur: save_draft(cur, "q-1", "ada", "open", {"note": HALF}),
+            lambda cur: save_draft(cur, "q-1", _ada(cur), "open", {"note": HALF}),
             InvalidDraftError,
             "note of the draft for item 'q-1'",
         ),

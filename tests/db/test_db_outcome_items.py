@@ -26,6 +26,7 @@ from db.outcomes.item_lists import (
 from db.outcomes.scored_runs import refresh, refresh_annotations
 from db.outcomes.selection import DIMENSIONS, NO_LABEL, PAIR_OUTCOMES, OutcomeFilter, Selection
 from db.outcomes.slices import count_right, count_slices, drop_slice, list_slices, save_slice
+from db.people.reviewers import add_reviewer
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import (
@@ -230,15 +231,16 @@ def test_slices_are_counted_as_by_hand(filled: Database) -> None:
 def test_a_slice_is_kept_by_name_until_it_is_dropped(filled: Database) -> None:
     chosen = Selection(gold_label="maybe", slices=(("mesh", "Aged, 80 and over"),))
     with filled.transaction() as cur:
-        save_slice(cur, "  hard   ones ", Selection(gold_label="no"))
-        save_slice(cur, "hard ones", chosen)
-        save_slice(cur, "others", Selection(split="dev"))
+        ann = add_reviewer(cur, "Ann").reviewer_id
+        save_slice(cur, "  hard   ones ", Selection(gold_label="no"), saved_by=ann)
+        save_slice(cur, "hard ones", chosen, saved_by=ann)
+        save_slice(cur, "others", Selection(split="dev"), saved_by=ann)
     assert [(one.name, one.selection) for one in list_slices(filled.cursor())] == [
         ("hard ones", chosen),
         ("others", Selection(split="dev")),
     ]
     with filled.transaction() as cur:
-        drop_slice(cur, "hard ones")
+        drop_slice(cur, "hard ones", saved_by=ann)
     assert [one.name for one in list_slices(filled.cursor())] == ["others"]
 
 
@@ -253,8 +255,9 @@ def test_a_slice_is_kept_by_name_until_it_is_dropped(filled: Database) -> None:
 def test_a_slice_without_name_or_condition_is_refused(
     database: Database, name: str, selection: Selection, message: str
 ) -> None:
+    ann = add_reviewer(database.cursor(), "Ann").reviewer_id
     with pytest.raises(InvalidSliceError, match=message):
-        save_slice(database.cursor(), name, selection)
+        save_slice(database.cursor(), name, selection, saved_by=ann)
 
 
 @given(

@@ -146,8 +146,8 @@ def test_a_queue_is_frozen_and_later_items_join_at_its_end(
     queue = make_queue()
     with database.transaction() as cur:
         add_items(cur, [make_item("a-first-by-name")], origin="items")
-        assert extend_queue(cur, queue, EVERYTHING) == 1
-        assert extend_queue(cur, queue, EVERYTHING) == 0
+        assert extend_queue(cur, queue, queue.created_by) == 1
+        assert extend_queue(cur, queue, queue.created_by) == 0
     cur = database.cursor()
     assert find_position(cur, queue.queue_id, "a-first-by-name") == NUM_ITEMS
     assert find_item_at(cur, queue.queue_id, NUM_ITEMS - 1) == "q-11"

@@ -142,9 +142,11 @@ def test_saved_slices_count_unless_they_ask_what_a_model_got_wrong(
     predict("before", _some_right((30, 20, 10)))
     predict("after", _some_right((20, 25, 10)))
     with store.transaction() as cur:
-        save_slice(cur, "all yes", Selection(gold_label="yes"))
-        save_slice(cur, "wrong before", Selection(head_is_right=False))
-        save_slice(cur, "few", Selection(gold_label="maybe", slices=(("mesh", "Humans"),)))
+        by = add_reviewer(cur, "Eve").reviewer_id
+        few = Selection(gold_label="maybe", slices=(("mesh", "Humans"),))
+        save_slice(cur, "all yes", Selection(gold_label="yes"), saved_by=by)
+        save_slice(cur, "wrong before", Selection(head_is_right=False), saved_by=by)
+        save_slice(cur, "few", few, saved_by=by)
     saved = [
         (one.change.value, one.change.n, one.change.num_fixed, one.change.num_broken)
         for one in run_gate(store.cursor(), EVERYTHING, "before", "after").slices
