@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,6 +15,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eci.errors import ArtifactError
+from eci.model.fingerprint import HEADERS_ONLY, Fingerprint
 from eci.questions.labels import Label, LabelSet
 
 INFO_FILE: Final = "eci.json"
@@ -31,6 +33,8 @@ class BaseInfo(_Frozen):
     name: str
     fingerprint: str
     quantization: Literal["none", "nf4"]
+    tokenizer: str = ""
+    """Identifies the tokenizer's files; empty in artifacts older than this field."""
 
 
 class LabelInfo(_Frozen):
@@ -66,6 +70,8 @@ class ArtifactInfo(_Frozen):
     base: BaseInfo
     template: str
     template_digest: str
+    prompt_digest: str = ""
+    """Of prompts as tokens, after chat template and tokenizer; empty in older artifacts."""
     max_prompt_tokens: int = Field(gt=0)
     shots: int = Field(ge=0)
     head: dict[str, Any]
@@ -137,21 +143,39 @@ def _read_checked(folder: Path) -> ArtifactInfo:
     return info
 
 
-def check_base(info: ArtifactInfo, fingerprint: str, quantization: str, folder: Path) -> None:
+def check_base(
+    info: ArtifactInfo, fingerprint: Fingerprint, quantization: str, folder: Path
+) -> None:
     """Refuse a base model that the artifact was not trained on.
 
+    An artifact that is older than fingerprints of whole files is compared by the headers of the
+    files alone, with a warning.
+
     Raises:
-        ArtifactError: Weights or quantization differ.
+        ArtifactError: Weights, tokenizer or quantization differ; it says which.
     """
-    if info.base.fingerprint != fingerprint:
+    is_old = info.base.fingerprint.startswith(HEADERS_ONLY)
+    weights = fingerprint.headers if is_old else fingerprint.weights
+    faults = []
+    if info.base.fingerprint != weights:
+        faults.append(f"its weights or configuration ({weights}, not {info.base.fingerprint})")
+    if info.base.tokenizer not in ("", fingerprint.tokenizer):
+        faults.append("its tokenizer or chat template")
+    if faults:
         raise ArtifactError(
-            f"Artifact {folder} was trained on {info.base.name!r} ({info.base.fingerprint}), but "
-            f"the base model given is {fingerprint}. Load the base model it was trained on."
+            f"Artifact {folder} was trained on {info.base.name!r}; the base model given differs in "
+            f"{' and in '.join(faults)}. Load the base model it was trained on."
         )
     if info.base.quantization != quantization:
         raise ArtifactError(
             f"Artifact {folder} is valid for quantization {info.base.quantization!r}, not "
             f"{quantization!r}: head and calibration depend on it. Load the base model that way."
+        )
+    if is_old:
+        warnings.warn(
+            f"Artifact {folder} was made before base models were compared in full: other weights "
+            "of the same shapes would not be noticed. Retrain or refit to record them.",
+            stacklevel=2,
         )
 
 

@@ -5,13 +5,13 @@ A base model is named ``bundled:smollm2-135m``, by a local folder, or by a Huggi
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from eci.errors import BaseModelError
 from eci.model.bundled import BUNDLED_PREFIX, bundled_folder
+from eci.model.fingerprint import Fingerprint
 
 Quantization = Literal["none", "nf4"]
 DEFAULT_BASE: Final = f"{BUNDLED_PREFIX}smollm2-135m"
@@ -23,14 +23,14 @@ class LoadedBase:
 
     Attributes:
         name: As in the settings.
-        fingerprint: Identifies the exact weights.
+        fingerprint: Identifies the exact weights and the tokenizer.
         device: Such as ``"cpu"`` or ``"cuda"``.
     """
 
     model: Any
     tokenizer: Any
     name: str
-    fingerprint: str
+    fingerprint: Fingerprint
     quantization: Quantization
     device: str
 
@@ -47,7 +47,7 @@ def load_base(
 
     Args:
         name: ``bundled:...``, a folder, or a Hugging Face id.
-        models_dir: Where a bundled model is unpacked.
+        models_dir: Where a bundled model is unpacked and digests of weights are kept.
         quantization: ``nf4`` loads 4-bit NF4 with double quantization and bfloat16 compute.
         device: ``auto`` takes the GPU where there is one.
         waits_on_host: Whether the weights stay in host memory, for the caller to bring them to the
@@ -57,6 +57,7 @@ def load_base(
         BaseModelError: It cannot be found, reached or read.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     target = resolve_base_model(name, models_dir)
@@ -70,10 +71,11 @@ def load_base(
     try:
         tokenizer = AutoTokenizer.from_pretrained(target, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(target, trust_remote_code=False, **options)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise BaseModelError(_why_not_loaded(name, error)) from error
     model.eval()
-    fingerprint = base_fingerprint(target, model.config)
+    commit = getattr(model.config, "_commit_hash", None)
+    fingerprint = Fingerprint.of(target, models_dir, commit)
     return LoadedBase(model, tokenizer, name, fingerprint, quantization, device)
 
 
@@ -115,25 +117,6 @@ def resolve_base_model(name: str, models_dir: Path) -> str:
             f"id such as 'meta-llama/Llama-2-13b-hf', or '{DEFAULT_BASE}'."
         )
     return name
-
-
-def base_fingerprint(folder_or_id: str, config: Any) -> str:
-    """Identify the exact weights: heads and calibration are valid for these alone.
-
-    For a folder, SHA-256 over its config and, for each weight file, name, size and first MiB (which
-    holds the safetensors header); reading 26 GB to start a run would take a minute. For a Hugging
-    Face id, the commit that was loaded.
-    """
-    folder = Path(folder_or_id)
-    if not folder.is_dir():
-        commit = getattr(config, "_commit_hash", None)
-        return f"{folder_or_id}@{commit or 'unknown'}"
-    digest = hashlib.sha256((folder / "config.json").read_bytes())
-    for file in sorted(folder.glob("*.safetensors")):
-        digest.update(f"{file.name}:{file.stat().st_size}".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(1 << 20))
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _nf4_config() -> Any:

@@ -440,6 +440,13 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
             f"{info.template!r}. Use the version of this software that made it, or retrain."
         )
     encoder = PromptEncoder(loaded.tokenizer, template, info.max_prompt_tokens)
+    if info.prompt_digest not in ("", encoder.digest()):
+        raise ArtifactError(
+            f"Artifact {folder} was trained on prompts that this software writes differently: the "
+            "chat template or the library of tokenizers has changed. Use the versions that made it "
+            f"({', '.join(f'{name} {number}' for name, number in info.versions.items())}), or "
+            "retrain."
+        )
     verbalizers = {name: known.verbalizers for name, known in info.label_sets.items()}
     config = HeadConfig.from_dict(info.head)
     model = attach_head(loaded.model, config, verbalizers, weight=0.5)

@@ -5,6 +5,8 @@ Works on the tokenizer alone; nothing here imports torch.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +16,7 @@ from jinja2 import TemplateError
 
 from eci.errors import PromptError
 from eci.pooling import REGIONS
-from eci.questions.labels import LabelSet
+from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Exemplar, Message, PromptTemplate, Question, option_line, unmarked
 
 # For base models without a chat template of their own, such as Llama-2-13b-hf.
@@ -25,6 +27,13 @@ PLAIN_CHAT_TEMPLATE: Final = (
 
 # Templates ask under one of these names whether to think, and ignore what they do not name.
 _ANSWERS_AT_ONCE: Final = {"enable_thinking": False, "thinking": False}
+
+_FIXED: Final = Question(
+    "Does 0.5 µg/mL of naïve β-blocker help?", (("RESULTS", "P ≥ .05 (n=12)."),), PUBMEDQA
+)
+_CHOICE: Final = Question("Which first?", (), LabelSet.from_options({"A": "Aspirin", "B": "Rest"}))
+_PROBES: Final = ((_FIXED, (Exemplar(_FIXED, "no", "It did not."),)), (_CHOICE, ()))
+"""What shows a change in how prompts are written; none of it is short of unusual characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,11 @@ class PromptEncoder:
                 "this tokenizer. Rename the label."
             )
         return own
+
+    def digest(self) -> str:
+        """Identify how questions become tokens: chat template, tokenizer and wording together."""
+        encoded = [self._render(question, shots).input_ids for question, shots in _PROBES]
+        return hashlib.sha256(json.dumps(encoded).encode()).hexdigest()
 
     def neutralise(self, text: str) -> str:
         """Neutralise control tokens in foreign text, so that it cannot end a turn or open one."""

@@ -18,11 +18,7 @@ from click.testing import CliRunner, Result
 
 from eci.cli import main
 from eci.model.artifact import (
-    ArtifactInfo,
-    BaseInfo,
     CalibrationInfo,
-    LabelInfo,
-    LabelSetInfo,
     save_tensors,
     write_info,
 )
@@ -30,6 +26,7 @@ from eci.model.base_model import load_base
 from eci.model.eci_model import EciModel, build
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
+from training.joint.adapter import describe_model
 
 Run = Callable[..., Result]
 
@@ -207,23 +204,9 @@ def artifact(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     torch.nn.init.constant_(head.linears["triage"].bias[:1], 8.0)
     folder = tmp_path_factory.mktemp("run") / "artifact"
     save_tensors(folder, head.state_dict(), None, None)
-    template = model.encoder.template
-    info = ArtifactInfo(
-        base=BaseInfo(name=loaded.name, fingerprint=loaded.fingerprint, quantization="none"),
-        template=template.name,
-        template_digest=template.digest,
-        max_prompt_tokens=500,
-        shots=0,
-        head=head.config.to_dict(),
-        label_sets={
-            "triage": LabelSetInfo(
-                labels=tuple(LabelInfo(name=name) for name in triage.names),
-                verbalizers=model.encoder.verbalizers(triage),
-            )
-        },
-        calibration={"triage": CalibrationInfo(temperature=2.0, num_items=10)},
-        has_adapter=False,
-    )
+    info = describe_model(model, loaded, shots=0, calibration={}, has_adapter=False)
+    halved = {"triage": CalibrationInfo(temperature=2.0, num_items=10)}
+    info = info.model_copy(update={"calibration": halved})
     write_info(folder, info)
     return folder
 

@@ -201,9 +201,11 @@ def _model_key(info: ArtifactInfo) -> str:
     head = {name: value for name, value in info.head.items() if name not in _FREE_OF_STATES}
     content = [
         info.base.fingerprint,
+        info.base.tokenizer,
         info.base.quantization,
         info.files.get(ADAPTER_FILES[0], "no adapter"),
         info.template_digest,
+        info.prompt_digest,
         info.max_prompt_tokens,
         head,
     ]

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from db.paths import models_dir, runs_dir
 from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import ArtifactInfo, read_info
-from eci.model.base_model import base_fingerprint, resolve_base_model
+from eci.model.base_model import resolve_base_model
 from eci.model.features import stack
+from eci.model.fingerprint import Fingerprint
 from eci.questions.prompts import DEFAULT_TEMPLATE, Question, load_template
 from training.data.questions import ItemQuestion, fixed_label_sets
 from training.errors import DataError
@@ -177,8 +178,10 @@ def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
     resolved = resolve_base_model(settings.model.base, models_dir())
     if not Path(resolved).is_dir():
         return None
+    fingerprint = Fingerprint.of(resolved, models_dir())
     content = [
-        base_fingerprint(resolved, None),
+        fingerprint.weights,
+        fingerprint.tokenizer,
         settings.model.quantization,
         load_template(DEFAULT_TEMPLATE).digest,
         settings.model.max_prompt_tokens,

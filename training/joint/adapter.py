@@ -98,9 +98,15 @@ def describe_model(
     """Describe a model with its head: all of an artifact but the hashes of its files."""
     eci_model = model.model.get_base_model() if has_adapter else model.model
     return ArtifactInfo(
-        base=BaseInfo(name=base.name, fingerprint=base.fingerprint, quantization=base.quantization),
+        base=BaseInfo(
+            name=base.name,
+            fingerprint=base.fingerprint.weights,
+            tokenizer=base.fingerprint.tokenizer,
+            quantization=base.quantization,
+        ),
         template=model.encoder.template.name,
         template_digest=model.encoder.template.digest,
+        prompt_digest=model.encoder.digest(),
         max_prompt_tokens=model.encoder.max_prompt_tokens,
         shots=shots,
         head=eci_model.eci_config.to_dict(),

@@ -75,7 +75,7 @@ def run_qlora(context: RunContext) -> None:
     )
     if context.is_first:
         run_dir.write_settings(
-            {**stored, "base_fingerprint": base.fingerprint, "versions": library_versions()}
+            {**stored, "base_fingerprint": base.fingerprint.weights, "versions": library_versions()}
         )
     torch.manual_seed(settings.seed)
     model = build(
