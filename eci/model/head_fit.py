@@ -287,7 +287,7 @@ class CrossValidationResult:
     Attributes:
         columns: Of the best candidate: which of the pooled states make up ``u``.
         l2: Of the best candidate.
-        losses: Its out-of-fold cross-entropy of each item, ``(n,)``, in nats.
+        losses: Its out-of-fold cross-entropy of each judged item, in nats.
         accuracy: Its out-of-fold accuracy.
         macro_f1: Its out-of-fold macro-F1.
         logits: Out-of-fold, ``(n, C)``, in the order of the items.
@@ -315,6 +315,7 @@ def cross_validate(
     folds: Sequence[Fold],
     candidates: Sequence[Sequence[int]] | None = None,
     strengths: Sequence[float] = DEFAULT_L2,
+    judged: IntArray | None = None,
     on_candidate: Callable[[CrossValidationResult], None] | None = None,
 ) -> CrossValidationResult:
     """Choose pooling and penalty by the out-of-fold cross-entropy on training items.
@@ -322,6 +323,8 @@ def cross_validate(
     Args:
         folds: Of the items, from :func:`eci.statistics.calibration.out_of_fold`.
         candidates: Sets of columns of ``states`` to try; all together by default.
+        judged: Rows that candidates are compared and figures computed on; all by default. States
+            from an adapter repeat the labels that it has learned, so only other items can judge.
         on_candidate: Called with every candidate, for a table.
 
     Raises:
@@ -331,8 +334,12 @@ def cross_validate(
     best: CrossValidationResult | None = None
     everything: Sequence[Sequence[int]] = [range(states.shape[1])]
     tried = everything if is_options else candidates or everything
+    rows = np.arange(len(gold)) if judged is None else judged
     with _threads(states):
-        for candidate in _candidates(states, scores, gold, folds, tried, strengths, is_options):
+        for columns, l2, logits in _candidates(
+            states, scores, gold, folds, tried, strengths, is_options
+        ):
+            candidate = _judge(logits, gold, columns, l2, rows)
             if on_candidate is not None:
                 on_candidate(candidate)
             if best is None or candidate.loss < best.loss:
@@ -350,8 +357,8 @@ def _candidates(
     tried: Sequence[Sequence[int]],
     strengths: Sequence[float],
     is_options: bool,
-) -> Iterator[CrossValidationResult]:
-    """Evaluate every pooling with every penalty, out of fold."""
+) -> Iterator[tuple[tuple[int, ...], float, FloatArray]]:
+    """Yield every pooling with every penalty, and its out-of-fold logits."""
     for columns in map(tuple, tried):
         u = _inputs(states, columns, is_options=is_options)
         parts = [_Standardised.of(u[fold.train], scores[fold.train]) for fold in folds]
@@ -364,13 +371,13 @@ def _candidates(
                 head = _fit(parts[k], scores[on], gold[on], columns, l2, starts[k])
                 starts[k] = head
                 logits[out] = head.logits(states[out], scores[out])
-            yield _judge(logits, gold, columns, l2)
+            yield columns, l2, logits
 
 
 def _judge(
-    logits: FloatArray, gold: IntArray, columns: tuple[int, ...], l2: float
+    logits: FloatArray, gold: IntArray, columns: tuple[int, ...], l2: float, rows: IntArray
 ) -> CrossValidationResult:
-    probabilities = softmax(logits)
+    gold, probabilities = gold[rows], softmax(logits[rows])
     predicted = probabilities.argmax(1)
     size = logits.shape[1]
     counts = np.zeros((size, size + 1), dtype=np.int64)

@@ -10,6 +10,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from eci.arrays import IntArray
 from eci.model.eci_model import EciModel
 from eci.model.features import stack
 from eci.model.head import EciHead, HeadConfig, HeadInputs
@@ -128,3 +129,21 @@ def test_features_give_the_logits_of_the_model(model: EciModel) -> None:
     expected = [given.logits for given in model.classify(QUESTIONS[:2])]
     assert untrained.logits(states, scores) == pytest.approx(np.array(expected), abs=1e-4)
     assert features[2].states.shape[0] == features[2].scores.shape[0] == 3
+
+
+def test_states_that_repeat_random_labels_judge_at_chance_where_they_were_not_learned() -> None:
+    rng = np.random.default_rng(5)
+    y = rng.integers(0, 3, 400)
+    states = rng.normal(size=(400, 1, 24)).astype(np.float32)
+    learned, unseen = np.arange(200), np.arange(200, 400)
+    states[learned, 0, :3] += 4 * np.eye(3, dtype=np.float32)[y[learned]]  # as an adapter does
+    scores = np.zeros((400, 3), np.float32)
+    folds = out_of_fold(y, [str(n) for n in range(400)], num_folds=5, seed=0)
+
+    def accuracy(judged: IntArray | None) -> float:
+        return cross_validate(
+            states, scores, y, is_options=False, folds=folds, judged=judged
+        ).accuracy
+
+    assert accuracy(None) > 0.6
+    assert abs(accuracy(unseen) - 1 / 3) < 0.1

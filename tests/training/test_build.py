@@ -116,7 +116,6 @@ def test_a_corrected_text_takes_the_place_of_the_long_answer(database: Database)
     )
     (record,) = built.records
     assert record.completion == "no\nIt did not help anybody."
-    assert record.fold == "train", "a correction must not be spent on validation"
 
 
 def test_vetoes_are_heeded_by_builds_and_runs(database: Database) -> None:
@@ -147,6 +146,24 @@ def test_what_was_made_from_an_item_stays_in_its_fold(snapshot: Snapshot) -> Non
     held_out = {record.item_id.removeprefix("child-of-") for record in data.dev}
     learned = {record.item_id.removeprefix("child-of-") for record in data.train}
     assert held_out and held_out.isdisjoint(learned)
+
+
+def test_items_are_held_out_where_people_have_labelled_all_of_them(snapshot: Snapshot) -> None:
+    labels = ["yes"] * 120 + ["no"] * 60 + ["maybe"] * 20
+    labelled = tuple(
+        replace(
+            snapshot.train[0],
+            item_id=f"labelled-{n}",
+            question=f"Does remedy {n} of {n * 7919} help against complaint {n * 104729}?",
+            label=label,
+            label_origin="agreed",
+        )
+        for n, label in enumerate(labels)
+    )
+    data = build_training_data(replace(snapshot, train=labelled), DataSettings(dev_fraction=0.1), 1)
+    held_out = Counter(record.label for record in data.dev)
+    assert held_out == {"yes": 12, "no": 6, "maybe": 2}
+    assert len({record.item_id for record in data.train}) == 180
 
 
 def test_the_build_stops_and_names_what_was_made_from_a_test_item(snapshot: Snapshot) -> None:

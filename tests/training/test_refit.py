@@ -34,6 +34,7 @@ from training.errors import DataError
 from training.head.refit import is_quick, run_recalibration, run_refit
 from training.joint.qlora import run_qlora
 from training.run.execution import execute
+from training.run.json_files import read_object
 from training.run.result_tables import OUT_OF_FOLD, RECORDS
 from training.run.run_dir import RunDir
 from training.settings.training import Preset, RefitSettings, parse_settings
@@ -141,6 +142,14 @@ def test_a_trained_adapter_gets_a_new_head_and_new_temperatures(
     assert execute(refit, run_refit) == "succeeded", refit.read_status().message
     refresh(database, runs_dir())
     assert read_info(refit.artifact_path).has_adapter
+    fitted = read_object(refit.path / "fit.json")["pubmedqa"]
+    assert fitted.keys() == {"l2", "num_items", "num_judged"}, "too few items are new to judge it"
+    assert fitted["num_judged"] == 0
+    messages = [e.fields.get("text", "") for e in refit.read_events()[0] if e.kind == "message"]
+    assert any("accuracy of the new head is unknown" in text for text in messages)
+    assert (
+        read_info(refit.artifact_path).calibration == read_info(trained.artifact_path).calibration
+    )
     cur = database.cursor()
     texts = {p.item_id: p.answer for p in list_predictions(cur, trained.run_id, EVERYTHING)}
     mine = list_predictions(cur, refit.run_id, EVERYTHING)
@@ -281,3 +290,26 @@ def test_items_that_repeat_one_another_stay_in_one_fold(
     named = dict(zip((item.item_id for item in items), groups, strict=True))
     assert named["twin-of-001"] == named["more-train-001"]
     assert len(set(named.values())) == len(items) - 1
+
+
+def test_the_head_on_an_adapter_is_judged_on_items_that_the_adapter_has_not_seen(
+    database: Database, engineer: Reviewer, tiny_settings: dict[str, Any]
+) -> None:
+    settings = parse_settings(tiny_settings, "tests")
+    trained = prepare_run(database, Preset("test", "A test.", settings), "tests")
+    assert execute(trained, run_qlora) == "succeeded", trained.read_status().message
+    refresh(database, runs_dir())
+    with database.transaction() as cur:
+        add_items(cur, [make_remedy(200 + n) for n in range(30)], origin="items")
+
+    refit = prepare_plan(database, make_plan(database, "refit", source=trained.run_id), "tests")
+
+    assert execute(refit, run_refit) == "succeeded", refit.read_status().message
+    learned = {r.item_id for r in RECORDS.read(trained.records_path) if r.fold == "train"}
+    snapshot = load_snapshot(refit.snapshot_path)
+    asked = [item for item in snapshot.train if item.label_set == "pubmedqa"]
+    fitted = read_object(refit.path / "fit.json")["pubmedqa"]
+    assert fitted["num_items"] == len(asked)
+    assert fitted["num_judged"] == len([i for i in asked if i.item_id not in learned]) >= 30
+    calibrated = read_info(refit.artifact_path).calibration["pubmedqa"]
+    assert calibrated.num_items == fitted["num_judged"]

@@ -25,7 +25,7 @@ from training.data.questions import SnapshotQuestions
 from training.errors import DataError
 from training.evaluation.out_of_fold import MIN_ITEMS_PER_FOLD
 from training.head.features import HeadFeatures
-from training.head.refit import LabelSetTask, earlier_choices, label_set_tasks
+from training.head.refit import MIN_JUDGED, LabelSetTask, earlier_choices, label_set_tasks
 from training.head.source import HeadSource, find_info
 from training.settings.training import RefitSettings
 
@@ -113,10 +113,19 @@ def learning_curve(database: Database, viewer: Viewer) -> LearningCurve:
             f"The gain cannot be projected from fewer than {4 * NUM_FOLDS * MIN_ITEMS_PER_FOLD} "
             "labelled training items. Import or label more."
         )
+    judged = task.unseen(source.learned_item_ids())
+    if len(judged) < MIN_JUDGED * NUM_FOLDS:
+        raise DataError(
+            f"The gain cannot be projected on this adapter: it has learned from all but "
+            f"{len(judged)} of {len(task.items)} training items, and {MIN_JUDGED * NUM_FOLDS} that "
+            "it has not seen are needed. Label further items, or project with the base model."
+        )
     chosen = earlier_choices(source).get(task.name, {})
     l2 = float(chosen.get("l2", _DEFAULT_L2))
     points = [
-        _point(task, on, fold.held_out, l2, split=NUM_FOLDS * repeat + place)
+        _point(
+            task, on, np.intersect1d(fold.held_out, judged), l2, split=NUM_FOLDS * repeat + place
+        )
         for repeat in range(NUM_REPEATS)
         for place, fold in enumerate(
             out_of_fold(task.y, task.groups, num_folds=NUM_FOLDS, seed=repeat)

@@ -7,6 +7,7 @@ an item (more shots, other option orders, corrected or augmented items) always s
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -199,20 +200,30 @@ def _in_proportion(entries: Sequence[ItemQuestion]) -> list[ItemQuestion]:
 def _hold_out(
     entries: Sequence[ItemQuestion], fraction: float, seed: int
 ) -> tuple[list[ItemQuestion], list[ItemQuestion]]:
-    """Set aside the dev split; where a label set has none, a fraction of its uncorrected items.
+    """Set aside the dev split; where a label set has none, a fraction of its items at random.
 
-    What was made from an item, or repeats it, goes where the item goes.
+    The labels are held out in the proportions of the whole, corrected items like all others: held
+    out of untouched ones alone, no item would be left once people have labelled all, and the
+    figures would be those of the items that nobody had to correct. What was made from an item, or
+    repeats it, goes where the item goes.
     """
-    dev: set[str] = set()
-    for group in _by_label_set(entries, seed):
-        untouched = [entry for entry in group if not is_corrected(entry.item)]
-        own = [entry for entry in group if entry.item.split == "dev"]
-        chosen = own or untouched[: int(len(group) * fraction)]
-        dev |= {entry.item.item_id for entry in chosen}
-    grouped = list(zip(entries, item_groups(entries), strict=True))
-    set_aside = {group for entry, group in grouped if entry.item.item_id in dev}
-    fit = [entry for entry, group in grouped if group not in set_aside]
-    return fit, [entry for entry, group in grouped if group in set_aside]
+    group_of = {
+        entry.item.item_id: group
+        for entry, group in zip(entries, item_groups(entries), strict=True)
+    }
+    set_aside: set[str] = set()
+    for members in _by_label_set(entries, seed):
+        own = [entry for entry in members if entry.item.split == "dev"]
+        sizes = Counter(group_of[entry.item.item_id] for entry in members)
+        num_wanted = len(own) or int(len(members) * fraction)
+        num_held_out = sum(size for group, size in sizes.items() if group in set_aside)
+        for entry in own or _in_proportion(members):
+            group = group_of[entry.item.item_id]
+            if group not in set_aside and (own or num_held_out < num_wanted):
+                set_aside.add(group)
+                num_held_out += sizes[group]
+    fit = [entry for entry in entries if group_of[entry.item.item_id] not in set_aside]
+    return fit, [entry for entry in entries if group_of[entry.item.item_id] in set_aside]
 
 
 def _reordered(entry: ItemQuestion, seed: int) -> tuple[Question, str]:

@@ -6,7 +6,7 @@ items never seen by this model are prefilled, and only then is torch loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from db.paths import cache_dir, runs_dir
 from db.records import OPTIONS_LABEL_SET, Prediction
 from db.retraining.lineage import TrainingRecord
 from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
-from eci.arrays import FloatArray
+from eci.arrays import FloatArray, IntArray
 from eci.errors import EciError
 from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
 from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
@@ -52,6 +52,8 @@ from training.settings.training import (
     parse_refit_settings,
 )
 
+MIN_JUDGED = 20
+"""Of fewer items that an adapter has not learned from, nothing is said of a head on its states."""
 NEW_SEARCH_GROWTH = 1.2
 """With this many times the items it was chosen on, the penalty is chosen again."""
 
@@ -74,19 +76,42 @@ class LabelSetTask:
         """Return whether its labels are the items' own options."""
         return self.name == OPTIONS_LABEL_SET
 
+    def unseen(self, learned: Collection[str]) -> IntArray:
+        """Return the rows of items that an adapter has not learned from."""
+        return np.flatnonzero([item.item_id not in learned for item in self.items])
+
 
 @dataclass(frozen=True)
 class _Fit:
-    """A head, and the logits that its training items get from heads which had not seen them."""
+    """A head, and the logits that its training items get from heads which had not seen them.
+
+    ``num_judged`` of the items could judge it: 0 where the adapter has learned from nearly all.
+    """
 
     head: FittedHead
     chosen: CrossValidationResult
     num_items: int
+    num_judged: int
 
     def describe(self) -> dict[str, Any]:
-        fields = {name: getattr(self.chosen, name) for name in ("l2", "loss")}
-        scores = {"accuracy": self.chosen.accuracy, "macro_f1": self.chosen.macro_f1}
-        return {**fields, **scores, "num_items": self.num_items}
+        numbers = {"num_items": self.num_items, "num_judged": self.num_judged}
+        if not self.num_judged:
+            return {"l2": self.chosen.l2, **numbers}
+        names = ("l2", "loss", "accuracy", "macro_f1")
+        return {**{name: getattr(self.chosen, name) for name in names}, **numbers}
+
+    def report(self, name: str) -> str:
+        """Describe in one sentence how good the head is and on which items that was measured."""
+        if not self.num_judged:
+            return (
+                f"{name}: the accuracy of the new head is unknown, because the adapter has learned "
+                f"from all but a few of the {self.num_items} items; the strongest penalty was used."
+            )
+        which = " that the adapter has not seen" if self.num_judged < self.num_items else ""
+        return (
+            f"{name}: out of fold, the new head is right on {self.chosen.accuracy:.1%} of "
+            f"{self.num_judged} items{which}."
+        )
 
 
 def run_refit(context: RunContext) -> None:
@@ -109,16 +134,20 @@ def run_refit(context: RunContext) -> None:
     context.report_message("Fitting the head.")
     tasks = list(label_set_tasks(asked, features))
     context.warn(describe_missing_labels([item for task in tasks for item in task.items]))
-    fits = _fit_all(tasks, settings, earlier_choices(source))
+    learned = source.learned_item_ids()
+    fits = _fit_all(tasks, settings, earlier_choices(source), learned)
     if not fits:
         raise DataError(
             "No label set has enough training items to fit a head: at least "
             f"{MIN_ITEMS_PER_FOLD * settings.num_folds} with a label and without a veto are "
             "needed. Import or label more items of the train split."
         )
+    for name, fit in fits.items():
+        context.report_message(fit.report(name))
     held_out = _held_out(tasks, fits)
     HELD_OUT.write(run_dir.held_out_path, held_out)
-    calibration = _calibrate(held_out, snapshot, source)
+    gold = {item.item_id: item.labels.index(item.label) for item in snapshot.train}
+    calibration = _calibrate(held_out, gold, info, learned)
     _write_out_of_fold(run_dir, held_out, calibration, source)
     heads = {name: fit.head for name, fit in fits.items()}
     info = write_head_artifact(run_dir.artifact_path, info, heads, calibration, source.artifact)
@@ -144,7 +173,8 @@ def run_recalibration(context: RunContext) -> None:
     items = {item.item_id: item for item in snapshot.train if not item.is_vetoed}
     gold = {name: item.labels.index(item.label) for name, item in items.items()}
     held_out = [entry for entry in read_held_out(source.held_out_path) if entry.item_id in gold]
-    calibration = {**info.calibration, **calibrate(held_out, gold)}
+    learned = HeadSource(source).learned_item_ids()
+    calibration = _calibrate(held_out, gold, info, learned)
     copy_artifact(run_dir.artifact_path, source.artifact_path, info, calibration)
     HELD_OUT.write(run_dir.held_out_path, held_out)
     _write_out_of_fold(run_dir, held_out, calibration, HeadSource(source))
@@ -225,7 +255,10 @@ def label_set_tasks(questions: SnapshotQuestions, features: HeadFeatures) -> Ite
 
 
 def _fit_all(
-    tasks: Sequence[LabelSetTask], settings: RefitSettings, earlier: Mapping[str, Mapping[str, Any]]
+    tasks: Sequence[LabelSetTask],
+    settings: RefitSettings,
+    earlier: Mapping[str, Mapping[str, Any]],
+    learned: Collection[str],
 ) -> dict[str, _Fit]:
     fits: dict[str, _Fit] = {}
     for task in tasks:
@@ -234,19 +267,23 @@ def _fit_all(
         before = earlier.get(task.name)
         is_chosen = before and len(task.items) <= NEW_SEARCH_GROWTH * before["num_items"]
         strengths = (before["l2"],) if before and is_chosen else settings.strengths
-        fits[task.name] = _fit(task, settings, strengths)
+        fits[task.name] = _fit(task, settings, strengths, task.unseen(learned))
     return fits
 
 
-def _fit(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float]) -> _Fit:
+def _fit(
+    task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float], judged: IntArray
+) -> _Fit:
     states, scores = task.features.states, task.features.scores
+    can_judge = len(judged) >= MIN_JUDGED
     chosen = cross_validate(
         states,
         scores,
         task.y,
         is_options=task.is_options,
         folds=out_of_fold(task.y, task.groups, num_folds=settings.num_folds, seed=settings.seed),
-        strengths=strengths,
+        strengths=strengths if can_judge else (max(strengths),),
+        judged=judged if can_judge else None,
     )
     head = fit_head(
         states,
@@ -255,7 +292,7 @@ def _fit(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float]
         is_options=task.is_options,
         l2=chosen.l2,
     )
-    return _Fit(head, chosen, len(task.items))
+    return _Fit(head, chosen, len(task.items), len(judged) if can_judge else 0)
 
 
 def earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
@@ -276,17 +313,18 @@ def _held_out(tasks: Sequence[LabelSetTask], fits: Mapping[str, _Fit]) -> list[H
 
 
 def _calibrate(
-    held_out: Sequence[HeldOut], snapshot: Snapshot, source: HeadSource
+    held_out: Sequence[HeldOut],
+    gold: Mapping[str, int],
+    before: ArtifactInfo,
+    learned: Collection[str],
 ) -> dict[str, CalibrationInfo]:
-    """Calibrate on items that neither head nor adapter had learned from, where there are enough.
+    """Calibrate on items that neither head nor adapter had learned from.
 
     An adapter has seen its own training items: its predictions on them are overconfident. Label
-    sets with too few others are calibrated on all, which is still better than not at all.
+    sets with too few others keep the temperature that they have.
     """
-    gold = {item.item_id: item.labels.index(item.label) for item in snapshot.train}
-    learned = source.learned_item_ids()
-    unseen = {name: y for name, y in gold.items() if name not in learned}
-    return {**calibrate(held_out, gold), **calibrate(held_out, unseen)}
+    unseen = {item_id: y for item_id, y in gold.items() if item_id not in learned}
+    return {**before.calibration, **calibrate(held_out, unseen)}
 
 
 def _write_out_of_fold(
