@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from eci.answers.languages import Language, languages_of
+from eci.answers.languages import Language
 from eci.answers.lists import (
     ends_clause,
     ends_line,
@@ -104,9 +104,10 @@ class Assertion(NamedTuple):
     is_inferred: bool = False
 
 
-def find_assertions(answer: Folded, label_set: LabelSet, aliases: Aliases) -> list[Assertion]:
+def find_assertions(
+    answer: Folded, label_set: LabelSet, aliases: Aliases, languages: tuple[Language, ...]
+) -> list[Assertion]:
     """Find, in order, what an answer asserts, denies and names in passing; echoes are left out."""
-    languages = languages_of(answer.lower)
     named = find_mentions(answer, label_set, aliases, languages)
     mentions, echoes = split_echoes(answer, named, label_set)
     discussed = find_discussed(answer, mentions, label_set)

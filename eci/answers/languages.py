@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
+from eci.questions.labels import LabelSet
+
 _WORD_SETS: Final = (
     *("nouns", "fields", "fillers", "links", "verbs", "final", "closing", "connectives", "loose"),
-    *("negations", "guesses", "modals", "conditions"),
+    *("negations", "guesses", "modals", "conditions", "kinds"),
 )
 _MARKUP: Final = r"\\[a-z]{1,12}|<[a-z]{1,12}(?:[ _][a-z]{1,12})?>"
 _WORDS: Final = r"[^\W\d_]+(?:'[^\W\d_]+)?"
@@ -56,6 +58,13 @@ class Language:
         known = {word for words in self.words.values() for word in words if word[0].isalpha()}
         return re.compile(f"{_MARKUP}|{_any_of(known)}|[a-z]+|[^\\W\\d_]|{_SIGNS}")
 
+    @cached_property
+    def link(self) -> re.Pattern[str]:
+        """Return what finds the words and signs that join an announcement to what it announces."""
+        words = _any_of(word for word in self["links"] if word[0].isalpha())
+        words = rf"(?<![^\W_])(?:{words})(?![^\W_])" if self.is_spaced else words
+        return re.compile(rf"{words}|[:=]|->|=>|→|⇒")
+
     def answer_pattern(self, word: str) -> re.Pattern[str]:
         """Return what finds a word for yes, no or maybe that is no part of another word."""
         return self._answer_patterns[word]
@@ -95,7 +104,7 @@ def _language(code: str, table: Mapping[str, Any]) -> Language:
         code,
         code not in {"ja", "zh"},
         {
-            name: frozenset(f"{table[name]} {_TABLES['signs'].get(name, '')}".split())
+            name: frozenset(f"{table.get(name, '')} {_TABLES['signs'].get(name, '')}".split())
             for name in _WORD_SETS
         },
         {word: frozenset(before.split()) for word, before in table["prepositions"].items()},
@@ -126,11 +135,14 @@ def _signs(language: Language) -> frozenset[str]:
 _SIGNS_OF: Final = {language.code: _signs(language) for language in OTHERS}
 
 
-def languages_of(lower: str) -> tuple[Language, ...]:
-    """Return the languages whose words are in a text in lower case, English first."""
+def languages_of(lower: str, label_set: LabelSet) -> tuple[Language, ...]:
+    """Return the languages whose words are in a text in lower case, English first.
+
+    An answer may call the label of a fixed set by the name of the set: "Triage: urgent".
+    """
     words = set(_WORD.findall(lower))
     return (
-        ENGLISH,
+        ENGLISH if label_set.is_options else _with_nouns(label_set),
         *(
             language
             for language in OTHERS
@@ -138,6 +150,14 @@ def languages_of(lower: str) -> tuple[Language, ...]:
             or (not language.is_spaced and not lower.isascii() and _occurs(language, lower))
         ),
     )
+
+
+@lru_cache(maxsize=256)
+def _with_nouns(label_set: LabelSet) -> Language:
+    nouns = ENGLISH["nouns"] | frozenset(_WORD.findall(label_set.name.lower()))
+    if any(len(name) == 1 or name.isdigit() for name in label_set.names):
+        nouns |= ENGLISH["kinds"]
+    return replace(ENGLISH, words={**ENGLISH.words, "nouns": nouns})
 
 
 def _occurs(language: Language, lower: str) -> bool:

@@ -26,6 +26,8 @@ takes no side, or two, has none. The rules, in the order in which they apply:
    later one replaces the earlier if the text between takes it back ("wait", "correction", "this
    option is not correct") or it chooses among those named together before ("A or B"), and
    contradicts it if not. A denial withdraws the earlier assertion of the same label.
+6. Where nothing is asserted, what an announcement or the first line gives in other words is the
+   option that it resembles much more than any other, if there is one.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from eci.answers.assertions import Assertion, Rank, find_assertions
+from eci.answers.languages import languages_of
 from eci.answers.mentions import Aliases
+from eci.answers.rewording import find_reworded
 from eci.answers.text import find_answer_part, fold
 from eci.questions.labels import LabelSet
 
@@ -75,8 +79,8 @@ class Reading:
             ``stated``: an explicit statement elsewhere ("the answer is ...", "Final answer: ...", a
             line of its own, a conclusion), or one that overrides what came before.
             ``embedded``: no statement, but exactly one category is named in passing.
-            ``inferred``: given in one of these ways but ``embedded``, by a letter whose label
-            follows from the order of a label set that has no letters.
+            ``inferred``: stated or given first, but by a letter whose label follows from the order
+            of a label set that has no letters, or by other words for the text of one option.
             ``contradictory``: several categories asserted with equal right and none taken back, or
             the only one asserted was taken back; label None.
             ``absent``: nothing of this: empty, refused, echoed, unfinished, or several categories
@@ -132,7 +136,8 @@ def read_answer(
 
 def _read_part(text: str, start: int, end: int, label_set: LabelSet, aliases: Aliases) -> Reading:
     answer = fold(text[start:end])
-    found = find_assertions(answer, label_set, aliases)
+    languages = languages_of(answer.lower, label_set)
+    found = find_assertions(answer, label_set, aliases, languages)
 
     def span(assertion: Assertion) -> tuple[int, int]:
         first, past = answer.original_span(assertion.start, assertion.end)
@@ -145,6 +150,12 @@ def _read_part(text: str, start: int, end: int, label_set: LabelSet, aliases: Al
         for label in assertion.labels
     )
     label, form, decided = _decide(found, answer.lower)
+    if form in {"absent", "embedded"}:
+        reworded = find_reworded(answer, label_set, languages, whole=form == "absent")
+        if reworded is not None:
+            name, *place = reworded
+            first, past = answer.original_span(*place)
+            return Reading(name, "inferred", first + start, past + start, True, candidates)
     if decided is None:
         return Reading(None, "absent", None, None, True, candidates)
     return Reading(label, form, *span(decided), True, candidates)

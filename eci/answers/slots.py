@@ -90,7 +90,7 @@ def _leads(
     # "Q: ... A: yes" is a field too, unless A is itself a label.
     if "a" in others and not any(name in {"A", "a"} for name in label_set.names):
         others.remove("a")
-    courtesies = _INTERJECTIONS if language is ENGLISH else language["connectives"]
+    courtesies = _INTERJECTIONS if language.code == "en" else language["connectives"]
     if others - courtesies or any(token.isdigit() and len(token) > 2 for token in tokens):
         return None
     return not others
@@ -126,7 +126,7 @@ def _slot(answer: Folded, begin: int, start: int, language: Language) -> Slot:
         before = tokens[max(0, place - 2) : place + 1]
         negated = negated or any(token in negations for token in before)
         hedged = hedged or any(token in language["modals"] for token in before)
-    if language is ENGLISH:
+    if language.code == "en":
         negated = negated or _follows_exclusion(tokens) or _thinks_not(answer, begin, start)
     opening = next((token for token in tokens if token not in language["connectives"]), "")
     return Slot(
@@ -154,7 +154,8 @@ def _starts_clause(tokens: list[str], language: Language) -> bool:
     for token in reversed(tokens):
         if token in _TURNS or _is_style(token, language):
             return True
-        if token not in language["connectives"] and token not in language["fillers"]:
+        is_passed = token in language["connectives"] or token in language["fillers"]
+        if not (is_passed or token in {"not"}):
             return False
     return True
 
@@ -211,7 +212,7 @@ def _rank(tokens: list[str], place: int, language: Language) -> Announcement | N
         )
     if link in language["verbs"]:
         return firm
-    if link in _CORRECTIONS and language is ENGLISH:
+    if link in _CORRECTIONS and language.code == "en":
         return "announced"
     if link not in language["links"]:
         return _rank_of_nouns(words, language) or _rank_of_clause(tokens, language)
@@ -233,7 +234,7 @@ def _rank_of_nouns(words: set[str], language: Language) -> Announcement | None:
 
 def _rank_of_clause(tokens: list[str], language: Language) -> Announcement | None:
     """Recognise "Based on this analysis, B."."""
-    if language is not ENGLISH or tokens[0] not in _OPENERS or "," not in tokens:
+    if language.code != "en" or tokens[0] not in _OPENERS or "," not in tokens:
         return None
     since = tokens[len(tokens) - tokens[::-1].index(",") :]
     return "loose" if all(token in language["fillers"] for token in since) else None

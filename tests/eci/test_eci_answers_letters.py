@@ -130,7 +130,7 @@ def test_labels_of_any_text_are_read_whole(text: str, labels: LabelSet, label: s
         ("**Answer:** C) lactate in serum", "C"),
         ("Answer: 5-10 units", "D"),
         ("Answer: serum-lactate", "C"),
-        ("Answer: Fluid boluses", None),
+        ("Answer: Fluid boluses", "A"),
         ("Answer: Needle decompressions", "B"),
         ("Answer: 510 units", None),
         ("The best choice would be option (d)", "D"),
