@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from eci.answers.languages import Language
+from eci.answers.languages import CONTRASTS, Language
 from eci.answers.lists import (
     ends_clause,
     ends_line,
@@ -59,6 +59,7 @@ _QUESTION_AFTER: Final = re.compile(r"[^.!?\n]{0,120}\?")
 _FOLLOWING: Final = re.compile(r"[*_\"'`)\]]{0,4}[ \t]{1,8}(\d|[^\W\d_]+)")
 _VERBS: Final = word_set("is was are would could can may might has does also acts")
 _SENTENCE_END: Final = re.compile(r"[.\n]")
+_CONTRAST: Final = re.compile(rf"{CONTRASTS}|it is")
 _BUT: Final = re.compile(r"\b(?:but|however)\b|;")
 _REFUSING: Final = (
     "cannot",
@@ -325,7 +326,7 @@ def _split_denied(
         gap = answer.lower[end : mention.start]
         if _EXCLUDING.search(gap):
             negated = True
-        elif "but" in gap or "rather" in gap or "it is" in gap:
+        elif _CONTRAST.search(gap):
             negated = False
         (denied if negated else kept).append(mention)
         end = mention.end

@@ -14,7 +14,7 @@ from eci.questions.labels import LabelSet
 
 _WORD_SETS: Final = (
     *("nouns", "fields", "fillers", "links", "verbs", "final", "closing", "connectives", "loose"),
-    *("negations", "guesses", "modals", "conditions", "kinds"),
+    *("negations", "guesses", "modals", "conditions", "kinds", "joins", "contrasts"),
 )
 _MARKUP: Final = r"\\[a-z]{1,12}|<[a-z]{1,12}(?:[ _][a-z]{1,12})?>"
 _WORDS: Final = r"[^\W\d_]+(?:'[^\W\d_]+)?"
@@ -34,7 +34,7 @@ class Language:
         affirmed: Phrases after a label that choose it.
         denied: Phrases after a label that refuse it.
         answers: Words for yes, no and maybe, by label.
-        tails: Words that may follow one of these words without a space.
+        tails: Words that may follow the label within its announcement.
     """
 
     code: str
@@ -127,6 +127,9 @@ def _signs(language: Language) -> frozenset[str]:
     """Return the words that show that an answer may be in a language."""
     named = ("nouns", "fields", "links", "verbs")
     words = {word for name in named for word in language[name]}
+    words |= {word for before in language.prepositions.values() for word in before}
+    if not language.is_spaced:
+        words |= {*language.affirmed, *language.denied}
     phrases = [phrase for phrases in language.answers.values() for phrase in phrases]
     words |= {word for phrase in phrases for word in _WORD.findall(phrase)}
     return frozenset(words - {word for name in _WORD_SETS for word in ENGLISH[name]} - {"no"})
@@ -150,6 +153,19 @@ def languages_of(lower: str, label_set: LabelSet) -> tuple[Language, ...]:
             or (not language.is_spaced and not lower.isascii() and _occurs(language, lower))
         ),
     )
+
+
+def _of_all(name: str) -> str:
+    """Return what finds a word of one of the sets, in any language."""
+    spaced, unspaced = set[str](), set[str]()
+    for language in (ENGLISH, *OTHERS):
+        words = {word for word in language[name] if word[0].isalpha()}
+        (spaced if language.is_spaced else unspaced).update(words)
+    return rf"(?:\b(?:{_any_of(spaced)})\b|{_any_of(unspaced)})"
+
+
+JOINS: Final = _of_all("joins")
+CONTRASTS: Final = _of_all("contrasts")
 
 
 @lru_cache(maxsize=256)

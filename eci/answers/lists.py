@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from eci.answers.languages import CONTRASTS, JOINS
 from eci.answers.mentions import Mention
 from eci.answers.text import Folded
 from eci.questions.labels import LabelSet
@@ -14,10 +15,7 @@ from eci.questions.labels import LabelSet
 _LIST_GAP: Final = re.compile(
     r"(?:[\s*_()\[\]{}.,;:/|\"'`•·-]|\b(?:and|or|either|option|choice)\b){0,40}"
 )
-_GROUP_GAP: Final = re.compile(
-    r"(?:[ \t*_()\[\],/|\"'`]|\b(?:and|or|vs|versus|nor|but|not|rather|instead|than|of|option"
-    r"|choice|it is|also|both)\b){0,30}"
-)
+_GROUP_GAP: Final = re.compile(rf"(?:[ \t*_()\[\],/|\"'`]|\bit is\b|{JOINS}|{CONTRASTS}){{0,30}}")
 _LINE_PREFIX: Final = re.compile(r"[ \t>#*_•·\-|(\[{\"'`]*(?:\d{1,2}[.)][ \t*_(\[\"'`]*)?")
 _LINE_PREFIX_LENGTH: Final = 24
 _LINE_REST: Final = re.compile(r"[ \t*_.!)\]}\"'`|\\$✓✔✅]{0,24}(?:\n|\Z)")

@@ -45,7 +45,7 @@ _BOLD_BEFORE: Final = frozenset("*_\"'`")
 _BOLD_AFTER: Final = re.compile(r"[.):]?[*_\"'`]")
 _NAMED: Final = re.compile(r"\b(?:option|choice|answer|letter|alternative)[\s*_\"'`(]{1,4}\Z")
 _GLUE: Final = re.compile(r"[\s*_)(\]\[}{.:\-\"'`|=,\\$]{0,8}(?:(?:the|an?)\s)?")
-_ARTICLE: Final = re.compile(r"[ \t]{1,4}(\d|[^\W\d_]+(?:'t)?)")
+_ARTICLE: Final = re.compile(r"[ \t]{1,4}(\d|[a-zà-ÿ]+(?:'t)?)")
 _OPENED: Final = 40
 _LONE_LETTER: Final = re.compile(r"(?<![^\W_])[a-z](?![^\W_])")
 _SEPARATORS: Final = " \t\n-_*\"'`"

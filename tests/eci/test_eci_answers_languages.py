@@ -1,0 +1,165 @@
+"""Conclusions in German, French, Spanish, Portuguese, Italian, Japanese and Chinese."""
+
+from __future__ import annotations
+
+import pytest
+
+from eci.answers.languages import ENGLISH, OTHERS
+from eci.answers.reader import read_answer
+from eci.questions.labels import PUBMEDQA, LabelSet
+
+LATIN = LabelSet.from_options(
+    {"A": "Sauerstoff", "B": "Thoraxdrainage", "C": "Ponction", "D": "Hierro oral"}
+)
+HAN = LabelSet.from_options({"A": "肝硬化", "B": "胆囊炎", "C": "肺塞栓症", "D": "心不全"})
+
+LETTERS: dict[str, list[tuple[str, str | None]]] = {
+    "de": [
+        ("Die richtige Antwort ist (C).", "C"),
+        ("Die Sonde liegt falsch. Daher lautet die richtige Antwort: **B) Thoraxdrainage**", "B"),
+        ("Richtige Antwort: d", "D"),
+        ("Somit ist Antwort D korrekt.", "D"),
+        ("A ist falsch, B ist richtig.", "B"),
+        ("Die Antwort ist nicht A, sondern B.", "B"),
+        ("Ich würde mich für C entscheiden.", "C"),
+        ("Die Antwort ist nicht B.", None),
+        ("Die Antwort könnte A sein.", None),
+        ("Wenn sie schwanger wäre, ist die Antwort B.", None),
+        ("Die Antwort lautet A oder B.", None),
+    ],
+    "fr": [
+        ("La réponse correcte est B.", "B"),
+        ("Réponse finale : D", "D"),
+        ("Donc, la bonne réponse est la réponse C.", "C"),
+        ("L'option A est correcte.", "A"),
+        ("La réponse B est incorrecte. La bonne réponse est A.", "A"),
+        ("Je choisis C.", "C"),
+        ("La réponse n'est pas B.", None),
+    ],
+    "es": [
+        ("Respuesta correcta: D", "D"),
+        ("Por lo tanto, la respuesta correcta es la opción (B).", "B"),
+        ("La alternativa A es correcta.", "A"),
+        ("La opción A es incorrecta; la correcta es la C.", "C"),
+        ("Respuesta: hierro oral", "D"),
+        ("La respuesta no es B.", None),
+        ("La respuesta podría ser B.", None),
+    ],
+    "pt": [
+        ("A resposta correta é B.", "B"),
+        ("A resposta correta é A.", "A"),
+        ("Portanto, a alternativa correta é a letra C.", "C"),
+        ("Gabarito: D", "D"),
+        ("A opção B está correta.", "B"),
+        ("A alternativa A está incorreta. A resposta certa é D.", "D"),
+        ("A resposta não é B.", None),
+    ],
+    "it": [
+        ("La risposta corretta è C.", "C"),
+        ("Risposta: A", "A"),
+        ("Quindi la risposta è la lettera B.", "B"),
+        ("L'opzione A è errata. La risposta giusta è B.", "B"),
+        ("La risposta non è B.", None),
+    ],
+    "ja": [
+        ("正解は B です", "B"),
+        ("正解はBです。", "B"),
+        ("したがって、正解は「C」です。", "C"),
+        ("答え：（D）", "D"),
+        ("Aではなく、Bが正解です。", "B"),
+        ("選択肢Aは誤りです。正しい答えはDです。", "D"),
+        ("答えは肺塞栓症です。", "C"),
+        ("正解はBではありません。", None),
+    ],
+    "zh": [
+        ("正确答案是 C", "C"),
+        ("答案：Ｂ", "B"),
+        ("综上所述，答案为（D）。", "D"),
+        ("故选A。", "A"),
+        ("A选项错误，B选项正确。", "B"),
+        ("最可能的诊断是胆囊炎。", "B"),
+        ("正確答案是 D", "D"),
+        ("答案不是B。", None),
+        ("答案可能是B。", None),
+    ],
+}
+
+WORDS: dict[str, list[tuple[str, str | None]]] = {
+    "de": [
+        ("Ja", "yes"),
+        ("Die Antwort lautet: Nein.", "no"),
+        ("Vielleicht.", "maybe"),
+        ("Nein, es gab keinen Unterschied.", "no"),
+        ("Die Antwort ist C) vielleicht.", "maybe"),
+        ("Die Studie war ja klein.", None),
+    ],
+    "fr": [
+        ("Oui.", "yes"),
+        ("La réponse est non.", "no"),
+        ("Conclusion : peut-être", "maybe"),
+        ("Elle n'a pas répondu; peut-être un autre essai.", None),
+    ],
+    "es": [
+        ("Sí", "yes"),
+        ("La respuesta es no.", "no"),
+        ("Respuesta final: quizás", "maybe"),
+        ("Si el paciente mejora, se suspende.", None),
+        ("El paciente no mejoró.", None),
+    ],
+    "pt": [("Sim", "yes"), ("Resposta: não", "no"), ("Talvez.", "maybe")],
+    "it": [
+        ("Sì.", "yes"),
+        ("La risposta è no.", "no"),
+        ("Forse", "maybe"),
+        ("Il paziente forse migliora.", None),
+        ("Non è chiaro se funzioni.", None),
+    ],
+    "ja": [
+        ("はい", "yes"),
+        ("答えはいいえです。", "no"),
+        ("いいえ、差はありませんでした。", "no"),
+        ("結論：たぶん", "maybe"),
+    ],
+    "zh": [
+        ("是", "yes"),
+        ("答案是否。", "no"),
+        ("最终答案：可能", "maybe"),
+        ("是否有效尚不清楚", None),
+        ("该药可能有效。", None),
+    ],
+}
+
+
+def _flat(cases: dict[str, list[tuple[str, str | None]]]) -> list[tuple[str, str | None]]:
+    return [case for code in cases for case in cases[code]]
+
+
+@pytest.mark.parametrize(("text", "label"), _flat(LETTERS))
+def test_letters_and_options_are_read_in_each_language(text: str, label: str | None) -> None:
+    labels = HAN if not text.isascii() and any(ord(c) > 0x3000 for c in text) else LATIN
+    reading = read_answer(text, labels)
+    # "Could be B" names B in passing and states nothing.
+    assert (None if reading.form == "embedded" else reading.label) == label
+    if reading.label is not None and reading.start is not None:
+        assert read_answer(text[reading.start : reading.end], labels).label == reading.label
+
+
+@pytest.mark.parametrize(("text", "label"), _flat(WORDS))
+def test_yes_no_and_maybe_count_in_a_conclusion(text: str, label: str | None) -> None:
+    assert read_answer(text, PUBMEDQA).label == label
+
+
+def test_every_language_has_a_complete_table_and_cases() -> None:
+    assert {language.code for language in OTHERS} == set(LETTERS) == set(WORDS)
+    for language in (ENGLISH, *OTHERS):
+        assert set(language.answers) == {"yes", "no", "maybe"}
+        assert all(language.answers.values())
+        assert language["nouns"] and language["links"] and language["closing"]
+        words = [word for words in language.words.values() for word in words]
+        assert all(word == word.lower() for word in words)
+
+
+def test_words_of_one_language_are_not_read_in_another() -> None:
+    # "die", "also" and "si" are words of several languages.
+    assert read_answer("Patients may die. Also, si vis pacem.", PUBMEDQA).label is None
+    assert read_answer("Die. The answer is B.", LATIN).label == "B"
