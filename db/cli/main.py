@@ -21,6 +21,8 @@ from db.importers import FORMATS, Format, ImportReport, import_file
 from db.records import Split
 from db.viewer import EVERYTHING
 
+_NUM_NAMED = 20
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
@@ -128,6 +130,8 @@ def _print_report(report: ImportReport, as_json: bool) -> None:
         f"{report.num_annotations} annotations added",
     ]
     click.echo(f"{report.file}: {', '.join(parts)}.")
+    if report.unread:
+        click.echo(f"Fields that are not read: {', '.join(report.unread[:_NUM_NAMED])}.", err=True)
 
 
 def _describe_status(found: dict[str, Any]) -> Iterator[str]:

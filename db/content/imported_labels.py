@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming
 from db.conversions import to_timestamp, utc_now
+from db.errors import ItemConflictError
 from db.people.reviewers import add_reviewer
 from db.records import Phase, Verdict
 from db.statements import load_sql
@@ -40,6 +41,9 @@ def add_imported_labels(cur: DuckDBPyConnection, labels: Sequence[ImportedLabel]
 
     Returns:
         How many were added.
+
+    Raises:
+        ItemConflictError: The same answer is stored with other verdicts, another note or duration.
     """
     names = {label.reviewer_name for label in labels}
     ids = {name: add_reviewer(cur, name, origin="import").reviewer_id for name in sorted(names)}
@@ -60,6 +64,13 @@ def add_imported_labels(cur: DuckDBPyConnection, labels: Sequence[ImportedLabel]
         for label in labels
     ]
     with incoming(cur, "incoming_label", rows):
+        changed = cur.execute(load_sql("annotation_find_changed")).fetchall()
+        if changed:
+            raise ItemConflictError(
+                f"{len(changed)} labels of annotators are stored with other details, nothing was "
+                f"changed. First: {changed[0]}.",
+                changed,
+            )
         inserted = cur.execute(load_sql("annotation_insert_imported")).fetchone()
     return 0 if inserted is None else int(inserted[0])
 

@@ -120,8 +120,10 @@ def describe_item_faults(item: Item) -> list[str]:
         faults.append("question is empty")
     # As a model can be asked: eci/questions/labels.py has the same rules.
     names = {label.strip().casefold() for label in item.labels} - {""}
-    if not 2 <= len(item.labels) <= MAX_LABELS or len(names) != len(item.labels):
-        faults.append(f"labels are {list(item.labels)}, expected 2 to {MAX_LABELS} different ones")
+    if len(item.labels) < 2 or len(names) != len(item.labels):
+        faults.append(f"labels are {list(item.labels)}, expected at least two different ones")
+    if len(item.labels) > MAX_LABELS:
+        faults.append(f"there are {len(item.labels)} labels, expected at most {MAX_LABELS}")
     if item.gold_label is not None and item.gold_label not in item.labels:
         faults.append(f"gold_label is {item.gold_label!r}, expected one of {list(item.labels)}")
     option_labels = tuple(option.label for option in item.options)

@@ -42,6 +42,25 @@ def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction]) 
     return num_added
 
 
+def require_same_predictions(
+    cur: DuckDBPyConnection, run_id: str, predictions: Sequence[Prediction]
+) -> None:
+    """Refuse predictions that differ from those of a stored run; its own export is the same.
+
+    Raises:
+        InvalidPredictionError: It names each item.
+    """
+    with incoming(cur, "incoming_prediction", [_to_row(prediction) for prediction in predictions]):
+        rows = cur.execute(load_sql("prediction_find_changed"), {"run_id": run_id}).fetchall()
+    if rows:
+        named = "; ".join(f"{item_id!r} {fault}" for item_id, fault in rows[:_MAX_NAMED])
+        raise InvalidPredictionError(
+            f"{len(rows)} predictions differ from those of the stored run {run_id!r}, nothing was "
+            f"changed: {named}. Runs never change: use another run_id.",
+            rows,
+        )
+
+
 def find_prediction(
     cur: DuckDBPyConnection, run_id: str, item_id: str, viewer: Viewer
 ) -> Prediction | None:

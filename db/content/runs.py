@@ -40,6 +40,25 @@ def add_run(cur: DuckDBPyConnection, run: Run) -> None:
     cur.execute(load_sql("run_insert"), parameters)
 
 
+def require_same_run(stored: Run, given: Run) -> None:
+    """Refuse a run that differs from the one stored under its id.
+
+    A run whose id comes from its file's content may have got another name since, and no more.
+
+    Raises:
+        DuplicateRunError: It names what differs.
+    """
+    names = ["model", "base_run_id", "metrics"]
+    if not given.run_id.startswith("import-"):
+        names.append("name")
+    differing = [name for name in names if getattr(stored, name) != getattr(given, name)]
+    if differing:
+        raise DuplicateRunError(
+            f"Nothing was imported: run {given.run_id!r} is stored already with another "
+            f"{', another '.join(differing)}. Runs never change: use another run_id."
+        )
+
+
 def find_run(cur: DuckDBPyConnection, run_id: str) -> Run | None:
     """Return one run, or None."""
     row = cur.execute(load_sql("run_get"), {"run_id": run_id}).fetchone()

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from db.content.runs import get_run
 from db.errors import ExportError
 from db.exporters.files import write_csv, write_jsonl, write_parquet
 from db.exporters.huggingface import is_unchanged_export, write_huggingface
@@ -61,6 +62,7 @@ def export_file(
     Raises:
         ExportError: The kind has no such format, or nothing can be written there; what was
             there is unchanged.
+        RunNotFoundError: There is no such run.
     """
     if file_format not in formats_of(kind):
         raise ExportError(
@@ -70,6 +72,8 @@ def export_file(
     statement = file_format if file_format == "label_studio" else kind
     needs_run = kind == "predictions" or file_format == "label_studio"
     parameters: dict[str, Any] = {"viewer": viewer.parameter}
+    if run_id is not None:
+        get_run(cur, run_id)
     if needs_run:
         parameters["run_id"] = run_id
     target = (

@@ -11,9 +11,14 @@ from duckdb import DuckDBPyConnection
 from db.connection import Database
 from db.content.imported_labels import add_imported_labels
 from db.content.items import AddReport, add_items
-from db.content.predictions import add_predictions
-from db.content.runs import add_run, find_run
-from db.errors import ImportFileError, RejectedRowsError
+from db.content.predictions import add_predictions, require_same_predictions
+from db.content.runs import add_run, find_run, require_same_run
+from db.errors import (
+    DuplicateRunError,
+    ImportFileError,
+    InvalidReviewerError,
+    RejectedRowsError,
+)
 from db.importers.batch import ImportBatch
 from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.faults import FaultList
@@ -42,6 +47,8 @@ class ImportReport:
     """The run that the file holds, whether or not it was there already."""
     num_predictions: int = 0
     num_annotations: int = 0
+    unread: tuple[str, ...] = ()
+    """Fields of the file that were left out."""
 
     @property
     def is_unchanged(self) -> bool:
@@ -89,6 +96,8 @@ def store_batch(database: Database, batch: ImportBatch, path: Path) -> ImportRep
             faults.add(batch.places.get(item_id, "item"), f"{item_id!r} {fault}")
         faults.raise_if_any()
         raise
+    except (DuplicateRunError, InvalidReviewerError) as error:
+        raise ImportFileError(f"{path.name} was not imported. {error}") from error
 
 
 def _parse(
@@ -113,13 +122,19 @@ def _parse(
 def _store(cur: DuckDBPyConnection, batch: ImportBatch, path: Path) -> ImportReport:
     items = add_items(cur, batch.items, origin=batch.origin) if batch.items else AddReport()
     num_predictions = 0
-    if batch.run is not None and find_run(cur, batch.run.run_id) is None:
-        add_run(cur, batch.run)
-        num_predictions = add_predictions(cur, batch.predictions)
+    if batch.run is not None:
+        stored = find_run(cur, batch.run.run_id)
+        if stored is None:
+            add_run(cur, batch.run)
+            num_predictions = add_predictions(cur, batch.predictions)
+        else:
+            require_same_run(stored, batch.run)
+            require_same_predictions(cur, stored.run_id, batch.predictions)
     return ImportReport(
         file=path.name,
         items=items,
         run_id=None if batch.run is None else batch.run.run_id,
         num_predictions=num_predictions,
         num_annotations=add_imported_labels(cur, batch.labels) if batch.labels else 0,
+        unread=batch.unread,
     )

@@ -13,7 +13,7 @@ from db.records import Item, Prediction, Run
 class ImportBatch:
     """The content of one file as records.
 
-    ``places`` maps an item id to its place in the file.
+    ``places`` maps an item id to its place in the file; ``unread`` are fields that it also has.
     """
 
     origin: str
@@ -22,3 +22,4 @@ class ImportBatch:
     predictions: tuple[Prediction, ...] = ()
     labels: tuple[ImportedLabel, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()

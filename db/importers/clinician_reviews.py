@@ -157,6 +157,7 @@ def parse_clinician_reviews(path: Path) -> ImportBatch:
         items=tuple(items.values()),
         labels=tuple(label for rating in ratings.values() for label in rating.labels()),
         places={item.item_id: place for place, item in items.items()},
+        unread=faults.unread,
     )
 
 

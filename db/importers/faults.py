@@ -23,6 +23,7 @@ class FaultList:
         self._path = path
         self._expected = expected
         self._faults: list[str] = []
+        self._unread: set[str] = set()
 
     def add(self, place: str, message: str) -> None:
         """Record one fault at a place such as ``line 12``."""
@@ -30,6 +31,8 @@ class FaultList:
 
     def check(self, place: str, model: type[Checked], value: Any) -> Checked | None:
         """Read a value as a model; note every fault and give None where there is one."""
+        if isinstance(value, dict) and model.model_config.get("extra") != "forbid":
+            self._unread |= {str(name) for name in value.keys() - model.model_fields.keys()}
         try:
             return model.model_validate(value)
         except ValidationError as error:
@@ -38,6 +41,11 @@ class FaultList:
                 given = _shorten(fault["input"])
                 self.add(place, f"{where + ': ' if where else ''}{fault['msg']} (found {given})")
             return None
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Return the fields that the file has and its importer does not read."""
+        return tuple(sorted(_shorten(name) for name in self._unread))
 
     def raise_if_any(self) -> None:
         """Raise one error for all faults.

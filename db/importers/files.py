@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from db.conversions import parse_json
 from db.errors import ImportFileError
 from db.importers.faults import FaultList
 
@@ -22,19 +23,25 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         ImportFileError: It is missing, no file, empty, too large or not readable.
     """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
-        raise ImportFileError(f"{path} cannot be imported: expected a file there, found {found}.")
-    size = path.stat().st_size
-    if size > MAX_FILE_BYTES:
-        raise ImportFileError(
-            f"{path.name} cannot be imported: it has {size:,} bytes, at most "
-            f"{MAX_FILE_BYTES:,} are allowed. Split it into several files."
-        )
     try:
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "nothing"
+            raise ImportFileError(
+                f"{path} cannot be imported: expected a file there, found {found}. "
+                "Check the name, or unpack the folder's file."
+            )
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise ImportFileError(
+                f"{path.name} cannot be imported: it has {size:,} bytes, at most "
+                f"{MAX_FILE_BYTES:,} are allowed. Split it into several files."
+            )
         content = path.read_bytes()
     except OSError as error:
-        raise ImportFileError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ImportFileError(
+            f"{str(path)[:200]} cannot be read: {error.strerror}. Give access to it, or check its "
+            "name."
+        ) from error
     if not content.strip():
         raise ImportFileError(f"{path.name} cannot be imported: the file is empty.")
     return content
@@ -100,8 +107,8 @@ def read_json_lines(path: Path, faults: FaultList) -> Iterator[tuple[str, Any]]:
 
 def read_csv(
     path: Path, faults: FaultList, *, columns: Sequence[str] = ()
-) -> Iterator[tuple[str, dict[str | None, Any]]]:
-    """Yield each line's place and its cells by column; cells beyond the header are under None.
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each line's place and its cells by column; faults of the form are noted.
 
     Args:
         columns: What the header has to name; where it does not, no line is given.
@@ -113,12 +120,32 @@ def read_csv(
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        lacking = [name for name in columns if name not in (reader.fieldnames or ())]
+        header = list(reader.fieldnames or ())
+        lacking = [name for name in columns if name not in header]
         if lacking:
             faults.add("line 1", f"the header lacks {', '.join(lacking)}")
+        twice = [name for name, count in Counter(header).items() if count > 1]
+        if twice:
+            faults.add("line 1", f"the header names {', '.join(map(ascii, twice))} more than once")
+        if lacking or twice:
             return
+        is_empty = True
         for row in reader:
-            yield f"line {reader.line_num}", row
+            is_empty = False
+            place = f"line {reader.line_num}"
+            if None in row:
+                surplus = ascii(row[None])[:60]
+                faults.add(
+                    place, f"cells beyond the header: Extra inputs are not permitted ({surplus})"
+                )
+                continue
+            if None in row.values():
+                given = sum(cell is not None for cell in row.values())
+                faults.add(place, f"{given} cells, but the header has {len(header)}")
+                continue
+            yield place, row
+        if is_empty:
+            faults.add("the whole file", "a header without any line after it")
     except csv.Error as error:
         faults.add(f"line {reader.line_num}", f"no valid CSV: {error}")
 
@@ -140,10 +167,4 @@ def _parse(text: str, repeated: list[str]) -> Any:
             collected[key] = value
         return collected
 
-    def refuse(name: str) -> Any:
-        raise ValueError(f"{name} is no JSON number")
-
-    try:
-        return json.loads(text, object_pairs_hook=collect, parse_constant=refuse)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+    return parse_json(text, collect)

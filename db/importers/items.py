@@ -128,18 +128,15 @@ def _describe_label_faults(item: Item) -> list[str]:
     return faults
 
 
-def _from_csv(row: dict[str | None, Any]) -> dict[str, Any]:
+def _from_csv(row: dict[str, Any]) -> dict[str, Any]:
     """Convert a CSV line to what a JSON line would hold; empty cells count as missing."""
-    given = {name: value for name, value in row.items() if value not in ("", None)}
+    given = {name: value for name, value in row.items() if value != ""}
     options = [
         {"label": name.removeprefix(_OPTION_PREFIX), "text": given.pop(name)}
         for name in list(given)
-        if name is not None and name.startswith(_OPTION_PREFIX)
+        if name.startswith(_OPTION_PREFIX)
     ]
     label_set = OPTIONS_LABEL_SET if options else PUBMEDQA_LABEL_SET
     if "context" in given:
         given["context"] = [{"text": given["context"]}]
-    surplus = given.pop(None, None)
-    if surplus is not None:
-        given["cells beyond the header"] = surplus
-    return {"label_set": label_set, "options": options, **given}  # type: ignore[dict-item]
+    return {"label_set": label_set, "options": options, **given}

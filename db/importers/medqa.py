@@ -65,7 +65,7 @@ def parse_medqa(path: Path, *, split: Split = "test") -> ImportBatch:
         places[item_id] = place
         items.append(medqa_item(entry, split))
     faults.raise_if_any()
-    return ImportBatch(origin=ORIGIN, items=tuple(items), places=places)
+    return ImportBatch(origin=ORIGIN, items=tuple(items), places=places, unread=faults.unread)
 
 
 def medqa_item_id(entry: MedqaEntry) -> str:

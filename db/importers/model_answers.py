@@ -93,6 +93,7 @@ def parse_model_answers(path: Path, *, model: str | None = None) -> ImportBatch:
         run=run,
         predictions=tuple(_to_prediction(run.run_id, entry) for entry in entries.values()),
         places={entry.item_id: place for place, entry in entries.items()},
+        unread=faults.unread,
     )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from db.conversions import utc_now
+from db.conversions import Moment, utc_now
 from db.importers.batch import ImportBatch
 from db.importers.faults import FaultList
 from db.importers.fields import Count, FilledText, Identifier, Metadata, Probability, Seconds, Text
@@ -31,7 +31,7 @@ class _Run(BaseModel):
     run_id: Identifier | None = None
     settings: Metadata = Field(default_factory=dict)
     metrics: Metadata = Field(default_factory=dict)
-    created_at: AwareDatetime | None = None
+    created_at: Moment | None = None
     base_run_id: Identifier | None = None
 
 

@@ -82,6 +82,7 @@ def parse_pubmedqa(path: Path, *, test_split: Path | None = None) -> ImportBatch
             if label is not None
         ),
         places={_item_id(pmid): f"PMID {pmid}" for pmid in entries},
+        unread=faults.unread,
     )
 
 

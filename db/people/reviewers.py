@@ -30,15 +30,18 @@ def add_reviewer(
     must not become a second opinion.
 
     Args:
-        origin: ``"import"`` for an annotator whom only a data set names.
+        origin: ``"import"`` for an annotator whom only a data set names. Where a person has the
+            name, the annotator is another reviewer, shown as one of a data set.
 
     Raises:
         InvalidReviewerError: The name is empty or too long, or belongs to an imported annotator,
             or the role is unknown.
     """
     shown = _clean_name(name)
-    reviewer_id = f"reviewer-{_digest(shown.casefold())}"
-    reviewer = insert_reviewer(cur, reviewer_id, shown, role, origin)
+    digest = _digest(shown.casefold())
+    reviewer = insert_reviewer(cur, f"reviewer-{digest}", shown, role, origin)
+    if origin == "import" and reviewer.origin == "person":
+        return insert_reviewer(cur, f"annotator-{digest}", f"{shown} (data set)", role, origin)
     if origin == "person" and reviewer.origin == "import":
         raise InvalidReviewerError(
             f"The name {shown!r} belongs to an annotator of an imported data set, whose labels "

@@ -136,7 +136,7 @@ def retract_annotation(
     if stored is not None:
         return stored
     standing = standing_annotations(history).get(reviewer_id)
-    if standing is None:
+    if standing is None or standing.origin == "import":  # evidence that nobody here gave
         raise NothingToRetractError(
             f"There is nothing to undo: reviewer {reviewer_id!r} has no standing annotation "
             f"on item {item_id!r}."

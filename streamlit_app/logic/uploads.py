@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.connection import Database
+from db.conversions import replace_lone_surrogates
 from db.importers import Format, ImportReport, store_batch
 from db.importers.batch import ImportBatch
 from db.importers.clinician_reviews import parse_clinician_reviews
@@ -20,6 +21,9 @@ from db.people.permissions import require
 from db.records import Split
 from streamlit_app.wording import say, say_count
 from training.evaluation.readings import read_new_answers
+
+_NUM_NAMED = 20
+_MAX_NAME_BYTES = 200
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Preview:
             found.append(say("upload.run", name=batch.run.name, model=batch.run.model))
             read = sum(prediction.answer_label is not None for prediction in batch.predictions)
             found.append(say_count("upload.answers", len(batch.predictions), read=read))
+        if batch.unread:
+            found.append(say("upload.unread", fields=", ".join(batch.unread[:_NUM_NAMED])))
         return tuple(found)
 
 
@@ -128,10 +134,16 @@ def describe_report(report: ImportReport) -> str:
 
 def _write(folder: Path, upload: Upload) -> Path:
     # The name matters (a run is called after its file) and comes from outside: only its last part.
-    name = Path(upload.name.replace("\\", "/")).name.replace("\0", "") or "upload"
-    path = folder / name[-150:]
+    name = Path(upload.name.replace("\\", "/")).name.replace("\0", "")
+    name = "upload" if name in ("", "..") else name
+    path = folder / _file_name(replace_lone_surrogates(name))
     path.write_bytes(upload.content)
     return path
+
+
+def _file_name(name: str) -> str:
+    """Return the end of a name, with its ending, in as many bytes as a file system takes."""
+    return name.encode()[-_MAX_NAME_BYTES:].decode(errors="ignore")
 
 
 def _counted(counts: Counter[str]) -> str:

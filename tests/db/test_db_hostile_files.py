@@ -1,0 +1,216 @@
+"""Files that are damaged or at odds with the store: one clean refusal, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from db.cli.main import main
+from db.connection import Database
+from db.content.items import describe_item_faults
+from db.errors import (
+    ImportFileError,
+    InvalidReviewerError,
+    NothingToRetractError,
+    RunNotFoundError,
+)
+from db.exporters import export_file
+from db.exporters.run_file import export_run
+from db.importers import Format, import_file
+from db.people.reviewers import add_reviewer, list_people
+from db.review.annotations import list_annotations, retract_annotation
+from db.viewer import EVERYTHING
+from tests.support.records import make_item, make_options_item
+from tests.support.stores import open_store
+
+ITEM = {"item_id": "q-1", "question": "Does it help?", "label_set": "pubmedqa"}
+RUN = {"name": "A run", "model": "a-model", "run_id": "run-1"}
+ANSWER = {"item_id": "q-1", "answer": "Yes.", "answer_label": "yes", "answer_form": "bare"}
+DEEP = "[" * 300 + "]" * 300
+TABLES = ("item", "run", "prediction", "reviewer", "annotation")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_store(tmp_path / "store.duckdb")
+    yield opened
+    opened.close()
+
+
+def write(folder: Path, name: str, *lines: Any) -> Path:
+    """Write lines, each as JSON unless it is a text."""
+    path = folder / name
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("\n".join(texts), encoding="utf-8")
+    return path
+
+
+def counts(database: Database) -> dict[str, int]:
+    cur = database.cursor()
+    return {
+        table: cur.execute(f"select count(*) from {table}").fetchall()[0][0] for table in TABLES
+    }
+
+
+def with_metadata(text: str) -> str:
+    return json.dumps(ITEM)[:-1] + ', "metadata": {"x": ' + text + "}}"
+
+
+def with_created_at(text: str) -> str:
+    return json.dumps({"run": {**RUN, "created_at": text}})
+
+
+REFUSED: dict[str, tuple[Format, str, tuple[Any, ...], str]] = {
+    "infinite": ("items", "a.jsonl", (with_metadata("1e999"),), "too large a number"),
+    "beyond 64 bits": ("items", "a.jsonl", (with_metadata(str(2**63)),), "64 bits"),
+    "5000 digits": ("items", "a.jsonl", (with_metadata("9" * 5000),), "64 bits"),
+    "nested": ("items", "a.jsonl", (with_metadata(DEEP),), "nested deeper"),
+    "nested far": ("items", "a.jsonl", (with_metadata("[" * 100_000),), "nested too deeply"),
+    "pmid nested": ("pubmedqa", "a.json", ('{"1": ' + DEEP + "}",), "nested deeper"),
+    "early": ("predictions", "a.jsonl", (with_created_at("0001-01-01T00:00+14:00"),), "years"),
+    "late": ("predictions", "a.jsonl", (with_created_at("9999-12-31T23:59-14:00"),), "years"),
+    "header only": ("items", "a.csv", ("item_id,question",), "without any line"),
+    "column twice": ("items", "a.csv", ("item_id,question,question", "1,a,b"), "more than once"),
+    "cells too many": ("items", "a.csv", ("item_id,question", "1,a,b"), "beyond the header"),
+    "cells too few": ("items", "a.csv", ("item_id,question,split", "1,a"), "2 cells"),
+    "27 options": (
+        "items",
+        "a.jsonl",
+        ({**ITEM, "label_set": "options", "options": [{"label": "AA", "text": "x"}] * 27},),
+        "should match",
+    ),
+    "one option": (
+        "medqa",
+        "a.jsonl",
+        ({"question": "Which?", "options": {"A": "x"}, "answer_idx": "A"},),
+        "at least 2",
+    ),
+    "no object": ("items", "a.jsonl", ("null",), "dictionary"),
+    "no entries": ("model_answers", "m-medqa.json", ("[]",), "an empty list"),
+}
+
+
+@pytest.mark.parametrize(
+    ("file_format", "name", "lines", "words"), REFUSED.values(), ids=REFUSED.keys()
+)
+def test_a_hostile_file_is_refused_by_name_and_nothing_is_stored(
+    database: Database,
+    tmp_path: Path,
+    file_format: Format,
+    name: str,
+    lines: tuple[Any, ...],
+    words: str,
+) -> None:
+    path = write(tmp_path, name, *lines)
+    before = counts(database)
+    with pytest.raises(ImportFileError, match=words) as caught:
+        import_file(database, file_format, path)
+    assert name in str(caught.value)
+    assert counts(database) == before
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "\udcff", "loop/file"])
+def test_a_path_that_cannot_be_opened_is_one_clear_error(
+    database: Database, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(ImportFileError):
+        import_file(database, "items", tmp_path / name)
+
+
+def test_a_stored_run_is_not_passed_off_as_a_changed_one(
+    database: Database, tmp_path: Path
+) -> None:
+    import_file(database, "items", write(tmp_path, "i.jsonl", ITEM, {**ITEM, "item_id": "q-2"}))
+    first = write(tmp_path, "run.jsonl", {"run": RUN}, ANSWER)
+    assert import_file(database, "predictions", first).num_predictions == 1
+    assert import_file(database, "predictions", first).is_unchanged
+    changes: tuple[tuple[dict[str, Any], ...], ...] = (
+        ({"run": RUN}, {**ANSWER, "answer": "Yes!"}),
+        ({"run": RUN}, {**ANSWER, "answer_label": "no"}),
+        ({"run": RUN}, {**ANSWER, "latency_seconds": 2.0}),
+        ({"run": RUN}, ANSWER, {"item_id": "q-2", "answer": "No."}),
+        ({"run": RUN}, {"item_id": "q-2", "answer": "No."}),
+        ({"run": {**RUN, "model": "another"}}, ANSWER),
+        ({"run": {**RUN, "metrics": {"accuracy": 1}}}, ANSWER),
+    )
+    before = counts(database)
+    for lines in changes:
+        with pytest.raises(ImportFileError, match="run-1"):
+            import_file(database, "predictions", write(tmp_path, "run.jsonl", *lines))
+        assert counts(database) == before
+
+
+def test_a_run_can_be_imported_from_its_own_export(database: Database, tmp_path: Path) -> None:
+    import_file(database, "items", write(tmp_path, "i.jsonl", ITEM))
+    unread = {"item_id": "q-1", "answer": "Yes, it does."}
+    import_file(database, "predictions", write(tmp_path, "run.jsonl", {"run": RUN}, unread))
+    export_run(database.cursor(), "run-1", tmp_path / "again.jsonl", EVERYTHING)
+    assert import_file(database, "predictions", tmp_path / "again.jsonl").is_unchanged
+
+
+def pubmedqa(folder: Path) -> Path:
+    entry = {"QUESTION": "Does it?", "CONTEXTS": ["It did."], "LABELS": ["RESULTS"]}
+    more = {"LONG_ANSWER": "It does.", "final_decision": "yes", "reasoning_free_pred": "yes"}
+    write(folder, "test_ground_truth.json", {"1": "yes"})
+    return write(folder, "ori_pqal.json", {"1": {**entry, **more, "surprise": 1}})
+
+
+def test_a_person_with_the_name_of_an_annotator_gets_none_of_the_labels(
+    database: Database, tmp_path: Path
+) -> None:
+    name = "PubMedQA annotator 2 (with conclusion)"
+    with database.transaction() as cur:
+        person = add_reviewer(cur, name)
+    assert import_file(database, "pubmedqa", pubmedqa(tmp_path)).num_annotations == 1
+    assert import_file(database, "pubmedqa", pubmedqa(tmp_path)).is_unchanged
+    (label,) = list_annotations(database.cursor(), "pubmedqa-1", EVERYTHING)
+    assert label.reviewer_id != person.reviewer_id
+    assert [one.reviewer_id for one in list_people(database.cursor())] == [person.reviewer_id]
+
+
+def test_no_one_takes_the_name_or_the_labels_of_an_annotator(
+    database: Database, tmp_path: Path
+) -> None:
+    import_file(database, "pubmedqa", pubmedqa(tmp_path))
+    (label,) = list_annotations(database.cursor(), "pubmedqa-1", EVERYTHING)
+    with database.transaction() as cur, pytest.raises(InvalidReviewerError, match="data set"):
+        add_reviewer(cur, "PubMedQA annotator 2 (with conclusion)")
+    with database.transaction() as cur, pytest.raises(NothingToRetractError):
+        retract_annotation(
+            cur, annotation_id="undo", item_id="pubmedqa-1", reviewer_id=label.reviewer_id
+        )
+
+
+def test_fields_that_are_not_read_are_named(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path / "home"))
+    done = CliRunner().invoke(main, ["import", "pubmedqa", str(pubmedqa(tmp_path))])
+    assert done.exit_code == 0
+    assert "not read: 'surprise'" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["items", "predictions"])
+def test_an_export_of_a_run_that_is_not_there_is_refused(
+    database: Database, tmp_path: Path, kind: Any
+) -> None:
+    target = tmp_path / "out.jsonl"
+    with pytest.raises(RunNotFoundError, match="NOPE"):
+        export_file(database.cursor(), kind, "jsonl", target, EVERYTHING, run_id="NOPE")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("count", [0, 1, 27])
+def test_items_have_2_to_26_labels(count: int) -> None:
+    labels = [chr(65 + place) for place in range(count)]
+    item = make_options_item(labels=labels, gold_label=None)
+    assert any("expected at" in fault for fault in describe_item_faults(item))
+
+
+@pytest.mark.parametrize("labels", [("yes", "Yes"), ("yes", " yes"), ("yes", " ")])
+def test_labels_that_a_model_cannot_tell_apart_are_refused(labels: tuple[str, ...]) -> None:
+    assert describe_item_faults(make_item(labels=labels, gold_label=None))
