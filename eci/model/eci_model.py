@@ -431,6 +431,7 @@ def build(
 
 def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
     from peft import PeftModel
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     template = load_template(info.template)
@@ -452,12 +453,15 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
     model = attach_head(loaded.model, config, verbalizers, weight=0.5)
     try:
         model.eci_head.load_state_dict(load_file(folder / HEAD_FILE), strict=True)
-    except RuntimeError as error:
+    except (RuntimeError, SafetensorError) as error:
         raise ArtifactError(
             f"The head in {folder} does not fit its description: {error}"
         ) from error
     if info.has_adapter:
-        model = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
+        try:
+            model = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
+        except (SafetensorError, TypeError, ValueError, KeyError) as error:
+            raise ArtifactError(f"The adapter in {folder} cannot be loaded: {error}") from error
     model.eval()
     label_sets = {name: known.label_set(name) for name, known in info.label_sets.items()}
     return EciModel(model, encoder, label_sets, info.calibration)

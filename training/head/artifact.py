@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from eci.arrays import Float32Array
+from eci.errors import ArtifactError
 from eci.model.artifact import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, write_info
 from eci.model.head_fit import FittedHead
 from eci.pooling import parse_pooling
@@ -61,9 +62,19 @@ def copy_artifact(
 
 
 def read_head(artifact: Path) -> Tensors:
-    """Return the tensors of an artifact's head by name."""
-    with safe_open(artifact / HEAD_FILE, "numpy") as stored:
-        return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    """Return the tensors of an artifact's head by name.
+
+    Raises:
+        ArtifactError: They cannot be read.
+    """
+    path = artifact / HEAD_FILE
+    try:
+        with safe_open(path, "numpy") as stored:
+            return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"{path} cannot be read: {error}. Copy the artifact again or retrain."
+        ) from error
 
 
 def _untrained(info: ArtifactInfo) -> Tensors:
