@@ -106,7 +106,7 @@ def main() -> None:
 )
 @click.option(
     "--max-prompt-tokens",
-    type=click.IntRange(min=32),
+    type=click.IntRange(32, 131_072),
     help="Longest prompt; longer contexts are cut. "
     f"[default: that of --artifact, else {_MAX_PROMPT_TOKENS}]",
 )
@@ -119,7 +119,7 @@ def main() -> None:
     help="A fixed label set that lines may name, beyond pubmedqa (yes, no, maybe). Repeatable.",
 )
 @click.option("--exemplars", type=click.File("rb"), help="Lines with a label, to take shots from.")
-@click.option("--shots", default=0, type=click.IntRange(min=0), help="Shots in every prompt.")
+@click.option("--shots", default=0, type=click.IntRange(0, 100), help="Shots in every prompt.")
 @click.option(
     "--choice",
     type=click.Choice(CHOICES),
@@ -132,7 +132,7 @@ def main() -> None:
     "--shot-words",
     default=60,
     show_default=True,
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 100_000),
     help="Words of its context that a shot shows.",
 )
 @click.option(
@@ -140,21 +140,27 @@ def main() -> None:
     type=click.File("rb"),
     help="Lines that no exemplar may repeat, such as a test split. Exemplars that do are refused.",
 )
-@click.option("--seed", default=0, show_default=True, help="Decides which shots are drawn.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Decides which shots are drawn.",
+)
 @click.option(
     "--answer",
     "max_new_tokens",
     default=0,
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 32_768),
     metavar="N",
     help="Also write a text of up to N tokens, and read its label.",
 )
-@click.option("--batch-size", default=8, show_default=True, type=click.IntRange(min=1))
+@click.option("--batch-size", default=8, show_default=True, type=click.IntRange(1, 4096))
 @click.option(
     "--chunk-size",
     default=128,
     show_default=True,
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 1_000_000),
     help="Lines read, classified and written together. 1 answers each line as it comes.",
 )
 def classify(

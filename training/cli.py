@@ -125,8 +125,20 @@ def run(
 @main.command()
 @click.option("--base", help="Base model [default: the bundled one, or that of --run].")
 @click.option("--run", "run_id", help="Answer with adapter and head of this training run.")
-@click.option("--shots", default=0, show_default=True, help="Shots in every prompt.")
-@click.option("--max-new-tokens", default=64, show_default=True, help="0: the category alone.")
+@click.option(
+    "--shots",
+    type=click.IntRange(0, 20),
+    default=0,
+    show_default=True,
+    help="Shots in every prompt.",
+)
+@click.option(
+    "--max-new-tokens",
+    type=click.IntRange(0, 32_768),
+    default=64,
+    show_default=True,
+    help="0: the category alone.",
+)
 @_launcher_options
 def predict(
     base: str | None,
@@ -181,7 +193,7 @@ def execute(directory: Path) -> None:
 )
 @click.option("--exemplars", type=click.Choice(CHOICES), default="balanced", show_default=True)
 @click.option("--only-corrected", is_flag=True, help="Only items corrected by reviewers.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="[default: a folder under builds/]")
 def build_command(
     shots: int,

@@ -18,6 +18,8 @@ from db.records import Role
 from db.review.guidelines import ALL_LABEL_SETS, add_guideline, list_guidelines
 from db.review.item_list import ReviewFilter, Show
 from db.review.queues import (
+    MAX_REPEAT_SHARE,
+    MAX_REVIEWERS,
     Queue,
     QueueOrder,
     QueueSettings,
@@ -116,10 +118,29 @@ def queue_list(as_json: bool) -> None:
 @click.option(
     "--order", type=click.Choice(get_args(QueueOrder)), default="item_id", show_default=True
 )
-@click.option("--reviewers", "num_reviewers", default=1, show_default=True, help="For each item.")
+@click.option(
+    "--reviewers",
+    "num_reviewers",
+    type=click.IntRange(1, MAX_REVIEWERS),
+    default=1,
+    show_default=True,
+    help="For each item.",
+)
 @click.option("--mode", type=click.Choice(get_args(ReviewMode)), default="open", show_default=True)
-@click.option("--repeat-share", default=0.0, show_default=True, help="Shown again, unannounced.")
-@click.option("--seed", default=0, show_default=True, help="Of random order and repeats.")
+@click.option(
+    "--repeat-share",
+    type=click.FloatRange(0, MAX_REPEAT_SHARE),
+    default=0.0,
+    show_default=True,
+    help="Shown again, unannounced.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of random order and repeats.",
+)
 def queue_add(
     name: str,
     by: str,

@@ -23,6 +23,7 @@ QueueOrder = Literal["uncertain", "text_head_differ", "label_errors", "oldest", 
 Sharing = Literal["anyone", "dealt"]
 
 MAX_NAME = 80
+MAX_REVIEWERS = 1000
 MAX_REPEAT_SHARE = 0.5
 
 # Expressions over the columns of item_columns; every order ends with the item's id.
@@ -329,8 +330,8 @@ def _require_possible(settings: QueueSettings) -> None:
         value, allowed = getattr(settings, what), list(get_args(kind))
         if value not in allowed:
             faults.append(f"the {what} {value!r} is none of {allowed}")
-    if num_reviewers < 1:
-        faults.append(f"{num_reviewers} reviewers an item are too few, 1 is the least")
+    if not 1 <= num_reviewers <= MAX_REVIEWERS:
+        faults.append(f"{num_reviewers} reviewers an item are not within 1 and {MAX_REVIEWERS}")
     if people and people < num_reviewers:
         faults.append(f"{num_reviewers} reviewers an item need as many people, not {people}")
     if settings.sharing == "dealt" and not people:
