@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
+import glob
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+_BEFORE: Final = ".before"
+_WORKING_FOLDER: Final = -100
+_EXCHANGE: Final = 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux."""
 
 
 @contextmanager
@@ -35,30 +43,46 @@ def replaced_file(path: Path) -> Iterator[Path]:
 def replaced_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder of the same name to fill; at the end it takes the folder's place.
 
-    No system renames a folder over one that holds something, so the old one is first moved aside.
-    A process that is killed in that instant leaves both whole, the old one as
-    ``.<name>.<token>.before`` next to the target.
+    Linux exchanges two folders in one step. Elsewhere the old one is first moved aside; where the
+    process is killed in that instant, the next call moves it back.
     """
     target = path.resolve()
     room = _hidden(target)
-    before = room.with_name(f"{room.name}.before")
+    before = room.with_name(f"{room.name}{_BEFORE}")
     partial = room / target.name
+    _restore(target)
     try:
         partial.mkdir(parents=True)
         yield partial
         for written in (*partial.rglob("*"), partial):
             _sync(written)
-        if target.exists():
-            target.rename(before)
-        try:
-            partial.rename(target)
-        except BaseException:
-            if before.exists():
-                before.rename(target)
-            raise
+        if not (target.exists() and _exchange(partial, target)):
+            if target.exists():
+                target.rename(before)
+            try:
+                partial.rename(target)
+            except BaseException:
+                if before.exists():
+                    before.rename(target)
+                raise
     finally:
         shutil.rmtree(room, ignore_errors=True)
     shutil.rmtree(before, ignore_errors=True)
+
+
+def _restore(target: Path) -> None:
+    """Move a folder back that a killed process had moved aside."""
+    if not target.exists() and target.parent.is_dir():
+        for before in target.parent.glob(f".{glob.escape(target.name)}.????????{_BEFORE}"):
+            before.rename(target)
+            return
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Move two paths to the place of each other, in one step; return whether the system could."""
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    names = (_WORKING_FOLDER, os.fsencode(first), _WORKING_FOLDER, os.fsencode(second))
+    return renameat2 is not None and renameat2(*names, _EXCHANGE) == 0
 
 
 def _hidden(target: Path) -> Path:

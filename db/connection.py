@@ -10,6 +10,7 @@ that handle drops the operating system's lock, and a second process could then w
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import re
 import threading
@@ -36,7 +37,7 @@ from db.statements import whole
 # Conflicts, a full disk or memory; after a fatal one DuckDB takes nothing until it is opened again.
 _STORE_FAILURES = (duckdb.OperationalError, duckdb.FatalException)
 
-_READ_FAILURES = (duckdb.Error, UnicodeDecodeError)
+_READ_FAILURES = (duckdb.Error, UnicodeDecodeError, json.JSONDecodeError)
 
 _log = logging.getLogger(__name__)
 

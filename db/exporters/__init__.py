@@ -83,7 +83,9 @@ def export_file(
     )
     with target as partial:
         rows = cur.sql(load_sql(f"export_{statement}"), params=parameters)
-        return _WRITERS[file_format](rows.to_arrow_reader(_BATCH_ROWS), partial)
+        # Closed after an error too: the file could not be opened again while it is being read.
+        with rows.to_arrow_reader(_BATCH_ROWS) as reader:
+            return _WRITERS[file_format](reader, partial)
 
 
 def formats_of(kind: ExportKind) -> tuple[ExportFormat, ...]:
