@@ -15,7 +15,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -132,11 +132,13 @@ class Database:
     def close(self) -> None:
         """Close the file; cursors given out stop working."""
         atexit.unregister(self.close)
-        # Where the disk is full or the file lost, the mark remains, and with it the log.
-        with suppress(duckdb.Error):
+        try:
             open_mark.clear(self._connection)
+            is_clear = self.path != IN_MEMORY
+        except duckdb.Error:
+            is_clear = False  # on a full disk; the next session finds the name of this one
         self._connection.close()
-        if self.path != IN_MEMORY:
+        if is_clear:
             open_mark.end(self.path)
 
     def _mark_once(self) -> None:

@@ -53,7 +53,7 @@ def check(cur: DuckDBPyConnection, path: Path, *, had_log: bool) -> bool:
     session_id, opened_at, is_logged = mark
     if had_log and is_logged:
         return True
-    if _read_session(path) == session_id:
+    if session_id in _read_sessions(path):
         return False
     raise MissingLogError(
         f"The database {path} was copied while it was open, without {log_paths(path)[0].name}: "
@@ -66,11 +66,13 @@ def check(cur: DuckDBPyConnection, path: Path, *, had_log: bool) -> bool:
 def begin(cur: DuckDBPyConnection, path: Path) -> None:
     """Write the mark into the file, which has a log from now on."""
     session_id = secrets.token_hex(8)
+    # First, and after those of sessions that were killed: a mark in the file must be known here.
+    with _sessions_path(path).open("a", encoding="utf-8") as sessions:
+        sessions.write(f"\n{session_id}\n")
     with whole(cur):
         cur.execute(load_sql("open_mark_delete"))
         now = to_timestamp(utc_now())
         cur.execute(load_sql("open_mark_insert"), {"session_id": session_id, "opened_at": now})
-    _session_path(path).write_text(session_id, encoding="utf-8")
     # Not while another Database of this process writes to it; then the mark is in the log alone.
     with suppress(duckdb.TransactionException):
         cur.execute("checkpoint")
@@ -84,8 +86,8 @@ def clear(cur: DuckDBPyConnection) -> None:
 
 
 def end(path: Path) -> None:
-    """Remove the name of the session; the file is closed, and the mark was deleted before."""
-    _session_path(path).unlink(missing_ok=True)
+    """Remove the names of sessions; the file is closed, and the mark was deleted before."""
+    _sessions_path(path).unlink(missing_ok=True)
 
 
 def _find(cur: DuckDBPyConnection) -> tuple[str, object, bool] | None:
@@ -93,12 +95,12 @@ def _find(cur: DuckDBPyConnection) -> tuple[str, object, bool] | None:
     return cur.execute(load_sql("open_mark_find")).fetchone() if has_table else None
 
 
-def _session_path(path: Path) -> Path:
+def _sessions_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.open")
 
 
-def _read_session(path: Path) -> str | None:
+def _read_sessions(path: Path) -> list[str]:
     try:
-        return _session_path(path).read_text(encoding="utf-8")
+        return _sessions_path(path).read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError):
-        return None
+        return []

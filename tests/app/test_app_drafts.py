@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import resource
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -25,6 +23,7 @@ from db.viewer import EVERYTHING
 from streamlit_app.server import draft_box, review_service
 from streamlit_app.server.draft_box import BOXES, DraftBox, take_draft
 from streamlit_app.server.event_log import EventLog
+from tests.support.full_disk import full_disk
 
 
 def actions(store: Database) -> list[str]:
@@ -73,22 +72,11 @@ def browser(filled_store: Database, box: DraftBox) -> Browser:
     return Browser(filled_store, box.reviewer_id)
 
 
-@contextmanager
-def disk_full() -> Iterator[None]:
-    """Let no file of this process grow, the store's log neither."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_change_is_acknowledged_only_once_the_store_has_it(
     filled_store: Database, browser: Browser, ann: str
 ) -> None:
     assert browser.post(note="first")[0] == 204
-    with disk_full():
+    with full_disk():
         answers = [browser.post(note="second") for _ in range(3)]
         answers += [browser.post(label=1)]
     assert [status for status, _ in answers] == [503] * 4
@@ -170,7 +158,7 @@ def test_a_draft_stays_open_where_saving_the_item_failed(browser: Browser, box: 
 
 def test_events_are_kept_until_the_store_takes_them(filled_store: Database, ann: str) -> None:
     log = EventLog()
-    with disk_full():
+    with full_disk():
         log.note(ReviewEvent("open", ann, "q-1"))
         log.flush()
         log.flush()
@@ -244,7 +232,7 @@ def test_undo_and_put_off_can_be_pressed_again_after_the_store_failed(
     assert on_screen() == "q-2"
     review_service.settle()
     for what in ("skip", "undo"):
-        with disk_full():
+        with full_disk():
             press(what)
         assert "Nothing was saved" in "".join(element.value for element in test.html)
         assert on_screen() == "q-2"
@@ -264,7 +252,7 @@ def test_a_field_that_cannot_be_kept_is_said_on_the_page(
     test.button(key="review_more_q-1").click().run()
     review_service.settle()
     severity = test.segmented_control(key="review_severity_q-1")
-    with disk_full():
+    with full_disk():
         severity.set_value(severity.options[0]).run()
     assert not test.exception
     assert "Nothing was saved" in "".join(element.value for element in test.html)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -15,9 +16,10 @@ from click.testing import CliRunner
 from db import open_mark
 from db.cli.main import main
 from db.connection import Database, accept_without_log
-from db.errors import DatabaseOpenError, MissingLogError
+from db.errors import DatabaseOpenError, MissingLogError, SaveError
 from db.paths import database_path
 from db.people.reviewers import add_reviewer
+from tests.support.full_disk import full_disk
 from tests.support.stores import open_store
 
 WRITER = """
@@ -205,3 +207,14 @@ def _kill_after(code: str, num_lines: int) -> set[str]:
     writer.kill()
     rest, _ = writer.communicate()
     return {f"Reviewer {line.strip()}" for line in (*lines, *rest.splitlines())}
+
+
+@pytest.mark.parametrize("num_bytes", [1, 100, 2_000_000])
+def test_a_session_on_a_full_disk_leaves_a_database_that_opens(home: Path, num_bytes: int) -> None:
+    database = open_store()
+    with full_disk(num_bytes), contextlib.suppress(SaveError), database.transaction() as cur:
+        add_reviewer(cur, "Ann")
+    with full_disk():
+        database.close()
+    assert names_in(database_path()) == (["Ann"] if num_bytes == 2_000_000 else [])
+    assert not database_path().with_name("review.duckdb.open").exists()

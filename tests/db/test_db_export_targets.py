@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +22,7 @@ from db.exporters import EXPORT_FORMATS, ExportFormat, export_file
 from db.exporters.run_file import export_run
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
+from tests.support.full_disk import full_disk
 from tests.support.records import make_item, make_prediction, make_run
 from tests.support.stores import open_store
 
@@ -35,6 +34,7 @@ OWN = (
 KILL = """
 import os, sys
 from pathlib import Path
+from db import atomic_files
 from db.connection import Database
 from db.exporters import export_file
 from db.exporters.run_file import export_run
@@ -43,7 +43,7 @@ from db.viewer import EVERYTHING
 def killed(*names, **options):
     os._exit(9)
 
-os.replace = os.rename = killed
+os.replace = os.rename = atomic_files._exchange = killed
 cur = Database.open(Path(sys.argv[1])).cursor()
 target = Path(sys.argv[3])
 if sys.argv[2] == "run":
@@ -254,17 +254,6 @@ def test_an_earlier_export_of_a_folder_is_replaced(store: Path, tmp_path: Path) 
     assert {path.name for path in tmp_path.iterdir()} == {"home", "dataset"}
 
 
-@contextmanager
-def disk_full_after(num_bytes: int) -> Iterator[None]:
-    """Let no file of this process grow beyond so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("file_format", [*EXPORT_FORMATS, "run"])
 def test_a_full_disk_leaves_what_was_there(store: Path, tmp_path: Path, file_format: str) -> None:
     target = tmp_path / "out" / "target"
@@ -280,7 +269,7 @@ def test_a_full_disk_leaves_what_was_there(store: Path, tmp_path: Path, file_for
     assert export() == 1
     before = files_in(target.parent)
     with (
-        disk_full_after(16),
+        full_disk(16),
         pytest.raises(ExportError, match=r"was not written: .*File too large"),
     ):
         export()

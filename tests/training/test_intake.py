@@ -19,9 +19,11 @@ from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import list_predictions
 from db.content.runs import get_run, list_runs
+from db.errors import SaveError
 from db.retraining.run_energy import Energy
 from db.retraining.training_runs import find_training_run, list_training_runs
 from db.viewer import EVERYTHING
+from tests.support.full_disk import full_disk
 from tests.support.records import make_item
 from tests.support.stores import open_store
 from training.control.ingest import ingest_run, refresh
@@ -160,6 +162,18 @@ def test_states_of_a_run_are_noted_as_they_change(database: Database, runs_dir: 
     assert refresh(database, runs_dir) == (run_dir.run_id,)
     assert state_of(database, run_dir) == ("failed", "The disk is full.")
     assert list_runs(database.cursor()) == []
+
+
+def test_a_run_that_a_full_disk_keeps_out_is_ingested_later(
+    database: Database, runs_dir: Path
+) -> None:
+    run_dir = finished_run(runs_dir)
+    with full_disk(), pytest.raises(SaveError):
+        refresh(database, runs_dir)
+    assert list_runs(database.cursor()) == []
+    assert refresh(database, runs_dir) == (run_dir.run_id,)
+    assert state_of(database, run_dir) == ("succeeded", "Finished.")
+    assert [run.run_id for run in list_runs(database.cursor())] == [run_dir.run_id]
 
 
 def test_a_run_whose_process_is_gone_is_noted_as_interrupted(

@@ -15,7 +15,7 @@ from db.connection import Database
 from db.content.predictions import add_predictions
 from db.content.runs import add_run, find_run, get_run
 from db.conversions import replace_lone_surrogates
-from db.errors import DbError
+from db.errors import DbError, SaveError
 from db.records import Run, TrainingRun, TrainingState
 from db.retraining.lineage import add_training_records
 from db.retraining.model_versions import find_by_alias, register_model
@@ -108,6 +108,7 @@ def ingest_run(database: Database, run_dir: RunDir) -> Run:
     Raises:
         IngestError: The run has not succeeded, or its results do not fit the stored items.
         RunDirError: A file of the run directory cannot be used.
+        SaveError: The store cannot be written to at this moment.
     """
     stored = find_run(database.cursor(), run_dir.run_id)
     if stored is not None:
@@ -127,6 +128,8 @@ def ingest_run(database: Database, run_dir: RunDir) -> Run:
                 by = str(run.settings.get("started_by") or "")
                 may_challenge = _may_challenge(cur, run.settings)
                 register_model(cur, run.run_id, by, is_challenger=may_challenge)
+    except SaveError:
+        raise  # the store refused, whatever the results are: they are ingested later
     except DbError as error:
         raise IngestError(
             f"The results of run {run_dir.run_id} do not fit the stored items, so none of them "
