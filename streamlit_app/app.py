@@ -1,4 +1,4 @@
-"""Entry point of `streamlit run streamlit_app/app.py`: the server, its headers, its own files."""
+"""Entry point of `streamlit run streamlit_app/app.py`: the server, its gate, its own files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from streamlit_app.errors import report_error
 from streamlit_app.server.background import watching
 from streamlit_app.server.draft_box import take_draft
+from streamlit_app.server.gate import Gate
 from streamlit_app.server.security_headers import SecurityHeaders
 
 HERE = Path(__file__).resolve().parent
@@ -22,5 +24,6 @@ app = st.App(
         Route("/review/draft", take_draft, methods=["POST"]),
         Mount("/assets", StaticFiles(directory=HERE / "assets")),
     ],
-    middleware=[Middleware(SecurityHeaders)],
+    middleware=[Middleware(SecurityHeaders), Middleware(Gate)],
+    on_script_error=report_error,
 )

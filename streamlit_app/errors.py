@@ -19,6 +19,14 @@ def draw_error(message: str) -> None:
     safe_text.draw_notice(message, kind="error")
 
 
+def report_error(error: Exception) -> bool:
+    """Draw what a callback raised, where a user can correct it; return whether that was done."""
+    if isinstance(error, OUR_ERRORS):
+        draw_error(str(error))
+        return True
+    return False
+
+
 @contextmanager
 def shown_errors() -> Iterator[None]:
     """Draw errors that a user can correct in place of the rest of the block."""

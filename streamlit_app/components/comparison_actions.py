@@ -11,6 +11,7 @@ from streamlit_app import safe_text
 from streamlit_app.components import link_popover, queue_popover
 from streamlit_app.logic.tables import csv_bytes
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 
 MAX_EXPORTED = 1_000_000
@@ -33,7 +34,7 @@ def draw(flt: PairFilter, change: Change, total: int, names: Mapping[str, str]) 
         )
         st.download_button(
             say("pair_work.export"),
-            data=lambda: pairs_csv(flt, change),
+            data=sign_in.checked(lambda: pairs_csv(flt, change)),
             file_name="compared.csv",
             mime="text/csv",
             key="compare_export",

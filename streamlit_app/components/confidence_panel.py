@@ -30,6 +30,7 @@ from streamlit_app.logic.outcomes.confidence import (
     seconds_per_item,
 )
 from streamlit_app.markup import reveal
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say, say_count
 
 _SIZE_COLORS = (
@@ -104,7 +105,7 @@ def _draw_calibration(view: TrustView) -> None:
         )
 
 
-@st.fragment
+@sign_in.fragment()
 def draw_alone(view: TrustView) -> None:
     """Draw the slider and what follows from it; only this part is drawn again as it moves."""
     if st.session_state.pop("errors_rerun", False):

@@ -49,7 +49,6 @@ def draw(key: str, title: str, total: int, item_ids: Callable[[], list[str]], ru
 
 
 def _make(key: str, item_ids: Callable[[], list[str]], run_id: str) -> None:
-    person = sign_in.current_person()
     try:
         with services.database().transaction() as cur:
             queue = add_item_queue(
@@ -57,7 +56,7 @@ def _make(key: str, item_ids: Callable[[], list[str]], run_id: str) -> None:
                 QueueSettings(st.session_state[f"{key}_name"], ReviewFilter(run_id=run_id)),
                 item_ids()[:MAX_ITEMS],
                 queue_id=str(uuid.uuid4()),
-                created_by=person.reviewer_id,
+                created_by=sign_in.current_person().reviewer_id,
             )
     except DbError as error:
         st.session_state[NOTICE] = str(error)

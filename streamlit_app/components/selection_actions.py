@@ -110,7 +110,7 @@ def _drop_slice(name: str) -> None:
 def _draw_export(flt: OutcomeFilter) -> None:
     st.download_button(
         say("work_bar.export"),
-        data=lambda: items_csv(flt),
+        data=sign_in.checked(lambda: items_csv(flt)),
         file_name="items.csv",
         mime="text/csv",
         key="errors_export",
@@ -139,7 +139,7 @@ def items_csv(flt: OutcomeFilter) -> bytes:
 def _draw_report(report: Callable[[], bytes]) -> None:
     st.download_button(
         say("work_bar.report"),
-        data=report,
+        data=sign_in.checked(report),
         file_name="errors.html",
         mime="text/html",
         key="errors_report",

@@ -16,6 +16,7 @@ from streamlit_app.logic.outcomes.text_trust import (
     TextTrustView,
     selection_of,
 )
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say, say_count
 
 WITHOUT_HEAD = say("text_confidence.no_head_notice")
@@ -76,7 +77,7 @@ def _draw_forms(view: TextTrustView) -> None:
     st.caption(say("text_confidence.forms_note", n=view.n))
 
 
-@st.fragment
+@sign_in.fragment()
 def draw_alone(view: TextTrustView) -> None:
     """Draw the choice of what may be answered alone and what follows from it."""
     st.markdown(say("text_confidence.automatic_heading"))

@@ -11,7 +11,7 @@ from db.paths import runs_dir
 from streamlit_app import safe_text
 from streamlit_app.charts.progress import Curve, draw_curves
 from streamlit_app.components import chart
-from streamlit_app.errors import OUR_ERRORS, draw_error, shown_errors
+from streamlit_app.errors import OUR_ERRORS, draw_error
 from streamlit_app.logic.training.training_view import (
     STATE_WORDS,
     Progress,
@@ -20,6 +20,8 @@ from streamlit_app.logic.training.training_view import (
     summarise_progress,
 )
 from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 from training.control.launch import cancel, launch, reap
 from training.control.run_duration import describe_duration
@@ -43,7 +45,7 @@ def draw(run_id: str, *, was_active: bool) -> None:
     """
     run_dir = RunDir(runs_dir() / run_id)
     interval = REFRESH_SECONDS if was_active else None
-    st.fragment(_draw_guarded, run_every=interval)(run_dir, was_active)
+    sign_in.fragment(run_every=interval)(_draw)(run_dir, was_active)
 
 
 @contextmanager
@@ -60,12 +62,6 @@ def draw_message() -> None:
     message = st.session_state.pop(_MESSAGE, None)
     if message:
         draw_error(message)
-
-
-def _draw_guarded(run_dir: RunDir, was_active: bool) -> None:
-    # In here: what a fragment raises does not reach the code around it.
-    with shown_errors():
-        _draw(run_dir, was_active)
 
 
 def _draw(run_dir: RunDir, was_active: bool) -> None:
@@ -100,12 +96,13 @@ def _draw_state(status: Status, progress: Progress) -> None:
 
 
 def _draw_actions(run_dir: RunDir, status: Status) -> None:
+    may = sign_in.may("train")
     if status.is_active:
         asked = run_dir.is_cancel_requested()
         st.button(
             say("training_live.cancelling") if asked else say("training_live.cancel"),
             key="training_cancel",
-            disabled=asked,
+            disabled=asked or not may,
             on_click=_cancel,
             args=(run_dir.run_id,),
         )
@@ -113,6 +110,7 @@ def _draw_actions(run_dir: RunDir, status: Status) -> None:
         st.button(
             say("training_live.resume"),
             key="training_resume",
+            disabled=not may,
             on_click=_resume,
             args=(run_dir.run_id,),
             help=say("training_live.resume_help"),
@@ -201,9 +199,11 @@ def _whole(value: float | None) -> str:
 
 def _cancel(run_id: str) -> None:
     with deferred_errors():
+        services.check_permission(sign_in.current_person(), "train")
         cancel(RunDir(runs_dir() / run_id))
 
 
 def _resume(run_id: str) -> None:
     with deferred_errors():
+        services.check_permission(sign_in.current_person(), "train")
         launch(RunDir(runs_dir() / run_id))

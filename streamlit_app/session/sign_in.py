@@ -7,24 +7,29 @@ this machine alone and the visitor is at it.
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec
 
 import streamlit as st
 
 from db.errors import NotPermittedError, ReviewerNotFoundError
+from db.people.permissions import Action, is_permitted
 from db.people.sign_in import Identity
 from db.records import Reviewer
 from db.viewer import Viewer
 from streamlit_app import safe_text
+from streamlit_app.errors import shown_errors
 from streamlit_app.server import services
+from streamlit_app.server.gate import is_private
 from streamlit_app.wording import say
 
 DEFAULT_NAME = "Reviewer 1"
 """The reviewer on one's own machine until a name is chosen."""
 NAME_KEY = "reviewer"
 """Widget and address parameter that hold the name picked on one's own machine."""
+
+Parameters = ParamSpec("Parameters")
 
 
 def current_person() -> Reviewer:
@@ -54,13 +59,61 @@ def current_person() -> Reviewer:
 
 
 def is_at_screen(reviewer_id: str) -> bool:
-    """Return whether the reviewer of a press is still the one chosen.
+    """Return whether the reviewer of a press is still the one chosen, and still has access."""
+    try:
+        return current_person().reviewer_id == reviewer_id
+    except (ReviewerNotFoundError, NotPermittedError):
+        return False
+
+
+def may(action: Action) -> bool:
+    """Return whether an action is open to who sits at the screen, at this moment."""
+    try:
+        return is_permitted(current_person(), action)
+    except (ReviewerNotFoundError, NotPermittedError):
+        return False
+
+
+def fragment(
+    action: Action = "read", run_every: float | None = None
+) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+    """Return a decorator for a part of a page that is drawn again on its own.
+
+    An open tab asks again whether its person may see the part; if not, the whole page is drawn,
+    which says why. Errors are drawn in here: they do not reach the code around a fragment.
+
+    Args:
+        action: What the page asks for.
+        run_every: Seconds after which it is drawn again; None for never.
+    """
+
+    def decorate(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
+        @st.fragment(run_every=run_every)
+        @wraps(draw)
+        def part(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+            with shown_errors():
+                if not may(action):
+                    st.rerun()
+                draw(*args, **kwargs)
+
+        return part
+
+    return decorate
+
+
+def checked(build: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Return a download that asks, when its button is pressed, whether the person may still read.
 
     Raises:
-        ReviewerNotFoundError: No name is chosen.
         NotPermittedError: Their access was taken away.
     """
-    return current_person().reviewer_id == reviewer_id
+    person = current_person()
+
+    def build_for_reader() -> bytes:
+        services.check_permission(person, "read")
+        return build()
+
+    return build_for_reader
 
 
 def current_viewer() -> Viewer:
@@ -76,7 +129,9 @@ def current_viewer() -> Viewer:
 def enter() -> bool:
     """Check access, draw why it is denied, and return whether pages may be drawn."""
     if not has_provider():
-        if is_private(st.get_option("server.address"), visitor_address()):
+        address = st.context.ip_address
+        visitor = address if isinstance(address, str) else None  # Streamlit's test driver has none
+        if is_private(st.get_option("server.address"), visitor, st.context.headers):
             return True
         safe_text.draw_notice(
             say("sign_in.not_private_error", address=st.get_option("server.address") or "0.0.0.0"),  # noqa: S104 (said, not bound)
@@ -105,28 +160,6 @@ def has_provider() -> bool:
     return st.secrets.load_if_toml_exists() and "auth" in st.secrets
 
 
-def is_private(bound: str | None, visitor: str | None) -> bool:
-    """Return whether only the person at this machine can reach the app.
-
-    Args:
-        bound: Address that the server listens on; None: all of them.
-        visitor: Address of the browser; None: this machine.
-    """
-    return bound is not None and _is_loopback(bound) and (visitor is None or _is_loopback(visitor))
-
-
-def visitor_address() -> str | None:
-    """Return the browser's address, behind a proxy the one it forwards for; None for this machine.
-
-    A forged header can only make the answer a foreign address, which is refused.
-    """
-    forwarded = st.context.headers.get("X-Forwarded-For")
-    if forwarded:
-        return forwarded.split(",")[0].strip()
-    address = st.context.ip_address
-    return address if isinstance(address, str) else None  # Streamlit's test driver has no address
-
-
 def read_identity(claims: Mapping[str, Any]) -> Identity:
     """Read a person's identity from the claims of their ID token."""
     return Identity(
@@ -137,15 +170,6 @@ def read_identity(claims: Mapping[str, Any]) -> Identity:
         # Some providers send the flag as text. Left out, the address proves nothing.
         is_email_verified=str(claims.get("email_verified", "")).lower() == "true",
     )
-
-
-def _is_loopback(address: str) -> bool:
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _draw_sign_in() -> None:

@@ -124,7 +124,7 @@ def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> list[str]:
     )
 
 
-@st.fragment
+@sign_in.fragment("adjudicate")
 def draw_body(person: Reviewer) -> None:
     """Draw the item on screen; a press of its buttons reruns this part alone."""
     here = session()

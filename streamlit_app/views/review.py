@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 import streamlit as st
 
@@ -44,8 +46,23 @@ from streamlit_app.session.state import ITEM_PARAM, Draw, review_session
 from streamlit_app.wording import say
 
 session = review_session()
+Parameters = ParamSpec("Parameters")
 
 
+def reported(press: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Return a callback whose error is kept for the line above the labels: it cannot draw."""
+
+    @wraps(press)
+    def pressed(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            press(*args, **kwargs)
+        except DbError as error:
+            session.say(str(error), "error")
+
+    return pressed
+
+
+@reported
 def save(draw: Draw, shown: ReviewedItem, reviewer_id: str) -> None:
     """Store the judgement of an item and show the next one, or the same one revealed.
 
@@ -76,19 +93,15 @@ def save(draw: Draw, shown: ReviewedItem, reviewer_id: str) -> None:
         client_at=BOXES.pressed_at(draw.annotation_id),
     )
     box = BOXES.get(draw.annotation_id)
-    try:
-        with nullcontext(True) if box is None else box.saving() as has_draft:
-            stored = review_service.save(
-                judgement,
-                encounter,
-                shown,
-                annotation_id=draw.annotation_id,
-                reviewer_id=reviewer_id,
-                has_draft=has_draft,
-            )
-    except DbError as error:
-        session.say(str(error), "error")
-        return
+    with nullcontext(True) if box is None else box.saving() as has_draft:
+        stored = review_service.save(
+            judgement,
+            encounter,
+            shown,
+            annotation_id=draw.annotation_id,
+            reviewer_id=reviewer_id,
+            has_draft=has_draft,
+        )
     BOXES.drop(draw.annotation_id)
     after_save(stored, shown, reviewer_id)
 
@@ -145,21 +158,19 @@ def show_next(after: str) -> None:
     session.show(worklist.next_open(after) if worklist else None)
 
 
+@reported
 def skip(draw: Draw) -> None:
     """Postpone an item and show the next one."""
     item_id, worklist = draw.item_id, session.worklist
     if not session.is_on_screen(item_id) or worklist is None:
         return
-    try:
-        worklist.put_off(item_id, BOXES.pressed_at(draw.annotation_id))
-    except DbError as error:
-        session.say(str(error), "error")
-        return
+    worklist.put_off(item_id, BOXES.pressed_at(draw.annotation_id))
     show_next(item_id)
     stays = session.is_on_screen(item_id)
     session.say("" if stays else say("review.skipped"))
 
 
+@reported
 def flag(draw: Draw, reviewer_id: str) -> None:
     """Flag the item on screen, or take the flag off."""
     shown = draw.shown
@@ -167,15 +178,12 @@ def flag(draw: Draw, reviewer_id: str) -> None:
         return
     flagged = not shown.is_flagged
     pressed_at = BOXES.pressed_at(draw.annotation_id)
-    try:
-        review_service.flag(draw.item_id, reviewer_id, flagged, pressed_at)
-    except DbError as error:
-        session.say(str(error), "error")
-        return
+    review_service.flag(draw.item_id, reviewer_id, flagged, pressed_at)
     draw.shown = replace(shown, is_flagged=flagged)
     session.say(say("review.flagged" if flagged else "review.unflagged", item=draw.item_id))
 
 
+@reported
 def move(item_id: str, step: int) -> None:
     """Show the item before or after, labelled or not."""
     if not session.is_on_screen(item_id) or session.worklist is None:
@@ -266,7 +274,7 @@ def set_address(item_id: str | None) -> None:
     session.item_param = item_id
 
 
-@st.fragment
+@sign_in.fragment()
 def draw_body(reviewer: Reviewer, run: Run | None) -> None:
     """Draw the item on screen; a press of its buttons reruns this part alone."""
     session.num_draws += 1
@@ -337,6 +345,7 @@ def draw_withheld(error: ItemWithheldError) -> None:
     keyboard.draw_marker("", session.num_draws, {})
 
 
+@reported
 def to_queue() -> None:
     """Show the queue instead of an item that does not exist, or is not shown."""
     session.show(session.worklist.next_open() if session.worklist else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from db.people.permissions import is_permitted
@@ -25,6 +27,7 @@ from streamlit_app.logic.training.training_records import (
 )
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 from training.data.build import BENCHMARKS, Benchmark, Build, BuiltRecord
 
@@ -117,7 +120,7 @@ def draw_downloads(built: Build) -> None:
         for build_format in FORMATS:
             st.download_button(
                 FORMAT_WORDS[build_format],
-                data=lambda chosen=build_format: zipped(built, chosen),  # type: ignore[misc]
+                data=sign_in.checked(partial(zipped, built, build_format)),
                 file_name=f"{built.benchmark}-{built.num_shots}shot-{build_format}.zip",
                 mime="application/zip",
                 icon=":material/download:",

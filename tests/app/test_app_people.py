@@ -11,7 +11,8 @@ from db.connection import Database
 from db.people.reviewers import add_reviewer, list_people
 from db.people.sign_in import add_person, sign_in_by_name
 from streamlit_app.server import services
-from streamlit_app.session.sign_in import is_private, read_identity
+from streamlit_app.server.gate import is_private
+from streamlit_app.session.sign_in import read_identity
 from tests.support.pages import OpenPage, markup_of, open_unknown
 
 SHELL = Path(services.__file__).parents[1] / "shell.py"
@@ -170,7 +171,34 @@ def test_a_name_in_the_address_is_found_in_any_case(
 def test_names_are_picked_only_where_nobody_else_can_reach_the_app(
     bound: str | None, visitor: str | None, private: bool
 ) -> None:
-    assert is_private(bound, visitor) is private
+    assert is_private(bound, visitor, ["host", "user-agent", "cookie", "origin"]) is private
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For",
+        "x-forwarded-host",
+        "X-Forwarded-Proto",
+        "X-Original-Forwarded-For",
+        "Forwarded",
+        "FORWARDED",
+        "Via",
+        "X-Real-IP",
+        "X-RealIP",
+        "X-Client-IP",
+        "X-Cluster-Client-Ip",
+        "True-Client-IP",
+        "CF-Connecting-IP",
+        "CF-Ray",
+        "Fastly-Client-IP",
+        "X-Envoy-External-Address",
+        "X-Remote-Addr",
+    ],
+)
+def test_whatever_a_proxy_adds_means_that_the_visitor_may_be_anywhere(header: str) -> None:
+    assert not is_private("localhost", None, ["host", header])
+    assert not is_private("localhost", "127.0.0.1", [header])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,125 @@
+"""A tab that is open while its person's access is taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.connection import Database
+from db.errors import NotPermittedError
+from db.people.reviewers import find_person
+from db.people.sign_in import add_person, change_person
+from db.records import Role
+from streamlit_app.server import review_service
+from streamlit_app.session import sign_in
+from tests.support.pages import markup_of, on_screen, pick, plain_texts, press
+
+OpenPage = Callable[..., AppTest]
+TABLES = ("annotation", "review_event", "draft", "reservation", "saved_slice", "adjudication")
+PAGES = (
+    "views/review.py",
+    "views/browse.py",
+    "views/adjudicate.py",
+    "views/agreement.py",
+    "views/errors_page.py",
+    "views/compare.py",
+    "views/training_page.py",
+    "views/training_data.py",
+    "views/models.py",
+    "views/lineage.py",
+    "views/data.py",
+    "views/guidelines.py",
+    "views/people.py",
+)
+
+
+@pytest.fixture
+def set_role(filled_store: Database) -> Callable[[Role], None]:
+    """Return a function that sets Bob's role; Chief is the admin."""
+    with filled_store.transaction() as cur:
+        add_person(cur, "Chief", role="admin")
+        add_person(cur, "Bob", role="adjudicator")
+
+    def change(role: Role) -> None:
+        review_service.settle()
+        with filled_store.transaction() as cur:
+            bob = find_person(cur, "Bob")
+            assert bob is not None
+            change_person(cur, bob.reviewer_id, role=role)
+
+    return change
+
+
+def count_rows(database: Database) -> dict[str, int]:
+    cur = database.cursor()
+    return {
+        table: cur.execute(f"select count(*) from {table}").fetchone()[0]  # type: ignore[index]
+        for table in TABLES
+    }
+
+
+def assert_nothing_is_shown(test: AppTest) -> None:
+    assert not test.exception
+    texts = plain_texts(test) + "".join(str(one.value) for one in test.markdown)
+    assert "Does drug" not in texts
+    assert "Choose a name" in texts or "has no role here" in texts or "no name" in texts.lower()
+    assert not test.dataframe
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_next_draw_of_a_page_shows_nothing_but_why(
+    filled_store: Database, open_page: OpenPage, set_role: Callable[[Role], None], page: str
+) -> None:
+    test = open_page(page, reviewer="Bob")
+    assert not test.exception
+    set_role("none")
+    before = count_rows(filled_store)
+    assert_nothing_is_shown(test.run())
+    assert count_rows(filled_store) == before
+
+
+@pytest.mark.parametrize("what", ["save", "flag", "skip", "undo", "on", "back", "more"])
+def test_no_press_of_the_review_page_stores_anything_any_more(
+    filled_store: Database, open_page: OpenPage, set_role: Callable[[Role], None], what: str
+) -> None:
+    test = open_page(reviewer="Bob")
+    pick(test, "maybe")
+    press(test, "save")
+    pick(test, "yes")
+    assert on_screen(test) == "q-2"
+    set_role("none")
+    before = count_rows(filled_store)
+    press(test, what)
+    assert_nothing_is_shown(test)
+    review_service.settle()
+    assert count_rows(filled_store) == before
+    assert "Saved" not in markup_of(test)
+
+
+def test_a_role_that_is_given_back_counts_at_once(
+    filled_store: Database, open_page: OpenPage, set_role: Callable[[Role], None]
+) -> None:
+    test = open_page(reviewer="Bob")
+    set_role("none")
+    assert_nothing_is_shown(test.run())
+    set_role("reviewer")
+    again = open_page(reviewer="Bob")
+    pick(again, "maybe")
+    press(again, "save")
+    assert count_rows(filled_store)["annotation"] == 1
+
+
+def test_a_download_asks_again_when_it_is_pressed(
+    filled_store: Database,
+    set_role: Callable[[Role], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bob = find_person(filled_store.cursor(), "Bob")
+    monkeypatch.setattr(sign_in, "current_person", lambda: bob)
+    download = sign_in.checked(lambda: b"items")
+    assert download() == b"items"
+    set_role("none")
+    with pytest.raises(NotPermittedError, match="see items"):
+        download()
