@@ -80,10 +80,10 @@ let typed = null; // {timer, token, fields}: what was typed and not sent yet.
 let unkept = null; // {token, fields}: what was sent, or should have been, and was not taken.
 
 function send(token, fields) {
-  const body = JSON.stringify({ token, ...fields });
+  const body = JSON.stringify(fields);
   return fetch("/review/draft", {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", "X-Draft-Token": token },
     body,
     keepalive: body.length < 60000, // more than 64 KB may not outlive the page
   });

@@ -1,13 +1,12 @@
 """Drafts on their way from the browser: kept on every change, without a rerun of the page.
 
-The page's script posts what was picked or typed to ``/review/draft``. A token, made for one
-presentation of one item and known to that page alone, names the draft: no name or id comes from
-outside.
+The page's script posts what was picked or typed to ``/review/draft``. A token in a header, made for
+one presentation of one item and known to that page alone, names the draft: no name or id comes from
+outside, and nothing is read from a sender who has no token.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +17,18 @@ from typing import Any, Final
 from cachetools import LRUCache
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from db.connection import Database
 from db.conversions import replace_lone_surrogates
 from db.errors import DbError, NotPermittedError, SaveError
 from db.records import Phase
 from db.review.drafts import MAX_CHARACTERS, save_draft
+from streamlit_app.server.bodies import BodyError, read_object, refuse
 
+TOKEN_HEADER: Final = "X-Draft-Token"  # noqa: S105 (a name, no secret)
+_MAX_BYTES: Final = 4 * MAX_CHARACTERS
+"""More than the longest draft that is kept: a character takes up to 4 bytes in UTF-8."""
 _MAX_BOXES = 20_000
 _FIELDS: Final = {"note", "answer"}
 
@@ -110,23 +113,19 @@ BOXES: Final = DraftBoxes()
 
 
 async def take_draft(request: Request) -> Response:
-    """Store ``{"token": ..., "pressed_at": ms, "label": place | null, "note": ..., "answer":
-    ...}``.
+    """Store ``{"pressed_at": ms, "label": place | null, "note": ..., "answer": ...}``.
 
-    Everything but the token may be missing. 204 says that the change is stored, 403 that the
-    reviewer may not label, 409 that such a draft cannot be stored, 503 that the store failed and
-    the same change may be sent again.
+    Any of it may be missing. 204 says that the change is stored, 403 that the reviewer may not
+    label, 409 that such a draft cannot be stored, 503 that the store failed and the same change may
+    be sent again.
     """
-    text = await request.body()
-    if len(text) > 4 * MAX_CHARACTERS:
-        return _refuse(413, "The draft is too long to keep.")
-    try:
-        sent = json.loads(text)
-    except (ValueError, RecursionError):
-        return _refuse(400, "The draft is no JSON object.")
-    box = BOXES.get(str(sent.get("token"))) if isinstance(sent, dict) else None
+    box = BOXES.get(request.headers.get(TOKEN_HEADER, ""))
     if box is None:
-        return _refuse(404, "The item is no longer on screen.")
+        return refuse(404, "The item is no longer on screen.")
+    try:
+        sent = await read_object(request, _MAX_BYTES)
+    except BodyError as error:
+        return error.answer
     pressed_at = sent.get("pressed_at")
     if isinstance(pressed_at, int | float) and 0 < pressed_at < 4e12:
         box.pressed_at = datetime.fromtimestamp(pressed_at / 1000, UTC)
@@ -135,13 +134,13 @@ async def take_draft(request: Request) -> Response:
         try:
             is_open = await run_in_threadpool(box.update, **changes)
         except SaveError as error:
-            return _refuse(503, str(error))
+            return refuse(503, str(error))
         except NotPermittedError as error:
-            return _refuse(403, str(error))
+            return refuse(403, str(error))
         except DbError as error:
-            return _refuse(409, str(error))
+            return refuse(409, str(error))
         if not is_open:
-            return _refuse(404, "The item is no longer on screen.")
+            return refuse(404, "The item is no longer on screen.")
     return Response(status_code=204)
 
 
@@ -159,10 +158,6 @@ def _read_changes(sent: dict[str, Any], labels: tuple[str, ...]) -> dict[str, An
     place = sent.get("label", -1)
     if place is None:
         changes["label"] = None
-    elif isinstance(place, int) and 0 <= place < len(labels):
+    elif isinstance(place, int) and not isinstance(place, bool) and 0 <= place < len(labels):
         changes["label"] = labels[place]
     return changes
-
-
-def _refuse(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"error": message}, status_code=status)

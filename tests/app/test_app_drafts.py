@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
@@ -20,8 +22,8 @@ from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
 from db.review.events import ReviewEvent
 from db.viewer import EVERYTHING
-from streamlit_app.server import draft_box, review_service
-from streamlit_app.server.draft_box import BOXES, DraftBox, take_draft
+from streamlit_app.server import bodies, draft_box, review_service
+from streamlit_app.server.draft_box import BOXES, TOKEN_HEADER, DraftBox, take_draft
 from streamlit_app.server.event_log import EventLog
 from tests.support.full_disk import full_disk
 
@@ -47,6 +49,9 @@ def box(filled_store: Database, ann: str) -> Iterator[DraftBox]:
     BOXES.drop("token")
 
 
+TOKEN = {TOKEN_HEADER: "token"}
+
+
 class Browser:
     """Posts as the page's script does, and reads what the store has."""
 
@@ -57,11 +62,11 @@ class Browser:
         self._database = database
 
     def post(self, **sent: Any) -> tuple[int, str]:
-        answer = self._client.post("/review/draft", json={"token": "token", **sent})
+        answer = self._client.post("/review/draft", json=sent, headers=TOKEN)
         return answer.status_code, answer.text
 
     def post_text(self, body: bytes) -> int:
-        return self._client.post("/review/draft", content=body).status_code
+        return self._client.post("/review/draft", content=body, headers=TOKEN).status_code
 
     def stored(self) -> dict[str, Any] | None:
         return find_draft(self._database.cursor(), "q-1", self._reviewer_id, "open")
@@ -120,7 +125,7 @@ def test_a_draft_that_is_too_long_is_refused_each_time_and_spoils_no_later_one(
 
 @pytest.mark.parametrize("name", ["note", "answer"])
 def test_half_an_emoji_costs_a_draft_that_character_alone(browser: Browser, name: str) -> None:
-    body = f'{{"token": "token", "{name}": "before \\ud83d after \\ud83d\\ude00"}}'.encode()
+    body = f'{{"{name}": "before \\ud83d after \\ud83d\\ude00"}}'.encode()
     assert browser.post_text(body) == 204
     assert browser.stored() == {name: "before \ufffd after \U0001f600"}
     assert browser.post_text(body) == 204
@@ -128,8 +133,86 @@ def test_half_an_emoji_costs_a_draft_that_character_alone(browser: Browser, name
     assert browser.stored() == {name: "before \ufffd after \U0001f600", "label": "yes"}
 
 
-def test_a_body_nested_too_deeply_is_no_draft(browser: Browser) -> None:
-    assert browser.post_text(b"[" * 700_000) == 400
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[",
+        b"[]",
+        b"null",
+        b"7",
+        b'"text"',
+        b"[" * 700_000,
+        b'{"a":' * 100_000,
+        b'{"note": ' + b"[" * 2_000 + b"]" * 2_000 + b"}",
+        b'{"note": {"note": "inside"}}',
+        b'{"note": "caf\xe9"}',
+        b'{"pressed_at": NaN}',
+        b'{"pressed_at": -Infinity}',
+        b'{"label": ' + b"9" * 10_000 + b"}",
+        b'{"note": "a"} {"note": "b"}',
+        b"\xff\xfe{\x00}\x00",
+    ],
+)
+def test_what_is_no_flat_json_object_is_refused_with_the_reason(
+    browser: Browser, body: bytes
+) -> None:
+    assert browser.post_text(body) == 400
+    assert browser.stored() is None
+
+
+class Sender:
+    """Sends a body without an end, and counts how much of it is asked for."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self.num_bytes = 0
+        self.status = 0
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self.scope = {"type": "http", "method": "POST", "path": "/review/draft", "headers": pairs}
+
+    async def receive(self) -> dict[str, Any]:
+        self.num_bytes += 65_536
+        return {"type": "http.request", "body": b" " * 65_536, "more_body": True}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        self.status = message.get("status", self.status)
+
+    def post(self) -> int:
+        async def answer() -> None:
+            request = Request(self.scope, self.receive)
+            await (await take_draft(request))(self.scope, self.receive, self.send)
+
+        asyncio.run(answer())
+        return self.status
+
+
+@pytest.mark.parametrize("token", [None, "", "guessed", "TOKEN", "token "])
+def test_nothing_is_read_from_a_sender_without_the_token_of_a_page(
+    box: DraftBox, token: str | None
+) -> None:
+    sender = Sender({} if token is None else {TOKEN_HEADER: token})
+    assert sender.post() == 404
+    assert sender.num_bytes == 0
+
+
+def test_a_body_without_an_end_is_read_to_the_limit_and_no_further(box: DraftBox) -> None:
+    sender = Sender(TOKEN)
+    assert sender.post() == 413
+    assert sender.num_bytes < 1_000_000
+
+
+def test_a_body_that_does_not_arrive_is_given_up(
+    box: DraftBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = Sender(TOKEN)
+
+    async def never() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    monkeypatch.setattr(sender, "receive", never)
+    monkeypatch.setattr(bodies, "_READING_SECONDS", 0.05)
+    assert sender.post() == 408
 
 
 def test_a_change_that_arrives_while_the_item_is_saved_does_not_bring_the_draft_back(

@@ -23,7 +23,7 @@ from db.review.queues import Queue, QueueSettings, add_queue, list_queues
 from db.review.settings import ReviewSettings, get_settings, save_settings
 from db.viewer import EVERYTHING
 from streamlit_app.server import review_service
-from streamlit_app.server.draft_box import BOXES, take_draft
+from streamlit_app.server.draft_box import BOXES, TOKEN_HEADER, take_draft
 from streamlit_app.server.worklist import FilterWorklist
 from tests.support.pages import OpenPage, markup_of, on_screen, pick, press, session
 
@@ -404,8 +404,9 @@ def test_the_browser_hands_in_drafts_for_the_item_on_its_screen_only(
     token = draw.annotation_id
     bob = reviewer_id(filled_store, "Bob")
 
-    def post(**sent: Any) -> int:
-        return browser.post("/review/draft", json=sent).status_code
+    def post(token: str, **sent: Any) -> int:
+        headers = {TOKEN_HEADER: token}
+        return browser.post("/review/draft", json=sent, headers=headers).status_code
 
     assert post(token=token, label=2) == 204
     assert post(token=token, note="typed", pressed_at=1_780_000_000_000) == 204
@@ -415,8 +416,9 @@ def test_the_browser_hands_in_drafts_for_the_item_on_its_screen_only(
     assert post(token=token, label=None) == 204
     assert find_draft(cur, "q-1", bob, "open") == {"label": None, "note": "typed"}
     assert post(token="guessed", label=0) == 404
-    assert browser.post("/review/draft", content=b"[").status_code == 400
-    assert browser.post("/review/draft", json=[token]).status_code == 404
+    assert browser.post("/review/draft", json={"token": token, "label": 0}).status_code == 404
+    assert post(token=token, label=True) == 204
+    assert find_draft(cur, "q-1", bob, "open") == {"label": None, "note": "typed"}
     assert post(token=token, note="x" * 900_000) == 413
     assert post(token=token, note="x" * 300_000) == 409
     pick(test, "no")

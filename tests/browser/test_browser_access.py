@@ -1,0 +1,55 @@
+"""Access that is taken away while a page is open in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from db.connection import Database
+from db.people.sign_in import add_person
+from tests.support.browser import choose_option
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("key", ["Enter", "f", "s", "ArrowRight"])
+def test_an_open_tab_shows_and_stores_nothing_more(
+    serve: Callable[..., Any],
+    chromium: Browser,
+    page: Page,
+    review_seed: Callable[[Database], None],
+    key: str,
+) -> None:
+    def seed(database: Database) -> None:
+        review_seed(database)
+        with database.transaction() as cur:
+            add_person(cur, "Chief", role="admin")
+            add_person(cur, "Bob", role="reviewer")
+
+    server = serve(seed)
+    page.goto(f"{server.url}/?reviewer=Bob&item=q-01")
+    expect(page.locator("html[data-lc-listening]")).to_be_attached()
+    expect(page.locator('.lc-marker[data-lc-on="q-01"]')).to_be_attached()
+    page.keyboard.press("2")
+    expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()
+
+    chief = chromium.new_context(viewport={"width": 1440, "height": 900})
+    people = chief.new_page()
+    people.goto(f"{server.url}/people?reviewer=Chief")
+    choose_option(people, "Person", "Bob")
+    choose_option(people, "Role", "No access")
+    people.get_by_role("button", name="Save").click()
+    expect(people.get_by_text("Saved")).to_be_visible()
+    chief.close()
+
+    page.keyboard.press(key)
+    expect(page.get_by_text("has no role here")).to_be_visible()
+    expect(page.get_by_text("Does drug")).to_have_count(0)
+    cur = server.database().cursor()
+    for table in ("annotation", "reservation"):
+        assert cur.execute(f"select count(*) from {table}").fetchone() == (0,)
+    actions = "select count(*) from review_event where action != 'open'"
+    assert cur.execute(actions).fetchone() == (0,)
