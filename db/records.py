@@ -140,9 +140,12 @@ class Reviewer:
     name: str
     role: Role
     email: str | None = None
-    """Lower case; a person who signs in with this verified address is this reviewer."""
+    """An invitation: who signs in with this verified address first is this reviewer from then on.
+    Its ASCII letters are in lower case."""
     origin: ReviewerOrigin = "person"
     """``import``: known only from a data set; never a user of the app."""
+    issuer: str | None = None
+    """The provider within which the address invites; None with no address."""
 
 
 @dataclass(frozen=True)

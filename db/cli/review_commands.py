@@ -216,11 +216,12 @@ def people_list(as_json: bool) -> None:
 @people_group.command("add")
 @click.argument("name")
 @click.option("--role", type=click.Choice(get_args(Role)), default="reviewer", show_default=True)
-@click.option("--email", help="The address that the person signs in with.")
-def people_add(name: str, role: Role, email: str | None) -> None:
+@click.option("--email", help="The address that the person signs in with first; needs --issuer.")
+@click.option("--issuer", metavar="URL", help="The sign-in provider within which --email counts.")
+def people_add(name: str, role: Role, email: str | None, issuer: str | None) -> None:
     """Add NAME, or set the role and address of who has that name already."""
     with opened() as database, database.transaction() as cur:
-        person = add_person(cur, name, role=role, email=email)
+        person = add_person(cur, name, role=role, email=email, issuer=issuer)
     click.echo(f"{person.name}: {person.role}")
 
 

@@ -111,6 +111,7 @@ def append_change(
     role: Role,
     email: str | None,
     changed_by: str | None,
+    issuer: str | None = None,
 ) -> Reviewer:
     """Append a person's role from now on; who may ask for that is checked by the caller.
 
@@ -122,6 +123,7 @@ def append_change(
         "reviewer_id": reviewer_id,
         "role": role,
         "email": email,
+        "issuer": issuer,
         "changed_by": changed_by,
         "created_at": to_timestamp(utc_now()),
     }

@@ -22,6 +22,8 @@ from db.records import Reviewer, Role
 from db.statements import load_sql
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_ISSUER = re.compile(r"https?://\S{1,500}")
+_CAPITALS = re.compile("[A-Z]+")
 _SHOWN_NAME_LENGTH = 120
 
 
@@ -64,18 +66,17 @@ def sign_in_by_name(cur: DuckDBPyConnection, name: str) -> Reviewer:
 def sign_in_by_identity(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
     """Return the person behind a sign-in.
 
-    A person whom an admin added with the same, verified, address is that person from then on.
-    Anybody else is added without a role and waits for an admin; on a file without an admin the
-    first to come becomes it.
+    Issuer and subject identify a person. An address only invites: once, within the issuer that it
+    was entered for, and verified by it; who comes first is the person invited from then on. Anyone
+    else is added without a role and waits for an admin; on a file without an admin the first to
+    come becomes it.
 
     Raises:
         NotPermittedError: They have no role yet, or no more; the message names the admins.
     """
     person = _find_known(cur, identity) or _add_waiting(cur, identity)
     if person.role == "none" and not _admins(cur):
-        return append_change(
-            cur, person.reviewer_id, role="admin", email=person.email, changed_by=None
-        )
+        return _make_admin(cur, person)
     _refuse_without_role(cur, person)
     return person
 
@@ -93,12 +94,14 @@ def add_person(
     *,
     role: Role,
     email: str | None = None,
+    issuer: str | None = None,
     by: str | None = None,
 ) -> Reviewer:
     """Add a person, or set the role and address of who has this name already.
 
     Args:
-        email: By which a sign-in finds them; not needed on one's own machine.
+        email: By which their first sign-in finds them; not needed on one's own machine.
+        issuer: The provider within which it does, as its ID tokens name it.
         by: Who asks, an admin. None: the holder of the database file, at the command line.
 
     Raises:
@@ -108,7 +111,7 @@ def add_person(
     if by is not None:
         require(cur, by, "manage_people")
     person = add_reviewer(cur, name, role)
-    return change_person(cur, person.reviewer_id, role=role, email=email, by=by)
+    return change_person(cur, person.reviewer_id, role=role, email=email, issuer=issuer, by=by)
 
 
 def change_person(
@@ -117,12 +120,14 @@ def change_person(
     *,
     role: Role,
     email: str | None = None,
+    issuer: str | None = None,
     by: str | None = None,
 ) -> Reviewer:
     """Set a person's role from now on; the change is appended, with who made it.
 
     Args:
         email: The address from now on; None for none.
+        issuer: The provider within which the address invites, as its ID tokens name it.
         by: Who asks, an admin. None: the holder of the database file, at the command line.
 
     Raises:
@@ -144,23 +149,28 @@ def change_person(
             f"{person.name!r} is the only admin and cannot become {role!r}: someone must be able "
             "to set roles. Make another person admin first."
         )
-    address = _clean_email(cur, email, reviewer_id)
-    return append_change(cur, reviewer_id, role=role, email=address, changed_by=by)
+    address = _clean_email(email)
+    provider = None if address is None else _clean_issuer(issuer, address)
+    if address is not None:
+        _require_free(cur, address, provider, reviewer_id)
+    return append_change(cur, reviewer_id, role=role, email=address, changed_by=by, issuer=provider)
 
 
 def _find_known(cur: DuckDBPyConnection, identity: Identity) -> Reviewer | None:
     known = find_by_identity(cur, identity.issuer, identity.subject)
     if known is not None or identity.email is None or not identity.is_email_verified:
         return known
-    invited = _find_by_email(cur, identity.email)
-    if invited is not None:
-        _link(cur, identity, invited.reviewer_id)
-    return invited
+    invitation = {"email": _fold(identity.email), "issuer": identity.issuer.rstrip("/")}
+    row = cur.execute(load_sql("reviewer_invited"), invitation).fetchone()
+    if row is None:
+        return None
+    _link(cur, identity, row[0])
+    return get_reviewer(cur, row[0])
 
 
-def _find_by_email(cur: DuckDBPyConnection, email: str) -> Reviewer | None:
-    wanted = email.strip().lower()
-    return next((person for person in list_people(cur) if person.email == wanted), None)
+def _fold(address: str) -> str:
+    """Return an address with A to Z in lower case, and no other letter: those are other names."""
+    return _CAPITALS.sub(lambda found: found.group().lower(), address)
 
 
 def _add_waiting(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
@@ -191,9 +201,12 @@ def _admins(cur: DuckDBPyConnection) -> list[Reviewer]:
 
 
 def _admin_where_there_is_none(cur: DuckDBPyConnection, person: Reviewer) -> Reviewer:
-    if _admins(cur):
-        return person
-    return append_change(cur, person.reviewer_id, role="admin", email=person.email, changed_by=None)
+    return person if _admins(cur) else _make_admin(cur, person)
+
+
+def _make_admin(cur: DuckDBPyConnection, person: Reviewer) -> Reviewer:
+    invitation = {"email": person.email, "issuer": person.issuer}
+    return append_change(cur, person.reviewer_id, role="admin", changed_by=None, **invitation)
 
 
 def _refuse_without_role(cur: DuckDBPyConnection, person: Reviewer) -> None:
@@ -206,8 +219,8 @@ def _refuse_without_role(cur: DuckDBPyConnection, person: Reviewer) -> None:
         )
 
 
-def _clean_email(cur: DuckDBPyConnection, email: str | None, reviewer_id: str) -> str | None:
-    address = (email or "").strip().lower()
+def _clean_email(email: str | None) -> str | None:
+    address = _fold((email or "").strip())
     if not address:
         return None
     require_text(address, "e-mail address", InvalidReviewerError)
@@ -216,10 +229,29 @@ def _clean_email(cur: DuckDBPyConnection, email: str | None, reviewer_id: str) -
             f"The address {address[:60]!r} is no e-mail address: it needs one @ and no spaces. "
             "Enter the one that the person signs in with, or leave it empty."
         )
-    holder = _find_by_email(cur, address)
-    if holder is not None and holder.reviewer_id != reviewer_id:
-        raise InvalidReviewerError(
-            f"The address {address!r} belongs to {holder.name!r} already. "
-            "Take it off there first, or enter another."
-        )
     return address
+
+
+def _clean_issuer(issuer: str | None, address: str) -> str:
+    provider = (issuer or "").strip().rstrip("/")
+    require_text(provider, "issuer", InvalidReviewerError)
+    if not _ISSUER.fullmatch(provider):
+        raise InvalidReviewerError(
+            f"The address {address!r} invites no one with the issuer {provider[:60]!r}: it needs "
+            "the address of the sign-in provider, such as https://accounts.example.org, as "
+            "`issuer` in the provider's .well-known/openid-configuration has it. Enter that, or "
+            "leave the e-mail empty."
+        )
+    return provider
+
+
+def _require_free(
+    cur: DuckDBPyConnection, address: str, issuer: str | None, reviewer_id: str
+) -> None:
+    for person in list_people(cur):
+        is_other = person.reviewer_id != reviewer_id
+        if is_other and (person.email, person.issuer) == (address, issuer):
+            raise InvalidReviewerError(
+                f"The address {address!r} belongs to {person.name!r} already. "
+                "Take it off there first, or enter another."
+            )

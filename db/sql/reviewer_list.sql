@@ -1,1 +1,1 @@
-select reviewer_id, name, role, email, origin from current_reviewer order by name, reviewer_id
+select reviewer_id, name, role, email, origin, issuer from current_reviewer order by name, reviewer_id

@@ -16,10 +16,11 @@ select
                 where action = 'close_queue' and queue_id is not null
             )
     ) as queues,
-    reviewer_id, name, coalesce(latest.role, role) as role, latest.email as email, origin
+    reviewer_id, name, coalesce(latest.role, role) as role, latest.email as email, origin,
+    latest.issuer as issuer
 from reviewer
 left join (
-    select arg_max({'role': role, 'email': email}, reviewer_change_number) as latest
+    select arg_max({'role': role, 'email': email, 'issuer': issuer}, reviewer_change_number) as latest
     from reviewer_change
     where reviewer_id = $reviewer_id
 ) on true

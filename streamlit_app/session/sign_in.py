@@ -58,6 +58,11 @@ def current_person() -> Reviewer:
         raise ReviewerNotFoundError(say("sign_in.unknown_name", name=name)) from error
 
 
+def current_issuer() -> str | None:
+    """Return the provider by which the person at the screen signed in; None for a name."""
+    return str(st.user["iss"]) if has_provider() else None
+
+
 def is_at_screen(reviewer_id: str) -> bool:
     """Return whether the reviewer of a press is still the one chosen, and still has access."""
     try:

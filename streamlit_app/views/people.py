@@ -77,6 +77,12 @@ def draw_form(people: Sequence[Reviewer], admin: Reviewer) -> None:
         help=say("people.email_help"),
         key=f"people_email_{mark}",
     )
+    st.text_input(
+        say("people.issuer"),
+        value=(known.issuer if known else None) or sign_in.current_issuer() or "",
+        help=say("people.issuer_help"),
+        key=f"people_issuer_{mark}",
+    )
     st.button(
         say("people.save") if known else say("people.add"),
         type="primary",
@@ -90,14 +96,14 @@ def save(chosen: str, admin_id: str) -> None:
     """Store the form's values of a person; the empty id means a new one."""
     mark = chosen or "new"
     role = st.session_state[f"people_role_{mark}"]
-    email = st.session_state[f"people_email_{mark}"]
+    invitation = {name: st.session_state[f"people_{name}_{mark}"] for name in ("email", "issuer")}
     try:
         with services.database().transaction() as cur:
             if chosen:
-                person = change_person(cur, chosen, role=role, email=email, by=admin_id)
+                person = change_person(cur, chosen, role=role, by=admin_id, **invitation)
             else:
                 name = st.session_state[f"people_name_{mark}"]
-                person = add_person(cur, name, role=role, email=email, by=admin_id)
+                person = add_person(cur, name, role=role, by=admin_id, **invitation)
     except DbError as error:
         st.session_state[_NOTICE] = ("error", str(error))
         return

@@ -135,7 +135,7 @@ def test_who_was_invited_signs_in_reviews_under_that_name_and_signs_out(
         review_seed(database)
         with database.transaction() as cur:
             add_person(cur, "Chief", role="admin")
-            add_person(cur, "A. Lee", role="reviewer", email="ann@x.org")
+            add_person(cur, "A. Lee", role="reviewer", email="ann@x.org", issuer=provider.issuer)
 
     server = serve(seed, secrets_file(tmp_path, provider))
     page.goto(f"{server.url}/?reviewer=Chief")

@@ -180,7 +180,8 @@ def run(*arguments: str) -> str:
 
 def test_people_queues_guidelines_and_exports_are_commands(tmp_path: Path) -> None:
     run("demo")
-    assert run("people", "add", "Ann", "--role", "admin", "--email", "a@x.org") == "Ann: admin\n"
+    invitation = ("--email", "a@x.org", "--issuer", "https://id.example")
+    assert run("people", "add", "Ann", "--role", "admin", *invitation) == "Ann: admin\n"
     assert run("people", "list") == "Ann: admin, a@x.org\n"
     made = run("queue", "add", "First", "--by", "Ann", "--split", "test", "--order", "random")
     queue_id = made.split()[0]

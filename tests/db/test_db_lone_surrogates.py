@@ -113,7 +113,7 @@ def _item_queue(cur: DuckDBPyConnection) -> None:
         ),
         (lambda cur: add_reviewer(cur, HALF), InvalidReviewerError, "reviewer name"),
         (
-            lambda cur: add_person(cur, "Bob", role="reviewer", email="b\ud83d@x.org"),
+            lambda cur: add_person(cur, "Bob", role="reviewer", email="b\ud83d@x.org", issuer="https://x.org"),
             InvalidReviewerError,
             "e-mail address",
         ),

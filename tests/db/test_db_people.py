@@ -32,7 +32,8 @@ from db.review.adjudications import add_adjudication
 from tests.support.annotations import annotate
 from tests.support.records import make_item
 
-ANN = Identity("https://id.example", "ann-7", "Ann Lee", "Ann@Example.org", is_email_verified=True)
+ISSUER = "https://id.example"
+ANN = Identity(ISSUER, "ann-7", "Ann Lee", "Ann@Example.org", is_email_verified=True)
 
 
 @pytest.fixture
@@ -163,7 +164,9 @@ def test_the_first_to_sign_in_is_admin_and_others_wait_for_a_role(
 
 def test_a_verified_address_finds_the_person_whom_an_admin_added(cur: DuckDBPyConnection) -> None:
     add_person(cur, "Chief", role="admin")
-    invited = add_person(cur, "A. Lee", role="adjudicator", email=" ann@example.ORG ")
+    invited = add_person(
+        cur, "A. Lee", role="adjudicator", email=" ann@example.ORG ", issuer=f"{ISSUER}/"
+    )
     assert sign_in_by_identity(cur, ANN).reviewer_id == invited.reviewer_id
     change_person(cur, invited.reviewer_id, role="reviewer", email=None)
     assert sign_in_by_identity(cur, ANN).name == "A. Lee"  # the link holds without the address
@@ -171,8 +174,8 @@ def test_a_verified_address_finds_the_person_whom_an_admin_added(cur: DuckDBPyCo
 
 def test_an_address_that_nobody_verified_finds_nobody(cur: DuckDBPyConnection) -> None:
     add_person(cur, "Chief", role="admin")
-    add_person(cur, "A. Lee", role="admin", email="ann@example.org")
-    forged = Identity("https://id.example", "mallory", "A. Lee", "ann@example.org")
+    add_person(cur, "A. Lee", role="admin", email="ann@example.org", issuer=ISSUER)
+    forged = Identity(ISSUER, "mallory", "A. Lee", "ann@example.org")
     with pytest.raises(NotPermittedError, match="no role here"):
         sign_in_by_identity(cur, forged)
     names = [person.name for person in list_people(cur) if person.role == "none"]
@@ -189,13 +192,67 @@ def test_the_same_subject_of_another_provider_is_somebody_else(cur: DuckDBPyConn
 @pytest.mark.parametrize("email", ["ann", "a b@c", "@c", "ann@"])
 def test_what_is_no_address_is_refused(cur: DuckDBPyConnection, email: str) -> None:
     with pytest.raises(InvalidReviewerError, match="no e-mail address"):
-        add_person(cur, "Ann", role="admin", email=email)
+        add_person(cur, "Ann", role="admin", email=email, issuer=ISSUER)
 
 
-def test_one_address_belongs_to_one_person(cur: DuckDBPyConnection) -> None:
-    add_person(cur, "Ann", role="admin", email="a@x.org")
+def test_one_address_belongs_to_one_person_within_a_provider(cur: DuckDBPyConnection) -> None:
+    add_person(cur, "Ann", role="admin", email="a@x.org", issuer=ISSUER)
     with pytest.raises(InvalidReviewerError, match="belongs to 'Ann' already"):
-        add_person(cur, "Bob", role="admin", email="A@X.org")
+        add_person(cur, "Bob", role="admin", email="A@X.org", issuer=f"{ISSUER}/")
+    add_person(cur, "Bob", role="admin", email="A@X.org", issuer="https://other.example")
+
+
+@pytest.mark.parametrize("issuer", [None, "", "id.example", "ftp://id.example", "https://a b"])
+def test_an_address_invites_only_with_a_provider(
+    cur: DuckDBPyConnection, issuer: str | None
+) -> None:
+    with pytest.raises(InvalidReviewerError, match=r"invites no one.*openid-configuration"):
+        add_person(cur, "Ann", role="admin", email="a@x.org", issuer=issuer)
+    assert add_person(cur, "Ann", role="admin", issuer=issuer).issuer is None
+
+
+def signs_in_as(cur: DuckDBPyConnection, identity: Identity) -> str | None:
+    """Return the name of the person who signs in; None for one who has to wait for a role."""
+    try:
+        return sign_in_by_identity(cur, identity).name
+    except NotPermittedError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("invited", "claimed"),
+    [
+        ("kim@example.org", "\u212aim@example.org"),  # the Kelvin sign
+        ("kim@example.org", "kim@example.\uff4frg"),
+        ("ines@example.org", "\u0130nes@example.org"),  # I with a dot
+        ("strasse@example.org", "stra\u00dfe@example.org"),
+        ("\u00e9va@example.org", "\u00c9va@example.org"),
+        ("\u00e9va@example.org", "e\u0301va@example.org"),
+        ("ann@example.org", "ann@example.org\u00a0"),
+        ("ann@example.org", " ann@example.org"),
+        ("ann@example.org", "ann+x@example.org"),
+    ],
+)
+def test_an_address_that_only_looks_alike_is_another(
+    cur: DuckDBPyConnection, invited: str, claimed: str
+) -> None:
+    add_person(cur, "Chief", role="admin")
+    add_person(cur, "Invited", role="admin", email=invited, issuer=ISSUER)
+    assert signs_in_as(cur, Identity(ISSUER, "m", "M", claimed, is_email_verified=True)) is None
+    exact = Identity(ISSUER, "i", "I", invited.upper() if invited.isascii() else invited, True)
+    assert signs_in_as(cur, exact) == "Invited"
+
+
+def test_an_invitation_counts_once_and_within_its_provider(cur: DuckDBPyConnection) -> None:
+    add_person(cur, "Chief", role="admin")
+    add_person(cur, "A. Lee", role="adjudicator", email="ann@example.org", issuer=ISSUER)
+    elsewhere = Identity("https://other.example", "ann-7", "Ann", ANN.email, True)
+    assert signs_in_as(cur, elsewhere) is None
+    assert signs_in_as(cur, ANN) == "A. Lee"
+    successor = Identity(ISSUER, "ann-8", "Ann", ANN.email, is_email_verified=True)
+    assert signs_in_as(cur, successor) is None  # the address was given to another account
+    assert signs_in_as(cur, elsewhere) is None
+    assert signs_in_as(cur, ANN) == "A. Lee"
 
 
 def test_somebody_unknown_is_permitted_nothing(cur: DuckDBPyConnection) -> None:
@@ -222,7 +279,8 @@ def test_annotators_of_a_database_from_before_are_told_from_people() -> None:
         "'a' as reviewer_id, 'yes' as label, now()::timestamp as created_at, 'label' as action, "
         "'import' as origin, '' as note, 'open' as phase"
     )
-    (people,) = [migration for migration in shipped if migration.name == "0008_people"]
-    cur.execute(people.sql)
+    for migration in shipped:
+        if migration.name in ("0008_people", "0018_invitation_issuer"):
+            cur.execute(migration.sql)
     assert [person.reviewer_id for person in list_people(cur)] == ["b"]
     database.close()
