@@ -9,7 +9,7 @@ strong regularisation falls back to the zero-shot language model and not to noth
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -316,7 +316,6 @@ def cross_validate(
     candidates: Sequence[Sequence[int]] | None = None,
     strengths: Sequence[float] = DEFAULT_L2,
     judged: IntArray | None = None,
-    on_candidate: Callable[[CrossValidationResult], None] | None = None,
 ) -> CrossValidationResult:
     """Choose pooling and penalty by the out-of-fold cross-entropy on training items.
 
@@ -325,7 +324,6 @@ def cross_validate(
         candidates: Sets of columns of ``states`` to try; all together by default.
         judged: Rows that candidates are compared and figures computed on; all by default. States
             from an adapter repeat the labels that it has learned, so only other items can judge.
-        on_candidate: Called with every candidate, for a table.
 
     Raises:
         ValueError: There is no candidate or no penalty.
@@ -340,8 +338,6 @@ def cross_validate(
             states, scores, gold, folds, tried, strengths, is_options
         ):
             candidate = _judge(logits, gold, columns, l2, rows)
-            if on_candidate is not None:
-                on_candidate(candidate)
             if best is None or candidate.loss < best.loss:
                 best = candidate
     if best is None:
