@@ -96,8 +96,7 @@ def reliability_report(
         undefined = Estimate.undefined(NO_ITEMS)
         return ReliabilityReport(0, undefined, None, undefined, undefined, bins)
 
-    gaps = np.zeros((n, num_bins))
-    gaps[np.arange(n), which] = correct - confidence
+    gaps = _gaps(p, gold, num_bins)
     losses = np.stack([brier_losses(p, gold), log_losses(p, gold)], axis=1)
     columns = np.concatenate([gaps, losses], axis=1)
 
@@ -117,6 +116,51 @@ def reliability_report(
         log_loss=Estimate(float(value[2]), n, percentile_interval(resampled[:, 2], level)),
         bins=bins,
     )
+
+
+def ece_difference(
+    before: npt.ArrayLike,
+    after: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    num_bins: int = NUM_BINS,
+    level: float = LEVEL,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Estimate by how much the calibration error of the same items rises from one model to another.
+
+    Args:
+        before: Probabilities of the one model, shape ``(n_items, n_labels)``.
+        after: Those of the other.
+        y: Column of each item's gold label, shape ``(n_items,)``.
+
+    Raises:
+        ValueError: The arrays are not of that form.
+    """
+    gaps = [_gaps(as_probabilities(p), y, num_bins) for p in (before, after)]
+    n = len(gaps[0])
+    if n == 0:
+        return Estimate.undefined(NO_ITEMS)
+
+    def rises(weights: IntArray) -> FloatArray:
+        first, second = (np.abs(weights @ one / n).sum(axis=1) for one in gaps)
+        return np.asarray(second - first)
+
+    each_once = np.ones(n, dtype=np.int64)
+    value = float(rises(each_once[None, :])[0])
+    resampled = bootstrap(each_once, rises, num_resamples=num_resamples, seed=seed)
+    return Estimate(value, n, percentile_interval(resampled, level))
+
+
+def _gaps(p: FloatArray, y: npt.ArrayLike, num_bins: int) -> FloatArray:
+    """Return right (1 or 0) less confidence of each item in the column of its bin."""
+    confidence = p.max(axis=1)
+    correct = p.argmax(axis=1) == as_label_indices(y, *p.shape)
+    which = np.minimum((confidence * num_bins).astype(np.int64), num_bins - 1)
+    gaps = np.zeros((len(p), num_bins))
+    gaps[np.arange(len(p)), which] = correct - confidence
+    return gaps
 
 
 def brier_losses(probabilities: FloatArray, y: IntArray) -> FloatArray:

@@ -10,10 +10,11 @@ from streamlit_app.logic.training.models_view import (
     headline,
     recall_table,
     slice_table,
+    uses_note,
 )
 from streamlit_app.markup import Html, element
 from streamlit_app.wording import say
-from training.evaluation.gate import Check, GateReport, SetGate
+from training.evaluation.gate_report import Check, GateReport, SetGate
 
 _CELL = "padding: .3rem 1rem .3rem 0; text-align: left; vertical-align: top; border: 0"
 _SIGNS = {"fail": ("✗", "lc-wrong"), "unsure": ("?", "lc-wrong"), "pass": ("✓", "lc-right")}
@@ -26,6 +27,7 @@ def draw(report: GateReport) -> None:
     order = list(_SIGNS)
     rows = (_row(c) for c in sorted(report.all_checks, key=lambda c: order.index(c.verdict)))
     safe_text.draw(element("table", element("tbody", *rows)))
+    st.caption(uses_note(report))
     with st.expander(say("gate.details")):
         for place, one in enumerate(report.sets):
             _draw_set(one, place)

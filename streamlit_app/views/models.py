@@ -96,7 +96,7 @@ def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:
     )
     viewer = services.viewer_of(person.reviewer_id)
     blind_items.draw_left_out(viewer)
-    report = gate_of(services.database(), challenger.version, viewer)
+    report = gate_of(services.database(), challenger.version, viewer, asked_by=person.reviewer_id)
     gate_card.draw(report)
     reason_key = f"models_reason_{challenger.version}"
     if not report.passed:

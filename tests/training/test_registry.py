@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from db.connection import Database
@@ -12,6 +13,7 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import NotPermittedError
+from db.outcomes.gate_pairs import GatePair
 from db.outcomes.selection import Selection
 from db.outcomes.slices import save_slice
 from db.people.reviewers import add_reviewer
@@ -22,7 +24,9 @@ from eci.statistics.estimates import Estimate, Interval
 from tests.support.records import LABELS, make_head_prediction, make_item, make_run
 from tests.support.stores import open_store
 from training.control.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
-from training.evaluation.gate import Check, GateReport, check_first_ece, run_gate
+from training.evaluation.gate import judge_pairs, run_gate
+from training.evaluation.gate_checks import check_first_ece, check_gain
+from training.evaluation.gate_report import Check, GateReport, level_of_use
 
 GOLD = ["yes"] * 60 + ["no"] * 40 + ["maybe"] * 20
 Predict = Callable[..., None]
@@ -115,9 +119,74 @@ def test_the_same_model_again_has_no_gain(store: Database, predict: Predict, eve
     predict("champion", _some_right((20, 15, 8)))
     promote(store, 1, eve, "the first one, to begin with")
     predict("again", _some_right((20, 15, 8)))
-    assert [check.name for check in gate_of(store, 2, EVERYTHING).failed] == [
-        "At least one metric improves significantly"
+    report = gate_of(store, 2, EVERYTHING)
+    assert report.failed == ()
+    assert report.gain.verdict == "unsure"
+    assert report.outcome == "too_few", "20 items of a label cannot exclude a fall of 5 points"
+    with pytest.raises(PromotionError, match="At least one metric improves"):
+        promote(store, 2, eve)
+
+
+def test_each_further_model_compared_with_a_champion_raises_the_bar(
+    store: Database, predict: Predict, eve: str
+) -> None:
+    with store.transaction() as cur:
+        ann = add_reviewer(cur, "Ann", "reviewer").reviewer_id
+    predict("champion", _some_right((20, 15, 8)), 0.64)
+    promote(store, 1, eve, "the first one, to begin with")
+    for number in range(2, 6):
+        predict(f"run-{number}", _some_right((19, 15, 8)), 0.64)
+
+    def look(version: int, who: str) -> int:
+        return gate_of(store, version, EVERYTHING, asked_by=who).num_uses
+
+    assert [look(2, eve), look(3, eve), look(3, eve), look(2, eve)] == [1, 2, 2, 1]
+    assert [look(4, ann), look(5, ann), look(5, eve), look(4, eve)] == [3, 3, 3, 4]
+    predict("better", _some_right((5, 5, 3)), 0.88)
+    assert look(6, eve) == 5
+    assert promote(store, 6, eve).num_uses == 5
+    assert look(5, eve) == 1, "with a new champion the count begins again"
+
+
+def test_the_levels_of_all_comparisons_add_up_to_five_per_cent() -> None:
+    assert sum(level_of_use(number) for number in range(1, 100_000)) == pytest.approx(0.05, 1e-4)
+
+
+def _simulated(seed: int, spread_before: float, spread_after: float) -> GateReport:
+    """Return the report on 600 items of two calibrated models that see the labels through noise."""
+    rng = np.random.default_rng(seed)
+    gold = rng.integers(0, 3, 600)
+
+    def posteriors(spread: float) -> np.ndarray:
+        seen = np.eye(3)[gold] + rng.normal(0, spread, (600, 3))
+        weights = np.exp(seen / spread**2)
+        return weights / weights.sum(1, keepdims=True)
+
+    before, after = posteriors(spread_before), posteriors(spread_after)
+    pairs = [
+        GatePair(
+            str(n),
+            "pubmedqa",
+            LABELS,
+            LABELS[gold[n]],
+            LABELS[int(before[n].argmax())],
+            LABELS[int(after[n].argmax())],
+            tuple(before[n]),
+            tuple(after[n]),
+        )
+        for n in range(600)
     ]
+    sets = judge_pairs(pairs)
+    return GateReport("before", "after", "digest", 1, sets, (), check_gain(sets, 1), ())
+
+
+def test_better_equal_and_worse_models_are_told_apart() -> None:
+    better = [_simulated(seed, 0.8, 0.6).outcome for seed in range(8)]
+    equal = [_simulated(seed, 0.7, 0.7).outcome for seed in range(8)]
+    worse = [_simulated(seed, 0.6, 0.8).outcome for seed in range(8)]
+    assert better.count("better") >= 7
+    assert set(equal) <= {"no_worse", "too_few"}
+    assert set(worse) == {"worse"}
 
 
 def test_a_slice_that_gets_worse_stops_the_gate(store: Database, predict: Predict) -> None:

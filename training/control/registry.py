@@ -3,8 +3,12 @@ automatically."""
 
 from __future__ import annotations
 
+from duckdb import DuckDBPyConnection
+
 from db.connection import Database
-from db.people.permissions import require
+from db.people.permissions import is_permitted, require
+from db.people.reviewers import get_reviewer
+from db.retraining.gate_uses import add_gate_use
 from db.retraining.model_versions import (
     ModelVersion,
     find_by_alias,
@@ -14,7 +18,8 @@ from db.retraining.model_versions import (
 )
 from db.viewer import EVERYTHING, Viewer
 from training.errors import TrainingError
-from training.evaluation.gate import GateReport, run_gate
+from training.evaluation.gate import run_gate
+from training.evaluation.gate_report import GateReport
 
 MIN_REASON_LENGTH = 10
 
@@ -23,10 +28,16 @@ class PromotionError(TrainingError):
     """A model cannot be promoted or rolled back as asked."""
 
 
-def gate_of(database: Database, version: int, viewer: Viewer) -> GateReport:
+def gate_of(
+    database: Database, version: int, viewer: Viewer, *, asked_by: str | None = None
+) -> GateReport:
     """Compare a model with the current champion, for the person who reads it.
 
-    Items that are hidden from the viewer are left out; what decides is :func:`promote`.
+    Items that are hidden from the viewer are left out; what decides is :func:`promote`. That a
+    person who can promote has seen the comparison is recorded: the gate corrects for their number.
+
+    Args:
+        asked_by: The reviewer who reads it.
 
     Raises:
         ModelNotFoundError: There is no such version.
@@ -34,7 +45,11 @@ def gate_of(database: Database, version: int, viewer: Viewer) -> GateReport:
     cur = database.cursor()
     champion = find_by_alias(cur, "champion")
     model = get_model(cur, version)
-    return run_gate(cur, viewer, champion.run_id if champion else None, model.run_id)
+    report = run_gate(cur, viewer, champion.run_id if champion else None, model.run_id)
+    if asked_by is not None and is_permitted(get_reviewer(cur, asked_by), "train"):
+        with database.transaction() as cur:
+            _note_use(cur, report, asked_by)
+    return report
 
 
 def promote(database: Database, version: int, reviewer_id: str, reason: str = "") -> GateReport:
@@ -57,12 +72,14 @@ def promote(database: Database, version: int, reviewer_id: str, reason: str = ""
             )
         champion = find_by_alias(cur, "champion")
         report = run_gate(cur, EVERYTHING, champion.run_id if champion else None, model.run_id)
+        _note_use(cur, report, reviewer_id)
         if not report.passed and len(reason.strip()) < MIN_REASON_LENGTH:
-            failed = "; ".join(f"{check.name} ({check.finding})" for check in report.failed)
+            open_checks = [*report.failed, *report.unsure]
+            found = "; ".join(f"{check.name} ({check.finding})" for check in open_checks)
             raise PromotionError(
-                f"Version {version} was not promoted: {len(report.failed)} of "
-                f"{len(report.all_checks)} checks fail: {failed}. Improve the model, or give a "
-                f"reason of at least {MIN_REASON_LENGTH} characters to promote it all the same."
+                f"Version {version} was not promoted: {len(open_checks)} of "
+                f"{len(report.all_checks)} checks do not pass: {found}. Improve the model, or give "
+                f"a reason of at least {MIN_REASON_LENGTH} characters to promote it all the same."
             )
         set_alias(
             cur,
@@ -120,3 +137,13 @@ def choose_challenger(database: Database, version: int, reviewer_id: str) -> Non
                 f"Version {version} is the champion and cannot challenge itself. Choose another."
             )
         set_alias(cur, "challenger", version, action="choose", reviewer_id=reviewer_id)
+
+
+def _note_use(cur: DuckDBPyConnection, report: GateReport, reviewer_id: str) -> None:
+    add_gate_use(
+        cur,
+        report.champion_run_id,
+        report.challenger_run_id,
+        test_digest=report.test_digest,
+        reviewer_id=reviewer_id,
+    )

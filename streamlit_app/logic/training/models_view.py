@@ -10,8 +10,8 @@ from eci.statistics.estimates import Estimate
 from streamlit_app.logic.figures import points_interval
 from streamlit_app.logic.outcomes.slice_ranking import slice_name
 from streamlit_app.markup import reveal
-from streamlit_app.wording import say, words
-from training.evaluation.gate import GateReport, SetGate, SliceFinding
+from streamlit_app.wording import say, say_count, words
+from training.evaluation.gate_report import GateReport, SetGate, SliceFinding, level_of_use
 
 
 def version_name(model: ModelVersion) -> str:
@@ -92,21 +92,26 @@ def gate_words(event: AliasEvent) -> str:
 
 def headline(report: GateReport) -> str:
     """Return in one sentence whether the challenger is ready to promote."""
-    against = say("gate.champion" if report.champion_run_id else "gate.majority_class_baseline")
+    against = _against(report)
     total, undecided = len(report.all_checks), len(report.unsure)
-    if report.passed:
+    if report.outcome == "worse":
+        key = "gate.worse_undecided" if undecided else "gate.worse"
+        return say(key, count=len(report.failed), total=total, against=against, undecided=undecided)
+    if report.outcome == "better":
         passed = total - undecided
-        if not undecided:
-            return say("gate.ready", count=passed, against=against)
-        return say(
-            "gate.ready_undecided", count=passed, against=against, undecided=undecided, total=total
-        )
-    failed = len(report.failed)
-    if not undecided:
-        return say("gate.not_ready", count=failed, total=total, against=against)
-    return say(
-        "gate.not_ready_undecided", count=failed, total=total, against=against, undecided=undecided
-    )
+        key = "gate.ready_undecided" if undecided else "gate.ready"
+        return say(key, count=passed, against=against, undecided=undecided, total=total)
+    return say(f"gate.{report.outcome}", against=against, undecided=undecided, total=total)
+
+
+def uses_note(report: GateReport) -> str:
+    """Describe how often the test items were used so far, and what that costs."""
+    level = f"{100 * level_of_use(report.num_uses):.2g} %"
+    return say_count("gate.uses", report.num_uses, against=_against(report), level=level)
+
+
+def _against(report: GateReport) -> str:
+    return say("gate.champion" if report.champion_run_id else "gate.majority_class_baseline")
 
 
 def estimate_words(estimate: Estimate) -> str:
