@@ -14,6 +14,7 @@ from eci.answers.lists import (
     find_discussed,
     group_mentions,
     is_field,
+    is_last_line,
     is_set_apart,
     numbers_a_line,
     split_echoes,
@@ -255,7 +256,7 @@ class _Judge:
         if first.is_synonym:
             return None
         if starts_line(answer, first) and ends_line(answer, last):
-            return "stated"
+            return "concluded" if is_last_line(answer, last) else "stated"
         if slot.starts_sentence and self._opens_sentence(group, slot):
             return "loose"
         return "passing" if _is_embedded(answer, group) else None

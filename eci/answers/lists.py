@@ -19,6 +19,7 @@ _GROUP_GAP: Final = re.compile(rf"(?:[ \t*_()\[\],/|\"'`]|\bit is\b|{JOINS}|{CON
 _LINE_PREFIX: Final = re.compile(r"[ \t>#*_•·\-|(\[{\"'`]*(?:\d{1,2}[.)][ \t*_(\[\"'`]*)?")
 _LINE_PREFIX_LENGTH: Final = 24
 _LINE_REST: Final = re.compile(r"[ \t*_.!)\]}\"'`|\\$✓✔✅]{0,24}(?:\n|\Z)")
+_LAST: Final = re.compile(r"[\s*_.!)\]}\"'`|\\$✓✔✅]{0,24}\Z")
 _CLAUSE_END: Final = re.compile(r"[*_\"'`)\]}]{0,4}(?:[.,;:!?\n)]|\s{0,4}\Z|\s-)")
 _SENTENCE_HEAD: Final = re.compile(
     r"(?:[.;!?]\s{1,3}|^)[*_\"'`(]{0,4}(?:option|choice)?[ *_(]{0,3}\Z"
@@ -38,6 +39,11 @@ def starts_line(answer: Folded, mention: Mention) -> bool:
 def ends_line(answer: Folded, mention: Mention) -> bool:
     """Return whether only markup follows a mention in its line; a colon is more than markup."""
     return _LINE_REST.match(answer.text, mention.end) is not None
+
+
+def is_last_line(answer: Folded, mention: Mention) -> bool:
+    """Return whether only markup follows a mention in the answer."""
+    return _LAST.match(answer.text, mention.end) is not None
 
 
 def ends_clause(answer: Folded, mention: Mention) -> bool:

@@ -27,6 +27,7 @@ CONTINUATIONS: Final = word_set("""
 """Words that may follow a label. Others make ``no`` a determiner and ``A`` an article or part of a
 name: "no difference", "A reduction", "B cells"."""
 
+_AFTER_ADVERB: Final = word_set("the there these they this it we i that in with a not")
 _AFTER_A: Final = CONTINUATIONS | word_set("""
     and or vs versus than are be would could can may might must has does did should seems appears
     remains looks cannot can't isn't wasn't also alone only rather instead best over y o e u ou et
@@ -192,14 +193,21 @@ def find_mentions(
 
 def _as_defined(mentions: list[Mention]) -> list[Mention]:
     """Replace assumed letters by the pairs of letter and label in the text: "(A) no, (B) yes"."""
-    pairs = {mention.marker: mention.label for mention in mentions if mention.is_merged}
-    if all(mention.label == pairs.get(mention.marker, mention.label) for mention in mentions):
+    pairs: dict[str, set[str]] = {}
+    for mention in mentions:
+        if mention.marker and mention.is_merged:
+            pairs.setdefault(mention.marker, set()).add(mention.label)
+    defined = {marker: min(labels) for marker, labels in pairs.items() if len(labels) == 1}
+
+    def label_of(mention: Mention) -> str | None:
+        is_lone = mention.marker and not mention.is_merged
+        return defined.get(mention.marker) if is_lone else mention.label
+
+    if all(label_of(mention) in {mention.label, None} for mention in mentions):
         return mentions
-    return [
-        mention._replace(label=pairs[mention.marker]) if mention.marker else mention
-        for mention in mentions
-        if not mention.marker or mention.marker in pairs
-    ]
+    # Another order than that of the set: a letter without a pair is unknown.
+    named = [(mention, label_of(mention)) for mention in mentions]
+    return [mention._replace(label=label) for mention, label in named if label is not None]
 
 
 def _symbols(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
@@ -282,8 +290,16 @@ def _words(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
             paired = text.endswith(("or ", "/"), 0, start)
             if match[0] != "yes" and not (quoted or paired or _may_follow(text, start, end)):
                 continue
+            if category == "maybe" and not quoted and _is_adverb(text, end):
+                continue
             is_synonym = match[0] != category
             yield Mention(label, start, end, "word", is_strong=quoted, is_synonym=is_synonym)
+
+
+def _is_adverb(text: str, end: int) -> bool:
+    """Return "maybe the answer is B" from "maybe because"."""
+    following = _NEXT_WORD.match(text, end)
+    return following is not None and following[1] in _AFTER_ADVERB
 
 
 def _foreign_words(
@@ -398,6 +414,7 @@ def _merge(answer: Folded, mentions: list[Mention]) -> list[Mention]:
         elif (
             last.kind == "symbol"
             and mention.kind != "symbol"
+            and not mention.is_synonym
             and _is_heading(answer, last, mention)
         ):
             # An assumed letter has no text of its own, so the label is what follows it.

@@ -224,7 +224,9 @@ def _replaces(
         return False
     if rank > max(level, _ORDER["stated"]) and not any(h.is_lead for h in standing.values()):
         return True
-    # "Either B or D. ... The answer is B."
+    # A conclusion chooses between those asserted before, as does one after "Either B or D".
+    if len(standing) > 1 and rank >= _ORDER["concluded"] and assertion.labels[0] in standing:
+        return len(assertion.labels) == 1
     named_together = len({held.start for held in standing.values()}) == 1 < len(standing)
     return named_together and set(assertion.labels) < set(standing)
 

@@ -115,10 +115,11 @@ def _slot(answer: Folded, begin: int, start: int, language: Language) -> Slot:
     place = len(tokens) - 1
     negated = hedged = False
     while place >= 0 and tokens[place] not in links:
-        denies, guesses = tokens[place] in negations, tokens[place] in language["guesses"]
-        if not (
-            denies or guesses or tokens[place] in fillers or _is_style(tokens[place], language)
-        ):
+        token = tokens[place]
+        denies, guesses = token in negations, token in language["guesses"]
+        # "The best step is to (B) drain it", but "I change my answer to B".
+        fills = token in fillers or (token in {"to"} and tokens[place - 1] in links)
+        if not (denies or guesses or fills or _is_style(token, language)):
             break
         negated, hedged = negated or denies, hedged or guesses
         place -= 1
@@ -126,6 +127,8 @@ def _slot(answer: Folded, begin: int, start: int, language: Language) -> Slot:
         before = tokens[max(0, place - 2) : place + 1]
         negated = negated or any(token in negations for token in before)
         hedged = hedged or any(token in language["modals"] for token in before)
+        # "Maybe the answer is B."
+        hedged = hedged or bool(language["guesses"] & set(tokens[max(0, place - 4) : place]))
     if language.code == "en":
         negated = negated or _follows_exclusion(tokens) or _thinks_not(answer, begin, start)
     opening = next((token for token in tokens if token not in language["connectives"]), "")

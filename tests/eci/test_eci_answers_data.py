@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,17 @@ def test_lettered_answers_are_read_without_knowing_the_letters(data_dir: Path, n
         != row["options"].get(reading.label or "")
     }
     assert different == {}
+
+
+def test_a_conclusion_decides_where_the_reasoning_is_not_marked(data_dir: Path) -> None:
+    rows = [row for row, reading in _read(data_dir, QWQ) if reading.label is not None]
+    different = {
+        row["realidx"]: reading.label
+        for row in rows
+        if (reading := read_answer(re.sub("</?think>", "", _text(row)), _options(row))).label
+        != row["predicted_answer"]
+    }
+    assert (len(rows), different) == (433, {})
 
 
 def test_answers_that_were_cut_off_are_unfinished_and_never_guessed(data_dir: Path) -> None:

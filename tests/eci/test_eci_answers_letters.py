@@ -57,6 +57,7 @@ def test_the_answers_that_were_misread_are_read(data_dir: Path) -> None:
         ("The trial was small.\n\n\\boxed{C) maybe}", "maybe", "stated"),
         ("A) no", "no", "bare"),
         ("Options: A) no B) yes C) maybe\n\nAnswer: B", "yes", "inferred"),
+        ("The correct answer is B. Yeah, that is right.", "no", "inferred"),
         # What is no label stays none.
         ("2", None, "absent"),
         ("D", None, "absent"),
@@ -168,6 +169,10 @@ def test_the_article_is_no_option(text: str, label: str | None) -> None:
         ("Both help:\n(A) Fluid bolus.\n(C) Serum lactate.\n\nThe best answer is:\n(C)", "C"),
         ("Both A and C are correct. Therefore, the answer is D.", "D"),
         ("For shock, B is correct.\n\nIn conclusion, the best answer is option A.", "A"),
+        ("The answer is A. But perhaps the answer is B. So the answer is A.", "A"),
+        ("Maybe the answer is A. The lactate matters, so it is C.", "C"),
+        ("The answer is A. Or is it? The answer is B.\n\nB", "B"),
+        ("The best step is to **(B) decompress the chest**.", "B"),
         ("The answer is A. However, the answer is B.", None),
         ("(A) Fluid bolus\n\nIn conclusion, the answer is B.", None),
         ("Therefore, the answer is A.\n\nTherefore, the answer is B.", None),
