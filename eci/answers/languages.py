@@ -18,7 +18,8 @@ _WORD_SETS: Final = (
 )
 _MARKUP: Final = r"\\[a-z]{1,12}|<[a-z]{1,12}(?:[ _][a-z]{1,12})?>"
 _WORDS: Final = r"[^\W\d_]+(?:'[^\W\d_]+)?"
-_WORD: Final = re.compile(_WORDS)
+_WORD: Final = re.compile(r"[^\W\d_]++(?:'[^\W\d_]++)?(?!-)")
+"""A whole word; the first part of "non-invasive" is no sign of French."""
 _SIGNS: Final = r"->|=>|[:=|→⇒,;?!.]|\d+"
 
 
@@ -66,7 +67,10 @@ class Language:
         return re.compile(rf"{words}|[:=]|->|=>|→|⇒")
 
     def answer_pattern(self, word: str) -> re.Pattern[str]:
-        """Return what finds a word for yes, no or maybe that is no part of another word."""
+        """Return what finds a word for yes, no or maybe; ``may_begin`` checks what is before it.
+
+        A pattern that starts with the word itself lets the search skip to it.
+        """
         return self._answer_patterns[word]
 
     @cached_property
@@ -75,13 +79,13 @@ class Language:
         tail = rf"(?:{_any_of(self.tails)})?" if self.tails else ""
         if not self.is_spaced:
             return {word: re.compile(f"{word}{tail}") for word in words}
-        return {word: re.compile(rf"(?<![^\W_]){word}(?!\w)") for word in words}
+        return {word: re.compile(rf"{word}(?!\w)") for word in words}
 
     def may_begin(self, text: str, start: int) -> bool:
         """Return whether a word for yes, no or maybe may start here: never inside a word."""
-        if self.is_spaced or start == 0 or not text[start - 1].isalnum():
+        if start == 0 or not text[start - 1].isalnum():
             return True
-        return text.endswith(tuple(self["links"] | self["nouns"]), 0, start)
+        return not self.is_spaced and text.endswith(tuple(self["links"] | self["nouns"]), 0, start)
 
     @cached_property
     def verdict(self) -> re.Pattern[str] | None:
@@ -135,6 +139,8 @@ def _signs(language: Language) -> frozenset[str]:
     return frozenset(words - {word for name in _WORD_SETS for word in ENGLISH[name]} - {"no"})
 
 
+_SAMPLE: Final = (300, 1200)
+"""The languages of an answer are those of its beginning and its end, by characters."""
 _SIGNS_OF: Final = {language.code: _signs(language) for language in OTHERS}
 
 
@@ -143,6 +149,7 @@ def languages_of(lower: str, label_set: LabelSet) -> tuple[Language, ...]:
 
     An answer may call the label of a fixed set by the name of the set: "Triage: urgent".
     """
+    lower = lower if len(lower) < sum(_SAMPLE) else f"{lower[: _SAMPLE[0]]} {lower[-_SAMPLE[1] :]}"
     words = set(_WORD.findall(lower))
     return (
         ENGLISH if label_set.is_options else _with_nouns(label_set),

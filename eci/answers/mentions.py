@@ -52,8 +52,8 @@ _LONE_LETTER: Final = re.compile(r"(?<![^\W_])[a-z](?![^\W_])")
 _SEPARATORS: Final = " \t\n-_*\"'`"
 _SQUEEZED: Final = str.maketrans(dict.fromkeys(_SEPARATORS))
 _SPLIT: Final = re.compile(rf"[{re.escape(_SEPARATORS)}]+")
-_MIN_SQUEEZED: Final = 6
-"""Shorter texts must occur exactly: "T1a" is not "T1 a"."""
+_MIN_SQUEEZED: Final = 3
+"""Shorter texts must occur exactly."""
 _DEFINED: Final = re.compile(r"[\"'`*_)]{0,4}\s{1,3}(?:means?|meaning|would mean|stands for)\b")
 _CLAUSE_END: Final = re.compile(r"[*_\"'`)\]}<]{0,4}(?:[.,;:!?\n)]|\s{0,4}\Z|\s-|/)")
 _SPECIES: Final = re.compile(r"\.\s([a-z]{4,})")
@@ -281,6 +281,8 @@ def _words(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
         for match in _matches(ENGLISH, category, text):
             start, end = match.span()
             before = text[start - 1 : start] if start else ""
+            if not ENGLISH.may_begin(text, start):
+                continue
             if before == "-" and text[start - 2 : start - 1].isalnum():
                 continue
             if text[end : end + 1] == "-" and text[end + 1 : end + 2].isalnum():
@@ -333,18 +335,19 @@ def _may_follow(text: str, start: int, end: int) -> bool:
 def _texts(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
     """Yield where names and texts occur, whatever spaces, hyphens and markup divide them."""
     text = answer.lower
-    squeezed = text.translate(_SQUEEZED)
+    squeezed = text.translate(_SQUEEZED) if vocabulary.texts else ""
     positions: list[int] = []
     for phrase, label in vocabulary.texts:
         sought = phrase.translate(_SQUEEZED)
-        if len(sought) < _MIN_SQUEEZED:
+        count = squeezed.count(sought)
+        if not count:
+            continue
+        if len(sought) < _MIN_SQUEEZED or text.count(phrase) == count:
             spans = _spans(text, phrase)
-        elif sought in squeezed:
+        else:
             positions = positions or [k for k, c in enumerate(text) if c not in _SEPARATORS]
             found = _spans(squeezed, sought)
             spans = ((positions[start], positions[end - 1] + 1) for start, end in found)
-        else:
-            continue
         for start, past in spans:
             end = past + (len(sought) >= _MIN_SQUEEZED and _is_plural(text, past))
             if _is_whole(text, start, end) and _has_words(text[start:end], phrase):
@@ -383,7 +386,10 @@ def _has_words(found: str, phrase: str) -> bool:
         return True
     numbers = re.findall(r"\d+", found) == re.findall(r"\d+", phrase)
     words = set(_SPLIT.split(phrase))
-    return numbers and all(len(word) > 1 or word in words for word in _SPLIT.split(found))
+    # "5 mg" is "5mg", but "T1 a" is not "T1a".
+    return numbers and not any(
+        len(word) == 1 and word.isalpha() and word not in words for word in _SPLIT.split(found)
+    )
 
 
 def _without_overlaps(found: list[Mention]) -> list[Mention]:

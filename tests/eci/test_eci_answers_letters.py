@@ -131,6 +131,7 @@ def test_labels_of_any_text_are_read_whole(text: str, labels: LabelSet, label: s
         ("**Answer:** C) lactate in serum", "C"),
         ("Answer: 5-10 units", "D"),
         ("Answer: serum-lactate", "C"),
+        ("Ans: serum lactate", "C"),
         ("Answer: Fluid boluses", "A"),
         ("Answer: Needle decompressions", "B"),
         ("Answer: 510 units", None),

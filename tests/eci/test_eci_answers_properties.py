@@ -14,7 +14,8 @@ from eci.questions.labels import PUBMEDQA, LabelSet
 
 OPTIONS = LabelSet.from_options({"A": "yes", "B": "No effect", "C": "Sjögren (1)", "D": "2"})
 TEN = LabelSet.from_options({str(k): f"option {k}" for k in range(1, 11)})
-LABEL_SETS = st.sampled_from([PUBMEDQA, OPTIONS, TEN])
+TRIAGE = LabelSet.fixed("triage", ["urgent", "non-urgent", "self care", "T1a", "重症", "ア"])
+LABEL_SETS = st.sampled_from([PUBMEDQA, OPTIONS, TEN, TRIAGE])
 
 PIECES = st.sampled_from(
     [
@@ -23,6 +24,30 @@ PIECES = st.sampled_from(
         *("\\boxed{", "}", "final", "wait", "actually", "cannot", "I", "if", "option", "No effect"),
         *("Sjo\u0308gren", "\u200b", "|", "-", "#", "`", '"', "correct", "incorrect", "(1)"),
         *("<|im_end|>", "İ", "ß", "Ａ", "\u0307"),
+        *(
+            "答案是B。",
+            "正解は",
+            "はい",
+            "です",
+            "重症",
+            "ア",
+            "是",
+            "la respuesta es",
+            "sí",
+            "oui",
+            "ja",
+        ),
+        *(
+            "therefore",
+            "non urgent",
+            "self-care",
+            "T1",
+            "a",
+            "C)",
+            "<answer>",
+            "</answer>",
+            "No effects",
+        ),
     ]
 )
 TEXTS = st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=40).map(" ".join))
@@ -91,6 +116,18 @@ HOSTILE = [
     "\\boxed{",
     "I cannot say A but B ",
     '"Is it A?" ',
+    "(A",
+    "A) ",
+    "A) no B) ",
+    "答案是B。",
+    "是",
+    "ア答",
+    "はいです",
+    "la respuesta es A o B, sí. ",
+    "No-eff ect ",
+    "answer: some effect of it ",
+    "<answer>",
+    "either A or B. So the answer is B. ",
 ]
 
 
