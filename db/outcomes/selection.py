@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
+from db.conversions import parse_json
 from db.statements import load_sql
 from db.viewer import Viewer
 
@@ -106,7 +107,7 @@ class Selection:
         The text may come from an address that was typed.
         """
         try:
-            stored = json.loads(text)
+            stored = parse_json(text)
         except ValueError:
             return cls()
         return cls(**_sound(stored)) if isinstance(stored, dict) else cls()

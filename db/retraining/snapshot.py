@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from db.atomic_files import replaced_file
-from db.conversions import from_json, utc_now
+from db.conversions import parse_json, utc_now
 from db.errors import SnapshotError
 from db.records import GoldOrigin, Option, Section, Split
 from db.statements import load_sql
@@ -213,11 +213,14 @@ def load_snapshot(directory: Path) -> Snapshot:
     misplaced = {row["split"] for row in rows[TEST_NAME]} - {"test"}
     if misplaced or any(row["split"] == "test" for row in rows[TRAIN_NAME]):
         raise _damaged(directory, "items of the test split and others are not kept apart")
-    return Snapshot(
-        train=tuple(_to_item(row) for row in rows[TRAIN_NAME]),
-        test=tuple(_to_item(row) for row in rows[TEST_NAME]),
-        manifest=manifest,
-    )
+    try:
+        return Snapshot(
+            train=tuple(_to_item(row) for row in rows[TRAIN_NAME]),
+            test=tuple(_to_item(row) for row in rows[TEST_NAME]),
+            manifest=manifest,
+        )
+    except (TypeError, ValueError) as error:
+        raise _damaged(directory, f"an item in it is not whole ({error})") from error
 
 
 def _read_rows(cur: DuckDBPyConnection, viewer: Viewer) -> list[dict[str, Any]]:
@@ -283,7 +286,12 @@ def _read_part(path: Path, manifest: SnapshotManifest) -> list[dict[str, Any]]:
             path.parent,
             f"{path.name} has SHA-256 {found[:12]}, the manifest says {described.sha256[:12]}",
         )
-    rows: list[dict[str, Any]] = pq.read_table(pa.BufferReader(content), schema=_SCHEMA).to_pylist()
+    try:
+        table = pq.read_table(pa.BufferReader(content), schema=_SCHEMA)
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        why = " ".join(str(error).split())
+        raise _damaged(path.parent, f"{path.name} cannot be read ({why})") from error
     if len(rows) != described.num_items:
         raise _damaged(
             path.parent,
@@ -308,6 +316,6 @@ def _to_item(row: Mapping[str, Any]) -> SnapshotItem:
             "options": tuple(Option(**part) for part in row["options"]),
             "annotation_ids": tuple(row["annotation_ids"]),
             "vetoed_shots": tuple(row["vetoed_shots"]),
-            "metadata": from_json(row["metadata"]),
+            "metadata": parse_json(row["metadata"]),
         }
     )

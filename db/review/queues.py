@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, get_args
 
 from duckdb import DuckDBPyConnection
+from pydantic import TypeAdapter, ValidationError
 
 from db.conversions import from_timestamp, require_text, to_json, to_timestamp, utc_now
 from db.errors import InvalidQueueError, QueueNotFoundError
@@ -22,6 +22,7 @@ from db.statements import load_sql
 QueueOrder = Literal["uncertain", "text_head_differ", "label_errors", "oldest", "random", "item_id"]
 Sharing = Literal["anyone", "dealt"]
 
+_FILTER: Final = TypeAdapter(ReviewFilter)
 MAX_NAME = 80
 MAX_REVIEWERS = 1000
 MAX_REPEAT_SHARE = 0.5
@@ -295,7 +296,7 @@ def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
             queue_id=row[0],
             settings=QueueSettings(
                 name=row[1],
-                filter=ReviewFilter(**json.loads(row[2])),
+                filter=_read_filter(row[2]),
                 order=row[3],
                 seed=row[4],
                 num_reviewers=row[5],
@@ -310,6 +311,14 @@ def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
         )
         for row in rows
     ]
+
+
+def _read_filter(stored: str) -> ReviewFilter:
+    """Read the filter of a queue; of a damaged one the queue keeps its items and gets no others."""
+    try:
+        return _FILTER.validate_json(stored)
+    except ValidationError:
+        return ReviewFilter(item_ids=())
 
 
 def _require_free(cur: DuckDBPyConnection, name: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
 
 from duckdb import DuckDBPyConnection
+from pydantic import TypeAdapter, ValidationError
 
 from db.conversions import to_json, to_timestamp, utc_now
 from db.errors import InvalidSettingError
@@ -36,6 +36,9 @@ class ReviewSettings:
     """Whether adjudicators see who made a judgement only once the item is adjudicated."""
 
 
+_ADAPTER: Final = TypeAdapter(ReviewSettings)
+
+
 def get_settings(cur: DuckDBPyConnection) -> ReviewSettings:
     """Return the settings that count now."""
     row = cur.execute(load_sql("setting_get"), {"key": _KEY}).fetchone()
@@ -43,9 +46,17 @@ def get_settings(cur: DuckDBPyConnection) -> ReviewSettings:
 
 
 def read_settings(stored: str | None) -> ReviewSettings:
-    """Return the settings that a stored value holds; the first ones where nothing was stored."""
-    changed: dict[str, Any] = {} if stored is None else json.loads(stored)
-    return replace(ReviewSettings(), **changed)
+    """Return the settings that a stored value holds; the first ones where nothing was stored.
+
+    Of a value that is damaged the strictest: what was to be hidden must stay so until they are set
+    again.
+    """
+    if stored is None:
+        return ReviewSettings()
+    try:
+        return _ADAPTER.validate_json(stored)
+    except ValidationError:
+        return ReviewSettings(mode="blind", hides_names=True)
 
 
 def save_settings(cur: DuckDBPyConnection, settings: ReviewSettings, reviewer_id: str) -> None:

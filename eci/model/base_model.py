@@ -5,6 +5,8 @@ A base model is named ``bundled:smollm2-135m``, by a local folder, or by a Huggi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -57,26 +59,50 @@ def load_base(
         BaseModelError: It cannot be found, reached or read.
     """
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     target = resolve_base_model(name, models_dir)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    _require_device(device)
     dtype = torch.bfloat16 if device != "cpu" or _cpu_computes_bfloat16() else torch.float32
     place = "cpu" if waits_on_host else device
     options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "device_map": place}
     if quantization == "nf4":
         options["quantization_config"] = _nf4_config()
-    try:
+    with _explained(name):
         tokenizer = AutoTokenizer.from_pretrained(target, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(target, trust_remote_code=False, **options)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise BaseModelError(_why_not_loaded(name, error)) from error
     model.eval()
     commit = getattr(model.config, "_commit_hash", None)
     fingerprint = Fingerprint.of(target, models_dir, commit)
     return LoadedBase(model, tokenizer, name, fingerprint, quantization, device)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Raise one error of ours for whatever the libraries raise for a damaged or missing model."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MemoryError) or "memory" in str(error).lower():
+            raise  # that is no fault of the model
+        raise BaseModelError(_why_not_loaded(name, error)) from error
+
+
+def _require_device(device: str) -> None:
+    import torch
+
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        kind = ""
+    if kind == "cpu" or (kind == "cuda" and torch.cuda.is_available()):
+        return
+    raise BaseModelError(
+        f"The device {device!r} is not there: expected auto, cpu or, with a graphics card, "
+        "cuda:NUMBER. Choose another device."
+    )
 
 
 def read_config(name: str, models_dir: Path) -> Any:
@@ -87,11 +113,9 @@ def read_config(name: str, models_dir: Path) -> Any:
     """
     from transformers import AutoConfig
 
-    try:
-        target = resolve_base_model(name, models_dir)
+    target = resolve_base_model(name, models_dir)
+    with _explained(name):
         return AutoConfig.from_pretrained(target, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise BaseModelError(_why_not_loaded(name, error)) from error
 
 
 def resolve_base_model(name: str, models_dir: Path) -> str:
@@ -144,6 +168,11 @@ def _cpu_computes_bfloat16() -> bool:
 
 def _why_not_loaded(name: str, error: Exception) -> str:
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if Path(name).expanduser().is_dir() or name.startswith(BUNDLED_PREFIX):
+        return (
+            f"Base model {name!r} could not be loaded: {first_line}. Its folder is damaged or of "
+            "no causal language model: copy it again, or name another."
+        )
     if "connect" in str(error) or "offline" in str(error).lower() or "not a valid" in str(error):
         return (
             f"Base model {name!r} is not on this machine and could not be fetched from the Hugging "

@@ -7,6 +7,7 @@ misspelt one, and dropping it would change the question. docs/eci_library.md lis
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -239,7 +240,7 @@ def load_records(stream: IO[bytes], label_sets: Mapping[str, LabelSet]) -> list[
     """Read a whole file of questions; all of it or nothing.
 
     Raises:
-        RecordError: Lines cannot be read; each is named with its number.
+        RecordError: Lines cannot be read, each is named with its number; or there is none.
     """
     return _load(stream, lambda line: parse_record(line, label_sets))
 
@@ -248,7 +249,7 @@ def load_exemplars(stream: IO[bytes], label_sets: Mapping[str, LabelSet]) -> lis
     """Read a whole file of exemplars; all of it or nothing.
 
     Raises:
-        RecordError: Lines cannot be read or have no label; each is named with its number.
+        RecordError: Lines cannot be read or have no label, each is named; or there is none.
     """
     return _load(stream, lambda line: parse_exemplar(line, label_sets))
 
@@ -266,6 +267,10 @@ def _load(stream: IO[bytes], parse: Callable[[bytes], _T]) -> list[_T]:
             f"{getattr(stream, 'name', 'The file')} cannot be used before these lines are "
             f"corrected or removed: {_join(faults)}"
         )
+    if not loaded:
+        raise RecordError(
+            f"{getattr(stream, 'name', 'The file')} holds no line; expected one question a line"
+        )
     return loaded
 
 
@@ -276,7 +281,10 @@ def _parse_json(line: bytes) -> object:
         )
     try:
         return json.loads(
-            line.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse
+            line.decode("utf-8-sig"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse,
+            parse_float=_finite,
         )
     except ValueError as error:
         raise RecordError(
@@ -334,6 +342,13 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise RecordError(f"{_show(twice)} occurs twice in one object; give each name once")
     return fields
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise RecordError(f"{text[:_SHOWN]} is too large a number; expected one below 1e308")
+    return number
 
 
 def _refuse(constant: str) -> None:

@@ -131,6 +131,9 @@ def _faults(name: str, labels: tuple[Label, ...]) -> list[str]:
     empty = [str(position) for position, label in enumerate(labels, 1) if not label.name.strip()]
     if empty:
         faults.append(f"the name of label {', '.join(empty)} is empty; name each label")
+    texts = [name, *(text for label in labels for text in (label.name, label.text))]
+    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+        faults.append("a text in it is no UTF-8; type it again")
     counts = Counter(label.name.strip().casefold() for label in labels if label.name.strip())
     twice = [key for key, count in counts.items() if count > 1]
     if twice:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from db.cli.main import main
 from db.connection import Database
-from db.content.items import describe_item_faults
+from db.content.items import add_items, describe_item_faults
 from db.errors import (
     ImportFileError,
     InvalidReviewerError,
     NothingToRetractError,
     RunNotFoundError,
+    SnapshotError,
 )
 from db.exporters import export_file
 from db.exporters.run_file import export_run
 from db.importers import Format, import_file
+from db.outcomes.selection import Selection
 from db.people.reviewers import add_reviewer, list_people
+from db.retraining.snapshot import freeze, load_snapshot
 from db.review.annotations import list_annotations, retract_annotation
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_queue, get_queue, list_queues, queue_progress
+from db.review.settings import read_settings
 from db.viewer import EVERYTHING
 from tests.support.records import make_item, make_options_item
 from tests.support.stores import open_store
@@ -214,3 +223,67 @@ def test_items_have_2_to_26_labels(count: int) -> None:
 @pytest.mark.parametrize("labels", [("yes", "Yes"), ("yes", " yes"), ("yes", " ")])
 def test_labels_that_a_model_cannot_tell_apart_are_refused(labels: tuple[str, ...]) -> None:
     assert describe_item_faults(make_item(labels=labels, gold_label=None))
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", "3", '{"mode": "x"}', '{"words_per_minute": []}'])
+def test_review_settings_that_are_damaged_hide_what_may_have_to_be_hidden(value: str) -> None:
+    is_sound = value == "{}"
+    assert read_settings(value).mode == ("open" if is_sound else "blind")
+    assert read_settings('{"mode": "open", "of_a_later_version": 1}').mode == "open"
+
+
+@pytest.mark.parametrize("stored", ["{}", "[]", "3", '{"show": "x"}', '{"item_ids": 3}'])
+def test_a_queue_with_a_damaged_filter_keeps_its_items(database: Database, stored: str) -> None:
+    with database.transaction() as cur:
+        add_items(cur, [make_item("q-1"), make_item("q-2")], origin="items")
+        person = add_reviewer(cur, "Ada", "admin").reviewer_id
+        for name in ("damaged", "sound"):
+            settings = QueueSettings(name, ReviewFilter())
+            add_queue(cur, settings, queue_id=name, created_by=person)
+        cur.execute("update queue set filter = ? where queue_id = 'damaged'", [stored])
+    cur = database.cursor()
+    assert {queue.queue_id for queue in list_queues(cur)} == {"damaged", "sound"}
+    queue = get_queue(cur, "damaged")
+    assert queue_progress(cur, queue).num_items == 2
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"slices": ' + DEEP + "}", '{"source": 1e999}'])
+def test_a_saved_slice_that_is_damaged_selects_everything(text: str) -> None:
+    assert Selection.from_json(text) == Selection()
+
+
+def rewritten(directory: Path, table: Any) -> None:
+    """Replace the training part of a snapshot, with a manifest that names its hash."""
+    pq.write_table(table, directory / "train.parquet")
+    manifest = json.loads((directory / "manifest.json").read_text())
+    content = (directory / "train.parquet").read_bytes()
+    manifest["files"]["train.parquet"]["sha256"] = hashlib.sha256(content).hexdigest()
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("damage", ["other columns", "no Parquet", "metadata nested", "no labels"])
+def test_a_snapshot_with_a_matching_hash_is_still_checked(
+    database: Database, tmp_path: Path, damage: str
+) -> None:
+    with database.transaction() as cur:
+        add_items(cur, [make_item("q-1", split="train")], origin="items")
+        freeze(cur, tmp_path / "snapshot", created_by="tests")
+    directory = tmp_path / "snapshot"
+    table = pq.read_table(directory / "train.parquet")
+    if damage == "other columns":
+        table = pa.table({"a": [1]})
+    elif damage == "metadata nested":
+        place = table.schema.get_field_index("metadata")
+        table = table.set_column(place, "metadata", pa.array(['{"a": ' + DEEP + "}"]))
+    elif damage == "no labels":
+        place = table.schema.get_field_index("labels")
+        table = table.set_column(place, "labels", pa.array([None], pa.list_(pa.string())))
+    rewritten(directory, table)
+    if damage == "no Parquet":
+        (directory / "train.parquet").write_bytes(b"PAR1")
+        manifest = json.loads((directory / "manifest.json").read_text())
+        digest = hashlib.sha256(b"PAR1").hexdigest()
+        manifest["files"]["train.parquet"]["sha256"] = digest
+        (directory / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(SnapshotError, match="changed after it was frozen"):
+        load_snapshot(directory)

@@ -95,7 +95,7 @@ def test_a_fault_says_what_was_received_and_expected(changes: dict[str, Any], me
 
 
 def test_labels_that_cannot_be_are_refused() -> None:
-    with pytest.raises(LabelSetError, match="1 options; 2 to 10"):
+    with pytest.raises(LabelSetError, match="1 options; 2 to 26"):
         parse_record(_line(label_set=..., options={"A": "x"}), KNOWN)
     with pytest.raises(UnknownLabelError, match="'perhaps'"):
         parse_record(_line(label="perhaps"), KNOWN)
