@@ -281,3 +281,20 @@ def test_energy_that_is_not_finite_is_refused() -> None:
     run_dir.energy_path.write_text(fields)
     with pytest.raises(RunDirError, match="too large"):
         read_energy(run_dir)
+
+
+@pytest.mark.parametrize("name", ["NOPE", "\udcff", "../elsewhere", "x" * 400])
+def test_a_run_that_is_not_there_is_named_as_such(database: Database, name: str) -> None:
+    runs_dir().mkdir(exist_ok=True)
+    for tier in ("refit", "recalibrate"):
+        with pytest.raises(TrainingError, match=r"There is no run|cannot be read"):
+            make_plan(database, tier, source=name)  # type: ignore[arg-type]
+    predicted = CliRunner().invoke(main, ["predict", "--run", name])
+    assert (predicted.exit_code, predicted.stdout) == (1, "")
+
+
+def test_a_run_with_a_name_that_is_no_id_cannot_be_started_from(database: Database) -> None:
+    run_dir = finished_run()
+    run_dir.path.rename(run_dir.path.parent / "Old run")
+    with pytest.raises(TrainingError, match="artifact_run_id"):
+        make_plan(database, "refit", source="Old run")

@@ -30,6 +30,8 @@ from training.settings.training import (
     RefitSettings,
     get_preset,
     parse_model_settings,
+    parse_recalibration_settings,
+    parse_refit_settings,
     share_step,
 )
 
@@ -91,7 +93,7 @@ def make_plan(
     run_id = None if source == BASE_ALONE else source or default_source(database)
     model = _model_of(run_id)
     if tier == "refit":
-        settings = RefitSettings(artifact_run_id=run_id)
+        settings = parse_refit_settings({"artifact_run_id": run_id}, "what to start from")
         if model is not None:
             settings = settings.model_copy(update={"model": model})
         return Plan(tier, settings, base_run_id or run_id or _newest(database))
@@ -100,9 +102,9 @@ def make_plan(
             "There is no model yet to recalibrate. Refit the head first: "
             "python -m training run --tier refit"
         )
-    return Plan(
-        tier, RecalibrationSettings(artifact_run_id=run_id, model=model), base_run_id or run_id
-    )
+    fields = {"artifact_run_id": run_id, "model": model}
+    recalibration = parse_recalibration_settings(fields, "what to start from")
+    return Plan(tier, recalibration, base_run_id or run_id)
 
 
 def prepare_plan(

@@ -123,8 +123,13 @@ class RunDir:
         """Return the resolved settings.
 
         Raises:
-            RunDirError: They cannot be read, or a field is not of its kind.
+            RunDirError: They cannot be read, or a field is not of its kind; or there is no run.
         """
+        if self.path.parent.is_dir() and not os.path.lexists(self.path):
+            raise RunDirError(
+                f"There is no run {self.run_id!r} in {self.path.parent}. Name one of those that "
+                "python -m training list shows."
+            )
         value = read_object(self.settings_path)
         for name, kind in _SETTINGS.items():
             if not isinstance(value.get(name), kind | None):
