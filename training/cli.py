@@ -225,7 +225,7 @@ def build_command(
         builds_dir().mkdir(parents=True, exist_ok=True)
     folder = out or builds_dir() / name
     for path in write_build(built, folder, build_format):
-        click.echo(path)
+        click.echo(click.format_filename(path))
     click.echo(f"{len(built.records)} records, {built.num_vetoed} items vetoed.", err=True)
     for warning in built.warnings:
         click.echo(warning, err=True)

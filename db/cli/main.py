@@ -114,7 +114,7 @@ def export_run_command(run_id: str, file: Path) -> None:
     """Write a run and its predictions to FILE, in the form that `import predictions` reads."""
     with opened() as database:
         num_predictions = export_run(database.cursor(), run_id, file, EVERYTHING)
-    click.echo(f"{file}: {num_predictions} predictions of run {run_id}.")
+    click.echo(f"{click.format_filename(file)}: {num_predictions} predictions of run {run_id}.")
 
 
 def _print_report(report: ImportReport, as_json: bool) -> None:

@@ -65,7 +65,8 @@ def export(
     with opened() as database:
         cur = database.cursor()
         num_rows = export_file(cur, kind, chosen, file, EVERYTHING, run_id=run_id)
-    click.echo(f"{file}: {num_rows} {'tasks' if chosen == 'label_studio' else 'rows'}.")
+    noun = "tasks" if chosen == "label_studio" else "rows"
+    click.echo(f"{click.format_filename(file)}: {num_rows} {noun}.")
 
 
 @click.group()

@@ -13,6 +13,7 @@ from db.content.imported_labels import add_imported_labels
 from db.content.items import AddReport, add_items
 from db.content.predictions import add_predictions, require_same_predictions
 from db.content.runs import add_run, find_run, require_same_run
+from db.conversions import replace_lone_surrogates
 from db.errors import (
     DuplicateRunError,
     ImportFileError,
@@ -131,7 +132,7 @@ def _store(cur: DuckDBPyConnection, batch: ImportBatch, path: Path) -> ImportRep
             require_same_run(stored, batch.run)
             require_same_predictions(cur, stored.run_id, batch.predictions)
     return ImportReport(
-        file=path.name,
+        file=replace_lone_surrogates(path.name),
         items=items,
         run_id=None if batch.run is None else batch.run.run_id,
         num_predictions=num_predictions,

@@ -27,6 +27,9 @@ from (
                 or p.answer_end < p.answer_start
                 or (p.answer_end is not null and (p.answer is null or p.answer_end > length(p.answer)))
                 then 'answer_start and answer_end do not lie in the answer'
+            when not isfinite(p.latency_seconds) or p.latency_seconds < 0
+                then 'latency_seconds is no duration'
+            when p.prompt_tokens < 0 or p.answer_tokens < 0 then 'a number of tokens is negative'
         end as fault
     from incoming_prediction as p
     left join run using (run_id)

@@ -10,9 +10,9 @@ import shutil
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from eci.errors import ArtifactError
 from eci.model.fingerprint import HEADERS_ONLY, Fingerprint
@@ -81,6 +81,18 @@ class ArtifactInfo(_Frozen):
     files: dict[str, str] = {}
     """File name -> SHA-256."""
     versions: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _require_agreement(self) -> Self:
+        for name, known in self.label_sets.items():
+            if not known.labels or len(known.labels) != len(known.verbalizers):
+                raise ValueError(f"label set {name!r} has not one list of tokens for each label")
+            if any(token < 0 for tokens in known.verbalizers for token in tokens):
+                raise ValueError(f"label set {name!r} has a negative token")
+        sizes = {name: len(known.labels) for name, known in self.label_sets.items()}
+        if self.head.get("label_sets", sizes) != sizes:
+            raise ValueError("the head has other label sets")
+        return self
 
 
 def write_info(folder: Path, info: ArtifactInfo) -> ArtifactInfo:

@@ -450,6 +450,14 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
         )
     verbalizers = {name: known.verbalizers for name, known in info.label_sets.items()}
     config = HeadConfig.from_dict(info.head)
+    width, vocabulary = loaded.model.get_input_embeddings().weight.shape[::-1]
+    tokens = [token for lists in verbalizers.values() for ids in lists for token in ids]
+    if config.hidden_size != width or max(tokens, default=0) >= vocabulary:
+        raise ArtifactError(
+            f"The head in {folder} is of hidden size {config.hidden_size} and reads tokens up to "
+            f"{max(tokens, default=0)}; the base model has size {width} and {vocabulary} tokens. "
+            "Load the base model it was trained on."
+        )
     model = attach_head(loaded.model, config, verbalizers, weight=0.5)
     try:
         model.eci_head.load_state_dict(load_file(folder / HEAD_FILE), strict=True)

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from eci.arrays import Float32Array
@@ -63,8 +64,11 @@ class HeadConfig:
             ArtifactError: The pooling is unknown or a field is missing.
         """
         try:
-            config = cls(**fields)
+            cls(**fields)  # refuses fields that it does not know
+            config = TypeAdapter(cls).validate_python(dict(fields))
             parse_pooling(config.pooling)
+            if not (config.hidden_size > 0 and 0 <= config.dropout < 1):
+                raise ValueError("hidden_size is at least 1 and dropout within 0 and 1")
         except (TypeError, ValueError) as error:
             raise ArtifactError(f"The head's configuration does not fit: {error}") from error
         return config

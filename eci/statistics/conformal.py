@@ -149,7 +149,7 @@ class ConformalSets:
                 thresholds=tuple(math.inf if t is None else float(t) for t in values["thresholds"]),
                 num_calibration=tuple(int(n) for n in values["num_calibration"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ArtifactError(
                 f"Stored conformal sets are {dict(values)}, which cannot be read: {error!r}. "
                 "Fit them again."
@@ -158,6 +158,7 @@ class ConformalSets:
             read.kind not in get_args(Kind)
             or not 0 < read.alpha < 1
             or not all(threshold >= 0 for threshold in read.thresholds)
+            or not all(count >= 0 for count in read.num_calibration)
             or not len(read.labels) == len(read.thresholds) == len(read.num_calibration) > 0
         ):
             raise ArtifactError(

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +20,11 @@ from click.testing import CliRunner
 from db.cli.main import main
 from db.connection import Database
 from db.content.items import add_items, describe_item_faults
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import (
     ImportFileError,
+    InvalidPredictionError,
     InvalidReviewerError,
     NothingToRetractError,
     RunNotFoundError,
@@ -34,7 +41,7 @@ from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue, get_queue, list_queues, queue_progress
 from db.review.settings import read_settings
 from db.viewer import EVERYTHING
-from tests.support.records import make_item, make_options_item
+from tests.support.records import make_item, make_options_item, make_prediction, make_run
 from tests.support.stores import open_store
 
 ITEM = {"item_id": "q-1", "question": "Does it help?", "label_set": "pubmedqa"}
@@ -287,3 +294,29 @@ def test_a_snapshot_with_a_matching_hash_is_still_checked(
         (directory / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(SnapshotError, match="changed after it was frozen"):
         load_snapshot(directory)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("latency_seconds", math.inf), ("latency_seconds", -1.0), ("tokens", -1)]
+)
+def test_predictions_with_impossible_figures_are_refused(
+    database: Database, field: str, value: float
+) -> None:
+    name = "prompt_tokens" if field == "tokens" else field
+    with database.transaction() as cur:
+        add_items(cur, [make_item("q-1")], origin="items")
+        add_run(cur, make_run())
+        with pytest.raises(InvalidPredictionError):
+            add_predictions(cur, [make_prediction(**{name: value})])
+
+
+def test_files_with_names_that_are_no_utf_8_are_imported_and_exported(tmp_path: Path) -> None:
+    environment = {**os.environ, "LLAMACARE_HOME": str(tmp_path / "home"), "PYTHONUTF8": "1"}
+    source = write(tmp_path, "items-\udcff.jsonl", ITEM)
+    target = tmp_path / "out-\udcff.jsonl"
+    for arguments in (["import", "items", str(source)], ["export", "items", str(target)]):
+        command = [sys.executable, "-m", "db", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert "\ufffd.jsonl: 1" in done.stdout.decode()
+    assert target.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from eci.cli import main
 from eci.errors import ArtifactError, BaseModelError, LabelSetError, RecordError
 from eci.model.artifact import INFO_FILE, read_info
 from eci.model.base_model import load_base, read_config
+from eci.model.head import HeadConfig
 from eci.questions.json_lines import parse_record
 from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.statistics.conformal import ConformalSets
 
 LINE = {"id": 1, "question": "Does it help?", "label_set": "pubmedqa"}
 KNOWN = {PUBMEDQA.name: PUBMEDQA}
@@ -86,6 +89,7 @@ DESCRIPTIONS: dict[str, Any] = {
     "nested": '{"head": ' + "[" * 500 + "]" * 500 + "}",
     "nested far": "[" * 100_000,
     "infinite": '{"calibration": {"a": {"temperature": 1e999, "num_items": 1}}}',
+    "tokens lacking": '{"label_sets": {"a": {"labels": [{"name": "x"}], "verbalizers": []}}}',
     "surrogate": r'{"template": "\ud83d"}',
     "empty": "",
 }
@@ -100,3 +104,31 @@ def test_a_damaged_description_of_an_artifact_is_one_clear_error(
         read_info(tmp_path)
     result = CliRunner().invoke(main, ["classify", "--artifact", str(tmp_path)], input="")
     assert (result.exit_code, "Traceback" in result.output) == (1, False)
+
+
+HEADS: dict[str, dict[str, Any]] = {
+    "unknown field": {"colour": 1},
+    "text for a number": {"hidden_size": "wide"},
+    "no size": {"hidden_size": 0},
+    "pooling is a number": {"pooling": 3},
+    "pooling unknown": {"pooling": "first@nan"},
+    "dropout": {"dropout": 1e300},
+    "label sets are a list": {"label_sets": ["yes"]},
+}
+
+
+@pytest.mark.parametrize("change", HEADS.values(), ids=HEADS)
+def test_a_damaged_configuration_of_a_head_is_one_clear_error(change: dict[str, Any]) -> None:
+    sound = {"hidden_size": 8, "label_sets": {"pubmedqa": 3}}
+    assert HeadConfig.from_dict(sound).hidden_size == 8
+    with pytest.raises(ArtifactError, match="does not fit"):
+        HeadConfig.from_dict(sound | change)
+
+
+@pytest.mark.parametrize("name", ["thresholds", "num_calibration"])
+@pytest.mark.parametrize("number", [-(10**400), -math.inf, math.nan, "x", []])
+def test_damaged_conformal_sets_are_one_clear_error(name: str, number: Any) -> None:
+    sound = {"thresholds": [0.5], "num_calibration": [20]}
+    values = {"labels": ["a"], "alpha": 0.1, "kind": "marginal", **sound}
+    with pytest.raises(ArtifactError):
+        ConformalSets.from_dict({**values, name: [number]})

@@ -6,7 +6,6 @@ follows it again; cancelling the run stops it.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -20,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from db.conversions import parse_json
 from training.errors import RunDirError, Stopped, WorkerError
 from training.launchers.storage import Storage
 from training.launchers.transfer import bring_back, send
@@ -260,7 +260,7 @@ class _Following:
         whole = content[: content.rfind(b"\n") + 1]
         for line in whole[self._job.events_offset :].splitlines():
             with suppress(ValueError, TypeError, KeyError):
-                self._tell(json.loads(line))
+                self._tell(parse_json(line))
         self._job.events_offset = len(whole)
 
     def _tell(self, event: dict[str, Any]) -> None:
@@ -279,7 +279,7 @@ def _finish(context: RunContext, launcher: RayLauncher, storage: Storage, info: 
     run_dir = context.run_dir
     state, message = "", ""
     with suppress(RunDirError, ValueError):
-        status_fields = json.loads(storage.read(f"{run_dir.run_id}/status.json") or b"{}")
+        status_fields = parse_json(storage.read(f"{run_dir.run_id}/status.json") or b"{}")
         status = parse_status(status_fields)
         state, message = status.state, status.message
     if info.status == "SUCCEEDED" and state == "succeeded":
