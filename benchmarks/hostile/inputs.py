@@ -25,7 +25,7 @@ from types import FrameType
 from typing import Final
 
 from history import Measured
-from hostile.stores import OUR_ERRORS, Store
+from hostile.input_store import OUR_ERRORS, Store
 from hostile.targets import TARGETS
 
 NUM_INPUTS: Final = 18_000

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from hostile.input_store import Store
 from hostile.mutations import mutate
 from hostile.samples import items_csv, records, sample
-from hostile.stores import Store
 
 from db.importers import FORMATS, Format, import_file
 from db.paths import launchers_path, presets_dir, runs_dir
