@@ -10,7 +10,6 @@ that handle drops the operating system's lock, and a second process could then w
 from __future__ import annotations
 
 import atexit
-import json
 import logging
 import re
 import threading
@@ -37,7 +36,9 @@ from db.statements import whole
 # Conflicts, a full disk or memory; after a fatal one DuckDB takes nothing until it is opened again.
 _STORE_FAILURES = (duckdb.OperationalError, duckdb.FatalException)
 
-_READ_FAILURES = (duckdb.Error, UnicodeDecodeError, json.JSONDecodeError)
+_READ_FAILURES = (duckdb.Error, UnicodeDecodeError)
+# Of the values or the moment, not of the file: faults of the program, or of the computer.
+_OTHER_FAILURES = (duckdb.DataError, duckdb.IntegrityError, duckdb.OutOfMemoryException)
 
 _log = logging.getLogger(__name__)
 
@@ -110,24 +111,24 @@ class Database:
             SaveError: Another transaction wrote the same rows at the same time, or disk or
                 memory are full; nothing was written.
         """
-        try:
+        with explained_damage(self.path), self._refused(OSError):
             self._mark_once()
-        except (*_STORE_FAILURES, OSError) as error:
-            raise self._describe_failure(error) from error
         cur = self.cursor()
         try:
-            with whole(cur):
+            with explained_damage(self.path), self._refused(), whole(cur):
                 yield cur
-        except _STORE_FAILURES as error:
-            raise self._describe_failure(error) from error
         finally:
             cur.close()
 
-    def _describe_failure(self, error: Exception) -> SaveError:
-        return SaveError(
-            f"Nothing was saved: {error}. Try again; if it stays, look whether the disk that "
-            f"holds {self.path} is full, and restart the app."
-        )
+    @contextmanager
+    def _refused(self, *errors: type[OSError]) -> Iterator[None]:
+        try:
+            yield
+        except _STORE_FAILURES + errors as error:
+            raise SaveError(
+                f"Nothing was saved: {error}. Try again; if it stays, look whether the disk that "
+                f"holds {self.path} is full or the file damaged, and restart the app."
+            ) from error
 
     def close(self) -> None:
         """Close the file; cursors given out stop working."""
@@ -184,14 +185,29 @@ def _copy_aside(path: Path, number: int) -> None:
 
 
 @contextmanager
+def opened_database(path: Path | None = None) -> Iterator[Database]:
+    """Open a database for a block of reads and writes, as ``Database.open``.
+
+    Raises:
+        DatabaseDamagedError: A part of the file could not be read.
+    """
+    with closing(Database.open(path)) as database, explained_damage(database.path):
+        yield database
+
+
+@contextmanager
 def explained_damage(path: Path) -> Iterator[None]:
     """Report what DuckDB cannot read in a file that it has opened.
+
+    Every statement fits the schema of this version, so one that does not is damage too.
 
     Raises:
         DatabaseDamagedError: It could not read a part of it.
     """
     try:
         yield
+    except _OTHER_FAILURES:
+        raise
     except _READ_FAILURES as error:
         raise _describe_damage(error, path) from error
 

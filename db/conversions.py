@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime
 
-from db.errors import DbError, InvalidTextError
+from db.errors import DatabaseDamagedError, DbError, InvalidTextError
 
 MAX_DEPTH: Final = 64
 """Objects and lists within each other; far from where Python's own limit of recursion is met."""
@@ -99,8 +99,18 @@ def to_json(value: Mapping[str, Any]) -> str:
 
 
 def from_json(text: str) -> dict[str, Any]:
-    """Read back what ``to_json`` wrote."""
-    value: dict[str, Any] = json.loads(text)
+    """Read back what ``to_json`` wrote.
+
+    Raises:
+        DatabaseDamagedError: It is not JSON.
+    """
+    try:
+        value: dict[str, Any] = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DatabaseDamagedError(
+            f"The database is damaged: {text[:80]!r} is stored where JSON is expected. Put a copy "
+            "of the file in its place, or export what can be read."
+        ) from error
     return value
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from db.connection import explained_damage
 from db.errors import DbError
+from db.paths import database_path
 from eci.errors import EciError
 from streamlit_app import safe_text
 from training.errors import TrainingError
@@ -29,8 +31,9 @@ def report_error(error: Exception) -> bool:
 
 @contextmanager
 def shown_errors() -> Iterator[None]:
-    """Draw errors that a user can correct in place of the rest of the block."""
+    """Draw errors that a user can correct, and damage to the store, in place of the rest."""
     try:
-        yield
+        with explained_damage(database_path()):
+            yield
     except OUR_ERRORS as error:
         draw_error(str(error))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
-from db.connection import Database
+from db.connection import opened_database
 from db.conversions import replace_lone_surrogates
 from db.errors import DbError
 from db.paths import builds_dir, runs_dir
@@ -112,7 +111,7 @@ def run(
     Needs the database for itself at start and end: with the app open, press Retrain there instead.
     """
     chosen = get_launcher(launcher, launcher_options)
-    with closing(Database.open()) as database:
+    with opened_database() as database:
         refresh(database, runs_dir())
         plan = make_plan(database, tier, preset=settings, source=source, launcher=chosen)
         click.echo(
@@ -164,7 +163,7 @@ def predict(
         fields["model"] = {**fields.get("model", {"quantization": "none"}), "base": base}
     settings = parse_prediction_settings(fields, "the command line")
     chosen = get_launcher(launcher, launcher_options)
-    with closing(Database.open()) as database:
+    with opened_database() as database:
         run_dir = prepare_prediction(database, settings, OPERATOR, launcher=chosen)
     _in_foreground(run_dir)
 
@@ -210,7 +209,7 @@ def build_command(
     Hugging Face dataset folder, or LlamaCare's fields prompt_question, prompt_answer and
     final_decision. Needs the database for itself: with the app open, use its Training data page.
     """
-    with closing(Database.open()) as database:
+    with opened_database() as database:
         snapshot = read_snapshot(database.cursor(), EVERYTHING)
     built = build(
         snapshot,
@@ -258,7 +257,7 @@ def list_command(as_json: bool) -> None:
 def _in_foreground(run_dir: RunDir) -> None:
     click.echo(f"Run {run_dir.run_id}: {run_dir.path}", err=True)
     state = execute_stored(run_dir)
-    with closing(Database.open()) as database:
+    with opened_database() as database:
         refresh(database, runs_dir())
     click.echo(run_dir.run_id)
     _exit_for(state, run_dir)

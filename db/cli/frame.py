@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import click
 
-from db.connection import Database, explained_damage
+from db.connection import Database, opened_database
 from db.errors import DbError
 from db.people.sign_in import sign_in_by_name
 from db.records import Reviewer
@@ -27,11 +27,7 @@ def reported_errors() -> Iterator[None]:
 @contextmanager
 def opened() -> Iterator[Database]:
     """Open the database; an error of ours becomes one message and exit status 1."""
-    with (
-        reported_errors(),
-        closing(Database.open()) as database,
-        explained_damage(database.path),
-    ):
+    with reported_errors(), opened_database() as database:
         yield database
 
 

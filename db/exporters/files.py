@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from db.conversions import from_json
 from db.spreadsheets import inert_text
 
 JSON_COLUMNS = frozenset({"metadata", "settings", "metrics"})
@@ -63,7 +64,7 @@ def _to_text(value: Any) -> str:
 
 def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: json.loads(value) if name in JSON_COLUMNS and value is not None else value
+        name: from_json(value) if name in JSON_COLUMNS and value is not None else value
         for name, value in row.items()
     }
 

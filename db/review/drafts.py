@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import require_text, to_json, to_timestamp, utc_now
+from db.conversions import from_json, require_text, to_json, to_timestamp, utc_now
 from db.errors import InvalidDraftError
 from db.people.permissions import require
 from db.records import Phase
@@ -62,8 +61,7 @@ def find_draft(
     row = cur.execute(load_sql("draft_find"), parameters).fetchone()
     if row is None or row[0] != phase or not row[1]:
         return None
-    body: dict[str, Any] = json.loads(row[1])
-    return body
+    return from_json(row[1])
 
 
 def prune_drafts(cur: DuckDBPyConnection) -> None:

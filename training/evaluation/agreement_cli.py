@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict
 from typing import Any, get_args
 
 import click
 from duckdb import DuckDBPyConnection
 
-from db.connection import Database
+from db.connection import opened_database
 from db.errors import NotFoundError
 from db.records import AnnotationOrigin, Phase
 from db.review.agreement import Gold, RatingFilter, RatingScope, Shown, list_rating_scopes
@@ -66,7 +65,7 @@ def agreement_command(
     as_json: bool,
 ) -> None:
     """Print inter-rater agreement, agreement with gold, and intra-rater agreement."""
-    with closing(Database.open()) as database:
+    with opened_database() as database:
         cur = database.cursor()
         scope = _find_scope(list_rating_scopes(cur, EVERYTHING), labels, source, origin)
         flt = RatingFilter(EVERYTHING, scope.label_set, scope.origin, source, gold)
