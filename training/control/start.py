@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from db.atomic_files import replaced_file
 from db.connection import Database
 from db.paths import runs_dir
 from db.people.permissions import require
@@ -16,9 +17,11 @@ from db.retraining.training_runs import add_training_run
 from db.retraining.trigger_policies import find_trigger_policy
 from training.control.ingest import refresh
 from training.control.launch import launch
+from training.errors import LaunchError
 from training.head.refit import is_quick, run_recalibration, run_refit
 from training.run.energy import WORLD, estimated
 from training.run.execution import HEAD_DEVICE, RunContext, execute
+from training.run.json_files import write_json
 from training.run.run_dir import RunDir
 from training.settings.launchers import LOCAL, Launcher
 from training.settings.training import (
@@ -145,37 +148,57 @@ def prepare_prediction(
 
 
 def _prepare(database: Database, name: str, fields: dict[str, Any], started_by: str) -> RunDir:
+    """Make the run directory and note the run in the store: both, or neither.
+
+    Raises:
+        LaunchError: A file cannot be written.
+    """
     now = datetime.now(UTC)
-    run_dir = RunDir.create(runs_dir(), name, now)
     try:
-        with database.transaction() as cur:
-            manifest = freeze(cur, run_dir.snapshot_path, created_by=started_by)
-    except BaseException:
-        shutil.rmtree(run_dir.path)
-        raise
-    settings = {
-        "preset": name,
-        **fields,
-        "snapshot_id": manifest.snapshot_id,
-        "started_by": started_by,
-        "country": _country(database),
-    }
-    # The store first: a page that finds settings.json before would note the run itself.
-    with database.transaction() as cur:
-        add_training_run(
-            cur,
-            TrainingRun(
-                run_id=run_dir.run_id,
-                preset=name,
-                state="queued",
-                settings=settings,
-                created_at=now,
-                created_by=started_by,
-                base_run_id=fields["base_run_id"],
-            ),
-        )
-    run_dir.write_settings(settings)
+        run_dir = RunDir.create(runs_dir(), name, now)
+        try:
+            _write_run(database, run_dir, name, fields, started_by, now)
+        except BaseException:
+            shutil.rmtree(run_dir.path, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise LaunchError(
+            f"The run was not started: {error.strerror} ({runs_dir()}). Free space or give access "
+            "there, and try again."
+        ) from error
     return run_dir
+
+
+def _write_run(
+    database: Database,
+    run_dir: RunDir,
+    name: str,
+    fields: dict[str, Any],
+    started_by: str,
+    now: datetime,
+) -> None:
+    # Written before the store has the run, so that a full disk refuses both; named settings.json
+    # afterwards, since a page that finds that would note the run itself.
+    with replaced_file(run_dir.settings_path) as partial, database.transaction() as cur:
+        manifest = freeze(cur, run_dir.snapshot_path, created_by=started_by)
+        settings = {
+            "preset": name,
+            **fields,
+            "snapshot_id": manifest.snapshot_id,
+            "started_by": started_by,
+            "country": _country(database),
+        }
+        training_run = TrainingRun(
+            run_id=run_dir.run_id,
+            preset=name,
+            state="queued",
+            settings=settings,
+            created_at=now,
+            created_by=started_by,
+            base_run_id=fields["base_run_id"],
+        )
+        add_training_run(cur, training_run)
+        write_json(partial, settings)
 
 
 def _country(database: Database) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from db.atomic_files import replaced_file
 from db.paths import models_dir, runs_dir
 from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import ArtifactInfo, read_info
@@ -138,7 +139,8 @@ def prefill(
         path = _base_info_path(settings, folder)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(info.model_dump_json())
+            with replaced_file(path) as partial:
+                partial.write_text(info.model_dump_json())
     features = HeadFeatures(folder, info)
     questions = [entry.question for entry in entries]
     _add_missing(context, model, features, questions, settings.batch_size)

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 from pyarrow import fs
 
+from db.atomic_files import replaced_file
 from training.errors import WorkerError
 
 # The Trainer writes it last, and a checkpoint without it is taken for torn: so it travels last.
@@ -72,7 +73,8 @@ class Storage:
             target = path / relative if relative else path
             if data is not None:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data)
+                with replaced_file(target) as partial:
+                    partial.write_bytes(data)
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete files and folders that may be there."""

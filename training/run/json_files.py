@@ -71,10 +71,15 @@ def invalid(path: Path, error: ValidationError) -> RunDirError:
 
 def replace_json(path: Path, value: Mapping[str, Any]) -> None:
     """Replace a file's content at once: written to a temporary file, synced, renamed."""
+    with replaced_file(path) as partial:
+        write_json(partial, value)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object to a file that no reader looks at yet."""
     # backslashreplace turns a lone surrogate, which UTF-8 refuses, into its JSON escape.
     text = json.dumps(plain(value), ensure_ascii=False, indent=1) + "\n"
-    with replaced_file(path) as partial:
-        partial.write_bytes(text.encode(errors="backslashreplace"))
+    path.write_bytes(text.encode(errors="backslashreplace"))
 
 
 def plain(value: Any) -> Any:

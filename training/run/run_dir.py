@@ -95,8 +95,8 @@ class RunDir:
             unfinished = runs_dir / f".{run_id}-{secrets.token_hex(4)}"
             unfinished.mkdir(parents=True)
             status = Status("queued", queued_at=now, heartbeat_at=datetime.now(UTC))
-            cls(unfinished)._write_status(status)
             try:
+                cls(unfinished)._write_status(status)
                 return cls(unfinished.rename(runs_dir / run_id))
             except OSError as error:
                 shutil.rmtree(unfinished)
