@@ -35,7 +35,8 @@ from streamlit_app.logic.outcomes.slice_ranking import load_slices
 from streamlit_app.logic.outcomes.suspects import load_suspect_ids, load_suspects
 from streamlit_app.report.errors_report import build_report
 from tests.support.annotations import annotate
-from tests.support.pages import captions, item_ids, open_page, prose
+from tests.support.full_disk import full_disk
+from tests.support.pages import captions, item_ids, markup_of, open_page, prose
 from tests.support.records import LABELS, head_says, make_answer, make_item, make_run
 from training.evaluation.readings import read_new_answers
 
@@ -227,6 +228,19 @@ def test_what_is_listed_becomes_a_slice_and_a_queue(filled: Database):
     found = [find_item_at(filled.cursor(), queue.queue_id, n) for n in range(len(listed))]
     assert found == listed
     assert find_item_at(filled.cursor(), queue.queue_id, len(listed)) is None
+
+
+def test_a_slice_that_a_full_disk_keeps_is_still_there_and_the_page_says_so(filled: Database):
+    with filled.transaction() as cur:
+        eve = add_reviewer(cur, "Eve", "engineer")
+        save_slice(cur, "hard", Selection(pair_outcome="text_right"), saved_by=eve.reviewer_id)
+    page = open_page(ERRORS, reviewer="Eve")
+    page.selectbox(key="errors_saved").select("hard").run()
+    with full_disk():
+        page.button(key="errors_slice_drop").click().run()
+    assert not page.exception
+    assert "Nothing was saved" in markup_of(page)
+    assert [saved.name for saved in list_slices(filled.cursor())] == ["hard"]
 
 
 def ask_blind(cur: DuckDBPyConnection, item_id: str, by: Reviewer) -> None:
