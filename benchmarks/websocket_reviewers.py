@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -30,11 +31,13 @@ class Crowd:
     """Reviewer and item of every save that the page confirmed."""
     shown: list[tuple[str, str]] = field(default_factory=list)
     """Reviewer and item of every item shown."""
+    num_cut: int = 0
+    """Sessions whose connection was lost."""
 
     @property
     def num_lost(self) -> int:
         """Return how many presses of Save the page did not confirm."""
-        return len(self.milliseconds) - len(self.confirmed)
+        return len(self.milliseconds) - len(self.confirmed) + self.num_cut
 
     @property
     def num_twice(self) -> int:
@@ -84,7 +87,15 @@ async def _until_finished(socket: websockets.ClientConnection, session: _Session
             return
 
 
-async def _review(
+async def _review(url: str, *work: Any, crowd: Crowd) -> None:
+    """Review until the end, or until the connection is lost."""
+    try:
+        await _review_connected(url, *work, crowd)
+    except (websockets.ConnectionClosed, OSError):
+        crowd.num_cut += 1
+
+
+async def _review_connected(
     url: str,
     query: str,
     who: str,
@@ -125,7 +136,14 @@ async def _review(
             await asyncio.sleep(max(0.0, every * rng.uniform(0.8, 1.2)))
 
 
-def review_at_once(url: str, queue_id: str, num_people: int, every: float, seconds: float) -> Crowd:
+def review_at_once(
+    url: str,
+    queue_id: str,
+    num_people: int,
+    every: float,
+    seconds: float,
+    crowd: Crowd | None = None,
+) -> Crowd:
     """Let people work on one queue.
 
     Args:
@@ -134,8 +152,9 @@ def review_at_once(url: str, queue_id: str, num_people: int, every: float, secon
         num_people: How many sessions.
         every: Seconds from a save to the next, give or take a fifth.
         seconds: How long, from when everybody has had time to open the page.
+        crowd: Where to write down what they see, for a caller who watches.
     """
-    crowd = Crowd()
+    crowd = crowd or Crowd()
     stream = url.replace("http", "ws") + "/_stcore/stream"
     begins = time.monotonic() + every + _OPENING * num_people
 
@@ -150,7 +169,7 @@ def review_at_once(url: str, queue_id: str, num_people: int, every: float, secon
                     every,
                     begins,
                     begins + seconds,
-                    crowd,
+                    crowd=crowd,
                 )
                 for number in range(num_people)
             )

@@ -174,24 +174,28 @@ def _fill(path: Path) -> None:
     database = Database.open(path)
     with database.transaction() as cur:
         add_person(cur, "Reviewer 1", role="admin")
-        items = [
-            Item(
-                f"q-{number}",
-                source="own",
-                question=f"Does drug {number} help?",
-                context=(),
-                label_set="pubmedqa",
-                labels=("yes", "no", "maybe"),
-                options=(),
-                gold_label="yes",
-                long_answer="",
-                split="test",
-                metadata={},
-            )
-            for number in range(20)
-        ]
-        add_items(cur, items, origin="items")
+        add_items(cur, make_items(20), origin="items")
     database.close()
+
+
+def make_items(num_items: int) -> list[Item]:
+    """Return items ``q-0`` and on, with the labels yes, no and maybe."""
+    return [
+        Item(
+            f"q-{number}",
+            source="own",
+            question=f"Does drug {number} help?",
+            context=(),
+            label_set="pubmedqa",
+            labels=("yes", "no", "maybe"),
+            options=(),
+            gold_label="yes",
+            long_answer="",
+            split="test",
+            metadata={},
+        )
+        for number in range(num_items)
+    ]
 
 
 # ---- HTTP, byte by byte: a well-bred client would not send most of this
