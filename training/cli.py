@@ -97,11 +97,15 @@ def _launcher_options(command: Callable[..., None]) -> Callable[..., None]:
     help="recalibrate, refit: the run to start from [default: the champion, else the newest model; "
     "a refit of 'base' takes the base model alone].",
 )
+@click.option(
+    "--base", help="refit: the base model, where its folder has moved [default: as it was]."
+)
 @_launcher_options
 def run(
     settings: str | None,
     tier: Tier,
     source: str | None,
+    base: str | None,
     launcher: Kind,
     launcher_options: tuple[str, ...],
 ) -> None:
@@ -113,7 +117,7 @@ def run(
     chosen = get_launcher(launcher, launcher_options)
     with opened_database() as database:
         refresh(database, runs_dir())
-        plan = make_plan(database, tier, preset=settings, source=source, launcher=chosen)
+        plan = make_plan(database, tier, preset=settings, source=source, base=base, launcher=chosen)
         click.echo(
             describe_expected(expected_seconds(runs_dir(), plan.name, plan.launcher)), err=True
         )

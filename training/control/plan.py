@@ -64,6 +64,7 @@ def make_plan(
     *,
     preset: str | None = None,
     source: str | None = None,
+    base: str | None = None,
     base_run_id: str | None = None,
     launcher: Launcher = LOCAL,
 ) -> Plan:
@@ -73,6 +74,7 @@ def make_plan(
         preset: Of the tiers joint and gpu; a shipped one when None.
         source: Run that refit and recalibrate start from; ``default_source`` when None; ``base``
             for a refit on the base model alone.
+        base: Of refit: name or folder of the base model, where it is no longer that of the source.
         base_run_id: The run to compare with; the source, else the newest run that did not follow
             a correction automatically, when None.
         launcher: Where joint and gpu compute; the head alone is always fitted on this machine.
@@ -94,6 +96,8 @@ def make_plan(
     model = _model_of(run_id)
     if tier == "refit":
         settings = parse_refit_settings({"artifact_run_id": run_id}, "what to start from")
+        if base is not None:
+            model = (model or settings.model).model_copy(update={"base": base})
         if model is not None:
             settings = settings.model_copy(update={"model": model})
         return Plan(tier, settings, base_run_id or run_id or _newest(database))

@@ -86,7 +86,7 @@ def find_info(
         BaseModelError: The base model is not there.
     """
     if source.artifact is not None:
-        return read_info(source.artifact)
+        return _described(settings, source.artifact)
     path = _base_info_path(settings, folder)
     if path is None or not path.exists():
         return None
@@ -97,6 +97,13 @@ def find_info(
     known = {name: labels.label_set(name).names for name, labels in info.label_sets.items()}
     needed = {labels.name: labels.names for labels in fixed_label_sets(items)}
     return info if needed.items() <= known.items() else None
+
+
+def _described(settings: RefitSettings, artifact: Path) -> ArtifactInfo:
+    """Describe an artifact, with its base model under the name that it has now."""
+    info = read_info(artifact)
+    base = info.base.model_copy(update={"name": settings.model.base})
+    return info.model_copy(update={"base": base})
 
 
 def prefill(
@@ -113,9 +120,9 @@ def prefill(
 
     context.report_message(f"Loading {settings.model.base}.")
     if source.artifact is not None:
-        info = read_info(source.artifact)
+        info = _described(settings, source.artifact)
         model = EciModel.load(
-            info.base.name,
+            settings.model.base,
             models_dir(),
             artifact=source.artifact,
             quantization=info.base.quantization,
