@@ -1,8 +1,8 @@
 """How well and how fast are categories read out of real models' answers?
 
 Reads the answers of ``../shared/data/model_answers`` and compares with the labels that their
-authors' parser took, and for two files with the label that a person found stated in each text
-(``answer_labels.json``). PubMedQA's lettered answers are also read as yes, no and maybe, without
+authors' parser took, and for two files with the label that each text states, judged from the text
+alone without this reader (``answer_labels.json``). PubMedQA's lettered answers are also read as yes, no and maybe, without
 knowing which letter stood for which.
 
     python benchmarks/answer_reading.py
@@ -34,7 +34,7 @@ FILES = (
     "gpt-4o-pubmedqa-test_hard-cot.json",
 )
 STATED = Path(__file__).with_name("answer_labels.json")
-"""Numbers of the items by the letter that the text states, read by a person."""
+"""Numbers of the items by the letter that the text states, judged without this reader."""
 ROUNDS = 5
 """Each file is read this often; the fastest round counts, as the machine is shared."""
 
