@@ -2,8 +2,8 @@
 
 Reads the answers of ``../shared/data/model_answers`` and compares with the labels that their
 authors' parser took, and for two files with the label that each text states, judged from the text
-alone without this reader (``answer_labels.json``). PubMedQA's lettered answers are also read as yes, no and maybe, without
-knowing which letter stood for which.
+alone without this reader (``answer_labels.json``). PubMedQA's lettered answers are also read as
+yes, no and maybe, without knowing which letter stood for which.
 
     python benchmarks/answer_reading.py
 """

@@ -59,6 +59,7 @@ _CONDITION_AFTER: Final = re.compile(
 _QUESTION_AFTER: Final = re.compile(r"[^.!?\n]{0,120}\?")
 _FOLLOWING: Final = re.compile(r"[*_\"'`)\]]{0,4}[ \t]{1,8}(\d|[^\W\d_]+)")
 _VERBS: Final = word_set("is was are would could can may might has does also acts")
+_FIELD_LENGTH: Final = 40
 _SENTENCE_END: Final = re.compile(r"[.\n]")
 _CONTRAST: Final = re.compile(rf"{CONTRASTS}|it is")
 _BUT: Final = re.compile(r"\b(?:but|however)\b|;")
@@ -255,11 +256,19 @@ class _Judge:
             return "passing" if unsure and not first.is_synonym else None if unsure else slot.rank
         if first.is_synonym:
             return None
+        if self._fills_field(first, last):
+            return "stated"
         if starts_line(answer, first) and ends_line(answer, last):
             return "concluded" if is_last_line(answer, last) else "stated"
         if slot.starts_sentence and self._opens_sentence(group, slot):
             return "loose"
         return "passing" if _is_embedded(answer, group) else None
+
+    def _fills_field(self, first: Mention, last: Mention) -> bool:
+        """Recognise an answer that is a field and its label, in any language: "Ergebnis: T1"."""
+        head = self.answer.text[: min(first.start, _FIELD_LENGTH + 1)].rstrip(" *_\"'`(")
+        is_short = first.start <= _FIELD_LENGTH and head.endswith(":") and "\n" not in head
+        return is_short and not first.marker and is_last_line(self.answer, last)
 
     def _opens_sentence(self, group: list[Mention], slot: Slot) -> bool:
         """Recognise "No, ...", "However, no.", "B is the most likely" as a sentence start."""

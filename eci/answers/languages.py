@@ -177,10 +177,11 @@ CONTRASTS: Final = _of_all("contrasts")
 
 @lru_cache(maxsize=256)
 def _with_nouns(label_set: LabelSet) -> Language:
-    nouns = ENGLISH["nouns"] | frozenset(_WORD.findall(label_set.name.lower()))
+    kinds = frozenset(_WORD.findall(label_set.name.lower()))
     if any(len(name) == 1 or name.isdigit() for name in label_set.names):
-        nouns |= ENGLISH["kinds"]
-    return replace(ENGLISH, words={**ENGLISH.words, "nouns": nouns})
+        kinds |= ENGLISH["kinds"]
+    words = {name: ENGLISH[name] | kinds for name in ("nouns", "fillers")}
+    return replace(ENGLISH, words={**ENGLISH.words, **words})
 
 
 def _occurs(language: Language, lower: str) -> bool:

@@ -25,6 +25,9 @@ _THINKING: Final = re.compile(
     r"(?:think|believe|say|choose|select|pick|conclude|mean)\b"
 )
 
+_NUMBERED: Final = re.compile(r"(?<![\w.])(?:\d{1,2}|i{1,3}|iv|v)[.)][\s*_]{0,3}\Z")
+_NUMBER_LENGTH: Final = 9
+
 Announcement = Literal["loose", "announced", "concluded", "final"]
 
 
@@ -71,6 +74,7 @@ def lead_in(
         None where the answer does not start with the mention; else True where only markup and a
         field name such as "Answer:" come before it, and False where a word of courtesy does.
     """
+    end = max(start, _before_number(answer, end))
     if end - start > 120:
         return None
     leads = [_leads(answer, start, end, label_set, language) for language in languages]
@@ -96,8 +100,15 @@ def _leads(
     return not others
 
 
+def _before_number(answer: Folded, start: int) -> int:
+    """Return where a number of the prompt begins before a label, as in "2) no", else ``start``."""
+    number = _NUMBERED.search(answer.lower, max(0, start - _NUMBER_LENGTH), start)
+    return number.start() if number else start
+
+
 def find_slot(answer: Folded, start: int, languages: tuple[Language, ...]) -> Slot:
     """Read the sentence before the mention that begins at ``start``, in each language."""
+    start = _before_number(answer, start)
     begin = _sentence_start(answer, start, languages)
     slots = [_slot(answer, begin, start, language) for language in languages]
     for slot in slots:

@@ -62,7 +62,7 @@ def test_readings_agree_with_the_authors_but_for_the_explained(
 
 
 @pytest.mark.parametrize("name", [MEDQA_FEW_SHOT, GPT4O_COT])
-def test_readings_agree_with_what_each_answer_was_judged_to_state(data_dir: Path, name: str) -> None:
+def test_readings_agree_with_what_each_answer_states(data_dir: Path, name: str) -> None:
     stated = load_stated(Path(name).stem)
     read = {str(row["realidx"]): reading.label for row, reading in _read(data_dir, name)}
     assert len(read) == 100

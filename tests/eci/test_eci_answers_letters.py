@@ -19,6 +19,7 @@ GRADES = LabelSet.fixed("grade", ["grade 1", "grade 2", "grade 20"])
 STAGES = LabelSet.fixed("stage", ["T1", "T1a", "T2"])
 CODES = LabelSet.fixed("icd", ["I10", "I11", "J45"])
 JAPANESE = LabelSet.fixed("severity", ["重症", "非重症", "軽症"])
+NUMBERS = LabelSet.fixed("score", ["1", "2", "3"])
 ARABIC = LabelSet.fixed("urgency", ["عاجل", "روتيني"])
 BLOOD = LabelSet.fixed("blood", ["group B", "group A"])
 
@@ -54,6 +55,9 @@ def test_the_answers_that_were_misread_are_read(data_dir: Path) -> None:
         ("B) no", "no", "bare"),
         ("(C) maybe", "maybe", "bare"),
         ("2. no", "no", "bare"),
+        ("ii) no", "no", "bare"),
+        ("The answer is (iii) maybe.", "maybe", "stated"),
+        ("The trial was small. The answer is 2) no.", "no", "stated"),
         ("The trial was small.\n\n\\boxed{C) maybe}", "maybe", "stated"),
         ("A) no", "no", "bare"),
         ("Options: A) no B) yes C) maybe\n\nAnswer: B", "yes", "inferred"),
@@ -111,6 +115,10 @@ def test_the_caller_names_what_stands_for_a_label(
         ("判定は非重症です。", JAPANESE, "非重症"),
         ("重症", JAPANESE, "重症"),
         ("عاجل.", ARABIC, "عاجل"),
+        ("التصنيف: عاجل", ARABIC, "عاجل"),
+        ("분류: 重症", JAPANESE, "重症"),
+        ("The answer is grade 2.", NUMBERS, "2"),
+        ("Score: 3", NUMBERS, "3"),
         ("答えはイです。", KANA, "イ"),
         # The letters of the set's own names are no markers.
         ("group A", BLOOD, "group A"),
