@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from streamlit_app import theme
+from streamlit_app.components import connection_notice
 from streamlit_app.errors import shown_errors
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say
@@ -16,6 +17,7 @@ ICON = str(Path(__file__).parent / "assets" / "icon.svg")
 
 st.set_page_config(page_title=say("navigation.app"), page_icon=ICON, layout="wide")
 theme.apply()
+connection_notice.draw()
 
 
 def view(name: str, title: str, icon: str, *, default: bool = False) -> st.Page:

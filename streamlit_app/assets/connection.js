@@ -1,3 +1,5 @@
+// A lost connection, in our words instead of Streamlit's, on every page.
+//
 // Keys while the connection to the server is lost: none does anything. Streamlit disables every
 // widget then, the focus falls out of the field to the page, and the rest of a sentence would be
 // taken for commands. So a field that lost the focus in this way is remembered: until the person
@@ -5,10 +7,12 @@
 const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 const REFOCUS_MS = 5000; // Streamlit's own dialog about the connection may close late.
 const REFOCUS_EVERY_MS = 50;
+const AWAY_MS = 8000; // A connection that only broke is back by then.
 
 let held = null; // {field, path}: the field that has the focus, or had it when it was taken away.
 let wasConnected = false;
 let notice = null; // {word, item}: the notice on screen, and the item that it came with
+let away = 0; // The timer that says more when the connection stays lost.
 const atLoss = [];
 const atReturn = [];
 
@@ -74,6 +78,7 @@ window.addEventListener(
   "pointerdown",
   () => {
     if (held && isConnected() && document.activeElement !== held.field) held = null;
+    if (notice && isConnected() && !shown()) showNotice(null); // no next item will take it away
   },
   true,
 );
@@ -106,21 +111,32 @@ function showNotice(word) {
     line.setAttribute("role", "alert");
     document.body.append(line);
   }
+  // It is outside of the part of the page whose colours follow the theme.
+  line.style.colorScheme = getComputedStyle(document.querySelector('[data-testid="stApp"]')).colorScheme;
   line.textContent = word && texts ? texts.dataset[word] : "";
   notice = word ? { word, item: shown() } : null;
 }
 
+// Streamlit's own dialog tells to start its program in a terminal. theme.css hides it; closed, it
+// gives back the focus and does not come again.
+function closeDialog() {
+  document.querySelector('[data-testid="stDialog"] button[aria-label="Close"]')?.click();
+}
+
 function look() {
   const connected = isConnected();
+  if (!connected) closeDialog();
   if (wasConnected && !connected) {
     showNotice("lcConnectionLost");
+    away = setTimeout(() => showNotice("lcConnectionAway"), AWAY_MS);
     atLoss.forEach((call) => call());
-  } else if (connected && notice && notice.word === "lcConnectionLost") {
+  } else if (connected && notice && notice.word !== "lcConnectionBack") {
+    clearTimeout(away);
     showNotice("lcConnectionBack");
     atReturn.forEach((call) => call());
     giveBackFocus();
-  } else if (connected && notice && notice.item !== shown()) {
-    showNotice(null); // The next item is there: it has been read.
+  } else if (connected && notice && shown() && notice.item !== shown()) {
+    showNotice(null); // The next item is there: it has been read. None is there amid a draw.
   }
   wasConnected = connected;
 }
@@ -133,3 +149,4 @@ new MutationObserver(look).observe(document.documentElement, {
 });
 look();
 held = hold(document.activeElement);
+document.documentElement.dataset.lcWatching = "";

@@ -36,7 +36,6 @@ _ADJUDICATE_HINTS: Final = (("W", "reason"), ("T", "note"), ("S", "skip"), ("←
 def load_script() -> None:
     """Add the script to the page; it acts only while the Review page's marker is there."""
     st.html(_SCRIPT, unsafe_allow_javascript=True)
-    _draw_connection_texts()
 
 
 def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int], token: str = "") -> None:
@@ -64,7 +63,6 @@ def draw_marker(item_id: str, num_draws: int, keys: Mapping[str, int], token: st
 def load_adjudicate_script() -> None:
     """Add the Adjudicate page's script; it acts only while that page's marker is there."""
     st.html(_ADJUDICATE_SCRIPT, unsafe_allow_javascript=True)
-    _draw_connection_texts()
 
 
 def draw_adjudicate_marker(
@@ -125,18 +123,6 @@ def draw_help(labels: Sequence[str], keys: Mapping[str, int]) -> None:
             ),
             element("table", element("tbody", *rows)),
             cls="lc-help",
-        )
-    )
-
-
-def _draw_connection_texts() -> None:
-    """Draw what the scripts say of a lost connection, when the server can draw nothing."""
-    safe_text.draw(
-        element(
-            "div",
-            cls="lc-connection-texts",
-            data_lc_connection_lost=say("connection.lost"),
-            data_lc_connection_back=say("connection.back"),
         )
     )
 

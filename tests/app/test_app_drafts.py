@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -182,7 +183,9 @@ class Sender:
             request = Request(self.scope, self.receive)
             await (await take_draft(request))(self.scope, self.receive, self.send)
 
-        asyncio.run(answer())
+        # In a thread of its own: a browser test may have left an event loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, answer()).result()
         return self.status
 
 
