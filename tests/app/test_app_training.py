@@ -16,6 +16,7 @@ from db.content.runs import add_run, list_runs
 from db.outcomes.counts import RunSummary
 from db.paths import runs_dir
 from db.people.reviewers import add_reviewer
+from db.people.sign_in import add_person, change_person
 from db.retraining.training_runs import list_training_runs
 from db.retraining.trigger_policies import add_trigger_policy
 from streamlit_app.logic.training.training_view import (
@@ -224,6 +225,26 @@ def test_cancel_asks_the_run_to_stop(filled: Database, monkeypatch: pytest.Monke
     assert not page.exception
     assert run_dir.is_cancel_requested()
     assert page.button(key="training_cancel").disabled
+
+
+def test_a_run_is_cancelled_and_resumed_only_by_those_who_may_train(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("training.run.process.ProcessId.ask_to_stop", lambda self: None)
+    run_dir = started_run(filled)
+    with filled.transaction() as cur:
+        add_person(cur, "Chief", role="admin")
+        bob = add_person(cur, "Bob", role="engineer").reviewer_id
+    page = open_page("views/training_page.py", reviewer="Bob")
+    assert not page.button(key="training_cancel").disabled
+    with filled.transaction() as cur:
+        change_person(cur, bob, role="reviewer")
+    page.button(key="training_cancel").click().run()
+    assert "may not start training" in "".join(str(one.value) for one in page.html)
+    assert not run_dir.is_cancel_requested()
+    assert page.button(key="training_cancel").disabled
+    run_dir.update_status(pid=2**22 - 1)
+    assert page.run().button(key="training_resume").disabled
 
 
 def test_a_run_whose_process_is_gone_is_interrupted_and_can_be_resumed(filled: Database):
