@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Sequence
 from typing import get_args
 
 from duckdb import DuckDBPyConnection
@@ -100,8 +101,17 @@ def find_person(cur: DuckDBPyConnection, name: str) -> Reviewer | None:
     Raises:
         InvalidReviewerError: The name is empty or too long.
     """
+    return find_named(list_people(cur), name)
+
+
+def find_named(people: Sequence[Reviewer], name: str) -> Reviewer | None:
+    """Return the one of some people who has this name, case and spacing aside, or None.
+
+    Raises:
+        InvalidReviewerError: The name is empty or too long.
+    """
     wanted = _clean_name(name).casefold()
-    return next((one for one in list_people(cur) if one.name.casefold() == wanted), None)
+    return next((one for one in people if one.name.casefold() == wanted), None)
 
 
 def append_change(

@@ -11,7 +11,7 @@ from db.content.items import count_by_label, list_sources
 from db.content.runs import list_runs
 from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.people.permissions import Action, require
-from db.people.reviewers import find_person, list_people
+from db.people.reviewers import find_named, list_people
 from db.people.sign_in import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
 from db.records import Reviewer, Run
 from db.review.drafts import prune_drafts
@@ -44,10 +44,11 @@ def person_named(name: str) -> Reviewer:
         ReviewerNotFoundError: No reviewer has this name.
         NotPermittedError: An admin has taken this person's access away.
     """
-    known = find_person(database().cursor(), name)
+    people = list_people(database().cursor())
+    known = find_named(people, name)
     if known is None:
         raise ReviewerNotFoundError(f"No reviewer is called {name!r}. Add the name first.")
-    if known.role != "none" and any(person.role == "admin" for person in all_people()):
+    if known.role != "none" and any(person.role == "admin" for person in people):
         return known
     return add_person_named(known.name)
 
