@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -105,11 +106,8 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 """What each table that a statement may read by name looks like."""
 
 
-@contextmanager
-def incoming(
-    cur: DuckDBPyConnection, name: str, rows: Sequence[Mapping[str, Any]]
-) -> Iterator[None]:
-    """Make rows readable to the cursor's statements as the table ``name`` of ``SCHEMAS``.
+def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return rows as the table ``name`` of ``SCHEMAS``.
 
     Raises:
         InvalidTextError: A text holds half of a surrogate pair.
@@ -122,7 +120,31 @@ def incoming(
             f"Nothing was stored: the text {ascii(error.object)[:80]} holds half of an emoji or of "
             "another rare character. Remove it and try again."
         ) from error
-    with incoming_table(cur, name, pa.Table.from_arrays(columns, schema=schema)):
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def save_table(path: Path, table: pa.Table) -> None:
+    """Write a table to a file for :func:`open_table`."""
+    with pa.ipc.new_file(path, table.schema) as file:
+        file.write_table(table)
+
+
+def open_table(path: Path) -> pa.Table:
+    """Return a table that :func:`save_table` wrote; its rows stay in the file until read."""
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+
+@contextmanager
+def incoming(
+    cur: DuckDBPyConnection, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table
+) -> Iterator[None]:
+    """Make rows readable to the cursor's statements as the table ``name`` of ``SCHEMAS``.
+
+    Raises:
+        InvalidTextError: A text holds half of a surrogate pair.
+    """
+    table = rows if isinstance(rows, pa.Table) else table_of(name, rows)
+    with incoming_table(cur, name, table):
         yield
 
 

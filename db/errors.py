@@ -29,6 +29,10 @@ class SaveError(DbError):
     """A transaction could not be written: in conflict with another, or the disk refused."""
 
 
+class ChildProcessFailedError(DbError):
+    """A process that worked on a batch ended before it was done."""
+
+
 class MigrationError(DbError):
     """The schema of a database file does not fit this version of the package."""
 

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db import search
-from db.arrow_tables import incoming
+from db.arrow_tables import incoming, table_of
 from db.conversions import from_json, to_json, to_timestamp, utc_now
 from db.errors import InvalidItemError, ItemConflictError, ItemNotFoundError
 from db.records import OPTIONS_LABEL_SET, Item, Option, Section
@@ -37,27 +38,41 @@ class AddReport:
     enriched: int = 0
 
 
-def add_items(cur: DuckDBPyConnection, items: Iterable[Item], *, origin: str) -> AddReport:
+def item_table(items: Iterable[Item], *, origin: str) -> pa.Table:
+    """Return items as the table that ``add_items`` stores.
+
+    Raises:
+        InvalidItemError: Items that contradict themselves, or two of one id.
+    """
+    rows = [_to_row(item, origin) for item in items]
+    _check_items(rows)
+    return table_of("incoming_item", rows)
+
+
+def add_items(
+    cur: DuckDBPyConnection, items: Iterable[Item] | pa.Table, *, origin: str
+) -> AddReport:
     """Add items; those already there with the same content are left alone.
 
     Items of origin ``PROVISIONAL_ORIGIN`` never change what is there, and are completed when
     another origin brings the same item. The caller owns the transaction.
 
+    Args:
+        items: Or the table that ``item_table`` made of them.
+
     Raises:
         InvalidItemError: Items that contradict themselves, or two of one id.
         ItemConflictError: An item of the same id with other content is there.
     """
-    rows = [_to_row(item, origin) for item in items]
-    _check_items(rows)
-    with incoming(cur, "incoming_item", rows):
-        stored = _load_stored(cur)
-        enriched = _plan_enrichment(rows, stored, origin)
+    table = items if isinstance(items, pa.Table) else item_table(items, origin=origin)
+    with incoming(cur, "incoming_item", table):
+        num_stored, differing = _load_stored(cur)
+        enriched = _plan_enrichment(differing, origin)
         cur.execute(load_sql("item_insert_new"))
         if enriched:
             cur.execute(load_sql("item_enrich"), {"item_ids": enriched})
         search.index_items(cur, enriched)
-    added = len(rows) - len(stored)
-    return AddReport(added, len(stored) - len(enriched), len(enriched))
+    return AddReport(table.num_rows - num_stored, num_stored - len(enriched), len(enriched))
 
 
 def get_item(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> Item:
@@ -180,22 +195,23 @@ def _check_items(rows: Sequence[dict[str, Any]]) -> None:
         )
 
 
-def _load_stored(cur: DuckDBPyConnection) -> dict[str, dict[str, Any]]:
-    cursor = cur.execute(load_sql("item_find_incoming"))
-    names = [column[0] for column in cursor.description]
-    return {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
+def _load_stored(
+    cur: DuckDBPyConnection,
+) -> tuple[int, list[tuple[dict[str, Any], dict[str, Any]]]]:
+    """Return how many incoming items are stored, and both forms of those that may change."""
+    row = cur.execute(load_sql("item_count_incoming")).fetchone()
+    parameters = {"provisional": PROVISIONAL_ORIGIN}
+    cursor = cur.execute(load_sql("item_find_incoming"), parameters)
+    return 0 if row is None else row[0], cursor.fetchall()
 
 
 def _plan_enrichment(
-    rows: Sequence[dict[str, Any]], stored: dict[str, dict[str, Any]], origin: str
+    pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]], origin: str
 ) -> list[str]:
     """Return the ids of stored items to complete; raise for items that contradict."""
     enriched = []
     conflicts = []
-    for row in rows:
-        old = stored.get(row["item_id"])
-        if old is None:
-            continue
+    for old, row in pairs:
         is_same = old["content_hash"] == row["content_hash"]
         differing = [] if is_same else _differing(old, row, old["origin"], origin)
         if differing:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Any
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db import search
-from db.arrow_tables import incoming
+from db.arrow_tables import incoming, table_of
 from db.errors import InvalidPredictionError
 from db.records import Prediction
 from db.statements import load_sql
@@ -19,8 +19,16 @@ _BATCH_SIZE = 50_000
 _MAX_NAMED = 5
 
 
-def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction]) -> int:
+def prediction_table(predictions: Iterable[Prediction]) -> pa.Table:
+    """Return predictions as the table that ``add_predictions`` stores."""
+    return table_of("incoming_prediction", [_to_row(prediction) for prediction in predictions])
+
+
+def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction] | pa.Table) -> int:
     """Add predictions to runs that exist, in batches. The caller owns the transaction.
+
+    Args:
+        predictions: Or the table that ``prediction_table`` made of them.
 
     Returns:
         How many were added.
@@ -29,17 +37,16 @@ def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction]) 
         InvalidPredictionError: An unknown run or item, a label that the item does not allow,
             probabilities that do not fit its labels, or an item predicted twice in a run.
     """
-    iterator = iter(predictions)
-    num_added = 0
-    while batch := list(islice(iterator, _BATCH_SIZE)):
-        with incoming(cur, "incoming_prediction", [_to_row(prediction) for prediction in batch]):
+    table = predictions if isinstance(predictions, pa.Table) else prediction_table(predictions)
+    for start in range(0, table.num_rows, _BATCH_SIZE):
+        batch = table.slice(start, _BATCH_SIZE)
+        with incoming(cur, "incoming_prediction", batch):
             faults = cur.execute(load_sql("prediction_find_faults")).fetchall()
             if faults:
-                raise _describe_faults(faults, len(batch))
+                raise _describe_faults(faults, batch.num_rows)
             cur.execute(load_sql("prediction_insert"))
-        search.index_answers(cur, {prediction.run_id for prediction in batch})
-        num_added += len(batch)
-    return num_added
+        search.index_answers(cur, batch["run_id"].unique().to_pylist())
+    return int(table.num_rows)
 
 
 def require_same_predictions(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from db.arrow_tables import incoming
+from db.arrow_tables import incoming, table_of
 from db.records import Option
 from db.statements import load_sql
 
@@ -40,12 +41,18 @@ class AnswerReading:
     reader_version: str
 
 
-def list_unread(
-    cur: DuckDBPyConnection, reader_version: str, limit: int = 10_000
-) -> list[UnreadAnswer]:
-    """Return answers that neither their run nor this version of the reader has read."""
+def find_unread(cur: DuckDBPyConnection, reader_version: str, limit: int = 10_000) -> pa.Table:
+    """Return answers that neither their run nor this version of the reader has read.
+
+    As a table, which costs no time of the interpreter, for :func:`unread_answers`.
+    """
     parameters = {"reader_version": reader_version, "limit": limit}
-    rows = cur.execute(load_sql("reading_list_unread"), parameters).fetchall()
+    return cur.sql(load_sql("reading_list_unread"), params=parameters).to_arrow_table()
+
+
+def unread_answers(table: pa.Table) -> list[UnreadAnswer]:
+    """Return the answers of a table that ``find_unread`` returned."""
+    rows = (row.values() for row in table.to_pylist())
     return [
         UnreadAnswer(
             run_id=row[0],
@@ -56,13 +63,17 @@ def list_unread(
             options=tuple(Option(part["label"], part["text"]) for part in row[5]),
             answer_label=row[6],
         )
-        for row in rows
+        for row in map(tuple, rows)
     ]
 
 
-def add_readings(cur: DuckDBPyConnection, rows: Iterable[AnswerReading]) -> int:
+def reading_table(rows: Iterable[AnswerReading]) -> pa.Table:
+    """Return readings as the table that ``add_readings`` stores."""
+    return table_of("incoming_reading", [asdict(row) for row in rows])
+
+
+def add_readings(cur: DuckDBPyConnection, readings: pa.Table) -> int:
     """Store readings, replacing those of an older version. The caller owns the transaction."""
-    readings = [asdict(row) for row in rows]
     with incoming(cur, "incoming_reading", readings):
         cur.execute(load_sql("reading_insert"))
-    return len(readings)
+    return int(readings.num_rows)

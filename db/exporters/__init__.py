@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -9,6 +10,7 @@ from typing import Any, Final, Literal, get_args
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from db.child_process import child_process
 from db.content.runs import get_run
 from db.errors import ExportError
 from db.exporters.files import write_csv, write_jsonl, write_parquet
@@ -36,6 +38,7 @@ def export_file(
     viewer: Viewer,
     *,
     run_id: str | None = None,
+    is_shared: bool = False,
 ) -> int:
     """Write all rows of one kind to a file and give their number; but those of hidden items.
 
@@ -55,6 +58,7 @@ def export_file(
         viewer: Who gets the file.
         run_id: For predictions: only those of this run; all runs when None. For Label Studio: the
             run whose labels are the tasks' predictions; none when None.
+        is_shared: Others work in this process meanwhile: a child process writes the file.
 
     Returns:
         Rows, for Label Studio tasks.
@@ -85,12 +89,32 @@ def export_file(
         rows = cur.sql(load_sql(f"export_{statement}"), params=parameters)
         # Closed after an error too: the file could not be opened again while it is being read.
         with rows.to_arrow_reader(_BATCH_ROWS) as reader:
+            if is_shared:
+                return _write_in_child(reader, file_format, partial)
             return _WRITERS[file_format](reader, partial)
 
 
 def formats_of(kind: ExportKind) -> tuple[ExportFormat, ...]:
     """Return the formats that a kind can be exported in."""
     return EXPORT_FORMATS if kind == "annotations" else TABLE_FORMATS
+
+
+def write_staged(staged: Path, file_format: ExportFormat, path: Path) -> int:
+    """Write rows that were set down in an Arrow file; return as ``export_file``."""
+    with pa.ipc.open_file(staged) as file:
+        batches = (file.get_batch(number) for number in range(file.num_record_batches))
+        reader = pa.RecordBatchReader.from_batches(file.schema, batches)
+        return _WRITERS[file_format](reader, path)
+
+
+def _write_in_child(reader: pa.RecordBatchReader, file_format: ExportFormat, path: Path) -> int:
+    with tempfile.TemporaryDirectory(prefix="llamacare-export-") as folder:
+        staged = Path(folder) / "rows.arrow"
+        with pa.ipc.new_file(staged, reader.schema) as file:
+            for batch in reader:
+                file.write_batch(batch)
+        with child_process(for_bytes=staged.stat().st_size) as call:
+            return call(write_staged, staged, file_format, path)
 
 
 _WRITERS: Final[Mapping[ExportFormat, Callable[[pa.RecordBatchReader, Path], int]]] = {

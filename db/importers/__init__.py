@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -78,7 +80,7 @@ def import_file(
     Raises:
         ImportFileError: The file has faults or contradicts the store; the message names each.
     """
-    batch = _parse(format, path, test_split, split, model)
+    batch = parse_file(format, path, test_split=test_split, split=split, model=model)
     return store_batch(database, batch, path)
 
 
@@ -88,22 +90,50 @@ def store_batch(database: Database, batch: ImportBatch, path: Path) -> ImportRep
     Raises:
         ImportFileError: It contradicts the store; the message names each place.
     """
+    with _explained(batch, path), database.transaction() as cur:
+        return _store(cur, batch, path)
+
+
+def stage_file(
+    format_: Format, path: Path, folder: Path, *, test_split: Path | None, split: Split
+) -> ImportBatch:
+    """Read a file and write what it holds into a folder; see :meth:`ImportBatch.stage`.
+
+    Raises:
+        ImportFileError: The file has faults; the message names each.
+    """
+    batch = parse_file(format_, path, test_split=test_split, split=split)
+    with _explained(batch, path):
+        return batch.stage(folder)
+
+
+@contextmanager
+def _explained(batch: ImportBatch, path: Path) -> Iterator[None]:
     try:
-        with database.transaction() as cur:
-            return _store(cur, batch, path)
+        yield
     except RejectedRowsError as error:
         faults = FaultList(path, _EXPECTED)
         for item_id, fault in error.faults:
-            faults.add(batch.places.get(item_id, "item"), f"{item_id!r} {fault}")
+            faults.add(batch.place_of(item_id), f"{item_id!r} {fault}")
         faults.raise_if_any()
         raise
     except (DuplicateRunError, InvalidReviewerError) as error:
         raise ImportFileError(f"{path.name} was not imported. {error}") from error
 
 
-def _parse(
-    format_: Format, path: Path, test_split: Path | None, split: Split, model: str | None
+def parse_file(
+    format_: Format,
+    path: Path,
+    *,
+    test_split: Path | None = None,
+    split: Split = "test",
+    model: str | None = None,
 ) -> ImportBatch:
+    """Read a file completely, without touching the store; arguments as of ``import_file``.
+
+    Raises:
+        ImportFileError: The file has faults; the message names each.
+    """
     match format_:
         case "pubmedqa":
             return parse_pubmedqa(path, test_split=test_split)
@@ -121,7 +151,7 @@ def _parse(
 
 
 def _store(cur: DuckDBPyConnection, batch: ImportBatch, path: Path) -> ImportReport:
-    items = add_items(cur, batch.items, origin=batch.origin) if batch.items else AddReport()
+    items = add_items(cur, batch.items, origin=batch.origin) if len(batch.items) else AddReport()
     num_predictions = 0
     if batch.run is not None:
         stored = find_run(cur, batch.run.run_id)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from db.arrow_tables import incoming
+from db.arrow_tables import incoming, table_of
 from db.conversions import with_timestamp
 from db.records import TrainingState
 from db.statements import load_sql
@@ -94,9 +95,17 @@ class RecordCount:
     num_items: int
 
 
-def add_training_records(cur: DuckDBPyConnection, records: Sequence[TrainingRecord]) -> None:
-    """Store the records of a run. The caller owns the transaction."""
-    with incoming(cur, "incoming_training_record", [asdict(record) for record in records]):
+def training_record_table(records: Iterable[TrainingRecord]) -> pa.Table:
+    """Return records as the table that ``add_training_records`` stores."""
+    return table_of("incoming_training_record", [asdict(record) for record in records])
+
+
+def add_training_records(
+    cur: DuckDBPyConnection, records: Iterable[TrainingRecord] | pa.Table
+) -> None:
+    """Store the records of a run, or the table of them. The caller owns the transaction."""
+    table = records if isinstance(records, pa.Table) else training_record_table(records)
+    with incoming(cur, "incoming_training_record", table):
         cur.execute(load_sql("training_record_insert"))
 
 

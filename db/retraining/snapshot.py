@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from db.arrow_tables import open_table, save_table
 from db.atomic_files import replaced_file
+from db.child_process import child_process
 from db.conversions import parse_json, utc_now
 from db.errors import SnapshotError
 from db.records import GoldOrigin, Option, Section, Split
@@ -151,27 +154,20 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
             f"{directory} holds a snapshot already, and snapshots never change. "
             "Freeze into another directory."
         )
-    rows = _read_rows(cur, EVERYTHING)
-    if not rows:
+    parameters = {"viewer": EVERYTHING.parameter}
+    table = cur.sql(load_sql("snapshot_items"), params=parameters).to_arrow_table()
+    if not table.num_rows:
         raise SnapshotError(
             "There is nothing to freeze: no item in the database has a label. "
             "Import labelled items or review some first."
         )
     directory.mkdir(parents=True, exist_ok=True)
-    parts = {
-        TRAIN_NAME: [row for row in rows if row["split"] != "test"],
-        TEST_NAME: [row for row in rows if row["split"] == "test"],
-    }
-    snapshot_id = _identify(rows)
-    cur.execute(load_sql("snapshot_correction_insert"), {"snapshot_id": snapshot_id})
-    manifest = SnapshotManifest(
-        schema_version=SCHEMA_VERSION,
-        snapshot_id=snapshot_id,
-        created_at=utc_now(),
-        created_by=created_by,
-        files={name: _write_part(directory / name, part) for name, part in parts.items()},
-        counts=_count(rows),
-    )
+    with tempfile.TemporaryDirectory(prefix="llamacare-snapshot-") as folder:
+        staged = Path(folder) / "rows.arrow"
+        save_table(staged, table)
+        with child_process(for_bytes=table.nbytes) as call:
+            manifest = call(_write_parts, staged, directory, created_by)
+    cur.execute(load_sql("snapshot_correction_insert"), {"snapshot_id": manifest.snapshot_id})
     with replaced_file(directory / MANIFEST_NAME) as partial:
         partial.write_bytes(manifest.model_dump_json(indent=2).encode())
     return manifest
@@ -221,6 +217,23 @@ def load_snapshot(directory: Path) -> Snapshot:
         )
     except (TypeError, ValueError) as error:
         raise _damaged(directory, f"an item in it is not whole ({error})") from error
+
+
+def _write_parts(staged: Path, directory: Path, created_by: str) -> SnapshotManifest:
+    """Write the rows of an Arrow file as the files of a snapshot, and return its manifest."""
+    rows = open_table(staged).rename_columns(_SCHEMA.names).to_pylist()
+    parts = {
+        TRAIN_NAME: [row for row in rows if row["split"] != "test"],
+        TEST_NAME: [row for row in rows if row["split"] == "test"],
+    }
+    return SnapshotManifest(
+        schema_version=SCHEMA_VERSION,
+        snapshot_id=_identify(rows),
+        created_at=utc_now(),
+        created_by=created_by,
+        files={name: _write_part(directory / name, part) for name, part in parts.items()},
+        counts=_count(rows),
+    )
 
 
 def _read_rows(cur: DuckDBPyConnection, viewer: Viewer) -> list[dict[str, Any]]:

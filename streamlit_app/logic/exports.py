@@ -55,7 +55,7 @@ def build_export(
     with tempfile.TemporaryDirectory(prefix="llamacare-export-") as folder:
         path = Path(folder) / f"llamacare-{kind}"
         viewer = view_as(cur, reviewer_id)
-        export_file(cur, kind, file_format, path, viewer, run_id=run_id)
+        export_file(cur, kind, file_format, path, viewer, run_id=run_id, is_shared=True)
         if path.is_dir():
             path = Path(shutil.make_archive(str(path), "zip", folder, path.name))
         return path.read_bytes()

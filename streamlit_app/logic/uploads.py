@@ -6,17 +6,15 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
+import pyarrow as pa
+
+from db.child_process import child_process
 from db.connection import Database
 from db.conversions import replace_lone_surrogates
-from db.importers import Format, ImportReport, store_batch
+from db.importers import Format, ImportReport, stage_file, store_batch
 from db.importers.batch import ImportBatch
-from db.importers.clinician_reviews import parse_clinician_reviews
-from db.importers.items import parse_items
-from db.importers.medqa import parse_medqa
-from db.importers.model_answers import parse_model_answers
-from db.importers.predictions import parse_predictions
-from db.importers.pubmedqa import parse_pubmedqa
 from db.people.permissions import require
 from db.records import Split
 from streamlit_app.wording import say, say_count
@@ -40,24 +38,26 @@ class Preview:
 
     file_name: str
     batch: ImportBatch
+    folder: tempfile.TemporaryDirectory[str]
+    """Where the tables of the batch are, as long as the preview lives."""
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Return counts in words, one a line; they contain texts of the file."""
         batch = self.batch
+        items, predictions = cast(pa.Table, batch.items), cast(pa.Table, batch.predictions)
         found = []
-        if batch.items:
-            splits = Counter[str](item.split for item in batch.items)
-            none = say("upload.no_gold_label")
-            labels = Counter(item.gold_label or none for item in batch.items)
-            found.append(say_count("upload.items", len(batch.items), splits=_counted(splits)))
+        if len(items):
+            splits = _count(items["split"])
+            labels = _count(items["gold_label"], say("upload.no_gold_label"))
+            found.append(say_count("upload.items", len(items), splits=_counted(splits)))
             found.append(say("upload.gold_labels", labels=_counted(labels)))
         if batch.labels:
             found.append(say_count("upload.annotator_labels", len(batch.labels)))
         if batch.run is not None:
             found.append(say("upload.run", name=batch.run.name, model=batch.run.model))
-            read = sum(prediction.answer_label is not None for prediction in batch.predictions)
-            found.append(say_count("upload.answers", len(batch.predictions), read=read))
+            read = len(predictions) - predictions["answer_label"].null_count
+            found.append(say_count("upload.answers", len(predictions), read=read))
         if batch.unread:
             found.append(say("upload.unread", fields=", ".join(batch.unread[:_NUM_NAMED])))
         return tuple(found)
@@ -79,23 +79,14 @@ def read_upload(
     Raises:
         ImportFileError: Faults in the file; the message names each.
     """
-    with tempfile.TemporaryDirectory(prefix="llamacare-upload-") as folder:
-        path = _write(Path(folder), upload)
-        match format:
-            case "pubmedqa":
-                named = _write(Path(folder), test_split) if test_split else None
-                batch = parse_pubmedqa(path, test_split=named)
-            case "medqa":
-                batch = parse_medqa(path, split=split)
-            case "model_answers":
-                batch = parse_model_answers(path)
-            case "clinician_reviews":
-                batch = parse_clinician_reviews(path)
-            case "items":
-                batch = parse_items(path)
-            case "predictions":
-                batch = parse_predictions(path)
-    return Preview(path.name, batch)
+    folder = tempfile.TemporaryDirectory(prefix="llamacare-upload-")
+    tables = Path(folder.name)
+    with tempfile.TemporaryDirectory(dir=tables) as uploaded:
+        path = _write(Path(uploaded), upload)
+        named = _write(Path(uploaded), test_split) if test_split else None
+        with child_process(for_bytes=len(upload.content)) as call:
+            batch = call(stage_file, format, path, tables, test_split=named, split=split)
+    return Preview(path.name, batch.staged(tables), folder)
 
 
 def store_preview(database: Database, preview: Preview, *, reviewer_id: str) -> ImportReport:
@@ -144,6 +135,12 @@ def _write(folder: Path, upload: Upload) -> Path:
 def _file_name(name: str) -> str:
     """Return the end of a name, with its ending, in as many bytes as a file system takes."""
     return name.encode()[-_MAX_NAME_BYTES:].decode(errors="ignore")
+
+
+def _count(column: pa.ChunkedArray, none: str = "") -> Counter[str]:
+    """Count the values of a column."""
+    counts = column.value_counts().to_pylist()
+    return Counter({entry["values"] or none: entry["counts"] for entry in counts})
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
@@ -17,13 +18,14 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import ExportError
-from db.exporters import EXPORT_KINDS, TABLE_FORMATS, export_file, formats_of
+from db.exporters import EXPORT_KINDS, TABLE_FORMATS, ExportFormat, export_file, formats_of
 from db.exporters.label_studio import LABELING_CONFIG
 from db.importers.items import parse_items
 from db.review.annotations import retract_annotation
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
+from tests.support.stores import open_store
 
 MOMENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 ANSWER = 'Line one,\n"line two" ; ε β\t=1+1'
@@ -202,3 +204,30 @@ def test_a_dataset_folder_names_a_file_for_each_split(filled, tmp_path):
 def test_a_kind_without_a_format_says_which_it_has(filled, tmp_path):
     with pytest.raises(ExportError, match=r"'items' cannot be exported as 'label_studio'.*jsonl"):
         export_file(filled.cursor(), "items", "label_studio", tmp_path / "x", EVERYTHING)
+
+
+@pytest.mark.parametrize("file_format", get_args(ExportFormat))
+def test_an_export_next_to_others_is_the_same(
+    file_format: ExportFormat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.child_process.SMALL_BYTES", 0)  # a child process for anything
+    database = open_store(tmp_path / "store.duckdb")
+    with database.transaction() as cur:
+        add_items(cur, [make_item(f"q-{n}") for n in range(30)], origin="x")
+        for n in range(20):
+            annotate(cur, "Ann", f"q-{n}", "no")
+    paths = [tmp_path / "alone" / "file", tmp_path / "shared" / "file"]
+    counts = []
+    for path, is_shared in zip(paths, (False, True), strict=True):
+        path.parent.mkdir()
+        cur = database.cursor()
+        counts.append(
+            export_file(cur, "annotations", file_format, path, EVERYTHING, is_shared=is_shared)
+        )
+    assert counts == [20, 20]
+    assert contents(paths[0]) == contents(paths[1])
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    return {str(file.relative_to(path.parent)): file.read_bytes() for file in files}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db.connection import Database
-from db.content.items import AddReport, count_by_label, get_item
+from db.content.items import AddReport, add_items, count_by_label, get_item, item_table
 from db.content.predictions import find_prediction, list_predictions
 from db.content.runs import get_run, list_runs
 from db.demo import load_demo
-from db.errors import ImportFileError
-from db.importers import FORMATS, Format, import_file
+from db.errors import ImportFileError, ItemConflictError
+from db.importers import FORMATS, Format, import_file, parse_file, store_batch
 from db.importers import files as import_files
 from db.importers.pubmedqa import ANNOTATOR_1
 from db.people.reviewers import list_reviewers
 from db.records import Option, Section
 from db.review.annotations import list_annotations
 from db.viewer import EVERYTHING
+from tests.support.records import make_item
 from tests.support.stores import open_store
 
 PMID_ENTRY = {
@@ -453,3 +455,44 @@ def test_half_a_surrogate_pair_is_refused_wherever_it_stands(
     _refusal(database, "medqa", _write(tmp_path / "m.jsonl", _lines(medqa))).encode()
     twice = _write(tmp_path / "twice.jsonl", '{"\\ud800": 1, "\\ud800": 2}')
     _refusal(database, "items", twice).encode()
+
+
+def test_a_table_of_items_is_added_like_items(tmp_path: Path) -> None:
+    database = open_store(tmp_path / "store.duckdb")
+    with database.transaction() as cur:
+        add_items(cur, [make_item(f"q-{number}") for number in range(20)], origin="items")
+    incoming_items = [make_item(f"q-{number}") for number in range(10, 30)]
+    with database.transaction() as cur:
+        table = item_table(incoming_items, origin="items")
+        assert add_items(cur, table, origin="items") == AddReport(added=10, unchanged=10)
+    changed = [replace(item, question="Another?") for item in incoming_items]
+    with (
+        pytest.raises(ItemConflictError, match=r"20 items are already stored.*'q-10'"),
+        database.transaction() as cur,
+    ):
+        add_items(cur, item_table(changed, origin="items"), origin="items")
+
+
+def test_a_staged_file_is_stored_like_a_file_that_was_read_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    rows = [
+        {"item_id": f"q-{n}", "question": f"Why {n}?", "label_set": "pubmedqa", "gold_label": "no"}
+        for n in range(30)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    stored = []
+    for is_staged in (False, True):
+        database = open_store(tmp_path / f"{is_staged}.duckdb")
+        batch = parse_file("items", path)
+        if is_staged:
+            batch = batch.stage(tmp_path).staged(tmp_path)
+        report = store_batch(database, batch, path)
+        items = database.cursor().execute("select * exclude (created_at) from item").fetchall()
+        stored.append((report, items))
+        with database.transaction() as cur:
+            cur.execute("update item set question = '?', content_hash = '' where item_id = 'q-7'")
+        with pytest.raises(ImportFileError, match="line 8: 'q-7' is stored already with another"):
+            store_batch(database, batch, path)
+        database.close()
+    assert stored[0] == stored[1]
+    assert stored[0][0].items == AddReport(added=30)

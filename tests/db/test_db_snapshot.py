@@ -204,3 +204,17 @@ def test_any_text_survives_store_and_snapshot(
     (found,) = load_snapshot(directory).train
     assert (found.question, found.context) == (item.question, item.context)
     assert (found.long_answer, found.metadata) == (text, item.metadata)
+
+
+def test_a_large_snapshot_is_written_by_a_child_process_and_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_store(tmp_path / "store.duckdb")
+    with database.transaction() as cur:
+        add_items(cur, [make_item(f"q-{n}", long_answer="ä" * 900) for n in range(400)], origin="x")
+    by_child = freeze(database.cursor(), tmp_path / "child", created_by="tests")
+    monkeypatch.setattr("db.child_process.SMALL_BYTES", 10**9)
+    at_once = freeze(database.cursor(), tmp_path / "at_once", created_by="tests")
+    assert by_child.snapshot_id == at_once.snapshot_id
+    assert by_child.files == at_once.files
+    assert load_snapshot(tmp_path / "child").train == load_snapshot(tmp_path / "at_once").train

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from duckdb import DuckDBPyConnection
 
+from db.child_process import child_process
 from db.connection import Database
 from db.content.predictions import add_predictions
 from db.content.runs import add_run, find_run, get_run
@@ -32,9 +34,12 @@ from training.control.launch import reap
 from training.errors import IngestError, RunDirError, TrainingError
 from training.evaluation.readings import read_new_answers
 from training.run.json_files import plain
-from training.run.results import RunResults, result_paths
+from training.run.results import RunResults, open_results, result_paths, stage_results
 from training.run.run_dir import RunDir, list_run_dirs
 from training.run.status import ACTIVE_STATES
+
+_PACKED = 10
+"""About how much larger results are than their Parquet files."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,14 @@ def ingest_run(database: Database, run_dir: RunDir) -> Run:
     stored = find_run(database.cursor(), run_dir.run_id)
     if stored is not None:
         return stored
-    results = RunResults.read(run_dir)
+    with tempfile.TemporaryDirectory(prefix="llamacare-ingest-") as folder:
+        size = _PACKED * sum(path.stat().st_size for path in result_paths(run_dir) if path.exists())
+        with child_process(for_bytes=size) as call:
+            staged = call(stage_results, run_dir, Path(folder))
+        return _store_results(database, run_dir, open_results(staged, Path(folder)))
+
+
+def _store_results(database: Database, run_dir: RunDir, results: RunResults) -> Run:
     run = results.run
     try:
         with database.transaction() as cur:

@@ -6,13 +6,24 @@ from dataclasses import replace
 from string import ascii_uppercase
 from typing import Final
 
+import pyarrow as pa
+
+from db.child_process import child_process
 from db.connection import Database
-from db.content.readings import AnswerReading, UnreadAnswer, add_readings, list_unread
+from db.content.readings import (
+    AnswerReading,
+    UnreadAnswer,
+    add_readings,
+    find_unread,
+    reading_table,
+    unread_answers,
+)
 from db.records import OPTIONS_LABEL_SET
 from eci.answers.reader import READER_VERSION, Reading, read_answer
 from eci.questions.labels import PUBMEDQA, LabelSet
 
 _BATCH: Final = 2_000
+_ANSWER_BYTES: Final = 1_000
 
 
 def read_new_answers(database: Database) -> int:
@@ -22,11 +33,18 @@ def read_new_answers(database: Database) -> int:
     of the reader are read again.
     """
     num_read = 0
-    while unread := list_unread(database.cursor(), READER_VERSION, limit=_BATCH):
-        readings = [_read(answer) for answer in unread]
-        with database.transaction() as cur:
-            num_read += add_readings(cur, readings)
+    unread = find_unread(database.cursor(), READER_VERSION, limit=_BATCH)
+    with child_process(for_bytes=_ANSWER_BYTES * unread.num_rows) as call:
+        while unread.num_rows:
+            readings = call(_read_all, unread)
+            with database.transaction() as cur:
+                num_read += add_readings(cur, readings)
+            unread = find_unread(database.cursor(), READER_VERSION, limit=_BATCH)
     return num_read
+
+
+def _read_all(unread: pa.Table) -> pa.Table:
+    return reading_table(_read(answer) for answer in unread_answers(unread))
 
 
 def _read(unread: UnreadAnswer) -> AnswerReading:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
+
+from db.arrow_tables import open_table, save_table
+from db.content.predictions import prediction_table
 from db.records import Prediction, Run
-from db.retraining.lineage import TrainingRecord
-from db.retraining.out_of_fold import OutOfFold
+from db.retraining.lineage import TrainingRecord, training_record_table
+from db.retraining.out_of_fold import OutOfFold, out_of_fold_table
 from db.retraining.run_energy import Energy
 from eci.errors import ArtifactError
 from eci.model.artifact import ADAPTER_FILES, HEAD_FILE, INFO_FILE, ArtifactInfo, read_info
@@ -34,9 +38,9 @@ class RunResults:
 
     run: Run
     message: str
-    predictions: tuple[Prediction, ...]
-    records: tuple[TrainingRecord, ...]
-    out_of_fold: tuple[OutOfFold, ...]
+    predictions: tuple[Prediction, ...] | pa.Table
+    records: tuple[TrainingRecord, ...] | pa.Table
+    out_of_fold: tuple[OutOfFold, ...] | pa.Table
     energy: Energy | None
     artifact: ArtifactInfo | None
 
@@ -63,6 +67,26 @@ class RunResults:
             energy=read_energy(run_dir),
             artifact=_read_artifact(run_dir),
         )
+
+
+def stage_results(run_dir: RunDir, folder: Path) -> RunResults:
+    """Read and check every result, write the tables into a folder and return the rest.
+
+    Raises:
+        IngestError: The run has not succeeded.
+        RunDirError: As ``RunResults.read``.
+    """
+    results = RunResults.read(run_dir)
+    save_table(folder / "predictions", prediction_table(results.predictions))
+    save_table(folder / "records", training_record_table(results.records))
+    save_table(folder / "out_of_fold", out_of_fold_table(results.out_of_fold))
+    return replace(results, predictions=(), records=(), out_of_fold=())
+
+
+def open_results(staged: RunResults, folder: Path) -> RunResults:
+    """Return results with the tables that ``stage_results`` wrote, which stay on the disk."""
+    names = ("predictions", "records", "out_of_fold")
+    return replace(staged, **{name: open_table(folder / name) for name in names})
 
 
 def result_paths(run_dir: RunDir) -> tuple[Path, ...]:
