@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,8 @@ class Crowd:
 
     milliseconds: list[float] = field(default_factory=list)
     """From each press of Save to the end of the answer that shows the next item."""
+    pressed: list[float] = field(default_factory=list)
+    """When each of them was pressed, on the monotonic clock."""
     confirmed: list[tuple[str, str]] = field(default_factory=list)
     """Reviewer and item of every save that the page confirmed."""
     shown: list[tuple[str, str]] = field(default_factory=list)
@@ -102,7 +105,7 @@ async def _review_connected(
     opens_at: float,
     every: float,
     begins: float,
-    ends: float,
+    is_over: Callable[[], bool],
     crowd: Crowd,
 ) -> None:
     rng = random.Random(who)  # noqa: S311
@@ -117,7 +120,7 @@ async def _review_connected(
         while not session.save:
             await _until_finished(socket, session)
         await asyncio.sleep(max(0.0, begins - time.monotonic()) + rng.uniform(0, every))
-        while time.monotonic() < ends:
+        while not is_over():
             crowd.shown.append((who, session.item))
             press = BackMsg()
             press.rerun_script.query_string = query
@@ -127,10 +130,11 @@ async def _review_connected(
             states.add(id=session.picker).string_array_value.data.append(session.label)
             states.add(id=session.save, trigger_value=True)
             saved, session.said = session.item, None
-            begun = time.perf_counter()
+            begun = time.monotonic()
             await socket.send(press.SerializeToString())
             await _until_finished(socket, session)
-            crowd.milliseconds.append(1000 * (time.perf_counter() - begun))
+            crowd.milliseconds.append(1000 * (time.monotonic() - begun))
+            crowd.pressed.append(begun)
             if session.said is not None and session.said[1] == saved:
                 crowd.confirmed.append((who, saved))
             await asyncio.sleep(max(0.0, every * rng.uniform(0.8, 1.2)))
@@ -142,7 +146,9 @@ def review_at_once(
     num_people: int,
     every: float,
     seconds: float,
+    *,
     crowd: Crowd | None = None,
+    until: Callable[[], bool] = lambda: False,
 ) -> Crowd:
     """Let people work on one queue.
 
@@ -152,9 +158,10 @@ def review_at_once(
         num_people: How many sessions.
         every: Seconds from a save to the next, give or take a fifth.
         seconds: How long, from when everybody has had time to open the page.
-        crowd: Where to write down what they see, for a caller who watches.
+        crowd: Filled as they work; a new one when None.
+        until: Whether they stop before that.
     """
-    crowd = crowd or Crowd()
+    crowd = Crowd() if crowd is None else crowd
     stream = url.replace("http", "ws") + "/_stcore/stream"
     begins = time.monotonic() + every + _OPENING * num_people
 
@@ -168,7 +175,7 @@ def review_at_once(
                     _OPENING * number,
                     every,
                     begins,
-                    begins + seconds,
+                    lambda: until() or time.monotonic() >= begins + seconds,
                     crowd=crowd,
                 )
                 for number in range(num_people)

@@ -19,7 +19,8 @@ from db.errors import ChildProcessFailedError
 
 SMALL_BYTES: Final = 300_000
 """Less than this is worked on at once: a process takes longer to start."""
-_NICENESS: Final = 10
+_NICENESS: Final = 5
+"""Below the server, but not below a training run by so much that an import would starve."""
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 

@@ -1,0 +1,19 @@
+"""Saves and large jobs at once, in a real app: nothing is lost, and each job does all of its work."""
+
+from __future__ import annotations
+
+import pytest
+from hostile import batches
+
+pytestmark = pytest.mark.browser
+
+
+def test_no_save_is_lost_next_to_large_jobs_and_each_job_is_complete() -> None:
+    figures = batches.measure(seed=1, scale=0.01)
+    counts = {figure.what: figure for figure in figures if figure.measure == "wrong"}
+    assert {what: (figure.figure, figure.note) for what, figure in counts.items()} == {
+        "saves that were not confirmed": (0, ""),
+        "results of the jobs that are wrong": (0, ""),
+    }
+    assert counts["saves that were not confirmed"].n > 3
+    assert len([figure for figure in figures if figure.measure == "p99"]) == len(batches.JOBS)
