@@ -10,7 +10,9 @@ that handle drops the operating system's lock, and a second process could then w
 from __future__ import annotations
 
 import atexit
+import errno
 import logging
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -37,8 +39,9 @@ from db.statements import whole
 _STORE_FAILURES = (duckdb.OperationalError, duckdb.FatalException)
 
 _READ_FAILURES = (duckdb.Error, UnicodeDecodeError)
-# Of the values or the moment, not of the file: faults of the program, or of the computer.
-_OTHER_FAILURES = (duckdb.DataError, duckdb.IntegrityError, duckdb.OutOfMemoryException)
+# Of the values, not of the file: faults of the program.
+_OTHER_FAILURES = (duckdb.DataError, duckdb.IntegrityError)
+_FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 _log = logging.getLogger(__name__)
 
@@ -203,6 +206,7 @@ def explained_damage(path: Path) -> Iterator[None]:
 
     Raises:
         DatabaseDamagedError: It could not read a part of it.
+        DatabaseOpenError: Disk or memory are full.
     """
     try:
         yield
@@ -212,8 +216,14 @@ def explained_damage(path: Path) -> Iterator[None]:
         raise _describe_damage(error, path) from error
 
 
-def _describe_damage(error: Exception, path: Path) -> DatabaseDamagedError:
+def _describe_damage(error: Exception, path: Path) -> DatabaseOpenError:
     message = str(error).splitlines()[0]
+    is_full = isinstance(error, duckdb.OutOfMemoryException) or any(why in message for why in _FULL)
+    if is_full:
+        return DatabaseOpenError(
+            f"The database {path} could not be used: {message}. Free space on its disk, or memory, "
+            "and try again."
+        )
     return DatabaseDamagedError(
         f"The database {path} is damaged; a part of it cannot be read: {message}. Close the app, "
         "keep the file, and put a copy in its place: one made by `python -m db backup`, or the "
@@ -231,8 +241,9 @@ def _explain(error: Exception, path: Path) -> DatabaseOpenError:
             "Close that process (usually the running app) and try again, or do this inside the app."
         )
     return DatabaseOpenError(
-        f"The database {path} could not be opened: {message}. Move the file away to start with an "
-        "empty one, or point LLAMACARE_HOME at another folder."
+        f"The database {path} could not be opened: {message.splitlines()[0]}. Put a copy in its "
+        f"place: one made by `python -m db backup`, or the newest {path.name}.before-<number>. "
+        "Move the file away to start with an empty one, or point LLAMACARE_HOME at another folder."
     )
 
 

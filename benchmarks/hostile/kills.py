@@ -62,6 +62,8 @@ class Tally:
     """What kills left behind."""
 
     kills: int = 0
+    in_time: int = 0
+    """Kills before the operation had ended."""
     confirmed: int = 0
     lost: int = 0
     partial: int = 0
@@ -94,6 +96,9 @@ def measure(seed: int, scale: float) -> list[Measured]:
         figures.append(Measured(what, "kills", n))
         if kind == "writer":
             figures.append(Measured(what, "confirmed", sum(tally.confirmed for tally in pair), n=n))
+        else:
+            in_time = sum(tally.in_time for tally in pair)
+            figures.append(Measured(what, "kills before its end", in_time, n=n))
         for measure_ in ("lost", "partial", "unfindable"):
             count = sum(getattr(tally, measure_) for tally in pair)
             figures.append(Measured(what, measure_, count, n=n, at_most=0))
@@ -399,7 +404,9 @@ def _kill_all(jobs: list[tuple[str, str, int]], room: Path, seed: int) -> dict[s
             else:
                 if name not in durations:
                     durations[name] = _duration(forks, name, room)
-                found = _kill_operation(forks, name, room, home, chance, number, durations[name])
+                seconds = chance.uniform(0, durations[name])
+                found, code = _kill_operation(forks, name, room, home, number, seconds)
+                tally.in_time += code != 0
             tally.kills += 1
             tally.lost += found[0]
             tally.partial += found[1]
@@ -433,18 +440,17 @@ def _kill_operation(
     name: str,
     room: Path,
     home: Path,
-    chance: random.Random,
     number: int,
-    duration: float,
-) -> list[Any]:
+    seconds: float,
+) -> tuple[list[Any], int]:
     base = room / OPERATIONS[name][1]
     shutil.copytree(base, home)
     pid = forks.start("hostile.kills:operate", home, home / "log", name=name, number=number)
-    time.sleep(chance.uniform(0, duration))
+    time.sleep(seconds)
     code = forks.kill(pid)
     assert code in (0, -9), f"{name} ended: exit {code}\n{(home / 'log').read_text()}"
     call = "hostile.kills:check_operation"
-    return list(forks.ask(call, home, home / "found", base=str(base)))
+    return forks.ask(call, home, home / "found", base=str(base)), code
 
 
 def _duration(forks: Forks, name: str, room: Path) -> float:

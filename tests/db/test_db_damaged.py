@@ -19,6 +19,7 @@ from db.content.runs import add_run
 from db.errors import DatabaseDamagedError, DatabaseOpenError
 from tests.support.annotations import annotate
 from tests.support.damage import damage_column
+from tests.support.full_disk import full_disk
 from tests.support.records import make_item, make_prediction, make_run
 from tests.support.stores import open_store
 
@@ -123,3 +124,16 @@ def test_damage_is_an_error_of_opening(path: Path) -> None:
     with pytest.raises(DatabaseOpenError, match=r"before-<number>") as caught:
         Database.open(path)
     assert isinstance(caught.value, DatabaseDamagedError)
+
+
+@pytest.mark.parametrize("num_bytes", [0, 1000, 5000])
+def test_a_full_disk_at_opening_is_no_damage(path: Path, num_bytes: int) -> None:
+    with duckdb.connect(str(path)) as raw:  # as an earlier version left it
+        for table in ("search_posting", "search_answer", "search_item"):
+            raw.execute(f"delete from {table}")
+    with full_disk(num_bytes), pytest.raises(DatabaseOpenError, match="Free space") as caught:
+        Database.open(path)
+    assert not isinstance(caught.value, DatabaseDamagedError)
+    database = Database.open(path)
+    assert database.cursor().execute("select count(*) from search_item").fetchone() == (50,)
+    database.close()
