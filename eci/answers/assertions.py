@@ -20,9 +20,10 @@ from eci.answers.lists import (
     split_echoes,
     starts_line,
 )
-from eci.answers.mentions import CONTINUATIONS, Aliases, Mention, find_mentions
+from eci.answers.mentions import CONTINUATIONS, Mention, find_mentions
 from eci.answers.slots import HEADING, Slot, find_slot, lead_in
 from eci.answers.text import REACH, Folded, word_set
+from eci.answers.vocabulary import Aliases
 from eci.questions.labels import LabelSet
 
 Rank = Literal["denied", "passing", "loose", "stated", "announced", "concluded", "final"]

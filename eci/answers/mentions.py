@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import chain
-from string import ascii_lowercase
 from typing import Final, Literal, NamedTuple
 
 from eci.answers.languages import ENGLISH, Language
-from eci.answers.text import Folded, fold, is_joined, word_set
-from eci.questions.labels import MAX_OPTIONS, LabelSet
+from eci.answers.spellings import find_spellings
+from eci.answers.text import Folded, word_set
+from eci.answers.vocabulary import Aliases, Vocabulary, vocabulary_of
+from eci.questions.labels import LabelSet
 
 MAX_MENTIONS: Final = 1000
 """Of more mentions than this only the first and the last half are read, which bounds the time."""
@@ -35,9 +34,6 @@ _AFTER_A: Final = CONTINUATIONS | word_set("""
 """)
 """Words that may follow the letter "A"; before others it is the article."""
 
-Aliases = tuple[tuple[str, tuple[str, ...]], ...]
-"""Other names of labels, as given by the caller, in a form that can be cached."""
-
 _NEXT_WORD: Final = re.compile(r"[ \t]+([^\W\d_]+)(?![-\w])")
 _NEXT_ANY: Final = re.compile(r"[ \t]*(\S)")
 _OPEN: Final = re.compile(r"[(\[{][\s*_\"'`]{0,4}\Z")
@@ -48,16 +44,9 @@ _NAMED: Final = re.compile(r"\b(?:option|choice|answer|letter|alternative)[\s*_\
 _GLUE: Final = re.compile(r"[\s*_)(\]\[}{.:\-\"'`|=,\\$]{0,8}(?:(?:the|an?)\s)?")
 _ARTICLE: Final = re.compile(r"[ \t]{1,4}(\d|[a-zà-ÿ]+(?:'t)?)")
 _OPENED: Final = 40
-_LONE_LETTER: Final = re.compile(r"(?<![^\W_])[a-z](?![^\W_])")
-_SEPARATORS: Final = " \t\n-_*\"'`"
-_SQUEEZED: Final = str.maketrans(dict.fromkeys(_SEPARATORS))
-_SPLIT: Final = re.compile(rf"[{re.escape(_SEPARATORS)}]+")
-_MIN_SQUEEZED: Final = 3
-"""Shorter texts must occur exactly."""
 _DEFINED: Final = re.compile(r"[\"'`*_)]{0,4}\s{1,3}(?:means?|meaning|would mean|stands for)\b")
 _CLAUSE_END: Final = re.compile(r"[*_\"'`)\]}<]{0,4}(?:[.,;:!?\n)]|\s{0,4}\Z|\s-|/)")
 _SPECIES: Final = re.compile(r"\.\s([a-z]{4,})")
-_DECORATION: Final = " \t*_()[]{}\"'`|$\\.!,;"
 
 
 class Mention(NamedTuple):
@@ -87,83 +76,6 @@ class Mention(NamedTuple):
     marker: str = ""
 
 
-@dataclass(slots=True)
-class _Vocabulary:
-    """What to look for, made once per label set.
-
-    Attributes:
-        symbols: Letters and numbers, and the label of each.
-        are_assumed: The letters are not the set's own: they follow from its order.
-        categories: The label that is called yes, no or maybe.
-        texts: Names and texts of labels, and their labels.
-    """
-
-    symbols: dict[str, str] = field(default_factory=dict)
-    symbol_patterns: tuple[re.Pattern[str], ...] = ()
-    are_assumed: bool = False
-    categories: dict[str, str] = field(default_factory=dict)
-    texts: tuple[tuple[str, str], ...] = ()
-
-
-@lru_cache(maxsize=512)
-def _symbol_patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    """Compile the searches for letters and numbers that are no part of a word.
-
-    Each starts with the character itself and tests the neighbours after, which lets the search skip
-    to it: twice as fast as one pattern for all. Lower-case letters are many, so they must be
-    followed by markup or punctuation, or occur in a place such as "option b is".
-    """
-    apart = r"(?<![^\W_].)(?![^\W_])"
-    found = [rf"{re.escape(name.upper())}{apart}" for name in names if len(name) == 1]
-    found += [rf"(?<![^\W_]){name}(?![^\W_])" for name in names if len(name) > 1]
-    lower = "".join(re.escape(name) for name in names if name != name.upper())
-    if lower:
-        found.append(rf"[{lower}](?:(?=[).:,\n*_\"'`\]}}]|\Z)|(?<=[ner] .)(?= )){apart}")
-    return tuple(re.compile(pattern) for pattern in found)
-
-
-@lru_cache(maxsize=2048)
-def _vocabulary(label_set: LabelSet, aliases: Aliases) -> _Vocabulary:
-    """Sort the names and texts of the labels by how they must be looked for."""
-    found = _Vocabulary()
-    texts: dict[str, set[str]] = {}
-    named = [(name, name) for name in label_set.names]
-    named += [(name, other) for name, others in aliases for other in others]
-    for name, spelt in named:
-        key = " ".join(fold(spelt).lower.split())
-        if len(key) == 1 or key.isdigit():
-            found.symbols[key] = name
-        else:
-            texts.setdefault(key, set()).add(name)
-    for label in label_set:
-        text = " ".join(fold(label.text).lower.split()).strip(_DECORATION)
-        texts.setdefault(text, set()).add(label.name)
-    plain = []
-    for text, names in texts.items():
-        # A text that two options share, or that is another option's letter, decides nothing.
-        if len(names) > 1 or text in found.symbols or not text:
-            continue
-        (name,) = names
-        if text in ENGLISH.answers:
-            found.categories[text] = name
-        else:
-            plain.append((text, name))
-    found.texts = tuple(plain)
-    if not found.symbols:
-        found.symbols = _letters_by_order(label_set)
-        found.are_assumed = True
-    found.symbol_patterns = _symbol_patterns(tuple(sorted(found.symbols)))
-    return found
-
-
-def _letters_by_order(label_set: LabelSet) -> dict[str, str]:
-    """Return A for the first label and so on, as prompts number them; none if it can mislead."""
-    names = label_set.names
-    if not 1 < len(names) <= MAX_OPTIONS or any(_LONE_LETTER.search(n.lower()) for n in names):
-        return {}
-    return dict(zip(ascii_lowercase, names, strict=False))
-
-
 def find_mentions(
     answer: Folded, label_set: LabelSet, aliases: Aliases, languages: tuple[Language, ...]
 ) -> list[Mention]:
@@ -172,12 +84,12 @@ def find_mentions(
     Weak letters are among them: whether a lone "B" is a label depends on where it occurs, which
     the caller judges.
     """
-    vocabulary = _vocabulary(label_set, aliases)
+    vocabulary = vocabulary_of(label_set, aliases)
     found = [
         *_symbols(answer, vocabulary),
         *_words(answer, vocabulary),
         *_foreign_words(answer, vocabulary, languages),
-        *_texts(answer, vocabulary),
+        *(Mention(*place, "text") for place in find_spellings(answer.lower, vocabulary.texts)),
     ]
     found.sort(key=lambda mention: (mention.start, -mention.end))
     if len(found) > MAX_MENTIONS:
@@ -210,7 +122,7 @@ def _as_defined(mentions: list[Mention]) -> list[Mention]:
     return [mention._replace(label=label) for mention, label in named if label is not None]
 
 
-def _symbols(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
+def _symbols(answer: Folded, vocabulary: Vocabulary) -> Iterator[Mention]:
     text = answer.text
     matches = (pattern.finditer(text) for pattern in vocabulary.symbol_patterns)
     for match in chain.from_iterable(matches):
@@ -275,7 +187,7 @@ def _is_species(text: str, mention: Mention) -> bool:
     return match is not None and match[1] not in CONTINUATIONS
 
 
-def _words(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
+def _words(answer: Folded, vocabulary: Vocabulary) -> Iterator[Mention]:
     text = answer.lower
     for category, label in vocabulary.categories.items():
         for match in _matches(ENGLISH, category, text):
@@ -305,7 +217,7 @@ def _is_adverb(text: str, end: int) -> bool:
 
 
 def _foreign_words(
-    answer: Folded, vocabulary: _Vocabulary, languages: tuple[Language, ...]
+    answer: Folded, vocabulary: Vocabulary, languages: tuple[Language, ...]
 ) -> Iterator[Mention]:
     """Yield the words for yes, no and maybe of other languages, where they end a clause."""
     text = answer.lower
@@ -330,66 +242,6 @@ def _may_follow(text: str, start: int, end: int) -> bool:
         return following[1] in CONTINUATIONS or following[1] == text[start:end]
     nearest = _NEXT_ANY.match(text, end)
     return not (nearest and nearest[1].isalnum() and nearest.start(1) > end)
-
-
-def _texts(answer: Folded, vocabulary: _Vocabulary) -> Iterator[Mention]:
-    """Yield where names and texts occur, whatever spaces, hyphens and markup divide them."""
-    text = answer.lower
-    squeezed = text.translate(_SQUEEZED) if vocabulary.texts else ""
-    positions: list[int] = []
-    for phrase, label in vocabulary.texts:
-        sought = phrase.translate(_SQUEEZED)
-        count = squeezed.count(sought)
-        if not count:
-            continue
-        if len(sought) < _MIN_SQUEEZED or text.count(phrase) == count:
-            spans = _spans(text, phrase)
-        else:
-            positions = positions or [k for k, c in enumerate(text) if c not in _SEPARATORS]
-            found = _spans(squeezed, sought)
-            spans = ((positions[start], positions[end - 1] + 1) for start, end in found)
-        for start, past in spans:
-            end = past + (len(sought) >= _MIN_SQUEEZED and _is_plural(text, past))
-            if _is_whole(text, start, end) and _has_words(text[start:end], phrase):
-                yield Mention(label, start, end, "text")
-
-
-def _spans(text: str, phrase: str) -> Iterator[tuple[int, int]]:
-    start = text.find(phrase)
-    while start >= 0:
-        yield start, start + len(phrase)
-        start = text.find(phrase, start + len(phrase))
-
-
-def _is_plural(text: str, end: int) -> bool:
-    return text[end - 1].isalpha() and text.startswith("s", end) and text[end - 1] != "s"
-
-
-def _is_whole(text: str, start: int, end: int) -> bool:
-    """Refuse parts of words, of compounds and of numbers: "T1" of "T1a", "grade 2" of "2.5"."""
-    if is_joined(text, start) or is_joined(text, end):
-        return False
-    if text[start].isalnum() and text[start - 1 : start] == "-" and start:
-        return False
-    following = text[end + 1 : end + 2]
-    if not text[end - 1].isalnum():
-        return True
-    is_decimal = text[end - 1].isdigit() and text[end : end + 1] in {".", ","}
-    return not (
-        (text[end : end + 1] == "-" and following.isalnum()) or (is_decimal and following.isdigit())
-    )
-
-
-def _has_words(found: str, phrase: str) -> bool:
-    """Return whether separators divide a match as they divide the phrase, or into real words."""
-    if found == phrase:
-        return True
-    numbers = re.findall(r"\d+", found) == re.findall(r"\d+", phrase)
-    words = set(_SPLIT.split(phrase))
-    # "5 mg" is "5mg", but "T1 a" is not "T1a".
-    return numbers and not any(
-        len(word) == 1 and word.isalpha() and word not in words for word in _SPLIT.split(found)
-    )
 
 
 def _without_overlaps(found: list[Mention]) -> list[Mention]:

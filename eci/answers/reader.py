@@ -39,9 +39,9 @@ from typing import Final, Literal, get_args
 
 from eci.answers.assertions import Assertion, Rank, find_assertions
 from eci.answers.languages import languages_of
-from eci.answers.mentions import Aliases
 from eci.answers.rewording import find_reworded
 from eci.answers.text import find_answer_part, fold
+from eci.answers.vocabulary import Aliases
 from eci.questions.labels import LabelSet
 
 READER_VERSION: Final = "3"
