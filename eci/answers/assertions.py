@@ -60,6 +60,9 @@ _CONDITION_AFTER: Final = re.compile(
 _QUESTION_AFTER: Final = re.compile(r"[^.!?\n]{0,120}\?")
 _FOLLOWING: Final = re.compile(r"[*_\"'`)\]]{0,4}[ \t]{1,8}(\d|[^\W\d_]+)")
 _VERBS: Final = word_set("is was are would could can may might has does also acts")
+_REASONS: Final = word_set("""
+    according although as based because but due for given however since so therefore thus which
+""")
 _FIELD_LENGTH: Final = 40
 _SENTENCE_END: Final = re.compile(r"[.\n]")
 _CONTRAST: Final = re.compile(rf"{CONTRASTS}|it is")
@@ -187,7 +190,19 @@ class _Judge:
             return True
         if _is_interjection(self.answer, group, slot):
             return True
+        if slot.rank != "final" and _is_inferred(group) and self._is_subject(group, slot):
+            return True
         return not slot.rank and _QUESTION_AFTER.match(self.answer.lower, last.end) is not None
+
+    def _is_subject(self, group: list[Mention], slot: Slot) -> bool:
+        """Recognise "A is better than B", whose letters name two drugs or groups of patients."""
+        lower, end = self.answer.lower, group[-1].end
+        following = _FOLLOWING.match(lower, end)
+        if following is None or following[1] in _REASONS:
+            return False
+        tails = tuple(tail for language in self.languages for tail in language.tails)
+        is_tail = lower.startswith(tails, following.start(1))
+        return not is_tail and self._verdict(group, slot) != "stated"
 
     def _lead(self, group: list[Mention], slot: Slot) -> bool | None:
         """Return what ``lead_in`` says if the group leads the answer, else None."""
