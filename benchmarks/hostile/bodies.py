@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,10 @@ _HOSTS: Final = (
         "a" * 3000,
         "xn--lcalhost-6ya",
     ),
+)
+_PROXY_HEADERS: Final = (
+    *("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Host", "X-Client-IP"),
+    *("True-Client-IP", "CF-Connecting-IP", "X-Original-Forwarded-For", "X-Envoy-External-Address"),
 )
 _TEXTS: Final = (
     *("", "\x00", "\ud83d", "K\u212a", "\u202e\u200b", "<script>alert(1)</script>", "x" * 100_000),
@@ -342,9 +346,10 @@ def _garbage(target: Target) -> str:
 # ---- the websocket
 
 
-def _connect(server: Server) -> ClientConnection:
+def _connect(server: Server, headers: Mapping[str, str] | None = None) -> ClientConnection:
     return connect(
         server.url.replace("http", "ws") + "/_stcore/stream",
+        additional_headers=headers,
         subprotocols=[Subprotocol("streamlit")],
         max_size=None,
         open_timeout=_MAX_SECONDS,
@@ -431,6 +436,19 @@ def _frame(target: Target) -> str:
         return ""
 
 
+def _proxied(target: Target) -> str:
+    """Come through a proxy, and claim to be at this machine: no item may be drawn for a name."""
+    name = target.rng.choice(_PROXY_HEADERS)
+    value = target.rng.choice(("127.0.0.1", "::1", "localhost", "for=127.0.0.1;host=localhost", ""))
+    try:
+        with _connect(target.server, {name: value}) as line:
+            line.send(_rerun("item=q-1&reviewer=Reviewer 1").SerializeToString())
+            drawn = _until_finished(line)
+    except (ConnectionClosed, InvalidHandshake):
+        return ""
+    return f"exception: an item was drawn with {name}" if "data-lc-item" in drawn else drawn
+
+
 KINDS: Final[dict[str, Callable[[Target], str]]] = {
     "route": _route,
     "draft": _draft,
@@ -438,6 +456,7 @@ KINDS: Final[dict[str, Callable[[Target], str]]] = {
     "upload": _upload,
     "garbage": _garbage,
     "frame": _frame,
+    "proxied": _proxied,
     "endless": _endless,
 }
 

@@ -111,6 +111,21 @@ def test_a_role_that_is_given_back_counts_at_once(
     assert count_rows(filled_store)["annotation"] == 1
 
 
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_what_a_callback_raises_is_drawn_as_the_apps_own_text(is_ours: bool) -> None:
+    def script(is_ours: bool) -> None:
+        from db.errors import NotPermittedError
+        from streamlit_app.errors import report_error
+
+        error = NotPermittedError("'Bob' may not.") if is_ours else ValueError("inside")
+        assert report_error(error) is is_ours
+
+    test = AppTest.from_function(script, kwargs={"is_ours": is_ours}).run()
+    assert not test.exception
+    assert ("may not" in plain_texts(test)) is is_ours
+    assert "inside" not in plain_texts(test)
+
+
 def test_a_download_asks_again_when_it_is_pressed(
     filled_store: Database,
     set_role: Callable[[Role], None],
