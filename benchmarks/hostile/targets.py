@@ -180,6 +180,5 @@ TARGETS: Final[tuple[tuple[str, Target], ...]] = (
     ("artifact", read_artifact),
     ("snapshot", read_snapshot),
     ("run directory", ingest_run),
-    ("run directory", ingest_run),
 )
 """The ways in; inputs take turns among them."""
