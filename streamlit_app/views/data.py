@@ -21,9 +21,10 @@ from streamlit_app.components import blind_items, chart, scope_picker
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import exports, uploads
 from streamlit_app.logic.outcomes.matrix import order_labels
-from streamlit_app.logic.uploads import Preview, Upload, read_upload
+from streamlit_app.logic.uploads import Upload, read_upload
 from streamlit_app.markup import reveal
-from streamlit_app.server import services
+from streamlit_app.server import import_jobs, services
+from streamlit_app.server.import_jobs import ImportJob
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
@@ -52,6 +53,12 @@ def main() -> None:
 
 def draw_upload(person: Reviewer) -> None:
     """Draw the upload: format, file, what it holds, and the button that stores it."""
+    job = import_jobs.find(person.reviewer_id)
+    if job is not None and not job.ended.is_set():
+        draw_progress(job)
+        return
+    if job is not None:
+        keep_end(job)
     draw_notice()
     if not is_permitted(person, "import"):
         safe_text.draw_notice(say("data.no_import"))
@@ -66,7 +73,7 @@ def draw_upload(person: Reviewer) -> None:
     st.caption(words("import_format_help")[chosen])
     # A new key after each import empties the uploader.
     number = st.session_state.setdefault(_UPLOADS, 0)
-    file = st.file_uploader(say("data.file"), key=f"data_file_{number}")
+    file = st.file_uploader(say("data.file"), key=f"data_file_{number}", on_change=drop_notice)
     test_split = None
     split: Split = "test"
     if chosen == "pubmedqa":
@@ -112,29 +119,44 @@ def draw_preview(
         say("data.import"),
         type="primary",
         key="data_import",
-        on_click=store,
+        on_click=import_jobs.start,
         args=(preview, person.reviewer_id),
         help=say("data.import_help"),
     )
 
 
-def store(preview: Preview, reviewer_id: str) -> None:
-    """Store a file that was read, and keep in words what became of it."""
-    try:
-        report = uploads.store_preview(services.database(), preview, reviewer_id=reviewer_id)
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
-        return
-    st.session_state[_NOTICE] = ("success", uploads.describe_report(report))
-    st.session_state.pop(_PREVIEW, None)
-    st.session_state[_UPLOADS] += 1
+@st.fragment(run_every=1.0)
+def draw_progress(job: ImportJob) -> None:
+    """Draw what an import is at, until it has ended."""
+    if job.ended.is_set():
+        st.rerun()
+    file, seconds = job.preview.file_name, round(job.seconds)
+    safe_text.draw_notice(say("data.importing", file=file, seconds=seconds))
+
+
+def keep_end(job: ImportJob) -> None:
+    """Record in words what became of an import; one that stored its file empties the uploader."""
+    import_jobs.forget(job)
+    if isinstance(job.error, DbError):
+        st.session_state[_NOTICE] = ("error", str(job.error))
+    elif job.error is not None:
+        raise job.error
+    elif job.report is not None:
+        st.session_state[_NOTICE] = ("success", uploads.describe_report(job.report))
+        st.session_state.pop(_PREVIEW, None)
+        st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
 
 
 def draw_notice() -> None:
-    """Draw what became of the last import, once."""
-    kind, message = st.session_state.pop(_NOTICE, (None, ""))
+    """Draw what became of the last import, until the next file is chosen."""
+    kind, message = st.session_state.get(_NOTICE, (None, ""))
     if message:
         safe_text.draw_notice(message, kind=kind)
+
+
+def drop_notice() -> None:
+    """Remove what is known of the last import: another file is chosen."""
+    st.session_state.pop(_NOTICE, None)
 
 
 def draw_export(person: Reviewer) -> None:

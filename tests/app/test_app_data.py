@@ -26,6 +26,7 @@ from streamlit_app.logic.uploads import (
     read_upload,
     store_preview,
 )
+from streamlit_app.server import import_jobs
 from tests.support.pages import markup_of, notices, open_page
 from tests.support.records import make_run
 
@@ -207,3 +208,51 @@ def test_files_go_in_and_out_for_those_whose_role_is_open_to_it(database: Databa
     page = open_data(reviewer="Ann")
     assert "Only an engineer or an admin can import files" in markup_of(page)
     assert not page.get("file_uploader")
+
+
+def press_import(upload: Upload) -> AppTest:
+    """Return the page after the press of Import while another import goes on, as a real one may."""
+    page = open_data()
+    page.selectbox(key="data_format").select("items").run()
+    page.get("file_uploader")[0].upload(upload.name, upload.content, "application/jsonl").run()
+    return page.button(key="data_import").click().run()
+
+
+def await_import() -> None:
+    (job,) = (job for job in import_jobs._jobs.values() if not job.ended.is_set())
+    assert job.ended.wait(60)
+
+
+def test_a_long_import_shows_progress_and_can_be_left(database: Database):
+    with import_jobs._one_at_a_time:
+        page = press_import(own_items("yes", "no"))
+        assert not page.exception
+        assert "Importing own items.jsonl" in markup_of(page)
+        assert not page.get("file_uploader")
+        elsewhere = open_data()
+        assert "Importing own items.jsonl" in markup_of(elsewhere)
+        assert not count_by_label(database.cursor(), EVERYTHING)
+    await_import()
+    back = open_data()
+    assert "2 new items" in markup_of(back)
+    assert back.get("file_uploader")
+    assert count_by_label(database.cursor(), EVERYTHING) == {"yes": 1, "no": 1}
+
+
+@pytest.mark.parametrize("label", ["yes", "maybe"])
+def test_a_long_import_that_fails_names_what_is_wrong_until_the_next_file(
+    label: str, database: Database
+):
+    with import_jobs._one_at_a_time:
+        page = press_import(own_items("no"))
+        store(database, own_items(label, "yes"))  # meanwhile another holds the same item
+    await_import()
+    page.run()
+    assert not page.exception
+    assert "is stored already with another " in markup_of(page)
+    assert "is stored already" in markup_of(page.run())
+    page.get("file_uploader")[0].upload("new.jsonl", own_items(label).content, "").run()
+    assert "is stored already" not in markup_of(page)
+    assert count_by_label(database.cursor(), EVERYTHING) == {"yes": 2 if label == "yes" else 1} | (
+        {"maybe": 1} if label == "maybe" else {}
+    )

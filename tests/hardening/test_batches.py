@@ -1,4 +1,4 @@
-"""Saves and large jobs at once, in a real app: nothing is lost, and each job does all of its work."""
+"""Saves and large jobs at once, in a real app: no save is lost, and each job does all its work."""
 
 from __future__ import annotations
 
