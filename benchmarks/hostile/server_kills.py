@@ -67,7 +67,7 @@ def _work_until_killed(server: Server, seconds: float) -> list[tuple[str, str]]:
             NUM_PEOPLE,
             _EVERY_SECONDS,
             _AT_MOST_SECONDS,
-            crowd,
+            crowd=crowd,
         )
         ends = time.monotonic() + _AT_MOST_SECONDS
         while not crowd.confirmed and time.monotonic() < ends:
