@@ -121,6 +121,14 @@ def test_a_stopped_run_resumes_and_ends_like_an_unbroken_one(
     monkeypatch.setattr(RunContext, "should_stop", plain)
     assert broken.read_status().state == "interrupted"
     assert broken.latest_checkpoint() is not None
+    stored = broken.read_settings()
+    wider = {**stored["settings"], "lora": {**stored["settings"]["lora"], "rank": 8}}
+    broken.write_settings({**stored, "settings": wider})
+    assert execute(broken, run_qlora) == "failed"
+    assert "has an adapter of rank 4, the settings of this run say 8" in (
+        broken.read_status().message
+    )
+    broken.write_settings(stored)
     assert execute(broken, run_qlora) == "succeeded"
 
     first_after = [fields["step"] for fields in progress_of(broken)]

@@ -14,6 +14,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 
 from db.paths import models_dir
 from db.retraining.snapshot import Snapshot, load_snapshot
+from eci.model.artifact import ADAPTER_FILES
 from eci.model.base_model import LoadedBase, load_base, read_config
 from eci.model.eci_model import EciModel, build
 from eci.model.features import stack
@@ -25,6 +26,7 @@ from training.data.dataset import (
     to_rows,
 )
 from training.data.questions import fixed_label_sets
+from training.errors import SettingsError
 from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import base_model_rows, held_out_rows
@@ -34,6 +36,7 @@ from training.joint.predict import keep_answerable, predict
 from training.joint.sharding import exceeds, shard
 from training.joint.trainer import EciTrainer, ProgressCallback, RowDataset
 from training.run.execution import RunContext
+from training.run.json_files import read_object
 from training.run.process_group import leave_group, own_device
 from training.run.result_tables import OUT_OF_FOLD, PREDICTIONS, RECORDS
 from training.run.run_dir import RunDir
@@ -173,8 +176,24 @@ def _train(
     callback.trainer = trainer
     trainer.remove_callback(PrinterCallback)
     checkpoint = context.run_dir.latest_checkpoint()
+    if checkpoint is not None:
+        _require_same_adapter(checkpoint, settings)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     model.model.eval()
+
+
+def _require_same_adapter(checkpoint: Path, settings: TrainingSettings) -> None:
+    """Refuse to go on from an adapter of another shape.
+
+    Raises:
+        SettingsError: The settings were changed since the checkpoint was written.
+    """
+    rank = read_object(checkpoint / ADAPTER_FILES[1]).get("r")
+    if rank != settings.lora.rank:
+        raise SettingsError(
+            f"{checkpoint} has an adapter of rank {rank}, the settings of this run say "
+            f"{settings.lora.rank}. Set lora.rank to {rank} again, or start a new run."
+        )
 
 
 def _arguments(
@@ -184,7 +203,7 @@ def _arguments(
     batch_size, accumulation = share_step(optimizer, context.num_processes)
     stops_early = has_dev and optimizer.patience is not None
     strategy = "steps" if stops_early else "no"
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(context.run_dir.checkpoints_path),
         num_train_epochs=optimizer.epochs,
         max_steps=optimizer.max_steps or -1,
@@ -216,6 +235,9 @@ def _arguments(
         # A process whose rows are all of one label set leaves the head of another without gradient.
         ddp_find_unused_parameters=True,
     )
+    # On several cards the Trainer would copy the model to each; the launcher accelerate does that.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _early_stop(settings: TrainingSettings, *, has_dev: bool) -> list[Any]:
