@@ -9,6 +9,7 @@ from db.errors import SaveError
 from db.paths import runs_dir
 from db.retraining.training_runs import list_training_runs
 from tests.support.full_disk import full_disk
+from training.control.ingest import refresh
 from training.control.start import prepare_prediction
 from training.errors import LaunchError
 from training.run.json_files import write_json
@@ -26,6 +27,18 @@ def test_a_full_disk_starts_no_run(database: Database, num_bytes: int) -> None:
     assert [path.name for path in runs_dir().glob("*")] == []
     run_dir = prepare_prediction(database, SETTINGS, "tests")
     assert [run.run_id for run in list_training_runs(database.cursor())] == [run_dir.run_id]
+
+
+def test_a_run_whose_maker_was_killed_before_its_settings_had_their_name_gets_them(
+    database: Database,
+) -> None:
+    run_dir = prepare_prediction(database, SETTINGS, "tests")
+    settings = run_dir.read_settings()
+    run_dir.settings_path.unlink()
+    refresh(database, runs_dir())
+    assert run_dir.read_settings() == settings
+    (run,) = list_training_runs(database.cursor())
+    assert (run.run_id, run.state) == (run_dir.run_id, "queued")
 
 
 def test_settings_that_cannot_be_written_start_no_run(

@@ -195,7 +195,9 @@ def _refresh_run(
         status = reap(run_dir)
         state, message = status.state, status.message
         if status.is_active and not run_dir.settings_path.exists():
-            return None, False
+            if known is None:
+                return None, False
+            run_dir.write_settings(known.settings)  # who made the run was killed in between
         settings = plain(run_dir.read_settings())
         if state == "succeeded":
             ingest_run(database, run_dir)
