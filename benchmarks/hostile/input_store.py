@@ -48,7 +48,8 @@ class Store:
         import_file(self.database, "items", path)
         with self.database.transaction() as cur:
             self.reviewer_id = add_reviewer(cur, "Ada", "admin").reviewer_id
-            self.snapshot = home / "sound-snapshot"
+        self.snapshot = home / "sound-snapshot"
+        with self.database.transaction() as cur:
             freeze(cur, self.snapshot, created_by="benchmark")
         presets = files("training.settings").joinpath("presets").iterdir()
         self.presets = [preset.read_bytes() for preset in sorted(presets, key=str)]
