@@ -323,7 +323,7 @@ def test_a_damaged_preset_and_launchers_leave_the_rest_of_the_form(filled: Datab
 
 def test_a_policy_that_is_damaged_can_be_set_again(filled: Database):
     with filled.transaction() as cur:
-        person = add_reviewer(cur, "Ada")
+        person = add_reviewer(cur, "Ada", "engineer")
         add_trigger_policy(cur, {"mode": "sometimes", "tier": 3}, person.reviewer_id)
     page = open_training()
     assert "Set it again on the Training page" in plain_texts(page)
