@@ -14,6 +14,7 @@ from eci.model.architecture import can_branch, decoder_layers, keeps_every_token
 from eci.model.base_model import LoadedBase
 from eci.model.batching import collate
 from eci.model.eci_model import EciModel, build
+from eci.model.fingerprint import Fingerprint
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
 from tests.support.architectures import ARCHITECTURES, Architecture
@@ -42,7 +43,12 @@ def architecture(request: pytest.FixtureRequest) -> Architecture:
 
 def load(architecture: Architecture, tokenizer: Any) -> LoadedBase:
     return LoadedBase(
-        architecture.make(tokenizer), tokenizer, architecture.name, "random", "none", "cpu"
+        architecture.make(tokenizer),
+        tokenizer,
+        architecture.name,
+        Fingerprint("weights:random", "tokenizer:random", "sha256:random"),
+        "none",
+        "cpu",
     )
 
 
