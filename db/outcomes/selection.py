@@ -112,6 +112,16 @@ class Selection:
             return cls()
         return cls(**_sound(stored)) if isinstance(stored, dict) else cls()
 
+    @classmethod
+    def find_stored(cls, text: str) -> Selection | None:
+        """Return what ``to_json`` wrote; None where any of it cannot be read as it was meant."""
+        read = cls.from_json(text)
+        try:
+            is_whole = json.dumps(parse_json(text), sort_keys=True) == read.to_json()
+        except ValueError:
+            return None
+        return read if is_whole else None
+
     @property
     def is_empty(self) -> bool:
         """Return whether every item passes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -167,9 +167,27 @@ def drop_slice(
 
 
 def list_slices(cur: DuckDBPyConnection) -> list[SavedSlice]:
-    """Return the saved slices by name."""
-    rows = cur.execute(load_sql("saved_slice_list")).fetchall()
-    return [SavedSlice(name, Selection.from_json(chosen), by) for name, chosen, by in rows]
+    """Return the saved slices by name, without those that are damaged."""
+    return [
+        SavedSlice(name, selection, saved_by)
+        for name, selection, saved_by in _read_slices(cur)
+        if selection is not None
+    ]
+
+
+def list_slice_faults(cur: DuckDBPyConnection) -> list[str]:
+    """Describe the saved slices that are set aside: read in part, they would hold other items."""
+    return [
+        f"The saved slice {name!r} is damaged: not all of its conditions can be read. Save a slice "
+        "of that name again, or delete it."
+        for name, selection, _ in _read_slices(cur)
+        if selection is None
+    ]
+
+
+def _read_slices(cur: DuckDBPyConnection) -> Iterator[tuple[str, Selection | None, str]]:
+    for name, chosen, saved_by in cur.execute(load_sql("saved_slice_list")).fetchall():
+        yield name, Selection.find_stored(chosen), saved_by
 
 
 def may_change(person: Reviewer, stored: SavedSlice) -> bool:

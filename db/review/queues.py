@@ -315,10 +315,27 @@ def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
 
 def _read_filter(stored: str) -> ReviewFilter:
     """Read the filter of a queue; of a damaged one the queue keeps its items and gets no others."""
+    return _find_filter(stored) or ReviewFilter(item_ids=())
+
+
+def _find_filter(stored: str) -> ReviewFilter | None:
     try:
         return _FILTER.validate_json(stored)
     except ValidationError:
-        return ReviewFilter(item_ids=())
+        return None
+
+
+def list_queue_faults(cur: DuckDBPyConnection) -> list[str]:
+    """Describe the open queues whose filter cannot be read."""
+    return [
+        f"The filter of the queue {name!r} is damaged: it keeps its items and can get no others. "
+        "Create a new queue for further items."
+        for name, stored, is_closed in (
+            (row[1], row[2], row[12])
+            for row in cur.execute(load_sql("queue_list"), {"queue_id": None}).fetchall()
+        )
+        if not is_closed and _find_filter(stored) is None
+    ]
 
 
 def _require_free(cur: DuckDBPyConnection, name: str) -> None:

@@ -53,10 +53,25 @@ def read_settings(stored: str | None) -> ReviewSettings:
     """
     if stored is None:
         return ReviewSettings()
+    return _read_stored(stored) or ReviewSettings(mode="blind", hides_names=True)
+
+
+def _read_stored(stored: str) -> ReviewSettings | None:
     try:
         return _ADAPTER.validate_json(stored)
     except ValidationError:
-        return ReviewSettings(mode="blind", hides_names=True)
+        return None
+
+
+def list_setting_faults(cur: DuckDBPyConnection) -> list[str]:
+    """Describe stored settings that cannot be read."""
+    row = cur.execute(load_sql("setting_get"), {"key": _KEY}).fetchone()
+    if row is None or _read_stored(row[0]) is not None:
+        return []
+    return [
+        "The stored review settings are damaged, so the strictest count: every item is labelled "
+        "blind first, and names are hidden. Save the review settings again."
+    ]
 
 
 def save_settings(cur: DuckDBPyConnection, settings: ReviewSettings, reviewer_id: str) -> None:

@@ -11,7 +11,7 @@ from streamlit_app.wording import say_count
 _NUM_NAMED = 5
 
 
-def draw(what: Literal["runs", "presets"], faults: Sequence[str]) -> None:
+def draw(what: Literal["runs", "presets", "choices"], faults: Sequence[str]) -> None:
     """Draw what was set aside, where anything was; each fault names its place and its remedy."""
     if not faults:
         return

@@ -12,12 +12,15 @@ from db.errors import DbError, ImportFileError
 from db.exporters import EXPORT_KINDS, ExportFormat, ExportKind, formats_of
 from db.exporters.label_studio import LABELING_CONFIG
 from db.importers import FORMATS, Format
+from db.outcomes.slices import list_slice_faults
 from db.people.permissions import is_permitted
 from db.records import Reviewer, Split
+from db.review.queues import list_queue_faults
+from db.review.settings import list_setting_faults
 from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.charts.label_counts import draw_label_counts
-from streamlit_app.components import blind_items, chart, scope_picker
+from streamlit_app.components import blind_items, chart, scope_picker, set_aside
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import exports, uploads
 from streamlit_app.logic.outcomes.matrix import order_labels
@@ -48,6 +51,11 @@ def main() -> None:
         st.subheader(say("data.export_heading"), anchor=False, divider="gray")
         draw_export(person)
     st.subheader(say("data.stored_heading"), anchor=False, divider="gray")
+    cur = services.database().cursor()
+    set_aside.draw(
+        "choices",
+        [*list_slice_faults(cur), *list_queue_faults(cur), *list_setting_faults(cur)],
+    )
     draw_store(viewer)
 
 

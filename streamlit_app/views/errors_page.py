@@ -8,6 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
+from db.outcomes.slices import list_slice_faults
 from db.records import Run
 from streamlit_app.components import (
     blind_items,
@@ -18,6 +19,7 @@ from streamlit_app.components import (
     outcome_panel,
     scope_picker,
     selection_actions,
+    set_aside,
     slices_panel,
     text_trust_panel,
     verbosity_panel,
@@ -114,6 +116,7 @@ def draw_slices(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> No
     """Draw the slices, the worst first."""
     by = slices_panel.pick_by(view)
     database = services.database()
+    set_aside.draw("choices", list_slice_faults(database.cursor()))
     slices_panel.draw(load_slices(database, scope.version, scope.flt, by, load_saved(database)))
 
 
