@@ -7,7 +7,7 @@ create table gate_use (
     champion_run_id varchar not null,   -- empty: the majority-class baseline
     challenger_run_id varchar not null,
     test_digest varchar not null,       -- of the test items and labels at the first look
-    reviewer_id varchar not null references reviewer (reviewer_id),
+    reviewer_id varchar not null,
     created_at timestamp not null,
     unique (champion_run_id, challenger_run_id)
 );

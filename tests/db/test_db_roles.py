@@ -21,6 +21,7 @@ from db.people.permissions import ACTION_WORDS, PERMISSIONS, Action
 from db.people.reviewers import add_reviewer, append_change
 from db.people.sign_in import add_person, change_person
 from db.records import Encounter, Judgement, Role
+from db.retraining.gate_uses import add_gate_use
 from db.retraining.model_versions import register_model, set_alias
 from db.retraining.record_vetoes import add_record_veto
 from db.retraining.trigger_policies import add_trigger_policy
@@ -221,6 +222,12 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
     "set_alias": (
         "train",
         lambda cur, world, who: set_alias(cur, "champion", 1, action="promote", reviewer_id=who),
+    ),
+    "add_gate_use": (
+        "train",
+        lambda cur, world, who: add_gate_use(
+            cur, None, "run-1", test_digest="digest", reviewer_id=who
+        ),
     ),
     "add_record_veto": (
         "veto_records",

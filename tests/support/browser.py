@@ -21,8 +21,9 @@ def choose_option(page: Page, field: str, option: str) -> None:
             if options.count() == 0:
                 page.get_by_role("combobox", name=field).click(timeout=TRY_MS)
             page.get_by_role("option", name=option, exact=True).click(timeout=TRY_MS)
+            expect(page.get_by_role("combobox", name=field)).to_have_value(option, timeout=TRY_MS)
             break
-        except PlaywrightTimeoutError:
+        except (PlaywrightTimeoutError, AssertionError):
             if attempt == TRIES:
                 raise
     expect(options).to_have_count(0)
