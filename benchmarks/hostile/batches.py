@@ -69,7 +69,7 @@ class Scene:
     def open(self, page: str, choices: str = "") -> None:
         """Open a page of the app as the operator, and wait until it is drawn."""
         self.page.goto(f"{self.server.url}/{page}?reviewer={_OPERATOR}{choices}")
-        expect(self.page.locator("h1")).to_be_visible(timeout=60_000)
+        expect(self.page.locator("h1")).to_be_visible(timeout=_LONGEST_MS)
 
     def press(self, key: str) -> None:
         """Press the button with this key."""
