@@ -35,8 +35,9 @@ from db.errors import (
 from db.paths import database_path
 from db.statements import whole
 
-# Conflicts, a full disk or memory; after a fatal one DuckDB takes nothing until it is opened again.
-_STORE_FAILURES = (duckdb.OperationalError, duckdb.FatalException)
+# Conflicts, a full disk or memory, keys that are there twice where an index is damaged. After a
+# fatal one DuckDB takes nothing until it is opened again.
+_STORE_FAILURES = (duckdb.OperationalError, duckdb.FatalException, duckdb.IntegrityError)
 
 _READ_FAILURES = (duckdb.Error, UnicodeDecodeError)
 # Of the values, not of the file: faults of the program.
@@ -111,8 +112,8 @@ class Database:
         """Return a cursor inside a transaction: committed at the end, undone on any exception.
 
         Raises:
-            SaveError: Another transaction wrote the same rows at the same time, or disk or
-                memory are full; nothing was written.
+            SaveError: Another transaction wrote the same rows at the same time, disk or memory are
+                full, or rows cannot be stored next to those of a damaged file; nothing was written.
         """
         with explained_damage(self.path), self._refused(OSError):
             self._mark_once()

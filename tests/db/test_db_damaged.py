@@ -16,7 +16,7 @@ from db.connection import Database, opened_database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
-from db.errors import DatabaseDamagedError, DatabaseOpenError
+from db.errors import DatabaseDamagedError, DatabaseOpenError, SaveError
 from tests.support.annotations import annotate
 from tests.support.damage import damage_column
 from tests.support.full_disk import full_disk
@@ -136,4 +136,16 @@ def test_a_full_disk_at_opening_is_no_damage(path: Path, num_bytes: int) -> None
     assert not isinstance(caught.value, DatabaseDamagedError)
     database = Database.open(path)
     assert database.cursor().execute("select count(*) from search_item").fetchone() == (50,)
+    database.close()
+
+
+def test_a_key_that_is_stored_twice_is_an_error_of_ours(tmp_path: Path) -> None:
+    database = open_store(tmp_path / "review.duckdb")
+    with (
+        pytest.raises(SaveError, match=r"Nothing was saved: .*duplicate key.* file damaged"),
+        database.transaction() as cur,
+    ):
+        for _ in range(2):
+            cur.execute("insert into retired_run values ('run-1', '2026-01-01')")
+    assert database.cursor().execute("from retired_run").fetchall() == []
     database.close()
