@@ -52,18 +52,15 @@ def find_unread(cur: DuckDBPyConnection, reader_version: str, limit: int = 10_00
 
 def unread_answers(table: pa.Table) -> list[UnreadAnswer]:
     """Return the answers of a table that ``find_unread`` returned."""
-    rows = (row.values() for row in table.to_pylist())
     return [
         UnreadAnswer(
-            run_id=row[0],
-            item_id=row[1],
-            answer=row[2],
-            label_set=row[3],
-            labels=tuple(row[4]),
-            options=tuple(Option(part["label"], part["text"]) for part in row[5]),
-            answer_label=row[6],
+            **{
+                **row,
+                "labels": tuple(row["labels"]),
+                "options": tuple(Option(part["label"], part["text"]) for part in row["options"]),
+            }
         )
-        for row in map(tuple, rows)
+        for row in table.to_pylist()
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, get_args
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from db.arrow_tables import open_table
 from db.child_process import child_process
 from db.content.runs import get_run
 from db.errors import ExportError
@@ -101,10 +102,7 @@ def formats_of(kind: ExportKind) -> tuple[ExportFormat, ...]:
 
 def write_staged(staged: Path, file_format: ExportFormat, path: Path) -> int:
     """Write rows that were set down in an Arrow file; return as ``export_file``."""
-    with pa.ipc.open_file(staged) as file:
-        batches = (file.get_batch(number) for number in range(file.num_record_batches))
-        reader = pa.RecordBatchReader.from_batches(file.schema, batches)
-        return _WRITERS[file_format](reader, path)
+    return _WRITERS[file_format](open_table(staged).to_reader(), path)
 
 
 def _write_in_child(reader: pa.RecordBatchReader, file_format: ExportFormat, path: Path) -> int:

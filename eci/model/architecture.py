@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from typing import Any, Final
 
 from torch import Tensor, nn
@@ -10,6 +11,28 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from eci.errors import BaseModelError
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a model can do, found once: its configuration does not change.
+
+    Attributes:
+        branches: See :func:`can_branch`.
+        keeps_tokens: See :func:`keeps_every_token`.
+        takes_positions: Positions can be given; other models count them from the attention mask.
+    """
+
+    branches: bool
+    keeps_tokens: bool
+    takes_positions: bool
+
+    @classmethod
+    def of(cls, model: Any) -> Traits:
+        """Return the traits of a causal LM."""
+        parameters = inspect.signature(model.get_decoder().forward).parameters
+        return cls(can_branch(model), keeps_every_token(model), "position_ids" in parameters)
+
 
 _BRANCHES_TESTED: Final = frozenset(
     (
@@ -59,11 +82,6 @@ def can_branch(model: Any) -> bool:
         and text_config(model)._attn_implementation == "sdpa"
         and keeps_every_token(model)
     )
-
-
-def takes_positions(model: Any) -> bool:
-    """Return whether positions can be given; others count them from the attention mask."""
-    return "position_ids" in inspect.signature(model.get_decoder().forward).parameters
 
 
 def vocabulary_logits(model: Any, decoded: Any, states: Tensor) -> Tensor:

@@ -14,13 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers.utils.generic import ModelOutput
 
-from eci.model.architecture import (
-    can_branch,
-    decoder_layers,
-    keeps_every_token,
-    takes_positions,
-    vocabulary_logits,
-)
+from eci.model.architecture import Traits, decoder_layers, vocabulary_logits
 from eci.model.branches import (
     FIRST_OPTION,
     IGNORED,
@@ -70,6 +64,7 @@ class EciMixin:
     eci_verbalizers: Mapping[str, Sequence[Sequence[int]]]
     eci_weight: float
     eci_config: HeadConfig
+    eci_traits: Traits
     accepts_loss_kwargs = False
 
     def forward(
@@ -134,6 +129,7 @@ def attach_head(
         BaseModelError: The architecture has no plain stack of layers.
     """
     decoder_layers(model)
+    traits = Traits.of(model)
     kind = type(model)
     model.__class__ = type(f"Eci{kind.__name__}", (EciMixin, kind), {})
     model.eci_head = EciHead(config).to(model.get_input_embeddings().weight.device)
@@ -141,6 +137,7 @@ def attach_head(
     model.eci_verbalizers = verbalizers
     model.eci_weight = weight
     model.eci_config = config
+    model.eci_traits = traits
     return model
 
 
@@ -208,7 +205,7 @@ class _States:
         wanted = {part.layer(len(layers)) for part in config.parts} - {len(layers)}
         is_full = not ends_early or any(part.depth == 1 for part in config.parts)
         separate = None
-        if has_options and not can_branch(model):
+        if has_options and not model.eci_traits.branches:
             separate = SeparateSequences.of(rows.branch_ids)
         caught: dict[int, Tensor] = {}
 
@@ -240,7 +237,7 @@ class _States:
         if separate is not None:
             caught = {layer: separate.together(states) for layer, states in caught.items()}
             final = None if final is None else separate.together(final)
-        is_whole = decoded is not None and separate is None and keeps_every_token(model)
+        is_whole = decoded is not None and separate is None and model.eci_traits.keeps_tokens
         cache = decoded.past_key_values if is_whole else None
         return cls(model, rows, len(layers), caught, final, decoded, cache)
 
@@ -284,7 +281,7 @@ def _how_to_attend(model: Any, rows: _Rows, *, as_branches: bool) -> dict[str, A
     num_before = len(rows.prefix.ids) if rows.prefix else 0
     mask = branch_mask if as_branches else padding_mask
     attend: dict[str, Any] = {"attention_mask": mask(rows.branch_ids, num_before)}
-    if takes_positions(model):
+    if model.eci_traits.takes_positions:
         attend["position_ids"] = branch_positions(rows.branch_ids, num_before)
     if rows.prefix is not None:
         attend["past_key_values"] = rows.prefix.cache_for(len(rows.input_ids))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +31,12 @@ class Fingerprint:
     Attributes:
         weights: Of its configuration and every byte of its weight files.
         tokenizer: Of its tokenizer's files and chat template.
-        headers: As weights, of the first MiB of each file: what older artifacts have.
+        place: Its folder or id.
     """
 
     weights: str
     tokenizer: str
-    headers: str
+    place: str
 
     @classmethod
     def of(cls, folder_or_id: str, models_dir: Path, commit: str | None = None) -> Fingerprint:
@@ -54,15 +53,28 @@ class Fingerprint:
         folder = Path(folder_or_id)
         if not folder.is_dir():
             loaded = f"{folder_or_id}@{commit or 'unknown'}"
-            return cls(loaded, loaded, loaded)
+            return cls(loaded, loaded, folder_or_id)
         weights = [folder / "config.json", *sorted(folder.glob("*.safetensors"))]
         tokenizer = [path for name in _TOKENIZER_FILES if (path := folder / name).is_file()]
         digests = _digests([*weights, *tokenizer], models_dir)
         return cls(
             f"weights:{_joined((path.name, digests[path]) for path in weights)}",
             f"tokenizer:{_joined((path.name, digests[path]) for path in tokenizer)}",
-            _of_headers(folder),
+            folder_or_id,
         )
+
+    @property
+    def headers(self) -> str:
+        """Return what older artifacts have: of the first MiB of each weight file."""
+        folder = Path(self.place)
+        if not folder.is_dir():
+            return self.weights
+        digest = hashlib.sha256((folder / "config.json").read_bytes())
+        for file in sorted(folder.glob("*.safetensors")):
+            digest.update(f"{file.name}:{file.stat().st_size}".encode())
+            with file.open("rb") as stream:
+                digest.update(stream.read(1 << 20))
+        return f"{HEADERS_ONLY}{digest.hexdigest()}"
 
 
 def _joined(parts: Iterable[tuple[str, str]]) -> str:
@@ -75,6 +87,7 @@ def _digests(paths: list[Path], models_dir: Path) -> dict[Path, str]:
     store = models_dir / _DIGESTS
     with FileLock(models_dir / f"{_DIGESTS}.lock"):
         known = _read_digests(store)
+        before = dict(known)
         digests = {}
         for path in paths:
             state = path.stat()
@@ -83,7 +96,10 @@ def _digests(paths: list[Path], models_dir: Path) -> dict[Path, str]:
                 with path.open("rb") as stream:
                     known[place] = [*seen, hashlib.file_digest(stream, "sha256").hexdigest()]
             digests[path] = str(known[place][2])
-        _replace(store, json.dumps(known))
+        if known != before:
+            partial = store.with_suffix(".partial")  # only the holder of the lock writes it
+            partial.write_text(json.dumps(known))
+            partial.replace(store)
     return digests
 
 
@@ -93,18 +109,3 @@ def _read_digests(store: Path) -> dict[str, list[int | str]]:
         return {place: entry for place, entry in known.items() if len(entry) == 3}
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}  # absent or damaged: files are read again
-
-
-def _replace(path: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as partial:
-        partial.write(text)
-    Path(partial.name).replace(path)
-
-
-def _of_headers(folder: Path) -> str:
-    digest = hashlib.sha256((folder / "config.json").read_bytes())
-    for file in sorted(folder.glob("*.safetensors")):
-        digest.update(f"{file.name}:{file.stat().st_size}".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(1 << 20))
-    return f"{HEADERS_ONLY}{digest.hexdigest()}"

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from eci.model.architecture import keeps_every_token
 from eci.model.batching import Row
 from eci.pooling import REGIONS
 
@@ -75,7 +74,7 @@ def _common(beginnings: Sequence[Sequence[int]]) -> tuple[int, ...]:
 
 def prefill(model: Any, ids: tuple[int, ...]) -> Prefix | None:
     """Prefill a beginning; None for models whose cache drops or sums up tokens."""
-    if not keeps_every_token(model):
+    if not model.eci_traits.keeps_tokens:
         return None
     input_ids = torch.tensor([ids], device=model.device)
     with torch.inference_mode():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+
+from db.conversions import parse_json
 
 _READING_SECONDS: Final = 30.0
 """Longest time that a sender may take: a slow one holds a connection, and nothing else."""
@@ -51,13 +52,9 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
     except ClientDisconnect as error:
         raise BodyError(400, "The connection was closed before the body had arrived.") from error
     try:
-        sent = json.loads(text.decode(), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        sent = parse_json(text.decode())
+    except ValueError as error:
         raise BodyError(400, "The body is no JSON object. Send one in UTF-8.") from error
     if not isinstance(sent, dict) or any(isinstance(part, dict | list) for part in sent.values()):
         raise BodyError(400, "The body is no JSON object of texts and numbers. Send one.")
     return sent
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")

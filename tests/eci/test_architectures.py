@@ -18,7 +18,7 @@ from eci.model.fingerprint import Fingerprint
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
 from tests.support.architectures import ARCHITECTURES, Architecture
-from training.joint.adapter import add_adapter, save_artifact
+from training.joint.adapter import add_adapter, describe_reach, save_artifact
 from training.settings.training import LoraSettings
 
 THREE = LabelSet.from_options({"A": "aspirin", "B": "rest and fluids at home", "C": "surgery"})
@@ -166,7 +166,10 @@ def test_adapter_and_head_train_save_and_load(
                 if parameter.grad is not None
             }
         )
-    assert any("lora_A" in name for name in gradients[0])
+    adapted = [name.split(".lora_A")[0] for name in gradients[0] if "lora_A" in name]
+    names = {name.removesuffix(".base_layer").rsplit(".", 1)[-1] for name in adapted}
+    reach = describe_reach(model.model.get_base_model())
+    assert reach.startswith(f"LoRA adapts {', '.join(sorted(names))} in 4 layers")
     for name, gradient in gradients[0].items():
         assert torch.allclose(gradient, gradients[1][name], rtol=1e-3, atol=1e-4), name
 

@@ -47,6 +47,14 @@ def _do(database: Database, settings: RefitSettings, base_run_id: str | None = N
     return run_dir
 
 
+def _train(database: Database, tiny_settings: dict[str, Any]) -> RunDir:
+    settings = parse_settings(tiny_settings, "tests")
+    trained = prepare_run(database, Preset("test", "A test.", settings), "tests")
+    assert execute(trained, run_qlora) == "succeeded", trained.read_status().message
+    refresh(database, runs_dir())
+    return trained
+
+
 def test_a_refit_leaves_an_artifact_that_classifies_as_its_predictions_say(
     database: Database, engineer: Reviewer, base_alone: RefitSettings, tmp_path: Path
 ) -> None:
@@ -132,10 +140,7 @@ def test_a_refit_without_enough_items_says_how_many_are_needed(
 def test_a_trained_adapter_gets_a_new_head_and_new_temperatures(
     database: Database, engineer: Reviewer, tiny_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    settings = parse_settings(tiny_settings, "tests")
-    trained = prepare_run(database, Preset("test", "A test.", settings), "tests")
-    assert execute(trained, run_qlora) == "succeeded", trained.read_status().message
-    refresh(database, runs_dir())
+    trained = _train(database, tiny_settings)
 
     plan = make_plan(database, "refit", source=trained.run_id)
     refit = prepare_plan(database, plan, "tests")
@@ -245,10 +250,7 @@ def test_training_items_keep_probabilities_of_heads_that_had_not_seen_them(
 def test_of_items_that_an_adapter_learned_from_the_base_model_speaks(
     database: Database, engineer: Reviewer, tiny_settings: dict[str, Any]
 ) -> None:
-    settings = parse_settings(tiny_settings, "tests")
-    trained = prepare_run(database, Preset("test", "A test.", settings), "tests")
-    assert execute(trained, run_qlora) == "succeeded", trained.read_status().message
-    refresh(database, runs_dir())
+    trained = _train(database, tiny_settings)
     records = RECORDS.read(trained.records_path)
     learned = {record.item_id for record in records if record.fold == "train"}
     held_out = {record.item_id for record in records if record.fold == "dev"}
@@ -295,10 +297,7 @@ def test_items_that_repeat_one_another_stay_in_one_fold(
 def test_the_head_on_an_adapter_is_judged_on_items_that_the_adapter_has_not_seen(
     database: Database, engineer: Reviewer, tiny_settings: dict[str, Any]
 ) -> None:
-    settings = parse_settings(tiny_settings, "tests")
-    trained = prepare_run(database, Preset("test", "A test.", settings), "tests")
-    assert execute(trained, run_qlora) == "succeeded", trained.read_status().message
-    refresh(database, runs_dir())
+    trained = _train(database, tiny_settings)
     with database.transaction() as cur:
         add_items(cur, [make_remedy(200 + n) for n in range(30)], origin="items")
 

@@ -30,7 +30,6 @@ from db.retraining.gate_uses import count_gate_uses
 from db.viewer import Viewer
 from eci.arrays import FloatArray
 from eci.statistics.compare import compare, mcnemar_p_value, paired_difference
-from eci.statistics.estimates import Estimate
 from eci.statistics.metrics import Report, classification_report, confusion_counts
 from eci.statistics.multiple_testing import benjamini_hochberg
 from eci.statistics.reliability import ece_difference, reliability_report
@@ -102,12 +101,13 @@ def _judge_set(name: str, pairs: Sequence[GatePair]) -> SetGate:
     report_a = classification_report(confusion_counts(gold, before, labels), labels)
     report_b = classification_report(confusion_counts(gold, after, labels), labels)
     recalls = _recalls(report_a, report_b, gold, before, after)
-    ece_after = _ece(pairs, [pair.probabilities_b for pair in pairs], labels)
-    known = [pair.probabilities_a for pair in pairs]
+    given, y = _columns(pairs, [pair.probabilities_b for pair in pairs], labels)
+    ece_after = reliability_report(given, y).ece
     ece_before = ece_rise = None
-    if None not in known:
-        ece_before = _ece(pairs, [p or () for p in known], labels)
-        ece_rise = _ece_rise(pairs, labels)
+    if all(pair.probabilities_a is not None for pair in pairs):
+        earlier, _ = _columns(pairs, [pair.probabilities_a or () for pair in pairs], labels)
+        ece_before = reliability_report(earlier, y).ece
+        ece_rise = ece_difference(earlier, given, y)
     checks = (
         check_no_worse(f"{name}: accuracy", comparison.accuracy_difference, MARGIN),
         check_no_worse(f"{name}: macro-F1", comparison.macro_f1_difference, MARGIN),
@@ -161,18 +161,6 @@ def _columns(
         row[: len(values)] = values
     positions = {label: i for i, label in enumerate(labels)}
     return probabilities, [positions[pair.gold_label] for pair in pairs]
-
-
-def _ece(
-    pairs: Sequence[GatePair], given: Sequence[Sequence[float]], labels: Sequence[str]
-) -> Estimate:
-    return reliability_report(*_columns(pairs, given, labels)).ece
-
-
-def _ece_rise(pairs: Sequence[GatePair], labels: Sequence[str]) -> Estimate:
-    before, gold = _columns(pairs, [pair.probabilities_a or () for pair in pairs], labels)
-    after, _ = _columns(pairs, [pair.probabilities_b for pair in pairs], labels)
-    return ece_difference(before, after, gold)
 
 
 def _check_items(sets: Sequence[SetGate]) -> Check:

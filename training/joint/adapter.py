@@ -169,11 +169,7 @@ def target_modules(model: Any) -> list[str] | str:
 
     Names where these occur in the decoder alone, else (vision towers) a pattern of whole paths.
     """
-    layers = decoder_layers(model)
-    # Named one by one, not by "all-linear": that would put LoRA on the head as well.
-    adapted = {name.rsplit(".", 1)[-1]: name for name, m in layers.named_modules() if _is_linear(m)}
-    if model.config.model_type in _MAMBA_TYPES:
-        adapted = {name: path for name, path in adapted.items() if name not in _READ_BY_KERNELS}
+    layers, adapted = decoder_layers(model), _adapted(model)
     inside = set(layers.modules())
     elsewhere = {
         name.rsplit(".", 1)[-1]
@@ -181,19 +177,51 @@ def target_modules(model: Any) -> list[str] | str:
         if _is_linear(module) and module not in inside
     }
     if elsewhere.isdisjoint(adapted):
-        return sorted(adapted)
+        return adapted
     (place,) = (name for name, module in model.named_modules() if module is layers)
-    return rf"{re.escape(place)}\..*\.({'|'.join(sorted(map(re.escape, adapted)))})"
+    return rf"{re.escape(place)}\..*\.({'|'.join(map(re.escape, adapted))})"
 
 
 def describe_reach(model: Any) -> str:
-    """Describe in one sentence which layers LoRA adapts, and that experts stay frozen."""
+    """Describe in one sentence which layers LoRA adapts, and which of the decoder stay frozen.
+
+    Asked of the adapted model: PEFT may choose others than it was given, such as the experts whose
+    weights are one stacked parameter in place of the linear layers of the same names.
+
+    Args:
+        model: After :func:`add_adapter`, as a plain language model.
+    """
+    from peft.tuners.lora import LoraLayer
+
     layers = decoder_layers(model)
-    names = sorted({name.rsplit(".", 1)[-1] for name, m in layers.named_modules() if _is_linear(m)})
-    # The weights of all experts are one stacked parameter, which no linear layer holds.
-    has_experts = any(parameter.ndim > 2 for parameter in layers.parameters())
-    rest = "; the experts stay frozen" if has_experts else ""
-    return f"LoRA adapts {', '.join(names)} in {len(layers)} layers{rest}."
+    adapted = {name for name, module in layers.named_modules() if isinstance(module, LoraLayer)}
+    weights = {
+        name.rpartition(".")[0]
+        for name, parameter in layers.named_parameters()
+        if parameter.ndim > 1 and name.endswith(("proj", "weight"))
+    }
+    frozen = {name for name in weights if adapted.isdisjoint(_with_parents(name))}
+    left = ", ".join(sorted({_last_name(name) for name in frozen}))
+    reached = ", ".join(sorted({_last_name(name) for name in adapted}))
+    rest = f"; {left} stay frozen" if left else ""
+    return f"LoRA adapts {reached} in {len(layers)} layers{rest}."
+
+
+def _with_parents(name: str) -> set[str]:
+    parts = name.split(".")
+    return {".".join(parts[: number + 1]) for number in range(len(parts))}
+
+
+def _last_name(path: str) -> str:
+    return next(part for part in reversed(path.split(".")) if part != "base_layer")
+
+
+def _adapted(model: Any) -> list[str]:
+    """Return the names of the decoder's linear layers that can have an adapter."""
+    # Named one by one, not by "all-linear": that would put LoRA on the head as well.
+    layers = decoder_layers(model)
+    names = {name.rsplit(".", 1)[-1] for name, m in layers.named_modules() if _is_linear(m)}
+    return sorted(names - _READ_BY_KERNELS if model.config.model_type in _MAMBA_TYPES else names)
 
 
 def _is_linear(module: nn.Module) -> bool:

@@ -94,8 +94,8 @@ def run_qlora(context: RunContext) -> None:
     context.warn(data.describe_missing_labels())
     if context.is_first:
         RECORDS.write(run_dir.records_path, data.lineage(run_dir.run_id))
-    context.report_message(describe_reach(model.model))
     add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
+    context.report_message(describe_reach(model.model.get_base_model()))
     if divides:
         context.report_message(f"Dividing the base model among {context.num_processes} processes.")
         shard(model.model, base.device)
