@@ -89,12 +89,21 @@ function send(token, fields) {
   });
 }
 
-// What the line says is true of all that was changed so far, so a change takes the word back.
-function sayOfDraft(token, word) {
+// What the line says is true of all that was changed so far, so a change takes the word back. A
+// redraw puts an empty line in its place, and while the connection is lost it says nothing.
+let said = { token: "", word: "" };
+
+function drawDraft() {
   const line = document.querySelector(".lc-draft");
-  const mark = marker();
-  if (!line || !mark || mark.dataset.lcToken !== token) return;
-  line.textContent = word ? line.dataset[word] : "";
+  if (!line) return;
+  const isOfShown = isConnected() && said.token === marker()?.dataset.lcToken;
+  const text = (isOfShown && line.dataset[said.word]) || "";
+  if (line.textContent !== text) line.textContent = text;
+}
+
+function sayOfDraft(token, word) {
+  said = { token, word };
+  drawDraft();
 }
 
 function keep(token, fields) {
@@ -102,13 +111,14 @@ function keep(token, fields) {
   const all = isOld ? { ...unkept.fields, ...fields } : fields;
   unkept = { token, fields: all };
   sayOfDraft(token, "");
-  const lose = () => sayOfDraft(token, "lcLost");
+  const isNewest = () => unkept !== null && unkept.fields === all;
+  const lose = () => isNewest() && sayOfDraft(token, "lcLost");
   const answered = (answer) => {
     if (answer.status === 404) return; // the item is saved and gone
     if (!answer.ok) return lose();
-    if (unkept && unkept.token === token && unkept.fields === all) {
+    if (isNewest()) {
       unkept = null;
-      if (isConnected()) sayOfDraft(token, "lcKept");
+      sayOfDraft(token, "lcKept");
     }
   };
   send(token, all).then(answered, lose);
@@ -138,10 +148,7 @@ document.addEventListener("input", (event) => {
 });
 window.addEventListener("pagehide", flush);
 // What stands in the fields is handed in again once the server is there.
-watchConnection(
-  () => sayOfDraft(marker()?.dataset.lcToken, ""),
-  () => unkept && keep(unkept.token, unkept.fields),
-);
+watchConnection(drawDraft, () => (unkept ? keep(unkept.token, unkept.fields) : drawDraft()));
 
 document.addEventListener("click", (event) => {
   const picker = event.target instanceof Element ? event.target.closest('[class*="st-key-review_picker"]') : null;
@@ -237,6 +244,7 @@ window.addEventListener(
 
 // A new item starts at its top.
 new MutationObserver(() => {
+  drawDraft();
   const mark = marker();
   const item = mark ? mark.dataset.lcOn : null;
   if (item === shownItem) return;

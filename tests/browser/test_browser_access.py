@@ -40,9 +40,11 @@ def test_an_open_tab_shows_and_stores_nothing_more(
     people = chief.new_page()
     people.goto(f"{server.url}/people?reviewer=Chief")
     choose_option(people, "Person", "Bob")
+    save = people.get_by_role("button", name="Save")
+    expect(save).to_be_visible()  # the form is Bob's now, no longer that of a new person
     choose_option(people, "Role", "No access")
-    people.get_by_role("button", name="Save").click()
-    expect(people.get_by_text("Saved")).to_be_visible()
+    save.click()
+    expect(people.get_by_text("Saved Bob with the role No access.")).to_be_visible()
     chief.close()
 
     page.keyboard.press(key)
