@@ -85,3 +85,10 @@ def bundled_is_tiny(database: Database, tiny_model_dir: Path) -> None:
     """Put the random model where the bundled one would be unpacked to, which takes 20 s."""
     models_dir().mkdir(parents=True, exist_ok=True)
     (models_dir() / "smollm2-135m").symlink_to(tiny_model_dir, target_is_directory=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a browser test that fails once more, and report that: its browser shares two cores."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
