@@ -102,6 +102,8 @@ def result_fields(outcome: Outcome) -> dict[str, Any]:
         "id": record.record_id,
         "label": category.label,
         "probabilities": dict(zip(labels.names, category.probabilities, strict=True)),
+        "set": None if category.labels_in_set is None else list(category.labels_in_set),
+        "ask_a_person": category.asks_person,
         "prompt_tokens": category.prompt_tokens,
         "is_shortened": category.is_shortened,
     }

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -17,11 +17,13 @@ from db.paths import builds_dir, runs_dir
 from db.retraining.snapshot import read_snapshot
 from db.viewer import EVERYTHING
 from eci.errors import EciError
+from eci.model.artifact import read_plain_adapter
+from eci.model.base_model import Quantization
 from eci.questions.exemplars import CHOICES, Choice
 from training.control.ingest import refresh
 from training.control.plan import TIERS, Tier, make_plan, prepare_plan
 from training.control.run_duration import describe_expected, expected_seconds
-from training.control.start import is_run_dir, prepare_prediction
+from training.control.start import is_run_dir, prepare_adoption, prepare_prediction
 from training.data.build import BENCHMARKS, Benchmark, build
 from training.data.build_files import BUILD_FORMATS, BuildFormat, write_build
 from training.errors import RunDirError, TrainingError
@@ -34,6 +36,8 @@ from training.settings.training import (
     DataSettings,
     list_preset_faults,
     list_presets,
+    parse_adoption_settings,
+    parse_decision,
     parse_model_settings,
     parse_prediction_settings,
 )
@@ -100,12 +104,24 @@ def _launcher_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--base", help="refit: the base model, where its folder has moved [default: as it was]."
 )
+@click.option(
+    "-d",
+    "--decision",
+    "decisions",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What errors cost, instead of that in the preset or the run to start from: "
+    "cost=accuracy, macro_f1, ordinal or matrix; order.pubmedqa=['yes','maybe','no']; "
+    "matrix.triage=[[0,1],[5,0]] (rows: gold labels, columns: decisions); target_error=0.05 (a "
+    "person is asked about the rest); set_coverage=0.9; ask_unless_single=true. Repeatable.",
+)
 @_launcher_options
 def run(
     settings: str | None,
     tier: Tier,
     source: str | None,
     base: str | None,
+    decisions: tuple[str, ...],
     launcher: Kind,
     launcher_options: tuple[str, ...],
 ) -> None:
@@ -117,7 +133,15 @@ def run(
     chosen = get_launcher(launcher, launcher_options)
     with opened_database() as database:
         refresh(database, runs_dir())
-        plan = make_plan(database, tier, preset=settings, source=source, base=base, launcher=chosen)
+        plan = make_plan(
+            database,
+            tier,
+            preset=settings,
+            source=source,
+            base=base,
+            launcher=chosen,
+            decision=parse_decision(decisions),
+        )
         click.echo(
             describe_expected(expected_seconds(runs_dir(), plan.name, plan.launcher)), err=True
         )
@@ -169,6 +193,49 @@ def predict(
     chosen = get_launcher(launcher, launcher_options)
     with opened_database() as database:
         run_dir = prepare_prediction(database, settings, OPERATOR, launcher=chosen)
+    _in_foreground(run_dir)
+
+
+@main.command()
+@click.argument("adapter", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--base", help="Its base model [default: the one that it names].")
+@click.option(
+    "--quantization", type=click.Choice(get_args(Quantization)), default="none", show_default=True
+)
+@click.option(
+    "--max-prompt-tokens", type=click.IntRange(32, 32_768), default=768, show_default=True
+)
+@click.option(
+    "--max-new-tokens",
+    type=click.IntRange(0, 32_768),
+    default=64,
+    show_default=True,
+    help="0: the category alone.",
+)
+def adopt(
+    adapter: Path,
+    base: str | None,
+    quantization: Quantization,
+    max_prompt_tokens: int,
+    max_new_tokens: int,
+) -> None:
+    """Make a model of ADAPTER, a folder that plain PEFT saved, and predict all items with it.
+
+    Its head is untrained and gives what the adapted model gives: train one with
+    run --tier refit --from RUN. Needs the database for itself at start and end.
+    """
+    named = read_plain_adapter(adapter)
+    if not (base or named):
+        raise TrainingError(f"Adapter {adapter} names no base model. Name one with --base.")
+    model = {"base": base or named, "quantization": quantization}
+    fields = {
+        "model": {**model, "max_prompt_tokens": max_prompt_tokens},
+        "adapter": str(adapter.resolve()),
+        "evaluation": {"max_new_tokens": max_new_tokens},
+    }
+    settings = parse_adoption_settings(fields, "the command line")
+    with opened_database() as database:
+        run_dir = prepare_adoption(database, settings, OPERATOR)
     _in_foreground(run_dir)
 
 

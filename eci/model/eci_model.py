@@ -13,8 +13,16 @@ from typing import Any
 
 import torch
 
+from eci.decisions import MOST_PROBABLE, DecisionRule
 from eci.errors import ArtifactError, EciError, UnknownLabelError
-from eci.model.artifact import HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
+from eci.model.artifact import (
+    ADAPTER_FILES,
+    HEAD_FILE,
+    ArtifactInfo,
+    CalibrationInfo,
+    check_base,
+    read_info,
+)
 from eci.model.base_model import LoadedBase, Quantization, load_base
 from eci.model.batching import Row, collate
 from eci.model.branches import PROMPT, last_prompt_column
@@ -42,8 +50,11 @@ class Classification:
     """The category of one question.
 
     Attributes:
-        label: The most probable label.
+        label: Decided for at the artifact's operating point; the most probable one without any.
         probabilities: In the order of the question's label set; they sum to 1.
+        labels_in_set: Which labels it may be, as often right as the operating point promises; None
+            without one. It may be empty: no label is as probable as it usually is where it is gold.
+        asks_person: Whether a person should decide instead, by the operating point.
         logits: The same before calibration.
         prompt_tokens: Length of the prompt.
         is_shortened: Its context was cut to fit.
@@ -51,6 +62,8 @@ class Classification:
 
     label: str
     probabilities: tuple[float, ...]
+    labels_in_set: tuple[str, ...] | None
+    asks_person: bool
     logits: tuple[float, ...]
     prompt_tokens: int
     is_shortened: bool
@@ -82,6 +95,8 @@ class EciModel:
         encoder: Writes its prompts.
         label_sets: The fixed label sets its head knows, by name.
         calibration: Label set name -> temperature; a missing one means 1.
+        decision_rules: Label set name -> operating point; a missing one means the most probable
+            label.
 
     Attributes:
         is_training: Whether its adapter still changes: what it prefills is then not kept.
@@ -93,11 +108,13 @@ class EciModel:
         encoder: PromptEncoder,
         label_sets: Mapping[str, LabelSet],
         calibration: Mapping[str, CalibrationInfo] | None = None,
+        decision_rules: Mapping[str, DecisionRule] | None = None,
     ) -> None:
         self.model = model
         self.encoder = encoder
         self.label_sets = dict(label_sets)
         self.calibration = dict(calibration or {})
+        self.decision_rules = dict(decision_rules or {})
         self.is_training = False
         self._prefixes: dict[tuple[int, ...], Prefix | None] = {}
 
@@ -340,11 +357,15 @@ class EciModel:
         ):
             mine = logits[: len(labels)].double()
             known = self.calibration.get(labels.name)
-            probabilities = (mine / (known.temperature if known else 1.0)).softmax(0)
+            probabilities = (mine / (known.temperature if known else 1.0)).softmax(0).tolist()
+            rule = self.decision_rules.get(labels.name, MOST_PROBABLE)
+            decided = rule.decide([probabilities])
             read.append(
                 Classification(
-                    labels.names[int(probabilities.argmax())],
-                    tuple(probabilities.tolist()),
+                    labels.names[decided.labels[0]],
+                    tuple(probabilities),
+                    decided.set_of(0, labels.names),
+                    bool(decided.asks_person[0]),
                     tuple(mine.tolist()),
                     len(row.prompt),
                     is_shortened,
@@ -430,7 +451,6 @@ def build(
 
 
 def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
-    from peft import PeftModel
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -466,10 +486,36 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
             f"The head in {folder} does not fit its description: {error}"
         ) from error
     if info.has_adapter:
-        try:
-            model = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
-        except (SafetensorError, TypeError, ValueError, KeyError) as error:
-            raise ArtifactError(f"The adapter in {folder} cannot be loaded: {error}") from error
+        model = with_adapter(model, folder)
     model.eval()
     label_sets = {name: known.label_set(name) for name, known in info.label_sets.items()}
-    return EciModel(model, encoder, label_sets, info.calibration)
+    return EciModel(model, encoder, label_sets, info.calibration, info.decision_rules)
+
+
+def with_adapter(model: Any, folder: Path) -> Any:
+    """Return a model wrapped by PEFT with the adapter in a folder, which does not train.
+
+    Raises:
+        ArtifactError: The adapter is damaged, or of another model.
+    """
+    from peft import PeftModel, get_peft_model_state_dict
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        adapted = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
+        with safe_open(folder / ADAPTER_FILES[0], "pt") as stored:
+            names = set(stored.keys())
+    except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
+        first = str(error).strip().splitlines()[:2]
+        raise ArtifactError(
+            f"The adapter in {folder} cannot be loaded: {' '.join(first)}. Name the base model "
+            "that it was trained on, or copy it again."
+        ) from error
+    # PEFT passes over weights that have no place; those of experts it keeps under other names.
+    unplaced = {n for n in names - get_peft_model_state_dict(adapted).keys() if "experts" not in n}
+    if unplaced:
+        raise ArtifactError(
+            f"The adapter in {folder} has {len(unplaced)} weights that the base model has no place "
+            f"for (first: {min(unplaced)}). Name the base model that it was trained on."
+        )
+    return adapted

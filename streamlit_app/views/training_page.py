@@ -15,6 +15,7 @@ from db.viewer import Viewer
 from streamlit_app.components import (
     blind_items,
     item_table,
+    operating_point,
     policy_form,
     readiness_meter,
     reviewer_picker,
@@ -125,6 +126,7 @@ def draw_scores(entry: HistoryEntry, runs: Sequence[Run]) -> None:
         return
     table = score_table(run, by_id.get(run.base_run_id or ""))
     st.dataframe(table, hide_index=True, key="training_scores")
+    operating_point.draw(run, say("decision.heading"))
 
 
 def _leave_for(page: str) -> None:

@@ -175,7 +175,7 @@ def test_adapter_and_head_train_save_and_load(
 
     model.model.eval()
     model.is_training = False
-    save_artifact(model, base, tmp_path / "artifact", shots=0, calibration={})
+    save_artifact(model, base, tmp_path / "artifact", shots=0)
     plain = PeftModel.from_pretrained(architecture.make(tokenizer), str(tmp_path / "artifact"))
     for question, answer in zip(QUESTIONS, model.answer(QUESTIONS, max_new_tokens=4), strict=True):
         row, _ = model.row(question)

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from eci.arrays import Float32Array
 from eci.errors import ArtifactError
-from eci.model.artifact import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, write_info
+from eci.model.artifact import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, write_info
 from eci.model.head_fit import FittedHead
 from eci.pooling import parse_pooling
 from eci.questions.labels import OPTIONS
@@ -25,17 +25,15 @@ def write_head_artifact(
     folder: Path,
     info: ArtifactInfo,
     heads: Mapping[str, FittedHead],
-    calibration: Mapping[str, CalibrationInfo],
     source: Path | None,
 ) -> ArtifactInfo:
     """Write an artifact with new heads, and the adapter of the artifact it comes from.
 
     Args:
         folder: Replaced.
-        info: Describes base model, adapter and template.
+        info: Describes it.
         heads: Label set -> its head. Other label sets keep the head of the source; without one they
             say what the language model says.
-        calibration: Label set -> temperature; one that is not here counts as 1.
         source: The artifact that the features were computed with; None for the base model alone.
     """
     tensors = _untrained(info) if source is None else read_head(source)
@@ -46,19 +44,16 @@ def write_head_artifact(
     save_file(tensors, folder / HEAD_FILE)
     if source is not None:
         _link_adapter(source, folder, info)
-    described = info.model_copy(update={"calibration": dict(calibration)})
-    return write_info(folder, described)
+    return write_info(folder, info)
 
 
-def copy_artifact(
-    folder: Path, source: Path, info: ArtifactInfo, calibration: Mapping[str, CalibrationInfo]
-) -> ArtifactInfo:
-    """Write the artifact of ``source`` again with other temperatures."""
+def copy_artifact(folder: Path, source: Path, info: ArtifactInfo) -> ArtifactInfo:
+    """Write the artifact of ``source`` again with another description."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _link(source / HEAD_FILE, folder / HEAD_FILE)
     _link_adapter(source, folder, info)
-    return write_info(folder, info.model_copy(update={"calibration": dict(calibration)}))
+    return write_info(folder, info)
 
 
 def read_head(artifact: Path) -> Tensors:

@@ -27,7 +27,7 @@ from training.data.dataset import (
 )
 from training.data.questions import fixed_label_sets
 from training.errors import SettingsError
-from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate
+from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate, choose_rules
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import base_model_rows, held_out_rows
 from training.joint.adapter import add_adapter, describe_reach, library_versions, save_artifact
@@ -81,9 +81,11 @@ def run_qlora(context: RunContext) -> None:
             {**stored, "base_fingerprint": base.fingerprint.weights, "versions": library_versions()}
         )
     torch.manual_seed(settings.seed)
+    label_sets = fixed_label_sets([*snapshot.train, *snapshot.test])
+    settings.decision.require_labels(label_sets)
     model = build(
         base,
-        label_sets=fixed_label_sets([*snapshot.train, *snapshot.test]),
+        label_sets=label_sets,
         pooling=settings.head.pooling,
         dropout=settings.head.dropout,
         weight=settings.head.weight,
@@ -261,16 +263,19 @@ def _finish(
     HELD_OUT.write(run_dir.held_out_path, held_out)
     labels = {r.item_id: r.question.label_set.index(r.label) for r in data.dev}
     model.calibration = calibrate(held_out, labels)
+    model.decision_rules = choose_rules(
+        held_out, labels, model.calibration, settings.decision, model.label_sets.values()
+    )
     save_artifact(
         model,
         base,
         run_dir.artifact_path,
         shots=settings.evaluation.shots,
-        calibration=model.calibration,
+        decision=settings.decision,
     )
     _write_out_of_fold(context, model, data, held_out, settings.evaluation)
     predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
-    metrics = evaluate(predictions, snapshot.test)
+    metrics = evaluate(predictions, snapshot.test, model.decision_rules)
     PREDICTIONS.write(run_dir.predictions_path, predictions)
     run_dir.write_metrics(metrics)
     _drop_checkpoints(run_dir.checkpoints_path)

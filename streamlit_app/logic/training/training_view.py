@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from db.outcomes.counts import By, RunSummary
 from db.records import Run, TrainingRun
 from db.retraining.run_energy import RunEnergy
+from eci.decisions import DecisionSettings
 from streamlit_app.logic.figures import percent
 from streamlit_app.logic.training.lineage_view import energy_words, shots_words
 from streamlit_app.markup import reveal
@@ -136,8 +137,17 @@ def describe_settings(settings: TrainingSettings) -> dict[str, str]:
             weight=head.weight,
             rate=optimizer.head_learning_rate,
         ),
+        say("settings.decision"): describe_decision(settings.decision),
         say("settings.seed"): str(settings.seed),
     }
+
+
+def describe_decision(settings: DecisionSettings) -> str:
+    """Describe in one line what errors cost and when a person is asked."""
+    cost = words("decision_cost")[settings.cost]
+    if settings.target_error is not None:
+        return say("decision.with_target", cost=cost, target=percent(settings.target_error))
+    return say("decision.with_sets", cost=cost) if settings.ask_unless_single else cost
 
 
 @dataclass(frozen=True)
@@ -193,14 +203,14 @@ def score_table(run: Run, base: Run | None) -> dict[str, list[str]]:
         (
             reveal(label_set),
             score_words[name],
-            _figure_words(before),
-            _figure_words(figure),
+            figure_words(before),
+            figure_words(figure),
             f"{figure.n:,}",
         )
         for label_set, figures in run.metrics.items()
         for name, path in _SCORES.items()
-        if (figure := _figure(figures, path)) is not None
-        for before in [_figure((base.metrics if base else {}).get(label_set), path)]
+        if (figure := figure_of(figures, path)) is not None
+        for before in [figure_of((base.metrics if base else {}).get(label_set), path)]
     ]
     titles = ("labels", "on_test_split", "before", "now", "test_items")
     return {say(f"column.{title}"): [row[i] for row in rows] for i, title in enumerate(titles)}
@@ -226,7 +236,7 @@ class _Figure(BaseModel):
     interval: _Interval | None = None
 
 
-def _figure(figures: Any, path: tuple[str, str]) -> _Figure | None:
+def figure_of(figures: Any, path: tuple[str, str]) -> _Figure | None:
     """Find one figure of ``metrics.json``; None where the run does not have it."""
     found = figures
     for name in path:
@@ -237,7 +247,7 @@ def _figure(figures: Any, path: tuple[str, str]) -> _Figure | None:
         return None
 
 
-def _figure_words(figure: _Figure | None) -> str:
+def figure_words(figure: _Figure | None) -> str:
     if figure is None or figure.value is None:
         return "–"
     shown = f"{100 * figure.value:.1f} %"
