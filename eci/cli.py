@@ -111,6 +111,14 @@ def main() -> None:
     f"[default: that of --artifact, else {_MAX_PROMPT_TOKENS}]",
 )
 @click.option(
+    "--thinking",
+    "thinking_tokens",
+    type=click.IntRange(1, 32_768),
+    metavar="N",
+    help="Let the model think for up to N tokens first; the category is read after that. "
+    "[default: that of --artifact, else it answers at once]",
+)
+@click.option(
     "--label-set",
     "label_sets",
     multiple=True,
@@ -172,6 +180,7 @@ def classify(
     device: str,
     models_dir: Path | None,
     max_prompt_tokens: int | None,
+    thinking_tokens: int | None,
     label_sets: dict[str, LabelSet],
     exemplars: IO[bytes] | None,
     shots: int,
@@ -195,8 +204,10 @@ def classify(
     Exit status: 0 all classified; 1 lines were refused or nothing could be classified; 2 wrong
     usage; 130 interrupted. docs/eci_library.md describes every field.
     """
-    if artifact and (label_sets or max_prompt_tokens):
-        raise click.UsageError("--artifact brings its own --label-set and --max-prompt-tokens.")
+    if artifact and (label_sets or max_prompt_tokens or thinking_tokens):
+        raise click.UsageError(
+            "--artifact brings its own --label-set, --max-prompt-tokens and --thinking."
+        )
     if bool(shots) != bool(exemplars) or (forbidden and not exemplars):
         raise click.UsageError("--exemplars, to choose from, and --shots, how many, go together.")
     known = {PUBMEDQA.name: PUBMEDQA, **label_sets}
@@ -213,6 +224,7 @@ def classify(
         quantization=quantization or "none",
         device=device,
         max_prompt_tokens=max_prompt_tokens or _MAX_PROMPT_TOKENS,
+        thinking_tokens=thinking_tokens or 0,
         label_sets=tuple(known.values()),
     )
     report = _Report()

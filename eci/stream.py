@@ -119,6 +119,8 @@ def result_fields(outcome: Outcome) -> dict[str, Any]:
 def _answer_fields(answer: Answer, labels: LabelSet) -> dict[str, Any]:
     reading = read_answer(answer.text, labels)
     fields = {"text": answer.text, **reading_fields(reading), "num_tokens": answer.num_tokens}
+    if answer.classification.thinking:
+        fields["thinking"] = answer.classification.thinking
     return {**fields, "is_finished": answer.is_finished and reading.is_finished}
 
 

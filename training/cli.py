@@ -166,10 +166,18 @@ def run(
     show_default=True,
     help="0: the category alone.",
 )
+@click.option(
+    "--thinking",
+    "thinking_tokens",
+    type=click.IntRange(0, 32_768),
+    help="Let a thinking model think for up to this many tokens before it answers "
+    "[default: as that of --run was trained, else 0].",
+)
 @_launcher_options
 def predict(
     base: str | None,
     run_id: str | None,
+    thinking_tokens: int | None,
     shots: int,
     max_new_tokens: int,
     launcher: Kind,
@@ -189,6 +197,11 @@ def predict(
         fields["model"] = trained.model_dump()
     if base:
         fields["model"] = {**fields.get("model", {"quantization": "none"}), "base": base}
+    if thinking_tokens is not None:
+        if run_id:
+            raise click.UsageError("--run brings its own --thinking: its head was trained with it.")
+        default = {"quantization": "none"}
+        fields["model"] = {**fields.get("model", default), "thinking_tokens": thinking_tokens}
     settings = parse_prediction_settings(fields, "the command line")
     chosen = get_launcher(launcher, launcher_options)
     with opened_database() as database:

@@ -80,6 +80,8 @@ class ArtifactInfo(_Frozen):
     prompt_digest: str = ""
     """Of prompts as tokens, after chat template and tokenizer; empty in older artifacts."""
     max_prompt_tokens: int = Field(gt=0)
+    thinking_tokens: int = Field(0, ge=0)
+    """Longest thinking before the answer that the head reads after; 0: it answers at once."""
     shots: int = Field(ge=0)
     head: dict[str, Any]
     label_sets: dict[str, LabelSetInfo]

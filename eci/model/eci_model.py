@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from eci.model.encoding import PromptEncoder
 from eci.model.features import Feature
 from eci.model.head import HeadConfig
 from eci.model.prefix import Prefix, prefill, share
-from eci.pooling import DEFAULT_POOLING
+from eci.pooling import DEFAULT_POOLING, parse_pooling
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import DEFAULT_TEMPLATE, Exemplar, Question, load_template
 
@@ -56,8 +57,9 @@ class Classification:
             without one. It may be empty: no label is as probable as it usually is where it is gold.
         asks_person: Whether a person should decide instead, by the operating point.
         logits: The same before calibration.
-        prompt_tokens: Length of the prompt.
+        prompt_tokens: Length of the prompt, thinking included.
         is_shortened: Its context was cut to fit.
+        thinking: What the model thought before; empty where it answers at once.
     """
 
     label: str
@@ -67,6 +69,7 @@ class Classification:
     logits: tuple[float, ...]
     prompt_tokens: int
     is_shortened: bool
+    thinking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class EciModel:
         calibration: Label set name -> temperature; a missing one means 1.
         decision_rules: Label set name -> operating point; a missing one means the most probable
             label.
+        thinking_tokens: Longest thinking before the answer; the encoder must agree.
 
     Attributes:
         is_training: Whether its adapter still changes: what it prefills is then not kept.
@@ -109,12 +113,14 @@ class EciModel:
         label_sets: Mapping[str, LabelSet],
         calibration: Mapping[str, CalibrationInfo] | None = None,
         decision_rules: Mapping[str, DecisionRule] | None = None,
+        thinking_tokens: int = 0,
     ) -> None:
         self.model = model
         self.encoder = encoder
         self.label_sets = dict(label_sets)
         self.calibration = dict(calibration or {})
         self.decision_rules = dict(decision_rules or {})
+        self.thinking_tokens = thinking_tokens
         self.is_training = False
         self._prefixes: dict[tuple[int, ...], Prefix | None] = {}
 
@@ -128,6 +134,7 @@ class EciModel:
         quantization: Quantization = "none",
         device: str = "auto",
         max_prompt_tokens: int = 1024,
+        thinking_tokens: int = 0,
         label_sets: Sequence[LabelSet] = (PUBMEDQA,),
     ) -> EciModel:
         """Load a base model, alone or with an artifact.
@@ -139,6 +146,7 @@ class EciModel:
             quantization: Of the base model; an artifact must agree.
             device: ``auto`` takes the GPU where there is one.
             max_prompt_tokens: Longest prompt; an artifact brings its own.
+            thinking_tokens: Longest thinking before the answer, 0 for none; likewise.
             label_sets: Fixed label sets to classify into; an artifact brings its own.
 
         Raises:
@@ -148,7 +156,12 @@ class EciModel:
         info = read_info(artifact) if artifact else None
         loaded = load_base(base, models_dir, quantization=quantization, device=device)
         if info is None or artifact is None:
-            return build(loaded, label_sets=label_sets, max_prompt_tokens=max_prompt_tokens)
+            return build(
+                loaded,
+                label_sets=label_sets,
+                max_prompt_tokens=max_prompt_tokens,
+                thinking_tokens=thinking_tokens,
+            )
         check_base(info, loaded.fingerprint, loaded.quantization, artifact)
         return _with_artifact(loaded, info, artifact)
 
@@ -297,6 +310,11 @@ class EciModel:
     ) -> Iterator[_Batch]:
         shots = exemplars or [()] * len(questions)
         rows = [self.row(question, shown) for question, shown in zip(questions, shots, strict=True)]
+        thoughts = [""] * len(rows)
+        if self.thinking_tokens:
+            thought = self.think([row for row, _ in rows], batch_size, progress)
+            rows = [(row, cut) for (row, _), (_, cut) in zip(thought, rows, strict=True)]
+            thoughts = [text for _, text in thought]
         num_done = 0
         for members, shared in share([row for row, _ in rows], batch_size):
             prefix = self._prefix(shared)
@@ -309,11 +327,44 @@ class EciModel:
                     [questions[i].label_set for i in positions],
                     [rows[i][0] for i in positions],
                     [rows[i][1] for i in positions],
+                    [thoughts[i] for i in positions],
                     prefix,
                 )
                 num_done += len(positions)
                 if progress is not None:
                     progress(num_done, len(rows))
+
+    def think(
+        self, rows: Sequence[Row], batch_size: int, progress: Progress | None = None
+    ) -> list[tuple[Row, str]]:
+        """Generate the thinking about each row, within ``thinking_tokens``.
+
+        Returns:
+            Each row with the closed thinking at the end of its prompt, and what was thought.
+        """
+        thought: list[tuple[Row, str]] = [(row, "") for row in rows]
+        if not self.thinking_tokens:
+            return thought
+        stops = {*self._end_ids, self.encoder.closing_ids[0]}
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i].prompt))
+        for start in range(0, len(order), batch_size):
+            positions = order[start : start + batch_size]
+            prompts = [replace(rows[i], options=(), answer=()) for i in positions]
+            inputs = collate(prompts, self.encoder.pad_id)
+            texts = self._generate(
+                inputs["input_ids"],
+                (inputs["branch_ids"] == PROMPT).long(),
+                self.thinking_tokens,
+                sorted(stops),
+            )
+            for i, ids in zip(positions, texts, strict=True):
+                written = list(takewhile(lambda token: token not in stops, ids))
+                text = self.encoder.tokenizer.decode(written, skip_special_tokens=True).strip()
+                prompt = [*rows[i].prompt, *written, *self.encoder.closing_ids]
+                thought[i] = (replace(rows[i], prompt=prompt), text)
+            if progress is not None:
+                progress(0, len(rows))
+        return thought
 
     def _prefix(self, shared: tuple[int, ...]) -> Prefix | None:
         """Prefill what many prompts begin with, or find it prefilled by an earlier call."""
@@ -352,8 +403,13 @@ class EciModel:
     def _read(self, output: EciOutput, batch: _Batch) -> list[Classification]:
         assert output.logits is not None  # noqa: S101 - narrows types
         read = []
-        for logits, labels, row, is_shortened in zip(
-            output.logits.cpu(), batch.label_sets, batch.rows, batch.is_shortened, strict=True
+        for logits, labels, row, is_shortened, thinking in zip(
+            output.logits.cpu(),
+            batch.label_sets,
+            batch.rows,
+            batch.is_shortened,
+            batch.thoughts,
+            strict=True,
         ):
             mine = logits[: len(labels)].double()
             known = self.calibration.get(labels.name)
@@ -369,6 +425,7 @@ class EciModel:
                     tuple(mine.tolist()),
                     len(row.prompt),
                     is_shortened,
+                    thinking,
                 )
             )
         return read
@@ -387,6 +444,17 @@ class EciModel:
             # Options leave the cache, and so does the last prompt token: generation computes it.
             output.past_key_values.crop(width - 1 - inputs["input_ids"].shape[1])
             prefilled["past_key_values"] = output.past_key_values
+        return self._generate(prompts, mask, limit, self._end_ids, **prefilled)
+
+    def _generate(
+        self,
+        prompts: torch.Tensor,
+        mask: torch.Tensor,
+        limit: int,
+        end_ids: Sequence[int],
+        **prefilled: Any,
+    ) -> list[list[int]]:
+        """Return the tokens that follow on padded prompts, greedily."""
         with torch.inference_mode():
             ids = self.model.generate(
                 input_ids=prompts.to(self.model.device),
@@ -395,7 +463,7 @@ class EciModel:
                 max_new_tokens=limit,
                 do_sample=False,
                 pad_token_id=self.encoder.pad_id,
-                eos_token_id=self._end_ids,
+                eos_token_id=list(end_ids),
             )
         return [list(row[prompts.shape[1] :].tolist()) for row in ids]
 
@@ -406,6 +474,7 @@ class _Batch:
     label_sets: list[LabelSet]
     rows: list[Row]
     is_shortened: list[bool]
+    thoughts: list[str]
     prefix: Prefix | None
 
     @property
@@ -422,7 +491,7 @@ def build(
     dropout: float = 0.1,
     weight: float = 0.5,
     max_prompt_tokens: int = 1024,
-    template: str = DEFAULT_TEMPLATE,
+    thinking_tokens: int = 0,
 ) -> EciModel:
     """Return a loaded base model an untrained head, which says what the language model would say.
 
@@ -434,9 +503,20 @@ def build(
         dropout: In the head while training.
         weight: Share w of the head in the joint loss.
         max_prompt_tokens: Longest prompt.
-        template: Name of the prompt template.
+        thinking_tokens: Longest thinking before the answer, 0 for none. With it the head reads the
+            last state as well, whatever the pooling: no other stands after the thinking.
+
+    Raises:
+        PromptError: The model cannot think.
     """
-    encoder = PromptEncoder(loaded.tokenizer, load_template(template), max_prompt_tokens)
+    encoder = PromptEncoder(
+        loaded.tokenizer,
+        load_template(DEFAULT_TEMPLATE),
+        max_prompt_tokens,
+        thinks=thinking_tokens > 0,
+    )
+    if thinking_tokens and not any(part.region == "last" for part in parse_pooling(pooling)):
+        pooling = f"last+{pooling}"
     config = HeadConfig(
         hidden_size=loaded.model.get_input_embeddings().weight.shape[1],
         label_sets={labels.name: len(labels) for labels in label_sets},
@@ -447,7 +527,8 @@ def build(
     verbalizers = {labels.name: encoder.verbalizers(labels) for labels in label_sets}
     model = attach_head(loaded.model, config, verbalizers, weight)
     model.eval()
-    return EciModel(model, encoder, {labels.name: labels for labels in label_sets})
+    named = {labels.name: labels for labels in label_sets}
+    return EciModel(model, encoder, named, thinking_tokens=thinking_tokens)
 
 
 def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
@@ -460,7 +541,9 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
             f"Artifact {folder} was trained with another wording of prompt template "
             f"{info.template!r}. Use the version of this software that made it, or retrain."
         )
-    encoder = PromptEncoder(loaded.tokenizer, template, info.max_prompt_tokens)
+    encoder = PromptEncoder(
+        loaded.tokenizer, template, info.max_prompt_tokens, thinks=info.thinking_tokens > 0
+    )
     if info.prompt_digest not in ("", encoder.digest()):
         raise ArtifactError(
             f"Artifact {folder} was trained on prompts that this software writes differently: the "
@@ -489,7 +572,14 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
         model = with_adapter(model, folder)
     model.eval()
     label_sets = {name: known.label_set(name) for name, known in info.label_sets.items()}
-    return EciModel(model, encoder, label_sets, info.calibration, info.decision_rules)
+    return EciModel(
+        model,
+        encoder,
+        label_sets,
+        info.calibration,
+        info.decision_rules,
+        info.thinking_tokens,
+    )
 
 
 def with_adapter(model: Any, folder: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, get_args
 
 import streamlit as st
@@ -86,13 +86,25 @@ def draw_prediction(person: Reviewer) -> None:
         source = _pick_source(models, "refit", key="training_answerer")
         base = _pick_base(source, "training_answer_place")
         limit = st.number_input(say("training_form.max_tokens"), 0, 512, 48, key="training_tokens")
+        thinking = st.number_input(
+            say("training_form.thinking"),
+            *(0, 32_768, 0),
+            key="training_thinking",
+            disabled=source != BASE_ALONE,
+            help=say("training_form.thinking_help"),
+        )
         launcher = launcher_picker.pick("training_answer_launcher")
         st.button(
             say("training_form.predict"),
             key="training_predict",
             disabled=not is_permitted(person, "train"),
             on_click=_predict,
-            args=(_press(), source, base, int(limit), person.reviewer_id, launcher),
+            args=(
+                _press(),
+                _prediction(source, base, int(limit), int(thinking)),
+                person.reviewer_id,
+                launcher,
+            ),
             help=say("training_form.max_tokens_help"),
         )
 
@@ -224,31 +236,35 @@ def _start(press: str, chosen: Mapping[str, Any], started_by: str) -> None:
 
 def _predict(
     press: str,
-    source: str | None,
-    base: str | None,
-    max_new_tokens: int,
+    make_settings: Callable[[], PredictionSettings],
     started_by: str,
     launcher: Launcher,
 ) -> None:
     if st.session_state.get(_PRESS) != press:
         return
     with deferred_errors():
-        settings = _prediction_settings(source, base, max_new_tokens)
         st.session_state[SHOWN_KEY] = start_prediction(
-            services.database(), settings, started_by, launcher
+            services.database(), make_settings(), started_by, launcher
         )
     st.session_state[_PRESS] = uuid.uuid4().hex
 
 
-def _prediction_settings(
-    source: str | None, base: str | None, max_new_tokens: int
-) -> PredictionSettings:
-    plan = make_plan(services.database(), "refit", source=source, base=base)
-    run_id = None if source == BASE_ALONE else source
-    settings = PredictionSettings(artifact_run_id=run_id)
-    evaluation = settings.evaluation.model_copy(update={"max_new_tokens": max_new_tokens})
-    model = getattr(plan.settings, "model", settings.model)
-    return settings.model_copy(update={"model": model, "evaluation": evaluation})
+def _prediction(
+    source: str | None, base: str | None, max_new_tokens: int, thinking_tokens: int
+) -> Callable[[], PredictionSettings]:
+    """Return what makes the settings of a prediction: the model is looked up when it is pressed."""
+
+    def make() -> PredictionSettings:
+        plan = make_plan(services.database(), "refit", source=source, base=base)
+        run_id = None if source == BASE_ALONE else source
+        settings = PredictionSettings(artifact_run_id=run_id)
+        evaluation = settings.evaluation.model_copy(update={"max_new_tokens": max_new_tokens})
+        model = getattr(plan.settings, "model", settings.model)
+        if run_id is None:
+            model = model.model_copy(update={"thinking_tokens": thinking_tokens})
+        return settings.model_copy(update={"model": model, "evaluation": evaluation})
+
+    return make
 
 
 def _draw_settings(settings: dict[str, str]) -> None:

@@ -160,6 +160,7 @@ def prefill(
             pooling=settings.pooling,
             uses_scores=False,
             max_prompt_tokens=settings.model.max_prompt_tokens,
+            thinking_tokens=settings.model.thinking_tokens,
         )
         info = describe_model(model, base, shots=0, has_adapter=False)
         path = _base_info_path(settings, folder)
@@ -213,6 +214,7 @@ def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
         settings.model.quantization,
         load_template(DEFAULT_TEMPLATE).digest,
         settings.model.max_prompt_tokens,
+        settings.model.thinking_tokens,
         settings.pooling,
     ]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]

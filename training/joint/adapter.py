@@ -108,6 +108,7 @@ def describe_model(
         template_digest=model.encoder.template.digest,
         prompt_digest=model.encoder.digest(),
         max_prompt_tokens=model.encoder.max_prompt_tokens,
+        thinking_tokens=model.thinking_tokens,
         shots=shots,
         head=eci_model.eci_config.to_dict(),
         label_sets={

@@ -43,6 +43,7 @@ def run_adoption(context: RunContext) -> None:
         base,
         label_sets=fixed_label_sets(job.items),
         max_prompt_tokens=settings.model.max_prompt_tokens,
+        thinking_tokens=settings.model.thinking_tokens,
     )
     info = describe_model(model, base, shots=settings.evaluation.shots, has_adapter=False)
     head = model.model.eci_head.state_dict()

@@ -72,6 +72,7 @@ class PredictionJob:
             quantization=settings.model.quantization,
             device=own_device(settings.model.device, rank, num_processes),
             max_prompt_tokens=settings.model.max_prompt_tokens,
+            thinking_tokens=settings.model.thinking_tokens,
             label_sets=fixed_label_sets(self.items),
         )
 

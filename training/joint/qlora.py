@@ -16,6 +16,7 @@ from db.paths import models_dir
 from db.retraining.snapshot import Snapshot, load_snapshot
 from eci.model.artifact import ADAPTER_FILES
 from eci.model.base_model import LoadedBase, load_base, read_config
+from eci.model.batching import Row
 from eci.model.eci_model import EciModel, build
 from eci.model.features import stack
 from eci.questions.prompts import Question
@@ -90,6 +91,7 @@ def run_qlora(context: RunContext) -> None:
         dropout=settings.head.dropout,
         weight=settings.head.weight,
         max_prompt_tokens=settings.model.max_prompt_tokens,
+        thinking_tokens=settings.model.thinking_tokens,
     )
     snapshot = keep_answerable(context, model, snapshot)
     data = build_training_data(snapshot, settings.data, settings.seed)
@@ -158,8 +160,21 @@ def _train(
     context: RunContext, model: EciModel, data: TrainingData, settings: TrainingSettings
 ) -> None:
     limit = settings.data.max_answer_tokens
-    rows, num_shortened = to_rows(model, data.train, limit)
-    dev_rows, _ = to_rows(model, data.dev, limit)
+    if model.thinking_tokens:
+        context.report_message("Thinking about all records before the first step.")
+
+    def encoded(records: Sequence[Record]) -> tuple[list[Row], int]:
+        size = settings.evaluation.batch_size
+        return to_rows(
+            model,
+            records,
+            limit,
+            batch_size=size,
+            progress=lambda *_: context.check_stop(),
+        )
+
+    rows, num_shortened = encoded(data.train)
+    dev_rows, _ = encoded(data.dev)
     context.report_message(
         f"Training on {len(rows)} records of {len({r.item_id for r in data.train})} items"
         f" ({num_shortened} shortened to fit); {len(dev_rows)} items held out."

@@ -43,6 +43,12 @@ class ModelSettings(Frozen):
     quantization: Literal["none", "nf4"] = Field("nf4", description="nf4: 4-bit, double quantized")
     device: str = Field("auto", description="auto takes the GPU where there is one; or cpu, cuda:0")
     max_prompt_tokens: int = Field(768, ge=32, le=32768, description="longest prompt in tokens")
+    thinking_tokens: int = Field(
+        0,
+        ge=0,
+        le=32768,
+        description="longest thinking before the answer, of models that can; 0: answers at once",
+    )
 
 
 class DataSettings(Frozen):

@@ -16,7 +16,7 @@ from eci.decisions import DecisionSettings
 from streamlit_app.logic.figures import percent
 from streamlit_app.logic.training.lineage_view import energy_words, shots_words
 from streamlit_app.markup import reveal
-from streamlit_app.wording import say, words
+from streamlit_app.wording import say, say_count, words
 from training.control.run_duration import describe_duration
 from training.run.run_dir import Event
 from training.run.status import Status
@@ -130,6 +130,9 @@ def describe_settings(settings: TrainingSettings) -> dict[str, str]:
         say("settings.base_model"): f"{settings.model.base}, {quantization}",
         say("settings.length"): length,
         say("settings.prompts"): say("settings.shots", shots=shots, max_tokens=max_tokens),
+        say("settings.thinking"): say_count("settings.tokens", settings.model.thinking_tokens)
+        if settings.model.thinking_tokens
+        else say("settings.no_thinking"),
         say("settings.adapter"): say("settings.lora", rank=rank, rate=rate),
         say("settings.head"): say(
             "settings.pooling",
