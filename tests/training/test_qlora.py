@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import torch
+from transformers import TrainingArguments
 
 from db.connection import Database
 from db.content.items import add_items
@@ -307,3 +308,25 @@ def test_the_long_answer_is_learned_but_never_shown_for_its_own_item(
     for record, row in zip(data.train, rows, strict=True):
         assert record.rationale in decode(row.answer)
         assert record.rationale not in decode(row.prompt)
+
+
+def test_in_one_process_a_run_uses_one_of_several_cards_and_says_so(
+    database: Database,
+    tiny_settings: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_up, devices = TrainingArguments._setup_devices.func, []
+
+    def on_three_cards(arguments: TrainingArguments) -> torch.device:
+        if not devices:
+            devices.append(set_up(arguments))
+            arguments._n_gpu = 3
+        return devices[0]
+
+    monkeypatch.setattr(TrainingArguments, "_setup_devices", property(on_three_cards))
+    run_dir = make_run_dir(database, tmp_path, tiny_settings)
+    assert execute(run_dir, run_qlora) == "succeeded", run_dir.read_status().message
+    messages = [e.fields["text"] for e in run_dir.read_events()[0] if e.kind == "message"]
+    assert any("has 3 graphics cards" in text for text in messages)
+    assert progress_of(run_dir)[-1]["num_steps"] == tiny_settings["optimizer"]["max_steps"]

@@ -252,8 +252,14 @@ def _arguments(
         # A process whose rows are all of one label set leaves the head of another without gradient.
         ddp_find_unused_parameters=True,
     )
-    # On several cards the Trainer would copy the model to each; the launcher accelerate does that.
-    arguments._n_gpu = min(arguments.n_gpu, 1)
+    if arguments.n_gpu > 1:
+        # The Trainer would copy the model to each card, multiply the batch and average what are
+        # totals. One process uses one card.
+        context.report_message(
+            f"This machine has {arguments.n_gpu} graphics cards; a run in one process uses one of "
+            "them. Choose the launcher accelerate to use more."
+        )
+        arguments._n_gpu = 1
     return arguments
 
 
