@@ -31,6 +31,7 @@ from training.joint.adapter import add_adapter, keep_autograd, share_casts
 from training.joint.qlora import run_qlora
 from training.joint.trainer import EciTrainer, RowDataset
 from training.run.execution import RunContext, execute
+from training.run.result_tables import RECORDS
 from training.run.run_dir import RunDir
 from training.settings.training import parse_settings
 
@@ -325,8 +326,11 @@ def test_in_one_process_a_run_uses_one_of_several_cards_and_says_so(
         return devices[0]
 
     monkeypatch.setattr(TrainingArguments, "_setup_devices", property(on_three_cards))
-    run_dir = make_run_dir(database, tmp_path, tiny_settings)
+    whole_epoch = {**tiny_settings["optimizer"], "max_steps": None}
+    run_dir = make_run_dir(database, tmp_path, {**tiny_settings, "optimizer": whole_epoch})
     assert execute(run_dir, run_qlora) == "succeeded", run_dir.read_status().message
     messages = [e.fields["text"] for e in run_dir.read_events()[0] if e.kind == "message"]
     assert any("has 3 graphics cards" in text for text in messages)
-    assert progress_of(run_dir)[-1]["num_steps"] == tiny_settings["optimizer"]["max_steps"]
+    learned = [r for r in RECORDS.read(run_dir.records_path) if r.fold == "train"]
+    num_steps = -(-len(learned) // whole_epoch["batch_size"])
+    assert progress_of(run_dir)[-1]["num_steps"] == num_steps, "the batch is not multiplied"
