@@ -70,6 +70,17 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("created_at", _TIMESTAMP),
         ]
     ),
+    "incoming_queue_draw": pa.schema(
+        [
+            ("queue_id", pa.string()),
+            ("stratum", pa.string()),
+            ("stratum_rank", pa.int64()),
+            ("item_id", pa.string()),
+            ("draw_size", pa.float64()),
+            ("draw_threshold", pa.float64()),
+            ("inclusion_probability", pa.float64()),
+        ]
+    ),
     "incoming_training_record": pa.schema(
         [
             ("run_id", pa.string()),
