@@ -28,6 +28,7 @@ from training.data.build import BENCHMARKS, Benchmark, build
 from training.data.build_files import BUILD_FORMATS, BuildFormat, write_build
 from training.errors import RunDirError, TrainingError
 from training.evaluation.agreement_cli import agreement_command
+from training.evaluation.review_plan_cli import plan_review_command
 from training.launchers.tasks import execute_stored
 from training.run.execution import FINISHED
 from training.run.run_dir import RunDir, current_status, list_run_dirs
@@ -62,6 +63,7 @@ def main() -> None:
 
 
 main.add_command(agreement_command)
+main.add_command(plan_review_command)
 
 
 def _launcher_options(command: Callable[..., None]) -> Callable[..., None]:

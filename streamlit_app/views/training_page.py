@@ -16,6 +16,7 @@ from streamlit_app.components import (
     blind_items,
     item_table,
     operating_point,
+    plan_panel,
     policy_form,
     readiness_meter,
     reviewer_picker,
@@ -45,6 +46,7 @@ def main() -> None:
     history = load_history(viewer)
     runs = services.all_runs()
     readiness_meter.draw(viewer)
+    plan_panel.draw(person, viewer)
     with shown_errors():
         training_form.draw(person, runs)
         training_form.draw_prediction(person)
