@@ -66,6 +66,16 @@ class AnswerPattern:
 
 
 @dataclass(frozen=True)
+class Rating:
+    """What one reviewer answered to one item; ``gold`` is None where it has no gold label."""
+
+    item_id: str
+    reviewer_id: str
+    gold: str | None
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class PairCount:
     """Items to which one reviewer gave ``answer`` and the other ``other_answer``."""
 
@@ -167,6 +177,13 @@ def count_patterns(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> 
     parameters = flt.parameters("gold", phase=phase)
     rows = cur.execute(load_sql("agreement_patterns"), parameters).fetchall()
     return [AnswerPattern(gold, _answers(answers), n) for gold, answers, n in rows]
+
+
+def list_ratings(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[Rating]:
+    """Return every rating of a phase, by item."""
+    parameters = flt.parameters("gold", phase=phase)
+    rows = cur.execute(load_sql("agreement_ratings"), parameters).fetchall()
+    return [Rating(item_id, who, gold, tuple(answer)) for item_id, who, gold, answer in rows]
 
 
 def count_pairs(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[PairCount]:

@@ -75,7 +75,7 @@ def draw_rows(
     for name in names:
         own = np.flatnonzero(candidates.strata == name)
         own = own[np.argsort(candidates.ranks[own], kind="stable")]
-        sizes = _sizes(kind, len(own), design.floor)
+        sizes = draw_sizes(kind, len(own), design.floor)
         order = np.arange(len(own))
         limits: Sequence[float | None] = [None] * len(own)
         if sizes is not None:
@@ -122,7 +122,7 @@ def count_drawn(cur: DuckDBPyConnection, queue_id: str) -> tuple[int, int]:
     return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
 
-def _sizes(kind: Kind, total: int, floor: float) -> _Floats | None:
+def draw_sizes(kind: Kind, total: int, floor: float) -> _Floats | None:
     """Return the shares of a draw by rank, summing to 1; None where the order is fixed."""
     if kind == "fixed" or (kind == "prioritised" and floor == 0):
         return None

@@ -82,22 +82,23 @@ def agreement_intervals(
     Returns:
         None for each where there are fewer than ``MIN_READERS`` readers.
     """
-    apart = 1.0 - np.eye(num_categories) if distances is None else distances
     cell = ratings.items * num_categories + ratings.categories
     starts = np.flatnonzero(np.diff(cell, prepend=-1))
-    cells = cell[starts]
+    cells = _Cells(
+        cell[starts] // num_categories,
+        np.eye(num_categories)[cell[starts] % num_categories],
+        1.0 - np.eye(num_categories) if distances is None else distances,
+        is_nominal=distances is None,
+    )
     item_starts = np.flatnonzero(np.diff(ratings.items, prepend=-1))
-    n_items = len(item_starts)
 
     def figures(by_item: FloatArray, by_reader: FloatArray) -> FloatArray:
         weights = by_reader[:, ratings.readers]
-        counts = np.zeros((len(weights), n_items * num_categories))
-        counts[:, cells] = np.add.reduceat(weights, starts, axis=1)
-        by_category = counts.reshape(len(weights), n_items, num_categories)
-        copies = np.add.reduceat(weights**2, item_starts, axis=1)
-        return figures_of_sums(_sums(by_category, copies, by_item, apart), num_categories, apart)
+        counts = np.add.reduceat(weights, starts, axis=1)
+        copies = np.add.reduceat(weights * weights, item_starts, axis=1)
+        return figures_of_sums(_sums(counts, copies, by_item, cells), num_categories, cells.apart)
 
-    return _resampled(ratings, figures, 4, level, num_resamples, seed)
+    return _resampled(ratings, figures, 4, 3 * num_categories, level, num_resamples, seed)
 
 
 def pair_intervals(
@@ -128,7 +129,7 @@ def pair_intervals(
         tables[:, cells] = np.add.reduceat(weights, starts, axis=1)
         return figures_of_pairs(tables.reshape(-1, num_categories, num_categories))
 
-    return _resampled(ratings, figures, 5, level, num_resamples, seed)
+    return _resampled(ratings, figures, 5, 1, level, num_resamples, seed)
 
 
 def share_interval(
@@ -147,28 +148,57 @@ def share_interval(
         shares: FloatArray = np.where(totals > 0, hits / np.where(totals > 0, totals, 1), np.nan)
         return shares[:, None]
 
-    return _resampled(ratings, figures, 1, level, num_resamples, seed)[0]
+    return _resampled(ratings, figures, 1, 1, level, num_resamples, seed)[0]
 
 
-def _sums(
-    counts: FloatArray, copies: FloatArray, by_item: FloatArray, apart: FloatArray
-) -> FloatArray:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """The pairs of item and category that have a rating, by item.
+
+    ``items``: of each, ``(n_cells,)``; ``categories``: one-hot, ``(n_cells, n_categories)``.
+    """
+
+    items: IntArray
+    categories: FloatArray
+    apart: FloatArray
+    is_nominal: bool
+
+    def add(self, values: FloatArray) -> FloatArray:
+        """Add values of the cells, ``(b, n_cells)``, up for each item, ``(b, n_items)``."""
+        return np.add.reduceat(values, np.flatnonzero(np.diff(self.items, prepend=-1)), axis=1)
+
+    def disagreement(self, counts: FloatArray, totals: FloatArray, alike: FloatArray) -> FloatArray:
+        """Return the distances of all pairs of ratings of each item added up, ``(b, n_items)``."""
+        if self.is_nominal:
+            distances: FloatArray = totals * totals - alike
+            return distances
+        dense = np.zeros((len(counts), totals.shape[1], len(self.apart)))
+        dense[:, self.items, self.categories.argmax(axis=1)] = counts
+        return np.asarray(((dense @ self.apart) * dense).sum(axis=2))
+
+
+def _sums(counts: FloatArray, copies: FloatArray, by_item: FloatArray, cells: _Cells) -> FloatArray:
     """Add over items what ``figures_of_sums`` reads; pairs of copies of one reader are left out.
 
     Args:
-        counts: Ratings by resample, item and category; ``copies``: sums of squared weights.
+        counts: Ratings by resample and cell; ``copies``: sums of squared weights by item.
     """
-    totals = counts.sum(axis=2)
-    pairs = totals**2 - copies
+    totals, alike = cells.add(counts), cells.add(counts * counts)
+    pairs = totals * totals - copies
     paired = pairs > 0.5
-    divisor = np.where(paired, pairs, 1)
-    agreeing = np.where(paired, ((counts**2).sum(axis=2) - copies) / divisor, 0)
-    unlike = np.einsum("bic,ck,bik->bi", counts, apart, counts, optimize=True)
-    unlike = np.where(paired, totals * unlike / divisor, 0)
-    shares = counts / np.maximum(totals, 1e-9)[..., None]
-    columns = np.stack([paired, agreeing, totals > 0, unlike], axis=2, dtype=np.float64)
-    everything = np.concatenate([columns, shares, counts * paired[..., None]], axis=2)
-    sums: FloatArray = np.einsum("bi,bic->bc", by_item, everything)
+    counted = by_item * paired
+    share = counted / np.where(paired, pairs, 1)
+    unlike = cells.disagreement(counts, totals, alike)
+    columns = [
+        counted.sum(axis=1),
+        (share * (alike - copies)).sum(axis=1),
+        (by_item * (totals > 0)).sum(axis=1),
+        (share * totals * unlike).sum(axis=1),
+    ]
+    of_rated = by_item / np.maximum(totals, 1e-9)
+    shares = (counts * of_rated[:, cells.items]) @ cells.categories
+    by_category = (counts * counted[:, cells.items]) @ cells.categories
+    sums: FloatArray = np.concatenate([np.stack(columns, axis=1), shares, by_category], axis=1)
     return sums
 
 
@@ -176,18 +206,23 @@ def _resampled(
     ratings: Ratings,
     figures: Callable[[FloatArray, FloatArray], FloatArray],
     num_figures: int,
+    width: int,
     level: float,
     num_resamples: int,
     seed: int,
 ) -> Intervals:
-    """Draw readers and items and return the percentile interval of each figure."""
+    """Draw readers and items and return the percentile interval of each figure.
+
+    Args:
+        width: Numbers an item that one resample takes.
+    """
     check_level(level)
     num_readers = ratings.num_readers
     if num_readers < MIN_READERS:
         return (None,) * num_figures
     num_items = int(ratings.items.max()) + 1
     rng = np.random.default_rng(seed)
-    block = max(1, _BLOCK_CELLS // max(len(ratings.items) * 8, 1))
+    block = max(1, _BLOCK_CELLS // (len(ratings.items) + num_items * width))
     parts = []
     for start in range(0, num_resamples, block):
         size = min(block, num_resamples - start)
