@@ -81,6 +81,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("inclusion_probability", pa.float64()),
         ]
     ),
+    "incoming_place": pa.schema([("item_id", pa.string()), ("place", pa.string())]),
     "incoming_training_record": pa.schema(
         [
             ("run_id", pa.string()),

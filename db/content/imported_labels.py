@@ -3,8 +3,10 @@ correction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -31,6 +33,12 @@ class ImportedLabel:
     verdicts: tuple[Verdict, ...] = ()
     note: str = ""
     duration_seconds: float | None = None
+    created_at: datetime | None = None
+    """When they said it; the time of the import where None."""
+    annotation_id: str = ""
+    """Its id in the store that it was exported from; made of its content where empty."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Further columns of the annotation in the store that it was exported from."""
 
 
 def add_imported_labels(cur: DuckDBPyConnection, labels: Sequence[ImportedLabel]) -> int:

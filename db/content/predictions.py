@@ -50,14 +50,15 @@ def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction] |
 
 
 def require_same_predictions(
-    cur: DuckDBPyConnection, run_id: str, predictions: Sequence[Prediction]
+    cur: DuckDBPyConnection, run_id: str, predictions: Iterable[Prediction] | pa.Table
 ) -> None:
     """Refuse predictions that differ from those of a stored run; its own export is the same.
 
     Raises:
         InvalidPredictionError: It names each item.
     """
-    with incoming(cur, "incoming_prediction", [_to_row(prediction) for prediction in predictions]):
+    table = predictions if isinstance(predictions, pa.Table) else prediction_table(predictions)
+    with incoming(cur, "incoming_prediction", table):
         rows = cur.execute(load_sql("prediction_find_changed"), {"run_id": run_id}).fetchall()
     if rows:
         named = "; ".join(f"{item_id!r} {fault}" for item_id, fault in rows[:_MAX_NAMED])

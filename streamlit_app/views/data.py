@@ -11,7 +11,8 @@ from db.content.overview import ItemCount, count_items_by_label, count_reviews
 from db.errors import DbError, ImportFileError
 from db.exporters import EXPORT_KINDS, ExportFormat, ExportKind, formats_of
 from db.exporters.label_studio import LABELING_CONFIG
-from db.importers import FORMATS, Format
+from db.importers import FORMATS, Asked
+from db.importers.assembling import Choices
 from db.outcomes.slices import list_slice_faults
 from db.people.permissions import is_permitted
 from db.records import Reviewer, Split
@@ -35,6 +36,8 @@ _PREVIEW = "data_preview"
 _NOTICE = "data_notice"
 _UPLOADS = "data_num_uploads"
 KNOWN_LABELS = ("yes", "no", "maybe")
+ANY = "any"
+"""The choice that leaves the format to the file."""
 
 
 def main() -> None:
@@ -71,9 +74,9 @@ def draw_upload(person: Reviewer) -> None:
     if not is_permitted(person, "import"):
         safe_text.draw_notice(say("data.no_import"))
         return
-    chosen: Format = st.selectbox(
+    chosen: str = st.selectbox(
         say("data.format"),
-        FORMATS,
+        (ANY, *FORMATS),
         format_func=words("import_format").__getitem__,
         key="data_format",
         bind="query-params",
@@ -83,8 +86,8 @@ def draw_upload(person: Reviewer) -> None:
     number = st.session_state.setdefault(_UPLOADS, 0)
     file = st.file_uploader(say("data.file"), key=f"data_file_{number}", on_change=drop_notice)
     test_split = None
-    split: Split = "test"
-    if chosen == "pubmedqa":
+    split: Split | None = None
+    if chosen in (ANY, "pubmedqa"):
         test_split = st.file_uploader(
             say("data.test_file"),
             key=f"data_test_split_{number}",
@@ -104,17 +107,20 @@ def draw_upload(person: Reviewer) -> None:
 
 
 def draw_preview(
-    chosen: Format, file: Any, test_split: Any, split: Split, person: Reviewer
+    chosen: str, file: Any, test_split: Any, split: Split | None, person: Reviewer
 ) -> None:
     """Draw what the file holds, or every fault of it."""
     token = (chosen, file.file_id, test_split.file_id if test_split else None, split)
     if st.session_state.get(_PREVIEW, (None, None))[0] != token:
         try:
             preview = read_upload(
-                chosen,
+                services.database(),
                 Upload(file.name, file.getvalue()),
+                Asked(
+                    format=next((name for name in FORMATS if name == chosen), None),
+                    choices=Choices(split=split),
+                ),
                 test_split=Upload(test_split.name, test_split.getvalue()) if test_split else None,
-                split=split,
             )
         except ImportFileError as error:
             draw_error(str(error))
