@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final, get_args
 
 import click
 
 from db.cli.frame import opened, reported_errors
+from db.cli.label_check import differing_labels
 from db.demo import load_demo
 from db.importers import (
     FORMATS,
@@ -23,6 +25,8 @@ from db.importers import (
     try_batch,
 )
 from db.importers.assembling import Choices
+from db.importers.batch import ImportBatch
+from db.importers.checks import without_given_labels
 from db.importers.mapping import Mapping, mapping_of, save_mapping
 from db.records import Split
 
@@ -46,9 +50,8 @@ _NUM_NAMED: Final = 20
 @click.option(
     "--labels-from",
     type=click.Choice(["file", "text"]),
-    default="file",
-    show_default=True,
-    help="Whether the labels of answers are those of the file or those that their texts state.",
+    help="Whether the labels of answers are those of the file or those that their texts state. "
+    "Where they differ you are asked; the file's labels are used where no one can answer.",
 )
 @click.option(
     "--test-split",
@@ -71,7 +74,7 @@ def import_command(
     dry_run: bool,
     labels: str | None,
     source: str | None,
-    labels_from: str,
+    labels_from: str | None,
     test_split: Path | None,
     split: Split | None,
     model: str | None,
@@ -104,10 +107,9 @@ def import_command(
             source=source or "", split=split, model=model or "", labels=_listed(labels)
         ),
         test_split=test_split,
-        has_text_labels=labels_from == "text",
     )
     with opened() as database:
-        batch = read_file(file, known_to(database, asked))
+        batch = _checked(read_file(file, known_to(database, asked)), labels_from)
         report = (try_batch if dry_run else store_batch)(database, batch, file)
     _print_report(report, as_json, is_tried=dry_run)
 
@@ -133,6 +135,24 @@ def _format_and_file(words: tuple[str, ...]) -> tuple[Format | None, Path]:
             f"{', '.join(FORMATS)}."
         )
     return words[0], Path(words[1])
+
+
+def _checked(batch: ImportBatch, labels_from: str | None) -> ImportBatch:
+    """Return a batch with the labels that were asked for; ask where they differ from the texts."""
+    if labels_from is None:
+        differing, compared = differing_labels(batch)
+        if not differing:
+            return batch
+        fact = (
+            f"{differing:,} of {compared:,} labels differ from what the texts of the answers state"
+        )
+        if not sys.stdin.isatty():
+            note = f"{fact}; the file's are used (--labels-from text uses the texts')"
+            return replace(batch, notes=(*batch.notes, note))
+        labels_from = click.prompt(
+            f"{fact}. Use those of the", type=click.Choice(["file", "text"]), err=True
+        )
+    return without_given_labels(batch) if labels_from == "text" else batch
 
 
 def _listed(labels: str | None) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from db.errors import (
 from db.importers.any_file import parse_any
 from db.importers.assembling import Choices
 from db.importers.batch import ImportBatch
-from db.importers.checks import Match, match_batch, without_given_labels
+from db.importers.checks import Match, match_batch
 from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.faults import FaultList
 from db.importers.items import parse_items
@@ -83,14 +83,12 @@ class Asked:
         choices: What counts for the whole file: split, model, source, labels.
         test_split: For PubMedQA: the file that names the test items; by default the
             ``test_ground_truth.json`` next to the file.
-        has_text_labels: Labels of answers are read from their texts, whatever the file says.
     """
 
     format: Format | None = None
     mapping: FieldMapping | None = None
     choices: Choices = field(default_factory=Choices)
     test_split: Path | None = None
-    has_text_labels: bool = False
 
 
 def import_file(
@@ -136,8 +134,22 @@ def read_file(path: Path, asked: Asked) -> ImportBatch:
     Raises:
         ImportFileError: The file has faults; the message names each.
     """
-    batch = _parse(path, asked)
-    return without_given_labels(batch) if asked.has_text_labels else batch
+    match asked.format:
+        case "pubmedqa":
+            return parse_pubmedqa(path, test_split=asked.test_split)
+        case "clinician_reviews":
+            return parse_clinician_reviews(path)
+        case "items":
+            return parse_items(path)
+        case "predictions":
+            return parse_predictions(path)
+        case "medqa" | "model_answers" | None:
+            return parse_any(
+                path, asked.choices, mapping=asked.mapping, test_split=asked.test_split
+            )
+    raise ImportFileError(
+        f"The format {asked.format!r} is unknown: use one of {', '.join(FORMATS)}, or none."
+    )
 
 
 def store_batch(database: Database, batch: ImportBatch, path: Path) -> ImportReport:
@@ -192,25 +204,6 @@ def _explained(batch: ImportBatch, path: Path) -> Iterator[None]:
         raise
     except (DuplicateRunError, InvalidReviewerError) as error:
         raise ImportFileError(f"{path.name} was not imported. {error}") from error
-
-
-def _parse(path: Path, asked: Asked) -> ImportBatch:
-    match asked.format:
-        case "pubmedqa":
-            return parse_pubmedqa(path, test_split=asked.test_split)
-        case "clinician_reviews":
-            return parse_clinician_reviews(path)
-        case "items":
-            return parse_items(path)
-        case "predictions":
-            return parse_predictions(path)
-        case "medqa" | "model_answers" | None:
-            return parse_any(
-                path, asked.choices, mapping=asked.mapping, test_split=asked.test_split
-            )
-    raise ImportFileError(
-        f"The format {asked.format!r} is unknown: use one of {', '.join(FORMATS)}, or none."
-    )
 
 
 def _store(cur: DuckDBPyConnection, batch: ImportBatch, path: Path) -> ImportReport:

@@ -144,7 +144,7 @@ def save_mapping(name: str, mapping: Mapping) -> Path:
     """
     path = _mapping_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fields = mapping.model_dump(exclude_defaults=True)
+    fields = mapping.model_dump(exclude_unset=True)
     with replaced_file(path) as partial:
         partial.write_text(json.dumps(fields, ensure_ascii=False, indent=1) + "\n", "utf-8")
     return path

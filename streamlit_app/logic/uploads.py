@@ -14,10 +14,13 @@ from db.child_process import child_process
 from db.connection import Database
 from db.conversions import replace_lone_surrogates
 from db.importers import Asked, ImportReport, known_to, stage_file, store_batch
+from db.importers.any_file import Look, look_at
 from db.importers.batch import ImportBatch
+from db.importers.checks import without_given_labels
+from db.importers.mapping import Mapping
 from db.people.permissions import require
 from streamlit_app.wording import say, say_count
-from training.evaluation.readings import read_new_answers
+from training.evaluation.readings import Compared, compare_staged, read_new_answers
 
 _NUM_NAMED = 20
 _MAX_NAME_BYTES = 200
@@ -39,6 +42,12 @@ class Preview:
     batch: ImportBatch
     folder: tempfile.TemporaryDirectory[str]
     """Where the tables of the batch are, as long as the preview lives."""
+    compared: Compared
+    """The labels of its answers against those that the texts state."""
+
+    def with_labels_of_texts(self) -> Preview:
+        """Return the preview with the labels that its answers' texts state."""
+        return replace(self, batch=without_given_labels(self.batch))
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -82,7 +91,20 @@ def read_upload(
         with child_process(for_bytes=len(upload.content)) as call:
             asked = replace(known_to(database, asked), test_split=named)
             batch = call(stage_file, path, tables, asked)
-    return Preview(path.name, batch.staged(tables), folder)
+            compared = call(compare_staged, batch, tables)
+    return Preview(path.name, batch.staged(tables), folder, compared)
+
+
+def look_at_upload(upload: Upload, mapping: Mapping | None) -> Look:
+    """Return the fields of an uploaded file, and the items that a mapping makes of its first rows.
+
+    Raises:
+        ImportFileError: It holds no rows.
+    """
+    with tempfile.TemporaryDirectory(prefix="llamacare-upload-") as folder:
+        path = _write(Path(folder), upload)
+        with child_process(for_bytes=len(upload.content)) as call:
+            return call(look_at, path, mapping)
 
 
 def store_preview(database: Database, preview: Preview, *, reviewer_id: str) -> ImportReport:

@@ -21,11 +21,11 @@ from db.review.settings import list_setting_faults
 from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.charts.label_counts import draw_label_counts
-from streamlit_app.components import blind_items, chart, scope_picker, set_aside
+from streamlit_app.components import blind_items, chart, field_mapping, scope_picker, set_aside
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import exports, uploads
 from streamlit_app.logic.outcomes.matrix import order_labels
-from streamlit_app.logic.uploads import Upload, read_upload
+from streamlit_app.logic.uploads import Preview, Upload, read_upload
 from streamlit_app.markup import reveal
 from streamlit_app.server import import_jobs, services
 from streamlit_app.server.import_jobs import ImportJob
@@ -103,32 +103,49 @@ def draw_upload(person: Reviewer) -> None:
     if file is not None and chosen == "pubmedqa" and test_split is None:
         st.info(say("data.add_test_file_notice"))
     elif file is not None:
-        draw_preview(chosen, file, test_split, split, person)
+        upload = Upload(file.name, file.getvalue())
+        mapping = None
+        if chosen == ANY and st.toggle(say("mapping.toggle"), key=f"data_map_{number}"):
+            mapping = field_mapping.draw(upload, f"data_map_{number}")
+        asked = Asked(
+            format=next((name for name in FORMATS if name == chosen), None),
+            mapping=mapping,
+            choices=Choices(split=split),
+        )
+        draw_preview(asked, upload, test_split, file.file_id, person)
 
 
 def draw_preview(
-    chosen: str, file: Any, test_split: Any, split: Split | None, person: Reviewer
+    asked: Asked, upload: Upload, test_split: Any, file_id: str, person: Reviewer
 ) -> None:
     """Draw what the file holds, or every fault of it."""
-    token = (chosen, file.file_id, test_split.file_id if test_split else None, split)
+    token = (repr(asked), file_id, test_split.file_id if test_split else None)
     if st.session_state.get(_PREVIEW, (None, None))[0] != token:
         try:
-            preview = read_upload(
+            read = read_upload(
                 services.database(),
-                Upload(file.name, file.getvalue()),
-                Asked(
-                    format=next((name for name in FORMATS if name == chosen), None),
-                    choices=Choices(split=split),
-                ),
+                upload,
+                asked,
                 test_split=Upload(test_split.name, test_split.getvalue()) if test_split else None,
             )
         except ImportFileError as error:
             draw_error(str(error))
             return
-        st.session_state[_PREVIEW] = (token, preview)
-    preview = st.session_state[_PREVIEW][1]
+        st.session_state[_PREVIEW] = (token, read)
+    preview: Preview = st.session_state[_PREVIEW][1]
     st.markdown(f"**{say('data.contents')}**")
     safe_text.draw_text("\n".join(preview.lines), "data_preview_text")
+    compared = preview.compared
+    if compared.num_differing:
+        counts = {"differing": compared.num_differing, "compared": compared.num_compared}
+        source = st.radio(
+            say("data.differing_labels", **counts),
+            ("file", "text"),
+            format_func=words("labels_from").__getitem__,
+            key=f"data_labels_from_{file_id}",
+        )
+        if source == "text":
+            preview = preview.with_labels_of_texts()
     st.button(
         say("data.import"),
         type="primary",

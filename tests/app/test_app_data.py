@@ -161,6 +161,69 @@ def test_an_upload_is_recognised_and_shown_as_what_it_is(database: Database):
     assert count_by_label(database.cursor(), EVERYTHING) == {"yes": 1, "no": 1}
 
 
+TRIAGE = "Fall;Text der Anfrage;Dringlichkeit\n" + "".join(
+    f"F{n};Brustschmerz seit {n} Stunden?;{label}\n"
+    for n, label in enumerate(("urgent", "soon", "routine", "soon"), start=1)
+)
+
+
+def upload_triage() -> AppTest:
+    page = open_data()
+    page.get("file_uploader")[0].upload("triage.csv", TRIAGE.encode(), "text/csv").run()
+    assert not page.exception
+    page.toggle(key="data_map_0").set_value(True).run()
+    assert not page.exception
+    return page
+
+
+def test_a_file_with_headers_of_its_own_is_mapped_with_a_preview_and_saved(database: Database):
+    page = upload_triage()
+    assert "choose which field is the question" in markup_of(page)
+    page.selectbox(key="data_map_0__question").select("Text der Anfrage").run()
+    page.selectbox(key="data_map_0__id").select("Fall").run()
+    page.selectbox(key="data_map_0__gold").select("Dringlichkeit").run()
+    assert not page.exception
+    shown = " ".join(text.value for text in page.text)
+    assert "Brustschmerz seit 1 Stunden?" in shown
+    assert "labels: urgent, soon, routine · right answer: urgent" in shown
+    page.text_input(key="data_map_0_name").set_value("triage").run()
+    page.button(key="data_map_0_save").click().run()
+    assert "Saved the mapping triage" in markup_of(page)
+    page.button(key="data_import").click().run()
+    assert not page.exception
+    counts = count_by_label(database.cursor(), EVERYTHING)
+    assert counts == {"urgent": 1, "soon": 2, "routine": 1}
+    again = upload_triage()
+    again.selectbox(key="data_map_0_saved").select("triage").run()
+    assert again.selectbox(key="data_map_0_triage_gold").value == "Dringlichkeit"
+    again.button(key="data_import").click().run()
+    assert "nothing was added" in markup_of(again)
+
+
+def test_labels_that_differ_from_the_texts_are_counted_and_either_can_be_used(database: Database):
+    rows = [
+        {
+            "question": f"Which drug in case {n}?",
+            "options": {"A": "Diltiazem", "B": "Labetalol"},
+            "answer_idx": "B",
+            "completion": "Answer: Labetalol",
+            "predicted_answer": "A" if n < 2 else "B",
+        }
+        for n in range(3)
+    ]
+    page = open_data()
+    content = json.dumps(rows).encode()
+    page.get("file_uploader")[0].upload("m-medqa-x.json", content, "application/json").run()
+    assert not page.exception
+    (choice,) = page.radio
+    assert choice.label.startswith("2 of 3 labels in the file differ")
+    choice.set_value("text").run()
+    page.button(key="data_import").click().run()
+    assert not page.exception
+    rows = database.cursor().execute("select text_label from read_prediction").fetchall()
+    assert rows == [("B",)] * 3
+
+
 def test_pubmedqa_waits_for_the_file_that_names_the_test_items(database: Database):
     page = open_data()
     page.selectbox(key="data_format").select("pubmedqa").run()
