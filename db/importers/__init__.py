@@ -232,6 +232,12 @@ def _store_run(cur: DuckDBPyConnection, run: Run, predictions: pa.Table) -> int:
     if stored is None:
         add_run(cur, run)
         return add_predictions(cur, predictions)
+    # What a file does not say contradicts nothing.
+    run = replace(
+        run,
+        metrics=run.metrics or stored.metrics,
+        base_run_id=run.base_run_id or stored.base_run_id,
+    )
     require_same_run(stored, run)
     require_same_predictions(cur, stored.run_id, predictions)
     return 0

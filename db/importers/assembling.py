@@ -9,15 +9,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from db.content.imported_labels import ImportedLabel
 from db.content.items import PROVISIONAL_ORIGIN, describe_item_faults
 from db.conversions import replace_lone_surrogates, utc_now
+from db.errors import DbError
 from db.importers.batch import ImportBatch
-from db.importers.entries import Answer, Entry, Opinion
+from db.importers.entries import Answer, Entry
 from db.importers.faults import FaultList
 from db.importers.fields import PUBMEDQA_LABEL_SET, Identifier
 from db.importers.label_reading import (
@@ -29,6 +30,7 @@ from db.importers.label_reading import (
     is_text_of_another,
     labels_of_values,
 )
+from db.importers.opinions import imported_label
 from db.importers.paths import text_of
 from db.records import OPTIONS_LABEL_SET, Item, Prediction, Run, Section, Split
 
@@ -83,7 +85,10 @@ class Assembly:
     places: dict[str, str] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
     """Of answers to items not in the file: the text that contains the question."""
-    predictions: dict[tuple[str, str], dict[str, Prediction]] = field(default_factory=dict)
+    predictions: dict[tuple[str, str, str, str], dict[str, Prediction]] = field(
+        default_factory=dict
+    )
+    """By model, variant, run id and run name, then by item."""
     labels: list[ImportedLabel] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
 
@@ -115,9 +120,11 @@ class Assembly:
         """
         runs = []
         predictions: list[Prediction] = []
-        for number, ((model, variant), found) in enumerate(self.predictions.items()):
-            run_id = f"import-{digest[:16]}" + (f"-{number + 1}" if number else "")
-            runs.append(self._run(run_id, model, variant, digest))
+        for number, (key, found) in enumerate(self.predictions.items()):
+            model, variant, run_id, name = key
+            run_id = run_id or f"import-{digest[:16]}" + (f"-{number + 1}" if number else "")
+            run = self._run(run_id, model, variant, digest)
+            runs.append(replace(run, name=name) if name else run)
             predictions += [replace(each, run_id=run_id) for each in found.values()]
         is_provisional = bool(runs or self.labels)
         return ImportBatch(
@@ -161,7 +168,7 @@ class Assembly:
         )
 
     def _distinguishing(self, model: str, variant: str) -> Iterator[str]:
-        if len({other for other, _ in self.predictions}) > 1:
+        if len({key[0] for key in self.predictions}) > 1:
             yield model
         if variant:
             yield variant
@@ -277,7 +284,7 @@ class Assembly:
         source = _slug(self._source(entry))
         given = " ".join(entry.item_id.split())
         is_own = given and not given.isdigit() and source not in BENCHMARKS
-        if is_own or (given and not entry.question):
+        if is_own or (given and entry.has_own_id) or (given and not entry.question):
             item_id = given
         elif given:
             item_id = given if given.startswith(f"{source}-") else f"{source}-{given}"
@@ -308,7 +315,8 @@ class Assembly:
             self.notes["requests that failed and have no answer"] += 1
         for answer in entry.answers:
             model = answer.model or self.choices.model or _model_of(self.path)
-            found = self.predictions.setdefault((model, answer.variant), {})
+            key = (model, answer.variant, answer.run_id, answer.run_name)
+            found = self.predictions.setdefault(key, {})
             if item_id in found:
                 self.faults.add(
                     entry.place, f"answers the question of {self.places[item_id]} again"
@@ -323,7 +331,7 @@ class Assembly:
         if label is None and text_of(answer.label) and item is not None:
             self.notes["labels of answers that are none of their items' and were left out"] += 1
         probabilities = self._probabilities(entry, answer, item)
-        head = None
+        head = answer.head_label
         if probabilities is not None and item is not None:
             head = item.labels[max(range(len(probabilities)), key=probabilities.__getitem__)]
             label = label or (head if answer.text is None else None)
@@ -333,7 +341,10 @@ class Assembly:
             answer=answer.text,
             answer_label=label,
             # Without a text nobody can read it again: no label is then the outcome.
-            answer_form="absent" if label is None and answer.text is None else None,
+            answer_form=answer.form
+            or ("absent" if label is None and answer.text is None and head is None else None),
+            answer_start=answer.start,
+            answer_end=answer.end,
             is_finished=answer.is_finished and not _stops_while_thinking(answer.text or ""),
             head_label=head,
             head_probabilities=probabilities,
@@ -348,7 +359,7 @@ class Assembly:
         """Return the probabilities in the order of the item's labels, summing to 1."""
         given = answer.probabilities
         if given is None or item is None:
-            return None
+            return given if isinstance(given, tuple) and answer.run_id else None
         if isinstance(given, Mapping):
             named = {
                 find_label(name, item.labels, entry.options): value for name, value in given.items()
@@ -370,32 +381,19 @@ class Assembly:
     ) -> None:
         for opinion in entry.opinions:
             given = [value for value in opinion.labels if text_of(value)]
-            found = given
+            found: list[Any] = given
             if item is not None:
-                found = [find_label(v, item.labels, item.options, base) for v in given]
+                found = [find_label(value, item.labels, item.options, base) for value in given]
             if None in found:
                 shown = text_of(given[found.index(None)])[:40]
                 self.faults.add(entry.place, f"the label {shown!a} is none of the item's")
                 continue
-            self.labels.append(_imported(opinion, item_id, item, [str(label) for label in found]))
-
-
-def _imported(
-    opinion: Opinion, item_id: str, item: Item | None, labels: Sequence[str]
-) -> ImportedLabel:
-    ordered = [label for label in item.labels if label in labels] if item else labels
-    return ImportedLabel(
-        item_id=item_id,
-        reviewer_name=opinion.annotator,
-        labels=tuple(ordered),
-        phase=opinion.phase,
-        verdicts=opinion.verdicts,
-        note=opinion.note,
-        duration_seconds=opinion.duration_seconds,
-        created_at=opinion.created_at,
-        annotation_id=opinion.annotation_id,
-        details=opinion.details,
-    )
+            if item is not None:
+                found = [label for label in item.labels if label in found]
+            try:
+                self.labels.append(imported_label(opinion, item_id, [str(v) for v in found]))
+            except (DbError, ValueError, TypeError, KeyError) as error:
+                self.faults.add(entry.place, str(error))
 
 
 def _as_yes_no(entry: Entry) -> Entry:

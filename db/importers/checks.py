@@ -14,6 +14,7 @@ from db.arrow_tables import incoming_table
 from db.content.imported_labels import ImportedLabel
 from db.content.items import PROVISIONAL_ORIGIN, item_table
 from db.content.predictions import prediction_table
+from db.errors import InvalidItemError
 from db.importers.batch import ImportBatch, text_table
 from db.importers.label_reading import find_label
 from db.statements import load_sql
@@ -59,6 +60,7 @@ def match_batch(cur: DuckDBPyConnection, batch: ImportBatch) -> tuple[ImportBatc
     named = {*predictions["item_id"].to_pylist(), *(label.item_id for label in batch.labels)}
     loose = named - set(items["item_id"].to_pylist())
     known |= _find_loose(cur, batch, loose)
+    _require_allowed(batch, loose, known)
     same = {item_id for item_id, item in known.items() if item.is_same_id}
     left_out = _left_out(batch, items, known)
     matched = replace(
@@ -98,6 +100,23 @@ def without_given_labels(batch: ImportBatch) -> ImportBatch:
     runs = tuple(replace(run, run_id=f"{run.run_id}-text") for run in batch.runs)
     table = table.set_column(place, table.schema.field(place), ids)
     return replace(batch, predictions=table, runs=runs)
+
+
+def _require_allowed(batch: ImportBatch, loose: set[str], known: Mapping[str, _Known]) -> None:
+    """Raise where an annotation is of an item that is not stored, or of a label it has not."""
+    faults = []
+    for label in batch.labels:
+        item = known.get(label.item_id)
+        if item is None and label.item_id in loose:
+            faults.append((label.item_id, "there is no such item: import the items first"))
+        elif item is not None:
+            unknown = [name for name in label.labels if not _label(name, item)]
+            unknown = [name for name in unknown if name not in item.labels]
+            faults += [
+                (label.item_id, f"the label {name!r} is none of its own") for name in unknown
+            ]
+    if faults:
+        raise InvalidItemError(f"{len(faults)} annotations cannot be stored.", faults)
 
 
 def _items(batch: ImportBatch) -> pa.Table:
@@ -182,16 +201,15 @@ def _label(label: str | None, item: _Known | None) -> str | None:
     if label is None or item is None:
         return label
     renamed = item.renamed.get(label, label)
-    return find_label(renamed, item.labels) or (renamed if item.is_same_id else None)
+    return find_label(renamed, item.labels)
 
 
 def _renamed_label(label: ImportedLabel, item: _Known | None) -> ImportedLabel:
     if item is None:
         return label
-    names = [_label(name, item) or name for name in label.labels]
-    ordered = [name for name in item.labels if name in names]
-    unknown = [name for name in names if name not in item.labels]
-    return replace(label, item_id=item.item_id, labels=(*ordered, *unknown))
+    names = [_label(name, item) for name in label.labels]
+    ordered = tuple(name for name in item.labels if name in names)
+    return replace(label, item_id=item.item_id, labels=ordered)
 
 
 def _renamed_places(batch: ImportBatch, known: Mapping[str, _Known]) -> pa.Table:

@@ -22,8 +22,16 @@ class Answer:
     text: str | None = None
     label: Any = None
     probabilities: Mapping[str, float] | tuple[float, ...] | None = None
+    head_label: str | None = None
+    """Of a run of ours; else the label of the largest probability."""
     variant: str = ""
     """Distinguishes several answers of a model to an item, such as by filter."""
+    run_id: str = ""
+    """Of the store that it was exported from; made of the file's content where empty."""
+    run_name: str = ""
+    form: str | None = None
+    start: int | None = None
+    end: int | None = None
     is_finished: bool = True
     prompt_tokens: int | None = None
     answer_tokens: int | None = None
@@ -52,6 +60,8 @@ class Entry:
 
     place: str
     item_id: str = ""
+    has_own_id: bool = False
+    """Its id is that of an item of ours, not of the source's."""
     question: str = ""
     prompt: str = ""
     """What the model was asked, where the question is only a part of it."""

@@ -111,6 +111,7 @@ def read_entry(place: str, row: Any, mapping: Mapping) -> Entry:
     return Entry(
         place=place,
         item_id=_text(row, mapping.id),
+        has_own_id=mapping.id == "item_id" and not _text(row, mapping.id).isdigit(),
         question=question,
         context=read_context(value_at(row, mapping.context), value_at(row, mapping.headings or ""))
         if mapping.context

@@ -62,6 +62,12 @@ SIGNATURES: Final = (
         "samples_*.jsonl file.",
         around="n-shot",
     ),
+    Signature(
+        "labels of record, as this product exports them",
+        "item_id label_of_record imported_label",
+        refusal="They are computed from the annotations: import an export of these.",
+    ),
+    Signature("LlamaCare predictions", "run_id run_name item_id", model_outputs.read_own),
     Signature("LlamaCare annotations", "annotation_id item_id labels", annotation_tools.read_own),
     Signature("Label Studio tasks", "data annotations", annotation_tools.read_label_studio),
     Signature(

@@ -1,6 +1,7 @@
--- The order makes the label after the reveal the later one, which counts.
+-- In the order in which they were said; of one moment, the label after the reveal is the later one,
+-- which counts.
 insert into annotation by name
-select incoming_label.*, 'label' as action, 'import' as origin
+select incoming_label.*, 'import' as origin
 from incoming_label
 anti join annotation using (annotation_id)
-order by incoming_label.phase
+order by incoming_label.created_at, incoming_label.phase

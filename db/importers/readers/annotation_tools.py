@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
 from db.importers.entries import Entry, Frame, Opinion, Row
-from db.importers.paths import nested, number_of, read_options, text_of, value_at
+from db.importers.opinions import moment_of
+from db.importers.paths import nested, number_of, raw_text, read_options, text_of, value_at
 from db.importers.readers.benchmarks import read_question
 from db.records import Phase, Verdict
 
@@ -31,6 +32,7 @@ _OWN_DETAILS: Final = (
     "guideline_version",
     "retracted_annotation_id",
     "action",
+    "run_id",
     "client_at",
 )
 
@@ -53,6 +55,7 @@ def read_label_studio(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
             **{
                 **vars(entry),
                 "item_id": entry.item_id or text_of(row.get("id")),
+                "has_own_id": bool(data.get("item_id")),
                 "labels": tuple(text_of(part.get("value")) for part in _objects(labels)),
                 "options": _hinted(labels) if options else entry.options,
                 "opinions": tuple(_label_studio_opinions(row.get("annotations") or ())),
@@ -82,7 +85,7 @@ def _label_studio_opinions(annotations: Any) -> Iterator[Opinion]:
             if ": " in str(text)
         )
         texts = {
-            str(result.get("from_name")): text_of(value_at(result, "value.text.0"))
+            str(result.get("from_name")): raw_text(value_at(result, "value.text.0"))
             for result in results
             if result.get("type") == "textarea"
         }
@@ -92,17 +95,19 @@ def _label_studio_opinions(annotations: Any) -> Iterator[Opinion]:
             for label in value_at(result, "value.choices")
             or _rated(value_at(result, "value.rating"))
         ]
-        details = {"answer": texts.get("corrected"), "confidence": facts.get("confidence")}
-        details["guideline_version"] = facts.get("guideline_version")
+        known = ("confidence", "severity", "guideline_version")
+        details = {"answer": texts.get("corrected"), **{name: facts.get(name) for name in known}}
+        verdicts = facts.get("verdicts", "").split(", ")
         yield Opinion(
             annotator=facts.get("reviewer")
             or _person(annotation.get("completed_by"))
             or "Label Studio annotator",
             labels=tuple(chosen),
             phase=_phase(facts.get("phase")),
+            verdicts=tuple(verdict for verdict in get_args(Verdict) if verdict in verdicts),
             note=texts.get("note", ""),
             duration_seconds=number_of(annotation.get("lead_time")),
-            created_at=_moment(annotation.get("created_at")),
+            created_at=moment_of(annotation.get("created_at")),
             annotation_id=text_of(annotation.get("unique_id")) if "reviewer" in facts else "",
             details={name: value for name, value in details.items() if value},
         )
@@ -130,7 +135,7 @@ def read_label_studio_min(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
             annotator=_person(row.get("annotator")) or "Label Studio annotator",
             labels=tuple(chosen) if isinstance(chosen, list) else (chosen,),
             duration_seconds=number_of(row.get("lead_time")),
-            created_at=_moment(row.get("created_at")),
+            created_at=moment_of(row.get("created_at")),
         )
         yield Entry(
             place=place,
@@ -243,7 +248,7 @@ def read_own(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
             verdicts=tuple(verdict for verdict in verdicts if verdict in get_args(Verdict)),
             note=str(row.get("note") or ""),
             duration_seconds=number_of(row.get("duration_seconds")),
-            created_at=_moment(row.get("created_at")),
+            created_at=moment_of(row.get("created_at")),
             annotation_id=text_of(row.get("annotation_id")),
             details=details,
         )
@@ -276,19 +281,6 @@ def _listed(value: Any) -> list[Any]:
     if value is None or value == "":
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _moment(value: Any) -> datetime | None:
-    """Return a time that a file writes, in UTC where it names no zone; None for anything else."""
-    if isinstance(value, datetime):
-        moment = value
-    else:
-        try:
-            moment = datetime.fromisoformat(text_of(value).replace("Z", "+00:00"))
-        except ValueError:
-            return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC) if 1900 < moment.year < 2200 else None
 
 
 def _at(seconds: float) -> datetime | None:

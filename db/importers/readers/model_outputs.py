@@ -7,7 +7,7 @@ from typing import Any
 
 from db.importers.entries import Answer, Entry, Frame, Row
 from db.importers.mapping import Mapping as FieldMapping
-from db.importers.paths import count_of, number_of, text_of, value_at
+from db.importers.paths import count_of, nested, number_of, text_of, value_at
 from db.importers.readers.benchmarks import read_question
 
 
@@ -140,6 +140,41 @@ def read_deepeval(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
                 ),
             }
         )
+
+
+def read_own(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the predictions that this product exports, of one run or of several."""
+    del frame
+    for place, row in rows:
+        given = {name: None if value == "" else value for name, value in row.items()}
+        answer = given.get("answer")
+        yield Entry(
+            place=place,
+            item_id=text_of(given["item_id"]),
+            answers=(
+                Answer(
+                    model=text_of(given.get("model")),
+                    run_id=text_of(given["run_id"]),
+                    run_name=text_of(given.get("run_name")),
+                    text=None if answer is None else str(answer),
+                    label=given.get("answer_label"),
+                    form=given.get("answer_form"),
+                    start=count_of(given.get("answer_start")),
+                    end=count_of(given.get("answer_end")),
+                    head_label=given.get("head_label"),
+                    probabilities=_numbers(given.get("head_probabilities")),
+                    is_finished=text_of(given.get("is_finished")).casefold() != "false",
+                    prompt_tokens=count_of(given.get("prompt_tokens")),
+                    answer_tokens=count_of(given.get("answer_tokens")),
+                    latency_seconds=number_of(given.get("latency_seconds")),
+                ),
+            ),
+        )
+
+
+def _numbers(value: Any) -> tuple[float, ...] | None:
+    given = nested(value)
+    return tuple(map(float, given)) if isinstance(given, list) else None
 
 
 _DEEPEVAL = ("input", "actualOutput", "expectedOutput", "context")

@@ -33,6 +33,9 @@ _BATCH_ROWS: Final = 2_000
 _MAX_CELLS: Final = 20_000_000
 """Of a spreadsheet: a small file may unpack to more than memory holds."""
 
+_OWN: Final = frozenset({"annotation_id", "run_id", "label_set"})
+"""Columns of our own exports, of which texts are kept to the letter."""
+
 Line = tuple[str, list[Any]]
 
 
@@ -55,6 +58,7 @@ def table_rows(lines: Iterable[Line], faults: FaultList) -> Iterator[Row]:
     if not first:
         return
     header, start = _header(first, faults)
+    is_exact = {"item_id"} < set(header) and not _OWN.isdisjoint(header)
     num_rows = 0
     for place, cells in _chained(first[start:], filled):
         num_rows += 1
@@ -65,7 +69,7 @@ def table_rows(lines: Iterable[Line], faults: FaultList) -> Iterator[Row]:
             faults.add(place, "has fewer cells than the header has columns")
         else:
             pairs = zip(header, cells, strict=False)
-            yield place, {name: "" if cell is None else cell for name, cell in pairs}
+            yield place, {name: cell if is_exact else _plain(cell) for name, cell in pairs}
     if num_rows == 0:
         faults.add("the whole file", "a header without any line after it")
 
@@ -152,7 +156,7 @@ def _csv_lines(text: str, dialect: dict[str, Any], faults: FaultList) -> Iterato
     begun = 1
     try:
         for cells in reader:
-            yield f"line {begun}", [original_text(cell.strip()) for cell in cells]
+            yield f"line {begun}", [original_text(cell) for cell in cells]
             begun = reader.line_num + 1
     except csv.Error as error:
         faults.add(f"line {begun}", f"no valid CSV: {error}")
@@ -203,7 +207,12 @@ def _num_filled(cells: Sequence[Any]) -> int:
 
 
 def _is_filled(cell: Any) -> bool:
-    return cell is not None and cell != ""
+    return bool(_plain(cell) != "")
+
+
+def _plain(cell: Any) -> Any:
+    """Return a cell without what is around its text; nothing as an empty text."""
+    return "" if cell is None else cell.strip() if isinstance(cell, str) else cell
 
 
 def _chained(first: Iterable[Line], rest: Iterable[Line]) -> Iterator[Line]:
