@@ -24,7 +24,9 @@ PROVISIONAL_ORIGIN = "model_answers"
 DEMO_ORIGIN = "demo"
 """Origin of the bundled items: a later version of the product may word them better."""
 
-MAX_LABELS: Final = 26
+MAX_LABELS: Final = 50
+"""Of a fixed label set."""
+MAX_OPTIONS: Final = 26
 """Of one item: its options have a letter each."""
 _MAX_NAMED = 5
 
@@ -123,6 +125,7 @@ def item_from_row(row: Sequence[Any]) -> Item:
         long_answer=row[8],
         split=row[9],
         metadata=from_json(row[10]),
+        version=row[11],
     )
 
 
@@ -137,8 +140,9 @@ def describe_item_faults(item: Item) -> list[str]:
     names = {label.strip().casefold() for label in item.labels} - {""}
     if len(item.labels) < 2 or len(names) != len(item.labels):
         faults.append(f"labels are {list(item.labels)}, expected at least two different ones")
-    if len(item.labels) > MAX_LABELS:
-        faults.append(f"there are {len(item.labels)} labels, expected at most {MAX_LABELS}")
+    most = MAX_OPTIONS if item.label_set == OPTIONS_LABEL_SET else MAX_LABELS
+    if len(item.labels) > most:
+        faults.append(f"there are {len(item.labels)} labels, expected at most {most}")
     if item.gold_label is not None and item.gold_label not in item.labels:
         faults.append(f"gold_label is {item.gold_label!r}, expected one of {list(item.labels)}")
     option_labels = tuple(option.label for option in item.options)

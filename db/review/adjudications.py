@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 from duckdb import DuckDBPyConnection
 
+from db.content.item_versions import require_in_use
+from db.content.items import get_item
 from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
 from db.errors import InvalidAnnotationError
 from db.people.permissions import require
@@ -44,6 +46,7 @@ def add_adjudication(
 
     Raises:
         InvalidLabelError: The item does not allow the label.
+        ItemConflictError: The item was set aside.
         InvalidAnnotationError: The reason is unknown, or the note cannot be stored.
         NotFoundError: There is no such item or reviewer.
         NotPermittedError: The role of the reviewer is not open to deciding.
@@ -56,6 +59,7 @@ def add_adjudication(
         )
     require(cur, reviewer_id, "adjudicate")
     require_text(note, f"note on item {item_id!r}", InvalidAnnotationError)
+    require_in_use(cur, get_item(cur, item_id, EVERYTHING))
     before = get_gold(cur, item_id, EVERYTHING)
     parameters = {
         "adjudication_id": adjudication_id,

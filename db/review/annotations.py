@@ -13,6 +13,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming_table
+from db.content.item_versions import require_in_use
 from db.content.items import get_item
 from db.content.predictions import find_prediction
 from db.content.runs import get_run
@@ -70,6 +71,7 @@ def add_annotation(
     Raises:
         InvalidLabelError: The item does not allow a label, or there is none.
         InvalidAnnotationError: The id belongs to another annotation.
+        ItemConflictError: The item has another sense since it was shown, or was set aside.
         NotFoundError: There is no such item, reviewer or run.
         NotPermittedError: The role of the reviewer is not open to labelling.
     """
@@ -106,6 +108,7 @@ def add_annotation(
         "created_at": to_timestamp(created_at or utc_now()),
         "old_label": gold_of(cur, item, history).label,
         "old_answer": answer,
+        "item_version": require_in_use(cur, item if seen is None else seen.item),
     }
     return _write(cur, "annotation_insert", parameters)
 
@@ -368,6 +371,7 @@ def _from_row(row: Mapping[str, Any]) -> Annotation:
         old_label=row["old_label"],
         old_answer=row["old_answer"],
         retracted_annotation_id=row["retracted_annotation_id"],
+        item_version=row["item_version"],
     )
 
 

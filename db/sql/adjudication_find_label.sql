@@ -1,4 +1,4 @@
 -- An aggregate: a sort of the same few rows takes twice as long.
 select arg_max(label, adjudication_number)
-from adjudication
+from standing_adjudication
 where item_id = $item_id

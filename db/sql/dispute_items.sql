@@ -27,7 +27,7 @@ judged as (
 select judged.item_id
 from judged
 anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = judged.item_id
-left join (select distinct item_id, true as is_decided from adjudication) as decided
+left join (select distinct item_id, true as is_decided from standing_adjudication) as decided
     on decided.item_id = judged.item_id
 where case $show
     when 'open' then judged.num_answers > 1 and decided.is_decided is null

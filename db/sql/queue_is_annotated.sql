@@ -1,1 +1,4 @@
-select count(*) from annotation where item_id = $item_id and queue_id = $queue_id
+-- Whether an untouched place has a judgement since it was read, or its item was set aside.
+select
+    (select count(*) from annotation where item_id = $item_id and queue_id = $queue_id)
+    + (select count(*) from set_aside_item where item_id = $item_id)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from db.cli.main import main
 from db.connection import Database, opened_database
@@ -290,3 +290,57 @@ def test_a_mistyped_import_is_explained(
     command = [str(path) if word == "FILE" else word for word in words]
     done = CliRunner().invoke(main, ["import", *command])
     assert (done.exit_code, message in done.stderr) == (code, True), done.output
+def _correct(item_id: str, changes: object, *options: str) -> Result:
+    words = ["item", "correct", item_id, "-", "--by", "Ann", "--reason", "a slip", *options]
+    return CliRunner().invoke(main, words, input=json.dumps(changes))
+
+
+def test_an_item_is_corrected_set_aside_and_restored(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(json.dumps(ITEM))
+    CliRunner().invoke(main, ["import", "items", str(path)])
+    assert _correct("own-1", {"question": "Does it harm?"}, "--changes-sense").exit_code == 0
+    options = {"label_set": "options", "options": {"a)": "Yes", "b)": "No"}, "gold_label": "b)"}
+    assert "own-1 is at version 3." in _correct("own-1", options).stdout
+    by = ["own-1", "--by", "Ann", "--reason", "no medicine"]
+    assert (
+        "1 of 1 items were set aside" in CliRunner().invoke(main, ["item", "set-aside", *by]).stdout
+    )
+    shown = CliRunner().invoke(main, ["item", "show", "own-1"]).stdout
+    assert "Version 2, Ann" in shown
+    assert "another sense: a slip" in shown
+    assert "by Ann: no medicine" in shown
+    found = json.loads(CliRunner().invoke(main, ["item", "show", "own-1", "--json"]).stdout)
+    assert [one["item"]["labels"] for one in found["versions"]][1:] == [
+        ["yes", "no", "maybe"], ["a)", "b)"],
+    ]  # fmt: skip
+    assert found["set_aside"] == "no medicine"
+    assert "1 of 1 items were restored" in CliRunner().invoke(main, ["item", "restore", *by]).stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": "red"}, "the field 'colour' is not one of question, context"),
+        ({"question": 3}, "question: Input should be a valid string"),
+        ({"split": "holdout"}, "split: Input should be 'train', 'dev' or 'test'"),
+        ({"options": {"A": 1}}, "options.0.text: Input should be a valid string"),
+        ({}, "nothing differs"),
+        ({"gold_label": "no", "labels": ["yes"]}, "expected at least two"),
+    ],
+)
+def test_changes_that_cannot_be_used_are_named(
+    tmp_path: Path, changes: object, message: str
+) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(json.dumps(ITEM))
+    CliRunner().invoke(main, ["import", "items", str(path)])
+    result = _correct("own-1", changes)
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("changes", ["[1]", "{", "3"])
+def test_changes_that_are_no_object_are_a_usage_error(changes: str) -> None:
+    words = ["item", "correct", "own-1", "-", "--by", "Ann", "--reason", "a slip"]
+    assert CliRunner().invoke(main, words, input=changes).exit_code == 2

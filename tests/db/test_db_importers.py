@@ -500,7 +500,9 @@ def test_a_staged_file_is_stored_like_a_file_that_was_read_at_once(tmp_path: Pat
         items = database.cursor().execute("select * exclude (created_at) from item").fetchall()
         stored.append((report, items))
         with database.transaction() as cur:
-            cur.execute("update item set question = '?', content_hash = '' where item_id = 'q-7'")
+            cur.execute(
+                "update imported_item set question = '?', content_hash = '' where item_id = 'q-7'"
+            )
         with pytest.raises(ImportFileError, match="line 8: 'q-7' is stored already with another"):
             store_batch(database, batch, path)
         database.close()

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from db.connection import Database
 from db.people.reviewers import add_reviewer
 from db.records import Annotation, Encounter, Judgement
-from db.review.annotations import add_annotation
+from db.review.annotations import SeenItem, add_annotation
 
 _numbers = count(1)
 _OF_ENCOUNTER = {field.name for field in fields_of(Encounter)}
@@ -25,6 +25,7 @@ def annotate(
     *labels: str,
     annotation_id: str | None = None,
     created_at: datetime | None = None,
+    seen: SeenItem | None = None,
     **fields: Any,
 ) -> Annotation:
     """Store the labels that a reviewer gives to an item; add the reviewer where they are new.
@@ -32,10 +33,11 @@ def annotate(
     Args:
         store: A database, for a transaction of its own, or a cursor of the caller's transaction.
         annotation_id: Made here when None.
+        seen: The item on screen, where it was read before.
         fields: Further fields of ``Judgement`` and ``Encounter``.
     """
     if isinstance(store, Database):
-        more = {"annotation_id": annotation_id, "created_at": created_at, **fields}
+        more = {"annotation_id": annotation_id, "created_at": created_at, "seen": seen, **fields}
         with store.transaction() as cur:
             return annotate(cur, who, item_id, *labels, **more)
     encounter = {name: fields.pop(name) for name in _OF_ENCOUNTER & set(fields)}
@@ -46,5 +48,6 @@ def annotate(
         annotation_id=annotation_id or f"annotation-{next(_numbers)}",
         item_id=item_id,
         reviewer_id=add_reviewer(store, who).reviewer_id,
+        seen=seen,
         created_at=created_at,
     )
