@@ -20,10 +20,12 @@ from eci.answers.reader import read_answer
 from eci.errors import EciError, LabelSetError
 from eci.model.artifact import read_info
 from eci.model.base_model import DEFAULT_BASE, Quantization
+from eci.model.bundled import default_models_dir
 from eci.questions.exemplars import CHOICES, Choice, ExemplarPool
 from eci.questions.json_lines import iter_lines, load_exemplars, load_records, parse_answer
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.near_duplicates import refuse_duplicates
+from eci.serving.command import serve
 from eci.stream import (
     Outcome,
     ShotChooser,
@@ -219,7 +221,7 @@ def classify(
     choose_shots = _shot_chooser(exemplars, forbidden, known, shots, choice, shot_words, seed)
     model = _load_model(
         base or DEFAULT_BASE,
-        models_dir or _models_dir(),
+        models_dir or default_models_dir(),
         artifact=artifact,
         quantization=quantization or "none",
         device=device,
@@ -271,6 +273,9 @@ def read(file: IO[bytes]) -> None:
     sys.exit(int(num_refused > 0))
 
 
+main.add_command(serve)
+
+
 def _shot_chooser(
     exemplars: IO[bytes] | None,
     forbidden: IO[bytes] | None,
@@ -301,13 +306,6 @@ def _load_model(base: str, models_dir: Path, **options: Any) -> EciModel:
     logging.disable_progress_bar()
     _say(f"Loading {base}.")
     return EciModel.load(base, models_dir, **options)
-
-
-def _models_dir() -> Path:
-    """Return the folder that the app uses too; it may not exist yet."""
-    home = os.environ.get("LLAMACARE_HOME", "").strip()
-    folder = Path(home).expanduser() if home else Path(__file__).parents[1] / ".llamacare"
-    return folder.resolve() / "models"
 
 
 class _Report:

@@ -109,6 +109,8 @@ def result_fields(outcome: Outcome) -> dict[str, Any]:
     }
     if outcome.answer is not None:
         fields["answer"] = _answer_fields(outcome.answer, labels)
+    if record.answer is not None:
+        fields["judgement"] = _judgement_fields(record.answer, category, labels)
     if record.label is not None:
         fields["gold_label"] = record.label
     if record.metadata is not None:
@@ -122,6 +124,16 @@ def _answer_fields(answer: Answer, labels: LabelSet) -> dict[str, Any]:
     if answer.classification.thinking:
         fields["thinking"] = answer.classification.thinking
     return {**fields, "is_finished": answer.is_finished and reading.is_finished}
+
+
+def _judgement_fields(answer: str, category: Classification, labels: LabelSet) -> dict[str, Any]:
+    """Return what an answer says, and what the head thinks of that."""
+    reading = read_answer(answer, labels)
+    fields: dict[str, Any] = {**reading_fields(reading), "probability": None, "agrees": None}
+    if reading.label is not None:
+        fields["probability"] = category.probabilities[labels.index(reading.label)]
+        fields["agrees"] = reading.label == category.label
+    return fields
 
 
 def reading_fields(reading: Reading) -> dict[str, Any]:

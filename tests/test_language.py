@@ -42,7 +42,7 @@ VERBS = frozenset(
     neutralise normalise number open order pad pair pass pick poll postpone predict prefill print
     quote raise rank read recalibrate recognise record reduce refit refuse register reinterpret
     release remove replace report request rescale reserve restore restrict retire retract retrain
-    return run save score select send separate set share show simulate sort split stack standardise
+    return run save score select send separate serve set share show simulate sort split stack standardise
     start stop store submit summarise test train translate undo unpack update upload validate veto
     wait warn watch withdraw wrap write yield
     """.split()  # noqa: SIM905 - a list of 130 strings is harder to read

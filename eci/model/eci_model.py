@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 from eci.decisions import MOST_PROBABLE, DecisionRule
-from eci.errors import ArtifactError, EciError, UnknownLabelError
+from eci.errors import ArtifactError, EciError, PromptError, UnknownLabelError
+from eci.model.architecture import text_config
 from eci.model.artifact import (
     ADAPTER_FILES,
     HEAD_FILE,
@@ -34,7 +35,13 @@ from eci.model.head import HeadConfig
 from eci.model.prefix import Prefix, prefill, share
 from eci.pooling import DEFAULT_POOLING, parse_pooling
 from eci.questions.labels import PUBMEDQA, LabelSet
-from eci.questions.prompts import DEFAULT_TEMPLATE, Exemplar, Question, load_template
+from eci.questions.prompts import (
+    DEFAULT_TEMPLATE,
+    Exemplar,
+    Message,
+    Question,
+    load_template,
+)
 
 # Below this a cache of its own costs more than the tokens saved.
 _MIN_SHARED = 16
@@ -88,6 +95,23 @@ class Answer:
     num_tokens: int
     is_finished: bool
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The next turn of a conversation.
+
+    Attributes:
+        text: Without control tokens.
+        num_tokens: Tokens generated, the end token included.
+        is_finished: False where the length limit cut it off.
+        prompt_tokens: Length of the conversation before it.
+    """
+
+    text: str
+    num_tokens: int
+    is_finished: bool
+    prompt_tokens: int
 
 
 class EciModel:
@@ -240,13 +264,32 @@ class EciModel:
             for position, classification, ids in zip(
                 batch.positions, classifications, texts, strict=True
             ):
-                ends = [column for column, token in enumerate(ids) if token in self._end_ids]
-                is_finished = bool(ends)
-                written = ids[: ends[0]] if ends else ids
-                text = self.encoder.tokenizer.decode(written, skip_special_tokens=True)
-                num_tokens = len(written) + is_finished
-                results[position] = Answer(classification, text, num_tokens, is_finished, seconds)
+                results[position] = Answer(classification, *self._decode(ids), seconds)
         return [result for result in results if result is not None]
+
+    def reply(self, messages: Sequence[Message], max_new_tokens: int) -> Reply:
+        """Return the next turn of a conversation, decoded greedily and without the head.
+
+        Raises:
+            PromptError: The chat template refuses the conversation, or the model cannot hold it.
+        """
+        ids = self.encoder.chat(messages)
+        held = getattr(text_config(self._language_model), "max_position_embeddings", None)
+        if held is not None and len(ids) + max_new_tokens > held:
+            raise PromptError(
+                f"The conversation has {len(ids)} tokens and asks for {max_new_tokens} more; the "
+                f"model holds {held}. Shorten the conversation or ask for less."
+            )
+        prompt = torch.tensor([ids])
+        [written] = self._generate(prompt, torch.ones_like(prompt), max_new_tokens, self._end_ids)
+        return Reply(*self._decode(written), len(ids))
+
+    def _decode(self, ids: Sequence[int]) -> tuple[str, int, bool]:
+        """Return the text, the number of its tokens, and whether it ended of its own accord."""
+        ends = [column for column, token in enumerate(ids) if token in self._end_ids]
+        written = ids[: ends[0]] if ends else ids
+        text = self.encoder.tokenizer.decode(written, skip_special_tokens=True)
+        return text, len(written) + bool(ends), bool(ends)
 
     def row(
         self,

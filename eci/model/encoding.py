@@ -121,6 +121,19 @@ class PromptEncoder:
                 return encoded
         raise AssertionError("A prompt without context fits, as was seen above.")
 
+    def chat(self, messages: Sequence[Message]) -> list[int]:
+        """Encode a conversation, up to where the model's next turn begins.
+
+        Raises:
+            PromptError: The chat template refuses it.
+        """
+        safe: list[Message] = [
+            {"role": turn["role"], "content": self.neutralise(turn["content"])} for turn in messages
+        ]
+        has_system = len(safe) > 1 and safe[0]["role"] == "system"
+        is_whole = self._takes_system or not has_system
+        return self._ids(self._write(safe if is_whole else _without_system_turn(safe)))
+
     def completion(self, labels: LabelSet, label: str, rationale: str, limit: int) -> list[int]:
         """Encode the answer to learn, cut to ``limit`` tokens; it ends only where it is whole."""
         text = self.neutralise(self.template.completion(labels, label, rationale))

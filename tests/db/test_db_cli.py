@@ -290,6 +290,8 @@ def test_a_mistyped_import_is_explained(
     command = [str(path) if word == "FILE" else word for word in words]
     done = CliRunner().invoke(main, ["import", *command])
     assert (done.exit_code, message in done.stderr) == (code, True), done.output
+
+
 def _correct(item_id: str, changes: object, *options: str) -> Result:
     words = ["item", "correct", item_id, "-", "--by", "Ann", "--reason", "a slip", *options]
     return CliRunner().invoke(main, words, input=json.dumps(changes))
