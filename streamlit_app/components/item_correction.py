@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import streamlit as st
-from duckdb import DuckDBPyConnection
 
 from db.content.item_versions import (
     MAX_REASON_CHARACTERS,
@@ -30,7 +29,7 @@ from streamlit_app.wording import say
 
 _NOTICE = "correction_notice"
 
-Change = Callable[[DuckDBPyConnection], object]
+Change = Callable[[Any], object]
 
 
 def draw(rows: Sequence[ReviewRow], person: Reviewer, viewer: Viewer) -> None:
@@ -92,7 +91,7 @@ def _draw_form(item: Item, person: Reviewer) -> None:
     who = person.reviewer_id
     with st.container(horizontal=True):
 
-        def correct(cur: DuckDBPyConnection) -> object:
+        def correct(cur: Any) -> object:
             return correct_item(
                 cur, changed, reviewer_id=who, reason=reason, changes_sense=has_new_sense
             )
