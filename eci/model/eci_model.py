@@ -187,7 +187,7 @@ class EciModel:
                 thinking_tokens=thinking_tokens,
             )
         check_base(info, loaded.fingerprint, loaded.quantization, artifact)
-        return _with_artifact(loaded, info, artifact)
+        return with_artifact(loaded, info, artifact)
 
     def classify(
         self,
@@ -574,7 +574,17 @@ def build(
     return EciModel(model, encoder, named, thinking_tokens=thinking_tokens)
 
 
-def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
+def with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
+    """Return a loaded base model with the head and, where there is one, the adapter of an artifact.
+
+    Args:
+        loaded: Changed in place; that it is the base of the artifact was checked.
+        info: What ``read_info`` gave.
+        folder: Of the artifact.
+
+    Raises:
+        ArtifactError: Head, adapter or prompts do not fit.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
