@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, get_args
 import click
 
 from eci.answers.reader import read_answer
-from eci.errors import EciError, LabelSetError
+from eci.errors import EciError, LabelSetError, PromptError
 from eci.model.artifact import read_info
 from eci.model.base_model import DEFAULT_BASE, Quantization
 from eci.model.bundled import default_models_dir
@@ -305,7 +305,15 @@ def _load_model(base: str, models_dir: Path, **options: Any) -> EciModel:
 
     logging.disable_progress_bar()
     _say(f"Loading {base}.")
-    return EciModel.load(base, models_dir, **options)
+    model = EciModel.load(base, models_dir, **options)
+    for labels in () if options["artifact"] else model.label_sets.values():
+        if not all(model.encoder.verbalizers(labels)):
+            raise PromptError(
+                f"An untrained head cannot tell the labels of {labels.name!r} apart: two of "
+                f"{', '.join(labels.names)} share their first token in this tokenizer. Train a "
+                "head on labelled items and give it as --artifact, or rename the labels."
+            )
+    return model
 
 
 class _Report:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from eci.decisions import DecisionRule, DecisionSettings
 from eci.errors import ArtifactError
 from eci.model.fingerprint import HEADERS_ONLY, Fingerprint
-from eci.questions.labels import Label, LabelSet
+from eci.questions.labels import OPTIONS, PUBMEDQA, Label, LabelSet
 
 INFO_FILE: Final = "eci.json"
 HEAD_FILE: Final = "eci_head.safetensors"
@@ -68,6 +68,20 @@ class CalibrationInfo(_Frozen):
 
     temperature: float = Field(gt=0)
     num_items: int = Field(ge=0)
+
+
+def head_key(label_set: str) -> str:
+    """Return the part of a head's tensor names that represents a label set.
+
+    A set may have any name, and torch takes no dot and no name of its own.
+
+    Example:
+        >>> head_key("pubmedqa"), head_key("v1.5")
+        ('pubmedqa', 'set-76312e35')
+    """
+    if label_set in (OPTIONS, PUBMEDQA.name):
+        return label_set
+    return f"set-{label_set.encode().hex()}"
 
 
 class ArtifactInfo(_Frozen):

@@ -147,10 +147,9 @@ class PromptEncoder:
     def verbalizers(self, labels: LabelSet) -> list[list[int]]:
         """Return, for each label, the first tokens of its spellings.
 
-        Tokens that begin two labels are left out of both: they do not discriminate.
-
-        Raises:
-            PromptError: A label has no first token of its own in this tokenizer.
+        Tokens that begin two labels are left out of both: they do not discriminate. Where a label
+        has none of its own ("grade 1", "grade 2"), every label has an empty list: the next token
+        says nothing about the set, and its head learns from the hidden states alone.
         """
         firsts = []
         for name in labels.names:
@@ -162,13 +161,7 @@ class PromptEncoder:
             sorted(mine - blank - set().union(*(o for j, o in enumerate(firsts) if j != i)))
             for i, mine in enumerate(firsts)
         ]
-        if not all(own):
-            lost = labels.names[own.index([])]
-            raise PromptError(
-                f"Label {lost!r} of {labels.name!r} shares its first token with another label in "
-                "this tokenizer. Rename the label."
-            )
-        return own
+        return own if all(own) else [[] for _ in own]
 
     def digest(self) -> str:
         """Identify how questions become tokens: chat template, tokenizer and wording together."""

@@ -20,6 +20,7 @@ from eci.cli import main
 from eci.decisions import DecisionRule
 from eci.model.artifact import (
     CalibrationInfo,
+    head_key,
     read_info,
     save_tensors,
     write_info,
@@ -205,7 +206,7 @@ def artifact(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     loaded = load_base(str(tiny_model_dir), tiny_model_dir, device="cpu")
     model = build(loaded, label_sets=[triage], max_prompt_tokens=500)
     head = model.model.eci_head
-    torch.nn.init.constant_(head.linears["triage"].bias[:1], 8.0)
+    torch.nn.init.constant_(head.linears[head_key("triage")].bias[:1], 8.0)
     folder = tmp_path_factory.mktemp("run") / "artifact"
     save_tensors(folder, head.state_dict(), None, None)
     info = describe_model(model, loaded, shots=0, has_adapter=False)
@@ -306,7 +307,7 @@ def test_wrong_usage_exits_with_2(run: Run, arguments: tuple[str, ...]) -> None:
     [
         (("--base", "/no/such/model"), "Base model folder '/no/such/model' does not exist"),
         (("--artifact", "."), "is no finished artifact"),
-        (("--label-set", "size=big,bigger"), "shares its first token"),
+        (("--label-set", "size=big,bigger"), "share their first token"),
     ],
 )
 def test_what_cannot_be_loaded_is_one_line_and_exits_with_1(

@@ -13,7 +13,13 @@ from safetensors.numpy import save_file
 
 from eci.arrays import Float32Array
 from eci.errors import ArtifactError
-from eci.model.artifact import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, write_info
+from eci.model.artifact import (
+    ADAPTER_FILES,
+    HEAD_FILE,
+    ArtifactInfo,
+    head_key,
+    write_info,
+)
 from eci.model.head_fit import FittedHead
 from eci.pooling import parse_pooling
 from eci.questions.labels import OPTIONS
@@ -82,9 +88,9 @@ def _untrained(info: ArtifactInfo) -> Tensors:
         **_norm(OPTIONS, np.zeros(hidden, np.float32), np.ones(hidden, np.float32)),
     }
     for name, size in info.head["label_sets"].items():
-        tensors[f"linears.{name}.weight"] = np.zeros((size, width), np.float32)
-        tensors[f"linears.{name}.bias"] = np.zeros(size, np.float32)
-        tensors[f"scales.{name}"] = np.ones((), np.float32)
+        tensors[f"linears.{head_key(name)}.weight"] = np.zeros((size, width), np.float32)
+        tensors[f"linears.{head_key(name)}.bias"] = np.zeros(size, np.float32)
+        tensors[f"scales.{head_key(name)}"] = np.ones((), np.float32)
         tensors |= _norm(name, np.zeros(width, np.float32), np.ones(width, np.float32))
     return tensors
 
@@ -95,15 +101,15 @@ def _tensors(name: str, head: FittedHead) -> Tensors:
     if name == OPTIONS:
         return {"option_weight": head.weight, "option_scale": scale, **norm}
     return {
-        f"linears.{name}.weight": head.weight,
-        f"linears.{name}.bias": head.bias,
-        f"scales.{name}": scale,
+        f"linears.{head_key(name)}.weight": head.weight,
+        f"linears.{head_key(name)}.bias": head.bias,
+        f"scales.{head_key(name)}": scale,
         **norm,
     }
 
 
 def _norm(name: str, mean: Float32Array, spread: Float32Array) -> Tensors:
-    return {f"norms.{name}.mean": mean, f"norms.{name}.spread": spread}
+    return {f"norms.{head_key(name)}.mean": mean, f"norms.{head_key(name)}.spread": spread}
 
 
 def _link_adapter(source: Path, folder: Path, info: ArtifactInfo) -> None:
