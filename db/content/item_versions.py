@@ -14,7 +14,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from db import search
 from db.content.items import describe_item_faults, get_item, item_from_row
-from db.conversions import from_timestamp, require_text, to_timestamp, utc_now, with_timestamp
+from db.conversions import (
+    from_timestamp,
+    require_text,
+    to_json,
+    to_timestamp,
+    utc_now,
+    with_timestamp,
+)
 from db.errors import InvalidItemError, ItemConflictError, ItemNotFoundError, NotPermittedError
 from db.people.permissions import require
 from db.records import OPTIONS_LABEL_SET, Item
@@ -138,6 +145,8 @@ def correct_item(
     parameters = {
         **{name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()},
         "item_id": made.item_id,
+        "source": made.source,
+        "metadata": to_json(made.metadata),
         "version": made.version,
         "changes_sense": has_new_sense,
         "reason": reason.strip(),
@@ -161,15 +170,15 @@ def require_in_use(cur: DuckDBPyConnection, seen: Item) -> int:
     Raises:
         ItemConflictError: A later version has another sense, or the item was set aside.
     """
-    row = cur.execute(load_sql("item_find_state"), {"item_id": seen.item_id}).fetchone()
-    sense_version, aside = row or (1, None)
+    rows = sorted(cur.execute(load_sql("item_find_state"), {"item_id": seen.item_id}).fetchall())
+    *_, aside = None, *(reason for _, is_version, reason in rows if not is_version)
     if aside is not None:
         raise ItemConflictError(
             f"Item {seen.item_id!r} was set aside ({aside}), so nothing was stored. "
             "Go on with the next item; Browse shows what is set aside.",
             [(seen.item_id, "is set aside")],
         )
-    if sense_version > seen.version:
+    if any(is_version and number > seen.version for number, is_version, _ in rows):
         raise _outdated(seen)
     return seen.version
 

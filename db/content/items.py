@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final
 
 import pyarrow as pa
@@ -83,13 +84,13 @@ def get_item(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> Item:
     Raises:
         ItemNotFoundError: No item has this id.
     """
-    row = cur.execute(load_sql("item_get"), {"item_id": item_id}).fetchone()
-    if row is None:
+    versions = cur.execute(load_sql("item_get"), {"item_id": item_id}).fetchall()
+    if not versions:
         raise ItemNotFoundError(
             f"There is no item {item_id!r} in the database. "
             "Look the id up on the Browse page, or import the file that holds it."
         )
-    item = item_from_row(row)
+    item = max(map(item_from_row, versions), key=attrgetter("version"))
     if is_hidden(cur, viewer, item_id):
         return replace(item, gold_label=None, long_answer="", is_hidden=True)
     return item

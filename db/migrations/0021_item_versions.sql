@@ -6,6 +6,7 @@ alter table item rename to imported_item;
 create table item_version (
     item_id varchar not null,
     version integer not null,           -- from 2; version 1 is what was imported
+    source varchar not null,
     question varchar not null,
     context struct(heading varchar, "text" varchar)[] not null,
     label_set varchar not null,
@@ -14,6 +15,7 @@ create table item_version (
     gold_label varchar,
     long_answer varchar not null,
     split varchar not null,
+    metadata varchar not null,
     changes_sense boolean not null,     -- what was said of earlier versions does not hold for this one
     reason varchar not null,
     reviewer_id varchar not null,
@@ -32,35 +34,51 @@ create table set_aside (
 );
 
 create view set_aside_item as
-select item_id, reason, reviewer_id, created_at
+select
+    item_id,
+    arg_max(reason, set_aside_number) as reason,
+    arg_max(reviewer_id, set_aside_number) as reviewer_id,
+    max(created_at) as created_at
 from set_aside
-qualify is_set_aside and row_number() over (
-    partition by item_id order by set_aside_number desc
-) = 1;
+group by item_id
+having arg_max(is_set_aside, set_aside_number);
 
 -- Every version of every item.
 create view item_history as
-select item_id, 1 as version, question, context, label_set, labels, options, gold_label, long_answer, split
+select
+    item_id, source, question, context, label_set, labels, options, gold_label, long_answer, split,
+    metadata, 1 as version
 from imported_item
 union all
-select item_id, version, question, context, label_set, labels, options, gold_label, long_answer, split
+select
+    item_id, source, question, context, label_set, labels, options, gold_label, long_answer, split,
+    metadata, version
 from item_version;
 
 -- Every item in its latest version, those that were set aside too.
 create view every_item as
-select *, 1 as version from imported_item anti join item_version using (item_id)
-union all by name
 select
-    latest.item_id, imported_item.source, latest.question, latest.context, latest.label_set,
-    latest.labels, latest.options, latest.gold_label, latest.long_answer, latest.split,
-    imported_item.metadata, imported_item.origin,
-    imported_item.content_hash || '/' || latest.version as content_hash,
-    imported_item.created_at, latest.version
-from (
+    imported_item.item_id,
+    imported_item.source,
+    case when later.version is null then imported_item.question else later.question end as question,
+    case when later.version is null then imported_item.context else later.context end as context,
+    case when later.version is null then imported_item.label_set else later.label_set end as label_set,
+    case when later.version is null then imported_item.labels else later.labels end as labels,
+    case when later.version is null then imported_item.options else later.options end as options,
+    case when later.version is null then imported_item.gold_label else later.gold_label end as gold_label,
+    case when later.version is null then imported_item.long_answer else later.long_answer end as long_answer,
+    case when later.version is null then imported_item.split else later.split end as split,
+    imported_item.metadata,
+    imported_item.origin,
+    concat_ws('/', imported_item.content_hash, later.version) as content_hash,
+    imported_item.created_at,
+    imported_item.rowid as arrival,     -- rises with the order of arrival
+    coalesce(later.version, 1) as version
+from imported_item
+left join (
     from item_version
     qualify row_number() over (partition by item_id order by version desc) = 1
-) as latest
-join imported_item on imported_item.item_id = latest.item_id;
+) as later on later.item_id = imported_item.item_id;
 
 create view item as
 from every_item anti join set_aside_item using (item_id);

@@ -2,6 +2,7 @@ insert into item_version by name
 select
     $item_id as item_id,
     $version::integer as version,
+    $source as source,
     $question as question,
     $context::struct(heading varchar, "text" varchar)[] as context,
     $label_set as label_set,
@@ -10,6 +11,7 @@ select
     $gold_label as gold_label,
     $long_answer as long_answer,
     $split as split,
+    $metadata as metadata,
     $changes_sense as changes_sense,
     $reason as reason,
     $reviewer_id as reviewer_id,

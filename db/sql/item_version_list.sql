@@ -22,9 +22,8 @@ learned as (
     group by all
 )
 select
-    shown.item_id, imported_item.source, shown.question, shown.context, shown.label_set, shown.labels,
-    shown.options, shown.gold_label, shown.long_answer, shown.split, imported_item.metadata,
-    shown.version,
+    shown.item_id, source, question, context, label_set, labels, options, gold_label, long_answer,
+    split, metadata, shown.version,
     coalesce(changed.changes_sense, false) as changes_sense,
     coalesce(changed.reason, '') as reason,
     changed.reviewer_id,
@@ -33,7 +32,6 @@ select
     coalesce(num_predictions, 0) as num_predictions,
     coalesce(num_training_runs, 0) as num_training_runs
 from item_history as shown
-join imported_item using (item_id)
 left join (
     select item_id, version, changes_sense, reason, reviewer_id, created_at from item_version
 ) as changed using (item_id, version)

@@ -2,7 +2,7 @@
 insert into scratch.item by name
 with described as (
     select
-        (row_number() over () - 1)::integer as item_no,     -- in the order of arrival
+        (row_number() over (order by arrival) - 1)::integer as item_no,
         item_id,
         source,
         split,
