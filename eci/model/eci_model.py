@@ -85,9 +85,9 @@ class Answer:
 
     Attributes:
         text: Without control tokens.
-        num_tokens: Tokens generated, the end token included.
+        num_tokens: Tokens of the text, the end token included; thinking does not count.
         is_finished: False where the length limit cut it off.
-        seconds: Its share of the batch's wall-clock time.
+        seconds: Its share of the batch's wall-clock time, thinking included.
     """
 
     classification: Classification
@@ -261,6 +261,7 @@ class EciModel:
             classifications = self._read(output, batch)
             texts = self._continue(output, batch, max_new_tokens)
             seconds = (time.perf_counter() - started) / len(batch.positions)
+            seconds += batch.thinking_seconds
             for position, classification, ids in zip(
                 batch.positions, classifications, texts, strict=True
             ):
@@ -354,10 +355,12 @@ class EciModel:
         shots = exemplars or [()] * len(questions)
         rows = [self.row(question, shown) for question, shown in zip(questions, shots, strict=True)]
         thoughts = [""] * len(rows)
+        started = time.perf_counter()
         if self.thinking_tokens:
             thought = self.think([row for row, _ in rows], batch_size, progress)
             rows = [(row, cut) for (row, _), (_, cut) in zip(thought, rows, strict=True)]
             thoughts = [text for _, text in thought]
+        seconds = (time.perf_counter() - started) / max(len(rows), 1)
         num_done = 0
         for members, shared in share([row for row, _ in rows], batch_size):
             prefix = self._prefix(shared)
@@ -371,6 +374,7 @@ class EciModel:
                     [rows[i][0] for i in positions],
                     [rows[i][1] for i in positions],
                     [thoughts[i] for i in positions],
+                    seconds,
                     prefix,
                 )
                 num_done += len(positions)
@@ -518,6 +522,7 @@ class _Batch:
     rows: list[Row]
     is_shortened: list[bool]
     thoughts: list[str]
+    thinking_seconds: float
     prefix: Prefix | None
 
     @property
