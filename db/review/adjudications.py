@@ -94,9 +94,11 @@ def list_disputed(
     source: str | None = None,
     threshold: int = 2,
 ) -> list[str]:
-    """Return the ids of items to adjudicate, those with most disagreeing pairs of people first.
+    """Return the ids of items to adjudicate, those on which a decision would change most first.
 
-    What counts is what each person says in the end. Hidden items are left out.
+    A decision changes much where many people do not accept the label of record, and where it would
+    make the answers of many runs right or wrong; among equals, those with most disagreeing pairs of
+    people come first. What counts is what each person says in the end. Hidden items are left out.
 
     Args:
         origin: Whose annotations count: people's at the screen, those that came with a data set,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.support.stores import open_store
 from training.cli import main
 from training.evaluation.agreement import (
     load_anchoring,
+    load_by_guideline,
     load_pairs,
     load_phase,
     load_reviewers,
@@ -235,3 +237,23 @@ def test_other_clinicians_would_move_the_figures_by_more(clinicians: DuckDBPyCon
     assert (
         others.interval.low < same.interval.low < 0.35 < same.interval.high < others.interval.high
     )
+
+
+def test_agreement_is_followed_over_the_versions_of_the_guidelines(
+    cur: DuckDBPyConnection,
+) -> None:
+    for number in range(30):
+        version = "v1" if number < 15 else "v2"
+        moment = datetime(2026, 3, 1 if number < 15 else 9, tzinfo=UTC)
+        for who, label in (("Ann", "yes"), ("Bob", "no" if number < 12 else "yes")):
+            _say(cur, who, number, label, guideline_version=version, created_at=moment)
+    _say(cur, "Ann", 30, "no", guideline_version="v2")
+    _say(cur, "Bob", 30, "no", guideline_version="v1")  # not the same version: no pair
+    old, new = load_by_guideline(cur, OWN, "open")
+    assert (old.version, new.version) == ("v1", "v2")
+    assert (f"{old.since:%d}", f"{new.since:%d}") == ("01", "09")
+    assert (old.agreement.n_items, new.agreement.n_items) == (15, 15)
+    assert old.agreement.percent.value == pytest.approx(0.2)
+    assert new.agreement.percent.value == 1
+    assert old.agreement.percent.interval is not None
+    assert old.agreement.percent.interval.level == pytest.approx(0.975)

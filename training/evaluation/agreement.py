@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ from db.review.agreement import (
     RatingFilter,
     RevealCount,
     Shown,
+    count_by_guideline,
     count_by_reviewer,
     count_pairs,
     count_patterns,
@@ -41,7 +43,8 @@ from eci.statistics.agreement import (
     masi_distances,
     pair_agreement,
 )
-from eci.statistics.estimates import Estimate, Interval, proportion
+from eci.statistics.estimates import LEVEL, Estimate, Interval, proportion
+from eci.statistics.planning import share_level
 from eci.statistics.quantiles import quantile
 from eci.statistics.two_way import Ratings, agreement_intervals, pair_intervals, share_interval
 
@@ -85,6 +88,18 @@ class PhaseAgreement:
     holds_gold: Estimate
     with_gold: Agreement
     per_label: tuple[LabelAgreement, ...]
+
+
+@dataclass(frozen=True)
+class GuidelineAgreement:
+    """How far reviewers agree who worked with the same version of the guidelines; '' is none.
+
+    Intervals of all versions hold together at 95 % (Bonferroni).
+    """
+
+    version: str
+    since: datetime
+    agreement: Agreement
 
 
 @dataclass(frozen=True)
@@ -181,6 +196,25 @@ def load_phase(
         ),
     )
     return found if readers == "same" else _for_other_readers(cur, flt, found, categories)
+
+
+def load_by_guideline(
+    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, answers: Answers = "single"
+) -> list[GuidelineAgreement]:
+    """Compute the agreement of a phase under each version of the guidelines, oldest first."""
+    counted = count_by_guideline(cur, flt, phase)
+    said = [answer for pattern in counted for answer in pattern.answers]
+    categories = _Categories.of(list_rated_labels(cur, flt), said, answers)
+    since = {pattern.version: pattern.since for pattern in counted}
+    level = share_level(LEVEL, max(1, len(since)))
+    found = []
+    for version, first in since.items():
+        own = [pattern for pattern in counted if pattern.version == version]
+        table = categories.count(pattern.answers for pattern in own)
+        num_items = np.array([pattern.num_items for pattern in own], dtype=np.int64)
+        agreed = agreement(table, num_items, distances=categories.distances, level=level)
+        found.append(GuidelineAgreement(version, first, agreed))
+    return found
 
 
 def load_reviewers(
