@@ -7,6 +7,7 @@ versions. It is run again only where those versions change.
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -21,7 +22,9 @@ TARGET = Path(__file__).resolve().parents[1] / "tests" / "eci" / "design_referen
 
 def main() -> None:
     """Make the environment and run this file in it; in it, compute and write."""
-    if "--inside" in sys.argv:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inside", action="store_true", help="this is that environment")
+    if parser.parse_args().inside:
         TARGET.write_text(json.dumps(compute()) + "\n", encoding="utf-8")
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -159,14 +159,19 @@ def estimate_mean(
     has_powers = any(sample.known is not None for sample in used)
     name = NAMES["hajek" if method == "prediction_powered" and not has_powers else method]
     freedom = n - sum(len(np.unique(sample.strata)) for sample in used)
-    z = _t_quantile((1 + level) / 2, freedom) if method != "naive" else _normal(level)
+    tail = (1 + level) / 2
+    t = _normal(level) if method == "naive" else _t_quantile(tail, freedom - (name == "PPI++"))
     is_share = all(((sample.values == 0) | (sample.values == 1)).all() for sample in used)
     if is_share:
+        # A share pays only for degrees of freedom that simple random sampling does not cost, as the
+        # reference above does; with tuning it pays for all of them.
+        is_plain = method == "naive" or name == "PPI++"
+        z = t if is_plain else t * _normal(level) / _t_quantile(tail, n - 1)
         low, high = _share_interval(value, variance, effective, z)
     elif n < 2:
         return Estimate(value, n, None)
     else:
-        spread = z * math.sqrt(variance / max(1e-12, 1 - 1 / n))
+        spread = t * math.sqrt(variance / max(1e-12, 1 - 1 / n))
         low, high = value - spread, value + spread
     return Estimate(value, n, Interval(low, high, level, name))
 
@@ -198,9 +203,9 @@ def _part(sample: DrawnSample, method: Method) -> _Part:
     rest = sample.values - power * guesses
     shares = sample.stratum_sizes / sample.population
     value = _mean(sample, rest) + power * float(shares @ sample.known_means)
-    # Where guess and finding never differed, they may in an item that was not drawn: as with few
-    # paired items (Agresti and Min 2005), half a difference either way is added.
-    variance = _covariance(sample, rest, rest) + power**2 * open_share / effective**2
+    # Where guess and finding never differed, they may in an item that was not drawn: as for few
+    # paired items, one difference either way is added (Bonett and Price 2012).
+    variance = _covariance(sample, rest, rest) + 2 * power**2 * open_share / effective**2
     value = min(1.0, max(0.0, value)) if _is_share(sample) else value
     return _Part(value, variance, effective, open_share)
 

@@ -63,11 +63,14 @@ def test_the_power_tuned_mean_equals_ppi_python(reference: dict[str, Any]) -> No
     assert found.value == pytest.approx(reference["mean"], abs=0.01)
     assert found.interval is not None
     assert found.interval.method == "PPI++"
-    # ppi-python speaks of endlessly many further items: their variance comes on top of ours,
-    # which in turn allows for a difference that was not drawn.
-    theirs = (reference["high"] - reference["low"]) / 2 / stats.norm.ppf(0.975)
-    ours = (found.interval.high - found.interval.low) / 2 / stats.t.ppf(0.975, n - 1)
-    assert np.hypot(ours, np.sqrt(values.var() / total)) == pytest.approx(theirs, rel=0.07)
+    # ppi-python speaks of endlessly many further items: their variance comes on top of ours, which
+    # in turn allows for a difference either way that was not drawn.
+    theirs = ((reference["high"] - reference["low"]) / 2 / stats.norm.ppf(0.975)) ** 2
+    ours = ((found.interval.high - found.interval.low) / 2 / stats.t.ppf(0.975, n - 2)) ** 2
+    power = np.cov(values, known)[0, 1] / known.var(ddof=1)
+    unseen = 2 * power**2 * (1 - n / total) / n**2
+    # Their interval is Wald's, ours Wilson's: alike but for terms of order 1 / n.
+    assert ours - unseen + values.var() / total == pytest.approx(theirs, rel=4 / n)
 
 
 @pytest.mark.parametrize("errors", [0, 1, 7, 30, 60])
@@ -80,9 +83,8 @@ def test_a_few_random_items_of_very_many_have_the_interval_of_wilson(errors: int
         found = estimate_mean([sample], method)
         assert found.value == pytest.approx(errors / 60)
         assert found.interval is not None and expected is not None
-        # Student's quantile of 59 degrees of freedom stands where Wilson has the normal one.
-        assert found.interval.low == pytest.approx(expected.low, abs=0.005)
-        assert found.interval.high == pytest.approx(expected.high, abs=0.005)
+        assert found.interval.low == pytest.approx(expected.low, abs=1e-6)
+        assert found.interval.high == pytest.approx(expected.high, abs=1e-6)
 
 
 def test_the_weighted_mean_equals_statsmodels() -> None:
