@@ -20,11 +20,13 @@ from eci.decisions import DecisionSettings
 from eci.errors import ArtifactError
 from eci.model.artifact import INFO_FILE, read_info
 from eci.model.eci_model import EciModel
+from eci.questions.labels import PUBMEDQA
 from training.control.ingest import refresh
 from training.control.plan import Plan, make_plan, prepare_plan
 from training.control.start import prepare_prediction, prepare_run
 from training.data.questions import to_question
 from training.errors import SettingsError
+from training.evaluation.held_out import HeldOut, choose_rules
 from training.evaluation.metrics import evaluate
 from training.head.refit import run_recalibration, run_refit
 from training.joint.predict import run_prediction
@@ -210,6 +212,15 @@ def test_figures_without_any_operating_point_are_those_of_before(
             read_info(run_dir.artifact_path).decision_rules,
         )["pubmedqa"]["head"]
     )
+
+
+def test_of_label_sets_without_held_out_items_a_person_is_asked_about_everything() -> None:
+    settings = DecisionSettings(target_error=0.05)
+    rules = choose_rules([HeldOut("q-1", "other", (1.0,))], {"q-1": 0}, {}, settings, [PUBMEDQA])
+    assert rules.keys() == {"pubmedqa", "options"}
+    for rule, given in ((rules["pubmedqa"], [0.98, 0.01, 0.01]), (rules["options"], [0.99, 0.01])):
+        decided = rule.decide([given])
+        assert (decided.labels[0], bool(decided.asks_person[0])) == (0, True)
 
 
 def test_costs_are_given_on_the_command_line() -> None:

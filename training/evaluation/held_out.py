@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from eci.decisions import DecisionRule, DecisionSettings, choose_rule
 from eci.model.artifact import ArtifactInfo, CalibrationInfo
-from eci.questions.labels import OPTIONS, LabelSet
+from eci.questions.labels import MIN_OPTIONS, OPTIONS, LabelSet
 from eci.statistics.calibration import TemperatureScaling
 from training.errors import DataError, RunDirError
 from training.run.result_tables import ResultTable
@@ -104,23 +104,21 @@ def choose_rules(
         gold: Item id -> position of its gold label among its labels.
         calibration: Label set -> temperature; a missing one means 1.
         settings: What errors cost.
-        label_sets: The fixed label sets of the head; options are added where there are any.
+        label_sets: The fixed label sets of the head; options are added.
 
     Raises:
         LabelSetError: The costs do not fit the label sets.
     """
     sets: dict[str, LabelSet | None] = {labels.name: labels for labels in label_sets}
     settings.require_labels([labels for labels in sets.values() if labels is not None])
-    by_set: dict[str, list[HeldOut]] = {name: [] for name in sets}
-    for entry in entries:
-        if entry.item_id in gold:
-            by_set.setdefault(entry.label_set, []).append(entry)
+    sets[OPTIONS] = None
     rules = {}
-    for name, members in by_set.items():
-        labels = None if name == OPTIONS else sets[name]
+    for name, labels in sets.items():
+        members = [e for e in entries if e.label_set == name and e.item_id in gold]
         known = calibration.get(name)
         scaling = TemperatureScaling(known.temperature if known else 1.0, 1)
-        logits = _even(members) if members else np.empty((0, len(labels or ())))
+        num_labels = MIN_OPTIONS if labels is None else len(labels)
+        logits = _even(members) if members else np.empty((0, num_labels))
         y = np.array([gold[entry.item_id] for entry in members], dtype=np.int64)
         rules[name] = choose_rule(scaling.transform(logits), y, settings, labels)
     return rules
