@@ -16,6 +16,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/eci_library.md",
+    "docs/figures.md",
     "docs/formats.md",
     "docs/glossary.md",
     "docs/guide.md",

@@ -15,7 +15,7 @@ from db.exporters import EXPORT_FORMATS, EXPORT_KINDS, ExportFormat, ExportKind,
 from db.people.reviewers import list_people, list_reviewers
 from db.people.sign_in import add_person
 from db.records import Role
-from db.review.draws import FLOOR, QueueDesign, Strata
+from db.review.draws import FLOOR, QueueDesign, Strata, count_drawn
 from db.review.guidelines import ALL_LABEL_SETS, add_guideline, list_guidelines
 from db.review.item_list import ReviewFilter, Show
 from db.review.queues import (
@@ -83,24 +83,37 @@ def queue_list(as_json: bool) -> None:
         cur = database.cursor()
         names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
         found = [
-            (one, queue_progress(cur, one), list_progress(cur, one)) for one in list_queues(cur)
+            (
+                one,
+                queue_progress(cur, one),
+                list_progress(cur, one),
+                count_drawn(cur, one.queue_id)[0],
+            )
+            for one in list_queues(cur)
         ]
     if as_json:
         rows = [
             {
                 "queue": _describe(one),
+                "num_drawn_from": num_drawn_from or None,
                 "all": asdict(total),
                 "people": [{"name": names[p.reviewer_id or ""], **asdict(p)} for p in people],
             }
-            for one, total, people in found
+            for one, total, people, num_drawn_from in found
         ]
         click.echo(json.dumps(rows))
         return
-    for one, total, people in found:
+    for one, total, people, num_drawn_from in found:
         state = ", closed" if one.is_closed else ""
+        drawn = (
+            f"drawn from {num_drawn_from} items"
+            if num_drawn_from
+            else "without inclusion probabilities: what is found in it speaks for no other items"
+        )
         click.echo(
             f"{one.queue_id}  {one.settings.name}: {total.num_done} of {total.num_items}{state}"
         )
+        click.echo(f"  {drawn}")
         for person in people:
             seconds = person.median_seconds
             median = "" if seconds is None else f", median {seconds:.0f} s"

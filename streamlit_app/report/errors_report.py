@@ -31,6 +31,7 @@ from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.figures import (
     estimate_text,
     head_verdict,
+    interval_text,
     number_text,
     percent,
     points,
@@ -39,7 +40,13 @@ from streamlit_app.logic.figures import (
 from streamlit_app.logic.outcomes.confidence import load_trust
 from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people
 from streamlit_app.logic.outcomes.matrix import NO_LABEL
-from streamlit_app.logic.outcomes.run_outcomes import PAIR_WORDS, ErrorsView, refresh
+from streamlit_app.logic.outcomes.run_outcomes import (
+    PAIR_WORDS,
+    ErrorsView,
+    drawn_words,
+    load_drawn,
+    refresh,
+)
 from streamlit_app.logic.outcomes.selection_summary import selection_words
 from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
 from streamlit_app.logic.outcomes.suspects import (
@@ -53,6 +60,7 @@ from streamlit_app.logic.outcomes.verbosity import load_forms
 from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.report.document import Document
 from streamlit_app.wording import say, say_count
+from training.evaluation.drawn_estimates import DrawnEstimate
 
 MAX_ITEMS: Final = 10_000
 MAX_SLICES: Final = 30
@@ -94,6 +102,7 @@ def build_report(
     if sources.num_learned:
         document.paragraph(learned_sentence(sources, view.num_items))
     _add_outcomes(document, view)
+    _add_drawn(document, load_drawn(database, scope.version, scope.flt))
     _add_confusion(document, database, view, scope)
     if view.head is not None:
         _add_confidence(document, database, view, scope)
@@ -104,6 +113,14 @@ def build_report(
     _add_verbosity(document, database, scope, names)
     _add_items(document, database, flt, has_head=view.head is not None)
     return document.to_bytes()
+
+
+def _add_drawn(document: Document, drawn: Mapping[By, DrawnEstimate]) -> None:
+    """Add the accuracies that hold for all items although only some were reviewed."""
+    for by, found in drawn.items():
+        name = say(f"outcome_panel.{by}_accuracy")
+        shown = f"{percent(found.estimate.value)} {interval_text(found.estimate)}"
+        document.paragraph(f"{name}: {shown}. {drawn_words(found)}")
 
 
 def _add_outcomes(document: Document, view: ErrorsView) -> None:
