@@ -141,6 +141,10 @@ class InvalidQueueError(DbError):
     """A queue that cannot be made as asked."""
 
 
+class InvalidLabelSetError(DbError):
+    """A label set that contradicts itself, or others that are stored."""
+
+
 class InvalidTextError(DbError):
     """A text that cannot be stored in any encoding."""
 

@@ -12,6 +12,7 @@ from db.errors import InvalidAnnotationError
 
 Split = Literal["train", "dev", "test"]
 GoldOrigin = Literal["imported", "agreed", "adjudicated"]
+LabelKind = Literal["single", "ordinal", "several"]
 RunKind = Literal["imported", "prediction", "training"]
 Role = Literal["reviewer", "adjudicator", "engineer", "admin", "none"]
 """``none``: may sign in no more; what they said stays."""
@@ -63,6 +64,57 @@ class Option:
 
     label: str
     text: str
+
+
+@dataclass(frozen=True)
+class SetLabel:
+    """One label of a label set; ``name`` is what is stored and compared."""
+
+    name: str
+    short_name: str = ""
+    """For narrow places; the name where it is empty."""
+    key: str = ""
+    """The key that picks it on the Review page; the app chooses one where it is empty."""
+    definition: str = ""
+    """When the label applies, for reviewers and prompts."""
+    synonyms: tuple[str, ...] = ()
+    """Other words by which answers and files give it."""
+    codes: tuple[str, ...] = ()
+    """Letters or numbers that represent it in prompts and files."""
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Labels that many items share, in order; ``version`` is 0 until it is stored."""
+
+    name: str
+    labels: tuple[SetLabel, ...]
+    kind: LabelKind = "single"
+    """``ordinal``: the order is one of degree; ``several``: an item may have several right ones."""
+    version: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the labels, in order."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Return by what else each label is given: short name, codes and synonyms."""
+        return {
+            label.name: tuple(
+                filter(None, dict.fromkeys((label.short_name, *label.codes, *label.synonyms)))
+            )
+            for label in self.labels
+        }
+
+    def label_for(self, text: str) -> str | None:
+        """Return the label that a text names, apart from case and outer blanks; None for none."""
+        wanted = text.strip().casefold()
+        for label, others in self.aliases.items():
+            if wanted in (known.strip().casefold() for known in (label, *others)):
+                return label
+        return None
 
 
 @dataclass(frozen=True)

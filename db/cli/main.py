@@ -11,7 +11,13 @@ from typing import Any
 
 import click
 
-from db.cli import import_commands, item_commands, review_commands, upkeep_commands
+from db.cli import (
+    import_commands,
+    item_commands,
+    label_commands,
+    review_commands,
+    upkeep_commands,
+)
 from db.cli.frame import opened
 from db.content.overview import count_items_by_label, count_reviews
 from db.content.runs import list_runs
@@ -30,6 +36,7 @@ def main() -> None:
 for _command in (
     *import_commands.COMMANDS,
     *item_commands.COMMANDS,
+    *label_commands.COMMANDS,
     *review_commands.COMMANDS,
     *upkeep_commands.COMMANDS,
 ):

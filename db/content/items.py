@@ -64,11 +64,14 @@ def add_items(
         items: Or the table that ``item_table`` made of them.
 
     Raises:
-        InvalidItemError: Items that contradict themselves, or two of one id.
+        InvalidItemError: Items that contradict themselves or their label set, or two of one id.
         ItemConflictError: An item of the same id with other content is there.
     """
     table = items if isinstance(items, pa.Table) else item_table(items, origin=origin)
     with incoming(cur, "incoming_item", table):
+        misfits = cur.execute(load_sql("label_set_find_misfits")).fetchall()
+        if misfits:
+            raise _describe_misfits(misfits, table.num_rows)
         num_stored, differing = _load_stored(cur)
         enriched = _plan_enrichment(differing, origin)
         cur.execute(load_sql("item_insert_new"))
@@ -198,6 +201,15 @@ def _check_items(rows: Sequence[dict[str, Any]]) -> None:
             + "; ".join(f"{item_id!r}: {fault}" for item_id, fault in faults[:_MAX_NAMED]),
             faults,
         )
+
+
+def _describe_misfits(misfits: Sequence[tuple[str, str]], num_items: int) -> InvalidItemError:
+    named = "; ".join(f"{item_id!r}: {fault}" for item_id, fault in misfits[:_MAX_NAMED])
+    return InvalidItemError(
+        f"{len(misfits)} of {num_items} items have other labels than their label set, nothing was "
+        f"added. First: {named}. Use the labels of the set in its order, or another name.",
+        misfits,
+    )
 
 
 def _load_stored(

@@ -51,7 +51,7 @@ ACTION_WORDS: Final[Mapping[Action, str]] = {
     "bulk": "bulk edit items",
     "manage_queues": "create and close queues",
     "edit_guidelines": "write guidelines",
-    "edit_items": "correct items and set them aside",
+    "edit_items": "correct items, set them aside and write label sets",
     "import": "import files",
     "export": "export files",
     "save_slices": "save slices and delete their own",

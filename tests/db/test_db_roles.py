@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 from db.connection import Database
 from db.content.item_versions import correct_item, restore_items, set_items_aside
 from db.content.items import add_items, get_item
+from db.content.label_sets import add_label_set, labels_of_data
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import NotPermittedError, ReviewerNotFoundError
@@ -221,6 +222,12 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
     "restore_items": (
         "edit_items",
         lambda cur, world, who: restore_items(cur, ["q-1"], reviewer_id=who, reason="a slip"),
+    ),
+    "add_label_set": (
+        "edit_items",
+        lambda cur, world, who: add_label_set(
+            cur, labels_of_data(["urgent", "routine"], name="triage"), reviewer_id=who
+        ),
     ),
     "add_guideline": (
         "edit_guidelines",

@@ -1,0 +1,48 @@
+"""``python -m db labels``: label sets of one's own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from db.cli.frame import opened, person_named
+from db.cli.review_commands import as_json_option, by_option
+from db.content.label_sets import add_label_set, list_label_sets, read_label_set
+
+
+@click.group()
+def labels() -> None:
+    """Add and list label sets: the labels that many items share."""
+
+
+@labels.command("add")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@by_option
+@click.option("--reason", default="", help="Why; kept with the version.")
+def labels_add(file: Path, by: str, reason: str) -> None:
+    """Store FILE, TOML or JSON, as a label set or as the next version of one."""
+    with opened() as database:
+        label_set = read_label_set(file)
+        person = person_named(database, by)
+        with database.transaction() as cur:
+            made = add_label_set(cur, label_set, reviewer_id=person.reviewer_id, reason=reason)
+    click.echo(f"{made.name}, version {made.version}: {', '.join(made.names)}")
+
+
+@labels.command("list")
+@as_json_option
+def labels_list(as_json: bool) -> None:
+    """List the stored label sets with their labels."""
+    with opened() as database:
+        found = list_label_sets(database.cursor())
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        click.echo(f"{one.name} ({one.kind}, version {one.version}): {', '.join(one.names)}")
+
+
+COMMANDS = (labels,)

@@ -1,0 +1,233 @@
+"""Label sets of one's own: from a file or from data, in versions of which the latest counts."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from duckdb import DuckDBPyConnection
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from db.content.items import MAX_LABELS
+from db.conversions import parse_json, require_text, to_timestamp, utc_now
+from db.errors import InvalidLabelSetError
+from db.people.permissions import require
+from db.records import OPTIONS_LABEL_SET, LabelKind, LabelSet, SetLabel
+from db.statements import load_sql
+
+_RESERVED: Final = (OPTIONS_LABEL_SET, "all")
+"""Names with a meaning of their own: the options of an item, and guidelines for every set."""
+_MAX_FILE_BYTES: Final = 1024 * 1024
+_NUMBER: Final = re.compile(r"(\d+)")
+
+_Texts = Annotated[tuple[str, ...], Field(max_length=50)]
+
+
+class _Label(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    short_name: str = ""
+    key: str = ""
+    definition: str = ""
+    synonyms: _Texts = ()
+    codes: _Texts = ()
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: LabelKind = "single"
+    labels: tuple[_Label | str, ...]
+
+
+def read_label_set(path: Path) -> LabelSet:
+    """Read a label set from a file: TOML where its name ends in ``.toml``, else JSON.
+
+    Raises:
+        InvalidLabelSetError: The file cannot be read, or the set contradicts itself.
+    """
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise ValueError(f"it is larger than {_MAX_FILE_BYTES:,} bytes")
+        text = path.read_text(encoding="utf-8-sig")
+        content = tomllib.loads(text) if path.suffix.lower() == ".toml" else parse_json(text)
+        found = _File.model_validate(content)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
+            for one in error.errors(include_url=False)
+        ]
+        raise InvalidLabelSetError(
+            f"{path.name} is no label set: {'; '.join(faults)}. See docs/formats.md for an example."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InvalidLabelSetError(f"{path.name} cannot be read: {error}.") from error
+    labels = tuple(
+        SetLabel(label) if isinstance(label, str) else SetLabel(**label.model_dump())
+        for label in found.labels
+    )
+    return _checked(LabelSet(found.name, labels, found.kind))
+
+
+def labels_of_data(values: Iterable[str], *, name: str, kind: LabelKind = "single") -> LabelSet:
+    """Return the label set that the values of a column make, numbers in them in their order.
+
+    Values that differ only in case or outer blanks are one label, written as it occurs most.
+
+    Raises:
+        InvalidLabelSetError: There are fewer than two different values, or too many.
+
+    Example:
+        >>> labels_of_data(["grade 10", "grade 2", " Grade 2", "grade 2"], name="grades").names
+        ('grade 2', 'grade 10')
+    """
+    spellings: dict[str, Counter[str]] = {}
+    for value in values:
+        text = value.strip()
+        if text:
+            spellings.setdefault(text.casefold(), Counter())[text] += 1
+    names = [counts.most_common(1)[0][0] for counts in spellings.values()]
+    ordered = sorted(names, key=_natural)
+    return _checked(LabelSet(name, tuple(map(SetLabel, ordered)), kind))
+
+
+def add_label_set(
+    cur: DuckDBPyConnection, label_set: LabelSet, *, reviewer_id: str, reason: str = ""
+) -> LabelSet:
+    """Store a label set, or the next version of one; labels may not change once items have them.
+
+    The same content adds nothing. The caller owns the transaction.
+
+    Raises:
+        InvalidLabelSetError: It contradicts itself, or the stored one has other labels.
+        NotPermittedError: The role of the person is not open to it.
+    """
+    require(cur, reviewer_id, "edit_items")
+    return _add(cur, label_set, reviewer_id=reviewer_id, reason=reason)
+
+
+def ensure_label_set(cur: DuckDBPyConnection, label_set: LabelSet) -> LabelSet:
+    """Return the stored label set of a name, which an import brings, or store it.
+
+    What people have written about the labels stays.
+
+    Raises:
+        InvalidLabelSetError: It contradicts itself, or the stored one has other labels.
+    """
+    stored = find_label_set(cur, label_set.name)
+    if stored is not None and stored.names == label_set.names:
+        return stored
+    return _add(cur, label_set, reviewer_id=None, reason="")
+
+
+def find_label_set(cur: DuckDBPyConnection, name: str) -> LabelSet | None:
+    """Return the latest version of a label set, or None."""
+    return next(iter(_list(cur, name)), None)
+
+
+def list_label_sets(cur: DuckDBPyConnection) -> list[LabelSet]:
+    """Return the latest version of every stored label set, by name."""
+    return _list(cur, None)
+
+
+def _list(cur: DuckDBPyConnection, name: str | None) -> list[LabelSet]:
+    rows = cur.execute(load_sql("label_set_list"), {"name": name}).fetchall()
+    return [
+        LabelSet(found, tuple(_label(one) for one in labels), kind, version)
+        for found, version, kind, labels in rows
+    ]
+
+
+def _label(stored: dict[str, Any]) -> SetLabel:
+    lists = {name: tuple(stored[name]) for name in ("synonyms", "codes")}
+    return SetLabel(**{**stored, **lists})
+
+
+def _add(
+    cur: DuckDBPyConnection, label_set: LabelSet, *, reviewer_id: str | None, reason: str
+) -> LabelSet:
+    _checked(label_set)
+    require_text(reason, "reason")
+    stored = find_label_set(cur, label_set.name)
+    if stored is not None and stored.names != label_set.names:
+        raise InvalidLabelSetError(
+            f"Label set {label_set.name!r} is stored with the labels {', '.join(stored.names)}; "
+            f"given were {', '.join(label_set.names)}. Use these labels in this order, or another "
+            "name."
+        )
+    made = replace(label_set, version=1 if stored is None else stored.version + 1)
+    if stored is not None and replace(made, version=stored.version) == stored:
+        return stored
+    parameters = {
+        "name": made.name,
+        "version": made.version,
+        "kind": made.kind,
+        "labels": [
+            {**asdict(label), "synonyms": [*label.synonyms], "codes": [*label.codes]}
+            for label in made.labels
+        ],
+        "moves": [],
+        "reason": reason,
+        "reviewer_id": reviewer_id,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("label_set_insert"), parameters)
+    return made
+
+
+def _checked(label_set: LabelSet) -> LabelSet:
+    faults = _describe_faults(label_set)
+    if faults:
+        raise InvalidLabelSetError(
+            f"Label set {label_set.name!r} cannot be used: {'; '.join(faults)}."
+        )
+    return label_set
+
+
+def _describe_faults(label_set: LabelSet) -> list[str]:
+    faults = []
+    for text in (label_set.name, *_texts(label_set)):
+        require_text(text, "label set", InvalidLabelSetError)
+    if not label_set.name.strip() or label_set.name in _RESERVED:
+        faults.append(f"its name is empty or one of {', '.join(_RESERVED)}, give it another")
+    if not 2 <= len(label_set.labels) <= MAX_LABELS:
+        faults.append(f"it has {len(label_set.labels)} labels, expected 2 to {MAX_LABELS}")
+    if any(not name.strip() for name in label_set.names):
+        faults.append("the name of a label is empty")
+    # A word that names two labels would make the label of an answer a guess.
+    owners: dict[str, set[str]] = {}
+    for label, others in label_set.aliases.items():
+        for word in (label, *others):
+            owners.setdefault(word.strip().casefold(), set()).add(label)
+    shared = [repr(word) for word, labels in owners.items() if len(labels) > 1]
+    names = Counter(name.strip().casefold() for name in label_set.names)
+    shared += [repr(name) for name, count in names.items() if count > 1]
+    if shared:
+        faults.append(f"{', '.join(dict.fromkeys(shared))} represents more than one label")
+    keys = Counter(label.key for label in label_set.labels if label.key)
+    faults += [f"the key {key!r} picks {count} labels" for key, count in keys.items() if count > 1]
+    faults += [
+        f"the key {key!r} is not one letter or digit"
+        for key in keys
+        if len(key) != 1 or not key.isalnum()
+    ]
+    return faults
+
+
+def _texts(label_set: LabelSet) -> Iterable[str]:
+    for label in label_set.labels:
+        yield from (label.name, label.short_name, label.key, label.definition)
+        yield from (*label.synonyms, *label.codes)
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Return a key that orders texts by the numbers in them: "grade 2" before "grade 10"."""
+    parts = _NUMBER.split(text.casefold())
+    return [(int(part), "") if place % 2 else (-1, part) for place, part in enumerate(parts)]

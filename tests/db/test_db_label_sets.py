@@ -1,0 +1,189 @@
+"""Label sets of one's own: from files and data, stored in versions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from db.cli.main import main
+from db.connection import Database
+from db.content.items import add_items
+from db.content.label_sets import (
+    add_label_set,
+    ensure_label_set,
+    find_label_set,
+    labels_of_data,
+    list_label_sets,
+    read_label_set,
+)
+from db.errors import InvalidItemError, InvalidLabelSetError
+from db.people.sign_in import add_person
+from db.records import LabelSet, SetLabel
+from tests.support.records import make_item
+
+GRADES = LabelSet(
+    "ctcae",
+    (
+        SetLabel("grade 1", "G1", "1", "Mild.", ("mild", "leicht"), ("A",)),
+        SetLabel("grade 2", codes=("B",)),
+    ),
+    "ordinal",
+)
+TOML = """
+name = "ctcae"
+kind = "ordinal"
+[[labels]]
+name = "grade 1"
+short_name = "G1"
+key = "1"
+definition = "Mild."
+synonyms = ["mild", "leicht"]
+codes = ["A"]
+[[labels]]
+name = "grade 2"
+codes = ["B"]
+"""
+
+
+@pytest.fixture
+def chief(database: Database) -> str:
+    with database.transaction() as cur:
+        return add_person(cur, "Chief", role="admin").reviewer_id
+
+
+@pytest.mark.parametrize("name", ["set.toml", "set.json", "bom.json"])
+def test_a_set_is_the_same_from_every_kind_of_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    labels = [
+        {"name": "grade 1", "short_name": "G1", "key": "1", "definition": "Mild.",
+         "synonyms": ["mild", "leicht"], "codes": ["A"]},
+        {"name": "grade 2", "codes": ["B"]},
+    ]  # fmt: skip
+    content = json.dumps({"name": "ctcae", "kind": "ordinal", "labels": labels})
+    text = TOML if name.endswith("toml") else content
+    path.write_text(text, encoding="utf-8-sig" if name == "bom.json" else "utf-8")
+    assert read_label_set(path) == GRADES
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "the file: Input should be"),
+        ('{"name": "a"}', "labels: Field required"),
+        ('{"name": "a", "labels": ["x"]}', "1 labels, expected 2 to 50"),
+        (json.dumps({"name": "a", "labels": [str(n) for n in range(51)]}), "51 labels"),
+        ('{"name": "a", "labels": ["x", " X"]}', "'x' represents more than one"),
+        ('{"name": "a", "labels": ["x", " "]}', "name of a label is empty"),
+        ('{"name": "options", "labels": ["x", "y"]}', "its name is empty or one of options"),
+        ('{"name": " ", "labels": ["x", "y"]}', "its name is empty"),
+        ('{"name": "a", "kind": "loose", "labels": ["x", "y"]}', "kind: Input should be"),
+        ('{"name": "a", "labels": ["x", {"name": "y", "colour": 1}]}', "colour"),
+        ('{"name": "a", "labels": ["x", {"name": "y", "codes": ["X"]}]}', "'x' represents more"),
+        ('{"name": "a", "labels": [{"name": "x", "key": "ab"}, "y"]}', "not one letter"),
+        (
+            '{"name": "a", "labels": [{"name": "x", "key": "1"}, {"name": "y", "key": "1"}]}',
+            "picks 2 labels",
+        ),
+        ('{"name": "a", "labels": ["x", "\\ud83d"]}', "label set"),
+    ],
+)
+def test_a_file_that_is_no_label_set_is_named_with_its_faults(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "set.json"
+    path.write_text(content)
+    with pytest.raises(InvalidLabelSetError, match=message):
+        read_label_set(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["urgent", "soon", "routine", "soon"], ("routine", "soon", "urgent")),
+        (["grade 10", "grade 2", "grade 1"], ("grade 1", "grade 2", "grade 10")),
+        (["Yes", "yes", "yes ", "no", ""], ("no", "yes")),
+        (["T1a", "T2", "T1b"], ("T1a", "T1b", "T2")),
+        (["I10", "E11", "I9"], ("E11", "I9", "I10")),
+        (["\u7dca\u6025", "\u4e0d\u660e"], ("\u4e0d\u660e", "\u7dca\u6025")),
+        (
+            ["\u0639\u0627\u062c\u0644", "\u0644\u0627"],
+            ("\u0639\u0627\u062c\u0644", "\u0644\u0627"),
+        ),
+        (["3", "1", "12"], ("1", "3", "12")),
+    ],
+)
+def test_a_column_makes_a_set_in_natural_order(values: list[str], names: tuple[str, ...]) -> None:
+    assert labels_of_data(values, name="own").names == names
+
+
+def test_values_that_make_no_set_are_refused() -> None:
+    for values in (["a"], [], ["a", "A "], [str(n) for n in range(51)]):
+        with pytest.raises(InvalidLabelSetError, match="expected 2 to 50"):
+            labels_of_data(values, name="own")
+
+
+def test_a_label_is_found_by_every_word_for_it() -> None:
+    words = ("grade 1", " GRADE 1 ", "g1", "Mild", "a", "B", "grade 3")
+    assert [GRADES.label_for(word) for word in words] == [*["grade 1"] * 5, "grade 2", None]
+
+
+def test_the_latest_version_counts_and_the_same_content_adds_none(
+    database: Database, chief: str
+) -> None:
+    with database.transaction() as cur:
+        first = add_label_set(cur, GRADES, reviewer_id=chief)
+        assert add_label_set(cur, GRADES, reviewer_id=chief) == first
+        labels = (GRADES.labels[0], replace(GRADES.labels[1], definition="Moderate."))
+        second = add_label_set(cur, replace(GRADES, labels=labels), reviewer_id=chief)
+        assert (
+            ensure_label_set(cur, LabelSet("ctcae", tuple(map(SetLabel, GRADES.names)))) == second
+        )
+    assert (first.version, second.version) == (1, 2)
+    assert list_label_sets(database.cursor()) == [second]
+    assert find_label_set(database.cursor(), "other") is None
+
+
+def test_a_stored_set_keeps_its_labels(database: Database, chief: str) -> None:
+    with database.transaction() as cur:
+        add_label_set(cur, GRADES, reviewer_id=chief)
+    other = LabelSet("ctcae", tuple(map(SetLabel, ("grade 2", "grade 1"))))
+    with (
+        pytest.raises(InvalidLabelSetError, match="grade 1, grade 2; given were grade 2, grade 1"),
+        database.transaction() as cur,
+    ):
+        ensure_label_set(cur, other)
+
+
+def test_new_items_need_the_labels_of_their_set(database: Database, chief: str) -> None:
+    before = make_item("q-0", label_set="ctcae", labels=("a", "b"), gold_label="a")
+    fitting = make_item("q-1", label_set="ctcae", labels=GRADES.names, gold_label="grade 1")
+    with database.transaction() as cur:
+        add_items(cur, [before], origin="items")
+        add_label_set(cur, GRADES, reviewer_id=chief)
+        assert add_items(cur, [before, fitting], origin="items").added == 1
+    with (
+        pytest.raises(InvalidItemError, match=r"1 of 1 items.*'q-2': labels are \[yes, no\]"),
+        database.transaction() as cur,
+    ):
+        other = make_item("q-2", label_set="ctcae", labels=("yes", "no"), gold_label="no")
+        add_items(cur, [other], origin="items")
+
+
+def test_the_command_stores_a_file_and_lists_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path / "home"))
+    path = tmp_path / "set.toml"
+    path.write_text(TOML)
+    done = CliRunner().invoke(main, ["labels", "add", str(path), "--by", "Ann"])
+    assert done.stdout == "ctcae, version 1: grade 1, grade 2\n", done.output
+    (found,) = json.loads(CliRunner().invoke(main, ["labels", "list", "--json"]).stdout)
+    assert (found["kind"], found["labels"][0]["synonyms"]) == ("ordinal", ["mild", "leicht"])
+    path.write_text("name = 1")
+    failed = CliRunner().invoke(main, ["labels", "add", str(path), "--by", "Ann"])
+    assert (failed.exit_code, failed.stdout) == (1, "")
