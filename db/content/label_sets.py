@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -140,12 +140,13 @@ def list_label_sets(cur: DuckDBPyConnection) -> list[LabelSet]:
 def _list(cur: DuckDBPyConnection, name: str | None) -> list[LabelSet]:
     rows = cur.execute(load_sql("label_set_list"), {"name": name}).fetchall()
     return [
-        LabelSet(found, tuple(_label(one) for one in labels), kind, version)
+        LabelSet(found, tuple(map(set_label, labels)), kind, version)
         for found, version, kind, labels in rows
     ]
 
 
-def _label(stored: dict[str, Any]) -> SetLabel:
+def set_label(stored: Mapping[str, Any]) -> SetLabel:
+    """Return a label as it is stored."""
     lists = {name: tuple(stored[name]) for name in ("synonyms", "codes")}
     return SetLabel(**{**stored, **lists})
 
@@ -179,6 +180,7 @@ def _add(
         "created_at": to_timestamp(utc_now()),
     }
     cur.execute(load_sql("label_set_insert"), parameters)
+    cur.execute(load_sql("reading_clear"), {"label_set": made.name})
     return made
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming, table_of
-from db.records import Option
+from db.content.label_sets import set_label
+from db.records import LabelSet, Option
 from db.statements import load_sql
 
 
@@ -25,6 +27,8 @@ class UnreadAnswer:
     options: tuple[Option, ...]
     answer_label: str | None
     """The label that the run's own makers read, None where they read none."""
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By label, what else gives it, where its label set says so."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +56,7 @@ def find_unread(cur: DuckDBPyConnection, reader_version: str, limit: int = 10_00
 
 def unread_answers(table: pa.Table) -> list[UnreadAnswer]:
     """Return the answers of a table that ``find_unread`` returned."""
-    return [
-        UnreadAnswer(
-            **{
-                **row,
-                "labels": tuple(row["labels"]),
-                "options": tuple(Option(part["label"], part["text"]) for part in row["options"]),
-            }
-        )
-        for row in table.to_pylist()
-    ]
+    return [_unread(row) for row in table.to_pylist()]
 
 
 def reading_table(rows: Iterable[AnswerReading]) -> pa.Table:
@@ -74,3 +69,15 @@ def add_readings(cur: DuckDBPyConnection, readings: pa.Table) -> int:
     with incoming(cur, "incoming_reading", readings):
         cur.execute(load_sql("reading_insert"))
     return int(readings.num_rows)
+
+
+def _unread(row: dict[str, Any]) -> UnreadAnswer:
+    known = row.pop("set_labels") or ()
+    return UnreadAnswer(
+        **{
+            **row,
+            "labels": tuple(row["labels"]),
+            "options": tuple(Option(part["label"], part["text"]) for part in row["options"]),
+            "aliases": LabelSet(row["label_set"], tuple(map(set_label, known))).aliases,
+        }
+    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from db.content.items import add_items
+from db.content.label_sets import add_label_set
 from db.content.predictions import add_predictions, find_prediction
 from db.content.runs import add_run
-from db.records import Prediction
+from db.people.sign_in import add_person
+from db.records import LabelSet, Prediction, SetLabel
 from db.viewer import EVERYTHING
 from tests.support.records import make_item, make_options_item, make_run
 from tests.support.stores import open_store
@@ -72,3 +76,40 @@ def test_letters_count_where_they_agree_with_the_label_of_the_run(
         .fetchone()
     )
     assert row == expected
+
+
+def test_words_of_a_label_set_are_read_and_new_ones_are_read_again(database):
+    labels = (
+        SetLabel("grade 1", "G1", synonyms=("mild",), codes=("A",)),
+        SetLabel("grade 2", codes=("B",)),
+        SetLabel("grade 3", codes=("C",)),
+    )
+    answers = {
+        "g-1": ("Final answer: B", "grade 2"),
+        "g-2": ("The answer is mild.", "grade 1"),
+        "g-3": ("grade 3", "grade 3"),
+        "g-4": ("The answer is severe.", None),
+    }
+    names = tuple(label.name for label in labels)
+    with database.transaction() as cur:
+        chief = add_person(cur, "Chief", role="admin").reviewer_id
+        add_label_set(cur, LabelSet("ctcae", labels), reviewer_id=chief)
+        items = [
+            make_item(item_id, label_set="ctcae", labels=names, gold_label=None)
+            for item_id in answers
+        ]
+        add_items(cur, items, origin="items")
+        add_predictions(cur, [Prediction("r", i, text, None) for i, (text, _) in answers.items()])
+    read_new_answers(database)
+    assert _labels(database) == {item_id: label for item_id, (_, label) in answers.items()}
+
+    with database.transaction() as cur:
+        severe = (*labels[:2], replace(labels[2], synonyms=("severe",)))
+        add_label_set(cur, LabelSet("ctcae", severe), reviewer_id=chief)
+    assert read_new_answers(database) == 4
+    assert _labels(database)["g-4"] == "grade 3"
+
+
+def _labels(database):
+    query = "select item_id, text_label from read_prediction where item_id like 'g-%'"
+    return dict(database.cursor().execute(query).fetchall())

@@ -104,6 +104,9 @@ def _read_label(unread: UnreadAnswer) -> tuple[Reading, str | None]:
         if unread.label_set == PUBMEDQA.name
         else LabelSet.fixed(unread.label_set, unread.labels)
     )
+    if any(unread.aliases.values()):
+        reading = read_answer(unread.answer, label_set, unread.aliases)
+        return reading, reading.label
     reading = read_answer(unread.answer, label_set)
     if reading.form == "inferred" and unread.answer_label is not None:
         reading = _check_letter(unread, label_set, reading)
