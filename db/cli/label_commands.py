@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import click
 
 from db.cli.frame import opened, person_named
 from db.cli.review_commands import as_json_option, by_option
+from db.content.label_moves import change_labels
 from db.content.label_sets import add_label_set, list_label_sets, read_label_set
 
 
 @click.group()
 def labels() -> None:
-    """Add and list label sets: the labels that many items share."""
+    """Add, change and list label sets: the labels that many items share."""
 
 
 @labels.command("add")
@@ -29,6 +31,33 @@ def labels_add(file: Path, by: str, reason: str) -> None:
         person = person_named(database, by)
         with database.transaction() as cur:
             made = add_label_set(cur, label_set, reviewer_id=person.reviewer_id, reason=reason)
+    click.echo(f"{made.name}, version {made.version}: {', '.join(made.names)}")
+
+
+@labels.command("change")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--move", "moves", multiple=True, metavar="OLD=NEW", help="A label and its new name.")
+@click.option("--retire", "retired", multiple=True, metavar="OLD", help="A label without one.")
+@by_option
+@click.option("--reason", required=True, help="Why; kept with the version.")
+def labels_change(
+    file: Path, moves: Sequence[str], retired: Sequence[str], by: str, reason: str
+) -> None:
+    """Store FILE as the next version of a label set with other labels.
+
+    What was judged is kept as it was said and carried over to the new labels; two may become one.
+    """
+    pairs = [move.partition("=")[::2] for move in moves]
+    if not all(new for _, new in pairs):
+        raise click.UsageError("--move is OLD=NEW, such as --move 'grade I=grade 1'.")
+    with opened() as database:
+        label_set = read_label_set(file)
+        person = person_named(database, by)
+        wanted: dict[str, str | None] = {**dict(pairs), **dict.fromkeys(retired)}
+        with database.transaction() as cur:
+            made = change_labels(
+                cur, label_set, wanted, reviewer_id=person.reviewer_id, reason=reason
+            )
     click.echo(f"{made.name}, version {made.version}: {', '.join(made.names)}")
 
 

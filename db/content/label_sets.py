@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from duckdb import DuckDBPyConnection
@@ -73,7 +74,7 @@ def read_label_set(path: Path) -> LabelSet:
         SetLabel(label) if isinstance(label, str) else SetLabel(**label.model_dump())
         for label in found.labels
     )
-    return _checked(LabelSet(found.name, labels, found.kind))
+    return check_label_set(LabelSet(found.name, labels, found.kind))
 
 
 def labels_of_data(values: Iterable[str], *, name: str, kind: LabelKind = "single") -> LabelSet:
@@ -95,7 +96,7 @@ def labels_of_data(values: Iterable[str], *, name: str, kind: LabelKind = "singl
             spellings.setdefault(text.casefold(), Counter())[text] += 1
     names = [counts.most_common(1)[0][0] for counts in spellings.values()]
     ordered = sorted(names, key=_natural)
-    return _checked(LabelSet(name, tuple(map(SetLabel, ordered)), kind))
+    return check_label_set(LabelSet(name, tuple(map(SetLabel, ordered)), kind))
 
 
 def add_label_set(
@@ -151,21 +152,21 @@ def set_label(stored: Mapping[str, Any]) -> SetLabel:
     return SetLabel(**{**stored, **lists})
 
 
-def _add(
-    cur: DuckDBPyConnection, label_set: LabelSet, *, reviewer_id: str | None, reason: str
+def insert_label_set(
+    cur: DuckDBPyConnection,
+    label_set: LabelSet,
+    stored: LabelSet | None,
+    *,
+    moves: Mapping[str, str | None] = MappingProxyType({}),
+    reviewer_id: str | None,
+    reason: str,
 ) -> LabelSet:
-    _checked(label_set)
+    """Append the version after ``stored``, for the functions here that have checked it.
+
+    Answers to its items are read again, by the words of now.
+    """
     require_text(reason, "reason")
-    stored = find_label_set(cur, label_set.name)
-    if stored is not None and stored.names != label_set.names:
-        raise InvalidLabelSetError(
-            f"Label set {label_set.name!r} is stored with the labels {', '.join(stored.names)}; "
-            f"given were {', '.join(label_set.names)}. Use these labels in this order, or another "
-            "name."
-        )
     made = replace(label_set, version=1 if stored is None else stored.version + 1)
-    if stored is not None and replace(made, version=stored.version) == stored:
-        return stored
     parameters = {
         "name": made.name,
         "version": made.version,
@@ -174,7 +175,7 @@ def _add(
             {**asdict(label), "synonyms": [*label.synonyms], "codes": [*label.codes]}
             for label in made.labels
         ],
-        "moves": [],
+        "moves": [{"label": label, "moved_to": target} for label, target in moves.items()],
         "reason": reason,
         "reviewer_id": reviewer_id,
         "created_at": to_timestamp(utc_now()),
@@ -184,7 +185,28 @@ def _add(
     return made
 
 
-def _checked(label_set: LabelSet) -> LabelSet:
+def _add(
+    cur: DuckDBPyConnection, label_set: LabelSet, *, reviewer_id: str | None, reason: str
+) -> LabelSet:
+    check_label_set(label_set)
+    stored = find_label_set(cur, label_set.name)
+    if stored is not None and stored.names != label_set.names:
+        raise InvalidLabelSetError(
+            f"Label set {label_set.name!r} is stored with the labels {', '.join(stored.names)}; "
+            f"given were {', '.join(label_set.names)}. Use these labels in this order, another "
+            "name, or `python -m db labels change`."
+        )
+    if stored is not None and replace(label_set, version=stored.version) == stored:
+        return stored
+    return insert_label_set(cur, label_set, stored, reviewer_id=reviewer_id, reason=reason)
+
+
+def check_label_set(label_set: LabelSet) -> LabelSet:
+    """Return a label set that does not contradict itself.
+
+    Raises:
+        InvalidLabelSetError: It does; the message names every fault.
+    """
     faults = _describe_faults(label_set)
     if faults:
         raise InvalidLabelSetError(

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from db.cli.main import main
 from db.connection import Database
-from db.content.items import add_items
+from db.content.items import add_items, get_item
+from db.content.label_moves import change_labels
 from db.content.label_sets import (
     add_label_set,
     ensure_label_set,
@@ -23,6 +24,12 @@ from db.content.label_sets import (
 from db.errors import InvalidItemError, InvalidLabelSetError
 from db.people.sign_in import add_person
 from db.records import LabelSet, SetLabel
+from db.review.adjudications import add_adjudication
+from db.review.annotations import get_gold, list_annotations
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_queue, get_queue, queue_progress
+from db.viewer import EVERYTHING
+from tests.support.annotations import annotate
 from tests.support.records import make_item
 
 GRADES = LabelSet(
@@ -187,3 +194,81 @@ def test_the_command_stores_a_file_and_lists_it(
     path.write_text("name = 1")
     failed = CliRunner().invoke(main, ["labels", "add", str(path), "--by", "Ann"])
     assert (failed.exit_code, failed.stdout) == (1, "")
+
+
+BEFORE = ("mild", "moderate", "severe", "unknown")
+AFTER = LabelSet("sev", tuple(map(SetLabel, ("grade 1", "high"))), "ordinal")
+MOVES = {"mild": "grade 1", "moderate": "high", "severe": "high", "unknown": None}
+
+
+@pytest.fixture
+def judged(database: Database, chief: str) -> Database:
+    """Return a store with judgements, a decision and a queue on items of a set to change."""
+    with database.transaction() as cur:
+        add_label_set(cur, LabelSet("sev", tuple(map(SetLabel, BEFORE))), reviewer_id=chief)
+        for number, gold in enumerate((*BEFORE, None)):
+            item = make_item(f"s-{number}", label_set="sev", labels=BEFORE, gold_label=gold)
+            add_items(cur, [item], origin="items")
+        add_items(cur, [make_item("other")], origin="items")
+        add_queue(cur, QueueSettings("Mine", ReviewFilter()), queue_id="k", created_by=chief)
+        annotate(cur, "Ann", "s-0", "severe", queue_id="k", note="clear")
+        annotate(cur, "Ann", "s-1", "moderate", "severe", queue_id="k")
+        annotate(cur, "Ann", "s-2", "unknown", queue_id="k")
+        annotate(cur, "Ann", "other", "no", queue_id="k")
+        add_adjudication(cur, adjudication_id="d", item_id="s-4", reviewer_id=chief, label="mild")
+    return database
+
+
+def test_labels_are_renamed_merged_and_retired_and_history_stays(
+    judged: Database, chief: str
+) -> None:
+    with judged.transaction() as cur:
+        made = change_labels(cur, AFTER, MOVES, reviewer_id=chief, reason="one scale")
+    cur = judged.cursor()
+    assert find_label_set(cur, "sev") == made == replace(AFTER, version=2)
+    items = [get_item(cur, f"s-{number}", EVERYTHING) for number in range(5)]
+    assert {item.labels for item in items} == {("grade 1", "high")}
+    assert [item.gold_label for item in items] == ["grade 1", "high", "high", None, None]
+    record = {name: get_gold(cur, name, EVERYTHING).label for name in ("s-0", "s-4", "other")}
+    assert record == {"s-0": "high", "s-4": "grade 1", "other": "no"}
+    said, taken_back, carried = list_annotations(cur, "s-0", EVERYTHING)
+    assert (said.judgement.labels, said.item_version) == (("severe",), 1)
+    assert taken_back.action == "retract"
+    assert (carried.judgement, carried.item_version, carried.created_at) == (
+        replace(said.judgement, labels=("high",)), 2, said.created_at,
+    )  # fmt: skip
+    *_, merged = list_annotations(cur, "s-1", EVERYTHING)
+    assert merged.judgement.label == "high"
+    assert [one.action for one in list_annotations(cur, "s-2", EVERYTHING)] == ["label", "retract"]
+    assert queue_progress(cur, get_queue(cur, "k")).num_done == 3
+
+
+@pytest.mark.parametrize(
+    ("moves", "message"),
+    [
+        ({}, "'mild' is no longer there"),
+        ({**MOVES, "wild": "high"}, "'wild' is none of the labels"),
+        ({**MOVES, "mild": "low"}, "'mild' moves to 'low'"),
+    ],
+)
+def test_a_change_that_loses_a_label_is_refused(
+    judged: Database, chief: str, moves: dict[str, str | None], message: str
+) -> None:
+    with (
+        pytest.raises(InvalidLabelSetError, match=message),
+        judged.transaction() as cur,
+    ):
+        change_labels(cur, AFTER, moves, reviewer_id=chief, reason="one scale")
+    stored = find_label_set(judged.cursor(), "sev")
+    assert stored is not None and stored.names == BEFORE
+
+
+def test_an_earlier_change_can_be_followed_by_another(judged: Database, chief: str) -> None:
+    last = LabelSet("sev", tuple(map(SetLabel, ("low", "high"))))
+    with judged.transaction() as cur:
+        change_labels(cur, AFTER, MOVES, reviewer_id=chief, reason="one scale")
+        change_labels(cur, last, {"grade 1": "low"}, reviewer_id=chief, reason="shorter")
+    cur = judged.cursor()
+    assert get_gold(cur, "s-4", EVERYTHING).label == "low"
+    assert get_gold(cur, "s-0", EVERYTHING).label == "high"
+    assert get_item(cur, "s-0", EVERYTHING).version == 3

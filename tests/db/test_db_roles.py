@@ -13,7 +13,8 @@ from duckdb import DuckDBPyConnection
 from db.connection import Database
 from db.content.item_versions import correct_item, restore_items, set_items_aside
 from db.content.items import add_items, get_item
-from db.content.label_sets import add_label_set, labels_of_data
+from db.content.label_moves import change_labels
+from db.content.label_sets import add_label_set, ensure_label_set, labels_of_data
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import NotPermittedError, ReviewerNotFoundError
@@ -60,6 +61,7 @@ ASKED_BEFORE: Final = {
     "append_change": "of add_person and change_person, which ask",
     "insert_reviewer": "adds a person on signing in; no one acts for another",
     "freeze": "training.control asks before it prepares a run",
+    "insert_label_set": "of add_label_set and change_labels, which ask",
     "register_model": "stores what a run made that its person was permitted to start",
 }
 """Writes that name a person and ask for no permission, and why."""
@@ -90,6 +92,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     database = open_store(tmp_path_factory.mktemp("roles") / "review.duckdb")
     with database.transaction() as cur:
         add_items(cur, [make_item("q-1"), make_item("q-2")], origin="items")
+        ensure_label_set(cur, labels_of_data(["now", "soon"], name="urgency"))
         add_run(cur, make_run())
         add_predictions(cur, [make_answer("q-1", "Yes.", "yes"), make_answer("q-2", "No.", "no")])
         chief = add_person(cur, "Chief", role="admin").reviewer_id
@@ -227,6 +230,16 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         "edit_items",
         lambda cur, world, who: add_label_set(
             cur, labels_of_data(["urgent", "routine"], name="triage"), reviewer_id=who
+        ),
+    ),
+    "change_labels": (
+        "edit_items",
+        lambda cur, world, who: change_labels(
+            cur,
+            labels_of_data(["now", "later"], name="urgency"),
+            {"soon": "later"},
+            reviewer_id=who,
+            reason="a slip",
         ),
     ),
     "add_guideline": (

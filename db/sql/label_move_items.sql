@@ -1,0 +1,21 @@
+-- The next version of the items of a label set whose labels change.
+insert into item_version by name
+select
+    item_id,
+    version + 1 as version,
+    source,
+    question,
+    context,
+    label_set,
+    $after::varchar[] as labels,
+    options,
+    ($moved::varchar[])[list_position($before::varchar[], gold_label)] as gold_label,
+    long_answer,
+    split,
+    metadata,
+    true as changes_sense,
+    $reason as reason,
+    $reviewer_id as reviewer_id,
+    $created_at::timestamp as created_at
+from every_item
+where label_set = $name and labels = $before::varchar[]
