@@ -45,7 +45,8 @@ Format = Literal["pubmedqa", "medqa", "model_answers", "clinician_reviews", "ite
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 _EXPECTED = (
-    "items that agree with those stored, and predictions for stored items with labels they allow"
+    "items that agree with those stored, and answers and annotations of items that are in the file "
+    "or stored, with labels they allow; import the questions first where this file has none"
 )
 
 

@@ -96,7 +96,11 @@ class Assembly:
         """Add all entries of the file."""
         sets = self._fixed_sets(entries)
         base = self._index_base(entries)
-        for entry in entries:
+        for given in entries:
+            entry = given
+            if self.choices.labels and not entry.question:
+                # With labels, what a model was asked is a question of its own.
+                entry = replace(entry, question=entry.prompt)
             item = self._item(entry, sets, base) if entry.question else None
             if not entry.question and not entry.item_id and not entry.prompt:
                 self.faults.add(entry.place, "has neither a question nor the id of an item")

@@ -19,6 +19,8 @@ from db.importers.batch import ImportBatch, text_table
 from db.importers.label_reading import find_label
 from db.statements import load_sql
 
+OWN_RUN: Final = "predictions"
+"""Origin of a run in our own form."""
 _MAX_PAIRS: Final = 20_000_000
 """Prompts times items that are searched for each other's text."""
 
@@ -71,7 +73,7 @@ def match_batch(cur: DuckDBPyConnection, batch: ImportBatch) -> tuple[ImportBatc
     )
     return (
         matched,
-        _renamed(predictions, known),
+        _renamed(predictions, known, is_own=batch.origin == OWN_RUN),
         Match(
             num_by_id=len(same),
             num_by_text=len(known) - len(same),
@@ -175,7 +177,7 @@ def _is_in(column: pa.ChunkedArray, values: set[str]) -> pa.ChunkedArray:
     return pc.is_in(column, pa.array(sorted(values), pa.string()))
 
 
-def _renamed(predictions: pa.Table, known: Mapping[str, _Known]) -> pa.Table:
+def _renamed(predictions: pa.Table, known: Mapping[str, _Known], *, is_own: bool) -> pa.Table:
     """Return predictions with the ids and labels of the store."""
     if not known:
         return predictions
@@ -183,10 +185,14 @@ def _renamed(predictions: pa.Table, known: Mapping[str, _Known]) -> pa.Table:
     columns: dict[str, list[Any]] = {
         "item_id": [known[item_id].item_id if item_id in known else item_id for item_id in ids]
     }
+    # A label that the item has not is refused, but where a text says more.
+    is_kept = pc.is_null(predictions["answer"]).to_pylist()
     for name in ("answer_label", "head_label"):
         columns[name] = [
-            _label(label, known.get(item_id))
-            for item_id, label in zip(ids, predictions[name].to_pylist(), strict=True)
+            _label(label, known.get(item_id)) or (label if keep or is_own else None)
+            for item_id, label, keep in zip(
+                ids, predictions[name].to_pylist(), is_kept, strict=True
+            )
         ]
     for name, values in columns.items():
         place = predictions.schema.get_field_index(name)

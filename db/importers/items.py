@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from db.content.items import describe_item_faults
 from db.importers.batch import ImportBatch
@@ -45,6 +45,17 @@ _JSON_CELLS = frozenset({"context", "labels", "options", "metadata"})
 """Columns in which an export writes lists and objects as JSON."""
 
 
+def _only_label(value: Any) -> Any:
+    """Return the only label of a list of one.
+
+    Raises:
+        ValueError: There are several.
+    """
+    if isinstance(value, list) and len(value) > 1:
+        raise ValueError("there are several right answers, and one can be stored")
+    return value[0] if isinstance(value, list) and value else value
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +80,7 @@ class _Item(BaseModel):
     context: tuple[_Section, ...] = ()
     labels: tuple[OptionLabel, ...] | None = None
     options: tuple[_Option, ...] = ()
-    gold_label: Text | None = None
+    gold_label: Annotated[Text | None, BeforeValidator(_only_label)] = None
     long_answer: Text = ""
     split: Split = "train"
     metadata: Metadata = Field(default_factory=dict)

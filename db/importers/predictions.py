@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from db.conversions import Moment, utc_now
 from db.importers.batch import ImportBatch
+from db.importers.checks import OWN_RUN
 from db.importers.faults import FaultList
 from db.importers.fields import Count, FilledText, Identifier, Metadata, Probability, Seconds, Text
 from db.importers.files import read_bytes, read_json_lines
@@ -84,7 +85,7 @@ def parse_predictions(path: Path) -> ImportBatch:
     faults.raise_if_any()
     run = _to_run(header, path)
     predictions = tuple(Prediction(run_id=run.run_id, **dict(entry)) for entry in entries)
-    return ImportBatch(origin="predictions", runs=(run,), predictions=predictions, places=places)
+    return ImportBatch(origin=OWN_RUN, runs=(run,), predictions=predictions, places=places)
 
 
 def _read_header(lines: Iterator[tuple[str, Any]], faults: FaultList) -> _Run | None:
