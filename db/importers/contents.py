@@ -141,7 +141,7 @@ def _zip(path: Path, faults: FaultList) -> Contents:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             size = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ImportFileError(
             f"{path.name} was not imported: it is a damaged ZIP archive ({error}). Download or "
             "save it again."

@@ -25,6 +25,12 @@ from db.viewer import EVERYTHING
 from tests.support.stores import open_store
 
 HEADER = "item_id;question;gold_label"
+ZIP_OF_LATER = (
+    b"PK\x01\x02\x14\x00" + (104).to_bytes(2, "little") + bytes(38) + b"PK\x05\x06"
+    + bytes(4) + b"\x01\x00\x01\x00" + (46).to_bytes(4, "little")
+    + (4).to_bytes(4, "little") + bytes(2)
+)  # fmt: skip
+"""The directory of an archive that needs a later version of ZIP."""
 QUESTION = "Does early mobilisation shorten the stay after hip repair?"
 
 
@@ -207,6 +213,7 @@ def test_parquet_and_a_dataset_folder_keep_their_splits(tmp_path: Path) -> None:
         ("a.gguf", b"GGUF\x03\x00", "the weights of a model"),
         ("a.json", b"<!doctype html><html>", "a web page"),
         ("a.xlsx", b"PK\x03\x04 cut off", "a damaged ZIP archive"),
+        ("a.xlsx", b"PK\x03\x04" + ZIP_OF_LATER, "a damaged ZIP archive"),
         ("a.parquet", b"PAR1 cut off PAR1", "begins as Parquet"),
         ("a.bin", b"\x01\x02\x03\x00\x00", "a binary file of an unknown kind"),
         ("a.txt", b"Only some words\nin lines.\n", "text without columns"),

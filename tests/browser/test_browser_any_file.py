@@ -1,0 +1,76 @@
+"""A table with headers and labels of its own: mapped, reviewed, exported and imported again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from db.connection import Database
+from db.people.sign_in import sign_in_by_name
+from tests.support.browser import choose_option
+
+pytestmark = pytest.mark.browser
+
+TRIAGE = "Fall;Text der Anfrage;Stufe\n" + "".join(
+    f'F{n};"Brustschmerz seit {n} Stunden; was tun?";{label}\n'
+    for n, label in enumerate(("urgent", "soon", "routine"), start=1)
+)
+
+
+def upload(page: Page, path: Path) -> None:
+    page.locator('[class*="st-key-data_file_"] input[type="file"]').set_input_files(path)
+
+
+def press_import(page: Page) -> None:
+    page.get_by_role("button", name="Import", exact=True).click()
+
+
+def test_a_triage_table_goes_in_is_reviewed_by_keyboard_and_comes_back(
+    serve: Callable[[Callable[[Database], None]], Any], page: Page, tmp_path: Path
+) -> None:
+    def seed(database: Database) -> None:
+        with database.transaction() as cur:
+            sign_in_by_name(cur, "Dr. Okafor")
+
+    server = serve(seed)
+    path = tmp_path / "triage.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + TRIAGE.encode())
+    page.goto(f"{server.url}/data?reviewer=Dr.%20Okafor")
+    upload(page, path)
+    page.get_by_text("Map the fields of the file").click()
+    choose_option(page, "Question", "Text der Anfrage")
+    choose_option(page, "Id", "Fall")
+    choose_option(page, "Right answer", "Stufe")
+    expect(page.get_by_text("Brustschmerz seit 3 Stunden; was tun?")).to_be_visible()
+    expect(page.get_by_text("labels: urgent, soon, routine · right answer: soon")).to_be_visible()
+    press_import(page)
+    expect(page.locator(".lc-notice-success")).to_contain_text("3 new items")
+
+    page.goto(f"{server.url}/?reviewer=Dr.%20Okafor")
+    for item_id, key in (("F1", "2"), ("F2", "2"), ("F3", "3")):
+        expect(page.locator("html[data-lc-listening]")).to_be_attached()
+        expect(page.locator(f'.lc-marker[data-lc-on="{item_id}"]')).to_be_attached()
+        page.keyboard.press(key)
+        page.keyboard.press("Enter")
+    expect(page.locator(".lc-line")).to_contain_text("Saved routine for F3.")
+
+    page.goto(f"{server.url}/data?reviewer=Dr.%20Okafor")
+    choose_option(page, "Data", "Annotations: reviewer, time, label and previous label")
+    exported = tmp_path / "annotations.jsonl"
+    with page.expect_download() as download:
+        page.locator(".st-key-data_download button").click()
+    download.value.save_as(exported)
+    said = [json.loads(line) for line in exported.read_text("utf-8").splitlines()]
+    assert [(row["item_id"], row["label"], row["old_label"]) for row in said] == [
+        ("F1", "soon", "urgent"),
+        ("F2", "soon", "soon"),
+        ("F3", "routine", "routine"),
+    ]
+    upload(page, exported)
+    press_import(page)
+    expect(page.locator(".lc-notice-success")).to_contain_text("nothing was added")
