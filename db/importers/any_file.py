@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from db.errors import ImportFileError
-from db.importers.assembling import Assembly, Choices
+from db.importers.assembling import Assembly, Choices, split_of_name
 from db.importers.batch import ImportBatch
 from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.contents import Contents, first_rows, open_contents
@@ -42,6 +42,10 @@ class _Whole:
     parse: Callable[[Path, Path | None], ImportBatch]
 
 
+def _parse_pubmedqa(path: Path, test_split: Path | None) -> ImportBatch:
+    return parse_pubmedqa(path, test_split=test_split)
+
+
 _WHOLE: Final = (
     _Whole("LlamaCare run", frozenset({"run"}), lambda path, _: parse_predictions(path)),
     _Whole(
@@ -57,7 +61,7 @@ _WHOLE: Final = (
     _Whole(
         "PubMedQA, expert-labelled",
         frozenset({"QUESTION", "CONTEXTS", "final_decision", "reasoning_required_pred"}),
-        lambda path, split: parse_pubmedqa(path, test_split=split),
+        _parse_pubmedqa,
     ),
 )
 
@@ -159,10 +163,12 @@ def _whole(
     path: Path, row: Mapping[str, Any], choices: Choices, test_split: Path | None
 ) -> _Whole | None:
     found = next((each for each in _WHOLE if each.fields <= row.keys()), None)
-    if found is not None and found.name.startswith("PubMedQA") and choices.split:
-        has_split = test_split is not None or path.with_name(SPLIT_FILE_NAME).exists()
-        return found if has_split else None
-    return found
+    if found is None or found.parse is not _parse_pubmedqa:
+        return found
+    # A fold of it is named after its split; only of the whole is the test part in another file.
+    has_split_file = test_split is not None or path.with_name(SPLIT_FILE_NAME).exists()
+    is_one_split = bool(choices.split or split_of_name(path))
+    return None if is_one_split and not has_split_file else found
 
 
 def _signature(row: Mapping[str, Any], contents: Contents) -> Signature | None:

@@ -278,9 +278,7 @@ class Assembly:
         if self.choices.split:
             return self.choices.split
         stated = _SPLITS.get(entry.split.strip().casefold())
-        if stated is None:
-            words = re.split(r"[^a-z]+", self.path.stem.lower())
-            stated = next((_SPLITS[word] for word in words if word in _SPLITS), None)
+        stated = stated or split_of_name(self.path)
         is_scored = bool(entry.answers) or self._source(entry) in BENCHMARKS
         return stated or ("test" if is_scored else "train")
 
@@ -453,6 +451,12 @@ def _describe_labels(labels: Sequence[str]) -> str:
         f"the file has {found} for such items and they need {MIN_LABELS} to {MAX_LABELS}: name "
         "them with --labels FIRST,SECOND, or map the labels to another field"
     )
+
+
+def split_of_name(path: Path) -> Split | None:
+    """Return the split that the name of a file says, None where it says none."""
+    words = re.split(r"[^a-z]+", path.stem.lower())
+    return next((_SPLITS[word] for word in words if word in _SPLITS), None)
 
 
 def _benchmark_of(path: Path) -> str:

@@ -45,6 +45,8 @@ _MEANINGS: Final[Mapping[str, list[str]]] = {
     for names in _NAMES.values()
     for name in names.split()
 }
+_SUBJECTS: Final = frozenset({"category", "class"})
+"""Next to options they are what the question is about, elsewhere its label."""
 _OPTION: Final = re.compile(
     r"(?:op|option|choice|ending|answer|ans|opt|antwort|opción|opcion|opzione|選択肢)?[ _-]?"
     r"\(?([a-j]|\d)\)?",
@@ -79,6 +81,8 @@ def guess_mapping(columns: Collection[str]) -> dict[str, Any]:
     if options:
         found["options"] = options
         used |= set(options)
+    if options or "options" in by_name or "choices" in by_name:
+        by_name = {name: column for name, column in by_name.items() if name not in _SUBJECTS}
     for field, names in _NAMES.items():
         candidates = [by_name[name] for name in names.split() if name in by_name]
         free = [column for column in candidates if column not in used]
