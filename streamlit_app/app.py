@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from streamlit_app.api.application import make_api
 from streamlit_app.errors import report_error
 from streamlit_app.server.background import watching
 from streamlit_app.server.draft_box import take_draft
@@ -22,6 +23,7 @@ app = st.App(
     lifespan=watching,
     routes=[
         Route("/review/draft", take_draft, methods=["POST"]),
+        Mount("/api/v1", make_api()),
         Mount("/assets", StaticFiles(directory=HERE / "assets")),
     ],
     middleware=[Middleware(SecurityHeaders), Middleware(Gate)],

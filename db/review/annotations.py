@@ -17,7 +17,12 @@ from db.content.items import get_item
 from db.content.predictions import find_prediction
 from db.content.runs import get_run
 from db.conversions import from_timestamp, require_text, to_timestamp, utc_now
-from db.errors import InvalidAnnotationError, InvalidLabelError, NothingToRetractError
+from db.errors import (
+    AnnotationConflictError,
+    InvalidAnnotationError,
+    InvalidLabelError,
+    NothingToRetractError,
+)
 from db.people.permissions import require
 from db.records import (
     Annotation,
@@ -29,16 +34,17 @@ from db.records import (
     Span,
     Verdict,
 )
+from db.review.queues import require_open
 from db.statements import load_sql
 from db.viewer import EVERYTHING, Viewer, is_hidden, without_name
 
 
 @dataclass(frozen=True)
-class SeenItem:
-    """An item and the answer on screen with it, where the caller has read them already."""
+class OnScreen:
+    """What a press of Save was made on: checked against what stands now."""
 
-    item: Item
-    answer: str | None
+    replaces: str | None
+    """The reviewer's own standing annotation, or None where the item had none."""
 
 
 def add_annotation(
@@ -49,7 +55,7 @@ def add_annotation(
     annotation_id: str,
     item_id: str,
     reviewer_id: str,
-    seen: SeenItem | None = None,
+    on_screen: OnScreen | None = None,
     created_at: datetime | None = None,
 ) -> Annotation:
     """Append a reviewer's judgement on an item.
@@ -61,7 +67,8 @@ def add_annotation(
     Args:
         annotation_id: Made by the caller once for each press of the button, so that a retry is no
             second annotation: an id that is there already changes nothing.
-        seen: The item and the answer of the run; read here when None.
+        on_screen: What the press was made on; None for a caller without a screen, whose
+            annotation replaces whatever stands.
         created_at: An aware time; now when None.
 
     Returns:
@@ -70,12 +77,13 @@ def add_annotation(
     Raises:
         InvalidLabelError: The item does not allow a label, or there is none.
         InvalidAnnotationError: The id belongs to another annotation.
+        AnnotationConflictError: Another annotation stands than the one on screen.
+        QueueClosedError: The queue of the encounter is closed, or not open to the reviewer.
         NotFoundError: There is no such item, reviewer or run.
         NotPermittedError: The role of the reviewer is not open to labelling.
     """
     # What was in effect before is stored whole, also when the label is given blind.
-    is_seen = seen is not None and not seen.item.is_hidden
-    item = seen.item if seen is not None and is_seen else get_item(cur, item_id, EVERYTHING)
+    item = get_item(cur, item_id, EVERYTHING)
     _require_allowed(item_id, judgement.labels, item.labels)
     if not judgement.is_complete:
         raise InvalidLabelError(
@@ -86,18 +94,23 @@ def add_annotation(
     require_text(judgement.answer, f"corrected answer for item {item_id!r}", InvalidAnnotationError)
     require_text(judgement.note, f"note on item {item_id!r}", InvalidAnnotationError)
     history = list_annotations(cur, item_id, EVERYTHING)
-    stored = _find_retried(history, annotation_id, reviewer_id)
-    if stored is not None:
-        return stored
-    answer = _find_answer(cur, encounter.run_id, item_id) if seen is None else seen.answer
-    standing = standing_annotations(history).get(reviewer_id)
-    if standing is not None and standing.judgement.answer is not None:
-        answer = standing.judgement.answer
     in_order = replace(
         judgement,
         labels=tuple(label for label in item.labels if label in judgement.labels),
         verdicts=tuple(name for name in get_args(Verdict) if name in judgement.verdicts),
     )
+    stored = _find_retried(history, annotation_id, reviewer_id)
+    if stored is not None:
+        if on_screen is not None and not _is_same(stored.judgement, in_order):
+            raise _taken(stored)
+        return stored
+    standing = standing_annotations(history).get(reviewer_id)
+    if on_screen is not None:
+        require_open(cur, encounter.queue_id, reviewer_id)
+        _require_standing(item_id, standing, on_screen.replaces)
+    answer = _find_answer(cur, encounter.run_id, item_id)
+    if standing is not None and standing.judgement.answer is not None:
+        answer = standing.judgement.answer
     parameters = {
         **_columns(in_order, encounter),
         "annotation_id": annotation_id,
@@ -111,7 +124,12 @@ def add_annotation(
 
 
 def retract_annotation(
-    cur: DuckDBPyConnection, *, annotation_id: str, item_id: str, reviewer_id: str
+    cur: DuckDBPyConnection,
+    *,
+    annotation_id: str,
+    item_id: str,
+    reviewer_id: str,
+    retracts: str | None = None,
 ) -> Annotation:
     """Retract the reviewer's standing annotation on an item; nothing is deleted.
 
@@ -120,11 +138,13 @@ def retract_annotation(
     Args:
         annotation_id: The id of the retraction itself, made by the caller; a retry with the same
             id changes nothing.
+        retracts: The annotation that is meant; None for whichever stands.
 
     Returns:
         The retraction as stored.
 
     Raises:
+        AnnotationConflictError: Another one stands than the one that is meant.
         NothingToRetractError: The reviewer has no standing annotation on the item.
         InvalidAnnotationError: The id belongs to another annotation.
         NotPermittedError: The role of the reviewer is not open to labelling.
@@ -141,6 +161,8 @@ def retract_annotation(
             f"There is nothing to undo: reviewer {reviewer_id!r} has no standing annotation "
             f"on item {item_id!r}."
         )
+    if retracts is not None:
+        _require_standing(item_id, standing, retracts)
     parameters = {
         "annotation_id": annotation_id,
         "item_id": item_id,
@@ -276,6 +298,36 @@ def _gold(item: Item, history: Sequence[Annotation], decision: str | None) -> Go
         return GoldLabel(item.item_id, labels[0], "agreed")
     imported: GoldOrigin | None = None if item.gold_label is None else "imported"
     return GoldLabel(item.item_id, item.gold_label, imported, conflicting=len(answers) > 1)
+
+
+def check_standing(
+    cur: DuckDBPyConnection, item_id: str, reviewer_id: str, annotation_id: str | None
+) -> None:
+    """Refuse what was begun on an item whose annotation by the reviewer is another one by now.
+
+    Raises:
+        AnnotationConflictError: Another annotation stands, or one stands where none was.
+    """
+    history = list_annotations(cur, item_id, EVERYTHING)
+    _require_standing(item_id, standing_annotations(history).get(reviewer_id), annotation_id)
+
+
+def _require_standing(item_id: str, standing: Annotation | None, expected: str | None) -> None:
+    if (None if standing is None else standing.annotation_id) == expected:
+        return
+    found = "there is none" if standing is None else f"it is {list(standing.judgement.labels)}"
+    raise AnnotationConflictError(
+        f"Your label of item {item_id!r} was changed since it came on screen: now {found}. "
+        "Compare the two, then keep that one or save yours again.",
+        None if standing is None else standing.annotation_id,
+        () if standing is None else standing.judgement.labels,
+        "" if standing is None else standing.created_at.isoformat(),
+    )
+
+
+def _is_same(stored: Judgement, judgement: Judgement) -> bool:
+    """Return whether a press was sent again; a flag may have been set in between."""
+    return replace(stored, is_flagged=judgement.is_flagged) == judgement
 
 
 def _find_retried(

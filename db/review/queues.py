@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter, ValidationError
 
 from db.conversions import from_timestamp, require_text, to_json, to_timestamp, utc_now
-from db.errors import InvalidQueueError, QueueNotFoundError
+from db.errors import InvalidQueueError, QueueClosedError, QueueNotFoundError
 from db.people.permissions import require
 from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter, select_items
@@ -201,6 +201,24 @@ def get_queue(cur: DuckDBPyConnection, queue_id: str) -> Queue:
             f"There is no queue {queue_id!r}. Choose one of the list on the Review page."
         )
     return found[0]
+
+
+def require_open(cur: DuckDBPyConnection, queue_id: str | None, reviewer_id: str) -> None:
+    """Refuse to work in a queue that is closed or names other reviewers; None is no queue.
+
+    Raises:
+        QueueClosedError: It takes no label of this reviewer.
+        QueueNotFoundError: No queue has this id.
+    """
+    if queue_id is None:
+        return
+    queue = get_queue(cur, queue_id)
+    if queue.is_closed or not queue.settings.is_open_to(reviewer_id):
+        why = "is closed" if queue.is_closed else "is open to other reviewers only"
+        raise QueueClosedError(
+            f"The queue {queue.settings.name!r} {why}, so nothing more is stored in it. Choose "
+            "another queue, or label the item from the list of all items."
+        )
 
 
 def list_queues(cur: DuckDBPyConnection, reviewer_id: str | None = None) -> list[Queue]:

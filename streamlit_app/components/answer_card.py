@@ -21,24 +21,38 @@ def draw(prediction: Prediction, model: str, span: Span | None = None) -> None:
     """
     answer = prediction.answer
     key = f"review_answer_shown_{prediction.item_id}_{prediction.run_id}"
+    is_whole = bool(st.session_state.get(key))
+    safe_text.draw(card(prediction, model, span, is_whole=is_whole))
+    if answer is not None and answer.strip():
+        safe_text.draw_show_all(answer, key)
+
+
+def card(
+    prediction: Prediction, model: str, span: Span | None = None, *, is_whole: bool = False
+) -> Html:
+    """Return the markup of what a model wrote.
+
+    Args:
+        prediction: Whose answer it is.
+        model: Who wrote it.
+        span: What the reviewer marked as supporting the label.
+        is_whole: Whether a long text is not cut.
+    """
+    answer = prediction.answer
     if answer is None:
         body = element("p", say("review.no_text"), cls="lc-quiet")
     elif not answer.strip():
         body = element("p", say("review.empty_answer"), cls="lc-quiet")
     else:
-        limit = None if st.session_state.get(key) else safe_text.SHOWN_CHARACTERS
+        limit = None if is_whole else safe_text.SHOWN_CHARACTERS
         body = element("div", marked_answer(prediction, limit, span), cls="lc-answer-text")
-    safe_text.draw(
-        element(
-            "section",
-            element("h3", say("review.answer_of"), " ", element("span", model, cls="lc-model")),
-            element("p", *_facts(prediction), cls="lc-facts"),
-            body,
-            cls="lc-answer",
-        )
+    return element(
+        "section",
+        element("h3", say("review.answer_of"), " ", element("span", model, cls="lc-model")),
+        element("p", *_facts(prediction), cls="lc-facts"),
+        body,
+        cls="lc-answer",
     )
-    if answer is not None and answer.strip():
-        safe_text.draw_show_all(answer, key)
 
 
 def marked_answer(

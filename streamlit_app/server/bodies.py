@@ -19,6 +19,7 @@ class BodyError(Exception):
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
+        self.status = status
         self.answer: Response = refuse(status, message)
 
 
@@ -30,14 +31,31 @@ def refuse(status: int, message: str) -> Response:
     return JSONResponse({"error": message}, status_code=status, headers={"Connection": "close"})
 
 
-async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
-    """Return the JSON object in a body, of which no more than a limit is ever read.
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return a body that is one JSON object, of which no more than a limit is ever read.
 
     Who sends it must have been checked before: nothing is read for a stranger.
 
     Raises:
+        BodyError: The body is too long, too slow, or no JSON object.
+    """
+    body, _ = await _read(request, max_bytes)
+    return body
+
+
+async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
+    """Return the JSON object in a body; see :func:`read_body`.
+
+    Raises:
         BodyError: The body is too long, too slow, or no JSON object without others inside.
     """
+    _, sent = await _read(request, max_bytes)
+    if any(isinstance(part, dict | list) for part in sent.values()):
+        raise BodyError(400, "The body is no JSON object of texts and numbers. Send one.")
+    return sent
+
+
+async def _read(request: Request, max_bytes: int) -> tuple[bytes, dict[str, Any]]:
     text = bytearray()
     try:
         async with asyncio.timeout(_READING_SECONDS):
@@ -55,6 +73,6 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
         sent = parse_json(text.decode())
     except ValueError as error:
         raise BodyError(400, "The body is no JSON object. Send one in UTF-8.") from error
-    if not isinstance(sent, dict) or any(isinstance(part, dict | list) for part in sent.values()):
-        raise BodyError(400, "The body is no JSON object of texts and numbers. Send one.")
-    return sent
+    if not isinstance(sent, dict):
+        raise BodyError(400, "The body is no JSON object. Send one.")
+    return bytes(text), sent

@@ -25,7 +25,6 @@ from db.records import (
     Presentation,
 )
 from db.review.annotations import (
-    SeenItem,
     add_annotation,
     count_annotations,
     gold_of,
@@ -93,6 +92,8 @@ class ReviewedItem:
     mine: Annotation | None
     """The reviewer's standing annotation, which the form starts from; None where the form must
     start empty: a recheck shows no earlier judgement."""
+    standing_id: str | None
+    """The reviewer's standing annotation on the item, wherever it was made."""
     draft: Mapping[str, object]
     """What the reviewer had begun to say."""
     history: tuple[Annotation, ...]
@@ -132,6 +133,7 @@ def load_item(
     sight = replace(viewer, reviewer_id=reviewer_id).for_item(item_id, is_hidden=bool(waiting))
     history = tuple(list_annotations(cur, item_id, sight))
     kept = kept_by(history, reviewer_id, queue_id)
+    standing = next(reversed(kept_by(history, reviewer_id)), None)
     presentation: Presentation = "first" if kept or not kept_by(history, reviewer_id) else "recheck"
     if worklist.is_repeat(item_id):
         kept = [one for one in kept if one.encounter.presentation == "repeat"]
@@ -155,6 +157,7 @@ def load_item(
             guideline_version=None if guideline is None else guideline.version,
         ),
         mine=kept[-1] if kept else None,
+        standing_id=standing.annotation_id if standing else None,
         draft=find_draft(cur, item_id, reviewer_id, phase) or {},
         history=history,
         reviewer_names=names_of(history, list_reviewers(cur))
@@ -260,8 +263,6 @@ def save(
 ) -> Annotation:
     """Store a reviewer's judgement and drop its draft; the same annotation id changes nothing.
 
-    What the page has read already is not read again: reviewers wait for this.
-
     Raises:
         DbError: It cannot be stored; nothing was.
     """
@@ -274,7 +275,6 @@ def save(
             annotation_id=annotation_id,
             item_id=item_id,
             reviewer_id=reviewer_id,
-            seen=SeenItem(shown.item, shown.answer),
         )
         if has_draft:
             clear_draft(cur, item_id, reviewer_id, encounter.phase)
@@ -357,6 +357,11 @@ def store_settings(wanted: ReviewSettings, reviewer_id: str) -> None:
     """
     with services.database().transaction() as cur:
         save_settings(cur, wanted, reviewer_id)
+
+
+def count_others_of(queue_id: str, reviewer_id: str) -> int:
+    """Count the items of a queue that are on other reviewers' screens."""
+    return count_others(get_queue(services.database().cursor(), queue_id), reviewer_id)
 
 
 def count_others(queue: Queue, reviewer_id: str) -> int:

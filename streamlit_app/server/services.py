@@ -8,7 +8,7 @@ import streamlit as st
 
 from db.connection import Database
 from db.content.items import count_by_label, list_sources
-from db.content.runs import list_runs
+from db.content.runs import get_run, list_runs
 from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.people.permissions import Action, require
 from db.people.reviewers import find_named, list_people
@@ -103,6 +103,11 @@ def all_runs() -> list[Run]:
     a reader's hands with each correction.
     """
     return sorted(list_runs(database().cursor()), key=lambda run: is_automatic(run.settings))
+
+
+def model_of(run_id: str) -> str:
+    """Return the model that a run is of."""
+    return get_run(database().cursor(), run_id).model
 
 
 def viewer_of(reviewer_id: str) -> Viewer:

@@ -6,6 +6,7 @@ session. Both are called from the page and, ahead of need, from a background thr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -26,7 +27,7 @@ from db.review.item_list import (
     viewer_of_list,
 )
 from db.review.queues import Queue, find_item_at, find_position, queue_progress
-from db.review.reservations import QueuePosition, release, reserve_neighbour, reserve_next
+from db.review.reservations import QueuePosition, release, reserve_ahead, reserve_neighbour
 from db.review.settings import ReviewMode
 from db.review.visibility import list_waiting, view_as
 from db.viewer import Viewer
@@ -51,6 +52,14 @@ class Worklist(Protocol):
 
     def next_open(self, after: str | None = None) -> str | None:
         """Return the next item to label after one (None: the first), or None when all are done."""
+
+    def ahead(
+        self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
+    ) -> list[str]:
+        """Return the next open items after one, without those that are at hand already."""
+
+    def give_back(self, item_ids: Sequence[str]) -> None:
+        """Release items that were held ahead and not labelled."""
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
         """Return the item before or after, labelled or not; None past an end."""
@@ -104,10 +113,31 @@ class FilterWorklist:
             (0, start, False),
             (0, self.total, True),
         ):
-            found = self._first_open(first, last, after, with_put_off)
-            if found is not None:
-                return found
+            exclude = set() if after is None else {after}
+            found = self._list_open(1, first, last, exclude, with_put_off)
+            if found:
+                return found[0]
         return after if after is not None and self._is_open(after) else None
+
+    def ahead(
+        self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
+    ) -> list[str]:
+        """Return the next open items after one, without those that are at hand already."""
+        place = None if after is None else self._place(after)
+        start = 0 if place is None else place + 1
+        items: list[str] = []
+        for first, last, with_put_off in (
+            (start, self.total, False),
+            (0, start, False),
+            (0, self.total, True),
+        ):
+            if len(items) < num_items:
+                known = {*exclude, *items}
+                items += self._list_open(num_items - len(items), first, last, known, with_put_off)
+        return items
+
+    def give_back(self, item_ids: Sequence[str]) -> None:
+        """Release nothing: only queues hold items for one reviewer."""
 
     def is_repeat(self, item_id: str) -> bool:  # noqa: ARG002
         """Return False: only queues let items come again."""
@@ -182,22 +212,23 @@ class FilterWorklist:
             return False
         return not list_labelled(self._database.cursor(), self._reviewer_id, pa.array([item_id]))
 
-    def _first_open(
-        self, first: int, last: int, exclude: str | None, with_put_off: bool
-    ) -> str | None:
-        """Find the next open item in growing windows: it is nearly always close by."""
+    def _list_open(
+        self, num_items: int, first: int, last: int, exclude: set[str], with_put_off: bool
+    ) -> list[str]:
+        """Find the next open items in growing windows: they are nearly always close by."""
         size = _FIRST_WINDOW
-        while first < last:
+        items: list[str] = []
+        while first < last and len(items) < num_items:
             window = self._ids.slice(first, min(size, last - first))
             done = list_labelled(self._database.cursor(), self._reviewer_id, window)
             done |= self._withheld(window)
             for item_id in window.to_pylist():
                 is_put_off = item_id in self._put_off and not with_put_off
-                if item_id not in done and item_id != exclude and not is_put_off:
-                    return str(item_id)
+                if item_id not in done and item_id not in exclude and not is_put_off:
+                    items.append(str(item_id))
             first += size
             size *= 8
-        return None
+        return items[:num_items]
 
 
 class QueueWorklist:
@@ -217,21 +248,28 @@ class QueueWorklist:
 
     def next_open(self, after: str | None = None) -> str | None:
         """Reserve the next open item that is not the one given."""
-        found = reserve_next(
-            self._database,
-            self.queue,
-            self._reviewer_id,
-            after=None if after is None else self._place(after),
-            exclude=after,
+        found = self.ahead(1, after, () if after is None else (after,))
+        if not found and after is not None:  # perhaps the one given is the last open one
+            found = self.ahead(1)
+        return next(iter(found), None)
+
+    def ahead(
+        self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
+    ) -> list[str]:
+        """Reserve the next open items after one, without those that are at hand already."""
+        place = None if after is None else self._place(after)
+        places = reserve_ahead(
+            self._database, self.queue, self._reviewer_id, num_items, after=place, exclude=exclude
         )
-        if found is None and after is not None:  # perhaps the one given is the last open one
-            found = reserve_next(self._database, self.queue, self._reviewer_id)
-        if found is None:
-            return None
-        self._remember(found)
-        if found.is_repeat:
-            self._repeat = found.item_id
-        return found.item_id
+        for found in places:
+            self._remember(found)
+            if found.is_repeat:
+                self._repeat = found.item_id
+        return [found.item_id for found in places]
+
+    def give_back(self, item_ids: Sequence[str]) -> None:
+        """Release items that were held ahead and not labelled."""
+        release(self._database, self.queue.queue_id, item_ids, self._reviewer_id)
 
     def is_repeat(self, item_id: str) -> bool:
         """Return whether an item has come again, unannounced."""
@@ -250,7 +288,7 @@ class QueueWorklist:
             return None
         self._remember(found)
         if place is not None:
-            release(self._database, self.queue.queue_id, item_id, self._reviewer_id)
+            self.give_back([item_id])
         return found.item_id
 
     def number(self, item_id: str) -> int | None:
@@ -269,7 +307,7 @@ class QueueWorklist:
                 "skip", self._reviewer_id, item_id, self.queue.queue_id, client_at=client_at
             )
             add_events(cur, [skip])
-        release(self._database, self.queue.queue_id, item_id, self._reviewer_id)
+        self.give_back([item_id])
 
     def mark_done(self, item_id: str) -> None:
         """Record that the reviewer has finished an item; a repeat counts as the same item."""

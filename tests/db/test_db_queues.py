@@ -20,8 +20,7 @@ from db.conversions import from_timestamp
 from db.errors import InvalidQueueError, NotPermittedError, QueueNotFoundError
 from db.people.reviewers import add_reviewer
 from db.records import Encounter, Judgement, Phase
-from db.review import reservations, unreserved
-from db.review.annotations import add_annotation, list_annotations, retract_annotation
+from db.review.annotations import add_annotation, retract_annotation
 from db.review.events import ReviewEvent, add_events, is_flagged, set_flag
 from db.review.item_list import ReviewFilter
 from db.review.queues import (
@@ -44,7 +43,7 @@ from db.review.reservations import (
     release,
     reserve_neighbour,
 )
-from db.viewer import EVERYTHING
+from tests.support import reserving
 from tests.support.records import make_item, make_prediction, make_run
 
 NUM_ITEMS = 12
@@ -97,7 +96,7 @@ def say(
 def reserve_next(*args: Any, **more: Any) -> str | None:
     """Reserve the next item and give its id; ``after`` is an item of these queues."""
     after = more.pop("after", None)
-    place = reservations.reserve_next(*args, after=after and int(after[2:]), **more)
+    place = reserving.reserve_next(*args, after=after and int(after[2:]), **more)
     assert place is None or place == QueuePosition(place.item_id, int(place.item_id[2:]))
     return place and place.item_id
 
@@ -201,7 +200,7 @@ def test_two_people_never_get_the_same_place(
     assert reserve_next(database, queue, bob) == "q-00"  # a new session resumes there
     assert reserve_next(database, queue, bob, after="q-00", exclude="q-00") == "q-02"
     assert count_held(database.cursor(), queue, cyd) == 2
-    release(database, queue.queue_id, "q-00", bob)
+    release(database, queue.queue_id, ["q-00"], bob)
     say(database, queue, "q-02", bob)
     assert reserve_next(database, queue, cyd, after="q-11") == "q-00"
 
@@ -235,46 +234,6 @@ def test_a_reservation_ends_by_itself(
     late = NOON + RESERVATION
     assert reserve_next(database, queue, people["Cyd"], now=late - timedelta(seconds=1)) == "q-01"
     assert reserve_next(database, queue, people["Ann"], now=late) == "q-00"
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_what_is_given_from_memory_is_what_a_search_would_find(
-    database: Database,
-    make_queue: Callable[..., Queue],
-    people: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    seed: int,
-) -> None:
-    monkeypatch.setattr(unreserved, "_WINDOW", 4)
-    queue = make_queue()
-    rng = random.Random(seed)  # noqa: S311
-    at: dict[str, str | None] = {}
-    from_memory = 0
-    for step in range(60):
-        who = rng.choice(list(people.values()))
-        here = at.get(who)
-        if here is not None and rng.random() < 0.15:  # back to something said before
-            mine = list_annotations(database.cursor(), here, EVERYTHING)
-            if any(one.reviewer_id == who for one in mine):
-                with database.transaction() as cur:
-                    retract_annotation(
-                        cur, annotation_id=f"u-{step}", item_id=here, reviewer_id=who
-                    )
-        after = None if rng.random() < 0.1 else here
-        position = None if after is None else int(after[2:])
-        with database.transaction() as cur:
-            searched = reservations._find_next(
-                cur, queue, EVERYTHING, who, position, after, datetime.now(UTC), None
-            )
-            free = reservations._unreserved_positions(database, queue)
-            assert free is not None
-            from_memory += free.take(cur, who, position, after) is not None
-        given = reserve_next(database, queue, who, after=after, exclude=after)
-        assert given == (searched and searched.item_id)
-        at[who] = given
-        if given is not None and rng.random() < 0.7:
-            say(database, queue, given, who)
-    assert from_memory > 2
 
 
 def test_an_item_labelled_from_its_address_is_not_given_again(
@@ -353,7 +312,7 @@ def test_a_share_of_a_blind_queue_comes_again_to_who_labelled_it(
     queue = make_queue("Blind", mode="blind", repeat_share=0.5)
     bob = people["Bob"]
     seen: list[tuple[str, bool]] = []
-    while (place := reservations.reserve_next(database, queue, bob)) is not None:
+    while (place := reserving.reserve_next(database, queue, bob)) is not None:
         presentation = "repeat" if place.is_repeat else "first"
         seen.append((place.item_id, place.is_repeat))
         for phase in ("blind", "revealed"):

@@ -40,11 +40,12 @@ from db.review.queues import (
     extend_queue,
     get_queue,
 )
-from db.review.reservations import release, reserve_neighbour, reserve_next
+from db.review.reservations import release, reserve_ahead, reserve_neighbour
 from db.review.settings import ReviewSettings, save_settings
 from db.review.visibility import view_as
 from tests.support.annotations import annotate
 from tests.support.records import make_answer, make_item, make_run
+from tests.support.reserving import reserve_next
 from tests.support.stores import open_store
 from tests.support.writes import personal_writes
 
@@ -146,9 +147,9 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         lambda cur, world, who: save_draft(cur, "q-1", who, "open", {"note": "a"}),
     ),
     "clear_draft": ("annotate", lambda cur, world, who: clear_draft(cur, "q-2", who, "open")),
-    "reserve_next": (
+    "reserve_ahead": (
         "annotate",
-        lambda cur, world, who: reserve_next(world.database, get_queue(cur, "open"), who),
+        lambda cur, world, who: reserve_ahead(world.database, get_queue(cur, "open"), who, 1),
     ),
     "reserve_neighbour": (
         "annotate",
@@ -156,7 +157,7 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
             world.database, get_queue(cur, "open"), who, -1, 1
         ),
     ),
-    "release": ("annotate", lambda cur, world, who: release(world.database, "open", "q-1", who)),
+    "release": ("annotate", lambda cur, world, who: release(world.database, "open", ["q-1"], who)),
     "add_adjudication": (
         "adjudicate",
         lambda cur, world, who: add_adjudication(
@@ -348,12 +349,12 @@ def test_the_hold_on_an_item_is_released_by_its_holder_alone(world: World) -> No
     adjudicator, reviewer = world.people["adjudicator"], world.people["reviewer"]
     held = reserve_next(world.database, queue, adjudicator)
     assert held is not None
-    release(world.database, queue.queue_id, held.item_id, reviewer)
+    release(world.database, queue.queue_id, [held.item_id], reviewer)
     other = reserve_next(world.database, queue, reviewer)
     assert other is None or other.item_id != held.item_id
     for who in (adjudicator, reviewer):
         for item_id in ("q-1", "q-2"):
-            release(world.database, queue.queue_id, item_id, who)
+            release(world.database, queue.queue_id, [item_id], who)
 
 
 def test_a_queue_for_others_gives_no_item_to_a_neighbour(world: World) -> None:
