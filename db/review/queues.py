@@ -203,16 +203,14 @@ def get_queue(cur: DuckDBPyConnection, queue_id: str) -> Queue:
     return found[0]
 
 
-def require_open(cur: DuckDBPyConnection, queue_id: str | None, reviewer_id: str) -> None:
+def require_open(queue: Queue | None, reviewer_id: str) -> None:
     """Refuse to work in a queue that is closed or names other reviewers; None is no queue.
 
     Raises:
         QueueClosedError: It takes no label of this reviewer.
-        QueueNotFoundError: No queue has this id.
     """
-    if queue_id is None:
+    if queue is None:
         return
-    queue = get_queue(cur, queue_id)
     if queue.is_closed or not queue.settings.is_open_to(reviewer_id):
         why = "is closed" if queue.is_closed else "is open to other reviewers only"
         raise QueueClosedError(
@@ -255,6 +253,15 @@ def find_item_at(cur: DuckDBPyConnection, queue_id: str, position: int) -> str |
     parameters = {"queue_id": queue_id, "position": position}
     row = cur.execute(load_sql("queue_item_at"), parameters).fetchone()
     return None if row is None else str(row[0])
+
+
+def list_block(
+    cur: DuckDBPyConnection, queue_id: str, first: int, num_items: int
+) -> tuple[str, ...]:
+    """Return the items of a queue from a position on, in its order."""
+    window = {"first_position": first, "last_position": first + num_items - 1}
+    rows = cur.execute(load_sql("queue_block"), {"queue_id": queue_id, **window}).fetchall()
+    return tuple(row[0] for row in rows)
 
 
 def queue_progress(

@@ -11,14 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from duckdb import DuckDBPyConnection
 
 from db.connection import Database
 from db.conversions import to_timestamp, utc_now
-from db.people.permissions import require
+from db.people.permissions import require, require_of
 from db.review.queues import Queue
-from db.review.visibility import view_as
+from db.review.rights import known_reviewer, known_viewer
+from db.review.unreserved import UnreservedPositions
+from db.review.visibility import list_waiting, view_as
 from db.statements import load_sql
 from db.viewer import Viewer
 
@@ -76,13 +79,16 @@ def reserve_ahead(
         ReviewerNotFoundError: No reviewer has this id.
     """
     moment = utc_now() if now is None else now
-    with _LOCK, database.transaction() as cur:
-        require(cur, reviewer_id, "annotate")
-        viewer = _elsewhere(view_as(cur, reviewer_id), queue)
-        search = _Search(cur, queue, viewer, reviewer_id, moment)
+    with _LOCK, database.transaction(only_labels=True) as cur:
+        require_of(cur, known_reviewer(database, reviewer_id), "annotate")
+        viewer = _elsewhere(known_viewer(database, reviewer_id), queue)
+        free = _unreserved_positions(database, queue)
+        search = _Search(cur, queue, viewer, reviewer_id, moment, free)
         places = search.find(num_items, after, exclude)
         held = [place.item_id for place in places]
         _append(cur, queue.queue_id, held, reviewer_id, moment, moment + RESERVATION)
+        if free is not None:
+            free.note(cur, [(place.item_id, place.position) for place in places], reviewer_id)
     return places
 
 
@@ -122,12 +128,14 @@ def reserve_neighbour(
         "step": step,
         **_times(moment),
     }
-    with _LOCK, database.transaction() as cur:
+    with _LOCK, database.transaction(only_labels=True) as cur:
         require(cur, reviewer_id, "annotate")
         parameters |= _gate(_elsewhere(view_as(cur, reviewer_id), queue), queue)
         row = cur.execute(load_sql("queue_neighbour"), parameters).fetchone()
         if row is not None:
             _append(cur, queue.queue_id, [row[0]], reviewer_id, moment, moment + RESERVATION)
+            if (free := _unreserved_positions(database, queue)) is not None:
+                free.note(cur, [(row[0], row[1])], reviewer_id)
     return None if row is None else QueuePosition(*row)
 
 
@@ -146,8 +154,8 @@ def release(
         ReviewerNotFoundError: No reviewer has this id.
     """
     moment = utc_now() if now is None else now
-    with _LOCK, database.transaction() as cur:
-        require(cur, reviewer_id, "annotate")
+    with _LOCK, database.transaction(only_labels=True) as cur:
+        require_of(cur, known_reviewer(database, reviewer_id), "annotate")
         _append(cur, queue_id, item_ids, reviewer_id, moment, moment)
 
 
@@ -164,6 +172,17 @@ def count_held(
     return 0 if row is None else int(row[0])
 
 
+_FREE: WeakKeyDictionary[Database, dict[str, UnreservedPositions]] = WeakKeyDictionary()
+
+
+def _unreserved_positions(database: Database, queue: Queue) -> UnreservedPositions | None:
+    """Return what is known to be free, for queues in which that is open to all."""
+    if queue.settings.num_reviewers != 1 or queue.settings.sharing == "dealt":
+        return None
+    queues = _FREE.setdefault(database, {})
+    return queues.setdefault(queue.queue_id, UnreservedPositions(queue.queue_id))
+
+
 @dataclass(frozen=True)
 class _Search:
     """A search for open items, in the transaction that reserves them."""
@@ -173,6 +192,7 @@ class _Search:
     viewer: Viewer
     reviewer_id: str
     now: datetime
+    free: UnreservedPositions | None
 
     def find(
         self, num_items: int, after: int | None, exclude: Sequence[str]
@@ -181,6 +201,10 @@ class _Search:
         if not self.queue.settings.is_open_to(self.reviewer_id):
             return []
         places = self._find_repeat(exclude, REPEAT_GAP)
+        if not places:
+            places = self._find_untouched(num_items, after, exclude)
+            if places:
+                return places
         start = 0 if after is None else after + 1
         for first, last, with_skipped in (
             (start, start + _WINDOW, False),
@@ -193,6 +217,17 @@ class _Search:
                 window |= {"with_skipped": with_skipped, "limit": num_items - len(places)}
                 places += self._find_open(known, window)
         return places or self._find_repeat(exclude, 1)
+
+    def _find_untouched(
+        self, num_items: int, after: int | None, exclude: Sequence[str]
+    ) -> list[QueuePosition]:
+        if self.free is None:
+            return []
+        found = self.free.find(self.cur, self.reviewer_id, num_items, after, exclude)
+        if self.queue.settings.mode != "blind":
+            waiting = list_waiting(self.cur, self.viewer, [item_id for item_id, _ in found])
+            found = [] if waiting else found
+        return [QueuePosition(*place) for place in found]
 
     def _find_open(self, exclude: Sequence[str], window: dict[str, Any]) -> list[QueuePosition]:
         settings = self.queue.settings

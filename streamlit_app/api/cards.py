@@ -56,7 +56,7 @@ def make_card(shown: Shown, worklist: Worklist, *, is_whole: bool = False) -> Ca
         can_undo=reviewed.mine is not None,
         fragments={
             name: str(markup)
-            for name, markup in _fragments(reviewed, worklist, start, is_whole=is_whole).items()
+            for name, markup in _fragments(reviewed, worklist, is_whole=is_whole).items()
         },
         details=_details(reviewed.answer),
         floor_seconds=presented.floor_seconds,
@@ -69,13 +69,11 @@ def make_progress(worklist: Worklist) -> Progress:
     return Progress(
         done=worklist.num_done,
         total=worklist.total,
-        html=str(progress_line.line(worklist, None)),
+        html=str(progress_line.done(worklist)),
     )
 
 
-def _fragments(
-    reviewed: ReviewedItem, worklist: Worklist, start: Judgement, *, is_whole: bool
-) -> dict[str, Html]:
+def _fragments(reviewed: ReviewedItem, worklist: Worklist, *, is_whole: bool) -> dict[str, Html]:
     item, prediction = reviewed.item, reviewed.prediction
     guideline = reviewed.guideline
     fragments = {
@@ -88,7 +86,8 @@ def _fragments(
         return {**fragments, "verdict": verdict_card.blind_card()}
     if prediction is not None:
         model = _model(prediction.run_id)
-        fragments["answer"] = answer_card.card(prediction, model, start.span, is_whole=is_whole)
+        # The span that the reviewer marked is drawn in the browser: it changes as they work.
+        fragments["answer"] = answer_card.card(prediction, model, is_whole=is_whole)
     fragments["verdict"] = verdict_card.card(item, prediction, reviewed.gold)
     fragments["reference"] = reference_card.card(item)
     fragments["history"] = Html.escape(

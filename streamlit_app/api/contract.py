@@ -205,7 +205,7 @@ class Cards(BaseModel):
     cards: list[Card]
     progress: Progress
     end: str | None
-    """HTML of the end of the list, where nothing further is open; else None."""
+    """HTML of the end of the list, where no card was given; what is at hand counts as done."""
 
 
 class Neighbour(BaseModel):

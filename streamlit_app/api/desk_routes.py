@@ -56,11 +56,10 @@ def next_items(
     """
     shown = desk.next_items(at, n, after, have)
     worklist = desk.worklist_of(at)
-    is_end = not shown and not have
     return Cards(
         cards=[make_card(one, worklist) for one in shown],
         progress=make_progress(worklist),
-        end=str(make_end(at, worklist)) if is_end else None,
+        end=None if shown else str(make_end(at, worklist, len(have))),
     )
 
 
@@ -71,9 +70,9 @@ def card(at: AtDesk, item_id: str, *, whole: bool = False) -> Card:
 
 
 @routes.get("/neighbour")
-def neighbour(at: AtDesk, item: str, step: Literal[-1, 1]) -> Neighbour:
+def neighbour(at: AtDesk, item: str, step: Literal["-1", "1"]) -> Neighbour:
     """Return the item before or after, labelled or not."""
-    return Neighbour(item_id=desk.worklist_of(at).neighbour(item, step))
+    return Neighbour(item_id=desk.worklist_of(at).neighbour(item, 1 if step == "1" else -1))
 
 
 @routes.post("/judgements")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlit_app import safe_text
-from streamlit_app.markup import Html, element
+from streamlit_app.markup import Html, element, join
 from streamlit_app.server.worklist import Worklist
 from streamlit_app.wording import say
 
@@ -22,12 +22,19 @@ def line(worklist: Worklist, item_id: str | None) -> Html:
         place = say("review.outside")
     else:
         place = say("review.place", number=number, total=worklist.total)
-    share = worklist.num_done / worklist.total if worklist.total else 0
-    bar = element("span", cls="lc-progress-fill", style=f"width:{100 * min(share, 1):.2f}%")
     return element(
         "div",
         element("span", place, cls="lc-progress-place"),
+        element("span", done(worklist), style="display:contents", data_lc_progress=""),
+        cls="lc-progress",
+    )
+
+
+def done(worklist: Worklist) -> Html:
+    """Return the markup of how much of the work is done, without the place of an item."""
+    share = worklist.num_done / worklist.total if worklist.total else 0
+    bar = element("span", cls="lc-progress-fill", style=f"width:{100 * min(share, 1):.2f}%")
+    return join(
         element("span", bar, cls="lc-progress-track", aria_hidden="true"),
         element("span", say("review.reviewed", done=worklist.num_done, total=worklist.total)),
-        cls="lc-progress",
     )

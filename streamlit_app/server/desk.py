@@ -15,17 +15,17 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from db.content.predictions import find_prediction
 from db.conversions import utc_now
 from db.errors import ItemNotFoundError, ItemWithheldError, NotPermittedError
 from db.records import Annotation, Judgement
 from db.review.annotations import OnScreen, add_annotation, check_standing, retract_annotation
 from db.review.drafts import clear_draft, save_draft
-from db.review.events import ReviewEvent, add_events, is_flagged
+from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter
-from db.review.queues import get_queue, require_open
+from db.review.item_state import read_item_state
+from db.review.queues import Queue, get_queue, require_open
 from db.review.reservations import RESERVATION
-from db.review.visibility import view_as
+from db.review.rights import known_queue, known_reviewer, known_settings
 from streamlit_app.logic.review.correction import corrected_answer
 from streamlit_app.logic.review.reading_time import floor_seconds
 from streamlit_app.server import review_service, services
@@ -81,6 +81,10 @@ class _Worklists:
 _WORKLISTS: Final = _Worklists()
 
 
+def _queue(queue_id: str | None) -> Queue | None:
+    return None if queue_id is None else known_queue(services.database(), queue_id)
+
+
 def _open_worklist(sitting: Sitting) -> Worklist:
     if sitting.queue_id is not None:
         queue = get_queue(services.database().cursor(), sitting.queue_id)
@@ -109,7 +113,7 @@ def next_items(
         NotPermittedError: The reviewer may not label, or not even look.
     """
     worklist = worklist_of(sitting)
-    require_open(services.database().cursor(), sitting.queue_id, sitting.reviewer_id)
+    require_open(_queue(sitting.queue_id), sitting.reviewer_id)
     shown = []
     for item_id in worklist.ahead(num_items, after, at_hand):
         try:
@@ -132,7 +136,7 @@ def show_item(sitting: Sitting, item_id: str) -> Shown:
 def _show(sitting: Sitting, worklist: Worklist, item_id: str) -> Shown:
     reviewed = load_item(item_id, sitting.run_id, sitting.reviewer_id, worklist)
     encounter = reviewed.encounter
-    speed = review_service.settings().words_per_minute
+    speed = known_settings(services.database()).words_per_minute
     served_at = now()
     presented = Presented(
         item_id=item_id,
@@ -191,39 +195,39 @@ def store(
         client_at=pressed_at,
     )
     is_blind = presented.phase == "blind"
-    if judgement.answer is not None:
-        answer = _answer_on_screen(presented)
+    worklist = worklist_of(sitting)
+    database, reviewer_id = services.database(), sitting.reviewer_id
+    content = review_service.find_content(worklist, presented.run_id, item_id)
+    answer = None if content.prediction is None else content.prediction.answer
+    if judgement.answer is not None:  # a field that still holds the answer corrects nothing
         judgement = replace(judgement, answer=corrected_answer(judgement.answer, answer))
-    with services.database().transaction() as cur:
+    with database.transaction(only_labels=True) as cur:
+        state = read_item_state(cur, item_id, reviewer_id)
         annotation = add_annotation(
             cur,
-            replace(judgement, is_flagged=is_flagged(cur, item_id, sitting.reviewer_id)),
+            replace(judgement, is_flagged=state.is_flagged),
             encounter,
             annotation_id=judgement_id,
             item_id=item_id,
-            reviewer_id=sitting.reviewer_id,
-            on_screen=OnScreen(presented.replaces if is_blind else replaces),
+            reviewer_id=reviewer_id,
+            on_screen=OnScreen(
+                replaces=presented.replaces if is_blind else replaces,
+                reviewer=known_reviewer(database, reviewer_id),
+                queue=_queue(presented.queue_id),
+                item=content.item,
+                answer=answer,
+                state=state,
+            ),
             created_at=moment,
         )
         is_new = annotation.created_at == moment
-        if is_new:
-            clear_draft(cur, item_id, sitting.reviewer_id, presented.phase)
-    worklist = worklist_of(sitting)
+        if is_new and state.has_draft(presented.phase):
+            clear_draft(cur, item_id, reviewer_id, presented.phase)
     if is_blind:
         return _reveal(sitting, worklist, annotation, is_new=is_new)
     if is_new and (presented.replaces is None or presented.phase == "revealed"):
         worklist.mark_done(item_id)
     return Saved(annotation, None, is_withheld=False)
-
-
-def _answer_on_screen(presented: Presented) -> str | None:
-    """Return the answer that was shown; a field that still holds it corrects nothing."""
-    if presented.run_id is None:
-        return None
-    cur = services.database().cursor()
-    viewer = view_as(cur, presented.reviewer_id)
-    prediction = find_prediction(cur, presented.run_id, presented.item_id, viewer)
-    return None if prediction is None else prediction.answer
 
 
 def _reveal(sitting: Sitting, worklist: Worklist, annotation: Annotation, *, is_new: bool) -> Saved:
@@ -235,7 +239,7 @@ def _reveal(sitting: Sitting, worklist: Worklist, annotation: Annotation, *, is_
         event = ReviewEvent(
             "reveal", sitting.reviewer_id, item_id, annotation.encounter.queue_id, "revealed"
         )
-        with services.database().transaction() as cur:
+        with services.database().transaction(only_labels=True) as cur:
             add_events(cur, [event])
     return Saved(annotation, shown, is_withheld=False)
 
@@ -249,7 +253,7 @@ def undo(sitting: Sitting, item_id: str, judgement_id: str) -> Shown:
         NotPermittedError: The reviewer may not label.
     """
     moment = utc_now()
-    with services.database().transaction() as cur:
+    with services.database().transaction(only_labels=True) as cur:
         retracted = retract_annotation(
             cur,
             annotation_id=str(uuid.uuid5(_UNDO, judgement_id)),
@@ -294,7 +298,7 @@ def keep_draft(sitting: Sitting, presented: Presented, body: dict[str, object]) 
     """
     require_presented_to(sitting, presented)
     item_id, reviewer_id = presented.item_id, sitting.reviewer_id
-    with services.database().transaction() as cur:
+    with services.database().transaction(only_labels=True) as cur:
         check_standing(cur, item_id, reviewer_id, presented.replaces)
         save_draft(cur, item_id, reviewer_id, presented.phase, body)
 
@@ -329,7 +333,7 @@ def note_opened(sitting: Sitting, opened: Sequence[tuple[Presented, datetime]]) 
             )
         )
     if events:
-        with services.database().transaction() as cur:
+        with services.database().transaction(only_labels=True) as cur:
             add_events(cur, events)
 
 

@@ -64,7 +64,7 @@ class DraftBox:
                 return False
             changed = {**self.body, **changes}
             if changed != self.body:
-                with self.database.transaction() as cur:
+                with self.database.transaction(only_labels=True) as cur:
                     save_draft(cur, self.item_id, self.reviewer_id, self.phase, changed)
                 self.body = changed
             return True

@@ -66,7 +66,7 @@ def _write(events: list[ReviewEvent]) -> None:
     """Append events; those of a person whose access was taken away meanwhile are left out."""
     people = {event.reviewer_id for event in events}
     try:
-        with services.database().transaction() as cur:
+        with services.database().transaction(only_labels=True) as cur:
             add_events(cur, events)
     except (NotPermittedError, ReviewerNotFoundError):
         if len(people) == 1:

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from db.content.contents import Content, read_contents
 from db.content.items import get_item
-from db.content.predictions import find_prediction
 from db.errors import ItemWithheldError
-from db.people.reviewers import list_reviewers
 from db.records import (
     Annotation,
     Encounter,
@@ -27,14 +26,15 @@ from db.records import (
 from db.review.annotations import (
     add_annotation,
     count_annotations,
-    gold_of,
+    gold_from,
     list_annotations,
     retract_annotation,
 )
-from db.review.drafts import clear_draft, find_draft
-from db.review.events import ReviewEvent, is_flagged, set_flag
-from db.review.guidelines import Guideline, find_guideline
+from db.review.drafts import clear_draft
+from db.review.events import ReviewEvent, set_flag
+from db.review.guidelines import Guideline
 from db.review.item_list import Order, ReviewFilter
+from db.review.item_state import read_item_state
 from db.review.queues import (
     Queue,
     QueueProgress,
@@ -48,9 +48,10 @@ from db.review.queues import (
     queue_progress,
 )
 from db.review.reservations import count_held
+from db.review.rights import known_guideline, known_reviewers, known_viewer
 from db.review.settings import ReviewSettings, get_settings, save_settings
 from db.review.visibility import count_waiting, find_waiting, is_hidden, view_as
-from db.viewer import Viewer
+from db.viewer import EVERYTHING, Viewer
 from streamlit_app.logic.review.names import names_of
 from streamlit_app.logic.review.phases import kept_by, next_phase
 from streamlit_app.server import services
@@ -124,9 +125,10 @@ def load_item(
         ItemNotFoundError: No item has this id.
         ItemWithheldError: It waits for the reviewer's blind label elsewhere.
     """
-    cur = services.database().cursor()
+    database = services.database()
+    cur = database.cursor()
     queue_id = worklist.queue_of(item_id)
-    viewer = view_as(cur, reviewer_id)
+    viewer = known_viewer(database, reviewer_id)
     waiting = find_waiting(cur, viewer, item_id)
     if waiting and not _is_asked_here(waiting, worklist, queue_id):
         raise _withheld(item_id, waiting)
@@ -142,12 +144,13 @@ def load_item(
     if phase == "blind" and not waiting:  # shown again, or to a person whom no queue holds back
         sight = sight.for_item(item_id, is_hidden=True)
         history = tuple(list_annotations(cur, item_id, sight))
-    item = get_item(cur, item_id, sight)
-    prediction = None if run_id is None else find_prediction(cur, run_id, item_id, sight)
-    guideline = find_guideline(cur, item.label_set)
+    content = find_content(worklist, run_id, item_id).seen(is_hidden=sight.is_hidden_item)
+    item, prediction = content.item, content.prediction
+    state = read_item_state(cur, item_id, reviewer_id)
+    guideline = known_guideline(database, item.label_set)
     return ReviewedItem(
         item=item,
-        gold=gold_of(cur, item, history),
+        gold=gold_from(item, history, state.decision),
         prediction=prediction,
         encounter=Encounter(
             run_id=None if prediction is None or phase == "blind" else run_id,
@@ -158,16 +161,31 @@ def load_item(
         ),
         mine=kept[-1] if kept else None,
         standing_id=standing.annotation_id if standing else None,
-        draft=find_draft(cur, item_id, reviewer_id, phase) or {},
+        draft=state.draft(phase),
         history=history,
-        reviewer_names=names_of(history, list_reviewers(cur))
+        reviewer_names=names_of(history, known_reviewers(database))
         if history and not item.is_hidden
         else {},
-        is_flagged=is_flagged(cur, item_id, reviewer_id),
+        is_flagged=state.is_flagged,
         guideline=guideline,
         version=count_annotations(cur, item_id) if item.is_hidden else len(history),
         viewer=viewer,
     )
+
+
+def find_content(worklist: Worklist, run_id: str | None, item_id: str) -> Content:
+    """Return a whole item with its prediction: read together with its neighbours, and held.
+
+    Raises:
+        ItemNotFoundError: No item has this id.
+    """
+    database = services.database()
+    item_ids = worklist.block(item_id)
+    found = database.known(
+        ("contents", run_id, item_ids),
+        lambda: read_contents(database.cursor(), run_id, item_ids),
+    )
+    return found.get(item_id) or Content(get_item(database.cursor(), item_id, EVERYTHING), None)
 
 
 def _is_asked_here(waiting: Sequence[str | None], worklist: Worklist, queue_id: str | None) -> bool:
@@ -200,8 +218,8 @@ def may_still_show(shown: ReviewedItem, reviewer_id: str) -> bool:
 
 def is_withheld(item_id: str, reviewer_id: str) -> bool:
     """Return whether anything still waits for the reviewer's blind label on an item."""
-    cur = services.database().cursor()
-    return is_hidden(cur, view_as(cur, reviewer_id), item_id)
+    database = services.database()
+    return is_hidden(database.cursor(), known_viewer(database, reviewer_id), item_id)
 
 
 def waiting_in_queues(reviewer_id: str) -> list[tuple[Queue, int]]:
@@ -267,7 +285,7 @@ def save(
         DbError: It cannot be stored; nothing was.
     """
     item_id = shown.item.item_id
-    with services.database().transaction() as cur:
+    with services.database().transaction(only_labels=True) as cur:
         stored = add_annotation(
             cur,
             replace(judgement, is_flagged=shown.is_flagged),
@@ -283,7 +301,7 @@ def save(
 
 def undo(item_id: str, reviewer_id: str) -> Annotation:
     """Retract the reviewer's standing annotation on an item; the history keeps both."""
-    with services.database().transaction() as cur:
+    with services.database().transaction(only_labels=True) as cur:
         return retract_annotation(
             cur, annotation_id=str(uuid.uuid4()), item_id=item_id, reviewer_id=reviewer_id
         )
@@ -299,7 +317,7 @@ def standing(item_id: str, reviewer_id: str, queue_id: str | None) -> Annotation
 
 def flag(item_id: str, reviewer_id: str, flagged: bool, client_at: datetime | None) -> None:
     """Flag an item, or take the flag off."""
-    with services.database().transaction() as cur:
+    with services.database().transaction(only_labels=True) as cur:
         set_flag(cur, item_id, reviewer_id, flagged, client_at=client_at)
 
 

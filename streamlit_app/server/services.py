@@ -8,13 +8,14 @@ import streamlit as st
 
 from db.connection import Database
 from db.content.items import count_by_label, list_sources
-from db.content.runs import get_run, list_runs
+from db.content.runs import list_runs
 from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.people.permissions import Action, require
 from db.people.reviewers import find_named, list_people
 from db.people.sign_in import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
 from db.records import Reviewer, Run
 from db.review.drafts import prune_drafts
+from db.review.rights import known_model
 from db.review.visibility import count_hidden, view_as
 from db.viewer import Viewer
 from training.control.automatic import is_automatic
@@ -107,7 +108,7 @@ def all_runs() -> list[Run]:
 
 def model_of(run_id: str) -> str:
     """Return the model that a run is of."""
-    return get_run(database().cursor(), run_id).model
+    return known_model(database(), run_id)
 
 
 def viewer_of(reviewer_id: str) -> Viewer:

@@ -117,6 +117,11 @@ def _signer_of(home: Path, use: str) -> URLSafeSerializer:
     return URLSafeSerializer(_read_key(home / _KEY_NAME), salt=f"desk.{use}")
 
 
+def key_path() -> Path:
+    """Return the path of the key that tokens are signed with."""
+    return home_dir() / _KEY_NAME
+
+
 def _read_key(path: Path) -> bytes:
     """Read the key, which no other user of the machine can; make it where there is none."""
     with suppress(FileExistsError):

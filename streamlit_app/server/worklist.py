@@ -26,7 +26,7 @@ from db.review.item_list import (
     item_id_array,
     viewer_of_list,
 )
-from db.review.queues import Queue, find_item_at, find_position, queue_progress
+from db.review.queues import Queue, find_item_at, find_position, list_block, queue_progress
 from db.review.reservations import QueuePosition, release, reserve_ahead, reserve_neighbour
 from db.review.settings import ReviewMode
 from db.review.visibility import list_waiting, view_as
@@ -34,6 +34,8 @@ from db.viewer import Viewer
 
 _MAX_SEEN = 2_000
 _FIRST_WINDOW = 64
+_BLOCK = 64
+"""Items whose texts are read at once: one by one they cost more than all else of a save."""
 
 
 class Worklist(Protocol):
@@ -60,6 +62,9 @@ class Worklist(Protocol):
 
     def give_back(self, item_ids: Sequence[str]) -> None:
         """Release items that were held ahead and not labelled."""
+
+    def block(self, item_id: str) -> tuple[str, ...]:
+        """Return the items that are read together with one; itself where it is from outside."""
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
         """Return the item before or after, labelled or not; None past an end."""
@@ -139,6 +144,13 @@ class FilterWorklist:
     def give_back(self, item_ids: Sequence[str]) -> None:
         """Release nothing: only queues hold items for one reviewer."""
 
+    def block(self, item_id: str) -> tuple[str, ...]:
+        """Return the items that are read together with one; itself where it is from outside."""
+        place = self._place(item_id)
+        if place is None:
+            return (item_id,)
+        return tuple(self._ids.slice(place - place % _BLOCK, _BLOCK).to_pylist())
+
     def is_repeat(self, item_id: str) -> bool:  # noqa: ARG002
         """Return False: only queues let items come again."""
         return False
@@ -177,7 +189,7 @@ class FilterWorklist:
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
         """Postpone an item until nothing else is open."""
-        with self._database.transaction() as cur:
+        with self._database.transaction(only_labels=True) as cur:
             skip = ReviewEvent("skip", self._reviewer_id, item_id, client_at=client_at)
             add_events(cur, [skip])
         self._put_off.add(item_id)
@@ -271,6 +283,17 @@ class QueueWorklist:
         """Release items that were held ahead and not labelled."""
         release(self._database, self.queue.queue_id, item_ids, self._reviewer_id)
 
+    def block(self, item_id: str) -> tuple[str, ...]:
+        """Return the items that are read together with one; itself where it is from outside."""
+        place = self._place(item_id)
+        if place is None:
+            return (item_id,)
+        first, queue_id = place - place % _BLOCK, self.queue.queue_id
+        return self._database.known(
+            ("block", queue_id, first),
+            lambda: list_block(self._database.cursor(), queue_id, first, _BLOCK),
+        )
+
     def is_repeat(self, item_id: str) -> bool:
         """Return whether an item has come again, unannounced."""
         return item_id == self._repeat
@@ -302,7 +325,7 @@ class QueueWorklist:
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
         """Return the item back and let it come again once nothing else is open."""
-        with self._database.transaction() as cur:
+        with self._database.transaction(only_labels=True) as cur:
             skip = ReviewEvent(
                 "skip", self._reviewer_id, item_id, self.queue.queue_id, client_at=client_at
             )

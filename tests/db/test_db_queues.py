@@ -20,7 +20,8 @@ from db.conversions import from_timestamp
 from db.errors import InvalidQueueError, NotPermittedError, QueueNotFoundError
 from db.people.reviewers import add_reviewer
 from db.records import Encounter, Judgement, Phase
-from db.review.annotations import add_annotation, retract_annotation
+from db.review import reservations, unreserved
+from db.review.annotations import add_annotation, list_annotations, retract_annotation
 from db.review.events import ReviewEvent, add_events, is_flagged, set_flag
 from db.review.item_list import ReviewFilter
 from db.review.queues import (
@@ -43,6 +44,7 @@ from db.review.reservations import (
     release,
     reserve_neighbour,
 )
+from db.viewer import EVERYTHING
 from tests.support import reserving
 from tests.support.records import make_item, make_prediction, make_run
 
@@ -234,6 +236,51 @@ def test_a_reservation_ends_by_itself(
     late = NOON + RESERVATION
     assert reserve_next(database, queue, people["Cyd"], now=late - timedelta(seconds=1)) == "q-01"
     assert reserve_next(database, queue, people["Ann"], now=late) == "q-00"
+
+
+@pytest.mark.parametrize("num_items", [1, 3])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_given_from_memory_is_what_a_search_would_find(
+    database: Database,
+    make_queue: Callable[..., Queue],
+    people: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    num_items: int,
+) -> None:
+    monkeypatch.setattr(unreserved, "_WINDOW", 4 * num_items)
+    queue = make_queue()
+    rng = random.Random(seed)  # noqa: S311
+    at: dict[str, str | None] = {}
+    from_memory = 0
+    for step in range(60):
+        who = rng.choice(list(people.values()))
+        here = at.get(who)
+        if here is not None and rng.random() < 0.15:  # back to something said before
+            mine = list_annotations(database.cursor(), here, EVERYTHING)
+            if any(one.reviewer_id == who for one in mine):
+                with database.transaction() as cur:
+                    retract_annotation(
+                        cur, annotation_id=f"u-{step}", item_id=here, reviewer_id=who
+                    )
+        after = None if rng.random() < 0.1 else here
+        position = None if after is None else int(after[2:])
+        with database.transaction() as cur:
+            exclude = () if after is None else (after,)
+            search = reservations._Search(cur, queue, EVERYTHING, who, datetime.now(UTC), None)
+            searched = search.find(num_items, position, exclude)
+            free = reservations._unreserved_positions(database, queue)
+            assert free is not None
+            from_memory += bool(free.find(cur, who, num_items, position, exclude))
+        given = reservations.reserve_ahead(
+            database, queue, who, num_items, after=position, exclude=exclude
+        )
+        assert given == searched
+        at[who] = given[-1].item_id if given else None
+        for place in given:
+            if rng.random() < 0.7:
+                say(database, queue, place.item_id, who)
+    assert from_memory > (2 if num_items == 1 else 0)
 
 
 def test_an_item_labelled_from_its_address_is_not_given_again(

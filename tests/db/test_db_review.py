@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from db.connection import Database
-from db.content.items import add_items
+from db.content.items import add_items, get_item
 from db.content.predictions import add_predictions
 from db.content.readings import (
     AnswerReading,
@@ -27,7 +27,7 @@ from db.errors import (
     NothingToRetractError,
     ReviewerNotFoundError,
 )
-from db.people.reviewers import add_reviewer
+from db.people.reviewers import add_reviewer, get_reviewer
 from db.records import Annotation, Encounter, GoldLabel, Judgement, Span
 from db.review.annotations import (
     OnScreen,
@@ -39,6 +39,7 @@ from db.review.annotations import (
     standing_annotations,
 )
 from db.review.item_list import ReviewFilter, get_rows, item_id_array, list_item_ids
+from db.review.item_state import read_item_state
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_options_item, make_prediction, make_run
@@ -306,10 +307,20 @@ def _save(
 ) -> Annotation:
     """Store a label as a screen does: with the annotation that it shows as standing."""
     with database.transaction() as cur:
-        return add_annotation(
+        on_screen = OnScreen(
+            replaces,
+            reviewer=get_reviewer(cur, who),
+            queue=None,
+            item=get_item(cur, "q-1", EVERYTHING),
+            answer="As shown.",
+            state=read_item_state(cur, "q-1", who),
+        )
+        stored = add_annotation(
             cur, Judgement((label,)), Encounter(), annotation_id=annotation_id,
-            item_id="q-1", reviewer_id=who, on_screen=OnScreen(replaces),
+            item_id="q-1", reviewer_id=who, on_screen=on_screen,
         )  # fmt: skip
+    assert stored.old_answer == "As shown."
+    return stored
 
 
 @pytest.mark.parametrize("replaces", [None, "a-0", "b-1"])
