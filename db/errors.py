@@ -45,6 +45,10 @@ class ItemNotFoundError(NotFoundError):
     """No item has this id."""
 
 
+class TokenNotFoundError(NotFoundError):
+    """No program's token has the id."""
+
+
 class RunNotFoundError(NotFoundError):
     """No run has this id."""
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import click
 
-from db.cli import review_commands, upkeep_commands
+from db.cli import review_commands, token_commands, upkeep_commands
 from db.cli.frame import opened
 from db.content.overview import count_items_by_label, count_reviews
 from db.content.runs import list_runs
@@ -32,7 +32,11 @@ def main() -> None:
     """
 
 
-for _command in (*review_commands.COMMANDS, *upkeep_commands.COMMANDS):
+for _command in (
+    *review_commands.COMMANDS,
+    *token_commands.COMMANDS,
+    *upkeep_commands.COMMANDS,
+):
     main.add_command(_command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.review.drafts import MAX_CHARACTERS
 from streamlit_app.server.bodies import BodyError, read_body
-from streamlit_app.server.tokens import find_sitting
+from streamlit_app.server.programs import find_caller
+from streamlit_app.server.tokens import Sitting, find_sitting
 from streamlit_app.wording import say
 
 MAX_BYTES: Final = 8 * MAX_CHARACTERS
@@ -44,7 +46,7 @@ class Admission:
             await self.app(scope, receive, send)
             return
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        sitting = find_sitting(token.strip()) if scheme.lower() == "bearer" else None
+        sitting = await _find_sender(token.strip()) if scheme.lower() == "bearer" else None
         if sitting is None:
             await problem(401, "unauthorised", say("desk.no_token"))(scope, receive, send)
             return
@@ -59,6 +61,11 @@ class Admission:
             await refusal(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
+
+
+async def _find_sender(token: str) -> Sitting | None:
+    """Return who sends: a person at a desk, whose token is signed, else a program."""
+    return find_sitting(token) or await run_in_threadpool(find_caller, token)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -20,7 +20,7 @@ from db.errors import (
     QueueClosedError,
     SaveError,
 )
-from streamlit_app.api import desk_routes
+from streamlit_app.api import desk_routes, program_routes
 from streamlit_app.api.admission import Admission, problem
 from streamlit_app.api.contract import PROBLEMS
 from streamlit_app.wording import say
@@ -47,6 +47,7 @@ def make_api() -> FastAPI:
         responses=PROBLEMS,
     )
     api.include_router(desk_routes.routes)
+    api.include_router(program_routes.routes)
     api.add_exception_handler(DbError, _describe)
     api.add_exception_handler(RequestValidationError, _describe_faults)
     api.add_exception_handler(HTTPException, _describe_route)

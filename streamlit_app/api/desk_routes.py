@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request
 
 from db.errors import InvalidAnnotationError
-from db.records import Judgement, Span
 from streamlit_app.api.cards import make_card, make_progress
 from streamlit_app.api.contract import (
     MAX_AHEAD,
@@ -17,7 +16,6 @@ from streamlit_app.api.contract import (
     Done,
     DraftSent,
     FlagSent,
-    JudgementSent,
     LeaveSent,
     Neighbour,
     OpenedSent,
@@ -28,6 +26,7 @@ from streamlit_app.api.contract import (
     UndoSent,
 )
 from streamlit_app.api.endings import make_end
+from streamlit_app.api.judgements import make_judgement
 from streamlit_app.server import desk
 from streamlit_app.server.tokens import Presented, Sitting, find_presented
 from streamlit_app.wording import say
@@ -82,7 +81,7 @@ def store(at: AtDesk, sent: SaveSent) -> Stored:
     saved = desk.store(
         at,
         presented,
-        _judgement(sent.judgement),
+        make_judgement(sent.judgement),
         judgement_id=sent.judgement_id,
         replaces=sent.replaces,
         pressed_at=_moment(sent.pressed_at),
@@ -156,19 +155,6 @@ def _presented(token: str, item_id: str | None = None) -> Presented:
     if presented is None or item_id not in (None, presented.item_id):
         raise InvalidAnnotationError(say("desk.unknown_presentation"))
     return presented
-
-
-def _judgement(sent: JudgementSent) -> Judgement:
-    span = sent.span
-    return Judgement(
-        labels=tuple(dict.fromkeys(sent.labels)),
-        answer=sent.answer,
-        note=sent.note.strip(),
-        verdicts=sent.verdicts,
-        severity=sent.severity,
-        confidence=sent.confidence,
-        span=None if span is None else Span(span.text, span.start, span.end),
-    )
 
 
 def _moment(milliseconds: float) -> datetime:

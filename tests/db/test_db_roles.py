@@ -18,6 +18,7 @@ from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.outcomes.selection import Selection
 from db.outcomes.slices import drop_slice, list_slices, save_slice
 from db.people.permissions import ACTION_WORDS, PERMISSIONS, Action
+from db.people.program_tokens import add_token, list_tokens, revoke_token
 from db.people.reviewers import add_reviewer, append_change
 from db.people.sign_in import add_person, change_person
 from db.records import Encounter, Judgement, Role
@@ -100,6 +101,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             save_draft(cur, "q-2", who, "open", {"note": "begun"})
             flags = ReviewFilter(item_ids=("q-1",))
             do_action(cur, flags, "flag", reviewer_id=who, batch_id=f"b-{role}", num_expected=1)
+        add_token(cur, "Program")
     with database.transaction() as cur:
         for role, who in people.items():
             change_person(cur, who, role=role)
@@ -245,6 +247,11 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         lambda cur, world, who: change_person(
             cur, world.people["reviewer"], role="adjudicator", by=who
         ),
+    ),
+    "add_token": ("manage_people", lambda cur, world, who: add_token(cur, "Robot", by=who)),
+    "revoke_token": (
+        "manage_people",
+        lambda cur, world, who: revoke_token(cur, list_tokens(cur)[0].token_id, by=who),
     ),
 }
 """For each write what it asks for, and a call that succeeds for those who are permitted it."""
