@@ -39,10 +39,11 @@ COEFFICIENTS = {
     "gwet_ac1": "Gwet's AC1",
 }
 
-PUBLISHED, COEFFICIENT, PERSON = (
+PUBLISHED, COEFFICIENT, PERSON, READERS = (
     "Beside the published figures",
     "How far the clinicians agree",
     "Person by person",
+    "For these readers and for others",
 )
 
 
@@ -55,6 +56,7 @@ def main() -> None:
     cur = database.cursor()
     figures = [*_published(cur), *_coefficients(cur, "single", "one label")]
     figures += [*_coefficients(cur, "sets", "all, as sets (alpha: MASI)"), *_spread(cur)]
+    figures += [*_other_readers(cur)]
     seconds = time.perf_counter() - begin
     figures.append(Measured("computing all of it", "time", seconds, "s", section="Speed"))
     record(__file__, figures, options)
@@ -110,6 +112,18 @@ def _coefficients(cur: DuckDBPyConnection, answers: Answers, words: str) -> Iter
             yield estimated(
                 f"{title}; {words}", measure, estimate, "", n=agreement.n_items, section=COEFFICIENT
             )
+
+
+def _other_readers(cur: DuckDBPyConnection) -> Iterator[Measured]:
+    """Yield each figure with the interval for the same readers and that for others."""
+    for phase, words in (("blind", "blind"), ("revealed", "after the reveal")):
+        for readers, measure in (("same", "items resampled"), ("others", "readers and items")):
+            found = load_phase(cur, CLINICIANS, phase, readers=readers)  # type: ignore[arg-type]
+            figures = {title: getattr(found.overall, name) for name, title in COEFFICIENTS.items()}
+            figures["holds the gold label"] = found.holds_gold
+            figures["Cohen's kappa with the gold label"] = found.with_gold.cohen_kappa
+            for title, estimate in figures.items():
+                yield estimated(f"{title}, {words}", measure, estimate, "", section=READERS)
 
 
 def _spread(cur: DuckDBPyConnection) -> Iterator[Measured]:

@@ -5,14 +5,16 @@ quantised one matrix at a time on the card, so that neither host nor card ever h
 full precision, and nothing is downloaded. On it the preset qlora-13b's own step: batch 4, 896
 prompt and 128 answer tokens a row, gradient checkpointing; by our trainer with the head, and by
 plain PEFT with transformers' Trainer, which has the same adapter, the same ids and the loss on the
-same tokens, but no head. Each way in a process of its own, in turns.
+same tokens, but no head. Three more ways show what could make it faster: rows of mixed lengths, as
+items have them, in batches grouped by length; decoder layers through torch.compile; twice the rows
+a step. Each way in a process of its own, in turns.
 
     python benchmarks/joint_gpu.py [--rounds 3] [--steps 6]
 
 Speed and memory only: random weights learn nothing. Peaks are those of the whole process, building
-the model included. Without a graphics card the script says so, prints an estimate, keeps nothing
-and exits 0. --tiny takes the same steps on the CPU with a tiny model, to see that they work, and
-keeps nothing.
+the model included. Without a graphics card the script says so, prints an estimate and the padded
+share of grouped and of random batches, which needs no card, keeps nothing and exits 0. --tiny takes
+the same steps on the CPU with a tiny model, to see that they work, and keeps nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +34,11 @@ from typing import Any
 from history import Measured
 from measuring import make_parser, record
 
-WAYS = ("joint", "plain")
+JOINT, PLAIN, MIXED, COMPILED, MORE = "joint", "plain", "mixed lengths", "compiled", "more rows"
+WAYS = (JOINT, PLAIN, MIXED, COMPILED, MORE)
+LENGTHS = (420, 160)
+"""Mean and standard deviation of the tokens of a row that MIXED draws, as of PubMedQA's abstracts
+with question and instruction; cut to what the preset allows."""
 SKIPPED = 2
 """The first steps warm up allocators and kernels."""
 REACH, LIMIT = 16e9, 22e9
@@ -84,8 +90,31 @@ def estimate() -> str:
             *(f"{count / 1e9:6.2f}  {name}" for name, count in parts.items()),
             f"{memory.total / 1e9:6.2f}  in all; to reach {REACH / 1e9:.0f}, never above "
             f"{LIMIT / 1e9:.0f}",
+            "COMPUTED: padded share of rows of mixed lengths, "
+            + ", ".join(f"{name} {share:.1%}" for name, share in padded_shares(settings).items()),
         ]
     )
+
+
+def padded_shares(settings: Any, num_rows: int = 2000) -> dict[str, float]:
+    """Return the share of padding in all tokens of an epoch: grouped by length, and at random."""
+    from training.joint.trainer import _LengthSampler
+
+    size, accumulation = settings.optimizer.batch_size, settings.optimizer.accumulation
+    lengths = [row.num_tokens for row in _rows(settings, 100, num_rows // size, is_mixed=True)]
+    grouped = list(_LengthSampler(size * accumulation, lengths, SEED, 1))
+    drawn = random.Random(SEED).sample(range(len(lengths)), len(lengths))  # noqa: S311 - no secret
+    return {
+        name: _padded(
+            [[lengths[i] for i in order[k : k + size]] for k in range(0, len(order), size)]
+        )
+        for name, order in (("grouped by length", grouped), ("at random", drawn))
+    }
+
+
+def _padded(batches: list[list[int]]) -> float:
+    computed = sum(max(batch) * len(batch) for batch in batches)
+    return 1 - sum(map(sum, batches)) / computed
 
 
 def take_steps(way: str, num_steps: int, *, is_tiny: bool) -> dict[str, Any]:
@@ -98,6 +127,7 @@ def take_steps(way: str, num_steps: int, *, is_tiny: bool) -> dict[str, Any]:
     """
     import torch
 
+    from eci.model.architecture import decoder_layers
     from eci.model.base_model import LoadedBase
     from eci.model.eci_model import build
     from training.joint.adapter import add_adapter
@@ -105,9 +135,14 @@ def take_steps(way: str, num_steps: int, *, is_tiny: bool) -> dict[str, Any]:
     torch.manual_seed(SEED)
     device = "cpu" if is_tiny else "cuda:0"
     settings = _settings(is_tiny=is_tiny)
+    if way == MORE:
+        doubled = {"batch_size": 2 * settings.optimizer.batch_size}
+        optimizer = settings.optimizer.model_copy(update=doubled)
+        settings = settings.model_copy(update={"optimizer": optimizer})
     language_model = random_nf4(_config(is_tiny=is_tiny), device)
-    rows = _rows(settings, language_model.config.vocab_size, SKIPPED + num_steps)
-    if way == "joint":
+    vocabulary = language_model.config.vocab_size
+    rows = _rows(settings, vocabulary, SKIPPED + num_steps, is_mixed=way == MIXED)
+    if way != PLAIN:
         base = LoadedBase(language_model, _tokenizer(), "random", "random", "nf4", device)
         model = build(
             base,
@@ -117,12 +152,16 @@ def take_steps(way: str, num_steps: int, *, is_tiny: bool) -> dict[str, Any]:
             max_prompt_tokens=settings.model.max_prompt_tokens,
         )
         add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
+        if way == COMPILED:
+            for layer in decoder_layers(model.model.get_base_model()):
+                layer.compile(backend="eager" if is_tiny else "inductor")
         times = _ours(model, rows, settings)
     else:
         times = _theirs(language_model, rows, settings)
     timed = times[SKIPPED:]
-    each = settings.optimizer.batch_size * rows[0].num_tokens
-    step = statistics.median(timed)
+    # Of mixed lengths no step is like another: what counts is all tokens in all the time.
+    step = statistics.mean(timed) if way == MIXED else statistics.median(timed)
+    each = sum(row.num_tokens for row in rows) / len(times)
     return {
         "step_seconds": step,
         "tokens_per_second": each / step,
@@ -336,23 +375,26 @@ def _tokenizer() -> Any:
     return made
 
 
-def _rows(settings: Any, vocabulary: int, num_steps: int) -> list[Any]:
-    """Draw rows of random ids, all as long as the settings allow: no padding in any batch."""
+def _rows(settings: Any, vocabulary: int, num_steps: int, *, is_mixed: bool = False) -> list[Any]:
+    """Draw rows of random ids: of mixed lengths, or all as long as the settings allow."""
     from eci.model.batching import Row
 
     draw = random.Random(SEED)  # noqa: S311 - no secret
-    num_prompt, num_answer = settings.model.max_prompt_tokens, settings.data.max_answer_tokens
-    half = num_prompt // 2
-    return [
-        Row(
+    longest, num_answer = settings.model.max_prompt_tokens, settings.data.max_answer_tokens
+
+    def one() -> Any:
+        drawn = int(draw.gauss(*LENGTHS)) if is_mixed else longest
+        num_prompt = min(max(drawn, longest // 8), longest)
+        half = num_prompt // 2
+        return Row(
             prompt=draw.choices(range(2, vocabulary), k=num_prompt),
             label_set_id=1,
             regions=((0, num_prompt), (half, num_prompt), (0, half)),
             answer=draw.choices(range(2, vocabulary), k=num_answer),
             label=draw.randrange(3),
         )
-        for _ in range(num_steps * settings.optimizer.batch_size)
-    ]
+
+    return [one() for _ in range(num_steps * settings.optimizer.batch_size)]
 
 
 def _has_card() -> bool:
@@ -384,8 +426,12 @@ def _figures(found: dict[str, list[dict[str, Any]]]) -> Iterator[Measured]:
         ):
             yield Measured(way, measure, _median(rounds, name) / scale, unit, len(rounds))
     rates = {way: _median(rounds, "tokens_per_second") for way, rounds in found.items()}
-    yield Measured("joint / plain", "tokens/s", rates["joint"] / rates["plain"])
-    peak = max(one["reserved_bytes"] for one in found["joint"]) / 1e9
+    yield Measured("joint / plain", "tokens/s", rates[JOINT] / rates[PLAIN])
+    for way in (MIXED, COMPILED, MORE):
+        yield Measured(f"{way} / joint", "tokens/s", rates[way] / rates[JOINT])
+    for name, share in padded_shares(_settings(is_tiny=False)).items():
+        yield Measured(f"mixed lengths, {name}", "padded share", share, "share")
+    peak = max(one["reserved_bytes"] for one in found[JOINT]) / 1e9
     for words, limit in (("to reach", REACH), ("never above", LIMIT)):
         what = f"joint, largest of any round, {words}"
         yield Measured(what, "peak reserved", peak, "GB", at_most=limit / 1e9)

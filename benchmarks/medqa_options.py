@@ -15,7 +15,7 @@ import torch
 from history import Measured
 from measuring import estimated, make_parser, record
 
-from db.importers.medqa import parse_medqa
+from db.importers.any_file import parse_any
 from db.paths import models_dir
 from db.records import Item
 from eci.arrays import FloatArray, IntArray
@@ -40,7 +40,7 @@ def main() -> None:
     """Judge all ways and record the figures."""
     options = make_parser(__doc__, wants_data=True).parse_args()
     path = options.data / "medqa_usmle" / "medqa_us_4options_even.jsonl"
-    items = parse_medqa(path).items
+    items = parse_any(path).items
     model = build(load_base(DEFAULT_BASE, models_dir()))
     questions = [to_question(item) for item in items]
     y = np.array([item.labels.index(item.gold_label or "") for item in items])

@@ -19,6 +19,7 @@ from db.importers.pubmedqa import parse_pubmedqa
 from db.paths import models_dir
 from db.records import Item
 from eci.arrays import Float32Array, FloatArray, IntArray
+from eci.decisions import balanced_weights, choose_power
 from eci.model.base_model import DEFAULT_BASE, load_base
 from eci.model.eci_model import build
 from eci.model.features import stack
@@ -35,7 +36,7 @@ from eci.statistics.calibration import TemperatureScaling, out_of_fold
 from eci.statistics.compare import compare
 from eci.statistics.conformal import ConformalSets, coverage_report
 from eci.statistics.estimates import NO_ITEMS, Estimate, proportion
-from eci.statistics.metrics import classification_report, confusion_counts, macro_f1
+from eci.statistics.metrics import classification_report, confusion_counts
 from eci.statistics.reliability import reliability_report
 from eci.statistics.selective import RiskCurve, risk_curve
 
@@ -59,7 +60,6 @@ CANDIDATES = (
     Candidate("evidence+question+last, label scores", (4, 5, 6), uses_scores=True),
 )
 SEEDS = (0, 1, 2)
-POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 ALPHA = 0.1
 
 
@@ -182,7 +182,7 @@ def judge(best: Choice, learned: Data, judged: Data) -> list[Measured]:
     calibration = scaling.transform(held_out)
     probabilities = scaling.transform(_logits(head, best.candidate, judged))
     power = choose_power(calibration, learned.y)
-    weights = balanced_weights(learned.y) ** power
+    weights = balanced_weights(learned.y, len(PUBMEDQA)) ** power
     majority = np.full(len(judged.y), np.bincount(learned.y).argmax())
     predictions = {
         "head, most probable label": probabilities.argmax(1),
@@ -201,20 +201,6 @@ def judge(best: Choice, learned: Data, judged: Data) -> list[Measured]:
 
 def _logits(head: FittedHead, candidate: Candidate, data: Data) -> FloatArray:
     return head.logits(data.states, data.scores_for(candidate))
-
-
-def choose_power(probabilities: FloatArray, y: IntArray) -> float:
-    """Choose how much rare labels count, by macro-F1 on out-of-fold probabilities."""
-    weights = balanced_weights(y)
-    found = {p: macro_f1(counts(y, (probabilities * weights**p).argmax(1))) for p in POWERS}
-    return max(found, key=lambda power: float(found[power]))
-
-
-def balanced_weights(y: IntArray) -> FloatArray:
-    """Weigh each label by the inverse of its share, shape ``(3,)``."""
-    num_by_label = np.bincount(y, minlength=len(PUBMEDQA))
-    weights: FloatArray = len(y) / (len(PUBMEDQA) * num_by_label)
-    return weights
 
 
 def counts(y: IntArray, predicted: IntArray) -> IntArray:

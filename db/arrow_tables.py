@@ -68,8 +68,36 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("note", pa.string()),
             ("duration_seconds", pa.float64()),
             ("created_at", _TIMESTAMP),
+            ("client_at", _TIMESTAMP),
+            ("action", pa.string()),
+            ("run_id", pa.string()),
+            ("old_label", pa.string()),
+            ("old_answer", pa.string()),
+            ("answer", pa.string()),
+            ("severity", pa.string()),
+            ("confidence", pa.string()),
+            ("span_text", pa.string()),
+            ("span_start", pa.int32()),
+            ("span_end", pa.int32()),
+            ("presentation", pa.string()),
+            ("is_flagged", pa.bool_()),
+            ("is_fast", pa.bool_()),
+            ("guideline_version", pa.string()),
+            ("retracted_annotation_id", pa.string()),
         ]
     ),
+    "incoming_queue_draw": pa.schema(
+        [
+            ("queue_id", pa.string()),
+            ("stratum", pa.string()),
+            ("stratum_rank", pa.int64()),
+            ("item_id", pa.string()),
+            ("draw_size", pa.float64()),
+            ("draw_threshold", pa.float64()),
+            ("inclusion_probability", pa.float64()),
+        ]
+    ),
+    "incoming_place": pa.schema([("item_id", pa.string()), ("place", pa.string())]),
     "incoming_training_record": pa.schema(
         [
             ("run_id", pa.string()),

@@ -41,6 +41,11 @@ def presets_dir() -> Path:
     return home_dir() / "presets"
 
 
+def mappings_dir() -> Path:
+    """Return the folder of a user's mappings of files, one file each."""
+    return home_dir() / "mappings"
+
+
 def launchers_path() -> Path:
     """Return the path of a user's settings of launchers: one table for each kind."""
     return home_dir() / "launchers.toml"
@@ -56,4 +61,4 @@ def kept_paths() -> list[Path]:
 
     Builds are not included: they belong to the user.
     """
-    return [runs_dir(), models_dir(), cache_dir(), presets_dir(), launchers_path()]
+    return [runs_dir(), models_dir(), cache_dir(), presets_dir(), mappings_dir(), launchers_path()]

@@ -88,6 +88,8 @@ class Item:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     is_hidden: bool = False
     """Read for a reviewer who labels it blind: gold label and long answer are left out."""
+    version: int = 1
+    """1 as it was imported; each correction makes the next one."""
 
 
 @dataclass(frozen=True)
@@ -279,6 +281,8 @@ class Annotation:
     old_label: str | None = None
     old_answer: str | None = None
     retracted_annotation_id: str | None = None
+    item_version: int = 1
+    """Of the item that was on screen; of a retraction, the one that it was made under."""
 
 
 @dataclass(frozen=True)
@@ -312,6 +316,7 @@ class Adjudication:
     old_label: str | None
     old_origin: GoldOrigin | None
     created_at: datetime
+    item_version: int = 1
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ anti join (
 ) as kept using (item_id, queue_id)
 union all
 select item_id, null
-from item
+from every_item
 anti join (
     select item_id
     from annotation
@@ -101,4 +101,4 @@ select item_id from scratch.waiting_item(viewer);
 create macro if not exists scratch.hides_name(viewer, of_item, by_reviewer) as
     struct_extract(viewer, 'hides_names')
     and by_reviewer is distinct from struct_extract(viewer, 'reviewer_id')
-    and of_item not in (select item_id from adjudication);
+    and of_item not in (select item_id from standing_adjudication);

@@ -17,13 +17,15 @@ from typing import IO, TYPE_CHECKING, Any, Final, get_args
 import click
 
 from eci.answers.reader import read_answer
-from eci.errors import EciError, LabelSetError
+from eci.errors import EciError, LabelSetError, PromptError
 from eci.model.artifact import read_info
 from eci.model.base_model import DEFAULT_BASE, Quantization
+from eci.model.bundled import default_models_dir
 from eci.questions.exemplars import CHOICES, Choice, ExemplarPool
 from eci.questions.json_lines import iter_lines, load_exemplars, load_records, parse_answer
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.near_duplicates import refuse_duplicates
+from eci.serving.command import serve
 from eci.stream import (
     Outcome,
     ShotChooser,
@@ -111,6 +113,14 @@ def main() -> None:
     f"[default: that of --artifact, else {_MAX_PROMPT_TOKENS}]",
 )
 @click.option(
+    "--thinking",
+    "thinking_tokens",
+    type=click.IntRange(1, 32_768),
+    metavar="N",
+    help="Let the model think for up to N tokens first; the category is read after that. "
+    "[default: that of --artifact, else it answers at once]",
+)
+@click.option(
     "--label-set",
     "label_sets",
     multiple=True,
@@ -172,6 +182,7 @@ def classify(
     device: str,
     models_dir: Path | None,
     max_prompt_tokens: int | None,
+    thinking_tokens: int | None,
     label_sets: dict[str, LabelSet],
     exemplars: IO[bytes] | None,
     shots: int,
@@ -195,8 +206,10 @@ def classify(
     Exit status: 0 all classified; 1 lines were refused or nothing could be classified; 2 wrong
     usage; 130 interrupted. docs/eci_library.md describes every field.
     """
-    if artifact and (label_sets or max_prompt_tokens):
-        raise click.UsageError("--artifact brings its own --label-set and --max-prompt-tokens.")
+    if artifact and (label_sets or max_prompt_tokens or thinking_tokens):
+        raise click.UsageError(
+            "--artifact brings its own --label-set, --max-prompt-tokens and --thinking."
+        )
     if bool(shots) != bool(exemplars) or (forbidden and not exemplars):
         raise click.UsageError("--exemplars, to choose from, and --shots, how many, go together.")
     known = {PUBMEDQA.name: PUBMEDQA, **label_sets}
@@ -208,11 +221,12 @@ def classify(
     choose_shots = _shot_chooser(exemplars, forbidden, known, shots, choice, shot_words, seed)
     model = _load_model(
         base or DEFAULT_BASE,
-        models_dir or _models_dir(),
+        models_dir or default_models_dir(),
         artifact=artifact,
         quantization=quantization or "none",
         device=device,
         max_prompt_tokens=max_prompt_tokens or _MAX_PROMPT_TOKENS,
+        thinking_tokens=thinking_tokens or 0,
         label_sets=tuple(known.values()),
     )
     report = _Report()
@@ -259,6 +273,9 @@ def read(file: IO[bytes]) -> None:
     sys.exit(int(num_refused > 0))
 
 
+main.add_command(serve)
+
+
 def _shot_chooser(
     exemplars: IO[bytes] | None,
     forbidden: IO[bytes] | None,
@@ -288,14 +305,15 @@ def _load_model(base: str, models_dir: Path, **options: Any) -> EciModel:
 
     logging.disable_progress_bar()
     _say(f"Loading {base}.")
-    return EciModel.load(base, models_dir, **options)
-
-
-def _models_dir() -> Path:
-    """Return the folder that the app uses too; it may not exist yet."""
-    home = os.environ.get("LLAMACARE_HOME", "").strip()
-    folder = Path(home).expanduser() if home else Path(__file__).parents[1] / ".llamacare"
-    return folder.resolve() / "models"
+    model = EciModel.load(base, models_dir, **options)
+    for labels in () if options["artifact"] else model.label_sets.values():
+        if not all(model.encoder.verbalizers(labels)):
+            raise PromptError(
+                f"An untrained head cannot tell the labels of {labels.name!r} apart: two of "
+                f"{', '.join(labels.names)} share their first token in this tokenizer. Train a "
+                "head on labelled items and give it as --artifact, or rename the labels."
+            )
+    return model
 
 
 class _Report:

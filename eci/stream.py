@@ -102,11 +102,15 @@ def result_fields(outcome: Outcome) -> dict[str, Any]:
         "id": record.record_id,
         "label": category.label,
         "probabilities": dict(zip(labels.names, category.probabilities, strict=True)),
+        "set": None if category.labels_in_set is None else list(category.labels_in_set),
+        "ask_a_person": category.asks_person,
         "prompt_tokens": category.prompt_tokens,
         "is_shortened": category.is_shortened,
     }
     if outcome.answer is not None:
         fields["answer"] = _answer_fields(outcome.answer, labels)
+    if record.answer is not None:
+        fields["judgement"] = _judgement_fields(record.answer, category, labels)
     if record.label is not None:
         fields["gold_label"] = record.label
     if record.metadata is not None:
@@ -117,7 +121,19 @@ def result_fields(outcome: Outcome) -> dict[str, Any]:
 def _answer_fields(answer: Answer, labels: LabelSet) -> dict[str, Any]:
     reading = read_answer(answer.text, labels)
     fields = {"text": answer.text, **reading_fields(reading), "num_tokens": answer.num_tokens}
+    if answer.classification.thinking:
+        fields["thinking"] = answer.classification.thinking
     return {**fields, "is_finished": answer.is_finished and reading.is_finished}
+
+
+def _judgement_fields(answer: str, category: Classification, labels: LabelSet) -> dict[str, Any]:
+    """Return what an answer says, and what the head thinks of that."""
+    reading = read_answer(answer, labels)
+    fields: dict[str, Any] = {**reading_fields(reading), "probability": None, "agrees": None}
+    if reading.label is not None:
+        fields["probability"] = category.probabilities[labels.index(reading.label)]
+        fields["agrees"] = reading.label == category.label
+    return fields
 
 
 def reading_fields(reading: Reading) -> dict[str, Any]:

@@ -34,17 +34,18 @@ EXCEPTIONS = {
 """Phrases in which a banned word is right, each with the reason."""
 VERBS = frozenset(
     """
-    add adjust append apply arrange average build calibrate change check choose classify clear close
-    compare compile complete compress compute concatenate convert copy count create cut decide defer
-    delete deny describe destroy divide download draw drop encode estimate evaluate exclude execute
-    exit fetch fill find fit fix flag gather generate group handle hash identify import include
-    index join limit link list load lock make manage map measure merge move narrow neutralise
-    normalise number open order pad pair pass pick poll postpone predict prefill print quote raise
-    rank read recalibrate recognise record reduce refit refuse register reinterpret release remove
-    replace report request rescale reserve restrict retire retract retrain return run save score
-    select send separate set share show simulate sort split stack standardise start stop store
-    submit summarise test train translate undo unpack update upload validate veto wait warn watch
-    withdraw wrap write yield
+    add adjust append apply arrange average build calibrate change check choose classify clear
+    close compare compile complete compress compute concatenate convert copy correct count
+    create cut decide defer delete deny describe destroy divide download draw drop encode
+    estimate evaluate exclude execute exit fetch fill find fit fix flag gather generate group
+    handle hash identify import include index join limit link list load lock make manage map
+    measure merge move narrow neutralise normalise number open order pad pair pass pick poll
+    postpone predict prefill print quote raise rank read recalibrate recognise record reduce
+    refit refuse register reinterpret release remove replace report request rescale reserve
+    restore restrict retire retract retrain return run save score select send separate serve set
+    share show simulate sort split stack standardise start stop store submit summarise test
+    train translate undo unpack update upload validate veto wait warn watch withdraw wrap write
+    yield
     """.split()  # noqa: SIM905 - a list of 130 strings is harder to read
 )
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -17,15 +17,18 @@ from db.paths import builds_dir, runs_dir
 from db.retraining.snapshot import read_snapshot
 from db.viewer import EVERYTHING
 from eci.errors import EciError
+from eci.model.artifact import read_plain_adapter
+from eci.model.base_model import Quantization
 from eci.questions.exemplars import CHOICES, Choice
 from training.control.ingest import refresh
 from training.control.plan import TIERS, Tier, make_plan, prepare_plan
 from training.control.run_duration import describe_expected, expected_seconds
-from training.control.start import is_run_dir, prepare_prediction
+from training.control.start import is_run_dir, prepare_adoption, prepare_prediction
 from training.data.build import BENCHMARKS, Benchmark, build
 from training.data.build_files import BUILD_FORMATS, BuildFormat, write_build
 from training.errors import RunDirError, TrainingError
 from training.evaluation.agreement_cli import agreement_command
+from training.evaluation.review_plan_cli import plan_review_command
 from training.launchers.tasks import execute_stored
 from training.run.execution import FINISHED
 from training.run.run_dir import RunDir, current_status, list_run_dirs
@@ -34,6 +37,8 @@ from training.settings.training import (
     DataSettings,
     list_preset_faults,
     list_presets,
+    parse_adoption_settings,
+    parse_decision,
     parse_model_settings,
     parse_prediction_settings,
 )
@@ -58,6 +63,7 @@ def main() -> None:
 
 
 main.add_command(agreement_command)
+main.add_command(plan_review_command)
 
 
 def _launcher_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -100,12 +106,24 @@ def _launcher_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--base", help="refit: the base model, where its folder has moved [default: as it was]."
 )
+@click.option(
+    "-d",
+    "--decision",
+    "decisions",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What errors cost, instead of that in the preset or the run to start from: "
+    "cost=accuracy, macro_f1, ordinal or matrix; order.pubmedqa=['yes','maybe','no']; "
+    "matrix.triage=[[0,1],[5,0]] (rows: gold labels, columns: decisions); target_error=0.05 (a "
+    "person is asked about the rest); set_coverage=0.9; ask_unless_single=true. Repeatable.",
+)
 @_launcher_options
 def run(
     settings: str | None,
     tier: Tier,
     source: str | None,
     base: str | None,
+    decisions: tuple[str, ...],
     launcher: Kind,
     launcher_options: tuple[str, ...],
 ) -> None:
@@ -117,7 +135,15 @@ def run(
     chosen = get_launcher(launcher, launcher_options)
     with opened_database() as database:
         refresh(database, runs_dir())
-        plan = make_plan(database, tier, preset=settings, source=source, base=base, launcher=chosen)
+        plan = make_plan(
+            database,
+            tier,
+            preset=settings,
+            source=source,
+            base=base,
+            launcher=chosen,
+            decision=parse_decision(decisions),
+        )
         click.echo(
             describe_expected(expected_seconds(runs_dir(), plan.name, plan.launcher)), err=True
         )
@@ -142,10 +168,18 @@ def run(
     show_default=True,
     help="0: the category alone.",
 )
+@click.option(
+    "--thinking",
+    "thinking_tokens",
+    type=click.IntRange(0, 32_768),
+    help="Let a thinking model think for up to this many tokens before it answers "
+    "[default: as that of --run was trained, else 0].",
+)
 @_launcher_options
 def predict(
     base: str | None,
     run_id: str | None,
+    thinking_tokens: int | None,
     shots: int,
     max_new_tokens: int,
     launcher: Kind,
@@ -165,10 +199,58 @@ def predict(
         fields["model"] = trained.model_dump()
     if base:
         fields["model"] = {**fields.get("model", {"quantization": "none"}), "base": base}
+    if thinking_tokens is not None:
+        if run_id:
+            raise click.UsageError("--run brings its own --thinking: its head was trained with it.")
+        default = {"quantization": "none"}
+        fields["model"] = {**fields.get("model", default), "thinking_tokens": thinking_tokens}
     settings = parse_prediction_settings(fields, "the command line")
     chosen = get_launcher(launcher, launcher_options)
     with opened_database() as database:
         run_dir = prepare_prediction(database, settings, OPERATOR, launcher=chosen)
+    _in_foreground(run_dir)
+
+
+@main.command()
+@click.argument("adapter", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--base", help="Its base model [default: the one that it names].")
+@click.option(
+    "--quantization", type=click.Choice(get_args(Quantization)), default="none", show_default=True
+)
+@click.option(
+    "--max-prompt-tokens", type=click.IntRange(32, 32_768), default=768, show_default=True
+)
+@click.option(
+    "--max-new-tokens",
+    type=click.IntRange(0, 32_768),
+    default=64,
+    show_default=True,
+    help="0: the category alone.",
+)
+def adopt(
+    adapter: Path,
+    base: str | None,
+    quantization: Quantization,
+    max_prompt_tokens: int,
+    max_new_tokens: int,
+) -> None:
+    """Make a model of ADAPTER, a folder that plain PEFT saved, and predict all items with it.
+
+    Its head is untrained and gives what the adapted model gives: train one with
+    run --tier refit --from RUN. Needs the database for itself at start and end.
+    """
+    named = read_plain_adapter(adapter)
+    if not (base or named):
+        raise TrainingError(f"Adapter {adapter} names no base model. Name one with --base.")
+    model = {"base": base or named, "quantization": quantization}
+    fields = {
+        "model": {**model, "max_prompt_tokens": max_prompt_tokens},
+        "adapter": str(adapter.resolve()),
+        "evaluation": {"max_new_tokens": max_new_tokens},
+    }
+    settings = parse_adoption_settings(fields, "the command line")
+    with opened_database() as database:
+        run_dir = prepare_adoption(database, settings, OPERATOR)
     _in_foreground(run_dir)
 
 

@@ -233,7 +233,7 @@ def _lost_table(path: Path, room: Path, chance: random.Random) -> None:
             "drop table draft",
             "drop table migration",
             "drop view gold",
-            "update item set metadata = 'no json'",
+            "update imported_item set metadata = 'no json'",
             "update reviewer set role = 'king'",
             "delete from run",
         ]

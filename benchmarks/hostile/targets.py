@@ -14,7 +14,7 @@ from hostile.input_store import Store
 from hostile.mutations import mutate
 from hostile.samples import items_csv, records, sample
 
-from db.importers import FORMATS, Format, import_file
+from db.importers import FORMATS, Asked, Format, import_file
 from db.paths import launchers_path, presets_dir, runs_dir
 from db.retraining.snapshot import load_snapshot
 from eci.model.artifact import HEAD_FILE, INFO_FILE, read_info, write_info
@@ -35,13 +35,13 @@ Target = Callable[[Store, random.Random, str], bool]
 _NAMES: Final = ("\ud83d", "a\0b", "..", "x" * 400, "é" * 200, "C:\\x", "/etc/passwd", "", " ")
 
 
-def imported(file_format: Format) -> Target:
+def imported(file_format: Format, *, is_recognised: bool = False) -> Target:
     """Return the way in of a format: on the command line, the file as it is."""
 
     def target(store: Store, rng: random.Random, tag: str) -> bool:
         paths = _damaged(store.folder / tag, sample(file_format, tag), rng)
         with store.all_or_nothing():
-            import_file(store.database, file_format, paths[0])
+            import_file(store.database, None if is_recognised else file_format, paths[0])
             read_new_answers(store.database)
         return True
 
@@ -64,7 +64,8 @@ def uploaded(store: Store, rng: random.Random, tag: str) -> bool:
         name = rng.choice(_NAMES)
     upload = Upload(name, mutate(rng, content))
     test_split = Upload(*others[0]) if others else None
-    preview = read_upload(file_format, upload, test_split=test_split)
+    asked = Asked(format=rng.choice((file_format, None)))
+    preview = read_upload(store.database, upload, asked, test_split=test_split)
     assert all(isinstance(line, str) for line in preview.lines)
     with store.all_or_nothing():
         store_preview(store.database, preview, reviewer_id=store.reviewer_id)
@@ -172,6 +173,7 @@ def _damaged(folder: Path, contents: Mapping[str, bytes], rng: random.Random) ->
 
 TARGETS: Final[tuple[tuple[str, Target], ...]] = (
     *((f"import {name}", imported(name)) for name in FORMATS),
+    *((f"import {name}, recognised", imported(name, is_recognised=True)) for name in FORMATS),
     ("import items.csv", imported_csv),
     ("upload", uploaded),
     ("records of eci", read_records),

@@ -7,21 +7,22 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
-from db.cli import review_commands, token_commands, upkeep_commands
+from db.cli import (
+    import_commands,
+    item_commands,
+    review_commands,
+    token_commands,
+    upkeep_commands,
+)
 from db.cli.frame import opened
 from db.content.overview import count_items_by_label, count_reviews
 from db.content.runs import list_runs
-from db.demo import load_demo
 from db.exporters.run_file import export_run
-from db.importers import FORMATS, Format, ImportReport, import_file
-from db.records import Split
 from db.viewer import EVERYTHING
-
-_NUM_NAMED = 20
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,64 +34,13 @@ def main() -> None:
 
 
 for _command in (
+    *import_commands.COMMANDS,
+    *item_commands.COMMANDS,
     *review_commands.COMMANDS,
     *token_commands.COMMANDS,
     *upkeep_commands.COMMANDS,
 ):
     main.add_command(_command)
-
-
-@main.command("import")
-@click.argument("format_", metavar="FORMAT", type=click.Choice(FORMATS))
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--test-split",
-    type=click.Path(path_type=Path),
-    help="pubmedqa: the file that maps each test item's PMID to its gold label. "
-    "Default: test_ground_truth.json next to FILE.",
-)
-@click.option(
-    "--split",
-    type=click.Choice(get_args(Split)),
-    default="test",
-    show_default=True,
-    help="medqa: the split of all items of the file.",
-)
-@click.option("--model", help="model_answers: who answered. Default: from the file name.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-def import_command(
-    format_: Format,
-    file: Path,
-    test_split: Path | None,
-    split: Split,
-    model: str | None,
-    as_json: bool,
-) -> None:
-    """Import FILE, completely or not at all. The same file again adds nothing.
-
-    \b
-    FORMAT is one of
-      pubmedqa       PubMedQA's ori_pqal.json
-      medqa          MedQA (USMLE), one question a line
-      model_answers  answers of a model to either, as medagents-benchmark releases them
-      clinician_reviews  ratings of MedQA by clinicians, blind and after the gold label was shown
-      items          your own questions, JSON lines or CSV
-      predictions    your own run: a line about the run, then one answer a line
-    """
-    with opened() as database:
-        report = import_file(
-            database, format_, file, test_split=test_split, split=split, model=model
-        )
-    _print_report(report, as_json)
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-def demo(as_json: bool) -> None:
-    """Load the bundled demo; what is there already stays as it is."""
-    with opened() as database:
-        report = load_demo(database)
-    _print_report(report, as_json)
 
 
 @main.command()
@@ -119,23 +69,6 @@ def export_run_command(run_id: str, file: Path) -> None:
     with opened() as database:
         num_predictions = export_run(database.cursor(), run_id, file, EVERYTHING)
     click.echo(f"{click.format_filename(file)}: {num_predictions} predictions of run {run_id}.")
-
-
-def _print_report(report: ImportReport, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(asdict(report)))
-        return
-    items = report.items
-    parts = [
-        f"{items.added} items added",
-        f"{items.enriched} completed",
-        f"{items.unchanged} unchanged",
-        f"{report.num_predictions} predictions added",
-        f"{report.num_annotations} annotations added",
-    ]
-    click.echo(f"{report.file}: {', '.join(parts)}.")
-    if report.unread:
-        click.echo(f"Fields that are not read: {', '.join(report.unread[:_NUM_NAMED])}.", err=True)
 
 
 def _describe_status(found: dict[str, Any]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from db.exporters import EXPORT_FORMATS, EXPORT_KINDS, ExportFormat, ExportKind,
 from db.people.reviewers import list_people, list_reviewers
 from db.people.sign_in import add_person
 from db.records import Role
+from db.review.draws import FLOOR, QueueDesign, Strata
 from db.review.guidelines import ALL_LABEL_SETS, add_guideline, list_guidelines
 from db.review.item_list import ReviewFilter, Show
 from db.review.queues import (
@@ -146,7 +147,26 @@ def queue_list(as_json: bool) -> None:
     type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
-    help="Of random order and repeats.",
+    help="Of the draw and of repeats.",
+)
+@click.option(
+    "--floor",
+    type=click.FloatRange(0, 1),
+    default=FLOOR,
+    show_default=True,
+    help="Prioritised orders: share of a random order's chance that each item keeps; 0 is strict.",
+)
+@click.option(
+    "--items", "num_items", type=click.IntRange(1), help="Places. Default: all that pass."
+)
+@click.option("--strata", type=click.Choice(get_args(Strata)), help="Draw each value separately.")
+@click.option(
+    "--share",
+    "shares",
+    type=(str, click.FloatRange(0, 1)),
+    multiple=True,
+    metavar="VALUE SHARE",
+    help="Of the places, for a value of --strata; the others share the rest equally.",
 )
 def queue_add(
     name: str,
@@ -161,6 +181,10 @@ def queue_add(
     mode: ReviewMode,
     repeat_share: float,
     seed: int,
+    floor: float,
+    num_items: int | None,
+    strata: Strata | None,
+    shares: tuple[tuple[str, float], ...],
 ) -> None:
     """Make a queue called NAME of the items that pass the filter now."""
     flt = ReviewFilter(
@@ -179,6 +203,7 @@ def queue_add(
         num_reviewers=num_reviewers,
         mode=mode,
         repeat_share=repeat_share,
+        design=QueueDesign(floor, num_items, strata, shares),
     )
     with opened() as database:
         person = person_named(database, by)

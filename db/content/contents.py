@@ -33,12 +33,11 @@ def read_contents(
 ) -> Mapping[str, Content]:
     """Return items with their predictions in a run, by id; those that do not exist are left out."""
     wanted = {"item_ids": list(item_ids)}
-    items = [
-        item_from_row(row) for row in cur.execute(load_sql("content_items"), wanted).fetchall()
-    ]
+    rows = cur.execute(load_sql("content_items"), wanted).fetchall()
+    items = {row[0]: item_from_row(row) for row in rows}  # of each the latest version
     predictions: dict[str, Prediction] = {}
     if run_id is not None:
         asked = {**wanted, "run_id": run_id}
         rows = cur.execute(load_sql("content_predictions"), asked).fetchall()
         predictions = {row[1]: prediction_from_row(row) for row in rows}
-    return {item.item_id: Content(item, predictions.get(item.item_id)) for item in items}
+    return {item_id: Content(item, predictions.get(item_id)) for item_id, item in items.items()}

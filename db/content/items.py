@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final
 
 import pyarrow as pa
@@ -24,7 +25,9 @@ PROVISIONAL_ORIGIN = "model_answers"
 DEMO_ORIGIN = "demo"
 """Origin of the bundled items: a later version of the product may word them better."""
 
-MAX_LABELS: Final = 26
+MAX_LABELS: Final = 50
+"""Of a fixed label set."""
+MAX_OPTIONS: Final = 26
 """Of one item: its options have a letter each."""
 _MAX_NAMED = 5
 
@@ -81,13 +84,13 @@ def get_item(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> Item:
     Raises:
         ItemNotFoundError: No item has this id.
     """
-    row = cur.execute(load_sql("item_get"), {"item_id": item_id}).fetchone()
-    if row is None:
+    versions = cur.execute(load_sql("item_get"), {"item_id": item_id}).fetchall()
+    if not versions:
         raise ItemNotFoundError(
             f"There is no item {item_id!r} in the database. "
             "Look the id up on the Browse page, or import the file that holds it."
         )
-    item = item_from_row(row)
+    item = max(map(item_from_row, versions), key=attrgetter("version"))
     if is_hidden(cur, viewer, item_id):
         return without_answers(item)
     return item
@@ -128,6 +131,7 @@ def item_from_row(row: Sequence[Any]) -> Item:
         long_answer=row[8],
         split=row[9],
         metadata=from_json(row[10]),
+        version=row[11],
     )
 
 
@@ -142,8 +146,9 @@ def describe_item_faults(item: Item) -> list[str]:
     names = {label.strip().casefold() for label in item.labels} - {""}
     if len(item.labels) < 2 or len(names) != len(item.labels):
         faults.append(f"labels are {list(item.labels)}, expected at least two different ones")
-    if len(item.labels) > MAX_LABELS:
-        faults.append(f"there are {len(item.labels)} labels, expected at most {MAX_LABELS}")
+    most = MAX_OPTIONS if item.label_set == OPTIONS_LABEL_SET else MAX_LABELS
+    if len(item.labels) > most:
+        faults.append(f"there are {len(item.labels)} labels, expected at most {most}")
     if item.gold_label is not None and item.gold_label not in item.labels:
         faults.append(f"gold_label is {item.gold_label!r}, expected one of {list(item.labels)}")
     option_labels = tuple(option.label for option in item.options)

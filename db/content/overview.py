@@ -52,3 +52,9 @@ def count_reviews(
         load_sql("overview_reviews"), {"since": moment, "viewer": viewer.parameter}
     ).fetchone()
     return ReviewCount(*(row or (0, 0, 0, 0)))
+
+
+def measure_review_seconds(cur: DuckDBPyConnection) -> float | None:
+    """Return the median time of labelling one item so far; None where nothing was timed."""
+    row = cur.execute(load_sql("review_seconds")).fetchone()
+    return None if row is None or row[0] is None else float(row[0])

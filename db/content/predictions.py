@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from db import search
 from db.arrow_tables import incoming, table_of
+from db.content.item_versions import record_seen_versions
 from db.errors import InvalidPredictionError
 from db.records import Prediction
 from db.statements import load_sql
@@ -38,9 +39,11 @@ def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction] |
             probabilities that do not fit its labels, or an item predicted twice in a run.
     """
     table = predictions if isinstance(predictions, pa.Table) else prediction_table(predictions)
+    record_seen_versions(cur, table)
     for start in range(0, table.num_rows, _BATCH_SIZE):
         batch = table.slice(start, _BATCH_SIZE)
         with incoming(cur, "incoming_prediction", batch):
+            cur.execute(load_sql("seen_version_of_import"))
             faults = cur.execute(load_sql("prediction_find_faults")).fetchall()
             if faults:
                 raise _describe_faults(faults, batch.num_rows)
@@ -50,14 +53,15 @@ def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction] |
 
 
 def require_same_predictions(
-    cur: DuckDBPyConnection, run_id: str, predictions: Sequence[Prediction]
+    cur: DuckDBPyConnection, run_id: str, predictions: Iterable[Prediction] | pa.Table
 ) -> None:
     """Refuse predictions that differ from those of a stored run; its own export is the same.
 
     Raises:
         InvalidPredictionError: It names each item.
     """
-    with incoming(cur, "incoming_prediction", [_to_row(prediction) for prediction in predictions]):
+    table = predictions if isinstance(predictions, pa.Table) else prediction_table(predictions)
+    with incoming(cur, "incoming_prediction", table):
         rows = cur.execute(load_sql("prediction_find_changed"), {"run_id": run_id}).fetchall()
     if rows:
         named = "; ".join(f"{item_id!r} {fault}" for item_id, fault in rows[:_MAX_NAMED])

@@ -71,6 +71,8 @@ def _annotation(annotation: Mapping[str, Any]) -> dict[str, Any]:
         "reviewer": annotation["reviewer"],
         "phase": annotation["phase"],
         "confidence": annotation["confidence"],
+        "severity": annotation["severity"],
+        "verdicts": ", ".join(annotation["verdicts"]),
         "guideline_version": annotation["guideline_version"],
     }
     facts_text = [f"{name}: {value}" for name, value in facts.items() if value]

@@ -1,13 +1,19 @@
-"""Taking files in: one format a module; a file is checked in full and stored in one transaction."""
+"""Importing files: what a file is and holds, checked in full and stored in one transaction.
+
+``any_file`` recognises a format by a table of signatures; ``readers`` make entries of its rows, and
+``assembling`` records of the entries. Formats with rules of their own have a module each.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
 from db.connection import Database
@@ -22,15 +28,18 @@ from db.errors import (
     InvalidReviewerError,
     RejectedRowsError,
 )
+from db.importers.any_file import parse_any
+from db.importers.assembling import Choices
 from db.importers.batch import ImportBatch
+from db.importers.checks import Match, match_batch
 from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.faults import FaultList
 from db.importers.items import parse_items
-from db.importers.medqa import parse_medqa
-from db.importers.model_answers import parse_model_answers
+from db.importers.mapping import Mapping as FieldMapping
 from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import parse_pubmedqa
-from db.records import Split
+from db.records import Run, Split
+from db.statements import load_sql
 
 Format = Literal["pubmedqa", "medqa", "model_answers", "clinician_reviews", "items", "predictions"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -52,6 +61,10 @@ class ImportReport:
     num_annotations: int = 0
     unread: tuple[str, ...] = ()
     """Fields of the file that were left out."""
+    description: str = ""
+    """What the file is, in words."""
+    notes: tuple[str, ...] = ()
+    match: Match = field(default_factory=Match)
 
     @property
     def is_unchanged(self) -> bool:
@@ -60,28 +73,83 @@ class ImportReport:
         return new == 0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the person who imports a file says of it; all can be left to the file.
+
+    Attributes:
+        format: What the file has to be; None recognises it.
+        mapping: Where the fields are.
+        choices: What counts for the whole file: split, model, source, labels.
+        test_split: For PubMedQA: the file that names the test items; by default the
+            ``test_ground_truth.json`` next to the file.
+    """
+
+    format: Format | None = None
+    mapping: FieldMapping | None = None
+    choices: Choices = field(default_factory=Choices)
+    test_split: Path | None = None
+
+
 def import_file(
     database: Database,
-    format: Format,  # noqa: A002 - the word users type
+    format: Format | None,  # noqa: A002 - the word users type
     path: Path,
     *,
     test_split: Path | None = None,
-    split: Split = "test",
+    split: Split | None = None,
     model: str | None = None,
 ) -> ImportReport:
     """Import one file, completely or not at all; the same file again adds nothing.
 
     Args:
-        test_split: For ``pubmedqa``: the file that names the test items; by default the
-            ``test_ground_truth.json`` next to the file.
-        split: For ``medqa``: the split of all its items.
-        model: For ``model_answers``: who answered; by default taken from the file name.
+        format: What the file has to be; None recognises it.
+        test_split: As of :class:`Asked`.
+        split: Of all its items; by default what the file or its name says.
+        model: Who answered; by default what the file or its name says.
 
     Raises:
         ImportFileError: The file has faults or contradicts the store; the message names each.
     """
-    batch = parse_file(format, path, test_split=test_split, split=split, model=model)
-    return store_batch(database, batch, path)
+    choices = Choices(split=split, model=model or "")
+    asked = Asked(format=format, choices=choices, test_split=test_split)
+    return import_as_asked(database, path, asked)
+
+
+def import_as_asked(database: Database, path: Path, asked: Asked) -> ImportReport:
+    """Import one file as asked for; see :func:`import_file`."""
+    return store_batch(database, read_file(path, known_to(database, asked)), path)
+
+
+def known_to(database: Database, asked: Asked) -> Asked:
+    """Return what is asked for with the label sets that the store knows."""
+    rows = database.cursor().execute(load_sql("item_list_label_sets")).fetchall()
+    sets = {name: tuple(labels) for name, labels in rows}
+    return replace(asked, choices=replace(asked.choices, known_sets=sets))
+
+
+def read_file(path: Path, asked: Asked) -> ImportBatch:
+    """Read a file completely, without touching the store.
+
+    Raises:
+        ImportFileError: The file has faults; the message names each.
+    """
+    match asked.format:
+        case "pubmedqa":
+            return parse_pubmedqa(path, test_split=asked.test_split)
+        case "clinician_reviews":
+            return parse_clinician_reviews(path)
+        case "items":
+            return parse_items(path)
+        case "predictions":
+            return parse_predictions(path)
+        case "medqa" | "model_answers" | None:
+            return parse_any(
+                path, asked.choices, mapping=asked.mapping, test_split=asked.test_split
+            )
+    raise ImportFileError(
+        f"The format {asked.format!r} is unknown: use one of {', '.join(FORMATS)}, or none."
+    )
 
 
 def store_batch(database: Database, batch: ImportBatch, path: Path) -> ImportReport:
@@ -94,15 +162,32 @@ def store_batch(database: Database, batch: ImportBatch, path: Path) -> ImportRep
         return _store(cur, batch, path)
 
 
-def stage_file(
-    format_: Format, path: Path, folder: Path, *, test_split: Path | None, split: Split
-) -> ImportBatch:
+def try_batch(database: Database, batch: ImportBatch, path: Path) -> ImportReport:
+    """Return what storing would report, and store nothing.
+
+    Raises:
+        ImportFileError: As of :func:`store_batch`.
+    """
+    report = None
+    with suppress(_NotStoredError), _explained(batch, path), database.transaction() as cur:
+        report = _store(cur, batch, path)
+        raise _NotStoredError
+    if report is None:
+        raise AssertionError("only a stored batch is undone")
+    return report
+
+
+class _NotStoredError(Exception):
+    """Undoes the transaction of an import that was only tried."""
+
+
+def stage_file(path: Path, folder: Path, asked: Asked) -> ImportBatch:
     """Read a file and write what it holds into a folder; see :meth:`ImportBatch.stage`.
 
     Raises:
         ImportFileError: The file has faults; the message names each.
     """
-    batch = parse_file(format_, path, test_split=test_split, split=split)
+    batch = read_file(path, asked)
     with _explained(batch, path):
         return batch.stage(folder)
 
@@ -121,46 +206,14 @@ def _explained(batch: ImportBatch, path: Path) -> Iterator[None]:
         raise ImportFileError(f"{path.name} was not imported. {error}") from error
 
 
-def parse_file(
-    format_: Format,
-    path: Path,
-    *,
-    test_split: Path | None = None,
-    split: Split = "test",
-    model: str | None = None,
-) -> ImportBatch:
-    """Read a file completely, without touching the store; arguments as of ``import_file``.
-
-    Raises:
-        ImportFileError: The file has faults; the message names each.
-    """
-    match format_:
-        case "pubmedqa":
-            return parse_pubmedqa(path, test_split=test_split)
-        case "medqa":
-            return parse_medqa(path, split=split)
-        case "model_answers":
-            return parse_model_answers(path, model=model)
-        case "clinician_reviews":
-            return parse_clinician_reviews(path)
-        case "items":
-            return parse_items(path)
-        case "predictions":
-            return parse_predictions(path)
-    raise ImportFileError(f"The format {format_!r} is unknown: use one of {', '.join(FORMATS)}.")
-
-
 def _store(cur: DuckDBPyConnection, batch: ImportBatch, path: Path) -> ImportReport:
+    batch, predictions, match = match_batch(cur, batch)
     items = add_items(cur, batch.items, origin=batch.origin) if len(batch.items) else AddReport()
+    items = replace(items, unchanged=items.unchanged + match.num_left_out)
     num_predictions = 0
-    if batch.run is not None:
-        stored = find_run(cur, batch.run.run_id)
-        if stored is None:
-            add_run(cur, batch.run)
-            num_predictions = add_predictions(cur, batch.predictions)
-        else:
-            require_same_run(stored, batch.run)
-            require_same_predictions(cur, stored.run_id, batch.predictions)
+    for run in batch.runs:
+        of_run = predictions.filter(pc.equal(predictions["run_id"], run.run_id))
+        num_predictions += _store_run(cur, run, of_run)
     return ImportReport(
         file=replace_lone_surrogates(path.name),
         items=items,
@@ -168,4 +221,23 @@ def _store(cur: DuckDBPyConnection, batch: ImportBatch, path: Path) -> ImportRep
         num_predictions=num_predictions,
         num_annotations=add_imported_labels(cur, batch.labels) if batch.labels else 0,
         unread=batch.unread,
+        description=batch.description,
+        notes=batch.notes,
+        match=match,
     )
+
+
+def _store_run(cur: DuckDBPyConnection, run: Run, predictions: pa.Table) -> int:
+    stored = find_run(cur, run.run_id)
+    if stored is None:
+        add_run(cur, run)
+        return add_predictions(cur, predictions)
+    # What a file does not say contradicts nothing.
+    run = replace(
+        run,
+        metrics=run.metrics or stored.metrics,
+        base_run_id=run.base_run_id or stored.base_run_id,
+    )
+    require_same_run(stored, run)
+    require_same_predictions(cur, stored.run_id, predictions)
+    return 0

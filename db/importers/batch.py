@@ -9,14 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from db.arrow_tables import open_table, save_table
+from db.arrow_tables import SCHEMAS, open_table, save_table
 from db.content.imported_labels import ImportedLabel
 from db.content.items import item_table
 from db.content.predictions import prediction_table
 from db.records import Item, Prediction, Run
 
 _PLACES, _ITEMS, _PREDICTIONS = "places.arrow", "items.arrow", "predictions.arrow"
-_PLACE_SCHEMA = pa.schema([("item_id", pa.string()), ("place", pa.string())])
+_HINTS = "hints.arrow"
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,22 @@ class ImportBatch:
 
     origin: str
     items: Sequence[Item] | pa.Table = ()
-    run: Run | None = None
+    runs: tuple[Run, ...] = ()
     predictions: Sequence[Prediction] | pa.Table = ()
     labels: tuple[ImportedLabel, ...] = ()
     places: Mapping[str, str] | pa.Table = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    hints: Mapping[str, str] | pa.Table = field(default_factory=dict)
+    """Item id to a text that contains its question, of answers without the item itself."""
+    description: str = ""
+    """What the file is, in words."""
+    notes: tuple[str, ...] = ()
+    """What was noticed in it, in words."""
+
+    @property
+    def run(self) -> Run | None:
+        """Return the first run of the file."""
+        return self.runs[0] if self.runs else None
 
     def place_of(self, item_id: str) -> str:
         """Return where in the file an item is."""
@@ -47,11 +58,11 @@ class ImportBatch:
         Raises:
             InvalidItemError: Items that contradict themselves, or two of one id.
         """
-        places = {"item_id": list(self.places), "place": list(self.places.values())}
-        save_table(folder / _PLACES, pa.table(places, schema=_PLACE_SCHEMA))
+        save_table(folder / _PLACES, text_table(self.places))
+        save_table(folder / _HINTS, text_table(self.hints))
         save_table(folder / _ITEMS, item_table(self.items, origin=self.origin))
         save_table(folder / _PREDICTIONS, prediction_table(self.predictions))
-        return replace(self, items=(), predictions=(), places={})
+        return replace(self, items=(), predictions=(), places={}, hints={})
 
     def staged(self, folder: Path) -> ImportBatch:
         """Return the batch with the tables that :meth:`stage` wrote, which stay on the disk."""
@@ -60,4 +71,13 @@ class ImportBatch:
             items=open_table(folder / _ITEMS),
             predictions=open_table(folder / _PREDICTIONS),
             places=open_table(folder / _PLACES),
+            hints=open_table(folder / _HINTS),
         )
+
+
+def text_table(texts: Mapping[str, str] | pa.Table) -> pa.Table:
+    """Return texts by item id as a table."""
+    if isinstance(texts, pa.Table):
+        return texts
+    columns = {"item_id": list(texts), "place": list(texts.values())}
+    return pa.table(columns, schema=SCHEMAS["incoming_place"])

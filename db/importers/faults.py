@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from db.errors import ImportFileError
 Checked = TypeVar("Checked", bound=BaseModel)
 
 _MAX_SHOWN = 50
+_MIN_GROUP = 6
+"""From this many places on, a fault is named once."""
 _MAX_VALUE_LENGTH = 60
 
 
@@ -22,12 +25,12 @@ class FaultList:
         """Start empty; ``expected`` ends the message: what the file should hold."""
         self._path = path
         self._expected = expected
-        self._faults: list[str] = []
+        self._faults: list[tuple[str, str, str]] = []
         self._unread: set[str] = set()
 
-    def add(self, place: str, message: str) -> None:
-        """Record one fault at a place such as ``line 12``."""
-        self._faults.append(f"{place}: {message}")
+    def add(self, place: str, message: str, value: str = "") -> None:
+        """Record one fault at a place such as ``line 12``, with the value found there."""
+        self._faults.append((place, message, value))
 
     def check(self, place: str, model: type[Checked], value: Any) -> Checked | None:
         """Read a value as a model; note every fault and give None where there is one."""
@@ -39,7 +42,7 @@ class FaultList:
             for fault in error.errors(include_url=False):
                 where = ".".join(str(part) for part in fault["loc"])
                 given = _shorten(fault["input"])
-                self.add(place, f"{where + ': ' if where else ''}{fault['msg']} (found {given})")
+                self.add(place, f"{where + ': ' if where else ''}{fault['msg']}", f"found {given}")
             return None
 
     @property
@@ -55,14 +58,27 @@ class FaultList:
         """
         if not self._faults:
             return
-        shown = "\n".join(f"- {fault}" for fault in self._faults[:_MAX_SHOWN])
-        hidden = len(self._faults) - _MAX_SHOWN
+        lines = list(self._grouped())
+        shown = "\n".join(f"- {line}" for line in lines[:_MAX_SHOWN])
+        hidden = len(lines) - _MAX_SHOWN
         more = f"\n- and {hidden} more" if hidden > 0 else ""
         noun = "fault" if len(self._faults) == 1 else "faults"
         raise ImportFileError(
             f"{self._path.name} was not imported, nothing was changed: "
-            f"{len(self._faults)} {noun}.\n{shown}{more}\nExpected {self._expected}."
+            f"{len(self._faults):,} {noun}.\n{shown}{more}\nExpected {self._expected}."
         )
+
+    def _grouped(self) -> Iterator[str]:
+        """Yield each fault, or one line for all places that have the same one."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for place, message, value in self._faults:
+            groups.setdefault(message, []).append((place, f" ({value})" if value else ""))
+        for message, found in groups.items():
+            if len(found) < _MIN_GROUP:
+                yield from (f"{place}: {message}{value}" for place, value in found)
+            else:
+                (first, value), (second, _) = found[:2]
+                yield f"{len(found):,} places ({first}, {second} ...): {message}{value}"
 
 
 def _shorten(value: Any) -> str:

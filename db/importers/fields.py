@@ -28,7 +28,8 @@ def _refuse_blank(text: str) -> str:
     return text
 
 
-def _refuse_unstorable_within(value: dict[str, Any]) -> dict[str, Any]:
+def refuse_unstorable(value: Any) -> Any:
+    """Return a value; raise ValueError where a text in it cannot be stored."""
     for text in _texts_in(value):
         _refuse_unstorable(text)
     return value
@@ -50,8 +51,9 @@ Text = Annotated[str, AfterValidator(_refuse_unstorable)]
 FilledText = Annotated[Text, AfterValidator(_refuse_blank)]
 Identifier = Annotated[str, Field(pattern=r"^[^\s\p{C}](?:[^\p{C}]{0,198}[^\s\p{C}])?$")]
 """1 to 200 visible characters; ids appear in addresses and widget keys."""
-OptionLabel = Annotated[str, Field(pattern=r"^[A-Z]$")]
-Metadata = Annotated[dict[str, Any], AfterValidator(_refuse_unstorable_within)]
+OptionLabel = Annotated[str, Field(pattern=r"^[^\s\p{C}](?:[^\p{C}]{0,98}[^\s\p{C}])?$")]
+"""1 to 100 visible characters: a letter, a number or a word in any script."""
+Metadata = Annotated[dict[str, Any], AfterValidator(refuse_unstorable)]
 Count = Annotated[int, Field(ge=0, le=_MAX_INTEGER)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

@@ -70,7 +70,11 @@ def read_json(path: Path, faults: FaultList) -> Any:
     Raises:
         ImportFileError: As ``read_text``, or it is no JSON.
     """
-    text = read_text(path)
+    return read_json_text(path, read_text(path), faults)
+
+
+def read_json_text(path: Path, text: str, faults: FaultList) -> Any:
+    """Read the text of a file as ``read_json`` does."""
     repeated: list[str] = []
     try:
         value = _parse(text, repeated)
@@ -89,8 +93,13 @@ def read_json_lines(path: Path, faults: FaultList) -> Iterator[tuple[str, Any]]:
     Raises:
         ImportFileError: As ``read_text``.
     """
+    return read_lines(read_text(path), faults)
+
+
+def read_lines(text: str, faults: FaultList) -> Iterator[tuple[str, Any]]:
+    """Yield each line of a text as ``read_json_lines`` does."""
     # Not splitlines(): JSON text may hold U+2028 and its like, which are no line ends here.
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         place = f"line {number}"

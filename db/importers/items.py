@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from db.content.items import describe_item_faults
 from db.importers.batch import ImportBatch
+from db.importers.entries import Row
 from db.importers.faults import FaultList
 from db.importers.fields import (
     PUBMEDQA_LABEL_SET,
@@ -19,14 +21,18 @@ from db.importers.fields import (
     OptionLabel,
     Text,
 )
-from db.importers.files import read_csv, read_json_lines
+from db.importers.files import read_bytes, read_csv, read_json_lines
+from db.importers.paths import nested
+from db.importers.readers.tables import PARQUET_MARK, parquet_rows
 from db.records import OPTIONS_LABEL_SET, Item, Option, Section, Split
+from db.spreadsheets import original_text
 
 ORIGIN = "items"
 
 _EXPECTED = (
-    'one JSON object a line: item_id, question, label_set ("pubmedqa" for yes/no/maybe, or '
-    '"options" with options [{"label": "A", "text": "..."}]), and where wanted source, context '
+    'one JSON object a line: item_id, question, label_set ("pubmedqa" for yes/no/maybe, "options" '
+    'with options [{"label": "A", "text": "..."}], or a name with labels ["urgent", "routine"]), '
+    "and where wanted source, context "
     '[{"heading": "...", "text": "..."}], gold_label, long_answer, split (train, dev or test), '
     "metadata"
 )
@@ -35,6 +41,8 @@ _EXPECTED_CSV = (
     "context, option_A, option_B ... (none: yes/no/maybe), gold_label, long_answer, split"
 )
 _OPTION_PREFIX = "option_"
+_JSON_CELLS = frozenset({"context", "labels", "options", "metadata"})
+"""Columns in which an export writes lists and objects as JSON."""
 
 
 class _Section(BaseModel):
@@ -56,10 +64,10 @@ class _Item(BaseModel):
 
     item_id: Identifier
     question: FilledText
-    label_set: Literal["pubmedqa", "options"]
+    label_set: Identifier
     source: Identifier = "own"
     context: tuple[_Section, ...] = ()
-    labels: tuple[str, ...] | None = None
+    labels: tuple[OptionLabel, ...] | None = None
     options: tuple[_Option, ...] = ()
     gold_label: Text | None = None
     long_answer: Text = ""
@@ -68,18 +76,14 @@ class _Item(BaseModel):
 
 
 def parse_items(path: Path, *, origin: str = ORIGIN) -> ImportBatch:
-    """Read items; a file named ``.csv`` is read as CSV, any other as JSON lines.
+    """Read items as JSON lines, as CSV where its name ends so, or as Parquet.
 
     Raises:
         ImportFileError: Faults in the file.
     """
     is_csv = path.suffix.lower() == ".csv"
     faults = FaultList(path, _EXPECTED_CSV if is_csv else _EXPECTED)
-    entries = (
-        ((place, _from_csv(row)) for place, row in read_csv(path, faults))
-        if is_csv
-        else read_json_lines(path, faults)
-    )
+    entries = _entries(path, faults, is_csv=is_csv)
     items: list[Item] = []
     places: dict[str, str] = {}
     for place, value in entries:
@@ -95,6 +99,20 @@ def parse_items(path: Path, *, origin: str = ORIGIN) -> ImportBatch:
         items.append(item)
     faults.raise_if_any()
     return ImportBatch(origin=origin, items=tuple(items), places=places)
+
+
+def _entries(path: Path, faults: FaultList, *, is_csv: bool) -> Iterator[Row]:
+    if is_csv:
+        for place, row in read_csv(path, faults):
+            yield place, _from_csv(row)
+    elif read_bytes(path).startswith(PARQUET_MARK):
+        for place, row in parquet_rows(path):
+            given = {name: value for name, value in row.items() if value is not None}
+            if isinstance(given.get("metadata"), str):
+                given["metadata"] = nested(given["metadata"])
+            yield place, given
+    else:
+        yield from read_json_lines(path, faults)
 
 
 def _to_item(entry: _Item) -> Item:
@@ -123,6 +141,8 @@ def _describe_label_faults(item: Item) -> list[str]:
     faults = describe_item_faults(item)
     if item.label_set == PUBMEDQA_LABEL_SET and item.labels != PUBMEDQA_LABELS:
         faults.append(f"labels are {list(item.labels)}, expected {list(PUBMEDQA_LABELS)}")
+    if not item.labels:
+        faults.append(f"label set {item.label_set!r} needs its labels: [FIRST, SECOND, ...]")
     if item.label_set == PUBMEDQA_LABEL_SET and item.options:
         faults.append(f'options need label_set "{OPTIONS_LABEL_SET}"')
     return faults
@@ -130,13 +150,19 @@ def _describe_label_faults(item: Item) -> list[str]:
 
 def _from_csv(row: dict[str, Any]) -> dict[str, Any]:
     """Convert a CSV line to what a JSON line would hold; empty cells count as missing."""
-    given = {name: value for name, value in row.items() if value != ""}
+    given: dict[str, Any] = {
+        name: original_text(value) for name, value in row.items() if value != ""
+    }
+    for name in _JSON_CELLS & given.keys():
+        given[name] = nested(given[name])
+    if "options" in given:
+        return given  # as exported
     options = [
         {"label": name.removeprefix(_OPTION_PREFIX), "text": given.pop(name)}
         for name in list(given)
         if name.startswith(_OPTION_PREFIX)
     ]
     label_set = OPTIONS_LABEL_SET if options else PUBMEDQA_LABEL_SET
-    if "context" in given:
+    if isinstance(given.get("context"), str):
         given["context"] = [{"text": given["context"]}]
     return {"label_set": label_set, "options": options, **given}

@@ -84,7 +84,7 @@ def parse_predictions(path: Path) -> ImportBatch:
     faults.raise_if_any()
     run = _to_run(header, path)
     predictions = tuple(Prediction(run_id=run.run_id, **dict(entry)) for entry in entries)
-    return ImportBatch(origin="predictions", run=run, predictions=predictions, places=places)
+    return ImportBatch(origin="predictions", runs=(run,), predictions=predictions, places=places)
 
 
 def _read_header(lines: Iterator[tuple[str, Any]], faults: FaultList) -> _Run | None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming, table_of
+from db.content.item_versions import record_seen_versions
 from db.conversions import with_timestamp
 from db.records import TrainingState
 from db.statements import load_sql
@@ -32,6 +33,8 @@ class TrainingRecord:
     option_order: int
     fold: Fold
     shot_item_ids: tuple[str, ...]
+    item_version: int = 1
+    """The version that the run's snapshot held."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def add_training_records(
 ) -> None:
     """Store the records of a run, or the table of them. The caller owns the transaction."""
     table = records if isinstance(records, pa.Table) else training_record_table(records)
+    record_seen_versions(cur, table)
     with incoming(cur, "incoming_training_record", table):
         cur.execute(load_sql("training_record_insert"))
 
@@ -150,7 +154,7 @@ def list_training_records(
     """Return the records of a run; with ``item_id`` those made of it, then those that show it."""
     parameters = {"run_id": run_id, "item_id": item_id, "limit": limit}
     rows = cur.execute(load_sql("lineage_records"), parameters).fetchall()
-    return [TrainingRecord(run_id, *(*row[:4], tuple(row[4]))) for row in rows]
+    return [TrainingRecord(run_id, *(*row[:4], tuple(row[4]), row[5])) for row in rows]
 
 
 def count_training_records(cur: DuckDBPyConnection, run_id: str) -> list[RecordCount]:

@@ -23,6 +23,8 @@ class ReadinessCount:
         num_unanimous: Those of them on which all agree.
         num_fresh: Items reviewed since then to which the model in use gave a label.
         num_fresh_wrong: Those of them that it got wrong, by the label of record.
+        num_watched: Fresh ones that were drawn at random, whatever was known of them.
+        num_watched_wrong: Those of them that it got wrong.
     """
 
     num_corrected: int
@@ -31,6 +33,8 @@ class ReadinessCount:
     num_unanimous: int
     num_fresh: int
     num_fresh_wrong: int
+    num_watched: int
+    num_watched_wrong: int
 
 
 def count_readiness(
@@ -43,7 +47,7 @@ def count_readiness(
     moment = None if since is None else to_timestamp(since)
     parameters = {"since": moment, "run_id": run_id, "viewer": viewer.parameter}
     row = cur.execute(load_sql("readiness"), parameters).fetchone()
-    return ReadinessCount(*(row or (0,) * 6))
+    return ReadinessCount(*(row or (0,) * 8))
 
 
 def last_correction_at(cur: DuckDBPyConnection) -> datetime | None:

@@ -167,7 +167,8 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
         save_table(staged, table)
         with child_process(for_bytes=table.nbytes) as call:
             manifest = call(_write_parts, staged, directory, created_by)
-    cur.execute(load_sql("snapshot_correction_insert"), {"snapshot_id": manifest.snapshot_id})
+    for name in ("snapshot_correction_insert", "snapshot_item_version_insert"):
+        cur.execute(load_sql(name), {"snapshot_id": manifest.snapshot_id})
     with replaced_file(directory / MANIFEST_NAME) as partial:
         partial.write_bytes(manifest.model_dump_json(indent=2).encode())
     return manifest

@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 from duckdb import DuckDBPyConnection
 
+from db.content.item_versions import require_in_use
+from db.content.items import get_item
 from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
 from db.errors import InvalidAnnotationError
 from db.people.permissions import require
@@ -44,6 +46,7 @@ def add_adjudication(
 
     Raises:
         InvalidLabelError: The item does not allow the label.
+        ItemConflictError: The item was set aside.
         InvalidAnnotationError: The reason is unknown, or the note cannot be stored.
         NotFoundError: There is no such item or reviewer.
         NotPermittedError: The role of the reviewer is not open to deciding.
@@ -56,6 +59,7 @@ def add_adjudication(
         )
     require(cur, reviewer_id, "adjudicate")
     require_text(note, f"note on item {item_id!r}", InvalidAnnotationError)
+    require_in_use(cur, get_item(cur, item_id, EVERYTHING))
     before = get_gold(cur, item_id, EVERYTHING)
     parameters = {
         "adjudication_id": adjudication_id,
@@ -90,9 +94,11 @@ def list_disputed(
     source: str | None = None,
     threshold: int = 2,
 ) -> list[str]:
-    """Return the ids of items to adjudicate, those with most disagreeing pairs of people first.
+    """Return the ids of items to adjudicate, those on which a decision would change most first.
 
-    What counts is what each person says in the end. Hidden items are left out.
+    A decision changes much where many people do not accept the label of record, and where it would
+    make the answers of many runs right or wrong; among equals, those with most disagreeing pairs of
+    people come first. What counts is what each person says in the end. Hidden items are left out.
 
     Args:
         origin: Whose annotations count: people's at the screen, those that came with a data set,

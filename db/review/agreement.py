@@ -7,12 +7,14 @@ be answered. Ratings are the standing ones of each phase; unannounced repeats ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
+from db.conversions import from_timestamp
 from db.records import AnnotationOrigin, Phase
 from db.statements import load_sql
 from db.viewer import Viewer
@@ -63,6 +65,26 @@ class AnswerPattern:
     gold: str | None
     answers: tuple[Answer, ...]
     num_items: int
+
+
+@dataclass(frozen=True)
+class GuidelinePattern:
+    """Items that were answered alike under one version of the guidelines; '' is none."""
+
+    version: str
+    since: datetime
+    answers: tuple[Answer, ...]
+    num_items: int
+
+
+@dataclass(frozen=True)
+class Rating:
+    """What one reviewer answered to one item; ``gold`` is None where it has no gold label."""
+
+    item_id: str
+    reviewer_id: str
+    gold: str | None
+    answer: Answer
 
 
 @dataclass(frozen=True)
@@ -167,6 +189,25 @@ def count_patterns(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> 
     parameters = flt.parameters("gold", phase=phase)
     rows = cur.execute(load_sql("agreement_patterns"), parameters).fetchall()
     return [AnswerPattern(gold, _answers(answers), n) for gold, answers, n in rows]
+
+
+def count_by_guideline(
+    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase
+) -> list[GuidelinePattern]:
+    """Count items by how they were answered under each version of the guidelines, oldest first."""
+    parameters = flt.parameters(phase=phase)
+    rows = cur.execute(load_sql("agreement_by_guideline"), parameters).fetchall()
+    return [
+        GuidelinePattern(version, from_timestamp(since), _answers(answers), n)
+        for version, since, answers, n in rows
+    ]
+
+
+def list_ratings(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[Rating]:
+    """Return every rating of a phase, by item."""
+    parameters = flt.parameters("gold", phase=phase)
+    rows = cur.execute(load_sql("agreement_ratings"), parameters).fetchall()
+    return [Rating(item_id, who, gold, tuple(answer)) for item_id, who, gold, answer in rows]
 
 
 def count_pairs(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[PairCount]:

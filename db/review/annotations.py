@@ -13,6 +13,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming_table
+from db.content.item_versions import require_in_use
 from db.content.items import get_item
 from db.content.predictions import find_prediction
 from db.content.runs import get_run
@@ -54,6 +55,14 @@ class OnScreen:
     answer: str | None
     """The run's answer, where it was shown."""
     state: ItemState
+    item_version: int | None = None
+    """The version of the item that was shown; that of ``item`` where None."""
+
+    @property
+    def seen_item(self) -> Item:
+        """Return the item with the version that was shown."""
+        version = self.item.version if self.item_version is None else self.item_version
+        return replace(self.item, version=version)
 
 
 def add_annotation(
@@ -88,6 +97,7 @@ def add_annotation(
         InvalidAnnotationError: The id belongs to another annotation.
         AnnotationConflictError: Another annotation stands than the one on screen.
         QueueClosedError: The queue of the encounter is closed, or not open to the reviewer.
+        ItemConflictError: The item has another sense since it was shown, or was set aside.
         NotFoundError: There is no such item, reviewer or run.
         NotPermittedError: The role of the reviewer is not open to labelling.
     """
@@ -134,6 +144,7 @@ def add_annotation(
         "created_at": to_timestamp(created_at or utc_now()),
         "old_label": gold_from(item, history, decision).label,
         "old_answer": answer,
+        "item_version": require_in_use(cur, item if on_screen is None else on_screen.seen_item),
     }
     return _write(cur, "annotation_insert", parameters)
 
@@ -438,6 +449,7 @@ def _from_row(row: Mapping[str, Any]) -> Annotation:
         old_label=row["old_label"],
         old_answer=row["old_answer"],
         retracted_annotation_id=row["retracted_annotation_id"],
+        item_version=row["item_version"],
     )
 
 

@@ -42,11 +42,21 @@ _COLUMNS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "num_annotations": ("coalesce(reviewed.num_annotations, 0)", ("reviewed",)),
     "is_fast": ("coalesce(reviewed.is_fast, false)", ("reviewed",)),
     "is_flagged": ("flagged.item_id is not null", ("flagged",)),
+    "is_set_aside": ("aside.item_id is not null", ("aside",)),
 }
 """Each column: its expression, and the parts that it needs in addition to the item."""
 
 _OPEN: Final = frozenset(
-    {"item_id", "source", "split", "question", "arrived_at", "is_predicted", "my_label"}
+    {
+        "item_id",
+        "source",
+        "split",
+        "question",
+        "arrived_at",
+        "is_predicted",
+        "my_label",
+        "is_set_aside",
+    }
 )
 """Columns that cannot influence a reviewer who labels the item blind."""
 
@@ -82,6 +92,7 @@ _JOINS: Final = {
     "mine": _part("mine"),
     "reviewed": _part("reviewed"),
     "flagged": _part("flagged"),
+    "aside": "left join set_aside_item as aside on aside.item_id = item.item_id",
 }
 """In the order in which they are joined."""
 
@@ -105,7 +116,8 @@ def source_of(expressions: str, viewer: Viewer) -> str:
     joins = " ".join(_JOINS[part] for part in _JOINS if part in parts)
     if is_gated:
         joins += f" left join ({_HIDDEN}) as hidden on hidden.item_id = item.item_id"
-    return f"(select {columns or 'item.item_id'} from item {joins})"  # noqa: S608
+    items = "every_item as item" if "aside" in parts else "item"
+    return f"(select {columns or 'item.item_id'} from {items} {joins})"  # noqa: S608
 
 
 _HIDDEN: Final = "select distinct item_id from scratch.hidden_item($viewer)"

@@ -25,6 +25,7 @@ Show = Literal[
     "no_label",
     "flagged",
     "fast",
+    "set_aside",
 ]
 Order = Literal["item_id", "confidence"]
 
@@ -36,9 +37,9 @@ class ReviewFilter:
     ``unreviewed`` and ``reviewed`` speak of the reviewer where one is given, else of anybody.
     Right and wrong are meant against the label of record. ``no_label``: an answer from which no
     label could be read. ``flagged`` and ``fast``: the reviewer, or anybody, flagged the item, or
-    has a standing label on it that was saved in less time than reading takes. ``search``: every
-    word must occur in the item's id, question, context or options, in the run's answer or in a
-    note; see ``db/search.py``.
+    has a standing label on it that was saved in less time than reading takes. ``set_aside``: the
+    items that are in no other list. ``search``: every word must occur in the item's id, question,
+    context or options, in the run's answer or in a note; see ``db/search.py``.
     """
 
     run_id: str | None = None
@@ -93,6 +94,7 @@ _SHOW_CONDITIONS = {
     "no_label": "has_text_outcome and answer_label is null",
     "flagged": "is_flagged",
     "fast": "is_fast",
+    "set_aside": "is_set_aside",
 }
 
 _ORDERS = {"item_id": "item_id", "confidence": "confidence_rank, item_id"}

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, get_args
 
+import numpy as np
+import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter, ValidationError
 
 from db.conversions import from_timestamp, require_text, to_json, to_timestamp, utc_now
 from db.errors import InvalidQueueError, QueueClosedError, QueueNotFoundError
 from db.people.permissions import require
+from db.review.draws import (
+    ADDED,
+    DEFAULT,
+    Candidates,
+    Kind,
+    QueueDesign,
+    Strata,
+    add_draw,
+    count_drawn,
+    draw_rows,
+)
 from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter, select_items
 from db.review.settings import ReviewMode
 from db.review.visibility import view_as
 from db.statements import load_sql
+from db.viewer import Viewer
 
 QueueOrder = Literal["uncertain", "text_head_differ", "label_errors", "oldest", "random", "item_id"]
 Sharing = Literal["anyone", "dealt"]
 
 _FILTER: Final = TypeAdapter(ReviewFilter)
+_DESIGN: Final = TypeAdapter(QueueDesign)
 MAX_NAME = 80
 MAX_REVIEWERS = 1000
 MAX_REPEAT_SHARE = 0.5
@@ -37,9 +53,17 @@ _ORDERS: Final[dict[QueueOrder, str]] = {
     ),
     "label_errors": "self_confidence nulls last",
     "oldest": "arrived_at",
-    "random": "md5(item_id || '/' || $seed)",
+    "random": "item_id",
     "item_id": "item_id",
 }
+_HASH: Final = "('0x' || md5(item_id || '/' || $seed)[1:13])::bigint / 4503599627370496.0"
+"""The first 13 digits of a hash as a number from 0 to 1."""
+_KINDS: Final[dict[QueueOrder, Kind]] = {
+    "random": "equal",
+    "oldest": "fixed",
+    "item_id": "fixed",
+}
+"""How places are drawn; the other orders are prioritised."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +93,8 @@ class QueueSettings:
     repeat_share: float = 0.0
     """Share of the items that come again, unannounced, to who labelled them; in blind queues only,
     where nothing on screen tells what they said the first time."""
+    design: QueueDesign | None = DEFAULT
+    """How items are drawn; None for queues made before that was stored, whose order is strict."""
 
     @property
     def run_id(self) -> str | None:
@@ -151,8 +177,11 @@ def add_item_queue(
         raise InvalidQueueError(
             f"The queue {queue.settings.name!r} was not made: no item is chosen. Choose some."
         )
-    chosen = {"queue_id": queue_id, "item_ids": list(dict.fromkeys(item_ids))}
-    cur.execute(load_sql("queue_insert_items"), chosen)
+    chosen = list(dict.fromkeys(item_ids))
+    ranks = np.arange(len(chosen))
+    every = Candidates(_texts(chosen), ranks, ranks / len(ranks), _texts([""] * len(chosen)))
+    add_draw(cur, queue_id, draw_rows(every, "fixed", DEFAULT, len(chosen)))
+    cur.execute(load_sql("queue_insert_items"), {"queue_id": queue_id, "item_ids": chosen})
     return queue
 
 
@@ -169,24 +198,55 @@ def extend_queue(cur: DuckDBPyConnection, queue: Queue, reviewer_id: str) -> int
         NotPermittedError: The person who asks may not manage queues.
     """
     require(cur, reviewer_id, "manage_queues")
-    viewer = view_as(cur, reviewer_id)
+    found = _candidates(cur, queue, view_as(cur, reviewer_id))
+    total = len(found.item_ids)
+    if total == 0:
+        return 0
+    design = queue.settings.design or QueueDesign(floor=0)
+    num_frame, num_turns = count_drawn(cur, queue.queue_id)
+    if num_turns:
+        found = _of_turn(found, num_turns)
+    num_places = total
+    if design.num_items is not None:
+        rate = min(1.0, design.num_items / (num_frame or total))
+        num_places = math.ceil(rate * total - 1e-9)
+    kind = _KINDS.get(queue.settings.order, "prioritised")
+    rows = draw_rows(found, kind, design, num_places)
+    if queue.settings.design is not None:
+        add_draw(cur, queue.queue_id, rows)
+    placed = {"queue_id": queue.queue_id, "item_ids": [row["item_id"] for row in rows[:num_places]]}
+    cur.execute(load_sql("queue_insert_items"), placed)
+    return num_places
+
+
+def _candidates(cur: DuckDBPyConnection, queue: Queue, viewer: Viewer) -> Candidates:
+    """Return the items that pass a queue's filter by now and were not drawn from yet."""
     settings = queue.settings
-    order = f"{_ORDERS[settings.order]}, item_id"
-    number = f"row_number() over (order by {order})"
-    statement, parameters = select_items(f"item_id, {number} as number", settings.filter, viewer)
-    if "$seed" in order:
-        parameters["seed"] = settings.seed
-    parameters["queue_id"] = queue.queue_id
-    row = cur.execute(
-        "insert into queue_item by name select $queue_id as queue_id, item_id, "  # noqa: S608
-        "(select count(*) from queue_item where queue_id = $queue_id) "
-        '+ row_number() over (order by number) - 1 as "position" '
-        f"from ({statement}) as found "
-        "anti join (select item_id from queue_item where queue_id = $queue_id) as present "
-        "using (item_id)",
+    strata = settings.design.strata if settings.design else None
+    stratum = f"coalesce({strata}, '')" if strata else "''"
+    rank = f"row_number() over (order by {_ORDERS[settings.order]}, item_id)"
+    columns = f"item_id, {rank} as priority, {_HASH} as chance, {stratum} as stratum"
+    statement, parameters = select_items(columns, settings.filter, viewer)
+    parameters |= {"seed": settings.seed, "queue_id": queue.queue_id}
+    # Only constants of this package are put together; values are bound.
+    found = cur.execute(
+        f"select item_id, priority, chance, stratum from ({statement}) as found "  # noqa: S608
+        f"anti join ({load_sql('queue_drawn_from')}) as present using (item_id) order by priority",
         parameters,
-    ).fetchone()
-    return 0 if row is None else int(row[0])
+    ).fetchnumpy()
+    return Candidates(
+        _texts(found["item_id"]), found["priority"], found["chance"], _texts(found["stratum"])
+    )
+
+
+def _of_turn(candidates: Candidates, num_turns: int) -> Candidates:
+    """Return candidates whose strata are those of a later turn: it is a draw of its own."""
+    later = [f"{name}, {ADDED} {num_turns}" for name in candidates.strata]
+    return replace(candidates, strata=_texts(later))
+
+
+def _texts(values: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    return np.array(list(values), dtype=object)
 
 
 def get_queue(cur: DuckDBPyConnection, queue_id: str) -> Queue:
@@ -306,6 +366,7 @@ def _insert(
         "queue_id": queue_id,
         "run_id": settings.run_id,
         "filter": to_json(asdict(settings.filter)),
+        "design": to_json(asdict(settings.design or DEFAULT)),
         "reviewer_ids": list(settings.reviewer_ids),
         "created_at": to_timestamp(utc_now()),
         "created_by": created_by,
@@ -329,6 +390,7 @@ def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
                 sharing=row[7],
                 reviewer_ids=tuple(row[8]),
                 repeat_share=row[9],
+                design=_find_design(row[13]),
             ),
             created_at=from_timestamp(row[10]),
             created_by=row[11],
@@ -348,6 +410,13 @@ def _find_filter(stored: str) -> ReviewFilter | None:
         return _FILTER.validate_json(stored)
     except ValidationError:
         return None
+
+
+def _find_design(stored: str | None) -> QueueDesign | None:
+    try:
+        return None if stored is None else _DESIGN.validate_json(stored)
+    except ValidationError:
+        return None  # as for a queue made before: its order is strict, and its draw is stored
 
 
 def list_queue_faults(cur: DuckDBPyConnection) -> list[str]:
@@ -389,7 +458,25 @@ def _require_possible(settings: QueueSettings) -> None:
         faults.append("items can be dealt only to people who are named")
     if not 0 <= share <= MAX_REPEAT_SHARE:
         faults.append(f"the share of repeats {share} is not within 0 and {MAX_REPEAT_SHARE}")
+    faults += _design_faults(settings.design)
     if share and settings.mode != "blind":
         faults.append("items can come again unannounced only where they are shown blind")
     if faults:
         raise InvalidQueueError(f"The queue was not made: {'; '.join(faults)}. Change that.")
+
+
+def _design_faults(design: QueueDesign | None) -> list[str]:
+    if design is None:
+        return []
+    faults = []
+    if not 0 <= design.floor <= 1:
+        faults.append(f"the floor {design.floor} is not within 0 and 1")
+    if design.num_items is not None and design.num_items < 1:
+        faults.append(f"{design.num_items} items to draw are fewer than 1")
+    if design.strata not in (None, *get_args(Strata)):
+        faults.append(f"the strata {design.strata!r} are none of {list(get_args(Strata))}")
+    if any(share <= 0 for _, share in design.shares) or sum(s for _, s in design.shares) > 1:
+        faults.append(f"the shares {dict(design.shares)} are not above 0 with a sum of at most 1")
+    if design.shares and design.strata is None:
+        faults.append("shares are of strata, and none are chosen")
+    return faults

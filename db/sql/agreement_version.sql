@@ -2,4 +2,6 @@
 select
     (select coalesce(max(annotation_number), 0) from annotation),
     (select coalesce(max(adjudication_number), 0) from adjudication),
-    (select count(*) from item)
+    (select count(*) from imported_item),
+    (select count(*) from item_version),
+    (select count(*) from set_aside)

@@ -26,5 +26,6 @@ select
     $is_fast as is_fast,
     $queue_id as queue_id,
     $guideline_version as guideline_version,
-    $duration_seconds as duration_seconds
+    $duration_seconds as duration_seconds,
+    $item_version as item_version
 returning *

@@ -12,6 +12,7 @@ select
     '' as note,
     taken_back.phase,
     taken_back.queue_id,
+    taken_back.item_version,
     taken_back.annotation_id as retracted_annotation_id
 from annotation as taken_back
 where taken_back.item_id = $item_id and taken_back.annotation_id = $retracted_annotation_id

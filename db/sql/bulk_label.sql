@@ -13,8 +13,10 @@ select
     gold.label as old_label,
     coalesce(mine.answer, prediction.answer) as old_answer,
     $note as note,
-    'open' as phase
+    'open' as phase,
+    item.version as item_version
 from incoming_target as target
+join item on item.item_id = target.item_id
 join gold on gold.item_id = target.item_id
 left join (
     select item_id, answer from standing_annotation where reviewer_id = $reviewer_id

@@ -6,5 +6,7 @@ select
         $created_at::timestamp as created_at
     )
 from annotation
-where annotation_id in (select annotation_id from bulk_item where batch_id = $batch_id)
+left join sense_change using (item_id)
+where coalesce(annotation.item_version >= sense_change.version, true)
+    and annotation_id in (select annotation_id from bulk_item where batch_id = $batch_id)
 order by annotation.annotation_number

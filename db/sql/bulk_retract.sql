@@ -13,6 +13,7 @@ select
     '' as note,
     taken_back.phase,
     taken_back.queue_id,
+    taken_back.item_version,
     taken_back.annotation_id as retracted_annotation_id
 from kept_annotation as taken_back
 join gold on gold.item_id = taken_back.item_id

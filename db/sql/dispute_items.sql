@@ -1,4 +1,7 @@
--- Items to adjudicate, those on which most pairs of people differ first.
+-- Items to adjudicate, those first on which a decision would change most: the share of people who do
+-- not accept the label of record, times one and the number of runs that gave this label or the one
+-- that most of the others gave, as a decision makes those right or wrong. Then those on which most
+-- pairs of people differ.
 -- $show: open, rejected or decided; $origin, $label_set, $source (null: all); $threshold; $viewer
 with answer as (
     select
@@ -23,11 +26,41 @@ judged as (
     where ($label_set is null or item.label_set = $label_set)
         and ($source is null or item.source = $source)
     group by item.item_id
+),
+record as materialized (
+    select item_id, label from gold where item_id in (select item_id from judged)
+),
+alternative as (
+    select answer.item_id, arg_max(answer.labels[1], answer.num_alike) as label
+    from answer
+    join record on record.item_id = answer.item_id
+    where len(answer.labels) = 1 and answer.labels[1] is distinct from record.label
+    group by answer.item_id
+),
+affected as (
+    select prediction.item_id, count(*) as num_runs
+    from read_prediction as prediction
+    join record on record.item_id = prediction.item_id
+    left join alternative on alternative.item_id = prediction.item_id
+    where coalesce(prediction.head_label, prediction.text_label) in (record.label, alternative.label)
+    group by prediction.item_id
+),
+refusal as (
+    select
+        answer.item_id,
+        sum(answer.num_alike) filter (
+            where record.label is null or not list_contains(answer.labels, record.label)
+        ) / sum(answer.num_alike) as share
+    from answer
+    join record on record.item_id = answer.item_id
+    group by answer.item_id
 )
 select judged.item_id
 from judged
+left join affected on affected.item_id = judged.item_id
+left join refusal on refusal.item_id = judged.item_id
 anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = judged.item_id
-left join (select distinct item_id, true as is_decided from adjudication) as decided
+left join (select distinct item_id, true as is_decided from standing_adjudication) as decided
     on decided.item_id = judged.item_id
 where case $show
     when 'open' then judged.num_answers > 1 and decided.is_decided is null
@@ -35,5 +68,6 @@ where case $show
     else decided.is_decided
 end
 order by
+    coalesce(refusal.share, 0) * (1 + coalesce(affected.num_runs, 0)) desc,
     judged.num_agreeing / greatest(judged.num_people * (judged.num_people - 1), 1),
     judged.item_id

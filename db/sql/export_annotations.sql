@@ -2,6 +2,7 @@
 select
     annotation.annotation_id,
     annotation.item_id,
+    annotation.item_version,
     item.source,
     item.split,
     item.question,
@@ -38,7 +39,7 @@ select
     gold.origin as label_of_record_origin
 from annotation
 anti join scratch.hidden_item($viewer) as hidden using (item_id)
-left join item using (item_id)
+left join every_item as item using (item_id)
 left join current_reviewer as reviewer using (reviewer_id)
 left join gold using (item_id)
 order by annotation.annotation_number

@@ -14,6 +14,8 @@ with standing as (
                 'note': note,
                 'answer': answer,
                 'confidence': confidence,
+                'severity': severity,
+                'verdicts': verdicts,
                 'phase': phase,
                 'guideline_version': guideline_version,
                 'duration_seconds': duration_seconds,

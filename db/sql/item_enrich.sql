@@ -1,5 +1,5 @@
 -- $item_ids: the provisional items whose authoritative content has arrived.
-update item set
+update imported_item as item set
     source = incoming_item.source,
     question = incoming_item.question,
     context = incoming_item.context,

@@ -1,4 +1,4 @@
-insert into item
+insert into imported_item
 select incoming_item.*
 from incoming_item
-anti join item using (item_id)
+anti join imported_item using (item_id)

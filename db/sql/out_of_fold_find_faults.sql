@@ -15,7 +15,9 @@ from (
                 then 'probabilities out of fold that do not sum to 1'
         end as fault
     from incoming_out_of_fold as p
-    left join item using (item_id)
+    left join seen_version as seen on seen.run_id = p.run_id and seen.item_id = p.item_id
+    left join item_history as item
+        on item.item_id = p.item_id and item.version = coalesce(seen.version, 1)
 )
 where fault is not null
 order by run_id, item_id

@@ -8,7 +8,7 @@ select
         else 'is stored with other content in run ' || $run_id
     end as fault
 from incoming_prediction as p
-full join (select * from prediction where run_id = $run_id) as stored using (item_id)
+full join (select * from stored_prediction where run_id = $run_id) as stored using (item_id)
 where p.run_id is null
     or stored.run_id is null
     or p.answer is distinct from stored.answer

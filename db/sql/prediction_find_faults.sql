@@ -33,8 +33,11 @@ from (
         end as fault
     from incoming_prediction as p
     left join run using (run_id)
-    left join item using (item_id)
-    left join prediction
+    left join seen_version as seen on seen.run_id = p.run_id and seen.item_id = p.item_id
+    -- As the run saw it: the item may have been corrected since.
+    left join item_history as item
+        on item.item_id = p.item_id and item.version = coalesce(seen.version, 1)
+    left join stored_prediction as prediction
         on prediction.run_id = p.run_id and prediction.item_id = p.item_id
 )
 where fault is not null

@@ -11,5 +11,6 @@ select
     $sharing as sharing,
     $reviewer_ids::varchar[] as reviewer_ids,
     $repeat_share::double as repeat_share,
+    $design as design,
     $created_at::timestamp as created_at,
     $created_by as created_by

@@ -1,3 +1,8 @@
-select count(*)
-from annotation
-where item_id in (select unnest($item_ids::varchar[])) and queue_id = $queue_id
+-- Whether untouched places have judgements since they were read, or their items were ever set aside.
+select
+    (
+        select count(*)
+        from annotation
+        where item_id in (select unnest($item_ids::varchar[])) and queue_id = $queue_id
+    )
+    + (select count(*) from set_aside where item_id in (select unnest($item_ids::varchar[])))

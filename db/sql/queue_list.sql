@@ -5,7 +5,8 @@ select
     exists (
         select 1 from review_event
         where review_event.queue_id = queue.queue_id and action = 'close_queue'
-    ) as is_closed
+    ) as is_closed,
+    design
 from queue
 where $queue_id is null or queue.queue_id = $queue_id
 order by queue.created_at desc, queue.queue_id

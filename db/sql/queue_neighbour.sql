@@ -9,6 +9,7 @@ with held as (
 )
 select item_id, "position"
 from queue_item
+anti join set_aside_item using (item_id)
 where queue_id = $queue_id
     and $step * ("position" - $position) > 0
     and item_id not in (

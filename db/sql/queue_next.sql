@@ -7,6 +7,7 @@
 with candidate as materialized (
     select item_id, "position"
     from queue_item
+    anti join set_aside_item using (item_id)
     where queue_id = $queue_id
         and "position" between $first_position and $last_position
         and not list_contains($exclude::varchar[], item_id)

@@ -8,6 +8,7 @@ with labelled as (
         bool_or(presentation = 'repeat' and phase = 'revealed') as is_repeated,
         bool_or(phase = 'revealed') as is_done
     from kept_annotation
+    anti join set_aside_item using (item_id)
     where queue_id = $queue_id and reviewer_id = $reviewer_id
     group by item_id
 ),

@@ -1,7 +1,28 @@
 -- What reviewers have labelled since $since (null: ever) that a run could learn from, and how far the
 -- reviews since then agree with run $run_id (null: no run).
-with fresh as (
-    select annotation.item_id, annotation.label
+-- Watched reviews are those of queues that give every item the same chance and whose filter does
+-- not ask what a model or a reviewer made of an item: only they can speak for all items.
+with watched_queue as (
+    select queue_id
+    from queue
+    where item_order = 'random'
+        and json_extract_string(design, '$.floor') is not null
+        and json_extract_string(design, '$.strata') is null
+        and json_extract_string(filter, '$.show') in ('all', 'unreviewed')
+        and json_extract_string(filter, '$.search') = ''
+        and coalesce(
+            json_extract_string(filter, '$.gold_label'),
+            json_extract_string(filter, '$.answer_label'),
+            json_extract_string(filter, '$.head_label'),
+            json_extract_string(filter, '$.answer_form'),
+            json_extract_string(filter, '$.item_ids')
+        ) is null
+),
+fresh as (
+    select
+        annotation.item_id,
+        annotation.label,
+        annotation.queue_id in (select queue_id from watched_queue) as is_watched
     from standing_annotation as annotation
     anti join scratch.hidden_item($viewer) as hidden using (item_id)
     where annotation.origin = 'review'
@@ -30,7 +51,11 @@ select
     (select count(*) from doubly) as num_double,
     (select count(*) from doubly where is_unanimous) as num_unanimous,
     count(distinct fresh.item_id) as num_fresh,
-    count(distinct fresh.item_id) filter (where prediction.head_label <> gold.label) as num_fresh_wrong
+    count(distinct fresh.item_id) filter (where prediction.head_label <> gold.label)
+        as num_fresh_wrong,
+    count(distinct fresh.item_id) filter (where is_watched) as num_watched,
+    count(distinct fresh.item_id) filter (where is_watched and prediction.head_label <> gold.label)
+        as num_watched_wrong
 from fresh
 join gold on gold.item_id = fresh.item_id
 join prediction

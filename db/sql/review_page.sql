@@ -32,7 +32,7 @@ agreement as (
 ),
 decision as (
     select item_id, arg_max(label, adjudication_number) as label
-    from adjudication
+    from standing_adjudication
     semi join shown using (item_id)
     group by item_id
 ),
@@ -86,7 +86,7 @@ select
         and coalesce(not agreement.is_unanimous, false) as conflicting,
     hidden.item_id is not null as is_hidden
 from shown
-join item using (item_id)
+join every_item as item using (item_id)
 left join agreement using (item_id)
 left join decision using (item_id)
 left join mine using (item_id)

@@ -1,7 +1,9 @@
 -- Differs whenever what a list of items depends on may have changed; counts of whole tables are free.
 select
-    (select count(*) from item),
-    (select count(*) from prediction),
+    (select count(*) from imported_item),
+    (select count(*) from item_version),
+    (select count(*) from set_aside),
+    (select count(*) from stored_prediction),
     (select count(*) from answer_reading),
     (select count(*) from annotation),
     (select count(*) from adjudication),

@@ -2,6 +2,7 @@
 insert into scratch.item by name
 with described as (
     select
+        (row_number() over (order by arrival) - 1)::integer as item_no,
         item_id,
         source,
         split,
@@ -22,7 +23,7 @@ with described as (
     from item
 )
 select
-    (row_number() over () - 1)::integer as item_no,
+    described.item_no,
     described.item_id,
     described.source,
     described.split,

@@ -1,7 +1,7 @@
 -- Note answers that are not in the index, at most $limit of them; their words follow.
 insert into search_answer by name
 select search_run.run_number, search_item.item_number
-from prediction
+from stored_prediction as prediction
 join search_run using (run_id)
 join search_item using (item_id)
 anti join search_answer

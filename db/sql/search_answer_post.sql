@@ -7,7 +7,7 @@ select
 from search_answer
 join search_run using (run_number)
 join search_item using (item_number)
-join prediction
+join stored_prediction as prediction
     on prediction.run_id = search_run.run_id and prediction.item_id = search_item.item_id
 where search_answer.answer_number in (select unnest($numbers::bigint[]))
 order by word, run_number, item_number

@@ -11,7 +11,7 @@ select
     ))) as word,
     0 as run_number,
     search_item.item_number
-from item
+from every_item as item
 join search_item using (item_id)
 where search_item.item_number in (select unnest($numbers::bigint[]))
 order by word, item_number

@@ -6,6 +6,7 @@ Safetensors and JSON only. Loading returns all of an artifact or raises :class:`
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -14,13 +15,19 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from eci.decisions import DecisionRule, DecisionSettings
 from eci.errors import ArtifactError
 from eci.model.fingerprint import HEADERS_ONLY, Fingerprint
-from eci.questions.labels import Label, LabelSet
+from eci.questions.labels import OPTIONS, PUBMEDQA, Label, LabelSet
 
 INFO_FILE: Final = "eci.json"
 HEAD_FILE: Final = "eci_head.safetensors"
 ADAPTER_FILES: Final = ("adapter_model.safetensors", "adapter_config.json")
+
+
+_LAYER_ADAPTERS: Final = (
+    *("LORA", "ADALORA", "IA3", "LOHA", "LOKR", "OFT", "BOFT", "VERA", "LN_TUNING"),
+)
 
 
 class _Frozen(BaseModel):
@@ -63,6 +70,20 @@ class CalibrationInfo(_Frozen):
     num_items: int = Field(ge=0)
 
 
+def head_key(label_set: str) -> str:
+    """Return the part of a head's tensor names that represents a label set.
+
+    A set may have any name, and torch takes no dot and no name of its own.
+
+    Example:
+        >>> head_key("pubmedqa"), head_key("v1.5")
+        ('pubmedqa', 'set-76312e35')
+    """
+    if label_set in (OPTIONS, PUBMEDQA.name):
+        return label_set
+    return f"set-{label_set.encode().hex()}"
+
+
 class ArtifactInfo(_Frozen):
     """Everything a loader must know and check; the content of ``eci.json``."""
 
@@ -73,10 +94,16 @@ class ArtifactInfo(_Frozen):
     prompt_digest: str = ""
     """Of prompts as tokens, after chat template and tokenizer; empty in older artifacts."""
     max_prompt_tokens: int = Field(gt=0)
+    thinking_tokens: int = Field(0, ge=0)
+    """Longest thinking before the answer that the head reads after; 0: it answers at once."""
     shots: int = Field(ge=0)
     head: dict[str, Any]
     label_sets: dict[str, LabelSetInfo]
     calibration: dict[str, CalibrationInfo] = {}
+    decision: DecisionSettings | None = None
+    """What errors cost, for the choice of ``decision_rules``; None in older artifacts."""
+    decision_rules: dict[str, DecisionRule] = {}
+    """Label set -> its operating point; elsewhere the most probable label is decided for."""
     has_adapter: bool
     files: dict[str, str] = {}
     """File name -> SHA-256."""
@@ -92,6 +119,13 @@ class ArtifactInfo(_Frozen):
         sizes = {name: len(known.labels) for name, known in self.label_sets.items()}
         if self.head.get("label_sets", sizes) != sizes:
             raise ValueError("the head has other label sets")
+        for name, rule in self.decision_rules.items():
+            size = sizes.get(name)
+            if size and (
+                (rule.costs and len(rule.costs) != size)
+                or (rule.set_thresholds and len(rule.set_thresholds) != size)
+            ):
+                raise ValueError(f"the operating point of {name!r} is of other labels")
         return self
 
 
@@ -153,6 +187,37 @@ def _read_checked(folder: Path) -> ArtifactInfo:
             f"Artifact {folder} is damaged: {'; '.join(faults)}. Copy it again or retrain."
         )
     return info
+
+
+def read_plain_adapter(folder: Path) -> str:
+    """Read the configuration of an adapter that plain PEFT saved.
+
+    Returns:
+        The base model that it names; empty where it names none.
+
+    Raises:
+        ArtifactError: It is no adapter in safetensors, or one that does not change layers.
+    """
+    config, weights = folder / ADAPTER_FILES[1], folder / ADAPTER_FILES[0]
+    try:
+        fields = json.loads(config.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ArtifactError(
+            f"{folder} is no adapter: its {config.name} cannot be read ({error}). Name a folder "
+            "that PEFT's save_pretrained() wrote."
+        ) from error
+    if not weights.is_file():
+        raise ArtifactError(
+            f"Adapter {folder} has no {weights.name}: other formats can run code and are not read. "
+            "Save it again with PEFT's save_pretrained(), which writes safetensors."
+        )
+    kind = fields.get("peft_type") if isinstance(fields, dict) else None
+    if kind not in _LAYER_ADAPTERS:
+        raise ArtifactError(
+            f"Adapter {folder} is of kind {kind!r}; those that change layers can be taken: "
+            f"{', '.join(_LAYER_ADAPTERS)}. Merge it into its base model, and name that."
+        )
+    return str(fields.get("base_model_name_or_path") or "")
 
 
 def check_base(

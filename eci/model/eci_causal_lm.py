@@ -323,7 +323,7 @@ def _fixed_inputs(
 ) -> HeadInputs:
     config: HeadConfig = model.eci_config
     pooled = torch.stack([states.pooled(part, rows) for part in config.parts], 1)
-    if not config.uses_scores:
+    if not config.uses_scores or not all(verbalizers):
         return HeadInputs(pooled, pooled.new_zeros(len(rows), len(verbalizers)))
     log_probabilities = states.next_token_log_probabilities(rows)
     scores = [log_probabilities[:, list(tokens)].logsumexp(-1) for tokens in verbalizers]

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from eci.errors import ArtifactError, EciError, UnknownLabelError
-from eci.model.artifact import HEAD_FILE, ArtifactInfo, CalibrationInfo, check_base, read_info
+from eci.decisions import MOST_PROBABLE, DecisionRule
+from eci.errors import ArtifactError, EciError, PromptError, UnknownLabelError
+from eci.model.architecture import text_config
+from eci.model.artifact import (
+    ADAPTER_FILES,
+    HEAD_FILE,
+    ArtifactInfo,
+    CalibrationInfo,
+    check_base,
+    read_info,
+)
 from eci.model.base_model import LoadedBase, Quantization, load_base
 from eci.model.batching import Row, collate
 from eci.model.branches import PROMPT, last_prompt_column
@@ -23,9 +33,15 @@ from eci.model.encoding import PromptEncoder
 from eci.model.features import Feature
 from eci.model.head import HeadConfig
 from eci.model.prefix import Prefix, prefill, share
-from eci.pooling import DEFAULT_POOLING
+from eci.pooling import DEFAULT_POOLING, parse_pooling
 from eci.questions.labels import PUBMEDQA, LabelSet
-from eci.questions.prompts import DEFAULT_TEMPLATE, Exemplar, Question, load_template
+from eci.questions.prompts import (
+    DEFAULT_TEMPLATE,
+    Exemplar,
+    Message,
+    Question,
+    load_template,
+)
 
 # Below this a cache of its own costs more than the tokens saved.
 _MIN_SHARED = 16
@@ -42,18 +58,25 @@ class Classification:
     """The category of one question.
 
     Attributes:
-        label: The most probable label.
+        label: Decided for at the artifact's operating point; the most probable one without any.
         probabilities: In the order of the question's label set; they sum to 1.
+        labels_in_set: Which labels it may be, as often right as the operating point promises; None
+            without one. It may be empty: no label is as probable as it usually is where it is gold.
+        asks_person: Whether a person should decide instead, by the operating point.
         logits: The same before calibration.
-        prompt_tokens: Length of the prompt.
+        prompt_tokens: Length of the prompt, thinking included.
         is_shortened: Its context was cut to fit.
+        thinking: What the model thought before; empty where it answers at once.
     """
 
     label: str
     probabilities: tuple[float, ...]
+    labels_in_set: tuple[str, ...] | None
+    asks_person: bool
     logits: tuple[float, ...]
     prompt_tokens: int
     is_shortened: bool
+    thinking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +85,9 @@ class Answer:
 
     Attributes:
         text: Without control tokens.
-        num_tokens: Tokens generated, the end token included.
+        num_tokens: Tokens of the text, the end token included; thinking does not count.
         is_finished: False where the length limit cut it off.
-        seconds: Its share of the batch's wall-clock time.
+        seconds: Its share of the batch's wall-clock time, thinking included.
     """
 
     classification: Classification
@@ -72,6 +95,23 @@ class Answer:
     num_tokens: int
     is_finished: bool
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The next turn of a conversation.
+
+    Attributes:
+        text: Without control tokens.
+        num_tokens: Tokens generated, the end token included.
+        is_finished: False where the length limit cut it off.
+        prompt_tokens: Length of the conversation before it.
+    """
+
+    text: str
+    num_tokens: int
+    is_finished: bool
+    prompt_tokens: int
 
 
 class EciModel:
@@ -82,6 +122,9 @@ class EciModel:
         encoder: Writes its prompts.
         label_sets: The fixed label sets its head knows, by name.
         calibration: Label set name -> temperature; a missing one means 1.
+        decision_rules: Label set name -> operating point; a missing one means the most probable
+            label.
+        thinking_tokens: Longest thinking before the answer; the encoder must agree.
 
     Attributes:
         is_training: Whether its adapter still changes: what it prefills is then not kept.
@@ -93,11 +136,15 @@ class EciModel:
         encoder: PromptEncoder,
         label_sets: Mapping[str, LabelSet],
         calibration: Mapping[str, CalibrationInfo] | None = None,
+        decision_rules: Mapping[str, DecisionRule] | None = None,
+        thinking_tokens: int = 0,
     ) -> None:
         self.model = model
         self.encoder = encoder
         self.label_sets = dict(label_sets)
         self.calibration = dict(calibration or {})
+        self.decision_rules = dict(decision_rules or {})
+        self.thinking_tokens = thinking_tokens
         self.is_training = False
         self._prefixes: dict[tuple[int, ...], Prefix | None] = {}
 
@@ -111,6 +158,7 @@ class EciModel:
         quantization: Quantization = "none",
         device: str = "auto",
         max_prompt_tokens: int = 1024,
+        thinking_tokens: int = 0,
         label_sets: Sequence[LabelSet] = (PUBMEDQA,),
     ) -> EciModel:
         """Load a base model, alone or with an artifact.
@@ -122,6 +170,7 @@ class EciModel:
             quantization: Of the base model; an artifact must agree.
             device: ``auto`` takes the GPU where there is one.
             max_prompt_tokens: Longest prompt; an artifact brings its own.
+            thinking_tokens: Longest thinking before the answer, 0 for none; likewise.
             label_sets: Fixed label sets to classify into; an artifact brings its own.
 
         Raises:
@@ -131,9 +180,14 @@ class EciModel:
         info = read_info(artifact) if artifact else None
         loaded = load_base(base, models_dir, quantization=quantization, device=device)
         if info is None or artifact is None:
-            return build(loaded, label_sets=label_sets, max_prompt_tokens=max_prompt_tokens)
+            return build(
+                loaded,
+                label_sets=label_sets,
+                max_prompt_tokens=max_prompt_tokens,
+                thinking_tokens=thinking_tokens,
+            )
         check_base(info, loaded.fingerprint, loaded.quantization, artifact)
-        return _with_artifact(loaded, info, artifact)
+        return with_artifact(loaded, info, artifact)
 
     def classify(
         self,
@@ -207,16 +261,36 @@ class EciModel:
             classifications = self._read(output, batch)
             texts = self._continue(output, batch, max_new_tokens)
             seconds = (time.perf_counter() - started) / len(batch.positions)
+            seconds += batch.thinking_seconds
             for position, classification, ids in zip(
                 batch.positions, classifications, texts, strict=True
             ):
-                ends = [column for column, token in enumerate(ids) if token in self._end_ids]
-                is_finished = bool(ends)
-                written = ids[: ends[0]] if ends else ids
-                text = self.encoder.tokenizer.decode(written, skip_special_tokens=True)
-                num_tokens = len(written) + is_finished
-                results[position] = Answer(classification, text, num_tokens, is_finished, seconds)
+                results[position] = Answer(classification, *self._decode(ids), seconds)
         return [result for result in results if result is not None]
+
+    def reply(self, messages: Sequence[Message], max_new_tokens: int) -> Reply:
+        """Return the next turn of a conversation, decoded greedily and without the head.
+
+        Raises:
+            PromptError: The chat template refuses the conversation, or the model cannot hold it.
+        """
+        ids = self.encoder.chat(messages)
+        held = getattr(text_config(self._language_model), "max_position_embeddings", None)
+        if held is not None and len(ids) + max_new_tokens > held:
+            raise PromptError(
+                f"The conversation has {len(ids)} tokens and asks for {max_new_tokens} more; the "
+                f"model holds {held}. Shorten the conversation or ask for less."
+            )
+        prompt = torch.tensor([ids])
+        [written] = self._generate(prompt, torch.ones_like(prompt), max_new_tokens, self._end_ids)
+        return Reply(*self._decode(written), len(ids))
+
+    def _decode(self, ids: Sequence[int]) -> tuple[str, int, bool]:
+        """Return the text, the number of its tokens, and whether it ended of its own accord."""
+        ends = [column for column, token in enumerate(ids) if token in self._end_ids]
+        written = ids[: ends[0]] if ends else ids
+        text = self.encoder.tokenizer.decode(written, skip_special_tokens=True)
+        return text, len(written) + bool(ends), bool(ends)
 
     def row(
         self,
@@ -280,6 +354,13 @@ class EciModel:
     ) -> Iterator[_Batch]:
         shots = exemplars or [()] * len(questions)
         rows = [self.row(question, shown) for question, shown in zip(questions, shots, strict=True)]
+        thoughts = [""] * len(rows)
+        started = time.perf_counter()
+        if self.thinking_tokens:
+            thought = self.think([row for row, _ in rows], batch_size, progress)
+            rows = [(row, cut) for (row, _), (_, cut) in zip(thought, rows, strict=True)]
+            thoughts = [text for _, text in thought]
+        seconds = (time.perf_counter() - started) / max(len(rows), 1)
         num_done = 0
         for members, shared in share([row for row, _ in rows], batch_size):
             prefix = self._prefix(shared)
@@ -292,11 +373,45 @@ class EciModel:
                     [questions[i].label_set for i in positions],
                     [rows[i][0] for i in positions],
                     [rows[i][1] for i in positions],
+                    [thoughts[i] for i in positions],
+                    seconds,
                     prefix,
                 )
                 num_done += len(positions)
                 if progress is not None:
                     progress(num_done, len(rows))
+
+    def think(
+        self, rows: Sequence[Row], batch_size: int, progress: Progress | None = None
+    ) -> list[tuple[Row, str]]:
+        """Generate the thinking about each row, within ``thinking_tokens``.
+
+        Returns:
+            Each row with the closed thinking at the end of its prompt, and what was thought.
+        """
+        thought: list[tuple[Row, str]] = [(row, "") for row in rows]
+        if not self.thinking_tokens:
+            return thought
+        stops = {*self._end_ids, self.encoder.closing_ids[0]}
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i].prompt))
+        for start in range(0, len(order), batch_size):
+            positions = order[start : start + batch_size]
+            prompts = [replace(rows[i], options=(), answer=()) for i in positions]
+            inputs = collate(prompts, self.encoder.pad_id)
+            texts = self._generate(
+                inputs["input_ids"],
+                (inputs["branch_ids"] == PROMPT).long(),
+                self.thinking_tokens,
+                sorted(stops),
+            )
+            for i, ids in zip(positions, texts, strict=True):
+                written = list(takewhile(lambda token: token not in stops, ids))
+                text = self.encoder.tokenizer.decode(written, skip_special_tokens=True).strip()
+                prompt = [*rows[i].prompt, *written, *self.encoder.closing_ids]
+                thought[i] = (replace(rows[i], prompt=prompt), text)
+            if progress is not None:
+                progress(0, len(rows))
+        return thought
 
     def _prefix(self, shared: tuple[int, ...]) -> Prefix | None:
         """Prefill what many prompts begin with, or find it prefilled by an earlier call."""
@@ -335,19 +450,29 @@ class EciModel:
     def _read(self, output: EciOutput, batch: _Batch) -> list[Classification]:
         assert output.logits is not None  # noqa: S101 - narrows types
         read = []
-        for logits, labels, row, is_shortened in zip(
-            output.logits.cpu(), batch.label_sets, batch.rows, batch.is_shortened, strict=True
+        for logits, labels, row, is_shortened, thinking in zip(
+            output.logits.cpu(),
+            batch.label_sets,
+            batch.rows,
+            batch.is_shortened,
+            batch.thoughts,
+            strict=True,
         ):
             mine = logits[: len(labels)].double()
             known = self.calibration.get(labels.name)
-            probabilities = (mine / (known.temperature if known else 1.0)).softmax(0)
+            probabilities = (mine / (known.temperature if known else 1.0)).softmax(0).tolist()
+            rule = self.decision_rules.get(labels.name, MOST_PROBABLE)
+            decided = rule.decide([probabilities])
             read.append(
                 Classification(
-                    labels.names[int(probabilities.argmax())],
-                    tuple(probabilities.tolist()),
+                    labels.names[decided.labels[0]],
+                    tuple(probabilities),
+                    decided.set_of(0, labels.names),
+                    bool(decided.asks_person[0]),
                     tuple(mine.tolist()),
                     len(row.prompt),
                     is_shortened,
+                    thinking,
                 )
             )
         return read
@@ -366,6 +491,17 @@ class EciModel:
             # Options leave the cache, and so does the last prompt token: generation computes it.
             output.past_key_values.crop(width - 1 - inputs["input_ids"].shape[1])
             prefilled["past_key_values"] = output.past_key_values
+        return self._generate(prompts, mask, limit, self._end_ids, **prefilled)
+
+    def _generate(
+        self,
+        prompts: torch.Tensor,
+        mask: torch.Tensor,
+        limit: int,
+        end_ids: Sequence[int],
+        **prefilled: Any,
+    ) -> list[list[int]]:
+        """Return the tokens that follow on padded prompts, greedily."""
         with torch.inference_mode():
             ids = self.model.generate(
                 input_ids=prompts.to(self.model.device),
@@ -374,7 +510,7 @@ class EciModel:
                 max_new_tokens=limit,
                 do_sample=False,
                 pad_token_id=self.encoder.pad_id,
-                eos_token_id=self._end_ids,
+                eos_token_id=list(end_ids),
             )
         return [list(row[prompts.shape[1] :].tolist()) for row in ids]
 
@@ -385,6 +521,8 @@ class _Batch:
     label_sets: list[LabelSet]
     rows: list[Row]
     is_shortened: list[bool]
+    thoughts: list[str]
+    thinking_seconds: float
     prefix: Prefix | None
 
     @property
@@ -401,7 +539,7 @@ def build(
     dropout: float = 0.1,
     weight: float = 0.5,
     max_prompt_tokens: int = 1024,
-    template: str = DEFAULT_TEMPLATE,
+    thinking_tokens: int = 0,
 ) -> EciModel:
     """Return a loaded base model an untrained head, which says what the language model would say.
 
@@ -413,9 +551,20 @@ def build(
         dropout: In the head while training.
         weight: Share w of the head in the joint loss.
         max_prompt_tokens: Longest prompt.
-        template: Name of the prompt template.
+        thinking_tokens: Longest thinking before the answer, 0 for none. With it the head reads the
+            last state as well, whatever the pooling: no other stands after the thinking.
+
+    Raises:
+        PromptError: The model cannot think.
     """
-    encoder = PromptEncoder(loaded.tokenizer, load_template(template), max_prompt_tokens)
+    encoder = PromptEncoder(
+        loaded.tokenizer,
+        load_template(DEFAULT_TEMPLATE),
+        max_prompt_tokens,
+        thinks=thinking_tokens > 0,
+    )
+    if thinking_tokens and not any(part.region == "last" for part in parse_pooling(pooling)):
+        pooling = f"last+{pooling}"
     config = HeadConfig(
         hidden_size=loaded.model.get_input_embeddings().weight.shape[1],
         label_sets={labels.name: len(labels) for labels in label_sets},
@@ -426,11 +575,21 @@ def build(
     verbalizers = {labels.name: encoder.verbalizers(labels) for labels in label_sets}
     model = attach_head(loaded.model, config, verbalizers, weight)
     model.eval()
-    return EciModel(model, encoder, {labels.name: labels for labels in label_sets})
+    named = {labels.name: labels for labels in label_sets}
+    return EciModel(model, encoder, named, thinking_tokens=thinking_tokens)
 
 
-def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
-    from peft import PeftModel
+def with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
+    """Return a loaded base model with the head and, where there is one, the adapter of an artifact.
+
+    Args:
+        loaded: Changed in place; that it is the base of the artifact was checked.
+        info: What ``read_info`` gave.
+        folder: Of the artifact.
+
+    Raises:
+        ArtifactError: Head, adapter or prompts do not fit.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -440,7 +599,9 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
             f"Artifact {folder} was trained with another wording of prompt template "
             f"{info.template!r}. Use the version of this software that made it, or retrain."
         )
-    encoder = PromptEncoder(loaded.tokenizer, template, info.max_prompt_tokens)
+    encoder = PromptEncoder(
+        loaded.tokenizer, template, info.max_prompt_tokens, thinks=info.thinking_tokens > 0
+    )
     if info.prompt_digest not in ("", encoder.digest()):
         raise ArtifactError(
             f"Artifact {folder} was trained on prompts that this software writes differently: the "
@@ -466,10 +627,43 @@ def _with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciM
             f"The head in {folder} does not fit its description: {error}"
         ) from error
     if info.has_adapter:
-        try:
-            model = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
-        except (SafetensorError, TypeError, ValueError, KeyError) as error:
-            raise ArtifactError(f"The adapter in {folder} cannot be loaded: {error}") from error
+        model = with_adapter(model, folder)
     model.eval()
     label_sets = {name: known.label_set(name) for name, known in info.label_sets.items()}
-    return EciModel(model, encoder, label_sets, info.calibration)
+    return EciModel(
+        model,
+        encoder,
+        label_sets,
+        info.calibration,
+        info.decision_rules,
+        info.thinking_tokens,
+    )
+
+
+def with_adapter(model: Any, folder: Path) -> Any:
+    """Return a model wrapped by PEFT with the adapter in a folder, which does not train.
+
+    Raises:
+        ArtifactError: The adapter is damaged, or of another model.
+    """
+    from peft import PeftModel, get_peft_model_state_dict
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        adapted = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
+        with safe_open(folder / ADAPTER_FILES[0], "pt") as stored:
+            names = set(stored.keys())
+    except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
+        first = str(error).strip().splitlines()[:2]
+        raise ArtifactError(
+            f"The adapter in {folder} cannot be loaded: {' '.join(first)}. Name the base model "
+            "that it was trained on, or copy it again."
+        ) from error
+    # PEFT passes over weights that have no place; those of experts it keeps under other names.
+    unplaced = {n for n in names - get_peft_model_state_dict(adapted).keys() if "experts" not in n}
+    if unplaced:
+        raise ArtifactError(
+            f"The adapter in {folder} has {len(unplaced)} weights that the base model has no place "
+            f"for (first: {min(unplaced)}). Name the base model that it was trained on."
+        )
+    return adapted

@@ -26,7 +26,8 @@ PLAIN_CHAT_TEMPLATE: Final = (
 )
 
 # Templates ask under one of these names whether to think, and ignore what they do not name.
-_ANSWERS_AT_ONCE: Final = {"enable_thinking": False, "thinking": False}
+_THINKING: Final = ("enable_thinking", "thinking")
+_OPENS, _CLOSES = "<think>", "</think>"
 
 _FIXED: Final = Question(
     "Does 0.5 µg/mL of naïve β-blocker help?", (("RESULTS", "P ≥ .05 (n=12)."),), PUBMEDQA
@@ -60,14 +61,28 @@ class PromptEncoder:
         template: The wording.
         max_prompt_tokens: Longest prompt. Shots are cut and dropped first, then the item's context
             is cut; the question itself never is.
+        thinks: Whether prompts end where the model begins to think; else where it answers.
+
+    Raises:
+        PromptError: The tokenizer has no end token, or the model cannot think.
     """
 
-    def __init__(self, tokenizer: Any, template: PromptTemplate, max_prompt_tokens: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        template: PromptTemplate,
+        max_prompt_tokens: int,
+        *,
+        thinks: bool = False,
+    ) -> None:
         self.tokenizer = tokenizer
+        self.thinks = thinks
         self.template = template
         self.max_prompt_tokens = max_prompt_tokens
         self.pad_id, self.eos_id = _pad_and_eos(tokenizer)
         self._chat_template = tokenizer.chat_template or PLAIN_CHAT_TEMPLATE
+        self.closing_ids = self._closing_ids() if thinks else ()
+        """What follows on thinking, before the answer; the first of them ends it."""
         self._takes_system = self._shows_system_turn()
         added = tokenizer.added_tokens_decoder.values()
         self._reserved = sorted({str(token) for token in added if token.special}, key=len)
@@ -106,6 +121,19 @@ class PromptEncoder:
                 return encoded
         raise AssertionError("A prompt without context fits, as was seen above.")
 
+    def chat(self, messages: Sequence[Message]) -> list[int]:
+        """Encode a conversation, up to where the model's next turn begins.
+
+        Raises:
+            PromptError: The chat template refuses it.
+        """
+        safe: list[Message] = [
+            {"role": turn["role"], "content": self.neutralise(turn["content"])} for turn in messages
+        ]
+        has_system = len(safe) > 1 and safe[0]["role"] == "system"
+        is_whole = self._takes_system or not has_system
+        return self._ids(self._write(safe if is_whole else _without_system_turn(safe)))
+
     def completion(self, labels: LabelSet, label: str, rationale: str, limit: int) -> list[int]:
         """Encode the answer to learn, cut to ``limit`` tokens; it ends only where it is whole."""
         text = self.neutralise(self.template.completion(labels, label, rationale))
@@ -119,10 +147,9 @@ class PromptEncoder:
     def verbalizers(self, labels: LabelSet) -> list[list[int]]:
         """Return, for each label, the first tokens of its spellings.
 
-        Tokens that begin two labels are left out of both: they do not discriminate.
-
-        Raises:
-            PromptError: A label has no first token of its own in this tokenizer.
+        Tokens that begin two labels are left out of both: they do not discriminate. Where a label
+        has none of its own ("grade 1", "grade 2"), every label has an empty list: the next token
+        says nothing about the set, and its head learns from the hidden states alone.
         """
         firsts = []
         for name in labels.names:
@@ -134,13 +161,7 @@ class PromptEncoder:
             sorted(mine - blank - set().union(*(o for j, o in enumerate(firsts) if j != i)))
             for i, mine in enumerate(firsts)
         ]
-        if not all(own):
-            lost = labels.names[own.index([])]
-            raise PromptError(
-                f"Label {lost!r} of {labels.name!r} shares its first token with another label in "
-                "this tokenizer. Rename the label."
-            )
-        return own
+        return own if all(own) else [[] for _ in own]
 
     def digest(self) -> str:
         """Identify how questions become tokens: chat template, tokenizer and wording together."""
@@ -171,19 +192,27 @@ class PromptEncoder:
     def _write(self, messages: Sequence[Message]) -> str:
         """Write messages as the chat template does, up to where the answer begins.
 
-        Models that think first are asked to answer at once: labels are scored at the beginning of
+        Unless it is to think, a model that thinks first is asked to answer at once, and thinking
+        that its template has opened all the same is closed: labels are scored at the beginning of
         the answer.
 
         Raises:
             PromptError: The template refuses the messages.
         """
+        written = self._apply(messages)
+        is_open = written.rstrip().endswith(_OPENS)
+        if self.thinks:
+            return written if is_open else f"{written}{_OPENS}\n"
+        return f"{written.rstrip()}\n\n{_CLOSES}\n\n" if is_open else written
+
+    def _apply(self, messages: Sequence[Message], **options: Any) -> str:
         try:
             written: str = self.tokenizer.apply_chat_template(
                 messages,
                 chat_template=self._chat_template,
                 tokenize=False,
                 add_generation_prompt=True,
-                **_ANSWERS_AT_ONCE,
+                **{**dict.fromkeys(_THINKING, self.thinks), **options},
             )
         except TemplateError as error:
             roles = ", ".join(turn["role"] for turn in messages)
@@ -192,6 +221,19 @@ class PromptEncoder:
                 "Set another chat_template."
             ) from error
         return written
+
+    def _closing_ids(self) -> tuple[int, ...]:
+        """Return the tokens that end thinking, as the template writes them where there is none."""
+        end = self.tokenizer.get_vocab().get(_CLOSES)
+        if end is None or "think" not in self._chat_template:
+            raise PromptError(
+                f"This model cannot think: its tokenizer has no token {_CLOSES}, or its chat "
+                "template does not mention thinking. Set thinking_tokens to 0."
+            )
+        turns: list[Message] = [{"role": "user", "content": "question"}]
+        off = self._apply(turns, **dict.fromkeys(_THINKING, False))
+        between = off.rpartition(_CLOSES)[2] if _CLOSES in off else "\n\n"
+        return (end, *self._ids(between))
 
     def _shows_system_turn(self) -> bool:
         """Return whether the chat template writes a system turn; some refuse or drop it."""

@@ -2,7 +2,8 @@
 
 For a fixed label set the logits are ``W·drop((u - m) / s) + b + a·v``: ``u`` is the pooled hidden
 state, ``m`` and ``s`` its mean and standard deviation over the training items, and ``v`` the
-language model's own score of each label (log-sum-exp over its verbalizer tokens). For the options
+language model's own score of each label (log-sum-exp over its verbalizer tokens; 0 for all labels
+of a set in which some share their first token). For the options
 of an item, option k scores ``w·(g_k - m) / s + beta·l_k``: ``g_k`` is the hidden state at the end
 of the option's branch and ``l_k`` the mean log-probability of its tokens. ``W``, ``b`` and ``w``
 start at 0, ``a`` and ``beta`` at 1: an untrained head says what the language model would say.
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 
 from eci.arrays import Float32Array
 from eci.errors import ArtifactError
+from eci.model.artifact import head_key
 from eci.model.head_fit import FittedHead, mean_and_spread
 from eci.pooling import DEFAULT_POOLING, Part, parse_pooling
 from eci.questions.labels import OPTIONS
@@ -117,9 +119,10 @@ class EciHead(nn.Module):
         self.linears = nn.ModuleDict()
         self.scales = nn.ParameterDict()
         for name, num_labels in config.label_sets.items():
-            self.norms[name] = Standardise(width)
-            self.linears[name] = nn.Linear(width, num_labels)
-            self.scales[name] = nn.Parameter(torch.ones(()))
+            key = head_key(name)
+            self.norms[key] = Standardise(width)
+            self.linears[key] = nn.Linear(width, num_labels)
+            self.scales[key] = nn.Parameter(torch.ones(()))
         self.option_weight = nn.Parameter(torch.zeros(config.hidden_size))
         self.option_scale = nn.Parameter(torch.ones(()))
         self.reset()
@@ -145,7 +148,7 @@ class EciHead(nn.Module):
         """
         u = states if label_set == OPTIONS else states.reshape(len(states), -1)
         mean, spread = mean_and_spread(u, scores)
-        norm: Any = self.norms[label_set]
+        norm: Any = self.norms[head_key(label_set)]
         norm.mean.copy_(torch.as_tensor(mean))
         norm.spread.copy_(torch.as_tensor(spread))
 
@@ -155,13 +158,14 @@ class EciHead(nn.Module):
         Raises:
             ValueError: They were fitted for another pooling or number of labels.
         """
-        norm: Any = self.norms[label_set]
+        norm: Any = self.norms[head_key(label_set)]
         if label_set == OPTIONS:
             targets: list[Any] = [self.option_weight, self.option_scale, norm.mean, norm.spread]
             values = [fitted.weight, fitted.scale, fitted.mean, fitted.spread]
         else:
-            linear: Any = self.linears[label_set]
-            targets = [linear.weight, linear.bias, self.scales[label_set], norm.mean, norm.spread]
+            key = head_key(label_set)
+            linear: Any = self.linears[key]
+            targets = [linear.weight, linear.bias, self.scales[key], norm.mean, norm.spread]
             values = [fitted.weight, fitted.bias, fitted.scale, fitted.mean, fitted.spread]
         with torch.no_grad():
             for target, value in zip(targets, values, strict=True):
@@ -177,7 +181,8 @@ class EciHead(nn.Module):
     def forward(self, label_set: str, inputs: HeadInputs) -> Tensor:
         """Return logits, float32, shape ``(n, C)`` or ``(n, K)``; ``-inf`` for absent options."""
         states = inputs.states.float()
-        normed = self.norms[label_set]
+        key = head_key(label_set)
+        normed = self.norms[key]
         if label_set == OPTIONS:
             absent = torch.isinf(inputs.scores)
             scores = inputs.scores.float().masked_fill(absent, 0.0)
@@ -185,5 +190,5 @@ class EciHead(nn.Module):
             logits = learned + self.option_scale * scores
             return torch.as_tensor(logits.masked_fill(absent, float("-inf")))
         pooled = self.dropout(normed(states.flatten(1)))
-        logits = self.linears[label_set](pooled)
-        return torch.as_tensor(logits + self.scales[label_set] * inputs.scores.float())
+        logits = self.linears[key](pooled)
+        return torch.as_tensor(logits + self.scales[key] * inputs.scores.float())

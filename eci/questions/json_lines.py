@@ -103,6 +103,7 @@ class _Fields(_Strict):
     )
     label: _Filled | None = Field(None, description="the gold label, one of the labels")
     rationale: _Text = Field("", description="a text")
+    answer: _Text | None = Field(None, description="what a model wrote, a text")
     metadata: Annotated[dict[str, Any], AfterValidator(_flat)] | None = Field(
         None, description=f"an object, nested at most {_MAX_DEPTH} deep"
     )
@@ -149,6 +150,7 @@ class Record:
         record_id: As given.
         label: Its gold label, where the line has one. It is never shown to the model.
         rationale: Why that label is right; shown only where the record serves as a shot.
+        answer: What a model wrote, to be judged; None without one.
         metadata: Carried along untouched.
     """
 
@@ -157,6 +159,7 @@ class Record:
     label: str | None
     rationale: str
     metadata: Mapping[str, Any] | None
+    answer: str | None = None
 
 
 def parse_record(line: bytes, label_sets: Mapping[str, LabelSet]) -> Record:
@@ -182,7 +185,9 @@ def parse_record(line: bytes, label_sets: Mapping[str, LabelSet]) -> Record:
     sections = [_Section(text=given)] if isinstance(given, str) else given
     context = tuple((s.heading, s.text) for s in sections if s.text.strip())
     question = Question(fields.question, context, labels, str(fields.id))
-    return Record(fields.id, question, fields.label, fields.rationale, fields.metadata)
+    return Record(
+        fields.id, question, fields.label, fields.rationale, fields.metadata, fields.answer
+    )
 
 
 def parse_answer(line: bytes) -> AnswerLine:

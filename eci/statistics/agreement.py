@@ -96,10 +96,10 @@ def agreement(
     n_items = int(weights[rated >= 2].sum())
     if n_items == 0:
         return _all_undefined(NO_PAIRS)
-    sums = _pattern_sums(counts, apart)
+    sums = agreement_sums(counts, apart)
 
     def figures(resampled: IntArray) -> FloatArray:
-        return _figures(resampled @ sums, size, apart)
+        return figures_of_sums(resampled @ sums, size, apart)
 
     percent, fleiss, alpha, ac1 = _estimates(
         weights,
@@ -164,7 +164,7 @@ def pair_agreement(
         return _all_undefined(NO_SHARED_ITEMS)
 
     def figures(resampled: IntArray) -> FloatArray:
-        return _pair_figures((resampled @ flat).reshape(-1, size, size))
+        return figures_of_pairs((resampled @ flat).reshape(-1, size, size))
 
     reasons = (ALL_ALIKE, ALL_ALIKE, ALL_ALIKE, _why_no_ac1(size))
     n_items = int(weights.sum())
@@ -256,8 +256,8 @@ def _checked_distances(distances: npt.ArrayLike, size: int) -> FloatArray:
     return array
 
 
-def _pattern_sums(counts: IntArray, apart: FloatArray) -> FloatArray:
-    """Return what an item of each pattern adds to the sums of :func:`_figures`, a row a pattern."""
+def agreement_sums(counts: IntArray, apart: FloatArray) -> FloatArray:
+    """Return what an item of each pattern adds to the sums of ``figures_of_sums``."""
     rated = counts.sum(axis=1)
     paired = rated >= 2
     pairs = np.where(paired, rated * (rated - 1), 1)
@@ -270,7 +270,7 @@ def _pattern_sums(counts: IntArray, apart: FloatArray) -> FloatArray:
     )
 
 
-def _figures(sums: FloatArray, size: int, apart: FloatArray) -> FloatArray:
+def figures_of_sums(sums: FloatArray, size: int, apart: FloatArray) -> FloatArray:
     """Compute percent, Fleiss' kappa, alpha and AC1 from sums over items, shape ``(..., 4)``."""
     n_paired, agreeing, n_rated, unlike = np.moveaxis(sums[..., :4], -1, 0)
     shares = sums[..., 4 : 4 + size] / n_rated[..., None]
@@ -289,7 +289,7 @@ def _figures(sums: FloatArray, size: int, apart: FloatArray) -> FloatArray:
     )
 
 
-def _pair_figures(tables: FloatArray) -> FloatArray:
+def figures_of_pairs(tables: FloatArray) -> FloatArray:
     """Compute percent, Cohen's and Fleiss' kappa, alpha and AC1 of tables, shape ``(..., 5)``."""
     n = tables.sum(axis=(-2, -1))
     rows, columns = tables.sum(axis=-1), tables.sum(axis=-2)

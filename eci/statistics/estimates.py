@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
 
@@ -192,8 +193,18 @@ def binomial_cdf(successes: int, n: int, share: float) -> float:
     return min(1.0, float(binomial_pmf(np.arange(successes + 1), n, share).sum()))
 
 
+def log_factorials(size: int) -> FloatArray:
+    """Return the logarithms of 0!, 1! ... of at least ``size`` numbers."""
+    return _log_factorials(1 << (size - 1).bit_length())
+
+
+@lru_cache(maxsize=24)
+def _log_factorials(size: int) -> FloatArray:
+    return np.array([math.lgamma(number + 1) for number in range(size)])
+
+
 def _log_choose(chosen: IntArray, n: IntArray) -> FloatArray:
     """Compute the logarithm of the binomial coefficient, shape of the arguments."""
-    log_factorial = np.array([math.lgamma(i + 1) for i in range(int(n.max(initial=0)) + 1)])
+    log_factorial = log_factorials(int(n.max(initial=0)) + 1)
     log_ways: FloatArray = log_factorial[n] - log_factorial[chosen] - log_factorial[n - chosen]
     return log_ways

@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from eci.arrays import FloatArray
-from eci.statistics.estimates import LEVEL, NO_ITEMS, Estimate, Interval, proportion
+from eci.statistics.estimates import (
+    LEVEL,
+    NO_ITEMS,
+    Estimate,
+    Interval,
+    log_factorials,
+    proportion,
+)
 from eci.statistics.multiple_testing import benjamini_hochberg
 
 
@@ -98,7 +103,7 @@ def fisher_p_value(right: int, size: int, num_right: int, n: int) -> float:
         right: Right items in the slice of ``size`` items.
         num_right: Right ones among all ``n`` items.
     """
-    log_factorial = _log_factorials(n + 1)
+    log_factorial = log_factorials(n + 1)
     fewest, most = max(0, size - (n - num_right)), min(size, num_right)
     hits = np.arange(fewest, most + 1)
     log_p = (
@@ -113,8 +118,3 @@ def fisher_p_value(right: int, size: int, num_right: int, n: int) -> float:
     # The same small slack as in R and scipy: equally likely splits differ by rounding.
     as_unlikely = log_p <= log_p[right - fewest] + 1e-7
     return min(1.0, float(np.exp(log_p[as_unlikely]).sum()))
-
-
-@lru_cache(maxsize=4)
-def _log_factorials(size: int) -> FloatArray:
-    return np.array([math.lgamma(number + 1) for number in range(size)])

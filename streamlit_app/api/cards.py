@@ -46,7 +46,7 @@ def make_card(shown: Shown, worklist: Worklist, *, is_whole: bool = False) -> Ca
     start = starting_values(reviewed.mine, reviewed.draft, item.labels)
     return Card(
         item_id=item.item_id,
-        item_version=1,
+        item_version=item.version,
         presentation_id=mint_presented(presented),
         phase=presented.phase,
         replaces=presented.replaces,

@@ -66,6 +66,7 @@ class SaveSent(Sent):
     presentation_id: Token
     item_id: Id
     item_version: int = 1
+    """As on the card; what counts is what the presentation states."""
     replaces: Id | None = None
     """The reviewer's own annotation that this one replaces; None where there was none."""
     judgement: JudgementSent

@@ -31,6 +31,7 @@ SHOW_WORDS: dict[Show, str] = {
     "conflicting": say("filters.conflicting"),
     "flagged": say("filters.flagged"),
     "fast": say("filters.fast"),
+    "set_aside": say("filters.set_aside"),
 }
 ORDER_WORDS: dict[Order, str] = {
     "item_id": say("filters.order_item_id"),

@@ -6,20 +6,33 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from db.outcomes.selection import NO_LABEL, Selection
+from db.outcomes.selection import NO_LABEL, By, Selection
+from eci.statistics.estimates import Estimate
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.outcome_cube import PAIR_TONES, draw_outcome_cube
 from streamlit_app.components import chart, confusion_panel, estimate_card, outcome_items
-from streamlit_app.logic.figures import head_verdict, p_value_text, points, points_interval
+from streamlit_app.logic.figures import (
+    head_verdict,
+    interval_text,
+    p_value_text,
+    percent,
+    points,
+    points_interval,
+)
 from streamlit_app.logic.outcomes import matrix
-from streamlit_app.logic.outcomes.run_outcomes import PAIR_WORDS, ErrorsView
+from streamlit_app.logic.outcomes.run_outcomes import PAIR_WORDS, ErrorsView, differs, drawn_words
 from streamlit_app.logic.tables import Cell
 from streamlit_app.wording import say
+from training.evaluation.drawn_estimates import DrawnEstimate
 
 
-def draw(view: ErrorsView) -> None:
-    """Draw the figures, the verdict, the outcomes as bars and the matrix."""
-    draw_figures(view)
+def draw(view: ErrorsView, drawn: Mapping[By, DrawnEstimate]) -> None:
+    """Draw the figures, the verdict, the outcomes as bars and the matrix.
+
+    Args:
+        drawn: Accuracies that hold for all items although only some were reviewed.
+    """
+    draw_figures(view, drawn)
     if view.head is None or view.text is None:
         _draw_alone(view)
         return
@@ -32,7 +45,7 @@ def draw(view: ErrorsView) -> None:
     st.caption(say("outcome_panel.legend_note"))
 
 
-def draw_figures(view: ErrorsView) -> None:
+def draw_figures(view: ErrorsView, drawn: Mapping[By, DrawnEstimate]) -> None:
     """Draw the accuracies, their difference and what the test says of it."""
     with st.container(horizontal=True):
         estimate_card.draw_text(
@@ -42,24 +55,36 @@ def draw_figures(view: ErrorsView) -> None:
             explanation=say("outcome_panel.items_help"),
         )
         if view.text:
-            estimate_card.draw(
-                say("outcome_panel.text_accuracy"),
-                view.text.report.accuracy,
-                explanation=say("outcome_panel.text_accuracy_help"),
-            )
+            _draw_accuracy("text", view.text.report.accuracy, drawn)
             estimate_card.draw(
                 say("outcome_panel.no_label"),
                 view.without_label,
                 explanation=say("outcome_panel.no_label_help"),
             )
         if view.head:
-            estimate_card.draw(
-                say("outcome_panel.head_accuracy"),
-                view.head.report.accuracy,
-                explanation=say("outcome_panel.head_accuracy_help"),
-            )
+            _draw_accuracy("head", view.head.report.accuracy, drawn)
         if view.head and view.text:
             _draw_difference(view)
+    for by, estimate in drawn.items():
+        plain = view.judged[by].report.accuracy if by in view.judged else None
+        if plain is not None and differs(estimate, plain):
+            st.caption(
+                say(
+                    f"drawn.plain_{by}",
+                    share=percent(plain.value),
+                    interval=interval_text(plain),
+                    n=plain.n,
+                )
+            )
+
+
+def _draw_accuracy(by: By, plain: Estimate, drawn: Mapping[By, DrawnEstimate]) -> None:
+    """Draw the accuracy that is valid for how the items were chosen."""
+    explanation = say(f"outcome_panel.{by}_accuracy_help")
+    if by in drawn:
+        explanation = f"{explanation} {drawn_words(drawn[by])}"
+    shown = drawn[by].estimate if by in drawn else plain
+    estimate_card.draw(say(f"outcome_panel.{by}_accuracy"), shown, explanation=explanation)
 
 
 def _draw_alone(view: ErrorsView) -> None:

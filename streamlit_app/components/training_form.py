@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, get_args
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from db.people.permissions import is_permitted
 from db.records import Reviewer, Run
 from db.retraining.model_versions import ModelVersion, list_models
 from db.viewer import EVERYTHING
+from eci.decisions import Cost, DecisionSettings
 from streamlit_app import safe_text
 from streamlit_app.components import launcher_picker, scope_picker, set_aside
 from streamlit_app.components.policy_form import TIER_WORDS
@@ -21,8 +23,8 @@ from streamlit_app.logic.training.models_view import version_name
 from streamlit_app.logic.training.training_view import describe_settings
 from streamlit_app.markup import element, join, reveal
 from streamlit_app.server import services
-from streamlit_app.wording import say
-from training.control.plan import BASE_ALONE, TIERS, Tier, make_plan, start_plan
+from streamlit_app.wording import say, words
+from training.control.plan import BASE_ALONE, TIERS, Tier, make_plan, missing_base, start_plan
 from training.control.run_duration import describe_expected, expected_seconds
 from training.control.start import start_prediction
 from training.settings.launchers import LOCAL, Launcher
@@ -31,6 +33,7 @@ from training.settings.training import PredictionSettings, Preset, list_preset_f
 SHOWN_KEY = "training_shown"
 """Session state: the run that the page shows."""
 QUICK_PRESET = "smoke"
+COST_WORDS: Final = words("decision_cost")
 _PRESS = "training_press"
 _TIER_HELP: Mapping[Tier, str] = {
     "recalibrate": say("training_form.recalibrate"),
@@ -53,23 +56,26 @@ def draw(person: Reviewer, runs: Sequence[Run]) -> None:
     )
     st.caption(_TIER_HELP[tier])
     settings_column, start_column = st.columns([3, 2], gap="large")
-    preset = source = None
-    launcher: Launcher = LOCAL
+    chosen: dict[str, Any] = {"tier": tier, "preset": None, "source": None, "launcher": LOCAL}
     with settings_column:
         if tier in ("joint", "gpu"):
-            preset = _pick_preset(tier)
+            chosen["preset"] = _pick_preset(tier)
         else:
-            source = _pick_source(list_models(services.database().cursor()), tier)
+            models = list_models(services.database().cursor())
+            chosen["source"] = _pick_source(models, tier)
+            chosen["base"] = _pick_base(chosen["source"], "training_place")
+            chosen["decision"] = _pick_decision()
     with start_column:
-        base_run_id = (
+        chosen["base_run_id"] = (
             scope_picker.pick_run(say("training_form.compare"), runs, key="training_base")
             if runs
             else None
         )
         if tier in ("joint", "gpu"):
-            launcher = launcher_picker.pick("training_launcher")
-        st.caption(describe_expected(expected_seconds(runs_dir(), preset or tier, launcher)))
-        _draw_button(person, tier, preset, source, base_run_id, launcher)
+            chosen["launcher"] = launcher_picker.pick("training_launcher")
+        named = chosen["preset"] or tier
+        st.caption(describe_expected(expected_seconds(runs_dir(), named, chosen["launcher"])))
+        _draw_button(person, chosen)
         draw_message()
 
 
@@ -78,14 +84,27 @@ def draw_prediction(person: Reviewer) -> None:
     with st.expander(say("training_form.predict_title")):
         models = list_models(services.database().cursor())
         source = _pick_source(models, "refit", key="training_answerer")
-        words = st.number_input(say("training_form.max_tokens"), 0, 512, 48, key="training_tokens")
+        base = _pick_base(source, "training_answer_place")
+        limit = st.number_input(say("training_form.max_tokens"), 0, 512, 48, key="training_tokens")
+        thinking = st.number_input(
+            say("training_form.thinking"),
+            *(0, 32_768, 0),
+            key="training_thinking",
+            disabled=source != BASE_ALONE,
+            help=say("training_form.thinking_help"),
+        )
         launcher = launcher_picker.pick("training_answer_launcher")
         st.button(
             say("training_form.predict"),
             key="training_predict",
             disabled=not is_permitted(person, "train"),
             on_click=_predict,
-            args=(_press(), source, int(words), person.reviewer_id, launcher),
+            args=(
+                _press(),
+                _prediction(source, base, int(limit), int(thinking)),
+                person.reviewer_id,
+                launcher,
+            ),
             help=say("training_form.max_tokens_help"),
         )
 
@@ -140,14 +159,45 @@ def _pick_source(
     return chosen
 
 
-def _draw_button(
-    person: Reviewer,
-    tier: Tier,
-    preset: str | None,
-    source: str | None,
-    base_run_id: str | None,
-    launcher: Launcher,
-) -> None:
+def _pick_base(source: str | None, key: str) -> str | None:
+    """Draw the new place of a model's base where its folder is gone; None while none is given."""
+    moved = missing_base(source)
+    if moved is None:
+        return None
+    place: str = st.text_input(
+        say("training_form.base_moved", base=reveal(moved)),
+        key=key,
+        help=say("training_form.base_moved_help"),
+    )
+    return place.strip() or None
+
+
+def _pick_decision() -> DecisionSettings | None:
+    """Draw what errors cost; None keeps what they cost in the model to start from."""
+    left, right = st.columns(2)
+    costs = (None, *(cost for cost in get_args(Cost) if cost != "matrix"))
+    with left:
+        cost: Cost | None = st.selectbox(
+            say("training_form.cost"),
+            costs,
+            format_func=lambda one: COST_WORDS[one] if one else say("training_form.keep_cost"),
+            key="training_cost",
+            help=say("training_form.cost_help"),
+        )
+    with right:
+        percent = st.number_input(
+            say("training_form.target_error"),
+            *(0.0, 50.0, 0.0),
+            key="training_target_error",
+            disabled=cost is None,
+            help=say("training_form.target_error_help"),
+        )
+    if cost is None:
+        return None
+    return DecisionSettings(cost=cost, target_error=percent / 100 if percent else None)
+
+
+def _draw_button(person: Reviewer, chosen: Mapping[str, Any]) -> None:
     counts = count_items_by_label(services.database().cursor(), EVERYTHING)
     has_items = any(count.split == "train" and count.label is not None for count in counts)
     may = is_permitted(person, "train")
@@ -156,9 +206,9 @@ def _draw_button(
         type="primary",
         width="stretch",
         key="training_retrain",
-        disabled=not (has_items and may and (preset or source)),
+        disabled=not (has_items and may and (chosen["preset"] or chosen["source"])),
         on_click=_start,
-        args=(_press(), tier, preset, source, base_run_id, person.reviewer_id, launcher),
+        args=(_press(), chosen, person.reviewer_id),
     )
     if not has_items:
         st.caption(say("training_form.no_training_items"))
@@ -172,53 +222,49 @@ def _press() -> str:
     return token
 
 
-def _start(
-    press: str,
-    tier: Tier,
-    preset: str | None,
-    source: str | None,
-    base_run_id: str | None,
-    started_by: str,
-    launcher: Launcher,
-) -> None:
+def _start(press: str, chosen: Mapping[str, Any], started_by: str) -> None:
     # A second press of the same button, before the page was drawn again, must not start a second
     # run: it carries the same token.
     if st.session_state.get(_PRESS) != press:
         return
     with deferred_errors():
         database = services.database()
-        plan = make_plan(
-            database,
-            tier,
-            preset=preset,
-            source=source,
-            base_run_id=base_run_id,
-            launcher=launcher,
-        )
+        plan = make_plan(database, **chosen)
         st.session_state[SHOWN_KEY] = start_plan(database, plan, started_by)
     st.session_state[_PRESS] = uuid.uuid4().hex
 
 
 def _predict(
-    press: str, source: str | None, max_new_tokens: int, started_by: str, launcher: Launcher
+    press: str,
+    make_settings: Callable[[], PredictionSettings],
+    started_by: str,
+    launcher: Launcher,
 ) -> None:
     if st.session_state.get(_PRESS) != press:
         return
     with deferred_errors():
-        settings = _prediction_settings(source, max_new_tokens)
         st.session_state[SHOWN_KEY] = start_prediction(
-            services.database(), settings, started_by, launcher
+            services.database(), make_settings(), started_by, launcher
         )
     st.session_state[_PRESS] = uuid.uuid4().hex
 
 
-def _prediction_settings(source: str | None, max_new_tokens: int) -> PredictionSettings:
-    plan = make_plan(services.database(), "refit", source=source)
-    run_id = None if source == BASE_ALONE else source
-    settings = PredictionSettings(artifact_run_id=run_id)
-    evaluation = settings.evaluation.model_copy(update={"max_new_tokens": max_new_tokens})
-    model = getattr(plan.settings, "model", settings.model)
-    return settings.model_copy(update={"model": model, "evaluation": evaluation})
+def _prediction(
+    source: str | None, base: str | None, max_new_tokens: int, thinking_tokens: int
+) -> Callable[[], PredictionSettings]:
+    """Return what makes the settings of a prediction: the model is looked up when it is pressed."""
+
+    def make() -> PredictionSettings:
+        plan = make_plan(services.database(), "refit", source=source, base=base)
+        run_id = None if source == BASE_ALONE else source
+        settings = PredictionSettings(artifact_run_id=run_id)
+        evaluation = settings.evaluation.model_copy(update={"max_new_tokens": max_new_tokens})
+        model = getattr(plan.settings, "model", settings.model)
+        if run_id is None:
+            model = model.model_copy(update={"thinking_tokens": thinking_tokens})
+        return settings.model_copy(update={"model": model, "evaluation": evaluation})
+
+    return make
 
 
 def _draw_settings(settings: dict[str, str]) -> None:

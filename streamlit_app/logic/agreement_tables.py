@@ -28,12 +28,14 @@ from streamlit_app.wording import say, words
 from training.evaluation.agreement import (
     Anchoring,
     Answers,
+    GuidelineAgreement,
     Pair,
     PhaseAgreement,
     ReviewerAgreement,
     SelfAgreement,
     Times,
     load_anchoring,
+    load_by_guideline,
     load_pairs,
     load_phase,
     load_reviewers,
@@ -108,6 +110,7 @@ class PeopleView:
     reviewers: tuple[ReviewerAgreement, ...]
     pairs: tuple[Pair, ...]
     repeats: tuple[SelfAgreement, ...]
+    guidelines: tuple[GuidelineAgreement, ...]
 
 
 def load_scopes(database: Database, viewer: Viewer) -> list[RatingScope]:
@@ -139,6 +142,7 @@ def load_people(
         reviewers=tuple(load_reviewers(cur, flt, phase, answers)),
         pairs=tuple(load_pairs(cur, flt, phase, answers)),
         repeats=tuple(load_self_agreement(cur, flt, phase, answers)),
+        guidelines=tuple(load_by_guideline(cur, flt, phase, answers)),
     )
 
 
@@ -256,6 +260,21 @@ def people_table(view: PeopleView, times: Sequence[Times], names: Mapping[str, s
             number_text(one.cohen_kappa, 2) if one else "–" for one in found
         ]
     return table
+
+
+def guidelines_table(rows: Sequence[GuidelineAgreement]) -> Table:
+    """Arrange the agreement under each version of the guidelines as columns, oldest first."""
+    return {
+        say("agreement.guideline"): [
+            reveal(row.version) or say("agreement.no_guideline") for row in rows
+        ],
+        say("agreement.guideline_since"): [f"{row.since:%Y-%m-%d}" for row in rows],
+        say("agreement.items"): [row.agreement.n_items for row in rows],
+        **{
+            say(f"agreement.{name}"): [measure_text(row.agreement, name) for row in rows]
+            for name in COEFFICIENTS[:3]
+        },
+    }
 
 
 def pair_cells(

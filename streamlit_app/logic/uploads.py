@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -13,12 +13,14 @@ import pyarrow as pa
 from db.child_process import child_process
 from db.connection import Database
 from db.conversions import replace_lone_surrogates
-from db.importers import Format, ImportReport, stage_file, store_batch
+from db.importers import Asked, ImportReport, known_to, stage_file, store_batch
+from db.importers.any_file import Look, look_at
 from db.importers.batch import ImportBatch
+from db.importers.checks import without_given_labels
+from db.importers.mapping import Mapping
 from db.people.permissions import require
-from db.records import Split
 from streamlit_app.wording import say, say_count
-from training.evaluation.readings import read_new_answers
+from training.evaluation.readings import Compared, compare_staged, read_new_answers
 
 _NUM_NAMED = 20
 _MAX_NAME_BYTES = 200
@@ -40,13 +42,19 @@ class Preview:
     batch: ImportBatch
     folder: tempfile.TemporaryDirectory[str]
     """Where the tables of the batch are, as long as the preview lives."""
+    compared: Compared
+    """The labels of its answers against those that the texts state."""
+
+    def with_labels_of_texts(self) -> Preview:
+        """Return the preview with the labels that its answers' texts state."""
+        return replace(self, batch=without_given_labels(self.batch))
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Return counts in words, one a line; they contain texts of the file."""
         batch = self.batch
         items, predictions = cast(pa.Table, batch.items), cast(pa.Table, batch.predictions)
-        found = []
+        found = [batch.description] if batch.description else []
         if len(items):
             splits = _count(items["split"])
             labels = _count(items["gold_label"], say("upload.no_gold_label"))
@@ -58,23 +66,19 @@ class Preview:
             found.append(say("upload.run", name=batch.run.name, model=batch.run.model))
             read = len(predictions) - predictions["answer_label"].null_count
             found.append(say_count("upload.answers", len(predictions), read=read))
+        found += batch.notes
         if batch.unread:
             found.append(say("upload.unread", fields=", ".join(batch.unread[:_NUM_NAMED])))
         return tuple(found)
 
 
 def read_upload(
-    format: Format,  # noqa: A002 - the word of the importers
-    upload: Upload,
-    *,
-    test_split: Upload | None = None,
-    split: Split = "test",
+    database: Database, upload: Upload, asked: Asked, *, test_split: Upload | None = None
 ) -> Preview:
-    """Read an uploaded file completely, without touching the store.
+    """Read an uploaded file completely; of the store only its label sets matter.
 
     Args:
-        test_split: For ``pubmedqa``, which needs it: the file that names the test items.
-        split: For ``medqa``: the split of all its items.
+        test_split: For PubMedQA, which needs it: the file that names the test items.
 
     Raises:
         ImportFileError: Faults in the file; the message names each.
@@ -85,8 +89,22 @@ def read_upload(
         path = _write(Path(uploaded), upload)
         named = _write(Path(uploaded), test_split) if test_split else None
         with child_process(for_bytes=len(upload.content)) as call:
-            batch = call(stage_file, format, path, tables, test_split=named, split=split)
-    return Preview(path.name, batch.staged(tables), folder)
+            asked = replace(known_to(database, asked), test_split=named)
+            batch = call(stage_file, path, tables, asked)
+            compared = call(compare_staged, batch, tables)
+    return Preview(path.name, batch.staged(tables), folder, compared)
+
+
+def look_at_upload(upload: Upload, mapping: Mapping | None) -> Look:
+    """Return the fields of an uploaded file, and the items that a mapping makes of its first rows.
+
+    Raises:
+        ImportFileError: It holds no rows.
+    """
+    with tempfile.TemporaryDirectory(prefix="llamacare-upload-") as folder:
+        path = _write(Path(folder), upload)
+        with child_process(for_bytes=len(upload.content)) as call:
+            return call(look_at, path, mapping)
 
 
 def store_preview(database: Database, preview: Preview, *, reviewer_id: str) -> ImportReport:

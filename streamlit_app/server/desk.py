@@ -140,6 +140,7 @@ def _show(sitting: Sitting, worklist: Worklist, item_id: str) -> Shown:
     served_at = now()
     presented = Presented(
         item_id=item_id,
+        item_version=reviewed.item.version,
         reviewer_id=sitting.reviewer_id,
         phase=encounter.phase,
         presentation=encounter.presentation,
@@ -179,6 +180,7 @@ def store(
 
     Raises:
         AnnotationConflictError: Another annotation stands by now.
+        ItemConflictError: The item has another sense since it was shown, or was set aside.
         QueueClosedError: The queue takes no more labels of the reviewer.
         NotPermittedError: The reviewer may not label, or the item was presented to another.
         DbError: It cannot be stored as it is.
@@ -217,6 +219,7 @@ def store(
                 item=content.item,
                 answer=answer,
                 state=state,
+                item_version=presented.item_version,
             ),
             created_at=moment,
         )

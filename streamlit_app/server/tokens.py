@@ -45,6 +45,7 @@ class Presented:
     """How an item was put before a reviewer: what a press of Save belongs to."""
 
     item_id: str
+    item_version: int
     reviewer_id: str
     phase: Phase
     presentation: Presentation

@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> list[str]:
-    """Draw the filters and give the items that pass them, those that differ most first."""
+    """Draw the filters and return the items that pass them, the most consequential first."""
     show = choices.pick_from(
         say("adjudicate.show"), SHOWS, words("adjudicate_show"), key="adjudicate_show"
     )

@@ -71,6 +71,7 @@ def main() -> None:
     phase = pick_phase(view)
     people = load_people(flt, phase, answers, *state)
     draw_labels(view, phase)
+    draw_guidelines(people)
     by_pair, alone = st.columns([2, 1], gap="large")
     with by_pair:
         draw_pairs(people, view)
@@ -303,6 +304,20 @@ def draw_labels(view: AgreementView, phase: Phase) -> None:
         alt=say("agreement.by_label"),
     )
     st.caption(say("agreement.by_label_note"))
+
+
+def draw_guidelines(people: PeopleView) -> None:
+    """Draw the agreement over time, by version of the guidelines, where there are several."""
+    if len(people.guidelines) < 2:
+        return
+    st.subheader(say("agreement.by_guideline"), anchor=False, divider="gray")
+    st.dataframe(
+        logic.guidelines_table(people.guidelines),
+        hide_index=True,
+        key="agreement_by_guideline",
+        alt=say("agreement.by_guideline"),
+    )
+    st.caption(say("agreement.by_guideline_note"))
 
 
 def draw_self(people: PeopleView) -> None:

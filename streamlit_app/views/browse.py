@@ -9,7 +9,13 @@ import streamlit as st
 from db.records import Reviewer
 from db.review.item_list import Order, ReviewFilter, ReviewRow, get_rows
 from streamlit_app import safe_text
-from streamlit_app.components import bulk_panel, filters, item_table, reviewer_picker
+from streamlit_app.components import (
+    bulk_panel,
+    filters,
+    item_correction,
+    item_table,
+    reviewer_picker,
+)
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.review.browse_rows import COLUMNS, PAGE_SIZE, num_pages, table
 from streamlit_app.markup import element
@@ -56,6 +62,7 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     shown = ids.slice((page - 1) * PAGE_SIZE, PAGE_SIZE).to_pylist()
     run_id, reviewer_id = flt.run_id, flt.reviewer_id
     rows = get_rows(database().cursor(), shown, viewer, run_id=run_id, reviewer_id=reviewer_id)
+    item_correction.draw(rows, person, viewer)
     draw_page(rows)
 
 

@@ -11,7 +11,8 @@ from db.content.overview import ItemCount, count_items_by_label, count_reviews
 from db.errors import DbError, ImportFileError
 from db.exporters import EXPORT_KINDS, ExportFormat, ExportKind, formats_of
 from db.exporters.label_studio import LABELING_CONFIG
-from db.importers import FORMATS, Format
+from db.importers import FORMATS, Asked
+from db.importers.assembling import Choices
 from db.outcomes.slices import list_slice_faults
 from db.people.permissions import is_permitted
 from db.records import Reviewer, Split
@@ -20,11 +21,11 @@ from db.review.settings import list_setting_faults
 from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.charts.label_counts import draw_label_counts
-from streamlit_app.components import blind_items, chart, scope_picker, set_aside
+from streamlit_app.components import blind_items, chart, field_mapping, scope_picker, set_aside
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import exports, uploads
 from streamlit_app.logic.outcomes.matrix import order_labels
-from streamlit_app.logic.uploads import Upload, read_upload
+from streamlit_app.logic.uploads import Preview, Upload, read_upload
 from streamlit_app.markup import reveal
 from streamlit_app.server import import_jobs, services
 from streamlit_app.server.import_jobs import ImportJob
@@ -35,6 +36,8 @@ _PREVIEW = "data_preview"
 _NOTICE = "data_notice"
 _UPLOADS = "data_num_uploads"
 KNOWN_LABELS = ("yes", "no", "maybe")
+ANY = "any"
+"""The choice that leaves the format to the file."""
 
 
 def main() -> None:
@@ -71,9 +74,9 @@ def draw_upload(person: Reviewer) -> None:
     if not is_permitted(person, "import"):
         safe_text.draw_notice(say("data.no_import"))
         return
-    chosen: Format = st.selectbox(
+    chosen: str = st.selectbox(
         say("data.format"),
-        FORMATS,
+        (ANY, *FORMATS),
         format_func=words("import_format").__getitem__,
         key="data_format",
         bind="query-params",
@@ -83,8 +86,8 @@ def draw_upload(person: Reviewer) -> None:
     number = st.session_state.setdefault(_UPLOADS, 0)
     file = st.file_uploader(say("data.file"), key=f"data_file_{number}", on_change=drop_notice)
     test_split = None
-    split: Split = "test"
-    if chosen == "pubmedqa":
+    split: Split | None = None
+    if chosen in (ANY, "pubmedqa"):
         test_split = st.file_uploader(
             say("data.test_file"),
             key=f"data_test_split_{number}",
@@ -100,29 +103,49 @@ def draw_upload(person: Reviewer) -> None:
     if file is not None and chosen == "pubmedqa" and test_split is None:
         st.info(say("data.add_test_file_notice"))
     elif file is not None:
-        draw_preview(chosen, file, test_split, split, person)
+        upload = Upload(file.name, file.getvalue())
+        mapping = None
+        if chosen == ANY and st.toggle(say("mapping.toggle"), key=f"data_map_{number}"):
+            mapping = field_mapping.draw(upload, f"data_map_{number}")
+        asked = Asked(
+            format=next((name for name in FORMATS if name == chosen), None),
+            mapping=mapping,
+            choices=Choices(split=split),
+        )
+        draw_preview(asked, upload, test_split, file.file_id, person)
 
 
 def draw_preview(
-    chosen: Format, file: Any, test_split: Any, split: Split, person: Reviewer
+    asked: Asked, upload: Upload, test_split: Any, file_id: str, person: Reviewer
 ) -> None:
     """Draw what the file holds, or every fault of it."""
-    token = (chosen, file.file_id, test_split.file_id if test_split else None, split)
+    token = (repr(asked), file_id, test_split.file_id if test_split else None)
     if st.session_state.get(_PREVIEW, (None, None))[0] != token:
         try:
-            preview = read_upload(
-                chosen,
-                Upload(file.name, file.getvalue()),
+            read = read_upload(
+                services.database(),
+                upload,
+                asked,
                 test_split=Upload(test_split.name, test_split.getvalue()) if test_split else None,
-                split=split,
             )
         except ImportFileError as error:
             draw_error(str(error))
             return
-        st.session_state[_PREVIEW] = (token, preview)
-    preview = st.session_state[_PREVIEW][1]
+        st.session_state[_PREVIEW] = (token, read)
+    preview: Preview = st.session_state[_PREVIEW][1]
     st.markdown(f"**{say('data.contents')}**")
     safe_text.draw_text("\n".join(preview.lines), "data_preview_text")
+    compared = preview.compared
+    if compared.num_differing:
+        counts = {"differing": compared.num_differing, "compared": compared.num_compared}
+        source = st.radio(
+            say("data.differing_labels", **counts),
+            ("file", "text"),
+            format_func=words("labels_from").__getitem__,
+            key=f"data_labels_from_{file_id}",
+        )
+        if source == "text":
+            preview = preview.with_labels_of_texts()
     st.button(
         say("data.import"),
         type="primary",

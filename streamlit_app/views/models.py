@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from db.content.runs import get_run
 from db.paths import runs_dir
 from db.people.permissions import is_permitted
 from db.records import Reviewer
@@ -15,6 +16,7 @@ from streamlit_app.components import (
     blind_items,
     gate_card,
     item_table,
+    operating_point,
     reviewer_picker,
     set_aside,
 )
@@ -48,6 +50,7 @@ def main() -> None:
         return
     champion, challenger = find_by_alias(cur, "champion"), find_by_alias(cur, "challenger")
     draw_aliases(champion, challenger)
+    draw_operating_points([model for model in (champion, challenger) if model is not None])
     draw_message()
     may = is_permitted(person, "train")
     if not may:
@@ -87,6 +90,14 @@ def draw_aliases(champion: ModelVersion | None, challenger: ModelVersion | None)
                         cls="lc-quiet",
                     )
                 )
+
+
+def draw_operating_points(models: Sequence[ModelVersion]) -> None:
+    """Draw how these models decide for labels."""
+    cur = services.database().cursor()
+    for model in models:
+        heading = say("decision.of_model", model=version_name(model))
+        operating_point.draw(get_run(cur, model.run_id), heading)
 
 
 def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:

@@ -15,6 +15,8 @@ from db.viewer import Viewer
 from streamlit_app.components import (
     blind_items,
     item_table,
+    operating_point,
+    plan_panel,
     policy_form,
     readiness_meter,
     reviewer_picker,
@@ -44,6 +46,7 @@ def main() -> None:
     history = load_history(viewer)
     runs = services.all_runs()
     readiness_meter.draw(viewer)
+    plan_panel.draw(person, viewer)
     with shown_errors():
         training_form.draw(person, runs)
         training_form.draw_prediction(person)
@@ -125,6 +128,7 @@ def draw_scores(entry: HistoryEntry, runs: Sequence[Run]) -> None:
         return
     table = score_table(run, by_id.get(run.base_run_id or ""))
     st.dataframe(table, hide_index=True, key="training_scores")
+    operating_point.draw(run, say("decision.heading"))
 
 
 def _leave_for(page: str) -> None:

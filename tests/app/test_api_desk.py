@@ -16,6 +16,8 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from db.connection import Database
+from db.content.item_versions import correct_item
+from db.content.items import get_item
 from db.conversions import utc_now
 from db.people.sign_in import add_person, change_person
 from db.review import reservations
@@ -298,6 +300,30 @@ def test_access_given_back_stores_what_was_refused(
             change_person(cur, people["Ann"], role=role)  # type: ignore[arg-type]
         assert ann.post("judgements", sent)[0] == code
     assert stored(filled_store) == [("label", "no")]
+
+
+def test_a_label_of_a_version_with_another_sense_is_refused(
+    at_desk: Callable[..., Desk], people: dict[str, str], filled_store: Database
+) -> None:
+    ann = at_desk()
+    (card,) = ann.cards(1)
+    for changes_sense, code in ((False, 200), (True, 409)):
+        with filled_store.transaction() as cur:
+            before = get_item(cur, "q-1", EVERYTHING)
+            corrected = replace(before, question=f"Does it help, {changes_sense}?")
+            correct_item(
+                cur,
+                corrected,
+                reviewer_id=people["Ada"],
+                reason="A slip",
+                changes_sense=changes_sense,
+            )
+        found, answer = ann.save(card, "no")
+        assert found == code, answer
+        if code == 200:
+            (card,) = (ann.ask("cards/q-1"),)
+            assert card["item_version"] == 2
+    assert "corrected since" in answer["error"]
 
 
 def test_a_store_that_cannot_be_written_asks_for_the_same_save_again(

@@ -30,7 +30,7 @@ def closed_store(filled_store: Database) -> Iterator[Path]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_damaged_table_is_named_on_the_page(closed_store: Path, page: str) -> None:
-    damage_column(closed_store, "item", "item_id")
+    damage_column(closed_store, "imported_item", "item_id")
     damage_column(closed_store, "reviewer", "role")
     test = open_unknown(page, reviewer="Ann")
     assert not test.exception

@@ -15,7 +15,7 @@ from db.content.items import count_by_label
 from db.content.runs import add_run, list_runs
 from db.errors import ImportFileError, NotPermittedError
 from db.exporters import ExportFormat, ExportKind
-from db.importers import Format, ImportReport
+from db.importers import Asked, Format, ImportReport
 from db.people.sign_in import add_person, sign_in_by_name
 from db.viewer import EVERYTHING
 from streamlit_app.logic.exports import build_export
@@ -26,7 +26,7 @@ from streamlit_app.logic.uploads import (
     read_upload,
     store_preview,
 )
-from streamlit_app.server import import_jobs
+from streamlit_app.server import import_jobs, services
 from tests.support.pages import markup_of, notices, open_page
 from tests.support.records import make_run
 
@@ -56,6 +56,10 @@ def own_run(answer: str = "It does not. Final answer: no.") -> Upload:
     )
 
 
+def read_as(format_: Format, upload: Upload) -> Preview:
+    return read_upload(services.database(), upload, Asked(format=format_))
+
+
 def open_data(**params: str) -> AppTest:
     page = open_page("views/data.py", **params)
     assert not page.exception
@@ -65,7 +69,7 @@ def open_data(**params: str) -> AppTest:
 def store(database: Database, upload: Upload, format_: Format = "items") -> ImportReport:
     with database.transaction() as cur:
         admin = sign_in_by_name(cur, "Reviewer 1")
-    preview = read_upload(format_, upload)
+    preview = read_upload(database, upload, Asked(format=format_))
     return store_preview(database, preview, reviewer_id=admin.reviewer_id)
 
 
@@ -78,7 +82,7 @@ def export(
 
 
 def test_a_file_is_counted_before_anything_is_stored(database: Database):
-    preview = read_upload("items", own_items("yes", "no", "no", None))
+    preview = read_as("items", own_items("yes", "no", "no", None))
     assert preview.lines == (
         "4 items: test 2 · train 2",
         "Gold labels: no 2 · yes 1 · no gold label 1",
@@ -102,7 +106,7 @@ def test_answers_without_a_label_are_read_on_the_way_in(database: Database):
 def test_every_fault_of_a_file_is_named_and_nothing_is_stored(database: Database):
     bad = Upload("bad.jsonl", b'{"item_id": "a"}\n{"item_id": "b", "question": 3}\nnot json')
     with pytest.raises(ImportFileError) as caught:
-        read_upload("items", bad)
+        read_as("items", bad)
     message = str(caught.value)
     assert all(f"line {n}" in message for n in (1, 2, 3))
     assert count_by_label(database.cursor(), EVERYTHING) == {}
@@ -115,8 +119,8 @@ def test_a_run_about_unknown_items_is_refused_whole(database: Database):
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd.jsonl", "C:\\x\\own.jsonl", "\0", "a/"])
-def test_the_name_of_an_upload_leads_nowhere(name: str):
-    assert "/" not in read_upload("items", Upload(name, own_items("yes").content)).file_name
+def test_the_name_of_an_upload_leads_nowhere(database: Database, name: str):
+    assert "/" not in read_as("items", Upload(name, own_items("yes").content)).file_name
 
 
 def test_the_page_says_when_the_store_is_empty(database: Database):
@@ -147,8 +151,82 @@ def test_an_upload_shows_its_counts_and_the_press_stores_it(database: Database):
     assert "2 new items" in markup_of(page)
 
 
+def test_an_upload_is_recognised_and_shown_as_what_it_is(database: Database):
+    page = open_data()
+    content = "Nr;Question;Gold\n1;Does it help?;yes\n2;Is it safe?;no\n".encode("cp1252")
+    page.get("file_uploader")[0].upload("ward.csv", content, "text/csv").run()
+    assert not page.exception
+    assert "a table, 2 items" in " ".join(text.value for text in page.text)
+    page.button(key="data_import").click().run()
+    assert count_by_label(database.cursor(), EVERYTHING) == {"yes": 1, "no": 1}
+
+
+TRIAGE = "Fall;Text der Anfrage;Dringlichkeit\n" + "".join(
+    f"F{n};Brustschmerz seit {n} Stunden?;{label}\n"
+    for n, label in enumerate(("urgent", "soon", "routine", "soon"), start=1)
+)
+
+
+def upload_triage() -> AppTest:
+    page = open_data()
+    page.get("file_uploader")[0].upload("triage.csv", TRIAGE.encode(), "text/csv").run()
+    assert not page.exception
+    page.toggle(key="data_map_0").set_value(True).run()
+    assert not page.exception
+    return page
+
+
+def test_a_file_with_headers_of_its_own_is_mapped_with_a_preview_and_saved(database: Database):
+    page = upload_triage()
+    assert "choose which field is the question" in markup_of(page)
+    page.selectbox(key="data_map_0__question").select("Text der Anfrage").run()
+    page.selectbox(key="data_map_0__id").select("Fall").run()
+    page.selectbox(key="data_map_0__gold").select("Dringlichkeit").run()
+    assert not page.exception
+    shown = " ".join(text.value for text in page.text)
+    assert "Brustschmerz seit 1 Stunden?" in shown
+    assert "labels: urgent, soon, routine · right answer: urgent" in shown
+    page.text_input(key="data_map_0_name").set_value("triage").run()
+    page.button(key="data_map_0_save").click().run()
+    assert "Saved the mapping triage" in markup_of(page)
+    page.button(key="data_import").click().run()
+    assert not page.exception
+    counts = count_by_label(database.cursor(), EVERYTHING)
+    assert counts == {"urgent": 1, "soon": 2, "routine": 1}
+    again = upload_triage()
+    again.selectbox(key="data_map_0_saved").select("triage").run()
+    assert again.selectbox(key="data_map_0_triage_gold").value == "Dringlichkeit"
+    again.button(key="data_import").click().run()
+    assert "nothing was added" in markup_of(again)
+
+
+def test_labels_that_differ_from_the_texts_are_counted_and_either_can_be_used(database: Database):
+    rows = [
+        {
+            "question": f"Which drug in case {n}?",
+            "options": {"A": "Diltiazem", "B": "Labetalol"},
+            "answer_idx": "B",
+            "completion": "Answer: Labetalol",
+            "predicted_answer": "A" if n < 2 else "B",
+        }
+        for n in range(3)
+    ]
+    page = open_data()
+    content = json.dumps(rows).encode()
+    page.get("file_uploader")[0].upload("m-medqa-x.json", content, "application/json").run()
+    assert not page.exception
+    (choice,) = page.radio
+    assert choice.label.startswith("2 of 3 labels in the file differ")
+    choice.set_value("text").run()
+    page.button(key="data_import").click().run()
+    assert not page.exception
+    rows = database.cursor().execute("select text_label from read_prediction").fetchall()
+    assert rows == [("B",)] * 3
+
+
 def test_pubmedqa_waits_for_the_file_that_names_the_test_items(database: Database):
     page = open_data()
+    page.selectbox(key="data_format").select("pubmedqa").run()
     page.get("file_uploader")[0].upload("ori_pqal.json", b"{}", "application/json").run()
     assert not page.exception
     assert "lists the test items" in notices(page)
@@ -182,9 +260,9 @@ def test_predictions_are_exported_for_the_chosen_run(database: Database):
     assert export(database, "predictions", "jsonl", "empty") == b""
 
 
-def test_the_real_answers_are_previewed_as_a_run(data_dir: Path):
+def test_the_real_answers_are_previewed_as_a_run(database: Database, data_dir: Path):
     path = data_dir / "model_answers" / "QwQ-32B-pubmedqa-test-zero_shot.json"
-    preview = read_upload("model_answers", Upload(path.name, path.read_bytes()))
+    preview = read_as("model_answers", Upload(path.name, path.read_bytes()))
     assert isinstance(preview, Preview)
     assert "500 items: test 500" in preview.lines
     assert "Run “QwQ-32B-pubmedqa-test-zero_shot” of model QwQ-32B" in preview.lines
@@ -201,7 +279,7 @@ def test_files_go_in_and_out_for_those_whose_role_is_open_to_it(database: Databa
         sign_in_by_name(cur, "Chief")
         ann = add_person(cur, "Ann", role="reviewer").reviewer_id
     with pytest.raises(NotPermittedError, match="import files"):
-        store_preview(database, read_upload("items", own_items("yes")), reviewer_id=ann)
+        store_preview(database, read_as("items", own_items("yes")), reviewer_id=ann)
     assert count_by_label(database.cursor(), EVERYTHING) == {}
     with pytest.raises(NotPermittedError, match="export files"):
         build_export(database, "items", "jsonl", None, reviewer_id=ann)

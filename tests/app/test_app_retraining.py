@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,21 @@ def test_a_challenger_that_passes_is_promoted_and_rolled_back(
         "roll back",
         "promote",
     ]
+
+
+def test_the_operating_points_of_champion_and_challenger_are_shown(
+    store: Database, open_page: OpenPage
+) -> None:
+    assert "Operating point" not in _texts(open_page("views/models.py"))
+    rule = {"cost": "accuracy", "num_items": 40, "set_coverage": 0.9, "ask_unless_single": True}
+    with store.transaction() as cur:
+        cur.execute(
+            "update run set metrics = $metrics where run_id = 'two'",
+            {"metrics": json.dumps({"pubmedqa": {"decision": rule}})},
+        )
+    text = _texts(open_page("views/models.py"))
+    assert "Operating point of Version 2" in text
+    assert "where the set is not a single label" in text
 
 
 def test_a_reviewer_sees_the_gate_and_cannot_promote(store: Database, open_page: OpenPage) -> None:

@@ -17,6 +17,7 @@ from db.outcomes.counts import RunSummary
 from db.paths import runs_dir
 from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person, change_person
+from db.retraining.model_versions import register_model
 from db.retraining.training_runs import list_training_runs
 from db.retraining.trigger_policies import add_trigger_policy
 from streamlit_app.logic.training.training_view import (
@@ -359,6 +360,60 @@ def test_a_run_that_ends_while_the_page_is_drawn_draws_the_page_once_more(filled
     assert progress_text(page).startswith("Finished")
 
 
+def test_the_operating_point_of_a_run_is_shown_with_what_follows(filled: Database):
+    run_dir = started_run(filled, "succeeded")
+    rule = {
+        **{"cost": "macro_f1", "num_items": 120, "mean_cost": 0.4, "mean_cost_most_probable": 0.55},
+        **{"costs": [[0, 1, 1], [2, 0, 2], [4, 4, 0]], "target_error": 0.05, "threshold": 0.83},
+        **{"set_coverage": 0.9, "set_thresholds": [0.5, 0.6, None]},
+    }
+    share = {"value": 0.62, "n": 50, "interval": {"low": 0.5, "high": 0.7}}
+    figures = {"head": {"accuracy": share}, "decision": {**rule, "answered_alone": share}}
+    odd = {"decision": {"cost": HOSTILE}}
+    run_dir.write_metrics({"pubmedqa": figures, "odd": odd, HOSTILE: {"decision": rule}})
+    PREDICTIONS.write(run_dir.predictions_path, [make_answer("q-6", "Yes.", "yes", run_dir.run_id)])
+    text = plain_texts(open_training())
+    for words in ("60.0 % (45.0 %)", "below 83.0 % confidence, for 5.0 % errors", "62.0 % (50.0"):
+        assert words in text
+    assert "<img" not in text
+
+
+@pytest.mark.usefixtures("bundled_is_tiny")
+def test_the_cost_of_errors_is_chosen_on_the_page(filled: Database):
+    page = open_training()
+    page.segmented_control(key="training_tier").set_value("refit").run()
+    assert page.number_input(key="training_target_error").disabled
+    page.selectbox(key="training_cost").select("ordinal").run()
+    page.number_input(key="training_target_error").set_value(5.0).run()
+    page.button(key="training_retrain").click().run()
+    assert not page.exception
+    (run,) = list_training_runs(filled.cursor())
+    decision = run.settings["settings"]["decision"]
+    assert (decision["cost"], decision["target_error"]) == ("ordinal", 0.05)
+
+
+def test_a_base_model_that_has_moved_is_asked_for_and_given_to_the_run(
+    filled: Database, tmp_path: Path
+):
+    run_dir = started_run(filled, "succeeded")  # its base model's folder is not there
+    run_dir.write_metrics({})
+    PREDICTIONS.write(run_dir.predictions_path, [make_answer("q-6", "Yes.", "yes", run_dir.run_id)])
+    open_training()
+    with filled.transaction() as cur:
+        register_model(cur, run_dir.run_id, "reviewer-1")
+    page = open_training()
+    page.segmented_control(key="training_tier").set_value("refit").run()
+    assert "is gone" in page.text_input(key="training_place").label
+    assert "is gone" in page.text_input(key="training_answer_place").label
+    page.text_input(key="training_place").set_value(str(tmp_path)).run()
+    page.button(key="training_retrain").click().run()
+    assert not page.exception
+    newest = list_training_runs(filled.cursor())[0]
+    assert newest.settings["settings"]["model"]["base"] == str(tmp_path)
+    page.selectbox(key="training_source").select("base").run()
+    assert "training_place" not in {box.key for box in page.text_input}
+
+
 def test_scores_add_up_over_label_sets():
     run = make_training_run("r")
     scores = (
@@ -383,3 +438,4 @@ def test_settings_are_described_in_words():
     words = describe_settings(TrainingSettings())
     assert words["Prompts"] == "zero-shot, one-shot, up to 768 tokens"
     assert words["Length"] == "3 epochs, 4 records per step"
+    assert words["Operating point"] == "macro-F1"

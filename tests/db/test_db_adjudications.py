@@ -10,13 +10,15 @@ from duckdb import DuckDBPyConnection
 from db.connection import Database
 from db.content.imported_labels import ImportedLabel, add_imported_labels
 from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import InvalidAnnotationError, InvalidLabelError, NotPermittedError
 from db.people.reviewers import add_reviewer
 from db.review.adjudications import add_adjudication, list_adjudications, list_disputed
 from db.review.annotations import get_gold, retract_annotation
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
-from tests.support.records import make_item
+from tests.support.records import make_item, make_prediction, make_run
 
 
 @pytest.fixture
@@ -155,3 +157,29 @@ def test_annotators_of_a_data_set_can_be_left_out(cur: DuckDBPyConnection) -> No
         == list_disputed(cur, EVERYTHING, origin="import")
         == []
     )
+
+
+def test_items_come_first_on_which_a_decision_changes_most(database: Database) -> None:
+    with database.transaction() as cur:
+        names = ("a-none", "b-split", "c-runs", "d-against")
+        add_items(cur, [make_item(name) for name in names], origin="items")
+        # Two of three against the label of record; one of two; the same with runs; two of two.
+        said = {
+            "a-none": ("yes", "yes", "maybe"),
+            "b-split": ("yes", "no"),
+            "c-runs": ("yes", "no"),
+            "d-against": ("no", "maybe"),
+        }
+        for item_id, labels in said.items():
+            for who, label in zip(("Ann", "Bob", "Cyd"), labels, strict=False):
+                annotate(cur, who, item_id, label)
+    cur = database.cursor()
+    assert list_disputed(cur, EVERYTHING) == ["d-against", "b-split", "c-runs", "a-none"]
+    with database.transaction() as cur:
+        for number in range(3):
+            add_run(cur, make_run(f"run-{number}"))
+            prediction = make_prediction("c-runs", run_id=f"run-{number}", answer_label="no")
+            add_predictions(cur, [prediction])
+    cur = database.cursor()
+    # Whatever is decided, three runs become right or wrong.
+    assert list_disputed(cur, EVERYTHING) == ["c-runs", "d-against", "b-split", "a-none"]

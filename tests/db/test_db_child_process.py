@@ -13,7 +13,7 @@ import pytest
 
 from db.child_process import SMALL_BYTES, child_process
 from db.errors import ChildProcessFailedError, DbError, ImportFileError
-from db.importers import stage_file
+from db.importers import Asked, stage_file
 from tests.support.waiting import wait_for
 
 
@@ -48,7 +48,7 @@ def test_little_work_is_done_at_once() -> None:
 def test_what_is_raised_in_the_child_is_raised_here(tmp_path: Path) -> None:
     with child_process() as call:
         with pytest.raises(ImportFileError, match="expected a file there, found nothing"):
-            call(stage_file, "items", tmp_path / "none", tmp_path, test_split=None, split="test")
+            call(stage_file, tmp_path / "none", tmp_path, Asked(format="items"))
         with pytest.raises(OSError, match="No such file"):
             call(os.listdir, tmp_path / "none")
         assert call(print_and_return, "it goes on, and print does no harm") != ""

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from db.cli.main import main
-from db.connection import Database
+from db.connection import Database, opened_database
 from db.errors import DatabaseLockedError, DatabaseOpenError, SaveError
 from db.importers import FORMATS
 from db.paths import cache_dir, database_path, home_dir, models_dir, runs_dir
@@ -208,3 +208,141 @@ def test_a_command_acts_within_the_role_of_whose_name_it_carries(tmp_path: Path)
     refused = CliRunner().invoke(main, ["queue", "add", "Mine", "--by", "Bob"])
     assert refused.exit_code == 1
     assert "'Bob' may not create and close queues" in refused.stderr
+
+
+def write_answers(folder: Path) -> Path:
+    """Write three answers of which the file's labels of two differ from the texts."""
+    rows = [
+        {
+            "question": f"Which drug in case {n}?",
+            "options": {"A": "Diltiazem", "B": "Labetalol"},
+            "answer_idx": "B",
+            "completion": "Answer: Labetalol",
+            "predicted_answer": "A" if n < 2 else "B",
+        }
+        for n in range(3)
+    ]
+    path = folder / "m-medqa-x.json"
+    path.write_text(json.dumps(rows), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("options", "expected"), [((), "AAB"), (("--labels-from", "text"), "---")])
+def test_labels_that_differ_from_the_texts_are_reported_and_either_can_be_used(
+    tmp_path: Path, options: tuple[str, ...], expected: str
+) -> None:
+    command = ["import", str(write_answers(tmp_path)), *options]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    assert "Recognised as a JSON list, 3 answers." in done.stdout
+    assert ("2 of 3 labels differ" in done.stdout) == (not options)
+    with opened_database() as database:
+        rows = database.cursor().execute("select answer_label from prediction").fetchall()
+    # What the texts state is read by the app: the file's labels are left out.
+    assert "".join(sorted(label or "-" for (label,) in rows)) == expected
+
+
+def test_a_dry_run_reports_and_stores_nothing(tmp_path: Path) -> None:
+    path = write_answers(tmp_path)
+    done = CliRunner().invoke(main, ["import", str(path), "--dry-run"])
+    assert "3 items added, 0 completed, 0 unchanged, 3 predictions added" in done.stdout
+    assert "Nothing was stored" in done.stdout
+    with opened_database() as database:
+        assert database.cursor().execute("select * from item").fetchall() == []
+
+
+def test_a_mapping_is_given_saved_and_used_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "triage.csv"
+    path.write_text("Fall;Anfrage;Stufe\nF1;Schmerz?;2\nF2;Husten?;1\n", "utf-8")
+    refused = CliRunner().invoke(main, ["import", str(path)])
+    assert refused.exit_code == 1
+    assert "Its fields are 'Fall', 'Anfrage', 'Stufe'" in refused.stderr
+    words = ["question=Anfrage", "id=Fall", "gold=Stufe", "letters.1=urgent", "letters.2=soon"]
+    given = [part for word in words for part in ("--map", word)]
+    command = ["import", str(path), *given, "--save-map", "triage"]
+    done = CliRunner().invoke(main, command)
+    assert "2 items added" in done.stdout, done.output
+    again = CliRunner().invoke(main, ["import", str(path), "--map", "triage"])
+    assert "0 items added, 0 completed, 2 unchanged" in again.stdout, again.output
+    with opened_database() as database:
+        items = list_items_of(database)
+    assert items == [("F1", "soon"), ("F2", "urgent")]
+
+
+def list_items_of(database: Database) -> list[tuple[str, str]]:
+    query = "select item_id, gold_label from item order by item_id"
+    return database.cursor().execute(query).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["nope", "FILE"], 2, "A format is one of"),
+        (["FILE", "--map", "colour=x"], 1, "A field is one of id, question"),
+        (["FILE", "--map", "nowhere"], 1, "There is no mapping 'nowhere'; saved are: none yet"),
+        (["FILE", "--save-map", "../x"], 1, "A mapping cannot be named '../x'"),
+    ],
+)
+def test_a_mistyped_import_is_explained(
+    tmp_path: Path, words: list[str], code: int, message: str
+) -> None:
+    path = write_answers(tmp_path)
+    command = [str(path) if word == "FILE" else word for word in words]
+    done = CliRunner().invoke(main, ["import", *command])
+    assert (done.exit_code, message in done.stderr) == (code, True), done.output
+
+
+def _correct(item_id: str, changes: object, *options: str) -> Result:
+    words = ["item", "correct", item_id, "-", "--by", "Ann", "--reason", "a slip", *options]
+    return CliRunner().invoke(main, words, input=json.dumps(changes))
+
+
+def test_an_item_is_corrected_set_aside_and_restored(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(json.dumps(ITEM))
+    CliRunner().invoke(main, ["import", "items", str(path)])
+    assert _correct("own-1", {"question": "Does it harm?"}, "--changes-sense").exit_code == 0
+    options = {"label_set": "options", "options": {"a)": "Yes", "b)": "No"}, "gold_label": "b)"}
+    assert "own-1 is at version 3." in _correct("own-1", options).stdout
+    by = ["own-1", "--by", "Ann", "--reason", "no medicine"]
+    assert (
+        "1 of 1 items were set aside" in CliRunner().invoke(main, ["item", "set-aside", *by]).stdout
+    )
+    shown = CliRunner().invoke(main, ["item", "show", "own-1"]).stdout
+    assert "Version 2, Ann" in shown
+    assert "another sense: a slip" in shown
+    assert "by Ann: no medicine" in shown
+    found = json.loads(CliRunner().invoke(main, ["item", "show", "own-1", "--json"]).stdout)
+    assert [one["item"]["labels"] for one in found["versions"]][1:] == [
+        ["yes", "no", "maybe"], ["a)", "b)"],
+    ]  # fmt: skip
+    assert found["set_aside"] == "no medicine"
+    assert "1 of 1 items were restored" in CliRunner().invoke(main, ["item", "restore", *by]).stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": "red"}, "the field 'colour' is not one of question, context"),
+        ({"question": 3}, "question: Input should be a valid string"),
+        ({"split": "holdout"}, "split: Input should be 'train', 'dev' or 'test'"),
+        ({"options": {"A": 1}}, "options.0.text: Input should be a valid string"),
+        ({}, "nothing differs"),
+        ({"gold_label": "no", "labels": ["yes"]}, "expected at least two"),
+    ],
+)
+def test_changes_that_cannot_be_used_are_named(
+    tmp_path: Path, changes: object, message: str
+) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(json.dumps(ITEM))
+    CliRunner().invoke(main, ["import", "items", str(path)])
+    result = _correct("own-1", changes)
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("changes", ["[1]", "{", "3"])
+def test_changes_that_are_no_object_are_a_usage_error(changes: str) -> None:
+    words = ["item", "correct", "own-1", "-", "--by", "Ann", "--reason", "a slip"]
+    assert CliRunner().invoke(main, words, input=changes).exit_code == 2

@@ -42,16 +42,16 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("column", "command"),
     [
-        (("item", "question"), ("export", "items", "OUT.jsonl")),
-        (("item", "question"), ("reindex",)),
-        (("item", "item_id"), ("status",)),
-        (("item", "item_id"), ("backup", "OUT.duckdb")),
+        (("imported_item", "question"), ("export", "items", "OUT.jsonl")),
+        (("imported_item", "question"), ("reindex",)),
+        (("imported_item", "item_id"), ("status",)),
+        (("imported_item", "item_id"), ("backup", "OUT.duckdb")),
         (("annotation", "note"), ("export", "annotations", "OUT.csv")),
-        (("prediction", "answer"), ("export", "predictions", "OUT.parquet")),
-        (("prediction", "answer"), ("export-run", "run-1", "OUT.jsonl")),
+        (("stored_prediction", "answer"), ("export", "predictions", "OUT.parquet")),
+        (("stored_prediction", "answer"), ("export-run", "run-1", "OUT.jsonl")),
         (("reviewer", "name"), ("people", "list")),
         (("reviewer", "name"), ("people", "add", "Bob")),
-        (("item", "question"), ("queue", "add", "All", "--by", "Ann")),
+        (("imported_item", "question"), ("queue", "add", "All", "--by", "Ann")),
     ],
 )
 def test_a_command_that_meets_damage_says_so_and_what_to_do(
@@ -72,7 +72,7 @@ def test_a_command_that_meets_damage_says_so_and_what_to_do(
 def test_a_command_of_the_training_package_does_too(
     path: Path, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    for column in (("item", "label_set"), ("annotation", "labels"), ("reviewer", "name")):
+    for column in (("imported_item", "label_set"), ("annotation", "labels"), ("reviewer", "name")):
         damage_column(path, *column)
     words = [word.replace("OUT", str(tmp_path / "out")) for word in command]
     result = CliRunner().invoke(training.cli.main, words)
@@ -105,7 +105,7 @@ def test_another_schema_is_refused(path: Path, damage: Callable[[Path], None]) -
 
 def test_text_that_is_no_json_is_refused_by_name(path: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as other:
-        other.execute("update item set metadata = 'no json'")
+        other.execute("update imported_item set metadata = 'no json'")
     result = CliRunner().invoke(main, ["export", "items", str(tmp_path / "out.jsonl")])
     assert result.exit_code == 1
     assert "'no json' is stored where JSON is expected" in result.stderr

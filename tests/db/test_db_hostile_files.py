@@ -99,16 +99,16 @@ REFUSED: dict[str, tuple[Format, str, tuple[Any, ...], str]] = {
         "items",
         "a.jsonl",
         ({**ITEM, "label_set": "options", "options": [{"label": "AA", "text": "x"}] * 27},),
-        "should match",
+        "27 labels",
     ),
     "one option": (
         "medqa",
         "a.jsonl",
         ({"question": "Which?", "options": {"A": "x"}, "answer_idx": "A"},),
-        "at least 2",
+        "at least two",
     ),
     "no object": ("items", "a.jsonl", ("null",), "dictionary"),
-    "no entries": ("model_answers", "m-medqa.json", ("[]",), "an empty list"),
+    "no entries": ("model_answers", "m-medqa.json", ("[]",), "without any rows"),
 }
 
 

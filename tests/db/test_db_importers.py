@@ -17,7 +17,7 @@ from db.content.predictions import find_prediction, list_predictions
 from db.content.runs import get_run, list_runs
 from db.demo import load_demo
 from db.errors import ImportFileError, ItemConflictError
-from db.importers import FORMATS, Format, import_file, parse_file, store_batch
+from db.importers import FORMATS, Asked, Format, import_file, read_file, store_batch
 from db.importers import files as import_files
 from db.importers.pubmedqa import ANNOTATOR_1
 from db.people.reviewers import list_reviewers
@@ -168,17 +168,15 @@ def test_medqa_names_every_line_with_a_fault(database: Database, tmp_path: Path)
                 "{not json",
                 json.dumps({**MEDQA_ENTRY, "realidx": 8, "answer_idx": "C"}),
                 json.dumps({**MEDQA_ENTRY, "realidx": 9, "answer": "Diltiazem"}),
-                json.dumps(MEDQA_ENTRY),
-                json.dumps({**MEDQA_ENTRY, "realidx": 10, "options": {"a": "x", "B": "Labetalol"}}),
+                json.dumps({**MEDQA_ENTRY, "question": "Which other drug?"}),
             ]
         ),
     )
     message = _refusal(database, "medqa", path)
     assert "line 2: no valid JSON" in message
-    assert "line 3: answer_idx is 'C', expected one of ['A', 'B']" in message
-    assert "line 4: answer is 'Diltiazem' but option B is 'Labetalol'" in message
-    assert "line 5: the question of line 1 again (medqa-7)" in message
-    assert "line 6: options.a" in message
+    assert "line 3: the right answer 'C' is none of its labels (A, B)" in message
+    assert "line 4: names one option as right and gives another's text" in message
+    assert "line 5: item_id 'medqa-7' was given in line 1" in message
     assert "line 1:" not in message
 
 
@@ -190,11 +188,10 @@ def test_model_answers_become_a_run(database: Database, tmp_path: Path) -> None:
         "predicted_answer": "",
     }
     letter = {**MEDQA_ENTRY, "predicted_answer": "A"}
-    path = _write(
-        tmp_path / "QwQ-32B-pubmedqa-test-zero_shot.json", [ANSWER_ENTRY, cut_off, letter]
-    )
+    path = _write(tmp_path / "QwQ-32B-pubmedqa-test-zero_shot.json", [ANSWER_ENTRY, cut_off])
+    letters = _write(tmp_path / "QwQ-32B-medqa-test.json", [letter])
     report = import_file(database, "model_answers", path)
-    assert (report.items.added, report.num_predictions) == (3, 3)
+    assert (report.items.added, report.num_predictions) == (2, 2)
     assert report.run_id is not None
     cur = database.cursor()
     run = get_run(cur, report.run_id)
@@ -205,12 +202,14 @@ def test_model_answers_become_a_run(database: Database, tmp_path: Path) -> None:
     assert (first.prompt_tokens, first.answer_tokens, first.latency_seconds) == (357, 12, 7.5)
     assert first.is_finished
     assert (found["pubmedqa-102"].is_finished, found["pubmedqa-102"].answer_label) == (False, None)
-    assert (found["medqa-7"].answer, found["medqa-7"].answer_label) == (None, "A")
+    other = str(import_file(database, "model_answers", letters).run_id)
+    (bare,) = list_predictions(cur, other, EVERYTHING)
+    assert (bare.item_id, bare.answer, bare.answer_label) == ("medqa-7", None, "A")
     item = get_item(cur, "pubmedqa-101", EVERYTHING)
     assert item.question == "Does it help?"
     assert [part.text for part in item.context] == ["We gave it.", "It helped."]
     assert import_file(database, "model_answers", path).is_unchanged
-    assert len(list_runs(cur)) == 1
+    assert len(list_runs(cur)) == 2
 
 
 def test_an_authoritative_file_completes_the_items_of_answers(
@@ -230,7 +229,7 @@ def test_an_authoritative_file_completes_the_items_of_answers(
 def test_an_item_that_only_answers_named_belongs_to_its_data_set_afterwards(
     database: Database, tmp_path: Path
 ) -> None:
-    answers = _write(tmp_path / "m-medqa-x.json", [MEDQA_ENTRY])
+    answers = _write(tmp_path / "m-medqa-x.json", [{**MEDQA_ENTRY, "predicted_answer": "A"}])
     import_file(database, "model_answers", answers)
     path = _write(tmp_path / "medqa.jsonl", _lines(MEDQA_ENTRY))
     assert import_file(database, "medqa", path).items == AddReport(enriched=1)
@@ -249,9 +248,13 @@ def test_answers_with_another_gold_label_than_the_stored_item_are_refused(
     assert "entry 1: 'pubmedqa-102' is stored already with another gold_label" in message
 
 
-def test_answers_of_an_unnamed_model_need_a_name(database: Database, tmp_path: Path) -> None:
+def test_answers_of_an_unnamed_model_are_named_after_their_file(
+    database: Database, tmp_path: Path
+) -> None:
     path = _write(tmp_path / "answers.json", [ANSWER_ENTRY])
-    assert "--model NAME" in _refusal(database, "model_answers", path)
+    report = import_file(database, "model_answers", path)
+    assert get_run(database.cursor(), str(report.run_id)).model == "answers"
+    path = _write(tmp_path / "others.json", [{**ANSWER_ENTRY, "completion": "No."}])
     report = import_file(database, "model_answers", path, model="gpt")
     assert get_run(database.cursor(), str(report.run_id)).model == "gpt"
 
@@ -285,7 +288,7 @@ def test_own_items_as_json_lines_and_as_csv_are_the_same(
     ("change", "fault"),
     [
         ({"gold_label": "perhaps"}, "gold_label is 'perhaps', expected one of"),
-        ({"label_set": "triage"}, "label_set: Input should be 'pubmedqa' or 'options'"),
+        ({"label_set": "triage"}, "expected at least two different ones"),
         ({"label_set": "options"}, "expected at least two different ones"),
         ({"labels": ["no", "yes", "maybe"]}, "expected ['yes', 'no', 'maybe']"),
         ({"options": [{"label": "A", "text": "x"}]}, 'options need label_set "options"'),
@@ -364,8 +367,8 @@ def test_predictions_without_a_run_line_are_explained(database: Database, tmp_pa
     [
         (b"", "the file is empty"),
         (b" \n\t", "the file is empty"),
-        (b"caf\xe9", "no UTF-8 text (line 1, byte 0xe9 at offset 3)"),
-        (b"\x89PNG\r\n\x1a\n\x00", "no UTF-8 text"),
+        (b'{"caf\xe9": 1}', "no UTF-8 text (line 1, byte 0xe9 at offset 5)"),
+        (b"\x89PNG\r\n\x1a\n\x00", ""),
         (b"[" * 100_000, "JSON"),
         (b'{"a": NaN}', "JSON"),
         (b"42", ""),
@@ -401,11 +404,18 @@ def test_a_file_too_large_is_refused_unread(
 
 
 def test_a_long_list_of_faults_is_cut_but_counted(database: Database, tmp_path: Path) -> None:
-    path = _write(tmp_path / "own.jsonl", _lines(*[{**OWN_ITEM, "question": ""}] * 70))
-    message = _refusal(database, "items", path)
+    lines = [{**OWN_ITEM, f"field{number}": 1} for number in range(70)]
+    message = _refusal(database, "items", _write(tmp_path / "own.jsonl", _lines(*lines)))
     assert "70 faults" in message
     assert "and 20 more" in message
     assert message.count("\n- line") == 50
+
+
+def test_a_fault_of_many_lines_is_named_once(database: Database, tmp_path: Path) -> None:
+    path = _write(tmp_path / "own.jsonl", _lines(*[{**OWN_ITEM, "question": ""}] * 70))
+    message = _refusal(database, "items", path)
+    assert "70 places (line 1, line 2 ...): question: Value error, expected some text" in message
+    assert message.count("\n- ") == 1
 
 
 def test_the_demo_loads_once(database: Database) -> None:
@@ -483,14 +493,16 @@ def test_a_staged_file_is_stored_like_a_file_that_was_read_at_once(tmp_path: Pat
     stored = []
     for is_staged in (False, True):
         database = open_store(tmp_path / f"{is_staged}.duckdb")
-        batch = parse_file("items", path)
+        batch = read_file(path, Asked(format="items"))
         if is_staged:
             batch = batch.stage(tmp_path).staged(tmp_path)
         report = store_batch(database, batch, path)
         items = database.cursor().execute("select * exclude (created_at) from item").fetchall()
         stored.append((report, items))
         with database.transaction() as cur:
-            cur.execute("update item set question = '?', content_hash = '' where item_id = 'q-7'")
+            cur.execute(
+                "update imported_item set question = '?', content_hash = '' where item_id = 'q-7'"
+            )
         with pytest.raises(ImportFileError, match="line 8: 'q-7' is stored already with another"):
             store_batch(database, batch, path)
         database.close()

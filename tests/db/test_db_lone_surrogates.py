@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
-from db.content.runs import add_run
+from db.content.runs import add_run, get_run
 from db.errors import (
     DbError,
     GuidelineError,
@@ -242,9 +242,11 @@ def test_an_import_names_the_place_of_half_an_emoji(
     assert not report.is_unchanged
 
 
-def test_a_file_name_that_is_no_text_names_no_run(filled: Database, tmp_path: Path) -> None:
+def test_a_file_name_that_is_no_text_names_its_run_as_far_as_it_is(
+    filled: Database, tmp_path: Path
+) -> None:
     path = _write(tmp_path, "model_answers", SAMPLES["model_answers"])
     foreign = tmp_path / os.fsdecode(b"model\xff-medqa-x.json")
     path.rename(foreign)
-    with pytest.raises(ImportFileError, match="file name"):
-        import_file(filled, "model_answers", foreign)
+    run_id = str(import_file(filled, "model_answers", foreign).run_id)
+    assert get_run(filled.cursor(), run_id).model == "model\ufffd"

@@ -22,6 +22,7 @@ from db.people.reviewers import add_reviewer
 from db.records import Encounter, Judgement, Phase
 from db.review import reservations, unreserved
 from db.review.annotations import add_annotation, list_annotations, retract_annotation
+from db.review.draws import QueueDesign
 from db.review.events import ReviewEvent, add_events, is_flagged, set_flag
 from db.review.item_list import ReviewFilter
 from db.review.queues import (
@@ -125,15 +126,16 @@ def test_an_order_puts_the_items_first_that_it_names(
     flt = ReviewFilter(run_id="run-1")
 
     def first(order: str, **more: Any) -> list[str]:
-        queue = make_queue(f"{order}{more}", order=order, flt=flt, **more)
+        queue = make_queue(f"{order} {next(NUMBERS)}", order=order, flt=flt, **more)
         query = "select item_id from queue_item where queue_id = ? order by position"
         found = database.cursor().execute(query, [queue.queue_id]).fetchall()
         assert len(found) == NUM_ITEMS
         return [row[0] for row in found]
 
-    assert first("uncertain")[:3] == ["q-03", "q-05", "q-07"]
-    assert first("text_head_differ")[0] == "q-05"
-    assert first("label_errors")[:2] == ["q-07", "q-03"]
+    strict = QueueDesign(floor=0)
+    assert first("uncertain", design=strict)[:3] == ["q-03", "q-05", "q-07"]
+    assert first("text_head_differ", design=strict)[0] == "q-05"
+    assert first("label_errors", design=strict)[:2] == ["q-07", "q-03"]
     by_name = first("item_id")
     assert first("oldest") == by_name == sorted(by_name)
     control = first("random", seed=1)

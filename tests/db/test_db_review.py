@@ -27,10 +27,9 @@ from db.errors import (
     NothingToRetractError,
     ReviewerNotFoundError,
 )
-from db.people.reviewers import add_reviewer, get_reviewer
+from db.people.reviewers import add_reviewer
 from db.records import Annotation, Encounter, GoldLabel, Judgement, Span
 from db.review.annotations import (
-    OnScreen,
     add_annotation,
     count_annotations,
     get_gold,
@@ -39,9 +38,8 @@ from db.review.annotations import (
     standing_annotations,
 )
 from db.review.item_list import ReviewFilter, get_rows, item_id_array, list_item_ids
-from db.review.item_state import read_item_state
 from db.viewer import EVERYTHING
-from tests.support.annotations import annotate
+from tests.support.annotations import annotate, on_screen
 from tests.support.records import make_item, make_options_item, make_prediction, make_run
 
 
@@ -307,17 +305,10 @@ def _save(
 ) -> Annotation:
     """Store a label as a screen does: with the annotation that it shows as standing."""
     with database.transaction() as cur:
-        on_screen = OnScreen(
-            replaces,
-            reviewer=get_reviewer(cur, who),
-            queue=None,
-            item=get_item(cur, "q-1", EVERYTHING),
-            answer="As shown.",
-            state=read_item_state(cur, "q-1", who),
-        )
+        shown = on_screen(cur, who, get_item(cur, "q-1", EVERYTHING), replaces)
         stored = add_annotation(
             cur, Judgement((label,)), Encounter(), annotation_id=annotation_id,
-            item_id="q-1", reviewer_id=who, on_screen=on_screen,
+            item_id="q-1", reviewer_id=who, on_screen=shown,
         )  # fmt: skip
     assert stored.old_answer == "As shown."
     return stored

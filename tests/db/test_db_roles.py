@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, get_args
 
@@ -11,7 +11,8 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from db.connection import Database
-from db.content.items import add_items
+from db.content.item_versions import correct_item, restore_items, set_items_aside
+from db.content.items import add_items, get_item
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import NotPermittedError, ReviewerNotFoundError
@@ -44,6 +45,7 @@ from db.review.queues import (
 from db.review.reservations import release, reserve_ahead, reserve_neighbour
 from db.review.settings import ReviewSettings, save_settings
 from db.review.visibility import view_as
+from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_answer, make_item, make_run
 from tests.support.reserving import reserve_next
@@ -205,6 +207,23 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
     "save_settings": (
         "manage_queues",
         lambda cur, world, who: save_settings(cur, ReviewSettings("blind"), who),
+    ),
+    "correct_item": (
+        "edit_items",
+        lambda cur, world, who: correct_item(
+            cur,
+            replace(get_item(cur, "q-1", EVERYTHING), split="dev"),
+            reviewer_id=who,
+            reason="a slip",
+        ),
+    ),
+    "set_items_aside": (
+        "edit_items",
+        lambda cur, world, who: set_items_aside(cur, ["q-1"], reviewer_id=who, reason="a slip"),
+    ),
+    "restore_items": (
+        "edit_items",
+        lambda cur, world, who: restore_items(cur, ["q-1"], reviewer_id=who, reason="a slip"),
     ),
     "add_guideline": (
         "edit_guidelines",

@@ -71,6 +71,8 @@ def test_incoming_tables_have_the_columns_of_the_tables_they_fill(database: Data
         "incoming_target": "annotation",
     }
     for table, schema in SCHEMAS.items():
+        if table == "incoming_place":
+            continue  # fills no table: it is compared with items
         stored = filled.get(table, table.removeprefix("incoming_"))
         columns = {row[0] for row in cur.execute(f"describe {stored}").fetchall()}
         assert set(schema.names) <= columns, table

@@ -16,6 +16,7 @@ from db.outcomes.unseen import UnseenCount, count_unseen, load_unseen
 from db.people.reviewers import add_reviewer
 from db.retraining.lineage import TrainingRecord, add_training_records
 from db.retraining.out_of_fold import OutOfFold, add_out_of_fold
+from db.review.draws import QueueDesign
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
@@ -110,7 +111,12 @@ def test_a_queue_by_likely_label_errors_heeds_only_unseen_probabilities(
         for run_id in ("fit", "other"):
             add_queue(
                 cur,
-                QueueSettings(run_id, ReviewFilter(run_id=run_id), order="label_errors"),
+                QueueSettings(
+                    run_id,
+                    ReviewFilter(run_id=run_id),
+                    order="label_errors",
+                    design=QueueDesign(floor=0),
+                ),
                 queue_id=run_id,
                 created_by=eve,
             )

@@ -293,7 +293,7 @@ def test_no_filter_and_no_search_finds_a_hidden_item_by_what_is_hidden(
     filled: Database, people: dict[str, str], viewer: Viewer, asked: dict[str, Any]
 ) -> None:
     cur = filled.cursor()
-    cur.execute("update prediction set answer_form = 'leading'")
+    cur.execute("update stored_prediction set answer_form = 'leading'")
     cur.execute(
         "insert into review_event (action, reviewer_id, item_id, created_at) "
         "select 'flag', $cyd, item_id, now()::timestamp from item",

@@ -36,7 +36,7 @@ def test_the_commands_of_the_page_exist() -> None:
     assert len(commands) >= 10
     for command in commands:
         words = [word for word in shlex.split(command) if not word.startswith("-")]
-        depth = 2 if words[0] in ("people", "queue", "guideline") else 1
+        depth = 2 if words[0] in ("people", "queue", "guideline", "item") else 1
         shown = CliRunner().invoke(main, [*words[:depth], "--help"])
         assert shown.exit_code == 0, shown.output
         for option in re.findall(r"--[a-z-]+", command):

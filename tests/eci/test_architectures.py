@@ -11,9 +11,10 @@ from transformers import AutoTokenizer
 
 import eci
 from eci.model.architecture import can_branch, decoder_layers, keeps_every_token
+from eci.model.artifact import read_info
 from eci.model.base_model import LoadedBase
 from eci.model.batching import collate
-from eci.model.eci_model import EciModel, build
+from eci.model.eci_model import EciModel, build, with_artifact
 from eci.model.fingerprint import Fingerprint
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
@@ -147,6 +148,7 @@ def test_adapter_and_head_train_save_and_load(
     architecture: Architecture, tokenizer: Any, tmp_path: Path
 ) -> None:
     from peft import PeftModel
+    from peft.tuners.lora import LoraLayer
 
     gradients = []
     for checkpointing in (False, True):
@@ -175,8 +177,14 @@ def test_adapter_and_head_train_save_and_load(
 
     model.model.eval()
     model.is_training = False
-    save_artifact(model, base, tmp_path / "artifact", shots=0, calibration={})
-    plain = PeftModel.from_pretrained(architecture.make(tokenizer), str(tmp_path / "artifact"))
+    save_artifact(model, base, tmp_path / "artifact", shots=0)
+    decoder = set(decoder_layers(model.model.get_base_model()).modules())
+    assert all(m in decoder for m in model.model.modules() if isinstance(m, LoraLayer))
+    folder = tmp_path / "artifact"
+    again = with_artifact(load(architecture, tokenizer), read_info(folder), folder)
+    for given, loaded in zip(model.classify(QUESTIONS), again.classify(QUESTIONS), strict=True):
+        assert loaded.logits == pytest.approx(given.logits, abs=1e-4)
+    plain = PeftModel.from_pretrained(architecture.make(tokenizer), str(folder))
     for question, answer in zip(QUESTIONS, model.answer(QUESTIONS, max_new_tokens=4), strict=True):
         row, _ = model.row(question)
         assert answer.text == _plain_text(plain, tokenizer, row.prompt, 4)

@@ -17,8 +17,11 @@ import torch
 from click.testing import CliRunner, Result
 
 from eci.cli import main
+from eci.decisions import DecisionRule
 from eci.model.artifact import (
     CalibrationInfo,
+    head_key,
+    read_info,
     save_tensors,
     write_info,
 )
@@ -68,7 +71,9 @@ def test_answers_come_in_the_order_of_the_lines(run: Run, tiny_model_dir: Path) 
     assert [line["id"] for line in found] == [1, "zwei", 3, 4]
     assert found[0]["metadata"] == {"ward": ["α", 3]}
     assert found[0]["gold_label"] == "no"
-    assert set(found[2]) == {"id", "label", "probabilities", "prompt_tokens", "is_shortened"}
+    fields = {"id", "label", "probabilities", "set", "ask_a_person", "prompt_tokens"}
+    assert set(found[2]) == {*fields, "is_shortened"}
+    assert (found[2]["set"], found[2]["ask_a_person"]) == (None, False), "no operating point"
     assert list(found[1]["probabilities"]) == ["A", "B", "C"]
     assert "4 questions read, 4 classified, 0 refused." in result.stderr
     model = EciModel.load(str(tiny_model_dir), tiny_model_dir, device="cpu")
@@ -201,10 +206,10 @@ def artifact(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     loaded = load_base(str(tiny_model_dir), tiny_model_dir, device="cpu")
     model = build(loaded, label_sets=[triage], max_prompt_tokens=500)
     head = model.model.eci_head
-    torch.nn.init.constant_(head.linears["triage"].bias[:1], 8.0)
+    torch.nn.init.constant_(head.linears[head_key("triage")].bias[:1], 8.0)
     folder = tmp_path_factory.mktemp("run") / "artifact"
     save_tensors(folder, head.state_dict(), None, None)
-    info = describe_model(model, loaded, shots=0, calibration={}, has_adapter=False)
+    info = describe_model(model, loaded, shots=0, has_adapter=False)
     halved = {"triage": CalibrationInfo(temperature=2.0, num_items=10)}
     info = info.model_copy(update={"calibration": halved})
     write_info(folder, info)
@@ -225,6 +230,32 @@ def test_an_artifact_brings_its_base_model_and_label_sets(artifact: Path) -> Non
     assert 'Line 2 was left out: label set "pubmedqa" is unknown; known: triage' in result.stderr
     assert "500 are allowed" in result.stderr
     assert result.exit_code == 1
+
+
+def test_an_operating_point_gives_label_set_and_whether_to_ask_a_person(
+    artifact: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "artifact"
+    shutil.copytree(artifact, folder)
+    # Never to miss what can wait, however urgent it looks; a label is in the set from 1 % on.
+    rule = DecisionRule(
+        cost="matrix",
+        num_items=50,
+        costs=((0, 1), (10_000, 0)),
+        target_error=0.05,
+        threshold=0.9,
+        set_coverage=0.9,
+        set_thresholds=(0.99, 0.99),
+    )
+    info = read_info(folder).model_copy(update={"decision_rules": {"triage": rule}})
+    write_info(folder, info)
+    given = _lines(_question(1, label_set="triage"))
+    result = CliRunner().invoke(main, ["classify", "--artifact", str(folder)], input=given)
+    [found] = _outputs(result)
+    assert found["label"] == "routine"
+    assert found["probabilities"]["urgent"] > 0.9, "probabilities are not changed by costs"
+    assert "urgent" in found["set"]
+    assert found["ask_a_person"] is True
 
 
 def test_an_artifact_on_another_base_model_is_refused(
@@ -276,7 +307,7 @@ def test_wrong_usage_exits_with_2(run: Run, arguments: tuple[str, ...]) -> None:
     [
         (("--base", "/no/such/model"), "Base model folder '/no/such/model' does not exist"),
         (("--artifact", "."), "is no finished artifact"),
-        (("--label-set", "size=big,bigger"), "shares its first token"),
+        (("--label-set", "size=big,bigger"), "share their first token"),
     ],
 )
 def test_what_cannot_be_loaded_is_one_line_and_exits_with_1(

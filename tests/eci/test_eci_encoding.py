@@ -71,6 +71,48 @@ def test_a_model_that_thinks_is_asked_to_answer_at_once(tiny_model_dir: Path) ->
     assert text_of(make_encoder(tiny_model_dir, THINKS)).endswith("<assistant>")
 
 
+ALWAYS_THINKS = TURNS + "{% if add_generation_prompt %}<think>\n{% endif %}"
+CLOSES_AT_ONCE = TURNS + (
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}"
+)
+OTHER_NAME = TURNS + "{% if thinking %}<think>{% else %}</think>{% endif %}"
+
+
+def thinker(folder: Path, chat_template: str, *, thinks: bool) -> PromptEncoder:
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<think>", "</think>"])
+    tokenizer.chat_template = chat_template
+    return PromptEncoder(tokenizer, load_template(DEFAULT_TEMPLATE), 1024, thinks=thinks)
+
+
+@pytest.mark.parametrize(
+    ("template", "on", "off", "after"),
+    [
+        (CLOSES_AT_ONCE, "<assistant><think>\n", "<think>\n\n</think>\n\n", "</think>\n\n"),
+        (THINKS, "<assistant><think>", "</user><assistant>", "</think>\n\n"),
+        (ALWAYS_THINKS, "<think>\n", "<think>\n\n</think>\n\n", "</think>\n\n"),
+        (OTHER_NAME, "<assistant><think>", "<assistant></think>", "</think>"),
+    ],
+)
+def test_prompts_end_where_the_model_begins_to_think_or_where_it_answers(
+    tiny_model_dir: Path, template: str, on: str, off: str, after: str
+) -> None:
+    encoder = thinker(tiny_model_dir, template, thinks=True)
+    assert text_of(encoder).endswith(on)
+    assert encoder.tokenizer.decode(encoder.closing_ids) == after
+    answers = thinker(tiny_model_dir, template, thinks=False)
+    assert text_of(answers).endswith(off)
+    assert encoder.digest() != answers.digest(), "a head for one is not for the other"
+
+
+@pytest.mark.parametrize("template", [TURNS, THINKS])
+def test_a_model_that_cannot_think_says_so(tiny_model_dir: Path, template: str) -> None:
+    tokenizer: Any = AutoTokenizer.from_pretrained(tiny_model_dir)
+    tokenizer.chat_template = template
+    with pytest.raises(PromptError, match=r"cannot think: .* Set thinking_tokens to 0"):
+        PromptEncoder(tokenizer, load_template(DEFAULT_TEMPLATE), 1024, thinks=True)
+
+
 def test_a_template_that_refuses_every_chat_is_named_with_its_reason(tiny_model_dir: Path) -> None:
     encoder = make_encoder(tiny_model_dir, REFUSES_ALL)
     with pytest.raises(PromptError, match=r"chat template .* Only tools are answered"):

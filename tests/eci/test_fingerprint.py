@@ -32,7 +32,7 @@ def artifact(base: Path, tmp_path: Path) -> Path:
     model = build(loaded)
     folder = tmp_path / "artifact"
     save_tensors(folder, model.model.eci_head.state_dict(), None, None)
-    info = describe_model(model, loaded, shots=0, calibration={}, has_adapter=False)
+    info = describe_model(model, loaded, shots=0, has_adapter=False)
     write_info(folder, info)
     return folder
 

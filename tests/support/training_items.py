@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from db.records import Item, Option, Section, Split
 from tests.support.records import LABELS, make_item, make_options_item
 
@@ -52,6 +54,24 @@ def make_remedy(number: int, split: Split = "train") -> Item:
         question=f"Is remedy {number} of ward {number * 3} any good?",
         context=(Section("RESULTS", f"Remedy {number} {words} of its {number + 5} patients."),),
         gold_label=label,
+        long_answer=f"Conclusion {number}.",
+        split=split,
+        source="tests",
+        metadata={},
+    )
+
+
+def make_graded(number: int, labels: Sequence[str], label_set: str, split: Split = "train") -> Item:
+    """Return an item of a label set of one's own, whose context says its label in other words."""
+    place = number % len(labels)
+    mark = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove")[place % 7]
+    return make_item(
+        f"{label_set}-{split}-{number:03d}",
+        question=f"How severe is reaction {number} of ward {number * 3}?",
+        context=(Section("RESULTS", f"Reaction {number} was {mark} {mark} {place}."),),
+        label_set=label_set,
+        labels=tuple(labels),
+        gold_label=labels[place],
         long_answer=f"Conclusion {number}.",
         split=split,
         source="tests",

@@ -115,7 +115,7 @@ def test_a_label_without_any_training_item_is_named(
     database: Database, tiny_settings: dict[str, Any]
 ) -> None:
     with database.transaction() as cur:
-        cur.execute("update item set gold_label = 'no' where gold_label = 'maybe'")
+        cur.execute("update imported_item set gold_label = 'no' where gold_label = 'maybe'")
     built = build(read_snapshot(database.cursor(), EVERYTHING), benchmark="pubmedqa", num_shots=0)
     (warning,) = built.warnings
     assert "No training item of pubmedqa has the label maybe" in warning
@@ -129,7 +129,7 @@ def test_a_run_warns_of_a_label_without_any_training_item(
     database: Database, tiny_settings: dict[str, Any]
 ) -> None:
     with database.transaction() as cur:
-        cur.execute("update item set gold_label = 'no' where gold_label = 'maybe'")
+        cur.execute("update imported_item set gold_label = 'no' where gold_label = 'maybe'")
     preset = Preset("test", "A test.", parse_settings({**tiny_settings}, "tests"))
     run_dir = prepare_run(database, preset, "tests")
     assert execute(run_dir, run_qlora) == "succeeded", run_dir.read_status().message

@@ -7,8 +7,16 @@ import pytest
 
 from db.connection import Database
 from db.viewer import EVERYTHING
-from training.control.learning_curve import CurvePoint, LearningCurve, learning_curve
+from eci.arrays import IntArray
+from training.control.learning_curve import (
+    CurvePoint,
+    LearningCurve,
+    fit_curve,
+    learning_curve,
+)
 from training.errors import DataError
+from training.head.features import Features
+from training.head.refit import LabelSetTask
 
 
 def _curve(noise: float, slope: float = 2.0) -> LearningCurve:
@@ -43,6 +51,25 @@ def test_a_flat_curve_promises_nothing() -> None:
 
 
 @pytest.mark.usefixtures("bundled_is_tiny")
+@pytest.mark.parametrize("seed", [5, 6])
+def test_random_labels_that_an_adapter_has_learned_promise_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, 400)
+    states = rng.normal(size=(400, 1, 24)).astype(np.float32)
+    states[:200, 0, :3] += 4 * np.eye(3, dtype=np.float32)[y[:200]]  # as an adapter does
+    features = Features(states, np.zeros((400, 3), np.float32))
+    names = tuple(str(n) for n in range(400))
+    task = LabelSetTask("pubmedqa", (), features, tuple(y.tolist()), names)
+
+    def mean_error(judged: IntArray) -> float:
+        return float(np.mean([point.error for point in fit_curve(task, judged).points]))
+
+    assert mean_error(np.arange(400)) < 0.5, "what it has learned flatters it"
+    assert mean_error(np.arange(200, 400)) == pytest.approx(2 / 3, abs=0.07)
+    gain = fit_curve(task, np.arange(200, 400)).gain(200)
+    assert gain.value == pytest.approx(0, abs=0.03)
+
+
 def test_without_features_it_says_what_to_do(database: Database) -> None:
     with pytest.raises(DataError, match="Refit the head once"):
         learning_curve(database, EVERYTHING)

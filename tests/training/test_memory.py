@@ -63,7 +63,7 @@ def test_no_checkpointing_and_longer_batches_are_estimated_to_need_more() -> Non
     assert estimate_step(LLAMA_13B, settings_with(), batch_size=8).total > usual
 
 
-@pytest.mark.parametrize("way", ["joint", "plain"])
+@pytest.mark.parametrize("way", ["joint", "plain", "mixed lengths", "compiled", "more rows"])
 def test_the_gpu_table_takes_its_steps_with_a_tiny_model(
     way: str, script: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,3 +90,9 @@ def test_without_a_card_it_says_so_and_estimates(
     said = capsys.readouterr().out
     assert "No graphics card" in said.splitlines()[0]
     assert "ESTIMATE" in said
+    assert "padded share" in said
+
+
+def test_batches_grouped_by_length_have_less_padding(script: dict[str, Any]) -> None:
+    shares = script["padded_shares"](get_preset("qlora-13b").settings, num_rows=400)
+    assert 0 < shares["grouped by length"] < shares["at random"] / 2

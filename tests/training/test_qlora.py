@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import torch
+from transformers import TrainingArguments
 
 from db.connection import Database
 from db.content.items import add_items
@@ -30,6 +31,7 @@ from training.joint.adapter import add_adapter, keep_autograd, share_casts
 from training.joint.qlora import run_qlora
 from training.joint.trainer import EciTrainer, RowDataset
 from training.run.execution import RunContext, execute
+from training.run.result_tables import RECORDS
 from training.run.run_dir import RunDir
 from training.settings.training import parse_settings
 
@@ -307,3 +309,28 @@ def test_the_long_answer_is_learned_but_never_shown_for_its_own_item(
     for record, row in zip(data.train, rows, strict=True):
         assert record.rationale in decode(row.answer)
         assert record.rationale not in decode(row.prompt)
+
+
+def test_in_one_process_a_run_uses_one_of_several_cards_and_says_so(
+    database: Database,
+    tiny_settings: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_up, devices = TrainingArguments._setup_devices.func, []
+
+    def on_three_cards(arguments: TrainingArguments) -> torch.device:
+        if not devices:
+            devices.append(set_up(arguments))
+            arguments._n_gpu = 3
+        return devices[0]
+
+    monkeypatch.setattr(TrainingArguments, "_setup_devices", property(on_three_cards))
+    whole_epoch = {**tiny_settings["optimizer"], "max_steps": None}
+    run_dir = make_run_dir(database, tmp_path, {**tiny_settings, "optimizer": whole_epoch})
+    assert execute(run_dir, run_qlora) == "succeeded", run_dir.read_status().message
+    messages = [e.fields["text"] for e in run_dir.read_events()[0] if e.kind == "message"]
+    assert any("has 3 graphics cards" in text for text in messages)
+    learned = [r for r in RECORDS.read(run_dir.records_path) if r.fold == "train"]
+    num_steps = -(-len(learned) // whole_epoch["batch_size"])
+    assert progress_of(run_dir)[-1]["num_steps"] == num_steps, "the batch is not multiplied"

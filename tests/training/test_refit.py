@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -312,3 +313,23 @@ def test_the_head_on_an_adapter_is_judged_on_items_that_the_adapter_has_not_seen
     assert fitted["num_judged"] == len([i for i in asked if i.item_id not in learned]) >= 30
     calibrated = read_info(refit.artifact_path).calibration["pubmedqa"]
     assert calibrated.num_items == fitted["num_judged"]
+
+
+def test_a_new_place_with_other_weights_is_refused_though_all_features_are_cached(
+    database: Database, engineer: Reviewer, base_alone: RefitSettings, tmp_path: Path
+) -> None:
+    first = _do(database, base_alone)
+    moved, other = tmp_path / "moved", tmp_path / "other"
+    for folder in (moved, other):
+        shutil.copytree(base_alone.model.base, folder)
+    weights = bytearray((other / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (other / "model.safetensors").write_bytes(weights)
+
+    states = {}
+    for folder in (moved, other):
+        plan = make_plan(database, "refit", source=first.run_id, base=str(folder))
+        run_dir = prepare_plan(database, plan, "tests")
+        states[folder.name] = execute(run_dir, run_refit)
+    assert states == {"moved": "succeeded", "other": "failed"}
+    assert "differs in its weights or configuration" in run_dir.read_status().message

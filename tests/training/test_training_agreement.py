@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.support.stores import open_store
 from training.cli import main
 from training.evaluation.agreement import (
     load_anchoring,
+    load_by_guideline,
     load_pairs,
     load_phase,
     load_reviewers,
@@ -193,3 +195,65 @@ def test_the_command_prints_figures_and_says_what_there_is(
     refused = CliRunner().invoke(main, ["agreement", "--labels", "options"])
     assert refused.exit_code == 1
     assert "There are: review / pubmedqa / own." in refused.stderr
+
+
+def _intervals(found: Any) -> dict[str, Any]:
+    """Return the intervals of a phase by what they are of."""
+    single = {"gold": found.holds_gold, "kappa with gold": found.with_gold.cohen_kappa}
+    labels = {one.label: one.agreement.gwet_ac1 for one in found.per_label}
+    estimates = {**single, **labels, "alpha": found.overall.krippendorff_alpha}
+    return {name: estimate.interval for name, estimate in estimates.items()}
+
+
+@pytest.mark.parametrize("answers", ["single", "sets"])
+def test_from_three_reviewers_on_intervals_hold_for_other_reviewers(
+    cur: DuckDBPyConnection, answers: Any
+) -> None:
+    rng = np.random.default_rng(8)
+    skills = {"Ann": 0.95, "Bob": 0.5, "Cyd": 0.75}
+    for who, skill in skills.items():
+        for number in range(40):
+            right = LABELS[number % 3]
+            _say(cur, who, number, right if rng.random() < skill else rng.choice(LABELS))
+        if who == "Bob":
+            two = load_phase(cur, OWN, "open", answers)
+            assert {one.method for one in _intervals(two).values()} == {"bootstrap percentile"}
+    others = load_phase(cur, OWN, "open", answers)
+    same = load_phase(cur, OWN, "open", answers, "same")
+    assert {one.method for one in _intervals(others).values()} == {"two-way bootstrap"}
+    assert {one.method for one in _intervals(same).values()} == {"bootstrap percentile"}
+    for name, one in _intervals(same).items():
+        other = _intervals(others)[name]
+        assert other.high - other.low > one.high - one.low, name
+    assert others.overall.krippendorff_alpha.value == same.overall.krippendorff_alpha.value
+
+
+@pytest.mark.data
+def test_other_clinicians_would_move_the_figures_by_more(clinicians: DuckDBPyConnection) -> None:
+    same = load_phase(clinicians, CLINICIANS, "blind", readers="same").overall.krippendorff_alpha
+    others = load_phase(clinicians, CLINICIANS, "blind").overall.krippendorff_alpha
+    assert others.value == same.value == pytest.approx(0.358, abs=0.001)
+    assert same.interval is not None and others.interval is not None
+    assert (
+        others.interval.low < same.interval.low < 0.35 < same.interval.high < others.interval.high
+    )
+
+
+def test_agreement_is_followed_over_the_versions_of_the_guidelines(
+    cur: DuckDBPyConnection,
+) -> None:
+    for number in range(30):
+        version = "v1" if number < 15 else "v2"
+        moment = datetime(2026, 3, 1 if number < 15 else 9, tzinfo=UTC)
+        for who, label in (("Ann", "yes"), ("Bob", "no" if number < 12 else "yes")):
+            _say(cur, who, number, label, guideline_version=version, created_at=moment)
+    _say(cur, "Ann", 30, "no", guideline_version="v2")
+    _say(cur, "Bob", 30, "no", guideline_version="v1")  # not the same version: no pair
+    old, new = load_by_guideline(cur, OWN, "open")
+    assert (old.version, new.version) == ("v1", "v2")
+    assert (f"{old.since:%d}", f"{new.since:%d}") == ("01", "09")
+    assert (old.agreement.n_items, new.agreement.n_items) == (15, 15)
+    assert old.agreement.percent.value == pytest.approx(0.2)
+    assert new.agreement.percent.value == 1
+    assert old.agreement.percent.interval is not None
+    assert old.agreement.percent.interval.level == pytest.approx(0.975)

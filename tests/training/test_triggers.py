@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import NotPermittedError
 from db.people.reviewers import add_reviewer
-from db.retraining.readiness import ReadinessCount
+from db.retraining.readiness import ReadinessCount, count_readiness
 from db.retraining.training_runs import add_training_run, list_training_runs
 from db.review.adjudications import add_adjudication
+from db.review.draws import QueueDesign
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
-from tests.support.records import make_training_run
+from tests.support.records import make_item, make_prediction, make_run, make_training_run
+from tests.support.stores import open_store
 from training.control.triggers import (
     Readiness,
     TriggerPolicy,
@@ -30,9 +40,14 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def _found(
-    *, adjudicated: int = 0, corrected: int = 0, fresh: tuple[int, int] = (0, 0), hours: float = 1
+    *,
+    adjudicated: int = 0,
+    corrected: int = 0,
+    fresh: tuple[int, int] = (0, 0),
+    watched: tuple[int, int] = (0, 0),
+    hours: float = 1,
 ) -> Readiness:
-    counts = ReadinessCount(corrected, adjudicated, 0, 0, *fresh)
+    counts = ReadinessCount(corrected, adjudicated, 0, 0, *fresh, *watched)
     return Readiness(NOW - timedelta(hours=hours), counts, test_error=0.3)
 
 
@@ -45,9 +60,12 @@ def _found(
         (TriggerPolicy(mode="schedule", every_hours=24), _found(corrected=1, hours=23), False),
         (TriggerPolicy(mode="schedule", every_hours=24), _found(corrected=1, hours=25), True),
         (TriggerPolicy(mode="schedule", every_hours=24), _found(corrected=0, hours=99), False),
-        (TriggerPolicy(mode="errors"), _found(fresh=(5, 3)), False),
-        (TriggerPolicy(mode="errors"), _found(fresh=(100, 33)), False),
-        (TriggerPolicy(mode="errors"), _found(fresh=(100, 60)), True),
+        (TriggerPolicy(mode="errors"), _found(watched=(5, 3)), False),
+        (TriggerPolicy(mode="errors"), _found(watched=(100, 33)), False),
+        (TriggerPolicy(mode="errors"), _found(watched=(100, 60)), True),
+        (TriggerPolicy(mode="errors"), _found(fresh=(100, 60)), False),
+        (TriggerPolicy(mode="errors"), _found(fresh=(500, 400), watched=(100, 30)), False),
+        (TriggerPolicy(mode="errors", error_rise=1), _found(watched=(100, 100)), False),
     ],
 )
 def test_a_run_is_due_when_the_policy_says_so(
@@ -116,3 +134,81 @@ def test_a_run_that_failed_is_not_started_again_until_something_is_new(database:
     )
     assert tick(database, later) is None
     assert len(list_training_runs(database.cursor())) == 1
+
+
+FILTERS = {
+    "random": (ReviewFilter(run_id="in-use"), QueueSettings("-", ReviewFilter(), order="random")),
+    "uncertain": (
+        ReviewFilter(run_id="in-use"),
+        QueueSettings("-", ReviewFilter(), order="uncertain"),
+    ),
+    "errors alone": (
+        ReviewFilter(run_id="in-use", show="head_wrong"),
+        QueueSettings("-", ReviewFilter(), order="random"),
+    ),
+    "one label": (
+        ReviewFilter(run_id="in-use", head_label="yes"),
+        QueueSettings("-", ReviewFilter(), order="random"),
+    ),
+    "found by search": (
+        ReviewFilter(run_id="in-use", search="drug"),
+        QueueSettings("-", ReviewFilter(), order="random"),
+    ),
+    "by strata": (
+        ReviewFilter(run_id="in-use"),
+        QueueSettings("-", ReviewFilter(), order="random", design=QueueDesign(strata="source")),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_only_reviews_of_items_drawn_at_random_are_watched(tmp_path: Path, name: str) -> None:
+    flt, settings = FILTERS[name]
+    database = open_store(tmp_path / "store.duckdb")
+    ids = [f"q-{number}" for number in range(4)]
+    with database.transaction() as cur:
+        add_items(cur, [make_item(one, gold_label="no") for one in ids], origin="items")
+        add_run(cur, make_run("in-use"))
+        share = (0.6, 0.3, 0.1)
+        predictions = [
+            make_prediction(one, run_id="in-use", head_label="yes", head_probabilities=share)
+            for one in ids
+        ]
+        add_predictions(cur, predictions)
+        chief = add_reviewer(cur, "Chief", "admin").reviewer_id
+        chosen = replace(settings, name=name, filter=flt)
+        queue = add_queue(cur, chosen, queue_id="queue", created_by=chief)
+    annotate(database, "Ann", "q-0", "no", queue_id=queue.queue_id)
+    annotate(database, "Ann", "q-1", "yes", queue_id=queue.queue_id)
+    annotate(database, "Ann", "q-2", "no")
+
+    counts = count_readiness(database.cursor(), EVERYTHING, None, "in-use")
+
+    assert (counts.num_fresh, counts.num_fresh_wrong) == (3, 2)
+    watched = (counts.num_watched, counts.num_watched_wrong)
+    assert watched == ((2, 1) if name == "random" else (0, 0))
+    database.close()
+
+
+def test_a_model_that_has_not_changed_sets_off_no_run_though_the_hardest_come_first() -> None:
+    policy, starts = TriggerPolicy(mode="errors"), 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        wrong = rng.random(300) < 0.164
+        hardest = np.argsort(rng.random(300) - 0.6 * wrong)[:100]
+        looks = (wrong[hardest].cumsum(), wrong.cumsum())
+        starts += any(
+            find_reason(
+                policy,
+                replace(
+                    _found(
+                        fresh=(2 * n, int(looks[0][n - 1] + looks[1][n - 1])),
+                        watched=(n, int(looks[1][n - 1])),
+                    ),
+                    test_error=0.114,
+                ),
+                NOW,
+            )
+            for n in range(1, 101)
+        )
+    assert starts / 200 <= 0.05

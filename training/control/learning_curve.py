@@ -121,7 +121,17 @@ def learning_curve(database: Database, viewer: Viewer) -> LearningCurve:
             "it has not seen are needed. Label further items, or project with the base model."
         )
     chosen = earlier_choices(source).get(task.name, {})
-    l2 = float(chosen.get("l2", _DEFAULT_L2))
+    return fit_curve(task, judged, l2=float(chosen.get("l2", _DEFAULT_L2)))
+
+
+def fit_curve(task: LabelSetTask, judged: IntArray, *, l2: float = _DEFAULT_L2) -> LearningCurve:
+    """Fit heads on growing parts of a label set's items.
+
+    Args:
+        judged: Rows that heads may be judged on: states from an adapter repeat the labels that it
+            has learned.
+        l2: Penalty on the weights.
+    """
     points = [
         _point(
             task, on, np.intersect1d(fold.held_out, judged), l2, split=NUM_FOLDS * repeat + place
@@ -132,7 +142,7 @@ def learning_curve(database: Database, viewer: Viewer) -> LearningCurve:
         )
         for on in _parts(fold.train, repeat)
     ]
-    return LearningCurve(task.name, len(task.items), tuple(points))
+    return LearningCurve(task.name, len(task.y), tuple(points))
 
 
 def _parts(rows: IntArray, seed: int) -> list[IntArray]:

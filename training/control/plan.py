@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from db.connection import Database
@@ -10,6 +10,8 @@ from db.content.runs import list_runs
 from db.paths import runs_dir
 from db.people.permissions import require
 from db.retraining.model_versions import find_by_alias, list_models
+from eci.decisions import DecisionSettings
+from eci.model.base_model import is_missing_folder
 from training.control.automatic import is_automatic
 from training.control.launch import launch
 from training.control.start import (
@@ -20,7 +22,7 @@ from training.control.start import (
     prepare_run,
     start_quick,
 )
-from training.errors import DataError, SettingsError
+from training.errors import DataError, RunDirError, SettingsError
 from training.run.run_dir import RunDir
 from training.settings.launchers import LOCAL, Launcher, num_training_processes
 from training.settings.training import (
@@ -67,6 +69,7 @@ def make_plan(
     base: str | None = None,
     base_run_id: str | None = None,
     launcher: Launcher = LOCAL,
+    decision: DecisionSettings | None = None,
 ) -> Plan:
     """Decide what a press of a tier's button would run.
 
@@ -78,6 +81,7 @@ def make_plan(
         base_run_id: The run to compare with; the source, else the newest run that did not follow
             a correction automatically, when None.
         launcher: Where joint and gpu compute; the head alone is always fitted on this machine.
+        decision: What errors cost; as the preset or the source has it when None.
 
     Raises:
         DataError: There is no model to recalibrate.
@@ -85,6 +89,9 @@ def make_plan(
     """
     if tier in _DEFAULT_PRESETS:
         chosen = get_preset(preset or _DEFAULT_PRESETS[tier])
+        if decision is not None:
+            changed = chosen.settings.model_copy(update={"decision": decision})
+            chosen = replace(chosen, settings=changed)
         share_step(chosen.settings.optimizer, num_training_processes(launcher))
         return Plan(tier, chosen, base_run_id or _newest(database), launcher)
     if launcher != LOCAL:
@@ -94,8 +101,9 @@ def make_plan(
         )
     run_id = None if source == BASE_ALONE else source or default_source(database)
     model = _model_of(run_id)
+    fields = {"artifact_run_id": run_id, "decision": decision}
     if tier == "refit":
-        settings = parse_refit_settings({"artifact_run_id": run_id}, "what to start from")
+        settings = parse_refit_settings(fields, "what to start from")
         if base is not None:
             model = (model or settings.model).model_copy(update={"base": base})
         if model is not None:
@@ -106,8 +114,7 @@ def make_plan(
             "There is no model yet to recalibrate. Refit the head first: "
             "python -m training run --tier refit"
         )
-    fields = {"artifact_run_id": run_id, "model": model}
-    recalibration = parse_recalibration_settings(fields, "what to start from")
+    recalibration = parse_recalibration_settings({**fields, "model": model}, "what to start from")
     return Plan(tier, recalibration, base_run_id or run_id)
 
 
@@ -147,6 +154,21 @@ def start_plan(database: Database, plan: Plan, started_by: str, *, triggered_by:
     else:
         start_quick(database, run_dir)
     return run_dir.run_id
+
+
+def missing_base(run_id: str | None) -> str | None:
+    """Return the folder of a run's base model where it is gone; None where there is none to miss.
+
+    Args:
+        run_id: Or ``BASE_ALONE``.
+    """
+    if run_id is None or run_id == BASE_ALONE:
+        return None
+    try:
+        name = str(RunDir(runs_dir() / run_id).read_model()["base"])
+    except RunDirError:
+        return None
+    return name if is_missing_folder(name) else None
 
 
 def default_source(database: Database) -> str | None:

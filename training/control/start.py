@@ -25,6 +25,7 @@ from training.run.json_files import write_json
 from training.run.run_dir import RunDir
 from training.settings.launchers import LOCAL, Launcher
 from training.settings.training import (
+    AdoptionSettings,
     PredictionSettings,
     Preset,
     RecalibrationSettings,
@@ -127,6 +128,17 @@ def prepare_run(
         **noted,
     }
     return _prepare(database, preset.name, fields, started_by)
+
+
+def prepare_adoption(database: Database, settings: AdoptionSettings, started_by: str) -> RunDir:
+    """Make the run directory of a run that makes a model of a plain adapter; nothing starts."""
+    fields = {
+        "task": "adopt",
+        "description": "Makes a model of an adapter that plain PEFT saved; nothing is trained.",
+        "settings": settings.model_dump(mode="json"),
+        "base_run_id": None,
+    }
+    return _prepare(database, "adopt", fields, started_by)
 
 
 def prepare_prediction(

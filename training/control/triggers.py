@@ -22,7 +22,7 @@ from db.retraining.trigger_policies import (
     find_trigger_policy,
 )
 from db.viewer import EVERYTHING, Viewer
-from eci.statistics.estimates import proportion
+from eci.statistics.betting import is_above
 from training.control.automatic import AFTER_CORRECTION, is_automatic
 from training.control.launch import launch
 from training.control.plan import Tier, make_plan, prepare_plan, start_plan
@@ -54,7 +54,10 @@ class TriggerPolicy(BaseModel):
     )
     every_hours: float = Field(168.0, ge=1, le=8784)
     error_rise: float = Field(
-        0.05, gt=0, le=1, description="by which the error on fresh reviews exceeds that on the test"
+        0.05,
+        gt=0,
+        le=1,
+        description="by which the error on fresh random reviews exceeds that on the test",
     )
     tier: Tier = "refit"
     preset: str | None = Field(None, description="of the tiers joint and gpu")
@@ -144,13 +147,14 @@ def find_reason(policy: TriggerPolicy, found: Readiness, now: datetime) -> str |
                 f"{counts.num_corrected} items were corrected."
             )
     if policy.mode == "errors" and found.test_error is not None:
-        error = proportion(counts.num_fresh_wrong, counts.num_fresh, "nothing was reviewed")
-        limit = found.test_error + policy.error_rise
-        # The whole interval: a handful of hard items must not start a run.
-        if error.interval is not None and error.interval.low > limit:
+        limit = min(1.0, found.test_error + policy.error_rise)
+        wrong, n = counts.num_watched_wrong, counts.num_watched
+        # Only items drawn at random, and by a bound that holds at all looks together: this looks
+        # every few seconds.
+        if n and is_above(wrong, n, limit):
             return (
-                f"The model is wrong on {100 * (error.value or 0):.0f} % of {error.n} freshly "
-                f"reviewed items, on the test split on {100 * found.test_error:.0f} %."
+                f"The model is wrong on {100 * wrong / n:.0f} % of {n} freshly reviewed items that "
+                f"were drawn at random, on the test split on {100 * found.test_error:.0f} %."
             )
     return None
 

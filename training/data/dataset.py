@@ -30,7 +30,7 @@ from training.settings.training import DataSettings
 
 if TYPE_CHECKING:  # both need torch, and the app previews records without it
     from eci.model.batching import Row
-    from eci.model.eci_model import EciModel
+    from eci.model.eci_model import EciModel, Progress
 
 MIN_TRAIN_ITEMS = 4
 
@@ -147,9 +147,22 @@ def records_of(
 
 
 def to_rows(
-    model: EciModel, records: Iterable[Record], max_answer_tokens: int
+    model: EciModel,
+    records: Iterable[Record],
+    max_answer_tokens: int,
+    *,
+    batch_size: int = 8,
+    progress: Progress | None = None,
 ) -> tuple[list[Row], int]:
-    """Encode records; also say how many contexts had to be shortened."""
+    """Encode records; also say how many contexts had to be shortened.
+
+    A model that thinks does so here, as it is: what is learned is the answer after the thinking,
+    never the thinking.
+
+    Args:
+        batch_size: Records thought about together.
+        progress: Called after each of these batches.
+    """
     rows, num_shortened = [], 0
     for record in records:
         row, is_shortened = model.row(
@@ -161,7 +174,7 @@ def to_rows(
         )
         rows.append(row)
         num_shortened += is_shortened
-    return rows, num_shortened
+    return [row for row, _ in model.think(rows, batch_size, progress)], num_shortened
 
 
 def _limit(

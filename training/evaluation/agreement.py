@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +21,18 @@ from db.review.agreement import (
     Answer,
     AnswerPattern,
     PairCount,
+    Rating,
     RatingFilter,
     RevealCount,
     Shown,
+    count_by_guideline,
     count_by_reviewer,
     count_pairs,
     count_patterns,
     count_repeats,
     count_reveals,
     list_rated_labels,
+    list_ratings,
     list_seconds,
 )
 from eci.statistics.agreement import (
@@ -39,10 +43,14 @@ from eci.statistics.agreement import (
     masi_distances,
     pair_agreement,
 )
-from eci.statistics.estimates import Estimate, proportion
+from eci.statistics.estimates import LEVEL, Estimate, Interval, proportion
+from eci.statistics.planning import share_level
 from eci.statistics.quantiles import quantile
+from eci.statistics.two_way import Ratings, agreement_intervals, pair_intervals, share_interval
 
 Answers = Literal["single", "sets"]
+Readers = Literal["others", "same"]
+"""For whom an interval holds: for readers who were not asked too, or for the same ones."""
 MAX_PAIRED = 25
 """Reviewers whose pairs are computed: more than these no heatmap shows."""
 
@@ -80,6 +88,18 @@ class PhaseAgreement:
     holds_gold: Estimate
     with_gold: Agreement
     per_label: tuple[LabelAgreement, ...]
+
+
+@dataclass(frozen=True)
+class GuidelineAgreement:
+    """How far reviewers agree who worked with the same version of the guidelines; '' is none.
+
+    Intervals of all versions hold together at 95 % (Bonferroni).
+    """
+
+    version: str
+    since: datetime
+    agreement: Agreement
 
 
 @dataclass(frozen=True)
@@ -139,9 +159,18 @@ class Times:
 
 
 def load_phase(
-    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, answers: Answers = "single"
+    cur: DuckDBPyConnection,
+    flt: RatingFilter,
+    phase: Phase,
+    answers: Answers = "single",
+    readers: Readers = "others",
 ) -> PhaseAgreement:
-    """Compute the figures of one phase."""
+    """Compute the figures of one phase.
+
+    Args:
+        readers: With ``others`` intervals resample readers and items together where there are at
+            least three readers; else items alone.
+    """
     patterns = count_patterns(cur, flt, phase)
     labels = list_rated_labels(cur, flt)
     said = [answer for pattern in patterns for answer in pattern.answers]
@@ -153,7 +182,7 @@ def load_phase(
         overall = replace(overall, cohen_kappa=_cohen_of_two(cur, flt, phase, categories))
     ratings = [len(pattern.answers) * pattern.num_items for pattern in patterns]
     single = [sum(len(a) == 1 for a in p.answers) * p.num_items for p in patterns]
-    return PhaseAgreement(
+    found = PhaseAgreement(
         phase=phase,
         num_items=int(num_items.sum()),
         num_ratings=sum(ratings),
@@ -166,6 +195,26 @@ def load_phase(
             for label in labels
         ),
     )
+    return found if readers == "same" else _for_other_readers(cur, flt, found, categories)
+
+
+def load_by_guideline(
+    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, answers: Answers = "single"
+) -> list[GuidelineAgreement]:
+    """Compute the agreement of a phase under each version of the guidelines, oldest first."""
+    counted = count_by_guideline(cur, flt, phase)
+    said = [answer for pattern in counted for answer in pattern.answers]
+    categories = _Categories.of(list_rated_labels(cur, flt), said, answers)
+    since = {pattern.version: pattern.since for pattern in counted}
+    level = share_level(LEVEL, max(1, len(since)))
+    found = []
+    for version, first in since.items():
+        own = [pattern for pattern in counted if pattern.version == version]
+        table = categories.count(pattern.answers for pattern in own)
+        num_items = np.array([pattern.num_items for pattern in own], dtype=np.int64)
+        agreed = agreement(table, num_items, distances=categories.distances, level=level)
+        found.append(GuidelineAgreement(version, first, agreed))
+    return found
 
 
 def load_reviewers(
@@ -310,6 +359,79 @@ class _Categories:
         return np.stack(
             [counts[:, has_label].sum(axis=1), counts[:, ~has_label].sum(axis=1)], axis=1
         )
+
+
+def _for_other_readers(
+    cur: DuckDBPyConnection, flt: RatingFilter, found: PhaseAgreement, categories: _Categories
+) -> PhaseAgreement:
+    """Replace intervals by those that resample readers and items together."""
+    ratings = list_ratings(cur, flt, found.phase)
+    counted = [one for one in ratings if one.answer in categories.places]
+    judged = [one for one in ratings if one.gold is not None]
+    paired = [one for one in counted if one.gold is not None and (one.gold,) in categories.places]
+    overall = _of_readers(counted, [categories.places[one.answer] for one in counted])
+    size = len(categories.places)
+    gold = {one.item_id: categories.places[one.gold,] for one in paired if one.gold}
+    pairs = pair_intervals(
+        _of_readers(paired, [categories.places[one.answer] for one in paired]),
+        [gold[item_id] for item_id in sorted(gold)],
+        size,
+    )
+    holds = share_interval(_of_readers(judged, [int(one.gold in one.answer) for one in judged]))
+    return replace(
+        found,
+        overall=_with_intervals(
+            found.overall, agreement_intervals(overall, size, categories.distances), _OF_MANY
+        ),
+        holds_gold=_with_interval(found.holds_gold, holds),
+        with_gold=_with_intervals(found.with_gold, pairs, _OF_PAIRS),
+        per_label=tuple(
+            replace(
+                one,
+                agreement=_with_intervals(
+                    one.agreement,
+                    agreement_intervals(
+                        _of_readers(counted, [int(one.label in r.answer) for r in counted]), 2
+                    ),
+                    _OF_MANY,
+                ),
+            )
+            for one in found.per_label
+        ),
+    )
+
+
+_OF_MANY = ("percent", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
+_OF_PAIRS = ("percent", "cohen_kappa", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
+
+
+def _of_readers(ratings: Sequence[Rating], categories: Sequence[int]) -> Ratings:
+    return Ratings.of(
+        np.array([one.item_id for one in ratings], dtype=str),
+        np.array([one.reviewer_id for one in ratings], dtype=str),
+        np.array(categories, dtype=np.int64),
+    )
+
+
+def _with_interval(estimate: Estimate, interval: Interval | None) -> Estimate:
+    """Return an estimate with an interval for other readers, where it has a value and there is one.
+
+    At 0 and 1, where resamples are all alike, Wilson's interval stays.
+    """
+    is_point = interval is not None and interval.low == interval.high
+    if estimate.value is None or interval is None or is_point:
+        return estimate
+    return replace(estimate, interval=interval)
+
+
+def _with_intervals(
+    found: Agreement, intervals: Sequence[Interval | None], names: Sequence[str]
+) -> Agreement:
+    changed: dict[str, Any] = {
+        name: _with_interval(getattr(found, name), interval)
+        for name, interval in zip(names, intervals, strict=True)
+    }
+    return replace(found, **changed)
 
 
 def _cohen_of_two(

@@ -1,15 +1,19 @@
-"""Logits of items that a head had not seen: all that calibration may use, kept with the run."""
+"""Logits of items that a head had not seen, kept with the run: all that calibration and the choice
+of operating points may use."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
-from eci.model.artifact import CalibrationInfo
+from eci.decisions import DecisionRule, DecisionSettings, choose_rule
+from eci.model.artifact import ArtifactInfo, CalibrationInfo
+from eci.questions.labels import OPTIONS, LabelSet
 from eci.statistics.calibration import TemperatureScaling
 from training.errors import DataError, RunDirError
 from training.run.result_tables import ResultTable
@@ -17,6 +21,13 @@ from training.run.result_tables import ResultTable
 MIN_CALIBRATION_ITEMS = 20
 """A handful of items would give any temperature: three that happen to be wrong make every answer a
 coin toss. A label set with fewer keeps its logits as they are."""
+
+
+UNKNOWN_LEARNING: Final = (
+    "What its adapter has learned from is unknown: figures on items that were part of it are too "
+    "good."
+)
+"""Of adapters that no run of this store has trained."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,72 @@ def calibrate(entries: Sequence[HeldOut], gold: Mapping[str, int]) -> dict[str, 
         for name, members in by_set.items()
         if len(members) >= MIN_CALIBRATION_ITEMS
     }
+
+
+def choose_rules(
+    entries: Sequence[HeldOut],
+    gold: Mapping[str, int],
+    calibration: Mapping[str, CalibrationInfo],
+    settings: DecisionSettings,
+    label_sets: Iterable[LabelSet],
+) -> dict[str, DecisionRule]:
+    """Choose the operating point of each label set.
+
+    Args:
+        entries: Items without an entry in ``gold`` are passed over.
+        gold: Item id -> position of its gold label among its labels.
+        calibration: Label set -> temperature; a missing one means 1.
+        settings: What errors cost.
+        label_sets: The fixed label sets of the head; options are added where there are any.
+
+    Raises:
+        LabelSetError: The costs do not fit the label sets.
+    """
+    sets: dict[str, LabelSet | None] = {labels.name: labels for labels in label_sets}
+    settings.require_labels([labels for labels in sets.values() if labels is not None])
+    by_set: dict[str, list[HeldOut]] = {name: [] for name in sets}
+    for entry in entries:
+        if entry.item_id in gold:
+            by_set.setdefault(entry.label_set, []).append(entry)
+    rules = {}
+    for name, members in by_set.items():
+        labels = None if name == OPTIONS else sets[name]
+        known = calibration.get(name)
+        scaling = TemperatureScaling(known.temperature if known else 1.0, 1)
+        logits = _even(members) if members else np.empty((0, len(labels or ())))
+        y = np.array([gold[entry.item_id] for entry in members], dtype=np.int64)
+        rules[name] = choose_rule(scaling.transform(logits), y, settings, labels)
+    return rules
+
+
+def refit_rules(
+    entries: Sequence[HeldOut],
+    gold: Mapping[str, int],
+    calibration: Mapping[str, CalibrationInfo],
+    settings: DecisionSettings | None,
+    before: ArtifactInfo,
+) -> dict[str, Any]:
+    """Choose the operating points of a head that follows on another.
+
+    A label set without held-out items keeps what it has, unless errors now cost something else.
+
+    Args:
+        settings: What errors cost; None: what they cost before.
+        before: The artifact that this one comes from.
+
+    Returns:
+        The fields of its artifact.
+    """
+    chosen = settings or before.decision or DecisionSettings()
+    label_sets = [known.label_set(name) for name, known in before.label_sets.items()]
+    rules = choose_rules(entries, gold, calibration, chosen, label_sets)
+    if chosen == before.decision:
+        rules |= {
+            name: rule
+            for name, rule in before.decision_rules.items()
+            if name not in rules or not rules[name].num_items
+        }
+    return {"decision": chosen, "decision_rules": rules}
 
 
 def _even(entries: Sequence[HeldOut]) -> list[list[float]]:

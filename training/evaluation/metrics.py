@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,20 +10,30 @@ import numpy as np
 
 from db.records import Prediction
 from db.retraining.snapshot import SnapshotItem
+from eci.arrays import FloatArray
+from eci.decisions import DecisionRule
+from eci.statistics.conformal import coverage_report
+from eci.statistics.estimates import NO_ITEMS, proportion
 from eci.statistics.metrics import classification_report, confusion_counts
 from eci.statistics.reliability import reliability_report
 
 
-def evaluate(predictions: Sequence[Prediction], test: Sequence[SnapshotItem]) -> dict[str, Any]:
+def evaluate(
+    predictions: Sequence[Prediction],
+    test: Sequence[SnapshotItem],
+    rules: Mapping[str, DecisionRule],
+) -> dict[str, Any]:
     """Score predictions against the label of record of each test item.
 
     Args:
         predictions: Those of other items are passed over.
         test: Items with a label.
+        rules: Label set -> the operating point that the head's labels were decided at.
 
     Returns:
-        Label set name -> ``{"n", "text", "head", "calibration"}``, ready for ``metrics.json``: each
-        figure has a value, n and an interval. ``text`` is None where the run wrote none.
+        Label set name -> ``{"n", "text", "head", "calibration", "decision"}``, ready for
+        ``metrics.json``: each figure has a value, n and an interval. ``text`` is None where the run
+        wrote none, ``decision`` where the label set has no operating point.
     """
     by_item = {prediction.item_id: prediction for prediction in predictions}
     groups: dict[str, list[SnapshotItem]] = {}
@@ -31,22 +41,27 @@ def evaluate(predictions: Sequence[Prediction], test: Sequence[SnapshotItem]) ->
         if item.item_id in by_item:
             groups.setdefault(item.label_set, []).append(item)
     return {
-        name: _figures(items, [by_item[item.item_id] for item in items])
+        name: _figures(items, [by_item[item.item_id] for item in items], rules.get(name))
         for name, items in sorted(groups.items())
     }
 
 
-def _figures(items: Sequence[SnapshotItem], predictions: Sequence[Prediction]) -> dict[str, Any]:
+def _figures(
+    items: Sequence[SnapshotItem], predictions: Sequence[Prediction], rule: DecisionRule | None
+) -> dict[str, Any]:
     # Items with fewer options share the letters of those with more.
     labels = max((item.labels for item in items), key=len)
     gold = [item.label for item in items]
     has_text = any(prediction.answer is not None for prediction in predictions)
     text = [prediction.answer_label for prediction in predictions]
+    y = [list(labels).index(label) for label in gold]
+    probabilities = _probabilities(predictions, len(labels))
     return {
         "n": len(items),
         "text": _scores(gold, text, labels) if has_text else None,
         "head": _scores(gold, [prediction.head_label for prediction in predictions], labels),
-        "calibration": _calibration(gold, predictions, labels),
+        "calibration": _calibration(probabilities, y),
+        "decision": None if rule is None else _decision(rule, probabilities, y),
     }
 
 
@@ -62,12 +77,31 @@ def _scores(
     }
 
 
-def _calibration(
-    gold: Sequence[str], predictions: Sequence[Prediction], labels: Sequence[str]
-) -> dict[str, Any]:
-    probabilities = np.zeros((len(gold), len(labels)))
+def _calibration(probabilities: FloatArray, y: Sequence[int]) -> dict[str, Any]:
+    report = reliability_report(probabilities, y)
+    return {"ece": asdict(report.ece), "brier": asdict(report.brier)}
+
+
+def _decision(rule: DecisionRule, probabilities: FloatArray, y: Sequence[int]) -> dict[str, Any]:
+    """Return the operating point, and how it turned out on these items."""
+    decided = rule.decide(probabilities)
+    is_alone, gold = ~decided.asks_person, np.array(y)
+    num_alone = int(is_alone.sum())
+    num_wrong = int((decided.labels != gold)[is_alone].sum())
+    figures = {
+        "answered_alone": proportion(num_alone, len(gold), NO_ITEMS),
+        "wrong_alone": proportion(num_wrong, num_alone, "a person is asked about every item"),
+    }
+    if decided.sets is not None:
+        sets = coverage_report(decided.sets, gold).overall
+        figures |= {"set_held": sets.coverage, "set_size": sets.mean_size}
+    return {**rule.model_dump(mode="json"), **{n: asdict(f) for n, f in figures.items()}}
+
+
+def _probabilities(predictions: Sequence[Prediction], num_labels: int) -> FloatArray:
+    """Return those of the head, filled up where an item has fewer options."""
+    probabilities = np.zeros((len(predictions), num_labels))
     for row, prediction in zip(probabilities, predictions, strict=True):
         given = prediction.head_probabilities or ()
         row[: len(given)] = given
-    report = reliability_report(probabilities, [list(labels).index(label) for label in gold])
-    return {"ece": asdict(report.ece), "brier": asdict(report.brier)}
+    return probabilities

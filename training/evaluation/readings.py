@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from string import ascii_uppercase
-from typing import Final
+from typing import Final, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from db.child_process import child_process
 from db.connection import Database
@@ -18,6 +20,7 @@ from db.content.readings import (
     reading_table,
     unread_answers,
 )
+from db.importers.batch import ImportBatch
 from db.records import OPTIONS_LABEL_SET
 from eci.answers.reader import READER_VERSION, Reading, read_answer
 from eci.questions.labels import PUBMEDQA, LabelSet
@@ -41,6 +44,36 @@ def read_new_answers(database: Database) -> int:
                 num_read += add_readings(cur, readings)
             unread = find_unread(database.cursor(), READER_VERSION, limit=_BATCH)
     return num_read
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How many labels of a file differ from those that the texts of its answers state."""
+
+    num_compared: int = 0
+    num_differing: int = 0
+
+
+def compare_staged(batch: ImportBatch, folder: Path) -> Compared:
+    """Compare the labels of a staged file with those that its answers state.
+
+    Only answers with both, to items that are in the file.
+    """
+    staged = batch.staged(folder)
+    items, predictions = cast(pa.Table, staged.items), cast(pa.Table, staged.predictions)
+    has_both = pc.and_(pc.is_valid(predictions["answer"]), pc.is_valid(predictions["answer_label"]))
+    columns = ["item_id", "label_set", "labels", "options"]
+    joined = predictions.filter(has_both).select(["run_id", "item_id", "answer", "answer_label"])
+    by_id = {row["item_id"]: row for row in items.select(columns).to_pylist()}
+    rows = [
+        {**row, **by_id[row["item_id"]]} for row in joined.to_pylist() if row["item_id"] in by_id
+    ]
+    labels = [
+        (answer.answer_label, _read_label(answer)[1])
+        for answer in unread_answers(pa.Table.from_pylist(rows))
+    ]
+    differing = sum(label is not None and label != given for given, label in labels)
+    return Compared(len(labels), differing)
 
 
 def _read_all(unread: pa.Table) -> pa.Table:

@@ -13,7 +13,13 @@ from safetensors.numpy import save_file
 
 from eci.arrays import Float32Array
 from eci.errors import ArtifactError
-from eci.model.artifact import ADAPTER_FILES, HEAD_FILE, ArtifactInfo, CalibrationInfo, write_info
+from eci.model.artifact import (
+    ADAPTER_FILES,
+    HEAD_FILE,
+    ArtifactInfo,
+    head_key,
+    write_info,
+)
 from eci.model.head_fit import FittedHead
 from eci.pooling import parse_pooling
 from eci.questions.labels import OPTIONS
@@ -25,17 +31,15 @@ def write_head_artifact(
     folder: Path,
     info: ArtifactInfo,
     heads: Mapping[str, FittedHead],
-    calibration: Mapping[str, CalibrationInfo],
     source: Path | None,
 ) -> ArtifactInfo:
     """Write an artifact with new heads, and the adapter of the artifact it comes from.
 
     Args:
         folder: Replaced.
-        info: Describes base model, adapter and template.
+        info: Describes it.
         heads: Label set -> its head. Other label sets keep the head of the source; without one they
             say what the language model says.
-        calibration: Label set -> temperature; one that is not here counts as 1.
         source: The artifact that the features were computed with; None for the base model alone.
     """
     tensors = _untrained(info) if source is None else read_head(source)
@@ -46,19 +50,16 @@ def write_head_artifact(
     save_file(tensors, folder / HEAD_FILE)
     if source is not None:
         _link_adapter(source, folder, info)
-    described = info.model_copy(update={"calibration": dict(calibration)})
-    return write_info(folder, described)
+    return write_info(folder, info)
 
 
-def copy_artifact(
-    folder: Path, source: Path, info: ArtifactInfo, calibration: Mapping[str, CalibrationInfo]
-) -> ArtifactInfo:
-    """Write the artifact of ``source`` again with other temperatures."""
+def copy_artifact(folder: Path, source: Path, info: ArtifactInfo) -> ArtifactInfo:
+    """Write the artifact of ``source`` again with another description."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _link(source / HEAD_FILE, folder / HEAD_FILE)
     _link_adapter(source, folder, info)
-    return write_info(folder, info.model_copy(update={"calibration": dict(calibration)}))
+    return write_info(folder, info)
 
 
 def read_head(artifact: Path) -> Tensors:
@@ -87,9 +88,9 @@ def _untrained(info: ArtifactInfo) -> Tensors:
         **_norm(OPTIONS, np.zeros(hidden, np.float32), np.ones(hidden, np.float32)),
     }
     for name, size in info.head["label_sets"].items():
-        tensors[f"linears.{name}.weight"] = np.zeros((size, width), np.float32)
-        tensors[f"linears.{name}.bias"] = np.zeros(size, np.float32)
-        tensors[f"scales.{name}"] = np.ones((), np.float32)
+        tensors[f"linears.{head_key(name)}.weight"] = np.zeros((size, width), np.float32)
+        tensors[f"linears.{head_key(name)}.bias"] = np.zeros(size, np.float32)
+        tensors[f"scales.{head_key(name)}"] = np.ones((), np.float32)
         tensors |= _norm(name, np.zeros(width, np.float32), np.ones(width, np.float32))
     return tensors
 
@@ -100,15 +101,15 @@ def _tensors(name: str, head: FittedHead) -> Tensors:
     if name == OPTIONS:
         return {"option_weight": head.weight, "option_scale": scale, **norm}
     return {
-        f"linears.{name}.weight": head.weight,
-        f"linears.{name}.bias": head.bias,
-        f"scales.{name}": scale,
+        f"linears.{head_key(name)}.weight": head.weight,
+        f"linears.{head_key(name)}.bias": head.bias,
+        f"scales.{head_key(name)}": scale,
         **norm,
     }
 
 
 def _norm(name: str, mean: Float32Array, spread: Float32Array) -> Tensors:
-    return {f"norms.{name}.mean": mean, f"norms.{name}.spread": spread}
+    return {f"norms.{head_key(name)}.mean": mean, f"norms.{head_key(name)}.spread": spread}
 
 
 def _link_adapter(source: Path, folder: Path, info: ArtifactInfo) -> None:

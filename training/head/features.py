@@ -208,5 +208,6 @@ def _model_key(info: ArtifactInfo) -> str:
         info.prompt_digest,
         info.max_prompt_tokens,
         head,
+        *([info.thinking_tokens] if info.thinking_tokens else []),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]

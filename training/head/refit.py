@@ -18,6 +18,7 @@ from db.records import OPTIONS_LABEL_SET, Prediction
 from db.retraining.lineage import TrainingRecord
 from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.arrays import FloatArray, IntArray
+from eci.decisions import MOST_PROBABLE, DecisionSettings
 from eci.errors import EciError
 from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
 from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
@@ -31,7 +32,13 @@ from training.data.questions import (
     to_question,
 )
 from training.errors import DataError, TrainingError
-from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate, read_held_out
+from training.evaluation.held_out import (
+    HELD_OUT,
+    HeldOut,
+    calibrate,
+    read_held_out,
+    refit_rules,
+)
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import (
     MIN_ITEMS_PER_FOLD,
@@ -135,6 +142,7 @@ def run_refit(context: RunContext) -> None:
     tasks = list(label_set_tasks(asked, features))
     context.warn(describe_missing_labels([item for task in tasks for item in task.items]))
     learned = source.learned_item_ids()
+    context.warn(source.describe_unknown_learning())
     fits = _fit_all(tasks, settings, earlier_choices(source), learned)
     if not fits:
         raise DataError(
@@ -147,15 +155,15 @@ def run_refit(context: RunContext) -> None:
     held_out = _held_out(tasks, fits)
     HELD_OUT.write(run_dir.held_out_path, held_out)
     gold = {item.item_id: item.labels.index(item.label) for item in snapshot.train}
-    calibration = _calibrate(held_out, gold, info, learned)
-    _write_out_of_fold(run_dir, held_out, calibration, source)
+    info = _calibrated(held_out, gold, info, learned, settings.decision)
+    _write_out_of_fold(run_dir, held_out, info.calibration, source)
     heads = {name: fit.head for name, fit in fits.items()}
-    info = write_head_artifact(run_dir.artifact_path, info, heads, calibration, source.artifact)
+    info = write_head_artifact(run_dir.artifact_path, info, heads, source.artifact)
     replace_json(run_dir.path / "fit.json", {n: fit.describe() for n, fit in fits.items()})
     RECORDS.write(run_dir.records_path, _records(run_dir.run_id, tasks, fits))
     context.check_stop()
-    predictions = _predict(run_dir.run_id, asked, features, heads, calibration)
-    _finish(run_dir, snapshot, _with_texts(predictions, source.run_dir))
+    predictions = _predict(run_dir.run_id, asked, features, heads, info)
+    _finish(run_dir, snapshot, _with_texts(predictions, source.run_dir), info)
 
 
 def run_recalibration(context: RunContext) -> None:
@@ -174,21 +182,21 @@ def run_recalibration(context: RunContext) -> None:
     gold = {name: item.labels.index(item.label) for name, item in items.items()}
     held_out = [entry for entry in read_held_out(source.held_out_path) if entry.item_id in gold]
     learned = HeadSource(source).learned_item_ids()
-    calibration = _calibrate(held_out, gold, info, learned)
-    copy_artifact(run_dir.artifact_path, source.artifact_path, info, calibration)
+    new = _calibrated(held_out, gold, info, learned, settings.decision)
+    copy_artifact(run_dir.artifact_path, source.artifact_path, new)
     HELD_OUT.write(run_dir.held_out_path, held_out)
-    _write_out_of_fold(run_dir, held_out, calibration, HeadSource(source))
+    _write_out_of_fold(run_dir, held_out, new.calibration, HeadSource(source))
     RECORDS.write(
         run_dir.records_path,
         [TrainingRecord(run_dir.run_id, entry.item_id, 0, 0, "dev", ()) for entry in held_out],
     )
-    sets = {item.item_id: item.label_set for item in (*snapshot.train, *snapshot.test)}
+    asked = {item.item_id: item for item in (*snapshot.train, *snapshot.test)}
     predictions = [
-        _rescaled(prediction, run_dir.run_id, info.calibration, calibration, sets)
+        _rescaled(prediction, run_dir.run_id, info, new, asked[prediction.item_id])
         for prediction in PREDICTIONS.read(source.predictions_path)
-        if prediction.item_id in sets
+        if prediction.item_id in asked
     ]
-    _finish(run_dir, snapshot, predictions)
+    _finish(run_dir, snapshot, predictions, new)
 
 
 def _features(
@@ -312,19 +320,22 @@ def _held_out(tasks: Sequence[LabelSetTask], fits: Mapping[str, _Fit]) -> list[H
     ]
 
 
-def _calibrate(
+def _calibrated(
     held_out: Sequence[HeldOut],
     gold: Mapping[str, int],
     before: ArtifactInfo,
     learned: Collection[str],
-) -> dict[str, CalibrationInfo]:
-    """Calibrate on items that neither head nor adapter had learned from.
+    decision: DecisionSettings | None,
+) -> ArtifactInfo:
+    """Calibrate and choose operating points on items that neither head nor adapter learned from.
 
     An adapter has seen its own training items: its predictions on them are overconfident. Label
     sets with too few others keep the temperature that they have.
     """
     unseen = {item_id: y for item_id, y in gold.items() if item_id not in learned}
-    return {**before.calibration, **calibrate(held_out, unseen)}
+    calibration = {**before.calibration, **calibrate(held_out, unseen)}
+    chosen = refit_rules(held_out, unseen, calibration, decision, before)
+    return before.model_copy(update={"calibration": calibration, **chosen})
 
 
 def _write_out_of_fold(
@@ -354,7 +365,7 @@ def _predict(
     questions: SnapshotQuestions,
     features: HeadFeatures,
     heads: Mapping[str, FittedHead],
-    calibration: Mapping[str, CalibrationInfo],
+    info: ArtifactInfo,
 ) -> list[Prediction]:
     by_set: dict[str, list[ItemQuestion]] = {}
     for entry in (*questions.test, *questions.train):
@@ -364,26 +375,31 @@ def _predict(
         if name not in heads:
             continue
         given = features.get([entry.question for entry in entries])
-        temperature = calibration[name].temperature if name in calibration else 1.0
-        scaling = TemperatureScaling(temperature, len(entries))
+        scaling = TemperatureScaling(_temperature(info, name), len(entries))
         probabilities = scaling.transform(heads[name].logits(given.states, given.scores))
+        decided = info.decision_rules.get(name, MOST_PROBABLE).decide(probabilities)
         predictions += [
-            _prediction(run_id, entry.item, row)
-            for entry, row in zip(entries, probabilities, strict=True)
+            _prediction(run_id, entry.item, row, label)
+            for entry, row, label in zip(entries, probabilities, decided.labels, strict=True)
         ]
     return predictions
 
 
-def _prediction(run_id: str, item: SnapshotItem, shares: FloatArray) -> Prediction:
-    mine = shares[: len(item.labels)]
+def _prediction(run_id: str, item: SnapshotItem, row: FloatArray, label: int) -> Prediction:
+    probabilities = row[: len(item.labels)]
     return Prediction(
         run_id=run_id,
         item_id=item.item_id,
         answer=None,
         answer_label=None,
-        head_label=item.labels[int(mine.argmax())],
-        head_probabilities=tuple((mine / mine.sum()).tolist()),
+        head_label=item.labels[label],
+        head_probabilities=tuple((probabilities / probabilities.sum()).tolist()),
     )
+
+
+def _temperature(info: ArtifactInfo, label_set: str) -> float:
+    known = info.calibration.get(label_set)
+    return known.temperature if known else 1.0
 
 
 def _with_texts(predictions: Sequence[Prediction], source: RunDir | None) -> list[Prediction]:
@@ -409,25 +425,32 @@ def _with_texts(predictions: Sequence[Prediction], source: RunDir | None) -> lis
 def _rescaled(
     prediction: Prediction,
     run_id: str,
-    before: Mapping[str, CalibrationInfo],
-    after: Mapping[str, CalibrationInfo],
-    sets: Mapping[str, str],
+    before: ArtifactInfo,
+    after: ArtifactInfo,
+    item: SnapshotItem,
 ) -> Prediction:
-    """Return a prediction with the probabilities of other temperatures; the label stays."""
-    name = sets[prediction.item_id]
-    shares = prediction.head_probabilities
-    if shares is None or name not in after:
+    """Return a prediction with the probabilities of other temperatures, decided again."""
+    probabilities = prediction.head_probabilities
+    if probabilities is None:
         return replace(prediction, run_id=run_id)
-    old = before[name].temperature if name in before else 1.0
+    name = item.label_set
     with np.errstate(divide="ignore"):
-        powers = np.log(np.array(shares)) * (old / after[name].temperature)
+        powers = np.log(np.array(probabilities))
+    powers *= _temperature(before, name) / _temperature(after, name)
     scaled = np.exp(powers - powers.max())
+    scaled /= scaled.sum()
+    decided = after.decision_rules.get(name, MOST_PROBABLE).decide([scaled])
     return replace(
-        prediction, run_id=run_id, head_probabilities=tuple((scaled / scaled.sum()).tolist())
+        prediction,
+        run_id=run_id,
+        head_label=item.labels[decided.labels[0]],
+        head_probabilities=tuple(scaled.tolist()),
     )
 
 
-def _finish(run_dir: RunDir, snapshot: Snapshot, predictions: Sequence[Prediction]) -> None:
-    metrics = evaluate(predictions, snapshot.test)
+def _finish(
+    run_dir: RunDir, snapshot: Snapshot, predictions: Sequence[Prediction], info: ArtifactInfo
+) -> None:
+    metrics = evaluate(predictions, snapshot.test, info.decision_rules)
     PREDICTIONS.write(run_dir.predictions_path, predictions)
     run_dir.write_metrics(metrics)

@@ -14,13 +14,14 @@ from pydantic import ValidationError
 from db.atomic_files import replaced_file
 from db.paths import models_dir, runs_dir
 from db.retraining.snapshot import SnapshotItem
-from eci.model.artifact import ArtifactInfo, read_info
+from eci.model.artifact import ArtifactInfo, check_base, read_info
 from eci.model.base_model import resolve_base_model
 from eci.model.features import stack
 from eci.model.fingerprint import Fingerprint
 from eci.questions.prompts import DEFAULT_TEMPLATE, Question, load_template
 from training.data.questions import ItemQuestion, fixed_label_sets
 from training.errors import DataError
+from training.evaluation.held_out import UNKNOWN_LEARNING
 from training.head.features import Features, HeadFeatures
 from training.run.execution import RunContext
 from training.run.result_tables import RECORDS
@@ -63,17 +64,26 @@ class HeadSource:
         return self.run_dir.artifact_path if self.run_dir else None
 
     def learned_item_ids(self) -> frozenset[str]:
-        """Return the items that its adapter learned from; none for the base model alone."""
+        """Return the items that its adapter learned from, as far as runs of this store show."""
+        run_dir = self._run_with_adapter("train")
+        records = [] if run_dir is None else RECORDS.read(run_dir.records_path)
+        return frozenset(r.item_id for r in records if r.fold == "train")
+
+    def describe_unknown_learning(self) -> list[str]:
+        """Describe in one sentence that no run shows what its adapter learned from, if so."""
+        return [] if self._run_with_adapter("adopt") is None else [UNKNOWN_LEARNING]
+
+    def _run_with_adapter(self, task: str) -> RunDir | None:
+        """Return the run of that task which the adapter comes from."""
         run_dir = self.run_dir
         passed: set[str] = set()
         while run_dir is not None and run_dir.run_id not in passed:
             passed.add(run_dir.run_id)
-            if run_dir.read_settings().get("task") == "train":
-                records = RECORDS.read(run_dir.records_path)
-                return frozenset(r.item_id for r in records if r.fold == "train")
+            if run_dir.read_settings().get("task") == task:
+                return run_dir
             parent = run_dir.read_source()
             run_dir = RunDir(runs_dir() / parent) if parent else None
-        return frozenset()
+        return None
 
 
 def find_info(
@@ -100,8 +110,17 @@ def find_info(
 
 
 def _described(settings: RefitSettings, artifact: Path) -> ArtifactInfo:
-    """Describe an artifact, with its base model under the name that it has now."""
+    """Describe an artifact, with its base model under the name that it has now.
+
+    Raises:
+        ArtifactError: What has that name now is another base model.
+    """
     info = read_info(artifact)
+    if settings.model.base != info.base.name:
+        place = resolve_base_model(settings.model.base, models_dir())
+        if Path(place).is_dir():
+            fingerprint = Fingerprint.of(place, models_dir())
+            check_base(info, fingerprint, info.base.quantization, artifact)
     base = info.base.model_copy(update={"name": settings.model.base})
     return info.model_copy(update={"base": base})
 
@@ -141,8 +160,9 @@ def prefill(
             pooling=settings.pooling,
             uses_scores=False,
             max_prompt_tokens=settings.model.max_prompt_tokens,
+            thinking_tokens=settings.model.thinking_tokens,
         )
-        info = describe_model(model, base, shots=0, calibration={}, has_adapter=False)
+        info = describe_model(model, base, shots=0, has_adapter=False)
         path = _base_info_path(settings, folder)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,6 +214,7 @@ def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
         settings.model.quantization,
         load_template(DEFAULT_TEMPLATE).digest,
         settings.model.max_prompt_tokens,
+        settings.model.thinking_tokens,
         settings.pooling,
     ]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]

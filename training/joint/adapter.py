@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
+from eci.decisions import DecisionSettings
 from eci.model.architecture import decoder_layers
 from eci.model.artifact import (
     ArtifactInfo,
     BaseInfo,
-    CalibrationInfo,
     LabelInfo,
     LabelSetInfo,
     save_tensors,
@@ -62,16 +61,16 @@ def save_artifact(
     folder: Path,
     *,
     shots: int,
-    calibration: Mapping[str, CalibrationInfo],
+    decision: DecisionSettings | None = None,
 ) -> ArtifactInfo:
-    """Write adapter, head, calibration and what they are valid for.
+    """Write adapter, head, calibration, operating points and what they are valid for.
 
     Args:
-        model: Trained; its model is wrapped by :func:`add_adapter`.
+        model: Trained and calibrated; its model is wrapped by :func:`add_adapter`.
         base: What it was trained on.
         folder: Replaced.
         shots: Shots in the prompts it was evaluated with.
-        calibration: Label set -> temperature.
+        decision: What its operating points were chosen by.
     """
     from peft import get_peft_model_state_dict
 
@@ -79,12 +78,14 @@ def save_artifact(
     state = get_peft_model_state_dict(model.model)
     adapter = {name: tensor for name, tensor in state.items() if _HEAD_MARK not in name}
     head = model.model.get_base_model().eci_head.modules_to_save["default"]
-    plain_config = type(config)(**{**config.to_dict(), "modules_to_save": None})
+    # What any loader of PEFT and transformers asks for: the kind of model, and where its base is.
+    asked = {"modules_to_save": None, "auto_mapping": None, "task_type": "CAUSAL_LM"}
+    plain_config = type(config)(**{**config.to_dict(), **asked})
     plain_config.inference_mode = True
-    plain_config.base_model_name_or_path = base.name
+    plain_config.base_model_name_or_path = base.fingerprint.place
     save_tensors(folder, head.state_dict(), adapter, plain_config)
-    info = describe_model(model, base, shots=shots, calibration=calibration, has_adapter=True)
-    return write_info(folder, info)
+    info = describe_model(model, base, shots=shots, has_adapter=True)
+    return write_info(folder, info.model_copy(update={"decision": decision}))
 
 
 def describe_model(
@@ -92,7 +93,6 @@ def describe_model(
     base: LoadedBase,
     *,
     shots: int,
-    calibration: Mapping[str, CalibrationInfo],
     has_adapter: bool,
 ) -> ArtifactInfo:
     """Describe a model with its head: all of an artifact but the hashes of its files."""
@@ -108,6 +108,7 @@ def describe_model(
         template_digest=model.encoder.template.digest,
         prompt_digest=model.encoder.digest(),
         max_prompt_tokens=model.encoder.max_prompt_tokens,
+        thinking_tokens=model.thinking_tokens,
         shots=shots,
         head=eci_model.eci_config.to_dict(),
         label_sets={
@@ -117,7 +118,8 @@ def describe_model(
             )
             for name, labels in model.label_sets.items()
         },
-        calibration=dict(calibration),
+        calibration=model.calibration,
+        decision_rules=model.decision_rules,
         has_adapter=has_adapter,
         versions=library_versions(),
     )

@@ -105,7 +105,7 @@ def estimate_step(
     """
     rows = batch_size or settings.optimizer.batch_size
     answers = rows * settings.data.max_answer_tokens
-    tokens = rows * settings.model.max_prompt_tokens + answers
+    tokens = rows * (settings.model.max_prompt_tokens + settings.model.thinking_tokens) + answers
     weight = _NF4_BYTES if settings.model.quantization == "nf4" else _BFLOAT16
     per_layer = sum(ins * outs for ins, outs in shape.linears)
     trained = shape.num_adapter_parameters(settings.lora.rank)

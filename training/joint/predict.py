@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -10,6 +10,8 @@ from db.paths import models_dir, runs_dir
 from db.records import Prediction
 from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.answers.reader import read_answer
+from eci.decisions import DecisionRule
+from eci.model.artifact import read_info
 from eci.model.eci_model import Answer, Classification, EciModel, Progress
 from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import LabelSet
@@ -70,6 +72,7 @@ class PredictionJob:
             quantization=settings.model.quantization,
             device=own_device(settings.model.device, rank, num_processes),
             max_prompt_tokens=settings.model.max_prompt_tokens,
+            thinking_tokens=settings.model.thinking_tokens,
             label_sets=fixed_label_sets(self.items),
         )
 
@@ -90,6 +93,11 @@ class PredictionJob:
             else (),
         )
 
+    def rules(self) -> Mapping[str, DecisionRule]:
+        """Return the operating points of the artifact, by label set; none without an artifact."""
+        run_id = self.settings.artifact_run_id
+        return read_info(RunDir(runs_dir() / run_id).artifact_path).decision_rules if run_id else {}
+
     def write(self, context: RunContext, predictions: Iterable[Prediction]) -> None:
         """Write predictions, which may come in any order, and their metrics.
 
@@ -100,7 +108,7 @@ class PredictionJob:
         context.warn(describe_left_out(self.items, by_item))
         ordered = [by_item[item.item_id] for item in self.items if item.item_id in by_item]
         PREDICTIONS.write(self.run_dir.predictions_path, ordered)
-        self.run_dir.write_metrics(evaluate(ordered, self.snapshot.test))
+        self.run_dir.write_metrics(evaluate(ordered, self.snapshot.test, self.rules()))
 
 
 def run_prediction(context: RunContext) -> None:
@@ -121,7 +129,7 @@ def run_prediction(context: RunContext) -> None:
         run_id=context.run_dir.run_id,
         pool=job.make_pool(),
         settings=job.settings.evaluation,
-        progress=_progress(context, f"Answering items{among}"),
+        progress=report_answered(context, f"Answering items{among}"),
     )
     if context.num_processes == 1:
         job.write(context, predictions)
@@ -147,7 +155,7 @@ def predict(
         run_id=context.run_dir.run_id,
         pool=pool,
         settings=settings,
-        progress=_progress(context, "Answering test items"),
+        progress=report_answered(context, "Answering test items"),
     )
     if not settings.predict_train:
         return test
@@ -157,7 +165,7 @@ def predict(
         run_id=context.run_dir.run_id,
         pool=pool,
         settings=settings.model_copy(update={"max_new_tokens": 0}),
-        progress=_progress(context, "Classifying training items"),
+        progress=report_answered(context, "Classifying training items"),
     )
     return test + train
 
@@ -214,7 +222,9 @@ def predict_items(
     ]
 
 
-def _progress(context: RunContext, what: str) -> Progress:
+def report_answered(context: RunContext, what: str) -> Progress:
+    """Return what reports in the run's messages how many items are done, and heeds a stop."""
+
     def update(done: int, total: int) -> None:
         context.report_message(f"{what}: {done} of {total}.")
         context.check_stop()

@@ -16,6 +16,7 @@ from db.paths import models_dir
 from db.retraining.snapshot import Snapshot, load_snapshot
 from eci.model.artifact import ADAPTER_FILES
 from eci.model.base_model import LoadedBase, load_base, read_config
+from eci.model.batching import Row
 from eci.model.eci_model import EciModel, build
 from eci.model.features import stack
 from eci.questions.prompts import Question
@@ -27,7 +28,7 @@ from training.data.dataset import (
 )
 from training.data.questions import fixed_label_sets
 from training.errors import SettingsError
-from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate
+from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate, choose_rules
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import base_model_rows, held_out_rows
 from training.joint.adapter import add_adapter, describe_reach, library_versions, save_artifact
@@ -81,13 +82,16 @@ def run_qlora(context: RunContext) -> None:
             {**stored, "base_fingerprint": base.fingerprint.weights, "versions": library_versions()}
         )
     torch.manual_seed(settings.seed)
+    label_sets = fixed_label_sets([*snapshot.train, *snapshot.test])
+    settings.decision.require_labels(label_sets)
     model = build(
         base,
-        label_sets=fixed_label_sets([*snapshot.train, *snapshot.test]),
+        label_sets=label_sets,
         pooling=settings.head.pooling,
         dropout=settings.head.dropout,
         weight=settings.head.weight,
         max_prompt_tokens=settings.model.max_prompt_tokens,
+        thinking_tokens=settings.model.thinking_tokens,
     )
     snapshot = keep_answerable(context, model, snapshot)
     data = build_training_data(snapshot, settings.data, settings.seed)
@@ -156,8 +160,21 @@ def _train(
     context: RunContext, model: EciModel, data: TrainingData, settings: TrainingSettings
 ) -> None:
     limit = settings.data.max_answer_tokens
-    rows, num_shortened = to_rows(model, data.train, limit)
-    dev_rows, _ = to_rows(model, data.dev, limit)
+    if model.thinking_tokens:
+        context.report_message("Thinking about all records before the first step.")
+
+    def encoded(records: Sequence[Record]) -> tuple[list[Row], int]:
+        size = settings.evaluation.batch_size
+        return to_rows(
+            model,
+            records,
+            limit,
+            batch_size=size,
+            progress=lambda *_: context.check_stop(),
+        )
+
+    rows, num_shortened = encoded(data.train)
+    dev_rows, _ = encoded(data.dev)
     context.report_message(
         f"Training on {len(rows)} records of {len({r.item_id for r in data.train})} items"
         f" ({num_shortened} shortened to fit); {len(dev_rows)} items held out."
@@ -235,8 +252,14 @@ def _arguments(
         # A process whose rows are all of one label set leaves the head of another without gradient.
         ddp_find_unused_parameters=True,
     )
-    # On several cards the Trainer would copy the model to each; the launcher accelerate does that.
-    arguments._n_gpu = min(arguments.n_gpu, 1)
+    if arguments.n_gpu > 1:
+        # The Trainer would copy the model to each card, multiply the batch and average what are
+        # totals. One process uses one card.
+        context.report_message(
+            f"This machine has {arguments.n_gpu} graphics cards; a run in one process uses one of "
+            "them. Choose the launcher accelerate to use more."
+        )
+        arguments._n_gpu = 1
     return arguments
 
 
@@ -261,16 +284,19 @@ def _finish(
     HELD_OUT.write(run_dir.held_out_path, held_out)
     labels = {r.item_id: r.question.label_set.index(r.label) for r in data.dev}
     model.calibration = calibrate(held_out, labels)
+    model.decision_rules = choose_rules(
+        held_out, labels, model.calibration, settings.decision, model.label_sets.values()
+    )
     save_artifact(
         model,
         base,
         run_dir.artifact_path,
         shots=settings.evaluation.shots,
-        calibration=model.calibration,
+        decision=settings.decision,
     )
     _write_out_of_fold(context, model, data, held_out, settings.evaluation)
     predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
-    metrics = evaluate(predictions, snapshot.test)
+    metrics = evaluate(predictions, snapshot.test, model.decision_rules)
     PREDICTIONS.write(run_dir.predictions_path, predictions)
     run_dir.write_metrics(metrics)
     _drop_checkpoints(run_dir.checkpoints_path)

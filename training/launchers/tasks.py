@@ -64,7 +64,7 @@ def work_of(task: str | None) -> Worklist:
         return run_recalibration
     if task == "refit":
         return run_refit
-    return _predict if task == "predict" else _train
+    return {"predict": _predict, "adopt": _adopt}.get(task or "", _train)
 
 
 def _train(context: RunContext) -> None:
@@ -77,6 +77,12 @@ def _predict(context: RunContext) -> None:
     from training.joint.predict import run_prediction
 
     run_prediction(context)
+
+
+def _adopt(context: RunContext) -> None:
+    from training.joint.adoption import run_adoption
+
+    run_adoption(context)
 
 
 def _in_processes(num_processes: int) -> Worklist:

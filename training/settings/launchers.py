@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from db.paths import launchers_path
 from training.errors import SettingsError
-from training.settings.toml_files import parse_toml, read_toml
+from training.settings.toml_files import parse_option, read_toml
 from training.settings.training import Frozen, faults_of
 
 Kind = Literal["local", "accelerate", "ray"]
@@ -109,7 +109,7 @@ def get_launcher(kind: Kind, options: Sequence[str] = ()) -> Launcher:
     """
     if kind == "ray" and find_spec("ray") is None:
         raise SettingsError(RAY_MISSING)
-    given = dict(_read_option(option) for option in options)
+    given = dict(parse_option(option, "Launcher option") for option in options)
     fields = {**_read_tables().get(kind, {}), **given}
     origin = f"{launchers_path()} or the command line"
     return parse_launcher({"kind": kind, **fields}, origin)
@@ -144,13 +144,3 @@ def _read_tables() -> dict[str, dict[str, Any]]:
             "Allowed are [accelerate] and [ray]."
         )
     return tables
-
-
-def _read_option(option: str) -> tuple[str, Any]:
-    name, equals, text = option.partition("=")
-    if not equals:
-        raise SettingsError(f"Launcher option {option!r} has no value. Write NAME=VALUE.")
-    try:
-        return name, parse_toml(f"value = {text}")["value"]
-    except ValueError:
-        return name, text  # an address or a folder, without quotes

@@ -35,6 +35,25 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def parse_option(option: str, what: str) -> tuple[str, Any]:
+    """Read a setting of the command line, ``NAME=VALUE``; a text needs no quotes.
+
+    Args:
+        option: As it was given.
+        what: What it is called in the message.
+
+    Raises:
+        SettingsError: It has no value.
+    """
+    name, equals, text = option.partition("=")
+    if not equals:
+        raise SettingsError(f"{what} {option!r} has no value. Write NAME=VALUE.")
+    try:
+        return name, parse_toml(f"value = {text}")["value"]
+    except ValueError:
+        return name, text
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """Read TOML. Raises ValueError where it is none or nests too deeply."""
     try:

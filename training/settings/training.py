@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,10 +12,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from db.conversions import replace_lone_surrogates
 from db.paths import presets_dir
+from eci.decisions import DecisionSettings
 from eci.model.head_fit import DEFAULT_L2
 from eci.pooling import DEFAULT_POOLING, parse_pooling
 from training.errors import SettingsError
-from training.settings.toml_files import read_toml
+from training.settings.toml_files import parse_option, read_toml
 
 RUN_ID = r"^[0-9a-z-]+$"
 
@@ -42,6 +43,12 @@ class ModelSettings(Frozen):
     quantization: Literal["none", "nf4"] = Field("nf4", description="nf4: 4-bit, double quantized")
     device: str = Field("auto", description="auto takes the GPU where there is one; or cpu, cuda:0")
     max_prompt_tokens: int = Field(768, ge=32, le=32768, description="longest prompt in tokens")
+    thinking_tokens: int = Field(
+        0,
+        ge=0,
+        le=32768,
+        description="longest thinking before the answer, of models that can; 0: answers at once",
+    )
 
 
 class DataSettings(Frozen):
@@ -158,6 +165,7 @@ class TrainingSettings(Frozen):
     head: HeadSettings = HeadSettings()
     lora: LoraSettings = LoraSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
+    decision: DecisionSettings = DecisionSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
 
 
@@ -176,6 +184,12 @@ class PredictionSettings(Frozen):
     evaluation: EvaluationSettings = EvaluationSettings()
 
 
+class AdoptionSettings(PredictionSettings):
+    """A run that makes a model of a plain PEFT adapter, which then predicts; nothing is trained."""
+
+    adapter: str = Field(min_length=1, description="folder that PEFT's save_pretrained() wrote")
+
+
 class RefitSettings(Frozen):
     """A run that refits the head on cached features; base model and adapter do not change."""
 
@@ -192,6 +206,9 @@ class RefitSettings(Frozen):
         DEFAULT_L2, min_length=1, description="penalties on the weights to choose from"
     )
     num_folds: int = Field(5, ge=2, le=20)
+    decision: DecisionSettings | None = Field(
+        None, description="what errors cost; none: as the model it starts from, else macro_f1"
+    )
     batch_size: _Whole = Field(8, ge=1, description="items prefilled together where features lack")
 
 
@@ -200,6 +217,9 @@ class RecalibrationSettings(Frozen):
 
     model: ModelSettings = ModelSettings(quantization="none")
     artifact_run_id: str = Field(pattern=RUN_ID)
+    decision: DecisionSettings | None = Field(
+        None, description="what errors cost; none: as the model it starts from, else macro_f1"
+    )
 
 
 @dataclass(frozen=True)
@@ -295,6 +315,11 @@ def parse_prediction_settings(fields: dict[str, Any], origin: str) -> Prediction
     return _parse(PredictionSettings, fields, origin)
 
 
+def parse_adoption_settings(fields: dict[str, Any], origin: str) -> AdoptionSettings:
+    """Validate the settings of a run that makes a model of a plain adapter in the same way."""
+    return _parse(AdoptionSettings, fields, origin)
+
+
 def parse_refit_settings(fields: dict[str, Any], origin: str) -> RefitSettings:
     """Validate the settings of a refit in the same way."""
     return _parse(RefitSettings, fields, origin)
@@ -303,6 +328,26 @@ def parse_refit_settings(fields: dict[str, Any], origin: str) -> RefitSettings:
 def parse_recalibration_settings(fields: dict[str, Any], origin: str) -> RecalibrationSettings:
     """Validate the settings of a recalibration in the same way."""
     return _parse(RecalibrationSettings, fields, origin)
+
+
+def parse_decision(options: Iterable[str]) -> DecisionSettings | None:
+    """Read what errors cost from the command line; None where nothing is given.
+
+    Args:
+        options: Each ``NAME=VALUE``; ``matrix.LABELSET`` and ``order.LABELSET`` for one label set.
+
+    Raises:
+        SettingsError: A name or value is not allowed, or one is missing.
+    """
+    fields: dict[str, Any] = {}
+    for option in options:
+        name, value = parse_option(option, "Decision")
+        name, _, label_set = name.partition(".")
+        if label_set:
+            fields.setdefault(name, {})[label_set] = value
+        else:
+            fields[name] = value
+    return _parse(DecisionSettings, fields, "the command line") if fields else None
 
 
 _Settings = TypeVar("_Settings", bound=BaseModel)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from db.connection import Database
 from db.outcomes import scored_runs
@@ -19,8 +20,10 @@ from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
 from eci.statistics.metrics import Report, classification_report
 from streamlit_app.logic.cache import cached
+from streamlit_app.logic.figures import percent
 from streamlit_app.logic.outcomes.matrix import ConfusionMatrix, order_labels
 from streamlit_app.wording import say, words
+from training.evaluation.drawn_estimates import DrawnEstimate, estimate_accuracy
 
 FORM_ORDER = ("bare", "leading", "stated", "embedded", "inferred", "contradictory", "absent")
 """From the most to the least direct way in which an answer gives its label."""
@@ -152,6 +155,38 @@ def load_judged(database: Database, version: str, flt: OutcomeFilter) -> Mapping
         "head": [(c.gold, c.head, c.count) for c in cells if c.head is not None],
     }
     return {by: judge(labels, counted) for by, counted in given.items() if counted}
+
+
+@cached
+def load_drawn(
+    database: Database,
+    version: str,  # noqa: ARG001
+    flt: OutcomeFilter,
+) -> Mapping[By, DrawnEstimate]:
+    """Estimate the accuracy of text and head for all items, where drawn reviews allow it."""
+    cur = database.cursor()
+    found = {by: estimate_accuracy(cur, flt, by) for by in get_args(By)}
+    return {by: estimate for by, estimate in found.items() if estimate is not None}
+
+
+def differs(drawn: DrawnEstimate, plain: Estimate) -> bool:
+    """Return whether two figures differ as they are written, to a tenth of a point."""
+    return percent(drawn.estimate.value) != percent(plain.value)
+
+
+def drawn_words(drawn: DrawnEstimate) -> str:
+    """Describe in a sentence from which reviews an estimate comes, and by which method."""
+    interval = drawn.estimate.interval
+    return say(
+        "drawn.source",
+        method=interval.method if interval else "",
+        reviewed=drawn.estimate.n,
+        items=drawn.num_items,
+        population=drawn.num_population,
+        orders=", ".join(
+            dict.fromkeys(words("queue_order")[queue.settings.order] for queue in drawn.queues)
+        ),
+    )
 
 
 def label_sets(scopes: Sequence[Scope]) -> list[str]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from db.content.overview import ItemCount
 from eci.questions.labels import PUBMEDQA
+from eci.statistics.betting import watched_share
 from eci.statistics.estimates import Estimate, proportion
+from streamlit_app.logic.figures import percent
 from streamlit_app.logic.outcomes.matrix import order_labels
 from streamlit_app.logic.training.models_view import estimate_words
 from streamlit_app.markup import reveal
@@ -37,7 +39,9 @@ def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]
     """
     new = found.counts
     agreement = proportion(new.num_unanimous, new.num_double, say("undefined.no_two_reviews"))
-    error = proportion(new.num_fresh_wrong, new.num_fresh, say("undefined.nothing_reviewed"))
+    error = watched_share(
+        new.num_watched_wrong, new.num_watched, say("undefined.nothing_drawn_reviewed")
+    )
     return [
         Line(
             say("readiness.corrected_since" if found.since else "readiness.corrected_so_far"),
@@ -46,6 +50,7 @@ def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]
         ),
         Line(say("readiness.agreement"), _value_words("readiness.agreement_value", agreement)),
         Line(say("readiness.model_error"), _value_words("readiness.model_error_value", error)),
+        *_plain_error(found),
         *_balance(counts),
     ]
 
@@ -92,6 +97,16 @@ def _value_words(key: str, estimate: Estimate) -> str:
     if estimate.value is None:
         return say("readiness.not_known", why=estimate.undefined_because)
     return say(key, share=estimate_words(estimate), n=estimate.n)
+
+
+def _plain_error(found: Readiness) -> list[Line]:
+    """Return the error on all fresh reviews where some were chosen otherwise than at random."""
+    new = found.counts
+    if new.num_fresh == new.num_watched:
+        return []
+    error = proportion(new.num_fresh_wrong, new.num_fresh, say("undefined.nothing_reviewed"))
+    name, share = say("readiness.plain_error"), percent(error.value)
+    return [Line(name, say("readiness.plain_error_value", share=share, n=error.n))]
 
 
 def _balance(counts: Sequence[ItemCount]) -> list[Line]:

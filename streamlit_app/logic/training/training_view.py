@@ -12,10 +12,11 @@ from pydantic import BaseModel, ValidationError
 from db.outcomes.counts import By, RunSummary
 from db.records import Run, TrainingRun
 from db.retraining.run_energy import RunEnergy
+from eci.decisions import DecisionSettings
 from streamlit_app.logic.figures import percent
 from streamlit_app.logic.training.lineage_view import energy_words, shots_words
 from streamlit_app.markup import reveal
-from streamlit_app.wording import say, words
+from streamlit_app.wording import say, say_count, words
 from training.control.run_duration import describe_duration
 from training.run.run_dir import Event
 from training.run.status import Status
@@ -129,6 +130,9 @@ def describe_settings(settings: TrainingSettings) -> dict[str, str]:
         say("settings.base_model"): f"{settings.model.base}, {quantization}",
         say("settings.length"): length,
         say("settings.prompts"): say("settings.shots", shots=shots, max_tokens=max_tokens),
+        say("settings.thinking"): say_count("settings.tokens", settings.model.thinking_tokens)
+        if settings.model.thinking_tokens
+        else say("settings.no_thinking"),
         say("settings.adapter"): say("settings.lora", rank=rank, rate=rate),
         say("settings.head"): say(
             "settings.pooling",
@@ -136,8 +140,17 @@ def describe_settings(settings: TrainingSettings) -> dict[str, str]:
             weight=head.weight,
             rate=optimizer.head_learning_rate,
         ),
+        say("settings.decision"): describe_decision(settings.decision),
         say("settings.seed"): str(settings.seed),
     }
+
+
+def describe_decision(settings: DecisionSettings) -> str:
+    """Describe in one line what errors cost and when a person is asked."""
+    cost = words("decision_cost")[settings.cost]
+    if settings.target_error is not None:
+        return say("decision.with_target", cost=cost, target=percent(settings.target_error))
+    return say("decision.with_sets", cost=cost) if settings.ask_unless_single else cost
 
 
 @dataclass(frozen=True)
@@ -193,14 +206,14 @@ def score_table(run: Run, base: Run | None) -> dict[str, list[str]]:
         (
             reveal(label_set),
             score_words[name],
-            _figure_words(before),
-            _figure_words(figure),
+            figure_words(before),
+            figure_words(figure),
             f"{figure.n:,}",
         )
         for label_set, figures in run.metrics.items()
         for name, path in _SCORES.items()
-        if (figure := _figure(figures, path)) is not None
-        for before in [_figure((base.metrics if base else {}).get(label_set), path)]
+        if (figure := figure_of(figures, path)) is not None
+        for before in [figure_of((base.metrics if base else {}).get(label_set), path)]
     ]
     titles = ("labels", "on_test_split", "before", "now", "test_items")
     return {say(f"column.{title}"): [row[i] for row in rows] for i, title in enumerate(titles)}
@@ -226,7 +239,7 @@ class _Figure(BaseModel):
     interval: _Interval | None = None
 
 
-def _figure(figures: Any, path: tuple[str, str]) -> _Figure | None:
+def figure_of(figures: Any, path: tuple[str, str]) -> _Figure | None:
     """Find one figure of ``metrics.json``; None where the run does not have it."""
     found = figures
     for name in path:
@@ -237,7 +250,7 @@ def _figure(figures: Any, path: tuple[str, str]) -> _Figure | None:
         return None
 
 
-def _figure_words(figure: _Figure | None) -> str:
+def figure_words(figure: _Figure | None) -> str:
     if figure is None or figure.value is None:
         return "–"
     shown = f"{100 * figure.value:.1f} %"

@@ -1,0 +1,256 @@
+"""What a file is by its bytes: a table, JSON in one of its arrangements, or something else."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Final
+
+from db.conversions import parse_json
+from db.errors import ImportFileError
+from db.importers.entries import Row
+from db.importers.faults import FaultList
+from db.importers.files import MAX_FILE_BYTES, read_bytes, read_json_text, read_lines
+from db.importers.paths import value_at
+from db.importers.readers.tables import PARQUET_MARK, csv_rows, parquet_rows, sheet_rows
+
+_BINARIES: Final = (
+    (b"%PDF", "a PDF document", "Copy its table into a spreadsheet."),
+    (b"\x89PNG", "a PNG image", "Import the text it shows."),
+    (b"\xff\xd8\xff", "a JPEG image", "Import the text it shows."),
+    (b"GIF8", "a GIF image", "Import the text it shows."),
+    (b"\x1f\x8b", "a gzip archive", "Unpack it first."),
+    (b"BZh", "a bzip2 archive", "Unpack it first."),
+    (b"\xfd7zXZ", "an xz archive", "Unpack it first."),
+    (b"(\xb5/\xfd", "a zstd archive", "Unpack it first."),
+    (b"7z\xbc\xaf", "a 7z archive", "Unpack it first."),
+    (b"Rar!", "a RAR archive", "Unpack it first."),
+    (b"SQLite format 3", "an SQLite database", "Export the table as CSV."),
+    (b"ARROW1", "an Arrow file", "Save it as Parquet."),
+    (b"\xff\xff\xff\xff", "an Arrow stream", "Save it as Parquet."),
+    (b"GGUF", "the weights of a model", "Use it as a base model, on the Training page."),
+    (b"\x89HDF", "an HDF5 file", "Export the table as CSV or Parquet."),
+    (b"\x93NUMPY", "a NumPy array", "Export it as CSV or JSON."),
+    (b"\x80\x04\x95", "a Python pickle, which is never opened", "Save it as JSON or Parquet."),
+    (b"\x80\x05\x95", "a Python pickle, which is never opened", "Save it as JSON or Parquet."),
+    (b"{\\rtf", "an RTF document", "Copy its table into a spreadsheet."),
+    (b"<!DOCTYPE", "a web page", "Save the data, not the page that shows it."),
+    (b"<html", "a web page", "Save the data, not the page that shows it."),
+    (b"<?xml", "an XML file", "Export the table as CSV or JSON."),
+    (b"version https://git-lfs", "a Git LFS pointer, not the data", "Fetch it with git lfs pull."),
+)
+_ZIPS: Final = (
+    ("word/document.xml", "a Word document", "Copy its table into a spreadsheet."),
+    ("ppt/presentation.xml", "a PowerPoint file", "Copy its table into a spreadsheet."),
+    ("data.pkl", "the weights of a model", "Use it as a base model, on the Training page."),
+)
+_SPREADSHEETS: Final = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
+_LISTS: Final = (
+    "request_states",
+    "testCases",
+    "test_cases",
+    "results.results",
+    "samples",
+    "questions",
+    "predictions",
+    "data",
+    "rows",
+    "records",
+    "items",
+    "examples",
+    "annotations",
+)
+"""Where in a JSON object its rows are."""
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The rows of a file, and what it is in words."""
+
+    kind: str
+    rows: Iterator[Row]
+    around: Mapping[str, Any] = field(default_factory=dict)
+    """The JSON object that holds the list of rows."""
+
+
+def open_contents(path: Path, faults: FaultList) -> Contents:
+    """Return the rows of a file or of a dataset folder, read as they are asked for.
+
+    Raises:
+        ImportFileError: It is nothing that holds rows; the message names what it is.
+    """
+    if path.is_dir():
+        return _folder(path, faults)
+    content = read_bytes(path)
+    if content.startswith(PARQUET_MARK):
+        return Contents("a Parquet file", parquet_rows(path))
+    if content.startswith(b"PK\x03\x04"):
+        return _zip(path, faults)
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        return Contents("an Excel sheet", sheet_rows(path, faults))
+    _refuse_binary(path, content)
+    text = _decoded(path, content)
+    if text.lstrip()[:1] in ("{", "["):
+        return _json(path, text, faults)
+    return Contents("a table", csv_rows(path.name, text, faults))
+
+
+def first_rows(contents: Contents, count: int) -> tuple[list[Row], Iterator[Row]]:
+    """Return the first rows, and all of them."""
+    first = list(islice(contents.rows, count))
+    return first, chain(first, contents.rows)
+
+
+def _refuse_binary(path: Path, content: bytes) -> None:
+    start = content.lstrip()[:64]
+    for prefix, name, advice in _BINARIES:
+        if start.lower().startswith(prefix.lower()):
+            raise ImportFileError(f"{path.name} was not imported: it is {name}. {advice}")
+    is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if not is_utf16 and _CONTROL.search(content[:65_536]):
+        raise ImportFileError(
+            f"{path.name} was not imported: it is a binary file of an unknown kind (it begins with "
+            f"{content[:8].hex(' ')}). Expected text (CSV, TSV, JSON), Excel or Parquet."
+        )
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    """Return the text of a file in UTF-8, UTF-16 with its mark or, for tables, Windows-1252."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if content.lstrip()[:1] not in (b"{", b"["):
+            return content.decode("cp1252", errors="replace")
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ImportFileError(
+            f"{path.name} cannot be imported: it is no UTF-8 text (line {line}, byte "
+            f"{content[error.start]:#04x} at offset {error.start}). Save it as UTF-8."
+        ) from error
+
+
+def _zip(path: Path, faults: FaultList) -> Contents:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            size = sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise ImportFileError(
+            f"{path.name} was not imported: it is a damaged ZIP archive ({error}). Download or "
+            "save it again."
+        ) from error
+    if size > MAX_FILE_BYTES:
+        raise ImportFileError(
+            f"{path.name} cannot be imported: it unpacks to {size:,} bytes, at most "
+            f"{MAX_FILE_BYTES:,} are allowed. Split it into several files."
+        )
+    for member, name, advice in _ZIPS:
+        if any(found.endswith(member) for found in names):
+            raise ImportFileError(f"{path.name} was not imported: it is {name}. {advice}")
+    if any(name in names for name in _SPREADSHEETS):
+        return Contents("an Excel sheet", sheet_rows(path, faults))
+    if "header.json" in names and any(name.startswith("samples/") for name in names):
+        return _inspect_log(path, sorted(names))
+    raise ImportFileError(
+        f"{path.name} was not imported: it is a ZIP archive with {len(names)} files (first: "
+        f"{', '.join(map(ascii, names[:3]))}). Unpack it, and import the file that holds the data."
+    )
+
+
+def _inspect_log(path: Path, names: list[str]) -> Contents:
+    def samples() -> Iterator[Row]:
+        with zipfile.ZipFile(path) as archive:
+            for name in names:
+                if name.startswith("samples/") and name.endswith(".json"):
+                    yield name, _member(path, archive, name)
+
+    with zipfile.ZipFile(path) as archive:
+        around = _member(path, archive, "header.json")
+    return Contents("an Inspect log", samples(), around if isinstance(around, dict) else {})
+
+
+def _member(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
+    try:
+        return parse_json(archive.read(name))
+    except (ValueError, OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise ImportFileError(
+            f"{path.name} was not imported: its part {name!a} cannot be read ({str(error)[:120]}). "
+            "Download or write the log again."
+        ) from error
+
+
+def _folder(path: Path, faults: FaultList) -> Contents:
+    """Return the rows of a dataset folder: each data file in it, its name giving the split."""
+    files = sorted(
+        file
+        for pattern in ("*.parquet", "*.jsonl", "*.csv")
+        for file in path.rglob(pattern)
+        if file.is_file()
+    )
+    if not files:
+        raise ImportFileError(
+            f"{path} cannot be imported: expected a file there, found a folder without data files "
+            "(Parquet, JSON lines, CSV). Check the name, or unpack the folder's file."
+        )
+
+    def rows() -> Iterator[Row]:
+        for file in files:
+            found = re.match(r"[a-z]+", file.name)
+            split = found[0] if found else ""
+            for place, row in open_contents(file, faults).rows:
+                has_split = isinstance(row, dict) and "split" not in row and split
+                yield f"{file.name}, {place}", {**row, "split": split} if has_split else row
+
+    return Contents("a dataset folder", rows())
+
+
+def _json(path: Path, text: str, faults: FaultList) -> Contents:
+    lines = [line for line in text.split("\n", 40) if line.strip()]
+    if len(lines) > 1 and _is_json_object(lines[0]):
+        return Contents("JSON lines", read_lines(text, faults))
+    value = read_json_text(path, text, faults)
+    if isinstance(value, list):
+        return Contents("a JSON list", _numbered(value))
+    for place in _LISTS:
+        found = value_at(value, place)
+        if isinstance(found, list) and found and isinstance(found[0], dict):
+            around = {key: inner for key, inner in value.items() if key != place.split(".")[0]}
+            return Contents("a JSON object", _numbered(found), around)
+    kind = "JSON lines" if len(lines) == 1 and path.suffix == ".jsonl" else "a JSON object"
+    return Contents(kind, _rows_of_object(value), value)
+
+
+def _is_json_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _numbered(values: Iterable[Any]) -> Iterator[Row]:
+    for number, value in enumerate(values, start=1):
+        yield f"entry {number}", value
+
+
+def _rows_of_object(value: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield the rows of an object: one for each key, one for each position of its lists, or it."""
+    parts = list(value.values())
+    columns, table = value.get("columns"), value.get("data")
+    if isinstance(columns, list) and isinstance(table, list):
+        yield from _numbered(dict(zip(columns, row, strict=False)) for row in table)
+    elif len(parts) > 1 and all(isinstance(part, list) and len(part) > 1 for part in parts):
+        yield from _numbered(
+            dict(zip(value, row, strict=False)) for row in zip(*parts, strict=False)
+        )
+    elif parts and all(isinstance(part, dict) for part in parts) and "doc" not in value:
+        for key, part in value.items():
+            yield f"entry {key!a}", {"id": key, **part}
+    else:
+        yield "line 1", dict(value)

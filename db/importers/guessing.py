@@ -1,0 +1,132 @@
+"""Which column means what, by its name: the headers that people use, in several languages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+_NAMES: Final[Mapping[str, str]] = {
+    "id": "item_id id pmid qid question_id questionid uid case_id caseid nr no number key pubid "
+    "realidx idx index sample_id doc_id custom_id instance_id fall_nr fallnummer fall_id numero",
+    "question": "question query question_text questiontext stem body vignette case case_text "
+    "prompt_question frage fragetext pregunta domanda pergunta vraag 質問 問題 问题 المسألة سؤال "
+    "input instruction text prompt displayed_text sentence document",
+    "context": "context contexts abstract passage background case_description kontext contexte",
+    "options": "options choices answer_options candidates endings",
+    "gold": "gold_label gold answer_idx answeridx correct_answer correct_option correct_label "
+    "correct right_answer ground_truth groundtruth target final_decision gold_index expected "
+    "expected_output expectedoutput ideal reference label class category gold_answer richtig "
+    "lösung loesung richtige_antwort antwort dringlichkeit urgency triage réponse reponse "
+    "respuesta risposta resposta 正解 答え 答案 cop answer",
+    "answer": "raw_response completion response model_answer model_output output generated_text "
+    "generation model_response actual_output actualoutput llm_output answer_text answer",
+    "label": "predicted_answer predicted_label prediction pred predicted answer_label model_label "
+    "lable extracted_answer parsed_answer",
+    "probabilities": "all_probs probabilities probs head_probabilities option_probs",
+    "long_answer": "long_answer exp explanation rationale answer_rationale ideal_answer "
+    "erklärung begründung explication",
+    "source": "source dataset benchmark data_source src quelle",
+    "split": "split subset set_name partition",
+    "model": "model model_name model_id llm",
+    "annotator": "annotator annotator_id reviewer rater completed_by annotated_by username",
+    "label_set": "label_set",
+    "labels": "labels",
+    "metadata": "metadata",
+    "latency": "time_elapsed latency latency_seconds",
+    "prompt_tokens": "prompt_tokens input_tokens",
+    "answer_tokens": "answer_tokens completion_tokens output_tokens",
+}
+"""Field to the names of its columns, the most telling first."""
+
+_MEANINGS: Final[Mapping[str, list[str]]] = {
+    name: [field for field, names in _NAMES.items() if name in names.split()]
+    for names in _NAMES.values()
+    for name in names.split()
+}
+_OPTION: Final = re.compile(
+    r"(?:op|option|choice|ending|answer|ans|opt|antwort|opción|opcion|opzione|選択肢)?[ _-]?"
+    r"\(?([a-j]|\d)\)?",
+    re.IGNORECASE,
+)
+
+
+def normalised(name: Any) -> str:
+    """Return a column's name in lower case, words joined by ``_``."""
+    text = unicodedata.normalize("NFKC", str(name)).strip().casefold()
+    return re.sub(r"[^\w]+", "_", text).strip("_")
+
+
+def guess_field(name: str) -> str | None:
+    """Return the field that a column's name suggests, ``options`` for one of several options."""
+    plain = normalised(name)
+    if plain in _MEANINGS:
+        return _MEANINGS[plain][0]
+    is_option = _is_own_option(name) or _OPTION.fullmatch(plain) is not None
+    return "options" if is_option else None
+
+
+def guess_mapping(columns: Collection[str]) -> dict[str, Any]:
+    """Return the paths of the fields that the columns of a file suggest.
+
+    A column serves one field, and a field gets the most telling of its columns.
+    """
+    by_name = {normalised(column): column for column in reversed(list(columns))}
+    found: dict[str, Any] = {}
+    used: set[str] = set()
+    options = option_columns_of(columns)
+    if options:
+        found["options"] = options
+        used |= set(options)
+    for field, names in _NAMES.items():
+        candidates = [by_name[name] for name in names.split() if name in by_name]
+        free = [column for column in candidates if column not in used]
+        if free and field not in found:
+            found[field] = free[0]
+            used.add(free[0])
+    for usage in ("token_usage", "usage"):
+        if usage in by_name:
+            found.setdefault("prompt_tokens", f"{by_name[usage]}.prompt_tokens")
+            found.setdefault("answer_tokens", f"{by_name[usage]}.completion_tokens")
+    return _with_text_of_model(found)
+
+
+def option_columns_of(columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that hold one option each: A to D, ``opa`` to ``opd``, ``ending0`` ..."""
+    own = tuple(column for column in columns if _is_own_option(column))
+    if own:
+        return own
+    groups: dict[str, list[str]] = {}
+    for column in columns:
+        match = _OPTION.fullmatch(normalised(column))
+        if match:
+            groups.setdefault(normalised(column)[: -len(match[1])].strip("_("), []).append(column)
+    group = max(groups.values(), key=len, default=[])
+    marks = sorted(normalised(column)[-1] for column in group)
+    first = marks[0] if marks else ""
+    is_row = first in ("a", "0", "1") and [ord(m) - ord(first) for m in marks] == [
+        *range(len(marks))
+    ]
+    return tuple(sorted(group, key=normalised)) if len(group) > 1 and is_row else ()
+
+
+def _is_own_option(column: str) -> bool:
+    return str(column).startswith("option_") and len(str(column)) > len("option_")
+
+
+def _with_text_of_model(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with what a column ``answer`` means: the right option, or a model's text.
+
+    Next to the number of the right option it repeats that option; without a question it is what a
+    model wrote.
+    """
+    if normalised(found.get("answer", "")) == "answer" and normalised(found.get("gold", "")) in (
+        "answer_idx",
+        "answeridx",
+        "cop",
+    ):
+        del found["answer"]
+    if normalised(found.get("gold", "")) == "answer" and "question" not in found:
+        found["answer"] = found.pop("gold")
+    return found

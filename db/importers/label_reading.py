@@ -1,0 +1,126 @@
+"""What a label of a file means: a label, a letter, a number or the text of an option."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from string import ascii_uppercase
+from typing import Any, Final
+
+from db.importers.paths import text_of
+from db.records import Option
+
+MIN_LABELS: Final = 2
+MAX_LABELS: Final = 50
+_MAX_LETTERS: Final = 10
+YES_NO_MAYBE: Final = ("yes", "no", "maybe")
+_SAME: Final = {
+    "true": "yes",
+    "false": "no",
+    "y": "yes",
+    "n": "no",
+    "1": "yes",
+    "0": "no",
+}
+"""How spreadsheets and people write yes and no, where yes and no are the labels."""
+_MARKED: Final = re.compile(r"(?:option|choice|answer)?\s*[(\[]?\s*(\w+)\s*[)\].:]?", re.IGNORECASE)
+
+
+def find_label(
+    value: Any, labels: Sequence[str], options: Sequence[Option] = (), base: int | None = None
+) -> str | None:
+    """Return the label that a value of a file means, None where it means none of them.
+
+    Args:
+        base: The number of the first option, where numbers count options.
+    """
+    text = text_of(value)
+    if not text:
+        return None
+    is_number = text.lstrip("-").isdigit()
+    if is_number and base is not None and options and not isinstance(value, str):
+        return _at(int(text) - base, labels)
+    return (
+        _named(text, labels)
+        or _named_option(text, labels, options)
+        or _marked(text, labels)
+        or (_at(int(text) - base, labels) if is_number and base is not None and options else None)
+        or _named(_SAME.get(text.casefold(), ""), labels)
+        or _lettered(text, labels, options)
+    )
+
+
+def labels_of_values(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the labels of the values of a file: yes, no, maybe where they mean these.
+
+    Single letters are those of options that the questions name in their text.
+    """
+    distinct = list(dict.fromkeys(value for value in values if value))
+    folded = {value.casefold() for value in distinct}
+    if folded & {*YES_NO_MAYBE, "y", "n"} and folded <= {*YES_NO_MAYBE, *_SAME}:
+        return YES_NO_MAYBE
+    if distinct and all(value in ascii_uppercase[:_MAX_LETTERS] for value in distinct):
+        # The options are in the text of the question.
+        return tuple(ascii_uppercase[: max(4, ascii_uppercase.index(max(distinct)) + 1)])
+    by_folded = {value.casefold(): value for value in reversed(distinct)}
+    found = [by_folded[name] for name in dict.fromkeys(value.casefold() for value in distinct)]
+    stems = {re.sub(r"\d+", "", label).casefold() for label in found}
+    if len(stems) == 1 and all(re.search(r"\d", label) for label in found):
+        found.sort(key=lambda label: [int(part) for part in re.findall(r"\d+", label)])
+    return tuple(found)
+
+
+def index_base(numbers: Iterable[tuple[int, int]], default: int | None) -> int | None:
+    """Return whether options are counted from 0 or 1, by all pairs of a number and their count.
+
+    Args:
+        default: What is usual in the format, where the numbers leave it open.
+    """
+    pairs = list(numbers)
+    if any(number == 0 for number, _ in pairs):
+        return 0
+    if any(number == count for number, count in pairs):
+        return 1
+    return default
+
+
+def is_text_of_another(text: str, label: str, options: Iterable[Option]) -> bool:
+    """Return whether a text is that of an option with another label, and not of this one."""
+    same = {option.label for option in options if _bare(option.text) == _bare(text)}
+    return bool(text and same) and label not in same
+
+
+def _named(text: str, labels: Sequence[str]) -> str | None:
+    if not text:
+        return None
+    if text in labels:
+        return text
+    return next((label for label in labels if label.casefold() == text.casefold()), None)
+
+
+def _named_option(text: str, labels: Sequence[str], options: Sequence[Option]) -> str | None:
+    wanted = _bare(text)
+    same = [option.label for option in options if _bare(option.text) == wanted]
+    return _named(same[0], labels) if len(same) == 1 else None
+
+
+def _marked(text: str, labels: Sequence[str]) -> str | None:
+    """Return the label of ``(B)``, ``B.`` or ``Option B``."""
+    marked = _MARKED.fullmatch(text)
+    return _named(marked[1], labels) if marked else None
+
+
+def _lettered(text: str, labels: Sequence[str], options: Sequence[Option]) -> str | None:
+    """Return the label that ``B: the option's text`` begins with."""
+    begun = re.match(r"\(?(\w{1,2})[).:]\s+(.+)", text, re.DOTALL)
+    if begun and _named(begun[1], labels) == _named_option(begun[2], labels, options):
+        return _named(begun[1], labels)
+    return None
+
+
+def _at(position: int, labels: Sequence[str]) -> str | None:
+    return labels[position] if 0 <= position < len(labels) else None
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.replace('"', "").casefold().split()).rstrip(".")

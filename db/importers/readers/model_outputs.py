@@ -1,0 +1,203 @@
+"""What serving tools return: OpenAI and Anthropic batches, vLLM, promptfoo, DeepEval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from db.importers.entries import Answer, Entry, Frame, Row
+from db.importers.mapping import Mapping as FieldMapping
+from db.importers.paths import count_of, nested, number_of, text_of, value_at
+from db.importers.readers.benchmarks import read_question
+
+
+def read_openai_batch(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the answers of an OpenAI batch, by ``custom_id``; requests that failed have none."""
+    del frame
+    for place, row in rows:
+        body = value_at(row, "response.body") or {}
+        choice = value_at(body, "choices.0") or {}
+        text = value_at(choice, "message.content") or _parts(body.get("output"))
+        if not body or not text:
+            yield Entry(place=place, item_id=text_of(row.get("custom_id")))
+            continue
+        usage = body.get("usage") or {}
+        yield Entry(
+            place=place,
+            item_id=text_of(row.get("custom_id")),
+            answers=(
+                Answer(
+                    model=text_of(body.get("model")),
+                    text=_parts(text) if isinstance(text, list) else text_of(text),
+                    is_finished=choice.get("finish_reason") != "length",
+                    prompt_tokens=count_of(usage.get("prompt_tokens", usage.get("input_tokens"))),
+                    answer_tokens=count_of(
+                        usage.get("completion_tokens", usage.get("output_tokens"))
+                    ),
+                ),
+            ),
+        )
+
+
+def read_anthropic_batch(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the answers of an Anthropic batch, by ``custom_id``; those that failed have none."""
+    del frame
+    for place, row in rows:
+        message = value_at(row, "result.message")
+        answers: tuple[Answer, ...] = ()
+        if isinstance(message, Mapping):
+            usage = message.get("usage") or {}
+            answers = (
+                Answer(
+                    model=text_of(message.get("model")),
+                    text=_parts(message.get("content")),
+                    is_finished=message.get("stop_reason") != "max_tokens",
+                    prompt_tokens=count_of(usage.get("input_tokens")),
+                    answer_tokens=count_of(usage.get("output_tokens")),
+                ),
+            )
+        yield Entry(place=place, item_id=text_of(row.get("custom_id")), answers=answers)
+
+
+def read_vllm(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the outputs of vLLM; a prompt names its item where it contains the question."""
+    del frame
+    for place, row in rows:
+        output = value_at(row, "outputs.0") or {}
+        yield Entry(
+            place=place,
+            item_id=text_of(row.get("request_id")),
+            prompt=text_of(row.get("prompt")),
+            answers=(
+                Answer(
+                    model=text_of(row.get("model")),
+                    text=text_of(output.get("text")),
+                    is_finished=output.get("finish_reason") != "length",
+                    prompt_tokens=_length(row.get("prompt_token_ids")),
+                    answer_tokens=_length(output.get("token_ids")),
+                ),
+            ),
+        )
+
+
+def read_promptfoo(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the results of promptfoo: the variables of a test are its item."""
+    del frame
+    for place, row in rows:
+        given = row.get("vars") or value_at(row, "testCase.vars") or {}
+        question = read_question(given, place)
+        usage = value_at(row, "response.tokenUsage") or {}
+        latency = number_of(row.get("latencyMs"))
+        provider = row.get("provider")
+        output = value_at(row, "response.output")
+        yield Entry(
+            **{
+                **vars(question),
+                "prompt": text_of(value_at(row, "prompt.raw")),
+                "split": question.split or "test",
+                "answers": (
+                    Answer(
+                        model=text_of(
+                            (provider.get("label") or provider.get("id"))
+                            if isinstance(provider, Mapping)
+                            else provider
+                        ),
+                        text=None if output is None else text_of(output),
+                        prompt_tokens=count_of(usage.get("prompt")),
+                        answer_tokens=count_of(usage.get("completion")),
+                        latency_seconds=None if latency is None else latency / 1000,
+                    ),
+                ),
+            }
+        )
+
+
+def read_deepeval(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the test cases of DeepEval."""
+    mapping = FieldMapping(
+        question="input",
+        context="context",
+        gold="expectedOutput",
+        answer="actualOutput",
+        id=None,
+    )
+    for place, row in rows:
+        camel = {_camel(str(key)): value for key, value in row.items()}
+        entry = read_question({key: camel.get(key) for key in _DEEPEVAL}, place, mapping)
+        yield Entry(
+            **{
+                **vars(entry),
+                "item_id": "",
+                "split": "test",
+                "metadata": {},
+                "answers": tuple(
+                    Answer(
+                        model=text_of(frame.around.get("modelName")),
+                        text=answer.text,
+                        latency_seconds=number_of(camel.get("completionTime")),
+                    )
+                    for answer in entry.answers
+                ),
+            }
+        )
+
+
+def read_own(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the predictions that this product exports, of one run or of several."""
+    del frame
+    for place, row in rows:
+        given = {name: None if value == "" else value for name, value in row.items()}
+        answer = given.get("answer")
+        yield Entry(
+            place=place,
+            item_id=text_of(given["item_id"]),
+            answers=(
+                Answer(
+                    model=text_of(given.get("model")),
+                    run_id=text_of(given["run_id"]),
+                    run_name=text_of(given.get("run_name")),
+                    text=None if answer is None else str(answer),
+                    label=given.get("answer_label"),
+                    form=given.get("answer_form"),
+                    start=count_of(given.get("answer_start")),
+                    end=count_of(given.get("answer_end")),
+                    head_label=given.get("head_label"),
+                    probabilities=_numbers(given.get("head_probabilities")),
+                    is_finished=text_of(given.get("is_finished")).casefold() != "false",
+                    prompt_tokens=count_of(given.get("prompt_tokens")),
+                    answer_tokens=count_of(given.get("answer_tokens")),
+                    latency_seconds=number_of(given.get("latency_seconds")),
+                ),
+            ),
+        )
+
+
+def _numbers(value: Any) -> tuple[float, ...] | None:
+    given = nested(value)
+    return tuple(map(float, given)) if isinstance(given, list) else None
+
+
+_DEEPEVAL = ("input", "actualOutput", "expectedOutput", "context")
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def _parts(content: Any) -> str:
+    """Return the text of a message's parts; parts may hold parts."""
+    if isinstance(content, str):
+        return content.strip()
+    if not isinstance(content, Sequence):
+        return ""
+    texts = [
+        _parts(part["content"]) if "content" in part else text_of(part.get("text"))
+        for part in content
+        if isinstance(part, Mapping) and part.get("type") not in ("thinking", "reasoning")
+    ]
+    return "\n".join(text for text in texts if text)
+
+
+def _length(value: Any) -> int | None:
+    return len(value) if isinstance(value, list) else None

@@ -1,0 +1,220 @@
+"""Tables: CSV and TSV of any dialect, spreadsheets and Parquet, each as rows by column name."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from python_calamine import CalamineError, CalamineWorkbook
+
+from db.errors import ImportFileError
+from db.importers.entries import Row
+from db.importers.faults import FaultList
+from db.importers.files import MAX_FILE_BYTES
+from db.importers.guessing import guess_field
+from db.spreadsheets import original_text
+
+_DELIMITERS: Final = (",", ";", "\t", "|")
+_NUM_SAMPLED: Final = 60
+_MIN_FIT: Final = 0.5
+"""Which fraction of the first lines have to have as many cells as each other."""
+_MAX_TITLE_ROWS: Final = 10
+PARQUET_MARK: Final = b"PAR1"
+_BATCH_ROWS: Final = 2_000
+_MAX_CELLS: Final = 20_000_000
+"""Of a spreadsheet: a small file may unpack to more than memory holds."""
+
+_OWN: Final = frozenset({"annotation_id", "run_id", "label_set"})
+"""Columns of our own exports, of which texts are kept to the letter."""
+
+Line = tuple[str, list[Any]]
+
+
+def csv_rows(name: str, text: str, faults: FaultList) -> Iterator[Row]:
+    """Yield the rows of a CSV or TSV text, whichever separator and quotes it uses."""
+    dialect, text = _dialect(text)
+    if _fit(text, dialect)[0] < _MIN_FIT:
+        raise ImportFileError(
+            f"{name} was not imported: it is text without columns. Expected a table (CSV, TSV, "
+            "Excel, Parquet) or JSON."
+        )
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    return table_rows(_csv_lines(text, dialect, faults), faults)
+
+
+def table_rows(lines: Iterable[Line], faults: FaultList) -> Iterator[Row]:
+    """Yield rows by column name: titles, empty lines and columns without anything are left out."""
+    filled = ((place, cells) for place, cells in lines if any(_is_filled(cell) for cell in cells))
+    first = list(islice(filled, _NUM_SAMPLED))
+    if not first:
+        return
+    header, start = _header(first, faults)
+    is_exact = {"item_id"} < set(header) and not _OWN.isdisjoint(header)
+    num_rows = 0
+    for place, cells in _chained(first[start:], filled):
+        num_rows += 1
+        surplus = [cell for cell in cells[len(header) :] if _is_filled(cell)]
+        if surplus:
+            faults.add(place, "has more cells than the header has columns")
+        elif len(cells) < len(header):
+            faults.add(place, "has fewer cells than the header has columns")
+        else:
+            pairs = zip(header, cells, strict=False)
+            yield place, {name: cell if is_exact else _plain(cell) for name, cell in pairs}
+    if num_rows == 0:
+        faults.add("the whole file", "a header without any line after it")
+
+
+def sheet_rows(path: Path, faults: FaultList) -> Iterator[Row]:
+    """Yield the rows of the first sheet that holds any."""
+    try:
+        workbook = CalamineWorkbook.from_path(path)
+        sheets = (workbook.get_sheet_by_name(name) for name in workbook.sheet_names)
+        sheet = next((sheet for sheet in sheets if sheet.height > 1), None)
+        if sheet is None:
+            raise ImportFileError(f"{path.name} cannot be imported: no sheet in it has any rows.")
+        if sheet.total_height * sheet.total_width > _MAX_CELLS:
+            raise ImportFileError(
+                f"{path.name} cannot be imported: a sheet has "
+                f"{sheet.total_height * sheet.total_width:,} cells, at most {_MAX_CELLS:,} are "
+                "allowed. Save it as CSV, or remove what it does not need."
+            )
+        lines = enumerate(sheet.iter_rows(), start=1 + (sheet.start or (0, 0))[0])
+        yield from table_rows(((f"row {number}", list(cells)) for number, cells in lines), faults)
+    except (CalamineError, OSError, ValueError) as error:
+        raise ImportFileError(
+            f"{path.name} cannot be imported: it begins as a spreadsheet and cannot be read as one "
+            f"({str(error)[:120]}). Save it again, as XLSX or CSV."
+        ) from error
+
+
+def parquet_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a Parquet file, batch by batch."""
+    try:
+        file = pq.ParquetFile(path)
+        size = sum(
+            file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups)
+        )
+        if size > MAX_FILE_BYTES:
+            raise ImportFileError(
+                f"{path.name} cannot be imported: it unpacks to {size:,} bytes, at most "
+                f"{MAX_FILE_BYTES:,} are allowed. Split it into several files."
+            )
+        number = 0
+        for batch in file.iter_batches(_BATCH_ROWS):
+            for row in batch.to_pylist():
+                number += 1
+                yield f"row {number}", row
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ImportFileError(
+            f"{path.name} cannot be imported: it begins as Parquet and cannot be read as such "
+            f"({str(error)[:120]}). Write or download it again."
+        ) from error
+
+
+def _dialect(text: str) -> tuple[dict[str, Any], str]:
+    """Return how a text separates and quotes its cells, and the text without Excel's ``sep=``."""
+    stated = re.match(r"\s*\"?sep=(.)\"?\r?\n", text)
+    if stated:
+        return {"delimiter": stated[1]}, text[stated.end() :]
+    quotes = ['"', "'"] if re.match(r"\s*'[^'\n]*'\s*[,;\t|]", text) else ['"']
+    candidates = [
+        {"delimiter": delimiter, "quotechar": quote, **escape}
+        for quote in reversed(quotes)
+        for escape in ({}, {"escapechar": "\\"} if '\\"' in text else {})
+        for delimiter in _DELIMITERS
+    ]
+    return max(candidates, key=lambda candidate: _fit(text, candidate)), text
+
+
+def _fit(text: str, dialect: dict[str, Any]) -> tuple[float, int]:
+    """Return which fraction of the first rows have as many cells as most, and that number."""
+    widths: Counter[int] = Counter()
+    try:
+        for cells in islice(csv.reader(io.StringIO(text, newline=""), **dialect), _NUM_SAMPLED):
+            if any(cell.strip() for cell in cells):
+                widths[len(cells)] += 1
+    except csv.Error:
+        return 0.0, 0
+    if not widths:
+        return 0.0, 0
+    width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
+    return (count / widths.total() if width > 1 else 0.0), width
+
+
+def _csv_lines(text: str, dialect: dict[str, Any], faults: FaultList) -> Iterator[Line]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, **dialect)
+    begun = 1
+    try:
+        for cells in reader:
+            yield f"line {begun}", [original_text(cell) for cell in cells]
+            begun = reader.line_num + 1
+    except csv.Error as error:
+        faults.add(f"line {begun}", f"no valid CSV: {error}")
+
+
+def _header(first: Sequence[Line], faults: FaultList) -> tuple[list[str], int]:
+    """Return the column names, and where the rows begin; a table without header gets names."""
+    if _is_lettered(first):
+        options = ascii_uppercase[: len(first[0][1]) - 2]
+        return ["question", *options, "gold"], 0
+    start = _header_position(first)
+    names = [" ".join(str(cell or "").split()) for cell in first[start][1]]
+    while names and not names[-1]:
+        names.pop()
+    named = [name or f"column {number}" for number, name in enumerate(names, start=1)]
+    for name, count in Counter(named).items():
+        if count > 1:
+            faults.add(first[start][0], f"the header names {name!a} more than once")
+    return named, start + 1
+
+
+def _header_position(first: Sequence[Line]) -> int:
+    """Return the row that names most known fields among the first; titles come before it."""
+    width = Counter(_num_filled(cells) for _, cells in first).most_common(1)[0][0]
+    candidates = range(min(len(first), _MAX_TITLE_ROWS))
+    known = [sum(guess_field(str(cell)) is not None for cell in first[at][1]) for at in candidates]
+    if max(known) > 1:
+        return known.index(max(known))
+    return next((at for at in candidates if _num_filled(first[at][1]) >= min(width, 2)), 0)
+
+
+def _is_lettered(first: Sequence[Line]) -> bool:
+    """Return whether every row, the first too, is a question, options and a letter, as in MMLU."""
+    width = len(first[0][1])
+    letters = ascii_uppercase[: max(width - 2, 0)]
+    return (
+        len(letters) > 1
+        and all(
+            len(cells) == width and len(str(cells[-1])) == 1 and str(cells[-1]) in letters
+            for _, cells in first
+        )
+        and guess_field(str(first[0][1][0])) is None
+    )
+
+
+def _num_filled(cells: Sequence[Any]) -> int:
+    return sum(_is_filled(cell) for cell in cells)
+
+
+def _is_filled(cell: Any) -> bool:
+    return bool(_plain(cell) != "")
+
+
+def _plain(cell: Any) -> Any:
+    """Return a cell without what is around its text; nothing as an empty text."""
+    return "" if cell is None else cell.strip() if isinstance(cell, str) else cell
+
+
+def _chained(first: Iterable[Line], rest: Iterable[Line]) -> Iterator[Line]:
+    yield from first
+    yield from rest

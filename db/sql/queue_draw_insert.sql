@@ -1,0 +1,1 @@
+insert into queue_draw by name select * from incoming_queue_draw

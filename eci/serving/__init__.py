@@ -1,0 +1,1 @@
+"""Serving a model over HTTP: what arrives together is computed together."""

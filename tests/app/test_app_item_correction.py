@@ -1,0 +1,84 @@
+"""The form on Browse that corrects an item or sets it aside."""
+
+from __future__ import annotations
+
+import pytest
+
+from db.connection import Database
+from db.content.item_versions import list_set_aside, list_versions
+from db.people.reviewers import add_reviewer
+from db.records import Role
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_queue
+from tests.support.pages import OpenPage, markup_of
+
+BROWSE = "views/browse.py"
+
+
+def _add(database: Database, name: str, role: Role) -> str:
+    with database.transaction() as cur:
+        return add_reviewer(cur, name, role).reviewer_id
+
+
+def test_a_corrected_question_is_a_new_version_in_the_list(
+    filled_store: Database, open_page: OpenPage
+) -> None:
+    chief = _add(filled_store, "Chief", "admin")
+    test = open_page(BROWSE, reviewer="Chief")
+    test.toggle(key="correction_open").set_value(True).run()
+    test.selectbox(key="correction_item").set_value("v-1").run()
+    assert test.button(key="correction_save").disabled
+    (question,) = (area for area in test.text_area if "question" in area.key)
+    question.set_value("Which drug, really?").run()
+    option = next(area for area in test.text_area if "_B_" in area.key)
+    option.set_value("Another drug").run()
+    next(box for box in test.text_input if "reason" in box.key).set_value("a slip").run()
+    test.button(key="correction_save").click().run()
+    assert not test.exception
+    assert "The new version is stored" in markup_of(test)
+    assert "Which drug, really?" in list(test.dataframe[0].value["Question"])
+    _, second = list_versions(filled_store.cursor(), "v-1")
+    assert (second.item.question, second.reviewer_id, second.reason) == (
+        "Which drug, really?", chief, "a slip",
+    )  # fmt: skip
+    assert [o.text for o in second.item.options if o.label == "B"] == ["Another drug"]
+
+
+def test_an_item_set_aside_leaves_the_list_and_its_filter_restores_it(
+    filled_store: Database, open_page: OpenPage
+) -> None:
+    _add(filled_store, "Chief", "admin")
+    test = open_page(BROWSE, reviewer="Chief")
+    test.toggle(key="correction_open").set_value(True).run()
+    test.selectbox(key="correction_item").set_value("q-2").run()
+    next(box for box in test.text_input if "reason" in box.key).set_value("no medicine").run()
+    test.button(key="correction_set_aside").click().run()
+    assert list(test.dataframe[0].value["Item"]) == ["q-1", "q-3", "v-1"]
+    test.selectbox(key="show").set_value("set_aside").run()
+    assert list(test.dataframe[0].value["Item"]) == ["q-2"]
+    next(box for box in test.text_input if "reason" in box.key).set_value("it is").run()
+    test.button(key="correction_restore").click().run()
+    assert list_set_aside(filled_store.cursor()) == []
+
+
+@pytest.mark.parametrize(("role", "is_offered"), [("reviewer", False), ("adjudicator", True)])
+def test_the_form_is_offered_to_those_who_may_correct_items(
+    filled_store: Database, open_page: OpenPage, role: Role, is_offered: bool
+) -> None:
+    _add(filled_store, "Root", "admin")
+    _add(filled_store, "Ann", role)
+    test = open_page(BROWSE, reviewer="Ann")
+    assert any(toggle.key == "correction_open" for toggle in test.toggle) == is_offered
+
+
+def test_an_item_to_label_blind_is_not_open_to_correction(
+    filled_store: Database, open_page: OpenPage
+) -> None:
+    chief = _add(filled_store, "Chief", "admin")
+    with filled_store.transaction() as cur:
+        blind = QueueSettings("Blind", ReviewFilter(), mode="blind", reviewer_ids=(chief,))
+        add_queue(cur, blind, queue_id="blind", created_by=chief)
+    test = open_page(BROWSE, reviewer="Chief")
+    test.toggle(key="correction_open").set_value(True).run()
+    assert "label this item blind" in markup_of(test)
+    assert not [area for area in test.text_area if area.key.startswith("correction")]
