@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,17 +13,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.errors import DbError, SaveError
 from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person, change_person
-from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
 from db.review.events import ReviewEvent
-from db.viewer import EVERYTHING
-from streamlit_app.server import bodies, draft_box, review_service
+from streamlit_app.server import bodies, draft_box
 from streamlit_app.server.draft_box import BOXES, TOKEN_HEADER, DraftBox, take_draft
 from streamlit_app.server.event_log import EventLog
 from tests.support.full_disk import full_disk
@@ -299,46 +296,3 @@ def test_a_draft_of_a_person_whose_access_was_taken_away_is_refused(
     assert status == 403
     assert "may not label items" in text
     assert browser.stored() == {"note": "before"}
-
-
-def test_undo_and_put_off_can_be_pressed_again_after_the_store_failed(
-    filled_store: Database, open_page: Callable[..., AppTest]
-) -> None:
-    def press(what: str) -> None:
-        item_id = test.session_state["review_session"].draw.item_id
-        test.button(key=f"review_{what}_{item_id}").click().run()
-        assert not test.exception
-
-    def on_screen() -> str:
-        return str(test.session_state["review_session"].draw.item_id)
-
-    test = open_page(reviewer="Ann")
-    test.segmented_control(key="review_label_q-1").set_value("maybe")
-    press("save")
-    assert on_screen() == "q-2"
-    review_service.settle()
-    for what in ("skip", "undo"):
-        with full_disk():
-            press(what)
-        assert "Nothing was saved" in "".join(element.value for element in test.html)
-        assert on_screen() == "q-2"
-    assert len(list_annotations(filled_store.cursor(), "q-1", EVERYTHING)) == 1
-    press("undo")
-    assert on_screen() == "q-1"
-    assert [one.action for one in list_annotations(filled_store.cursor(), "q-1", EVERYTHING)] == [
-        "label",
-        "retract",
-    ]
-
-
-def test_a_field_that_cannot_be_kept_is_said_on_the_page(
-    filled_store: Database, open_page: Callable[..., AppTest]
-) -> None:
-    test = open_page(item="q-1", reviewer="Ann")
-    test.button(key="review_more_q-1").click().run()
-    review_service.settle()
-    severity = test.segmented_control(key="review_severity_q-1")
-    with full_disk():
-        severity.set_value(severity.options[0]).run()
-    assert not test.exception
-    assert "Nothing was saved" in "".join(element.value for element in test.html)
