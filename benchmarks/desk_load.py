@@ -100,6 +100,28 @@ class Line:
         return json.loads(text)
 
 
+def next_path(cards: Sequence[Mapping[str, Any]], last: str | None) -> str:
+    """Return the address of the next items, given those at hand and the last one handed out."""
+    asked: list[tuple[str, str]] = [("n", str(AHEAD))]
+    asked += [("have", card["item_id"]) for card in cards]
+    if last is not None:
+        asked.append(("after", last))
+    return f"/desk/next?{urlencode(asked)}"
+
+
+def make_press(card: Mapping[str, Any], label: int) -> dict[str, Any]:
+    """Return what a press of Save sends for a card."""
+    return {
+        "judgement_id": str(uuid.uuid4()),
+        "presentation_id": card["presentation_id"],
+        "item_id": card["item_id"],
+        "replaces": card["replaces"],
+        "judgement": {"labels": [card["labels"][label % len(card["labels"])]["label"]]},
+        "pressed_at": 1000 * time.time(),
+        "seen_ms": 4000,
+    }
+
+
 class Reviewer:
     """A reviewer who labels what the desk has ahead."""
 
@@ -113,11 +135,7 @@ class Reviewer:
         """Ask for further items where few are left."""
         if len(self._cards) > LOW:
             return
-        asked: list[tuple[str, str]] = [("n", str(AHEAD))]
-        asked += [("have", card["item_id"]) for card in self._cards]
-        if self._last is not None:
-            asked.append(("after", self._last))
-        given = (await self._line.ask("GET", f"/desk/next?{urlencode(asked)}"))["cards"]
+        given = (await self._line.ask("GET", next_path(self._cards, self._last)))["cards"]
         self._seen.given += [(self._name, card["item_id"]) for card in given]
         self._cards += given
         if given:
@@ -126,21 +144,12 @@ class Reviewer:
     async def save(self, label: int) -> None:
         """Label the item in sight."""
         card = self._cards.pop(0)
-        judgement_id = str(uuid.uuid4())
-        sent = {
-            "judgement_id": judgement_id,
-            "presentation_id": card["presentation_id"],
-            "item_id": card["item_id"],
-            "replaces": card["replaces"],
-            "judgement": {"labels": [card["labels"][label % len(card["labels"])]["label"]]},
-            "pressed_at": 1000 * time.time(),
-            "seen_ms": 4000,
-        }
+        sent = make_press(card, label)
         begun = time.monotonic()
         answer = await self._line.ask("POST", "/desk/judgements", sent)
         self._seen.milliseconds.append(1000 * (time.monotonic() - begun))
         if answer["status"] == "stored":
-            self._seen.confirmed.append(judgement_id)
+            self._seen.confirmed.append(sent["judgement_id"])
 
 
 async def _work(

@@ -185,7 +185,7 @@ def _extend(queue: Queue, reviewer: Reviewer) -> None:
     except DbError as error:
         review_session().say(str(error), "error")
         return
-    review_session().worklist_key = None
+    review_session().restart_desk()
     review_session().say(say_count("queue.extended", count), "success")
 
 
@@ -245,5 +245,5 @@ def _store_settings(reviewer: Reviewer) -> None:
     except DbError as error:
         review_session().say(str(error), "error")
         return
-    review_session().worklist_key = None  # the mode may be another
+    review_session().restart_desk()  # the mode may be another
     review_session().say(say("queue.stored"), "success")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
 
 from db.conversions import parse_json
 
@@ -15,20 +14,11 @@ _READING_SECONDS: Final = 30.0
 
 
 class BodyError(Exception):
-    """A body that is not used; ``answer`` says why."""
+    """A body that is not used; the message says why."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
-        self.answer: Response = refuse(status, message)
-
-
-def refuse(status: int, message: str) -> Response:
-    """Return the answer to a request that is not carried out.
-
-    The connection is closed with it, so that the rest of a body need not be read.
-    """
-    return JSONResponse({"error": message}, status_code=status, headers={"Connection": "close"})
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
@@ -39,23 +29,6 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     Raises:
         BodyError: The body is too long, too slow, or no JSON object.
     """
-    body, _ = await _read(request, max_bytes)
-    return body
-
-
-async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
-    """Return the JSON object in a body; see :func:`read_body`.
-
-    Raises:
-        BodyError: The body is too long, too slow, or no JSON object without others inside.
-    """
-    _, sent = await _read(request, max_bytes)
-    if any(isinstance(part, dict | list) for part in sent.values()):
-        raise BodyError(400, "The body is no JSON object of texts and numbers. Send one.")
-    return sent
-
-
-async def _read(request: Request, max_bytes: int) -> tuple[bytes, dict[str, Any]]:
     text = bytearray()
     try:
         async with asyncio.timeout(_READING_SECONDS):
@@ -75,4 +48,4 @@ async def _read(request: Request, max_bytes: int) -> tuple[bytes, dict[str, Any]
         raise BodyError(400, "The body is no JSON object. Send one in UTF-8.") from error
     if not isinstance(sent, dict):
         raise BodyError(400, "The body is no JSON object. Send one.")
-    return bytes(text), sent
+    return bytes(text)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, TypeVar
 
 from db.content.contents import Content, read_contents
 from db.content.items import get_item
@@ -18,20 +15,14 @@ from db.records import (
     Encounter,
     GoldLabel,
     Item,
-    Judgement,
-    Phase,
     Prediction,
     Presentation,
 )
 from db.review.annotations import (
-    add_annotation,
-    count_annotations,
     gold_from,
     list_annotations,
-    retract_annotation,
 )
-from db.review.drafts import clear_draft
-from db.review.events import ReviewEvent, set_flag
+from db.review.events import set_flag
 from db.review.guidelines import Guideline
 from db.review.item_list import Order, ReviewFilter
 from db.review.item_state import read_item_state
@@ -55,30 +46,10 @@ from db.viewer import EVERYTHING, Viewer
 from streamlit_app.logic.review.names import names_of
 from streamlit_app.logic.review.phases import kept_by, next_phase
 from streamlit_app.server import services
-from streamlit_app.server.event_log import EVENTS
 from streamlit_app.server.worklist import FilterWorklist, QueueWorklist, Worklist
 
 WorklistChoice = tuple[ReviewFilter, Order] | Queue
 """What a reviewer works through: the items that pass filters, in an order, or a queue."""
-
-Result = TypeVar("Result")
-
-_AHEAD: Final = ThreadPoolExecutor(4, thread_name_prefix="ahead")
-_RUNNING: Final[set[Future[Any]]] = set()
-
-
-def settle() -> None:
-    """Wait until nothing runs in the background; before the database is closed."""
-    wait(tuple(_RUNNING))
-    EVENTS.flush()
-
-
-def _in_background(task: Callable[[], Result]) -> Future[Result]:
-    """Run something in a background thread."""
-    future = _AHEAD.submit(task)
-    _RUNNING.add(future)
-    future.add_done_callback(_RUNNING.discard)
-    return future
 
 
 @dataclass(frozen=True)
@@ -101,9 +72,8 @@ class ReviewedItem:
     reviewer_names: Mapping[str, str]
     is_flagged: bool
     guideline: Guideline | None
-    version: int
     viewer: Viewer
-    """As whom the item was read; see :func:`is_current`."""
+    """As whom the item was read."""
 
     @property
     def is_blind(self) -> bool:
@@ -168,7 +138,6 @@ def load_item(
         else {},
         is_flagged=state.is_flagged,
         guideline=guideline,
-        version=count_annotations(cur, item_id) if item.is_hidden else len(history),
         viewer=viewer,
     )
 
@@ -205,17 +174,6 @@ def _withheld(item_id: str, waiting: Sequence[str | None]) -> ItemWithheldError:
     )
 
 
-def is_current(shown: ReviewedItem) -> bool:
-    """Return whether the item has no new judgement since it was read ahead of need."""
-    cur = services.database().cursor()
-    return count_annotations(cur, shown.item.item_id) == shown.version
-
-
-def may_still_show(shown: ReviewedItem, reviewer_id: str) -> bool:
-    """Return whether nothing has been hidden from the reviewer since an item was read."""
-    return view_as(services.database().cursor(), reviewer_id) == shown.viewer
-
-
 def is_withheld(item_id: str, reviewer_id: str) -> bool:
     """Return whether anything still waits for the reviewer's blind label on an item."""
     database = services.database()
@@ -235,84 +193,6 @@ def open_worklist(choice: WorklistChoice, reviewer_id: str) -> Worklist:
         return QueueWorklist(services.database(), choice, reviewer_id)
     flt, order = choice
     return FilterWorklist(services.database(), flt, order, settings().mode)
-
-
-class LookAhead:
-    """The item after the one on screen: found, reserved and read while that one is read.
-
-    It begins when the page has been painted, so that it does not compete with that; asked for
-    sooner, it begins at once.
-    """
-
-    _PAINTED_SECONDS = 0.12
-
-    def __init__(
-        self, worklist: Worklist, item_id: str, run_id: str | None, reviewer_id: str, phase: Phase
-    ) -> None:
-        """Start, and record that the item on screen was opened."""
-        self.after = item_id
-        self._wanted = threading.Event()
-
-        def look() -> ReviewedItem | None:
-            self._wanted.wait(self._PAINTED_SECONDS)
-            queue_id = worklist.queue_of(item_id)
-            EVENTS.note(ReviewEvent("open", reviewer_id, item_id, queue_id, phase))
-            following = worklist.next_open(item_id)
-            if following is None:
-                return None
-            return load_item(following, run_id, reviewer_id, worklist)
-
-        self._future = _in_background(look)
-
-    def result(self) -> ReviewedItem | None:
-        """Return the item, waiting for it where need be; None where nothing is open."""
-        self._wanted.set()
-        return self._future.result()
-
-
-def save(
-    judgement: Judgement,
-    encounter: Encounter,
-    shown: ReviewedItem,
-    *,
-    annotation_id: str,
-    reviewer_id: str,
-    has_draft: bool,
-) -> Annotation:
-    """Store a reviewer's judgement and drop its draft; the same annotation id changes nothing.
-
-    Raises:
-        DbError: It cannot be stored; nothing was.
-    """
-    item_id = shown.item.item_id
-    with services.database().transaction(only_labels=True) as cur:
-        stored = add_annotation(
-            cur,
-            replace(judgement, is_flagged=shown.is_flagged),
-            encounter,
-            annotation_id=annotation_id,
-            item_id=item_id,
-            reviewer_id=reviewer_id,
-        )
-        if has_draft:
-            clear_draft(cur, item_id, reviewer_id, encounter.phase)
-    return stored
-
-
-def undo(item_id: str, reviewer_id: str) -> Annotation:
-    """Retract the reviewer's standing annotation on an item; the history keeps both."""
-    with services.database().transaction(only_labels=True) as cur:
-        return retract_annotation(
-            cur, annotation_id=str(uuid.uuid4()), item_id=item_id, reviewer_id=reviewer_id
-        )
-
-
-def standing(item_id: str, reviewer_id: str, queue_id: str | None) -> Annotation | None:
-    """Return what a reviewer's latest word on an item is; where a queue asks, in that queue."""
-    # A reviewer's own annotations are never hidden, and no others are asked for.
-    mine = Viewer(reviewer_id).for_item(item_id, is_hidden=True)
-    history = list_annotations(services.database().cursor(), item_id, mine)
-    return next(reversed(kept_by(history, reviewer_id, queue_id)), None)
 
 
 def flag(item_id: str, reviewer_id: str, flagged: bool, client_at: datetime | None) -> None:

@@ -52,9 +52,6 @@ class Worklist(Protocol):
     def queue_of(self, item_id: str) -> str | None:
         """Return the queue to which a label counts: none for an item from outside of it."""
 
-    def next_open(self, after: str | None = None) -> str | None:
-        """Return the next item to label after one (None: the first), or None when all are done."""
-
     def ahead(
         self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
     ) -> list[str]:
@@ -108,21 +105,6 @@ class FilterWorklist:
         done = list_labelled(database.cursor(), self._reviewer_id, self._ids)
         self.num_done = len(done)
         self._put_off: set[str] = set()
-
-    def next_open(self, after: str | None = None) -> str | None:
-        """Return the next item without a label of the reviewer's, postponed ones at the end."""
-        place = None if after is None else self._place(after)
-        start = 0 if place is None else place + 1
-        for first, last, with_put_off in (
-            (start, self.total, False),
-            (0, start, False),
-            (0, self.total, True),
-        ):
-            exclude = set() if after is None else {after}
-            found = self._list_open(1, first, last, exclude, with_put_off)
-            if found:
-                return found[0]
-        return after if after is not None and self._is_open(after) else None
 
     def ahead(
         self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
@@ -219,11 +201,6 @@ class FilterWorklist:
             if queue_id is not None or self.mode == "open"
         }
 
-    def _is_open(self, item_id: str) -> bool:
-        if self._place(item_id) is None or self._withheld(pa.array([item_id])):
-            return False
-        return not list_labelled(self._database.cursor(), self._reviewer_id, pa.array([item_id]))
-
     def _list_open(
         self, num_items: int, first: int, last: int, exclude: set[str], with_put_off: bool
     ) -> list[str]:
@@ -257,13 +234,6 @@ class QueueWorklist:
         self._places: LRUCache[str, int] = LRUCache(_MAX_SEEN)
         self._lock = Lock()  # the item after the one on screen is read in a thread of its own
         self._repeat: str | None = None
-
-    def next_open(self, after: str | None = None) -> str | None:
-        """Reserve the next open item that is not the one given."""
-        found = self.ahead(1, after, () if after is None else (after,))
-        if not found and after is not None:  # perhaps the one given is the last open one
-            found = self.ahead(1)
-        return next(iter(found), None)
 
     def ahead(
         self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
