@@ -1,4 +1,4 @@
-"""Many reviewers at once: sessions that speak Streamlit's websocket protocol, without browsers."""
+"""Many reviewers at once: each opens the page by its websocket, then works at the desk's routes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import websockets
+from desk_load import LOW, Line, make_press, next_path
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-_SAVED = re.compile(r"Saved (\S+) for (\S+?)\.(?:<| )")
+TOKEN = re.compile(r"&#34;token&#34;: &#34;([^&]+)&#34;")
+"""The desk's token in the page, escaped as an attribute."""
 _OPENING = 0.3
 """Seconds from one person's arrival to the next: opening the page is not what is timed."""
-_ITEM = re.compile(r'data-lc-item="([^"]+)"')
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Crowd:
     """What the reviewers saw together."""
 
     milliseconds: list[float] = field(default_factory=list)
-    """From each press of Save to the end of the answer that shows the next item."""
+    """From each press of Save to its confirmation."""
     pressed: list[float] = field(default_factory=list)
     """When each of them was pressed, on the monotonic clock."""
     confirmed: list[tuple[str, str]] = field(default_factory=list)
@@ -49,52 +50,29 @@ class Crowd:
         return sum(count > 1 for count in people.values())
 
 
-@dataclass
-class _Session:
-    """What one session knows of its page."""
-
-    item: str = ""
-    save: str = ""
-    picker: str = ""
-    label: str = ""
-    fragment: str = ""
-    script: str = ""
-    said: tuple[str, str] | None = None
-
-    def read(self, message: ForwardMsg) -> bool:
-        """Take a message in; True at the end of a run."""
-        kind = message.WhichOneof("type")
-        if kind == "new_session":
-            self.script = message.new_session.page_script_hash
-        if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-            element = message.delta.new_element
-            what = element.WhichOneof("type")
-            if what == "button" and "review_save_" in element.button.id:
-                self.save, self.fragment = element.button.id, message.delta.fragment_id
-            elif what == "button_group" and "review_label_" in element.button_group.id:
-                self.picker = element.button_group.id
-                self.label = element.button_group.options[0].content
-            elif what == "html":
-                found = _ITEM.search(element.html.body)
-                self.item = found[1] if found else self.item
-                said = _SAVED.search(element.html.body)
-                self.said = (said[1], said[2]) if said else self.said
-        return bool(kind == "script_finished")
-
-
-async def _until_finished(socket: websockets.ClientConnection, session: _Session) -> None:
-    while True:
-        message = ForwardMsg()
-        message.ParseFromString(await socket.recv(decode=False))
-        if session.read(message):
-            return
+async def _open_page(stream: str, query: str) -> str:
+    """Open the Review page as a browser does and return the token that its desk works with."""
+    async with websockets.connect(
+        stream, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None
+    ) as socket:
+        opening = BackMsg()
+        opening.rerun_script.query_string = query
+        await socket.send(opening.SerializeToString())
+        while True:
+            message = ForwardMsg()
+            message.ParseFromString(await socket.recv(decode=False))
+            if message.WhichOneof("type") != "delta":
+                continue
+            found = TOKEN.search(message.delta.new_element.html.body)
+            if found is not None:
+                return found[1]
 
 
 async def _review(url: str, *work: Any, crowd: Crowd) -> None:
     """Review until the end, or until the connection is lost."""
     try:
         await _review_connected(url, *work, crowd)
-    except (websockets.ConnectionClosed, OSError):
+    except (websockets.ConnectionClosed, OSError, asyncio.IncompleteReadError):
         crowd.num_cut += 1
 
 
@@ -109,35 +87,28 @@ async def _review_connected(
     crowd: Crowd,
 ) -> None:
     rng = random.Random(who)  # noqa: S311
-    async with websockets.connect(
-        url, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None
-    ) as socket:
-        session = _Session()
-        await asyncio.sleep(opens_at)
-        opening = BackMsg()
-        opening.rerun_script.query_string = query
-        await socket.send(opening.SerializeToString())
-        while not session.save:
-            await _until_finished(socket, session)
-        await asyncio.sleep(max(0.0, begins - time.monotonic()) + rng.uniform(0, every))
-        while not is_over():
-            crowd.shown.append((who, session.item))
-            press = BackMsg()
-            press.rerun_script.query_string = query
-            press.rerun_script.page_script_hash = session.script
-            press.rerun_script.fragment_id = session.fragment
-            states = press.rerun_script.widget_states.widgets
-            states.add(id=session.picker).string_array_value.data.append(session.label)
-            states.add(id=session.save, trigger_value=True)
-            saved, session.said = session.item, None
-            begun = time.monotonic()
-            await socket.send(press.SerializeToString())
-            await _until_finished(socket, session)
-            crowd.milliseconds.append(1000 * (time.monotonic() - begun))
-            crowd.pressed.append(begun)
-            if session.said is not None and session.said[1] == saved:
-                crowd.confirmed.append((who, saved))
-            await asyncio.sleep(max(0.0, every * rng.uniform(0.8, 1.2)))
+    await asyncio.sleep(opens_at)
+    line = Line(url, await _open_page(url.replace("http", "ws") + "/_stcore/stream", query))
+    cards: list[dict[str, Any]] = []
+    last: str | None = None
+    while not is_over():
+        if len(cards) <= LOW:
+            given = await line.ask("GET", next_path(cards, last))
+            cards += given["cards"]
+            crowd.shown += [(who, card["item_id"]) for card in given["cards"]]
+            last = cards[-1]["item_id"] if cards else last
+        if not crowd.milliseconds or time.monotonic() < begins:
+            await asyncio.sleep(max(0.0, begins - time.monotonic()) + rng.uniform(0, every))
+        if not cards:
+            return
+        card = cards.pop(0)
+        begun = time.monotonic()
+        answer = await line.ask("POST", "/desk/judgements", make_press(card, 0))
+        crowd.milliseconds.append(1000 * (time.monotonic() - begun))
+        crowd.pressed.append(begun)
+        if answer["status"] == "stored":
+            crowd.confirmed.append((who, card["item_id"]))
+        await asyncio.sleep(max(0.0, every * rng.uniform(0.8, 1.2)))
 
 
 def review_at_once(
@@ -162,14 +133,13 @@ def review_at_once(
         until: Whether they stop before that.
     """
     crowd = Crowd() if crowd is None else crowd
-    stream = url.replace("http", "ws") + "/_stcore/stream"
     begins = time.monotonic() + every + _OPENING * num_people
 
     async def together() -> None:
         await asyncio.gather(
             *(
                 _review(
-                    stream,
+                    url,
                     f"queue={queue_id}&reviewer=Crowd{num_people}-{number}",
                     f"Crowd{num_people}-{number}",
                     _OPENING * number,

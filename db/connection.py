@@ -15,11 +15,13 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import duckdb
+from cachetools import LRUCache
 from duckdb import DuckDBPyConnection
 
 from db import migrate, open_mark, scratch, search
@@ -46,8 +48,16 @@ _FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.E
 
 _log = logging.getLogger(__name__)
 
+Known = TypeVar("Known")
+_MAX_KNOWN: Final = 10_000
+"""Values held by ``Database.known``; of a collection each member counts."""
+
 IN_MEMORY = Path(":memory:")
 """Opens a private database that lives as long as its ``Database``; for tests."""
+
+
+def _size(value: object) -> int:
+    return max(len(value), 1) if isinstance(value, dict | tuple) else 1
 
 
 class Database:
@@ -59,6 +69,9 @@ class Database:
         self.path = path
         self._is_marked = path == IN_MEMORY
         self._marking = threading.Lock()
+        self._known: LRUCache[Hashable, Any] = LRUCache(_MAX_KNOWN, getsizeof=_size)
+        self._knowing = threading.Lock()
+        self._generation = 0
         if path != IN_MEMORY:
             atexit.register(self.close)
 
@@ -108,8 +121,12 @@ class Database:
         return self._connection.cursor()
 
     @contextmanager
-    def transaction(self) -> Iterator[DuckDBPyConnection]:
+    def transaction(self, *, only_labels: bool = False) -> Iterator[DuckDBPyConnection]:
         """Return a cursor inside a transaction: committed at the end, undone on any exception.
+
+        Args:
+            only_labels: Whether it writes nothing but what reviewers do with items: what
+                :meth:`known` holds stays true.
 
         Raises:
             SaveError: Another transaction wrote the same rows at the same time, disk or memory are
@@ -122,7 +139,32 @@ class Database:
             with explained_damage(self.path), self._refused(), whole(cur):
                 yield cur
         finally:
+            if not only_labels:
+                self._forget()
             cur.close()
+
+    def known(self, key: Hashable, read: Callable[[], Known]) -> Known:
+        """Return what ``read`` gave for a key since the last transaction beyond labels.
+
+        People and their roles, queues, settings, guidelines, items and answers change rarely, and
+        each save depends on all of them. This process alone writes the file, so whatever any
+        transaction changed counts from the moment at which it was committed.
+        """
+        with self._knowing:
+            generation = self._generation
+            if key in self._known:
+                value: Known = self._known[key]
+                return value
+        value = read()
+        with self._knowing:
+            if generation == self._generation and _size(value) <= _MAX_KNOWN:
+                self._known[key] = value
+        return value
+
+    def _forget(self) -> None:
+        with self._knowing:
+            self._generation += 1
+            self._known.clear()
 
     @contextmanager
     def _refused(self, *errors: type[OSError]) -> Iterator[None]:

@@ -45,6 +45,10 @@ class ItemNotFoundError(NotFoundError):
     """No item has this id."""
 
 
+class TokenNotFoundError(NotFoundError):
+    """No program's token has the id."""
+
+
 class RunNotFoundError(NotFoundError):
     """No run has this id."""
 
@@ -98,6 +102,18 @@ class InvalidAnnotationError(DbError):
     """An annotation that cannot be stored as given."""
 
 
+class AnnotationConflictError(DbError):
+    """Another annotation of the reviewer stands than the one that was on screen."""
+
+    def __init__(
+        self, message: str, annotation_id: str | None, labels: tuple[str, ...], created_at: str
+    ) -> None:
+        super().__init__(message)
+        self.annotation_id = annotation_id
+        self.labels = labels
+        self.created_at = created_at
+
+
 class NothingToRetractError(DbError):
     """The reviewer has no standing annotation on the item."""
 
@@ -135,6 +151,10 @@ class ItemWithheldError(DbError):
     def __init__(self, message: str, item_id: str, queue_id: str | None) -> None:
         super().__init__(message)
         self.item_id, self.queue_id = item_id, queue_id
+
+
+class QueueClosedError(DbError):
+    """A queue takes no more labels, or none of this reviewer's."""
 
 
 class InvalidQueueError(DbError):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from streamlit_app.api.application import make_api
 from streamlit_app.errors import report_error
 from streamlit_app.server.background import watching
-from streamlit_app.server.draft_box import take_draft
 from streamlit_app.server.gate import Gate
 from streamlit_app.server.security_headers import SecurityHeaders
 
@@ -21,7 +21,7 @@ app = st.App(
     HERE / "shell.py",
     lifespan=watching,
     routes=[
-        Route("/review/draft", take_draft, methods=["POST"]),
+        Mount("/api/v1", make_api()),
         Mount("/assets", StaticFiles(directory=HERE / "assets")),
     ],
     middleware=[Middleware(SecurityHeaders), Middleware(Gate)],

@@ -56,10 +56,15 @@ def _draw_waiting() -> None:
 
 def draw_notice(message: str, *, kind: NoticeKind = "info") -> None:
     """Draw a message in a coloured box; the message is plain text, whatever it holds."""
+    draw(notice(message, kind=kind))
+
+
+def notice(message: str, *, kind: NoticeKind = "info") -> Html:
+    """Return the markup of a message in a coloured box."""
     sign = element("span", _SIGNS[kind], cls="lc-notice-sign", aria_hidden="true")
     body = element("span", message)
     role = "alert" if kind == "error" else "status"
-    draw(element("div", sign, body, cls=f"lc-notice lc-notice-{kind}", role=role))
+    return element("div", sign, body, cls=f"lc-notice lc-notice-{kind}", role=role)
 
 
 def draw_line(message: str, *, kind: NoticeKind = "info") -> None:
@@ -87,6 +92,14 @@ def draw_show_all(text: str, key: str, *, limit: int = SHOWN_CHARACTERS) -> None
             on_click=st.session_state.__setitem__,
             args=(key, True),
         )
+
+
+def whole_button(text: str, *, limit: int = SHOWN_CHARACTERS) -> Html:
+    """Return the button that asks the desk for a cut text whole; empty where nothing is cut."""
+    if len(text) <= limit:
+        return Html()
+    words = say("long_text.show_all", num_text=len(text))
+    return element("button", words, type="button", data_lc_whole="")
 
 
 def draw_text(text: str, key: str, *, limit: int = SHOWN_CHARACTERS) -> None:

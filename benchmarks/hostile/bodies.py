@@ -24,6 +24,7 @@ from history import Measured
 from served_app import Server, serving
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websocket_reviewers import TOKEN
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -38,14 +39,13 @@ _MAX_SECONDS: Final = 10.0
 _IGNORED_SECONDS: Final = 3.0
 _MAX_MEGABYTES: Final = 1200
 _SECTION: Final = "Requests"
-_TOKEN = re.compile(r'data-lc-token="([^"]+)"')
 
 _PATHS: Final = (
-    *("/", "/people", "/review/draft", "/assets/theme.css", "/assets", "/media/a.csv"),
+    *("/", "/people", "/api/v1/desk/drafts", "/assets/theme.css", "/assets", "/media/a.csv"),
     *("/_stcore/health", "/_stcore/host-config", "/_stcore/metrics", "/_stcore/stream"),
     *("/_stcore/upload_file/a/b", "/_stcore/agent/interact", "/_stcore/agent/openapi.json"),
     *("/component/a/b.js", "/_stcore/bidi-components/a/b.js", "/app/static/a", "/oauth2callback"),
-    *("/auth/login", "/auth/logout", "/static/js/a.js", "/api/v1/items", "/favicon.png"),
+    *("/auth/login", "/auth/logout", "/static/js/a.js", "/api/v1/openapi.json", "/favicon.png"),
 )
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW")
 _SPOILS: Final = (
@@ -249,12 +249,12 @@ def _draft(target: Target) -> str:
             b"[" * deep,
             b'{"a":' * deep + b"1" + b"}" * deep,
             rng.randbytes(rng.choice((0, 10, 5000))),
-            json.dumps({"note": value, "label": rng.choice((0, -1, 99, 1e300, value))}).encode(),
-            json.dumps({"answer": value * rng.choice((1, 9)), "pressed_at": value}).encode(),
-            json.dumps({"pressed_at": rng.choice((1e308, -1, 1_780_000_000_000, 4e12))}).encode(),
-            b'{"label": NaN, "pressed_at": Infinity}',
-            b'{"label": ' + b"9" * 5000 + b"}",
-            json.dumps({"note": "x" * 900_000}).encode(),
+            _fields(note=value, label=rng.choice((0, -1, 99, 1e300, value))),
+            _fields(answer=value * rng.choice((1, 9)), span=value),
+            _fields(span={"text": "answer", "start": rng.choice((1e308, -1, 0)), "end": 4e12}),
+            b'{"fields": NaN, "item_id": Infinity}',
+            b'{"item_id": ' + b"9" * 5000 + b"}",
+            _fields(note="x" * 900_000),
         )
     )
     token = rng.choice(
@@ -262,8 +262,13 @@ def _draft(target: Target) -> str:
     )
     token = token.replace("\r", "").replace("\x00", "")
     length = rng.choice((str(len(body)), str(len(body)), str(len(body)), "-1", "x", "0"))
-    lines = (f"X-Draft-Token: {token}", f"Content-Length: {length}")
-    return _send(target, _head("POST", "/review/draft", target.port, *lines), body)
+    lines = (f"Authorization: Bearer {token}", f"Content-Length: {length}")
+    return _send(target, _head("POST", "/api/v1/desk/drafts", target.port, *lines), body)
+
+
+def _fields(**fields: object) -> bytes:
+    """Return a draft with these fields, of an item that was never shown in this way."""
+    return json.dumps({"presentation_id": "x", "item_id": "q-1", "fields": fields}).encode()
 
 
 def _endless(target: Target) -> str:
@@ -273,7 +278,7 @@ def _endless(target: Target) -> str:
     piece = b" " * 1_048_576
     if kind.startswith("Transfer"):
         piece = b"100000\r\n" + piece + b"\r\n"
-    head = _head("POST", "/review/draft", target.port, f"X-Draft-Token: {token}", kind)
+    head = _head("POST", "/api/v1/desk/drafts", target.port, f"Authorization: Bearer {token}", kind)
     return _send(target, head, piece, pieces=400)
 
 
@@ -386,9 +391,9 @@ def _open_page(server: Server, line: ClientConnection) -> Page:
     message = ForwardMsg()
     while message.WhichOneof("type") != "new_session":
         message.ParseFromString(line.recv(timeout=_MAX_SECONDS, decode=False))
-    found = _TOKEN.search(_until_finished(line))
+    found = TOKEN.search(_until_finished(line))
     if found is None:
-        raise SystemExit("The Review page drew no item.")
+        raise SystemExit("The Review page named no token.")
     with urllib.request.urlopen(f"{server.url}/_stcore/health") as answer:  # noqa: S310
         cookie = re.search(r"_streamlit_xsrf=([^;]+)", answer.headers["Set-Cookie"] or "")
     session = message.new_session.initialize.session_id

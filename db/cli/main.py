@@ -16,6 +16,7 @@ from db.cli import (
     item_commands,
     label_commands,
     review_commands,
+    token_commands,
     upkeep_commands,
 )
 from db.cli.frame import opened
@@ -38,6 +39,7 @@ for _command in (
     *item_commands.COMMANDS,
     *label_commands.COMMANDS,
     *review_commands.COMMANDS,
+    *token_commands.COMMANDS,
     *upkeep_commands.COMMANDS,
 ):
     main.add_command(_command)

@@ -141,7 +141,13 @@ def queue_list(as_json: bool) -> None:
     show_default=True,
     help="For each item.",
 )
-@click.option("--mode", type=click.Choice(get_args(ReviewMode)), default="open", show_default=True)
+@click.option(
+    "--mode",
+    type=click.Choice(get_args(ReviewMode)),
+    default="blind",
+    show_default=True,
+    help="open costs independence: who sees the model's answer first tends to agree with it.",
+)
 @click.option(
     "--repeat-share",
     type=click.FloatRange(0, MAX_REPEAT_SHARE),

@@ -95,8 +95,13 @@ def get_item(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> Item:
         )
     item = max(map(item_from_row, versions), key=attrgetter("version"))
     if is_hidden(cur, viewer, item_id):
-        return replace(item, gold_label=None, long_answer="", is_hidden=True)
+        return without_answers(item)
     return item
+
+
+def without_answers(item: Item) -> Item:
+    """Return an item as it is shown to a person from whom its answers are hidden."""
+    return replace(item, gold_label=None, long_answer="", is_hidden=True)
 
 
 def count_by_label(

@@ -83,7 +83,7 @@ def find_prediction(
         return None
     parameters = {"run_id": run_id, "item_id": item_id}
     row = cur.execute(load_sql("prediction_find"), parameters).fetchone()
-    return None if row is None else _from_row(row)
+    return None if row is None else prediction_from_row(row)
 
 
 def list_predictions(cur: DuckDBPyConnection, run_id: str, viewer: Viewer) -> list[Prediction]:
@@ -93,7 +93,7 @@ def list_predictions(cur: DuckDBPyConnection, run_id: str, viewer: Viewer) -> li
     """
     parameters = {"run_id": run_id, "viewer": viewer.parameter}
     rows = cur.execute(load_sql("prediction_list"), parameters).fetchall()
-    return [_from_row(row) for row in rows]
+    return [prediction_from_row(row) for row in rows]
 
 
 def _to_row(prediction: Prediction) -> dict[str, Any]:
@@ -107,7 +107,8 @@ def _to_row(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _from_row(row: Sequence[Any]) -> Prediction:
+def prediction_from_row(row: Sequence[Any]) -> Prediction:
+    """Convert a row of ``prediction_find`` to a prediction."""
     return Prediction(
         run_id=row[0],
         item_id=row[1],

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter, ValidationError
 
 from db.conversions import from_timestamp, require_text, to_json, to_timestamp, utc_now
-from db.errors import InvalidQueueError, QueueNotFoundError
+from db.errors import InvalidQueueError, QueueClosedError, QueueNotFoundError
 from db.people.permissions import require
 from db.review.draws import (
     ADDED,
@@ -263,6 +263,22 @@ def get_queue(cur: DuckDBPyConnection, queue_id: str) -> Queue:
     return found[0]
 
 
+def require_open(queue: Queue | None, reviewer_id: str) -> None:
+    """Refuse to work in a queue that is closed or names other reviewers; None is no queue.
+
+    Raises:
+        QueueClosedError: It takes no label of this reviewer.
+    """
+    if queue is None:
+        return
+    if queue.is_closed or not queue.settings.is_open_to(reviewer_id):
+        why = "is closed" if queue.is_closed else "is open to other reviewers only"
+        raise QueueClosedError(
+            f"The queue {queue.settings.name!r} {why}, so nothing more is stored in it. Choose "
+            "another queue, or label the item from the list of all items."
+        )
+
+
 def list_queues(cur: DuckDBPyConnection, reviewer_id: str | None = None) -> list[Queue]:
     """Return all queues, newest first; with a reviewer, the open ones that they may work on."""
     queues = _list(cur, None)
@@ -297,6 +313,15 @@ def find_item_at(cur: DuckDBPyConnection, queue_id: str, position: int) -> str |
     parameters = {"queue_id": queue_id, "position": position}
     row = cur.execute(load_sql("queue_item_at"), parameters).fetchone()
     return None if row is None else str(row[0])
+
+
+def list_block(
+    cur: DuckDBPyConnection, queue_id: str, first: int, num_items: int
+) -> tuple[str, ...]:
+    """Return the items of a queue from a position on, in its order."""
+    window = {"first_position": first, "last_position": first + num_items - 1}
+    rows = cur.execute(load_sql("queue_block"), {"queue_id": queue_id, **window}).fetchall()
+    return tuple(row[0] for row in rows)
 
 
 def queue_progress(

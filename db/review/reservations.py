@@ -7,6 +7,7 @@ never see the same place free. Rows are appended; a restart finds who held what.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -16,10 +17,11 @@ from duckdb import DuckDBPyConnection
 
 from db.connection import Database
 from db.conversions import to_timestamp, utc_now
-from db.people.permissions import require
+from db.people.permissions import require, require_of
 from db.review.queues import Queue
+from db.review.rights import known_reviewer, known_viewer
 from db.review.unreserved import UnreservedPositions
-from db.review.visibility import is_hidden, view_as
+from db.review.visibility import list_waiting, view_as
 from db.statements import load_sql
 from db.viewer import Viewer
 
@@ -46,16 +48,17 @@ class QueuePosition:
     """Whether the reviewer labelled it before and meets it again, unannounced."""
 
 
-def reserve_next(
+def reserve_ahead(
     database: Database,
     queue: Queue,
     reviewer_id: str,
+    num_items: int,
     *,
     after: int | None = None,
-    exclude: str | None = None,
+    exclude: Sequence[str] = (),
     now: datetime | None = None,
-) -> QueuePosition | None:
-    """Reserve the next open item of a queue for a reviewer.
+) -> list[QueuePosition]:
+    """Reserve the next open items of a queue for a reviewer, in one step.
 
     The search goes from the position after ``after`` to the end, then over the whole queue. Items
     that the reviewer put off come once nothing else is open. What the reviewer holds is open to
@@ -63,28 +66,30 @@ def reserve_next(
     project wants labelled blind first are passed over.
 
     Args:
+        num_items: How many at most.
         after: The position where the reviewer is; None starts at the first open item.
-        exclude: An item not to give.
+        exclude: Items not to give, such as those that the reviewer has at hand.
         now: An aware time; the present moment when None.
 
     Returns:
-        The item's place, or None where nothing is open for the reviewer.
+        The places, fewer where no more are open for the reviewer.
 
     Raises:
         NotPermittedError: The role of the reviewer is not open to labelling.
         ReviewerNotFoundError: No reviewer has this id.
     """
     moment = utc_now() if now is None else now
-    with _LOCK, database.transaction() as cur:
-        require(cur, reviewer_id, "annotate")
+    with _LOCK, database.transaction(only_labels=True) as cur:
+        require_of(cur, known_reviewer(database, reviewer_id), "annotate")
+        viewer = _elsewhere(known_viewer(database, reviewer_id), queue)
         free = _unreserved_positions(database, queue)
-        viewer = _elsewhere(view_as(cur, reviewer_id), queue)
-        found = _find_next(cur, queue, viewer, reviewer_id, after, exclude, moment, free)
-        if found is not None:
-            _append(cur, queue.queue_id, found.item_id, reviewer_id, moment, moment + RESERVATION)
-            if free is not None:
-                free.note(cur, found.item_id, found.position, reviewer_id)
-    return found
+        search = _Search(cur, queue, viewer, reviewer_id, moment, free)
+        places = search.find(num_items, after, exclude)
+        held = [place.item_id for place in places]
+        _append(cur, queue.queue_id, held, reviewer_id, moment, moment + RESERVATION)
+        if free is not None:
+            free.note(cur, [(place.item_id, place.position) for place in places], reviewer_id)
+    return places
 
 
 def reserve_neighbour(
@@ -123,35 +128,35 @@ def reserve_neighbour(
         "step": step,
         **_times(moment),
     }
-    with _LOCK, database.transaction() as cur:
+    with _LOCK, database.transaction(only_labels=True) as cur:
         require(cur, reviewer_id, "annotate")
         parameters |= _gate(_elsewhere(view_as(cur, reviewer_id), queue), queue)
         row = cur.execute(load_sql("queue_neighbour"), parameters).fetchone()
         if row is not None:
-            _append(cur, queue.queue_id, row[0], reviewer_id, moment, moment + RESERVATION)
+            _append(cur, queue.queue_id, [row[0]], reviewer_id, moment, moment + RESERVATION)
             if (free := _unreserved_positions(database, queue)) is not None:
-                free.note(cur, row[0], row[1], reviewer_id)
+                free.note(cur, [(row[0], row[1])], reviewer_id)
     return None if row is None else QueuePosition(*row)
 
 
 def release(
     database: Database,
     queue_id: str,
-    item_id: str,
+    item_ids: Sequence[str],
     reviewer_id: str,
     *,
     now: datetime | None = None,
 ) -> None:
-    """Release the reviewer's own hold on an item, so that another reviewer can have it.
+    """Release the reviewer's own hold on items, so that other reviewers can have them.
 
     Raises:
         NotPermittedError: The role of the reviewer is not open to labelling.
         ReviewerNotFoundError: No reviewer has this id.
     """
     moment = utc_now() if now is None else now
-    with _LOCK, database.transaction() as cur:
-        require(cur, reviewer_id, "annotate")
-        _append(cur, queue_id, item_id, reviewer_id, moment, moment)
+    with _LOCK, database.transaction(only_labels=True) as cur:
+        require_of(cur, known_reviewer(database, reviewer_id), "annotate")
+        _append(cur, queue_id, item_ids, reviewer_id, moment, moment)
 
 
 def count_held(
@@ -178,75 +183,85 @@ def _unreserved_positions(database: Database, queue: Queue) -> UnreservedPositio
     return queues.setdefault(queue.queue_id, UnreservedPositions(queue.queue_id))
 
 
-def _find_next(
-    cur: DuckDBPyConnection,
-    queue: Queue,
-    viewer: Viewer,
-    reviewer_id: str,
-    after: int | None,
-    exclude: str | None,
-    now: datetime,
-    free: UnreservedPositions | None,
-) -> QueuePosition | None:
-    """Find the next position a little way ahead, and in the whole queue only if that fails."""
-    people = queue.settings.reviewer_ids
-    if not queue.settings.is_open_to(reviewer_id):
-        return None
-    repeat = _find_repeat(cur, queue, viewer, reviewer_id, exclude, REPEAT_GAP)
-    if repeat is not None:
-        return repeat
-    untouched = None if free is None else free.take(cur, reviewer_id, after, exclude)
-    if untouched is not None and (
-        queue.settings.mode == "blind" or not is_hidden(cur, viewer, untouched[0])
-    ):
-        return QueuePosition(*untouched)
-    is_dealt = queue.settings.sharing == "dealt"
-    parameters: dict[str, Any] = {
-        "queue_id": queue.queue_id,
-        "reviewer_id": reviewer_id,
-        "num_reviewers": queue.settings.num_reviewers,
-        "exclude": exclude,
-        "num_shares": len(people) if is_dealt else 0,
-        "share_number": people.index(reviewer_id) if is_dealt else 0,
-        "limit": 1,
-        **_gate(viewer, queue),
-        **_times(now),
-    }
-    start = 0 if after is None else after + 1
-    for first, last, with_skipped in (
-        (start, start + _WINDOW, False),
-        (start, _END, False),
-        (0, _END, True),
-    ):
-        window = {"first_position": first, "last_position": last, "with_skipped": with_skipped}
-        row = cur.execute(load_sql("queue_next"), {**parameters, **window}).fetchone()
-        if row is not None:
-            return QueuePosition(*row)
-    return _find_repeat(cur, queue, viewer, reviewer_id, exclude, 1)
+@dataclass(frozen=True)
+class _Search:
+    """A search for open items, in the transaction that reserves them."""
 
+    cur: DuckDBPyConnection
+    queue: Queue
+    viewer: Viewer
+    reviewer_id: str
+    now: datetime
+    free: UnreservedPositions | None
 
-def _find_repeat(
-    cur: DuckDBPyConnection,
-    queue: Queue,
-    viewer: Viewer,
-    reviewer_id: str,
-    exclude: str | None,
-    gap: int,
-) -> QueuePosition | None:
-    """Return an item that is due to come again; where nothing else is open, any one that will."""
-    if not queue.settings.repeat_share:
-        return None
-    parameters = {
-        "queue_id": queue.queue_id,
-        "reviewer_id": reviewer_id,
-        "exclude": exclude,
-        "gap": gap,
-        "seed": queue.settings.seed,
-        "share": queue.settings.repeat_share,
-        "viewer": viewer.parameter,
-    }
-    row = cur.execute(load_sql("queue_repeat"), parameters).fetchone()
-    return None if row is None else QueuePosition(row[0], row[1], is_repeat=True)
+    def find(
+        self, num_items: int, after: int | None, exclude: Sequence[str]
+    ) -> list[QueuePosition]:
+        """Find the next positions a little way ahead, and in the whole queue only if that fails."""
+        if not self.queue.settings.is_open_to(self.reviewer_id):
+            return []
+        places = self._find_repeat(exclude, REPEAT_GAP)
+        if not places:
+            places = self._find_untouched(num_items, after, exclude)
+            if places:
+                return places
+        start = 0 if after is None else after + 1
+        for first, last, with_skipped in (
+            (start, start + _WINDOW, False),
+            (start, _END, False),
+            (0, _END, True),
+        ):
+            if len(places) < num_items:
+                known = [*exclude, *(place.item_id for place in places)]
+                window = {"first_position": first, "last_position": last}
+                window |= {"with_skipped": with_skipped, "limit": num_items - len(places)}
+                places += self._find_open(known, window)
+        return places or self._find_repeat(exclude, 1)
+
+    def _find_untouched(
+        self, num_items: int, after: int | None, exclude: Sequence[str]
+    ) -> list[QueuePosition]:
+        if self.free is None:
+            return []
+        found = self.free.find(self.cur, self.reviewer_id, num_items, after, exclude)
+        if self.queue.settings.mode != "blind":
+            waiting = list_waiting(self.cur, self.viewer, [item_id for item_id, _ in found])
+            found = [] if waiting else found
+        return [QueuePosition(*place) for place in found]
+
+    def _find_open(self, exclude: Sequence[str], window: dict[str, Any]) -> list[QueuePosition]:
+        settings = self.queue.settings
+        is_dealt = settings.sharing == "dealt"
+        people = settings.reviewer_ids
+        parameters = {
+            "queue_id": self.queue.queue_id,
+            "reviewer_id": self.reviewer_id,
+            "num_reviewers": settings.num_reviewers,
+            "exclude": list(exclude),
+            "num_shares": len(people) if is_dealt else 0,
+            "share_number": people.index(self.reviewer_id) if is_dealt else 0,
+            **window,
+            **_gate(self.viewer, self.queue),
+            **_times(self.now),
+        }
+        rows = self.cur.execute(load_sql("queue_next"), parameters).fetchall()
+        return [QueuePosition(*row) for row in rows]
+
+    def _find_repeat(self, exclude: Sequence[str], gap: int) -> list[QueuePosition]:
+        """Find an item that is due to come again; with a gap of 1, any one that will."""
+        if not self.queue.settings.repeat_share:
+            return []
+        parameters = {
+            "queue_id": self.queue.queue_id,
+            "reviewer_id": self.reviewer_id,
+            "exclude": list(exclude),
+            "gap": gap,
+            "seed": self.queue.settings.seed,
+            "share": self.queue.settings.repeat_share,
+            "viewer": self.viewer.parameter,
+        }
+        rows = self.cur.execute(load_sql("queue_repeat"), parameters).fetchall()
+        return [QueuePosition(row[0], row[1], is_repeat=True) for row in rows]
 
 
 _END = 2**62
@@ -273,14 +288,16 @@ def _times(now: datetime) -> dict[str, datetime]:
 def _append(
     cur: DuckDBPyConnection,
     queue_id: str,
-    item_id: str,
+    item_ids: Sequence[str],
     reviewer_id: str,
     now: datetime,
     expires_at: datetime,
 ) -> None:
+    if not item_ids:
+        return
     parameters = {
         "queue_id": queue_id,
-        "item_id": item_id,
+        "item_ids": list(item_ids),
         "reviewer_id": reviewer_id,
         "created_at": to_timestamp(now),
         "expires_at": to_timestamp(expires_at),

@@ -1,4 +1,8 @@
--- Whether an untouched place has a judgement since it was read, or its item was ever set aside.
+-- Whether untouched places have judgements since they were read, or their items were ever set aside.
 select
-    (select count(*) from annotation where item_id = $item_id and queue_id = $queue_id)
-    + (select count(*) from set_aside where item_id = $item_id)
+    (
+        select count(*)
+        from annotation
+        where item_id in (select unnest($item_ids::varchar[])) and queue_id = $queue_id
+    )
+    + (select count(*) from set_aside where item_id in (select unnest($item_ids::varchar[])))

@@ -1,6 +1,6 @@
 -- Open items for one reviewer, in the order in which they should come: not done by the reviewer and
 -- with a place left that nobody else has taken or reserved. Put off (skipped) ones come last.
--- first_position, last_position: the part of the queue to look at. exclude: an item to leave out.
+-- first_position, last_position: the part of the queue to look at. exclude: items to leave out.
 -- viewer, is_blind: of items that wait for the reviewer's blind label elsewhere a blind queue gives
 -- those that it has no label of; others give none.
 -- share_number of num_shares: with sharing 'dealt', which person this is among how many, else 0.
@@ -10,7 +10,7 @@ with candidate as materialized (
     anti join set_aside_item using (item_id)
     where queue_id = $queue_id
         and "position" between $first_position and $last_position
-        and item_id is distinct from $exclude
+        and not list_contains($exclude::varchar[], item_id)
         and (
             $num_shares = 0
             or (($share_number - "position" * $num_reviewers) % nullif($num_shares, 0)

@@ -23,7 +23,7 @@ anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = done.item_i
 join queue_item on queue_item.queue_id = $queue_id and queue_item.item_id = done.item_id
 where not done.is_repeated
     and done.num_since >= $gap
-    and done.item_id is distinct from $exclude
+    and not list_contains($exclude::varchar[], done.item_id)
     -- The first 7 digits of a hash as a number from 0 to 1: the same items for all.
     and ('0x' || md5(done.item_id || '/repeat/' || $seed)[1:7])::bigint / 268435456.0 < $share
 order by done.num_since desc

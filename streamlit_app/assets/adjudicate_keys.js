@@ -1,64 +1,65 @@
 // Keys of the Adjudicate page. One listener for the whole page; it acts only while the page's marker
 // is there, and no press reaches an item that was not read: see press_gate.js.
 import { blocks, isConnected } from "./connection.js";
+import { meaningOf } from "./desk/keys.js";
 import { PressGate } from "./press_gate.js";
 import { watchSideBar } from "./side_bar.js";
 
 document.documentElement.dataset.lcListeningAdjudicate = "yes";
 
-const MOVES = {
-  Enter: "adjudicate_save",
-  s: "adjudicate_skip",
-  ArrowLeft: "adjudicate_previous",
-  ArrowRight: "adjudicate_next",
-};
-const FIELDS = { w: "adjudicate_reason", t: "adjudicate_note" };
+const KEYS = { save: "Enter", skip: "s", previous: "ArrowLeft", next: "ArrowRight", reason: "w", note: "t" };
+const FIELDS = ["reason", "note"];
 const inside = (key, what) => document.querySelector(`[class*="st-key-${key}_"] ${what}`);
 const choices = () => document.querySelectorAll('[class*="st-key-review_picker"] button');
 const gate = new PressGate(
   ".lc-adjudicate-marker",
   () => inside("adjudicate_save", "button") && choices().length > 0,
 );
-watchSideBar(gate);
+watchSideBar(gate, () => gate.marker() && document.querySelector('[data-testid="stMain"]'));
 
 // A field hands its content to the page when it loses focus; the press comes after that.
-function press(mark, key) {
-  const target = inside(key, "button:not([disabled])");
+function press(mark, command) {
+  const target = inside(`adjudicate_${command}`, "button:not([disabled])");
   if (!target) return;
   gate.sent(mark);
   if (document.activeElement) document.activeElement.blur();
   requestAnimationFrame(() => isConnected() && target.click());
 }
 
-function pick(mark, key) {
-  const pair = mark.dataset.lcKeys.split(" ").find((text) => text.split(":")[0] === key);
-  const choice = pair && choices()[Number(pair.split(":")[1])];
+function pick(place) {
+  const choice = choices()[place];
   if (choice && choice.getAttribute("aria-checked") !== "true") choice.click();
 }
 
-function focus(key) {
-  const field = inside(key, ":is(input, textarea)");
+function labelsOf(mark) {
+  const labels = [];
+  for (const pair of mark.dataset.lcKeys.split(" ").filter(Boolean)) {
+    const [key, place] = pair.split(":");
+    (labels[Number(place)] ??= { keys: [] }).keys.push(key);
+  }
+  return Array.from(labels, (label) => label ?? { keys: [] });
+}
+
+function focus(command) {
+  const field = inside(`adjudicate_${command}`, ":is(input, textarea)");
   if (!field) return;
   field.focus();
   if (field.tagName === "INPUT") field.click(); // opens the list of reasons
 }
 
-const save = (event) => event.repeat || gate.take((mark) => press(mark, MOVES.Enter));
+const save = (event) => event.repeat || gate.take((mark) => press(mark, "save"));
 
 // True when the page used the key, which Streamlit must then not see.
 function handle(event, mark) {
-  // With many labels some have a command's letter, which Shift tells apart.
-  const isShifted = event.shiftKey && mark.dataset.lcKeys.includes(`${event.key}:`);
-  const key = event.key.length === 1 && !isShifted ? event.key.toLowerCase() : event.key;
-  const isKnown = key in MOVES || key in FIELDS || mark.dataset.lcKeys.includes(`${key}:`);
-  if (isKnown && !event.repeat) {
+  const meaning = meaningOf(event, labelsOf(mark), KEYS);
+  if (meaning && !event.repeat) {
     gate.take((drawn) => {
-      if (key in FIELDS) focus(FIELDS[key]);
-      else if (key in MOVES) press(drawn, MOVES[key]);
-      else pick(drawn, key);
+      if ("label" in meaning) pick(meaning.label);
+      else if (FIELDS.includes(meaning.command)) focus(meaning.command);
+      else press(drawn, meaning.command);
     });
   }
-  return isKnown;
+  return meaning !== null;
 }
 
 // In a field keys are text, but for Esc, which leaves it, and Enter on a reason that is chosen.

@@ -96,9 +96,12 @@ function giveBackFocus() {
   }, REFOCUS_EVERY_MS);
 }
 
+// The review desk goes on without the connection; see desk/desk.js.
+const DESK = ".lc-desk:not([hidden])";
 const shown = () => {
-  const item = document.querySelector("[data-lc-item]");
-  return item ? item.dataset.lcItem : "";
+  const card = document.querySelector(`${DESK} .lc-card:not([hidden])`);
+  const item = card ?? document.querySelector("[data-lc-item]:not(.lc-card *)");
+  return item ? (item.dataset.lcCard ?? item.dataset.lcItem) : "";
 };
 
 // Says it in an element of ours, which no draw of the page takes away.
@@ -127,12 +130,13 @@ function look() {
   const connected = isConnected();
   if (!connected) closeDialog();
   if (wasConnected && !connected) {
-    showNotice("lcConnectionLost");
-    away = setTimeout(() => showNotice("lcConnectionAway"), AWAY_MS);
+    const hasDesk = document.querySelector(DESK) !== null;
+    showNotice(hasDesk ? "lcConnectionDesk" : "lcConnectionLost");
+    if (!hasDesk) away = setTimeout(() => showNotice("lcConnectionAway"), AWAY_MS);
     atLoss.forEach((call) => call());
   } else if (connected && notice && notice.word !== "lcConnectionBack") {
     clearTimeout(away);
-    showNotice("lcConnectionBack");
+    showNotice(document.querySelector(DESK) ? null : "lcConnectionBack"); // the desk lost nothing
     atReturn.forEach((call) => call());
     giveBackFocus();
   } else if (connected && notice && shown() && notice.item !== shown()) {
@@ -145,7 +149,7 @@ new MutationObserver(look).observe(document.documentElement, {
   childList: true,
   subtree: true,
   attributes: true,
-  attributeFilter: ["data-test-connection-state", "data-lc-item"],
+  attributeFilter: ["data-test-connection-state", "data-lc-item", "hidden"],
 });
 look();
 held = hold(document.activeElement);

@@ -10,10 +10,12 @@ let act = ""; // what was done last: the key, or "Pointer"
 
 const inside = (target, area) => (target instanceof Element ? target.closest(area) !== null : false);
 
-export function watchSideBar(gate) {
+// gate: of a page whose items the server draws, see press_gate.js. home(): where the focus goes.
+export function watchSideBar(gate, home) {
   function leave(field = null) {
-    if (!gate.marker() || document.querySelector('[role="dialog"]')) return;
-    document.querySelector('[data-testid="stMain"]').focus({ preventScroll: true });
+    const place = home();
+    if (!place || document.querySelector('[role="dialog"]')) return;
+    place.focus({ preventScroll: true });
     gate.awaitDraw();
     const found = before;
     if (!field || !found || found.field !== field) return;

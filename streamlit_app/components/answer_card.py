@@ -1,4 +1,4 @@
-"""The model's answer as plain text, with the part that decided its label marked."""
+"""The model's answer, with the part that decided its label marked."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import streamlit as st
 
 from db.records import Prediction, Span
 from streamlit_app import safe_text
-from streamlit_app.components.answer_text import Mark, marked_text
-from streamlit_app.markup import Html, element
+from streamlit_app.logic.review.answer_markup import Mark, draw_answer
+from streamlit_app.markup import Html, element, join
 from streamlit_app.wording import say
 
 
@@ -21,24 +21,43 @@ def draw(prediction: Prediction, model: str, span: Span | None = None) -> None:
     """
     answer = prediction.answer
     key = f"review_answer_shown_{prediction.item_id}_{prediction.run_id}"
+    is_whole = bool(st.session_state.get(key))
+    safe_text.draw(_card(prediction, model, span, is_whole=is_whole))
+    if answer is not None and answer.strip():
+        safe_text.draw_show_all(answer, key)
+
+
+def card(
+    prediction: Prediction, model: str, span: Span | None = None, *, is_whole: bool = False
+) -> Html:
+    """Return the markup of what a model wrote, cut at the limit unless it is asked for whole.
+
+    Args:
+        prediction: Whose answer it is.
+        model: Who wrote it.
+        span: What the reviewer marked as supporting the label.
+        is_whole: Whether a long text is not cut.
+    """
+    whole = _card(prediction, model, span, is_whole=is_whole)
+    return whole if is_whole else join(whole, safe_text.whole_button(prediction.answer or ""))
+
+
+def _card(prediction: Prediction, model: str, span: Span | None, *, is_whole: bool) -> Html:
+    answer = prediction.answer
     if answer is None:
         body = element("p", say("review.no_text"), cls="lc-quiet")
     elif not answer.strip():
         body = element("p", say("review.empty_answer"), cls="lc-quiet")
     else:
-        limit = None if st.session_state.get(key) else safe_text.SHOWN_CHARACTERS
+        limit = None if is_whole else safe_text.SHOWN_CHARACTERS
         body = element("div", marked_answer(prediction, limit, span), cls="lc-answer-text")
-    safe_text.draw(
-        element(
-            "section",
-            element("h3", say("review.answer_of"), " ", element("span", model, cls="lc-model")),
-            element("p", *_facts(prediction), cls="lc-facts"),
-            body,
-            cls="lc-answer",
-        )
+    return element(
+        "section",
+        element("h3", say("review.answer_of"), " ", element("span", model, cls="lc-model")),
+        element("p", *_facts(prediction), cls="lc-facts"),
+        body,
+        cls="lc-answer",
     )
-    if answer is not None and answer.strip():
-        safe_text.draw_show_all(answer, key)
 
 
 def marked_answer(
@@ -51,7 +70,7 @@ def marked_answer(
     start, end = prediction.answer_start, prediction.answer_end
     if start is not None and end is not None:
         marks.append((start, end, "", say("review.label_read_here")))
-    return marked_text((prediction.answer or "")[:limit], marks)
+    return draw_answer((prediction.answer or "")[:limit], marks)
 
 
 def _facts(prediction: Prediction) -> list[Html]:

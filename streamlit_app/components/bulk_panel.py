@@ -25,8 +25,8 @@ from db.review.bulk_actions import (
 )
 from db.review.item_list import Order, ReviewFilter
 from db.review.queues import MAX_NAME, QueueSettings
-from db.review.settings import ReviewMode
 from streamlit_app import safe_text
+from streamlit_app.components import queue_mode
 from streamlit_app.markup import reveal
 from streamlit_app.server.services import database
 from streamlit_app.wording import say, say_count, words
@@ -97,12 +97,7 @@ def _draw_queue(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -
         num_reviewers = st.number_input(
             say("queue.num_reviewers"), 1, _MOST_REVIEWERS, key="bulk_queue_num_reviewers"
         )
-        mode: ReviewMode = st.selectbox(
-            say("queue.mode"),
-            get_args(ReviewMode),
-            format_func=words("review_mode").__getitem__,
-            key="bulk_queue_mode",
-        )
+        mode = queue_mode.pick("bulk_queue_mode")
     st.text(say_count("bulk.would_queue", total))
     settings = QueueSettings(name, flt, num_reviewers=num_reviewers, mode=mode)
     press = partial(send_to_queue, settings=settings, order=order, num_expected=total)

@@ -17,6 +17,7 @@ def draw() -> None:
     texts = element(
         "div",
         cls="lc-connection-texts",
+        data_lc_connection_desk=say("connection.desk_lost"),
         data_lc_connection_lost=say("connection.lost"),
         data_lc_connection_away=say("connection.away"),
         data_lc_connection_back=say("connection.back"),

@@ -67,6 +67,13 @@ def draw_no_item() -> None:
     st.button(say("filters.clear"), key="clear_filters", on_click=clear)
 
 
+def draw_clear() -> None:
+    """Draw a button that clears the filters, where any is set."""
+    chosen = (key for key in _DEFAULTS if key != "answered")  # that box stands in sight
+    if any(st.session_state.get(key, _DEFAULTS[key]) != _DEFAULTS[key] for key in chosen):
+        st.button(say("filters.clear"), key="clear_filters", on_click=clear)
+
+
 def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
     """Draw the run picker and the filters; each choice stays in the address.
 

@@ -16,11 +16,14 @@ MAX_ANSWER = 4_000
 
 def draw(history: Sequence[Annotation], names: Mapping[str, str]) -> None:
     """Draw the annotations of an item, newest first."""
+    safe_text.draw(lines(history, names))
+
+
+def lines(history: Sequence[Annotation], names: Mapping[str, str]) -> Html:
+    """Return the markup of the annotations of an item, newest first."""
     if not history:
-        safe_text.draw(element("p", say("review.no_history"), cls="lc-quiet"))
-        return
-    lines = [_line(annotation, names) for annotation in reversed(history)]
-    safe_text.draw(element("ol", *lines, cls="lc-history"))
+        return element("p", say("review.no_history"), cls="lc-quiet")
+    return element("ol", *(_line(one, names) for one in reversed(history)), cls="lc-history")
 
 
 def facts(annotation: Annotation) -> list[str]:

@@ -9,13 +9,21 @@ import streamlit as st
 from db.records import Item, Option
 from streamlit_app import safe_text
 from streamlit_app.logic.review.question import LONG, split_case
-from streamlit_app.markup import Html, element
+from streamlit_app.markup import Html, element, join
 
 
 def draw(item: Item) -> None:
     """Draw an item; nothing on it reveals the label of a model, a reviewer or the gold label."""
-    safe_text.draw(_card(item, _sections(item)))
+    safe_text.draw(_card(item, _sections(item, _limit(item))))
     _draw_show_all(item)
+
+
+def card(item: Item, *, is_whole: bool = False) -> Html:
+    """Return the markup of an item, its context cut at the limit unless it is asked for whole."""
+    if is_whole:
+        return _card(item, _sections(item, None))
+    cut = _card(item, _sections(item, safe_text.SHOWN_CHARACTERS))
+    return join(cut, safe_text.whole_button(_context(item)))
 
 
 def draw_question(item: Item) -> None:
@@ -25,7 +33,7 @@ def draw_question(item: Item) -> None:
 
 def draw_context(item: Item) -> None:
     """Draw the context of an item on its own."""
-    sections = _sections(item)
+    sections = _sections(item, _limit(item))
     if sections:
         context = element("div", *sections, cls="lc-context")
         safe_text.draw(element("article", context, cls="lc-item"))
@@ -48,10 +56,13 @@ def _card(item: Item, sections: Sequence[Html]) -> Html:
     )
 
 
-def _sections(item: Item) -> list[Html]:
-    """Return the parts of the context, cut at the limit until "show all" is pressed."""
+def _limit(item: Item) -> int | None:
+    """Return how much of the context is drawn: all of it once "show all" was pressed."""
     shown_all = bool(st.session_state.get(_context_key(item)))
-    limit = None if shown_all else safe_text.SHOWN_CHARACTERS
+    return None if shown_all else safe_text.SHOWN_CHARACTERS
+
+
+def _sections(item: Item, limit: int | None) -> list[Html]:
     sections = []
     for part in item.context:
         text = part.text if limit is None else part.text[:limit]
@@ -62,7 +73,11 @@ def _sections(item: Item) -> list[Html]:
 
 
 def _draw_show_all(item: Item) -> None:
-    safe_text.draw_show_all("".join(part.text for part in item.context), _context_key(item))
+    safe_text.draw_show_all(_context(item), _context_key(item))
+
+
+def _context(item: Item) -> str:
+    return "".join(part.text for part in item.context)
 
 
 def _context_key(item: Item) -> str:

@@ -10,14 +10,12 @@ from streamlit_app.markup import widget_label
 from streamlit_app.wording import say
 
 
-def label_key(item_id: str, page: str = "review") -> str:
+def label_key(item_id: str, page: str) -> str:
     """Return the session key that holds the label picked for an item on a page."""
     return f"{page}_label_{item_id}"
 
 
-def draw(
-    item_id: str, labels: Sequence[str], current: str | None = None, *, page: str = "review"
-) -> None:
+def draw(item_id: str, labels: Sequence[str], current: str | None = None, *, page: str) -> None:
     """Draw one button a label; the choice is held under :func:`label_key` until it is saved.
 
     A press is drawn by the browser at once and does not rerun the page: the server hears of it

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from streamlit_app import safe_text
-from streamlit_app.markup import element
+from streamlit_app.markup import Html, element, join
 from streamlit_app.server.worklist import Worklist
 from streamlit_app.wording import say
 
 
 def draw(worklist: Worklist, item_id: str | None) -> None:
     """Draw how much of the work is done, and the place of the item on screen."""
+    safe_text.draw(line(worklist, item_id))
+
+
+def line(worklist: Worklist, item_id: str | None) -> Html:
+    """Return the markup of how much of the work is done, and of the place of an item."""
     number = None if item_id is None else worklist.number(item_id)
     if item_id is None:
         place = ""
@@ -17,14 +22,19 @@ def draw(worklist: Worklist, item_id: str | None) -> None:
         place = say("review.outside")
     else:
         place = say("review.place", number=number, total=worklist.total)
+    return element(
+        "div",
+        element("span", place, cls="lc-progress-place"),
+        element("span", done(worklist), style="display:contents", data_lc_progress=""),
+        cls="lc-progress",
+    )
+
+
+def done(worklist: Worklist) -> Html:
+    """Return the markup of how much of the work is done, without the place of an item."""
     share = worklist.num_done / worklist.total if worklist.total else 0
     bar = element("span", cls="lc-progress-fill", style=f"width:{100 * min(share, 1):.2f}%")
-    safe_text.draw(
-        element(
-            "div",
-            element("span", place, cls="lc-progress-place"),
-            element("span", bar, cls="lc-progress-track", aria_hidden="true"),
-            element("span", say("review.reviewed", done=worklist.num_done, total=worklist.total)),
-            cls="lc-progress",
-        )
+    return join(
+        element("span", bar, cls="lc-progress-track", aria_hidden="true"),
+        element("span", say("review.reviewed", done=worklist.num_done, total=worklist.total)),
     )

@@ -13,6 +13,7 @@ from db.review.item_list import Order, ReviewFilter
 from db.review.queues import Queue, QueueOrder, QueueSettings
 from db.review.settings import WORDS_PER_MINUTE_BOUNDS, ReviewSettings
 from streamlit_app import safe_text
+from streamlit_app.components import queue_mode
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import review_service, services
 from streamlit_app.session import address
@@ -125,7 +126,7 @@ def _draw_make_form(flt: ReviewFilter, order: Order, reviewer: Reviewer) -> None
         st.text_input(say("queue.name"), key="queue_name", max_chars=80)
         _select("order", orders, words("queue_order"), index=orders.index(first))
         st.number_input(say("queue.num_reviewers"), 1, 20, key="queue_num_reviewers")
-        _select("mode", ["open", "blind"], words("review_mode"), explanation=say("queue.mode_help"))
+        queue_mode.pick("queue_mode")
         st.multiselect(
             say("queue.people"),
             list(people),
@@ -145,7 +146,6 @@ def _select(
     options: list[str] | list[QueueOrder],
     shown: dict[str, str],
     index: int = 0,
-    explanation: str | None = None,
 ) -> None:
     st.selectbox(
         say(f"queue.{name}"),
@@ -153,7 +153,6 @@ def _select(
         index=index,
         format_func=shown.__getitem__,
         key=f"queue_{name}",
-        help=explanation,
     )
 
 
@@ -186,7 +185,7 @@ def _extend(queue: Queue, reviewer: Reviewer) -> None:
     except DbError as error:
         review_session().say(str(error), "error")
         return
-    review_session().worklist_key = None
+    review_session().restart_desk()
     review_session().say(say_count("queue.extended", count), "success")
 
 
@@ -246,5 +245,5 @@ def _store_settings(reviewer: Reviewer) -> None:
     except DbError as error:
         review_session().say(str(error), "error")
         return
-    review_session().worklist_key = None  # the mode may be another
+    review_session().restart_desk()  # the mode may be another
     review_session().say(say("queue.stored"), "success")

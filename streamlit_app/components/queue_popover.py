@@ -11,6 +11,7 @@ from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.review.item_list import ReviewFilter
 from db.review.queues import MAX_NAME, QueueSettings, add_item_queue
+from streamlit_app.components import queue_mode
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say, say_count
@@ -40,6 +41,7 @@ def draw(key: str, title: str, total: int, item_ids: Callable[[], list[str]], ru
             else say("queue_popover.first_items", max_items=MAX_ITEMS)
         )
         st.caption(say("queue_popover.in_order", shown=shown))
+        queue_mode.pick(f"{key}_mode")
         st.button(
             say("queue_popover.make"),
             key=f"{key}_make",
@@ -53,7 +55,11 @@ def _make(key: str, item_ids: Callable[[], list[str]], run_id: str) -> None:
         with services.database().transaction() as cur:
             queue = add_item_queue(
                 cur,
-                QueueSettings(st.session_state[f"{key}_name"], ReviewFilter(run_id=run_id)),
+                QueueSettings(
+                    st.session_state[f"{key}_name"],
+                    ReviewFilter(run_id=run_id),
+                    mode=st.session_state[f"{key}_mode"],
+                ),
                 item_ids()[:MAX_ITEMS],
                 queue_id=str(uuid.uuid4()),
                 created_by=sign_in.current_person().reviewer_id,

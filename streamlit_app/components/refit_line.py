@@ -7,19 +7,27 @@ from datetime import UTC, datetime
 from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.logic.training.refit_summary import effect_words
-from streamlit_app.markup import element
+from streamlit_app.markup import Html, element, join
 from streamlit_app.server import refit_news, services
 from streamlit_app.server.worklist import Worklist
 from streamlit_app.wording import say
 
 
 def draw(worklist: Worklist, viewer: Viewer) -> None:
-    """Draw the effect of the last refit after a correction, where there was one.
+    """Draw the effect of the last refit after a correction, where there was one."""
+    found = line(worklist, viewer)
+    if found:
+        safe_text.draw(found)
+
+
+def line(worklist: Worklist, viewer: Viewer) -> Html:
+    """Return the markup of the effect of the last refit after a correction; empty for none.
 
     Never for a reviewer who labels blind: who sees that corrections lower or raise the figure
     may label for it, and the figure counts the items that are hidden from them.
     """
     effect = refit_news.latest(services.database())
-    if effect is not None and worklist.mode != "blind" and not viewer.is_held_back:
-        words = effect_words(effect, datetime.now(UTC))
-        safe_text.draw(element("div", words, cls="lc-refit", title=say("refit.help")))
+    if effect is None or worklist.mode == "blind" or viewer.is_held_back:
+        return join()
+    words = effect_words(effect, datetime.now(UTC))
+    return element("div", words, cls="lc-refit", title=say("refit.help"))

@@ -15,6 +15,11 @@ _SIGNS = {"success": "✓", "warning": "≠", "info": "i"}
 
 def draw(item: Item, prediction: Prediction | None, gold: GoldLabel) -> None:
     """Draw who says what of an item, and one sentence on whether they agree."""
+    safe_text.draw(card(item, prediction, gold))
+
+
+def card(item: Item, prediction: Prediction | None, gold: GoldLabel) -> Html:
+    """Return the markup of who says what of an item."""
     text = head = form = None
     has_answer = False
     if prediction is not None:
@@ -50,22 +55,25 @@ def draw(item: Item, prediction: Prediction | None, gold: GoldLabel) -> None:
     ]
     sign = element("span", _SIGNS[verdict.kind], cls="lc-notice-sign", aria_hidden="true")
     notice = element("div", sign, element("span", verdict.text), cls=f"lc-verdict-{verdict.kind}")
-    safe_text.draw(
-        element(
-            "section",
-            notice,
-            element("table", element("tbody", *rows), cls="lc-verdict-table"),
-            _bars(item, prediction),
-            cls="lc-verdict",
-        )
+    return element(
+        "section",
+        notice,
+        element("table", element("tbody", *rows), cls="lc-verdict-table"),
+        _bars(item, prediction),
+        cls="lc-verdict",
     )
 
 
 def draw_blind() -> None:
     """Draw the same place with nothing in it that could sway a reviewer."""
+    safe_text.draw(blind_card())
+
+
+def blind_card() -> Html:
+    """Return the markup of the same place before the reveal."""
     title = element("strong", say("review.blind_title"))
     why = element("span", say("review.blind_why"))
-    safe_text.draw(element("section", title, why, cls="lc-verdict lc-blind"))
+    return element("section", title, why, cls="lc-verdict lc-blind")
 
 
 def label_chip(item: Item, label: str) -> Html:

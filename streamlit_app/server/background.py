@@ -12,7 +12,7 @@ from typing import Any, Final
 from db.errors import DbError
 from db.paths import runs_dir
 from eci.errors import EciError
-from streamlit_app.server import refit_news, review_service, services
+from streamlit_app.server import refit_news, services
 from training.control.ingest import refresh
 from training.control.triggers import tick
 from training.errors import TrainingError
@@ -32,7 +32,6 @@ async def watching(app: Any) -> AsyncIterator[None]:
         yield
     finally:
         done.set()
-        review_service.settle()
 
 
 def _watch(done: threading.Event) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
 
 from db.conversions import parse_json
 
@@ -15,28 +14,20 @@ _READING_SECONDS: Final = 30.0
 
 
 class BodyError(Exception):
-    """A body that is not used; ``answer`` says why."""
+    """A body that is not used; the message says why."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        self.answer: Response = refuse(status, message)
+        self.status = status
 
 
-def refuse(status: int, message: str) -> Response:
-    """Return the answer to a request that is not carried out.
-
-    The connection is closed with it, so that the rest of a body need not be read.
-    """
-    return JSONResponse({"error": message}, status_code=status, headers={"Connection": "close"})
-
-
-async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
-    """Return the JSON object in a body, of which no more than a limit is ever read.
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return a body that is one JSON object, of which no more than a limit is ever read.
 
     Who sends it must have been checked before: nothing is read for a stranger.
 
     Raises:
-        BodyError: The body is too long, too slow, or no JSON object without others inside.
+        BodyError: The body is too long, too slow, or no JSON object.
     """
     text = bytearray()
     try:
@@ -55,6 +46,6 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
         sent = parse_json(text.decode())
     except ValueError as error:
         raise BodyError(400, "The body is no JSON object. Send one in UTF-8.") from error
-    if not isinstance(sent, dict) or any(isinstance(part, dict | list) for part in sent.values()):
-        raise BodyError(400, "The body is no JSON object of texts and numbers. Send one.")
-    return sent
+    if not isinstance(sent, dict):
+        raise BodyError(400, "The body is no JSON object. Send one.")
+    return bytes(text)

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, TypeVar
 
+from db.content.contents import Content, read_contents
 from db.content.items import get_item
-from db.content.predictions import find_prediction
 from db.errors import ItemWithheldError
-from db.people.reviewers import list_reviewers
 from db.records import (
     Annotation,
     Encounter,
     GoldLabel,
     Item,
-    Judgement,
-    Phase,
     Prediction,
     Presentation,
 )
 from db.review.annotations import (
-    SeenItem,
-    add_annotation,
-    count_annotations,
-    gold_of,
+    gold_from,
     list_annotations,
-    retract_annotation,
 )
-from db.review.drafts import clear_draft, find_draft
-from db.review.events import ReviewEvent, is_flagged, set_flag
-from db.review.guidelines import Guideline, find_guideline
+from db.review.events import set_flag
+from db.review.guidelines import Guideline
 from db.review.item_list import Order, ReviewFilter
+from db.review.item_state import read_item_state
 from db.review.queues import (
     Queue,
     QueueProgress,
@@ -49,36 +39,17 @@ from db.review.queues import (
     queue_progress,
 )
 from db.review.reservations import count_held
+from db.review.rights import known_guideline, known_reviewers, known_viewer
 from db.review.settings import ReviewSettings, get_settings, save_settings
 from db.review.visibility import count_waiting, find_waiting, is_hidden, view_as
-from db.viewer import Viewer
+from db.viewer import EVERYTHING, Viewer
 from streamlit_app.logic.review.names import names_of
 from streamlit_app.logic.review.phases import kept_by, next_phase
 from streamlit_app.server import services
-from streamlit_app.server.event_log import EVENTS
 from streamlit_app.server.worklist import FilterWorklist, QueueWorklist, Worklist
 
 WorklistChoice = tuple[ReviewFilter, Order] | Queue
 """What a reviewer works through: the items that pass filters, in an order, or a queue."""
-
-Result = TypeVar("Result")
-
-_AHEAD: Final = ThreadPoolExecutor(4, thread_name_prefix="ahead")
-_RUNNING: Final[set[Future[Any]]] = set()
-
-
-def settle() -> None:
-    """Wait until nothing runs in the background; before the database is closed."""
-    wait(tuple(_RUNNING))
-    EVENTS.flush()
-
-
-def _in_background(task: Callable[[], Result]) -> Future[Result]:
-    """Run something in a background thread."""
-    future = _AHEAD.submit(task)
-    _RUNNING.add(future)
-    future.add_done_callback(_RUNNING.discard)
-    return future
 
 
 @dataclass(frozen=True)
@@ -93,15 +64,16 @@ class ReviewedItem:
     mine: Annotation | None
     """The reviewer's standing annotation, which the form starts from; None where the form must
     start empty: a recheck shows no earlier judgement."""
+    standing_id: str | None
+    """The reviewer's standing annotation on the item, wherever it was made."""
     draft: Mapping[str, object]
     """What the reviewer had begun to say."""
     history: tuple[Annotation, ...]
     reviewer_names: Mapping[str, str]
     is_flagged: bool
     guideline: Guideline | None
-    version: int
     viewer: Viewer
-    """As whom the item was read; see :func:`is_current`."""
+    """As whom the item was read."""
 
     @property
     def is_blind(self) -> bool:
@@ -123,15 +95,17 @@ def load_item(
         ItemNotFoundError: No item has this id.
         ItemWithheldError: It waits for the reviewer's blind label elsewhere.
     """
-    cur = services.database().cursor()
+    database = services.database()
+    cur = database.cursor()
     queue_id = worklist.queue_of(item_id)
-    viewer = view_as(cur, reviewer_id)
+    viewer = known_viewer(database, reviewer_id)
     waiting = find_waiting(cur, viewer, item_id)
     if waiting and not _is_asked_here(waiting, worklist, queue_id):
         raise _withheld(item_id, waiting)
     sight = replace(viewer, reviewer_id=reviewer_id).for_item(item_id, is_hidden=bool(waiting))
     history = tuple(list_annotations(cur, item_id, sight))
     kept = kept_by(history, reviewer_id, queue_id)
+    standing = next(reversed(kept_by(history, reviewer_id)), None)
     presentation: Presentation = "first" if kept or not kept_by(history, reviewer_id) else "recheck"
     if worklist.is_repeat(item_id):
         kept = [one for one in kept if one.encounter.presentation == "repeat"]
@@ -140,12 +114,13 @@ def load_item(
     if phase == "blind" and not waiting:  # shown again, or to a person whom no queue holds back
         sight = sight.for_item(item_id, is_hidden=True)
         history = tuple(list_annotations(cur, item_id, sight))
-    item = get_item(cur, item_id, sight)
-    prediction = None if run_id is None else find_prediction(cur, run_id, item_id, sight)
-    guideline = find_guideline(cur, item.label_set)
+    content = find_content(worklist, run_id, item_id).seen(is_hidden=sight.is_hidden_item)
+    item, prediction = content.item, content.prediction
+    state = read_item_state(cur, item_id, reviewer_id)
+    guideline = known_guideline(database, item.label_set)
     return ReviewedItem(
         item=item,
-        gold=gold_of(cur, item, history),
+        gold=gold_from(item, history, state.decision),
         prediction=prediction,
         encounter=Encounter(
             run_id=None if prediction is None or phase == "blind" else run_id,
@@ -155,16 +130,31 @@ def load_item(
             guideline_version=None if guideline is None else guideline.version,
         ),
         mine=kept[-1] if kept else None,
-        draft=find_draft(cur, item_id, reviewer_id, phase) or {},
+        standing_id=standing.annotation_id if standing else None,
+        draft=state.draft(phase),
         history=history,
-        reviewer_names=names_of(history, list_reviewers(cur))
+        reviewer_names=names_of(history, known_reviewers(database))
         if history and not item.is_hidden
         else {},
-        is_flagged=is_flagged(cur, item_id, reviewer_id),
+        is_flagged=state.is_flagged,
         guideline=guideline,
-        version=count_annotations(cur, item_id) if item.is_hidden else len(history),
         viewer=viewer,
     )
+
+
+def find_content(worklist: Worklist, run_id: str | None, item_id: str) -> Content:
+    """Return a whole item with its prediction: read together with its neighbours, and held.
+
+    Raises:
+        ItemNotFoundError: No item has this id.
+    """
+    database = services.database()
+    item_ids = worklist.block(item_id)
+    found = database.known(
+        ("contents", run_id, item_ids),
+        lambda: read_contents(database.cursor(), run_id, item_ids),
+    )
+    return found.get(item_id) or Content(get_item(database.cursor(), item_id, EVERYTHING), None)
 
 
 def _is_asked_here(waiting: Sequence[str | None], worklist: Worklist, queue_id: str | None) -> bool:
@@ -184,21 +174,10 @@ def _withheld(item_id: str, waiting: Sequence[str | None]) -> ItemWithheldError:
     )
 
 
-def is_current(shown: ReviewedItem) -> bool:
-    """Return whether the item has no new judgement since it was read ahead of need."""
-    cur = services.database().cursor()
-    return count_annotations(cur, shown.item.item_id) == shown.version
-
-
-def may_still_show(shown: ReviewedItem, reviewer_id: str) -> bool:
-    """Return whether nothing has been hidden from the reviewer since an item was read."""
-    return view_as(services.database().cursor(), reviewer_id) == shown.viewer
-
-
 def is_withheld(item_id: str, reviewer_id: str) -> bool:
     """Return whether anything still waits for the reviewer's blind label on an item."""
-    cur = services.database().cursor()
-    return is_hidden(cur, view_as(cur, reviewer_id), item_id)
+    database = services.database()
+    return is_hidden(database.cursor(), known_viewer(database, reviewer_id), item_id)
 
 
 def waiting_in_queues(reviewer_id: str) -> list[tuple[Queue, int]]:
@@ -216,90 +195,9 @@ def open_worklist(choice: WorklistChoice, reviewer_id: str) -> Worklist:
     return FilterWorklist(services.database(), flt, order, settings().mode)
 
 
-class LookAhead:
-    """The item after the one on screen: found, reserved and read while that one is read.
-
-    It begins when the page has been painted, so that it does not compete with that; asked for
-    sooner, it begins at once.
-    """
-
-    _PAINTED_SECONDS = 0.12
-
-    def __init__(
-        self, worklist: Worklist, item_id: str, run_id: str | None, reviewer_id: str, phase: Phase
-    ) -> None:
-        """Start, and record that the item on screen was opened."""
-        self.after = item_id
-        self._wanted = threading.Event()
-
-        def look() -> ReviewedItem | None:
-            self._wanted.wait(self._PAINTED_SECONDS)
-            queue_id = worklist.queue_of(item_id)
-            EVENTS.note(ReviewEvent("open", reviewer_id, item_id, queue_id, phase))
-            following = worklist.next_open(item_id)
-            if following is None:
-                return None
-            return load_item(following, run_id, reviewer_id, worklist)
-
-        self._future = _in_background(look)
-
-    def result(self) -> ReviewedItem | None:
-        """Return the item, waiting for it where need be; None where nothing is open."""
-        self._wanted.set()
-        return self._future.result()
-
-
-def save(
-    judgement: Judgement,
-    encounter: Encounter,
-    shown: ReviewedItem,
-    *,
-    annotation_id: str,
-    reviewer_id: str,
-    has_draft: bool,
-) -> Annotation:
-    """Store a reviewer's judgement and drop its draft; the same annotation id changes nothing.
-
-    What the page has read already is not read again: reviewers wait for this.
-
-    Raises:
-        DbError: It cannot be stored; nothing was.
-    """
-    item_id = shown.item.item_id
-    with services.database().transaction() as cur:
-        stored = add_annotation(
-            cur,
-            replace(judgement, is_flagged=shown.is_flagged),
-            encounter,
-            annotation_id=annotation_id,
-            item_id=item_id,
-            reviewer_id=reviewer_id,
-            seen=SeenItem(shown.item, shown.answer),
-        )
-        if has_draft:
-            clear_draft(cur, item_id, reviewer_id, encounter.phase)
-    return stored
-
-
-def undo(item_id: str, reviewer_id: str) -> Annotation:
-    """Retract the reviewer's standing annotation on an item; the history keeps both."""
-    with services.database().transaction() as cur:
-        return retract_annotation(
-            cur, annotation_id=str(uuid.uuid4()), item_id=item_id, reviewer_id=reviewer_id
-        )
-
-
-def standing(item_id: str, reviewer_id: str, queue_id: str | None) -> Annotation | None:
-    """Return what a reviewer's latest word on an item is; where a queue asks, in that queue."""
-    # A reviewer's own annotations are never hidden, and no others are asked for.
-    mine = Viewer(reviewer_id).for_item(item_id, is_hidden=True)
-    history = list_annotations(services.database().cursor(), item_id, mine)
-    return next(reversed(kept_by(history, reviewer_id, queue_id)), None)
-
-
 def flag(item_id: str, reviewer_id: str, flagged: bool, client_at: datetime | None) -> None:
     """Flag an item, or take the flag off."""
-    with services.database().transaction() as cur:
+    with services.database().transaction(only_labels=True) as cur:
         set_flag(cur, item_id, reviewer_id, flagged, client_at=client_at)
 
 
@@ -357,6 +255,11 @@ def store_settings(wanted: ReviewSettings, reviewer_id: str) -> None:
     """
     with services.database().transaction() as cur:
         save_settings(cur, wanted, reviewer_id)
+
+
+def count_others_of(queue_id: str, reviewer_id: str) -> int:
+    """Count the items of a queue that are on other reviewers' screens."""
+    return count_others(get_queue(services.database().cursor(), queue_id), reviewer_id)
 
 
 def count_others(queue: Queue, reviewer_id: str) -> int:

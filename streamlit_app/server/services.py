@@ -15,6 +15,7 @@ from db.people.reviewers import find_named, list_people
 from db.people.sign_in import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
 from db.records import Reviewer, Run
 from db.review.drafts import prune_drafts
+from db.review.rights import known_model
 from db.review.visibility import count_hidden, view_as
 from db.viewer import Viewer
 from training.control.automatic import is_automatic
@@ -103,6 +104,11 @@ def all_runs() -> list[Run]:
     a reader's hands with each correction.
     """
     return sorted(list_runs(database().cursor()), key=lambda run: is_automatic(run.settings))
+
+
+def model_of(run_id: str) -> str:
+    """Return the model that a run is of."""
+    return known_model(database(), run_id)
 
 
 def viewer_of(reviewer_id: str) -> Viewer:

@@ -6,6 +6,7 @@ session. Both are called from the page and, ahead of need, from a background thr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -25,14 +26,16 @@ from db.review.item_list import (
     item_id_array,
     viewer_of_list,
 )
-from db.review.queues import Queue, find_item_at, find_position, queue_progress
-from db.review.reservations import QueuePosition, release, reserve_neighbour, reserve_next
+from db.review.queues import Queue, find_item_at, find_position, list_block, queue_progress
+from db.review.reservations import QueuePosition, release, reserve_ahead, reserve_neighbour
 from db.review.settings import ReviewMode
 from db.review.visibility import list_waiting, view_as
 from db.viewer import Viewer
 
 _MAX_SEEN = 2_000
 _FIRST_WINDOW = 64
+_BLOCK = 64
+"""Items whose texts are read at once: one by one they cost more than all else of a save."""
 
 
 class Worklist(Protocol):
@@ -49,8 +52,16 @@ class Worklist(Protocol):
     def queue_of(self, item_id: str) -> str | None:
         """Return the queue to which a label counts: none for an item from outside of it."""
 
-    def next_open(self, after: str | None = None) -> str | None:
-        """Return the next item to label after one (None: the first), or None when all are done."""
+    def ahead(
+        self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
+    ) -> list[str]:
+        """Return the next open items after one, without those that are at hand already."""
+
+    def give_back(self, item_ids: Sequence[str]) -> None:
+        """Release items that were held ahead and not labelled."""
+
+    def block(self, item_id: str) -> tuple[str, ...]:
+        """Return the items that are read together with one; itself where it is from outside."""
 
     def neighbour(self, item_id: str, step: Literal[-1, 1]) -> str | None:
         """Return the item before or after, labelled or not; None past an end."""
@@ -95,19 +106,32 @@ class FilterWorklist:
         self.num_done = len(done)
         self._put_off: set[str] = set()
 
-    def next_open(self, after: str | None = None) -> str | None:
-        """Return the next item without a label of the reviewer's, postponed ones at the end."""
+    def ahead(
+        self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
+    ) -> list[str]:
+        """Return the next open items after one, without those that are at hand already."""
         place = None if after is None else self._place(after)
         start = 0 if place is None else place + 1
+        items: list[str] = []
         for first, last, with_put_off in (
             (start, self.total, False),
             (0, start, False),
             (0, self.total, True),
         ):
-            found = self._first_open(first, last, after, with_put_off)
-            if found is not None:
-                return found
-        return after if after is not None and self._is_open(after) else None
+            if len(items) < num_items:
+                known = {*exclude, *items}
+                items += self._list_open(num_items - len(items), first, last, known, with_put_off)
+        return items
+
+    def give_back(self, item_ids: Sequence[str]) -> None:
+        """Release nothing: only queues hold items for one reviewer."""
+
+    def block(self, item_id: str) -> tuple[str, ...]:
+        """Return the items that are read together with one; itself where it is from outside."""
+        place = self._place(item_id)
+        if place is None:
+            return (item_id,)
+        return tuple(self._ids.slice(place - place % _BLOCK, _BLOCK).to_pylist())
 
     def is_repeat(self, item_id: str) -> bool:  # noqa: ARG002
         """Return False: only queues let items come again."""
@@ -147,7 +171,7 @@ class FilterWorklist:
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
         """Postpone an item until nothing else is open."""
-        with self._database.transaction() as cur:
+        with self._database.transaction(only_labels=True) as cur:
             skip = ReviewEvent("skip", self._reviewer_id, item_id, client_at=client_at)
             add_events(cur, [skip])
         self._put_off.add(item_id)
@@ -177,27 +201,23 @@ class FilterWorklist:
             if queue_id is not None or self.mode == "open"
         }
 
-    def _is_open(self, item_id: str) -> bool:
-        if self._place(item_id) is None or self._withheld(pa.array([item_id])):
-            return False
-        return not list_labelled(self._database.cursor(), self._reviewer_id, pa.array([item_id]))
-
-    def _first_open(
-        self, first: int, last: int, exclude: str | None, with_put_off: bool
-    ) -> str | None:
-        """Find the next open item in growing windows: it is nearly always close by."""
+    def _list_open(
+        self, num_items: int, first: int, last: int, exclude: set[str], with_put_off: bool
+    ) -> list[str]:
+        """Find the next open items in growing windows: they are nearly always close by."""
         size = _FIRST_WINDOW
-        while first < last:
+        items: list[str] = []
+        while first < last and len(items) < num_items:
             window = self._ids.slice(first, min(size, last - first))
             done = list_labelled(self._database.cursor(), self._reviewer_id, window)
             done |= self._withheld(window)
             for item_id in window.to_pylist():
                 is_put_off = item_id in self._put_off and not with_put_off
-                if item_id not in done and item_id != exclude and not is_put_off:
-                    return str(item_id)
+                if item_id not in done and item_id not in exclude and not is_put_off:
+                    items.append(str(item_id))
             first += size
             size *= 8
-        return None
+        return items[:num_items]
 
 
 class QueueWorklist:
@@ -215,23 +235,34 @@ class QueueWorklist:
         self._lock = Lock()  # the item after the one on screen is read in a thread of its own
         self._repeat: str | None = None
 
-    def next_open(self, after: str | None = None) -> str | None:
-        """Reserve the next open item that is not the one given."""
-        found = reserve_next(
-            self._database,
-            self.queue,
-            self._reviewer_id,
-            after=None if after is None else self._place(after),
-            exclude=after,
+    def ahead(
+        self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
+    ) -> list[str]:
+        """Reserve the next open items after one, without those that are at hand already."""
+        place = None if after is None else self._place(after)
+        places = reserve_ahead(
+            self._database, self.queue, self._reviewer_id, num_items, after=place, exclude=exclude
         )
-        if found is None and after is not None:  # perhaps the one given is the last open one
-            found = reserve_next(self._database, self.queue, self._reviewer_id)
-        if found is None:
-            return None
-        self._remember(found)
-        if found.is_repeat:
-            self._repeat = found.item_id
-        return found.item_id
+        for found in places:
+            self._remember(found)
+            if found.is_repeat:
+                self._repeat = found.item_id
+        return [found.item_id for found in places]
+
+    def give_back(self, item_ids: Sequence[str]) -> None:
+        """Release items that were held ahead and not labelled."""
+        release(self._database, self.queue.queue_id, item_ids, self._reviewer_id)
+
+    def block(self, item_id: str) -> tuple[str, ...]:
+        """Return the items that are read together with one; itself where it is from outside."""
+        place = self._place(item_id)
+        if place is None:
+            return (item_id,)
+        first, queue_id = place - place % _BLOCK, self.queue.queue_id
+        return self._database.known(
+            ("block", queue_id, first),
+            lambda: list_block(self._database.cursor(), queue_id, first, _BLOCK),
+        )
 
     def is_repeat(self, item_id: str) -> bool:
         """Return whether an item has come again, unannounced."""
@@ -250,7 +281,7 @@ class QueueWorklist:
             return None
         self._remember(found)
         if place is not None:
-            release(self._database, self.queue.queue_id, item_id, self._reviewer_id)
+            self.give_back([item_id])
         return found.item_id
 
     def number(self, item_id: str) -> int | None:
@@ -264,12 +295,12 @@ class QueueWorklist:
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
         """Return the item back and let it come again once nothing else is open."""
-        with self._database.transaction() as cur:
+        with self._database.transaction(only_labels=True) as cur:
             skip = ReviewEvent(
                 "skip", self._reviewer_id, item_id, self.queue.queue_id, client_at=client_at
             )
             add_events(cur, [skip])
-        release(self._database, self.queue.queue_id, item_id, self._reviewer_id)
+        self.give_back([item_id])
 
     def mark_done(self, item_id: str) -> None:
         """Record that the reviewer has finished an item; a repeat counts as the same item."""

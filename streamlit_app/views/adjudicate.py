@@ -31,7 +31,6 @@ from streamlit_app.errors import shown_errors
 from streamlit_app.logic.agreement_tables import load_scopes
 from streamlit_app.logic.review.adjudication import Dispute, decide, load_dispute
 from streamlit_app.logic.review.adjudication_list import SettlingList
-from streamlit_app.logic.review.label_keys import label_keys
 from streamlit_app.markup import element, reveal
 from streamlit_app.safe_text import NoticeKind
 from streamlit_app.server import services
@@ -87,7 +86,7 @@ def main() -> None:
     if here.item_id is None or here.item_id not in here.items:
         here.show(here.items.next_open())
     draw_body(person)
-    keyboard.load_adjudicate_script()
+    keyboard.load_script()
 
 
 def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> list[str]:
@@ -152,8 +151,8 @@ def draw_body(person: Reviewer) -> None:
         draw_progress()
         annotation_cards.draw_tally(dispute)
         draw_form(dispute, person)
-        keys = label_keys(dispute.item.labels)
-        keyboard.draw_adjudicate_marker(here.item_id, here.num_draws, keys, here.adjudication_id)
+        labels = dispute.item.labels
+        keyboard.draw_marker(here.item_id, here.num_draws, labels, here.adjudication_id)
         st.subheader(say("adjudicate.decisions"), anchor=False)
         annotation_cards.draw_decisions(dispute.decisions, dispute.names)
 

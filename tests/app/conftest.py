@@ -16,7 +16,7 @@ from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
-from streamlit_app.server import review_service, services
+from streamlit_app.server import services
 from tests.support import pages
 from tests.support.records import MOMENT, make_answer, make_drug_item, make_options_item, make_run
 from tests.support.stores import lay_store
@@ -49,7 +49,6 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     opened = services.database()
     yield opened
     gc.unfreeze()
-    review_service.settle()
     opened.close()
     services.database.clear()
 

@@ -18,6 +18,7 @@ from streamlit_app.logic.review.adjudication import load_dispute
 from streamlit_app.logic.review.adjudication_list import SettlingList
 from streamlit_app.markup import escape
 from tests.support.annotations import annotate
+from tests.support.desk import Desk
 from tests.support.pages import OpenPage, markup_of
 
 ADJUDICATE = "views/adjudicate.py"
@@ -73,14 +74,14 @@ def test_who_said_what_is_shown_after_the_decision_where_the_project_says_so(
     markup = markup_of(page)
     assert "<h3>Person 1 </h3>" in markup and "<h3>Person 2 </h3>" in markup
     assert "Ann" not in markup and "Bob" not in markup
-    history = markup_of(open_page(reviewer="Chief", item="q-1"))
+    history = Desk(open_page(reviewer="Chief", item="q-1")).markup
     assert "<strong>Person 2</strong>" in history and "Bob" not in history
-    seen_by_ann = markup_of(open_page(reviewer="Ann", item="q-1"))
+    seen_by_ann = Desk(open_page(reviewer="Ann", item="q-1")).markup
     assert "<strong>Bob</strong>" in seen_by_ann, "only who may adjudicate judges people's answers"
     decide(page, "q-1", 0, "gold_mistaken")
     settled = markup_of(open_page(ADJUDICATE, reviewer="Chief", adjudicate_show="decided"))
     assert "<h3>Ann </h3>" in settled and "<h3>Bob </h3>" in settled
-    assert "<strong>Bob</strong>" in markup_of(open_page(reviewer="Chief", item="q-1"))
+    assert "<strong>Bob</strong>" in Desk(open_page(reviewer="Chief", item="q-1")).markup
 
 
 def test_a_decision_is_stored_with_its_reason_and_the_next_item_comes(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from db.connection import Database
-from streamlit_app.server import review_service, services
+from streamlit_app.server import services
 from tests.support.damage import damage_column
 from tests.support.pages import markup_of, open_unknown
 
@@ -24,7 +24,6 @@ def closed_store(filled_store: Database) -> Iterator[Path]:
     services.database.clear()
     yield filled_store.path
     gc.unfreeze()
-    review_service.settle()
     services.database.clear()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import string
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import streamlit_app
 from streamlit_app import palette, theme
 from streamlit_app.components.answer_card import marked_answer
 from streamlit_app.logic.review.correction import corrected_answer
-from streamlit_app.logic.review.label_keys import COMMAND_KEYS, label_keys
+from streamlit_app.logic.review.label_keys import label_keys
 from streamlit_app.logic.review.question import split_case
 from streamlit_app.logic.review.verdict import judge
 from streamlit_app.markup import element, escape, join, reveal, widget_label
@@ -138,7 +139,7 @@ def test_widget_labels_are_plain_words_or_numbers(name: str, shown: str) -> None
 
 def test_the_mark_cannot_be_forged_from_inside_an_answer() -> None:
     prediction = make_answer("q", "</mark><b>yes</b> yes", "yes")
-    assert marked_answer(prediction).endswith('from this text">yes</mark>')
+    assert marked_answer(prediction).endswith('from this text">yes</mark></span>')
     assert marked_answer(prediction).count("<mark") == 1
     assert "<b>" not in marked_answer(prediction)
 
@@ -158,19 +159,30 @@ def test_errors_that_a_user_can_put_right_are_plain_text_and_others_are_not_hidd
     assert len(test.exception) == 1
 
 
-def test_keys_leave_out_letters_that_are_taken_twice_or_by_commands() -> None:
+def test_labels_have_digits_and_the_letters_that_only_they_begin_with() -> None:
     assert label_keys(("yes", "no", "maybe")) == {
         "1": 0, "2": 1, "3": 2, "y": 0, "n": 1, "m": 2
     }  # fmt: skip
-    assert label_keys(tuple("ABCDE"))["c"] == 2
-    assert set(label_keys(("sure", "maybe", "mostly", "under", "*"))) == set("12345")
+    assert label_keys(tuple("ABCDEF"))["f"] == 5
+    assert set(label_keys(("sure", "maybe", "mostly", "under", "*"))) == set("12345su")
 
 
-def test_each_of_26_options_has_a_key() -> None:
-    keys = label_keys(string.ascii_uppercase)
-    assert set(keys.values()) == set(range(26))
-    assert (keys["6"], keys["j"], keys["S"], keys["W"]) == (5, 9, 18, 22)
-    assert COMMAND_KEYS.isdisjoint(keys)
+def test_labels_that_are_digits_have_their_own() -> None:
+    assert label_keys(("0", "1", "2")) == {"0": 0, "1": 1, "2": 2}
+    assert label_keys(("5", "4", "none"))["5"] == 0
+
+
+def test_labels_in_another_script_have_their_letters() -> None:
+    assert label_keys(("да", "нет"))["н"] == 1
+
+
+@pytest.mark.parametrize(
+    "labels", [string.ascii_uppercase, tuple(f"drug {number}" for number in range(30))]
+)
+def test_each_of_many_options_has_a_key(labels: Sequence[str]) -> None:
+    keys = label_keys(labels)
+    assert set(keys.values()) == set(range(len(labels)))
+    assert (keys["1"], keys["0"]) == (0, 9)
 
 
 def test_a_long_case_ends_in_its_question() -> None:

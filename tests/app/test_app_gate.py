@@ -22,7 +22,7 @@ PATHS = (
     "/_stcore/upload_file/a/b",
     "/media/a.csv",
     "/assets/theme.css",
-    "/review/draft",
+    "/api/v1/desk/drafts",
     "/api/v1/items",
 )
 

@@ -14,6 +14,7 @@ from db.errors import GuidelineError, NotPermittedError
 from db.people.sign_in import add_person, sign_in_by_name
 from db.review.guidelines import MAX_CHARACTERS, add_guideline, find_guideline, list_guidelines
 from streamlit_app.logic.markdown import render
+from tests.support.desk import Desk
 from tests.support.pages import OpenPage, markup_of
 
 
@@ -76,8 +77,7 @@ def test_the_page_stores_a_version_and_the_item_shows_it(
     stored = find_guideline(filled_store.cursor(), "pubmedqa")
     assert stored is not None
     assert stored.body == "Say *maybe* rarely."
-    review = open_page("views/review.py", reviewer="Chief")
-    assert "Say <em>maybe</em> rarely." in markup_of(review)
+    assert "Say <em>maybe</em> rarely." in Desk(open_page(reviewer="Chief")).markup
 
 
 def test_hostile_guidelines_stay_text(payload: str) -> None:

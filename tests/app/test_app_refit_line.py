@@ -17,7 +17,8 @@ from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.training.refit_summary import effect_words
 from streamlit_app.server import refit_news, services
 from tests.support.annotations import annotate
-from tests.support.pages import OpenPage, markup_of
+from tests.support.desk import Desk
+from tests.support.pages import OpenPage
 from tests.support.records import head_says, make_answer
 from tests.support.trained_runs import add_trained_run
 from training.control.automatic import AFTER_CORRECTION
@@ -70,7 +71,7 @@ def refitted(filled_store: Database, tmp_path: Path) -> str:
 
 
 def test_a_reviewer_sees_what_the_last_refit_changed(refitted: str, open_page: OpenPage) -> None:
-    shown = markup_of(open_page())
+    shown = Desk(open_page()).markup
     assert "on 1 corrected item: 0.0 % (0.0 to 79.3) of 1 test items correct" in shown
     assert "before 100.0 %" in shown
 
@@ -80,14 +81,14 @@ def test_a_blind_reviewer_sees_nothing_of_it(
 ) -> None:
     with filled_store.transaction() as cur:
         save_settings(cur, ReviewSettings("blind"), refitted)
-    assert "Head refitted" not in markup_of(open_page())
+    assert "Head refitted" not in Desk(open_page()).markup
 
 
 def test_nothing_is_said_where_no_correction_was_refitted(
     filled_store: Database, open_page: OpenPage
 ) -> None:
     refit_news.update(filled_store)
-    assert "Head refitted" not in markup_of(open_page())
+    assert "Head refitted" not in Desk(open_page()).markup
 
 
 def test_a_page_opens_with_a_run_that_somebody_asked_for(refitted: str) -> None:

@@ -12,9 +12,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -48,13 +47,26 @@ Serve = Callable[..., "AppServer"]
 """Takes a seed, then options of ``streamlit run`` as further texts."""
 
 
-@dataclass
 class AppServer:
     """One running app; it alone may open its database until it is stopped."""
 
-    url: str
-    home: Path
-    process: subprocess.Popen[bytes]
+    def __init__(self, home: Path, port: int, options: Sequence[str]) -> None:
+        self.home, self.url = home, f"http://localhost:{port}"
+        run = (sys.executable, "-m", "streamlit", "run", str(APP))
+        self._command = [*run, f"--server.port={port}", *options]
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the app; where it ran before, on the same port and database."""
+        with (self.home / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=APP.parents[1],
+                env={**os.environ, "LLAMACARE_HOME": str(self.home), "OMP_NUM_THREADS": "1"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        _wait_until_healthy(self)
 
     def stop(self) -> None:
         """End the server, so that a test can open the database file."""
@@ -177,18 +189,8 @@ def serving(folder: Path) -> Iterator[Serve]:
         database = open_store(home / "review.duckdb")
         seed(database)
         database.close()
-        port = _free_port()
-        log = (home / "server.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}", *options],
-            cwd=APP.parents[1],
-            env={**os.environ, "LLAMACARE_HOME": str(home), "OMP_NUM_THREADS": "1"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        server = AppServer(f"http://localhost:{port}", home, process)
+        server = AppServer(home, _free_port(), options)
         running.append(server)
-        _wait_until_healthy(server)
         return server
 
     try:

@@ -43,8 +43,9 @@ from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue
 from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.exports import build_export
-from streamlit_app.server import review_service, services
+from streamlit_app.server import services
 from tests.support.annotations import annotate
+from tests.support.browser import on_desk, wait_for_card
 
 SHELL = Path(streamlit_app.__file__).with_name("shell.py")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -370,7 +371,6 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
             data = build_export(database, kind, file_format, "run-b", reviewer_id=asking)
             found[f"export?{urlencode({kind: file_format})}"] = _steady(_unpacked(kind, data))
         gc.unfreeze()
-        review_service.settle()
         database.close()
         return found
 
@@ -530,17 +530,17 @@ def test_nothing_hidden_reaches_a_real_browser_before_its_label_does(
         bodies.append(download.value.path().read_bytes())
         assert len(bodies[-1]) > 0 and told() == set(), button
     visit("", item=HIDDEN[2])
-    page.locator('[class*="st-key-review_to_blind_queue"] button').click()
-    expect(page.locator(f'[data-lc-item="{HIDDEN[0]}"]')).to_be_visible()
+    page.get_by_role("link", name="Open its blind queue").click()
+    wait_for_card(page, HIDDEN[0])
     page.go_back()
     page.go_forward()
-    expect(page.locator(f'[data-lc-item="{HIDDEN[0]}"]')).to_be_visible()
+    wait_for_card(page, HIDDEN[0])
     assert told() == set()
     _label(page, HIDDEN[0], "n")
-    expect(page.locator(".lc-answer-text")).to_contain_text(canary("answer", HIDDEN[0]))
+    expect(on_desk(page, ".lc-answer-text")).to_contain_text(canary("answer", HIDDEN[0]))
     assert {one[-2:] for one in told()} == {HIDDEN[0]}
     _label(page, HIDDEN[0], "n")
-    expect(page.locator(f'[data-lc-item="{HIDDEN[1]}"]')).to_be_visible()
+    wait_for_card(page, HIDDEN[1])
     page.wait_for_timeout(1_000)  # the item after it is read ahead
     assert {one[-2:] for one in told()} == {HIDDEN[0]}
 
@@ -553,6 +553,6 @@ def _body(response: Response) -> bytes:
 
 
 def _label(page: Page, item_id: str, key: str) -> None:
-    expect(page.locator(f'.lc-marker[data-lc-on="{item_id}"]')).to_be_attached()
+    wait_for_card(page, item_id)
     page.keyboard.press(key)
     page.keyboard.press("Enter")

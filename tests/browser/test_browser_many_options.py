@@ -13,6 +13,7 @@ from db.connection import Database
 from db.content.items import add_items
 from db.review.annotations import list_annotations
 from db.viewer import EVERYTHING
+from tests.support.browser import on_desk, open_desk, wait_for_card, wait_until_saved
 from tests.support.records import make_options_item
 
 pytestmark = pytest.mark.browser
@@ -28,23 +29,18 @@ def seed(database: Database) -> None:
         add_items(cur, items, origin="items")
 
 
-def wait_for_item(page: Page, item_id: str) -> None:
-    expect(page.locator("html[data-lc-listening]")).to_be_attached()
-    expect(page.locator(f'.lc-marker[data-lc-on="{item_id}"]')).to_be_attached()
-
-
-def test_options_whose_letter_is_a_command_are_picked_with_shift(serve: Serve, page: Page) -> None:
+def test_a_letter_picks_its_option_and_its_command_takes_shift(serve: Serve, page: Page) -> None:
     server = serve(seed)
-    page.goto(f"{server.url}/?item=v-01")
-    wait_for_item(page, "v-01")
-    picked = page.locator('[class*="st-key-review_picker"] [aria-checked="true"]')
-    for key, label in (("3", "C"), ("j", "J"), ("z", "Z"), ("Shift+W", "W"), ("Shift+S", "S")):
+    open_desk(page, f"{server.url}/?item=v-01", "v-01")
+    for key, label in (("3", "C"), ("0", "J"), ("z", "Z"), ("f", "F"), ("w", "W"), ("s", "S")):
         page.keyboard.press(key)
-        expect(picked).to_have_text(label)
+        expect(page.get_by_role("radio", name=label, exact=True)).to_be_checked()
+    expect(on_desk(page, "[data-lc-command=skip]")).to_contain_text("Shift S")
     page.keyboard.press("Enter")
-    wait_for_item(page, "v-02")
-    page.keyboard.press("s")
-    wait_for_item(page, "v-03")
+    wait_for_card(page, "v-02")
+    page.keyboard.press("Shift+S")
+    wait_for_card(page, "v-03")
+    wait_until_saved(page)
     database = server.database()
     (annotation,) = list_annotations(database.cursor(), "v-01", EVERYTHING)
     assert annotation.judgement.label == "S"

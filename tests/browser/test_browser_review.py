@@ -21,6 +21,7 @@ from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
 from db.review.settings import ReviewSettings, save_settings
 from db.viewer import EVERYTHING
+from tests.support.browser import on_desk, open_desk, wait_for_card, wait_until_saved
 from tests.support.records import make_item, make_prediction, make_run
 
 pytestmark = pytest.mark.browser
@@ -31,20 +32,10 @@ Serve = Callable[[Callable[[Database], None]], Any]
 LOG_KEYS = """
 window.presses = [];
 window.addEventListener("keydown", (event) => {
-  const item = document.querySelector("[data-lc-item]");
-  window.presses.push([event.key, item ? item.dataset.lcItem : null]);
+  const card = document.querySelector(".lc-card:not([hidden])");
+  window.presses.push([event.key, card ? card.dataset.lcCard : null]);
 }, true);
 """
-
-
-def wait_for_item(page: Page, item_id: str) -> None:
-    expect(page.locator("html[data-lc-listening]")).to_be_attached()
-    expect(page.locator(f'.lc-marker[data-lc-on="{item_id}"]')).to_be_attached()
-    expect(page.locator(f'[data-lc-item="{item_id}"]')).to_be_visible()
-
-
-def chosen_label(page: Page) -> str:
-    return page.locator('[class*="st-key-review_picker"] [aria-checked="true"]').inner_text()
 
 
 def standing(database: Database) -> dict[str, Annotation]:
@@ -65,35 +56,35 @@ def test_three_corrections_by_keyboard_survive_a_reload(
             sign_in_by_name(cur, "Dr. Okafor")
 
     server = serve(seed)
-    page.goto(f"{server.url}/?reviewer=Dr.%20Okafor")
-    wait_for_item(page, "q-01")
+    open_desk(page, f"{server.url}/?reviewer=Dr.%20Okafor")
     page.keyboard.press("n")
     page.keyboard.press("Enter")
-    wait_for_item(page, "q-02")
-    expect(page.locator(".lc-line")).to_contain_text("Saved no for q-01.")
+    wait_for_card(page, "q-02")
+    expect(on_desk(page, ".lc-line")).to_contain_text("Saved no for q-01.")
     page.keyboard.press("3")
     page.keyboard.press("t")
     page.keyboard.type("Too small a trial.")
     page.keyboard.press("Control+Enter")
-    wait_for_item(page, "q-03")
+    wait_for_card(page, "q-03")
     page.keyboard.press("y")
     page.keyboard.press("w")
-    expect(page.locator('[class*="st-key-review_answer_"] textarea')).to_be_focused()
+    expect(on_desk(page, "[name=corrected]")).to_be_focused()
     page.keyboard.press("Control+A")
     page.keyboard.type("Yes, but c and s need no key here.")
     page.keyboard.press("Escape")
     page.keyboard.press("Enter")
-    wait_for_item(page, "q-04")
+    wait_for_card(page, "q-04")
+    wait_until_saved(page)
     page.reload()
-    wait_for_item(page, "q-04")
-    expect(page.locator(".lc-progress")).to_contain_text("3 of 13 reviewed")
+    wait_for_card(page, "q-04")
+    expect(on_desk(page, ".lc-progress")).to_contain_text("3 of 13 reviewed")
     page.keyboard.press("ArrowLeft")
-    wait_for_item(page, "q-03")
-    assert chosen_label(page) == "yes"
-    expect(page.locator(".lc-history")).to_contain_text("Dr. Okafor no → yes")
+    wait_for_card(page, "q-03")
+    expect(page.get_by_role("radio", name="yes", exact=True)).to_be_checked()
+    expect(on_desk(page, ".lc-history")).to_contain_text("Dr. Okafor no → yes")
     page.keyboard.press("ArrowLeft")
-    wait_for_item(page, "q-02")
-    expect(page.locator(".lc-history")).to_contain_text("Too small a trial.")
+    wait_for_card(page, "q-02")
+    expect(on_desk(page, ".lc-history")).to_contain_text("Too small a trial.")
 
     database = server.database()
     stored = standing(database)
@@ -115,19 +106,18 @@ def test_fast_presses_never_label_an_item_that_is_not_on_screen(
 ) -> None:
     server = serve(review_seed)
     page.add_init_script(LOG_KEYS)
-    page.goto(f"{server.url}/?source=pubmedqa")
-    wait_for_item(page, "q-01")
+    open_desk(page, f"{server.url}/?source=pubmedqa")
     for _ in range(20):
         for key in ("y", "Enter"):
             page.keyboard.press(key)
             page.wait_for_timeout(gap_ms)
-    page.wait_for_timeout(1000)  # the last press may still be on its way
+    expect(page.locator(".lc-ending")).to_contain_text("every item in this queue")
     presses = page.evaluate("() => window.presses")
     picked = {item for key, item in presses if key == "y"}
     entered = {item for key, item in presses if key == "Enter"}
     database = server.database()
     labelled = list(standing(database))
-    assert labelled
+    assert len(labelled) == 12
     assert set(labelled) <= picked & entered
     assert all(len(list_annotations(database.cursor(), item, EVERYTHING)) == 1 for item in labelled)
     database.close()
@@ -137,24 +127,23 @@ def test_skip_undo_help_and_the_letter_c_work_without_the_mouse(
     serve: Serve, review_seed: Callable[[Database], None], page: Page
 ) -> None:
     server = serve(review_seed)
-    page.goto(f"{server.url}/?item=v-01")
-    wait_for_item(page, "v-01")
+    open_desk(page, f"{server.url}/?item=v-01", "v-01")
     page.keyboard.press("c")
-    expect(page.locator('[aria-checked="true"]')).to_have_text("C")
+    expect(page.get_by_role("radio", name="C", exact=True)).to_be_checked()
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("Enter")
-    wait_for_item(page, "q-01")
+    wait_for_card(page, "q-01")
     page.keyboard.press("Enter")
-    expect(page.locator(".lc-line")).to_contain_text("Choose a label before saving")
+    expect(on_desk(page, ".lc-line")).to_contain_text("Choose a label before saving")
     page.keyboard.press("u")
-    wait_for_item(page, "v-01")
-    expect(page.locator(".lc-history")).to_contain_text("retracted the label")
+    wait_for_card(page, "v-01")
+    expect(on_desk(page, ".lc-history")).to_contain_text("retracted the label")
     page.keyboard.press("?")
-    expect(page.locator(".lc-help table")).to_be_visible()
+    expect(on_desk(page, ".lc-help table")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.locator(".lc-help table")).to_be_hidden()
+    expect(on_desk(page, ".lc-help table")).to_be_hidden()
     page.keyboard.press("s")
-    wait_for_item(page, "q-01")
+    wait_for_card(page, "q-01")
     database = server.database()
     assert standing(database) == {}
     assert [a.action for a in list_annotations(database.cursor(), "v-01", EVERYTHING)] == [
@@ -174,8 +163,8 @@ def test_a_click_in_browse_opens_the_item_and_the_list_is_the_queue(
     expect(table.locator("canvas").first).to_be_visible()
     row_height = 34
     table.click(position={"x": 100, "y": row_height * 3.5})
-    wait_for_item(page, "q-03")
-    expect(page.locator(".lc-progress")).to_contain_text("Item 3 of 12")
+    wait_for_card(page, "q-03")
+    expect(on_desk(page, ".lc-progress")).to_contain_text("Item 3 of 12")
     # All of it is in the address from the first draw on, so that one step back is enough.
     expect(page).to_have_url(re.compile(r"/\?(?=.*item=q-03)(?=.*source=pubmedqa)"))
     page.go_back()
@@ -203,15 +192,14 @@ def test_hostile_text_stays_text_and_nothing_leaves_the_machine(serve: Serve, pa
     server = serve(fill_with_hostile_text)
     hosts: set[str | None] = set()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
-    page.goto(server.url)
-    wait_for_item(page, "q-01")
-    expect(page.locator(".lc-answer-text")).to_contain_text("<h1>Forged</h1>")
+    open_desk(page, server.url)
+    expect(on_desk(page, ".lc-answer-text")).to_contain_text("<h1>Forged</h1>")
     expect(page.locator("h1", has_text="Forged")).to_have_count(0)
     page.keyboard.press("n")
     page.keyboard.press("Enter")
-    expect(page.locator(".lc-notice")).to_contain_text("every item in this queue")
+    expect(page.locator(".lc-ending")).to_contain_text("every item in this queue")
     page.keyboard.press("u")
-    wait_for_item(page, "q-01")
+    wait_for_card(page, "q-01")
     page.get_by_role("link", name="Browse").click()
     expect(page.locator(".lc-count")).to_have_text("1 item")
     assert "taken" not in page.title()
@@ -228,6 +216,8 @@ def test_drafts_survive_a_kill_and_nothing_hidden_reaches_the_browser(
             save_settings(cur, ReviewSettings("blind"), admin)
 
     frames: list[str] = []
+    page.on("response", lambda answer: answers.append(answer) if "/api/" in answer.url else None)
+    answers: list[Any] = []
     page.on(
         "websocket",
         lambda socket: socket.on(
@@ -238,20 +228,19 @@ def test_drafts_survive_a_kill_and_nothing_hidden_reaches_the_browser(
         ),
     )
     server = serve(blind)
-    page.goto(f"{server.url}/?item=q-01&reviewer=Ada")
-    wait_for_item(page, "q-01")
+    open_desk(page, f"{server.url}/?item=q-01&reviewer=Ada")
     page.keyboard.press("n")
-    expect(page.locator(".lc-draft")).to_have_text("Draft saved")
     page.keyboard.press("t")
-    page.keyboard.type("half a thought")
-    with page.expect_response("**/review/draft") as answer:
-        pass
-    assert answer.value.status == 204
-    assert not any("Yes, it helps." in frame for frame in frames)
+    with page.expect_response("**/desk/drafts") as answer:
+        page.keyboard.type("half a thought")
+    assert answer.value.status == 200
+    sent = [*frames, *(answer.text() for answer in answers)]
+    assert not any("Yes, it helps." in text for text in sent)
     server.process.kill()
     server.process.wait()
     database = server.database()
     ada = next(r for r in list_reviewers(database.cursor()) if r.name == "Ada")
     draft = find_draft(database.cursor(), "q-01", ada.reviewer_id, "blind")
     database.close()
-    assert draft == {"label": "no", "note": "half a thought"}
+    assert draft is not None
+    assert (draft["label"], draft["note"]) == ("no", "half a thought")

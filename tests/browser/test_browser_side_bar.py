@@ -19,7 +19,13 @@ from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
-from tests.support.browser import choose_option
+from tests.support.browser import (
+    choose_option,
+    on_desk,
+    open_desk,
+    wait_for_card,
+    wait_until_saved,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -52,9 +58,7 @@ def server(serve: Serve, review_seed: Seed) -> Any:
 
 
 def open_review(page: Page, url: str) -> None:
-    page.goto(f"{url}/?item=q-01")
-    expect(page.locator("html[data-lc-listening]")).to_be_attached()
-    expect(page.locator('.lc-marker[data-lc-on="q-01"]')).to_be_attached()
+    open_desk(page, f"{url}/?item=q-01")
 
 
 def choose(page: Page, field: str, option: str, *, by_key: bool) -> None:
@@ -66,10 +70,6 @@ def choose(page: Page, field: str, option: str, *, by_key: bool) -> None:
     expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.get_by_role("option")).to_have_count(0)
-
-
-def wait_for_item(page: Page, item_id: str) -> None:
-    expect(page.locator(f'.lc-marker[data-lc-on="{item_id}"]')).to_be_attached()
 
 
 def labels_by_name(database: Database, item_id: str) -> dict[str, str | None]:
@@ -92,9 +92,11 @@ def test_keys_after_choosing_a_name_label_for_that_name(
     open_review(page, server.url)
     before = names_of_options(page)
     choose(page, "Reviewing as", "Ann", by_key=by_key)
+    wait_for_card(page, "q-01")
     page.keyboard.press("y")
     page.keyboard.press("Enter")
-    wait_for_item(page, "q-02")
+    wait_for_card(page, "q-02")
+    wait_until_saved(page)
     expect(page.get_by_role("combobox", name="Reviewing as")).to_have_value("Ann")
     database = server.database()
     assert labels_by_name(database, "q-01") == {"Ann": "yes"}
@@ -123,6 +125,7 @@ def test_a_letter_in_the_list_of_names_makes_nobody(server: Any, page: Page) -> 
 def test_choosing_the_same_name_again_gives_the_keys_back(server: Any, page: Page) -> None:
     open_review(page, server.url)
     choose(page, "Reviewing as", "Reviewer 1", by_key=False)
+    wait_for_card(page, "q-01")
     page.keyboard.press("n")
     expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked(timeout=2000)
 
@@ -130,7 +133,7 @@ def test_choosing_the_same_name_again_gives_the_keys_back(server: Any, page: Pag
 def test_a_label_key_after_choosing_a_queue_picks(server: Any, page: Page) -> None:
     open_review(page, server.url)
     choose(page, "Queue", "Yes or no", by_key=False)
-    wait_for_item(page, "q-01")
+    wait_for_card(page, "q-01")
     expect(page.get_by_text("Only items with an answer")).to_have_count(0)
     page.keyboard.press("m")
     expect(page.get_by_role("radio", name="maybe", exact=True)).to_be_checked()
@@ -139,14 +142,16 @@ def test_a_label_key_after_choosing_a_queue_picks(server: Any, page: Page) -> No
 def test_keys_work_after_a_tick_and_a_search_in_the_side_bar(server: Any, page: Page) -> None:
     open_review(page, server.url)
     page.get_by_text("Only items with an answer").click()
+    wait_for_card(page, "q-01")
     page.keyboard.press("n")
     expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()
     page.get_by_role("textbox", name="Search").click()
     page.keyboard.type("q-01")
     page.keyboard.press("Enter")
-    expect(page.locator(".lc-progress")).to_contain_text(
+    expect(on_desk(page, ".lc-progress")).to_contain_text(
         re.compile(r"Item 1 of 1\b"), use_inner_text=True
     )
+    wait_for_card(page, "q-01")
     page.keyboard.press("m")
     expect(page.get_by_role("radio", name="maybe", exact=True)).to_be_checked()
 
@@ -159,9 +164,11 @@ def test_a_name_is_added_with_its_button_and_labels_from_then_on(server: Any, pa
     page.keyboard.press("Enter")
     expect(page.get_by_role("textbox", name="New name")).to_have_count(0)
     expect(page.get_by_role("combobox", name="Reviewing as")).to_have_value("Dr. Okafor")
+    wait_for_card(page, "q-01")
     page.keyboard.press("y")
     page.keyboard.press("Enter")
-    wait_for_item(page, "q-02")
+    wait_for_card(page, "q-02")
+    wait_until_saved(page)
     assert labels_by_name(server.database(), "q-01") == {"Dr. Okafor": "yes"}
 
 

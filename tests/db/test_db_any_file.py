@@ -207,7 +207,7 @@ def test_parquet_and_a_dataset_folder_keep_their_splits(tmp_path: Path) -> None:
     [
         ("a.csv", b"%PDF-1.7 ...", "a PDF document"),
         ("a.csv", b"\x89PNG\r\n\x1a\n", "a PNG image"),
-        ("a.jsonl.gz", gzip.compress(b"{}"), "a gzip archive"),
+        ("a.jsonl.gz", gzip.compress(b"{}", mtime=0), "a gzip archive"),
         ("a.db", b"SQLite format 3\x00 ...", "an SQLite database"),
         ("a.pkl", b"\x80\x04\x95\x00\x00", "a Python pickle"),
         ("a.gguf", b"GGUF\x03\x00", "the weights of a model"),

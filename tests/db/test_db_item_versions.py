@@ -24,6 +24,7 @@ from db.content.predictions import add_predictions, find_prediction
 from db.content.runs import add_run
 from db.errors import DbError, InvalidItemError, ItemConflictError, NotPermittedError
 from db.outcomes.counts import summarise_runs
+from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person
 from db.records import Item, Option, Section
 from db.retraining.lineage import (
@@ -35,13 +36,13 @@ from db.retraining.lineage import (
 from db.retraining.snapshot import freeze, load_snapshot, read_snapshot
 from db.review.adjudications import add_adjudication, list_adjudications
 from db.review.agreement import RatingFilter, count_patterns
-from db.review.annotations import SeenItem, get_gold, list_annotations
+from db.review.annotations import get_gold, list_annotations
 from db.review.bulk_actions import do_action, undo_action
 from db.review.item_list import ReviewFilter, get_rows, list_item_ids
 from db.review.queues import QueueSettings, add_queue, get_queue, queue_progress
 from db.review.reservations import reserve_next
 from db.viewer import EVERYTHING
-from tests.support.annotations import annotate
+from tests.support.annotations import annotate, on_screen
 from tests.support.records import (
     make_head_prediction,
     make_item,
@@ -225,12 +226,17 @@ def _num_scored(database: Database) -> int:
 def test_a_label_given_to_a_version_of_another_sense_is_refused(
     database: Database, chief: str
 ) -> None:
-    seen = SeenItem(_get(database.cursor()), None)
+    cur = database.cursor()
+    with database.transaction() as writing:
+        ann = add_reviewer(writing, "Ann").reviewer_id
+    shown = _get(cur)
+    first = on_screen(cur, ann, shown)
     _correct(database, chief, question="Does it help much?")
-    annotate(database, "Ann", "q-1", "no", annotation_id="a", seen=seen)
+    annotate(database, "Ann", "q-1", "no", annotation_id="a", on_screen=first)
     _correct(database, chief, question="Does it harm?", changes_sense=True)
     with pytest.raises(ItemConflictError, match="corrected since"):
-        annotate(database, "Ann", "q-1", "no", annotation_id="b", seen=seen)
+        second = on_screen(cur, ann, shown)
+        annotate(database, "Ann", "q-1", "no", annotation_id="b", on_screen=second)
 
 
 def test_undoing_a_bulk_retraction_restores_no_label_of_another_sense(

@@ -46,6 +46,7 @@ from db.review.reservations import (
     reserve_neighbour,
 )
 from db.viewer import EVERYTHING
+from tests.support import reserving
 from tests.support.records import make_item, make_prediction, make_run
 
 NUM_ITEMS = 12
@@ -98,7 +99,7 @@ def say(
 def reserve_next(*args: Any, **more: Any) -> str | None:
     """Reserve the next item and give its id; ``after`` is an item of these queues."""
     after = more.pop("after", None)
-    place = reservations.reserve_next(*args, after=after and int(after[2:]), **more)
+    place = reserving.reserve_next(*args, after=after and int(after[2:]), **more)
     assert place is None or place == QueuePosition(place.item_id, int(place.item_id[2:]))
     return place and place.item_id
 
@@ -203,7 +204,7 @@ def test_two_people_never_get_the_same_place(
     assert reserve_next(database, queue, bob) == "q-00"  # a new session resumes there
     assert reserve_next(database, queue, bob, after="q-00", exclude="q-00") == "q-02"
     assert count_held(database.cursor(), queue, cyd) == 2
-    release(database, queue.queue_id, "q-00", bob)
+    release(database, queue.queue_id, ["q-00"], bob)
     say(database, queue, "q-02", bob)
     assert reserve_next(database, queue, cyd, after="q-11") == "q-00"
 
@@ -239,6 +240,7 @@ def test_a_reservation_ends_by_itself(
     assert reserve_next(database, queue, people["Ann"], now=late) == "q-00"
 
 
+@pytest.mark.parametrize("num_items", [1, 3])
 @pytest.mark.parametrize("seed", range(5))
 def test_what_is_given_from_memory_is_what_a_search_would_find(
     database: Database,
@@ -246,8 +248,9 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
     people: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
+    num_items: int,
 ) -> None:
-    monkeypatch.setattr(unreserved, "_WINDOW", 4)
+    monkeypatch.setattr(unreserved, "_WINDOW", 4 * num_items)
     queue = make_queue()
     rng = random.Random(seed)  # noqa: S311
     at: dict[str, str | None] = {}
@@ -265,18 +268,21 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
         after = None if rng.random() < 0.1 else here
         position = None if after is None else int(after[2:])
         with database.transaction() as cur:
-            searched = reservations._find_next(
-                cur, queue, EVERYTHING, who, position, after, datetime.now(UTC), None
-            )
+            exclude = () if after is None else (after,)
+            search = reservations._Search(cur, queue, EVERYTHING, who, datetime.now(UTC), None)
+            searched = search.find(num_items, position, exclude)
             free = reservations._unreserved_positions(database, queue)
             assert free is not None
-            from_memory += free.take(cur, who, position, after) is not None
-        given = reserve_next(database, queue, who, after=after, exclude=after)
-        assert given == (searched and searched.item_id)
-        at[who] = given
-        if given is not None and rng.random() < 0.7:
-            say(database, queue, given, who)
-    assert from_memory > 2
+            from_memory += bool(free.find(cur, who, num_items, position, exclude))
+        given = reservations.reserve_ahead(
+            database, queue, who, num_items, after=position, exclude=exclude
+        )
+        assert given == searched
+        at[who] = given[-1].item_id if given else None
+        for place in given:
+            if rng.random() < 0.7:
+                say(database, queue, place.item_id, who)
+    assert from_memory > (2 if num_items == 1 else 0)
 
 
 def test_an_item_labelled_from_its_address_is_not_given_again(
@@ -355,7 +361,7 @@ def test_a_share_of_a_blind_queue_comes_again_to_who_labelled_it(
     queue = make_queue("Blind", mode="blind", repeat_share=0.5)
     bob = people["Bob"]
     seen: list[tuple[str, bool]] = []
-    while (place := reservations.reserve_next(database, queue, bob)) is not None:
+    while (place := reserving.reserve_next(database, queue, bob)) is not None:
         presentation = "repeat" if place.is_repeat else "first"
         seen.append((place.item_id, place.is_repeat))
         for phase in ("blind", "revealed"):

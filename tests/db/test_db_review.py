@@ -20,6 +20,7 @@ from db.content.readings import (
 )
 from db.content.runs import add_run
 from db.errors import (
+    AnnotationConflictError,
     InvalidAnnotationError,
     InvalidLabelError,
     ItemNotFoundError,
@@ -29,8 +30,8 @@ from db.errors import (
 from db.people.reviewers import add_reviewer
 from db.records import Annotation, Encounter, GoldLabel, Judgement, Span
 from db.review.annotations import (
-    SeenItem,
     add_annotation,
+    count_annotations,
     get_gold,
     list_annotations,
     retract_annotation,
@@ -38,7 +39,7 @@ from db.review.annotations import (
 )
 from db.review.item_list import ReviewFilter, get_rows, item_id_array, list_item_ids
 from db.viewer import EVERYTHING
-from tests.support.annotations import annotate
+from tests.support.annotations import annotate, on_screen
 from tests.support.records import make_item, make_options_item, make_prediction, make_run
 
 
@@ -299,15 +300,65 @@ def test_everything_a_reviewer_says_comes_back_and_nonsense_is_refused(filled: D
         replace(encounter, duration_seconds=-1)
 
 
-def test_the_answer_that_the_caller_has_read_is_stored_as_it_was_shown(filled: Database) -> None:
-    ann = _reviewer(filled, "Ann")
-    item = get_item(filled.cursor(), "q-1", EVERYTHING)
-    with filled.transaction() as cur:
+def _save(
+    database: Database, who: str, label: str, annotation_id: str, replaces: str | None
+) -> Annotation:
+    """Store a label as a screen does: with the annotation that it shows as standing."""
+    with database.transaction() as cur:
+        shown = on_screen(cur, who, get_item(cur, "q-1", EVERYTHING), replaces)
         stored = add_annotation(
-            cur, Judgement(("no",)), Encounter(run_id="run-1"), annotation_id="s-1",
-            item_id="q-1", reviewer_id=ann, seen=SeenItem(item, "As shown."),
+            cur, Judgement((label,)), Encounter(), annotation_id=annotation_id,
+            item_id="q-1", reviewer_id=who, on_screen=shown,
         )  # fmt: skip
     assert stored.old_answer == "As shown."
+    return stored
+
+
+@pytest.mark.parametrize("replaces", [None, "a-0", "b-1"])
+def test_a_save_replaces_nothing_but_what_was_on_screen(
+    filled: Database, replaces: str | None
+) -> None:
+    ann, bob = _reviewer(filled, "Ann"), _reviewer(filled, "Bob")
+    _save(filled, ann, "no", "a-0", None)
+    _save(filled, bob, "no", "b-1", None)
+    _save(filled, ann, "maybe", "a-1", "a-0")
+    with pytest.raises(AnnotationConflictError, match=r"now it is \['maybe'\]") as caught:
+        _save(filled, ann, "yes", "a-2", replaces)
+    assert (caught.value.annotation_id, caught.value.labels) == ("a-1", ("maybe",))
+    assert _standing(filled, "q-1")[ann].annotation_id == "a-1"
+    assert _save(filled, ann, "yes", "a-3", "a-1").judgement.label == "yes"
+
+
+def test_a_press_sent_twice_is_stored_once_and_its_id_is_for_no_other(filled: Database) -> None:
+    ann = _reviewer(filled, "Ann")
+    first = _save(filled, ann, "no", "a-0", None)
+    assert _save(filled, ann, "no", "a-0", None) == first
+    assert count_annotations(filled.cursor(), "q-1") == 1
+    with pytest.raises(InvalidAnnotationError, match="'a-0' belongs to"):
+        _save(filled, ann, "yes", "a-0", None)
+    assert _standing(filled, "q-1")[ann].judgement.label == "no"
+    _save(filled, ann, "yes", "a-1", "a-0")
+    assert _save(filled, ann, "no", "a-0", None) == first  # sent late once more
+
+
+def test_undo_retracts_the_annotation_that_is_meant_or_nothing(filled: Database) -> None:
+    ann = _reviewer(filled, "Ann")
+    _save(filled, ann, "no", "a-0", None)
+    _save(filled, ann, "yes", "a-1", "a-0")
+
+    def undo(meant: str) -> Annotation:
+        with filled.transaction() as cur:
+            return retract_annotation(
+                cur, annotation_id=f"undo-{meant}", item_id="q-1", reviewer_id=ann, retracts=meant
+            )
+
+    with pytest.raises(AnnotationConflictError, match="was changed since"):
+        undo("a-0")
+    assert undo("a-1") == undo("a-1")
+    assert _standing(filled, "q-1")[ann].annotation_id == "a-0"
+    undo("a-0")
+    with pytest.raises(NothingToRetractError):
+        undo("a-2")
 
 
 def test_what_was_said_blind_stays_beside_what_was_said_after_the_reveal(filled: Database) -> None:

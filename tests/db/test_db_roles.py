@@ -21,6 +21,7 @@ from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.outcomes.selection import Selection
 from db.outcomes.slices import drop_slice, list_slices, save_slice
 from db.people.permissions import ACTION_WORDS, PERMISSIONS, Action
+from db.people.program_tokens import add_token, list_tokens, revoke_token
 from db.people.reviewers import add_reviewer, append_change
 from db.people.sign_in import add_person, change_person
 from db.records import Encounter, Judgement, Role
@@ -43,12 +44,13 @@ from db.review.queues import (
     extend_queue,
     get_queue,
 )
-from db.review.reservations import release, reserve_neighbour, reserve_next
+from db.review.reservations import release, reserve_ahead, reserve_neighbour
 from db.review.settings import ReviewSettings, save_settings
 from db.review.visibility import view_as
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_answer, make_item, make_run
+from tests.support.reserving import reserve_next
 from tests.support.stores import open_store
 from tests.support.writes import personal_writes
 
@@ -105,6 +107,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             save_draft(cur, "q-2", who, "open", {"note": "begun"})
             flags = ReviewFilter(item_ids=("q-1",))
             do_action(cur, flags, "flag", reviewer_id=who, batch_id=f"b-{role}", num_expected=1)
+        add_token(cur, "Program")
     with database.transaction() as cur:
         for role, who in people.items():
             change_person(cur, who, role=role)
@@ -152,9 +155,9 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         lambda cur, world, who: save_draft(cur, "q-1", who, "open", {"note": "a"}),
     ),
     "clear_draft": ("annotate", lambda cur, world, who: clear_draft(cur, "q-2", who, "open")),
-    "reserve_next": (
+    "reserve_ahead": (
         "annotate",
-        lambda cur, world, who: reserve_next(world.database, get_queue(cur, "open"), who),
+        lambda cur, world, who: reserve_ahead(world.database, get_queue(cur, "open"), who, 1),
     ),
     "reserve_neighbour": (
         "annotate",
@@ -162,7 +165,7 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
             world.database, get_queue(cur, "open"), who, -1, 1
         ),
     ),
-    "release": ("annotate", lambda cur, world, who: release(world.database, "open", "q-1", who)),
+    "release": ("annotate", lambda cur, world, who: release(world.database, "open", ["q-1"], who)),
     "add_adjudication": (
         "adjudicate",
         lambda cur, world, who: add_adjudication(
@@ -284,6 +287,11 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
             cur, world.people["reviewer"], role="adjudicator", by=who
         ),
     ),
+    "add_token": ("manage_people", lambda cur, world, who: add_token(cur, "Robot", by=who)),
+    "revoke_token": (
+        "manage_people",
+        lambda cur, world, who: revoke_token(cur, list_tokens(cur)[0].token_id, by=who),
+    ),
 }
 """For each write what it asks for, and a call that succeeds for those who are permitted it."""
 
@@ -387,12 +395,12 @@ def test_the_hold_on_an_item_is_released_by_its_holder_alone(world: World) -> No
     adjudicator, reviewer = world.people["adjudicator"], world.people["reviewer"]
     held = reserve_next(world.database, queue, adjudicator)
     assert held is not None
-    release(world.database, queue.queue_id, held.item_id, reviewer)
+    release(world.database, queue.queue_id, [held.item_id], reviewer)
     other = reserve_next(world.database, queue, reviewer)
     assert other is None or other.item_id != held.item_id
     for who in (adjudicator, reviewer):
         for item_id in ("q-1", "q-2"):
-            release(world.database, queue.queue_id, item_id, who)
+            release(world.database, queue.queue_id, [item_id], who)
 
 
 def test_a_queue_for_others_gives_no_item_to_a_neighbour(world: World) -> None:

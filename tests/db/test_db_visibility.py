@@ -19,7 +19,6 @@ from db.retraining.lineage import list_corrections
 from db.review import reservations
 from db.review.adjudications import add_adjudication, list_adjudications, list_disputed
 from db.review.annotations import (
-    SeenItem,
     add_annotation,
     get_gold,
     list_annotations,
@@ -44,6 +43,7 @@ from db.review.visibility import (
 )
 from db.viewer import EVERYTHING, Viewer, number_of_nameless
 from tests.support.records import make_item, make_prediction, make_run
+from tests.support.reserving import reserve_next
 
 HIDDEN, SHOWN = "q-1", "q-2"
 _OF_ENCOUNTER = {field.name for field in fields(Encounter)}
@@ -56,7 +56,6 @@ def say(
     label: str,
     *,
     annotation_id: str,
-    seen: SeenItem | None = None,
     **more: Any,
 ) -> Annotation:
     """Store a label of a reviewer known by id."""
@@ -68,7 +67,6 @@ def say(
         annotation_id=annotation_id,
         item_id=item_id,
         reviewer_id=reviewer_id,
-        seen=seen,
     )
 
 
@@ -261,7 +259,7 @@ def test_of_ones_own_annotation_what_stood_before_it_is_left_out(
 def test_a_blind_label_still_stores_what_stood_before_it(
     filled: Database, people: dict[str, str], viewer: Viewer
 ) -> None:
-    masked = get_item(filled.cursor(), HIDDEN, viewer)
+    assert get_item(filled.cursor(), HIDDEN, viewer).is_hidden
     with filled.transaction() as cur:
         stored = say(
             cur,
@@ -270,7 +268,6 @@ def test_a_blind_label_still_stores_what_stood_before_it(
             "yes",
             annotation_id="blind",
             phase="blind",
-            seen=SeenItem(masked, None),
         )
     assert stored.old_label == "maybe"
 
@@ -369,14 +366,14 @@ def test_an_open_queue_passes_over_what_waits_in_a_blind_one(
     bob = people["Bob"]
     opened = ask(filled, people, HIDDEN, SHOWN, "q-3", name="Open", mode="open")
     blind = ask(filled, people, HIDDEN, "q-3")
-    place = reservations.reserve_next(filled, opened, bob)
+    place = reserve_next(filled, opened, bob)
     assert place is not None and place.item_id == SHOWN
     for step in (-1, 1):
         assert reservations.reserve_neighbour(filled, opened, bob, 1, step) is None  # type: ignore[arg-type]
     label(filled, SHOWN, bob, opened, "open")
-    assert reservations.reserve_next(filled, opened, bob, after=1) is None
+    assert reserve_next(filled, opened, bob, after=1) is None
     label(filled, "q-3", bob, blind)
-    place = reservations.reserve_next(filled, opened, bob)
+    place = reserve_next(filled, opened, bob)
     assert place is not None and place.item_id == "q-3"
 
 
@@ -388,7 +385,7 @@ def test_the_reveal_waits_until_no_other_queue_wants_a_blind_label(
     second = ask(filled, people, HIDDEN, name="Second")
 
     def following(queue: Queue) -> str | None:
-        place = reservations.reserve_next(filled, queue, bob)
+        place = reserve_next(filled, queue, bob)
         return place and place.item_id
 
     assert (following(first), following(second)) == (HIDDEN, HIDDEN)

@@ -10,9 +10,10 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from db.connection import Database
-from db.people.reviewers import add_reviewer
-from db.records import Annotation, Encounter, Judgement
-from db.review.annotations import SeenItem, add_annotation
+from db.people.reviewers import add_reviewer, get_reviewer
+from db.records import Annotation, Encounter, Item, Judgement
+from db.review.annotations import OnScreen, add_annotation
+from db.review.item_state import read_item_state
 
 _numbers = count(1)
 _OF_ENCOUNTER = {field.name for field in fields_of(Encounter)}
@@ -25,7 +26,7 @@ def annotate(
     *labels: str,
     annotation_id: str | None = None,
     created_at: datetime | None = None,
-    seen: SeenItem | None = None,
+    on_screen: OnScreen | None = None,
     **fields: Any,
 ) -> Annotation:
     """Store the labels that a reviewer gives to an item; add the reviewer where they are new.
@@ -33,11 +34,12 @@ def annotate(
     Args:
         store: A database, for a transaction of its own, or a cursor of the caller's transaction.
         annotation_id: Made here when None.
-        seen: The item on screen, where it was read before.
+        on_screen: What the press was made on, where there was a screen.
         fields: Further fields of ``Judgement`` and ``Encounter``.
     """
     if isinstance(store, Database):
-        more = {"annotation_id": annotation_id, "created_at": created_at, "seen": seen, **fields}
+        more = {"annotation_id": annotation_id, "created_at": created_at, **fields}
+        more["on_screen"] = on_screen
         with store.transaction() as cur:
             return annotate(cur, who, item_id, *labels, **more)
     encounter = {name: fields.pop(name) for name in _OF_ENCOUNTER & set(fields)}
@@ -48,6 +50,20 @@ def annotate(
         annotation_id=annotation_id or f"annotation-{next(_numbers)}",
         item_id=item_id,
         reviewer_id=add_reviewer(store, who).reviewer_id,
-        seen=seen,
+        on_screen=on_screen,
         created_at=created_at,
+    )
+
+
+def on_screen(
+    cur: DuckDBPyConnection, reviewer_id: str, item: Item, replaces: str | None = None
+) -> OnScreen:
+    """Return what a screen shows of an item, outside a queue, with the answer ``As shown.``"""
+    return OnScreen(
+        replaces,
+        reviewer=get_reviewer(cur, reviewer_id),
+        queue=None,
+        item=item,
+        answer="As shown.",
+        state=read_item_state(cur, item.item_id, reviewer_id),
     )

@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 from db.people.reviewers import find_person
 from db.people.sign_in import sign_in_by_name
 from streamlit_app.server import services
-from streamlit_app.session.state import ReviewSession
 
 OpenPage = Callable[..., AppTest]
 SHELL = Path(services.__file__).parents[1] / "shell.py"
@@ -82,28 +81,6 @@ def item_ids(test: AppTest, key: str) -> list[str]:
     """Return the items that the table with this key lists."""
     ids: list[str] = test.dataframe(key=key).value["Item"].tolist()
     return ids
-
-
-def session(test: AppTest) -> ReviewSession:
-    """Return what the Review page keeps of a session."""
-    found: ReviewSession = test.session_state["review_session"]
-    return found
-
-
-def on_screen(test: AppTest) -> str | None:
-    """Return the id of the item that the Review page shows."""
-    draw = session(test).draw
-    return None if draw is None else draw.item_id
-
-
-def pick(test: AppTest, label: str) -> None:
-    """Pick a label for the item that the Review page shows."""
-    test.segmented_control(key=f"review_label_{on_screen(test)}").set_value(label)
-
-
-def press(test: AppTest, what: str) -> AppTest:
-    """Press one of the buttons that the Review page has for its item, such as ``save``."""
-    return test.button(key=f"review_{what}_{on_screen(test)}").click().run()
 
 
 def _joined(elements: Any) -> str:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
+from typing import Final
 
-COMMAND_KEYS = frozenset("fsutvw")
-"""Letters that mean flag, skip, undo, note (type), verdict (say more) and answer (write)."""
+_DIGITS: Final = "1234567890"
 
 
 def label_keys(labels: Sequence[str]) -> dict[str, int]:
     """Return the keys of an item's labels, each with the label's place from 0.
 
-    Digits always work, up to nine. A label's first letter works where no other label and no
-    command has it; beyond nine labels a command's letter works with Shift, as a capital.
+    The digits pick the first ten, the tenth with 0; where labels are digits themselves, each has
+    its own. A label's first letter works where no other label begins with it. A label without any
+    key takes the first free letter. Labels win over commands, which take Shift then.
     """
-    digits = {str(place + 1): place for place in range(min(len(labels), 9))}
+    own = {label: place for place, label in enumerate(labels) if label in set(_DIGITS)}
+    digits = own or dict(zip(_DIGITS, range(len(labels)), strict=False))
     initials = [label[:1].lower() for label in labels]
     letters = {
-        initial.upper() if initial in COMMAND_KEYS else initial: place
+        initial: place
         for place, initial in enumerate(initials)
-        if initial.isascii()
-        and initial.isalpha()
-        and (initial not in COMMAND_KEYS or place >= len(digits))
-        and initials.count(initial) == 1
+        if len(initial) == 1 and initial.isalpha() and initials.count(initial) == 1
     }
-    return digits | letters
+    keys = digits | letters
+    free = iter(letter for letter in string.ascii_lowercase if letter not in keys)
+    keyless = [place for place in range(len(labels)) if place not in keys.values()]
+    return keys | dict(zip(free, keyless, strict=False))
+
+
+def keys_of(labels: Sequence[str]) -> list[list[str]]:
+    """Return the keys of each label, in the order of the labels."""
+    keys = label_keys(labels)
+    return [[key for key, at in keys.items() if at == place] for place in range(len(labels))]

@@ -1,0 +1,43 @@
+"""Items and their answers read many at once, for those who go through a list one by one.
+
+One by one, item and answer cost a save more than everything else. They change only with an import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from duckdb import DuckDBPyConnection
+
+from db.content.items import item_from_row, without_answers
+from db.content.predictions import prediction_from_row
+from db.records import Item, Prediction
+from db.statements import load_sql
+
+
+@dataclass(frozen=True)
+class Content:
+    """An item and what a run says of it, whole; a screen gets it through :meth:`seen`."""
+
+    item: Item
+    prediction: Prediction | None
+
+    def seen(self, *, is_hidden: bool) -> Content:
+        """Return what a viewer may see, to whom the item is hidden or not."""
+        return Content(without_answers(self.item), None) if is_hidden else self
+
+
+def read_contents(
+    cur: DuckDBPyConnection, run_id: str | None, item_ids: Sequence[str]
+) -> Mapping[str, Content]:
+    """Return items with their predictions in a run, by id; those that do not exist are left out."""
+    wanted = {"item_ids": list(item_ids)}
+    rows = cur.execute(load_sql("content_items"), wanted).fetchall()
+    items = {row[0]: item_from_row(row) for row in rows}  # of each the latest version
+    predictions: dict[str, Prediction] = {}
+    if run_id is not None:
+        asked = {**wanted, "run_id": run_id}
+        rows = cur.execute(load_sql("content_predictions"), asked).fetchall()
+        predictions = {row[1]: prediction_from_row(row) for row in rows}
+    return {item_id: Content(item, predictions.get(item_id)) for item_id, item in items.items()}

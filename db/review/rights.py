@@ -1,0 +1,66 @@
+"""What each save depends on and rarely changes, as it is at this moment; see ``Database.known``."""
+
+from __future__ import annotations
+
+from db.connection import Database
+from db.content.runs import find_run
+from db.people.reviewers import get_reviewer, list_reviewers
+from db.records import Reviewer
+from db.review.guidelines import Guideline, find_guideline
+from db.review.queues import Queue, get_queue
+from db.review.settings import ReviewSettings, get_settings
+from db.review.visibility import view_as
+from db.viewer import Viewer
+
+
+def known_reviewer(database: Database, reviewer_id: str) -> Reviewer:
+    """Return a reviewer with the role they have now.
+
+    Raises:
+        ReviewerNotFoundError: No reviewer has this id.
+    """
+    return database.known(
+        ("reviewer", reviewer_id), lambda: get_reviewer(database.cursor(), reviewer_id)
+    )
+
+
+def known_reviewers(database: Database) -> list[Reviewer]:
+    """Return all reviewers by name, imported annotators too."""
+    return database.known("reviewers", lambda: list_reviewers(database.cursor()))
+
+
+def known_viewer(database: Database, reviewer_id: str) -> Viewer:
+    """Return what a reviewer may see now.
+
+    Raises:
+        ReviewerNotFoundError: No reviewer has this id.
+        NotPermittedError: They have no role, or no more.
+    """
+    return database.known(("viewer", reviewer_id), lambda: view_as(database.cursor(), reviewer_id))
+
+
+def known_queue(database: Database, queue_id: str) -> Queue:
+    """Return a queue, closed or not.
+
+    Raises:
+        QueueNotFoundError: No queue has this id.
+    """
+    return database.known(("queue", queue_id), lambda: get_queue(database.cursor(), queue_id))
+
+
+def known_guideline(database: Database, label_set: str) -> Guideline | None:
+    """Return the guideline that counts for a label set now, or None."""
+    return database.known(
+        ("guideline", label_set), lambda: find_guideline(database.cursor(), label_set)
+    )
+
+
+def known_settings(database: Database) -> ReviewSettings:
+    """Return the settings for reviewing that count now."""
+    return database.known("settings", lambda: get_settings(database.cursor()))
+
+
+def known_model(database: Database, run_id: str) -> str:
+    """Return the model that a run is of; empty where there is no such run."""
+    run = database.known(("run", run_id), lambda: find_run(database.cursor(), run_id))
+    return "" if run is None else run.model

@@ -1,0 +1,7 @@
+-- Items by their ids, each in all its versions.
+select
+    item_id, source, question, context, label_set, labels, options, gold_label, long_answer, split,
+    metadata, version
+from item_history
+where item_id in (select unnest($item_ids::varchar[]))
+order by version

@@ -1,0 +1,237 @@
+// What the desk draws: one element a card, made when the card arrives and hidden until its turn, so that
+// showing the next item changes one attribute. Markup comes from the server, escaped there; every other
+// text is put in as text.
+import { capOf, commandKeys } from "./keys.js";
+
+// An element; a child that is a string is text.
+export function make(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+// As crypto.randomUUID(), which browsers have on encrypted pages only.
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+// Markup that this server escaped; see markup.py.
+export function fragment(html, attributes = {}) {
+  const made = make("div", attributes);
+  made.innerHTML = html || "";
+  return made;
+}
+
+export const say = (text, values = {}) =>
+  text.replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+
+const cap = (key) => make("kbd", { "aria-hidden": "true" }, capOf(key));
+const toneOf = (label, place) =>
+  ["yes", "no", "maybe"].includes(label) ? `lc-label-${label}` : `lc-position-${place % 5}`;
+
+// One card on the desk, with what the reviewer picked and typed.
+export class CardView {
+  seenMs = 0;
+  #since = 0;
+
+  // on: {command(name), pick(place), change(view)}
+  constructor(card, config, on) {
+    this.card = card;
+    this.config = config;
+    this.on = on;
+    this.keys = commandKeys(config.keys, card.labels);
+    this.picked = card.labels.findIndex((label) => label.label === card.start.label);
+    this.choices = {
+      also: new Set(card.start.also),
+      verdicts: new Set(card.start.verdicts),
+      severity: card.start.severity,
+      confidence: card.start.confidence,
+    };
+    this.span = card.start.span;
+    this.#build();
+  }
+
+  get isBlind() {
+    return this.card.phase === "blind";
+  }
+
+  #build() {
+    const { fragments } = this.card;
+    this.line = make("div", { class: "lc-line" });
+    this.state = make("div", { class: "lc-state" });
+    this.root = make(
+      "article",
+      { class: "lc-card", "data-lc-card": this.card.item_id, "data-lc-phase": this.card.phase, hidden: true },
+      (this.itemPane = make("div", { class: "lc-pane lc-pane-item", tabindex: "-1" }, fragment(""))),
+      (this.answerPane = make("div", { class: "lc-pane lc-pane-answer", tabindex: "-1" }, fragment(""))),
+      make("div", { class: "lc-panel" },
+        fragment(fragments.place), fragment((fragments.refit ?? "") + (fragments.verdict ?? "")), this.#bar(), this.#moves(), this.#fields(), this.#help()),
+    );
+    this.setTexts(fragments);
+    if (!fragments.answer) this.root.classList.add("lc-card-plain");
+  }
+
+  setTexts({ item, guideline = "", answer = "", reference = "", history = "" }) {
+    this.itemPane.firstElementChild.innerHTML = item + guideline;
+    this.answerPane.firstElementChild.innerHTML = answer + reference + history;
+  }
+
+  #bar() {
+    const { texts } = this.config;
+    this.buttons = this.card.labels.map(({ label, text, keys }, place) =>
+      make("button", {
+        type: "button", role: "radio", "aria-checked": "false", "aria-keyshortcuts": keys.join(" "), "aria-label": text,
+        class: `lc-pick ${toneOf(label, place)}`, onclick: () => this.on.pick(place),
+      }, make("span", { dir: "auto" }, text), make("span", { class: "lc-caps" }, ...keys.map(cap))));
+    const picker = make("div", { class: "lc-picker", role: "radiogroup", "aria-label": texts.your_label }, ...this.buttons);
+    if (this.buttons.length > 5) picker.classList.add("lc-picker-many");
+    this.save = this.#button("save", this.isBlind ? texts.save_blind : texts.save, "lc-save");
+    this.#draw();
+    return make("div", { class: "lc-controls" }, this.line, picker, this.save, this.state);
+  }
+
+  #button(command, text, cls = "") {
+    const caps = this.keys[command] ? [" ", cap(this.keys[command])] : [];
+    return make("button", {
+      type: "button", class: `lc-button ${cls}`, "aria-keyshortcuts": this.keys[command], "data-lc-command": command,
+      onclick: () => this.on.command(command),
+    }, make("span", {}, text), ...caps);
+  }
+
+  #moves() {
+    const { texts } = this.config;
+    this.flag = this.#button("flag", this.card.is_flagged ? texts.unflag : texts.flag);
+    this.undo = this.#button("undo", texts.undo);
+    const moves = ["back", "on"].map((name) => {
+      const button = this.#button(name, "");
+      button.setAttribute("aria-label", texts[name]);
+      return button;
+    });
+    return make("div", { class: "lc-moves" }, ...moves, this.#button("skip", texts.skip), this.undo, this.flag);
+  }
+
+  #fields() {
+    const { texts, words } = this.config;
+    const changed = () => this.on.change(this);
+    const area = (name, value, rows, placeholder) => {
+      this[name] = make("textarea", { rows, dir: "auto", name, placeholder, "aria-label": texts[name], oninput: changed });
+      this[name].value = value;
+      return make("label", { class: "lc-field" }, make("span", {}, texts[name]), ...(this.keys[name] ? [" ", cap(this.keys[name])] : []), this[name]);
+    };
+    const { details, labels, start } = this.card;
+    const names = Object.fromEntries(labels.map(({ label, text }) => [label, text]));
+    const isShort = details.answer !== null && details.answer.length <= this.config.max_shown;
+    this.more = make("div", { class: "lc-more", hidden: true },
+      this.#choice("verdicts", words.verdict), this.#choice("severity", words.severity), this.#choice("confidence", words.confidence),
+      this.#choice("also", names),
+      ...(details.answer ? [area("corrected", start.answer ?? (isShort ? details.answer : ""), 6, isShort ? null : texts.corrected_long)] : []));
+    this.toggle = this.#button("details", texts.details, "lc-link");
+    this.toggle.setAttribute("aria-expanded", "false");
+    return make("div", { class: "lc-fields" }, area("note", start.note, 2), this.toggle, this.more);
+  }
+
+  // Buttons for one or several of some words.
+  #choice(name, shown) {
+    const chosen = this.choices[name];
+    const isOn = (word) => (chosen instanceof Set ? chosen.has(word) : this.choices[name] === word);
+    const draw = () => buttons.forEach((button) => button.setAttribute("aria-pressed", isOn(button.value)));
+    const press = (word) => {
+      if (!(chosen instanceof Set)) this.choices[name] = isOn(word) ? null : word;
+      else if (!chosen.delete(word)) chosen.add(word);
+      draw();
+      this.on.change(this);
+    };
+    const buttons = Object.entries(shown).map(([word, text]) =>
+      make("button", { type: "button", class: "lc-chip-button", value: word, onclick: () => press(word) }, text));
+    draw();
+    return make("div", { class: "lc-choice", role: "group", "aria-label": this.config.texts[name] },
+      make("span", {}, this.config.texts[name]), ...buttons);
+  }
+
+  #help() {
+    const { texts, commands } = this.config;
+    const row = (keys, text) => make("tr", {}, make("th", {}, ...keys.map(cap)), make("td", {}, text));
+    const picks = this.card.labels.map(({ text, keys }) => row(keys, say(texts.pick, { label: text })));
+    const rest = Object.entries(this.keys).map(([name, key]) => row([key], commands[name]));
+    const fixed = [row(["Escape"], commands.escape), row(["Ctrl", "Enter"], commands.save_inside)];
+    this.help = make("details", { class: "lc-help" }, make("summary", {}, texts.keys_title, " ", cap(this.keys.help)),
+      make("table", {}, make("tbody", {}, ...picks, ...rest, ...fixed)));
+    return this.help;
+  }
+
+  #draw() {
+    this.buttons.forEach((button, place) => button.setAttribute("aria-checked", String(place === this.picked)));
+  }
+
+  pick(place) {
+    this.picked = place;
+    this.#draw();
+  }
+
+  setMore(isOpen) {
+    this.more.hidden = !isOpen;
+    this.toggle.setAttribute("aria-expanded", String(isOpen));
+    this.toggle.firstChild.textContent = isOpen ? this.config.texts.hide_details : this.config.texts.details;
+  }
+
+  setFlag(isFlagged) {
+    this.card.is_flagged = isFlagged;
+    this.flag.firstChild.textContent = isFlagged ? this.config.texts.unflag : this.config.texts.flag;
+  }
+
+  // What is picked and typed, as a draft.
+  fields() {
+    const label = this.picked < 0 ? null : this.card.labels[this.picked].label;
+    const { also, verdicts, severity, confidence } = this.choices;
+    return {
+      label, also: [...also], note: this.note.value, answer: this.#correctedAnswer(), verdicts: [...verdicts],
+      severity, confidence, span: this.span,
+    };
+  }
+
+  #correctedAnswer() {
+    const written = this.corrected?.value.trim() ?? "";
+    const same = (text) => text.replace(/\r\n?/g, "\n").trim();
+    return written === "" || written === same(this.card.details.answer) ? null : written;
+  }
+
+  // The same as a judgement: the label picked comes first.
+  judgement() {
+    const { label, also, ...rest } = this.fields();
+    return { ...rest, note: rest.note.trim(), labels: [...new Set([label, ...also])].filter((name) => name !== null) };
+  }
+
+  show() {
+    this.root.hidden = false;
+    this.#since = performance.now();
+    this.root.querySelectorAll(".lc-pane").forEach((pane) => (pane.scrollTop = 0));
+  }
+
+  hide() {
+    this.rest();
+    this.root.hidden = true;
+  }
+
+  // Time counts while the item is in sight.
+  rest() {
+    if (this.#since) this.seenMs += performance.now() - this.#since;
+    this.#since = 0;
+  }
+
+  wake() {
+    if (!this.root.hidden && !this.#since) this.#since = performance.now();
+  }
+
+  get seen() {
+    return Math.round(this.seenMs + (this.#since ? performance.now() - this.#since : 0));
+  }
+}

@@ -1,0 +1,76 @@
+"""What programs read of queues, and the sitting in which they label."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from db.people.permissions import require
+from db.people.program_tokens import find_program
+from db.review import queues
+from db.review.queues import Queue, QueueProgress
+from db.review.rights import known_queue
+from streamlit_app.server import desk, services
+from streamlit_app.server.tokens import Presented, Sitting
+
+
+def find_caller(token: str) -> Sitting | None:
+    """Return the program that sends a token, or None for a stranger."""
+    reviewer_id = find_program(services.database().cursor(), token)
+    return None if reviewer_id is None else Sitting(reviewer_id)
+
+
+def in_queue(caller: Sitting, queue_id: str | None) -> Sitting:
+    """Return the caller at work in a queue with the run whose answers it shows; None: in none.
+
+    Raises:
+        QueueNotFoundError: No queue has this id.
+    """
+    if queue_id is None:
+        return caller
+    run_id = known_queue(services.database(), queue_id).settings.run_id
+    return replace(caller, queue_id=queue_id, filter=None, run_id=run_id)
+
+
+def present(at: Sitting, item_id: str) -> Presented:
+    """Return an item as it is put before a program, which needs no time to read it.
+
+    Raises:
+        ItemNotFoundError: No item has this id.
+        ItemWithheldError: It waits for the program's blind label elsewhere.
+    """
+    return replace(desk.show_item(at, item_id).presented, floor_seconds=0.0)
+
+
+def list_queues(reviewer_id: str) -> list[Queue]:
+    """Return the open queues that a caller may work on.
+
+    Raises:
+        NotPermittedError: Their access was taken away.
+    """
+    cur = services.database().cursor()
+    require(cur, reviewer_id, "read")
+    return queues.list_queues(cur, reviewer_id)
+
+
+def get_queue(reviewer_id: str, queue_id: str) -> Queue:
+    """Return one queue.
+
+    Raises:
+        QueueNotFoundError: No queue has this id.
+        NotPermittedError: The caller's access was taken away.
+    """
+    cur = services.database().cursor()
+    require(cur, reviewer_id, "read")
+    return queues.get_queue(cur, queue_id)
+
+
+def list_progress(reviewer_id: str, queue_id: str) -> list[QueueProgress]:
+    """Return how far a queue is in all, then how far each of its people is.
+
+    Raises:
+        QueueNotFoundError: No queue has this id.
+        NotPermittedError: The caller's access was taken away.
+    """
+    queue = get_queue(reviewer_id, queue_id)
+    cur = services.database().cursor()
+    return [queues.queue_progress(cur, queue), *queues.list_progress(cur, queue)]
