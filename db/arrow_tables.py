@@ -88,7 +88,6 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     ),
     "incoming_queue_draw": pa.schema(
         [
-            ("queue_id", pa.string()),
             ("stratum", pa.string()),
             ("stratum_rank", pa.int64()),
             ("item_id", pa.string()),

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from db.arrow_tables import incoming
+from db.arrow_tables import SCHEMAS, incoming
 from db.statements import load_sql
 
 Strata = Literal["source", "split", "gold_label", "head_label", "answer_label"]
@@ -62,35 +63,47 @@ class Candidates:
     strata: npt.NDArray[np.object_]
 
 
-def draw_rows(
-    candidates: Candidates, kind: Kind, design: QueueDesign, num_places: int
-) -> list[dict[str, Any]]:
+def draw(candidates: Candidates, kind: Kind, design: QueueDesign, num_places: int) -> pa.Table:
     """Draw items and return all of them as rows of ``queue_draw``, those with a place first.
 
-    A fixed order draws nothing: its rows are the items that have a place.
+    A fixed order draws nothing: its rows are the items that have a place. In arrays, because a
+    queue may hold all items there are and no one may wait for it.
     """
-    keyed: list[tuple[float, dict[str, Any]]] = []
-    names = sorted(set(candidates.strata.tolist()))
-    shares = _shares_of(names, design)
-    for name in names:
-        own = np.flatnonzero(candidates.strata == name)
+    total = len(candidates.item_ids)
+    encoded = pa.array(candidates.strata, pa.string()).dictionary_encode()
+    names, strata = encoded.dictionary.to_numpy(zero_copy_only=False), encoded.indices.to_numpy()
+    shares = _shares_of(names.tolist(), design)
+    ranks, keys = np.empty(total, np.int64), np.empty(total)
+    sizes, limits = np.full(total, np.nan), np.full(total, np.nan)
+    for number, name in enumerate(names.tolist()):
+        own = np.flatnonzero(strata == number)
         own = own[np.argsort(candidates.ranks[own], kind="stable")]
-        sizes = draw_sizes(kind, len(own), design.floor)
-        order = np.arange(len(own))
-        limits: Sequence[float | None] = [None] * len(own)
-        if sizes is not None:
-            order, limits = np.argsort(candidates.hashes[own] / sizes), thresholds(sizes).tolist()
-        for place, number in enumerate(order):
-            row = {
-                "stratum": name,
-                "stratum_rank": place + 1,
-                "item_id": str(candidates.item_ids[own[number]]),
-                "draw_size": None if sizes is None else float(sizes[number]),
-                "draw_threshold": limits[place],
-            }
-            keyed.append(((place + 0.5) / shares[name], row))
-    rows = [row for _, row in sorted(keyed, key=lambda pair: pair[0])]
-    return _with_probabilities(rows, num_places)
+        by_rank = draw_sizes(kind, len(own), design.floor)
+        if by_rank is not None:
+            order = np.argsort(candidates.hashes[own] / by_rank)
+            own = own[order]
+            sizes[own], limits[own] = by_rank[order], thresholds(by_rank)
+        ranks[own] = np.arange(1, len(own) + 1)
+        keys[own] = (ranks[own] - 0.5) / shares[name]
+    places = np.lexsort((strata, keys))
+    is_placed = np.zeros(total, np.bool_)
+    is_placed[places[:num_places]] = True
+    if np.isnan(sizes).all():
+        places, chances = places[:num_places], np.ones(total)
+    else:
+        # The threshold of the last place of a stratum is that of all its places.
+        last = np.zeros(len(names))
+        np.maximum.at(last, strata[is_placed], limits[is_placed])
+        chances = np.minimum(1, sizes * last[strata])
+    columns = (names[strata], ranks, candidates.item_ids, sizes, limits, chances)
+    schema = SCHEMAS["incoming_queue_draw"]
+    return pa.Table.from_arrays(
+        [
+            pa.array(column[places], field.type, from_pandas=True)
+            for column, field in zip(columns, schema, strict=True)
+        ],
+        schema=schema,
+    )
 
 
 def thresholds(sizes: _Floats) -> _Floats:
@@ -110,10 +123,10 @@ def thresholds(sizes: _Floats) -> _Floats:
     return found
 
 
-def add_draw(cur: DuckDBPyConnection, queue_id: str, rows: Sequence[dict[str, Any]]) -> None:
+def add_draw(cur: DuckDBPyConnection, queue_id: str, drawn: pa.Table) -> None:
     """Store how the items of a queue were drawn."""
-    with incoming(cur, "incoming_queue_draw", [{"queue_id": queue_id, **row} for row in rows]):
-        cur.execute(load_sql("queue_draw_insert"))
+    with incoming(cur, "incoming_queue_draw", drawn):
+        cur.execute(load_sql("queue_draw_insert"), {"queue_id": queue_id})
 
 
 def count_drawn(cur: DuckDBPyConnection, queue_id: str) -> tuple[int, int]:
@@ -138,21 +151,3 @@ def _shares_of(names: Sequence[str], design: QueueDesign) -> dict[str, float]:
     rest = [name for name in names if name not in given]
     left = max(1 - sum(given.values()), 1e-6)
     return {**given, **{name: left / len(rest) for name in rest}}
-
-
-def _with_probabilities(rows: list[dict[str, Any]], num_places: int) -> list[dict[str, Any]]:
-    placed: dict[str, dict[str, Any]] = {}
-    for row in rows[:num_places]:
-        placed[row["stratum"]] = row  # the last one's threshold is that of all places
-    found = []
-    for number, row in enumerate(rows):
-        last = placed.get(row["stratum"])
-        if row["draw_size"] is None:
-            chance = float(number < num_places)
-        elif last is None:
-            chance = 0.0
-        else:
-            chance = min(1.0, row["draw_size"] * last["draw_threshold"])
-        if chance > 0 or row["draw_size"] is not None:
-            found.append({**row, "inclusion_probability": chance})
-    return found

@@ -25,7 +25,7 @@ from db.review.draws import (
     Strata,
     add_draw,
     count_drawn,
-    draw_rows,
+    draw,
 )
 from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter, select_items
@@ -180,7 +180,7 @@ def add_item_queue(
     chosen = list(dict.fromkeys(item_ids))
     ranks = np.arange(len(chosen))
     every = Candidates(_texts(chosen), ranks, ranks / len(ranks), _texts([""] * len(chosen)))
-    add_draw(cur, queue_id, draw_rows(every, "fixed", DEFAULT, len(chosen)))
+    add_draw(cur, queue_id, draw(every, "fixed", DEFAULT, len(chosen)))
     cur.execute(load_sql("queue_insert_items"), {"queue_id": queue_id, "item_ids": chosen})
     return queue
 
@@ -211,10 +211,11 @@ def extend_queue(cur: DuckDBPyConnection, queue: Queue, reviewer_id: str) -> int
         rate = min(1.0, design.num_items / (num_frame or total))
         num_places = math.ceil(rate * total - 1e-9)
     kind = _KINDS.get(queue.settings.order, "prioritised")
-    rows = draw_rows(found, kind, design, num_places)
+    drawn = draw(found, kind, design, num_places)
     if queue.settings.design is not None:
-        add_draw(cur, queue.queue_id, rows)
-    placed = {"queue_id": queue.queue_id, "item_ids": [row["item_id"] for row in rows[:num_places]]}
+        add_draw(cur, queue.queue_id, drawn)
+    item_ids = drawn["item_id"][:num_places].to_pylist()
+    placed = {"queue_id": queue.queue_id, "item_ids": item_ids}
     cur.execute(load_sql("queue_insert_items"), placed)
     return num_places
 

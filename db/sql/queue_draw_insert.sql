@@ -1,1 +1,1 @@
-insert into queue_draw by name select * from incoming_queue_draw
+insert into queue_draw by name select $queue_id as queue_id, * from incoming_queue_draw

@@ -14,7 +14,7 @@ from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import InvalidQueueError
 from db.people.reviewers import add_reviewer
-from db.review.draws import Candidates, QueueDesign, draw_rows, thresholds
+from db.review.draws import Candidates, Kind, QueueDesign, draw, thresholds
 from db.review.item_list import ReviewFilter
 from db.review.queues import (
     Queue,
@@ -35,6 +35,12 @@ def candidates(total: int, seed: int = 0, strata: list[str] | None = None) -> Ca
         np.random.default_rng(seed).random(total),
         np.array(strata or [""] * total, dtype=object),
     )
+
+
+def draw_rows(
+    every: Candidates, kind: Kind, design: QueueDesign, num_places: int
+) -> list[dict[str, Any]]:
+    return draw(every, kind, design, num_places).to_pylist()
 
 
 @pytest.mark.parametrize(("floor", "num_places"), [(0.5, 20), (0.1, 20), (1.0, 7), (0.5, 90)])
