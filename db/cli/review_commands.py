@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
+from duckdb import DuckDBPyConnection
 
 from db.cli.frame import opened, person_named
+from db.errors import ExportError
 from db.exporters import EXPORT_FORMATS, EXPORT_KINDS, ExportFormat, ExportKind, export_file
+from db.exporters.scope import ExportScope
 from db.people.reviewers import list_people, list_reviewers
 from db.people.sign_in import add_person
 from db.records import Role
 from db.review.draws import FLOOR, QueueDesign, Strata, count_drawn
 from db.review.guidelines import ALL_LABEL_SETS, add_guideline, list_guidelines
-from db.review.item_list import ReviewFilter, Show
+from db.review.item_list import ReviewFilter, Show, item_id_array
 from db.review.queues import (
     MAX_REPEAT_SHARE,
     MAX_REVIEWERS,
@@ -26,6 +30,7 @@ from db.review.queues import (
     QueueSettings,
     add_queue,
     close_queue,
+    get_queue,
     list_progress,
     list_queues,
     queue_progress,
@@ -47,10 +52,13 @@ by_option = click.option("--by", required=True, metavar="NAME", help="In whose n
     help="Default: from the ending of FILE, .jsonl, .csv or .parquet.",
 )
 @click.option("--run", "run_id", help="predictions, label_studio: of this run.")
-def export(
-    kind: ExportKind, file: Path, file_format: ExportFormat | None, run_id: str | None
-) -> None:
-    """Write items, labels of record, annotations or predictions to FILE.
+@click.option("--queue", "queue_id", help="Only its items, or what was judged in it.")
+@click.option("--show", type=click.Choice(get_args(Show)), help="Only such items, seen with --run.")
+@click.option("--person", metavar="NAME", help="annotations, corrections: of this person.")
+@click.option("--since", type=click.DateTime(), help="annotations, corrections: from then on, UTC.")
+@click.option("--until", type=click.DateTime(), help="annotations, corrections: before then, UTC.")
+def export(kind: ExportKind, file: Path, file_format: ExportFormat | None, **limits: Any) -> None:
+    """Write items, labels of record, annotations, corrections or predictions to FILE.
 
     \b
     Annotations also as
@@ -65,9 +73,32 @@ def export(
         )
     with opened() as database:
         cur = database.cursor()
-        num_rows = export_file(cur, kind, chosen, file, EVERYTHING, run_id=run_id)
+        scope = _scope(cur, **limits)
+        run_id = limits["run_id"]
+        num_rows = export_file(cur, kind, chosen, file, EVERYTHING, run_id=run_id, scope=scope)
     noun = "tasks" if chosen == "label_studio" else "rows"
     click.echo(f"{click.format_filename(file)}: {num_rows} {noun}.")
+
+
+def _scope(
+    cur: DuckDBPyConnection,
+    *,
+    run_id: str | None,
+    queue_id: str | None,
+    show: Show | None,
+    person: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> ExportScope:
+    if queue_id is not None:
+        get_queue(cur, queue_id)
+    if person is not None and person not in {one.name for one in list_reviewers(cur)}:
+        raise ExportError(f"There is no person {person!r}. `python -m db people list` names all.")
+    item_ids = None
+    if show is not None:
+        item_ids = item_id_array(cur, ReviewFilter(run_id=run_id, show=show), EVERYTHING)
+    moments = (None if one is None else one.replace(tzinfo=UTC) for one in (since, until))
+    return ExportScope(item_ids, queue_id, person, *moments)
 
 
 @click.group()

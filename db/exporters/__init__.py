@@ -17,11 +17,12 @@ from db.errors import ExportError
 from db.exporters.files import write_csv, write_jsonl, write_parquet
 from db.exporters.huggingface import is_unchanged_export, write_huggingface
 from db.exporters.label_studio import write_label_studio
+from db.exporters.scope import ExportScope
 from db.exporters.targets import file_target, folder_target
 from db.statements import load_sql
 from db.viewer import Viewer
 
-ExportKind = Literal["items", "labels", "annotations", "predictions"]
+ExportKind = Literal["items", "labels", "annotations", "corrections", "predictions"]
 TableFormat = Literal["jsonl", "csv", "parquet"]
 ExportFormat = Literal["jsonl", "csv", "parquet", "huggingface", "label_studio"]
 EXPORT_KINDS: Final[tuple[ExportKind, ...]] = get_args(ExportKind)
@@ -29,6 +30,7 @@ TABLE_FORMATS: Final[tuple[TableFormat, ...]] = get_args(TableFormat)
 EXPORT_FORMATS: Final[tuple[ExportFormat, ...]] = get_args(ExportFormat)
 
 _BATCH_ROWS = 2_000
+_EVERYTHING: Final = ExportScope()
 
 
 def export_file(
@@ -39,9 +41,10 @@ def export_file(
     viewer: Viewer,
     *,
     run_id: str | None = None,
+    scope: ExportScope = _EVERYTHING,
     is_shared: bool = False,
 ) -> int:
-    """Write all rows of one kind to a file and give their number; but those of hidden items.
+    """Write the rows of one kind to a file and give their number; but those of hidden items.
 
     Rows leave DuckDB in batches, so that memory stays flat however large the store is. DuckDB's own
     COPY is not used: the connection has no access to files.
@@ -49,7 +52,8 @@ def export_file(
     Args:
         cur: A cursor of its own; the rows are those of one moment.
         kind: ``"items"`` can be imported again; ``"labels"`` are the labels of record with what
-            reviewers say; ``"annotations"`` is the whole history with names, retractions too.
+            reviewers say; ``"annotations"`` is the whole history with names, retractions too;
+            ``"corrections"`` what people changed and what stands of it.
         file_format: JSON lines and Parquet keep lists; CSV writes them as JSON text, and puts an
             apostrophe before texts that a spreadsheet would take for a formula. Annotations also as
             ``"huggingface"``, a dataset folder, and ``"label_studio"``, one task an item with what
@@ -59,6 +63,7 @@ def export_file(
         viewer: Who gets the file.
         run_id: For predictions: only those of this run; all runs when None. For Label Studio: the
             run whose labels are the tasks' predictions; none when None.
+        scope: Which rows; all that are not hidden by default.
         is_shared: Others work in this process meanwhile: a child process writes the file.
 
     Returns:
@@ -81,13 +86,14 @@ def export_file(
         get_run(cur, run_id)
     if needs_run:
         parameters["run_id"] = run_id
+    narrowed, limits = scope.narrow(statement, load_sql(f"export_{statement}"))
     target = (
         folder_target(path, cur, is_earlier=is_unchanged_export)
         if file_format == "huggingface"
         else file_target(path, cur)
     )
     with target as partial:
-        rows = cur.sql(load_sql(f"export_{statement}"), params=parameters)
+        rows = cur.sql(narrowed, params=parameters | limits)
         # Closed after an error too: the file could not be opened again while it is being read.
         with rows.to_arrow_reader(_BATCH_ROWS) as reader:
             if is_shared:

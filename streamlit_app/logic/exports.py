@@ -9,9 +9,11 @@ from typing import Final
 
 from db.connection import Database
 from db.exporters import ExportFormat, ExportKind, export_file
+from db.exporters.scope import ExportScope
 from db.people.permissions import require
 from db.review.visibility import view_as
 
+_EVERYTHING: Final = ExportScope()
 _MIME_TYPES: Final[dict[str, str]] = {
     "jsonl": "application/jsonl",
     "csv": "text/csv",
@@ -39,6 +41,7 @@ def build_export(
     run_id: str | None,
     *,
     reviewer_id: str,
+    scope: ExportScope = _EVERYTHING,
 ) -> bytes:
     """Write an export to a temporary file, row by row, and give its content.
 
@@ -46,6 +49,7 @@ def build_export(
 
     Args:
         reviewer_id: Who asks for it.
+        scope: What it is narrowed to.
 
     Raises:
         NotPermittedError: Their role is not open to exports.
@@ -55,7 +59,9 @@ def build_export(
     with tempfile.TemporaryDirectory(prefix="llamacare-export-") as folder:
         path = Path(folder) / f"llamacare-{kind}"
         viewer = view_as(cur, reviewer_id)
-        export_file(cur, kind, file_format, path, viewer, run_id=run_id, is_shared=True)
+        export_file(
+            cur, kind, file_format, path, viewer, run_id=run_id, scope=scope, is_shared=True
+        )
         if path.is_dir():
             path = Path(shutil.make_archive(str(path), "zip", folder, path.name))
         return path.read_bytes()

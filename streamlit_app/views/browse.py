@@ -6,11 +6,14 @@ import zlib
 
 import streamlit as st
 
+from db.exporters.scope import ExportScope
+from db.people.permissions import is_permitted
 from db.records import Reviewer
 from db.review.item_list import Order, ReviewFilter, ReviewRow, get_rows
 from streamlit_app import safe_text
 from streamlit_app.components import (
     bulk_panel,
+    export_form,
     filters,
     item_correction,
     item_table,
@@ -63,6 +66,11 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     run_id, reviewer_id = flt.run_id, flt.reviewer_id
     rows = get_rows(database().cursor(), shown, viewer, run_id=run_id, reviewer_id=reviewer_id)
     item_correction.draw(rows, person, viewer)
+    if is_permitted(person, "export") and st.toggle(
+        say_count("browse.export", total), key="browse_export"
+    ):
+        with st.container(border=True, key="browse_export_panel"):
+            export_form.draw(person, ExportScope(ids), page="browse")
     draw_page(rows)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, get_args
 
 import streamlit as st
 
 from db.content.overview import ItemCount, count_items_by_label, count_reviews
 from db.errors import DbError, ImportFileError
-from db.exporters import EXPORT_KINDS, ExportFormat, ExportKind, formats_of
-from db.exporters.label_studio import LABELING_CONFIG
 from db.importers import FORMATS, Asked
 from db.importers.assembling import Choices
 from db.outcomes.slices import list_slice_faults
@@ -21,9 +18,16 @@ from db.review.settings import list_setting_faults
 from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.charts.label_counts import draw_label_counts
-from streamlit_app.components import blind_items, chart, field_mapping, scope_picker, set_aside
+from streamlit_app.components import (
+    blind_items,
+    chart,
+    export_form,
+    field_mapping,
+    scope_picker,
+    set_aside,
+)
 from streamlit_app.errors import draw_error, shown_errors
-from streamlit_app.logic import exports, uploads
+from streamlit_app.logic import uploads
 from streamlit_app.logic.outcomes.matrix import order_labels
 from streamlit_app.logic.uploads import Preview, Upload, read_upload
 from streamlit_app.markup import reveal
@@ -52,7 +56,7 @@ def main() -> None:
         draw_upload(person)
     with export_column:
         st.subheader(say("data.export_heading"), anchor=False, divider="gray")
-        draw_export(person)
+        export_form.draw(person)
     st.subheader(say("data.stored_heading"), anchor=False, divider="gray")
     cur = services.database().cursor()
     set_aside.draw(
@@ -188,50 +192,6 @@ def draw_notice() -> None:
 def drop_notice() -> None:
     """Remove what is known of the last import: another file is chosen."""
     st.session_state.pop(_NOTICE, None)
-
-
-def draw_export(person: Reviewer) -> None:
-    """Draw the choice of what to export and the button that builds and downloads it."""
-    if not is_permitted(person, "export"):
-        safe_text.draw_notice(say("data.no_export"))
-        return
-    kind_words = words("export_kind")
-    kind: ExportKind = st.selectbox(
-        say("data.export_kind"),
-        EXPORT_KINDS,
-        format_func=kind_words.__getitem__,
-        key="data_export_kind",
-    )
-    format_words = words("export_format")
-    file_format: ExportFormat = st.selectbox(
-        say("data.export_format"),
-        formats_of(kind),
-        format_func=format_words.__getitem__,
-        key=f"data_export_format_{kind}",
-    )
-    run_id = None
-    runs = services.all_runs()
-    if runs and (kind == "predictions" or file_format == "label_studio"):
-        run_id = scope_picker.pick_run(say("data.run"), runs, key="data_export_run")
-    if file_format == "label_studio":
-        st.caption(say("data.label_studio"))
-        st.code(LABELING_CONFIG, language=None)
-    # Given as a function: nothing is built until the button is pressed.
-    st.download_button(
-        say("data.download"),
-        data=partial(
-            exports.build_export,
-            services.database(),
-            kind,
-            file_format,
-            run_id,
-            reviewer_id=person.reviewer_id,
-        ),
-        file_name=exports.file_name(kind, file_format),
-        mime=exports.mime_type(file_format),
-        key="data_download",
-        on_click="ignore",
-    )
 
 
 def draw_store(viewer: Viewer) -> None:

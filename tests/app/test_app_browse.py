@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.content.items import add_items
+from db.exporters.scope import ExportScope
 from db.people.reviewers import add_reviewer, list_reviewers
 from db.review.item_list import ReviewRow
 from db.review.queues import find_item_at, list_queues
 from db.review.settings import ReviewSettings, save_settings
+from streamlit_app.logic.exports import build_export
 from streamlit_app.logic.review.browse_rows import PAGE_SIZE, num_pages, table
 from tests.support.annotations import annotate
 from tests.support.pages import OpenPage, markup_of
@@ -154,3 +158,20 @@ def test_all_items_of_a_list_are_sent_to_a_queue_that_taking_back_closes(
     (undo,) = [button for button in test.button if "bulk_undo" in str(button.key)]
     undo.click().run()
     assert [queue.is_closed for queue in list_queues(filled_store.cursor())] == [True]
+
+
+def test_the_items_of_a_list_are_exported_by_those_who_may(
+    filled_store: Database, open_page: OpenPage
+) -> None:
+    with filled_store.transaction() as cur:
+        chief = add_reviewer(cur, "Chief", "admin").reviewer_id
+        add_reviewer(cur, "Ann", "reviewer")
+    test = open_page(BROWSE, reviewer="Chief", search="drug 2")
+    test.toggle(key="browse_export").set_value(True).run()
+    assert not test.exception
+    test.selectbox(key="browse_export_kind").set_value("labels").run()
+    scope = ExportScope(["q-2"])
+    data = build_export(filled_store, "labels", "jsonl", None, reviewer_id=chief, scope=scope)
+    assert [json.loads(line)["item_id"] for line in data.splitlines()] == ["q-2"]
+    test = open_page(BROWSE, reviewer="Ann")
+    assert "browse_export" not in [toggle.key for toggle in test.toggle]

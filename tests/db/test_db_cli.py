@@ -15,6 +15,7 @@ from db.connection import Database, opened_database
 from db.errors import DatabaseLockedError, DatabaseOpenError, SaveError
 from db.importers import FORMATS
 from db.paths import cache_dir, database_path, home_dir, models_dir, runs_dir
+from tests.support.annotations import annotate
 
 ITEM = {"item_id": "own-1", "question": "Does it help?", "label_set": "pubmedqa"}
 HOLD = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
@@ -346,3 +347,22 @@ def test_changes_that_cannot_be_used_are_named(
 def test_changes_that_are_no_object_are_a_usage_error(changes: str) -> None:
     words = ["item", "correct", "own-1", "-", "--by", "Ann", "--reason", "a slip"]
     assert CliRunner().invoke(main, words, input=changes).exit_code == 2
+
+
+def test_corrections_of_a_person_are_exported(tmp_path: Path) -> None:
+    CliRunner().invoke(main, ["demo"])
+    database = Database.open()
+    annotate(database, "Ann", "demo-pubmedqa-001", "maybe")
+    annotate(database, "Bob", "demo-pubmedqa-002", "maybe")
+    database.close()
+    path = tmp_path / "out.jsonl"
+    words = ["export", "corrections", str(path)]
+    limits = ["--person", "Ann", "--since", "2020-01-01", "--show", "reviewed"]
+    assert CliRunner().invoke(main, [*words, *limits]).stdout == "out.jsonl: 1 rows.\n".replace(
+        "out.jsonl", str(path)
+    )
+    assert json.loads(path.read_text("utf-8"))["item_id"] == "demo-pubmedqa-001"
+    for wrong, message in (("--person", "no person 'x'"), ("--queue", "'x'")):
+        failed = CliRunner().invoke(main, [*words, wrong, "x"])
+        assert failed.exit_code == 1
+        assert message in failed.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree
@@ -20,8 +20,12 @@ from db.content.runs import add_run
 from db.errors import ExportError
 from db.exporters import EXPORT_KINDS, TABLE_FORMATS, ExportFormat, export_file, formats_of
 from db.exporters.label_studio import LABELING_CONFIG
+from db.exporters.scope import ExportScope
 from db.importers.items import parse_items
+from db.people.reviewers import add_reviewer
 from db.review.annotations import retract_annotation
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
@@ -59,7 +63,8 @@ def _read_jsonl(path: Path) -> list[dict]:
 
 @pytest.mark.parametrize("file_format", TABLE_FORMATS)
 @pytest.mark.parametrize(
-    ("kind", "num_rows"), [("items", 2), ("labels", 2), ("annotations", 3), ("predictions", 2)]
+    ("kind", "num_rows"),
+    [("items", 2), ("labels", 2), ("annotations", 3), ("corrections", 1), ("predictions", 2)],
 )
 def test_every_kind_is_written_whole_in_every_format(filled, tmp_path, kind, num_rows, file_format):
     path = tmp_path / f"out.{file_format}"
@@ -231,3 +236,53 @@ def test_an_export_next_to_others_is_the_same(
 def contents(path: Path) -> dict[str, bytes]:
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
     return {str(file.relative_to(path.parent)): file.read_bytes() for file in files}
+
+
+def test_corrections_are_what_people_changed_and_stands(filled, tmp_path):
+    export_file(filled.cursor(), "corrections", "jsonl", tmp_path / "c", EVERYTHING)
+    (row,) = _read_jsonl(tmp_path / "c")
+    assert (row["item_id"], row["reviewer"], row["old_label"], row["label"], row["note"]) == (
+        "q-1", "Ada", "yes", "maybe", "unclear",
+    )  # fmt: skip
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "expected"),
+    [
+        ("items", ExportScope(item_ids=["q-2"]), ["q-2"]),
+        ("items", ExportScope(item_ids=[]), []),
+        ("items", ExportScope(queue_id="k"), ["q-2", "q-3"]),
+        ("labels", ExportScope(queue_id="k", item_ids=["q-3", "q-1"]), ["q-3"]),
+        ("annotations", ExportScope(queue_id="k"), ["q-3"]),
+        ("annotations", ExportScope(reviewer="Ada"), ["q-1", "q-2", "q-2"]),
+        ("annotations", ExportScope(reviewer="Bob", since=MOMENT), ["q-3"]),
+        ("annotations", ExportScope(until=MOMENT + DAY), ["q-1", "q-2"]),
+        ("annotations", ExportScope(since=MOMENT, until=MOMENT), []),
+        ("corrections", ExportScope(reviewer="Bob"), ["q-3"]),
+        ("corrections", ExportScope(until=MOMENT + DAY), ["q-1"]),
+    ],
+)
+def test_an_export_is_narrowed_to_items_a_queue_a_person_and_a_time(
+    filled, tmp_path, kind, scope, expected
+):
+    with filled.transaction() as cur:
+        add_items(cur, [make_item("q-3", split="train")], origin="items")
+        who = add_reviewer(cur, "Chief", "admin").reviewer_id
+        flt = ReviewFilter(item_ids=("q-2", "q-3"))
+        add_queue(cur, QueueSettings("Mine", flt), queue_id="k", created_by=who)
+        annotate(cur, "Bob", "q-3", "no", queue_id="k", created_at=MOMENT + 2 * DAY)
+    path = tmp_path / "out"
+    num_rows = export_file(filled.cursor(), kind, "jsonl", path, EVERYTHING, scope=scope)
+    assert [row["item_id"] for row in _read_jsonl(path)] == expected
+    assert num_rows == len(expected)
+
+
+@pytest.mark.parametrize("kind", ["items", "labels", "predictions"])
+@pytest.mark.parametrize("scope", [ExportScope(reviewer="Ada"), ExportScope(since=MOMENT)])
+def test_what_has_no_person_and_no_time_is_not_narrowed_to_one(filled, tmp_path, kind, scope):
+    with pytest.raises(ExportError, match="cannot be narrowed to a person or a time"):
+        export_file(filled.cursor(), kind, "jsonl", tmp_path / "out", EVERYTHING, scope=scope)
+    assert not (tmp_path / "out").exists()
