@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from db.errors import ImportFileError
-from db.importers.assembling import Assembly, Choices, split_of_name
+from db.importers.assembling import Assembly, Choices
 from db.importers.batch import ImportBatch
 from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.contents import Contents, first_rows, open_contents
 from db.importers.entries import Entry, Frame, Reader, Row
 from db.importers.faults import FaultList
 from db.importers.fields import refuse_unstorable
+from db.importers.file_names import split_of_name
 from db.importers.items import parse_items
 from db.importers.label_reading import YES_NO_MAYBE
 from db.importers.mapping import FIELDS, guessed, read_entry

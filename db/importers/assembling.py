@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,14 @@ from db.importers.batch import ImportBatch
 from db.importers.entries import Answer, Entry
 from db.importers.faults import FaultList
 from db.importers.fields import PUBMEDQA_LABEL_SET, Identifier
+from db.importers.file_names import (
+    BENCHMARKS,
+    SPLITS,
+    benchmark_of,
+    model_of,
+    slug,
+    split_of_name,
+)
 from db.importers.label_reading import (
     MAX_LABELS,
     MIN_LABELS,
@@ -34,29 +41,6 @@ from db.importers.opinions import imported_label
 from db.importers.paths import text_of
 from db.records import OPTIONS_LABEL_SET, Item, Prediction, Run, Section, Split
 
-BENCHMARKS: Final = (
-    "pubmedqa",
-    "medqa",
-    "medmcqa",
-    "mmlu-pro",
-    "mmlu",
-    "medxpertqa",
-    "medbullets",
-    "bioasq",
-    "afrimedqa",
-    "frenchmedmcqa",
-    "igakuqa",
-)
-_SPLITS: Final[Mapping[str, Split]] = {
-    "train": "train",
-    "training": "train",
-    "dev": "dev",
-    "val": "dev",
-    "valid": "dev",
-    "validation": "dev",
-    "test": "test",
-    "testing": "test",
-}
 _TOLERANCE: Final = 0.01
 """How far from 1 probabilities may sum: files round them."""
 _IDENTIFIER: Final = TypeAdapter[str](Identifier)
@@ -179,7 +163,7 @@ class Assembly:
 
     def _source(self, entry: Entry) -> str:
         given = self.choices.source or entry.source
-        return given or _benchmark_of(self.path) or _slug(self.path.stem) or "own"
+        return given or benchmark_of(self.path) or slug(self.path.stem) or "own"
 
     def _fixed_sets(self, entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
         """Return the labels of each label set that items without options share."""
@@ -277,13 +261,13 @@ class Assembly:
     def _split(self, entry: Entry) -> Split:
         if self.choices.split:
             return self.choices.split
-        stated = _SPLITS.get(entry.split.strip().casefold())
+        stated = SPLITS.get(entry.split.strip().casefold())
         stated = stated or split_of_name(self.path)
         is_scored = bool(entry.answers) or self._source(entry) in BENCHMARKS
         return stated or ("test" if is_scored else "train")
 
     def _item_id(self, entry: Entry) -> str:
-        source = _slug(self._source(entry))
+        source = slug(self._source(entry))
         given = " ".join(entry.item_id.split())
         is_own = given and not given.isdigit() and source not in BENCHMARKS
         if is_own or (given and entry.has_own_id) or (given and not entry.question):
@@ -316,7 +300,7 @@ class Assembly:
         if not entry.answers and not entry.opinions and item is None:
             self.notes["requests that failed and have no answer"] += 1
         for answer in entry.answers:
-            model = answer.model or self.choices.model or _model_of(self.path)
+            model = answer.model or self.choices.model or model_of(self.path)
             key = (model, answer.variant, answer.run_id, answer.run_name)
             found = self.predictions.setdefault(key, {})
             if item_id in found:
@@ -451,31 +435,6 @@ def _describe_labels(labels: Sequence[str]) -> str:
         f"the file has {found} for such items and they need {MIN_LABELS} to {MAX_LABELS}: name "
         "them with --labels FIRST,SECOND, or map the labels to another field"
     )
-
-
-def split_of_name(path: Path) -> Split | None:
-    """Return the split that the name of a file says, None where it says none."""
-    words = re.split(r"[^a-z]+", path.stem.lower())
-    return next((_SPLITS[word] for word in words if word in _SPLITS), None)
-
-
-def _benchmark_of(path: Path) -> str:
-    name = path.stem.casefold().replace("_", "-")
-    return next((known for known in BENCHMARKS if known in name), "")
-
-
-def _model_of(path: Path) -> str:
-    """Return the model that the name of a file begins with, else the name itself."""
-    if "__" in path.parent.name:  # lm-evaluation-harness names the folder so
-        return path.parent.name.replace("__", "/", 1)
-    stem = replace_lone_surrogates(path.stem)
-    names = "|".join(re.escape(name) for name in BENCHMARKS)
-    found = re.match(rf"(.+?)[-_](?:{names})(?:[-_]|$)", stem, re.IGNORECASE)
-    return found[1] if found else stem
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", replace_lone_surrogates(text).strip()).strip("_")[:60].lower()
 
 
 def _stops_while_thinking(text: str) -> bool:

@@ -21,7 +21,7 @@ from db.statements import load_sql
 
 OWN_RUN: Final = "predictions"
 """Origin of a run in our own form."""
-_MAX_PAIRS: Final = 20_000_000
+_MAX_PAIRS: Final = 2_000_000
 """Prompts times items that are searched for each other's text."""
 
 
@@ -166,7 +166,8 @@ def _left_out(batch: ImportBatch, items: pa.Table, known: Mapping[str, _Known]) 
 
     Of a file of answers or annotations, a stored item without a right answer adds nothing.
     """
-    by_text = {item_id for item_id, item in known.items() if not item.is_same_id}
+    held = set(items["item_id"].to_pylist())
+    by_text = {i for i, item in known.items() if not item.is_same_id} & held
     if batch.origin != PROVISIONAL_ORIGIN:
         return by_text
     bare = items.filter(pc.is_null(items["gold_label"]))["item_id"].to_pylist()

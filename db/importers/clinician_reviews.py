@@ -21,7 +21,7 @@ from db.importers.batch import ImportBatch
 from db.importers.faults import FaultList
 from db.importers.fields import Count, FilledText, Identifier, OptionLabel
 from db.importers.files import read_csv
-from db.importers.medqa import MedqaEntry, medqa_item
+from db.importers.readers.medqa import MedqaEntry, medqa_item
 from db.records import Phase, Verdict
 
 OPTION_LETTERS = ("A", "B", "C", "D")

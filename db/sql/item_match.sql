@@ -1,63 +1,54 @@
 -- For each incoming item the stored one that it is: of the same id, else of the same question,
 -- options and context, case, spaces and quotation marks aside. A context that one of them lacks,
 -- and a right answer that one of them lacks, do not tell them apart. At most one for each other.
-with stored as (
+-- Options and contexts are long: they are compared for pairs with the same question only.
+with by_id as (
     select
-        item_id,
-        labels,
-        gold_label,
-        source,
-        lower(regexp_replace(question, '\s+', '', 'g')) as question_key,
-        lower(regexp_replace(array_to_string(list_transform(options, lambda part: part."text"), '|'), '["\s]+', '', 'g'))
-            as options_key,
-        lower(regexp_replace(array_to_string(list_transform(context, lambda part: part."text"), ''), '\s+', '', 'g'))
-            as context_key
-    from item
-),
-incoming as (
-    select
-        item_id,
-        labels,
-        gold_label,
-        source,
-        lower(regexp_replace(question, '\s+', '', 'g')) as question_key,
-        lower(regexp_replace(array_to_string(list_transform(options, lambda part: part."text"), '|'), '["\s]+', '', 'g'))
-            as options_key,
-        lower(regexp_replace(array_to_string(list_transform(context, lambda part: part."text"), ''), '\s+', '', 'g'))
-            as context_key
+        incoming_item.item_id as incoming_id,
+        item.item_id,
+        item.labels,
+        incoming_item.labels as incoming_labels,
+        translate(lower(item.question), chr(9) || chr(10) || chr(13) || ' ', '')
+            = translate(lower(incoming_item.question), chr(9) || chr(10) || chr(13) || ' ', '') as has_same_question
     from incoming_item
+    join item using (item_id)
 ),
-by_id as (
+unknown as (
     select
-        incoming.item_id as incoming_id,
-        stored.item_id,
-        stored.labels,
-        incoming.labels as incoming_labels,
-        stored.question_key = incoming.question_key as has_same_question
-    from incoming
-    join stored using (item_id)
+        incoming_item.*,
+        translate(lower(question), chr(9) || chr(10) || chr(13) || ' ', '') as question_key
+    from incoming_item
+    anti join by_id on by_id.incoming_id = incoming_item.item_id
+),
+named as (
+    select item.*, unknown.item_id as incoming_id
+    from item
+    join unknown on translate(lower(item.question), chr(9) || chr(10) || chr(13) || ' ', '') = unknown.question_key
+    anti join by_id on by_id.item_id = item.item_id
 ),
 by_text as (
     select
-        incoming.item_id as incoming_id,
-        stored.item_id,
-        stored.labels,
-        incoming.labels as incoming_labels,
+        unknown.item_id as incoming_id,
+        named.item_id,
+        named.labels,
+        unknown.labels as incoming_labels,
         true as has_same_question
-    from incoming
-    join stored using (question_key, options_key)
-    anti join by_id as same_incoming on same_incoming.incoming_id = incoming.item_id
-    anti join by_id as same_stored on same_stored.item_id = stored.item_id
-    where (len(stored.labels) = len(incoming.labels) or incoming.options_key = '')
-        and (stored.context_key = incoming.context_key or '' in (stored.context_key, incoming.context_key))
+    from named
+    join unknown on unknown.item_id = named.incoming_id
+    where (len(named.labels) = len(unknown.labels) or len(unknown.options) = 0)
+        and list_transform(named.options, lambda part: lower(regexp_replace(part."text", '["\s]+', '', 'g')))
+            = list_transform(unknown.options, lambda part: lower(regexp_replace(part."text", '["\s]+', '', 'g')))
         and (
-            coalesce(stored.gold_label = incoming.gold_label, true)
-            or stored.labels <> incoming.labels
+            len(named.context) = 0
+            or len(unknown.context) = 0
+            or lower(regexp_replace(array_to_string(list_transform(named.context, lambda part: part."text"), ''), '\s+', '', 'g'))
+                = lower(regexp_replace(array_to_string(list_transform(unknown.context, lambda part: part."text"), ''), '\s+', '', 'g'))
         )
+        and (coalesce(named.gold_label = unknown.gold_label, true) or named.labels <> unknown.labels)
     qualify row_number() over (
-            partition by incoming.item_id order by stored.source <> incoming.source, stored.item_id
+            partition by unknown.item_id order by named.source <> unknown.source, named.item_id
         ) = 1
-        and row_number() over (partition by stored.item_id order by incoming.item_id) = 1
+        and row_number() over (partition by named.item_id order by unknown.item_id) = 1
 )
 select incoming_id, item_id, labels, incoming_labels, has_same_question from by_id
 union all by name

@@ -1,30 +1,35 @@
 -- The stored items of names that come without their question: of the same id, else of a question
 -- that the text next to the name contains. Texts are searched up to $max_pairs pairs.
-with pair as (
-    select (select count(*) from incoming_place) * (select count(*) from item) as num_pairs
-),
-by_id as (
+with by_id as (
     select incoming_place.item_id as incoming_id, item.item_id, item.labels
     from incoming_place
     join item using (item_id)
 ),
-by_text as (
+prompt as (
     select
         incoming_place.item_id as incoming_id,
-        arg_max(item.item_id, length(item.question)) as item_id,
-        arg_max(item.labels, length(item.question)) as labels
+        translate(lower(place), chr(9) || chr(10) || chr(13) || ' ', '') as prompt_key
     from incoming_place
     anti join by_id on by_id.incoming_id = incoming_place.item_id
-    join item
-        on length(item.question) >= 15
-        and contains(
-            lower(regexp_replace(incoming_place.place, '\s+', ' ', 'g')),
-            lower(regexp_replace(trim(item.question), '\s+', ' ', 'g'))
-        )
-    cross join pair
-    where pair.num_pairs <= $max_pairs
-        and incoming_place.place <> ''
-    group by incoming_place.item_id
+    where place <> ''
+),
+question as (
+    select
+        item_id,
+        labels,
+        translate(lower(question), chr(9) || chr(10) || chr(13) || ' ', '') as question_key
+    from item
+    where length(question) >= 15
+        and (select count(*) from prompt) * (select count(*) from item) between 1 and $max_pairs
+),
+by_text as (
+    select
+        prompt.incoming_id,
+        arg_max(question.item_id, length(question.question_key)) as item_id,
+        arg_max(question.labels, length(question.question_key)) as labels
+    from prompt
+    join question on contains(prompt.prompt_key, question.question_key)
+    group by prompt.incoming_id
 )
 select incoming_id, item_id, labels from by_id
 union all by name

@@ -343,6 +343,21 @@ def test_answers_are_matched_to_stored_items_by_id(database: Database, tmp_path:
     assert [prediction.item_id for prediction in stored] == ["w-1", "w-2"]
 
 
+def test_an_answer_is_matched_by_the_question_in_its_prompt(
+    database: Database, tmp_path: Path
+) -> None:
+    imported(database, write(tmp_path, "w.csv", f"{HEADER}\nw-1;{QUESTION};yes\nw-2;Is it?;no\n"))
+    row = {
+        "request_id": "0",
+        "prompt": f"Answer yes, no or maybe.\n\n{QUESTION.replace(' stay', '  stay')}\nAnswer:",
+        "outputs": [{"text": " Yes.", "finish_reason": "stop"}],
+    }
+    report = imported(database, write(tmp_path, "vllm.jsonl", row))
+    assert (report.items.added, report.items.unchanged) == (0, 0)
+    (stored,) = list_predictions(database.cursor(), str(report.run_id), EVERYTHING)
+    assert (stored.item_id, stored.answer) == ("w-1", "Yes.")
+
+
 def test_answers_of_items_that_are_not_stored_are_refused_by_name(
     database: Database, tmp_path: Path
 ) -> None:
