@@ -89,6 +89,52 @@ def fit_head(
         return _fit(x, scores, gold, chosen, l2)
 
 
+def fit_several(
+    states: Float32Array,
+    y: npt.ArrayLike,
+    *,
+    columns: Sequence[int] | None = None,
+    l2: float = 1.0,
+) -> FittedHead:
+    """Fit a head for items with several right labels: each label present or not, on its own.
+
+    Column j of ``logits`` is the log-odds that label j is right; ``1 / (1 + exp(-logit))`` is its
+    probability, and a row's do not sum to 1. The language model's own scores take no part: they say
+    which one label comes next.
+
+    Args:
+        states: ``(n, P, d)``, see ``features``.
+        y: Whether each label is right for each item, ``(n, C)``, 0 or 1.
+        columns: Which of the P states make up ``u``; all by default.
+        l2: Strength of the penalty ``l2/2·|w|²`` of each label, relative to the mean loss.
+
+    Raises:
+        ValueError: There are no items, or the arrays do not fit each other.
+    """
+    gold = np.asarray(y).astype(np.int64)
+    if gold.ndim != 2 or not 0 < len(gold) == len(states) or not np.isin(gold, (0, 1)).all():
+        raise ValueError(
+            f"A head for several labels needs 0 or 1 for each item and label; there are "
+            f"{len(states)} items and labels of shape {gold.shape}."
+        )
+    chosen = tuple(range(states.shape[1]) if columns is None else columns)
+    none = np.zeros((len(gold), 2), dtype=np.float32)
+    with _threads(states):
+        x = _Standardised.of(_inputs(states, chosen, is_options=False), none)
+        # Absent and present are two labels whose weights are opposite: half the squared length of
+        # their difference, so that twice the penalty is that of one logistic regression.
+        fits = [_fit(x, none, column, chosen, 2 * l2) for column in gold.T]
+    return FittedHead(
+        weight=np.stack([fit.weight[1] - fit.weight[0] for fit in fits]),
+        bias=np.array([fit.bias[1] - fit.bias[0] for fit in fits], dtype=np.float32),
+        scale=0.0,
+        mean=x.mean,
+        spread=x.spread,
+        columns=chosen,
+        is_options=False,
+    )
+
+
 @contextmanager
 def _threads(states: Float32Array) -> Iterator[None]:
     """Limit the linear algebra of few items to one thread.
