@@ -16,6 +16,7 @@ from db.errors import ImportFileError
 from db.importers.entries import Row
 from db.importers.faults import FaultList
 from db.importers.files import MAX_FILE_BYTES, read_bytes, read_json_text, read_lines
+from db.importers.guessing import guess_mapping
 from db.importers.paths import value_at
 from db.importers.readers.tables import PARQUET_MARK, csv_rows, parquet_rows, sheet_rows
 
@@ -218,13 +219,23 @@ def _json(path: Path, text: str, faults: FaultList) -> Contents:
     value = read_json_text(path, text, faults)
     if isinstance(value, list):
         return Contents("a JSON list", _numbered(value))
-    for place in _LISTS:
+    for place in (*_LISTS, *_only_list(value)):
         found = value_at(value, place)
         if isinstance(found, list) and found and isinstance(found[0], dict):
             around = {key: inner for key, inner in value.items() if key != place.split(".")[0]}
             return Contents("a JSON object", _numbered(found), around)
     kind = "JSON lines" if len(lines) == 1 and path.suffix == ".jsonl" else "a JSON object"
     return Contents(kind, _rows_of_object(value), value)
+
+
+def _only_list(value: Mapping[str, Any]) -> list[str]:
+    """Return the name of the only list of objects in an object that is no row itself."""
+    names = [
+        name
+        for name, part in value.items()
+        if isinstance(part, list) and part and isinstance(part[0], dict)
+    ]
+    return names if len(names) == 1 and "question" not in guess_mapping(list(value)) else []
 
 
 def _is_json_object(line: str) -> bool:

@@ -169,13 +169,14 @@ def test_options_are_counted_from_0_or_1_as_the_whole_file_shows(
         lambda rows: "\n".join(map(json.dumps, rows)),
         json.dumps,
         lambda rows: json.dumps({"data": rows, "version": 1}),
+        lambda rows: json.dumps({"hospital": "x", "cases": rows}),
         lambda rows: json.dumps({row["id"]: row for row in rows}),
         lambda rows: json.dumps({name: [row[name] for row in rows] for name in rows[0]}),
         lambda rows: json.dumps(
             {"columns": [*rows[0]], "data": [list(row.values()) for row in rows]}
         ),
     ],
-    ids=["lines", "list", "wrapped", "by id", "by column", "split"],
+    ids=["lines", "list", "wrapped", "under a name", "by id", "by column", "split"],
 )
 def test_json_of_any_arrangement_gives_the_same_items(tmp_path: Path, arrange: Any) -> None:
     rows = [
