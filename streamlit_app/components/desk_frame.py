@@ -28,6 +28,7 @@ KEYS: Final = {
     "note": "t",
     "details": "v",
     "corrected": "w",
+    "jump": "j",
     "up": "ArrowUp",
     "down": "ArrowDown",
     "page_up": "PageUp",

@@ -578,6 +578,7 @@ const COMMANDS = {
   note: () => focusField("note"),
   corrected: () => focusField("corrected"),
   details: () => toggleMore(),
+  jump: () => shown.jump(),
   up: () => scroll(-1),
   down: () => scroll(1),
   page_up: () => scroll(-2),
