@@ -11,7 +11,7 @@ import streamlit as st
 from db.records import NO_LABEL_VERDICTS, Reviewer
 from db.review.queues import Queue
 from streamlit_app import safe_text
-from streamlit_app.markup import element
+from streamlit_app.markup import element, reveal
 from streamlit_app.server.review_service import WorklistChoice
 from streamlit_app.server.tokens import Sitting, mint_sitting
 from streamlit_app.session.state import ITEM_PARAM, review_session
@@ -28,6 +28,7 @@ KEYS: Final = {
     "note": "t",
     "details": "v",
     "corrected": "w",
+    "jump": "j",
     "up": "ArrowUp",
     "down": "ArrowDown",
     "page_up": "PageUp",
@@ -50,6 +51,7 @@ def draw(reviewer: Reviewer, choice: WorklistChoice, run_id: str | None) -> None
         "scope": scope,
         "reviewer_id": reviewer.reviewer_id,
         "reviewer": reviewer.name,
+        "reviewer_shown": reveal(reviewer.name),
         "item": st.query_params.get(ITEM_PARAM),
         "max_shown": safe_text.SHOWN_CHARACTERS,
         "keys": KEYS,

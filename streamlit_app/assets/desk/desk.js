@@ -10,7 +10,7 @@ import { CardView, fragment, make, newId, say } from "./view.js";
 const ANSWER_MS = 15_000;
 const REVEAL_MS = 1_500; // A blind item waits this long at its reveal; then the next one comes first.
 const TYPING_MS = 400;
-const CHOSEN_MS = 5_000; // A choice in the side bar has reached the desk, or changes nothing for it.
+const CHOSEN_MS = 600; // A choice in the side bar that asks the server for something has done so by then.
 const GONE_MS = 1_000; // The frame is missing for good, not only amid a rerun.
 const QUIET_MS = 600; // A save that the server confirms sooner is not announced as waiting.
 const REPORT_MS = 2_000;
@@ -148,7 +148,7 @@ function leaveCard(view) {
 
 // Which item takes keys now.
 function drawReady() {
-  const isReady = shown !== null && paintedAt < Infinity && choice === null;
+  const isReady = shown !== null && paintedAt < Infinity && isChoiceHere();
   desk.dataset.lcReady = isReady ? shown.card.item_id : "";
 }
 
@@ -263,6 +263,7 @@ const undecided = () => (config ? outbox.of(config.reviewer_id, "decide") : []);
 
 function save() {
   if (!shown || reveal?.view === shown) return;
+  if (!isChoiceHere()) return tell(config.texts.choosing, "warning");
   const view = shown;
   const isWithoutLabel = config.no_label_verdicts.some((verdict) => view.choices.verdicts.has(verdict));
   if (view.picked < 0 && !isWithoutLabel) {
@@ -355,6 +356,7 @@ function onDecide(entry) {
 let lateTimer = 0;
 let isLate = false;
 function drawState() {
+  drawReady();
   if (!config) return;
   const { texts } = config;
   const waiting = unsent().length;
@@ -576,6 +578,7 @@ const COMMANDS = {
   note: () => focusField("note"),
   corrected: () => focusField("corrected"),
   details: () => toggleMore(),
+  jump: () => shown.jump(),
   up: () => scroll(-1),
   down: () => scroll(1),
   page_up: () => scroll(-2),
@@ -628,9 +631,16 @@ function isOwn({ key, target }) {
 }
 
 function isInSight(event) {
-  if (event.timeStamp >= paintedAt && choice === null) return true;
-  tell(choice === null ? config.texts.too_early : config.texts.choosing, "warning");
+  const isChosen = isChoiceHere();
+  if (event.timeStamp >= paintedAt && isChosen) return true;
+  tell(isChosen ? config.texts.too_early : config.texts.choosing, "warning");
   return false;
+}
+
+// Whether the desk has heard of the last choice in the side bar, above all of who labels.
+function isChoiceHere() {
+  const who = document.querySelector('[data-testid="stSidebar"] .st-key-reviewer input')?.value;
+  return choice === null && (!who || who === config.reviewer_shown);
 }
 
 // A choice in the side bar may put another person or queue at this desk: no key acts before it did.
@@ -644,16 +654,26 @@ watchSideBar(
 
 function lookAtChoice() {
   if (choice === null) return;
-  const isRunning = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "running";
+  const isRunning = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState !== "notRunning";
   if (isRunning) choice.wasRunning = true;
   else if (choice.wasRunning || Date.now() > choice.until) setChoice(null);
 }
 
 function setChoice(next) {
   choice = next;
+  if (choice === null) comeHome();
   drawReady();
 }
-setInterval(lookAtChoice, 250);
+
+// Takes the focus that what was drawn again let fall, a closed list or form; from no field.
+function comeHome() {
+  const { activeElement } = document;
+  if (!desk.hidden && (activeElement === document.body || activeElement === main())) desk.focus({ preventScroll: true });
+}
+setInterval(() => {
+  lookAtChoice();
+  drawReady();
+}, 250);
 
 addEventListener("keydown", onKey, true);
 
@@ -729,6 +749,7 @@ function start(next) {
     drawTabs();
     greet("hello");
     drawEnd();
+    comeHome();
   }
   desk.setAttribute("aria-label", config.texts.desk);
   drawState();
@@ -759,18 +780,17 @@ function look() {
       look.read = here.dataset.lcDesk;
       start(JSON.parse(look.read));
     }
-    const { activeElement } = document;
     if (shown && location.search !== look.search) {
       setAddress(shown.card.item_id); // the frame may have written another one
       look.search = location.search;
     }
-    if (isShowing && (activeElement === document.body || activeElement === place)) desk.focus({ preventScroll: true });
+    if (isShowing) comeHome();
   } else if (!desk.hidden && !goneTimer) {
     goneTimer = setTimeout(() => {
       goneTimer = 0;
       const app = document.querySelector('[data-testid="stApp"]');
       if (frame()) return;
-      if (app?.dataset.testConnectionState !== "CONNECTED" || app.dataset.testScriptState === "running") {
+      if (app?.dataset.testConnectionState !== "CONNECTED" || app.dataset.testScriptState !== "notRunning") {
         look();
         return;
       }

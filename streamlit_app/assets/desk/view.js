@@ -34,6 +34,7 @@ export function fragment(html, attributes = {}) {
 export const say = (text, values = {}) =>
   text.replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 
+const TEXTS = ".lc-question, .lc-case, .lc-context p, .lc-option-text, .lc-answer-text, .lc-answer-text > *, .lc-reference p, .lc-history-note";
 const cap = (key) => make("kbd", { "aria-hidden": "true" }, capOf(key));
 const toneOf = (label, place) =>
   ["yes", "no", "maybe"].includes(label) ? `lc-label-${label}` : `lc-position-${place % 5}`;
@@ -73,6 +74,7 @@ export class CardView {
       { class: "lc-card", "data-lc-card": this.card.item_id, "data-lc-phase": this.card.phase, hidden: true },
       (this.itemPane = make("div", { class: "lc-pane lc-pane-item", tabindex: "-1" }, fragment(""))),
       (this.answerPane = make("div", { class: "lc-pane lc-pane-answer", tabindex: "-1" }, fragment(""))),
+      (this.strip = make("div", { class: "lc-strip", "aria-hidden": "true" })),
       make("div", { class: "lc-panel" },
         fragment(fragments.place), fragment((fragments.refit ?? "") + (fragments.verdict ?? "")), this.#bar(), this.#moves(), this.#fields(), this.#help()),
     );
@@ -83,6 +85,29 @@ export class CardView {
   setTexts({ item, guideline = "", answer = "", reference = "", history = "" }) {
     this.itemPane.firstElementChild.innerHTML = item + guideline;
     this.answerPane.firstElementChild.innerHTML = answer + reference + history;
+    this.mark = this.answerPane.querySelector("mark");
+    for (const text of this.root.querySelectorAll(TEXTS)) text.dir = "auto";
+  }
+
+  // Brings the words that decided into sight; where the answer has a scroll bar of its own, in it alone.
+  jump() {
+    const pane = this.answerPane;
+    if (!this.mark) return;
+    if (getComputedStyle(pane).overflowY === "visible") this.mark.scrollIntoView({ block: "center" });
+    else pane.scrollTop = this.#placeOf(this.mark) - pane.clientHeight / 3;
+  }
+
+  #placeOf(mark) {
+    return mark.getBoundingClientRect().top - this.answerPane.getBoundingClientRect().top + this.answerPane.scrollTop;
+  }
+
+  // Where the marks of a long answer are, next to its scroll bar.
+  #drawStrip() {
+    const pane = this.answerPane;
+    const isLong = getComputedStyle(pane).overflowY !== "visible" && pane.scrollHeight > pane.clientHeight + 1;
+    const ticks = isLong ? [...pane.querySelectorAll("mark")] : [];
+    this.strip.replaceChildren(...ticks.map((mark) =>
+      make("i", { style: `top:${((100 * this.#placeOf(mark)) / pane.scrollHeight).toFixed(2)}%` })));
   }
 
   #bar() {
@@ -214,6 +239,9 @@ export class CardView {
     this.root.hidden = false;
     this.#since = performance.now();
     this.root.querySelectorAll(".lc-pane").forEach((pane) => (pane.scrollTop = 0));
+    if (!this.mark || getComputedStyle(this.answerPane).overflowY === "visible") return;
+    this.#drawStrip();
+    if (this.#placeOf(this.mark) > this.answerPane.clientHeight) this.jump();
   }
 
   hide() {
