@@ -201,7 +201,7 @@ def queue_list(as_json: bool) -> None:
     help="Prioritised orders: share of a random order's chance that each item keeps; 0 is strict.",
 )
 @click.option(
-    "--items", "num_items", type=click.IntRange(1), help="Places. Default: all that pass."
+    "--items", "num_items", type=click.IntRange(1, 10**7), help="Places. Default: all that pass."
 )
 @click.option("--strata", type=click.Choice(get_args(Strata)), help="Draw each value separately.")
 @click.option(

@@ -126,6 +126,8 @@ def add_annotation(
         if on_screen is not None and not _is_same(stored.judgement, in_order):
             raise _taken(stored)
         return stored
+    # First: a version of another sense takes back the judgements of those before it.
+    item_version = require_in_use(cur, item if on_screen is None else on_screen.seen_item)
     standing = standing_annotations(history).get(reviewer_id)
     if on_screen is None:
         answer = _find_answer(cur, encounter.run_id, item_id)
@@ -144,7 +146,7 @@ def add_annotation(
         "created_at": to_timestamp(created_at or utc_now()),
         "old_label": gold_from(item, history, decision).label,
         "old_answer": answer,
-        "item_version": require_in_use(cur, item if on_screen is None else on_screen.seen_item),
+        "item_version": item_version,
     }
     return _write(cur, "annotation_insert", parameters)
 

@@ -44,12 +44,22 @@ _SHARE = click.FloatRange(0, 1)
     "--expected-error", type=_SHARE, default=0.0, show_default=True, help="--error-at-most: true."
 )
 @click.option("--power", type=_SHARE, default=POWER, show_default=True)
-@click.option("--population", type=click.IntRange(1), help="Items in all, where that is a limit.")
+@click.option(
+    "--population",
+    type=click.IntRange(1, 10**9),
+    help="Items in all, where that is a limit.",
+)
 @click.option("--readers", type=click.IntRange(1, 20), default=1, show_default=True)
-@click.option("--people", type=click.IntRange(1), default=1, show_default=True, help="Who share.")
+@click.option(
+    "--people",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    show_default=True,
+    help="Who share.",
+)
 @click.option(
     "--statements",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1_000),
     default=1,
     show_default=True,
     help="Made from the same reviews; all hold together at 95 %.",
