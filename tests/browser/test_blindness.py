@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import gc
 import io
+import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +26,7 @@ import pyarrow.parquet as pq
 import pytest
 import streamlit as st
 from duckdb import DuckDBPyConnection
+from itsdangerous import BadData, URLSafeSerializer
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Response, expect
 from streamlit.testing.v1 import AppTest, local_script_runner
@@ -43,9 +47,10 @@ from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue
 from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.exports import build_export
-from streamlit_app.server import services
+from streamlit_app.server import services, tokens
 from tests.support.annotations import annotate
 from tests.support.browser import on_desk, wait_for_card
+from tests.support.desk import Desk
 
 SHELL = Path(streamlit_app.__file__).with_name("shell.py")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -53,6 +58,8 @@ HIDDEN = tuple(f"h{number}" for number in range(1, 5))
 SHOWN = tuple(f"v{number:02d}" for number in range(1, 29))
 CANARY = re.compile(rb"zq[a-z]+h\d", re.IGNORECASE)
 """Begins every secret word; the item it belongs to ends it."""
+_TOKEN = re.compile(rb"(\.?[\w-]{40,})\.[\w-]{20,}")
+"""A signed token: what it holds, and the signature."""
 LABELS = ("yes", "no", "maybe")
 TITLES = {
     "errors_page": b"errors_section",
@@ -216,7 +223,8 @@ def _stop_the_clock(cur: DuckDBPyConnection) -> None:
     rows = cur.execute(
         "select table_name from information_schema.columns "
         "where column_name = 'created_at' and table_name in "
-        "(select table_name from information_schema.tables where table_type = 'BASE TABLE') "
+        "(select table_name from information_schema.tables where table_type = 'BASE TABLE' "
+        "and table_catalog = current_database()) "
         "and table_name <> 'run' and table_catalog = current_database() order by all"
     ).fetchall()
     for (table,) in rows:
@@ -346,6 +354,9 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
         database = services.database()
         opened.append(database)
         fill(database, variant, **filled)
+        # Random ones would be compressed to tokens of different lengths.
+        numbered = (f"sitting-{number:04}" for number in count())
+        monkeypatch.setattr(tokens, "uuid", SimpleNamespace(uuid4=lambda: next(numbered)))
         found = {}
         for page, params in addresses:
             sent.clear()
@@ -364,6 +375,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
             app.run()
             assert not app.exception, (page, params, app.exception)
             parts = [*sent, *(_unpacked(key, data) for key, data in files)]
+            parts += _on_the_desk(app) if page == "review" else ()
             assert TITLES.get(page, b"") in b"".join(sent), page
             found[f"{page}?{urlencode(params)}"] = b"\n".join(map(_steady, parts))
         for kind, file_format in exported:
@@ -379,6 +391,17 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
     st.cache_data.clear()
 
 
+def _on_the_desk(app: AppTest) -> list[bytes]:
+    """Return what the routes send to the desk on a page: items ahead, and those asked for."""
+    desk = Desk(app)
+    asked: list[tuple[str, dict[str, Any]]] = [("next", {"n": 5})]
+    for item_id in (*HIDDEN, SHOWN[0], SHOWN[1]):
+        asked += [(f"cards/{item_id}", {}), (f"cards/{item_id}", {"whole": "true"})]
+        asked += [("neighbour", {"item": item_id, "step": step}) for step in ("1", "-1")]
+    answers = [desk.get(path, **params) for path, params in asked]
+    return [json.dumps(answer, ensure_ascii=False).encode() for answer in answers]
+
+
 def _unpacked(key: str, data: Callable[[], bytes] | bytes) -> bytes:
     content = data() if callable(data) else data
     if content[:4] == b"PK\x03\x04":
@@ -390,10 +413,19 @@ def _unpacked(key: str, data: Callable[[], bytes] | bytes) -> bytes:
 
 
 def _steady(content: bytes) -> bytes:
-    """Take out what differs from one run to the next: random ids, folders, the time of a report."""
+    """Open signed tokens, and take out what differs by the run: random ids, folders, times."""
+    content = _TOKEN.sub(_payload, content)
+    content = re.sub(rb"(served_at|held_until)\W+[\d.]+", b"", content)
     content = re.sub(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", b"", content)
     content = re.sub(rb"[0-9a-f]{40,64}|home\d", b"", content)
     return re.sub(rb"20\d\d-\d\d-\d\d \d\d:\d\d UTC", b"", content)
+
+
+def _payload(token: re.Match[bytes]) -> bytes:
+    try:
+        return json.dumps(URLSafeSerializer("any").load_payload(token[1])).encode()
+    except BadData:
+        return token[0]
 
 
 def leaks(found: Mapping[str, bytes]) -> dict[str, set[str]]:

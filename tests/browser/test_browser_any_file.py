@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from db.connection import Database
 from db.people.sign_in import sign_in_by_name
-from tests.support.browser import choose_option
+from tests.support.browser import choose_option, open_desk, wait_for_card, wait_until_saved
 
 pytestmark = pytest.mark.browser
 
@@ -51,13 +51,12 @@ def test_a_triage_table_goes_in_is_reviewed_by_keyboard_and_comes_back(
     press_import(page)
     expect(page.locator(".lc-notice-success")).to_contain_text("3 new items")
 
-    page.goto(f"{server.url}/?reviewer=Dr.%20Okafor")
+    open_desk(page, f"{server.url}/?reviewer=Dr.%20Okafor", "F1")
     for item_id, key in (("F1", "2"), ("F2", "2"), ("F3", "3")):
-        expect(page.locator("html[data-lc-listening]")).to_be_attached()
-        expect(page.locator(f'.lc-marker[data-lc-on="{item_id}"]')).to_be_attached()
+        wait_for_card(page, item_id)
         page.keyboard.press(key)
         page.keyboard.press("Enter")
-    expect(page.locator(".lc-line")).to_contain_text("Saved routine for F3.")
+    wait_until_saved(page)
 
     page.goto(f"{server.url}/data?reviewer=Dr.%20Okafor")
     choose_option(page, "Data", "Annotations: reviewer, time, label and previous label")
