@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 from history import Measured
-from measuring import make_parser, record
+from measuring import make_parser, peak_rss, record
 
 from db.importers.pubmedqa import parse_pubmedqa
 from db.paths import models_dir
@@ -342,19 +342,13 @@ def peak_bytes(bench: Bench, way: str) -> str:
     everything.sort(key=lambda question: -len(model.row(question)[0].prompt))
     width = len(model.row(everything[0])[0].prompt)
     head = torch.nn.Linear(width * 576, len(PUBMEDQA))
-    loaded = _peak_rss()
+    loaded = peak_rss()
     for batch in batches(everything[: 2 * BATCH], BATCH):
         if way == "eci":
             model.classify(batch, batch_size=BATCH)
         else:
             reference_pass(model, batch, width, head)
-    return f"{loaded} {_peak_rss()}"
-
-
-def _peak_rss() -> int:
-    # Not ru_maxrss: a child process begins with that of its parent.
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.split("VmHWM:")[1].split()[0])
+    return f"{loaded} {peak_rss()}"
 
 
 if __name__ == "__main__":

@@ -128,6 +128,13 @@ def record(
     print(render(rows, read_notes(RESULTS, Path(script).stem)), end="")
 
 
+def peak_rss() -> int:
+    """Return the most memory that this process has used so far, in bytes."""
+    # Not ru_maxrss: a child process begins with that of its parent.
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.split("VmHWM:")[1].split()[0])
+
+
 def _machine() -> Machine:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return Machine(_cpu(), os.cpu_count(), round(memory, 1), _accelerator())

@@ -8,7 +8,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import resource
 import shutil
 import signal
 import sys
@@ -27,6 +26,7 @@ from typing import Final
 from history import Measured
 from hostile.input_store import OUR_ERRORS, Store
 from hostile.targets import TARGETS
+from measuring import peak_rss
 
 NUM_INPUTS: Final = 18_000
 MAX_SECONDS: Final = 10.0
@@ -92,7 +92,7 @@ def try_inputs(seed: int, numbers: Sequence[int]) -> Outcome:
     with _home() as home, Store(home) as store:
         for number in numbers:
             _try(store, seed, number, outcome)
-    outcome.peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    outcome.peak_bytes = peak_rss()
     return outcome
 
 

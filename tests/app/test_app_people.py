@@ -13,6 +13,7 @@ from db.people.sign_in import add_person, sign_in_by_name
 from streamlit_app.server import services
 from streamlit_app.server.gate import is_private
 from streamlit_app.session.sign_in import read_identity
+from tests.support.desk import Desk
 from tests.support.pages import OpenPage, markup_of, open_unknown
 
 SHELL = Path(services.__file__).parents[1] / "shell.py"
@@ -138,7 +139,7 @@ def test_who_came_with_an_unknown_name_picks_one_and_goes_on(filled_store: Datab
     assert page.selectbox(key="reviewer").value is None  # nobody else, either
     page.switch_page("views/review.py").run()
     page.selectbox(key="reviewer").set_value("Chief").run()
-    assert "Does drug 1 help?" in markup_of(page)
+    assert "Does drug 1 help?" in Desk(page).markup
     assert page.query_params["reviewer"] == "Chief"
 
 

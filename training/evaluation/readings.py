@@ -65,8 +65,11 @@ def compare_staged(batch: ImportBatch, folder: Path) -> Compared:
     columns = ["item_id", "label_set", "labels", "options"]
     joined = predictions.filter(has_both).select(["run_id", "item_id", "answer", "answer_label"])
     by_id = {row["item_id"]: row for row in items.select(columns).to_pylist()}
+    # The store, with the synonyms of its label sets, is not at hand here.
     rows = [
-        {**row, **by_id[row["item_id"]]} for row in joined.to_pylist() if row["item_id"] in by_id
+        {**row, **by_id[row["item_id"]], "set_labels": None}
+        for row in joined.to_pylist()
+        if row["item_id"] in by_id
     ]
     labels = [
         (answer.answer_label, _read_label(answer)[1])
