@@ -11,7 +11,7 @@ with by_id as (
         translate(lower(item.question), chr(9) || chr(10) || chr(13) || ' ', '')
             = translate(lower(incoming_item.question), chr(9) || chr(10) || chr(13) || ' ', '') as has_same_question
     from incoming_item
-    join item using (item_id)
+    join every_item as item using (item_id)
 ),
 unknown as (
     select
@@ -22,7 +22,7 @@ unknown as (
 ),
 named as (
     select item.*, unknown.item_id as incoming_id
-    from item
+    from every_item as item
     join unknown on translate(lower(item.question), chr(9) || chr(10) || chr(13) || ' ', '') = unknown.question_key
     anti join by_id on by_id.item_id = item.item_id
 ),

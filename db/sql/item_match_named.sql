@@ -3,7 +3,7 @@
 with by_id as (
     select incoming_place.item_id as incoming_id, item.item_id, item.labels
     from incoming_place
-    join item using (item_id)
+    join every_item as item using (item_id)
 ),
 prompt as (
     select
@@ -18,9 +18,9 @@ question as (
         item_id,
         labels,
         translate(lower(question), chr(9) || chr(10) || chr(13) || ' ', '') as question_key
-    from item
+    from every_item as item
     where length(question) >= 15
-        and (select count(*) from prompt) * (select count(*) from item) between 1 and $max_pairs
+        and (select count(*) from prompt) * (select count(*) from every_item) between 1 and $max_pairs
 ),
 by_text as (
     select

@@ -14,12 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from db.connection import Database
+from db.content.item_versions import restore_items, set_items_aside
 from db.content.items import get_item
 from db.content.predictions import list_predictions
 from db.errors import ImportFileError
 from db.importers import ImportReport, import_file
 from db.importers.any_file import parse_any
 from db.importers.assembling import Choices
+from db.people.reviewers import add_reviewer
 from db.records import Item
 from db.viewer import EVERYTHING
 from tests.support.stores import open_store
@@ -386,6 +388,25 @@ def test_the_same_question_under_another_id_is_not_stored_twice(
     assert (stored.item_id, stored.answer_label) == ("medqa-7", "A")
     assert stored.head_probabilities == pytest.approx((0.601 / 1.001, 0.4 / 1.001))
     assert imported(database, tmp_path / "probabilities_medqa.json").is_unchanged
+
+
+def test_answers_to_an_item_that_was_set_aside_are_stored_for_it(
+    database: Database, tmp_path: Path
+) -> None:
+    imported(database, write(tmp_path, "w.csv", f"{HEADER}\nw-1;{QUESTION};yes\nw-2;Is it?;no\n"))
+    with database.transaction() as cur:
+        chief = add_reviewer(cur, "Chief", "admin").reviewer_id
+        set_items_aside(cur, ["w-1"], reviewer_id=chief, reason="not medical")
+    by_id = imported(database, write(tmp_path, "a.jsonl", {"item_id": "w-1", "answer": "Yes."}))
+    table = f"id;question;gold;answer\nx-1;{QUESTION};yes;No.\n"
+    by_text = imported(database, write(tmp_path, "b.csv", table))
+    for report in (by_id, by_text):
+        assert (report.items.added, report.num_predictions) == (0, 1)
+    with database.transaction() as cur:
+        restore_items(cur, ["w-1"], reviewer_id=chief, reason="it is")
+    for report in (by_id, by_text):
+        (stored,) = list_predictions(database.cursor(), str(report.run_id), EVERYTHING)
+        assert stored.item_id == "w-1"
 
 
 def test_the_same_question_in_another_context_is_another_item(
