@@ -11,19 +11,16 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, get_args
+from typing import IO, Any, Final
 
 import click
 
 from eci.answers.reader import read_answer
-from eci.errors import EciError, LabelSetError, PromptError
-from eci.model.artifact import read_info
-from eci.model.base_model import DEFAULT_BASE, Quantization
-from eci.model.bundled import default_models_dir
+from eci.errors import EciError
+from eci.model.choice import ModelChoice, model_options
 from eci.questions.exemplars import CHOICES, Choice, ExemplarPool
 from eci.questions.json_lines import iter_lines, load_exemplars, load_records, parse_answer
-from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.labels import LabelSet
 from eci.questions.near_duplicates import refuse_duplicates
 from eci.serving.command import serve
 from eci.stream import (
@@ -35,11 +32,7 @@ from eci.stream import (
     result_fields,
 )
 
-if TYPE_CHECKING:
-    from eci.model.eci_model import EciModel
-
 _INTERRUPTED: Final = 130
-_MAX_PROMPT_TOKENS: Final = 1024
 _SECONDS_BETWEEN_REPORTS: Final = 5.0
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MAX_MESSAGE: Final = 4000
@@ -56,27 +49,6 @@ class _Commands(click.Group):
             sys.exit(1)
 
 
-def _declared(
-    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, LabelSet]:
-    """Read every ``NAME=LABEL,LABEL``."""
-    declared: dict[str, LabelSet] = {}
-    for value in values:
-        name, _, labels = value.partition("=")
-        if not labels or name in {PUBMEDQA.name, *declared}:
-            raise click.BadParameter(
-                f"{value!r}; expected NAME=LABEL,LABEL,... with a name of its own, such as "
-                "triage=urgent,routine.",
-                context,
-                parameter,
-            )
-        try:
-            declared[name] = LabelSet.fixed(name, labels.split(","))
-        except LabelSetError as error:
-            raise click.BadParameter(str(error), context, parameter) from error
-    return declared
-
-
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Classify with a decoder language model and a head on its hidden states (ECI)."""
@@ -84,50 +56,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("file", type=click.File("rb"), default="-")
-@click.option(
-    "--base",
-    help="Base model: a folder, a Hugging Face id, or bundled:NAME. "
-    f"[default: that of --artifact, else {DEFAULT_BASE}]",
-)
-@click.option(
-    "--artifact",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with a trained head and adapter. Without it the head is the untrained one, which "
-    "reproduces the label probabilities of the language model.",
-)
-@click.option(
-    "--quantization",
-    type=click.Choice(get_args(Quantization)),
-    help="Of the base model. [default: that of --artifact, else none]",
-)
-@click.option("--device", default="auto", show_default=True, help="Such as cpu or cuda:0.")
-@click.option(
-    "--models-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where bundled models are unpacked. [default: models in $LLAMACARE_HOME]",
-)
-@click.option(
-    "--max-prompt-tokens",
-    type=click.IntRange(32, 131_072),
-    help="Longest prompt; longer contexts are cut. "
-    f"[default: that of --artifact, else {_MAX_PROMPT_TOKENS}]",
-)
-@click.option(
-    "--thinking",
-    "thinking_tokens",
-    type=click.IntRange(1, 32_768),
-    metavar="N",
-    help="Let the model think for up to N tokens first; the category is read after that. "
-    "[default: that of --artifact, else it answers at once]",
-)
-@click.option(
-    "--label-set",
-    "label_sets",
-    multiple=True,
-    callback=_declared,
-    metavar="NAME=LABEL,LABEL,...",
-    help="A fixed label set that lines may name, beyond pubmedqa (yes, no, maybe). Repeatable.",
-)
+@model_options
 @click.option("--exemplars", type=click.File("rb"), help="Lines with a label, to take shots from.")
 @click.option("--shots", default=0, type=click.IntRange(0, 100), help="Shots in every prompt.")
 @click.option(
@@ -176,14 +105,7 @@ def main() -> None:
 def classify(
     file: IO[bytes],
     *,
-    base: str | None,
-    artifact: Path | None,
-    quantization: Quantization | None,
-    device: str,
-    models_dir: Path | None,
-    max_prompt_tokens: int | None,
-    thinking_tokens: int | None,
-    label_sets: dict[str, LabelSet],
+    model_choice: ModelChoice,
     exemplars: IO[bytes] | None,
     shots: int,
     choice: Choice,
@@ -206,29 +128,14 @@ def classify(
     Exit status: 0 all classified; 1 lines were refused or nothing could be classified; 2 wrong
     usage; 130 interrupted. docs/eci_library.md describes every field.
     """
-    if artifact and (label_sets or max_prompt_tokens or thinking_tokens):
-        raise click.UsageError(
-            "--artifact brings its own --label-set, --max-prompt-tokens and --thinking."
-        )
+    chosen = model_choice.check()
     if bool(shots) != bool(exemplars) or (forbidden and not exemplars):
         raise click.UsageError("--exemplars, to choose from, and --shots, how many, go together.")
-    known = {PUBMEDQA.name: PUBMEDQA, **label_sets}
-    if artifact:
-        info = read_info(artifact)
-        base, quantization = base or info.base.name, quantization or info.base.quantization
-        known = {name: labels.label_set(name) for name, labels in info.label_sets.items()}
     # Files first: loading a model takes longer than finding a fault in them.
-    choose_shots = _shot_chooser(exemplars, forbidden, known, shots, choice, shot_words, seed)
-    model = _load_model(
-        base or DEFAULT_BASE,
-        models_dir or default_models_dir(),
-        artifact=artifact,
-        quantization=quantization or "none",
-        device=device,
-        max_prompt_tokens=max_prompt_tokens or _MAX_PROMPT_TOKENS,
-        thinking_tokens=thinking_tokens or 0,
-        label_sets=tuple(known.values()),
+    choose_shots = _shot_chooser(
+        exemplars, forbidden, chosen.label_sets, shots, choice, shot_words, seed
     )
+    model = chosen.load()
     report = _Report()
     chunks = classify_lines(
         model,
@@ -295,25 +202,6 @@ def _shot_chooser(
     # The common beginning of all questions is prefilled once for a chunk; the nearest shots differ.
     choose = pool.choose if choice == "nearest" else pool.choose_shared
     return lambda question: choose(question, num_shots)
-
-
-def _load_model(base: str, models_dir: Path, **options: Any) -> EciModel:
-    """Load the model; only now is torch imported, so that a usage error does not wait for it."""
-    from transformers.utils import logging
-
-    from eci.model.eci_model import EciModel
-
-    logging.disable_progress_bar()
-    _say(f"Loading {base}.")
-    model = EciModel.load(base, models_dir, **options)
-    for labels in () if options["artifact"] else model.label_sets.values():
-        if not all(model.encoder.verbalizers(labels)):
-            raise PromptError(
-                f"An untrained head cannot tell the labels of {labels.name!r} apart: two of "
-                f"{', '.join(labels.names)} share their first token in this tokenizer. Train a "
-                "head on labelled items and give it as --artifact, or rename the labels."
-            )
-    return model
 
 
 class _Report:
