@@ -22,7 +22,7 @@ from training.evaluation.gate_checks import check_gain
 from training.evaluation.gate_report import GateReport, SetGate
 
 LABELS = ("yes", "no", "maybe")
-SIZES = (50, 100, 200, 500, 1000)
+SIZES = (50, 100, 200, 500, 1000, 2000)
 LOW, HIGH = 0.60, 0.68
 NUM_TRIES = 40
 SCENARIOS = {

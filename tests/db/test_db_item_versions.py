@@ -40,7 +40,6 @@ from db.review.annotations import get_gold, list_annotations
 from db.review.bulk_actions import do_action, undo_action
 from db.review.item_list import ReviewFilter, get_rows, list_item_ids
 from db.review.queues import QueueSettings, add_queue, get_queue, queue_progress
-from db.review.reservations import reserve_next
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate, on_screen
 from tests.support.records import (
@@ -50,6 +49,7 @@ from tests.support.records import (
     make_prediction,
     make_run,
 )
+from tests.support.reserving import reserve_next
 from tests.support.trained_runs import add_trained_run
 
 

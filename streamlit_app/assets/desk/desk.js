@@ -339,9 +339,8 @@ function onStored(entry, body) {
 
 // Each card keeps its own place in the list.
 function drawProgress(progress) {
-  for (const line of desk.querySelectorAll(".lc-progress")) {
-    const parts = [...fragment(progress.html).firstElementChild.children];
-    line.replaceChildren(line.firstElementChild, ...parts.slice(1));
+  for (const part of desk.querySelectorAll("[data-lc-progress]")) {
+    part.replaceChildren(...fragment(progress.html).children);
   }
 }
 
