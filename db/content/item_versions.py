@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter, ValidationError
 
 from db import search
-from db.content.items import describe_item_faults, get_item, item_from_row
+from db.content.items import CONTENT, describe_item_faults, get_item, item_from_row
 from db.conversions import (
     from_timestamp,
     require_text,
@@ -28,16 +28,7 @@ from db.records import OPTIONS_LABEL_SET, Item
 from db.statements import load_sql
 from db.viewer import EVERYTHING
 
-CORRECTABLE: Final = (
-    "question",
-    "context",
-    "label_set",
-    "labels",
-    "options",
-    "gold_label",
-    "long_answer",
-    "split",
-)
+CORRECTABLE: Final = tuple(name for name in CONTENT if name not in ("source", "metadata"))
 """The fields of an item that a version may change."""
 MAX_REASON_CHARACTERS: Final = 2000
 _MAX_NAMED = 5

@@ -259,7 +259,7 @@ def _differing(old: dict[str, Any], row: dict[str, Any], old_origin: str, origin
     """
     is_open = PROVISIONAL_ORIGIN in (origin, old_origin) or origin == old_origin == DEMO_ORIGIN
     if not is_open:
-        return [name for name in _CONTENT if old[name] != row[name]]
+        return [name for name in CONTENT if old[name] != row[name]]
     differing = [name for name in ("labels", "gold_label") if old[name] != row[name]]
     if _bare_options(old["options"]) != _bare_options(row["options"]):
         differing.append("options")
@@ -277,7 +277,7 @@ def _completes(old_origin: str, origin: str, is_same: bool) -> bool:
     return origin == old_origin == DEMO_ORIGIN and not is_same
 
 
-_CONTENT = (
+CONTENT: Final = (
     "source",
     "question",
     "context",

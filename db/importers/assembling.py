@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from db.content.imported_labels import ImportedLabel
-from db.content.items import PROVISIONAL_ORIGIN, describe_item_faults
+from db.content.items import MAX_LABELS, PROVISIONAL_ORIGIN, describe_item_faults
 from db.conversions import replace_lone_surrogates, utc_now
 from db.errors import DbError
 from db.importers.batch import ImportBatch
@@ -29,7 +29,6 @@ from db.importers.file_names import (
     split_of_name,
 )
 from db.importers.label_reading import (
-    MAX_LABELS,
     MIN_LABELS,
     YES_NO_MAYBE,
     find_label,

@@ -15,7 +15,7 @@ from db.conversions import parse_json
 from db.errors import ImportFileError
 from db.importers.entries import Row
 from db.importers.faults import FaultList
-from db.importers.files import MAX_FILE_BYTES, read_bytes, read_json_text, read_lines
+from db.importers.files import MAX_FILE_BYTES, not_utf8, read_bytes, read_json_text, read_lines
 from db.importers.guessing import guess_mapping
 from db.importers.paths import value_at
 from db.importers.readers.tables import PARQUET_MARK, csv_rows, parquet_rows, sheet_rows
@@ -130,11 +130,7 @@ def _decoded(path: Path, content: bytes) -> str:
     except UnicodeDecodeError as error:
         if content.lstrip()[:1] not in (b"{", b"["):
             return content.decode("cp1252", errors="replace")
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ImportFileError(
-            f"{path.name} cannot be imported: it is no UTF-8 text (line {line}, byte "
-            f"{content[error.start]:#04x} at offset {error.start}). Save it as UTF-8."
-        ) from error
+        raise not_utf8(path, content, error) from error
 
 
 def _zip(path: Path, faults: FaultList) -> Contents:

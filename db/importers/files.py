@@ -57,11 +57,16 @@ def read_text(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ImportFileError(
-            f"{path.name} cannot be imported: it is no UTF-8 text (line {line}, byte "
-            f"{content[error.start]:#04x} at offset {error.start}). Save it as UTF-8."
-        ) from error
+        raise not_utf8(path, content, error) from error
+
+
+def not_utf8(path: Path, content: bytes, error: UnicodeDecodeError) -> ImportFileError:
+    """Return the error about a file whose content is no UTF-8 text."""
+    line = content.count(b"\n", 0, error.start) + 1
+    return ImportFileError(
+        f"{path.name} cannot be imported: it is no UTF-8 text (line {line}, byte "
+        f"{content[error.start]:#04x} at offset {error.start}). Save it as UTF-8."
+    )
 
 
 def read_json(path: Path, faults: FaultList) -> Any:

@@ -11,7 +11,6 @@ from db.importers.paths import text_of
 from db.records import Option
 
 MIN_LABELS: Final = 2
-MAX_LABELS: Final = 50
 _MAX_LETTERS: Final = 10
 YES_NO_MAYBE: Final = ("yes", "no", "maybe")
 _SAME: Final = {

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.atomic_files import replaced_file
 from db.errors import ImportFileError
-from db.importers.entries import Answer, Entry, Frame, Opinion
+from db.importers.entries import Answer, Entry, Opinion
 from db.importers.guessing import guess_mapping
 from db.importers.paths import (
     count_of,
@@ -129,12 +129,6 @@ def read_entry(place: str, row: Any, mapping: Mapping) -> Entry:
         answers=given,
         opinions=opinions,
     )
-
-
-def read_flat(place: str, row: MappingOf[str, Any], frame: Frame) -> Entry:
-    """Return the entry of a row of which only the names of its fields are known."""
-    del frame
-    return read_entry(place, row, guessed(row))
 
 
 def save_mapping(name: str, mapping: Mapping) -> Path:

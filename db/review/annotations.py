@@ -236,12 +236,6 @@ def _without_names(history: Sequence[Annotation], but: str | None) -> list[Annot
     ]
 
 
-def count_annotations(cur: DuckDBPyConnection, item_id: str) -> int:
-    """Count the whole history of an item, retractions included."""
-    row = cur.execute(load_sql("annotation_count"), {"item_id": item_id}).fetchone()
-    return 0 if row is None else int(row[0])
-
-
 def list_labelled(cur: DuckDBPyConnection, reviewer_id: str, item_ids: pa.StringArray) -> set[str]:
     """Return those of the items on which a reviewer has a standing annotation."""
     table = pa.table({"item_id": item_ids})

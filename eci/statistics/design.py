@@ -161,8 +161,7 @@ def estimate_mean(
     freedom = n - sum(len(np.unique(sample.strata)) for sample in used)
     tail = (1 + level) / 2
     t = _normal(level) if method == "naive" else _t_quantile(tail, freedom - (name == "PPI++"))
-    is_share = all(((sample.values == 0) | (sample.values == 1)).all() for sample in used)
-    if is_share:
+    if all(_is_share(sample) for sample in used):
         # A share pays only for degrees of freedom that simple random sampling does not cost, as the
         # reference above does; with tuning it pays for all of them.
         is_plain = method == "naive" or name == "PPI++"

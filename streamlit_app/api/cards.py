@@ -28,7 +28,7 @@ from streamlit_app.components import (
     verdict_card,
 )
 from streamlit_app.logic.review.form_values import split_labels, starting_values
-from streamlit_app.logic.review.label_keys import label_keys
+from streamlit_app.logic.review.label_keys import keys_of
 from streamlit_app.logic.review.sentences import sentence_spans
 from streamlit_app.markup import Html, element, reveal
 from streamlit_app.server import services
@@ -102,14 +102,9 @@ def _model(run_id: str) -> str:
 
 
 def _buttons(labels: Sequence[str]) -> list[LabelButton]:
-    keys = label_keys(labels)
     return [
-        LabelButton(
-            label=label,
-            text=reveal(label),
-            keys=[key for key, at in keys.items() if at == place],
-        )
-        for place, label in enumerate(labels)
+        LabelButton(label=label, text=reveal(label), keys=keys)
+        for label, keys in zip(labels, keys_of(labels), strict=True)
     ]
 
 

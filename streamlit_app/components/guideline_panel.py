@@ -13,12 +13,6 @@ from streamlit_app.markup import Html, element
 from streamlit_app.wording import say
 
 
-def draw_panel(guideline: Guideline | None) -> None:
-    """Draw the guideline that counts for an item, folded; nothing where there is none."""
-    if guideline is not None:
-        safe_text.draw(panel(guideline))
-
-
 @lru_cache(16)
 def panel(guideline: Guideline) -> Html:
     """Return the markup of a guideline, folded."""

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from db.records import Annotation
-from streamlit_app import safe_text
 from streamlit_app.components.answer_text import changes
 from streamlit_app.markup import Html, element
 from streamlit_app.wording import say, words
 
 MAX_ANSWER = 4_000
 """Characters of an answer whose changes a line shows."""
-
-
-def draw(history: Sequence[Annotation], names: Mapping[str, str]) -> None:
-    """Draw the annotations of an item, newest first."""
-    safe_text.draw(lines(history, names))
 
 
 def lines(history: Sequence[Annotation], names: Mapping[str, str]) -> Html:

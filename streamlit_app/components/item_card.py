@@ -12,12 +12,6 @@ from streamlit_app.logic.review.question import LONG, split_case
 from streamlit_app.markup import Html, element, join
 
 
-def draw(item: Item) -> None:
-    """Draw an item; nothing on it reveals the label of a model, a reviewer or the gold label."""
-    safe_text.draw(_card(item, _sections(item, _limit(item))))
-    _draw_show_all(item)
-
-
 def card(item: Item, *, is_whole: bool = False) -> Html:
     """Return the markup of an item, its context cut at the limit unless it is asked for whole."""
     if is_whole:

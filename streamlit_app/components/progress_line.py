@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from streamlit_app import safe_text
 from streamlit_app.markup import Html, element, join
 from streamlit_app.server.worklist import Worklist
 from streamlit_app.wording import say
-
-
-def draw(worklist: Worklist, item_id: str | None) -> None:
-    """Draw how much of the work is done, and the place of the item on screen."""
-    safe_text.draw(line(worklist, item_id))
 
 
 def line(worklist: Worklist, item_id: str | None) -> Html:

@@ -5,19 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from db.viewer import Viewer
-from streamlit_app import safe_text
 from streamlit_app.logic.training.refit_summary import effect_words
 from streamlit_app.markup import Html, element, join
 from streamlit_app.server import refit_news, services
 from streamlit_app.server.worklist import Worklist
 from streamlit_app.wording import say
-
-
-def draw(worklist: Worklist, viewer: Viewer) -> None:
-    """Draw the effect of the last refit after a correction, where there was one."""
-    found = line(worklist, viewer)
-    if found:
-        safe_text.draw(found)
 
 
 def line(worklist: Worklist, viewer: Viewer) -> Html:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from db.records import GoldLabel, Item, Prediction
-from streamlit_app import safe_text
 from streamlit_app.logic.review.verdict import FORM_WORDS, judge
 from streamlit_app.markup import Html, element
 from streamlit_app.wording import say
 
 _SIGNS = {"success": "✓", "warning": "≠", "info": "i"}
-
-
-def draw(item: Item, prediction: Prediction | None, gold: GoldLabel) -> None:
-    """Draw who says what of an item, and one sentence on whether they agree."""
-    safe_text.draw(card(item, prediction, gold))
 
 
 def card(item: Item, prediction: Prediction | None, gold: GoldLabel) -> Html:
@@ -62,11 +56,6 @@ def card(item: Item, prediction: Prediction | None, gold: GoldLabel) -> Html:
         _bars(item, prediction),
         cls="lc-verdict",
     )
-
-
-def draw_blind() -> None:
-    """Draw the same place with nothing in it that could sway a reviewer."""
-    safe_text.draw(blind_card())
 
 
 def blind_card() -> Html:

@@ -110,12 +110,12 @@ def _find(token: str, use: str, adapter: TypeAdapter[Any]) -> Any:
 
 
 def _signer(use: str) -> URLSafeSerializer:
-    return _signer_of(home_dir(), use)
+    return _signer_of(key_path(), use)
 
 
 @cache
-def _signer_of(home: Path, use: str) -> URLSafeSerializer:
-    return URLSafeSerializer(_read_key(home / _KEY_NAME), salt=f"desk.{use}")
+def _signer_of(key: Path, use: str) -> URLSafeSerializer:
+    return URLSafeSerializer(_read_key(key), salt=f"desk.{use}")
 
 
 def key_path() -> Path:

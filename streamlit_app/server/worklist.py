@@ -1,7 +1,7 @@
 """What a reviewer works through: the items that pass the filters, or a saved queue.
 
-Both give the next open item and the neighbours of one; neither holds a list of its own in the
-session. Both are called from the page and, ahead of need, from a background thread.
+Both give the next open items and the neighbours of one; neither holds a list of its own. The
+routes call them from several threads.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ class QueueWorklist:
         progress = queue_progress(database.cursor(), queue, reviewer_id)
         self.total, self.num_done = progress.num_items, progress.num_done
         self._places: LRUCache[str, int] = LRUCache(_MAX_SEEN)
-        self._lock = Lock()  # the item after the one on screen is read in a thread of its own
+        self._lock = Lock()  # the routes run in several threads
         self._repeat: str | None = None
 
     def ahead(

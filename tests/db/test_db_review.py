@@ -31,7 +31,6 @@ from db.people.reviewers import add_reviewer
 from db.records import Annotation, Encounter, GoldLabel, Judgement, Span
 from db.review.annotations import (
     add_annotation,
-    count_annotations,
     get_gold,
     list_annotations,
     retract_annotation,
@@ -333,7 +332,7 @@ def test_a_press_sent_twice_is_stored_once_and_its_id_is_for_no_other(filled: Da
     ann = _reviewer(filled, "Ann")
     first = _save(filled, ann, "no", "a-0", None)
     assert _save(filled, ann, "no", "a-0", None) == first
-    assert count_annotations(filled.cursor(), "q-1") == 1
+    assert len(list_annotations(filled.cursor(), "q-1", EVERYTHING)) == 1
     with pytest.raises(InvalidAnnotationError, match="'a-0' belongs to"):
         _save(filled, ann, "yes", "a-0", None)
     assert _standing(filled, "q-1")[ann].judgement.label == "no"

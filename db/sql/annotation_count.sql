@@ -1,1 +1,0 @@
-select count(*) from annotation where item_id = $item_id
