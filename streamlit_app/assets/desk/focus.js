@@ -1,0 +1,79 @@
+// When a key counts: the desk has the focus, the item was painted before the key went down, and the
+// desk has heard of the last choice in the side bar.
+import { watchSideBar } from "../side_bar.js";
+import { tell } from "./line.js";
+import { at, desk, isPageStill, main } from "./state.js";
+
+const CHOSEN_MS = 600; // A choice in the side bar that asks the server for something has done so by then.
+const LOOK_MS = 250;
+
+let paintedAt = Infinity; // when the item was painted: a key pressed before that was for another item
+let choice = null; // {wasRunning, until}: a choice in the side bar that the desk has not heard of yet
+
+// Which item takes keys now.
+export function drawReady() {
+  const isReady = at.shown !== null && paintedAt < Infinity && isChoiceHere();
+  desk.dataset.lcReady = isReady ? at.shown.card.item_id : "";
+}
+
+export function notePaint() {
+  paintedAt = Infinity;
+  requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      paintedAt = performance.now();
+      drawReady();
+    };
+    port2.postMessage(null);
+  });
+}
+
+export function isInSight(event) {
+  const isChosen = isChoiceHere();
+  if (event.timeStamp >= paintedAt && isChosen) return true;
+  tell(isChosen ? at.config.texts.too_early : at.config.texts.choosing, "warning");
+  return false;
+}
+
+// Whether the desk has heard of the last choice in the side bar, above all of who labels.
+export function isChoiceHere() {
+  const who = document.querySelector('[data-testid="stSidebar"] .st-key-reviewer input')?.value;
+  return choice === null && (!who || who === at.config.reviewer_shown);
+}
+
+// A choice in the side bar may put another person or queue at this desk: no key acts before it did.
+watchSideBar(
+  {
+    awaitDraw: () => setChoice(desk.hidden ? null : { wasRunning: false, until: Date.now() + CHOSEN_MS }),
+    stopWaiting: () => setChoice(null),
+  },
+  () => (desk.hidden ? null : desk),
+);
+
+export function lookAtChoice() {
+  if (choice === null) return;
+  if (!isPageStill()) choice.wasRunning = true;
+  else if (choice.wasRunning || Date.now() > choice.until) setChoice(null);
+}
+
+function setChoice(next) {
+  choice = next;
+  if (choice === null) comeHome();
+  drawReady();
+}
+
+// Takes the focus that what was drawn again let fall, a closed list or form; from no field.
+export function comeHome() {
+  const { activeElement } = document;
+  if (!desk.hidden && (activeElement === document.body || activeElement === main())) desk.focus({ preventScroll: true });
+}
+
+// A click next to the item means the item.
+document.addEventListener("focusin", ({ target }) => {
+  if (!desk.hidden && target === main()) desk.focus({ preventScroll: true });
+});
+
+setInterval(() => {
+  lookAtChoice();
+  drawReady();
+}, LOOK_MS);

@@ -1,0 +1,44 @@
+// A key that went down: text of a field, a label, a command, or nothing of the desk's.
+import { pick, run } from "./commands.js";
+import { isInSight } from "./focus.js";
+import { meaningOf } from "./keys.js";
+import { at, desk } from "./state.js";
+
+const FIELD = "input, textarea, select, [contenteditable]";
+const REPEATS = /^(up|down|page_)/;
+
+function onKey(event) {
+  if (desk.hidden || !desk.contains(document.activeElement)) return;
+  if (event.isComposing || document.querySelector('[role="dialog"]')) return;
+  const field = event.target.closest?.(FIELD);
+  let isUsed = true;
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !event.altKey) {
+    if (!event.repeat && isInSight(event)) run("save");
+  } else if (field) {
+    isUsed = event.key === "Escape";
+    if (isUsed) desk.focus({ preventScroll: true });
+    else event.stopPropagation(); // text, and nobody else's
+  } else if (event.key === "Escape") {
+    if (at.shown) at.shown.help.open = false;
+  } else if (isOwn(event)) {
+    isUsed = false;
+  } else {
+    const meaning = meaningOf(event, at.shown?.card.labels ?? [], at.config.keys);
+    isUsed = meaning !== null;
+    if (isUsed && isInSight(event) && (!event.repeat || REPEATS.test(meaning.command))) {
+      if ("label" in meaning) pick(meaning.label);
+      else run(meaning.command);
+    }
+  }
+  // Streamlit has keys of its own: C clears its cache, R runs the page again.
+  const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (isUsed) event.preventDefault();
+  if (isUsed || (isPlain && event.key.length === 1)) event.stopImmediatePropagation();
+}
+
+// A button that has the focus keeps Enter and the space bar, but for the labels.
+function isOwn({ key, target }) {
+  return (key === "Enter" || key === " ") && target.closest?.("button, a, summary") && (key === " " || !target.closest(".lc-picker"));
+}
+
+addEventListener("keydown", onKey, true);
