@@ -1,6 +1,6 @@
-"""What reviewers of drawn queues found a run to get right, with the probabilities of the draw.
+"""What reviewers of drawn queues found runs to get right, with the probabilities of the draw.
 
-Call ``scored_runs.refresh`` for the run first.
+Call ``scored_runs.refresh`` for the runs first.
 """
 
 from __future__ import annotations
@@ -11,53 +11,65 @@ import numpy as np
 import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
+from db.outcomes.run_pairs import PairFilter
 from db.outcomes.selection import By, OutcomeFilter, Selection
 from db.statements import load_sql
 
-_FLOATS = ("probability", "is_right", "guess")
+_FLOATS = ("probability", "right_a", "right_b", "guess_a", "guess_b")
+_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class DrawnItems:
-    """The items of a run that one queue was drawn from, but strata that no one has begun.
+    """The items of two runs that one queue was drawn from, but strata that no one has begun.
 
     Attributes:
-        num_population: Items that the run answered, whether the queue was drawn from them or not.
+        num_population: Items that both runs answered, whether the queue was drawn from them or not.
+        item_nos: Number of each item, good until a refresh, shape ``(n_items,)``.
         strata: Name of each item's stratum, shape ``(n_items,)``.
         probabilities: Of being drawn, for what is reviewed so far.
-        is_right: 1 or 0 by the reviewers' label; NaN where there is none yet.
+        right: 1 or 0 by the reviewers' label of run A and of run B; NaN where there is none yet.
+            Shape ``(2, n_items)``.
         guesses: The same by the imported label, else the head's confidence; NaN for neither.
     """
 
     queue_id: str
     num_population: int
+    item_nos: npt.NDArray[np.int64]
     strata: npt.NDArray[np.object_]
-    probabilities: npt.NDArray[np.float64]
-    is_right: npt.NDArray[np.float64]
-    guesses: npt.NDArray[np.float64]
+    probabilities: _Floats
+    right: _Floats
+    guesses: _Floats
+
+    @property
+    def is_reviewed(self) -> npt.NDArray[np.bool_]:
+        """Return which items have a reviewers' label, shape ``(n_items,)``."""
+        reviewed: npt.NDArray[np.bool_] = ~np.isnan(self.right[0])
+        return reviewed
 
 
-def is_estimable(flt: OutcomeFilter) -> bool:
-    """Return whether a filter asks for sources and splits alone, so that draws cover its items."""
-    return flt.gold == "record" and all(
+def find_pair(flt: OutcomeFilter, by: By) -> PairFilter | None:
+    """Return a filter of one run as a pair of that run with itself.
+
+    None where it asks for more than sources and splits: draws do not cover just those items.
+    """
+    is_plain = flt.gold == "record" and all(
         part == Selection(source=part.source, split=part.split) for part in flt.parts
+    )
+    if not is_plain:
+        return None
+    given = [{getattr(part, name) for part in flt.parts} for name in ("source", "split")]
+    source, split = (next(iter(values - {None}), None) for values in given)
+    return PairFilter(
+        flt.viewer, flt.run_id, flt.run_id, by, by, flt.gold, flt.label_set, source, split
     )
 
 
-def list_drawn(cur: DuckDBPyConnection, flt: OutcomeFilter, by: By) -> list[DrawnItems]:
-    """Return the items of each queue whose reviews so far are a sample with known probabilities.
-
-    Args:
-        flt: One for which ``is_estimable`` holds.
-    """
-    given = {name: {getattr(part, name) for part in flt.parts} for name in ("source", "split")}
-    parameters = {
-        "run_id": flt.run_id,
-        "label_set": flt.label_set,
-        "by": by,
-        "viewer": flt.viewer.parameter,
-        **{name: next(iter(values - {None}), None) for name, values in given.items()},
-    }
+def list_drawn(cur: DuckDBPyConnection, flt: PairFilter) -> list[DrawnItems]:
+    """Return the items of each queue whose reviews so far are a sample with known probabilities."""
+    names = ("run_a", "run_b", "by_a", "by_b", "label_set", "source", "split")
+    parameters = {name: getattr(flt, name) for name in names}
+    parameters["viewer"] = flt.viewer.parameter
     rows = cur.execute(load_sql("drawn_outcomes"), parameters).fetchnumpy()
     columns = {
         name: np.where(np.ma.getmaskarray(rows[name]), np.nan, np.ma.getdata(rows[name]))
@@ -67,9 +79,17 @@ def list_drawn(cur: DuckDBPyConnection, flt: OutcomeFilter, by: By) -> list[Draw
     found = []
     for queue_id in dict.fromkeys(queue_ids.tolist()):
         own = queue_ids == queue_id
-        probability, is_right, guesses = (columns[name][own] for name in _FLOATS)
+        probability, *others = (columns[name][own] for name in _FLOATS)
         if not np.isnan(probability).any():
-            strata = np.asarray(rows["stratum"], dtype=object)[own]
-            total = int(rows["num_population"][0])
-            found.append(DrawnItems(queue_id, total, strata, probability, is_right, guesses))
+            found.append(
+                DrawnItems(
+                    queue_id,
+                    int(rows["num_population"][0]),
+                    np.asarray(rows["item_no"], dtype=np.int64)[own],
+                    np.asarray(rows["stratum"], dtype=object)[own],
+                    probability,
+                    np.stack(others[:2]),
+                    np.stack(others[2:]),
+                )
+            )
     return found

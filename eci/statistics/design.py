@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Final, Literal
 
@@ -143,6 +143,76 @@ def estimate_mean(
         ``n`` counts reviewed items; the interval names the method.
     """
     check_level(level)
+    found = _combine(samples, method, level)
+    if isinstance(found, Estimate):
+        return found
+    if all(_is_share(sample) for sample in samples):
+        value = min(1.0, max(0.0, found.value))
+        low, high = _share_interval(value, found.variance, found.effective, found.z)
+    elif found.n < 2:
+        return Estimate(found.value, found.n, None)
+    else:
+        value = found.value
+        spread = found.t * math.sqrt(found.variance / max(1e-12, 1 - 1 / found.n))
+        low, high = value - spread, value + spread
+    return Estimate(value, found.n, Interval(low, high, level, found.name))
+
+
+def estimate_change(
+    samples: Sequence[DrawnSample], method: Method = "hajek", level: float = LEVEL
+) -> Estimate:
+    """Estimate the mean of paired differences of all items, such as accuracy after less before.
+
+    The interval is that of Agresti and Min (2005), half an item added to each of the four cells of
+    the paired table, with the number of items whose simple random sample has the same variance.
+
+    Args:
+        samples: As in ``estimate_mean``, with values of 1, 0 and -1: right only after, alike, right
+            only before; what is known of all items is such a difference too.
+
+    Raises:
+        ValueError: Another value.
+    """
+    check_level(level)
+    if any(not np.isin(sample.values, (-1, 0, 1)).all() for sample in samples):
+        raise ValueError("A paired difference of an item is 1, 0 or -1; other values were given.")
+    found = _combine(samples, method, level)
+    if isinstance(found, Estimate):
+        return found
+    moved = [replace(sample, values=np.abs(sample.values), known=None) for sample in samples]
+    changed = _combine(moved, "naive" if method == "naive" else "hajek", level)
+    if isinstance(changed, Estimate):
+        return changed
+    value = min(1.0, max(-1.0, found.value))
+    spread = max(0.0, changed.value - value**2)
+    n = spread / found.variance if spread > 0 and found.variance > 0 else found.effective
+    gap, size = value * n, n + 2
+    width = found.z * math.sqrt(changed.value * n + 1 - gap**2 / size) / size
+    low, high = max(-1.0, gap / size - width), min(1.0, gap / size + width)
+    return Estimate(value, found.n, Interval(min(low, value), max(high, value), level, found.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Combined:
+    """What several samples say together.
+
+    ``effective``: items of a simple random sample of endlessly many that they are worth where no
+    variance shows; ``t``: quantile of Student's t with the degrees of freedom; ``z``: that for
+    intervals that know the variance of a share, which pay only for degrees of freedom that simple
+    random sampling does not cost; with power tuning they pay for all of them.
+    """
+
+    value: float
+    variance: float
+    effective: float
+    n: int
+    t: float
+    z: float
+    name: str
+
+
+def _combine(samples: Sequence[DrawnSample], method: Method, level: float) -> _Combined | Estimate:
+    """Average the samples, or say why there is no estimate."""
     used = [sample for sample in samples if len(sample.values)]
     n = sum(len(sample.values) for sample in used)
     if not used:
@@ -161,18 +231,9 @@ def estimate_mean(
     freedom = n - sum(len(np.unique(sample.strata)) for sample in used)
     tail = (1 + level) / 2
     t = _normal(level) if method == "naive" else _t_quantile(tail, freedom - (name == "PPI++"))
-    if all(_is_share(sample) for sample in used):
-        # A share pays only for degrees of freedom that simple random sampling does not cost, as the
-        # reference above does; with tuning it pays for all of them.
-        is_plain = method == "naive" or name == "PPI++"
-        z = t if is_plain else t * _normal(level) / _t_quantile(tail, n - 1)
-        low, high = _share_interval(value, variance, effective, z)
-    elif n < 2:
-        return Estimate(value, n, None)
-    else:
-        spread = t * math.sqrt(variance / max(1e-12, 1 - 1 / n))
-        low, high = value - spread, value + spread
-    return Estimate(value, n, Interval(low, high, level, name))
+    is_plain = method == "naive" or name == "PPI++"
+    z = t if is_plain else t * _normal(level) / _t_quantile(tail, n - 1)
+    return _Combined(value, variance, effective, n, t, z, name)
 
 
 def _lacks_a_stratum(sample: DrawnSample) -> bool:
@@ -205,7 +266,6 @@ def _part(sample: DrawnSample, method: Method) -> _Part:
     # Where guess and finding never differed, they may in an item that was not drawn: as for few
     # paired items, one difference either way is added (Bonett and Price 2012).
     variance = _covariance(sample, rest, rest) + 2 * power**2 * open_share / effective**2
-    value = min(1.0, max(0.0, value)) if _is_share(sample) else value
     return _Part(value, variance, effective, open_share)
 
 
@@ -270,9 +330,7 @@ def _horvitz_thompson(sample: DrawnSample) -> tuple[float, float]:
         variance += float(squares) * (size / max(size - 1, 1))
     n = len(expanded)
     mean = float(expanded.sum()) / sample.population
-    return min(1.0, mean) if _is_share(sample) else mean, (
-        variance / sample.population**2 * (1 - 1 / max(n, 2))
-    )
+    return mean, variance / sample.population**2 * (1 - 1 / max(n, 2))
 
 
 def _effective(sample: DrawnSample) -> tuple[float, float]:

@@ -23,16 +23,17 @@ from streamlit_app.logic.outcomes import matrix
 from streamlit_app.logic.outcomes.run_outcomes import PAIR_WORDS, ErrorsView, differs, drawn_words
 from streamlit_app.logic.tables import Cell
 from streamlit_app.wording import say
-from training.evaluation.drawn_estimates import DrawnEstimate
+from training.evaluation.drawn_estimates import DrawnChange, DrawnEstimate
 
 
-def draw(view: ErrorsView, drawn: Mapping[By, DrawnEstimate]) -> None:
+def draw(view: ErrorsView, drawn: Mapping[By, DrawnEstimate], helped: DrawnChange | None) -> None:
     """Draw the figures, the verdict, the outcomes as bars and the matrix.
 
     Args:
         drawn: Accuracies that hold for all items although only some were reviewed.
+        helped: Likewise head minus text, of the items that have both.
     """
-    draw_figures(view, drawn)
+    draw_figures(view, drawn, helped)
     if view.head is None or view.text is None:
         _draw_alone(view)
         return
@@ -45,7 +46,9 @@ def draw(view: ErrorsView, drawn: Mapping[By, DrawnEstimate]) -> None:
     st.caption(say("outcome_panel.legend_note"))
 
 
-def draw_figures(view: ErrorsView, drawn: Mapping[By, DrawnEstimate]) -> None:
+def draw_figures(
+    view: ErrorsView, drawn: Mapping[By, DrawnEstimate], helped: DrawnChange | None
+) -> None:
     """Draw the accuracies, their difference and what the test says of it."""
     with st.container(horizontal=True):
         estimate_card.draw_text(
@@ -64,7 +67,7 @@ def draw_figures(view: ErrorsView, drawn: Mapping[By, DrawnEstimate]) -> None:
         if view.head:
             _draw_accuracy("head", view.head.report.accuracy, drawn)
         if view.head and view.text:
-            _draw_difference(view)
+            _draw_difference(view, helped)
     for by, estimate in drawn.items():
         plain = view.judged[by].report.accuracy if by in view.judged else None
         if plain is not None and differs(estimate, plain):
@@ -76,6 +79,16 @@ def draw_figures(view: ErrorsView, drawn: Mapping[By, DrawnEstimate]) -> None:
                     n=plain.n,
                 )
             )
+    counted = view.comparison.accuracy_difference
+    if helped is not None and differs(helped.difference, counted):
+        st.caption(
+            say(
+                "drawn.plain_change",
+                points=points(counted.value),
+                interval=points_interval(counted),
+                n=counted.n,
+            )
+        )
 
 
 def _draw_accuracy(by: By, plain: Estimate, drawn: Mapping[By, DrawnEstimate]) -> None:
@@ -103,18 +116,22 @@ def _draw_alone(view: ErrorsView) -> None:
             confusion_panel.draw_one("head", view.head, "count")
 
 
-def _draw_difference(view: ErrorsView) -> None:
+def _draw_difference(view: ErrorsView, helped: DrawnChange | None) -> None:
     found = view.comparison
+    explanation = say(
+        "outcome_panel.difference_help",
+        n=found.n,
+        points=points(found.macro_f1_difference.value),
+        points_interval=points_interval(found.macro_f1_difference),
+    )
+    if helped is not None:
+        explanation = f"{explanation} {drawn_words(helped.difference)}"
+    difference = helped.difference.estimate if helped else found.accuracy_difference
     estimate_card.draw_text(
         say("outcome_panel.head_minus_text"),
-        points(found.accuracy_difference.value),
-        points_interval(found.accuracy_difference),
-        explanation=say(
-            "outcome_panel.difference_help",
-            n=found.n,
-            points=points(found.macro_f1_difference.value),
-            points_interval=points_interval(found.macro_f1_difference),
-        ),
+        points(difference.value),
+        points_interval(difference),
+        explanation=explanation,
     )
     estimate_card.draw_text(
         say("outcome_panel.mcnemar"),

@@ -45,6 +45,7 @@ from streamlit_app.logic.outcomes.run_outcomes import (
     ErrorsView,
     drawn_words,
     load_drawn,
+    load_drawn_help,
     refresh,
 )
 from streamlit_app.logic.outcomes.selection_summary import selection_words
@@ -60,7 +61,7 @@ from streamlit_app.logic.outcomes.verbosity import load_forms
 from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.report.document import Document
 from streamlit_app.wording import say, say_count
-from training.evaluation.drawn_estimates import DrawnEstimate
+from training.evaluation.drawn_estimates import DrawnChange, DrawnEstimate
 
 MAX_ITEMS: Final = 10_000
 MAX_SLICES: Final = 30
@@ -102,7 +103,11 @@ def build_report(
     if sources.num_learned:
         document.paragraph(learned_sentence(sources, view.num_items))
     _add_outcomes(document, view)
-    _add_drawn(document, load_drawn(database, scope.version, scope.flt))
+    _add_drawn(
+        document,
+        load_drawn(database, scope.version, scope.flt),
+        load_drawn_help(database, scope.version, scope.flt),
+    )
     _add_confusion(document, database, view, scope)
     if view.head is not None:
         _add_confidence(document, database, view, scope)
@@ -115,12 +120,19 @@ def build_report(
     return document.to_bytes()
 
 
-def _add_drawn(document: Document, drawn: Mapping[By, DrawnEstimate]) -> None:
+def _add_drawn(
+    document: Document, drawn: Mapping[By, DrawnEstimate], helped: DrawnChange | None
+) -> None:
     """Add the accuracies that hold for all items although only some were reviewed."""
     for by, found in drawn.items():
         name = say(f"outcome_panel.{by}_accuracy")
         shown = f"{percent(found.estimate.value)} {interval_text(found.estimate)}"
         document.paragraph(f"{name}: {shown}. {drawn_words(found)}")
+    if helped is not None:
+        difference = helped.difference.estimate
+        shown = f"{points(difference.value)} {points_interval(difference)}"
+        name = say("outcome_panel.head_minus_text")
+        document.paragraph(f"{name}: {shown}. {drawn_words(helped.difference)}")
 
 
 def _add_outcomes(document: Document, view: ErrorsView) -> None:

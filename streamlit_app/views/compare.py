@@ -12,6 +12,8 @@ from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
 from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import Run
 from db.viewer import Viewer
+from eci.statistics.compare import Comparison
+from eci.statistics.estimates import Estimate
 from streamlit_app import palette
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.trend import draw_trend
@@ -28,11 +30,15 @@ from streamlit_app.logic.outcomes.comparison import (
     CHANGE_WORDS,
     CHANGES,
     ComparisonView,
+    Drawn,
     default_labels,
     default_pair,
+    drawn_verdict,
     learning_points,
     load_comparison,
     load_corrections,
+    load_drawn_accuracies,
+    load_drawn_change,
     load_summaries,
     shared_label_sets,
     trend_points,
@@ -40,12 +46,13 @@ from streamlit_app.logic.outcomes.comparison import (
 )
 from streamlit_app.logic.outcomes.gold_doubts import human_ceiling, load_people
 from streamlit_app.logic.outcomes.matrix import NO_LABEL
-from streamlit_app.logic.outcomes.run_outcomes import load_labels, refresh
+from streamlit_app.logic.outcomes.run_outcomes import differs, drawn_words, load_labels, refresh
 from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
+from training.evaluation.drawn_estimates import DrawnChange
 
 PAGE_SIZE = 50
 CHANGE_TONES: dict[Change, palette.Tone] = {
@@ -112,7 +119,7 @@ def draw_pair(runs: Sequence[Run], viewer: Viewer) -> None:
     if not view.comparison.n:
         st.info(say("compare.no_common_labels_notice"))
         return
-    draw_figures(view)
+    draw_figures(view, load_drawn_change(services.database(), version, flt))
     draw_items(view, flt, run_names(runs))
 
 
@@ -183,9 +190,21 @@ def pick_split() -> str | None:
     return None if chosen == "all" else chosen
 
 
-def draw_figures(view: ComparisonView) -> None:
-    """Draw both accuracies, their difference and what the test says of it."""
+def draw_figures(view: ComparisonView, drawn: DrawnChange | None) -> None:
+    """Draw both accuracies, their difference and what the test says of it.
+
+    Args:
+        drawn: The same for all items although only some were reviewed; it takes the place of what
+            is counted.
+    """
     found = view.comparison
+    shown_a, shown_b = found.accuracy_a, found.accuracy_b
+    difference, on_shared = found.accuracy_difference, say("compare.accuracy_help")
+    difference_help = say("compare.accuracy_difference_help")
+    if drawn is not None:
+        shown_a, shown_b = drawn.accuracy_a.estimate, drawn.accuracy_b.estimate
+        difference = drawn.difference.estimate
+        on_shared = difference_help = drawn_words(drawn.difference)
     with st.container(horizontal=True):
         estimate_card.draw_text(
             say("compare.shared_items"),
@@ -193,33 +212,47 @@ def draw_figures(view: ComparisonView) -> None:
             say("compare.with_gold_label"),
             explanation=say("compare.shared_items_help"),
         )
-        on_shared = say("compare.accuracy_help")
-        estimate_card.draw(say("compare.accuracy_a"), found.accuracy_a, explanation=on_shared)
-        estimate_card.draw(say("compare.accuracy_b"), found.accuracy_b, explanation=on_shared)
+        estimate_card.draw(say("compare.accuracy_a"), shown_a, explanation=on_shared)
+        estimate_card.draw(say("compare.accuracy_b"), shown_b, explanation=on_shared)
         estimate_card.draw_text(
             say("compare.accuracy_difference"),
-            points(found.accuracy_difference.value),
-            points_interval(found.accuracy_difference),
-            explanation=say("compare.accuracy_difference_help"),
+            points(difference.value),
+            points_interval(difference),
+            explanation=difference_help,
         )
-        estimate_card.draw_text(
-            say("compare.macro_f1_difference"),
-            points(found.macro_f1_difference.value),
-            points_interval(found.macro_f1_difference),
-            explanation=say("compare.macro_f1_difference_help"),
-        )
-        estimate_card.draw_text(
-            say("compare.mcnemar"),
-            "–" if found.p_value is None else p_value_text(found.p_value),
-            say("compare.significant" if found.is_significant else "compare.not_significant"),
-            explanation=say("compare.mcnemar_help"),
-        )
-    st.markdown(f"**{verdict(found)}**")
+        _draw_tests(found)
+    if drawn is not None:
+        st.markdown(f"**{drawn_verdict(drawn.difference.estimate)}**")
+        if differs(drawn.difference, found.accuracy_difference):
+            _draw_plain(found.accuracy_difference)
+    st.markdown(f"**{verdict(found)}**" if drawn is None else verdict(found))
     left, right = st.columns(2, gap="medium")
     with left:
         _draw_changes(view)
     with right:
         _draw_label_changes(view)
+
+
+def _draw_plain(counted: Estimate) -> None:
+    """Draw the difference as it is counted, and why it differs."""
+    value, interval = points(counted.value), points_interval(counted)
+    st.caption(say("drawn.plain_change", points=value, interval=interval, n=counted.n))
+
+
+def _draw_tests(found: Comparison) -> None:
+    """Draw what is counted over the shared items with a gold label."""
+    estimate_card.draw_text(
+        say("compare.macro_f1_difference"),
+        points(found.macro_f1_difference.value),
+        points_interval(found.macro_f1_difference),
+        explanation=say("compare.macro_f1_difference_help"),
+    )
+    estimate_card.draw_text(
+        say("compare.mcnemar"),
+        "–" if found.p_value is None else p_value_text(found.p_value),
+        say("compare.significant" if found.is_significant else "compare.not_significant"),
+        explanation=say("compare.mcnemar_help"),
+    )
 
 
 def _draw_changes(view: ComparisonView) -> None:
@@ -310,8 +343,14 @@ def draw_all(runs: Sequence[Run], viewer: Viewer) -> None:
     summaries = load_summaries(services.database(), version, viewer, gold, split)
     names = run_names(runs)
     ceiling = _ceiling(version, viewer, summaries, gold, label_set, split)
+    drawn: Drawn = {}
+    if gold == "record":
+        run_ids = tuple(one.run_id for one in summaries if one.label_set == label_set)
+        drawn = load_drawn_accuracies(
+            services.database(), version, viewer, run_ids, label_set, split
+        )
     trend = [
-        (words, trend_points(summaries, runs, names, label_set, by))
+        (words, trend_points(summaries, runs, names, label_set, by, drawn))
         for by, words in scope_picker.BY_WORDS.items()
     ]
     st.markdown(say("compare.trend_heading"))
@@ -329,7 +368,9 @@ def draw_all(runs: Sequence[Run], viewer: Viewer) -> None:
         },
     )
     st.caption(say("compare.trend_note"))
-    draw_learning(summaries, names, label_set, ceiling)
+    if drawn:
+        st.caption(say_count("drawn.trend", len({run_id for run_id, _ in drawn})))
+    draw_learning(summaries, names, label_set, ceiling, drawn)
 
 
 def pick_all_scope(label_sets: Sequence[str]) -> tuple[Gold, str, str | None]:
@@ -349,11 +390,12 @@ def draw_learning(
     names: Mapping[str, str],
     label_set: str,
     ceiling: tuple[str, float, float, float] | None,
+    drawn: Drawn,
 ) -> None:
     """Draw accuracy over the number of corrections that training runs learned from."""
     corrections = load_corrections(services.database())
     learning = [
-        (words, learning_points(summaries, corrections, names, label_set, by))
+        (words, learning_points(summaries, corrections, names, label_set, by, drawn))
         for by, words in scope_picker.BY_WORDS.items()
     ]
     st.markdown(say("compare.corrections_heading"))

@@ -27,7 +27,13 @@ from streamlit_app.components import (
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.outcomes.confidence import load_trust
 from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people
-from streamlit_app.logic.outcomes.run_outcomes import ErrorsView, load_drawn, load_errors, refresh
+from streamlit_app.logic.outcomes.run_outcomes import (
+    ErrorsView,
+    load_drawn,
+    load_drawn_help,
+    load_errors,
+    refresh,
+)
 from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
 from streamlit_app.logic.outcomes.suspects import learned_sentence, load_sources, load_suspects
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
@@ -94,7 +100,12 @@ def _warn_of_learned(view: ErrorsView, scope: PickedScope) -> None:
 
 def draw_help(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
     """Draw text by head by gold."""
-    outcome_panel.draw(view, load_drawn(services.database(), scope.version, scope.flt))
+    database = services.database()
+    outcome_panel.draw(
+        view,
+        load_drawn(database, scope.version, scope.flt),
+        load_drawn_help(database, scope.version, scope.flt),
+    )
 
 
 def draw_confusion(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001

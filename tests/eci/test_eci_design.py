@@ -12,11 +12,13 @@ from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
 from eci.arrays import FloatArray
+from eci.statistics.compare import paired_difference
 from eci.statistics.design import (
     EMPTY_STRATUM,
     NOTHING_DRAWN,
     DrawnSample,
     Method,
+    estimate_change,
     estimate_mean,
 )
 from eci.statistics.estimates import Estimate, proportion
@@ -186,3 +188,25 @@ def test_intervals_hold_where_the_plain_mean_misses(method: Method) -> None:
             hits[name] += interval.low <= truth <= interval.high
     assert 0.92 <= hits[method] / 400 <= 0.98
     assert hits["naive"] / 400 < 0.7
+
+
+@pytest.mark.parametrize(("fixed", "broken"), [(0, 0), (3, 0), (9, 4), (30, 30)])
+def test_a_few_random_pairs_of_very_many_have_the_interval_of_agresti_and_min(
+    fixed: int, broken: int
+) -> None:
+    values = np.repeat([1.0, -1.0, 0.0], [fixed, broken, 80 - fixed - broken])
+    sample = DrawnSample.of(values, np.full(80, 80 / 10**9), np.zeros(80), [10**9])
+    expected = paired_difference(80, fixed, broken).interval
+
+    found = estimate_change([sample])
+
+    assert found.value == pytest.approx((fixed - broken) / 80)
+    assert expected is not None and found.interval is not None
+    assert found.interval.low == pytest.approx(expected.low, abs=1e-6)
+    assert found.interval.high == pytest.approx(expected.high, abs=1e-6)
+
+
+def test_a_paired_difference_takes_no_other_values() -> None:
+    sample = DrawnSample.of([0.5, 1.0], [0.1, 0.1], [0, 0], [20])
+    with pytest.raises(ValueError, match="1, 0 or -1"):
+        estimate_change([sample])

@@ -13,6 +13,7 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.outcomes import scored_runs
+from db.outcomes.run_pairs import PairFilter
 from db.outcomes.selection import OutcomeFilter, Selection
 from db.people.reviewers import add_reviewer
 from db.review.draws import QueueDesign
@@ -20,9 +21,13 @@ from db.review.item_list import ReviewFilter
 from db.review.queues import Queue, QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
-from tests.support.records import make_item, make_prediction, make_run
+from tests.support.records import head_says, make_item, make_prediction, make_run
 from tests.support.stores import open_store
-from training.evaluation.drawn_estimates import DrawnEstimate, estimate_accuracy
+from training.evaluation.drawn_estimates import (
+    DrawnEstimate,
+    estimate_accuracy,
+    estimate_difference,
+)
 
 NUM_ITEMS = 240
 RNG = np.random.default_rng(1)
@@ -161,3 +166,39 @@ def test_queues_of_before_and_filters_by_outcome_have_no_estimate(store: Databas
     with store.transaction() as cur:
         cur.execute("delete from queue_draw")
     assert estimated(store) is None
+
+
+def test_two_runs_differ_for_all_items_as_the_drawn_reviews_say(store: Database) -> None:
+    # Changes of unsure items alone: counted among the least certain, the runs differ by more.
+    changed = (MARGIN < 0.25) & (np.arange(NUM_ITEMS) % 2 == 0)
+    with store.transaction() as cur:
+        add_run(cur, make_run("run-2"))
+        labels = ["no" if change else "yes" for change in changed]
+        add_predictions(
+            cur,
+            [
+                make_prediction(f"q-{n:03d}", "run-2", **head_says(labels[n]))
+                for n in range(NUM_ITEMS)
+            ],
+        )
+    numbers = review(store, made(store, "least", order="uncertain", seed=5), 100)
+    right_a, right_b = ~IS_WRONG, (np.array(labels) == "no") == IS_WRONG
+    truth = right_b.mean() - right_a.mean()
+    scored_runs.refresh(store.cursor(), ["run-1", "run-2"])
+    pair = PairFilter(EVERYTHING, "run-1", "run-2", "head", "head", "record", "pubmedqa")
+
+    found = estimate_difference(store.cursor(), pair)
+
+    assert found is not None and found.difference.estimate.value is not None
+    difference = found.difference.estimate
+    assert (difference.n, found.difference.num_items) == (100, NUM_ITEMS)
+    interval = difference.interval
+    assert interval is not None and interval.method == "PPI++"
+    assert interval.low < truth < interval.high
+    plain = (right_b[numbers].mean() - right_a[numbers].mean()) - truth
+    assert abs(difference.value - truth) < abs(plain)
+    for run, right in ((found.accuracy_a, right_a), (found.accuracy_b, right_b)):
+        assert run.estimate.interval is not None
+        assert run.estimate.interval.low < right.mean() < run.estimate.interval.high
+    imported = PairFilter(EVERYTHING, "run-1", "run-2", "head", "head", "imported", "pubmedqa")
+    assert estimate_difference(store.cursor(), imported) is None

@@ -1,4 +1,4 @@
-"""How accurate a run is by the reviewers' labels: for all items, from those they reviewed."""
+"""How accurate runs are by the reviewers' labels: for all items, from those they reviewed."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from typing import Final
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from db.outcomes.drawn import DrawnItems, is_estimable, list_drawn
+from db.outcomes.drawn import DrawnItems, find_pair, list_drawn
+from db.outcomes.run_pairs import PairFilter
 from db.outcomes.selection import By, OutcomeFilter
 from db.review.queues import Queue, get_queue
-from eci.statistics.design import DrawnSample, estimate_mean
+from eci.arrays import FloatArray
+from eci.statistics.design import DrawnSample, estimate_change, estimate_mean
 from eci.statistics.estimates import Estimate
 
 MIN_COVERED: Final = 0.9
 """Share of a run's items that a queue must have been drawn from to speak for the run."""
 MIN_REVIEWED: Final = 10
+_OF_A: Final = np.array([1.0, 0.0])
+_OF_B: Final = np.array([0.0, 1.0])
+_B_LESS_A: Final = np.array([-1.0, 1.0])
 
 
 @dataclass(frozen=True)
 class DrawnEstimate:
-    """Accuracy of a run by the reviewers' labels, and which draws say so.
+    """A figure by the reviewers' labels, and which draws say so.
 
     Attributes:
         estimate: PPI++, or Hajek where nothing is known of all items; ``n`` counts reviewed items.
@@ -35,45 +40,86 @@ class DrawnEstimate:
     queues: tuple[Queue, ...]
 
 
-def estimate_accuracy(cur: DuckDBPyConnection, flt: OutcomeFilter, by: By) -> DrawnEstimate | None:
-    """Estimate the accuracy of a run for all its items from the queues that can speak for them.
+@dataclass(frozen=True)
+class DrawnChange:
+    """Two runs by the reviewers' labels: the accuracy of each, and B less A, paired."""
 
-    None where there is no such queue with ``MIN_REVIEWED`` reviews: then only the plain figure is
-    left, which holds for the labels that there are.
+    accuracy_a: DrawnEstimate
+    accuracy_b: DrawnEstimate
+    difference: DrawnEstimate
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The independent draws that can speak for all items that two runs answered."""
+
+    items: tuple[DrawnItems, ...]
+    queues: tuple[Queue, ...]
+
+    def estimate(self, samples: list[DrawnSample], *, is_change: bool = False) -> DrawnEstimate:
+        """Estimate from a sample of each draw."""
+        estimator = estimate_change if is_change else estimate_mean
+        estimate = estimator(samples, "prediction_powered")
+        first = self.items[0]
+        return DrawnEstimate(estimate, len(first.strata), first.num_population, self.queues)
+
+
+def find_draws(cur: DuckDBPyConnection, flt: PairFilter) -> Draws | None:
+    """Return the draws that can speak for the items of two runs, or of one with itself.
+
+    None where no queue was drawn from ``MIN_COVERED`` of the items and has ``MIN_REVIEWED``
+    reviews: then only the plain figure is left, which holds for the labels that there are.
     """
-    if not is_estimable(flt):
-        return None
-    drawn = [one for one in list_drawn(cur, flt, by) if _num_reviewed(one) >= MIN_REVIEWED]
+    drawn = [one for one in list_drawn(cur, flt) if _num_reviewed(one) >= MIN_REVIEWED]
     drawn = [one for one in drawn if len(one.strata) >= MIN_COVERED * one.num_population]
-    if not drawn:
-        return None
-    most = max(len(one.strata) for one in drawn)
+    most = max((len(one.strata) for one in drawn), default=0)
     by_seed: dict[int, tuple[DrawnItems, Queue]] = {}
     for one in sorted(drawn, key=_num_reviewed):
         if len(one.strata) == most:
             queue = get_queue(cur, one.queue_id)
             # Two queues of one seed draw the same items: they are no two samples.
             by_seed[queue.settings.seed] = (one, queue)
-    samples = [_sample(one) for one, _ in by_seed.values()]
-    estimate = estimate_mean(samples, "prediction_powered")
-    queues = tuple(queue for _, queue in by_seed.values())
-    return DrawnEstimate(estimate, most, drawn[0].num_population, queues)
+    if not by_seed:
+        return None
+    items, queues = zip(*by_seed.values(), strict=True)
+    return Draws(items, queues)
+
+
+def estimate_accuracy(cur: DuckDBPyConnection, flt: OutcomeFilter, by: By) -> DrawnEstimate | None:
+    """Estimate the accuracy of a run for all its items from the queues that can speak for them."""
+    pair = find_pair(flt, by)
+    draws = None if pair is None else find_draws(cur, pair)
+    return None if draws is None else draws.estimate([_sample(one, _OF_A) for one in draws.items])
+
+
+def estimate_difference(cur: DuckDBPyConnection, flt: PairFilter) -> DrawnChange | None:
+    """Estimate the accuracies of two runs and their difference for all items that both answered."""
+    draws = find_draws(cur, flt) if flt.gold == "record" else None
+    if draws is None:
+        return None
+    return DrawnChange(
+        draws.estimate([_sample(one, _OF_A) for one in draws.items]),
+        draws.estimate([_sample(one, _OF_B) for one in draws.items]),
+        draws.estimate([_sample(one, _B_LESS_A) for one in draws.items], is_change=True),
+    )
 
 
 def _num_reviewed(items: DrawnItems) -> int:
-    return int((~np.isnan(items.is_right)).sum())
+    return int(items.is_reviewed.sum())
 
 
-def _sample(items: DrawnItems) -> DrawnSample:
+def _sample(items: DrawnItems, factors: FloatArray) -> DrawnSample:
+    """Return what is found of both runs, times the factors of run A and run B, as a sample."""
     strata = np.unique(items.strata.astype(str), return_inverse=True)[1]
     sizes = np.bincount(strata)
-    reviewed = ~np.isnan(items.is_right)
+    reviewed = items.is_reviewed
+    # A factor of 0 would not hide a guess that one run alone lacks.
+    guesses = factors @ np.where(factors[:, None] == 0, 0.0, items.guesses)
     known = means = None
-    if not np.isnan(items.guesses).any():
-        known = items.guesses[reviewed]
-        means = np.bincount(strata, items.guesses) / sizes
+    if not np.isnan(guesses).any():
+        known, means = guesses[reviewed], np.bincount(strata, guesses) / sizes
     return DrawnSample.of(
-        items.is_right[reviewed],
+        factors @ items.right[:, reviewed],
         items.probabilities[reviewed],
         strata[reviewed],
         sizes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from db.connection import Database
 from db.outcomes.counts import RunSummary, summarise_runs
@@ -16,17 +17,24 @@ from db.outcomes.run_pairs import (
     count_pairs,
     list_labels_of,
 )
-from db.outcomes.selection import By, Gold
+from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import Run
 from db.viewer import Viewer
 from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.cache import cached
-from streamlit_app.logic.figures import p_value_text
+from streamlit_app.logic.figures import p_value_text, points, points_interval
 from streamlit_app.logic.outcomes.matrix import order_labels
 from streamlit_app.logic.outcomes.run_outcomes import load_labels, load_scopes
 from streamlit_app.wording import say, words
+from training.evaluation.drawn_estimates import (
+    DrawnChange,
+    DrawnEstimate,
+    estimate_accuracy,
+    estimate_difference,
+)
 
+Drawn = Mapping[tuple[str, By], DrawnEstimate]
 CHANGES: tuple[Change, ...] = ("fixed", "broken", "both_right", "both_wrong")
 CHANGE_WORDS = words("compare_change")
 
@@ -98,6 +106,39 @@ def load_comparison(
 
 
 @cached
+def load_drawn_change(
+    database: Database,
+    version: str,  # noqa: ARG001
+    flt: PairFilter,
+) -> DrawnChange | None:
+    """Estimate both accuracies and their difference for all items, where drawn reviews allow it."""
+    return estimate_difference(database.cursor(), flt)
+
+
+@cached
+def load_drawn_accuracies(
+    database: Database,
+    version: str,  # noqa: ARG001
+    viewer: Viewer,
+    run_ids: tuple[str, ...],
+    label_set: str,
+    split: str | None,
+) -> Drawn:
+    """Estimate the accuracy of text and head of runs for all items, where drawn reviews allow."""
+    cur = database.cursor()
+    found = {
+        (run_id, by): estimate_accuracy(
+            cur,
+            OutcomeFilter(viewer, run_id, "record", label_set).also(Selection(split=split)),
+            by,
+        )
+        for run_id in run_ids
+        for by in get_args(By)
+    }
+    return {key: estimate for key, estimate in found.items() if estimate is not None}
+
+
+@cached
 def load_summaries(
     database: Database,
     version: str,  # noqa: ARG001
@@ -120,16 +161,18 @@ def trend_points(
     names: Mapping[str, str],
     label_set: str,
     by: By,
+    drawn: Drawn | None = None,
 ) -> list[TrendPoint]:
     """Return the accuracy of each run, oldest first.
 
     Args:
         runs: Newest first.
+        drawn: Accuracies that take the place of the counted ones, by run and label.
     """
     found = {one.run_id: one for one in summaries if one.label_set == label_set}
     points = []
     for run in reversed(runs):
-        accuracy = _accuracy(found.get(run.run_id), by)
+        accuracy = _accuracy(found.get(run.run_id), run.run_id, by, drawn)
         if accuracy.value is not None:
             moment = f"{run.created_at:%Y-%m-%d}"
             points.append(_point(f"{moment} · {names[run.run_id]}", names[run.run_id], accuracy))
@@ -142,11 +185,12 @@ def learning_points(
     names: Mapping[str, str],
     label_set: str,
     by: By,
+    drawn: Drawn | None = None,
 ) -> list[TrendPoint]:
     """Return the accuracy of each training run by the number of corrections it learned from."""
     points = []
     for one in summaries:
-        accuracy = _accuracy(one, by)
+        accuracy = _accuracy(one, one.run_id, by, drawn)
         if one.label_set == label_set and one.run_id in corrections and accuracy.value is not None:
             points.append(_point(corrections[one.run_id], names[one.run_id], accuracy))
     return sorted(points, key=lambda point: point.x)
@@ -204,7 +248,24 @@ def verdict(comparison: Comparison) -> str:
     return say(key, fixed=comparison.fixed, broken=comparison.broken, p=p)
 
 
-def _accuracy(summary: RunSummary | None, by: By) -> Estimate:
+def drawn_verdict(difference: Estimate) -> str:
+    """Return in a sentence whether the runs differ by the reviewers' labels, for all items."""
+    interval = difference.interval
+    if difference.value is None or interval is None:
+        return say("drawn.no_difference", why=difference.undefined_because)
+    key = "drawn.could_be_chance"
+    if interval.low > 0:
+        key = "drawn.b_is_better"
+    elif interval.high < 0:
+        key = "drawn.b_is_worse"
+    return say(key, points=points(difference.value), interval=points_interval(difference))
+
+
+def _accuracy(
+    summary: RunSummary | None, run_id: str, by: By, drawn: Drawn | None = None
+) -> Estimate:
+    if drawn is not None and (run_id, by) in drawn:
+        return drawn[run_id, by].estimate
     if summary is None:
         return Estimate.undefined(say("undefined.not_in_run"))
     if by == "head":

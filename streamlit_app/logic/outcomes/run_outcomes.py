@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from db.connection import Database
 from db.outcomes import scored_runs
 from db.outcomes.counts import JointCell, count_joint
+from db.outcomes.drawn import find_pair
 from db.outcomes.item_lists import Scope, list_labels, list_scopes
 from db.outcomes.selection import PAIR_OUTCOMES, By, OutcomeFilter, PairOutcome
 from eci.statistics.compare import Comparison, compare
@@ -23,7 +24,12 @@ from streamlit_app.logic.cache import cached
 from streamlit_app.logic.figures import percent
 from streamlit_app.logic.outcomes.matrix import ConfusionMatrix, order_labels
 from streamlit_app.wording import say, words
-from training.evaluation.drawn_estimates import DrawnEstimate, estimate_accuracy
+from training.evaluation.drawn_estimates import (
+    DrawnChange,
+    DrawnEstimate,
+    estimate_accuracy,
+    estimate_difference,
+)
 
 FORM_ORDER = ("bare", "leading", "stated", "embedded", "inferred", "contradictory", "absent")
 """From the most to the least direct way in which an answer gives its label."""
@@ -167,6 +173,19 @@ def load_drawn(
     cur = database.cursor()
     found = {by: estimate_accuracy(cur, flt, by) for by in get_args(By)}
     return {by: estimate for by, estimate in found.items() if estimate is not None}
+
+
+@cached
+def load_drawn_help(
+    database: Database,
+    version: str,  # noqa: ARG001
+    flt: OutcomeFilter,
+) -> DrawnChange | None:
+    """Estimate by how much the head is more accurate than the text, where drawn reviews allow."""
+    pair = find_pair(flt, "text")
+    if pair is None:
+        return None
+    return estimate_difference(database.cursor(), replace(pair, by_b="head"))
 
 
 def differs(drawn: DrawnEstimate, plain: Estimate) -> bool:
