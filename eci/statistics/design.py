@@ -7,9 +7,9 @@ probabilities may differ (sequential Poisson sampling: Ohlsson 1998).
 
 Variances are those of sampling with fixed size and unequal probabilities without second-order
 probabilities (Hajek 1964; Rosen 1997), so that a stratum that is reviewed whole adds none. The
-interval of a share is Wilson's with the effective number of items, that of simple random sampling
-with the same variance (Korn and Graubard 1998); it never leaves [0, 1] and does not collapse where
-no error was found.
+interval of a share is Jeffreys' (Brown, Cai and DasGupta 2001) with the effective number of items,
+that of simple random sampling with the same variance (Korn and Graubard 1998); it never leaves
+[0, 1] and does not collapse where no error was found.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eci.arrays import FloatArray, IntArray, as_vector
-from eci.statistics.estimates import LEVEL, Estimate, Interval, check_level
+from eci.statistics.estimates import LEVEL, Estimate, Interval, check_level, proportion
 
 Method = Literal["naive", "horvitz_thompson", "hajek", "prediction_powered"]
 NAMES: Final[dict[Method, str]] = {
@@ -34,6 +34,9 @@ NAMES: Final[dict[Method, str]] = {
     "prediction_powered": "PPI++",
 }
 NOTHING_DRAWN: Final = "no drawn item has been reviewed"
+_COMPLETE: Final = 1e9
+"""Effective items from which on nothing is open."""
+_MOST_LEVERAGE: Final = 0.9
 EMPTY_STRATUM: Final = "a stratum has no reviewed item yet"
 
 
@@ -146,9 +149,12 @@ def estimate_mean(
     found = _combine(samples, method, level)
     if isinstance(found, Estimate):
         return found
-    if all(_is_share(sample) for sample in samples):
+    is_share = all(_is_share(sample) for sample in samples)
+    if is_share and method == "naive":
+        return proportion(found.value * found.n, found.n, NOTHING_DRAWN, level)
+    if is_share:
         value = min(1.0, max(0.0, found.value))
-        low, high = _share_interval(value, found.variance, found.effective, found.z)
+        low, high = _share_interval(value, found, level)
     elif found.n < 2:
         return Estimate(found.value, found.n, None)
     else:
@@ -263,9 +269,11 @@ def _part(sample: DrawnSample, method: Method) -> _Part:
     rest = sample.values - power * guesses
     shares = sample.stratum_sizes / sample.population
     value = _mean(sample, rest) + power * float(shares @ sample.known_means)
+    # Residuals of a fitted power are too small by their leverage (MacKinnon and White 1985, HC2).
     # Where guess and finding never differed, they may in an item that was not drawn: as for few
     # paired items, one difference either way is added (Bonett and Price 2012).
-    variance = _covariance(sample, rest, rest) + 2 * power**2 * open_share / effective**2
+    variance = _covariance(sample, rest, rest, _leverage(sample, guesses))
+    variance += 2 * power**2 * open_share / effective**2
     return _Part(value, variance, effective, open_share)
 
 
@@ -296,17 +304,32 @@ def _residuals(sample: DrawnSample, values: FloatArray) -> FloatArray:
     return residuals
 
 
-def _covariance(sample: DrawnSample, a: FloatArray, b: FloatArray) -> float:
+def _leverage(sample: DrawnSample, guesses: FloatArray) -> FloatArray:
+    """Return how much each item determines its own fitted value: by its weight and its guess."""
+    weights = _weights(sample)
+    totals = np.bincount(sample.strata, weights, minlength=len(sample.stratum_sizes))
+    squares = weights * _residuals(sample, guesses) ** 2
+    leverage: FloatArray = weights / totals[sample.strata] + squares / max(squares.sum(), 1e-12)
+    return leverage
+
+
+def _covariance(
+    sample: DrawnSample, a: FloatArray, b: FloatArray, leverage: FloatArray | None = None
+) -> float:
     """Estimate the covariance of the Hajek means of two values of the same items.
 
-    The factor n / (n - 1) of each stratum is left out for a single stratum: Wilson's interval and
-    the t quantile stand in for it. With several it is kept, but for the whole sample.
+    The factor n / (n - 1) of each stratum is left out for a single stratum: the interval and the
+    t quantile stand in for it. With several it is kept, but for the whole sample.
+
+    Args:
+        leverage: Of values that were fitted; without it each item has 1 / n of its stratum.
     """
     counts = np.bincount(sample.strata, minlength=len(sample.stratum_sizes))[sample.strata]
     strata = np.unique(sample.strata)
     n = len(a)
     single = counts == 1
-    factor = np.where(single, 0.0, counts / np.maximum(counts - 1, 1)) * (1 - 1 / max(n, 2))
+    own = 1 / counts if leverage is None else np.minimum(leverage, _MOST_LEVERAGE)
+    factor = np.where(single, 0.0, 1 / (1 - np.where(single, 0.0, own))) * (1 - 1 / max(n, 2))
     terms = (1 - sample.probabilities) * _weights(sample) ** 2
     value = float((factor * terms * _residuals(sample, a) * _residuals(sample, b)).sum())
     if single.any() and len(strata) > 1:  # a stratum of one shows no spread: that of all is used
@@ -340,16 +363,25 @@ def _effective(sample: DrawnSample) -> tuple[float, float]:
     return float(_weights(sample).sum() ** 2 / squares.sum()), open_share
 
 
-def _share_interval(
-    value: float, variance: float, effective: float, z: float
-) -> tuple[float, float]:
-    """Compute Wilson's interval with the items that a variance is worth."""
+def _share_interval(value: float, found: _Combined, level: float) -> tuple[float, float]:
+    """Compute Jeffreys' interval with the items that a variance is worth.
+
+    Where nothing or everything was found, the other end is that of Clopper and Pearson (1934).
+    """
+    if found.effective > _COMPLETE:
+        return value, value
+    from scipy.special import betaincinv
+
     inner = value * (1 - value)
-    n = inner / variance if variance > 0 and inner > 0 else effective
-    n = max(n, 1.0)
-    centre = (value + z * z / (2 * n)) / (1 + z * z / n)
-    spread = z * math.sqrt(inner / n + (z / (2 * n)) ** 2) / (1 + z * z / n)
-    return max(0.0, min(centre - spread, value)), min(1.0, max(centre + spread, value))
+    n = inner / found.variance if found.variance > 0 and inner > 0 else found.effective
+    n = max(n, 1.0) * (_normal(level) / found.z) ** 2
+    tail = (1 - level) / 2
+    if inner == 0:
+        end = tail ** (1 / n)
+        return (0.0, 1 - end) if value == 0 else (end, 1.0)
+    hits, misses = value * n + 0.5, (1 - value) * n + 0.5
+    low, high = (float(betaincinv(hits, misses, share)) for share in (tail, 1 - tail))
+    return min(low, value), max(high, value)
 
 
 def _normal(level: float) -> float:
@@ -357,14 +389,7 @@ def _normal(level: float) -> float:
 
 
 def _t_quantile(probability: float, freedom: int) -> float:
-    """Return the quantile of Student's t, to three digits from 4 degrees of freedom (Hill 1970)."""
-    z = NormalDist().inv_cdf(probability)
-    if freedom < 1:
-        return 12.7 * z / 1.96  # that of one degree of freedom at 95 %
-    v = float(freedom)
-    terms = (
-        (z**3 + z) / 4 / v
-        + (5 * z**5 + 16 * z**3 + 3 * z) / 96 / v**2
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384 / v**3
-    )
-    return z + terms
+    """Return the quantile of Student's t; that of one degree of freedom where none is left."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(freedom, 1), probability))
