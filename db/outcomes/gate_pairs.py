@@ -40,3 +40,11 @@ def list_gate_pairs(
         GatePair(*(*row[:2], tuple(row[2]), *row[3:6], row[6] and tuple(row[6]), tuple(row[7])))
         for row in rows
     ]
+
+
+def count_test_items(
+    cur: DuckDBPyConnection, viewer: Viewer, run_a: str | None, run_b: str
+) -> dict[str, int]:
+    """Count the test items that both runs classified, by label set; labelled or not."""
+    parameters = {"run_a": run_a, "run_b": run_b, "viewer": viewer.parameter}
+    return dict(cur.execute(load_sql("gate_population"), parameters).fetchall())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from streamlit_app import safe_text
+from streamlit_app.logic.outcomes.run_outcomes import drawn_words
 from streamlit_app.logic.training.models_view import (
     estimate_words,
     headline,
@@ -51,15 +52,17 @@ def _row(check: Check) -> Html:
 def _draw_set(one: SetGate, place: int) -> None:
     safe_text.draw(element("h4", one.label_set))
     safe_text.draw(element("p", one.comparison.sentence))
+    if one.drawn is not None:
+        safe_text.draw(element("p", drawn_words(one.drawn.difference)))
     figures = {
         say("gate.figure"): [say("gate.accuracy"), "Macro-F1", say("gate.calibration_error")],
         say("gate.before"): [
-            estimate_words(one.comparison.accuracy_a),
+            estimate_words(one.accuracies[0]),
             estimate_words(one.macro_f1_before),
             "–" if one.ece_before is None else estimate_words(one.ece_before),
         ],
         say("gate.after"): [
-            estimate_words(one.comparison.accuracy_b),
+            estimate_words(one.accuracies[1]),
             estimate_words(one.macro_f1_after),
             estimate_words(one.ece_after),
         ],

@@ -19,8 +19,11 @@ from db.outcomes.slices import save_slice
 from db.people.reviewers import add_reviewer
 from db.records import Section
 from db.retraining.model_versions import find_by_alias, list_alias_events, register_model
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from eci.statistics.estimates import Estimate, Interval
+from tests.support.annotations import annotate
 from tests.support.records import LABELS, make_head_prediction, make_item, make_run
 from tests.support.stores import open_store
 from training.control.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
@@ -324,3 +327,66 @@ def test_the_challenger_can_be_chosen_but_is_never_the_champion(
     promote(store, 1, eve, "for the sake of this test")
     with pytest.raises(PromotionError, match="champion"):
         choose_challenger(store, 1, eve)
+
+
+@pytest.mark.parametrize("is_drawn", [True, False])
+def test_of_test_items_of_which_some_are_labelled_the_gate_says_what_holds_for_all(
+    store: Database, predict: Predict, is_drawn: bool
+) -> None:
+    """120 more test items without a label; reviewers label 90 of them, drawn or hand-picked."""
+    rng = np.random.default_rng(0)
+    truth = [LABELS[n] for n in rng.choice(3, 120, p=[0.5, 0.3, 0.2])]
+    with store.transaction() as cur:
+        items = [make_item(f"u-{n:03d}", gold_label=None, source="new") for n in range(120)]
+        add_items(cur, items, origin="more items")
+        for run_id, share in (("before", 0.6), ("after", 0.8)):
+            add_run(cur, make_run(run_id))
+            given = [label if rng.random() < share else "no" for label in truth]
+            heads = [
+                make_head_prediction(f"u-{n:03d}", run_id, label) for n, label in enumerate(given)
+            ]
+            add_predictions(cur, heads)
+        chief = add_reviewer(cur, "Chief", "admin").reviewer_id
+        settings = QueueSettings(
+            "new", ReviewFilter(source="new"), order="random" if is_drawn else "item_id"
+        )
+        queue = add_queue(cur, settings, queue_id="new", created_by=chief)
+        query = "select item_id from queue_item where queue_id = ? order by position limit 90"
+        for (item_id,) in cur.execute(query, [queue.queue_id]).fetchall():
+            annotate(cur, "Ann", item_id, truth[int(item_id[2:])], queue_id=queue.queue_id)
+
+    (one,) = run_gate(store.cursor(), EVERYTHING, "before", "after").sets
+
+    cover = next(check for check in one.checks if "can speak for all" in check.name)
+    assert "90 of 120 test items are labelled" in cover.finding
+    assert one.comparison.n == 90
+    accuracy = one.checks[0].finding
+    if is_drawn:
+        assert cover.verdict == "pass"
+        assert one.drawn is not None
+        assert one.drawn.difference.estimate.n == 90
+        assert one.accuracies[1] == one.drawn.accuracy_b.estimate
+        assert "for all 120 test items; counted plainly" in accuracy
+    else:
+        assert cover.verdict == "unsure"
+        assert one.accuracies[1] == one.comparison.accuracy_b
+        assert "plainly" not in accuracy
+
+
+def test_where_every_test_item_is_labelled_the_gate_counts_them_all(
+    store: Database, predict: Predict
+) -> None:
+    predict("before", _some_right((20, 15, 8)))
+    predict("after", _some_right((5, 5, 3)))
+    with store.transaction() as cur:
+        chief = add_reviewer(cur, "Chief", "admin").reviewer_id
+        settings = QueueSettings("random", ReviewFilter(), order="random")
+        add_queue(cur, settings, queue_id="random", created_by=chief)
+        query = "select item_id from queue_item order by position limit 40"
+        for (item_id,) in cur.execute(query).fetchall():
+            annotate(cur, "Ann", item_id, "yes", queue_id="random")
+    (one,) = run_gate(store.cursor(), EVERYTHING, "before", "after").sets
+    assert one.drawn is None and one.cover.drawn is not None
+    assert one.accuracies == (one.comparison.accuracy_a, one.comparison.accuracy_b)
+    assert not any("can speak for all" in check.name for check in one.checks)
+    assert "by the reviewers' labels alone, of 40 drawn items" in one.checks[0].finding

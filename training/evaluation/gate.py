@@ -5,6 +5,10 @@ of several checks and never enough: a head that never says "maybe" can gain accu
 use. Each check is an interval of the paired difference against a margin (non-inferiority), so that
 it distinguishes better, no worse, worse, and too few items to know.
 
+Where every test item has a label of record, nothing was chosen. Where only some have, reviewers
+chose them: accuracy is then estimated for all from drawn reviews, or the gate says that it holds
+for these alone.
+
 The same test items are asked again with each further challenger. Of the error level of all
 comparisons with one champion, the k-th gets ``1 / (k (k + 1))``: however many follow, a model that
 is no better is found better in at most that share of all reigns.
@@ -15,13 +19,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from db.outcomes.gate_pairs import GatePair, list_gate_pairs
+from db.outcomes.gate_pairs import GatePair, count_test_items, list_gate_pairs
+from db.outcomes.run_pairs import PairFilter
 from db.outcomes.scored_runs import refresh, refresh_annotations
 from db.outcomes.selection import OutcomeFilter, Selection
 from db.outcomes.slices import MIN_ITEMS as MIN_SLICE
@@ -33,9 +38,12 @@ from eci.statistics.compare import compare, mcnemar_p_value, paired_difference
 from eci.statistics.metrics import Report, classification_report, confusion_counts
 from eci.statistics.multiple_testing import benjamini_hochberg
 from eci.statistics.reliability import ece_difference, reliability_report
+from training.evaluation.drawn_estimates import DrawnChange, estimate_difference
 from training.evaluation.gate_checks import (
     MARGIN,
     MIN_SUPPORT,
+    check_accuracy,
+    check_cover,
     check_ece,
     check_gain,
     check_no_worse,
@@ -44,6 +52,7 @@ from training.evaluation.gate_checks import (
 from training.evaluation.gate_report import (
     ALPHA,
     Check,
+    Cover,
     GateReport,
     LabelRecall,
     SetGate,
@@ -65,7 +74,9 @@ def run_gate(
         challenger: Run of the model that may be promoted.
     """
     pairs = list_gate_pairs(cur, viewer, champion, challenger)
-    sets = judge_pairs(pairs)
+    counts = count_test_items(cur, viewer, champion, challenger)
+    drawn = {} if champion is None else _find_drawn(cur, viewer, champion, challenger, counts)
+    sets = judge_pairs(pairs, counts, drawn)
     slices: tuple[SliceFinding, ...] = ()
     if champion is not None:
         slices = _judge_slices(cur, viewer, champion, challenger, [one.label_set for one in sets])
@@ -82,15 +93,49 @@ def run_gate(
     )
 
 
-def judge_pairs(pairs: Sequence[GatePair]) -> tuple[SetGate, ...]:
-    """Compare both models on the pairs of each label set."""
+def judge_pairs(
+    pairs: Sequence[GatePair],
+    num_items: Mapping[str, int] | None = None,
+    drawn: Mapping[str, DrawnChange] | None = None,
+) -> tuple[SetGate, ...]:
+    """Compare both models on the pairs of each label set.
+
+    Args:
+        num_items: Test items that both classified, labelled or not; the pairs where None.
+        drawn: What reviewers of drawn items say of them, where they do.
+    """
     by_set: dict[str, list[GatePair]] = {}
     for pair in pairs:
         by_set.setdefault(pair.label_set, []).append(pair)
-    return tuple(_judge_set(name, members) for name, members in by_set.items())
+    found = []
+    for name, members in by_set.items():
+        total = (num_items or {}).get(name, len(members))
+        cover = Cover(len(members), total, (drawn or {}).get(name))
+        found.append(_judge_set(name, members, cover))
+    return tuple(found)
 
 
-def _judge_set(name: str, pairs: Sequence[GatePair]) -> SetGate:
+def _find_drawn(
+    cur: DuckDBPyConnection,
+    viewer: Viewer,
+    champion: str,
+    challenger: str,
+    label_sets: Iterable[str],
+) -> dict[str, DrawnChange]:
+    """Estimate both models on all test items of each label set, where draws can speak for them."""
+    refresh(cur, (champion, challenger))
+    found = {}
+    for name in label_sets:
+        pair = PairFilter(
+            viewer, champion, challenger, "head", "head", "record", name, split="test"
+        )
+        change = estimate_difference(cur, pair)
+        if change is not None:
+            found[name] = change
+    return found
+
+
+def _judge_set(name: str, pairs: Sequence[GatePair], cover: Cover) -> SetGate:
     # Items with fewer options share the letters of those with more.
     labels = max((pair.labels for pair in pairs), key=len)
     gold = [pair.gold_label for pair in pairs]
@@ -109,10 +154,11 @@ def _judge_set(name: str, pairs: Sequence[GatePair]) -> SetGate:
         ece_before = reliability_report(earlier, y).ece
         ece_rise = ece_difference(earlier, given, y)
     checks = (
-        check_no_worse(f"{name}: accuracy", comparison.accuracy_difference, MARGIN),
+        check_accuracy(name, comparison, cover),
         check_no_worse(f"{name}: macro-F1", comparison.macro_f1_difference, MARGIN),
         check_recall(name, recalls, has_champion=ece_rise is not None),
         check_ece(name, ece_rise, ece_after),
+        *(() if cover.is_whole else (check_cover(name, cover),)),
     )
     return SetGate(
         name,
@@ -123,6 +169,7 @@ def _judge_set(name: str, pairs: Sequence[GatePair]) -> SetGate:
         ece_before,
         ece_after,
         ece_rise,
+        cover,
         checks,
     )
 

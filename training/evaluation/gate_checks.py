@@ -7,10 +7,12 @@ from dataclasses import replace
 from statistics import NormalDist
 from typing import Final
 
+from eci.statistics.compare import Comparison
 from eci.statistics.estimates import Estimate
 from training.evaluation.gate_report import (
     ALPHA,
     Check,
+    Cover,
     LabelRecall,
     SetGate,
     Verdict,
@@ -35,6 +37,57 @@ def check_no_worse(what: str, difference: Estimate, margin: float) -> Check:
     """Check that a figure, the higher the better, does not fall by more than a margin."""
     title = f"{what} is not lower by more than {100 * margin:.0f} points"
     return Check(title, _verdict(difference, margin), _points(difference))
+
+
+def check_accuracy(name: str, comparison: Comparison, cover: Cover) -> Check:
+    """Check that accuracy does not fall, by the estimator valid for how the items were chosen.
+
+    Where every test item is labelled, none was chosen and the counted difference is that of all.
+    Where only some are, it speaks for those alone, and drawn reviews for all. The other figure is
+    named beside it where it differs.
+    """
+    counted, drawn = comparison.accuracy_difference, cover.drawn
+    used = counted if drawn is None or cover.is_whole else drawn.difference.estimate
+    check = check_no_worse(f"{name}: accuracy", used, MARGIN)
+    if drawn is None:
+        return check
+    random = drawn.difference.estimate
+    if cover.is_whole and _points(random) != _points(counted):
+        beside = (
+            f"by the reviewers' labels alone, of {random.n} drawn items, {_points(random)}, "
+            f"{method_of(random)}: imported labels do not count there"
+        )
+    elif not cover.is_whole:
+        beside = (
+            f"{method_of(random)} for all {cover.num_items} test items; counted plainly "
+            f"{_points(counted)}, as the labelled items were not chosen evenly"
+        )
+    else:
+        return check
+    return replace(check, finding=f"{check.finding}; {beside}")
+
+
+def check_cover(name: str, cover: Cover) -> Check:
+    """Check that the labelled test items can speak for all of them."""
+    found = f"{cover.num_labelled} of {cover.num_items} test items are labelled"
+    drawn = cover.drawn
+    if drawn is None:
+        found += (
+            " and no queue drawn with known probabilities covers them, so every figure holds for "
+            "these alone. Label all of them, or review a random queue of them"
+        )
+    else:
+        found += (
+            f"; accuracy is estimated from {drawn.difference.estimate.n} drawn ones, every other "
+            "figure holds for the labelled ones alone"
+        )
+    title = f"{name}: the labelled test items can speak for all"
+    return Check(title, "unsure" if drawn is None else "pass", found)
+
+
+def method_of(estimate: Estimate) -> str:
+    """Return by which method an interval was computed."""
+    return estimate.interval.method if estimate.interval else "no interval"
 
 
 def _verdict(difference: Estimate, margin: float, num_checks: int = NUM_CHECKS) -> Verdict:
@@ -127,10 +180,7 @@ def check_gain(sets: Sequence[SetGate], num_uses: int) -> Check:
         (gain, p)
         for one in sets
         for gain, p in (
-            (
-                f"{one.label_set}: accuracy {_points(one.comparison.accuracy_difference)}",
-                one.comparison.p_value if one.comparison.fixed > one.comparison.broken else 1.0,
-            ),
+            _accuracy_gain(one),
             (
                 f"{one.label_set}: macro-F1 {_points(one.comparison.macro_f1_difference)}",
                 _p_value(one.comparison.macro_f1_difference),
@@ -148,6 +198,15 @@ def check_gain(sets: Sequence[SetGate], num_uses: int) -> Check:
         "pass" if gains else "unsure",
         "; ".join(gains) or nothing,
     )
+
+
+def _accuracy_gain(one: SetGate) -> tuple[str, float | None]:
+    counted = one.comparison
+    if one.drawn is not None:
+        difference = one.drawn.difference.estimate
+        return f"{one.label_set}: accuracy {_points(difference)}", _p_value(difference)
+    p = counted.p_value if counted.fixed > counted.broken else 1.0
+    return f"{one.label_set}: accuracy {_points(counted.accuracy_difference)}", p
 
 
 def _p_value(difference: Estimate) -> float:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from db.outcomes.slices import SliceChange
 from eci.statistics.compare import Comparison
 from eci.statistics.estimates import Estimate
+from training.evaluation.drawn_estimates import DrawnChange
 
 ALPHA: Final = 0.05
 """Error level of all comparisons with one champion together."""
@@ -46,6 +47,25 @@ class LabelRecall:
 
 
 @dataclass(frozen=True)
+class Cover:
+    """How the labelled test items stand to all that both models classified.
+
+    Attributes:
+        drawn: What reviewers found of items that were drawn from them with known probabilities;
+            None where no draw can speak for them.
+    """
+
+    num_labelled: int
+    num_items: int
+    drawn: DrawnChange | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether every test item has a label, so that none was chosen."""
+        return self.num_labelled >= self.num_items
+
+
+@dataclass(frozen=True)
 class SetGate:
     """The gate for one label set; ``before`` is the champion, or the majority-class baseline."""
 
@@ -58,7 +78,22 @@ class SetGate:
     ece_after: Estimate
     ece_rise: Estimate | None
     """After less before, paired; None without a champion."""
+    cover: Cover
     checks: tuple[Check, ...]
+
+    @property
+    def drawn(self) -> DrawnChange | None:
+        """Return the figures of drawn items where they take the place of the counted ones: where
+        only some test items are labelled, and so were chosen.
+        """
+        return None if self.cover.is_whole else self.cover.drawn
+
+    @property
+    def accuracies(self) -> tuple[Estimate, Estimate]:
+        """Return the accuracy before and after, valid for how the items were chosen."""
+        if self.drawn is None:
+            return self.comparison.accuracy_a, self.comparison.accuracy_b
+        return self.drawn.accuracy_a.estimate, self.drawn.accuracy_b.estimate
 
 
 @dataclass(frozen=True)
