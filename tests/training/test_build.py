@@ -118,6 +118,20 @@ def test_a_corrected_text_takes_the_place_of_the_long_answer(database: Database)
     assert record.completion == "no\nIt did not help anybody."
 
 
+def test_the_long_answer_for_a_label_that_reviewers_rejected_is_not_learned(
+    database: Database,
+) -> None:
+    annotate(database, "Ann", "fix-train-000", "no")
+    snapshot = read_snapshot(database.cursor(), EVERYTHING)
+    (item,) = (item for item in snapshot.train if item.item_id == "fix-train-000")
+    assert (item.imported_label, item.label) == ("yes", "no") and item.long_answer
+    built = build(snapshot, benchmark="all", num_shots=0, only_corrected=True)
+    assert [record.completion for record in built.records] == ["no"]
+    everything = build(snapshot, benchmark="all", num_shots=5).records
+    shown = [turn["content"] for record in everything for turn in record.messages]
+    assert not any(item.long_answer in text for text in shown)
+
+
 def test_vetoes_are_heeded_by_builds_and_runs(database: Database) -> None:
     with database.transaction() as cur:
         ann = add_reviewer(cur, "Ann", "engineer").reviewer_id

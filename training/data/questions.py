@@ -31,8 +31,14 @@ class ItemQuestion:
 
     @property
     def rationale(self) -> str:
-        """Return the text that explains the label: a reviewer's where there is one."""
-        return self.item.corrected_answer or self.item.long_answer
+        """Return the text that explains the label: a reviewer's where there is one.
+
+        The imported text explains the imported label: where reviewers chose another, it argues for
+        what they rejected, and nothing is learned in its place.
+        """
+        if self.item.corrected_answer:
+            return self.item.corrected_answer
+        return self.item.long_answer if self.item.label == self.item.imported_label else ""
 
     def exemplar(self, context_words: int) -> Exemplar:
         """Return the item as a shot, with at most ``context_words`` words of its context."""
