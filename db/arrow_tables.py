@@ -115,6 +115,12 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("probabilities", pa.list_(pa.float64())),
         ]
     ),
+    "incoming_snapshot_correction": pa.schema(
+        [("snapshot_id", pa.string()), ("correction_id", pa.string()), ("item_id", pa.string())]
+    ),
+    "incoming_snapshot_item_version": pa.schema(
+        [("snapshot_id", pa.string()), ("item_id", pa.string()), ("version", pa.int32())]
+    ),
     "incoming_queue_item": pa.schema([("item_id", pa.string())]),
     "incoming_target": pa.schema([("item_id", pa.string()), ("label", pa.string())]),
     "incoming_reading": pa.schema(

@@ -20,9 +20,6 @@ _TRIES: Final = 20
 def copy_database(path: Path, target: Path) -> None:
     """Write what is saved in a database to a new file, as of one moment.
 
-    The log is copied first, then the file, which is written to in place only at a checkpoint, and
-    this changes a header: then both are copied again.
-
     Never of a file that this process has open: see ``db/connection.py``.
 
     Args:
@@ -32,15 +29,9 @@ def copy_database(path: Path, target: Path) -> None:
         DatabaseOpenError: There is no such database, or it cannot be read.
         OSError: The copy cannot be written.
     """
-    if not path.is_file():
-        raise DatabaseOpenError(
-            f"There is no database {path} to copy. Set LLAMACARE_HOME to the folder that holds it."
-        )
     try:
-        for _ in range(_TRIES):
-            if _copy_both(path, target):
-                _fold_log(target, path)
-                return
+        copy_files(path, target)
+        _fold_log(target, path)
     except duckdb.Error as error:
         raise DatabaseOpenError(
             f"The database {path} was not copied: {str(error).splitlines()[0]}. If the disk of the "
@@ -49,6 +40,25 @@ def copy_database(path: Path, target: Path) -> None:
     finally:
         for log in open_mark.log_paths(target):
             log.unlink(missing_ok=True)
+
+
+def copy_files(path: Path, target: Path) -> None:
+    """Copy a database with its logs, as of one moment; they lie next to the copy.
+
+    The log is copied first, then the file, which is written to in place only at a checkpoint, and
+    this changes a header: then both are copied again.
+
+    Raises:
+        DatabaseOpenError: There is no such database, or it is written to all the time.
+        OSError: The copy cannot be written.
+    """
+    if not path.is_file():
+        raise DatabaseOpenError(
+            f"There is no database {path} to copy. Set LLAMACARE_HOME to the folder that holds it."
+        )
+    for _ in range(_TRIES):
+        if _copy_both(path, target):
+            return
     raise DatabaseOpenError(
         f"The database {path} was not copied in {_TRIES} tries: it was written to all the time. "
         "Try again when less is imported, or close the app first."

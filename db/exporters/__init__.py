@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -10,9 +9,8 @@ from typing import Any, Final, Literal, get_args
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from db.arrow_tables import open_table
-from db.child_process import child_process
 from db.content.runs import get_run
+from db.copied_reads import read_aside
 from db.errors import ExportError
 from db.exporters.files import write_csv, write_jsonl, write_parquet
 from db.exporters.huggingface import is_unchanged_export, write_huggingface
@@ -64,7 +62,8 @@ def export_file(
         run_id: For predictions: only those of this run; all runs when None. For Label Studio: the
             run whose labels are the tasks' predictions; none when None.
         scope: Which rows; all that are not hidden by default.
-        is_shared: Others work in this process meanwhile: a child process writes the file.
+        is_shared: Others work in this process meanwhile: a child process reads a copy of the store
+            and writes the file.
 
     Returns:
         Rows, for Label Studio tasks.
@@ -93,12 +92,8 @@ def export_file(
         else file_target(path, cur)
     )
     with target as partial:
-        rows = cur.sql(narrowed, params=parameters | limits)
-        # Closed after an error too: the file could not be opened again while it is being read.
-        with rows.to_arrow_reader(_BATCH_ROWS) as reader:
-            if is_shared:
-                return _write_in_child(reader, file_format, partial)
-            return _WRITERS[file_format](reader, partial)
+        asked = (narrowed, parameters | limits, file_format, partial)
+        return read_aside(cur, _write_rows, *asked) if is_shared else _write_rows(cur, *asked)
 
 
 def formats_of(kind: ExportKind) -> tuple[ExportFormat, ...]:
@@ -106,19 +101,17 @@ def formats_of(kind: ExportKind) -> tuple[ExportFormat, ...]:
     return EXPORT_FORMATS if kind == "annotations" else TABLE_FORMATS
 
 
-def write_staged(staged: Path, file_format: ExportFormat, path: Path) -> int:
-    """Write rows that were set down in an Arrow file; return as ``export_file``."""
-    return _WRITERS[file_format](open_table(staged).to_reader(), path)
-
-
-def _write_in_child(reader: pa.RecordBatchReader, file_format: ExportFormat, path: Path) -> int:
-    with tempfile.TemporaryDirectory(prefix="llamacare-export-") as folder:
-        staged = Path(folder) / "rows.arrow"
-        with pa.ipc.new_file(staged, reader.schema) as file:
-            for batch in reader:
-                file.write_batch(batch)
-        with child_process(for_bytes=staged.stat().st_size) as call:
-            return call(write_staged, staged, file_format, path)
+def _write_rows(
+    cur: DuckDBPyConnection,
+    statement: str,
+    parameters: Mapping[str, Any],
+    file_format: ExportFormat,
+    path: Path,
+) -> int:
+    rows = cur.sql(statement, params=dict(parameters))
+    # Closed after an error too: the file could not be opened again while it is being read.
+    with rows.to_arrow_reader(_BATCH_ROWS) as reader:
+        return _WRITERS[file_format](reader, path)
 
 
 _WRITERS: Final[Mapping[ExportFormat, Callable[[pa.RecordBatchReader, Path], int]]] = {

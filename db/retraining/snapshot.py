@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from db.arrow_tables import open_table, save_table
+from db.arrow_tables import incoming_table
 from db.atomic_files import replaced_file
-from db.child_process import child_process
 from db.conversions import parse_json, utc_now
+from db.copied_reads import read_aside
 from db.errors import SnapshotError
 from db.records import GoldOrigin, Option, Section, Split
 from db.statements import load_sql
@@ -154,21 +153,10 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
             f"{directory} holds a snapshot already, and snapshots never change. "
             "Freeze into another directory."
         )
-    parameters = {"viewer": EVERYTHING.parameter}
-    table = cur.sql(load_sql("snapshot_items"), params=parameters).to_arrow_table()
-    if not table.num_rows:
-        raise SnapshotError(
-            "There is nothing to freeze: no item in the database has a label. "
-            "Import labelled items or review some first."
-        )
-    directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="llamacare-snapshot-") as folder:
-        staged = Path(folder) / "rows.arrow"
-        save_table(staged, table)
-        with child_process(for_bytes=table.nbytes) as call:
-            manifest = call(_write_parts, staged, directory, created_by)
-    for name in ("snapshot_correction_insert", "snapshot_item_version_insert"):
-        cur.execute(load_sql(name), {"snapshot_id": manifest.snapshot_id})
+    manifest, contents = read_aside(cur, _write_parts, directory, created_by)
+    for name, rows in contents.items():
+        with incoming_table(cur, f"incoming_{name}", rows):
+            cur.execute(load_sql(f"{name}_insert"))
     with replaced_file(directory / MANIFEST_NAME) as partial:
         partial.write_bytes(manifest.model_dump_json(indent=2).encode())
     return manifest
@@ -220,14 +208,22 @@ def load_snapshot(directory: Path) -> Snapshot:
         raise _damaged(directory, f"an item in it is not whole ({error})") from error
 
 
-def _write_parts(staged: Path, directory: Path, created_by: str) -> SnapshotManifest:
-    """Write the rows of an Arrow file as the files of a snapshot, and return its manifest."""
-    rows = open_table(staged).rename_columns(_SCHEMA.names).to_pylist()
+def _write_parts(
+    cur: DuckDBPyConnection, directory: Path, created_by: str
+) -> tuple[SnapshotManifest, dict[str, pa.Table]]:
+    """Write the files of a snapshot; return its manifest, and rows for the store by table."""
+    rows = _read_rows(cur, EVERYTHING)
+    if not rows:
+        raise SnapshotError(
+            "There is nothing to freeze: no item in the database has a label. "
+            "Import labelled items or review some first."
+        )
+    directory.mkdir(parents=True, exist_ok=True)
     parts = {
         TRAIN_NAME: [row for row in rows if row["split"] != "test"],
         TEST_NAME: [row for row in rows if row["split"] == "test"],
     }
-    return SnapshotManifest(
+    manifest = SnapshotManifest(
         schema_version=SCHEMA_VERSION,
         snapshot_id=_identify(rows),
         created_at=utc_now(),
@@ -235,6 +231,12 @@ def _write_parts(staged: Path, directory: Path, created_by: str) -> SnapshotMani
         files={name: _write_part(directory / name, part) for name, part in parts.items()},
         counts=_count(rows),
     )
+    parameters = {"snapshot_id": manifest.snapshot_id}
+    contents = {
+        name: cur.sql(load_sql(f"{name}_list"), params=parameters).to_arrow_table()
+        for name in ("snapshot_correction", "snapshot_item_version")
+    }
+    return manifest, contents
 
 
 def _read_rows(cur: DuckDBPyConnection, viewer: Viewer) -> list[dict[str, Any]]:

@@ -1,6 +1,2 @@
--- Which versions of items a snapshot holds, where it is not the first.
 insert or ignore into snapshot_item_version by name
-select $snapshot_id as snapshot_id, item.item_id, item.version
-from item
-join gold on gold.item_id = item.item_id
-where item.version > 1 and gold.label is not null
+from incoming_snapshot_item_version
