@@ -38,6 +38,7 @@ from db.records import (
 )
 from db.review.item_state import ItemState
 from db.review.queues import Queue, require_open
+from db.review.spans import require_span
 from db.statements import load_sql
 from db.viewer import EVERYTHING, Viewer, is_hidden, without_name
 
@@ -94,7 +95,8 @@ def add_annotation(
 
     Raises:
         InvalidLabelError: The item does not allow a label, or there is none.
-        InvalidAnnotationError: The id belongs to another annotation.
+        InvalidAnnotationError: The id belongs to another annotation, or the span is outside its
+            text.
         AnnotationConflictError: Another annotation stands than the one on screen.
         QueueClosedError: The queue of the encounter is closed, or not open to the reviewer.
         ItemConflictError: The item has another sense since it was shown, or was set aside.
@@ -136,6 +138,7 @@ def add_annotation(
         answer, decision = on_screen.answer, on_screen.state.decision
         require_open(on_screen.queue, reviewer_id)
         _require_standing(item_id, standing, on_screen.replaces)
+    require_span(judgement, encounter.phase, answer, item_id)
     if standing is not None and standing.judgement.answer is not None:
         answer = standing.judgement.answer
     parameters = {

@@ -15,7 +15,7 @@ MAX_AHEAD: Final = 20
 """Most items given at once, and most that a browser can name as held."""
 _MAX_ID: Final = 2_000
 _MAX_PRESENTATION: Final = 8_000
-_MAX_MOMENT: Final = 4e12
+MAX_MOMENT: Final = 4e12
 _MAX_DURATION: Final = 10**10
 
 
@@ -27,7 +27,7 @@ Text = Annotated[str, BeforeValidator(_whole_characters), Field(max_length=MAX_C
 """What a person typed: half of an emoji becomes U+FFFD, so that nothing around it is lost."""
 Id = Annotated[str, Field(min_length=1, max_length=_MAX_ID)]
 Token = Annotated[str, Field(min_length=1, max_length=_MAX_PRESENTATION)]
-Milliseconds = Annotated[float, Field(ge=0, le=_MAX_MOMENT)]
+Milliseconds = Annotated[float, Field(ge=0, le=MAX_MOMENT)]
 JudgementId = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 """A UUID in lower case, as ``crypto.randomUUID()`` makes it."""
 
@@ -136,6 +136,18 @@ class OpenedSent(Sent):
     """Items that came into sight since the last report."""
 
     opened: Annotated[tuple[Opening, ...], Field(max_length=100)]
+
+
+class KeysSent(Sent):
+    """The key of each command that a person wants; those left out get the default one."""
+
+    keys: Annotated[dict[str, Annotated[str, Field(max_length=20)]], Field(max_length=50)]
+
+
+class Keys(BaseModel):
+    """The key of each command at a person's desk."""
+
+    keys: dict[str, str]
 
 
 class LabelButton(BaseModel):

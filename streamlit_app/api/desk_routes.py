@@ -11,11 +11,14 @@ from db.errors import InvalidAnnotationError
 from streamlit_app.api.cards import make_card, make_progress
 from streamlit_app.api.contract import (
     MAX_AHEAD,
+    MAX_MOMENT,
     Card,
     Cards,
     Done,
     DraftSent,
     FlagSent,
+    Keys,
+    KeysSent,
     LeaveSent,
     Neighbour,
     OpenedSent,
@@ -48,17 +51,19 @@ def next_items(
     after: Annotated[str | None, Query(max_length=2_000)] = None,
     n: Annotated[int, Query(ge=1, le=MAX_AHEAD)] = 5,
     have: Annotated[tuple[str, ...], Query(max_length=4 * MAX_AHEAD)] = (),
+    day: Annotated[float | None, Query(ge=0, le=MAX_MOMENT)] = None,
 ) -> Cards:
     """Reserve the next open items for the reviewer and return them.
 
-    `have`: an item that the browser has already, once for each.
+    `have`: an item that the browser has already, once for each. `day`: when the reviewer's day
+    began, in milliseconds since 1970; what they did since then is shown at the end.
     """
     shown = desk.next_items(at, n, after, have)
     worklist = desk.worklist_of(at)
     return Cards(
         cards=[make_card(one, worklist) for one in shown],
         progress=make_progress(worklist),
-        end=None if shown else str(make_end(at, worklist, len(have))),
+        end=None if shown else str(make_end(at, worklist, _day(day), len(have))),
     )
 
 
@@ -135,6 +140,12 @@ def keep_draft(at: AtDesk, sent: DraftSent) -> Done:
     return Done()
 
 
+@routes.post("/keys")
+def set_keys(at: AtDesk, sent: KeysSent) -> Keys:
+    """Store which key does what for the person at the desk; nothing sent is the default."""
+    return Keys(keys=desk.set_keys(at, sent.keys))
+
+
 @routes.post("/leave")
 def leave(at: AtDesk, sent: LeaveSent) -> Done:
     """Release items that were held ahead and not seen."""
@@ -159,6 +170,13 @@ def _presented(token: str, item_id: str | None = None) -> Presented:
 
 def _moment(milliseconds: float) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _day(milliseconds: float | None) -> datetime:
+    """Return when the reviewer's day began; where nobody said so, the day of UTC."""
+    if milliseconds is not None:
+        return _moment(milliseconds)
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _maybe_moment(milliseconds: float | None) -> datetime | None:

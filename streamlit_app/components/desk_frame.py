@@ -12,31 +12,13 @@ from db.records import NO_LABEL_VERDICTS, Reviewer
 from db.review.queues import Queue
 from streamlit_app import safe_text
 from streamlit_app.markup import element, reveal
+from streamlit_app.server import desk
 from streamlit_app.server.review_service import WorklistChoice
 from streamlit_app.server.tokens import Sitting, mint_sitting
 from streamlit_app.session.state import ITEM_PARAM, review_session
 from streamlit_app.wording import words
 
 API: Final = "/api/v1"
-KEYS: Final = {
-    "save": "Enter",
-    "skip": "s",
-    "undo": "u",
-    "flag": "f",
-    "back": "ArrowLeft",
-    "on": "ArrowRight",
-    "note": "t",
-    "details": "v",
-    "corrected": "w",
-    "jump": "j",
-    "up": "ArrowUp",
-    "down": "ArrowDown",
-    "page_up": "PageUp",
-    "page_down": "PageDown",
-    "help": "?",
-}
-"""The key of each command; the words for them are in the catalogue."""
-
 # Served by our own server: the page's Content-Security-Policy runs no inline script.
 _SCRIPT: Final = '<script type="module" src="/assets/desk/desk.js"></script>'
 
@@ -54,7 +36,7 @@ def draw(reviewer: Reviewer, choice: WorklistChoice, run_id: str | None) -> None
         "reviewer_shown": reveal(reviewer.name),
         "item": st.query_params.get(ITEM_PARAM),
         "max_shown": safe_text.SHOWN_CHARACTERS,
-        "keys": KEYS,
+        "keys": desk.keys_of(reviewer.reviewer_id),
         "commands": words("desk_keys"),
         "texts": words("review_desk"),
         "no_label_verdicts": sorted(NO_LABEL_VERDICTS),

@@ -7,7 +7,7 @@ may do and see is decided in ``db`` at that moment.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -18,7 +18,10 @@ from cachetools import LRUCache
 from db.conversions import utc_now
 from db.errors import ItemNotFoundError, ItemWithheldError, NotPermittedError
 from db.records import Annotation, Judgement
+from db.review import day
 from db.review.annotations import OnScreen, add_annotation, check_standing, retract_annotation
+from db.review.day import ReviewedDay
+from db.review.desk_keys import get_desk_keys, save_desk_keys
 from db.review.drafts import clear_draft, save_draft
 from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter
@@ -338,6 +341,37 @@ def note_opened(sitting: Sitting, opened: Sequence[tuple[Presented, datetime]]) 
     if events:
         with services.database().transaction(only_labels=True) as cur:
             add_events(cur, events)
+
+
+def read_day(sitting: Sitting, since: datetime) -> ReviewedDay:
+    """Return what the reviewer did since a moment: in their queue, or anywhere without one.
+
+    Raises:
+        NotPermittedError: Their access was taken away.
+    """
+    cur = services.database().cursor()
+    return day.read_day(
+        cur, sitting.reviewer_id, since, queue_id=sitting.queue_id, run_id=sitting.run_id
+    )
+
+
+def keys_of(reviewer_id: str) -> dict[str, str]:
+    """Return which key does what at a person's desk."""
+    database = services.database()
+    return database.known(
+        ("desk_keys", reviewer_id), lambda: get_desk_keys(database.cursor(), reviewer_id)
+    )
+
+
+def set_keys(sitting: Sitting, changes: Mapping[str, str]) -> dict[str, str]:
+    """Store a person's own keys and return all that count from now on.
+
+    Raises:
+        InvalidSettingError: A key cannot be used, or two commands would have the same one.
+        NotPermittedError: Their access was taken away.
+    """
+    with services.database().transaction() as cur:
+        return save_desk_keys(cur, changes, sitting.reviewer_id)
 
 
 def require_presented_to(sitting: Sitting, presented: Presented) -> None:

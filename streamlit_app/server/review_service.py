@@ -211,6 +211,21 @@ def queues_for(reviewer_id: str) -> list[Queue]:
     return list_queues(services.database().cursor(), reviewer_id)
 
 
+def open_queues(reviewer_id: str, current_id: str | None, most: int) -> list[tuple[Queue, int]]:
+    """Return queues with items left for a person, and how many, without the one named."""
+    cur = services.database().cursor()
+    found = []
+    for queue in list_queues(cur, reviewer_id):
+        if queue.queue_id == current_id:
+            continue
+        progress = queue_progress(cur, queue, reviewer_id)
+        if progress.num_items > progress.num_done:
+            found.append((queue, progress.num_items - progress.num_done))
+        if len(found) == most:
+            break
+    return found
+
+
 def progress_of(queue: Queue) -> list[QueueProgress]:
     """Return how far each person of a queue is."""
     return list_progress(services.database().cursor(), queue)

@@ -200,8 +200,13 @@ def test_the_end_states_why_nothing_further_is_open(
     assert "4 items are reserved by other reviewers" in bob.ask("next")["end"]
     for card in cards:
         assert ann.save(card, card["labels"][0]["label"])[0] == 200
-    assert "every item" in ann.ask("next")["end"]
+    end = ann.ask("next")["end"]
+    assert "every item" in end
     assert ann.ask("next")["progress"]["done"] == 4
+    assert "What you did today" in end and "4 items" in end
+    assert "3 of 4: 75.0 % (95 % interval 30.1 % to 95.4 %)" in end
+    tomorrow = 1000 * (time.time() + 86_400)
+    assert "What you did today" not in ann.ask("next", day=tomorrow)["end"]
 
 
 # --- saves
@@ -648,3 +653,39 @@ def test_a_forged_phase_is_no_presentation(
     _, _, signature = card["presentation_id"].rpartition(".")
     assert ann.save(card, "no", presentation_id=f"{head}.{signature}")[0] == 409
     assert stored(filled_store) == []
+
+
+def test_a_span_lies_in_the_answer_that_was_shown(
+    at_desk: Callable[..., Desk], make_queue: Callable[..., Queue], filled_store: Database
+) -> None:
+    ann = at_desk()
+    (card,) = ann.cards(1)
+    length = len(card["details"]["answer"])
+    span = {"text": "answer", "start": 0, "end": length + 1}
+    code, answer = ann.post("judgements", press(card, "no", span=span))
+    assert (code, answer["status"]) == (409, "refused")
+    assert f"ends at character {length + 1}" in answer["error"]
+    for text, corrected, ok in (("corrected", None, 409), ("corrected", "New.", 200)):
+        sent = press(card, "no", answer=corrected, span={"text": text, "start": 0, "end": 4})
+        assert ann.post("judgements", sent)[0] == ok
+    blind = at_desk(queue_id=make_queue(mode="blind").queue_id)
+    (hidden,) = blind.cards(1)
+    sent = press(hidden, "no", span={"text": "answer", "start": 0, "end": 1})
+    code, answer = blind.post("judgements", sent)
+    assert (code, "did not have before them" in answer["error"]) == (409, True)
+    assert len(stored(filled_store)) == 1
+
+
+def test_keys_are_a_persons_own_and_no_two_commands_share_one(
+    at_desk: Callable[..., Desk], people: dict[str, str], filled_store: Database
+) -> None:
+    ann = at_desk()
+    assert ann.post("keys", {"keys": {"flag": "k"}})[1]["keys"]["flag"] == "k"
+    for keys in ({"flag": "s"}, {"flag": "7"}, {"flag": "Escape"}, {"dance": "d"}):
+        code, answer = ann.post("keys", {"keys": keys})
+        assert (code, answer["status"]) == (409, "refused")
+    assert desk.keys_of(people["Ann"])["flag"] == "k"
+    assert desk.keys_of(people["Ada"])["flag"] == "f"
+    with filled_store.transaction() as cur:
+        cur.execute('update setting set value = \'{"flag": "s"}\'')
+    assert desk.keys_of(people["Ann"])["flag"] == "f"

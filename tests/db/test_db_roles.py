@@ -32,6 +32,7 @@ from db.retraining.trigger_policies import add_trigger_policy
 from db.review.adjudications import add_adjudication
 from db.review.annotations import add_annotation, retract_annotation
 from db.review.bulk_actions import do_action, send_to_queue, undo_action
+from db.review.desk_keys import save_desk_keys
 from db.review.drafts import clear_draft, save_draft
 from db.review.events import ASKS, EventAction, ReviewEvent, add_events, set_flag
 from db.review.guidelines import add_guideline
@@ -212,6 +213,7 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         "manage_queues",
         lambda cur, world, who: save_settings(cur, ReviewSettings("blind"), who),
     ),
+    "save_desk_keys": ("read", lambda cur, world, who: save_desk_keys(cur, {"flag": "k"}, who)),
     "correct_item": (
         "edit_items",
         lambda cur, world, who: correct_item(

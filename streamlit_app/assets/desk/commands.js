@@ -1,6 +1,7 @@
 // What each command does, whichever key or button asked for it.
 import { keepDraft } from "./drafts.js";
 import { tell } from "./line.js";
+import { drawSpan, mark } from "./marking.js";
 import { save, undo } from "./saving.js";
 import { acts, ask, deck, open, showNext, toggleMore } from "./screen.js";
 import { call, isRefusal } from "./server.js";
@@ -48,7 +49,10 @@ async function move(step) {
 // Puts the whole of a long text where its beginning is.
 async function showWhole(view) {
   const card = await ask(`desk/cards/${encodeURIComponent(view.card.item_id)}?whole=true`);
-  if (card && card.phase === view.card.phase) view.setTexts(card.fragments);
+  if (card && card.phase === view.card.phase) {
+    view.setTexts(card.fragments);
+    drawSpan(view);
+  }
 }
 
 desk.addEventListener("click", ({ target }) => {
@@ -79,18 +83,23 @@ const COMMANDS = {
   corrected: () => focusField("corrected"),
   details: () => toggleMore(),
   jump: () => at.shown.jump(),
-  up: () => scroll(-1),
-  down: () => scroll(1),
+  mark,
+  up: (isShifted) => scroll(-1, isShifted),
+  down: (isShifted) => scroll(1, isShifted),
   page_up: () => scroll(-2),
   page_down: () => scroll(2),
-  help: () => (at.shown.help.open = !at.shown.help.open),
+  help: () => {
+    at.shown.help.open = !at.shown.help.open;
+    if (!at.shown.help.open) desk.focus({ preventScroll: true });
+  },
 };
 
-export function run(name) {
+// isShifted: whether Shift was held, which turns scrolling to the answer.
+export function run(name, isShifted = false) {
   const { shown, reveal } = at;
   if (!shown && name !== "undo") return;
   if (reveal && reveal.view === shown && !WHILE_AWAITING.includes(name)) return;
-  COMMANDS[name]();
+  COMMANDS[name](isShifted);
 }
 
 Object.assign(acts, { command: run, pick });

@@ -2,6 +2,7 @@
 // It stands outside of what Streamlit draws, so that no rerun, lost connection or new session of the
 // page touches a field in it. The page's frame (views/review.py) says who reviews what, by data alone.
 import { comeHome, lookAtChoice } from "./focus.js";
+import { setKeys } from "./keymap.js";
 import { deck, drawEnd, lift, open, setAddress } from "./screen.js";
 import { drawState, outbox } from "./sending.js";
 import { at, desk, frame, isPageStill, main, trail, views } from "./state.js";
@@ -13,6 +14,8 @@ import "./saving.js";
 import "./decisions.js";
 import "./drafts.js";
 import "./line.js";
+import "./marking.js";
+import "./answer_text.js";
 import "./server.js";
 import "./deck.js";
 import "./outbox.js";
@@ -33,6 +36,7 @@ function start(next) {
   at.config = next;
   isAway = false;
   if (isNew) begin();
+  else setKeys(next.keys);
   desk.setAttribute("aria-label", next.texts.desk);
   drawState();
   if (isAsked && at.shown?.card.item_id !== next.item) {

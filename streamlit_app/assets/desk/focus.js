@@ -68,6 +68,25 @@ export function comeHome() {
   if (!desk.hidden && (activeElement === document.body || activeElement === main())) desk.focus({ preventScroll: true });
 }
 
+// Escape anywhere but in an open list or form means the item too.
+export function takeBack({ target }) {
+  const isOpen = target.closest?.('[aria-expanded="true"], input, textarea') || document.querySelector('[role="dialog"], [role="listbox"]');
+  if (!isOpen) desk.focus({ preventScroll: true });
+}
+
+// Says so on the card while keys do not reach the desk.
+function drawKeys() {
+  desk.toggleAttribute("data-lc-keys-off", !desk.contains(document.activeElement));
+}
+
+document.addEventListener("focusin", drawKeys);
+// The hint is gone as soon as the desk has the focus, so that it can have none itself.
+desk.addEventListener("mousedown", (event) => {
+  if (!event.target.closest(".lc-keys-off")) return;
+  event.preventDefault();
+  desk.focus({ preventScroll: true });
+});
+
 // A click next to the item means the item.
 document.addEventListener("focusin", ({ target }) => {
   if (!desk.hidden && target === main()) desk.focus({ preventScroll: true });
@@ -76,4 +95,5 @@ document.addEventListener("focusin", ({ target }) => {
 setInterval(() => {
   lookAtChoice();
   drawReady();
+  drawKeys(); // focus that fell to the page makes no event
 }, LOOK_MS);

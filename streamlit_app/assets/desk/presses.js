@@ -1,25 +1,36 @@
 // A key that went down: text of a field, a label, a command, or nothing of the desk's.
 import { pick, run } from "./commands.js";
-import { isInSight } from "./focus.js";
+import { isInSight, takeBack } from "./focus.js";
+import { keymapKey } from "./keymap.js";
 import { meaningOf } from "./keys.js";
+import { markingKey } from "./marking.js";
 import { at, desk } from "./state.js";
 
 const FIELD = "input, textarea, select, [contenteditable]";
 const REPEATS = /^(up|down|page_)/;
 
 function onKey(event) {
-  if (desk.hidden || !desk.contains(document.activeElement)) return;
+  if (desk.hidden) return;
+  if (!desk.contains(document.activeElement)) {
+    if (event.key === "Escape") takeBack(event);
+    return;
+  }
   if (event.isComposing || document.querySelector('[role="dialog"]')) return;
   const field = event.target.closest?.(FIELD);
   let isUsed = true;
-  if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !event.altKey) {
+  if (keymapKey(event)) {
+    isUsed = true;
+  } else if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !event.altKey) {
     if (!event.repeat && isInSight(event)) run("save");
   } else if (field) {
     isUsed = event.key === "Escape";
     if (isUsed) desk.focus({ preventScroll: true });
     else event.stopPropagation(); // text, and nobody else's
+  } else if (isMarkingKey(event)) {
+    isUsed = true;
   } else if (event.key === "Escape") {
     if (at.shown) at.shown.help.open = false;
+    desk.focus({ preventScroll: true }); // not lost with a button of what was closed
   } else if (isOwn(event)) {
     isUsed = false;
   } else {
@@ -27,7 +38,7 @@ function onKey(event) {
     isUsed = meaning !== null;
     if (isUsed && isInSight(event) && (!event.repeat || REPEATS.test(meaning.command))) {
       if ("label" in meaning) pick(meaning.label);
-      else run(meaning.command);
+      else run(meaning.command, event.shiftKey);
     }
   }
   // Streamlit has keys of its own: C clears its cache, R runs the page again.
@@ -35,6 +46,9 @@ function onKey(event) {
   if (isUsed) event.preventDefault();
   if (isUsed || (isPlain && event.key.length === 1)) event.stopImmediatePropagation();
 }
+
+// While words of the answer are chosen, with the focus on no button.
+const isMarkingKey = (event) => !event.ctrlKey && !event.metaKey && !event.altKey && !isOwn(event) && markingKey(event);
 
 // A button that has the focus keeps Enter and the space bar, but for the labels.
 function isOwn({ key, target }) {

@@ -1,4 +1,5 @@
 // A press of Save, its reveal where the label was blind, and taking it back.
+import { keepDraft } from "./drafts.js";
 import { isChoiceHere } from "./focus.js";
 import { drawProgress, tell } from "./line.js";
 import { ask, comeBack, deck, lay, leaveCard, show, showNext } from "./screen.js";
@@ -18,7 +19,7 @@ export function save() {
   const entry = entryOf(view, newId());
   clearTimeout(view.draftTimer);
   view.isDraftDirty = false;
-  trail.push({ judgement_id: entry.judgement_id, item_id: entry.item_id });
+  trail.push({ judgement_id: entry.judgement_id, item_id: entry.item_id, judgement: entry.body.judgement });
   view.isSaved = true;
   if (view.isBlind) awaitReveal(entry.judgement_id, view);
   else showNext();
@@ -111,11 +112,16 @@ export async function undo() {
     at.reveal = null;
     return comeBack({ ...entry.card, start: startOf(entry.body.judgement) }, say(texts.undone_unsent, { item: last.item_id }));
   }
-  const answer = await ask("desk/undo", { body: last });
+  const { judgement_id, item_id, judgement } = last;
+  const answer = await ask("desk/undo", { body: { judgement_id, item_id } });
   if (!answer) return;
   if (trail.at(-1) === last) trail.pop();
   drawProgress(answer.progress);
-  comeBack(answer.card, answer.message);
+  if (!judgement) return comeBack(answer.card, answer.message);
+  // The label is as it stands now; what was written and marked need not be done again.
+  const { label, also } = answer.card.start;
+  comeBack({ ...answer.card, start: { ...startOf(judgement), label, also } }, answer.message);
+  keepDraft(at.shown);
 }
 
 const startOf = ({ labels, ...rest }) => ({ ...rest, label: labels[0] ?? null, also: labels.slice(1) });

@@ -3,6 +3,7 @@ import { Deck } from "./deck.js";
 import { flushDraft, keepDraft } from "./drafts.js";
 import { notePaint } from "./focus.js";
 import { tell } from "./line.js";
+import { drawSpan } from "./marking.js";
 import { drawState, unsent } from "./sending.js";
 import { call, isRefusal } from "./server.js";
 import { at, cards, desk, ending, main, trail, views } from "./state.js";
@@ -18,7 +19,7 @@ export const deck = new Deck(
   async (after, count) => {
     const waiting = unsent().map((entry) => entry.item_id);
     const held = [...new Set([...views.keys(), ...waiting, ...(at.opening ? [at.opening] : [])])].slice(0, MOST_HELD);
-    const query = new URLSearchParams([["n", count], ...held.map((itemId) => ["have", itemId])]);
+    const query = new URLSearchParams([["n", count], ["day", new Date().setHours(0, 0, 0, 0)], ...held.map((itemId) => ["have", itemId])]);
     if (after) query.set("after", after);
     const answer = await call(`desk/next?${query}`);
     if (answer.status === 200) return answer.body;
@@ -80,6 +81,7 @@ export function show(view) {
   drawState();
   if (before && before !== view) before.hide();
   view.show();
+  drawSpan(view);
   view.undo.disabled = trail.length === 0 && !view.card.can_undo;
   notePaint();
   setAddress(view.card.item_id);
@@ -181,7 +183,10 @@ function endOfList() {
   const undo = make("button", { type: "button", class: "lc-button", onclick: () => acts.command("undo") }, at.config.texts.undo);
   undo.disabled = trail.length === 0;
   setAddress(null);
-  return [line, fragment(deck.end), undo, state];
+  const end = fragment(deck.end);
+  const who = new URLSearchParams(location.search).get("reviewer");
+  for (const link of who === null ? [] : end.querySelectorAll("a")) link.search = new URLSearchParams([...new URLSearchParams(link.search), ["reviewer", who]]);
+  return [line, end, undo, state];
 }
 
 // Why an item is not shown, and the ways on.

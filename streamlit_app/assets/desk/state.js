@@ -10,7 +10,7 @@ export const at = {
   said: null, // what the line of the next card begins with
 };
 export const views = new Map(); // by item id: the card on screen and those ahead
-export const trail = []; // {judgement_id, item_id}: what this tab saved, the last one at the end
+export const trail = []; // {judgement_id, item_id, judgement}: what this tab saved, the last one at the end
 
 export const desk = make("section", { class: "lc-desk", tabindex: "-1", hidden: true });
 export const cards = make("div", { class: "lc-cards" });

@@ -1,6 +1,7 @@
 // What the desk draws: one element a card, made when the card arrives and hidden until its turn, so that
 // showing the next item changes one attribute. Markup comes from the server, escaped there; every other
 // text is put in as text.
+import { AnswerText } from "./answer_text.js";
 import { capOf, commandKeys } from "./keys.js";
 
 // An element; a child that is a string is text.
@@ -35,7 +36,9 @@ export const say = (text, values = {}) =>
   text.replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 
 const TEXTS = ".lc-question, .lc-case, .lc-context p, .lc-option-text, .lc-answer-text, .lc-answer-text > *, .lc-reference p, .lc-history-note";
-const cap = (key) => make("kbd", { "aria-hidden": "true" }, capOf(key));
+const MOST_QUOTED = 200;
+// command: whose key it is, so that another one can be drawn in its place.
+const cap = (key, command) => make("kbd", { "aria-hidden": "true", "data-lc-key": command }, capOf(key));
 const toneOf = (label, place) =>
   ["yes", "no", "maybe"].includes(label) ? `lc-label-${label}` : `lc-position-${place % 5}`;
 
@@ -43,6 +46,7 @@ const toneOf = (label, place) =>
 export class CardView {
   seenMs = 0;
   #since = 0;
+  #answerText; // read when it is needed first
 
   // on: {command(name), pick(place), change(view)}
   constructor(card, config, on) {
@@ -86,7 +90,17 @@ export class CardView {
     this.itemPane.firstElementChild.innerHTML = item + guideline;
     this.answerPane.firstElementChild.innerHTML = answer + reference + history;
     this.mark = this.answerPane.querySelector("mark");
+    this.#answerText = undefined;
     for (const text of this.root.querySelectorAll(TEXTS)) text.dir = "auto";
+  }
+
+  // The answer's characters as they are drawn; null where there is no answer, or it is hidden.
+  get answerText() {
+    if (this.#answerText === undefined) {
+      const text = this.answerPane.querySelector(".lc-answer-text");
+      this.#answerText = text && this.card.details.answer ? new AnswerText(text, this.card.details) : null;
+    }
+    return this.#answerText;
   }
 
   // Brings the words that decided into sight; where the answer has a scroll bar of its own, in it alone.
@@ -116,16 +130,17 @@ export class CardView {
       make("button", {
         type: "button", role: "radio", "aria-checked": "false", "aria-keyshortcuts": keys.join(" "), "aria-label": text,
         class: `lc-pick ${toneOf(label, place)}`, onclick: () => this.on.pick(place),
-      }, make("span", { dir: "auto" }, text), make("span", { class: "lc-caps" }, ...keys.map(cap))));
+      }, make("span", { dir: "auto" }, text), make("span", { class: "lc-caps" }, ...keys.map((key) => cap(key)))));
     const picker = make("div", { class: "lc-picker", role: "radiogroup", "aria-label": texts.your_label }, ...this.buttons);
     if (this.buttons.length > 5) picker.classList.add("lc-picker-many");
     this.save = this.#button("save", this.isBlind ? texts.save_blind : texts.save, "lc-save");
     this.#draw();
-    return make("div", { class: "lc-controls" }, this.line, picker, this.save, this.state);
+    const off = make("button", { type: "button", class: "lc-keys-off", tabindex: "-1" }, texts.keys_off);
+    return make("div", { class: "lc-controls" }, this.line, picker, this.save, make("div", { class: "lc-under" }, off, this.state));
   }
 
   #button(command, text, cls = "") {
-    const caps = this.keys[command] ? [" ", cap(this.keys[command])] : [];
+    const caps = this.keys[command] ? [" ", cap(this.keys[command], command)] : [];
     return make("button", {
       type: "button", class: `lc-button ${cls}`, "aria-keyshortcuts": this.keys[command], "data-lc-command": command,
       onclick: () => this.on.command(command),
@@ -150,7 +165,7 @@ export class CardView {
     const area = (name, value, rows, placeholder) => {
       this[name] = make("textarea", { rows, dir: "auto", name, placeholder, "aria-label": texts[name], oninput: changed });
       this[name].value = value;
-      return make("label", { class: "lc-field" }, make("span", {}, texts[name]), ...(this.keys[name] ? [" ", cap(this.keys[name])] : []), this[name]);
+      return make("label", { class: "lc-field" }, make("span", {}, texts[name]), ...(this.keys[name] ? [" ", cap(this.keys[name], name)] : []), this[name]);
     };
     const { details, labels, start } = this.card;
     const names = Object.fromEntries(labels.map(({ label, text }) => [label, text]));
@@ -158,10 +173,30 @@ export class CardView {
     this.more = make("div", { class: "lc-more", hidden: true },
       this.#choice("verdicts", words.verdict), this.#choice("severity", words.severity), this.#choice("confidence", words.confidence),
       this.#choice("also", names),
-      ...(details.answer ? [area("corrected", start.answer ?? (isShort ? details.answer : ""), 6, isShort ? null : texts.corrected_long)] : []));
+      ...(details.answer ? [this.#spanRow(), area("corrected", start.answer ?? (isShort ? details.answer : ""), 6, isShort ? null : texts.corrected_long)] : []));
     this.toggle = this.#button("details", texts.details, "lc-link");
     this.toggle.setAttribute("aria-expanded", "false");
     return make("div", { class: "lc-fields" }, area("note", start.note, 2), this.toggle, this.more);
+  }
+
+  // The words marked in the answer, and the buttons that mark and unmark.
+  #spanRow() {
+    const { texts } = this.config;
+    const mark = this.#button("mark", texts.mark);
+    mark.setAttribute("data-lc-keeps-selection", "");
+    this.marked = make("q", { class: "lc-marked", dir: "auto" });
+    this.unmark = make("button", { type: "button", class: "lc-button", "data-lc-unmark": true }, texts.unmark);
+    this.setSpan(this.span);
+    return make("div", { class: "lc-choice", role: "group", "aria-label": texts.span },
+      make("span", {}, texts.span), this.marked, mark, this.unmark);
+  }
+
+  setSpan(span) {
+    this.span = span;
+    const { answer } = this.card.details;
+    const words = span ? Array.from((span.text === "answer" ? answer : this.card.start.answer) ?? "").slice(span.start, span.end) : [];
+    this.marked.textContent = words.length > MOST_QUOTED ? `${words.slice(0, MOST_QUOTED).join("")}…` : words.join("");
+    this.marked.hidden = this.unmark.hidden = !span;
   }
 
   // Buttons for one or several of some words.
@@ -184,13 +219,24 @@ export class CardView {
 
   #help() {
     const { texts, commands } = this.config;
-    const row = (keys, text) => make("tr", {}, make("th", {}, ...keys.map(cap)), make("td", {}, text));
-    const picks = this.card.labels.map(({ text, keys }) => row(keys, say(texts.pick, { label: text })));
-    const rest = Object.entries(this.keys).map(([name, key]) => row([key], commands[name]));
-    const fixed = [row(["Escape"], commands.escape), row(["Ctrl", "Enter"], commands.save_inside)];
-    this.help = make("details", { class: "lc-help" }, make("summary", {}, texts.keys_title, " ", cap(this.keys.help)),
-      make("table", {}, make("tbody", {}, ...picks, ...rest, ...fixed)));
+    const row = (caps, text, ...more) => make("tr", {}, make("th", {}, ...caps), make("td", {}, text), make("td", {}, ...more));
+    const fixed = (keys, text) => row(keys.map((key) => cap(key)), text);
+    const change = (name) =>
+      make("button", { type: "button", class: "lc-button lc-link", "data-lc-rekey": name, "aria-label": say(texts.change_key, { command: commands[name] }) }, texts.change);
+    const picks = this.card.labels.map(({ text, keys }) => fixed(keys, say(texts.pick, { label: text })));
+    const rest = Object.entries(this.keys).map(([name, key]) => row([cap(key, name)], commands[name], change(name)));
+    const last = [fixed(["Escape"], commands.escape), fixed(["Ctrl", "Enter"], commands.save_inside)];
+    const reset = make("button", { type: "button", class: "lc-button", "data-lc-reset-keys": true }, texts.reset_keys);
+    this.help = make("details", { class: "lc-help" }, make("summary", {}, texts.keys_title, " ", cap(this.keys.help, "help")),
+      make("div", { class: "lc-help-panel" },
+        (this.keyLine = make("p", { class: "lc-line", role: "status" })), make("table", {}, make("tbody", {}, ...picks, ...rest, ...last)), make("p", { class: "lc-quiet" }, texts.keys_note), reset));
     return this.help;
+  }
+
+  setKeys(keys) {
+    this.keys = commandKeys(keys, this.card.labels);
+    for (const drawn of this.root.querySelectorAll("[data-lc-key]")) drawn.textContent = capOf(this.keys[drawn.dataset.lcKey]);
+    for (const button of this.root.querySelectorAll("[data-lc-command]")) button.setAttribute("aria-keyshortcuts", this.keys[button.dataset.lcCommand]);
   }
 
   #draw() {
@@ -219,8 +265,14 @@ export class CardView {
     const { also, verdicts, severity, confidence } = this.choices;
     return {
       label, also: [...also], note: this.note.value, answer: this.#correctedAnswer(), verdicts: [...verdicts],
-      severity, confidence, span: this.span,
+      severity, confidence, span: this.#standingSpan(),
     };
+  }
+
+  // A span of a corrected text is gone with that text.
+  #standingSpan() {
+    const isGone = this.span?.text === "corrected" && this.#correctedAnswer() !== this.card.start.answer;
+    return isGone ? null : this.span;
   }
 
   #correctedAnswer() {
