@@ -36,8 +36,12 @@ class ProgramToken:
     token_id: str
     name: str
     reviewer_id: str
+    role: Role
+    """What the program may do now."""
     created_at: datetime
     revoked_at: datetime | None
+    used_at: datetime | None
+    """Of its last use, to the hour; None where it was never used."""
 
 
 def add_token(
@@ -109,17 +113,18 @@ def revoke_token(cur: DuckDBPyConnection, token_id: str, *, by: str | None = Non
 
 def list_tokens(cur: DuckDBPyConnection) -> list[ProgramToken]:
     """Return all tokens, revoked ones too, the oldest first."""
+    rows = cur.execute(load_sql("program_token_list")).fetchall()
     return [
         ProgramToken(
             token_id,
             name,
             reviewer_id,
+            role,
             from_timestamp(created_at),
             None if revoked_at is None else from_timestamp(revoked_at),
+            None if used_at is None else from_timestamp(used_at),
         )
-        for token_id, name, reviewer_id, created_at, revoked_at in cur.execute(
-            load_sql("program_token_list")
-        ).fetchall()
+        for token_id, name, reviewer_id, role, created_at, revoked_at, used_at in rows
     ]
 
 
@@ -130,6 +135,12 @@ def find_program(cur: DuckDBPyConnection, token: str) -> str | None:
     parameters = {"token_hash": _hash(token)}
     row = cur.execute(load_sql("program_token_find"), parameters).fetchone()
     return None if row is None else str(row[0])
+
+
+def note_use(cur: DuckDBPyConnection, token: str) -> None:
+    """Record that a token is used, at most once an hour. The caller owns the transaction."""
+    parameters = {"token_hash": _hash(token), "used_at": to_timestamp(utc_now())}
+    cur.execute(load_sql("program_token_use"), parameters)
 
 
 def _hash(secret: str) -> str:

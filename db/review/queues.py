@@ -64,6 +64,8 @@ _KINDS: Final[dict[QueueOrder, Kind]] = {
     "item_id": "fixed",
 }
 """How places are drawn; the other orders are prioritised."""
+FIXED_ORDERS: Final = tuple(order for order, kind in _KINDS.items() if kind == "fixed")
+"""Orders in which nothing is drawn."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from db.review.item_list import Order, ReviewFilter
 from db.review.queues import Queue, QueueOrder, QueueSettings
 from db.review.settings import WORDS_PER_MINUTE_BOUNDS, ReviewSettings
 from streamlit_app import safe_text
-from streamlit_app.components import queue_mode
+from streamlit_app.components import queue_draw, queue_mode
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import review_service, services
 from streamlit_app.session import address
@@ -75,6 +75,8 @@ def draw_about(queue: Queue, reviewer: Reviewer) -> None:
         mode=words("review_mode")[queue.settings.mode],
     )
     safe_text.draw(element("p", about, cls="lc-quiet"))
+    if drawn := queue_draw.about(queue.settings):
+        safe_text.draw(element("p", drawn, cls="lc-quiet"))
     with st.expander(say("queue.progress"), key="queue_progress", on_change="rerun") as opened:
         if opened.open:
             _draw_progress(queue)
@@ -136,6 +138,7 @@ def _draw_make_form(flt: ReviewFilter, order: Order, reviewer: Reviewer) -> None
         )
         _select("sharing", ["anyone", "dealt"], words("sharing"))
         st.number_input(say("queue.repeat_share"), 0, 50, key="queue_repeat_share")
+        queue_draw.pick()
         st.form_submit_button(
             say("queue.create"), key="queue_create", on_click=_create, args=(flt, reviewer)
         )
@@ -158,6 +161,7 @@ def _select(
 
 def _create(flt: ReviewFilter, reviewer: Reviewer) -> None:
     state = st.session_state
+    seed, design = queue_draw.picked()
     settings = QueueSettings(
         name=state["queue_name"],
         # A queue is shared: what its filter says about one reviewer applies to any.
@@ -168,13 +172,16 @@ def _create(flt: ReviewFilter, reviewer: Reviewer) -> None:
         sharing=state["queue_sharing"],
         reviewer_ids=tuple(state["queue_people"]),
         repeat_share=state["queue_repeat_share"] / 100,
+        seed=seed,
+        design=design,
     )
     try:
         queue, count = review_service.make_queue(settings, reviewer.reviewer_id)
     except DbError as error:
         review_session().say(str(error), "error")
         return
-    review_session().say(say_count("queue.made", count, name=queue.settings.name), "success")
+    made = say_count("queue.made", count, name=queue.settings.name)
+    review_session().say(f"{made} {queue_draw.about(queue.settings)}".strip(), "success")
     if queue.settings.is_open_to(reviewer.reviewer_id):
         state[QUEUE_PARAM] = queue.queue_id
 

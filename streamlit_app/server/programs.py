@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Lock
+from typing import Final
 
+from cachetools import TTLCache
+
+from db.connection import Database
 from db.people.permissions import require
-from db.people.program_tokens import find_program
+from db.people.program_tokens import find_program, note_use
 from db.review import queues
 from db.review.queues import Queue, QueueProgress
 from db.review.rights import known_queue
 from streamlit_app.server import desk, services
 from streamlit_app.server.tokens import Presented, Sitting
 
+_LOCK: Final = Lock()
+_NOTED: Final[TTLCache[tuple[str, str], bool]] = TTLCache(maxsize=1_000, ttl=600)
+"""Tokens whose use was recorded in the last ten minutes."""
+
 
 def find_caller(token: str) -> Sitting | None:
     """Return the program that sends a token, or None for a stranger."""
-    reviewer_id = find_program(services.database().cursor(), token)
-    return None if reviewer_id is None else Sitting(reviewer_id)
+    database = services.database()
+    reviewer_id = find_program(database.cursor(), token)
+    if reviewer_id is None:
+        return None
+    _note_use(database, token)
+    return Sitting(reviewer_id)
+
+
+def _note_use(database: Database, token: str) -> None:
+    """Record a use now and then: a write at every request would slow down all of them."""
+    key = (str(database.path), token)
+    with _LOCK:
+        if key in _NOTED:
+            return
+        _NOTED[key] = True
+    with database.transaction(only_labels=True) as cur:
+        note_use(cur, token)
 
 
 def in_queue(caller: Sitting, queue_id: str | None) -> Sitting:

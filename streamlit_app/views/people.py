@@ -12,7 +12,7 @@ from db.people.reviewers import list_changes, list_people, list_reviewers
 from db.people.sign_in import add_person, change_person
 from db.records import Reviewer
 from streamlit_app import safe_text
-from streamlit_app.components import reviewer_picker
+from streamlit_app.components import program_tokens, reviewer_picker
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.people_tables import GIVEN_ROLES, change_table, people_table, role_table
 from streamlit_app.markup import reveal
@@ -43,6 +43,9 @@ def main() -> None:
         else:
             admins = ", ".join(reveal(one.name) for one in people if one.role == "admin")
             safe_text.draw_notice(say("people.admins_only", admins=admins))
+    if is_permitted(person, "manage_people"):
+        st.subheader(say("tokens.title"), anchor=False, divider="gray", help=say("tokens.help"))
+        program_tokens.draw(person.reviewer_id)
     st.subheader(say("people.roles"), anchor=False, divider="gray")
     st.dataframe(role_table(), hide_index=True, key="people_roles", width="content")
     with st.expander(say("people.changes")):

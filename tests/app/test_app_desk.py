@@ -15,6 +15,7 @@ from db.people.reviewers import add_reviewer, list_reviewers
 from db.records import Annotation, Option, Section, Span
 from db.review.annotations import get_gold, list_annotations
 from db.review.drafts import find_draft, save_draft
+from db.review.draws import QueueDesign
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter
 from db.review.queues import Queue, QueueSettings, add_queue, find_item_at, list_queues
@@ -305,12 +306,18 @@ def test_a_queue_is_made_from_the_filters_and_closed_again(
     test.selectbox(key="queue_order").set_value("uncertain")
     test.selectbox(key="queue_mode").set_value("blind")
     test.number_input(key="queue_num_reviewers").set_value(2)
+    test.number_input(key="queue_floor").set_value(20)
+    test.selectbox(key="queue_strata").set_value("gold_label")
     test.button(key="queue_create").click().run()
     assert not test.exception
     (queue,) = list_queues(filled_store.cursor())
     assert (queue.settings.name, queue.settings.order) == ("Wrong texts", "uncertain")
     assert (queue.settings.mode, queue.settings.num_reviewers) == ("blind", 2)
-    assert "Created the queue Wrong texts with 2 items." in markup_of(test)
+    assert queue.settings.design == QueueDesign(floor=0.2, strata="gold_label")
+    assert queue.settings.seed > 0  # drawn at random
+    drawn = f"Drawn with seed {queue.settings.seed}, by gold label; 20%"
+    assert f"Created the queue Wrong texts with 2 items. {drawn}" in markup_of(test)
+    assert markup_of(test).count(drawn) == 2  # with the queue as well
     desk = Desk(test)
     # The order is drawn: the least certain item has the best chance of the first place, no claim.
     assert desk.item_id == find_item_at(filled_store.cursor(), queue.queue_id, 0)

@@ -12,6 +12,7 @@ from db.people.reviewers import add_reviewer, list_people
 from db.people.sign_in import add_person, sign_in_by_name
 from streamlit_app.server import services
 from streamlit_app.server.gate import is_private
+from streamlit_app.server.programs import find_caller
 from streamlit_app.session.sign_in import read_identity
 from tests.support.desk import Desk
 from tests.support.pages import OpenPage, markup_of, open_unknown
@@ -213,3 +214,36 @@ def test_an_address_counts_only_where_the_provider_verified_it(
     identity = read_identity({"iss": "i", "sub": 7, "email": "a@x.org", **claim})
     assert (identity.subject, identity.name, identity.email) == ("7", "", "a@x.org")
     assert identity.is_email_verified is verified
+
+
+def test_an_admin_makes_a_token_shown_once_sees_its_use_and_revokes_it(
+    database: Database, open_page: OpenPage
+) -> None:
+    with database.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+        add_person(cur, "Ann", role="reviewer")
+    page = open_page(PEOPLE, reviewer="Chief")
+    page.text_input(key="tokens_name").set_value("Ann")
+    page.button(key="tokens_make").click().run()
+    assert "belongs to a person" in markup_of(page)
+    page.text_input(key="tokens_name").set_value("Judge")
+    page.selectbox(key="tokens_role").select("reviewer")
+    page.button(key="tokens_make").click().run()
+    assert not page.exception
+    (secret,) = (one.value for one in page.code)
+    table = page.dataframe[1].value
+    assert [table[name][0] for name in ("Program", "Role", "Last use", "Revoked")] == [
+        "Judge",
+        "Reviewer",
+        "never",
+        "",
+    ]
+    assert find_caller(secret) is not None
+    page.run()
+    assert not page.code  # once
+    assert page.dataframe[1].value["Last use"][0].endswith("UTC")
+    page.button(key="tokens_revoke").click().run()
+    assert find_caller(secret) is None
+    assert page.dataframe[1].value["Revoked"][0].endswith("UTC")
+    bare = open_page(PEOPLE, reviewer="Ann")
+    assert "tokens_make" not in [button.key for button in bare.button]

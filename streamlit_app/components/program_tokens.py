@@ -1,0 +1,108 @@
+"""Programs that use the routes: their tokens, made and revoked by an admin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from db.errors import DbError
+from db.people.program_tokens import (
+    PROGRAM_ROLES,
+    ProgramToken,
+    add_token,
+    list_tokens,
+    revoke_token,
+)
+from streamlit_app import safe_text
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.wording import say, words
+
+_NOTICE = "tokens_notice"
+_SECRET = "tokens_secret"  # noqa: S105 - the name of a place in the session
+
+
+def draw(admin_id: str) -> None:
+    """Draw the tokens, and the forms that make and revoke one."""
+    tokens = list_tokens(services.database().cursor())
+    st.dataframe(_table(tokens), hide_index=True, key="tokens_table")
+    _draw_notice()
+    make, revoke = st.columns(2, gap="large")
+    with make, st.form("tokens_form", border=False):
+        st.text_input(say("tokens.program"), key="tokens_name", help=say("tokens.program_help"))
+        st.selectbox(
+            say("people.role"),
+            PROGRAM_ROLES,
+            format_func=words("role").__getitem__,
+            key="tokens_role",
+        )
+        st.form_submit_button(
+            say("tokens.make"), key="tokens_make", on_click=_make, args=(admin_id,)
+        )
+    with revoke:
+        _draw_revoke(tokens, admin_id)
+
+
+def _draw_revoke(tokens: Sequence[ProgramToken], admin_id: str) -> None:
+    valid = {one.token_id: one for one in tokens if one.revoked_at is None}
+    if not valid:
+        return
+    chosen = st.selectbox(
+        say("tokens.token"),
+        valid,
+        format_func=lambda one: say(
+            "tokens.of", name=reveal(valid[one].name), when=_moment(valid[one].created_at)
+        ),
+        key="tokens_chosen",
+    )
+    st.button(say("tokens.revoke"), key="tokens_revoke", on_click=_revoke, args=(chosen, admin_id))
+
+
+def _table(tokens: Sequence[ProgramToken]) -> dict[str, list[str]]:
+    role_words = words("role")
+    return {
+        say("tokens.program"): [reveal(one.name) for one in tokens],
+        say("people.role"): [role_words[one.role] for one in tokens],
+        say("tokens.created"): [_moment(one.created_at) for one in tokens],
+        say("tokens.used"): [_moment(one.used_at) or say("tokens.never") for one in tokens],
+        say("tokens.revoked"): [_moment(one.revoked_at) for one in tokens],
+    }
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _make(admin_id: str) -> None:
+    state = st.session_state
+    name, role = state["tokens_name"], state["tokens_role"]
+    try:
+        with services.database().transaction() as cur:
+            state[_SECRET] = add_token(cur, name, role=role, by=admin_id)
+    except DbError as error:
+        state[_NOTICE] = ("error", str(error))
+        return
+    state["tokens_name"] = ""
+    state[_NOTICE] = ("success", say("tokens.made", name=name, role=words("role")[role]))
+
+
+def _revoke(token_id: str, admin_id: str) -> None:
+    try:
+        with services.database().transaction() as cur:
+            revoke_token(cur, token_id, by=admin_id)
+    except DbError as error:
+        st.session_state[_NOTICE] = ("error", str(error))
+        return
+    st.session_state[_NOTICE] = ("success", say("tokens.was_revoked"))
+
+
+def _draw_notice() -> None:
+    """Draw what the last press did, and a secret once: it is not stored."""
+    kind, message = st.session_state.pop(_NOTICE, (None, ""))
+    if message:
+        safe_text.draw_notice(message, kind=kind)
+    secret = st.session_state.pop(_SECRET, None)
+    if secret:
+        st.code(secret, language=None)
