@@ -5,7 +5,7 @@ Call ``scored_runs.refresh`` for the runs first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,17 @@ class DrawnItems:
         """Return which items have a reviewers' label, shape ``(n_items,)``."""
         reviewed: npt.NDArray[np.bool_] = ~np.isnan(self.right[0])
         return reviewed
+
+    def within(self, is_inside: npt.NDArray[np.bool_]) -> DrawnItems:
+        """Return those of the items that are marked, shape ``(n_items,)``."""
+        return replace(
+            self,
+            item_nos=self.item_nos[is_inside],
+            strata=self.strata[is_inside],
+            probabilities=self.probabilities[is_inside],
+            right=self.right[:, is_inside],
+            guesses=self.guesses[:, is_inside],
+        )
 
 
 def find_pair(flt: OutcomeFilter, by: By) -> PairFilter | None:

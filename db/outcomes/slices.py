@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
 from db.conversions import require_text, to_timestamp, utc_now
 from db.errors import InvalidSliceError, NotPermittedError
+from db.outcomes.run_pairs import PairFilter
 from db.outcomes.selection import DIMENSIONS, By, Dimension, OutcomeFilter, Selection, select_rows
 from db.people.permissions import require
 from db.people.reviewers import get_reviewer
@@ -101,6 +104,43 @@ def list_slice_changes(
             counted = _count_changes(cur, *_paired(before.also(one.selection), run_after))
             found.append(SliceChange(None, one.name, *counted))
     return [one for one in found if min_items <= one.n < num_paired]
+
+
+def list_slice_items(
+    cur: DuckDBPyConnection, flt: PairFilter, min_items: int = MIN_ITEMS
+) -> list[tuple[Dimension, str, npt.NDArray[np.int64]]]:
+    """Return the numbers of the items of every slice of run A, reviewed or not.
+
+    Slices by the origin of the gold label are left out: reviewers make them.
+
+    Returns:
+        Dimension, value and numbers, by dimension and value.
+    """
+    names = [name for name in DIMENSIONS if name != "record_origin"]
+    plain = [name for name in names if name != "mesh"]
+    statement = (
+        f"with sliced as ({load_sql('outcome_dimensions')}), listed as ("  # noqa: S608
+        f"select {', '.join(plain)}, null as mesh, list(item_no) as numbers from sliced "
+        f"group by grouping sets ({', '.join(f'({name})' for name in plain)}) "
+        "union all by name select term as mesh, list(item_no) as numbers "
+        "from (select unnest(mesh) as term, item_no from sliced) group by term) "
+        f"select {', '.join(names)}, numbers from listed where len(numbers) >= $min_items"
+    )
+    parameters = {
+        "run_id": flt.run_a,
+        "label_set": flt.label_set,
+        "source": flt.source,
+        "split": flt.split,
+        "viewer": flt.viewer.parameter,
+        "min_items": min_items,
+    }
+    found = [
+        (name, str(value), np.array(row[-1], dtype=np.int64))
+        for row in cur.execute(statement, parameters).fetchall()
+        for name, value in zip(names, row, strict=False)
+        if value is not None
+    ]
+    return sorted(found, key=lambda one: one[:2])
 
 
 def count_right(cur: DuckDBPyConnection, flt: OutcomeFilter, by: By) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -24,15 +25,18 @@ class SliceResult:
     """How a slice compares with the rest.
 
     Attributes:
-        accuracy: Of the slice; Wilson interval.
+        n: Items of the slice, of drawn ones those that are reviewed.
+        num_right: Of them; None where the accuracy is estimated from drawn ones.
+        accuracy: Of the slice; Wilson interval, or that of the estimate.
         difference: Accuracy of the slice less that of the rest, in [-1, 1], with Newcombe's
             interval; undefined where one of the two is empty.
-        p_value: Fisher's exact test, two-sided, of equal accuracy; 1 where one of them is empty.
+        p_value: Fisher's exact test, two-sided, of equal accuracy; 1 where one of them is empty. Of
+            estimates the normal test of their difference.
         adjusted_p_value: The same after Benjamini and Hochberg over all slices compared.
     """
 
     n: int
-    num_right: int
+    num_right: int | None
     accuracy: Estimate
     difference: Estimate
     p_value: float
@@ -81,16 +85,53 @@ def difference(
     Newcombe's (1998) hybrid score interval: it joins the two Wilson intervals, so it holds where
     groups are small or shares near 0 or 1. ``n`` of the estimate is the size of A.
     """
-    a = proportion(right_a, size_a, "the slice is empty", level)
-    b = proportion(right_b, size_b, "there are no items outside the slice", level)
+    return difference_of(
+        proportion(right_a, size_a, "the slice is empty", level),
+        proportion(right_b, size_b, "there are no items outside the slice", level),
+    )
+
+
+def difference_of(a: Estimate, b: Estimate) -> Estimate:
+    """Estimate the share of A less that of B from independent estimates of the same level.
+
+    Joins the two intervals as Newcombe (1998) joins Wilson's; ``n`` is that of A.
+    """
     if a.value is None or a.interval is None:
         return a
     if b.value is None or b.interval is None:
-        return Estimate.undefined(b.undefined_because or NO_ITEMS, size_a)
+        return Estimate.undefined(b.undefined_because or NO_ITEMS, a.n)
     gap = a.value - b.value
     below = math.hypot(a.value - a.interval.low, b.interval.high - b.value)
     above = math.hypot(a.interval.high - a.value, b.value - b.interval.low)
-    return Estimate(gap, size_a, Interval(gap - below, gap + above, level, "Newcombe"))
+    return Estimate(gap, a.n, Interval(gap - below, gap + above, a.interval.level, "Newcombe"))
+
+
+def compare_estimates(pairs: Sequence[tuple[Estimate, Estimate]]) -> list[SliceResult]:
+    """Compare the estimated accuracy of every slice with that of the items outside it.
+
+    Slices and rest have no common items, so that their estimates are taken for independent.
+
+    Args:
+        pairs: Of slice and rest, each with a value.
+    """
+    gaps = [difference_of(inside, outside) for inside, outside in pairs]
+    p_values = [_p_value(gap) for gap in gaps]
+    adjusted = benjamini_hochberg(p_values)
+    return [
+        SliceResult(inside.n, None, inside, gap, p_value, float(adjusted_p_value))
+        for (inside, _), gap, p_value, adjusted_p_value in zip(
+            pairs, gaps, p_values, adjusted, strict=True
+        )
+    ]
+
+
+def _p_value(gap: Estimate) -> float:
+    """Return the two-sided p value of a difference, from the end of its interval towards 0."""
+    if gap.value is None or gap.interval is None or gap.value == 0:
+        return 1.0
+    nearest = gap.interval.high if gap.value < 0 else gap.interval.low
+    spread = abs(nearest - gap.value) / NormalDist().inv_cdf((1 + gap.interval.level) / 2)
+    return 2 * NormalDist().cdf(-abs(gap.value) / spread) if spread > 0 else 0.0
 
 
 def fisher_p_value(right: int, size: int, num_right: int, n: int) -> float:

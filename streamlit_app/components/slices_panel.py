@@ -12,7 +12,7 @@ from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import chart, item_table, outcome_items, scope_picker
 from streamlit_app.logic.figures import estimate_text, percent, points
-from streamlit_app.logic.outcomes.run_outcomes import ErrorsView
+from streamlit_app.logic.outcomes.run_outcomes import ErrorsView, drawn_words
 from streamlit_app.logic.outcomes.slice_ranking import (
     DIMENSION_WORDS,
     RankedSlice,
@@ -20,7 +20,8 @@ from streamlit_app.logic.outcomes.slice_ranking import (
     slice_name,
 )
 from streamlit_app.markup import reveal
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
+from training.evaluation.drawn_estimates import MIN_REVIEWED, DrawnEstimate
 
 MAX_DRAWN = 15
 ROW_HEIGHT = 35
@@ -42,11 +43,11 @@ def draw(view: SliceView) -> None:
     worse = sum(one.is_worse for one in view.slices)
     st.markdown(
         say(
-            "slices.summary",
+            "slices.summary_drawn" if view.drawn else "slices.summary",
             worse=worse,
             num_slices=len(view.slices),
-            percent=percent(view.num_right / max(view.n, 1)),
-            n=view.n,
+            percent=percent(view.overall.value),
+            n=view.overall.n,
         )
     )
     shown = view.slices[:MAX_DRAWN]
@@ -65,10 +66,19 @@ def draw(view: SliceView) -> None:
         )
     with right:
         _draw_table(view.slices)
-    st.caption(say("slices.method_note", min_items=MIN_ITEMS, max_drawn=MAX_DRAWN))
+    if view.drawn is None:
+        st.caption(say("slices.method_note", min_items=MIN_ITEMS, max_drawn=MAX_DRAWN))
+    else:
+        st.caption(drawn_note(view.drawn, view.num_few))
     if view.alike:
         names = [DIMENSION_WORDS[dimension].lower() for dimension in view.alike]
         st.caption(say("slices.constant_dimensions", names=", ".join(names)))
+
+
+def drawn_note(drawn: DrawnEstimate, num_few: int) -> str:
+    """Describe how slices are compared by drawn reviews, and how many cannot be."""
+    few = say_count("slices.few_drawn", num_few, min_reviewed=MIN_REVIEWED) if num_few else ""
+    return " ".join([drawn_words(drawn), say("slices.drawn_note"), few]).strip()
 
 
 def name(one: RankedSlice) -> str:

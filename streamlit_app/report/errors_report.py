@@ -248,6 +248,8 @@ def _add_slices(
     if not slices.slices:
         document.paragraph(say("report.no_slice"), is_note=True)
         return
+    if slices.drawn is not None:
+        document.paragraph(slices_panel.drawn_note(slices.drawn, slices.num_few), is_note=True)
     shown = slices.slices[:MAX_SLICES]
     document.chart(
         draw_intervals(

@@ -16,11 +16,17 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from eci.statistics.binned_calibration import BinSums, binned_ece
 from eci.statistics.compare import compare
+from eci.statistics.design import DrawnSample, estimate_mean
 from eci.statistics.estimates import mean
 from eci.statistics.label_errors import find_label_errors
 from eci.statistics.multiple_testing import benjamini_hochberg
 from eci.statistics.reliability import reliability_report
-from eci.statistics.slices import compare_slices, difference, fisher_p_value
+from eci.statistics.slices import (
+    compare_estimates,
+    compare_slices,
+    difference,
+    fisher_p_value,
+)
 
 RNG = np.random.default_rng(7)
 
@@ -152,3 +158,23 @@ def test_counted_pairs_compare_like_single_ones():
     counted = compare(gold, a, b, ["yes", "no"], counts)
     assert counted == compare(*single, ["yes", "no"])
     assert (counted.n, counted.fixed, counted.broken) == (10, 5, 3)
+
+
+def test_estimated_slices_are_compared_like_counted_ones() -> None:
+    rng = np.random.default_rng(2)
+    pairs = []
+    for size, share in ((40, 0.5), (60, 0.8), (200, 0.9)):
+        inside = DrawnSample.of(rng.random(size) < share, np.full(size, 0.5), np.zeros(size), [400])
+        outside = DrawnSample.of(rng.random(300) < 0.85, np.full(300, 0.5), np.zeros(300), [600])
+        pairs.append((estimate_mean([inside]), estimate_mean([outside])))
+
+    found = compare_estimates(pairs)
+
+    assert [one.n for one in found] == [40, 60, 200]
+    assert found[0].p_value < 1e-3 < found[1].p_value
+    adjusted = multipletests([one.p_value for one in found], method="fdr_bh")[1]
+    assert [one.adjusted_p_value for one in found] == pytest.approx(adjusted, abs=1e-9)
+    for one in found:
+        assert one.difference.interval is not None
+        excludes = one.difference.interval.low > 0 or one.difference.interval.high < 0
+        assert excludes == (one.p_value < 0.05)

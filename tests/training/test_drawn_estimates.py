@@ -27,6 +27,7 @@ from training.evaluation.drawn_estimates import (
     DrawnEstimate,
     estimate_accuracy,
     estimate_difference,
+    estimate_slices,
 )
 
 NUM_ITEMS = 240
@@ -42,7 +43,11 @@ def store(tmp_path: Path) -> Iterator[Database]:
     """Yield items whose imported label is what the head says, though it is wrong on some."""
     database = open_store(tmp_path / "store.duckdb")
     with database.transaction() as cur:
-        add_items(cur, [make_item(f"q-{n:03d}") for n in range(NUM_ITEMS)], origin="items")
+        items = [
+            make_item(f"q-{n:03d}", metadata={"year": "2001" if n < 120 else "2015"})
+            for n in range(NUM_ITEMS)
+        ]
+        add_items(cur, items, origin="items")
         add_run(cur, make_run())
         add_predictions(
             cur,
@@ -202,3 +207,21 @@ def test_two_runs_differ_for_all_items_as_the_drawn_reviews_say(store: Database)
         assert run.estimate.interval.low < right.mean() < run.estimate.interval.high
     imported = PairFilter(EVERYTHING, "run-1", "run-2", "head", "head", "imported", "pubmedqa")
     assert estimate_difference(store.cursor(), imported) is None
+
+
+def test_slices_are_estimated_from_drawn_reviews_of_their_items(store: Database) -> None:
+    numbers = review(store, made(store, "least", order="uncertain", seed=9), 120)
+    scored_runs.refresh(store.cursor(), ["run-1"])
+
+    found = estimate_slices(store.cursor(), ALL, "head")
+
+    assert found is not None and found.overall.estimate.n == 120
+    years = {one.value: one for one in found.slices if one.dimension == "year_range"}
+    assert len(years) == 2
+    first, second = (years[value] for value in sorted(years))
+    assert first.inside.n == sum(n < 120 for n in numbers)
+    assert (first.inside, first.outside) == (second.outside, second.inside)
+    for one, own in ((first, slice(0, 120)), (second, slice(120, 240))):
+        interval = one.inside.interval
+        assert interval is not None and interval.low < 1 - IS_WRONG[own].mean() < interval.high
+    assert estimate_slices(store.cursor(), ALL.also(Selection(gold_label="yes")), "head") is None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
 from db.outcomes.drawn import DrawnItems, find_pair, list_drawn
 from db.outcomes.run_pairs import PairFilter
-from db.outcomes.selection import By, OutcomeFilter
+from db.outcomes.selection import By, Dimension, OutcomeFilter
+from db.outcomes.slices import list_slice_items
 from db.review.queues import Queue, get_queue
 from eci.arrays import FloatArray
 from eci.statistics.design import DrawnSample, estimate_change, estimate_mean
@@ -102,6 +105,58 @@ def estimate_difference(cur: DuckDBPyConnection, flt: PairFilter) -> DrawnChange
         draws.estimate([_sample(one, _OF_B) for one in draws.items]),
         draws.estimate([_sample(one, _B_LESS_A) for one in draws.items], is_change=True),
     )
+
+
+@dataclass(frozen=True)
+class DrawnSlice:
+    """A slice of the items of a run, and the items outside it, by the reviewers' labels."""
+
+    dimension: Dimension
+    value: str
+    inside: Estimate
+    outside: Estimate
+
+
+@dataclass(frozen=True)
+class DrawnSlices:
+    """Slices by drawn reviews; ``num_few`` had too few of them, or have no estimate."""
+
+    overall: DrawnEstimate
+    slices: tuple[DrawnSlice, ...]
+    num_few: int
+
+
+def estimate_slices(cur: DuckDBPyConnection, flt: OutcomeFilter, by: By) -> DrawnSlices | None:
+    """Estimate the accuracy in every slice and outside it, from the draws that speak for the run.
+
+    None where no draw does. Slices by the origin of the gold label are none: reviewers make them.
+    """
+    pair = find_pair(flt, by)
+    draws = None if pair is None else find_draws(cur, pair)
+    if pair is None or draws is None:
+        return None
+    found, num_few = [], 0
+    for dimension, value, item_nos in list_slice_items(cur, pair):
+        marks = [np.isin(one.item_nos, item_nos) for one in draws.items]
+        if all(mark.all() for mark in marks):
+            continue
+        inside = _estimate_within(draws, marks)
+        outside = _estimate_within(draws, [~mark for mark in marks])
+        if inside is None or outside is None:
+            num_few += 1
+        else:
+            found.append(DrawnSlice(dimension, value, inside, outside))
+    overall = draws.estimate([_sample(one, _OF_A) for one in draws.items])
+    return DrawnSlices(overall, tuple(found), num_few)
+
+
+def _estimate_within(draws: Draws, marks: Sequence[npt.NDArray[np.bool_]]) -> Estimate | None:
+    """Estimate the accuracy of the marked items; None where too few are reviewed."""
+    parts = [one.within(mark) for one, mark in zip(draws.items, marks, strict=True)]
+    if sum(_num_reviewed(part) for part in parts) < MIN_REVIEWED:
+        return None
+    estimate = estimate_mean([_sample(part, _OF_A) for part in parts], "prediction_powered")
+    return None if estimate.value is None else estimate
 
 
 def _num_reviewed(items: DrawnItems) -> int:

@@ -44,7 +44,7 @@ def check_accuracy(name: str, comparison: Comparison, cover: Cover) -> Check:
 
     Where every test item is labelled, none was chosen and the counted difference is that of all.
     Where only some are, it speaks for those alone, and drawn reviews for all. The other figure is
-    named beside it where it differs.
+    named after it where it differs.
     """
     counted, drawn = comparison.accuracy_difference, cover.drawn
     used = counted if drawn is None or cover.is_whole else drawn.difference.estimate
@@ -53,18 +53,18 @@ def check_accuracy(name: str, comparison: Comparison, cover: Cover) -> Check:
         return check
     random = drawn.difference.estimate
     if cover.is_whole and _points(random) != _points(counted):
-        beside = (
+        other = (
             f"by the reviewers' labels alone, of {random.n} drawn items, {_points(random)}, "
             f"{method_of(random)}: imported labels do not count there"
         )
     elif not cover.is_whole:
-        beside = (
+        other = (
             f"{method_of(random)} for all {cover.num_items} test items; counted plainly "
             f"{_points(counted)}, as the labelled items were not chosen evenly"
         )
     else:
         return check
-    return replace(check, finding=f"{check.finding}; {beside}")
+    return replace(check, finding=f"{check.finding}; {other}")
 
 
 def check_cover(name: str, cover: Cover) -> Check:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from db.connection import Database
 from db.outcomes.selection import DIMENSIONS, By, Dimension, OutcomeFilter, Selection
 from db.outcomes.slices import MIN_ITEMS, SavedSlice, count_right, count_slices, list_slices
-from eci.statistics.slices import SliceResult, compare_slices
+from eci.statistics.estimates import Estimate, proportion
+from eci.statistics.slices import SliceResult, compare_estimates, compare_slices
 from streamlit_app.logic.cache import cached
 from streamlit_app.wording import say, words
+from training.evaluation.drawn_estimates import DrawnEstimate, DrawnSlices, estimate_slices
 
 DIMENSION_WORDS = words("dimension")
 LEVEL: Final = 0.05
@@ -41,13 +44,16 @@ class RankedSlice:
 class SliceView:
     """All slices of at least ``MIN_ITEMS`` items, the one furthest below the rest first.
 
-    ``alike``: dimensions in which all items are alike, so that there is nothing to compare with.
+    ``alike``: dimensions in which all items are alike, so that there is nothing to compare with;
+    ``drawn``: the accuracy of all items where every figure is estimated from drawn reviews, of
+    which ``num_few`` slices have too few.
     """
 
-    n: int
-    num_right: int
+    overall: Estimate
     slices: tuple[RankedSlice, ...]
-    alike: tuple[Dimension, ...]
+    alike: tuple[Dimension, ...] = ()
+    drawn: DrawnEstimate | None = None
+    num_few: int = 0
 
 
 @cached
@@ -58,8 +64,13 @@ def load_slices(
     by: By,
     saved: tuple[SavedSlice, ...],
 ) -> SliceView:
-    """Count every slice and compare it with the items outside it."""
+    """Compare every slice with the items outside it: by drawn reviews where they allow it, else
+    counted.
+    """
     cur = database.cursor()
+    drawn = estimate_slices(cur, flt, by)
+    if drawn is not None:
+        return _of_drawn(drawn)
     n, num_right = count_right(cur, flt, by)
     found: list[tuple[Dimension | None, str, Selection, tuple[int, int]]] = [
         (
@@ -81,8 +92,31 @@ def load_slices(
         RankedSlice(dimension, value, selection, result)
         for (dimension, value, selection, _), result in zip(found, results, strict=True)
     ]
-    ranked.sort(key=lambda one: (one.result.difference.value or 0, one.value))
-    return SliceView(n, num_right, tuple(ranked), tuple(d for d in DIMENSIONS if d in alike))
+    return SliceView(
+        proportion(num_right, n, say("undefined.no_answer_read")),
+        _worst_first(ranked),
+        tuple(d for d in DIMENSIONS if d in alike),
+    )
+
+
+def _of_drawn(drawn: DrawnSlices) -> SliceView:
+    results = compare_estimates([(one.inside, one.outside) for one in drawn.slices])
+    ranked = [
+        RankedSlice(
+            one.dimension, one.value, Selection(slices=((one.dimension, one.value),)), result
+        )
+        for one, result in zip(drawn.slices, results, strict=True)
+    ]
+    return SliceView(
+        drawn.overall.estimate,
+        _worst_first(ranked),
+        drawn=drawn.overall,
+        num_few=drawn.num_few,
+    )
+
+
+def _worst_first(slices: Sequence[RankedSlice]) -> tuple[RankedSlice, ...]:
+    return tuple(sorted(slices, key=lambda one: (one.result.difference.value or 0, one.value)))
 
 
 def load_saved(database: Database) -> tuple[SavedSlice, ...]:
