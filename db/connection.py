@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -72,6 +73,9 @@ class Database:
         self._known: LRUCache[Hashable, Any] = LRUCache(_MAX_KNOWN, getsizeof=_size)
         self._knowing = threading.Lock()
         self._generation = 0
+        self.is_shared = False
+        """Whether others save meanwhile: then batches of work give way between their parts."""
+        self._indexing = threading.Lock()
         if path != IN_MEMORY:
             atexit.register(self.close)
 
@@ -142,6 +146,53 @@ class Database:
             if not only_labels:
                 self._forget()
             cur.close()
+
+    def in_parts(self, do_part: Callable[[DuckDBPyConnection], int]) -> int:
+        """Execute a batch of work in transactions of its own, until a part finds nothing to do.
+
+        Where the database is shared, as long as a part took is left to others after it.
+
+        Args:
+            do_part: Executes one part, of a size that takes a fraction of a second, and returns how
+                much that was.
+
+        Returns:
+            How much was done in all.
+
+        Raises:
+            SaveError: As of :meth:`transaction`, of one part; those before it stay.
+        """
+        num_done = 0
+        try:
+            while True:
+                begun = time.monotonic()
+                with self.transaction(only_labels=True) as cur:
+                    num_part = do_part(cur)
+                if not num_part:
+                    return num_done
+                num_done += num_part
+                if self.is_shared:
+                    time.sleep(time.monotonic() - begun)
+        finally:
+            self._forget()
+
+    def complete_index(self) -> None:
+        """Index the words of what large transactions have stored.
+
+        Raises:
+            SaveError: Not all can be found by its words yet; the next call or opening goes on.
+        """
+        with self._indexing:
+            if not search.is_behind(self.cursor()):
+                return
+            try:
+                self.in_parts(search.index_some)
+            except SaveError as error:
+                raise SaveError(
+                    "Everything is stored, but not all of it can be found by its words yet: "
+                    f"{error.__cause__}. Free space on the disk that holds {self.path}; the next "
+                    "import, or opening the app again, goes on."
+                ) from error
 
     def known(self, key: Hashable, read: Callable[[], Known]) -> Known:
         """Return what ``read`` gave for a key since the last transaction beyond labels.

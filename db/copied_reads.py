@@ -32,7 +32,7 @@ def read_aside(
     *arguments: _Parameters.args,
     **named: _Parameters.kwargs,
 ) -> _Result:
-    """Call a function that only reads the database, with a connection to a copy of it.
+    """Execute a function that only reads the database, with a connection to a copy of it.
 
     A database with little in it, or in memory, is read at once through the cursor that is given.
 

@@ -22,8 +22,8 @@ from db.statements import load_sql, whole
 _WORD: Final = re.compile(r"[^\W_]+")
 _PREFIX_LENGTH: Final = 3
 """Shorter words would begin thousands of others."""
-_BATCH: Final = 50_000
-"""Texts indexed in one statement: memory stays flat."""
+BATCH: Final = 10_000
+"""Texts indexed in one statement, while which others wait for a core."""
 _LAST: Final = chr(0x10FFFF)
 
 
@@ -66,42 +66,63 @@ def condition(text: str, item_id: str) -> tuple[str, dict[str, Any]]:
     return f"{item_id} in ({found})", parameters
 
 
-def index_items(cur: DuckDBPyConnection, changed: Collection[str] = ()) -> None:
-    """Index the items that are not in the index yet.
-
-    Args:
-        cur: In the transaction that has added or changed the items.
-        changed: Ids of items in the index whose texts are others now.
-    """
-    if changed:
-        found = cur.execute(load_sql("search_item_find"), {"item_ids": list(changed)}).fetchall()
+def index_changed(cur: DuckDBPyConnection, item_ids: Collection[str]) -> None:
+    """Index items again whose texts are others now, in the transaction that has changed them."""
+    if item_ids:
+        found = cur.execute(load_sql("search_item_find"), {"item_ids": list(item_ids)}).fetchall()
         numbers = {"numbers": [number for (number,) in found]}
         cur.execute(load_sql("search_item_unpost"), numbers)
         cur.execute(load_sql("search_item_post"), numbers)
-    _fill(cur, "search_item", {})
 
 
-def index_answers(cur: DuckDBPyConnection, run_ids: Collection[str] | None = None) -> None:
-    """Index the answers that are not in the index yet, of some runs or of all.
+def index_incoming(cur: DuckDBPyConnection, table: str, num_rows: int) -> None:
+    """Index what was just stored, unless it is so much that :func:`index_some` does it afterwards.
 
     Args:
-        cur: In the transaction that has added the predictions.
+        cur: Of the transaction that has stored the table ``incoming_item`` or
+            ``incoming_prediction``, while it is registered.
+        table: ``"item"`` or ``"answer"``.
+        num_rows: Of all that the transaction stores of them.
     """
+    if num_rows <= BATCH:
+        if table == "answer":
+            cur.execute(load_sql("search_run_add"))
+        _post(cur, table, cur.execute(load_sql(f"search_{table}_add_incoming")).fetchall())
+
+
+def index_some(cur: DuckDBPyConnection) -> int:
+    """Index up to ``BATCH`` items that are not in the index yet; where there are none, answers.
+
+    Returns:
+        How many texts were indexed: 0 where none was missing.
+    """
+    limit = {"limit": BATCH}
+    items = cur.execute(load_sql("search_item_add"), limit).fetchall()
+    if items:
+        return _post(cur, "item", items)
     cur.execute(load_sql("search_run_add"))
-    _fill(cur, "search_answer", {"run_ids": None if run_ids is None else sorted(run_ids)})
+    behind = cur.execute(load_sql("search_run_behind")).fetchone()
+    if behind is None:
+        return 0
+    parameters = {**limit, "run_id": behind[0]}
+    return _post(cur, "answer", cur.execute(load_sql("search_answer_add"), parameters).fetchall())
+
+
+def is_behind(cur: DuckDBPyConnection) -> bool:
+    """Return whether there are items or answers that are not in the index; takes milliseconds."""
+    row = cur.execute(load_sql("search_is_behind")).fetchone()
+    return row is not None and bool(row[0])
 
 
 def catch_up(cur: DuckDBPyConnection) -> None:
-    """Index whatever was written past :func:`index_items` and :func:`index_answers`.
+    """Index whatever is not in the index, in transactions of its own.
 
-    All of it or nothing, in a transaction of its own. Costs milliseconds where nothing is missing;
-    about a minute for a million texts.
+    Costs milliseconds where nothing is missing; about a minute for a million texts.
     """
-    row = cur.execute(load_sql("search_is_behind")).fetchone()
-    if row is not None and row[0]:
+    while is_behind(cur):
         with whole(cur):
-            index_items(cur)
-            index_answers(cur)
+            if not index_some(cur):
+                return
 
 
 @dataclass(frozen=True)
@@ -117,16 +138,15 @@ def rebuild(cur: DuckDBPyConnection) -> IndexCounts:
     """Index every item and answer again from nothing, in the caller's transaction."""
     for table in ("search_posting", "search_answer", "search_item"):
         cur.execute(load_sql(f"{table}_clear"))
-    index_items(cur)
-    index_answers(cur)
+    while index_some(cur):
+        pass
     row = cur.execute(load_sql("search_count")).fetchone()
     assert row is not None  # noqa: S101 - a count has a row
     return IndexCounts(*row)
 
 
-def _fill(cur: DuckDBPyConnection, table: str, parameters: dict[str, Any]) -> None:
-    while True:
-        numbers = cur.execute(load_sql(f"{table}_add"), {**parameters, "limit": _BATCH}).fetchall()
-        if not numbers:
-            return
-        cur.execute(load_sql(f"{table}_post"), {"numbers": [number for (number,) in numbers]})
+def _post(cur: DuckDBPyConnection, table: str, rows: list[tuple[int]]) -> int:
+    if rows:
+        numbers = {"numbers": [number for (number,) in rows]}
+        cur.execute(load_sql(f"search_{table}_post"), numbers)
+    return len(rows)

@@ -173,13 +173,13 @@ WRITERS: Final[Mapping[str, Callable[[Any, int, str], str]]] = {
 
 def migrate() -> None:
     """Open a database of an earlier version, whose index is empty."""
-    search._BATCH = _NUM_ITEMS // 8  # so that a kill falls between many batches
+    search.BATCH = _NUM_ITEMS // 8  # so that a kill falls between many batches
     Database.open().close()
 
 
 def reindex() -> None:
     """Rebuild the index."""
-    search._BATCH = _NUM_ITEMS // 8
+    search.BATCH = _NUM_ITEMS // 8
     database = Database.open()
     with database.transaction() as cur:
         search.rebuild(cur)

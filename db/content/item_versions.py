@@ -151,7 +151,7 @@ def correct_item(
         cur.execute(load_sql("item_version_insert"), parameters)
     except duckdb.ConstraintException as error:
         raise _outdated(corrected) from error
-    search.index_items(cur, [made.item_id])
+    search.index_changed(cur, [made.item_id])
     return made
 
 

@@ -58,7 +58,8 @@ def add_items(
     """Add items; those already there with the same content are left alone.
 
     Items of origin ``PROVISIONAL_ORIGIN`` never change what is there, and are completed when
-    another origin brings the same item. The caller owns the transaction.
+    another origin brings the same item. The caller owns the transaction; after it, they index the
+    words of more than ``search.BATCH`` items by ``Database.complete_index``.
 
     Args:
         items: Or the table that ``item_table`` made of them.
@@ -77,7 +78,8 @@ def add_items(
         cur.execute(load_sql("item_insert_new"))
         if enriched:
             cur.execute(load_sql("item_enrich"), {"item_ids": enriched})
-        search.index_items(cur, enriched)
+        search.index_changed(cur, enriched)
+        search.index_incoming(cur, "item", table.num_rows)
     return AddReport(table.num_rows - num_stored, num_stored - len(enriched), len(enriched))
 
 

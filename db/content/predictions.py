@@ -16,7 +16,8 @@ from db.records import Prediction
 from db.statements import load_sql
 from db.viewer import Viewer, is_hidden
 
-_BATCH_SIZE = 50_000
+_BATCH_SIZE = 10_000
+"""Stored in one statement, while which others wait for a core."""
 _MAX_NAMED = 5
 
 
@@ -27,6 +28,9 @@ def prediction_table(predictions: Iterable[Prediction]) -> pa.Table:
 
 def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction] | pa.Table) -> int:
     """Add predictions to runs that exist, in batches. The caller owns the transaction.
+
+    After it, the caller indexes the words of more than ``search.BATCH`` answers by
+    ``Database.complete_index``.
 
     Args:
         predictions: Or the table that ``prediction_table`` made of them.
@@ -48,7 +52,7 @@ def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction] |
             if faults:
                 raise _describe_faults(faults, batch.num_rows)
             cur.execute(load_sql("prediction_insert"))
-        search.index_answers(cur, batch["run_id"].unique().to_pylist())
+            search.index_incoming(cur, "answer", table.num_rows)
     return int(table.num_rows)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -13,6 +13,8 @@ from db.arrow_tables import incoming, table_of
 from db.content.label_sets import set_label
 from db.records import LabelSet, Option
 from db.statements import load_sql
+
+_BATCH_ROWS: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,21 @@ class AnswerReading:
     reader_version: str
 
 
-def find_unread(cur: DuckDBPyConnection, reader_version: str, limit: int = 10_000) -> pa.Table:
-    """Return answers that neither their run nor this version of the reader has read.
+def find_unread(
+    cur: DuckDBPyConnection, reader_version: str, limit: int | None = None
+) -> Iterator[pa.Table]:
+    """Yield answers that neither their run nor this version of the reader has read, in tables.
 
-    As a table, which costs no time of the interpreter, for :func:`unread_answers`.
+    Each is for :func:`unread_answers`; memory stays flat.
+
+    Args:
+        limit: Of all of them.
     """
     parameters = {"reader_version": reader_version, "limit": limit}
-    return cur.sql(load_sql("reading_list_unread"), params=parameters).to_arrow_table()
+    found = cur.sql(load_sql("reading_list_unread"), params=parameters)
+    with found.to_arrow_reader(_BATCH_ROWS) as reader:
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
 
 
 def unread_answers(table: pa.Table) -> list[UnreadAnswer]:

@@ -154,13 +154,16 @@ def read_file(path: Path, asked: Asked) -> ImportBatch:
 
 
 def store_batch(database: Database, batch: ImportBatch, path: Path) -> ImportReport:
-    """Store what a file holds in one transaction.
+    """Store what a file holds in one transaction, and index its words.
 
     Raises:
         ImportFileError: It contradicts the store; the message names each place.
+        SaveError: The store took nothing, or takes no words at this moment.
     """
     with _explained(batch, path), database.transaction() as cur:
-        return _store(cur, batch, path)
+        report = _store(cur, batch, path)
+    database.complete_index()
+    return report
 
 
 def try_batch(database: Database, batch: ImportBatch, path: Path) -> ImportReport:

@@ -30,6 +30,7 @@ def database() -> Database:
     is loaded by now stays for good, so it is frozen out of the collector's sight.
     """
     opened = Database.open()
+    opened.is_shared = True
     prune_drafts(opened.cursor())
     read_new_answers(opened)  # of files that a command took in while the app was off
     gc.collect()

@@ -15,6 +15,7 @@ from db.connection import IN_MEMORY, Database
 from db.content.items import PROVISIONAL_ORIGIN, add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
+from db.errors import SaveError
 from db.people.sign_in import add_person
 from db.records import Option, Section
 from db.review.adjudications import add_adjudication
@@ -143,6 +144,7 @@ def test_what_was_rolled_back_is_not_found(database: Database) -> None:
 def test_there_is_no_cap(database: Database) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_item(f"q-{number}") for number in range(11_000)], origin="items")
+    database.complete_index()
     assert (
         len(item_id_array(database.cursor(), ReviewFilter(search="drug help"), EVERYTHING))
         == 11_000
@@ -223,10 +225,48 @@ def test_indexing_that_is_cut_short_leaves_nothing_marked_as_indexed(
     with pytest.raises(KeyboardInterrupt):
         search.catch_up(cur)
     monkeypatch.undo()
-    assert filled.cursor().execute("select count(*) from search_item").fetchone() == (0,)
+    marked = """
+        select
+            (select count(*) from search_item where item_number not in
+                (select item_number from search_posting where run_number = 0))
+            + (select count(*) from search_answer where (run_number, item_number) not in
+                (select (run_number, item_number) from search_posting))
+    """
+    assert filled.cursor().execute(marked).fetchone() == (0,)
     search.catch_up(cur)
     assert found(filled, "cox-2") == ["q-2"]
     assert found(filled, "betahistine", "run-1") == ["q-1"]
+
+
+def test_a_large_import_is_indexed_after_it_by_whoever_comes_first(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "BATCH", 2)
+    with filled.transaction() as cur:
+        items = [make_item(f"n-{number}", question="Is zolpidem safe?") for number in range(5)]
+        add_items(cur, items, origin="x")
+        answers = [make_prediction(item.item_id, "run-1", answer="Mirtazapine.") for item in items]
+        add_predictions(cur, answers)
+    assert found(filled, "zolpidem") == []
+    ids = [item.item_id for item in items]
+    statements = []
+
+    def fail_at_the_third(cur: duckdb.DuckDBPyConnection) -> int:
+        statements.append(cur)
+        if len(statements) == 3:
+            raise duckdb.IOException("No space left on device")
+        return index_some(cur)
+
+    index_some = search.index_some
+    monkeypatch.setattr(search, "index_some", fail_at_the_third)
+    with pytest.raises(SaveError, match=r"Everything is stored, but not all.*No space left"):
+        filled.complete_index()
+    assert found(filled, "zolpidem") == ids[:4]  # two parts that are whole
+    filled.complete_index()
+    assert found(filled, "zolpidem") == found(filled, "mirtazapine", "run-1") == ids
+    statements.clear()
+    filled.complete_index()
+    assert not statements
 
 
 # DuckDB knows characters that this Python's Unicode tables do not.

@@ -122,7 +122,9 @@ def ingest_run(database: Database, run_dir: RunDir) -> Run:
         size = _PACKED * sum(path.stat().st_size for path in result_paths(run_dir) if path.exists())
         with child_process(for_bytes=size) as call:
             staged = call(stage_results, run_dir, Path(folder))
-        return _store_results(database, run_dir, open_results(staged, Path(folder)))
+        run = _store_results(database, run_dir, open_results(staged, Path(folder)))
+    database.complete_index()
+    return run
 
 
 def _store_results(database: Database, run_dir: RunDir, results: RunResults) -> Run:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Final, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb import DuckDBPyConnection
 
-from db.child_process import child_process
 from db.connection import Database
 from db.content.readings import (
     AnswerReading,
@@ -20,30 +23,42 @@ from db.content.readings import (
     reading_table,
     unread_answers,
 )
+from db.copied_reads import read_aside
 from db.importers.batch import ImportBatch
 from db.records import OPTIONS_LABEL_SET
 from eci.answers.reader import READER_VERSION, Reading, read_answer
 from eci.questions.labels import PUBMEDQA, LabelSet
 
-_BATCH: Final = 2_000
-_ANSWER_BYTES: Final = 1_000
+_FEW: Final = 300
+"""Answers that are read at once: a process takes longer to start."""
+_PART: Final = 10_000
+"""Labels stored in one transaction."""
+_one_at_a_time = threading.Lock()
 
 
 def read_new_answers(database: Database) -> int:
     """Read every answer whose run did not say how it gives its label; give how many were read.
 
-    Stored batch by batch, so that a stop in between loses nothing. Answers read by an older version
-    of the reader are read again.
+    Stored in parts, so that a stop in between loses nothing. Answers read by an older version of
+    the reader are read again.
     """
-    num_read = 0
-    unread = find_unread(database.cursor(), READER_VERSION, limit=_BATCH)
-    with child_process(for_bytes=_ANSWER_BYTES * unread.num_rows) as call:
-        while unread.num_rows:
-            readings = call(_read_all, unread)
-            with database.transaction() as cur:
-                num_read += add_readings(cur, readings)
-            unread = find_unread(database.cursor(), READER_VERSION, limit=_BATCH)
-    return num_read
+    with _one_at_a_time:
+        cur = database.cursor()
+        few = list(find_unread(cur, READER_VERSION, limit=_FEW + 1))
+        if not few:
+            return 0
+        is_few = sum(unread.num_rows for unread in few) <= _FEW
+        readings = _read_tables(few) if is_few else read_aside(cur, _read_everything)
+        starts = iter(range(0, readings.num_rows, _PART))
+        return database.in_parts(
+            lambda cur: sum(
+                add_readings(cur, readings.slice(start, _PART)) for start in islice(starts, 1)
+            )
+        )
+
+
+def _read_everything(cur: DuckDBPyConnection) -> pa.Table:
+    return _read_tables(find_unread(cur, READER_VERSION))
 
 
 @dataclass(frozen=True)
@@ -79,8 +94,10 @@ def compare_staged(batch: ImportBatch, folder: Path) -> Compared:
     return Compared(len(labels), differing)
 
 
-def _read_all(unread: pa.Table) -> pa.Table:
-    return reading_table(_read(answer) for answer in unread_answers(unread))
+def _read_tables(tables: Iterable[pa.Table]) -> pa.Table:
+    return pa.concat_tables(
+        reading_table(_read(answer) for answer in unread_answers(unread)) for unread in tables
+    )
 
 
 def _read(unread: UnreadAnswer) -> AnswerReading:
