@@ -69,6 +69,10 @@ class RejectedRowsError(DbError):
         super().__init__(message)
         self.faults = tuple(faults)
 
+    def __reduce__(self) -> tuple[type[RejectedRowsError], tuple[str, tuple[tuple[str, str], ...]]]:
+        """Return how it is made again: it may come from a child process."""
+        return type(self), (str(self), self.faults)
+
 
 class ItemConflictError(RejectedRowsError):
     """An item of the same id with other content is already there."""

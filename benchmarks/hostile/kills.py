@@ -194,6 +194,7 @@ def export(file_format: ExportFormat = "jsonl") -> None:
 
 def ingest() -> None:
     """Store the results of a finished run."""
+    search.BATCH = _NUM_ITEMS // 8
     refresh(Database.open(), runs_dir())
 
 

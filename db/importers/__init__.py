@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +22,7 @@ from db.content.items import AddReport, add_items
 from db.content.predictions import add_predictions, require_same_predictions
 from db.content.runs import add_run, find_run, require_same_run
 from db.conversions import replace_lone_surrogates
+from db.copied_reads import read_aside
 from db.errors import (
     DuplicateRunError,
     ImportFileError,
@@ -44,6 +45,8 @@ from db.statements import load_sql
 Format = Literal["pubmedqa", "medqa", "model_answers", "clinician_reviews", "items", "predictions"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
+_FEW: Final = 1_000
+"""Items and answers that are looked up at once: a process takes longer to start."""
 _EXPECTED = (
     "items that agree with those stored, and answers and annotations of items that are in the file "
     "or stored, with labels they allow; import the questions first where this file has none"
@@ -160,8 +163,11 @@ def store_batch(database: Database, batch: ImportBatch, path: Path) -> ImportRep
         ImportFileError: It contradicts the store; the message names each place.
         SaveError: The store took nothing, or takes no words at this moment.
     """
-    with _explained(batch, path), database.transaction() as cur:
-        report = _store(cur, batch, path)
+    with _explained(batch, path):
+        is_long = database.is_shared and len(batch.items) + len(batch.predictions) > _FEW
+        matched = read_aside(database.cursor(), match_batch, batch) if is_long else None
+        with database.transaction() as cur:
+            report = _store(cur, matched or match_batch(cur, batch), path)
     database.complete_index()
     return report
 
@@ -174,7 +180,7 @@ def try_batch(database: Database, batch: ImportBatch, path: Path) -> ImportRepor
     """
     report = None
     with suppress(_NotStoredError), _explained(batch, path), database.transaction() as cur:
-        report = _store(cur, batch, path)
+        report = _store(cur, match_batch(cur, batch), path)
         raise _NotStoredError
     if report is None:
         raise AssertionError("only a stored batch is undone")
@@ -210,8 +216,10 @@ def _explained(batch: ImportBatch, path: Path) -> Iterator[None]:
         raise ImportFileError(f"{path.name} was not imported. {error}") from error
 
 
-def _store(cur: DuckDBPyConnection, batch: ImportBatch, path: Path) -> ImportReport:
-    batch, predictions, match = match_batch(cur, batch)
+def _store(
+    cur: DuckDBPyConnection, matched: tuple[ImportBatch, pa.Table, Match], path: Path
+) -> ImportReport:
+    batch, predictions, match = matched
     items = add_items(cur, batch.items, origin=batch.origin) if len(batch.items) else AddReport()
     items = replace(items, unchanged=items.unchanged + match.num_left_out)
     num_predictions = 0

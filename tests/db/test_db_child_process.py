@@ -12,13 +12,17 @@ import pyarrow as pa
 import pytest
 
 from db.child_process import SMALL_BYTES, child_process
-from db.errors import ChildProcessFailedError, DbError, ImportFileError
+from db.errors import ChildProcessFailedError, DbError, ImportFileError, InvalidItemError
 from db.importers import Asked, stage_file
 from tests.support.waiting import wait_for
 
 
 def kill_oneself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse() -> None:
+    raise InvalidItemError("two words", [("q-1", "bad")])
 
 
 def print_and_return(text: str) -> str:
@@ -51,6 +55,9 @@ def test_what_is_raised_in_the_child_is_raised_here(tmp_path: Path) -> None:
             call(stage_file, tmp_path / "none", tmp_path, Asked(format="items"))
         with pytest.raises(OSError, match="No such file"):
             call(os.listdir, tmp_path / "none")
+        with pytest.raises(InvalidItemError, match="two") as error:
+            call(refuse)
+        assert error.value.faults == (("q-1", "bad"),)
         assert call(print_and_return, "it goes on, and print does no harm") != ""
 
 

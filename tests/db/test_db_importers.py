@@ -508,3 +508,29 @@ def test_a_staged_file_is_stored_like_a_file_that_was_read_at_once(tmp_path: Pat
         database.close()
     assert stored[0] == stored[1]
     assert stored[0][0].items == AddReport(added=30)
+
+
+def test_an_import_next_to_others_is_the_same_and_refuses_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.child_process.SMALL_BYTES", 0)  # a child process for anything
+    monkeypatch.setattr("db.importers._FEW", 0)
+    first, more, wrong = (tmp_path / f"{name}.jsonl" for name in ("first", "more", "wrong"))
+    rows = [
+        {"item_id": f"q-{n}", "question": f"Is drug {n} safe?", "label_set": "pubmedqa"}
+        for n in range(4)
+    ]
+    first.write_text("\n".join(map(json.dumps, rows[:2])))
+    more.write_text("\n".join(map(json.dumps, [*rows[2:], {**rows[1], "item_id": "again"}])))
+    wrong.write_text(json.dumps({**rows[3], "question": "Is drug 9 safe?"}))
+    seen = []
+    for is_shared in (False, True):
+        database = open_store(tmp_path / f"{is_shared}.duckdb")
+        database.is_shared = is_shared
+        reports = [import_file(database, "items", path) for path in (first, more)]
+        with pytest.raises(ImportFileError, match="'q-3' is stored already") as refusal:
+            import_file(database, "items", wrong)
+        seen.append((reports, str(refusal.value)))
+    assert seen[0] == seen[1]
+    assert [report.items.added for report in seen[0][0]] == [2, 2]
+    assert seen[0][0][1].match.num_by_text == 1
