@@ -221,6 +221,12 @@ class Cards(BaseModel):
     """HTML of the end of the list, where no card was given; what is at hand counts as done."""
 
 
+class Day(BaseModel):
+    """What a reviewer did since a moment, with links to what may come next."""
+
+    html: str
+
+
 class Neighbour(BaseModel):
     """The item before or after; None past an end."""
 

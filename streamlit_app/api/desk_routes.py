@@ -14,6 +14,7 @@ from streamlit_app.api.contract import (
     MAX_MOMENT,
     Card,
     Cards,
+    Day,
     Done,
     DraftSent,
     FlagSent,
@@ -28,7 +29,7 @@ from streamlit_app.api.contract import (
     Undone,
     UndoSent,
 )
-from streamlit_app.api.endings import make_end
+from streamlit_app.api.endings import make_day, make_end
 from streamlit_app.api.judgements import make_judgement
 from streamlit_app.server import desk
 from streamlit_app.server.tokens import Presented, Sitting, find_presented
@@ -51,20 +52,24 @@ def next_items(
     after: Annotated[str | None, Query(max_length=2_000)] = None,
     n: Annotated[int, Query(ge=1, le=MAX_AHEAD)] = 5,
     have: Annotated[tuple[str, ...], Query(max_length=4 * MAX_AHEAD)] = (),
-    day: Annotated[float | None, Query(ge=0, le=MAX_MOMENT)] = None,
 ) -> Cards:
     """Reserve the next open items for the reviewer and return them.
 
-    `have`: an item that the browser has already, once for each. `day`: when the reviewer's day
-    began, in milliseconds since 1970; what they did since then is shown at the end.
+    `have`: an item that the browser has already, once for each.
     """
     shown = desk.next_items(at, n, after, have)
     worklist = desk.worklist_of(at)
     return Cards(
         cards=[make_card(one, worklist) for one in shown],
         progress=make_progress(worklist),
-        end=None if shown else str(make_end(at, worklist, _day(day), len(have))),
+        end=None if shown else str(make_end(at, worklist, len(have))),
     )
+
+
+@routes.get("/day")
+def day(at: AtDesk, since: Annotated[float, Query(ge=0, le=MAX_MOMENT)]) -> Day:
+    """Return what the reviewer did since a moment, in milliseconds since 1970."""
+    return Day(html=str(make_day(at, _moment(since))))
 
 
 @routes.get("/cards/{item_id:path}")
@@ -170,13 +175,6 @@ def _presented(token: str, item_id: str | None = None) -> Presented:
 
 def _moment(milliseconds: float) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _day(milliseconds: float | None) -> datetime:
-    """Return when the reviewer's day began; where nobody said so, the day of UTC."""
-    if milliseconds is not None:
-        return _moment(milliseconds)
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _maybe_moment(milliseconds: float | None) -> datetime | None:

@@ -21,19 +21,14 @@ _MAX_QUEUES: Final = 3
 _MINUTE: Final = 60
 
 
-def make_end(at: Sitting, worklist: Worklist, since: datetime, num_at_hand: int = 0) -> Html:
-    """Return the markup of why nothing further is open, and of what the reviewer did.
+def make_end(at: Sitting, worklist: Worklist, num_at_hand: int = 0) -> Html:
+    """Return the markup of why nothing further is open.
 
     Args:
-        since: When the reviewer's day began.
         num_at_hand: Items that the browser holds, to be labelled or waiting to be sent.
     """
     if not worklist.total:
         return notice(say("filters.nothing" if services.all_sources() else "filters.no_items"))
-    return join(_reason(at, worklist, num_at_hand), _day(desk.read_day(at, since)), _ways_on(at))
-
-
-def _reason(at: Sitting, worklist: Worklist, num_at_hand: int) -> Html:
     is_unfinished = worklist.num_done + num_at_hand < worklist.total
     if is_unfinished and review_service.waiting_in_queues(at.reviewer_id):
         return notice(say("review.only_blind_left"))
@@ -41,6 +36,11 @@ def _reason(at: Sitting, worklist: Worklist, num_at_hand: int) -> Html:
         held = review_service.count_others_of(at.queue_id, at.reviewer_id)
         return notice(say("review.none_open", held=held))
     return notice(say("review.all_done"), kind="success")
+
+
+def make_day(at: Sitting, since: datetime) -> Html:
+    """Return the markup of what the reviewer did since a moment, and of the ways on."""
+    return join(_day(desk.read_day(at, since)), _ways_on(at))
 
 
 def _day(day: ReviewedDay) -> Html:

@@ -33,7 +33,7 @@ def draw(admin_id: str) -> None:
     with make, st.form("tokens_form", border=False):
         st.text_input(say("tokens.program"), key="tokens_name", help=say("tokens.program_help"))
         st.selectbox(
-            say("people.role"),
+            say("tokens.role"),
             PROGRAM_ROLES,
             format_func=words("role").__getitem__,
             key="tokens_role",
@@ -64,7 +64,7 @@ def _table(tokens: Sequence[ProgramToken]) -> dict[str, list[str]]:
     role_words = words("role")
     return {
         say("tokens.program"): [reveal(one.name) for one in tokens],
-        say("people.role"): [role_words[one.role] for one in tokens],
+        say("tokens.role"): [role_words[one.role] for one in tokens],
         say("tokens.created"): [_moment(one.created_at) for one in tokens],
         say("tokens.used"): [_moment(one.used_at) or say("tokens.never") for one in tokens],
         say("tokens.revoked"): [_moment(one.revoked_at) for one in tokens],

@@ -203,10 +203,11 @@ def test_the_end_states_why_nothing_further_is_open(
     end = ann.ask("next")["end"]
     assert "every item" in end
     assert ann.ask("next")["progress"]["done"] == 4
+    end = ann.ask("day", since=0)["html"]
     assert "What you did today" in end and "4 items" in end
     assert "3 of 4: 75.0 % (95 % interval 30.1 % to 95.4 %)" in end
     tomorrow = 1000 * (time.time() + 86_400)
-    assert "What you did today" not in ann.ask("next", day=tomorrow)["end"]
+    assert "What you did today" not in ann.ask("day", since=tomorrow)["html"]
 
 
 # --- saves

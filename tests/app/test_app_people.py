@@ -232,7 +232,7 @@ def test_an_admin_makes_a_token_shown_once_sees_its_use_and_revokes_it(
     assert not page.exception
     (secret,) = (one.value for one in page.code)
     table = page.dataframe[1].value
-    assert [table[name][0] for name in ("Program", "Role", "Last use", "Revoked")] == [
+    assert [table[name][0] for name in ("Program", "Rights", "Last use", "Revoked")] == [
         "Judge",
         "Reviewer",
         "never",

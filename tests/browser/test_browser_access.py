@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,14 @@ def test_an_open_tab_shows_and_stores_nothing_more(
     page.keyboard.press(key)
     expect(page.locator(".lc-ending")).to_contain_text("may not see items")
     expect(page.get_by_text("Does drug")).to_have_count(0)
+    if key == "Enter":  # what was not stored can be typed in elsewhere
+        waiting = page.locator(".lc-decisions")
+        expect(waiting).to_contain_text("q-01: no.")
+        with page.expect_download() as download:
+            waiting.get_by_role("button", name="Export as a file").click()
+        (entry,) = json.loads(download.value.path().read_text())
+        assert (entry["item_id"], entry["body"]["judgement"]["labels"]) == ("q-01", ["no"])
+        assert "token" not in entry and "card" not in entry
     cur = server.database().cursor()
     for table in ("annotation", "reservation"):
         assert cur.execute(f"select count(*) from {table}").fetchone() == (0,)

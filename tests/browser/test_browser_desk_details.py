@@ -156,3 +156,23 @@ def test_a_person_has_their_own_keys_on_every_machine_and_reads_when_keys_are_of
     page.keyboard.press("?")
     on_desk(page, "[data-lc-reset-keys]").click()
     expect(on_desk(page, '[data-lc-command="flag"] kbd')).to_have_text("F")
+
+
+def test_leaving_keeps_the_words_just_typed_and_a_second_tab_is_reported(
+    serve: Any, page: Page
+) -> None:
+    server = serve(seed)
+    open_desk(page, f"{server.url}/?item=q-01")
+    tabs = page.locator(".lc-tabs")
+    expect(tabs).to_have_count(0)
+    other = page.context.new_page()
+    open_desk(other, f"{server.url}/?item=q-02", "q-02")
+    expect(tabs).to_contain_text("open in another tab")
+    expect(other.locator(".lc-tabs")).to_contain_text("open in another tab")
+    other.keyboard.press("t")
+    other.keyboard.type("typed a moment ago")
+    other.goto("about:blank")  # sooner than a pause in typing sends the draft
+    expect(tabs).to_have_count(0)
+    other.close()
+    open_desk(page, f"{server.url}/?item=q-02", "q-02")
+    expect(on_desk(page, "textarea[name=note]")).to_have_value("typed a moment ago")

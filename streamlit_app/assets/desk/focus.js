@@ -62,9 +62,12 @@ function setChoice(next) {
   drawReady();
 }
 
-// Takes the focus that what was drawn again let fall, a closed list or form; from no field.
+// Takes the focus that what was drawn again let fall, a closed list or form; from no field. A list that
+// is open drops the focus for up to a quarter of a second while it narrows to what is typed.
+const isListOpen = () => document.querySelector('[role="combobox"][aria-expanded="true"], [role="listbox"]') !== null;
 export function comeHome() {
   const { activeElement } = document;
+  if (isListOpen()) return;
   if (!desk.hidden && (activeElement === document.body || activeElement === main())) desk.focus({ preventScroll: true });
 }
 
@@ -80,6 +83,7 @@ function drawKeys() {
 }
 
 document.addEventListener("focusin", drawKeys);
+document.addEventListener("input", drawReady); // a name typed in the side bar is not the one at the desk
 // The hint is gone as soon as the desk has the focus, so that it can have none itself.
 desk.addEventListener("mousedown", (event) => {
   if (!event.target.closest(".lc-keys-off")) return;

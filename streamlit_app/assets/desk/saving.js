@@ -2,7 +2,7 @@
 import { keepDraft } from "./drafts.js";
 import { isChoiceHere } from "./focus.js";
 import { drawProgress, tell } from "./line.js";
-import { ask, comeBack, deck, lay, leaveCard, show, showNext } from "./screen.js";
+import { ask, comeBack, deck, drawDay, lay, leaveCard, show, showNext } from "./screen.js";
 import { news, outbox } from "./sending.js";
 import { at, desk, trail } from "./state.js";
 import { greet } from "./tabs.js";
@@ -67,7 +67,10 @@ function passReveal(text, kind = "info") {
 
 news.stored = (entry, body) => {
   if (entry.reviewer_id !== at.config.reviewer_id) return;
-  if (!at.shown) deck.fill();
+  if (!at.shown) {
+    deck.fill();
+    drawDay();
+  }
   greet("saved", { item_id: entry.item_id });
   if (body.progress) drawProgress(body.progress);
   const kind = body.is_fast ? "warning" : "success";

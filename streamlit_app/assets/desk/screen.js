@@ -19,7 +19,7 @@ export const deck = new Deck(
   async (after, count) => {
     const waiting = unsent().map((entry) => entry.item_id);
     const held = [...new Set([...views.keys(), ...waiting, ...(at.opening ? [at.opening] : [])])].slice(0, MOST_HELD);
-    const query = new URLSearchParams([["n", count], ["day", new Date().setHours(0, 0, 0, 0)], ...held.map((itemId) => ["have", itemId])]);
+    const query = new URLSearchParams([["n", count], ...held.map((itemId) => ["have", itemId])]);
     if (after) query.set("after", after);
     const answer = await call(`desk/next?${query}`);
     if (answer.status === 200) return answer.body;
@@ -183,10 +183,22 @@ function endOfList() {
   const undo = make("button", { type: "button", class: "lc-button", onclick: () => acts.command("undo") }, at.config.texts.undo);
   undo.disabled = trail.length === 0;
   setAddress(null);
-  const end = fragment(deck.end);
+  day.replaceChildren();
+  drawDay();
+  return [line, fragment(deck.end), day, undo, state];
+}
+
+// What was done today: drawn once the server has all of it, and again after each further save.
+const day = make("div", { class: "lc-ended" });
+export async function drawDay() {
+  if (at.shown || deck.end === null || unsent().length) return;
+  const answer = await call(`desk/day?since=${new Date().setHours(0, 0, 0, 0)}`).catch(() => null);
+  if (answer?.status !== 200) return;
+  day.replaceChildren(...fragment(answer.body.html).children);
   const who = new URLSearchParams(location.search).get("reviewer");
-  for (const link of who === null ? [] : end.querySelectorAll("a")) link.search = new URLSearchParams([...new URLSearchParams(link.search), ["reviewer", who]]);
-  return [line, end, undo, state];
+  for (const link of who === null ? [] : day.querySelectorAll("a")) {
+    link.search = new URLSearchParams([...new URLSearchParams(link.search), ["reviewer", who]]);
+  }
 }
 
 // Why an item is not shown, and the ways on.

@@ -3,7 +3,8 @@
 Headings, lists, bold, code and tables; no HTML, links or images. What could change the meaning of
 a text is drawn as written: a single ``*`` (``CYP2C9*3``), the signs and numbers of lists, entities,
 backslashes. Each run of text carries its place in the answer, by which the desk finds the
-characters that a reviewer marks.
+characters that a reviewer marks. Where Markdown would drop a word, such as a cell too many of a
+table, the whole text is drawn as written.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _INLINE: Final = re.compile(
     re.DOTALL,
 )
 """Bold and code within a line; stars inside a word are no marks."""
+_SIGNS: Final = re.compile(r"(?>^[ \t>*+-]*+(?:\d{1,9}[.)][ \t*+-]*+)++|\W)*+", re.MULTILINE)
+"""What may be left out between runs of text: no word, and no number but that of a list."""
 _MAX_NESTING: Final = 50
 _FIRST_HEADING: Final = 4
 """``#`` becomes this level: an answer stands below the page's own headings."""
@@ -49,7 +52,9 @@ def draw_answer(text: str, marks: Sequence[Mark] = ()) -> Html:
         return _Drawing(text, marks).run(0, len(text))
     from markdown_it.tree import SyntaxTreeNode
 
-    return _Drawing(text, marks).all(SyntaxTreeNode(_parser().parse(text)))
+    drawing = _Drawing(text, marks)
+    drawn = drawing.all(SyntaxTreeNode(_parser().parse(text)))
+    return drawn if drawing.is_whole else _Drawing(text, marks).run(0, len(text))
 
 
 @cache
@@ -66,10 +71,22 @@ class _Drawing:
         self._text = text
         self._marks = _apart(marks, len(text))
         self._at = 0
+        self._end = 0  # of the last run
+        self._has_all = True
         self._lines = [0, *(found.end() for found in re.finditer(r"\r\n?|\n", text))]
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether every word of the text was drawn."""
+        return self._has_all and self._is_sign(len(self._text))
+
+    def _is_sign(self, start: int) -> bool:
+        return _SIGNS.fullmatch(self._text, min(self._end, start), start) is not None
 
     def run(self, start: int, end: int) -> Html:
         """Return a run of the text with its place, parts of it inside ``<mark>``."""
+        self._has_all = self._has_all and self._is_sign(start)
+        self._end = end
         pieces: list[str] = []
         at = start
         for first, last, cls, title in self._marks:
@@ -91,8 +108,9 @@ class _Drawing:
             self._skip_to(node.content)
             return self._inline(node.content)
         if node.type == "fence":
+            info = self._find(f"{node.info.strip()}\n") if node.info.strip() else Html()
             self._at = self._text.find("\n", self._at) + 1
-            return element("pre", self._find(node.content.rstrip("\n")))
+            return element("pre", info, self._find(node.content.rstrip("\n")))
         return self._block(node)
 
     def _inline(self, content: str) -> Html:
