@@ -16,13 +16,11 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Final, TypeVar
 
 import duckdb
-from cachetools import LRUCache
 from duckdb import DuckDBPyConnection
 
 from db import migrate, open_mark, scratch, search
@@ -35,6 +33,7 @@ from db.errors import (
     MigrationError,
     SaveError,
 )
+from db.known import Known
 from db.paths import database_path
 from db.statements import whole
 
@@ -49,16 +48,8 @@ _FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.E
 
 _log = logging.getLogger(__name__)
 
-Known = TypeVar("Known")
-_MAX_KNOWN: Final = 10_000
-"""Values held by ``Database.known``; of a collection each member counts."""
-
 IN_MEMORY = Path(":memory:")
 """Opens a private database that lives as long as its ``Database``; for tests."""
-
-
-def _size(value: object) -> int:
-    return max(len(value), 1) if isinstance(value, dict | tuple) else 1
 
 
 class Database:
@@ -70,9 +61,9 @@ class Database:
         self.path = path
         self._is_marked = path == IN_MEMORY
         self._marking = threading.Lock()
-        self._known: LRUCache[Hashable, Any] = LRUCache(_MAX_KNOWN, getsizeof=_size)
-        self._knowing = threading.Lock()
-        self._generation = 0
+        self.known = Known()
+        """Each save depends on people and their roles, queues, settings, guidelines, items and
+        answers, which rarely change, and on what reviewers did with its item."""
         self.is_shared = False
         """Whether others save meanwhile: then batches of work give way between their parts."""
         self._indexing = threading.Lock()
@@ -125,12 +116,16 @@ class Database:
         return self._connection.cursor()
 
     @contextmanager
-    def transaction(self, *, only_labels: bool = False) -> Iterator[DuckDBPyConnection]:
+    def transaction(
+        self, *, only_labels: bool = False, item_id: str | None = None
+    ) -> Iterator[DuckDBPyConnection]:
         """Return a cursor inside a transaction: committed at the end, undone on any exception.
 
         Args:
             only_labels: Whether it writes nothing but what reviewers do with items: what
-                :meth:`known` holds stays true.
+                :attr:`known` holds stays true, but for that of ``item_id``.
+            item_id: With ``only_labels``: the one item whose annotations, drafts or flags it
+                writes, if any. No two such transactions on one item run at once.
 
         Raises:
             SaveError: Another transaction wrote the same rows at the same time, disk or memory are
@@ -138,14 +133,15 @@ class Database:
         """
         with explained_damage(self.path), self._refused(OSError):
             self._mark_once()
-        cur = self.cursor()
-        try:
-            with explained_damage(self.path), self._refused(), whole(cur):
-                yield cur
-        finally:
-            if not only_labels:
-                self._forget()
-            cur.close()
+        with nullcontext() if item_id is None else self.known.writing(item_id):
+            cur = self.cursor()
+            try:
+                with explained_damage(self.path), self._refused(), whole(cur):
+                    yield cur
+            finally:
+                if not only_labels:
+                    self.known.forget()
+                cur.close()
 
     def in_parts(self, do_part: Callable[[DuckDBPyConnection], int]) -> int:
         """Execute a batch of work in transactions of its own, until a part finds nothing to do.
@@ -174,7 +170,7 @@ class Database:
                 if self.is_shared:
                     time.sleep(time.monotonic() - begun)
         finally:
-            self._forget()
+            self.known.forget()
 
     def complete_index(self) -> None:
         """Index the words of what large transactions have stored.
@@ -193,29 +189,6 @@ class Database:
                     f"{error.__cause__}. Free space on the disk that holds {self.path}; the next "
                     "import, or opening the app again, goes on."
                 ) from error
-
-    def known(self, key: Hashable, read: Callable[[], Known]) -> Known:
-        """Return what ``read`` gave for a key since the last transaction beyond labels.
-
-        People and their roles, queues, settings, guidelines, items and answers change rarely, and
-        each save depends on all of them. This process alone writes the file, so whatever any
-        transaction changed counts from the moment at which it was committed.
-        """
-        with self._knowing:
-            generation = self._generation
-            if key in self._known:
-                value: Known = self._known[key]
-                return value
-        value = read()
-        with self._knowing:
-            if generation == self._generation and _size(value) <= _MAX_KNOWN:
-                self._known[key] = value
-        return value
-
-    def _forget(self) -> None:
-        with self._knowing:
-            self._generation += 1
-            self._known.clear()
 
     @contextmanager
     def _refused(self, *errors: type[OSError]) -> Iterator[None]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
+from typing import Any, Final
 
 import duckdb
 from duckdb import DuckDBPyConnection
+
+_MAX_BOUND: Final = 64
 
 
 @cache
@@ -29,3 +32,23 @@ def whole(cur: DuckDBPyConnection) -> Iterator[None]:
         with suppress(duckdb.TransactionException, duckdb.FatalException):
             cur.rollback()
         raise
+
+
+def execute_for(
+    cur: DuckDBPyConnection, name: str, item_ids: Sequence[str], **bound: object
+) -> Iterator[tuple[Any, ...]]:
+    """Run a statement that says ``in ($item_ids)`` and yield its rows, for some items at a time.
+
+    Each item is a parameter of its own: DuckDB looks such values up in an index, and scans the
+    whole table for those of a list.
+    """
+    for start in range(0, len(item_ids), _MAX_BOUND):
+        named = {f"item_{at}": one for at, one in enumerate(item_ids[start : start + _MAX_BOUND])}
+        cur.execute(_load_sql_for(name, len(named)), {**bound, **named})
+        yield from cur.fetchall()
+
+
+@cache
+def _load_sql_for(name: str, num_items: int) -> str:
+    each = ", ".join(f"$item_{at}" for at in range(num_items))
+    return load_sql(name).replace("in ($item_ids)", f"in ({each})")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from duckdb import DuckDBPyConnection
 
 from db.content.items import item_from_row, without_answers
 from db.content.predictions import prediction_from_row
 from db.records import Item, Prediction
-from db.statements import load_sql
+from db.statements import execute_for
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,10 @@ def read_contents(
     cur: DuckDBPyConnection, run_id: str | None, item_ids: Sequence[str]
 ) -> Mapping[str, Content]:
     """Return items with their predictions in a run, by id; those that do not exist are left out."""
-    wanted = {"item_ids": list(item_ids)}
-    rows = cur.execute(load_sql("content_items"), wanted).fetchall()
+    rows = sorted(execute_for(cur, "content_items", item_ids), key=itemgetter(-1))
     items = {row[0]: item_from_row(row) for row in rows}  # of each the latest version
     predictions: dict[str, Prediction] = {}
     if run_id is not None:
-        asked = {**wanted, "run_id": run_id}
-        rows = cur.execute(load_sql("content_predictions"), asked).fetchall()
-        predictions = {row[1]: prediction_from_row(row) for row in rows}
+        found = execute_for(cur, "content_predictions", item_ids, run_id=run_id)
+        predictions = {row[1]: prediction_from_row(row) for row in found}
     return {item_id: Content(item, predictions.get(item_id)) for item_id, item in items.items()}

@@ -161,15 +161,29 @@ def require_in_use(cur: DuckDBPyConnection, seen: Item) -> int:
     Raises:
         ItemConflictError: A later version has another sense, or the item was set aside.
     """
-    rows = sorted(cur.execute(load_sql("item_find_state"), {"item_id": seen.item_id}).fetchall())
-    *_, aside = None, *(reason for _, is_version, reason in rows if not is_version)
-    if aside is not None:
+    row = cur.execute(load_sql("item_find_state"), {"item_id": seen.item_id}).fetchone()
+    sense_version, aside = row or (None, None)
+    return check_in_use(seen, sense_version or 1, aside)
+
+
+def check_in_use(seen: Item, sense_version: int, set_aside: str | None) -> int:
+    """Return the version of an item that was on screen, if it may still be judged.
+
+    Args:
+        seen: The item as it was shown.
+        sense_version: The version that last changed its sense.
+        set_aside: Why it was set aside; None where it is in use.
+
+    Raises:
+        ItemConflictError: A later version has another sense, or the item was set aside.
+    """
+    if set_aside is not None:
         raise ItemConflictError(
-            f"Item {seen.item_id!r} was set aside ({aside}), so nothing was stored. "
+            f"Item {seen.item_id!r} was set aside ({set_aside}), so nothing was stored. "
             "Go on with the next item; Browse shows what is set aside.",
             [(seen.item_id, "is set aside")],
         )
-    if any(is_version and number > seen.version for number, is_version, _ in rows):
+    if sense_version > seen.version:
         raise _outdated(seen)
     return seen.version
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import itemgetter
-from typing import Any, TypeVar, get_args
+from typing import Any, Final, get_args
 
 import duckdb
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming_table
-from db.content.item_versions import require_in_use
+from db.content.item_versions import check_in_use, require_in_use
 from db.content.items import get_item
 from db.content.predictions import find_prediction
 from db.content.runs import get_run
-from db.conversions import from_timestamp, require_text, to_timestamp, utc_now
+from db.conversions import require_text, to_timestamp, utc_now
 from db.errors import (
     AnnotationConflictError,
     InvalidAnnotationError,
@@ -33,14 +32,16 @@ from db.records import (
     Item,
     Judgement,
     Reviewer,
-    Span,
     Verdict,
 )
+from db.review.annotation_rows import fetch_annotations, from_row, list_histories
 from db.review.item_state import ItemState
 from db.review.queues import Queue, require_open
 from db.review.spans import require_span
 from db.statements import load_sql
 from db.viewer import EVERYTHING, Viewer, is_hidden, without_name
+
+_OF_A_LABEL: Final = {"action": "label", "origin": "review", "retracted_annotation_id": None}
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def add_annotation(
         require_of(cur, on_screen.reviewer, "annotate")
     require_text(judgement.answer, f"corrected answer for item {item_id!r}", InvalidAnnotationError)
     require_text(judgement.note, f"note on item {item_id!r}", InvalidAnnotationError)
-    history = list_annotations(cur, item_id, EVERYTHING)
+    state = None if on_screen is None else on_screen.state
+    history = list_histories(cur, [item_id])[item_id] if state is None else state.history
     in_order = replace(
         judgement,
         labels=tuple(label for label in item.labels if label in judgement.labels),
@@ -128,16 +130,18 @@ def add_annotation(
         if on_screen is not None and not _is_same(stored.judgement, in_order):
             raise _taken(stored)
         return stored
-    # First: a version of another sense takes back the judgements of those before it.
-    item_version = require_in_use(cur, item if on_screen is None else on_screen.seen_item)
     standing = standing_annotations(history).get(reviewer_id)
     if on_screen is None:
+        item_version = require_in_use(cur, item)
         answer = _find_answer(cur, encounter.run_id, item_id)
         decision = _find_decision(cur, item_id)
     else:
-        answer, decision = on_screen.answer, on_screen.state.decision
+        state, answer = on_screen.state, on_screen.answer
+        decision = state.decision
+        # First: a version of another sense takes back the judgements of those before it.
+        item_version = check_in_use(on_screen.seen_item, state.sense_version, state.set_aside)
         require_open(on_screen.queue, reviewer_id)
-        _require_standing(item_id, standing, on_screen.replaces)
+        require_standing(item_id, standing, on_screen.replaces)
     require_span(judgement, encounter.phase, answer, item_id)
     if standing is not None and standing.judgement.answer is not None:
         answer = standing.judgement.answer
@@ -151,7 +155,9 @@ def add_annotation(
         "old_answer": answer,
         "item_version": item_version,
     }
-    return _write(cur, "annotation_insert", parameters)
+    _write(cur, "annotation_insert", parameters)
+    # As stored: to have the table give the row back would take a third of the insert again.
+    return from_row({**parameters, **_OF_A_LABEL})
 
 
 def retract_annotation(
@@ -193,7 +199,7 @@ def retract_annotation(
             f"on item {item_id!r}."
         )
     if retracts is not None:
-        _require_standing(item_id, standing, retracts)
+        require_standing(item_id, standing, retracts)
     parameters = {
         "annotation_id": annotation_id,
         "item_id": item_id,
@@ -201,7 +207,8 @@ def retract_annotation(
         "old_label": gold_of(cur, get_item(cur, item_id, EVERYTHING), history).label,
         "created_at": to_timestamp(utc_now()),
     }
-    return _write(cur, "annotation_retract", parameters)
+    _write(cur, "annotation_retract", parameters)
+    return list_histories(cur, [item_id])[item_id][-1]
 
 
 def kept_annotations(history: Sequence[Annotation]) -> list[Annotation]:
@@ -221,14 +228,19 @@ def list_annotations(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> l
     Of a hidden item only what the viewer said, without what stood before it. Where names are hidden
     the people are numbered, all but the viewer, until the item is adjudicated.
     """
-    rows = _rows(cur, "annotation_list", {"item_id": item_id})
-    history = [_from_row(row) for row in sorted(rows, key=itemgetter("annotation_number"))]
+    return view_history(cur, item_id, list_histories(cur, [item_id])[item_id], viewer)
+
+
+def view_history(
+    cur: DuckDBPyConnection, item_id: str, history: Sequence[Annotation], viewer: Viewer
+) -> list[Annotation]:
+    """Return what a viewer may see of the whole history of an item; see `list_annotations`."""
     if is_hidden(cur, viewer, item_id):
         mine = (one for one in history if one.reviewer_id == viewer.reviewer_id)
         return [replace(one, old_label=None, old_answer=None) for one in mine]
     if viewer.hides_names and _find_decision(cur, item_id) is None:
         return _without_names(history, viewer.reviewer_id)
-    return history
+    return list(history)
 
 
 def _without_names(history: Sequence[Annotation], but: str | None) -> list[Annotation]:
@@ -328,19 +340,16 @@ def gold_from(item: Item, history: Sequence[Annotation], decision: str | None) -
     return GoldLabel(item.item_id, item.gold_label, imported, conflicting=len(answers) > 1)
 
 
-def check_standing(
-    cur: DuckDBPyConnection, item_id: str, reviewer_id: str, annotation_id: str | None
-) -> None:
+def require_standing(item_id: str, standing: Annotation | None, expected: str | None) -> None:
     """Refuse what was begun on an item whose annotation by the reviewer is another one by now.
+
+    Args:
+        standing: The reviewer's annotation that counts now; None where there is none.
+        expected: The id of the one that counted when the item was shown.
 
     Raises:
         AnnotationConflictError: Another annotation stands, or one stands where none was.
     """
-    history = list_annotations(cur, item_id, EVERYTHING)
-    _require_standing(item_id, standing_annotations(history).get(reviewer_id), annotation_id)
-
-
-def _require_standing(item_id: str, standing: Annotation | None, expected: str | None) -> None:
     if (None if standing is None else standing.annotation_id) == expected:
         return
     found = "there is none" if standing is None else f"it is {list(standing.judgement.labels)}"
@@ -368,18 +377,18 @@ def _find_retried(
     return stored
 
 
-def _write(cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]) -> Annotation:
-    """Append one row and give it as stored.
+def _write(cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]) -> None:
+    """Append one row.
 
     An id that another item has is left to the table to refuse: to look for it, or "on conflict do
     nothing", would take as long as the rest of a save.
     """
     try:
-        return _fetch(cur, statement, parameters)[0]
+        cur.execute(load_sql(statement), dict(parameters))
     except duckdb.ConstraintException as error:
         wanted = {"annotation_id": parameters["annotation_id"]}
         # On a cursor of its own: this transaction can do no more.
-        found = _fetch(cur.cursor(), "annotation_get", wanted)
+        found = fetch_annotations(cur.cursor(), "annotation_get", wanted)
         if not found:
             raise
         raise _taken(found[0]) from error
@@ -407,50 +416,3 @@ def _columns(judgement: Judgement, encounter: Encounter) -> dict[str, Any]:
         "span_end": span and span.end,
         "client_at": client_at and to_timestamp(client_at),
     }
-
-
-def _fetch(
-    cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]
-) -> list[Annotation]:
-    """Run a statement that gives rows of ``annotation`` and turn them into records."""
-    return [_from_row(row) for row in _rows(cur, statement, parameters)]
-
-
-def _rows(
-    cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    cur.execute(load_sql(statement), dict(parameters))
-    names = [column[0] for column in cur.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cur.fetchall()]
-
-
-_Record = TypeVar("_Record", Judgement, Encounter)
-
-
-def _from_row(row: Mapping[str, Any]) -> Annotation:
-    span_text, client_at = row["span_text"], row["client_at"]
-    values = {
-        **row,
-        "labels": tuple(row["labels"]),
-        "verdicts": tuple(row["verdicts"]),
-        "span": span_text and Span(span_text, row["span_start"], row["span_end"]),
-        "client_at": client_at and from_timestamp(client_at),
-    }
-    return Annotation(
-        annotation_id=row["annotation_id"],
-        item_id=row["item_id"],
-        reviewer_id=row["reviewer_id"],
-        judgement=_pick(Judgement, values),
-        encounter=_pick(Encounter, values),
-        created_at=from_timestamp(row["created_at"]),
-        action=row["action"],
-        origin=row["origin"],
-        old_label=row["old_label"],
-        old_answer=row["old_answer"],
-        retracted_annotation_id=row["retracted_annotation_id"],
-        item_version=row["item_version"],
-    )
-
-
-def _pick(kind: type[_Record], values: Mapping[str, Any]) -> _Record:
-    return kind(**{field.name: values[field.name] for field in fields(kind)})

@@ -18,7 +18,7 @@ from db.people.permissions import is_permitted, require_of
 from db.people.reviewers import get_reviewer
 from db.records import Reviewer
 from db.review.settings import read_settings
-from db.statements import load_sql
+from db.statements import execute_for, load_sql
 from db.viewer import EVERYTHING, Viewer, is_hidden
 
 __all__ = [
@@ -26,9 +26,9 @@ __all__ = [
     "Viewer",
     "count_hidden",
     "count_waiting",
-    "find_waiting",
     "is_hidden",
     "list_waiting",
+    "list_waiting_queues",
     "view_as",
 ]
 
@@ -92,17 +92,20 @@ def count_waiting(cur: DuckDBPyConnection, viewer: Viewer) -> dict[str, int]:
     return {queue_id: found[queue_id] for queue_id in viewer.blind_queues if queue_id in found}
 
 
-def find_waiting(cur: DuckDBPyConnection, viewer: Viewer, item_id: str) -> tuple[str | None, ...]:
-    """Return what waits for the viewer's blind label on an item; empty where it is not hidden.
+def list_waiting_queues(
+    cur: DuckDBPyConnection, viewer: Viewer, item_ids: Sequence[str]
+) -> dict[str, tuple[str | None, ...]]:
+    """Return what waits for the viewer's blind label on each of some items; nothing: not hidden.
 
     Returns:
-        Ids of queues; None stands for the whole project.
+        Ids of queues for each item; None stands for the whole project.
     """
-    if not viewer.is_held_back:
-        return ()
-    parameters = {"viewer": viewer.parameter, "item_id": item_id}
-    rows = cur.execute(load_sql("hidden_list_queues"), parameters).fetchall()
-    return tuple(row[0] for row in rows)
+    waiting: dict[str, tuple[str | None, ...]] = dict.fromkeys(item_ids, ())
+    if viewer.is_held_back:
+        rows = execute_for(cur, "hidden_list_queues", item_ids, viewer=viewer.parameter)
+        for item_id, queue_id in rows:
+            waiting[item_id] += (queue_id,)
+    return waiting
 
 
 def list_waiting(

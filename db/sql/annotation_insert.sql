@@ -28,4 +28,3 @@ select
     $guideline_version as guideline_version,
     $duration_seconds as duration_seconds,
     $item_version as item_version
-returning *

@@ -16,4 +16,3 @@ select
     taken_back.annotation_id as retracted_annotation_id
 from annotation as taken_back
 where taken_back.item_id = $item_id and taken_back.annotation_id = $retracted_annotation_id
-returning *

@@ -19,16 +19,21 @@ from db.conversions import utc_now
 from db.errors import ItemNotFoundError, ItemWithheldError, NotPermittedError
 from db.records import Annotation, Judgement
 from db.review import day
-from db.review.annotations import OnScreen, add_annotation, check_standing, retract_annotation
+from db.review.annotations import (
+    OnScreen,
+    add_annotation,
+    require_standing,
+    retract_annotation,
+    standing_annotations,
+)
 from db.review.day import ReviewedDay
 from db.review.desk_keys import get_desk_keys, save_desk_keys
 from db.review.drafts import clear_draft, save_draft
 from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter
-from db.review.item_state import read_item_state
 from db.review.queues import Queue, get_queue, require_open
 from db.review.reservations import RESERVATION
-from db.review.rights import known_queue, known_reviewer, known_settings
+from db.review.rights import known_queue, known_reviewer, known_settings, known_states
 from streamlit_app.logic.review.correction import corrected_answer
 from streamlit_app.logic.review.reading_time import floor_seconds
 from streamlit_app.server import review_service, services
@@ -118,7 +123,9 @@ def next_items(
     worklist = worklist_of(sitting)
     require_open(_queue(sitting.queue_id), sitting.reviewer_id)
     shown = []
-    for item_id in worklist.ahead(num_items, after, at_hand):
+    item_ids = worklist.ahead(num_items, after, at_hand)
+    review_service.read_together(item_ids, sitting.reviewer_id)
+    for item_id in item_ids:
         try:
             shown.append(_show(sitting, worklist, item_id))
         except (ItemNotFoundError, ItemWithheldError):  # hidden between the search and the read
@@ -206,8 +213,8 @@ def store(
     answer = None if content.prediction is None else content.prediction.answer
     if judgement.answer is not None:  # a field that still holds the answer corrects nothing
         judgement = replace(judgement, answer=corrected_answer(judgement.answer, answer))
-    with database.transaction(only_labels=True) as cur:
-        state = read_item_state(cur, item_id, reviewer_id)
+    with database.transaction(only_labels=True, item_id=item_id) as cur:
+        state = known_states(database, [item_id], reviewer_id)[item_id]
         annotation = add_annotation(
             cur,
             replace(judgement, is_flagged=state.is_flagged),
@@ -259,7 +266,7 @@ def undo(sitting: Sitting, item_id: str, judgement_id: str) -> Shown:
         NotPermittedError: The reviewer may not label.
     """
     moment = utc_now()
-    with services.database().transaction(only_labels=True) as cur:
+    with services.database().transaction(only_labels=True, item_id=item_id) as cur:
         retracted = retract_annotation(
             cur,
             annotation_id=str(uuid.uuid5(_UNDO, judgement_id)),
@@ -304,8 +311,11 @@ def keep_draft(sitting: Sitting, presented: Presented, body: dict[str, object]) 
     """
     require_presented_to(sitting, presented)
     item_id, reviewer_id = presented.item_id, sitting.reviewer_id
-    with services.database().transaction(only_labels=True) as cur:
-        check_standing(cur, item_id, reviewer_id, presented.replaces)
+    database = services.database()
+    with database.transaction(only_labels=True, item_id=item_id) as cur:
+        history = known_states(database, [item_id], reviewer_id)[item_id].history
+        standing = standing_annotations(history).get(reviewer_id)
+        require_standing(item_id, standing, presented.replaces)
         save_draft(cur, item_id, reviewer_id, presented.phase, body)
 
 
@@ -358,7 +368,7 @@ def read_day(sitting: Sitting, since: datetime) -> ReviewedDay:
 def keys_of(reviewer_id: str) -> dict[str, str]:
     """Return which key does what at a person's desk."""
     database = services.database()
-    return database.known(
+    return database.known.get(
         ("desk_keys", reviewer_id), lambda: get_desk_keys(database.cursor(), reviewer_id)
     )
 

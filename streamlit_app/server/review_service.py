@@ -18,14 +18,10 @@ from db.records import (
     Prediction,
     Presentation,
 )
-from db.review.annotations import (
-    gold_from,
-    list_annotations,
-)
+from db.review.annotations import gold_from, view_history
 from db.review.events import set_flag
 from db.review.guidelines import Guideline
 from db.review.item_list import Order, ReviewFilter
-from db.review.item_state import read_item_state
 from db.review.queues import (
     Queue,
     QueueProgress,
@@ -39,9 +35,15 @@ from db.review.queues import (
     queue_progress,
 )
 from db.review.reservations import count_held
-from db.review.rights import known_guideline, known_reviewers, known_viewer
+from db.review.rights import (
+    known_guideline,
+    known_reviewers,
+    known_states,
+    known_viewer,
+    known_waiting,
+)
 from db.review.settings import ReviewSettings, get_settings, save_settings
-from db.review.visibility import count_waiting, find_waiting, is_hidden, view_as
+from db.review.visibility import count_waiting, is_hidden, view_as
 from db.viewer import EVERYTHING, Viewer
 from streamlit_app.logic.review.names import names_of
 from streamlit_app.logic.review.phases import kept_by, next_phase
@@ -99,11 +101,12 @@ def load_item(
     cur = database.cursor()
     queue_id = worklist.queue_of(item_id)
     viewer = known_viewer(database, reviewer_id)
-    waiting = find_waiting(cur, viewer, item_id)
+    waiting = known_waiting(database, [item_id], viewer)[item_id]
     if waiting and not _is_asked_here(waiting, worklist, queue_id):
         raise _withheld(item_id, waiting)
     sight = replace(viewer, reviewer_id=reviewer_id).for_item(item_id, is_hidden=bool(waiting))
-    history = tuple(list_annotations(cur, item_id, sight))
+    state = known_states(database, [item_id], reviewer_id)[item_id]
+    history = tuple(view_history(cur, item_id, state.history, sight))
     kept = kept_by(history, reviewer_id, queue_id)
     standing = next(reversed(kept_by(history, reviewer_id)), None)
     presentation: Presentation = "first" if kept or not kept_by(history, reviewer_id) else "recheck"
@@ -113,10 +116,9 @@ def load_item(
     phase = next_phase(worklist.mode, kept)
     if phase == "blind" and not waiting:  # shown again, or to a person whom no queue holds back
         sight = sight.for_item(item_id, is_hidden=True)
-        history = tuple(list_annotations(cur, item_id, sight))
+        history = tuple(view_history(cur, item_id, state.history, sight))
     content = find_content(worklist, run_id, item_id).seen(is_hidden=sight.is_hidden_item)
     item, prediction = content.item, content.prediction
-    state = read_item_state(cur, item_id, reviewer_id)
     guideline = known_guideline(database, item.label_set)
     return ReviewedItem(
         item=item,
@@ -142,6 +144,16 @@ def load_item(
     )
 
 
+def read_together(item_ids: Sequence[str], reviewer_id: str) -> None:
+    """Read what decides how a reviewer meets some items, for all of them at once.
+
+    :func:`load_item` then finds it at hand: a statement costs as much for one as for five.
+    """
+    database = services.database()
+    known_waiting(database, item_ids, known_viewer(database, reviewer_id))
+    known_states(database, item_ids, reviewer_id)
+
+
 def find_content(worklist: Worklist, run_id: str | None, item_id: str) -> Content:
     """Return a whole item with its prediction: read together with its neighbours, and held.
 
@@ -150,7 +162,7 @@ def find_content(worklist: Worklist, run_id: str | None, item_id: str) -> Conten
     """
     database = services.database()
     item_ids = worklist.block(item_id)
-    found = database.known(
+    found = database.known.get(
         ("contents", run_id, item_ids),
         lambda: read_contents(database.cursor(), run_id, item_ids),
     )
@@ -197,7 +209,7 @@ def open_worklist(choice: WorklistChoice, reviewer_id: str) -> Worklist:
 
 def flag(item_id: str, reviewer_id: str, flagged: bool, client_at: datetime | None) -> None:
     """Flag an item, or take the flag off."""
-    with services.database().transaction(only_labels=True) as cur:
+    with services.database().transaction(only_labels=True, item_id=item_id) as cur:
         set_flag(cur, item_id, reviewer_id, flagged, client_at=client_at)
 
 

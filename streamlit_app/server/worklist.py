@@ -34,7 +34,7 @@ from db.viewer import Viewer
 
 _MAX_SEEN = 2_000
 _FIRST_WINDOW = 64
-_BLOCK = 64
+_BLOCK = 128
 """Items whose texts are read at once: one by one they cost more than all else of a save."""
 
 
@@ -259,7 +259,7 @@ class QueueWorklist:
         if place is None:
             return (item_id,)
         first, queue_id = place - place % _BLOCK, self.queue.queue_id
-        return self._database.known(
+        return self._database.known.get(
             ("block", queue_id, first),
             lambda: list_block(self._database.cursor(), queue_id, first, _BLOCK),
         )

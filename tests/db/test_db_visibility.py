@@ -36,9 +36,9 @@ from db.review.settings import ReviewSettings, save_settings
 from db.review.visibility import (
     count_hidden,
     count_waiting,
-    find_waiting,
     is_hidden,
     list_waiting,
+    list_waiting_queues,
     view_as,
 )
 from db.viewer import EVERYTHING, Viewer, number_of_nameless
@@ -212,8 +212,8 @@ def test_a_blind_project_hides_what_is_not_labelled_and_in_no_open_queue(
     ask(filled, people, "q-3")
     viewer = view_as(cur, bob)
     assert list_waiting(cur, viewer, ["q-3"]) == {"q-3": "Blind"}
-    assert find_waiting(cur, viewer, "q-3") == ("Blind",)
-    assert find_waiting(cur, viewer, HIDDEN) == (None,)
+    waiting = list_waiting_queues(cur, viewer, ["q-3", HIDDEN])
+    assert waiting == {"q-3": ("Blind",), HIDDEN: (None,)}
 
 
 @pytest.fixture

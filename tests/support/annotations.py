@@ -13,7 +13,7 @@ from db.connection import Database
 from db.people.reviewers import add_reviewer, get_reviewer
 from db.records import Annotation, Encounter, Item, Judgement
 from db.review.annotations import OnScreen, add_annotation
-from db.review.item_state import read_item_state
+from db.review.item_state import read_item_states
 
 _numbers = count(1)
 _OF_ENCOUNTER = {field.name for field in fields_of(Encounter)}
@@ -65,5 +65,5 @@ def on_screen(
         queue=None,
         item=item,
         answer="As shown.",
-        state=read_item_state(cur, item.item_id, reviewer_id),
+        state=read_item_states(cur, [item.item_id], reviewer_id)[item.item_id],
     )
