@@ -38,7 +38,7 @@ from streamlit_app.wording import say
 routes = APIRouter(prefix="/desk", tags=["desk"])
 
 
-def _sitting(request: Request) -> Sitting:
+async def _sitting(request: Request) -> Sitting:  # async: another function takes a thread
     sitting: Sitting = request.state.sitting
     return sitting
 

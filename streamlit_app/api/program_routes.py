@@ -71,7 +71,7 @@ class LabelOut(BaseModel):
     phase: str
 
 
-def _caller(request: Request) -> Sitting:
+async def _caller(request: Request) -> Sitting:  # async: another function takes a thread
     caller: Sitting = request.state.sitting
     return caller
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+from threading import Condition
 
-import streamlit as st
+from cachetools import cached
 
 from db.connection import Database
 from db.content.items import count_by_label, list_sources
@@ -22,9 +23,11 @@ from training.control.automatic import is_automatic
 from training.evaluation.readings import read_new_answers
 
 
-@st.cache_resource(show_spinner=False)
+@cached(cache={}, condition=Condition())
 def database() -> Database:
     """Open the database once for all sessions.
+
+    Not by Streamlit's cache: it takes 40 microseconds a call, which each save makes ten times.
 
     Streamlit collects garbage after every rerun and holds the interpreter about 90 ms for it. What
     is loaded by now stays for good, so it is frozen out of the collector's sight.

@@ -44,13 +44,13 @@ def payload(request: pytest.FixtureRequest) -> str:
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Open an empty database file as the app's own."""
     monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path))
-    services.database.clear()
+    services.database.cache_clear()
     lay_store()
     opened = services.database()
     yield opened
     gc.unfreeze()
     opened.close()
-    services.database.clear()
+    services.database.cache_clear()
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ def closed_store(filled_store: Database) -> Iterator[Path]:
     """Yield the path of the filled store, closed, which the next page opens."""
     services.add_person_named("Ann")
     filled_store.close()
-    services.database.clear()
+    services.database.cache_clear()
     yield filled_store.path
     gc.unfreeze()
-    services.database.clear()
+    services.database.cache_clear()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -349,7 +349,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
     ) -> dict[str, bytes]:
         home = tmp_path / f"home{len(opened)}"
         monkeypatch.setenv("LLAMACARE_HOME", str(home))
-        services.database.clear()
+        services.database.cache_clear()
         st.cache_data.clear()
         database = services.database()
         opened.append(database)
@@ -387,7 +387,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
         return found
 
     yield open_all
-    services.database.clear()
+    services.database.cache_clear()
     st.cache_data.clear()
 
 
