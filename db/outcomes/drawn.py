@@ -81,16 +81,24 @@ def list_drawn(cur: DuckDBPyConnection, flt: PairFilter) -> list[DrawnItems]:
     names = ("run_a", "run_b", "by_a", "by_b", "label_set", "source", "split")
     parameters = {name: getattr(flt, name) for name in names}
     parameters["viewer"] = flt.viewer.parameter
-    rows = cur.execute(load_sql("drawn_outcomes"), parameters).fetchnumpy()
+    statement = (
+        "select * "  # noqa: S608
+        f"from ({load_sql('draw_frame')}) as frame "
+        f"join ({load_sql('drawn_population')}) as population using (item_id) "
+        "order by queue_id, stratum, stratum_rank"
+    )
+    rows = cur.execute(statement, parameters).fetchnumpy()
     columns = {
         name: np.where(np.ma.getmaskarray(rows[name]), np.nan, np.ma.getdata(rows[name]))
         for name in _FLOATS
     }
     queue_ids = np.asarray(rows["queue_id"], dtype=object)
+    is_labelled = np.asarray(rows["is_labelled"], dtype=np.bool_)
     found = []
     for queue_id in dict.fromkeys(queue_ids.tolist()):
         own = queue_ids == queue_id
         probability, *others = (columns[name][own] for name in _FLOATS)
+        others[0][~is_labelled[own]] = others[1][~is_labelled[own]] = np.nan
         if not np.isnan(probability).any():
             found.append(
                 DrawnItems(

@@ -6,8 +6,10 @@ be answered. Ratings are the standing ones of each phase; unannounced repeats ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -79,12 +81,30 @@ class GuidelinePattern:
 
 @dataclass(frozen=True)
 class Rating:
-    """What one reviewer answered to one item; ``gold`` is None where it has no gold label."""
+    """What one reviewer answered to one item; ``gold`` is None where it has no gold label, and
+    ``version`` that of the guidelines, '' for none.
+    """
 
     item_id: str
     reviewer_id: str
     gold: str | None
     answer: Answer
+    version: str
+
+
+@dataclass(frozen=True)
+class RatedDraw:
+    """Items of a filter that are labelled in a queue drawn with known probabilities.
+
+    Attributes:
+        probabilities: Of each labelled item, by its id.
+        num_items: Items that the queue was drawn from, of ``num_population`` that there are.
+    """
+
+    queue_id: str
+    probabilities: Mapping[str, float]
+    num_items: int
+    num_population: int
 
 
 @dataclass(frozen=True)
@@ -124,6 +144,7 @@ class RevealCount:
 
     Attributes:
         reviewer_id: None where counted by item.
+        item_id: Of counts by rating; None where several items are counted together.
         num_ratings: Ratings given before and after.
         num_held: Answers that held what was shown already before.
         num_dropped: Of these, those that gave it up.
@@ -144,6 +165,7 @@ class RevealCount:
     num_tempted: int
     num_misled: int
     num_items: int
+    item_id: str | None = None
 
     @property
     def num_missed(self) -> int:
@@ -207,7 +229,32 @@ def list_ratings(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> li
     """Return every rating of a phase, by item."""
     parameters = flt.parameters("gold", phase=phase)
     rows = cur.execute(load_sql("agreement_ratings"), parameters).fetchall()
-    return [Rating(item_id, who, gold, tuple(answer)) for item_id, who, gold, answer in rows]
+    return [
+        Rating(item, who, gold, tuple(answer), version) for item, who, gold, answer, version in rows
+    ]
+
+
+def list_rated_draws(cur: DuckDBPyConnection, flt: RatingFilter) -> list[RatedDraw]:
+    """Return the draws whose labelled items are a sample of the items that they were drawn from."""
+    statement = (
+        "select queue_id, item_id, is_labelled, probability, num_population "  # noqa: S608
+        f"from ({load_sql('draw_frame')}) as frame "
+        f"join ({load_sql('rated_population')}) as population using (item_id) "
+        "order by queue_id"
+    )
+    parameters = {
+        "label_set": flt.label_set,
+        "source": flt.source,
+        "viewer": flt.viewer.parameter,
+    }
+    rows = cur.execute(statement, parameters).fetchall()
+    found = []
+    for queue_id, group in groupby(rows, key=lambda row: row[0]):
+        own = list(group)
+        if all(row[3] is not None for row in own):
+            chances = {row[1]: float(row[3]) for row in own if row[2]}
+            found.append(RatedDraw(queue_id, chances, len(own), int(own[0][4])))
+    return found
 
 
 def count_pairs(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[PairCount]:
@@ -243,7 +290,10 @@ def list_seconds(
 
 
 def count_reveals(
-    cur: DuckDBPyConnection, flt: RatingFilter, shown: Shown, by: Literal["item", "reviewer"]
+    cur: DuckDBPyConnection,
+    flt: RatingFilter,
+    shown: Shown,
+    by: Literal["item", "reviewer", "rating"],
 ) -> list[RevealCount]:
     """Count how answers moved towards or away from what was shown after the blind phase."""
     parameters = flt.parameters(shown=shown, by=by)

@@ -4,8 +4,10 @@ select
     rating.item_id,
     rating.reviewer_id,
     case $gold when 'record' then record.label else item.gold_label end as gold,
-    rating.labels
+    rating.labels,
+    coalesce(annotation.guideline_version, '') as version
 from rating
+join annotation on annotation.annotation_id = rating.annotation_id
 join item on item.item_id = rating.item_id
 anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = rating.item_id
 left join (select item_id, label from gold where $gold = 'record') as record

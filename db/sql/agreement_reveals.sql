@@ -1,5 +1,5 @@
 -- How answers changed after the reveal: per item and reviewer, towards or away from what was shown.
--- $shown: gold, text or head; $by: item (how many items had the same counts) or reviewer.
+-- $shown: gold, text or head; $by: item (how many items had the same counts), reviewer, or rating.
 -- $label_set, $origin, $source (null: all)
 with shown as (
     select
@@ -30,8 +30,8 @@ judged as (
 ),
 counted as (
     select
-        case $by when 'reviewer' then reviewer_id end as reviewer_id,
-        case $by when 'item' then item_id end as item_id,
+        case when $by in ('reviewer', 'rating') then reviewer_id end as reviewer_id,
+        case when $by in ('item', 'rating') then item_id end as item_id,
         count(*) as num_ratings,
         count(*) filter (where held) as num_held,
         count(*) filter (where held and not holds) as num_dropped,
@@ -43,7 +43,10 @@ counted as (
     from judged
     group by all
 )
-select * exclude (item_id), count(*) as num_items
+select
+    * exclude (item_id),
+    count(*) as num_items,
+    case $by when 'rating' then item_id end as item_id
 from counted
 group by all
 order by all

@@ -65,6 +65,7 @@ def agreement(
     num_items: npt.ArrayLike | None = None,
     *,
     distances: npt.ArrayLike | None = None,
+    drawn: npt.ArrayLike | None = None,
     level: float = LEVEL,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
@@ -76,6 +77,8 @@ def agreement(
         num_items: Items of each pattern; one each when None.
         distances: For alpha: how far two categories are apart, shape ``(n_categories,) * 2``, zero
             on the diagonal, in [0, 1]; nominal (every two different ones are 1 apart) when None.
+        drawn: With which probability the items of each pattern were drawn, so that figures hold for
+            all items that they were drawn from; even when None.
 
     Raises:
         ValueError: Shapes that do not fit, or counts that are not whole or are negative.
@@ -96,7 +99,7 @@ def agreement(
     n_items = int(weights[rated >= 2].sum())
     if n_items == 0:
         return _all_undefined(NO_PAIRS)
-    sums = agreement_sums(counts, apart)
+    sums = agreement_sums(counts, apart) * design_weights(drawn, weights)[:, None]
 
     def figures(resampled: IntArray) -> FloatArray:
         return figures_of_sums(resampled @ sums, size, apart)
@@ -125,6 +128,7 @@ def pair_agreement(
     tables: npt.ArrayLike,
     num_items: npt.ArrayLike | None = None,
     *,
+    drawn: npt.ArrayLike | None = None,
     level: float = LEVEL,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
@@ -137,6 +141,7 @@ def pair_agreement(
             three ratings, each paired with the same gold label. Items are then resampled as a
             whole.
         num_items: Items of each pattern; only with three dimensions.
+        drawn: As in ``agreement``; only with three dimensions.
 
     Raises:
         ValueError: Shapes that do not fit, or counts that are not whole or are negative.
@@ -162,6 +167,8 @@ def pair_agreement(
     total = int((weights @ flat).sum())
     if total == 0:
         return _all_undefined(NO_SHARED_ITEMS)
+    if counts.ndim == 3:
+        flat = flat * design_weights(drawn, weights)[:, None]
 
     def figures(resampled: IntArray) -> FloatArray:
         return figures_of_pairs((resampled @ flat).reshape(-1, size, size))
@@ -178,6 +185,7 @@ def clustered_share(
     num_items: npt.ArrayLike | None = None,
     *,
     because: str,
+    drawn: npt.ArrayLike | None = None,
     level: float = LEVEL,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
@@ -192,6 +200,7 @@ def clustered_share(
         totals: Ratings of such an item that could have had it.
         num_items: Items of each pattern; one each when None.
         because: Why the share is undefined where there is no rating.
+        drawn: As in ``agreement``.
 
     Returns:
         An estimate whose ``n`` counts ratings.
@@ -204,7 +213,7 @@ def clustered_share(
     n = int(weights @ rated)
     if n == 0:
         return Estimate.undefined(because)
-    pairs = np.stack([found, rated], axis=1)
+    pairs = np.stack([found, rated], axis=1) * design_weights(drawn, weights)[:, None]
 
     def share(resampled: IntArray) -> FloatArray:
         sums = resampled @ pairs
@@ -238,6 +247,28 @@ def _masi(one: frozenset[str], other: frozenset[str]) -> float:
     shared = len(one & other)
     nested = one <= other or other <= one
     return 1.0 - (2 / 3 if nested else 1 / 3) * shared / len(one | other)
+
+
+def design_weights(drawn: npt.ArrayLike | None, num_items: IntArray) -> FloatArray:
+    """Return inverse inclusion probabilities that sum to the number of items, ``(n_patterns,)``.
+
+    Args:
+        drawn: The probabilities of the items of each pattern; all alike when None.
+
+    Raises:
+        ValueError: A probability outside (0, 1], or of another shape.
+    """
+    if drawn is None:
+        return np.ones(len(num_items))
+    chances = np.asarray(drawn, dtype=np.float64)
+    if chances.shape != num_items.shape or not ((chances > 0) & (chances <= 1)).all():
+        raise ValueError(
+            f"The inclusion probabilities have shape {chances.shape}; expected one in (0, 1] for "
+            f"each of {len(num_items)} patterns."
+        )
+    inverse: FloatArray = 1 / chances
+    scaled: FloatArray = inverse * (num_items.sum() / max(float(num_items @ inverse), 1e-12))
+    return scaled
 
 
 def _weights(num_items: npt.ArrayLike | None, num_patterns: int) -> IntArray:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eci.arrays import FloatArray, IntArray
-from eci.statistics.agreement import figures_of_pairs, figures_of_sums
+from eci.statistics.agreement import design_weights, figures_of_pairs, figures_of_sums
 from eci.statistics.estimates import LEVEL, Interval, check_level
 
 NAME: Final = "two-way bootstrap"
@@ -70,6 +70,7 @@ def agreement_intervals(
     num_categories: int,
     distances: FloatArray | None = None,
     *,
+    drawn: FloatArray | None = None,
     level: float = LEVEL,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
@@ -78,6 +79,7 @@ def agreement_intervals(
 
     Args:
         distances: As in ``agreement``.
+        drawn: Probability with which each item was drawn, by the items' numbers; even when None.
 
     Returns:
         None for each where there are fewer than ``MIN_READERS`` readers.
@@ -98,7 +100,9 @@ def agreement_intervals(
         copies = np.add.reduceat(weights * weights, item_starts, axis=1)
         return figures_of_sums(_sums(counts, copies, by_item, cells), num_categories, cells.apart)
 
-    return _resampled(ratings, figures, 4, 3 * num_categories, level, num_resamples, seed)
+    return _resampled(
+        ratings, _weighted(figures, drawn), 4, 3 * num_categories, level, num_resamples, seed
+    )
 
 
 def pair_intervals(
@@ -106,6 +110,7 @@ def pair_intervals(
     gold: npt.ArrayLike,
     num_categories: int,
     *,
+    drawn: FloatArray | None = None,
     level: float = LEVEL,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
@@ -114,6 +119,7 @@ def pair_intervals(
 
     Args:
         gold: Category of the gold label of each item, by the items' numbers.
+        drawn: As in ``agreement_intervals``.
 
     Returns:
         Percent, Cohen's and Fleiss' kappa, alpha and AC1.
@@ -129,17 +135,22 @@ def pair_intervals(
         tables[:, cells] = np.add.reduceat(weights, starts, axis=1)
         return figures_of_pairs(tables.reshape(-1, num_categories, num_categories))
 
-    return _resampled(ratings, figures, 5, 1, level, num_resamples, seed)
+    return _resampled(ratings, _weighted(figures, drawn), 5, 1, level, num_resamples, seed)
 
 
 def share_interval(
     ratings: Ratings,
     *,
+    drawn: FloatArray | None = None,
     level: float = LEVEL,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Interval | None:
-    """Compute the interval of the share of ratings with category 1, the others having 0."""
+    """Compute the interval of the share of ratings with category 1, the others having 0.
+
+    Args:
+        drawn: As in ``agreement_intervals``.
+    """
 
     def figures(by_item: FloatArray, by_reader: FloatArray) -> FloatArray:
         weights = by_item[:, ratings.items] * by_reader[:, ratings.readers]
@@ -148,7 +159,7 @@ def share_interval(
         shares: FloatArray = np.where(totals > 0, hits / np.where(totals > 0, totals, 1), np.nan)
         return shares[:, None]
 
-    return _resampled(ratings, figures, 1, 1, level, num_resamples, seed)[0]
+    return _resampled(ratings, _weighted(figures, drawn), 1, 1, level, num_resamples, seed)[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,6 +211,16 @@ def _sums(counts: FloatArray, copies: FloatArray, by_item: FloatArray, cells: _C
     by_category = (counts * counted[:, cells.items]) @ cells.categories
     sums: FloatArray = np.concatenate([np.stack(columns, axis=1), shares, by_category], axis=1)
     return sums
+
+
+def _weighted(
+    figures: Callable[[FloatArray, FloatArray], FloatArray], drawn: FloatArray | None
+) -> Callable[[FloatArray, FloatArray], FloatArray]:
+    """Return figures of which each item counts as often as it stands for others."""
+    if drawn is None:
+        return figures
+    weights = design_weights(drawn, np.ones(len(drawn), dtype=np.int64))
+    return lambda by_item, by_reader: figures(by_item * weights, by_reader)
 
 
 def _resampled(

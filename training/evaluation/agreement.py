@@ -21,6 +21,7 @@ from db.review.agreement import (
     Answer,
     AnswerPattern,
     PairCount,
+    RatedDraw,
     Rating,
     RatingFilter,
     RevealCount,
@@ -28,13 +29,12 @@ from db.review.agreement import (
     count_by_guideline,
     count_by_reviewer,
     count_pairs,
-    count_patterns,
     count_repeats,
     count_reveals,
     list_rated_labels,
-    list_ratings,
     list_seconds,
 )
+from eci.arrays import FloatArray
 from eci.statistics.agreement import (
     MORE_THAN_TWO,
     Agreement,
@@ -47,6 +47,7 @@ from eci.statistics.estimates import LEVEL, Estimate, Interval, proportion
 from eci.statistics.planning import share_level
 from eci.statistics.quantiles import quantile
 from eci.statistics.two_way import Ratings, agreement_intervals, pair_intervals, share_interval
+from training.evaluation.rated_draws import RatedItems, find_rated_draw, load_rated, ratings_of
 
 Answers = Literal["single", "sets"]
 Readers = Literal["others", "same"]
@@ -78,6 +79,9 @@ class PhaseAgreement:
         overall: Of all reviewers together.
         holds_gold: Share of all ratings whose answer holds the gold label.
         with_gold: Ratings with the gold label of their item, each a pair.
+        draw: The draw by whose probabilities items are weighted, so that figures hold for all items
+            that it was drawn from; None where they hold for the rated items.
+        plain: The same figures of all rated items alike, where there is a draw.
     """
 
     phase: Phase
@@ -88,6 +92,8 @@ class PhaseAgreement:
     holds_gold: Estimate
     with_gold: Agreement
     per_label: tuple[LabelAgreement, ...]
+    draw: RatedDraw | None = None
+    plain: PhaseAgreement | None = None
 
 
 @dataclass(frozen=True)
@@ -171,14 +177,31 @@ def load_phase(
         readers: With ``others`` intervals resample readers and items together where there are at
             least three readers; else items alone.
     """
-    patterns = count_patterns(cur, flt, phase)
+    plain = _load_rated_phase(cur, flt, phase, answers, readers, None)
+    draw = find_rated_draw(cur, flt, phase)
+    if draw is None:
+        return plain
+    found = _load_rated_phase(cur, flt, phase, answers, readers, draw)
+    return replace(found, draw=draw, plain=plain)
+
+
+def _load_rated_phase(
+    cur: DuckDBPyConnection,
+    flt: RatingFilter,
+    phase: Phase,
+    answers: Answers,
+    readers: Readers,
+    draw: RatedDraw | None,
+) -> PhaseAgreement:
+    rated = load_rated(cur, flt, phase, draw)
+    patterns, drawn = rated.patterns, rated.drawn
     labels = list_rated_labels(cur, flt)
     said = [answer for pattern in patterns for answer in pattern.answers]
     categories = _Categories.of(labels, said, answers)
     num_items = np.array([pattern.num_items for pattern in patterns], dtype=np.int64)
     counts = categories.count(pattern.answers for pattern in patterns)
-    overall = agreement(counts, num_items, distances=categories.distances)
-    if max((len(pattern.answers) for pattern in patterns), default=0) == 2:
+    overall = agreement(counts, num_items, distances=categories.distances, drawn=drawn)
+    if draw is None and max((len(pattern.answers) for pattern in patterns), default=0) == 2:
         overall = replace(overall, cohen_kappa=_cohen_of_two(cur, flt, phase, categories))
     ratings = [len(pattern.answers) * pattern.num_items for pattern in patterns]
     single = [sum(len(a) == 1 for a in p.answers) * p.num_items for p in patterns]
@@ -188,14 +211,16 @@ def load_phase(
         num_ratings=sum(ratings),
         num_single=sum(single),
         overall=overall,
-        holds_gold=_holds_gold(patterns),
-        with_gold=_with_gold(patterns, categories),
+        holds_gold=_holds_gold(rated),
+        with_gold=_with_gold(rated, categories),
         per_label=tuple(
-            LabelAgreement(label, agreement(categories.against_rest(counts, label), num_items))
+            LabelAgreement(
+                label, agreement(categories.against_rest(counts, label), num_items, drawn=drawn)
+            )
             for label in labels
         ),
     )
-    return found if readers == "same" else _for_other_readers(cur, flt, found, categories)
+    return found if readers == "same" else _for_other_readers(cur, flt, found, categories, draw)
 
 
 def load_by_guideline(
@@ -207,12 +232,23 @@ def load_by_guideline(
     categories = _Categories.of(list_rated_labels(cur, flt), said, answers)
     since = {pattern.version: pattern.since for pattern in counted}
     level = share_level(LEVEL, max(1, len(since)))
+    ratings = ratings_of(cur, flt, phase, None)
     found = []
     for version, first in since.items():
         own = [pattern for pattern in counted if pattern.version == version]
         table = categories.count(pattern.answers for pattern in own)
         num_items = np.array([pattern.num_items for pattern in own], dtype=np.int64)
         agreed = agreement(table, num_items, distances=categories.distances, level=level)
+        of_version = [
+            one for one in ratings if one.version == version and one.answer in categories.places
+        ]
+        intervals = agreement_intervals(
+            _of_readers(of_version, [categories.places[one.answer] for one in of_version]),
+            len(categories.places),
+            categories.distances,
+            level=level,
+        )
+        agreed = _with_intervals(agreed, intervals, _OF_MANY)
         found.append(GuidelineAgreement(version, first, agreed))
     return found
 
@@ -301,7 +337,7 @@ def load_anchoring(cur: DuckDBPyConnection, flt: RatingFilter, shown: Shown) -> 
     if not by_item:
         return []
     by_reviewer = count_reveals(cur, flt, shown, "reviewer")
-    overall = _anchoring(by_item)
+    overall = _for_other_people(_anchoring(by_item), count_reveals(cur, flt, shown, "rating"))
     single = [_anchoring([count]) for count in by_reviewer]
     return [overall, *sorted(single, key=lambda found: -found.counts.num_ratings)]
 
@@ -362,43 +398,57 @@ class _Categories:
 
 
 def _for_other_readers(
-    cur: DuckDBPyConnection, flt: RatingFilter, found: PhaseAgreement, categories: _Categories
+    cur: DuckDBPyConnection,
+    flt: RatingFilter,
+    found: PhaseAgreement,
+    categories: _Categories,
+    draw: RatedDraw | None,
 ) -> PhaseAgreement:
     """Replace intervals by those that resample readers and items together."""
-    ratings = list_ratings(cur, flt, found.phase)
+    ratings = ratings_of(cur, flt, found.phase, draw)
     counted = [one for one in ratings if one.answer in categories.places]
     judged = [one for one in ratings if one.gold is not None]
     paired = [one for one in counted if one.gold is not None and (one.gold,) in categories.places]
     overall = _of_readers(counted, [categories.places[one.answer] for one in counted])
     size = len(categories.places)
     gold = {one.item_id: categories.places[one.gold,] for one in paired if one.gold}
+    drawn = _chances(counted, draw)
     pairs = pair_intervals(
         _of_readers(paired, [categories.places[one.answer] for one in paired]),
         [gold[item_id] for item_id in sorted(gold)],
         size,
+        drawn=_chances(paired, draw),
     )
-    holds = share_interval(_of_readers(judged, [int(one.gold in one.answer) for one in judged]))
+    holds = share_interval(
+        _of_readers(judged, [int(one.gold in one.answer) for one in judged]),
+        drawn=_chances(judged, draw),
+    )
+    many = agreement_intervals(overall, size, categories.distances, drawn=drawn)
     return replace(
         found,
-        overall=_with_intervals(
-            found.overall, agreement_intervals(overall, size, categories.distances), _OF_MANY
-        ),
+        overall=_with_intervals(found.overall, many, _OF_MANY),
         holds_gold=_with_interval(found.holds_gold, holds),
         with_gold=_with_intervals(found.with_gold, pairs, _OF_PAIRS),
         per_label=tuple(
-            replace(
-                one,
-                agreement=_with_intervals(
-                    one.agreement,
-                    agreement_intervals(
-                        _of_readers(counted, [int(one.label in r.answer) for r in counted]), 2
-                    ),
-                    _OF_MANY,
-                ),
-            )
+            replace(one, agreement=_label_for_others(one, counted, drawn))
             for one in found.per_label
         ),
     )
+
+
+def _label_for_others(
+    found: LabelAgreement, counted: Sequence[Rating], drawn: FloatArray | None
+) -> Agreement:
+    has_label = _of_readers(counted, [int(found.label in one.answer) for one in counted])
+    intervals = agreement_intervals(has_label, 2, drawn=drawn)
+    return _with_intervals(found.agreement, intervals, _OF_MANY)
+
+
+def _chances(ratings: Sequence[Rating], draw: RatedDraw | None) -> FloatArray | None:
+    """Return with which probability each rated item was drawn, by item id."""
+    if draw is None:
+        return None
+    return np.array([draw.probabilities[one] for one in sorted({r.item_id for r in ratings})])
 
 
 _OF_MANY = ("percent", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
@@ -445,26 +495,36 @@ def _cohen_of_two(
     return pair_agreement(table).cohen_kappa
 
 
-def _holds_gold(patterns: Sequence[AnswerPattern]) -> Estimate:
-    judged = [(p.gold, p.answers, p.num_items) for p in patterns if p.gold is not None]
+def _holds_gold(rated: RatedItems) -> Estimate:
+    patterns, drawn = _with_a_gold(rated)
     return clustered_share(
-        np.array([sum(gold in a for a in answers) for gold, answers, _ in judged], np.int64),
-        np.array([len(answers) for _, answers, _ in judged], np.int64),
-        np.array([n for *_, n in judged], np.int64),
+        np.array([sum(p.gold in a for a in p.answers) for p in patterns], np.int64),
+        np.array([len(p.answers) for p in patterns], np.int64),
+        np.array([p.num_items for p in patterns], np.int64),
         because=NO_GOLD,
+        drawn=drawn,
     )
 
 
-def _with_gold(patterns: Sequence[AnswerPattern], categories: _Categories) -> Agreement:
-    judged = [(p.gold, p.answers, p.num_items) for p in patterns if p.gold is not None]
+def _with_gold(rated: RatedItems, categories: _Categories) -> Agreement:
+    patterns, drawn = _with_a_gold(rated)
     tables = [
-        categories.table(((gold,), answer, 1) for answer in answers) for gold, answers, _ in judged
+        categories.table(((p.gold,), answer, 1) for answer in p.answers if p.gold is not None)
+        for p in patterns
     ]
     size = len(categories.places)
     return pair_agreement(
         np.array(tables, np.int64).reshape(len(tables), size, size),
-        np.array([n for *_, n in judged], np.int64),
+        np.array([p.num_items for p in patterns], np.int64),
+        drawn=drawn,
     )
+
+
+def _with_a_gold(rated: RatedItems) -> tuple[list[AnswerPattern], FloatArray | None]:
+    """Return the patterns of items that have a gold label, with their probabilities."""
+    has_gold = np.array([pattern.gold is not None for pattern in rated.patterns], np.bool_)
+    patterns = [pattern for pattern in rated.patterns if pattern.gold is not None]
+    return patterns, None if rated.drawn is None else rated.drawn[has_gold]
 
 
 def _anchoring(counts: Sequence[RevealCount]) -> Anchoring:
@@ -484,6 +544,27 @@ def _anchoring(counts: Sequence[RevealCount]) -> Anchoring:
         adopted=share("num_adopted", "num_missed", NOTHING_MISSED),
         dropped=share("num_dropped", "num_held", NOTHING_HELD),
         misled=share("num_misled", "num_tempted", NOBODY_TEMPTED),
+    )
+
+
+def _for_other_people(found: Anchoring, ratings: Sequence[RevealCount]) -> Anchoring:
+    """Replace intervals by those that resample reviewers and items together."""
+
+    def interval(hits: str, totals: str) -> Interval | None:
+        own = [one for one in ratings if getattr(one, totals)]
+        return share_interval(
+            Ratings.of(
+                np.array([one.item_id for one in own], dtype=str),
+                np.array([one.reviewer_id for one in own], dtype=str),
+                np.array([getattr(one, hits) for one in own], dtype=np.int64),
+            )
+        )
+
+    return replace(
+        found,
+        adopted=_with_interval(found.adopted, interval("num_adopted", "num_missed")),
+        dropped=_with_interval(found.dropped, interval("num_dropped", "num_held")),
+        misled=_with_interval(found.misled, interval("num_misled", "num_tempted")),
     )
 
 
