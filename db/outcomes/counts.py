@@ -259,6 +259,32 @@ def count_annotators(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[Annota
     return [AnnotatorCell(*row) for row in cur.execute(statement, parameters).fetchall()]
 
 
+def list_reader_hits(
+    cur: DuckDBPyConnection, flt: OutcomeFilter
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.str_], npt.NDArray[np.int64]]:
+    """Return every label that reviewers here gave to the items: whether it is the gold label.
+
+    Brings the annotations up to date itself.
+
+    Returns:
+        Number of the item, name of the reviewer, and 1 or 0, each of shape ``(n_labels,)``.
+    """
+    rows, parameters = select_rows("item_no, gold_label", flt)
+    statement = (
+        "select item_no, annotation.name as name, "  # noqa: S608
+        "coalesce(annotation.label = gold_label, false)::integer as hit "
+        f"from ({rows}) as counted join scratch.annotation as annotation using (item_no) "
+        "where annotation.origin = 'review'"
+    )
+    scored_runs.refresh_annotations(cur)
+    found = cur.execute(statement, parameters).fetchnumpy()
+    return (
+        np.asarray(found["item_no"], dtype=np.int64),
+        np.asarray(found["name"], dtype=str),
+        np.asarray(found["hit"], dtype=np.int64),
+    )
+
+
 def measure_review_time(cur: DuckDBPyConnection) -> ReviewTime:
     """Return the time of labelling one item so far, over all current annotations."""
     scored_runs.refresh_annotations(cur)

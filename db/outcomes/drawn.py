@@ -28,6 +28,8 @@ class DrawnItems:
         item_nos: Number of each item, good until a refresh, shape ``(n_items,)``.
         strata: Name of each item's stratum, shape ``(n_items,)``.
         probabilities: Of being drawn, for what is reviewed so far.
+        is_labelled: Whether a reviewer labelled it in the queue; where several differ, there is a
+            reviewers' label only once it is adjudicated.
         right: 1 or 0 by the reviewers' label of run A and of run B; NaN where there is none yet.
             Shape ``(2, n_items)``.
         guesses: The same by the imported label, else the head's confidence; NaN for neither.
@@ -38,6 +40,7 @@ class DrawnItems:
     item_nos: npt.NDArray[np.int64]
     strata: npt.NDArray[np.object_]
     probabilities: _Floats
+    is_labelled: npt.NDArray[np.bool_]
     right: _Floats
     guesses: _Floats
 
@@ -54,6 +57,7 @@ class DrawnItems:
             item_nos=self.item_nos[is_inside],
             strata=self.strata[is_inside],
             probabilities=self.probabilities[is_inside],
+            is_labelled=self.is_labelled[is_inside],
             right=self.right[:, is_inside],
             guesses=self.guesses[:, is_inside],
         )
@@ -107,6 +111,7 @@ def list_drawn(cur: DuckDBPyConnection, flt: PairFilter) -> list[DrawnItems]:
                     np.asarray(rows["item_no"], dtype=np.int64)[own],
                     np.asarray(rows["stratum"], dtype=object)[own],
                     probability,
+                    is_labelled[own],
                     np.stack(others[:2]),
                     np.stack(others[2:]),
                 )

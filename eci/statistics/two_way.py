@@ -157,7 +157,7 @@ def share_interval(
         totals = weights.sum(axis=1)
         hits = weights @ (ratings.categories == 1)
         shares: FloatArray = np.where(totals > 0, hits / np.where(totals > 0, totals, 1), np.nan)
-        return shares[:, None]
+        return np.minimum(shares, 1)[:, None]  # rounding of weights
 
     return _resampled(ratings, _weighted(figures, drawn), 1, 1, level, num_resamples, seed)[0]
 

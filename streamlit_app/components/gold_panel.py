@@ -13,7 +13,13 @@ from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import chart, figure_table, item_table, queue_popover
 from streamlit_app.logic.figures import estimate_text, interval_text, percent
-from streamlit_app.logic.outcomes.gold_doubts import MIN_JUDGED, BothGolds, People, human_ceiling
+from streamlit_app.logic.outcomes.gold_doubts import (
+    MIN_JUDGED,
+    BothGolds,
+    People,
+    human_ceiling,
+    people_note,
+)
 from streamlit_app.logic.outcomes.run_outcomes import ErrorsView, Judged
 from streamlit_app.logic.outcomes.suspects import (
     Suspect,
@@ -80,6 +86,9 @@ def _draw_ceiling(golds: BothGolds, people: Sequence[People]) -> None:
         if people
         else say("gold_panel.no_human_labels")
     )
+    note = people_note(people)
+    if note:
+        st.caption(note)
 
 
 def both_golds_table(golds: BothGolds) -> dict[str, list[str]]:

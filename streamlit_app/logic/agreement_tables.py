@@ -172,6 +172,31 @@ def measure_text(found: Agreement, coefficient: Coefficient) -> str:
     return share_text(estimate) if coefficient == "percent" else coefficient_text(estimate)
 
 
+def drawn_notes(phase: PhaseAgreement) -> list[str]:
+    """Describe for which items figures hold, and the plain ones where they differ."""
+    if phase.draw is None or phase.plain is None:
+        return []
+    notes = [
+        say(
+            "agreement.drawn_note",
+            phase=phase_words(phase.phase),
+            items=phase.draw.num_items,
+            population=phase.draw.num_population,
+            rated=phase.num_items,
+        )
+    ]
+    shown, plain = (
+        [measure_text(one.overall, name) for name in ("krippendorff_alpha", "percent")]
+        for one in (phase, phase.plain)
+    )
+    if shown != plain:
+        alpha, share = plain
+        notes.append(
+            say("agreement.plain_note", alpha=alpha, share=share, items=phase.plain.num_items)
+        )
+    return notes
+
+
 def measures_table(phases: Sequence[PhaseAgreement]) -> Table:
     """Arrange the measures of each phase as columns, agreement with the gold label last."""
     table: Table = {

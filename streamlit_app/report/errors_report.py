@@ -38,7 +38,7 @@ from streamlit_app.logic.figures import (
     points_interval,
 )
 from streamlit_app.logic.outcomes.confidence import load_trust
-from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people
+from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people, people_note
 from streamlit_app.logic.outcomes.matrix import NO_LABEL
 from streamlit_app.logic.outcomes.run_outcomes import (
     PAIR_WORDS,
@@ -280,6 +280,9 @@ def _add_gold(document: Document, database: Database, view: ErrorsView, scope: P
             reference=gold_panel.ceiling_row(people),
         )
     )
+    note = people_note(people)
+    if note:
+        document.paragraph(note, is_note=True)
     document.table(gold_panel.both_golds_table(golds))
     document.paragraph(gold_panel.both_golds_note(golds), is_note=True)
     suspects = load_suspects(database, scope.version, scope.flt, view.labels)

@@ -227,6 +227,8 @@ def draw_measures(view: AgreementView) -> None:
                 ratings=phase.num_ratings,
             )
         )
+        for note in logic.drawn_notes(phase):
+            st.caption(note)
     st.caption(say("agreement.intervals_note"))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, get_args
 
 import click
@@ -104,7 +104,7 @@ def _find_scope(
 def _load(cur: DuckDBPyConnection, flt: RatingFilter, answers: Answers) -> dict[str, Any]:
     phases = [
         {
-            **asdict(phase),
+            **_phase_fields(phase),
             "reviewers": [asdict(one) for one in load_reviewers(cur, flt, phase.phase, answers)],
             "pairs": [asdict(one) for one in load_pairs(cur, flt, phase.phase, answers)],
             "self": [asdict(one) for one in load_self_agreement(cur, flt, phase.phase, answers)],
@@ -118,6 +118,20 @@ def _load(cur: DuckDBPyConnection, flt: RatingFilter, answers: Answers) -> dict[
         "anchoring": {name: [asdict(one) for one in found] for name, found in shown.items()},
         "times": [asdict(one) for one in load_times(cur, flt)],
     }
+
+
+def _phase_fields(phase: PhaseAgreement) -> dict[str, Any]:
+    """Return the figures of a phase, and of its draw how many items it covers."""
+    fields = asdict(replace(phase, draw=None, plain=None))
+    if phase.draw is not None and phase.plain is not None:
+        draw = phase.draw
+        fields["draw"] = {
+            "queue_id": draw.queue_id,
+            "num_items": draw.num_items,
+            "num_population": draw.num_population,
+        }
+        fields["plain"] = asdict(phase.plain)
+    return fields
 
 
 def _phases(
@@ -135,6 +149,13 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         for name in _COEFFICIENTS:
             yield f"  {name.replace('_', ' ')}: {_text(phase['overall'][name])}"
         yield f"  holds the gold label: {_text(phase['holds_gold'])}"
+        if phase["draw"]:
+            yield (
+                f"  for {phase['draw']['num_items']} of {phase['draw']['num_population']} items: "
+                "weighted by inverse inclusion probabilities"
+            )
+            plain = phase["plain"]["overall"]["krippendorff_alpha"]
+            yield f"  counted plainly, krippendorff alpha: {_text(plain)}"
     for name, people in found["anchoring"].items():
         if people:
             yield f"after the reveal, {name} adopted: {_text(people[0]['adopted'])}"

@@ -12,6 +12,7 @@ from db.outcomes.counts import AnnotatorCell, count_annotators
 from db.outcomes.selection import By, OutcomeFilter, Selection
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.cache import cached
+from streamlit_app.logic.figures import percent
 from streamlit_app.logic.outcomes.run_outcomes import (
     ErrorsView,
     Judged,
@@ -20,6 +21,7 @@ from streamlit_app.logic.outcomes.run_outcomes import (
     load_judged,
 )
 from streamlit_app.wording import say
+from training.evaluation.people_estimates import PeopleEstimate, estimate_people
 
 MIN_JUDGED: Final = 10
 """People who labelled fewer of these items are left out of the charts."""
@@ -27,16 +29,21 @@ MIN_JUDGED: Final = 10
 
 @dataclass(frozen=True)
 class People:
-    """What one person, or all reviewers together, say of the items."""
+    """What one person, or all reviewers together, say of the items.
+
+    ``estimate`` is of all reviewers together: valid for other reviewers, and for all items where
+    they were drawn.
+    """
 
     name: str
     origin: str
     judged: Judged
+    estimate: PeopleEstimate | None = None
 
     @property
     def accuracy(self) -> Estimate:
         """Return how often they say the gold label."""
-        return self.judged.report.accuracy
+        return self.estimate.estimate if self.estimate else self.judged.report.accuracy
 
 
 @dataclass(frozen=True)
@@ -72,13 +79,18 @@ def load_people(
 
     Against the imported label: the label of record is made of what reviewers say.
     """
-    cells = count_annotators(database.cursor(), replace(flt, gold="imported"))
+    cur = database.cursor()
+    cells = count_annotators(cur, replace(flt, gold="imported"))
     groups: dict[tuple[str, str], list[AnnotatorCell]] = {}
     for cell in cells:
         name = say("gold_panel.reviewers") if cell.origin == "review" else cell.name
         groups.setdefault((cell.origin, name), []).append(cell)
     people = [_people(name, origin, group, labels) for (origin, name), group in groups.items()]
     kept = [one for one in people if one.judged.report.n >= MIN_JUDGED]
+    kept = [
+        replace(one, estimate=estimate_people(cur, flt)) if one.origin == "review" else one
+        for one in kept
+    ]
     return tuple(sorted(kept, key=lambda one: (one.origin != "review", one.name)))
 
 
@@ -101,6 +113,20 @@ def human_ceiling(people: Sequence[People]) -> Estimate:
     if not people:
         return proportion(0, 0, say("undefined.nobody_labelled"))
     return max((one.accuracy for one in people), key=lambda found: found.value or 0)
+
+
+def people_note(people: Sequence[People]) -> str:
+    """Describe for which items and reviewers the agreement of the reviewers here holds."""
+    found = next((one for one in people if one.estimate is not None), None)
+    if found is None or found.estimate is None:
+        return ""
+    interval = found.estimate.estimate.interval
+    key = "gold_panel.people_drawn" if found.estimate.is_drawn else "gold_panel.people_plain"
+    plain = found.judged.report.accuracy
+    note = say(key, method=interval.method if interval else "", n=found.estimate.estimate.n)
+    if found.estimate.is_drawn and percent(plain.value) != percent(found.accuracy.value):
+        note += " " + say("gold_panel.people_counted", share=percent(plain.value), n=plain.n)
+    return note
 
 
 def _people(
