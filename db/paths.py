@@ -51,6 +51,11 @@ def launchers_path() -> Path:
     return home_dir() / "launchers.toml"
 
 
+def endpoints_path() -> Path:
+    """Return the path of a user's settings of endpoints: one table for each."""
+    return home_dir() / "endpoints.toml"
+
+
 def builds_dir() -> Path:
     """Return the default folder of training data written as files."""
     return home_dir() / "builds"
@@ -61,4 +66,5 @@ def kept_paths() -> list[Path]:
 
     Builds are not included: they belong to the user.
     """
-    return [runs_dir(), models_dir(), cache_dir(), presets_dir(), mappings_dir(), launchers_path()]
+    folders = [runs_dir(), models_dir(), cache_dir(), presets_dir(), mappings_dir()]
+    return [*folders, launchers_path(), endpoints_path()]

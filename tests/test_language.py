@@ -35,7 +35,7 @@ EXCEPTIONS = {
 """Phrases in which a banned word is right, each with the reason."""
 VERBS = frozenset(
     """
-    add adjust append apply arrange average build calibrate change check choose classify clear
+    add adjust append apply arrange ask average build calibrate change check choose classify clear
     close compare compile complete compress compute concatenate convert copy correct count
     create cut decide defer delete deny describe destroy divide download draw drop encode
     estimate evaluate exclude execute exit fetch fill find fit fix flag gather generate group

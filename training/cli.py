@@ -23,15 +23,23 @@ from eci.questions.exemplars import CHOICES, Choice
 from training.control.ingest import refresh
 from training.control.plan import TIERS, Tier, make_plan, prepare_plan
 from training.control.run_duration import describe_expected, expected_seconds
-from training.control.start import is_run_dir, prepare_adoption, prepare_prediction
+from training.control.start import (
+    is_run_dir,
+    prepare_adoption,
+    prepare_endpoint,
+    prepare_prediction,
+)
 from training.data.build import BENCHMARKS, Benchmark, build
 from training.data.build_files import BUILD_FORMATS, BuildFormat, write_build
+from training.endpoint.client import check_endpoint
+from training.endpoint.options import EndpointOptions, endpoint_options
 from training.errors import RunDirError, TrainingError
 from training.evaluation.agreement_cli import agreement_command
 from training.evaluation.review_plan_cli import plan_review_command
 from training.launchers.tasks import execute_stored
 from training.run.execution import FINISHED
 from training.run.run_dir import RunDir, current_status, list_run_dirs
+from training.settings.endpoints import EndpointSettings
 from training.settings.launchers import KINDS, Kind, get_launcher
 from training.settings.training import (
     DataSettings,
@@ -164,9 +172,7 @@ def run(
 @click.option(
     "--max-new-tokens",
     type=click.IntRange(0, 32_768),
-    default=64,
-    show_default=True,
-    help="0: the category alone.",
+    help="0: the category alone [default: 64; with --endpoint 1024].",
 )
 @click.option(
     "--thinking",
@@ -175,23 +181,40 @@ def run(
     help="Let a thinking model think for up to this many tokens before it answers "
     "[default: as that of --run was trained, else 0].",
 )
+@endpoint_options
 @_launcher_options
 def predict(
     base: str | None,
     run_id: str | None,
     thinking_tokens: int | None,
     shots: int,
-    max_new_tokens: int,
+    max_new_tokens: int | None,
+    endpoint_choice: EndpointOptions,
     launcher: Kind,
     launcher_options: tuple[str, ...],
 ) -> None:
     """Predict all items of the store, in the foreground; nothing is trained.
 
-    Needs the database for itself at start and end.
+    Needs the database for itself at start and end. A run that was cut goes on with
+    python -m training execute RUN_DIRECTORY; of an endpoint only items without an answer are asked.
+
+    \b
+    python -m training predict --endpoint https://HOST/v1 --model NAME --key-variable MY_KEY
     """
+    if endpoint_choice.endpoint:
+        if base or run_id or thinking_tokens is not None or launcher != "local":
+            raise click.UsageError(
+                "--endpoint computes elsewhere: leave out --base, --run, --thinking and --launcher."
+            )
+        _predict_by_endpoint(endpoint_choice.settings(shots, max_new_tokens))
+        return
+    endpoint_choice.refuse_without_endpoint()
     fields: dict[str, Any] = {
         "artifact_run_id": run_id,
-        "evaluation": {"shots": shots, "max_new_tokens": max_new_tokens},
+        "evaluation": {
+            "shots": shots,
+            "max_new_tokens": 64 if max_new_tokens is None else max_new_tokens,
+        },
     }
     if run_id:
         run_dir = RunDir(runs_dir() / run_id)
@@ -208,6 +231,13 @@ def predict(
     chosen = get_launcher(launcher, launcher_options)
     with opened_database() as database:
         run_dir = prepare_prediction(database, settings, OPERATOR, launcher=chosen)
+    _in_foreground(run_dir)
+
+
+def _predict_by_endpoint(settings: EndpointSettings) -> None:
+    check_endpoint(settings)
+    with opened_database() as database:
+        run_dir = prepare_endpoint(database, settings, OPERATOR)
     _in_foreground(run_dir)
 
 

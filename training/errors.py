@@ -23,6 +23,10 @@ class LaunchError(TrainingError):
     """A run cannot be started in the state it is in."""
 
 
+class EndpointError(TrainingError):
+    """An endpoint cannot be used: address, key, model or request are refused."""
+
+
 class WorkerError(TrainingError):
     """A process that shares a run's work, or a run's job on a cluster, has failed."""
 

@@ -16,7 +16,7 @@ import torch
 
 from eci.decisions import MOST_PROBABLE, DecisionRule
 from eci.errors import ArtifactError, EciError, PromptError, UnknownLabelError
-from eci.model.architecture import text_config
+from eci.model.architecture import text_config, vocabulary_logits
 from eci.model.artifact import (
     ADAPTER_FILES,
     HEAD_FILE,
@@ -98,6 +98,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyToken:
+    """A token of a reply.
+
+    Attributes:
+        text: Decoded alone.
+        log_probability: In nats.
+        most_probable: The most probable tokens in its place, each as text with its log-probability.
+    """
+
+    text: str
+    log_probability: float
+    most_probable: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The next turn of a conversation.
 
@@ -106,12 +121,14 @@ class Reply:
         num_tokens: Tokens generated, the end token included.
         is_finished: False where the length limit cut it off.
         prompt_tokens: Length of the conversation before it.
+        tokens: Of the text, where they were asked for.
     """
 
     text: str
     num_tokens: int
     is_finished: bool
     prompt_tokens: int
+    tokens: tuple[ReplyToken, ...] = ()
 
 
 class EciModel:
@@ -268,8 +285,15 @@ class EciModel:
                 results[position] = Answer(classification, *self._decode(ids), seconds)
         return [result for result in results if result is not None]
 
-    def reply(self, messages: Sequence[Message], max_new_tokens: int) -> Reply:
+    def reply(
+        self, messages: Sequence[Message], max_new_tokens: int, num_alternatives: int | None = None
+    ) -> Reply:
         """Return the next turn of a conversation, decoded greedily and without the head.
+
+        Args:
+            messages: The conversation, oldest turn first.
+            max_new_tokens: Longest reply.
+            num_alternatives: Of each token's place; None: no probabilities at all.
 
         Raises:
             PromptError: The chat template refuses the conversation, or the model cannot hold it.
@@ -283,7 +307,29 @@ class EciModel:
             )
         prompt = torch.tensor([ids])
         [written] = self._generate(prompt, torch.ones_like(prompt), max_new_tokens, self._end_ids)
-        return Reply(*self._decode(written), len(ids))
+        reply = Reply(*self._decode(written), len(ids))
+        if num_alternatives is None:
+            return reply
+        text_ids = written[: reply.num_tokens - reply.is_finished]
+        return replace(reply, tokens=tuple(self._probable(ids, text_ids, num_alternatives)))
+
+    def _probable(self, prompt: list[int], ids: list[int], count: int) -> Iterator[ReplyToken]:
+        """Yield the tokens of a text with their log-probabilities, from one pass over all of it."""
+        if not ids:
+            return
+        whole = torch.tensor([[*prompt, *ids]], device=self.model.device)
+        model = self._language_model
+        with torch.inference_mode():
+            decoded = model.get_decoder()(input_ids=whole)
+            # Vocabulary logits of the text alone: those of a long prompt would fill the memory.
+            states = decoded.last_hidden_state[0, -len(ids) - 1 : -1]
+            logits = vocabulary_logits(model, decoded, states)
+        decode = self.encoder.tokenizer.decode
+        for token, row in zip(ids, logits.float().log_softmax(-1), strict=True):
+            best = row.topk(min(count, len(row)))
+            pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            most_probable = tuple((decode([other]), value) for other, value in pairs)
+            yield ReplyToken(decode([token]), float(row[token]), most_probable)
 
     def _decode(self, ids: Sequence[int]) -> tuple[str, int, bool]:
         """Return the text, the number of its tokens, and whether it ended of its own accord."""

@@ -27,7 +27,7 @@ from eci.serving.collector import BusyError, Collector
 from eci.stream import Outcome, classify_lines, result_fields
 
 if TYPE_CHECKING:
-    from eci.model.eci_model import EciModel, Reply
+    from eci.model.eci_model import EciModel, Reply, ReplyToken
 
 MAX_BODY_BYTES: Final = 8 * MAX_LINE_BYTES
 JSON_LINES: Final = "application/x-ndjson"
@@ -125,6 +125,12 @@ class ChatRequest(BaseModel):
     max_completion_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0)
     stream: bool = False
+    logprobs: bool = False
+    top_logprobs: int = Field(0, ge=0, le=20)
+
+
+_Asked = tuple[Sequence[Message], int, int | None]
+"""A conversation, the longest reply, and how many alternatives of each token are wanted."""
 
 
 class _Metrics:
@@ -161,7 +167,7 @@ class Service:
             most_waiting=limits.most_waiting,
             wait_seconds=limits.wait_seconds,
         )
-        self.chats: Collector[tuple[Sequence[Message], int], Reply | EciError] = Collector(
+        self.chats: Collector[_Asked, Reply | EciError] = Collector(
             self._reply, most_together=1, most_waiting=limits.most_waiting, wait_seconds=0.0
         )
         self.metrics.waiting.set_function(lambda: self.questions.num_waiting)
@@ -188,11 +194,11 @@ class Service:
             )
         return outcomes
 
-    def _reply(self, asked: list[tuple[Sequence[Message], int]]) -> list[Reply | EciError]:
-        [(messages, max_new_tokens)] = asked
+    def _reply(self, asked: list[_Asked]) -> list[Reply | EciError]:
+        [one] = asked
         with self._lock:
             try:
-                return [self._model.reply(messages, max_new_tokens)]
+                return [self._model.reply(*one)]
             except EciError as error:
                 return [error]
 
@@ -259,7 +265,8 @@ def create_app(
         wanted = asked.max_completion_tokens or asked.max_tokens or bounds.max_new_tokens
         messages: list[Message] = [{"role": m.role, "content": m.content} for m in asked.messages]
         limit = min(wanted, bounds.max_new_tokens)
-        [reply] = await _result(service.chats, [(messages, limit)])
+        alternatives = asked.top_logprobs if asked.logprobs else None
+        [reply] = await _result(service.chats, [(messages, limit, alternatives)])
         if isinstance(reply, EciError):
             raise HTTPException(422, str(reply))
         return _json(_completion(reply, version))
@@ -371,6 +378,9 @@ def _completion(reply: Reply, version: Version) -> dict[str, Any]:
                 "index": 0,
                 "message": {"role": "assistant", "content": reply.text},
                 "finish_reason": "stop" if reply.is_finished else "length",
+                "logprobs": {"content": [_token(token) for token in reply.tokens]}
+                if reply.tokens
+                else None,
             }
         ],
         "usage": {
@@ -379,3 +389,8 @@ def _completion(reply: Reply, version: Version) -> dict[str, Any]:
             "total_tokens": reply.prompt_tokens + reply.num_tokens,
         },
     }
+
+
+def _token(token: ReplyToken) -> dict[str, Any]:
+    best = [{"token": text, "logprob": value} for text, value in token.most_probable]
+    return {"token": token.text, "logprob": token.log_probability, "top_logprobs": best}

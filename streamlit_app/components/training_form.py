@@ -18,7 +18,7 @@ from eci.decisions import Cost, DecisionSettings
 from streamlit_app import safe_text
 from streamlit_app.components import launcher_picker, scope_picker, set_aside
 from streamlit_app.components.policy_form import TIER_WORDS
-from streamlit_app.components.training_live import deferred_errors, draw_message
+from streamlit_app.components.training_live import MESSAGE_KEY, deferred_errors, draw_message
 from streamlit_app.logic.training.models_view import version_name
 from streamlit_app.logic.training.training_view import describe_settings
 from streamlit_app.markup import element, join, reveal
@@ -100,7 +100,7 @@ def draw_prediction(person: Reviewer) -> None:
             disabled=not is_permitted(person, "train"),
             on_click=_predict,
             args=(
-                _press(),
+                press_token(),
                 _prediction(source, base, int(limit), int(thinking)),
                 person.reviewer_id,
                 launcher,
@@ -128,7 +128,7 @@ def _pick_preset(tier: Tier) -> str | None:
         bind="query-params",
     )
     safe_text.draw_text(presets[name].description, "training_description")
-    _draw_settings(describe_settings(presets[name].settings))
+    draw_settings(describe_settings(presets[name].settings))
     return name
 
 
@@ -208,7 +208,7 @@ def _draw_button(person: Reviewer, chosen: Mapping[str, Any]) -> None:
         key="training_retrain",
         disabled=not (has_items and may and (chosen["preset"] or chosen["source"])),
         on_click=_start,
-        args=(_press(), chosen, person.reviewer_id),
+        args=(press_token(), chosen, person.reviewer_id),
     )
     if not has_items:
         st.caption(say("training_form.no_training_items"))
@@ -216,22 +216,31 @@ def _draw_button(person: Reviewer, chosen: Mapping[str, Any]) -> None:
         st.caption(say("training_form.not_open"))
 
 
-def _press() -> str:
+def press_token() -> str:
     """Return the token of this draw's button, which one press uses up."""
     token: str = st.session_state.setdefault(_PRESS, uuid.uuid4().hex)
     return token
 
 
-def _start(press: str, chosen: Mapping[str, Any], started_by: str) -> None:
-    # A second press of the same button, before the page was drawn again, must not start a second
-    # run: it carries the same token.
+def start_once(press: str, start: Callable[[], str], message_key: str = MESSAGE_KEY) -> None:
+    """Start a run and show it; an error waits under its key for ``draw_message``.
+
+    A second press of the same button, before the page was drawn again, must not start a second run:
+    it carries the same token, and does nothing.
+    """
     if st.session_state.get(_PRESS) != press:
         return
-    with deferred_errors():
-        database = services.database()
-        plan = make_plan(database, **chosen)
-        st.session_state[SHOWN_KEY] = start_plan(database, plan, started_by)
+    with deferred_errors(message_key):
+        st.session_state[SHOWN_KEY] = start()
     st.session_state[_PRESS] = uuid.uuid4().hex
+
+
+def _start(press: str, chosen: Mapping[str, Any], started_by: str) -> None:
+    def start() -> str:
+        database = services.database()
+        return start_plan(database, make_plan(database, **chosen), started_by)
+
+    start_once(press, start)
 
 
 def _predict(
@@ -240,13 +249,10 @@ def _predict(
     started_by: str,
     launcher: Launcher,
 ) -> None:
-    if st.session_state.get(_PRESS) != press:
-        return
-    with deferred_errors():
-        st.session_state[SHOWN_KEY] = start_prediction(
-            services.database(), make_settings(), started_by, launcher
-        )
-    st.session_state[_PRESS] = uuid.uuid4().hex
+    start_once(
+        press,
+        lambda: start_prediction(services.database(), make_settings(), started_by, launcher),
+    )
 
 
 def _prediction(
@@ -267,7 +273,8 @@ def _prediction(
     return make
 
 
-def _draw_settings(settings: dict[str, str]) -> None:
+def draw_settings(settings: dict[str, str]) -> None:
+    """Draw settings with their values in words."""
     style = "border: 0; padding: .1rem 1.2rem .1rem 0; text-align: left; font-size: .85rem"
     rows = (
         element(

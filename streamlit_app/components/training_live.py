@@ -31,7 +31,8 @@ from training.run.run_dir import RunDir
 from training.run.status import Status
 
 REFRESH_SECONDS = 1.0
-_MESSAGE = "training_message"
+MESSAGE_KEY = "training_message"
+"""Session state: why the last press of a button started nothing."""
 _KINDS: dict[str, safe_text.NoticeKind] = {"failed": "error", "interrupted": "warning"}
 """States whose message says what happened and what to do."""
 RESUMABLE = ("interrupted", "cancelled", "failed")
@@ -49,17 +50,17 @@ def draw(run_id: str, *, was_active: bool) -> None:
 
 
 @contextmanager
-def deferred_errors() -> Iterator[None]:
+def deferred_errors(key: str = MESSAGE_KEY) -> Iterator[None]:
     """Store an error of a callback for :func:`draw_message`: a callback cannot draw."""
     try:
         yield
     except OUR_ERRORS as error:
-        st.session_state[_MESSAGE] = str(error)
+        st.session_state[key] = str(error)
 
 
-def draw_message() -> None:
+def draw_message(key: str = MESSAGE_KEY) -> None:
     """Draw what the last press could not do, once."""
-    message = st.session_state.pop(_MESSAGE, None)
+    message = st.session_state.pop(key, None)
     if message:
         draw_error(message)
 
@@ -73,7 +74,9 @@ def _draw(run_dir: RunDir, was_active: bool) -> None:
     progress = summarise_progress(run_dir.read_events()[0])
     _draw_state(status, progress)
     _draw_actions(run_dir, status)
-    if progress.steps:
+    if progress.prompt_tokens is not None:
+        _draw_usage(status, progress)
+    elif progress.steps:
         _draw_figures(run_dir, status, progress)
         _draw_charts(progress)
     _draw_log(run_dir)
@@ -135,6 +138,22 @@ def _draw_figures(run_dir: RunDir, status: Status, progress: Progress) -> None:
         for name, amount in (("energy", watt_hours), ("carbon", grams)):
             value = say(f"training_live.{name}{kind}", value=amount)
             figures.append((say(f"training_live.{name}"), value))
+    if status.is_active and progress.share < 1:
+        figures.append((say("training_live.time_left"), describe_duration(progress.seconds_left)))
+    with st.container(horizontal=True, gap="large"):
+        for label, value in figures:
+            st.metric(label, value, width="content")
+
+
+def _draw_usage(status: Status, progress: Progress) -> None:
+    """Draw what a run that asks an endpoint has used."""
+    figures = [
+        (say("training_live.prompt_tokens"), _whole(progress.prompt_tokens)),
+        (say("training_live.answer_tokens"), _whole(progress.completion_tokens)),
+    ]
+    if progress.cost is not None:
+        amount = say("training_live.cost_value", cost=progress.cost, currency=progress.currency)
+        figures.append((say("training_live.cost"), amount))
     if status.is_active and progress.share < 1:
         figures.append((say("training_live.time_left"), describe_duration(progress.seconds_left)))
     with st.container(horizontal=True, gap="large"):

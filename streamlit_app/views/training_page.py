@@ -14,6 +14,7 @@ from db.retraining.training_runs import list_training_runs
 from db.viewer import Viewer
 from streamlit_app.components import (
     blind_items,
+    endpoint_form,
     item_table,
     operating_point,
     plan_panel,
@@ -50,6 +51,7 @@ def main() -> None:
     with shown_errors():
         training_form.draw(person, runs)
         training_form.draw_prediction(person)
+        endpoint_form.draw(person)
         policy_form.draw(person)
     shown = pick_shown(history)
     if shown is None:

@@ -188,7 +188,7 @@ def test_the_gain_cannot_be_projected_without_features_and_says_so(filled: Datab
 
 
 def test_a_running_run_shows_its_progress(filled: Database):
-    run_dir = started_run(filled, num_steps=10, step=4, message="Training.")
+    run_dir = started_run(filled, num_steps=10, step=4, message="Running.")
     for step in (3, 4):
         run_dir.append_event(
             "progress",
@@ -206,7 +206,7 @@ def test_a_running_run_shows_its_progress(filled: Database):
     used = {"energy_kwh": 0.0021, "emissions_kg": 0.0005, "duration_seconds": 75.0}
     replace_json(run_dir.energy_path, {**used, "country": "NOR", "is_estimated": True})
     page = open_training()
-    assert progress_text(page).startswith("Training, step 4 of 10, 1 min")
+    assert progress_text(page).startswith("Running, step 4 of 10, 1 min")
     figures = {metric.label: metric.value for metric in page.metric}
     assert figures["Joint loss"] == "0.5"
     assert figures["Tokens per second"] == "321"
@@ -308,7 +308,7 @@ def test_bad_figures_among_the_events_do_not_take_the_page_down(filled: Database
     run_dir.append_event("progress", step=2**62, num_steps=-1, loss="low", rss_bytes={})
     with run_dir.events_path.open("a") as file:
         file.write('{"at": "2026-01-01", "kind": "progress", "step": 1, "seconds_left": 1e999}\n')
-    assert "Training" in progress_text(open_training())
+    assert "Running" in progress_text(open_training())
 
 
 def test_a_damaged_preset_and_launchers_leave_the_rest_of_the_form(filled: Database):

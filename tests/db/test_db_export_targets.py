@@ -28,8 +28,8 @@ from tests.support.stores import open_store
 
 OWN = (
     "review.duckdb", "review.duckdb.wal", "review.duckdb.before-0003", "runs", "models", "cache",
-    "presets", "launchers.toml", "runs/run-1/status.json", "models/base/config.json",
-    "cache/heads/a.safetensors", "presets/mine.toml", "builds",
+    "presets", "launchers.toml", "endpoints.toml", "runs/run-1/status.json",
+    "models/base/config.json", "cache/heads/a.safetensors", "presets/mine.toml", "builds",
 )  # fmt: skip
 KILL = """
 import os, sys

@@ -140,6 +140,17 @@ def test_a_conversation_gets_what_plain_generation_writes(
     assert found["choices"][0]["message"] == {"role": "assistant", "content": expected}
     assert found["usage"]["prompt_tokens"] == prompt["input_ids"].shape[1]
     assert found["usage"]["completion_tokens"] <= 7
+    assert found["choices"][0]["logprobs"] is None
+    measured = client.post(
+        "/v1/chat/completions", json={**asked, "logprobs": True, "top_logprobs": 3}
+    ).json()["choices"][0]["logprobs"]["content"]
+    logits = model.model(input_ids=whole[None]).logits[0].float().log_softmax(-1)
+    place = prompt["input_ids"].shape[1]
+    for token, row, token_id in zip(measured, logits[place - 1 :], whole[place:], strict=False):
+        assert token["logprob"] == pytest.approx(float(row[token_id].detach()), abs=0.05)
+        values = [one["logprob"] for one in token["top_logprobs"]]
+        assert values == pytest.approx(row.topk(3).values.tolist(), abs=0.05)
+    assert len(measured) >= found["usage"]["completion_tokens"] - 1
     for wrong in ({"stream": True}, {"temperature": 0.7}, {"messages": []}, {"max_tokens": 0}):
         assert client.post("/v1/chat/completions", json={**asked, **wrong}).status_code == 422
 

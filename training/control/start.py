@@ -15,14 +15,17 @@ from db.records import TrainingRun
 from db.retraining.snapshot import freeze
 from db.retraining.training_runs import add_training_run
 from db.retraining.trigger_policies import find_trigger_policy
+from eci.questions.prompts import load_template
 from training.control.ingest import refresh
 from training.control.launch import launch
+from training.endpoint.client import check_endpoint
 from training.errors import LaunchError
 from training.head.refit import is_quick, run_recalibration, run_refit
 from training.run.energy import WORLD, estimated
 from training.run.execution import HEAD_DEVICE, RunContext, execute
 from training.run.json_files import write_json
 from training.run.run_dir import RunDir
+from training.settings.endpoints import EndpointSettings
 from training.settings.launchers import LOCAL, Launcher
 from training.settings.training import (
     AdoptionSettings,
@@ -34,6 +37,7 @@ from training.settings.training import (
 
 REFIT = "refit"
 RECALIBRATE = "recalibrate"
+ENDPOINT = "endpoint"
 """Name the runs of these tiers where a preset names the others."""
 
 
@@ -52,6 +56,22 @@ def start_prediction(
     """
     require(database.cursor(), started_by, "train")
     run_dir = prepare_prediction(database, settings, started_by, launcher=launcher)
+    launch(run_dir)
+    return run_dir.run_id
+
+
+def start_endpoint(database: Database, settings: EndpointSettings, started_by: str) -> str:
+    """Start asking an endpoint for answers to all items in the background.
+
+    Raises:
+        NotPermittedError: The person's role is not open to it.
+        EndpointError: The endpoint refuses such requests or cannot be reached; nothing was written.
+        DbError: The snapshot cannot be frozen.
+        LaunchError: No process could be started.
+    """
+    require(database.cursor(), started_by, "train")
+    check_endpoint(settings)
+    run_dir = prepare_endpoint(database, settings, started_by)
     launch(run_dir)
     return run_dir.run_id
 
@@ -157,6 +177,19 @@ def prepare_prediction(
         "launcher": launcher.model_dump(mode="json"),
     }
     return _prepare(database, name, fields, started_by)
+
+
+def prepare_endpoint(database: Database, settings: EndpointSettings, started_by: str) -> RunDir:
+    """Make the run directory of a run that asks an endpoint; nothing starts."""
+    template = load_template()
+    fields = {
+        "task": "predict",
+        "description": "A model behind an endpoint answers every item; nothing is trained.",
+        "settings": settings.model_dump(mode="json"),
+        "prompt": {"template": template.name, "template_digest": template.digest},
+        "base_run_id": None,
+    }
+    return _prepare(database, ENDPOINT, fields, started_by)
 
 
 def _prepare(database: Database, name: str, fields: dict[str, Any], started_by: str) -> RunDir:

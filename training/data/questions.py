@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from db.records import OPTIONS_LABEL_SET
 from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.errors import LabelSetError
+from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.near_duplicates import find_duplicates
 from eci.questions.prompts import Exemplar, Question
 from training.data.groups import join_groups
 from training.errors import DataError
+from training.settings.endpoints import EndpointSettings
+from training.settings.training import PredictionSettings
 
 _NUM_NAMED = 20
 
@@ -125,12 +128,29 @@ def describe_left_out(items: Sequence[SnapshotItem], kept: Container[str]) -> li
         return []
     text = (
         f"{len(names)} of {len(items)} items were set aside, as the model cannot be asked about "
-        f"them: {_named(names)}. Their questions are longer than max_prompt_tokens, or the head "
+        f"them: {named(names)}. Their questions are longer than max_prompt_tokens, or the head "
         "does not know their labels. Shorten them, or raise max_prompt_tokens."
     )
     if len(names) == len(items):
         raise DataError(text)
     return [text]
+
+
+def make_pool(
+    snapshot: Snapshot, settings: PredictionSettings | EndpointSettings, num_shots: int
+) -> ExemplarPool:
+    """Return the pool from which all prompts of a run draw their shots."""
+    return ExemplarPool(
+        [
+            ItemQuestion.of(item).exemplar(settings.exemplar_context_words)
+            for item in snapshot.train
+            if not item.is_vetoed
+        ],
+        settings.exemplars,
+        settings.seed,
+        # A shot that repeats a test item would give its answer away.
+        forbidden=[to_question(item) for item in snapshot.test] if num_shots else (),
+    )
 
 
 def item_groups(entries: Sequence[ItemQuestion]) -> list[str]:
@@ -154,7 +174,7 @@ def refuse_leaks(questions: SnapshotQuestions) -> None:
     if strays:
         raise DataError(
             f"{len(strays)} items of the test split, or made from one, are among the training "
-            f"items ({_named(strays)}). They must never be learned from; freeze a new snapshot."
+            f"items ({named(strays)}). They must never be learned from; freeze a new snapshot."
         )
     repeated = find_duplicates(
         [entry.question for entry in questions.train], [entry.question for entry in questions.test]
@@ -166,12 +186,13 @@ def refuse_leaks(questions: SnapshotQuestions) -> None:
             for pair in repeated
         ]
         raise DataError(
-            f"{len(repeated)} training items repeat items of the test split: {_named(pairs)}. A "
+            f"{len(repeated)} training items repeat items of the test split: {named(pairs)}. A "
             "model that learns from them cannot be tested on the others; put them in the test "
             "split."
         )
 
 
-def _named(names: Sequence[str]) -> str:
+def named(names: Sequence[str]) -> str:
+    """Return names for a message, the first of them where there are many."""
     more = f", and {len(names) - _NUM_NAMED} more" if len(names) > _NUM_NAMED else ""
     return ", ".join(names[:_NUM_NAMED]) + more

@@ -33,7 +33,8 @@ def evaluate(
     Returns:
         Label set name -> ``{"n", "text", "head", "calibration", "decision"}``, ready for
         ``metrics.json``: each figure has a value, n and an interval. ``text`` is None where the run
-        wrote none, ``decision`` where the label set has no operating point.
+        wrote none, ``head`` and ``calibration`` where it gave no probabilities, ``decision``
+        where the label set has no operating point.
     """
     by_item = {prediction.item_id: prediction for prediction in predictions}
     groups: dict[str, list[SnapshotItem]] = {}
@@ -55,13 +56,17 @@ def _figures(
     has_text = any(prediction.answer is not None for prediction in predictions)
     text = [prediction.answer_label for prediction in predictions]
     y = [list(labels).index(label) for label in gold]
-    probabilities = _probabilities(predictions, len(labels))
+    known = [i for i, prediction in enumerate(predictions) if prediction.head_probabilities]
+    probabilities = _probabilities([predictions[i] for i in known], len(labels))
+    y = [y[i] for i in known]
     return {
         "n": len(items),
         "text": _scores(gold, text, labels) if has_text else None,
-        "head": _scores(gold, [prediction.head_label for prediction in predictions], labels),
-        "calibration": _calibration(probabilities, y),
-        "decision": None if rule is None else _decision(rule, probabilities, y),
+        "head": _scores(gold, [prediction.head_label for prediction in predictions], labels)
+        if known
+        else None,
+        "calibration": _calibration(probabilities, y) if known else None,
+        "decision": None if rule is None or not known else _decision(rule, probabilities, y),
     }
 
 

@@ -16,9 +16,9 @@ from eci.model.eci_model import Answer, Classification, EciModel, Progress
 from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import LabelSet
 from training.data.questions import (
-    ItemQuestion,
     describe_left_out,
     fixed_label_sets,
+    make_pool,
     to_question,
 )
 from training.evaluation.metrics import evaluate
@@ -78,20 +78,7 @@ class PredictionJob:
 
     def make_pool(self) -> ExemplarPool:
         """Return the pool from which all prompts draw their shots."""
-        settings = self.settings
-        return ExemplarPool(
-            [
-                ItemQuestion.of(item).exemplar(settings.exemplar_context_words)
-                for item in self.snapshot.train
-                if not item.is_vetoed
-            ],
-            settings.exemplars,
-            settings.seed,
-            # A shot that repeats a test item would give its answer away.
-            forbidden=[to_question(i) for i in self.snapshot.test]
-            if settings.evaluation.shots
-            else (),
-        )
+        return make_pool(self.snapshot, self.settings, self.settings.evaluation.shots)
 
     def rules(self) -> Mapping[str, DecisionRule]:
         """Return the operating points of the artifact, by label set; none without an artifact."""

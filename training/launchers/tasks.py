@@ -31,6 +31,10 @@ def execute_stored(run_dir: RunDir) -> TrainingState:
         return execute(
             run_dir, _on_cluster(launcher), device=f"{launcher.address} {run_dir.run_id}"
         )
+    if run_dir.asks_endpoint():
+        # Neither a device nor energy of this machine is used to speak of; runs of one address take
+        # turns, so that the requests at a time are as many as its settings allow.
+        return execute(run_dir, _ask_endpoint, device=f"endpoint {run_dir.read_model()['url']}")
     task = stored.get("task")
     is_head_alone = task in ("refit", "recalibrate") and is_quick(run_dir)
     work = work_of(task)
@@ -77,6 +81,12 @@ def _predict(context: RunContext) -> None:
     from training.joint.predict import run_prediction
 
     run_prediction(context)
+
+
+def _ask_endpoint(context: RunContext) -> None:
+    from training.endpoint.answering import run_endpoint
+
+    run_endpoint(context)
 
 
 def _adopt(context: RunContext) -> None:

@@ -75,7 +75,7 @@ class RunContext:
             raise Stopped
 
     def report_progress(self, *, step: int, num_steps: int, **metrics: Any) -> None:
-        """Report that ``step`` of ``num_steps`` optimizer steps are done, with their figures.
+        """Report that ``step`` of ``num_steps`` steps are done, with their figures.
 
         The first report, which may be of step 0, makes the run ``running``. Memory and the time
         left are added unless given. Every report reaches the disk, the last one too.
@@ -84,7 +84,7 @@ class RunContext:
             return
         if not self._is_running:
             self._is_running = True
-            self.run_dir.enter_state("running", "Training.")
+            self.run_dir.enter_state("running", "Running.")
         moment = time.monotonic()
         if self._first_step is None or step < self._first_step[0]:
             self._first_step = (step, moment)
@@ -229,7 +229,8 @@ def _work_to_end(
 def _stopped(run_dir: RunDir) -> tuple[TrainingState, str]:
     if run_dir.is_cancel_requested():
         return "cancelled", "Cancelled."
-    if run_dir.latest_checkpoint() is None and not run_dir.job_path.exists():
+    continues = run_dir.job_path, run_dir.answers_path
+    if run_dir.latest_checkpoint() is None and not any(path.exists() for path in continues):
         return "cancelled", (
             "Stopped from outside (a shutdown, or a signal) before its first checkpoint. "
             "Start it again to train from the beginning."

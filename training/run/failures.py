@@ -114,6 +114,8 @@ def _missing_base_model(error: BaseException, run_dir: RunDir) -> str:
 
 def again(run_dir: RunDir) -> str:
     """Describe what starting a failed run again will do."""
+    if run_dir.answers_path.exists():
+        return "Started again, it asks only the items without an answer."
     checkpoint = run_dir.latest_checkpoint()
     if checkpoint is None:
         return "Started again, it begins from the beginning."

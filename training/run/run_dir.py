@@ -25,7 +25,14 @@ from pydantic import ValidationError
 from db.conversions import parse_json
 from db.records import TrainingState
 from training.errors import RunDirError
-from training.run.json_files import invalid, plain, read_object, replace_json, unusable
+from training.run.json_files import (
+    append_lines,
+    invalid,
+    plain,
+    read_object,
+    replace_json,
+    unusable,
+)
 from training.run.status import Status, parse_status
 
 # Freed when the disk is full, so that the run can still say so.
@@ -71,6 +78,7 @@ class RunDir:
         self.out_of_fold_path = path / "out_of_fold.parquet"
         self.energy_path = path / "energy.json"
         self.metrics_path = path / "metrics.json"
+        self.answers_path = path / "answers.jsonl"
         self.cancel_path = path / "cancel"
         self.job_path = path / "ray_job.json"
         self._reserve_path = path / ".reserve"
@@ -149,6 +157,14 @@ class RunDir:
             return model
         raise unusable(self.settings_path, "names no base model (settings.model.base)")
 
+    def asks_endpoint(self) -> bool:
+        """Return whether the run's model is behind an endpoint, so that nothing computes here.
+
+        Raises:
+            RunDirError: The settings cannot be read or name no model.
+        """
+        return "url" in self.read_model()
+
     def read_source(self) -> str | None:
         """Return the run whose artifact this one starts from, None where there is none.
 
@@ -223,21 +239,11 @@ class RunDir:
     def append_events(self, events: Iterable[Event]) -> None:
         """Append events in one write; a line torn by an earlier kill is closed first."""
         lines = [
-            json.dumps(plain({"at": event.at, "kind": event.kind, **event.fields})) + "\n"
+            json.dumps(plain({"at": event.at, "kind": event.kind, **event.fields}))
             for event in events
         ]
-        if not lines:
-            return
-        data = "".join(lines).encode()
-        handle = os.open(self.events_path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            size = os.fstat(handle).st_size
-            if size and os.pread(handle, 1, size - 1) != b"\n":
-                data = b"\n" + data
-            if os.write(handle, data) < len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.events_path))
-        finally:
-            os.close(handle)
+        if lines:
+            append_lines(self.events_path, lines)
 
     def read_events(self, since_byte_offset: int = 0) -> tuple[list[Event], int]:
         """Return the events after an offset, and the offset to ask from the next time.
@@ -397,6 +403,8 @@ def resume_hint(run_dir: RunDir) -> str:
     """Describe what resuming the run will do."""
     if run_dir.job_path.exists():
         return "Resume it: it follows its job on the cluster, which goes on meanwhile."
+    if run_dir.answers_path.exists():
+        return "Resume it: only items without an answer are asked."
     checkpoint = run_dir.latest_checkpoint()
     if checkpoint is None:
         return "Resume it: it begins again, as it had written no checkpoint yet."

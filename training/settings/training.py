@@ -302,32 +302,32 @@ def parse_settings(fields: dict[str, Any], origin: str) -> TrainingSettings:
     Raises:
         SettingsError: A value is not allowed or a name is unknown.
     """
-    return _parse(TrainingSettings, fields, origin)
+    return parse_as(TrainingSettings, fields, origin)
 
 
 def parse_model_settings(fields: dict[str, Any], origin: str) -> ModelSettings:
     """Validate what a run's settings say of its base model in the same way."""
-    return _parse(ModelSettings, fields, origin)
+    return parse_as(ModelSettings, fields, origin)
 
 
 def parse_prediction_settings(fields: dict[str, Any], origin: str) -> PredictionSettings:
     """Validate the settings of a prediction run in the same way."""
-    return _parse(PredictionSettings, fields, origin)
+    return parse_as(PredictionSettings, fields, origin)
 
 
 def parse_adoption_settings(fields: dict[str, Any], origin: str) -> AdoptionSettings:
     """Validate the settings of a run that makes a model of a plain adapter in the same way."""
-    return _parse(AdoptionSettings, fields, origin)
+    return parse_as(AdoptionSettings, fields, origin)
 
 
 def parse_refit_settings(fields: dict[str, Any], origin: str) -> RefitSettings:
     """Validate the settings of a refit in the same way."""
-    return _parse(RefitSettings, fields, origin)
+    return parse_as(RefitSettings, fields, origin)
 
 
 def parse_recalibration_settings(fields: dict[str, Any], origin: str) -> RecalibrationSettings:
     """Validate the settings of a recalibration in the same way."""
-    return _parse(RecalibrationSettings, fields, origin)
+    return parse_as(RecalibrationSettings, fields, origin)
 
 
 def parse_decision(options: Iterable[str]) -> DecisionSettings | None:
@@ -347,13 +347,18 @@ def parse_decision(options: Iterable[str]) -> DecisionSettings | None:
             fields.setdefault(name, {})[label_set] = value
         else:
             fields[name] = value
-    return _parse(DecisionSettings, fields, "the command line") if fields else None
+    return parse_as(DecisionSettings, fields, "the command line") if fields else None
 
 
 _Settings = TypeVar("_Settings", bound=BaseModel)
 
 
-def _parse(kind: type[_Settings], fields: dict[str, Any], origin: str) -> _Settings:
+def parse_as(kind: type[_Settings], fields: dict[str, Any], origin: str) -> _Settings:
+    """Validate fields as settings of a kind, telling all faults at once.
+
+    Raises:
+        SettingsError: A value is not allowed or a name is unknown.
+    """
     try:
         return kind.model_validate(fields)
     except ValidationError as error:

@@ -32,7 +32,8 @@ STATE_WORDS = words("run_state")
 class Progress:
     """The figures of a run's latest progress event, and its curves so far.
 
-    Each value is None where the run has not reported it yet. ``curves`` maps ``loss``, ``lm_loss``,
+    Each value is None where the run has not reported it yet; tokens and cost are reported by runs
+    that ask an endpoint. ``curves`` maps ``loss``, ``lm_loss``,
     ``eci_loss`` and ``learning_rate`` to one value a step of ``steps``.
     """
 
@@ -42,6 +43,10 @@ class Progress:
     rss_bytes: float | None = None
     seconds_left: float | None = None
     learning_rate: float | None = None
+    prompt_tokens: float | None = None
+    completion_tokens: float | None = None
+    cost: float | None = None
+    currency: str = ""
     steps: tuple[int, ...] = ()
     curves: Mapping[str, tuple[float | None, ...]] | None = None
 
@@ -53,7 +58,10 @@ class Progress:
 
 _Point = tuple[int, Mapping[str, Any]]
 _CURVES = ("loss", "lm_loss", "eci_loss", "learning_rate")
-_FIGURES = ("tokens_per_second", "rss_bytes", "seconds_left", "learning_rate")
+_FIGURES = (
+    *("tokens_per_second", "rss_bytes", "seconds_left", "learning_rate"),
+    *("prompt_tokens", "completion_tokens", "cost"),
+)
 
 
 def summarise_progress(events: Iterable[Event]) -> Progress:
@@ -82,6 +90,7 @@ def summarise_progress(events: Iterable[Event]) -> Progress:
         step=last_step,
         num_steps=num_steps,
         **{name: _number(last.get(name)) for name in _FIGURES},
+        currency=str(last.get("currency") or ""),
         steps=tuple(step for step, _ in drawn),
         curves={name: tuple(_number(fields.get(name)) for _, fields in drawn) for name in _CURVES},
     )
