@@ -24,7 +24,7 @@ from eci.model.batching import collate
 from eci.model.branches import PROMPT
 from eci.model.eci_model import EciModel, build
 from eci.model.features import stack
-from eci.model.head_fit import cross_validate, fit_head
+from eci.model.head_fit import HeadSearch, cross_validate, fit_head
 from eci.questions.labels import LabelSet
 from eci.questions.prompts import Question
 from eci.statistics.calibration import TemperatureScaling, out_of_fold
@@ -97,7 +97,7 @@ def nested(states: np.ndarray, scores: np.ndarray, y: IntArray) -> FloatArray:
             y[on],
             is_options=True,
             folds=out_of_fold(y[on], seed=SEED),
-            strengths=STRENGTHS,
+            search=HeadSearch(STRENGTHS),
         )
         head = fit_head(states[on], scores[on], y[on], is_options=True, l2=chosen.l2)
         scaling = TemperatureScaling.fit(chosen.logits, y[on])

@@ -27,6 +27,7 @@ from eci.model.head_fit import (
     DEFAULT_L2,
     CrossValidationResult,
     FittedHead,
+    HeadSearch,
     cross_validate,
     fit_head,
 )
@@ -131,8 +132,7 @@ def cross_validate_training(candidate: Candidate, data: Data) -> Choice:
             data.y,
             is_options=False,
             folds=out_of_fold(data.y, seed=seed),
-            candidates=[candidate.columns],
-            strengths=DEFAULT_L2,
+            search=HeadSearch(DEFAULT_L2, [candidate.columns]),
         )
         for seed in SEEDS
     )

@@ -17,6 +17,7 @@ import click
 
 from eci.answers.reader import read_answer
 from eci.errors import EciError
+from eci.export.exporting import export
 from eci.model.choice import ModelChoice, model_options
 from eci.questions.exemplars import CHOICES, Choice, ExemplarPool
 from eci.questions.json_lines import iter_lines, load_exemplars, load_records, parse_answer
@@ -181,6 +182,7 @@ def read(file: IO[bytes]) -> None:
 
 
 main.add_command(serve)
+main.add_command(export)
 
 
 def _shot_chooser(

@@ -33,3 +33,7 @@ class BaseModelError(EciError):
 
 class ArtifactError(EciError):
     """An artifact is incomplete, damaged or made for another base model."""
+
+
+class ExportError(EciError):
+    """An artifact cannot be exported in a form, or to a place."""

@@ -21,7 +21,13 @@ from eci.model.artifact import read_plain_adapter
 from eci.model.base_model import Quantization
 from eci.questions.exemplars import CHOICES, Choice
 from training.control.ingest import refresh
-from training.control.plan import TIERS, Tier, make_plan, prepare_plan
+from training.control.plan import (
+    TIERS,
+    Tier,
+    as_sequence_classification,
+    make_plan,
+    prepare_plan,
+)
 from training.control.run_duration import describe_expected, expected_seconds
 from training.control.start import (
     is_run_dir,
@@ -115,6 +121,12 @@ def _launcher_options(command: Callable[..., None]) -> Callable[..., None]:
     "--base", help="refit: the base model, where its folder has moved [default: as it was]."
 )
 @click.option(
+    "--form",
+    type=click.Choice(["sequence-classification"]),
+    help="refit of 'base': fit a head that python -m eci export --as sequence-classification "
+    "takes: one matrix on the last state, without intercept.",
+)
+@click.option(
     "-d",
     "--decision",
     "decisions",
@@ -131,6 +143,7 @@ def run(
     tier: Tier,
     source: str | None,
     base: str | None,
+    form: str | None,
     decisions: tuple[str, ...],
     launcher: Kind,
     launcher_options: tuple[str, ...],
@@ -152,6 +165,8 @@ def run(
             launcher=chosen,
             decision=parse_decision(decisions),
         )
+        if form:
+            plan = as_sequence_classification(plan)
         click.echo(
             describe_expected(expected_seconds(runs_dir(), plan.name, plan.launcher)), err=True
         )

@@ -44,6 +44,7 @@ def load_base(
     quantization: Quantization = "none",
     device: str = "auto",
     waits_on_host: bool = False,
+    dtype: Any = None,
 ) -> LoadedBase:
     """Load a causal LM and its tokenizer; only safetensors, never code from the model's folder.
 
@@ -54,6 +55,7 @@ def load_base(
         device: ``auto`` takes the GPU where there is one.
         waits_on_host: Whether the weights stay in host memory, for the caller to bring them to the
             device.
+        dtype: Of torch, for the weights; None takes what the device computes well.
 
     Raises:
         BaseModelError: It cannot be found, reached or read.
@@ -65,7 +67,8 @@ def load_base(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     _require_device(device)
-    dtype = torch.bfloat16 if device != "cpu" or _cpu_computes_bfloat16() else torch.float32
+    if dtype is None:
+        dtype = torch.bfloat16 if device != "cpu" or _cpu_computes_bfloat16() else torch.float32
     place = "cpu" if waits_on_host else device
     options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "device_map": place}
     if quantization == "nf4":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -63,6 +63,7 @@ def fit_head(
     is_options: bool,
     columns: Sequence[int] | None = None,
     l2: float = 1.0,
+    intercept: bool = True,
 ) -> FittedHead:
     """Fit a head.
 
@@ -73,6 +74,8 @@ def fit_head(
         is_options: Whether the labels are the items' own options.
         columns: Which of the P states make up ``u``; all by default.
         l2: Strength of the penalty on ``W``, relative to the mean loss of an item.
+        intercept: Whether states are centred and fixed labels have a bias; else ``mean`` and
+            ``bias`` are 0, and the head is one matrix on the states.
 
     Raises:
         ValueError: There are no items, or the arrays do not fit each other.
@@ -85,7 +88,8 @@ def fit_head(
         )
     chosen = tuple(range(states.shape[1]) if columns is None else columns)
     with _threads(states):
-        x = _Standardised.of(_inputs(states, chosen, is_options=is_options), scores)
+        u = _inputs(states, chosen, is_options=is_options)
+        x = _Standardised.of(u, scores, intercept=intercept)
         return _fit(x, scores, gold, chosen, l2)
 
 
@@ -178,6 +182,7 @@ class _Standardised:
 
     Attributes:
         x: ``(n, D)`` or ``(n, K, D)``; with a basis, its coordinates take the place of D.
+        has_bias: Whether fixed labels get a bias.
         basis: Orthonormal columns that span the items, ``(D, n)``, where there are fewer items
             than dimensions. The penalised optimum is in that span and its length is the same in
             these coordinates, so that nothing is lost, and all that is quadratic in D shrinks.
@@ -188,13 +193,16 @@ class _Standardised:
     spread: Float32Array
     gram: Float32Array
     basis: Float32Array | None
+    has_bias: bool = True
 
     @classmethod
-    def of(cls, u: Float32Array, scores: Float32Array) -> _Standardised:
+    def of(cls, u: Float32Array, scores: Float32Array, *, intercept: bool = True) -> _Standardised:
         """Standardise over the items; absent options do not count, and become zeros."""
         from scipy.linalg import qr
 
         mean, spread = mean_and_spread(u, scores)
+        if not intercept:
+            mean = np.zeros_like(mean)
         x = (u - mean) / spread
         if x.ndim == 3:
             x[~np.isfinite(scores)] = 0.0
@@ -204,7 +212,7 @@ class _Standardised:
             flat = upper.T
             x = flat.reshape(*x.shape[:-1], -1)
         gram = np.asarray(flat.T @ flat / len(flat), dtype=np.float32)
-        return cls(np.ascontiguousarray(x), mean, spread, gram, basis)
+        return cls(np.ascontiguousarray(x), mean, spread, gram, basis, intercept)
 
     def inside(self, weight: Float32Array) -> Float32Array:
         """Return the coordinates of weights ``(..., D)``; what is outside the span is lost."""
@@ -236,7 +244,8 @@ def _fit(
 ) -> FittedHead:
     from scipy.optimize import minimize
 
-    loss = _Loss(standardised.x, scores, y, l2, np.full(len(y), 1 / len(y)))
+    share = np.full(len(y), 1 / len(y))
+    loss = _Loss(standardised.x, scores, y, l2, share, standardised.has_bias)
     root, inverse = standardised.root(l2)
     num_weights = int(np.prod(loss.shape))
 
@@ -255,7 +264,9 @@ def _fit(
     fits = (*loss.shape[:-1], len(standardised.mean))
     if start is not None and start.weight.shape == fits:
         packed = standardised.inside(start.weight) @ root
-        first = np.concatenate([packed.ravel(), start.bias, [start.scale]])
+        first[:num_weights] = packed.ravel()
+        first[num_weights:-1] = start.bias[: loss.num_biases]
+        first[-1] = start.scale
     found = minimize(
         objective,
         first,
@@ -265,7 +276,9 @@ def _fit(
     ).x
     return FittedHead(
         weight=standardised.outside(unpack(found).astype(np.float32)),
-        bias=found[num_weights:-1].astype(np.float32),
+        bias=found[num_weights:-1].astype(np.float32)
+        if loss.num_biases or loss.is_options
+        else np.zeros(scores.shape[1], dtype=np.float32),
         scale=float(found[-1]),
         mean=standardised.mean,
         spread=standardised.spread,
@@ -283,6 +296,7 @@ class _Loss:
     y: IntArray
     l2: float
     share: FloatArray
+    has_bias: bool
 
     @property
     def is_options(self) -> bool:
@@ -296,11 +310,11 @@ class _Loss:
 
     @property
     def num_biases(self) -> int:
-        return 0 if self.is_options else self.scores.shape[1]
+        return self.scores.shape[1] if self.has_bias and not self.is_options else 0
 
     def at(self, weight: FloatArray, rest: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return the loss and its gradients by the weights, and by biases and scale (``rest``)."""
-        bias = rest[:-1].astype(np.float32)
+        bias = rest[:-1].astype(np.float32) if self.num_biases else np.float32(0)
         logits = _logits(weight.astype(np.float32), bias, float(rest[-1]), self.x, self.scores)
         top = logits.max(1, keepdims=True)
         log_total = np.log(np.exp(logits - top).sum(1)) + top[:, 0]
@@ -318,7 +332,11 @@ class _Loss:
 
 
 def _logits(
-    weight: Float32Array, bias: Float32Array, scale: float, x: Float32Array, scores: Float32Array
+    weight: Float32Array,
+    bias: Float32Array | np.float32,
+    scale: float,
+    x: Float32Array,
+    scores: Float32Array,
 ) -> FloatArray:
     known = np.isfinite(scores)
     learned = x @ weight if x.ndim == 3 else x @ weight.T + bias
@@ -352,6 +370,21 @@ class CrossValidationResult:
         return float(self.losses.mean())
 
 
+@dataclass(frozen=True, slots=True)
+class HeadSearch:
+    """What cross-validation chooses from.
+
+    Attributes:
+        strengths: Penalties.
+        candidates: Sets of columns of the states to try; None: all together.
+        intercept: As in :func:`fit_head`.
+    """
+
+    strengths: Sequence[float] = DEFAULT_L2
+    candidates: Sequence[Sequence[int]] | None = None
+    intercept: bool = True
+
+
 def cross_validate(
     states: Float32Array,
     scores: Float32Array,
@@ -359,15 +392,14 @@ def cross_validate(
     *,
     is_options: bool,
     folds: Sequence[Fold],
-    candidates: Sequence[Sequence[int]] | None = None,
-    strengths: Sequence[float] = DEFAULT_L2,
+    search: HeadSearch | None = None,
     judged: IntArray | None = None,
 ) -> CrossValidationResult:
     """Choose pooling and penalty by the out-of-fold cross-entropy on training items.
 
     Args:
         folds: Of the items, from :func:`eci.statistics.calibration.out_of_fold`.
-        candidates: Sets of columns of ``states`` to try; all together by default.
+        search: What to choose from; every default penalty with all columns when None.
         judged: Rows that candidates are compared and figures computed on; all by default. States
             from an adapter repeat the labels that it has learned, so only other items can judge.
 
@@ -376,13 +408,12 @@ def cross_validate(
     """
     gold = np.asarray(y)
     best: CrossValidationResult | None = None
+    search = search or HeadSearch()
     everything: Sequence[Sequence[int]] = [range(states.shape[1])]
-    tried = everything if is_options else candidates or everything
+    search = replace(search, candidates=(not is_options and search.candidates) or everything)
     rows = np.arange(len(gold)) if judged is None else judged
     with _threads(states):
-        for columns, l2, logits in _candidates(
-            states, scores, gold, folds, tried, strengths, is_options
-        ):
+        for columns, l2, logits in _candidates(states, scores, gold, folds, search, is_options):
             candidate = _judge(logits, gold, columns, l2, rows)
             if best is None or candidate.loss < best.loss:
                 best = candidate
@@ -396,17 +427,19 @@ def _candidates(
     scores: Float32Array,
     gold: IntArray,
     folds: Sequence[Fold],
-    tried: Sequence[Sequence[int]],
-    strengths: Sequence[float],
+    search: HeadSearch,
     is_options: bool,
 ) -> Iterator[tuple[tuple[int, ...], float, FloatArray]]:
     """Yield every pooling with every penalty, and its out-of-fold logits."""
-    for columns in map(tuple, tried):
+    for columns in map(tuple, search.candidates or ()):
         u = _inputs(states, columns, is_options=is_options)
-        parts = [_Standardised.of(u[fold.train], scores[fold.train]) for fold in folds]
+        parts = [
+            _Standardised.of(u[fold.train], scores[fold.train], intercept=search.intercept)
+            for fold in folds
+        ]
         starts: list[FittedHead | None] = [None] * len(folds)
         # From strong to weak: each fit starts where the one before it ended.
-        for l2 in sorted(strengths, reverse=True):
+        for l2 in sorted(search.strengths, reverse=True):
             logits = np.zeros(scores.shape)
             for k, fold in enumerate(folds):
                 on, out = fold.train, fold.held_out

@@ -14,10 +14,16 @@ from eci.arrays import IntArray
 from eci.model.eci_model import EciModel
 from eci.model.features import stack
 from eci.model.head import EciHead, HeadConfig, HeadInputs
-from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
+from eci.model.head_fit import (
+    CrossValidationResult,
+    FittedHead,
+    HeadSearch,
+    cross_validate,
+    fit_head,
+)
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
-from eci.statistics.calibration import out_of_fold
+from eci.statistics.calibration import out_of_fold, softmax
 
 RNG = np.random.default_rng(0)
 
@@ -79,7 +85,12 @@ def test_choosing_is_blind_to_the_held_out_fold_and_finds_the_signal() -> None:
     def best_of(candidates: list[tuple[int, ...]]) -> CrossValidationResult:
         folds = out_of_fold(y, num_folds=3)
         return cross_validate(
-            states, scores, y, is_options=False, folds=folds, candidates=candidates
+            states,
+            scores,
+            y,
+            is_options=False,
+            folds=folds,
+            search=HeadSearch(candidates=candidates),
         )
 
     columns: list[tuple[int, ...]] = [(0,), (1,), (2,), (0, 1, 2)]
@@ -90,6 +101,24 @@ def test_choosing_is_blind_to_the_held_out_fold_and_finds_the_signal() -> None:
     noise = RNG.integers(0, 3, 150)
     folds = out_of_fold(noise, num_folds=3)
     assert cross_validate(states, scores, noise, is_options=False, folds=folds).accuracy < 0.5
+
+
+def test_without_an_intercept_the_head_is_one_matrix_on_the_states() -> None:
+    states, scores, y = _separable(120)
+    scores = np.zeros_like(scores)
+    head = fit_head(states, scores, y, is_options=False, l2=0.1, intercept=False)
+    assert not head.mean.any() and not head.bias.any()
+    u = states.reshape(len(states), -1)
+    plain = head.logits(states, scores)
+    assert plain == pytest.approx(u @ (head.weight / head.spread).T, rel=1e-4, abs=1e-4)
+    reference = LogisticRegression(C=1 / (0.1 * len(y)), fit_intercept=False, tol=1e-8)
+    expected = reference.fit(u / head.spread, y).predict_proba(u / head.spread)
+    assert softmax(plain) == pytest.approx(expected, abs=2e-3)
+    found = cross_validate(
+        states, scores, y, is_options=False, folds=out_of_fold(y, num_folds=3),
+        search=HeadSearch(intercept=False),
+    )  # fmt: skip
+    assert found.accuracy > 0.6
 
 
 def test_no_items_or_uneven_arrays_are_refused() -> None:

@@ -118,6 +118,23 @@ def make_plan(
     return Plan(tier, recalibration, base_run_id or run_id)
 
 
+def as_sequence_classification(plan: Plan) -> Plan:
+    """Return a refit whose head can be exported as a sequence classification model.
+
+    Raises:
+        SettingsError: It is no refit of a base model alone.
+    """
+    settings = plan.settings
+    if not isinstance(settings, RefitSettings) or settings.artifact_run_id is not None:
+        raise SettingsError(
+            "The form sequence-classification is for --tier refit --from base: other heads read "
+            "what their run was trained to read. To keep an adapter, merge it first (python -m eci "
+            "export --merged) and name the merged folder with --base."
+        )
+    fields = {"pooling": "last", "intercept": False}
+    return replace(plan, settings=settings.model_copy(update=fields))
+
+
 def prepare_plan(
     database: Database, plan: Plan, started_by: str, *, triggered_by: str = ""
 ) -> RunDir:

@@ -21,7 +21,13 @@ from eci.arrays import FloatArray, IntArray
 from eci.decisions import MOST_PROBABLE, DecisionSettings
 from eci.errors import EciError
 from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
-from eci.model.head_fit import CrossValidationResult, FittedHead, cross_validate, fit_head
+from eci.model.head_fit import (
+    CrossValidationResult,
+    FittedHead,
+    HeadSearch,
+    cross_validate,
+    fit_head,
+)
 from eci.statistics.calibration import TemperatureScaling, out_of_fold
 from training.data.questions import (
     ItemQuestion,
@@ -290,7 +296,9 @@ def _fit(
         task.y,
         is_options=task.is_options,
         folds=out_of_fold(task.y, task.groups, num_folds=settings.num_folds, seed=settings.seed),
-        strengths=strengths if can_judge else (max(strengths),),
+        search=HeadSearch(
+            strengths if can_judge else (max(strengths),), intercept=settings.intercept
+        ),
         judged=judged if can_judge else None,
     )
     head = fit_head(
@@ -299,6 +307,7 @@ def _fit(
         task.y,
         is_options=task.is_options,
         l2=chosen.l2,
+        intercept=settings.intercept,
     )
     return _Fit(head, chosen, len(task.items), len(judged) if can_judge else 0)
 

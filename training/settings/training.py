@@ -202,6 +202,11 @@ class RefitSettings(Frozen):
         DEFAULT_POOLING,
         description="hidden states that the head of a base model alone reads",
     )
+    intercept: bool = Field(
+        True,
+        description="whether states are centred and labels have a bias; without, and with pooling "
+        "last, the head of a base model alone is what AutoModelForSequenceClassification takes",
+    )
     strengths: tuple[float, ...] = Field(
         DEFAULT_L2, min_length=1, description="penalties on the weights to choose from"
     )

@@ -1,0 +1,1 @@
+"""An artifact in forms that other programs load: ``python -m eci export``."""
