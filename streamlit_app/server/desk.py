@@ -17,6 +17,7 @@ from cachetools import LRUCache
 
 from db.conversions import utc_now
 from db.errors import ItemNotFoundError, ItemWithheldError, NotPermittedError
+from db.people.desk_keys import get_desk_keys, save_desk_keys
 from db.records import Annotation, Judgement
 from db.review import day
 from db.review.annotations import (
@@ -27,7 +28,6 @@ from db.review.annotations import (
     standing_annotations,
 )
 from db.review.day import ReviewedDay
-from db.review.desk_keys import get_desk_keys, save_desk_keys
 from db.review.drafts import clear_draft, save_draft
 from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter

@@ -20,6 +20,7 @@ from db.content.runs import add_run
 from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.outcomes.selection import Selection
 from db.outcomes.slices import drop_slice, list_slices, save_slice
+from db.people.desk_keys import save_desk_keys
 from db.people.permissions import ACTION_WORDS, PERMISSIONS, Action
 from db.people.program_tokens import add_token, list_tokens, revoke_token
 from db.people.reviewers import add_reviewer, append_change
@@ -32,7 +33,6 @@ from db.retraining.trigger_policies import add_trigger_policy
 from db.review.adjudications import add_adjudication
 from db.review.annotations import add_annotation, retract_annotation
 from db.review.bulk_actions import do_action, send_to_queue, undo_action
-from db.review.desk_keys import save_desk_keys
 from db.review.drafts import clear_draft, save_draft
 from db.review.events import ASKS, EventAction, ReviewEvent, add_events, set_flag
 from db.review.guidelines import add_guideline
