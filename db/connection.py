@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from typing import Final
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -48,6 +49,11 @@ _FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.E
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_LOG: Final = "256MB"
+"""What a log may grow to before the next commit moves it into the file while all others wait."""
+_LONG_LOG_BYTES: Final = 16 * 2**20
+"""From here on it is worth while to move it when nobody waits."""
+
 IN_MEMORY = Path(":memory:")
 """Opens a private database that lives as long as its ``Database``; for tests."""
 
@@ -67,6 +73,7 @@ class Database:
         self.is_shared = False
         """Whether others save meanwhile: then batches of work give way between their parts."""
         self._indexing = threading.Lock()
+        self._written_at = time.monotonic()
         if path != IN_MEMORY:
             atexit.register(self.close)
 
@@ -139,6 +146,7 @@ class Database:
                 with explained_damage(self.path), self._refused(), whole(cur):
                     yield cur
             finally:
+                self._written_at = time.monotonic()
                 if not only_labels:
                     self.known.forget()
                 cur.close()
@@ -190,6 +198,26 @@ class Database:
                     "import, or opening the app again, goes on."
                 ) from error
 
+    def fold_log(self, quiet_seconds: float) -> bool:
+        """Move a long log into the file, which makes all who save wait, if nobody does.
+
+        Args:
+            quiet_seconds: How long nothing was written, at least.
+
+        Returns:
+            Whether it was moved.
+        """
+        log = open_mark.log_paths(self.path)[0]
+        is_long = log.exists() and log.stat().st_size > _LONG_LOG_BYTES
+        if not is_long or time.monotonic() - self._written_at < quiet_seconds:
+            return False
+        with explained_damage(self.path):
+            try:
+                self.cursor().execute("checkpoint")
+            except duckdb.TransactionException:  # somebody is writing after all
+                return False
+        return True
+
     @contextmanager
     def _refused(self, *errors: type[OSError]) -> Iterator[None]:
         try:
@@ -237,6 +265,7 @@ def _connect(path: Path) -> DuckDBPyConnection:
             path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(path))
         connection.execute("set enable_progress_bar = false")  # it would mix into what we print
+        connection.execute(f"set checkpoint_threshold = '{_LONGEST_LOG}'")
         return connection
     except (duckdb.Error, OSError) as error:
         raise _explain(error, path) from error

@@ -18,6 +18,8 @@ from training.control.triggers import tick
 from training.errors import TrainingError
 
 TICK_SECONDS: Final = 5.0
+QUIET_SECONDS: Final = 60.0
+"""Without any save; then nobody is expected to wait for the log to be moved into the file."""
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +43,7 @@ def _watch(done: threading.Event) -> None:
             refresh(database, runs_dir())
             refit_news.update(database)
             tick(database, datetime.now(UTC))
+            database.fold_log(QUIET_SECONDS)
         except (DbError, EciError, TrainingError) as error:
             # What a user can correct is shown where it is corrected: on the pages.
             _log.warning("Nothing was started: %s", error)
