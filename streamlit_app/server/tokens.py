@@ -6,11 +6,10 @@ next to the database, so that a token outlives a restart of the server.
 
 from __future__ import annotations
 
-import os
 import secrets
+import threading
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -19,12 +18,14 @@ from typing import Any, Final
 from itsdangerous import BadSignature, URLSafeSerializer
 from pydantic import TypeAdapter, ValidationError
 
+from db.atomic_files import replaced_file
 from db.paths import home_dir
 from db.records import Encounter, Phase, Presentation
 from db.review.item_list import Order, ReviewFilter
 
 _KEY_NAME: Final = "desk.key"
 _KEY_BYTES: Final = 32
+_one_at_a_time = threading.Lock()
 _MAX_SITTINGS: Final = 2_000
 
 
@@ -132,10 +133,17 @@ def key_path() -> Path:
 
 
 def _read_key(path: Path) -> bytes:
-    """Read the key, which no other user of the machine can; make it where there is none."""
-    with suppress(FileExistsError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES))
-    return path.read_bytes()
+    """Read the key, which no other user of the machine can; make it where there is none.
+
+    Two threads that ask at once get the same, and what is cut short is made again: an empty key
+    would let anybody sign.
+    """
+    with _one_at_a_time:
+        key = path.read_bytes() if path.exists() else b""
+        if len(key) < _KEY_BYTES:
+            key = secrets.token_bytes(_KEY_BYTES)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replaced_file(path) as partial:
+                partial.touch(mode=0o600)
+                partial.write_bytes(key)
+        return key

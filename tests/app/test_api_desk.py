@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -640,6 +643,24 @@ def test_the_key_is_for_the_owner_alone_and_another_key_makes_other_tokens(
     tokens._signer_of.cache_clear()
     head = {"Authorization": f"Bearer {token}"}
     assert client.get("/api/v1/desk/next", headers=head).status_code == 401
+
+
+def test_pages_opened_at_once_get_one_key_and_a_key_cut_short_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made_slowly(num_bytes: int) -> bytes:
+        time.sleep(0.05)
+        return os.urandom(num_bytes)
+
+    monkeypatch.setattr(tokens.secrets, "token_bytes", made_slowly)
+    path = tmp_path / "home" / "desk.key"
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as threads:
+            keys = set(threads.map(tokens._read_key, [path] * 4))
+        assert keys == {path.read_bytes()}
+        assert len(path.read_bytes()) == 32
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.write_bytes(b"")  # killed before it was written
 
 
 def test_a_forged_phase_is_no_presentation(
