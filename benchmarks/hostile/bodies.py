@@ -45,8 +45,41 @@ _PATHS: Final = (
     *("/_stcore/health", "/_stcore/host-config", "/_stcore/metrics", "/_stcore/stream"),
     *("/_stcore/upload_file/a/b", "/_stcore/agent/interact", "/_stcore/agent/openapi.json"),
     *("/component/a/b.js", "/_stcore/bidi-components/a/b.js", "/app/static/a", "/oauth2callback"),
+    *(
+        "/api/v1/desk/next?count=9",
+        "/api/v1/desk/cards/q-1",
+        "/api/v1/desk/neighbour?item=q-1&step=1",
+    ),
+    *("/api/v1/desk/judgements", "/api/v1/queues/x/progress", "/api/v1/items/q-1/judgements"),
     *("/auth/login", "/auth/logout", "/static/js/a.js", "/api/v1/openapi.json", "/favicon.png"),
 )
+_DESK: Final[Mapping[str, tuple[str, ...]]] = {
+    "judgements": (
+        *("judgement_id", "presentation_id", "item_id", "item_version", "replaces", "judgement"),
+        *("pressed_at", "seen_ms"),
+    ),
+    "undo": ("judgement_id", "item_id"),
+    "skip": ("item_id", "pressed_at"),
+    "flag": ("item_id", "is_flagged", "pressed_at"),
+    "drafts": ("presentation_id", "item_id", "fields"),
+    "leave": ("item_ids",),
+    "opened": ("opened",),
+}
+"""What the desk posts to under ``/api/v1/desk``, and the fields of each."""
+_SOUND: Final[Mapping[str, object]] = {
+    "judgement_id": "6f1c1f0e-3f53-4f0c-9a58-3f0b5d0d7a11",
+    "presentation_id": "x",
+    "item_id": "q-1",
+    "item_version": 1,
+    "replaces": None,
+    "judgement": {"labels": ["yes"]},
+    "pressed_at": 1_790_000_000_000,
+    "seen_ms": 1,
+    "is_flagged": True,
+    "fields": {"note": "n"},
+    "item_ids": ["q-1"],
+    "opened": [],
+}
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW")
 _SPOILS: Final = (
     *("../", "%2e%2e/", "%00", "%ff%fe", "//", "\\", "?a=%00", "?" + "q=" * 2000, "%", "#", ";a=b"),
@@ -239,9 +272,10 @@ def _path(target: Target) -> str:
     return chosen + target.rng.choice(("", *_SPOILS))
 
 
-def _draft(target: Target) -> str:
-    """Post a draft: hostile body, mostly with the token of a page."""
+def _desk(target: Target) -> str:
+    """Post to the desk: hostile body, mostly with the token of a page."""
     rng = target.rng
+    route = rng.choice(tuple(_DESK))
     deep = rng.choice((10, 1000, 100_000))
     value = target.text()
     body = rng.choice(
@@ -255,6 +289,7 @@ def _draft(target: Target) -> str:
             b'{"fields": NaN, "item_id": Infinity}',
             b'{"item_id": ' + b"9" * 5000 + b"}",
             _fields(note="x" * 900_000),
+            *(_sent(rng, route, value) for _ in range(4)),
         )
     )
     token = rng.choice(
@@ -263,7 +298,19 @@ def _draft(target: Target) -> str:
     token = token.replace("\r", "").replace("\x00", "")
     length = rng.choice((str(len(body)), str(len(body)), str(len(body)), "-1", "x", "0"))
     lines = (f"Authorization: Bearer {token}", f"Content-Length: {length}")
-    return _send(target, _head("POST", "/api/v1/desk/drafts", target.port, *lines), body)
+    return _send(target, _head("POST", f"/api/v1/desk/{route}", target.port, *lines), body)
+
+
+def _sent(rng: random.Random, route: str, text: str) -> bytes:
+    """Return what the desk sends by a route, with some of its fields hostile."""
+    hostile = (
+        *(text, -1, 1e308, 10**30, None, [], {"labels": [text] * 3, "note": text}),
+        *([text] * 200, [{"presentation_id": text, "at": 10**18}] * 50),
+    )
+    sent = {
+        name: _SOUND[name] if rng.random() < 0.6 else rng.choice(hostile) for name in _DESK[route]
+    }
+    return json.dumps(sent).encode()
 
 
 def _fields(**fields: object) -> bytes:
@@ -456,7 +503,7 @@ def _proxied(target: Target) -> str:
 
 KINDS: Final[dict[str, Callable[[Target], str]]] = {
     "route": _route,
-    "draft": _draft,
+    "desk": _desk,
     "name": _name,
     "upload": _upload,
     "garbage": _garbage,
