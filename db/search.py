@@ -24,6 +24,8 @@ _PREFIX_LENGTH: Final = 3
 """Shorter words would begin thousands of others."""
 BATCH: Final = 10_000
 """Texts indexed in one statement, while which others wait for a core."""
+_BATCHES_ALONE: Final = 5
+"""Of them in one statement where nobody waits: a search reads a block of each."""
 _LAST: Final = chr(0x10FFFF)
 
 
@@ -90,13 +92,16 @@ def index_incoming(cur: DuckDBPyConnection, table: str, num_rows: int) -> None:
         _post(cur, table, cur.execute(load_sql(f"search_{table}_add_incoming")).fetchall())
 
 
-def index_some(cur: DuckDBPyConnection) -> int:
-    """Index up to ``BATCH`` items that are not in the index yet; where there are none, answers.
+def index_some(cur: DuckDBPyConnection, num_batches: int = 1) -> int:
+    """Index some items that are not in the index yet; where there are none, some answers.
+
+    Args:
+        num_batches: How many times ``BATCH`` texts at most.
 
     Returns:
         How many texts were indexed: 0 where none was missing.
     """
-    limit = {"limit": BATCH}
+    limit = {"limit": num_batches * BATCH}
     items = cur.execute(load_sql("search_item_add"), limit).fetchall()
     if items:
         return _post(cur, "item", items)
@@ -121,7 +126,7 @@ def catch_up(cur: DuckDBPyConnection) -> None:
     """
     while is_behind(cur):
         with whole(cur):
-            if not index_some(cur):
+            if not index_some(cur, _BATCHES_ALONE):
                 return
 
 
@@ -138,7 +143,7 @@ def rebuild(cur: DuckDBPyConnection) -> IndexCounts:
     """Index every item and answer again from nothing, in the caller's transaction."""
     for table in ("search_posting", "search_answer", "search_item"):
         cur.execute(load_sql(f"{table}_clear"))
-    while index_some(cur):
+    while index_some(cur, _BATCHES_ALONE):
         pass
     row = cur.execute(load_sql("search_count")).fetchone()
     assert row is not None  # noqa: S101 - a count has a row

@@ -173,13 +173,13 @@ WRITERS: Final[Mapping[str, Callable[[Any, int, str], str]]] = {
 
 def migrate() -> None:
     """Open a database of an earlier version, whose index is empty."""
-    search.BATCH = _NUM_ITEMS // 8  # so that a kill falls between many batches
+    search.BATCH = _NUM_ITEMS // 40  # so that a kill falls between many parts
     Database.open().close()
 
 
 def reindex() -> None:
     """Rebuild the index."""
-    search.BATCH = _NUM_ITEMS // 8
+    search.BATCH = _NUM_ITEMS // 40
     database = Database.open()
     with database.transaction() as cur:
         search.rebuild(cur)
