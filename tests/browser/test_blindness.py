@@ -394,7 +394,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
 def _on_the_desk(app: AppTest) -> list[bytes]:
     """Return what the routes send to the desk on a page: items ahead, and those asked for."""
     desk = Desk(app)
-    asked: list[tuple[str, dict[str, Any]]] = [("next", {"n": 5})]
+    asked: list[tuple[str, dict[str, Any]]] = [("next", {"n": 5}), ("day", {"since": 0})]
     for item_id in (*HIDDEN, SHOWN[0], SHOWN[1]):
         asked += [(f"cards/{item_id}", {}), (f"cards/{item_id}", {"whole": "true"})]
         asked += [("neighbour", {"item": item_id, "step": step}) for step in ("1", "-1")]

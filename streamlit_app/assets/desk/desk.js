@@ -36,7 +36,7 @@ function start(next) {
   at.config = next;
   isAway = false;
   if (isNew) begin();
-  else setKeys(next.keys);
+  else if (JSON.stringify(before.keys) !== JSON.stringify(next.keys)) setKeys(next.keys);
   desk.setAttribute("aria-label", next.texts.desk);
   drawState();
   if (isAsked && at.shown?.card.item_id !== next.item) {

@@ -9,7 +9,7 @@ const MODIFIERS = ["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "N
 // The list covers the line under the picker, so it has a line of its own.
 function tell(text, kind = "info") {
   if (!at.shown) return;
-  at.shown.keyLine.className = `lc-line lc-line-${kind}`;
+  at.shown.keyLine.className = `lc-key-line lc-line-${kind}`;
   at.shown.keyLine.textContent = text;
 }
 
@@ -56,5 +56,6 @@ desk.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-lc-rekey]");
   awaited = button?.dataset.lcRekey ?? null;
   if (awaited) tell(say(at.config.texts.press_key, { command: at.config.commands[awaited] }));
+  if (at.shown && !target.closest(".lc-help")) at.shown.help.open = false;
   if (target.closest("[data-lc-reset-keys]")) store({}, at.config.texts.keys_reset);
 });

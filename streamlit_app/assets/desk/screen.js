@@ -2,6 +2,7 @@
 import { Deck } from "./deck.js";
 import { flushDraft, keepDraft } from "./drafts.js";
 import { notePaint } from "./focus.js";
+import { capOf } from "./keys.js";
 import { tell } from "./line.js";
 import { drawSpan } from "./marking.js";
 import { drawState, unsent } from "./sending.js";
@@ -180,7 +181,8 @@ function endOfList() {
   const state = make("div", { class: "lc-state" });
   at.said = null;
   if (deck.end === null) return [line, make("p", { class: "lc-quiet" }, at.config.texts.waiting_for_items), state];
-  const undo = make("button", { type: "button", class: "lc-button", onclick: () => acts.command("undo") }, at.config.texts.undo);
+  const undo = make("button", { type: "button", class: "lc-button", onclick: () => acts.command("undo") }, at.config.texts.undo, " ",
+    make("kbd", { "aria-hidden": "true" }, capOf(at.config.keys.undo)));
   undo.disabled = trail.length === 0;
   setAddress(null);
   day.replaceChildren();

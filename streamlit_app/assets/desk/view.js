@@ -229,7 +229,7 @@ export class CardView {
     const reset = make("button", { type: "button", class: "lc-button", "data-lc-reset-keys": true }, texts.reset_keys);
     this.help = make("details", { class: "lc-help" }, make("summary", {}, texts.keys_title, " ", cap(this.keys.help, "help")),
       make("div", { class: "lc-help-panel" },
-        (this.keyLine = make("p", { class: "lc-line", role: "status" })), make("table", {}, make("tbody", {}, ...picks, ...rest, ...last)), make("p", { class: "lc-quiet" }, texts.keys_note), reset));
+        (this.keyLine = make("p", { class: "lc-key-line", role: "status" })), make("table", {}, make("tbody", {}, ...picks, ...rest, ...last)), make("p", { class: "lc-quiet" }, texts.keys_note), reset));
     return this.help;
   }
 
