@@ -77,6 +77,7 @@ function rangeAround(element) {
 
 // A key while words are chosen. Returns whether it was one of these keys.
 export function markingKey({ key, shiftKey, repeat }) {
+  if (marking && marking.view !== at.shown) leaveMarking(); // its card is gone, as at the end of a list
   if (!marking) return false;
   const { view, head } = marking;
   if (key === "Escape") {
