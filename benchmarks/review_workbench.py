@@ -1,7 +1,7 @@
 """How fast and how safe reviewing is at 200,000 items: one real server, one headless Chromium.
 
     python benchmarks/review_workbench.py              # everything, about fifteen minutes
-    python benchmarks/review_workbench.py --only keys presses
+    python benchmarks/review_workbench.py --only first keys steady reveal --saves 60
 
 "Painted" is the end of the first frame in which the next item and its controls are in sight.
 """
@@ -16,9 +16,11 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from delayed_line import delayed_line
 from history import Measured
 from measuring import make_parser, record, spread
 from playwright.sync_api import Browser, Page
@@ -40,15 +42,16 @@ WATCH: Final = """
 window.lcTimes = []; window.lcConfirmed = {}; window.lcPresses = []; let pressed = null;
 const shown = () => document.querySelector(".lc-card:not([hidden])");
 const itemOf = (card) => (card ? card.dataset.lcCard : null);
+const faceOf = (card) => (card ? `${card.dataset.lcPhase} ${card.dataset.lcCard}` : null);
 addEventListener("keydown", (event) => {
   window.lcPresses.push([event.key, itemOf(shown())]);
-  if (event.key === "Enter") pressed = { at: event.timeStamp, item: itemOf(shown()) };
+  if (event.key === "Enter") pressed = { at: event.timeStamp, face: faceOf(shown()) };
 }, true);
 new MutationObserver(() => {
   const line = document.querySelector(".lc-live");
   const said = line && line.textContent.match(/Saved (\\S+) for (\\S+?)\\.( |$)/);
   if (said) window.lcConfirmed[said[2]] = said[1];
-  if (!pressed || !shown() || itemOf(shown()) === pressed.item) return;
+  if (!pressed || !shown() || faceOf(shown()) === pressed.face) return;
   const { at } = pressed; pressed = null;
   requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel(); // its message comes after the paint
@@ -59,19 +62,24 @@ new MutationObserver(() => {
 """
 
 
+DELAYS: Final = (0, 75, 150)
+"""Milliseconds each way between browser and server."""
+FIRST: Final = {0: 1.2, 75: 2.2}
+"""Seconds to reach for the first item, by the delay each way."""
 NAMES = (
-    *("Warm", *(f"Cold{number}" for number in range(5))),
-    *("Keys", "Alone", "Beside", "Gap20", "Gap60", "Gap150", "Killed"),
+    *("Warm", *(f"Cold{delay}-{number}" for delay in FIRST for number in range(5))),
+    *(f"{part}{delay}" for part in ("Keys", "Blind", "Steady") for delay in DELAYS),
+    *("Alone", "Beside", "Gap20", "Gap60", "Gap150", "Killed"),
     *(f"Crowd{count}-{number}" for count in (5, 20, 100) for number in range(count)),
 )
 """Who reviews here; a name in the address must be known."""
 
 
-def open_page(browser: Browser, server: Server, queue: Queue, who: str) -> Page:
+def open_page(browser: Browser, url: str, queue: Queue, who: str) -> Page:
     """Open the queue as somebody in a fresh profile and wait for the first item."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.add_init_script(WATCH)
-    page.goto(f"{server.url}/?queue={queue.queue_id}&reviewer={who}")
+    page.goto(f"{url}/?queue={queue.queue_id}&reviewer={who}")
     _wait_for_controls(page)
     return page
 
@@ -82,32 +90,107 @@ def _wait_for_controls(page: Page) -> None:
 
 
 def measure_first_page(browser: Browser, server: Server, queue: Queue) -> list[Measured]:
-    """Time the first page with a cold browser and a warm server, five times."""
-    open_page(browser, server, queue, "Warm").context.close()
-    seconds = []
-    for number in range(5):
-        begun = time.perf_counter()
-        page = open_page(browser, server, queue, f"Cold{number}")
-        seconds.append(time.perf_counter() - begun)
-        page.context.close()
-    what = "first page, cold browser, warm server"
-    return spread(what, seconds, "s", at_most={"median": 2.5})
+    """Time the first item with a cold browser and a warm server, five times each way."""
+    open_page(browser, server.url, queue, "Warm").context.close()
+    figures = []
+    for delay, reach in FIRST.items():
+        seconds, sizes = [], []
+        for number in range(5):
+            with delayed_line(server.url, delay) as line:
+                begun = time.perf_counter()
+                page = open_page(browser, line.url, queue, f"Cold{delay}-{number}")
+                seconds.append(time.perf_counter() - begun)
+                sizes.append(line.num_bytes / 1e6)
+                asked = page.evaluate("() => performance.getEntriesByType('resource').length")
+                page.context.close()
+        what = f"first item, cold browser, {delay} ms each way"
+        figures += spread(what, seconds, "s", at_most={"median": reach})
+        figures.append(Measured(what, "received", max(sizes), "MB", 5))
+        figures.append(Measured(what, "requests", asked, "", 5))
+    return figures
 
 
 def measure_keys(browser: Browser, server: Server, queue: Queue, num_saves: int) -> list[Measured]:
-    """Time Enter to the next item painted, at a pace of two items a second."""
-    times = time_keys(browser, server, queue, "Keys", num_saves)
-    what = "key press to next item painted"
-    return spread(what, times, "ms", quantile=0.95, at_most={"median": 20, "p95": 34})
+    """Time Enter to the next item painted, for one who reads each item for a second."""
+    figures = []
+    for delay in DELAYS:
+        with delayed_line(server.url, delay) as line:
+            times = time_keys(browser, line.url, queue, f"Keys{delay}", num_saves, pause=1000)
+        what = f"key press to next item painted, {delay} ms each way"
+        limits = {"median": 20, "p95": 34}
+        figures += spread(what, times, "ms", quantile=0.95, at_most=limits)
+    return figures
+
+
+def measure_reveals(
+    browser: Browser, server: Server, queue: Queue, num_saves: int
+) -> list[Measured]:
+    """Time Enter on a blind label to what it reveals painted."""
+    figures = []
+    for delay in DELAYS:
+        with delayed_line(server.url, delay) as line:
+            times = time_keys(browser, line.url, queue, f"Blind{delay}", 2 * num_saves, pause=600)
+        what = f"blind label to reveal painted, {delay} ms each way"
+        limits = {"median": 2 * delay + 40}
+        figures += spread(what, times[::2], "ms", quantile=0.95, at_most=limits)
+    return figures
+
+
+def measure_steady(browser: Browser, server: Server, queue: Queue) -> list[Measured]:
+    """Label five items a second for ten seconds: what is in sight at each press is labelled."""
+    figures = []
+    for delay in DELAYS:
+        with delayed_line(server.url, delay) as line:
+            page = open_page(browser, line.url, queue, f"Steady{delay}")
+            page.wait_for_timeout(2000)
+            begun = time.perf_counter()
+            for number in range(50):
+                page.keyboard.press("1")
+                page.keyboard.press("Enter")
+                due = begun + (number + 1) * 0.2 - time.perf_counter()
+                page.wait_for_timeout(max(due, 0.0) * 1000)
+            page.wait_for_function(_ALL_SAVED, timeout=60_000)
+            presses = page.evaluate("() => window.lcPresses")
+            page.context.close()
+        seen = [item for key, item in presses if key == "Enter" and item is not None]
+        stored = _list_stored(server, f"Steady{delay}")
+        what = f"five items a second, {delay} ms each way"
+        n = len(presses) // 2
+        figures += [
+            _count(f"{what}: presses lost", len(set(seen) - stored), n),
+            _count(f"{what}: labels on an item that was not in sight", len(stored - set(seen)), n),
+            Measured(f"{what}: presses that met no item", "count", 50 - len(set(seen)), n=n),
+        ]
+    return figures
+
+
+_ALL_SAVED: Final = """() => {
+  const state = document.querySelector(":is(.lc-card, .lc-ending):not([hidden]) .lc-state");
+  return state?.dataset.lcState === "saved";
+}"""
+
+
+def _list_stored(server: Server, who: str) -> set[str]:
+    """Return the items that somebody labelled; the server is stopped meanwhile."""
+    server.stop()
+    database = Database.open(server.home / "review.duckdb")
+    query = (
+        "select item_id from standing_annotation join reviewer using (reviewer_id) "
+        "where reviewer.name = ?"
+    )
+    stored = {row[0] for row in database.cursor().execute(query, [who]).fetchall()}
+    database.close()
+    server.start()
+    return stored
 
 
 def measure_beside(
     browser: Browser, server: Server, queue: Queue, num_saves: int
 ) -> list[Measured]:
     """Time the same with nothing else going on, and while a joint QLoRA run takes its steps."""
-    alone = time_keys(browser, server, queue, "Alone", num_saves)
+    alone = time_keys(browser, server.url, queue, "Alone", num_saves)
     with training_run():
-        beside = time_keys(browser, server, queue, "Beside", num_saves)
+        beside = time_keys(browser, server.url, queue, "Beside", num_saves)
     what = "the same while a QLoRA run trains on the machine"
     figures = spread(what, beside, "ms", quantile=0.95)
     without = spread("the same at that time without it", alone, "ms", quantile=0.95)
@@ -117,16 +200,16 @@ def measure_beside(
 
 
 def time_keys(
-    browser: Browser, server: Server, queue: Queue, who: str, num_saves: int
+    browser: Browser, url: str, queue: Queue, who: str, num_saves: int, pause: float = 250
 ) -> list[float]:
     """Return the milliseconds of ``num_saves`` saves, after ten to warm up."""
-    page = open_page(browser, server, queue, who)
+    page = open_page(browser, url, queue, who)
     for number in range(num_saves + 10):
         page.keyboard.press("1")
         page.wait_for_timeout(150)
         page.keyboard.press("Enter")
         page.wait_for_function(f"() => window.lcTimes.length > {number}", timeout=30_000)
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(pause)
     times: list[float] = page.evaluate("() => window.lcTimes")[10:]
     page.context.close()
     return times
@@ -136,7 +219,7 @@ def measure_presses(browser: Browser, server: Server, queue: Queue) -> list[Meas
     """Press label and Enter 20 times each, faster than the page can follow."""
     figures = []
     for gap in (20, 60, 150):
-        page = open_page(browser, server, queue, f"Gap{gap}")
+        page = open_page(browser, server.url, queue, f"Gap{gap}")
         for _ in range(20):
             for key in ("1", "Enter"):
                 page.keyboard.press(key)
@@ -159,7 +242,7 @@ def measure_kills(browser: Browser, home: Path, queue: Queue, num_kills: int) ->
     rng = random.Random(0)  # noqa: S311
     for _ in range(num_kills):
         with serving(home, **ONE_THREAD) as server:
-            page = open_page(browser, server, queue, "Killed")
+            page = open_page(browser, server.url, queue, "Killed")
             ends = time.monotonic() + rng.uniform(1.5, 3)
             while time.monotonic() < ends:
                 page.keyboard.press("1")
@@ -221,8 +304,8 @@ def _rss(server: Server) -> int:
     return int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def prepare(home: Path, template: Path | None, counts: Sequence[int]) -> Queue:
-    """Make the database, or copy one made before, and a queue of all its items."""
+def prepare(home: Path, template: Path | None, counts: Sequence[int]) -> tuple[Queue, Queue]:
+    """Make the database, or copy one, and two queues of all its items: an open and a blind one."""
     path = home / "review.duckdb"
     if template is not None and template.exists():
         shutil.copy(template, path)
@@ -236,16 +319,17 @@ def prepare(home: Path, template: Path | None, counts: Sequence[int]) -> Queue:
         run = cur.execute("select max(run_id) from run").fetchone()
         assert admin is not None
         assert run is not None
-        for name in NAMES:
-            add_reviewer(cur, name)
-        queue = add_queue(
-            cur,
-            QueueSettings("Benchmark", ReviewFilter(run_id=run[0]), order="uncertain"),
-            queue_id=str(uuid.uuid4()),
-            created_by=admin[0],
+        people = {name: add_reviewer(cur, name).reviewer_id for name in NAMES}
+        blind_ids = tuple(one for name, one in people.items() if name.startswith("Blind"))
+        of_blind: dict[str, Any] = {"name": "Blind", "mode": "blind", "reviewer_ids": blind_ids}
+        flt = ReviewFilter(run_id=run[0])
+        settings = QueueSettings("Benchmark", flt, order="uncertain")
+        queue, blind = (
+            add_queue(cur, one, queue_id=str(uuid.uuid4()), created_by=admin[0])
+            for one in (settings, replace(settings, **of_blind))
         )
     database.close()
-    return queue
+    return queue, blind
 
 
 def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
@@ -253,7 +337,7 @@ def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
     figures: list[Measured] = []
     counts = (options.items, options.predictions, options.annotations)
     seconds = options.crowd_seconds
-    queue = prepare(home, options.template, counts)
+    queue, blind = prepare(home, options.template, counts)
 
     def run(part: str, work: Callable[[], list[Measured]]) -> None:
         if part in options.only:
@@ -265,6 +349,8 @@ def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
         with serving(home, **ONE_THREAD) as server:
             run("first", lambda: measure_first_page(browser, server, queue))
             run("keys", lambda: measure_keys(browser, server, queue, options.saves))
+            run("reveal", lambda: measure_reveals(browser, server, blind, options.saves // 2))
+            run("steady", lambda: measure_steady(browser, server, queue))
             run("beside", lambda: measure_beside(browser, server, queue, options.saves))
             run("presses", lambda: measure_presses(browser, server, queue))
             run("20", lambda: measure_crowd(server, queue, 20, 2, seconds, 60, 2))
@@ -273,7 +359,7 @@ def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
     return figures
 
 
-PARTS: Final = ("first", "keys", "beside", "presses", "20", "100", "kills")
+PARTS: Final = ("first", "keys", "reveal", "steady", "beside", "presses", "20", "100", "kills")
 
 
 def main() -> None:

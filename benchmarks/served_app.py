@@ -10,9 +10,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -27,12 +26,37 @@ _ARGUMENTS = (
 _STARTING_SECONDS = 120
 
 
-@dataclass
 class Server:
-    """One running app over one database."""
+    """One app over the database in a folder, on a port of its own; its log is in the folder."""
 
-    process: subprocess.Popen[bytes]
-    url: str
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.home, self.url = home, f"http://localhost:{port}"
+        self._log = home / "server.log"
+        self._command = [sys.executable, "-m", "streamlit", "run", str(APP)]
+        self._command.append(f"--server.port={port}")
+        self._environment = {**os.environ, "LLAMACARE_HOME": str(home), **environment}
+        self.start()
+
+    def start(self) -> None:
+        """Start the app; where it ran before, on the same port and database.
+
+        Raises:
+            SystemExit: It did not start.
+        """
+        with self._log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=APP.parents[1],
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        if not _is_healthy(self.url):
+            self.kill()
+            raise SystemExit(f"The app did not start:\n{self._log.read_text('utf-8')[-2000:]}")
 
     def kill(self) -> None:
         """End it without any warning, as a power cut would."""
@@ -59,25 +83,11 @@ def serving(home: Path, **environment: str) -> Iterator[Server]:
     Raises:
         SystemExit: The app did not start.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = home / "server.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}"],
-            cwd=APP.parents[1],
-            env={**os.environ, "LLAMACARE_HOME": str(home), **environment},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    server = Server(process, f"http://localhost:{port}")
+    server = Server(home, environment)
     try:
-        if not _is_healthy(server.url):
-            raise SystemExit(f"The app did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
         yield server
     finally:
-        if process.poll() is None:
+        if server.process.poll() is None:
             server.stop()
 
 

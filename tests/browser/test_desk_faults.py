@@ -1,0 +1,54 @@
+"""Random cuts, silences and a kill while a person labels and types: all that was pressed is stored.
+
+The long form is benchmarks/desk_faults.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from delayed_line import delayed_line
+from desk_faults import WHO, Person, compare, open_desk
+from playwright.sync_api import Page
+
+from db.connection import Database
+from db.content.items import add_items
+from db.people.sign_in import add_person, sign_in_by_name
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_queue
+from tests.support.records import make_item
+
+pytestmark = pytest.mark.browser
+ITEMS = [f"q-{number:03d}" for number in range(200)]
+NUM_CUTS, CUT_SECONDS = 3, 0.4
+
+
+def fill(database: Database) -> None:
+    """Fill a database with a queue of 200 items and someone to label them."""
+    with database.transaction() as cur:
+        add_items(cur, [make_item(item_id) for item_id in ITEMS], origin="items")
+        admin = sign_in_by_name(cur, "Ada").reviewer_id
+        add_person(cur, WHO, role="reviewer")
+        settings = QueueSettings("Faults", ReviewFilter())
+        add_queue(cur, settings, queue_id="faults", created_by=admin)
+
+
+def test_nothing_is_lost_or_invented_when_lines_break_and_the_server_is_killed(
+    serve: Callable[..., Any], page: Page
+) -> None:
+    server = serve(fill)
+    with delayed_line(server.url) as line:
+        open_desk(page, line.url, "faults", WHO)
+        person = Person(page, seed=7)
+        for _ in range(NUM_CUTS):
+            person.meet_cut(line, CUT_SECONDS)
+        person.label(during_note=server.process.kill)
+        person.work(CUT_SECONDS)
+        server.process.wait()
+        server.restart()
+        assert person.wait_for("saved")["decisions"] == 0
+    found = compare(server.database(), person.pressed, WHO, ITEMS)
+    assert found.num_pressed > NUM_CUTS
+    assert (found.lost, found.invented, found.skipped, found.misspelt) == ([], [], [], [])
