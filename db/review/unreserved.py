@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from duckdb import DuckDBPyConnection
 
-from db.statements import load_sql
+from db.statements import execute_for, load_sql
 
 _WINDOW = 500
 """Places read at once."""
@@ -60,9 +60,9 @@ class UnreservedPositions:
         if len(places) < num_items:
             return []
         # An item that was opened by its address may have a judgement.
-        wanted = {"item_ids": [item_id for item_id, _ in places], "queue_id": self._queue_id}
-        row = cur.execute(load_sql("queue_is_annotated"), wanted).fetchone()
-        return places if row is not None and row[0] == 0 else []
+        item_ids = [item_id for item_id, _ in places]
+        counts = execute_for(cur, "queue_is_annotated", item_ids, queue_id=self._queue_id)
+        return [] if any(count for (count,) in counts) else places
 
     def note(self, cur: DuckDBPyConnection, places: Sequence[Place], reviewer_id: str) -> None:
         """Record that places were given to a reviewer, and read more where none are left."""

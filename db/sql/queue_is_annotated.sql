@@ -3,6 +3,6 @@ select
     (
         select count(*)
         from annotation
-        where item_id in (select unnest($item_ids::varchar[])) and queue_id = $queue_id
+        where item_id in ($item_ids) and queue_id = $queue_id
     )
-    + (select count(*) from set_aside where item_id in (select unnest($item_ids::varchar[])))
+    + (select count(*) from set_aside where item_id in ($item_ids))
