@@ -56,7 +56,7 @@ def main() -> None:
     cur = database.cursor()
     figures = [*_published(cur), *_coefficients(cur, "single", "one label")]
     figures += [*_coefficients(cur, "sets", "all, as sets (alpha: MASI)"), *_spread(cur)]
-    figures += [*_other_readers(cur)]
+    figures += [*_other_readers(cur), *_moved_for_others(cur)]
     seconds = time.perf_counter() - begin
     figures.append(Measured("computing all of it", "time", seconds, "s", section="Speed"))
     record(__file__, figures, options)
@@ -124,6 +124,17 @@ def _other_readers(cur: DuckDBPyConnection) -> Iterator[Measured]:
             figures["Cohen's kappa with the gold label"] = found.with_gold.cohen_kappa
             for title, estimate in figures.items():
                 yield estimated(f"{title}, {words}", measure, estimate, "", section=READERS)
+
+
+def _moved_for_others(cur: DuckDBPyConnection) -> Iterator[Measured]:
+    """Yield the same of what clinicians did after the reveal."""
+    for readers, measure in (("same", "items resampled"), ("others", "readers and items")):
+        moved = load_anchoring(cur, CLINICIANS, "gold", readers)[0]  # type: ignore[arg-type]
+        for what, estimate in (
+            ("missed it blind and adopted it", moved.adopted),
+            ("had it blind and gave it up", moved.dropped),
+        ):
+            yield estimated(what, measure, estimate, "", section=READERS)
 
 
 def _spread(cur: DuckDBPyConnection) -> Iterator[Measured]:

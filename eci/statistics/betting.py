@@ -74,6 +74,15 @@ def watched_share(errors: int, n: int, because: str, level: float = LEVEL) -> Es
     return Estimate(errors / n, n, Interval(low, high, level, NAME))
 
 
+def certified_limit(errors: int, n: int, alpha: float = 1 - LEVEL) -> float:
+    """Return the smallest limit that the error is certified not to exceed, whenever one looks.
+
+    Too small with probability ``alpha`` over all looks. 1 before the first review.
+    """
+    _check(errors, n)
+    return 1.0 if n == 0 else 1 - _bound(n - errors, n, alpha)
+
+
 def _bound(errors: int, n: int, alpha: float) -> float:
     """Return the largest limit that the capital rules out: it falls as the limit rises."""
     low, high = 0.0, errors / n

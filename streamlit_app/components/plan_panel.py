@@ -52,7 +52,7 @@ def draw(person: Reviewer, viewer: Viewer) -> None:
         except OUR_ERRORS as error:
             safe_text.draw_notice(str(error))
             return
-        _draw_plan(plan, workplace)
+        _draw_plan(question, plan, workplace)
         _draw_make(person, plan)
     with st.expander(say("plan.watch_title")):
         database = services.database()
@@ -116,7 +116,7 @@ def _ask(workplace: Workplace) -> Question:
     )
 
 
-def _draw_plan(plan: Plan, workplace: Workplace) -> None:
+def _draw_plan(question: Question, plan: Plan, workplace: Workplace) -> None:
     lines = [say("plan.answer", items=plan.num_items, readers=plan.num_readers)]
     if plan.power is not None:
         lines.append(say("plan.power", power=percent(plan.power, 0)))
@@ -126,6 +126,9 @@ def _draw_plan(plan: Plan, workplace: Workplace) -> None:
         hours = plan.hours(workplace.seconds)
         time = duration(workplace.seconds)
         lines.append(say("plan.hours", hours=hours, time=time, third=hours / 3))
+    if question.goal == "alpha":
+        prevalence = ", ".join(percent(share, 0) for share in workplace.prevalence)
+        lines.append(say("plan.prevalence", prevalence=prevalence))
     for line in lines:
         safe_text.draw_line(line)
     if workplace.num_items and plan.num_items > workplace.num_items:

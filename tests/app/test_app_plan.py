@@ -36,6 +36,7 @@ def test_the_watch_says_what_random_reviews_show(found: Readiness, said: str) ->
     if found.counts.num_watched:
         assert "of 200 items" in " ".join(watch_words(found, 0.05))
         assert "above 15.0 %" in " ".join(watch_words(found, 0.05))
+        assert "Certified: the error is at most" in " ".join(watch_words(found, 0.05))
 
 
 def test_the_page_plans_and_makes_the_queue(database: Database) -> None:

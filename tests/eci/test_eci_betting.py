@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from eci.statistics.betting import is_above, log_capital, watched_share
+from eci.statistics.betting import certified_limit, is_above, log_capital, watched_share
 
 
 @pytest.mark.parametrize(("errors", "n", "limit"), [(3, 10, 0.1), (0, 20, 0.2), (40, 90, 0.3)])
@@ -62,3 +62,18 @@ def test_ends_of_the_scale() -> None:
         is_above(5, 4, 0.1)
     with pytest.raises(ValueError, match=r"limit is 1\.5"):
         is_above(1, 4, 1.5)
+
+
+def test_a_limit_is_certified_where_the_bet_on_fewer_errors_has_won() -> None:
+    assert certified_limit(0, 0) == 1.0
+    limit = certified_limit(3, 200)
+    assert is_above(197, 200, 1 - limit - 1e-6)
+    assert not is_above(197, 200, 1 - limit + 1e-6)
+    rng = np.random.default_rng(5)
+    errors = (rng.random((400, 150)) < 0.2).cumsum(axis=1)
+    fewest = [
+        next((e for e in range(n, -1, -1) if certified_limit(e, n) < 0.2), -1)
+        for n in range(1, 151)
+    ]
+    wrong = (errors <= np.array(fewest)).any(axis=1).mean()
+    assert wrong <= 0.06

@@ -198,7 +198,7 @@ def test_two_runs_differ_for_all_items_as_the_drawn_reviews_say(store: Database)
     difference = found.difference.estimate
     assert (difference.n, found.difference.num_items) == (100, NUM_ITEMS)
     interval = difference.interval
-    assert interval is not None and interval.method == "PPI++"
+    assert interval is not None and interval.method == "Hajek"
     assert interval.low < truth < interval.high
     plain = (right_b[numbers].mean() - right_a[numbers].mean()) - truth
     assert abs(difference.value - truth) < abs(plain)

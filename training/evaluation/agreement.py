@@ -328,16 +328,23 @@ def load_self_agreement(
     ]
 
 
-def load_anchoring(cur: DuckDBPyConnection, flt: RatingFilter, shown: Shown) -> list[Anchoring]:
+def load_anchoring(
+    cur: DuckDBPyConnection, flt: RatingFilter, shown: Shown, readers: Readers = "others"
+) -> list[Anchoring]:
     """Compute how reviewers moved after something was shown; all together come first.
 
     Empty where no reviewer has rated before and after.
+
+    Args:
+        readers: As in ``load_phase``, for all together.
     """
     by_item = count_reveals(cur, flt, shown, "item")
     if not by_item:
         return []
     by_reviewer = count_reveals(cur, flt, shown, "reviewer")
-    overall = _for_other_people(_anchoring(by_item), count_reveals(cur, flt, shown, "rating"))
+    overall = _anchoring(by_item)
+    if readers == "others":
+        overall = _for_other_people(overall, count_reveals(cur, flt, shown, "rating"))
     single = [_anchoring([count]) for count in by_reviewer]
     return [overall, *sorted(single, key=lambda found: -found.counts.num_ratings)]
 

@@ -126,6 +126,7 @@ def plan_review_command(
                     "num_readers": plan.num_readers,
                     "power": plan.power,
                     "seconds_an_item": workplace.seconds,
+                    "prevalence": workplace.prevalence,
                     "hours": hours,
                 }
             )
@@ -133,6 +134,9 @@ def plan_review_command(
         return
     for line in _lines(plan, workplace, people):
         click.echo(line)
+    if goal == "alpha":
+        shares = ", ".join(f"{100 * share:.0f} %" for share in workplace.prevalence)
+        click.echo(f"Prevalence of the labels as measured here: {shares}")
 
 
 def _plan(question: Question, *, needs_database: bool) -> tuple[Workplace, Plan]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eci.statistics.betting import is_above, watched_share
+from eci.statistics.betting import certified_limit, is_above, watched_share
 from streamlit_app.logic.figures import percent
 from streamlit_app.wording import say
 from training.control.triggers import Readiness
@@ -22,4 +22,6 @@ def watch_words(found: Readiness, error_rise: float) -> list[str]:
     lines.append(say("watch.error", share=percent(error.value), low=low, high=high, n=error.n))
     is_alarm = is_above(counts.num_watched_wrong, counts.num_watched, limit)
     lines.append(say("watch.alarm" if is_alarm else "watch.quiet"))
+    certified = certified_limit(counts.num_watched_wrong, counts.num_watched)
+    lines.append(say("watch.certified", limit=percent(certified)))
     return [*lines, say("watch.guarantee")]
