@@ -258,7 +258,13 @@ def drawn_verdict(difference: Estimate) -> str:
         key = "drawn.b_is_better"
     elif interval.high < 0:
         key = "drawn.b_is_worse"
-    return say(key, points=points(difference.value), interval=points_interval(difference))
+    return say(
+        key,
+        points=points(difference.value),
+        interval=points_interval(difference),
+        method=interval.method,
+        n=difference.n,
+    )
 
 
 def _accuracy(
