@@ -13,14 +13,17 @@ from streamlit_app.charts.outcome_cube import PAIR_TONES, draw_outcome_cube
 from streamlit_app.components import chart, confusion_panel, estimate_card, outcome_items
 from streamlit_app.logic.figures import (
     head_verdict,
-    interval_text,
     p_value_text,
-    percent,
     points,
     points_interval,
 )
 from streamlit_app.logic.outcomes import matrix
-from streamlit_app.logic.outcomes.run_outcomes import PAIR_WORDS, ErrorsView, differs, drawn_words
+from streamlit_app.logic.outcomes.run_outcomes import (
+    PAIR_WORDS,
+    ErrorsView,
+    drawn_notes,
+    drawn_words,
+)
 from streamlit_app.logic.tables import Cell
 from streamlit_app.wording import say
 from training.evaluation.drawn_estimates import DrawnChange, DrawnEstimate
@@ -68,27 +71,8 @@ def draw_figures(
             _draw_accuracy("head", view.head.report.accuracy, drawn)
         if view.head and view.text:
             _draw_difference(view, helped)
-    for by, estimate in drawn.items():
-        plain = view.judged[by].report.accuracy if by in view.judged else None
-        if plain is not None and differs(estimate, plain):
-            st.caption(
-                say(
-                    f"drawn.plain_{by}",
-                    share=percent(plain.value),
-                    interval=interval_text(plain),
-                    n=plain.n,
-                )
-            )
-    counted = view.comparison.accuracy_difference
-    if helped is not None and differs(helped.difference, counted):
-        st.caption(
-            say(
-                "drawn.plain_change",
-                points=points(counted.value),
-                interval=points_interval(counted),
-                n=counted.n,
-            )
-        )
+    for note in drawn_notes(view, drawn, helped):
+        st.caption(note)
 
 
 def _draw_accuracy(by: By, plain: Estimate, drawn: Mapping[By, DrawnEstimate]) -> None:

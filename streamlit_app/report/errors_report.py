@@ -31,7 +31,6 @@ from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.figures import (
     estimate_text,
     head_verdict,
-    interval_text,
     number_text,
     percent,
     points,
@@ -43,7 +42,7 @@ from streamlit_app.logic.outcomes.matrix import NO_LABEL
 from streamlit_app.logic.outcomes.run_outcomes import (
     PAIR_WORDS,
     ErrorsView,
-    drawn_words,
+    drawn_notes,
     load_drawn,
     load_drawn_help,
     refresh,
@@ -102,9 +101,9 @@ def build_report(
     sources = load_sources(database, scope.version, scope.flt)
     if sources.num_learned:
         document.paragraph(learned_sentence(sources, view.num_items))
-    _add_outcomes(document, view)
-    _add_drawn(
+    _add_outcomes(
         document,
+        view,
         load_drawn(database, scope.version, scope.flt),
         load_drawn_help(database, scope.version, scope.flt),
     )
@@ -120,35 +119,27 @@ def build_report(
     return document.to_bytes()
 
 
-def _add_drawn(
-    document: Document, drawn: Mapping[By, DrawnEstimate], helped: DrawnChange | None
+def _add_outcomes(
+    document: Document,
+    view: ErrorsView,
+    drawn: Mapping[By, DrawnEstimate],
+    helped: DrawnChange | None,
 ) -> None:
-    """Add the accuracies that hold for all items although only some were reviewed."""
-    for by, found in drawn.items():
-        name = say(f"outcome_panel.{by}_accuracy")
-        shown = f"{percent(found.estimate.value)} {interval_text(found.estimate)}"
-        document.paragraph(f"{name}: {shown}. {drawn_words(found)}")
-    if helped is not None:
-        difference = helped.difference.estimate
-        shown = f"{points(difference.value)} {points_interval(difference)}"
-        name = say("outcome_panel.head_minus_text")
-        document.paragraph(f"{name}: {shown}. {drawn_words(helped.difference)}")
-
-
-def _add_outcomes(document: Document, view: ErrorsView) -> None:
+    """Add accuracies, for all items where only drawn ones were reviewed, and the outcomes."""
     document.heading(say("errors.head_effect"))
     found = view.comparison
     facts = {say("report.items"): say("report.num_items", count=view.num_items)}
     for by, judged in view.judged.items():
-        facts[say(f"report.accuracy_of_{by}")] = (
-            f"{estimate_text(judged.report.accuracy)}, n = {judged.report.n:,}"
-        )
+        accuracy = drawn[by].estimate if by in drawn else judged.report.accuracy
+        facts[say(f"report.accuracy_of_{by}")] = f"{estimate_text(accuracy)}, n = {accuracy.n:,}"
     if found.p_value is not None:
+        difference = helped.difference.estimate if helped else found.accuracy_difference
         facts[say("outcome_panel.head_minus_text")] = (
-            f"{points(found.accuracy_difference.value)} "
-            f"({points_interval(found.accuracy_difference)}), n = {found.n:,}"
+            f"{points(difference.value)} ({points_interval(difference)}), n = {difference.n:,}"
         )
     document.facts(facts)
+    for note in drawn_notes(view, drawn, helped):
+        document.paragraph(note)
     if found.p_value is None:
         document.paragraph(say("report.no_comparison"), is_note=True)
         return

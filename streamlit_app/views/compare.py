@@ -13,7 +13,6 @@ from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import Run
 from db.viewer import Viewer
 from eci.statistics.compare import Comparison
-from eci.statistics.estimates import Estimate
 from streamlit_app import palette
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.trend import draw_trend
@@ -46,7 +45,7 @@ from streamlit_app.logic.outcomes.comparison import (
 )
 from streamlit_app.logic.outcomes.gold_doubts import human_ceiling, load_people
 from streamlit_app.logic.outcomes.matrix import NO_LABEL
-from streamlit_app.logic.outcomes.run_outcomes import differs, drawn_words, load_labels, refresh
+from streamlit_app.logic.outcomes.run_outcomes import drawn_words, load_labels, plain_words, refresh
 from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
@@ -223,20 +222,18 @@ def draw_figures(view: ComparisonView, drawn: DrawnChange | None) -> None:
         _draw_tests(found)
     if drawn is not None:
         st.markdown(f"**{drawn_verdict(drawn.difference.estimate)}**")
-        if differs(drawn.difference, found.accuracy_difference):
-            _draw_plain(found.accuracy_difference)
+        figures = [
+            (say("compare.accuracy_a"), drawn.accuracy_a, found.accuracy_a),
+            (say("compare.accuracy_b"), drawn.accuracy_b, found.accuracy_b),
+            (say("compare.accuracy_difference"), drawn.difference, found.accuracy_difference),
+        ]
+        st.caption(" ".join([drawn_words(drawn.accuracy_a), plain_words(figures)]).strip())
     st.markdown(f"**{verdict(found)}**" if drawn is None else verdict(found))
     left, right = st.columns(2, gap="medium")
     with left:
         _draw_changes(view)
     with right:
         _draw_label_changes(view)
-
-
-def _draw_plain(counted: Estimate) -> None:
-    """Draw the difference as it is counted, and why it differs."""
-    value, interval = points(counted.value), points_interval(counted)
-    st.caption(say("drawn.plain_change", points=value, interval=interval, n=counted.n))
 
 
 def _draw_tests(found: Comparison) -> None:

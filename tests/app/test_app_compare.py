@@ -16,7 +16,8 @@ from db.content.runs import add_run
 from db.outcomes.counts import RunSummary
 from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run
-from db.review.queues import find_item_at, list_queues
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_queue, find_item_at, list_queues
 from eci.statistics.compare import compare
 from eci.statistics.estimates import Estimate
 from streamlit_app.logic.figures import p_value_text, points, points_interval
@@ -27,6 +28,7 @@ from streamlit_app.logic.outcomes.comparison import (
     verdict,
 )
 from streamlit_app.logic.outcomes.run_outcomes import refresh
+from tests.support.annotations import annotate
 from tests.support.pages import item_ids, metrics, notices, open_page
 from tests.support.records import (
     LABELS,
@@ -232,3 +234,24 @@ def test_differences_and_p_values_are_written_plainly():
     assert points_interval(Estimate.undefined("nothing shared")) == "nothing shared"
     assert p_value_text(0.00004) == "p < 0.001"
     assert p_value_text(0.25) == "p = 0.25"
+
+
+def test_drawn_reviews_take_the_place_of_what_is_counted(compared: Database):
+    with compared.transaction() as cur:
+        chief = add_reviewer(cur, "Chief", "admin").reviewer_id
+        settings = QueueSettings("random", ReviewFilter(), order="random", seed=1)
+        add_queue(cur, settings, queue_id="random", created_by=chief)
+        query = "select item_id from queue_item order by position limit 10"
+        for (item_id,) in cur.execute(query).fetchall():
+            annotate(cur, "Ann", item_id, "no", queue_id="random")
+    page = open_page("views/compare.py")
+    shown = " ".join(str(one.value) for one in [*page.markdown, *page.caption])
+    assert "By the reviewers' labels, for all items" in shown
+    assert "Hajek, from 10 reviewed items" in shown
+    assert "estimated for 12 of 12 items from 10 reviewed ones" in shown
+    assert "Counted plainly against the labels of record" in shown
+    page.segmented_control(key="compare_section").set_value("all").run()
+    assert not page.exception
+    assert any("runs are shown by the reviewers' labels" in one.value for one in page.caption)
+    errors = open_page("views/errors_page.py", errors_run="after")
+    assert any("Counted plainly against" in one.value for one in errors.caption)

@@ -36,12 +36,14 @@ class DrawnEstimate:
             counts reviewed items.
         num_items: Items that it is about, of ``num_population`` that the run answered.
         queues: Whose reviews are used.
+        is_change: Whether it is a difference.
     """
 
     estimate: Estimate
     num_items: int
     num_population: int
     queues: tuple[Queue, ...]
+    is_change: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ class Draws:
         else:
             estimate = estimate_mean(samples, "prediction_powered")
         first = self.items[0]
-        return DrawnEstimate(estimate, len(first.strata), first.num_population, self.queues)
+        return DrawnEstimate(
+            estimate, len(first.strata), first.num_population, self.queues, is_change
+        )
 
 
 def find_draws(cur: DuckDBPyConnection, flt: PairFilter) -> Draws | None:

@@ -21,7 +21,7 @@ from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
 from eci.statistics.metrics import Report, classification_report
 from streamlit_app.logic.cache import cached
-from streamlit_app.logic.figures import percent
+from streamlit_app.logic.figures import interval_text, percent, points, points_interval
 from streamlit_app.logic.outcomes.matrix import ConfusionMatrix, order_labels
 from streamlit_app.wording import say, words
 from training.evaluation.drawn_estimates import (
@@ -188,9 +188,47 @@ def load_drawn_help(
     return estimate_difference(database.cursor(), replace(pair, by_b="head"))
 
 
-def differs(drawn: DrawnEstimate, plain: Estimate) -> bool:
-    """Return whether two figures differ as they are written, to a tenth of a point."""
-    return percent(drawn.estimate.value) != percent(plain.value)
+def plain_words(figures: Sequence[tuple[str, DrawnEstimate | None, Estimate]]) -> str:
+    """Name the counted figures that differ, as they are written, from those of drawn reviews.
+
+    Args:
+        figures: Name, estimate from drawn reviews and what is counted; differences are written in
+            points.
+
+    Returns:
+        A sentence with the reason; empty where none differs.
+    """
+    parts = []
+    for name, drawn, counted in figures:
+        if drawn is None or percent(drawn.estimate.value) == percent(counted.value):
+            continue
+        is_change = drawn.is_change
+        value, interval = (
+            (points(counted.value), points_interval(counted))
+            if is_change
+            else (percent(counted.value), interval_text(counted))
+        )
+        parts.append(
+            say("drawn.plain_figure", name=name, value=value, interval=interval, n=counted.n)
+        )
+    return say("drawn.plain", figures="; ".join(parts)) if parts else ""
+
+
+def drawn_notes(
+    view: ErrorsView, drawn: Mapping[By, DrawnEstimate], helped: DrawnChange | None
+) -> list[str]:
+    """Describe from which reviews the figures of a run come, and the counted ones that differ."""
+    figures: list[tuple[str, DrawnEstimate | None, Estimate]] = [
+        (say(f"outcome_panel.{by}_accuracy"), drawn.get(by), judged.report.accuracy)
+        for by, judged in view.judged.items()
+    ]
+    if helped is not None:
+        name = say("outcome_panel.head_minus_text")
+        figures.append((name, helped.difference, view.comparison.accuracy_difference))
+    sources = dict.fromkeys(
+        drawn_words(one) for one in [*drawn.values(), *([helped.difference] if helped else [])]
+    )
+    return [note for note in (*sources, plain_words(figures)) if note]
 
 
 def drawn_words(drawn: DrawnEstimate) -> str:
