@@ -189,7 +189,7 @@ def load_drawn_help(
 
 
 def plain_words(figures: Sequence[tuple[str, DrawnEstimate | None, Estimate]]) -> str:
-    """Name the counted figures that differ, as they are written, from those of drawn reviews.
+    """Return in a sentence the counted figures that differ, as written, from drawn reviews.
 
     Args:
         figures: Name, estimate from drawn reviews and what is counted; differences are written in
