@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -23,15 +24,22 @@ from db.retraining.lineage import list_correction_runs, list_training_records
 from db.retraining.model_versions import find_by_alias, list_models
 from db.retraining.snapshot import load_snapshot, read_snapshot
 from db.viewer import EVERYTHING
+from eci.export.models import ExportSource, export_classifier
 from eci.model.artifact import read_info
 from eci.model.eci_model import EciModel
 from tests.support.annotations import annotate
 from tests.support.training_items import make_remedy
 from training.control.ingest import refresh
-from training.control.plan import Plan, make_plan, prepare_plan, start_plan
+from training.control.plan import (
+    Plan,
+    as_sequence_classification,
+    make_plan,
+    prepare_plan,
+    start_plan,
+)
 from training.control.start import prepare_run
 from training.data.questions import ItemQuestion, item_groups, to_question
-from training.errors import DataError
+from training.errors import DataError, SettingsError
 from training.head.refit import is_quick, run_recalibration, run_refit
 from training.joint.qlora import run_qlora
 from training.run.execution import execute
@@ -333,3 +341,22 @@ def test_a_new_place_with_other_weights_is_refused_though_all_features_are_cache
         states[folder.name] = execute(run_dir, run_refit)
     assert states == {"moved": "succeeded", "other": "failed"}
     assert "differs in its weights or configuration" in run_dir.read_status().message
+
+
+def test_a_head_of_the_form_of_transformers_classifiers_is_fitted_and_exported(
+    database: Database, engineer: Reviewer, tiny_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    base = tiny_settings["model"]["base"]
+    plan = as_sequence_classification(make_plan(database, "refit", source="base", base=base))
+    assert isinstance(plan.settings, RefitSettings)
+    run_dir = _do(database, plan.settings)
+    out = tmp_path / "classifier"
+    source = ExportSource(run_dir.artifact_path, None, tmp_path)
+    export_classifier(source, out, "pubmedqa")
+    assert json.loads((out / "config.json").read_bytes())["architectures"] == [
+        "LlamaForSequenceClassification"
+    ]
+    predictions = list_predictions(database.cursor(), run_dir.run_id, EVERYTHING)
+    assert any(prediction.head_probabilities for prediction in predictions)
+    with pytest.raises(SettingsError, match="merge it first"):
+        as_sequence_classification(Plan("refit", RefitSettings(artifact_run_id="run"), None))
