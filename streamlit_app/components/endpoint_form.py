@@ -57,13 +57,13 @@ def _draw_start(person: Reviewer, endpoint: Endpoint) -> None:
         help=say("endpoint_form.max_tokens_help"),
     )
     fields = {"model": endpoint, "split": split, "max_new_tokens": int(limit)}
+    st.caption(say("endpoint_form.leaves_note"))
     st.button(
         say("endpoint_form.predict"),
         key="endpoint_predict",
         disabled=not is_permitted(person, "train"),
         on_click=_start,
         args=(press_token(), fields, person.reviewer_id),
-        help=say("endpoint_form.predict_help"),
     )
 
 

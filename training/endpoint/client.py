@@ -35,6 +35,8 @@ _CONNECT_SECONDS: Final = 10.0
 _AGAIN: Final = frozenset({408, 409, 425, 429})
 _PROBE_TOKENS: Final = 16
 _PROBE_ATTEMPTS: Final = 2
+_PROBE_SECONDS: Final = 30.0
+"""For an attempt, and for a pause that the endpoint asks for: a person waits for it."""
 
 
 class Cut(Exception):  # noqa: N818 - no error: the run was asked to stop during a pause
@@ -111,7 +113,8 @@ class EndpointClient:
             EndpointError: No item would get one.
             Cut: The run is to stop.
         """
-        return await self._ask(self._request(messages), self._endpoint.attempts)
+        request = self._request(messages)
+        return await self._ask(request, self._endpoint.attempts, _LONGEST_RETRY_AFTER)
 
     async def probe(self) -> None:
         """Ask for a few tokens, to find out whether the endpoint takes such requests at all.
@@ -123,7 +126,7 @@ class EndpointClient:
         if "max_tokens" in request:
             request["max_tokens"] = min(request["max_tokens"], _PROBE_TOKENS)
         try:
-            await self._ask(request, _PROBE_ATTEMPTS)
+            await self._ask(request, _PROBE_ATTEMPTS, _PROBE_SECONDS)
         except ItemFault as fault:
             if fault.kind in ("empty", "filtered"):
                 return  # it answers; thinking alone may have used up the few tokens
@@ -150,7 +153,9 @@ class EndpointClient:
             sent |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
         return {**sent, **endpoint.body, "model": endpoint.base, "messages": list(messages)}
 
-    async def _ask(self, request: dict[str, Any], attempts: int) -> tuple[Reply, int]:
+    async def _ask(
+        self, request: dict[str, Any], attempts: int, patience: float
+    ) -> tuple[Reply, int]:
         why = ""
         for attempt in range(1, attempts + 1):
             await self._pause(self._closed_until - time.monotonic())
@@ -158,7 +163,7 @@ class EndpointClient:
                 return await self._send(request), attempt
             except _Busy as busy:
                 why = busy.why
-                if attempt == attempts or (busy.after or 0) > _LONGEST_RETRY_AFTER:
+                if attempt == attempts or (busy.after or 0) > patience:
                     break
                 if busy.after is not None:  # for all requests, not this one alone
                     self._closed_until = time.monotonic() + busy.after
@@ -255,8 +260,12 @@ def check_endpoint(settings: EndpointSettings) -> None:
         EndpointError: Address, key, model or fields of the requests are refused.
     """
 
+    seconds = min(settings.model.timeout_seconds, _PROBE_SECONDS)
+    model = settings.model.model_copy(update={"timeout_seconds": seconds})
+    quick = settings.model_copy(update={"model": model})
+
     async def probe() -> None:
-        async with opened_client(settings, asyncio.Event()) as client:
+        async with opened_client(quick, asyncio.Event()) as client:
             await client.probe()
 
     asyncio.run(probe())
