@@ -213,11 +213,11 @@ def test_faults_of_single_items_are_named_and_stop_no_other(database: Database) 
         assert time.monotonic() - begun > 1  # Retry-After
         message = run_dir.read_status().message
         for words in (
-            "1 of 34 items were refused by the endpoint: fix-test-100",
-            "withheld by its content filter: fix-test-102",
-            "no text: fix-test-104",
-            "no chat completion: fix-test-106",
-            "not answered after all attempts: fix-test-108",
+            "Refused by the endpoint: 1 of 34 items (fix-test-100)",
+            "Withheld by its content filter: 1 of 34 items (fix-test-102)",
+            "Answered with no text: 1 of 34 items (fix-test-104)",
+            "Answered with what is no chat completion: 1 of 34 items (fix-test-106)",
+            "Not answered after all attempts: 1 of 34 items (fix-test-108)",
         ):
             assert words in message
         assert KEY not in run_dir.answers_path.read_text()

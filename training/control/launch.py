@@ -17,13 +17,16 @@ import psutil
 from filelock import FileLock
 
 from db.paths import home_dir
-from training.errors import LaunchError, TrainingError
+from training.errors import LaunchError, RunDirError, TrainingError
 from training.run.process import ProcessId
 from training.run.run_dir import RunDir, current_status, end_of_abandoned
 from training.run.status import Status
+from training.settings.endpoints import SECONDS_TO_FINISH
 
 GRACE_SECONDS = 10.0
 """How long a run may take to stop on its own before ``reap`` kills it."""
+ENDPOINT_GRACE_SECONDS = SECONDS_TO_FINISH + GRACE_SECONDS
+"""The same of a run that asks an endpoint: what it drops is paid for twice."""
 
 # Added to the scheduling priority of a run (higher yields), so that reviewing stays fast.
 _NICENESS = 19
@@ -95,9 +98,17 @@ def reap(run_dir: RunDir) -> Status:
     requested_at = run_dir.cancel_requested_at()
     if status.is_active and status.process is not None and requested_at is not None:
         waited = (datetime.now(UTC) - requested_at).total_seconds()
-        if waited > GRACE_SECONDS:
+        if waited > GRACE_SECONDS and (waited > ENDPOINT_GRACE_SECONDS or not _asks(run_dir)):
             status.process.kill()
     return settle(run_dir)
+
+
+def _asks(run_dir: RunDir) -> bool:
+    """Return whether a run asks an endpoint; one with damaged settings does not."""
+    try:
+        return run_dir.asks_endpoint()
+    except RunDirError:
+        return False
 
 
 def settle(run_dir: RunDir) -> Status:

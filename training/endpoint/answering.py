@@ -29,20 +29,22 @@ from training.evaluation.metrics import evaluate
 from training.run.execution import RunContext
 from training.run.result_tables import PREDICTIONS
 from training.run.run_dir import RunDir
-from training.settings.endpoints import EndpointSettings, parse_endpoint_settings
+from training.settings.endpoints import (
+    SECONDS_TO_FINISH,
+    EndpointSettings,
+    parse_endpoint_settings,
+)
 
 _IN_A_ROW: Final = 8
 """Items without an answer, one after the other, after which the endpoint counts as away."""
 _POLL_SECONDS: Final = 0.25
-_SECONDS_TO_FINISH: Final = 8.0
-"""How long a stop waits for answers under way, which are paid for: less than a page's patience."""
 _FAULT_WORDS: Final[Mapping[FaultKind, str]] = {
-    "refused": "refused by the endpoint",
-    "filtered": "withheld by its content filter",
-    "empty": "answered with no text",
-    "malformed": "answered with what is no chat completion",
-    "unavailable": "not answered after all attempts",
-    "forbidden": "forbidden",
+    "refused": "Refused by the endpoint",
+    "filtered": "Withheld by its content filter",
+    "empty": "Answered with no text",
+    "malformed": "Answered with what is no chat completion",
+    "unavailable": "Not answered after all attempts",
+    "forbidden": "Forbidden",
 }
 
 
@@ -187,7 +189,7 @@ async def _watch(
 
 async def _finish(workers: Sequence[asyncio.Task[None]]) -> None:
     """Wait a moment for the answers under way: who drops them pays for them twice."""
-    _, late = await asyncio.wait(workers, timeout=_SECONDS_TO_FINISH)
+    _, late = await asyncio.wait(workers, timeout=SECONDS_TO_FINISH)
     for worker in late:
         worker.cancel()
     await asyncio.gather(*workers, return_exceptions=True)
@@ -279,7 +281,7 @@ def _describe_faults(items: Sequence[SnapshotItem], outcomes: Mapping[str, Outco
         if outcome.fault is not None:
             kinds.setdefault(outcome.fault, []).append(outcome)
     return [
-        f"{len(found)} of {len(items)} items were {_FAULT_WORDS[kind]}: "
-        f"{named([outcome.item_id for outcome in found])}. The first: {found[0].message}"
+        f"{_FAULT_WORDS[kind]}: {len(found)} of {len(items)} items "
+        f"({named([outcome.item_id for outcome in found])}). The first: {found[0].message}"
         for kind, found in kinds.items()
     ]

@@ -18,6 +18,8 @@ from training.settings.toml_files import read_toml
 from training.settings.training import Frozen, parse_as
 
 CHAT_ROUTE: Final = "/chat/completions"
+SECONDS_TO_FINISH: Final = 60.0
+"""How long a run that is stopped waits for the answers under way, which are paid for."""
 _RESERVED: Final = ("model", "messages", "stream", "n", "logprobs", "top_logprobs")
 _MAX_BODY: Final = 10_000
 Omitted = Literal["temperature", "seed", "max_tokens"]
