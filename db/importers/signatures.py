@@ -15,6 +15,13 @@ from db.importers.mapping import Mapping as FieldMapping
 from db.importers.readers import annotation_tools, benchmarks, harnesses, model_outputs
 from db.importers.readers.benchmarks import mapped
 
+FIRST: Final = "[0]"
+"""In a path: the first entry of a list."""
+_MADE_OF_ITEMS: Final = (
+    "It is made of items for training or evaluation; its texts would be stored as other items. "
+    "Import an export of the items; for data from elsewhere name the fields with --map."
+)
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -42,9 +49,12 @@ class Signature:
 
 def _has(row: Any, path: str) -> bool:
     for part in path.split("."):
-        if not isinstance(row, Mapping) or part not in row:
+        if part == FIRST and isinstance(row, list) and row:
+            row = row[0]
+        elif isinstance(row, Mapping) and part in row:
+            row = row[part]
+        else:
             return False
-        row = row[part]
     return True
 
 
@@ -122,5 +132,15 @@ SIGNATURES: Final = (
         "answers with the options' probabilities",
         "question options prediction ground_truth all_probs",
         mapped(FieldMapping(gold="ground_truth", label="prediction", probabilities="all_probs")),
+    ),
+    Signature("chats for fine-tuning", "messages.[0].role", refusal=_MADE_OF_ITEMS),
+    Signature("ShareGPT conversations", "conversations.[0].value", refusal=_MADE_OF_ITEMS),
+    Signature("preference pairs (TRL)", "prompt.[0].role chosen rejected", refusal=_MADE_OF_ITEMS),
+    Signature(
+        "prompts and completions (TRL)", "prompt.[0].role completion.[0]", refusal=_MADE_OF_ITEMS
+    ),
+    Signature("Alpaca instructions", "instruction input output", refusal=_MADE_OF_ITEMS),
+    Signature(
+        "a task of lm-evaluation-harness", "item_id system choices gold", refusal=_MADE_OF_ITEMS
     ),
 )

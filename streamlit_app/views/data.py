@@ -57,6 +57,7 @@ def main() -> None:
     with export_column:
         st.subheader(say("data.export_heading"), anchor=False, divider="gray")
         export_form.draw(person)
+        st.caption(say("data.training_data_hint"))
     st.subheader(say("data.stored_heading"), anchor=False, divider="gray")
     cur = services.database().cursor()
     set_aside.draw(

@@ -18,18 +18,22 @@ from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.lineage_view import shots_words
 from streamlit_app.logic.training.training_records import (
+    FORMAT_HELP,
     FORMAT_WORDS,
-    FORMATS,
     preview,
     record_table,
+    to_export,
     veto_table,
     zipped,
 )
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 from training.data.build import BENCHMARKS, Benchmark, Build, BuiltRecord
+from training.data.build_files import count_rows
+from training.data.formats import BUILD_FORMATS, BuildFormat
+from training.errors import DataError
 
 PAGE_SIZE = 50
 SHOTS = (0, 1, 5)
@@ -59,7 +63,7 @@ def main() -> None:
     built = pick_build(viewer)
     draw_summary(built)
     if is_permitted(person, "export"):
-        draw_downloads(built)
+        draw_download(built, viewer)
     chosen = pick_record(built)
     if chosen is not None:
         draw_record(chosen, person)
@@ -112,21 +116,32 @@ def draw_summary(built: Build) -> None:
         st.text(say("training_data.counts", **counts))
 
 
-def draw_downloads(built: Build) -> None:
-    """Draw a button for each file format; a file is made when its button is pressed."""
-    if not built.records:
+def draw_download(built: Build, viewer: Viewer) -> None:
+    """Draw the choice of a format, what it is for, its rows, and the button that makes the file."""
+    format_column, button_column = st.columns([2, 1], vertical_alignment="bottom")
+    build_format: BuildFormat = format_column.selectbox(
+        say("training_data.format"),
+        BUILD_FORMATS,
+        format_func=FORMAT_WORDS.__getitem__,
+        key="data_build_format",
+    )
+    exported = to_export(services.database(), viewer, built, build_format)
+    try:
+        num_rows = sum(count_rows(exported, build_format).values())
+    except DataError as error:
+        st.caption(FORMAT_HELP[build_format])
+        safe_text.draw_notice(str(error))
         return
-    with st.container(horizontal=True):
-        for build_format in FORMATS:
-            st.download_button(
-                FORMAT_WORDS[build_format],
-                data=sign_in.checked(partial(zipped, built, build_format)),
-                file_name=f"{built.benchmark}-{built.num_shots}shot-{build_format}.zip",
-                mime="application/zip",
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"data_download_{build_format}",
-            )
+    button_column.download_button(
+        say_count("training_data.download", num_rows),
+        data=sign_in.checked(partial(zipped, exported, build_format)),
+        file_name=f"{exported.benchmark}-{exported.num_shots}shot-{build_format}.zip",
+        mime="application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+        key="data_build_download",
+    )
+    st.caption(FORMAT_HELP[build_format])
 
 
 def pick_record(built: Build) -> BuiltRecord | None:

@@ -24,7 +24,7 @@ from db.retraining.retired_runs import retire_runs
 from db.retraining.snapshot import freeze
 from db.review.adjudications import add_adjudication
 from db.viewer import EVERYTHING
-from streamlit_app.logic.training.training_records import preview, zipped
+from streamlit_app.logic.training.training_records import preview, to_export, zipped
 from streamlit_app.session.sign_in import DEFAULT_NAME
 from tests.support.pages import OpenPage
 from tests.support.records import LABELS, make_head_prediction, make_item
@@ -154,6 +154,26 @@ def test_training_data_are_shown_with_their_shots_and_packed(
     names = zipfile.ZipFile(io.BytesIO(zipped(built, "huggingface"))).namelist()
     assert {"README.md", "build.json", "data/train-00000-of-00001.parquet"} <= set(names)
     assert list_record_vetoes(store.cursor(), EVERYTHING) == []
+
+
+def test_a_format_says_how_many_rows_it_has_or_why_it_has_none(
+    store: Database, open_page: OpenPage
+) -> None:
+    test = open_page("views/training_data.py")
+    for build_format, expected in (
+        ("alpaca", "Download "),
+        ("lm_eval", "Download "),
+        ("dpo", "Review items of the train split together with the answers of a run"),
+    ):
+        test.selectbox(key="data_build_format").select(build_format).run()
+        assert not test.exception
+        shown = [*(one.label for one in test.get("download_button")), _texts(test)]
+        assert expected in "\n".join(shown), build_format
+    built = preview(store, EVERYTHING, "all", 0, "balanced", only_corrected=False)
+    tested = to_export(store, EVERYTHING, built, "lm_eval")
+    assert {record.fold for record in tested.records} == {"test"}
+    names = zipfile.ZipFile(io.BytesIO(zipped(tested, "lm_eval"))).namelist()
+    assert "llamacare_pubmedqa.yaml" in names
 
 
 def test_without_models_and_corrections_the_pages_say_what_to_do(

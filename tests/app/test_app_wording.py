@@ -21,7 +21,7 @@ from db.retraining.lineage import Fold
 from db.retraining.model_versions import AliasAction
 from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER
 from streamlit_app.wording import catalogue, say, words
-from training.data.build_files import BuildFormat
+from training.data.formats import BuildFormat
 
 ROOT = Path(streamlit_app.__file__).parent
 THEME = tomllib.loads((ROOT.parent / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
@@ -89,6 +89,7 @@ def test_every_text_of_the_catalogue_is_used_somewhere() -> None:
         ("alias_action", get_args(AliasAction)),
         ("answer_form", FORM_ORDER),
         ("build_format", get_args(BuildFormat)),
+        ("build_format_help", get_args(BuildFormat)),
         ("compare_change", get_args(Change)),
         ("dimension", DIMENSIONS),
         ("fold", get_args(Fold)),

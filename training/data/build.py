@@ -11,16 +11,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from db.records import OPTIONS_LABEL_SET
+from db.retraining.judged_answers import JudgedAnswer
 from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.questions.labels import PUBMEDQA
 from eci.questions.prompts import DEFAULT_TEMPLATE, Message, load_template
 from training.data.dataset import Record, build_training_data, is_corrected, records_of
+from training.data.questions import ItemQuestion
 from training.errors import DataError
 from training.settings.training import DataSettings
 
 Benchmark = Literal["pubmedqa", "usmle-step1", "usmle-step2", "usmle-step3", "all"]
 BENCHMARKS: Final[tuple[Benchmark, ...]] = get_args(Benchmark)
-Fold = Literal["train", "validation"]
+Fold = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class BuiltRecord:
     step: str
     messages: tuple[Message, ...]
     category: str
+    label_set: str
     labels: tuple[str, ...]
     label_origin: str
     is_corrected: bool
@@ -48,6 +51,11 @@ class BuiltRecord:
     def prompt(self) -> tuple[Message, ...]:
         """Return the chat without its answer."""
         return self.messages[:-1]
+
+    @property
+    def has_options(self) -> bool:
+        """Return whether its labels are its item's own options."""
+        return self.label_set == OPTIONS_LABEL_SET
 
     @property
     def completion(self) -> str:
@@ -83,6 +91,8 @@ class Build:
     num_vetoed: int
     warnings: tuple[str, ...] = ()
     """What cannot be learned from it."""
+    answers: tuple[JudgedAnswer, ...] = ()
+    """Answers of models that people judged, also of items without a record."""
 
     def fold(self, fold: Fold) -> tuple[BuiltRecord, ...]:
         """Return the records of one fold."""
@@ -167,6 +177,23 @@ def build(
     )
 
 
+def build_test(
+    snapshot: Snapshot, *, benchmark: Benchmark, template: str = DEFAULT_TEMPLATE
+) -> Build:
+    """Write the test items of one benchmark as records without shots, for evaluation alone."""
+    entries = [ItemQuestion.of(item) for item in snapshot.test if belongs(item, benchmark)]
+    records = tuple(
+        _built(
+            entry.item,
+            Record(entry.item.item_id, entry.question, entry.item.label, "", 0, ()),
+            "test",
+            template,
+        )
+        for entry in entries
+    )
+    return Build(benchmark, 0, template, snapshot.manifest.snapshot_id, 0, records, 0)
+
+
 def _built(item: SnapshotItem, record: Record, fold: Fold, template: str) -> BuiltRecord:
     wording = load_template(template)
     labels = record.question.label_set
@@ -181,6 +208,7 @@ def _built(item: SnapshotItem, record: Record, fold: Fold, template: str) -> Bui
         step=str(item.metadata.get("step", "")),
         messages=(*wording.messages(record.question, record.shots), answer),
         category=record.label,
+        label_set=item.label_set,
         labels=labels.names,
         label_origin=item.label_origin,
         is_corrected=is_corrected(item),

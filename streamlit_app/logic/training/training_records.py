@@ -6,23 +6,26 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from db.connection import Database
+from db.retraining.judged_answers import list_judged_answers
 from db.retraining.record_vetoes import RecordVeto
 from db.retraining.snapshot import read_snapshot
 from db.viewer import Viewer
 from streamlit_app.logic.training.lineage_view import shots_words
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say, words
-from training.data.build import Benchmark, Build, BuiltRecord, build
-from training.data.build_files import BuildFormat, write_build
+from training.data.build import Benchmark, Build, BuiltRecord, build, build_test
+from training.data.build_files import write_build
+from training.data.formats import FORMATS, BuildFormat
 from training.settings.training import DataSettings
 
-FORMATS: tuple[BuildFormat, ...] = get_args(BuildFormat)
 FORMAT_WORDS = words("build_format")
+FORMAT_HELP = words("build_format_help")
 
 
 def preview(
@@ -44,6 +47,17 @@ def preview(
     snapshot = read_snapshot(database.cursor(), viewer)
     key = snapshot.manifest.snapshot_id
     return _preview(_Keyed(key, snapshot), benchmark, num_shots, exemplars, only_corrected)
+
+
+def to_export(database: Database, viewer: Viewer, built: Build, build_format: BuildFormat) -> Build:
+    """Return what a format is made of: the records shown, with judged answers; or test items."""
+    chosen = FORMATS[build_format]
+    cur = database.cursor()
+    if chosen.is_of_test:
+        return build_test(read_snapshot(cur, viewer), benchmark=built.benchmark)
+    if chosen.is_of_answers:
+        return replace(built, answers=list_judged_answers(cur, viewer))
+    return built
 
 
 class _Keyed:
@@ -110,7 +124,7 @@ def zipped(built: Build, build_format: BuildFormat) -> bytes:
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(packed, "w") as archive:
         folder = Path(name) / "build"
-        for path in write_build(built, folder, build_format):
+        for path in write_build(built, folder, build_format).files:
             archive.write(path, path.relative_to(folder), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
