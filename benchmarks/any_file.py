@@ -27,7 +27,7 @@ from measuring import make_parser, record
 from db.connection import IN_MEMORY, Database
 from db.errors import ImportFileError
 from db.importers import Asked, import_as_asked
-from db.importers.assembling import Choices
+from db.importers.choices import Choices
 from db.importers.mapping import mapping_of
 
 FILES, SHAPES_SECTION = "Files of the public data", "Generated shapes"

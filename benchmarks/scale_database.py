@@ -162,6 +162,7 @@ def _add_items(cur: DuckDBPyConnection, rng: np.random.Generator, n: int) -> Ite
         "origin": ["scale"] * n,
         "content_hash": ids,
         "created_at": [START.replace(tzinfo=None)] * n,
+        "is_several": [False] * n,
     }
     _insert(cur, "incoming_item", columns, "item_insert_new")
     return Items(ids, gold, num_labels, is_options, difficulty)

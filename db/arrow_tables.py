@@ -35,6 +35,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("origin", pa.string()),
             ("content_hash", pa.string()),
             ("created_at", _TIMESTAMP),
+            ("is_several", pa.bool_()),
         ]
     ),
     "incoming_prediction": pa.schema(

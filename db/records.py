@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
@@ -48,6 +48,50 @@ NO_LABEL_VERDICTS: Final[frozenset[Verdict]] = frozenset({"unanswerable", "infor
 """The verdicts that say why an item has no label."""
 OPTIONS_LABEL_SET = "options"
 """Name of the label set of an item whose labels are its own options."""
+SEVERAL_OPTIONS_LABEL_SET = "several_options"
+"""The same for items of whose options several may be right."""
+FREE_TEXT_LABEL_SET: Final = "free_text"
+"""The same for items without labels: their answers are judged by verdicts, texts and notes."""
+OPTION_LABEL_SETS: Final = (OPTIONS_LABEL_SET, SEVERAL_OPTIONS_LABEL_SET)
+LABEL_END: Final = "\x1f"
+"""Ends each label of a set of labels that is written as one text; no label contains it."""
+
+
+def is_label_set(label: str | None) -> bool:
+    """Return whether a text is a set of labels, as items with several right ones have."""
+    return label is not None and label.endswith(LABEL_END)
+
+
+def join_labels(labels: Collection[str], order: Sequence[str]) -> str | None:
+    """Return a set of labels as one text, in the order of its item; None for no label.
+
+    Equal sets are equal texts, and none equals a single label. Labels that are not in ``order``
+    come last, for a check to refuse.
+
+    Example:
+        >>> join_labels(["C", "A"], "ABCD")
+        'A\\x1fC\\x1f'
+    """
+    known = [label for label in order if label in labels]
+    others = [label for label in labels if label not in order]
+    return "".join(f"{label}{LABEL_END}" for label in (*known, *others)) or None
+
+
+def labels_in(label: str | None) -> tuple[str, ...]:
+    """Return the labels that a label of an item stands for: of a set, all; of a single one, it.
+
+    Example:
+        >>> labels_in("A\\x1fC\\x1f"), labels_in("A"), labels_in(None)
+        (('A', 'C'), ('A',), ())
+    """
+    if label is None:
+        return ()
+    return tuple(label[:-1].split(LABEL_END)) if is_label_set(label) else (label,)
+
+
+def labels_text(label: str | None, empty: str = "") -> str:
+    """Return a label as it is written for people: those of a set with commas between them."""
+    return ", ".join(labels_in(label)) or empty
 
 
 @dataclass(frozen=True)
@@ -123,8 +167,9 @@ class Item:
 
     ``labels`` holds the allowed labels in order: the fixed ones of ``label_set``
     (``"pubmedqa"``: yes, no, maybe) or, for ``label_set == "options"``, those of ``options``.
-    ``gold_label`` is the imported reference; it is never overwritten. ``long_answer`` explains the
-    gold label and must never enter a prompt for its own item.
+    ``gold_label`` is the imported reference; it is never overwritten. Where ``is_several``, it and
+    every other label of the item is a set of labels, see :func:`join_labels`. ``long_answer``
+    explains the gold label and must never enter a prompt for its own item.
     """
 
     item_id: str
@@ -142,6 +187,28 @@ class Item:
     """Read for a reviewer who labels it blind: gold label and long answer are left out."""
     version: int = 1
     """1 as it was imported; each correction makes the next one."""
+    is_several: bool = False
+    """Whether several of its labels may be right."""
+
+    @property
+    def gold_labels(self) -> tuple[str, ...]:
+        """Return every right label; none where it is not known."""
+        return labels_in(self.gold_label)
+
+    def label_of(self, labels: Collection[str]) -> str | None:
+        """Return labels given to the item as its one label.
+
+        None where there is none, or where an item with one right label gets several.
+        """
+        if self.is_several:
+            return join_labels(labels, self.labels)
+        return next(iter(labels)) if len(labels) == 1 else None
+
+    def allows(self, label: str) -> bool:
+        """Return whether a label may be one of the item: a set in its order where several may."""
+        if not self.is_several:
+            return label in self.labels
+        return self.label_of([one for one in labels_in(label) if one in self.labels]) == label
 
 
 @dataclass(frozen=True)
@@ -270,6 +337,11 @@ class Judgement:
     def is_complete(self) -> bool:
         """Return whether it has a label, or the verdict that says why there is none."""
         return bool(self.labels) or not NO_LABEL_VERDICTS.isdisjoint(self.verdicts)
+
+    @property
+    def says_something(self) -> bool:
+        """Return whether it has a verdict, a text or a note, which an item without labels needs."""
+        return bool(self.verdicts or self.answer or self.note.strip())
 
 
 @dataclass(frozen=True)

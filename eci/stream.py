@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from eci.answers.reader import Reading, read_answer
+from eci.answers.several import read_labels
 from eci.errors import EciError
 from eci.questions.json_lines import Record, parse_record
 from eci.questions.labels import LabelSet
@@ -100,7 +102,7 @@ def result_fields(outcome: Outcome) -> dict[str, Any]:
     labels = record.question.label_set
     fields: dict[str, Any] = {
         "id": record.record_id,
-        "label": category.label,
+        "label": _plain(labels, category.label),
         "probabilities": dict(zip(labels.names, category.probabilities, strict=True)),
         "set": None if category.labels_in_set is None else list(category.labels_in_set),
         "ask_a_person": category.asks_person,
@@ -112,15 +114,27 @@ def result_fields(outcome: Outcome) -> dict[str, Any]:
     if record.answer is not None:
         fields["judgement"] = _judgement_fields(record.answer, category, labels)
     if record.label is not None:
-        fields["gold_label"] = record.label
+        fields["gold_label"] = _plain(labels, record.label)
     if record.metadata is not None:
         fields["metadata"] = record.metadata
     return fields
 
 
+def _read(text: str, labels: LabelSet) -> Reading:
+    return read_labels(text, labels) if labels.is_several else read_answer(text, labels)
+
+
+def _plain(labels: LabelSet, label: str | None) -> Any:
+    """Return a label for output: of items with several right ones, the list of them."""
+    if label is None or not labels.is_several:
+        return label
+    return [labels.names[place] for place in labels.indices(label)]
+
+
 def _answer_fields(answer: Answer, labels: LabelSet) -> dict[str, Any]:
-    reading = read_answer(answer.text, labels)
+    reading = _read(answer.text, labels)
     fields = {"text": answer.text, **reading_fields(reading), "num_tokens": answer.num_tokens}
+    fields["label"] = _plain(labels, reading.label)
     if answer.classification.thinking:
         fields["thinking"] = answer.classification.thinking
     return {**fields, "is_finished": answer.is_finished and reading.is_finished}
@@ -128,10 +142,14 @@ def _answer_fields(answer: Answer, labels: LabelSet) -> dict[str, Any]:
 
 def _judgement_fields(answer: str, category: Classification, labels: LabelSet) -> dict[str, Any]:
     """Return what an answer says, and what the head thinks of that."""
-    reading = read_answer(answer, labels)
+    reading = _read(answer, labels)
     fields: dict[str, Any] = {**reading_fields(reading), "probability": None, "agrees": None}
+    fields["label"] = _plain(labels, reading.label)
     if reading.label is not None:
-        fields["probability"] = category.probabilities[labels.index(reading.label)]
+        right = labels.indices(reading.label)
+        # Of a set: that each of its labels is right and no other, as if they were independent.
+        each = [p if place in right else 1 - p for place, p in enumerate(category.probabilities)]
+        fields["probability"] = prod(each) if labels.is_several else each[right[0]]
         fields["agrees"] = reading.label == category.label
     return fields
 

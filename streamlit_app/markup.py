@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import markupsafe
 
+from db.records import labels_text
 from streamlit_app.wording import say
 
 # Characters that draw nothing themselves: controls, bidirectional overrides, zero-width characters,
@@ -40,8 +41,10 @@ class Html(markupsafe.Markup):
 def reveal(text: str) -> str:
     """Replace each invisible character by its code point, such as ``⟨U+202E⟩``.
 
-    For places that draw plain text: ``st.text``, cells of a data frame, options of a select box.
+    A set of labels is written with commas. For places that draw plain text: ``st.text``, cells of
+    a data frame, options of a select box.
     """
+    text = labels_text(str(text))
     return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", _newlines(str(text)))
 
 

@@ -24,9 +24,9 @@ from db.importers import (
     store_batch,
     try_batch,
 )
-from db.importers.assembling import Choices
 from db.importers.batch import ImportBatch
 from db.importers.checks import without_given_labels
+from db.importers.choices import Choices
 from db.importers.mapping import Mapping, mapping_of, save_mapping
 from db.records import Split
 

@@ -28,7 +28,10 @@ def differing_labels(batch: ImportBatch) -> tuple[int, int]:
     given = [
         prediction
         for prediction in batch.predictions
-        if prediction.answer and prediction.answer_label and prediction.item_id in items
+        if prediction.answer
+        and prediction.answer_label
+        and prediction.item_id in items
+        and not items[prediction.item_id].is_several  # the program reads one label
     ]
     if not given:
         return 0, 0

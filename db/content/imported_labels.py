@@ -81,7 +81,7 @@ def _to_row(label: ImportedLabel, reviewer_id: str, now: datetime) -> dict[str, 
         "annotation_id": _annotation_id(label, reviewer_id),
         "item_id": label.item_id,
         "reviewer_id": reviewer_id,
-        "label": label.labels[0] if len(label.labels) == 1 else None,
+        "label": None,  # as the item has it
         "labels": label.labels,
         "phase": label.phase,
         "verdicts": label.verdicts,

@@ -24,7 +24,7 @@ from db.conversions import (
 )
 from db.errors import InvalidItemError, ItemConflictError, ItemNotFoundError, NotPermittedError
 from db.people.permissions import require
-from db.records import OPTIONS_LABEL_SET, Item
+from db.records import OPTION_LABEL_SETS, SEVERAL_OPTIONS_LABEL_SET, Item, join_labels
 from db.statements import load_sql
 from db.viewer import EVERYTHING
 
@@ -32,7 +32,7 @@ CORRECTABLE: Final = tuple(name for name in CONTENT if name not in ("source", "m
 """The fields of an item that a version may change."""
 MAX_REASON_CHARACTERS: Final = 2000
 _MAX_NAMED = 5
-_ITEM_COLUMNS = 12
+_ITEM_COLUMNS = 13
 """Of a row of ``item_get``."""
 
 
@@ -80,6 +80,9 @@ def apply_changes(item: Item, changes: Mapping[str, Any]) -> Item:
     given = dict(changes)
     if isinstance(given.get("options"), dict):
         given["options"] = [{"label": k, "text": v} for k, v in given["options"].items()]
+    if isinstance(given.get("gold_label"), list):
+        order = given.get("labels", item.labels)
+        given["gold_label"] = join_labels(given["gold_label"], order)
     try:
         changed = TypeAdapter(Item).validate_python({**asdict(item), **given})
     except ValidationError as error:
@@ -92,9 +95,11 @@ def apply_changes(item: Item, changes: Mapping[str, Any]) -> Item:
             f"The changes of item {item.item_id!r} cannot be used: {'; '.join(faults)}.",
             [(item.item_id, fault) for fault in faults],
         )
-    if changed.label_set == OPTIONS_LABEL_SET and "labels" not in given:
-        changed = replace(changed, labels=tuple(option.label for option in changed.options))
-    return changed
+    if changed.label_set not in OPTION_LABEL_SETS:
+        return changed
+    is_several = changed.label_set == SEVERAL_OPTIONS_LABEL_SET
+    labels = changed.labels if "labels" in given else tuple(o.label for o in changed.options)
+    return replace(changed, labels=labels, is_several=is_several)
 
 
 def correct_item(
@@ -131,7 +136,7 @@ def correct_item(
     before = get_item(cur, corrected.item_id, EVERYTHING)
     _require_correction(before, corrected, reason)
     made = replace(corrected, version=before.version + 1)
-    has_new_sense = changes_sense or made.labels != before.labels
+    has_new_sense = changes_sense or _label_rules(made) != _label_rules(before)
     fields = {name: value for name, value in asdict(made).items() if name in CORRECTABLE}
     parameters = {
         **{name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()},
@@ -297,6 +302,10 @@ def _require_correction(before: Item, corrected: Item, reason: str) -> None:
             f"The correction of item {corrected.item_id!r} was not stored: {'; '.join(faults)}.",
             [(corrected.item_id, fault) for fault in faults],
         )
+
+
+def _label_rules(item: Item) -> tuple[tuple[str, ...], bool]:
+    return item.labels, item.is_several
 
 
 def _texts(item: Item) -> list[str | None]:

@@ -16,7 +16,16 @@ from db import search
 from db.arrow_tables import incoming, table_of
 from db.conversions import from_json, to_json, to_timestamp, utc_now
 from db.errors import InvalidItemError, ItemConflictError, ItemNotFoundError
-from db.records import OPTIONS_LABEL_SET, Item, Option, Section
+from db.records import (
+    FREE_TEXT_LABEL_SET,
+    OPTION_LABEL_SETS,
+    OPTIONS_LABEL_SET,
+    SEVERAL_OPTIONS_LABEL_SET,
+    Item,
+    Option,
+    Section,
+    is_label_set,
+)
 from db.statements import load_sql
 from db.viewer import Viewer, is_hidden
 
@@ -137,6 +146,7 @@ def item_from_row(row: Sequence[Any]) -> Item:
         split=row[9],
         metadata=from_json(row[10]),
         version=row[11],
+        is_several=row[12],
     )
 
 
@@ -149,16 +159,26 @@ def describe_item_faults(item: Item) -> list[str]:
         faults.append("question is empty")
     # As a model can be asked: eci/questions/labels.py has the same rules.
     names = {label.strip().casefold() for label in item.labels} - {""}
+    if item.label_set == FREE_TEXT_LABEL_SET:
+        return [*faults, *(["an item of free text has labels"] if item.labels else [])]
     if len(item.labels) < 2 or len(names) != len(item.labels):
         faults.append(f"labels are {list(item.labels)}, expected at least two different ones")
-    most = MAX_OPTIONS if item.label_set == OPTIONS_LABEL_SET else MAX_LABELS
+    most = MAX_OPTIONS if item.label_set in OPTION_LABEL_SETS else MAX_LABELS
     if len(item.labels) > most:
         faults.append(f"there are {len(item.labels)} labels, expected at most {most}")
-    if item.gold_label is not None and item.gold_label not in item.labels:
-        faults.append(f"gold_label is {item.gold_label!r}, expected one of {list(item.labels)}")
+    if any(is_label_set(label) for label in item.labels):
+        faults.append("a label holds the character U+001F, which ends the labels of a set")
+    elif item.gold_label is not None and not item.allows(item.gold_label):
+        given = list(item.gold_labels) if item.is_several else repr(item.gold_label)
+        few = "some" if item.is_several else "one"
+        faults.append(f"gold_label is {given}, expected {few} of {list(item.labels)}")
     option_labels = tuple(option.label for option in item.options)
-    if item.label_set == OPTIONS_LABEL_SET and option_labels != item.labels:
+    if item.label_set in OPTION_LABEL_SETS and option_labels != item.labels:
         faults.append(f"labels are {list(item.labels)} but options are {list(option_labels)}")
+    if item.label_set in OPTION_LABEL_SETS:
+        named = SEVERAL_OPTIONS_LABEL_SET if item.is_several else OPTIONS_LABEL_SET
+        if item.label_set != named:
+            faults.append(f"label_set is {item.label_set!r}, expected {named!r}")
     return faults
 
 
@@ -172,7 +192,7 @@ def _describe_text_faults(text: str) -> list[str]:
 
 
 def _to_row(item: Item, origin: str) -> dict[str, Any]:
-    content = {
+    content: dict[str, Any] = {
         "item_id": item.item_id,
         "source": item.source,
         "question": item.question,
@@ -185,9 +205,12 @@ def _to_row(item: Item, origin: str) -> dict[str, Any]:
         "split": item.split,
         "metadata": to_json(item.metadata),
     }
+    if item.is_several:  # items of before this could be were hashed without it
+        content["is_several"] = True
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return {
         **content,
+        "is_several": item.is_several,
         "origin": origin,
         "content_hash": hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest(),
         "created_at": to_timestamp(utc_now()),
@@ -290,4 +313,5 @@ CONTENT: Final = (
     "long_answer",
     "split",
     "metadata",
+    "is_several",
 )

@@ -7,7 +7,12 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from db.content.label_sets import check_label_set, find_label_set, insert_label_set
+from db.content.label_sets import (
+    check_label_set,
+    find_label_set,
+    insert_label_set,
+    require_kind,
+)
 from db.conversions import to_timestamp, utc_now
 from db.errors import InvalidLabelSetError
 from db.people.permissions import require
@@ -17,7 +22,7 @@ from db.statements import load_sql
 _STATEMENTS = (
     ("label_move_retract", ("name", "before", "suffix", "created_at")),
     ("label_move_annotations", ("before", "moved", "after", "suffix")),
-    ("label_move_adjudications", ("name", "before", "moved", "suffix")),
+    ("label_move_adjudications", ("name", "before", "moved", "after", "suffix")),
     (
         "label_move_items",
         ("name", "before", "moved", "after", "reason", "reviewer_id", "created_at"),
@@ -56,6 +61,7 @@ def change_labels(
     """
     require(cur, reviewer_id, "edit_items")
     check_label_set(label_set)
+    require_kind(cur, label_set)
     stored = find_label_set(cur, label_set.name)
     if stored is None:
         raise InvalidLabelSetError(

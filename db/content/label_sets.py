@@ -18,10 +18,18 @@ from db.content.items import MAX_LABELS
 from db.conversions import parse_json, require_text, to_timestamp, utc_now
 from db.errors import InvalidLabelSetError
 from db.people.permissions import require
-from db.records import OPTIONS_LABEL_SET, LabelKind, LabelSet, SetLabel
+from db.records import (
+    FREE_TEXT_LABEL_SET,
+    LABEL_END,
+    OPTION_LABEL_SETS,
+    SEVERAL_OPTIONS_LABEL_SET,
+    LabelKind,
+    LabelSet,
+    SetLabel,
+)
 from db.statements import load_sql
 
-_RESERVED: Final = (OPTIONS_LABEL_SET, "all")
+_RESERVED: Final = (*OPTION_LABEL_SETS, FREE_TEXT_LABEL_SET, "all")
 """Names with a meaning of their own: the options of an item, and guidelines for every set."""
 _MAX_FILE_BYTES: Final = 1024 * 1024
 _NUMBER: Final = re.compile(r"(\d+)")
@@ -133,6 +141,41 @@ def find_label_set(cur: DuckDBPyConnection, name: str) -> LabelSet | None:
     return next(iter(_list(cur, name)), None)
 
 
+def kind_of(cur: DuckDBPyConnection, name: str) -> LabelKind:
+    """Return the kind of a label set, stored or known by its items alone."""
+    if name in OPTION_LABEL_SETS:
+        return "several" if name == SEVERAL_OPTIONS_LABEL_SET else "single"
+    stored = find_label_set(cur, name)
+    return "single" if stored is None else stored.kind
+
+
+def known_label_sets(cur: DuckDBPyConnection) -> dict[str, LabelSet]:
+    """Return every label set by name: those of items alone too, as their items have them."""
+    rows = cur.execute(load_sql("item_list_label_sets")).fetchall()
+    of_items = {
+        name: LabelSet(name, tuple(map(SetLabel, labels)), "several" if is_several else "single")
+        for name, labels, is_several in sorted(rows)
+    }
+    return {**of_items, **{stored.name: stored for stored in list_label_sets(cur)}}
+
+
+def require_kind(cur: DuckDBPyConnection, label_set: LabelSet) -> None:
+    """Refuse a kind that the items of a label set do not have.
+
+    Raises:
+        InvalidLabelSetError: They have several right labels and the set one, or the other way.
+    """
+    is_several = label_set.kind == "several"
+    parameters = {"name": label_set.name, "is_several": is_several}
+    row = cur.execute(load_sql("label_set_count_other_kind"), parameters).fetchone()
+    if row is not None and row[0]:
+        raise InvalidLabelSetError(
+            f"Label set {label_set.name!r} was not stored: it is to have "
+            f"{'several right labels' if is_several else 'one right label'} an item, and {row[0]} "
+            "items are stored otherwise. Use another name, and import the items with it."
+        )
+
+
 def list_label_sets(cur: DuckDBPyConnection) -> list[LabelSet]:
     """Return the latest version of every stored label set, by name."""
     return _list(cur, None)
@@ -189,6 +232,7 @@ def _add(
     cur: DuckDBPyConnection, label_set: LabelSet, *, reviewer_id: str | None, reason: str
 ) -> LabelSet:
     check_label_set(label_set)
+    require_kind(cur, label_set)
     stored = find_label_set(cur, label_set.name)
     if stored is not None and stored.names != label_set.names:
         raise InvalidLabelSetError(
@@ -223,6 +267,8 @@ def _describe_faults(label_set: LabelSet) -> list[str]:
         faults.append(f"its name is empty or one of {', '.join(_RESERVED)}, give it another")
     if not 2 <= len(label_set.labels) <= MAX_LABELS:
         faults.append(f"it has {len(label_set.labels)} labels, expected 2 to {MAX_LABELS}")
+    if any(LABEL_END in name for name in label_set.names):
+        faults.append("a label holds the character U+001F, which ends the labels of a set")
     if any(not name.strip() for name in label_set.names):
         faults.append("the name of a label is empty")
     # A word that names two labels would make the label of an answer a guess.

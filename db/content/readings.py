@@ -29,6 +29,8 @@ class UnreadAnswer:
     options: tuple[Option, ...]
     answer_label: str | None
     """The label that the run's own makers read, None where they read none."""
+    is_several: bool = False
+    """Whether several labels may be right: what is read is a set of labels."""
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By label, what else gives it, where its label set says so."""
 

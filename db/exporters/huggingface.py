@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from db.exporters.files import with_label_lists
+
 _SPLITS: Final = {"train": "train", "dev": "validation", "test": "test"}
 _CARD_NAME: Final = "README.md"
 _CARD: Final = """---
@@ -43,7 +45,8 @@ def write_huggingface(reader: pa.RecordBatchReader, folder: Path) -> int:
     counts: dict[str, int] = {}
     with ExitStack() as stack:
         writers: dict[str, pq.ParquetWriter] = {}
-        for batch in reader:
+        for given in reader:
+            batch = with_label_lists(given)
             for split, name in _SPLITS.items():
                 rows = batch.filter(pc.equal(batch.column("split"), split))
                 if rows.num_rows:

@@ -9,11 +9,13 @@ Studio refuses users that it does not know. The reviewer's name is in each resul
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+
+from db.records import labels_in, labels_text
 
 LABELING_CONFIG: Final = """<View>
   <Header value="$question"/>
@@ -54,7 +56,7 @@ def _task(row: Mapping[str, Any]) -> dict[str, Any]:
             "question": row["question"],
             "context": row["context"] or row["question"],
             "answer": row["answer"] or "",
-            "label_of_record": row["label_of_record"] or "",
+            "label_of_record": labels_text(row["label_of_record"]),
             # Choices that a task brings along: their text is shown, the label is what is stored.
             "labels": [
                 {"value": label, "hint": options[label]} if label in options else {"value": label}
@@ -95,19 +97,21 @@ def _annotation(annotation: Mapping[str, Any]) -> dict[str, Any]:
 def _predictions(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = []
     if row["text_label"] is not None:
-        found.append({"model_version": TEXT_VERSION, "result": [_choices([row["text_label"]])]})
+        found.append(
+            {"model_version": TEXT_VERSION, "result": [_choices(labels_in(row["text_label"]))]}
+        )
     if row["head_label"] is not None:
         found.append(
             {
                 "model_version": HEAD_VERSION,
                 "score": row["head_confidence"],
-                "result": [_choices([row["head_label"]])],
+                "result": [_choices(labels_in(row["head_label"]))],
             }
         )
     return found
 
 
-def _choices(labels: list[str]) -> dict[str, Any]:
+def _choices(labels: Sequence[str]) -> dict[str, Any]:
     value = {"choices": list(labels)}
     return {
         "id": "label",

@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 from db.content.predictions import list_predictions
 from db.content.runs import get_run
 from db.exporters.targets import file_target
+from db.records import is_label_set, labels_in
 from db.viewer import Viewer
 
 
@@ -35,7 +36,9 @@ def export_run(cur: DuckDBPyConnection, run_id: str, path: Path, viewer: Viewer)
         file.write(json.dumps({"run": header}, ensure_ascii=False) + "\n")
         for prediction in predictions:
             fields = {
-                name: value
+                name: [*labels_in(value)]
+                if name in ("answer_label", "head_label") and is_label_set(value)
+                else value
                 for name, value in asdict(prediction).items()
                 if name != "run_id" and value is not None
             }

@@ -1,7 +1,7 @@
 """Importing files: what a file is and holds, checked in full and stored in one transaction.
 
 ``any_file`` recognises a format by a table of signatures; ``readers`` make entries of its rows, and
-``assembling`` records of the entries. Formats with rules of their own have a module each.
+``assembly`` records of the entries. Formats with rules of their own have a module each.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from duckdb import DuckDBPyConnection
 
 from db.connection import Database
 from db.content.imported_labels import add_imported_labels
-from db.content.items import AddReport, add_items
+from db.content.items import AddReport, add_items, item_table
+from db.content.label_sets import ensure_label_set, known_label_sets
 from db.content.predictions import add_predictions, require_same_predictions
 from db.content.runs import add_run, find_run, require_same_run
 from db.conversions import replace_lone_surrogates
@@ -30,9 +31,9 @@ from db.errors import (
     RejectedRowsError,
 )
 from db.importers.any_file import parse_any
-from db.importers.assembling import Choices
 from db.importers.batch import ImportBatch
 from db.importers.checks import Match, match_batch
+from db.importers.choices import Choices
 from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.faults import FaultList
 from db.importers.items import parse_items
@@ -40,7 +41,6 @@ from db.importers.mapping import Mapping as FieldMapping
 from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import parse_pubmedqa
 from db.records import Run, Split
-from db.statements import load_sql
 
 Format = Literal["pubmedqa", "medqa", "model_answers", "clinician_reviews", "items", "predictions"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -127,8 +127,7 @@ def import_as_asked(database: Database, path: Path, asked: Asked) -> ImportRepor
 
 def known_to(database: Database, asked: Asked) -> Asked:
     """Return what is asked for with the label sets that the store knows."""
-    rows = database.cursor().execute(load_sql("item_list_label_sets")).fetchall()
-    sets = {name: tuple(labels) for name, labels in rows}
+    sets = known_label_sets(database.cursor())
     return replace(asked, choices=replace(asked.choices, known_sets=sets))
 
 
@@ -220,6 +219,15 @@ def _store(
     cur: DuckDBPyConnection, matched: tuple[ImportBatch, pa.Table, Match], path: Path
 ) -> ImportReport:
     batch, predictions, match = matched
+    new = (
+        batch.items
+        if isinstance(batch.items, pa.Table)
+        else item_table(batch.items, origin=batch.origin)
+    )
+    used = set(new["label_set"].to_pylist())
+    for label_set in batch.label_sets:
+        if label_set.name in used:
+            ensure_label_set(cur, label_set)
     items = add_items(cur, batch.items, origin=batch.origin) if len(batch.items) else AddReport()
     items = replace(items, unchanged=items.unchanged + match.num_left_out)
     num_predictions = 0

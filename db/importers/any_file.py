@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from db.errors import ImportFileError
-from db.importers.assembling import Assembly, Choices
+from db.importers.assembly.whole_file import Assembly
 from db.importers.batch import ImportBatch
+from db.importers.choices import Choices
 from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.contents import Contents, first_rows, open_contents
 from db.importers.entries import Entry, Frame, Reader, Row

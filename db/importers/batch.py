@@ -13,7 +13,7 @@ from db.arrow_tables import SCHEMAS, open_table, save_table
 from db.content.imported_labels import ImportedLabel
 from db.content.items import item_table
 from db.content.predictions import prediction_table
-from db.records import Item, Prediction, Run
+from db.records import Item, LabelSet, Prediction, Run
 
 _PLACES, _ITEMS, _PREDICTIONS = "places.arrow", "items.arrow", "predictions.arrow"
 _HINTS = "hints.arrow"
@@ -37,6 +37,8 @@ class ImportBatch:
     """Item id to a text that contains its question, of answers without the item itself."""
     description: str = ""
     """What the file is, in words."""
+    label_sets: tuple[LabelSet, ...] = ()
+    """Of its items, to be stored where they are not."""
     notes: tuple[str, ...] = ()
     """What was noticed in it, in words."""
 

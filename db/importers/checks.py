@@ -17,6 +17,7 @@ from db.content.predictions import prediction_table
 from db.errors import InvalidItemError
 from db.importers.batch import ImportBatch, text_table
 from db.importers.label_reading import find_label
+from db.records import join_labels, labels_in
 from db.statements import load_sql
 
 OWN_RUN: Final = "predictions"
@@ -48,6 +49,8 @@ class _Known:
     is_same_text: bool
     renamed: Mapping[str, str]
     """Label of the file to that of the store, where they differ."""
+    is_several: bool
+    """Whether its labels are sets of labels."""
 
 
 def match_batch(cur: DuckDBPyConnection, batch: ImportBatch) -> tuple[ImportBatch, pa.Table, Match]:
@@ -112,7 +115,7 @@ def _require_allowed(batch: ImportBatch, loose: set[str], known: Mapping[str, _K
         if item is None and label.item_id in loose:
             faults.append((label.item_id, "there is no such item: import the items first"))
         elif item is not None:
-            unknown = [name for name in label.labels if not _label(name, item)]
+            unknown = [name for name in label.labels if not _one(name, item)]
             unknown = [name for name in unknown if name not in item.labels]
             faults += [
                 (label.item_id, f"the label {name!r} is none of its own") for name in unknown
@@ -137,7 +140,9 @@ def _find_items(cur: DuckDBPyConnection, items: pa.Table) -> dict[str, _Known]:
     with incoming_table(cur, "incoming_item", items):
         rows = cur.execute(load_sql("item_match")).fetchall()
     return {
-        row[0]: _Known(row[1], tuple(row[2]), row[0] == row[1], row[4], _paired(row[3], row[2]))
+        row[0]: _Known(
+            row[1], tuple(row[2]), row[0] == row[1], row[4], _paired(row[3], row[2]), row[5]
+        )
         for row in rows
     }
 
@@ -152,7 +157,9 @@ def _find_loose(cur: DuckDBPyConnection, batch: ImportBatch, loose: set[str]) ->
     with incoming_table(cur, "incoming_place", named):
         parameters = {"max_pairs": _MAX_PAIRS}
         rows = cur.execute(load_sql("item_match_named"), parameters).fetchall()
-    return {row[0]: _Known(row[1], tuple(row[2]), row[0] == row[1], True, {}) for row in rows}
+    return {
+        row[0]: _Known(row[1], tuple(row[2]), row[0] == row[1], True, {}, row[3]) for row in rows
+    }
 
 
 def _paired(file_labels: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
@@ -207,14 +214,22 @@ def _label(label: str | None, item: _Known | None) -> str | None:
     """Return a label as the store has it; None where it is none of the item's: the text counts."""
     if label is None or item is None:
         return label
-    renamed = item.renamed.get(label, label)
-    return find_label(renamed, item.labels)
+    if item.is_several:
+        found = [_one(name, item) for name in labels_in(label)]
+        known = [name for name in found if name is not None]
+        return join_labels(known, item.labels) if len(known) == len(found) else None
+    return _one(label, item)
+
+
+def _one(label: str, item: _Known) -> str | None:
+    """Return a single label as the store has it."""
+    return find_label(item.renamed.get(label, label), item.labels)
 
 
 def _renamed_label(label: ImportedLabel, item: _Known | None) -> ImportedLabel:
     if item is None:
         return label
-    names = [_label(name, item) for name in label.labels]
+    names = [_one(name, item) for name in label.labels]
     ordered = tuple(name for name in item.labels if name in names)
     return replace(label, item_id=item.item_id, labels=ordered)
 

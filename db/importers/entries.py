@@ -69,6 +69,7 @@ class Entry:
     options: tuple[Option, ...] = ()
     labels: tuple[str, ...] = ()
     label_set: str = ""
+    """``free_text`` for an item without labels."""
     gold: Any = None
     """A label, the number or the text of an option, or a list of such."""
     gold_text: str = ""

@@ -9,14 +9,17 @@ from typing import Any, Final
 
 _NAMES: Final[Mapping[str, str]] = {
     "id": "item_id id pmid qid question_id questionid uid case_id caseid nr no number key pubid "
-    "realidx idx index sample_id doc_id custom_id instance_id fall_nr fallnummer fall_id numero",
-    "question": "question query question_text questiontext stem body vignette case case_text "
+    "realidx problem_id idx index sample_id doc_id custom_id instance_id fall_nr fallnummer "
+    "fall_id numero",
+    "question": "question query question_text problem_text questiontext stem body vignette case "
+    "case_text "
     "prompt_question frage fragetext pregunta domanda pergunta vraag 質問 問題 问题 المسألة سؤال "
     "input instruction text prompt displayed_text sentence document",
     "context": "context contexts abstract passage background case_description kontext contexte",
-    "options": "options choices answer_options candidates endings",
+    "options": "options choices answer_options candidates endings answers",
     "gold": "gold_label gold answer_idx answeridx correct_answer correct_option correct_label "
-    "correct right_answer ground_truth groundtruth target final_decision gold_index expected "
+    "correct_answers correct_options correct right_answer ground_truth groundtruth target "
+    "final_decision gold_index expected "
     "expected_output expectedoutput ideal reference label class category gold_answer richtig "
     "lösung loesung richtige_antwort antwort dringlichkeit urgency triage réponse reponse "
     "respuesta risposta resposta 正解 答え 答案 cop answer",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +24,20 @@ from db.importers.fields import (
 from db.importers.files import read_bytes, read_csv, read_json_lines
 from db.importers.paths import nested
 from db.importers.readers.tables import PARQUET_MARK, parquet_rows
-from db.records import OPTIONS_LABEL_SET, Item, Option, Section, Split
+from db.records import (
+    FREE_TEXT_LABEL_SET,
+    OPTION_LABEL_SETS,
+    OPTIONS_LABEL_SET,
+    SEVERAL_OPTIONS_LABEL_SET,
+    Item,
+    LabelKind,
+    LabelSet,
+    Option,
+    Section,
+    SetLabel,
+    Split,
+    join_labels,
+)
 from db.spreadsheets import original_text
 
 ORIGIN = "items"
@@ -45,15 +58,10 @@ _JSON_CELLS = frozenset({"context", "labels", "options", "metadata"})
 """Columns in which an export writes lists and objects as JSON."""
 
 
-def _only_label(value: Any) -> Any:
-    """Return the only label of a list of one.
-
-    Raises:
-        ValueError: There are several.
-    """
-    if isinstance(value, list) and len(value) > 1:
-        raise ValueError("there are several right answers, and one can be stored")
-    return value[0] if isinstance(value, list) and value else value
+def _listed(value: Any) -> Any:
+    """Return right labels as a list: one as it is, a list, or the JSON text of a list."""
+    given = nested(value) if isinstance(value, str) and value.startswith("[") else value
+    return [] if given is None else given if isinstance(given, list | tuple) else [given]
 
 
 class _Section(BaseModel):
@@ -80,7 +88,8 @@ class _Item(BaseModel):
     context: tuple[_Section, ...] = ()
     labels: tuple[OptionLabel, ...] | None = None
     options: tuple[_Option, ...] = ()
-    gold_label: Annotated[Text | None, BeforeValidator(_only_label)] = None
+    gold_label: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    is_several: bool = False
     long_answer: Text = ""
     split: Split = "train"
     metadata: Metadata = Field(default_factory=dict)
@@ -94,14 +103,18 @@ def parse_items(path: Path, *, origin: str = ORIGIN) -> ImportBatch:
     """
     is_csv = path.suffix.lower() == ".csv"
     faults = FaultList(path, _EXPECTED_CSV if is_csv else _EXPECTED)
-    entries = _entries(path, faults, is_csv=is_csv)
+    given = _entries(path, faults, is_csv=is_csv)
+    checked = [(place, faults.check(place, _Item, value)) for place, value in given]
+    entries = [(place, entry) for place, entry in checked if entry is not None]
+    # Where one item of a set has several right labels, all may have.
+    several = {
+        entry.label_set for _, entry in entries if entry.is_several or len(entry.gold_label) > 1
+    }
+    several |= {SEVERAL_OPTIONS_LABEL_SET}
     items: list[Item] = []
     places: dict[str, str] = {}
-    for place, value in entries:
-        entry = faults.check(place, _Item, value)
-        if entry is None:
-            continue
-        item = _to_item(entry)
+    for place, entry in entries:
+        item = _to_item(entry, is_several=entry.label_set in several)
         for fault in _describe_label_faults(item):
             faults.add(place, fault)
         if item.item_id in places:
@@ -109,7 +122,9 @@ def parse_items(path: Path, *, origin: str = ORIGIN) -> ImportBatch:
         places[item.item_id] = place
         items.append(item)
     faults.raise_if_any()
-    return ImportBatch(origin=origin, items=tuple(items), places=places)
+    return ImportBatch(
+        origin=origin, items=tuple(items), places=places, label_sets=tuple(_label_sets(items))
+    )
 
 
 def _entries(path: Path, faults: FaultList, *, is_csv: bool) -> Iterator[Row]:
@@ -126,25 +141,39 @@ def _entries(path: Path, faults: FaultList, *, is_csv: bool) -> Iterator[Row]:
         yield from read_json_lines(path, faults)
 
 
-def _to_item(entry: _Item) -> Item:
+def _label_sets(items: Iterable[Item]) -> Iterator[LabelSet]:
+    """Yield the label sets of one's own that items share, with the labels of their first item."""
+    first = {item.label_set: item for item in reversed([*items])}
+    for name, item in first.items():
+        if name not in (PUBMEDQA_LABEL_SET, FREE_TEXT_LABEL_SET, *OPTION_LABEL_SETS):
+            kind: LabelKind = "several" if item.is_several else "single"
+            yield LabelSet(name, tuple(map(SetLabel, item.labels)), kind)
+
+
+def _to_item(entry: _Item, *, is_several: bool) -> Item:
     options = tuple(Option(option.label, option.text) for option in entry.options)
     allowed = (
         PUBMEDQA_LABELS
         if entry.label_set == PUBMEDQA_LABEL_SET
         else tuple(option.label for option in options)
     )
+    labels = allowed if entry.labels is None else entry.labels
+    gold = entry.gold_label
+    if is_several and entry.label_set == OPTIONS_LABEL_SET:
+        entry = entry.model_copy(update={"label_set": SEVERAL_OPTIONS_LABEL_SET})
     return Item(
         item_id=entry.item_id,
         source=entry.source,
         question=entry.question,
         context=tuple(Section(part.heading, part.text) for part in entry.context),
         label_set=entry.label_set,
-        labels=allowed if entry.labels is None else entry.labels,
+        labels=labels,
         options=options,
-        gold_label=entry.gold_label,
+        gold_label=join_labels(gold, labels) if is_several else gold[0] if gold else None,
         long_answer=entry.long_answer,
         split=entry.split,
         metadata=entry.metadata,
+        is_several=is_several,
     )
 
 
@@ -152,10 +181,12 @@ def _describe_label_faults(item: Item) -> list[str]:
     faults = describe_item_faults(item)
     if item.label_set == PUBMEDQA_LABEL_SET and item.labels != PUBMEDQA_LABELS:
         faults.append(f"labels are {list(item.labels)}, expected {list(PUBMEDQA_LABELS)}")
-    if not item.labels:
+    if not item.labels and item.label_set != FREE_TEXT_LABEL_SET:
         faults.append(f"label set {item.label_set!r} needs its labels: [FIRST, SECOND, ...]")
     if item.label_set == PUBMEDQA_LABEL_SET and item.options:
         faults.append(f'options need label_set "{OPTIONS_LABEL_SET}"')
+    if item.label_set == PUBMEDQA_LABEL_SET and item.is_several:
+        faults.append(f"label set {item.label_set!r} has one right label, give it another name")
     return faults
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from string import ascii_uppercase
 from typing import Any, Final
 
-from db.importers.paths import text_of
-from db.records import Option
+from db.content.items import MAX_LABELS
+from db.importers.paths import nested, text_of
+from db.records import Option, join_labels
 
 MIN_LABELS: Final = 2
 _MAX_LETTERS: Final = 10
@@ -22,6 +24,7 @@ _SAME: Final = {
     "0": "no",
 }
 """How spreadsheets and people write yes and no, where yes and no are the labels."""
+_LISTED: Final = re.compile(r"\s*[,;|/&+、・]\s*(?:and\s|und\s|et\s)?|\s(?:and|und|et)\s")
 _MARKED: Final = re.compile(r"(?:option|choice|answer)?\s*[(\[]?\s*(\w+)\s*[)\].:]?", re.IGNORECASE)
 
 
@@ -67,6 +70,38 @@ def labels_of_values(values: Iterable[str]) -> tuple[str, ...]:
     if len(stems) == 1 and all(re.search(r"\d", label) for label in found):
         found.sort(key=lambda label: [int(part) for part in re.findall(r"\d+", label)])
     return tuple(found)
+
+
+def parts_of(value: Any) -> list[str]:
+    """Return the labels that one text lists, fewer than two where it lists none.
+
+    Example:
+        >>> parts_of("A, C and D"), parts_of("BD"), parts_of("grade 2")
+        (['A', 'C', 'D'], ['B', 'D'], ['grade 2'])
+    """
+    text = text_of(value)
+    given = nested(text)
+    if isinstance(given, list):
+        return [text_of(part) for part in given]
+    if re.fullmatch(r"[A-Z]{2,}|[a-e]{2,}", text) and len({*text}) == len(text):
+        return [*text]
+    return [part.strip() for part in _LISTED.split(text) if part.strip()]
+
+
+def separator_of(values: Iterable[str]) -> str | None:
+    """Return the character between several labels of one value, None where there are none.
+
+    It is one where the parts come again: alone, or next to others.
+    """
+    distinct = {value for value in values if value}
+    for separator in "|;,":
+        lists = [value.split(separator) for value in distinct if separator in value]
+        parts = Counter(part.strip() for value in distinct for part in value.split(separator))
+        if lists and all(part.strip() for one in lists for part in one):
+            again = sum(parts[part.strip()] > 1 for one in lists for part in one)
+            if again > len(lists) and len(parts) <= MAX_LABELS:
+                return separator
+    return None
 
 
 def index_base(numbers: Iterable[tuple[int, int]], default: int | None) -> int | None:
@@ -123,3 +158,11 @@ def _at(position: int, labels: Sequence[str]) -> str | None:
 
 def _bare(text: str) -> str:
     return " ".join(text.replace('"', "").casefold().split()).rstrip(".")
+
+
+def label_of_file(value: Any) -> str | None:
+    """Return a label as an export of ours writes it: a list, or its JSON text, is a set."""
+    given = nested(value) if isinstance(value, str) and value.startswith("[") else value
+    if isinstance(given, list | tuple):
+        return join_labels([text_of(part) for part in given], ())
+    return text_of(given) or None

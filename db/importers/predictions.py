@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from db.conversions import Moment, utc_now
 from db.importers.batch import ImportBatch
@@ -15,6 +15,7 @@ from db.importers.checks import OWN_RUN
 from db.importers.faults import FaultList
 from db.importers.fields import Count, FilledText, Identifier, Metadata, Probability, Seconds, Text
 from db.importers.files import read_bytes, read_json_lines
+from db.importers.label_reading import label_of_file
 from db.records import Prediction, Run
 
 _EXPECTED = (
@@ -22,6 +23,10 @@ _EXPECTED = (
     "item_id, answer and, where known, answer_label, answer_form, answer_start, answer_end, "
     "is_finished, head_label, head_probabilities, prompt_tokens, answer_tokens, latency_seconds"
 )
+
+
+_Label = Annotated[Text | None, BeforeValidator(label_of_file)]
+"""One label, or the list of a set of labels."""
 
 
 class _Run(BaseModel):
@@ -47,12 +52,12 @@ class _Prediction(BaseModel):
 
     item_id: Identifier
     answer: Text | None = None
-    answer_label: Text | None = None
+    answer_label: _Label = None
     answer_form: Text | None = None
     answer_start: Count | None = None
     answer_end: Count | None = None
     is_finished: bool = True
-    head_label: Text | None = None
+    head_label: _Label = None
     head_probabilities: tuple[Probability, ...] | None = None
     prompt_tokens: Count | None = None
     answer_tokens: Count | None = None

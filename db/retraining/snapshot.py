@@ -23,7 +23,7 @@ from db.atomic_files import replaced_file
 from db.conversions import parse_json, utc_now
 from db.copied_reads import read_aside
 from db.errors import SnapshotError
-from db.records import GoldOrigin, Option, Section, Split
+from db.records import GoldOrigin, Option, Section, Split, is_label_set
 from db.statements import load_sql
 from db.viewer import EVERYTHING, Viewer
 
@@ -54,6 +54,7 @@ _SCHEMA = pa.schema(
         ("vetoed_shots", pa.list_(pa.int32())),
         ("is_vetoed", pa.bool_()),
         ("metadata", pa.string()),
+        ("definitions", pa.list_(pa.string())),
     ]
 )
 
@@ -87,6 +88,13 @@ class SnapshotItem:
     vetoed_shots: tuple[int, ...]
     is_vetoed: bool
     metadata: Mapping[str, Any]
+    definitions: tuple[str, ...] = ()
+    """When each of ``labels`` applies; none where its label set does not say."""
+
+    @property
+    def is_several(self) -> bool:
+        """Return whether several labels may be right; ``label`` is a set of labels then."""
+        return is_label_set(self.label)
 
 
 class SnapshotFile(BaseModel):
@@ -249,7 +257,9 @@ def _identify(rows: Iterable[Mapping[str, Any]]) -> str:
     """Hash the content of rows in the order of their item ids."""
     digest = hashlib.sha256()
     for row in rows:
-        digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
+        # Snapshots of before there were definitions are identified without them.
+        content = {k: v for k, v in row.items() if v is not None or k != "definitions"}
+        digest.update(json.dumps(content, ensure_ascii=False, sort_keys=True).encode())
         digest.update(b"\n")
     return f"snapshot-{digest.hexdigest()[:16]}"
 
@@ -333,5 +343,6 @@ def _to_item(row: Mapping[str, Any]) -> SnapshotItem:
             "annotation_ids": tuple(row["annotation_ids"]),
             "vetoed_shots": tuple(row["vetoed_shots"]),
             "metadata": parse_json(row["metadata"]),
+            "definitions": tuple(row["definitions"] or ()),
         }
     )

@@ -33,6 +33,7 @@ from db.records import (
     Judgement,
     Reviewer,
     Verdict,
+    labels_in,
 )
 from db.review.annotation_rows import fetch_annotations, from_row, list_histories
 from db.review.item_state import ItemState
@@ -107,7 +108,12 @@ def add_annotation(
     # What was in effect before is stored whole, also when the label is given blind.
     item = get_item(cur, item_id, EVERYTHING) if on_screen is None else on_screen.item
     _require_allowed(item_id, judgement.labels, item.labels)
-    if not judgement.is_complete:
+    if not item.labels and not judgement.says_something:
+        raise InvalidLabelError(
+            f"Nothing was said of item {item_id!r}: choose a verdict, correct the answer, or write "
+            "a note."
+        )
+    if item.labels and not judgement.is_complete:
         raise InvalidLabelError(
             f"Item {item_id!r} was given no label: choose one of {list(item.labels)}, or say with "
             "the verdict 'unanswerable' or 'information_missing' why there is none."
@@ -147,6 +153,7 @@ def add_annotation(
         answer = standing.judgement.answer
     parameters = {
         **_columns(in_order, encounter),
+        "label": item.label_of(in_order.labels),
         "annotation_id": annotation_id,
         "item_id": item_id,
         "reviewer_id": reviewer_id,
@@ -288,7 +295,13 @@ def require_allowed_label(cur: DuckDBPyConnection, item_id: str, label: str) -> 
         InvalidLabelError: The label is none of the item's labels.
         ItemNotFoundError: No item has this id.
     """
-    _require_allowed(item_id, [label], get_item(cur, item_id, EVERYTHING).labels)
+    item = get_item(cur, item_id, EVERYTHING)
+    if item.is_several and not item.allows(label):
+        raise InvalidLabelError(
+            f"The labels {', '.join(labels_in(label))} are not allowed for item {item_id!r}: "
+            f"choose some of {list(item.labels)}, in this order."
+        )
+    _require_allowed(item_id, labels_in(label) if item.is_several else [label], item.labels)
 
 
 def _require_allowed(item_id: str, labels: Sequence[str], allowed: Sequence[str]) -> None:
@@ -334,8 +347,9 @@ def gold_from(item: Item, history: Sequence[Annotation], decision: str | None) -
     answers = {one.judgement.labels for one in standing if one.origin == "review"}
     if decision is not None:
         return GoldLabel(item.item_id, decision, "adjudicated")
-    if len(answers) == 1 and len(labels := answers.pop()) == 1:
-        return GoldLabel(item.item_id, labels[0], "agreed")
+    agreed = item.label_of(next(iter(answers))) if len(answers) == 1 else None
+    if agreed is not None:
+        return GoldLabel(item.item_id, agreed, "agreed")
     imported: GoldOrigin | None = None if item.gold_label is None else "imported"
     return GoldLabel(item.item_id, item.gold_label, imported, conflicting=len(answers) > 1)
 
@@ -408,7 +422,6 @@ def _columns(judgement: Judgement, encounter: Encounter) -> dict[str, Any]:
     del columns["span"]
     return {
         **columns,
-        "label": judgement.label,
         "labels": list(judgement.labels),
         "verdicts": list(judgement.verdicts),
         "span_text": span and span.text,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from db.connection import Database
+from db.content.label_sets import find_label_set
 from db.content.runs import find_run
 from db.people.reviewers import get_reviewer, list_reviewers
-from db.records import Reviewer
+from db.records import LabelSet, Reviewer
 from db.review.guidelines import Guideline, find_guideline
 from db.review.item_state import ItemState, read_item_states
 from db.review.queues import Queue, get_queue
@@ -58,6 +59,11 @@ def known_guideline(database: Database, label_set: str) -> Guideline | None:
     return database.known.get(
         ("guideline", label_set), lambda: find_guideline(database.cursor(), label_set)
     )
+
+
+def known_label_set(database: Database, name: str) -> LabelSet | None:
+    """Return the stored label set of a name, or None."""
+    return database.known.get(("label_set", name), lambda: find_label_set(database.cursor(), name))
 
 
 def known_settings(database: Database) -> ReviewSettings:

@@ -6,7 +6,7 @@ with judged as (
         count(*) as num_ratings,
         any_value(case $gold when 'record' then record.label else item.gold_label end) as gold,
         count(*) filter (
-            where not list_contains(
+            where not accepts(
                 final_rating.labels,
                 case $gold when 'record' then record.label else item.gold_label end
             )

@@ -21,7 +21,7 @@ select
     question,
     gold,
     answers,
-    len(list_filter(answers, lambda answer: not list_contains(answer, gold))) as num_rejecting
+    len(list_filter(answers, lambda answer: not accepts(answer, gold))) as num_rejecting
 from judged
 where num_rejecting >= $threshold
 order by num_rejecting desc, item_id

@@ -20,11 +20,11 @@ judged as (
         item_id,
         reviewer_id,
         before <> after as changed,
-        list_contains(before, target) as held,
-        list_contains(after, target) as holds,
+        accepts(before, target) as held,
+        accepts(after, target) as holds,
         -- Right before, and shown something else: who follows it is led astray.
-        coalesce(list_contains(before, gold) and target <> gold and not held, false) as tempted,
-        coalesce(list_contains(after, gold), false) as is_right
+        coalesce(accepts(before, gold) and target <> gold and not held, false) as tempted,
+        coalesce(accepts(after, gold), false) as is_right
     from shown
     where target is not null
 ),

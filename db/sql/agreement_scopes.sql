@@ -10,5 +10,6 @@ select
 from rating
 join item on item.item_id = rating.item_id
 anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = rating.item_id
+where len(item.labels) > 0
 group by all
 order by num_ratings desc, rating.origin, item.label_set, item.source, rating.phase

@@ -5,7 +5,7 @@ select
     target.item_id,
     $reviewer_id as reviewer_id,
     target.label,
-    [target.label] as labels,
+    labels_in(target.label) as labels,
     $created_at::timestamp as created_at,
     'label' as action,
     'review' as origin,

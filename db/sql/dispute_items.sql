@@ -19,7 +19,7 @@ judged as (
         coalesce(sum(answer.num_alike), 0) as num_people,
         coalesce(sum(answer.num_alike * (answer.num_alike - 1)), 0) as num_agreeing,
         coalesce(
-            sum(answer.num_alike) filter (where not list_contains(answer.labels, item.gold_label)), 0
+            sum(answer.num_alike) filter (where not accepts(answer.labels, item.gold_label)), 0
         ) as num_rejecting
     from item
     join answer on answer.item_id = item.item_id
@@ -31,11 +31,21 @@ record as materialized (
     select item_id, label from gold where item_id in (select item_id from judged)
 ),
 alternative as (
-    select answer.item_id, arg_max(answer.labels[1], answer.num_alike) as label
-    from answer
-    join record on record.item_id = answer.item_id
-    where len(answer.labels) = 1 and answer.labels[1] is distinct from record.label
-    group by answer.item_id
+    select item_id, arg_max(other.label, num_alike) as label
+    from (
+        select
+            answer.item_id,
+            answer.num_alike,
+            -- Ratings hold their labels sorted, labels of items in the item's order.
+            label_of(
+                list_filter(item.labels, lambda one: list_contains(answer.labels, one)), item.is_several
+            ) as label
+        from answer
+        join item on item.item_id = answer.item_id
+    ) as other
+    join record using (item_id)
+    where other.label is distinct from record.label and other.label is not null
+    group by item_id
 ),
 affected as (
     select prediction.item_id, count(*) as num_runs
@@ -49,7 +59,7 @@ refusal as (
     select
         answer.item_id,
         sum(answer.num_alike) filter (
-            where record.label is null or not list_contains(answer.labels, record.label)
+            where record.label is null or not accepts(answer.labels, record.label)
         ) / sum(answer.num_alike) as share
     from answer
     join record on record.item_id = answer.item_id

@@ -10,6 +10,7 @@ anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = b.item_id
 left join prediction as a on a.item_id = b.item_id and a.run_id = $run_a
 where b.run_id = $run_b
     and item.split = 'test'
+    and not item.is_several     -- the gate compares one label an item
     and gold.label is not null
     and b.head_label is not null
     and ($run_a::varchar is null or a.head_label is not null)

@@ -10,6 +10,7 @@ update imported_item as item set
     long_answer = incoming_item.long_answer,
     split = incoming_item.split,
     metadata = incoming_item.metadata,
+    is_several = incoming_item.is_several,
     origin = incoming_item.origin,
     content_hash = incoming_item.content_hash
 from incoming_item

@@ -2,6 +2,6 @@
 -- them, and this is read at every key press.
 select
     item_id, source, question, context, label_set, labels, options, gold_label, long_answer, split,
-    metadata, version
+    metadata, version, is_several
 from item_history
 where item_id = $item_id

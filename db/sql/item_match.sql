@@ -7,6 +7,7 @@ with by_id as (
         incoming_item.item_id as incoming_id,
         item.item_id,
         item.labels,
+        item.is_several,
         incoming_item.labels as incoming_labels,
         translate(lower(item.question), chr(9) || chr(10) || chr(13) || ' ', '')
             = translate(lower(incoming_item.question), chr(9) || chr(10) || chr(13) || ' ', '') as has_same_question
@@ -31,6 +32,7 @@ by_text as (
         unknown.item_id as incoming_id,
         named.item_id,
         named.labels,
+        named.is_several,
         unknown.labels as incoming_labels,
         true as has_same_question
     from named
@@ -50,6 +52,6 @@ by_text as (
         ) = 1
         and row_number() over (partition by named.item_id order by unknown.item_id) = 1
 )
-select incoming_id, item_id, labels, incoming_labels, has_same_question from by_id
+select incoming_id, item_id, labels, incoming_labels, has_same_question, is_several from by_id
 union all by name
-select incoming_id, item_id, labels, incoming_labels, has_same_question from by_text
+select incoming_id, item_id, labels, incoming_labels, has_same_question, is_several from by_text

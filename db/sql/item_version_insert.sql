@@ -12,6 +12,7 @@ select
     $long_answer as long_answer,
     $split as split,
     $metadata as metadata,
+    $is_several as is_several,
     $changes_sense as changes_sense,
     $reason as reason,
     $reviewer_id as reviewer_id,

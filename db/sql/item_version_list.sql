@@ -23,7 +23,7 @@ learned as (
 )
 select
     shown.item_id, source, question, context, label_set, labels, options, gold_label, long_answer,
-    split, metadata, shown.version,
+    split, metadata, shown.version, shown.is_several,
     coalesce(changed.changes_sense, false) as changes_sense,
     coalesce(changed.reason, '') as reason,
     changed.reviewer_id,

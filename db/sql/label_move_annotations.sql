@@ -4,12 +4,13 @@ insert into annotation by name
 select
     said.* exclude (annotation_number) replace (
         said.annotation_id || $suffix as annotation_id,
-        case when len(carried.labels) = 1 then carried.labels[1] end as label,
+        label_of(carried.labels, item.is_several) as label,
         carried.labels as labels,
         taken_back.item_version as item_version
     )
 from annotation as taken_back
 join annotation as said on said.annotation_id = taken_back.retracted_annotation_id
+join every_item as item on item.item_id = said.item_id
 join (
     select
         annotation_id,

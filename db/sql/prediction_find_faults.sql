@@ -9,10 +9,10 @@ from (
             when item.item_id is null then 'there is no such item'
             when prediction.item_id is not null then 'the run has a prediction for this item already'
             when count(*) over (partition by p.run_id, p.item_id) > 1 then 'given twice'
-            when p.answer_label is not null and not list_contains(item.labels, p.answer_label)
-                then 'answer_label ' || p.answer_label || ' is none of ' || item.labels::varchar
-            when p.head_label is not null and not list_contains(item.labels, p.head_label)
-                then 'head_label ' || p.head_label || ' is none of ' || item.labels::varchar
+            when p.answer_label is not null and not allows_label(item.labels, item.is_several, p.answer_label)
+                then 'answer_label ' || array_to_string(labels_in(p.answer_label), ', ') || ' is none of ' || item.labels::varchar
+            when p.head_label is not null and not allows_label(item.labels, item.is_several, p.head_label)
+                then 'head_label ' || array_to_string(labels_in(p.head_label), ', ') || ' is none of ' || item.labels::varchar
             when (p.head_label is null) <> (p.head_probabilities is null)
                 then 'head_label and head_probabilities must be given together'
             when len(p.head_probabilities) <> len(item.labels)
@@ -20,7 +20,7 @@ from (
                     || len(item.labels)::varchar || ' labels'
             when len(list_filter(p.head_probabilities, lambda x: x is null or not (x between 0 and 1)))
                     > 0
-                or abs(list_sum(p.head_probabilities) - 1) > 0.001
+                or (not item.is_several and abs(list_sum(p.head_probabilities) - 1) > 0.001)
                 then 'head_probabilities are not probabilities that sum to 1'
             when (p.answer_start is null) <> (p.answer_end is null)
                 or p.answer_start < 0

@@ -39,8 +39,12 @@ select
     null::varchar as parent_item_id,
     coalesce(vetoed.num_shots, []::integer[]) as vetoed_shots,
     coalesce(vetoed.is_whole, false) as is_vetoed,
-    item.metadata
+    item.metadata,
+    case when list_transform(known.labels, lambda one: one.name) = item.labels
+        and len(list_filter(known.labels, lambda one: one.definition <> '')) > 0
+        then list_transform(known.labels, lambda one: one.definition) end as definitions
 from item
+left join current_label_set as known on known.name = item.label_set
 join gold on gold.item_id = item.item_id
 left join reviewed on reviewed.item_id = item.item_id
 left join vetoed on vetoed.item_id = item.item_id

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from eci.decisions import DecisionRule, DecisionSettings
 from eci.errors import ArtifactError
 from eci.model.fingerprint import HEADERS_ONLY, Fingerprint
-from eci.questions.labels import OPTIONS, PUBMEDQA, Label, LabelSet
+from eci.questions.labels import OPTION_SETS, PUBMEDQA, Label, LabelSet
 
 INFO_FILE: Final = "eci.json"
 HEAD_FILE: Final = "eci_head.safetensors"
@@ -56,11 +56,12 @@ class LabelSetInfo(_Frozen):
 
     labels: tuple[LabelInfo, ...]
     verbalizers: tuple[tuple[int, ...], ...]
+    is_several: bool = False
 
     def label_set(self, name: str) -> LabelSet:
         """Return it as a label set."""
         labels = tuple(Label(label.name, definition=label.definition) for label in self.labels)
-        return LabelSet(name, labels)
+        return LabelSet(name, labels, self.is_several)
 
 
 class CalibrationInfo(_Frozen):
@@ -79,7 +80,7 @@ def head_key(label_set: str) -> str:
         >>> head_key("pubmedqa"), head_key("v1.5")
         ('pubmedqa', 'set-76312e35')
     """
-    if label_set in (OPTIONS, PUBMEDQA.name):
+    if label_set in (*OPTION_SETS, PUBMEDQA.name):
         return label_set
     return f"set-{label_set.encode().hex()}"
 

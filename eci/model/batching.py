@@ -21,6 +21,7 @@ class Row:
         options: One branch for each option; empty for fixed labels.
         answer: The answer to learn; empty when there is none.
         label: Position of the gold label, or ``IGNORED``.
+        right: Whether each label is right, where several may be; empty elsewhere.
         regions: Bounds in ``prompt`` of each of ``eci.pooling.REGIONS``.
     """
 
@@ -30,6 +31,7 @@ class Row:
     options: Sequence[Sequence[int]] = ()
     answer: Sequence[int] = ()
     label: int = IGNORED
+    right: Sequence[bool] = ()
 
     @property
     def num_tokens(self) -> int:
@@ -47,8 +49,9 @@ def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
 
     Returns:
         ``input_ids``, ``branch_ids``, ``labels`` of shape ``(B, T)``; ``label_set_ids``,
-        ``cls_labels`` of shape ``(B,)``; ``regions`` of shape ``(B, len(REGIONS), 2)``: the first
-        column of each, and the first after it.
+        ``cls_labels`` of shape ``(B,)``; ``right_labels`` of shape ``(B, W)``: 1 and 0 for what is
+        right and wrong, where several labels may be right, elsewhere ``IGNORED``; ``regions`` of
+        shape ``(B, len(REGIONS), 2)``: the first column of each, and the first after it.
     """
     before = max(len(row.prompt) for row in rows)
     after = max(row.num_tokens - len(row.prompt) for row in rows)
@@ -69,6 +72,9 @@ def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
             if branch == ANSWER:
                 labels[i, start:end] = input_ids[i, start:end]
             start = end
+    right_labels = torch.full((len(rows), max(len(row.right) for row in rows)), float(IGNORED))
+    for i, row in enumerate(rows):
+        right_labels[i, : len(row.right)] = torch.tensor([float(one) for one in row.right])
     return {
         "input_ids": input_ids,
         "branch_ids": branch_ids,
@@ -76,4 +82,5 @@ def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
         "regions": regions,
         "label_set_ids": torch.tensor([row.label_set_id for row in rows]),
         "cls_labels": torch.tensor([row.label for row in rows]),
+        "right_labels": right_labels,
     }

@@ -28,7 +28,7 @@ from eci.model.branches import (
 from eci.model.head import EciHead, HeadConfig, HeadInputs
 from eci.model.prefix import Prefix
 from eci.pooling import REGIONS, Part
-from eci.questions.labels import OPTIONS
+from eci.questions.labels import OPTION_SETS, OPTIONS, SEVERAL_OPTIONS
 
 _ABSENT = float("-inf")
 
@@ -77,6 +77,7 @@ class EciMixin:
         labels: Tensor | None = None,
         label_set_ids: Tensor | None = None,
         cls_labels: Tensor | None = None,
+        right_labels: Tensor | None = None,
         prefix: Prefix | None = None,
         **kwargs: Any,
     ) -> Any:
@@ -105,7 +106,7 @@ class EciMixin:
             head_inputs=head_inputs,
         )
         if labels is not None and cls_labels is not None:
-            _add_losses(result, states, labels, cls_labels, self.eci_weight)
+            _add_losses(result, states, labels, (cls_labels, right_labels), self.eci_weight)
         return result
 
 
@@ -133,7 +134,8 @@ def attach_head(
     kind = type(model)
     model.__class__ = type(f"Eci{kind.__name__}", (EciMixin, kind), {})
     model.eci_head = EciHead(config).to(model.get_input_embeddings().weight.device)
-    model.eci_label_sets = (OPTIONS, *config.label_sets)
+    own = (SEVERAL_OPTIONS,) if SEVERAL_OPTIONS in config.several else ()
+    model.eci_label_sets = (OPTIONS, *config.label_sets, *own)
     model.eci_verbalizers = verbalizers
     model.eci_weight = weight
     model.eci_config = config
@@ -299,11 +301,17 @@ def _head_inputs(model: Any, states: _States) -> _Inputs:
         if len(rows):
             given = (
                 _option_inputs(states, rows)
-                if name == OPTIONS
-                else _fixed_inputs(model, states, rows, model.eci_verbalizers[name])
+                if name in OPTION_SETS
+                else _fixed_inputs(model, states, rows, _scored(model, name))
             )
             inputs[name] = (rows, given)
     return inputs
+
+
+def _scored(model: Any, name: str) -> Sequence[Sequence[int]]:
+    """Return the tokens by which labels are scored; none where several may come next."""
+    verbalizers: Sequence[Sequence[int]] = model.eci_verbalizers[name]
+    return [()] * len(verbalizers) if name in model.eci_config.several else verbalizers
 
 
 def _classify(model: Any, states: _States, inputs: _Inputs) -> Tensor:
@@ -349,8 +357,13 @@ def _option_inputs(states: _States, rows: Tensor) -> HeadInputs:
 
 
 def _add_losses(
-    result: EciOutput, states: _States, labels: Tensor, cls_labels: Tensor, weight: float
+    result: EciOutput,
+    states: _States,
+    labels: Tensor,
+    gold: tuple[Tensor, Tensor | None],
+    weight: float,
 ) -> None:
+    cls_labels, right_labels = gold
     assert result.logits is not None  # noqa: S101 - narrows types
     learned = labels != IGNORED
     result.lm_sum = states.cross_entropy(learned).sum()
@@ -359,4 +372,14 @@ def _add_losses(
         result.logits, cls_labels, ignore_index=IGNORED, reduction="sum"
     )
     result.num_items = (cls_labels != IGNORED).sum()
+    if right_labels is not None and right_labels.numel():
+        is_asked = right_labels != IGNORED
+        logits = result.logits[:, : right_labels.shape[1]].masked_fill(~is_asked, 0.0)
+        each = nn.functional.binary_cross_entropy_with_logits(
+            logits, right_labels.clamp_min(0.0), reduction="none"
+        )
+        num_asked = is_asked.sum(1)
+        mean = (each * is_asked).sum(1) / num_asked.clamp_min(1)
+        result.eci_sum = result.eci_sum + mean.sum()
+        result.num_items = result.num_items + (num_asked > 0).sum()
     result.loss = joint_loss(result, weight, result.num_answer_tokens, result.num_items)

@@ -34,7 +34,7 @@ from eci.model.features import Feature
 from eci.model.head import HeadConfig
 from eci.model.prefix import Prefix, prefill, share
 from eci.pooling import DEFAULT_POOLING, parse_pooling
-from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.labels import PUBMEDQA, LabelSet, likely_set
 from eci.questions.prompts import (
     DEFAULT_TEMPLATE,
     Exemplar,
@@ -356,7 +356,11 @@ class EciModel:
         encoded = self.encoder.prompt(question, exemplars)
         learned: dict[str, Any] = {}
         if label is not None:
-            learned["label"] = labels.index(label)
+            places = labels.indices(label)
+            if labels.is_several:
+                learned["right"] = [place in places for place in range(len(labels))]
+            else:
+                learned["label"] = places[0]
             learned["answer"] = self.encoder.completion(labels, label, rationale, max_answer_tokens)
         return (
             Row(
@@ -389,7 +393,13 @@ class EciModel:
                 f"{question.question_id or question.question[:60]!r} is unknown to this head. It "
                 f"knows options and: {', '.join(self.label_sets) or 'none'}."
             )
-        return list(self.model.eci_label_sets).index(labels.name)
+        names = list(self.model.eci_label_sets)
+        if labels.name not in names:
+            raise UnknownLabelError(
+                f"The head knows no options of which several are right, as of question "
+                f"{question.question_id or question.question[:60]!r}. Train one on such items."
+            )
+        return names.index(labels.name)
 
     def _batches(
         self,
@@ -485,7 +495,7 @@ class EciModel:
 
     def _prefill(self, batch: _Batch, *, use_cache: bool) -> EciOutput:
         inputs = {k: v.to(self.model.device) for k, v in self._collate(batch).items()}
-        del inputs["labels"], inputs["cls_labels"]
+        del inputs["labels"], inputs["cls_labels"], inputs["right_labels"]
         with torch.inference_mode():
             output: EciOutput = self.model(**inputs, prefix=batch.prefix, use_cache=use_cache)
         return output
@@ -505,6 +515,9 @@ class EciModel:
             strict=True,
         ):
             mine = logits[: len(labels)].double()
+            if labels.is_several:
+                read.append(_read_several(mine, labels, row, is_shortened, thinking))
+                continue
             known = self.calibration.get(labels.name)
             probabilities = (mine / (known.temperature if known else 1.0)).softmax(0).tolist()
             rule = self.decision_rules.get(labels.name, MOST_PROBABLE)
@@ -561,6 +574,23 @@ class EciModel:
         return [list(row[prompts.shape[1] :].tolist()) for row in ids]
 
 
+def _read_several(
+    logits: torch.Tensor, labels: LabelSet, row: Row, is_shortened: bool, thinking: str
+) -> Classification:
+    """Return every label that is more likely right than not, or else the most likely one."""
+    probabilities = logits.sigmoid().tolist()
+    return Classification(
+        likely_set(probabilities, labels),
+        tuple(probabilities),
+        None,
+        False,
+        tuple(logits.tolist()),
+        len(row.prompt),
+        is_shortened,
+        thinking,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     positions: list[int]
@@ -591,7 +621,8 @@ def build(
 
     Args:
         loaded: Changed in place.
-        label_sets: Fixed label sets to classify into; options always work.
+        label_sets: Fixed label sets to classify into; options always work. With
+            ``ANY_SEVERAL_OPTIONS`` among them, options of which several are right do too.
         pooling: See :class:`eci.model.head.HeadConfig`.
         uses_scores: See :class:`eci.model.head.HeadConfig`.
         dropout: In the head while training.
@@ -611,17 +642,19 @@ def build(
     )
     if thinking_tokens and not any(part.region == "last" for part in parse_pooling(pooling)):
         pooling = f"last+{pooling}"
+    fixed = [labels for labels in label_sets if not labels.is_options]
     config = HeadConfig(
         hidden_size=loaded.model.get_input_embeddings().weight.shape[1],
-        label_sets={labels.name: len(labels) for labels in label_sets},
+        label_sets={labels.name: len(labels) for labels in fixed},
         pooling=pooling,
         dropout=dropout,
         uses_scores=uses_scores,
+        several=tuple(labels.name for labels in label_sets if labels.is_several),
     )
-    verbalizers = {labels.name: encoder.verbalizers(labels) for labels in label_sets}
+    verbalizers = {labels.name: encoder.verbalizers(labels) for labels in fixed}
     model = attach_head(loaded.model, config, verbalizers, weight)
     model.eval()
-    named = {labels.name: labels for labels in label_sets}
+    named = {labels.name: labels for labels in fixed}
     return EciModel(model, encoder, named, thinking_tokens=thinking_tokens)
 
 

@@ -5,7 +5,9 @@ state, ``m`` and ``s`` its mean and standard deviation over the training items, 
 language model's own score of each label (log-sum-exp over its verbalizer tokens; 0 for all labels
 of a set in which some share their first token). For the options
 of an item, option k scores ``w·(g_k - m) / s + beta·l_k``: ``g_k`` is the hidden state at the end
-of the option's branch and ``l_k`` the mean log-probability of its tokens. ``W``, ``b`` and ``w``
+of the option's branch and ``l_k`` the mean log-probability of its tokens. Where several labels
+may be right, each logit is that of its own probability: ``v`` takes no part, and options have a
+head ``w·(g_k - m) / s + b + beta·l_k`` of their own. ``W``, ``b`` and ``w``
 start at 0, ``a`` and ``beta`` at 1: an untrained head says what the language model would say.
 
 A few dimensions of a hidden state are a hundred times as large as the others. Standardising each
@@ -27,7 +29,7 @@ from eci.errors import ArtifactError
 from eci.model.artifact import head_key
 from eci.model.head_fit import FittedHead, mean_and_spread
 from eci.pooling import DEFAULT_POOLING, Part, parse_pooling
-from eci.questions.labels import OPTIONS
+from eci.questions.labels import OPTION_SETS, OPTIONS, SEVERAL_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class HeadConfig:
         label_sets: Name of each fixed label set -> its number of labels.
         pooling: Which hidden states make up ``u``, as in :mod:`eci.pooling`.
         dropout: On the standardised ``u`` while training, in [0, 1).
+        several: Names of the label sets of which several labels may be right: each has a logit of
+            its own probability. ``several_options`` among them gives options such a head.
         uses_scores: Whether ``v`` takes part for fixed label sets. Without it a pass ends with the
             deepest part of the pooling, and an untrained head gives all labels alike.
     """
@@ -48,6 +52,7 @@ class HeadConfig:
     pooling: str = DEFAULT_POOLING
     dropout: float = 0.1
     uses_scores: bool = True
+    several: tuple[str, ...] = ()
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -56,7 +61,10 @@ class HeadConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {**asdict(self), "label_sets": dict(self.label_sets)}
+        fields = {**asdict(self), "label_sets": dict(self.label_sets), "several": [*self.several]}
+        if not self.several:  # as artifacts of before this could be have it
+            del fields["several"]
+        return fields
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> HeadConfig:
@@ -123,6 +131,11 @@ class EciHead(nn.Module):
             self.norms[key] = Standardise(width)
             self.linears[key] = nn.Linear(width, num_labels)
             self.scales[key] = nn.Parameter(torch.ones(()))
+        if SEVERAL_OPTIONS in config.several:
+            key = head_key(SEVERAL_OPTIONS)
+            self.norms[key] = Standardise(config.hidden_size)
+            self.linears[key] = nn.Linear(config.hidden_size, 1)
+            self.scales[key] = nn.Parameter(torch.ones(()))
         self.option_weight = nn.Parameter(torch.zeros(config.hidden_size))
         self.option_scale = nn.Parameter(torch.ones(()))
         self.reset()
@@ -146,7 +159,7 @@ class EciHead(nn.Module):
             states: As in :class:`HeadInputs`.
             scores: As in :class:`HeadInputs`.
         """
-        u = states if label_set == OPTIONS else states.reshape(len(states), -1)
+        u = states if label_set in OPTION_SETS else states.reshape(len(states), -1)
         mean, spread = mean_and_spread(u, scores)
         norm: Any = self.norms[head_key(label_set)]
         norm.mean.copy_(torch.as_tensor(mean))
@@ -188,6 +201,12 @@ class EciHead(nn.Module):
             scores = inputs.scores.float().masked_fill(absent, 0.0)
             learned = self.dropout(normed(states)) @ self.option_weight
             logits = learned + self.option_scale * scores
+            return torch.as_tensor(logits.masked_fill(absent, float("-inf")))
+        if label_set == SEVERAL_OPTIONS:
+            absent = torch.isinf(inputs.scores)
+            scores = inputs.scores.float().masked_fill(absent, 0.0)
+            learned = self.linears[key](self.dropout(normed(states))).squeeze(-1)
+            logits = learned + self.scales[key] * scores
             return torch.as_tensor(logits.masked_fill(absent, float("-inf")))
         pooled = self.dropout(normed(states.flatten(1)))
         logits = self.linears[key](pooled)

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from eci.arrays import Float32Array, FloatArray, IntArray
+from eci.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from eci.statistics.calibration import Fold, softmax
 from eci.statistics.metrics import macro_f1
 
@@ -136,6 +136,87 @@ def fit_several(
         spread=x.spread,
         columns=chosen,
         is_options=False,
+    )
+
+
+def fit_option_set(
+    states: Float32Array, scores: Float32Array, y: npt.ArrayLike, *, l2: float = 1.0
+) -> FittedHead:
+    """Fit one head for all options of items with several right ones: each right or not.
+
+    Args:
+        states: ``(n, K, d)``, see ``features``.
+        scores: ``(n, K)``, ``-inf`` where an item has fewer options.
+        y: Whether each option is right, ``(n, K)``, 0 or 1.
+        l2: As of :func:`fit_several`.
+    """
+    present = np.isfinite(scores)
+    return fit_several(states[present][:, None, :], np.asarray(y)[present][:, None], l2=l2)
+
+
+def several_logits(
+    head: FittedHead, states: Float32Array, scores: Float32Array, *, is_options: bool
+) -> FloatArray:
+    """Return the log-odds that each label is right, ``(n, C)``; ``-inf`` for absent options."""
+    if not is_options:
+        return head.logits(states, np.zeros((len(states), len(head.bias)), dtype=np.float32))
+    flat = states.reshape(-1, 1, states.shape[-1])
+    logits = head.logits(flat, np.zeros((len(flat), 1), dtype=np.float32)).reshape(scores.shape)
+    return np.asarray(np.where(np.isfinite(scores), logits, -np.inf))
+
+
+def cross_validate_several(
+    states: Float32Array,
+    scores: Float32Array,
+    y: npt.ArrayLike,
+    *,
+    is_options: bool,
+    folds: Sequence[Fold],
+    strengths: Sequence[float] = DEFAULT_L2,
+) -> CrossValidationResult:
+    """Choose the penalty where several labels may be right, by the mean log-loss of a label.
+
+    Its ``accuracy`` is the share of exact matches, its ``macro_f1`` the mean F1 of the labels.
+
+    Args:
+        y: Whether each label is right, ``(n, C)``, 0 or 1.
+    """
+    right = np.asarray(y).astype(bool)
+    present = np.isfinite(scores) if is_options else np.ones(right.shape, dtype=bool)
+    best: CrossValidationResult | None = None
+    for l2 in strengths:
+        logits = np.zeros(right.shape)
+        for fold in folds:
+            on, out = fold.train, fold.held_out
+            head = (
+                fit_option_set(states[on], scores[on], right[on], l2=l2)
+                if is_options
+                else fit_several(states[on], right[on], l2=l2)
+            )
+            logits[out] = several_logits(head, states[out], scores[out], is_options=is_options)
+        found = _judge_several(logits, right, present, l2)
+        if best is None or found.loss < best.loss:
+            best = found
+    if best is None:
+        raise ValueError("There is nothing to choose from: pass at least one penalty.")
+    return best
+
+
+def _judge_several(
+    logits: FloatArray, right: BoolArray, present: BoolArray, l2: float
+) -> CrossValidationResult:
+    finite = np.where(present, logits, 0.0)
+    losses = np.where(present, np.logaddexp(0.0, np.where(right, -finite, finite)), 0.0)
+    given = (logits >= 0) & present
+    hits = (given & right).sum(0)
+    totals = np.maximum(given.sum(0) + right.sum(0), 1)
+    return CrossValidationResult(
+        columns=(),
+        l2=l2,
+        losses=losses.sum(1) / present.sum(1),
+        accuracy=float((given == right).all(1).mean()),
+        macro_f1=float((2 * hits / totals).mean()),
+        logits=logits,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,11 @@ from eci.errors import LabelSetError, UnknownLabelError
 
 OPTIONS: Final = "options"
 """Name of every label set whose labels are the options of its own item."""
+SEVERAL_OPTIONS: Final = "several_options"
+"""The same for items of whose options several may be right."""
+OPTION_SETS: Final = (OPTIONS, SEVERAL_OPTIONS)
+LABEL_END: Final = "\x1f"
+"""Ends each label of a set of labels that is written as one text; no label contains it."""
 
 MIN_OPTIONS: Final = 2
 MAX_OPTIONS: Final = 26
@@ -41,7 +46,9 @@ class LabelSet:
     Attributes:
         name: ``"options"`` where the labels are the item's own options, else the name of the set.
         labels: At least one label; names differ even when case and outer spaces are ignored. Two to
-        26 where the name is ``"options"``.
+        26 where the name is ``"options"`` or ``"several_options"``.
+        is_several: Whether several labels of an item may be right. Gold and prediction are then
+            sets, written as one text by :meth:`join`.
 
     Raises:
         LabelSetError: The labels break one of these rules.
@@ -49,6 +56,7 @@ class LabelSet:
 
     name: str
     labels: tuple[Label, ...]
+    is_several: bool = False
 
     def __post_init__(self) -> None:
         faults = _faults(self.name, self.labels)
@@ -56,7 +64,9 @@ class LabelSet:
             raise LabelSetError(f"Label set {self.name!r} cannot be built: {'; '.join(faults)}.")
 
     @classmethod
-    def from_options(cls, options: Mapping[str, str] | Sequence[tuple[str, str]]) -> LabelSet:
+    def from_options(
+        cls, options: Mapping[str, str] | Sequence[tuple[str, str]], *, is_several: bool = False
+    ) -> LabelSet:
         """Build the label set of an item from its options, in the order given.
 
         Args:
@@ -70,10 +80,11 @@ class LabelSet:
             ('A', 'B')
         """
         pairs = options.items() if isinstance(options, Mapping) else options
-        return cls(OPTIONS, tuple(Label(name, text) for name, text in pairs))
+        labels = tuple(Label(name, text) for name, text in pairs)
+        return cls(SEVERAL_OPTIONS if is_several else OPTIONS, labels, is_several)
 
     @classmethod
-    def fixed(cls, name: str, names: Sequence[str]) -> LabelSet:
+    def fixed(cls, name: str, names: Sequence[str], *, is_several: bool = False) -> LabelSet:
         """Build a label set that many items share, from the names of its labels.
 
         Raises:
@@ -83,7 +94,7 @@ class LabelSet:
             >>> LabelSet.fixed("triage", ["urgent", "routine"]).index("routine")
             1
         """
-        return cls(name, tuple(Label(label) for label in names))
+        return cls(name, tuple(Label(label) for label in names), is_several)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,7 +104,39 @@ class LabelSet:
     @property
     def is_options(self) -> bool:
         """Return whether the labels are the options of one item and differ from item to item."""
-        return self.name == OPTIONS
+        return self.name in OPTION_SETS
+
+    def join(self, names: Collection[str]) -> str:
+        """Return labels as the one label of an item: of a set with several right ones, their set.
+
+        Raises:
+            UnknownLabelError: A label is not in the set, or there is not exactly one where one is
+                right.
+
+        Example:
+            >>> several = LabelSet.fixed("signs", ["cough", "fever"], is_several=True)
+            >>> several.join(["fever", "cough"])
+            'cough\\x1ffever\\x1f'
+        """
+        places = sorted({self.index(name) for name in names})
+        if self.is_several and places:
+            return "".join(f"{self.names[place]}{LABEL_END}" for place in places)
+        if len(places) != 1:
+            raise UnknownLabelError(
+                f"{len(places)} labels were given of label set {self.name!r}; expected "
+                f"{'at least one' if self.is_several else 'one'}."
+            )
+        return self.names[places[0]]
+
+    def indices(self, label: str) -> tuple[int, ...]:
+        """Return the positions of the labels that a label of an item stands for.
+
+        Raises:
+            UnknownLabelError: One is not in the set.
+        """
+        if not self.is_several:
+            return (self.index(label),)
+        return tuple(self.index(name) for name in label.removesuffix(LABEL_END).split(LABEL_END))
 
     def index(self, name: str) -> int:
         """Return the position of a label.
@@ -123,7 +166,7 @@ def _faults(name: str, labels: tuple[Label, ...]) -> list[str]:
         faults.append("its name is empty; give it one")
     if not labels:
         faults.append("it has no labels; give at least one")
-    if name == OPTIONS and not MIN_OPTIONS <= len(labels) <= MAX_OPTIONS:
+    if name in OPTION_SETS and not MIN_OPTIONS <= len(labels) <= MAX_OPTIONS:
         faults.append(
             f"it has {len(labels)} options; {MIN_OPTIONS} to {MAX_OPTIONS} are allowed, "
             f"split or shorten the item"
@@ -141,6 +184,19 @@ def _faults(name: str, labels: tuple[Label, ...]) -> list[str]:
     return faults
 
 
+def likely_set(probabilities: Sequence[float], labels: LabelSet) -> str:
+    """Return the set of the labels more likely right than not, or else of the most likely one.
+
+    Example:
+        >>> signs = LabelSet.fixed("signs", ["cough", "fever"], is_several=True)
+        >>> likely_set([0.2, 0.4], signs)
+        'fever\\x1f'
+    """
+    pairs = list(zip(probabilities, labels.names, strict=False))
+    likely = [name for probability, name in pairs if probability >= 0.5]
+    return labels.join(likely or [max(pairs)[1]])
+
+
 PUBMEDQA: Final = LabelSet(
     "pubmedqa",
     (
@@ -150,3 +206,6 @@ PUBMEDQA: Final = LabelSet(
     ),
 )
 """PubMedQA's three categories, in the order of Jin et al. 2019."""
+
+ANY_SEVERAL_OPTIONS: Final = LabelSet.from_options({"A": "", "B": ""}, is_several=True)
+"""Among the label sets of a head: it is to know options of which several may be right."""

@@ -124,13 +124,15 @@ class PromptTemplate:
 
     def system(self, labels: LabelSet) -> str:
         """Write what is asked of the model, the same for all questions of a label set."""
+        own = {"system_options": self.system_options, "system_fixed": self.system_fixed}
+        wording = _several_wording() if labels.is_several else own
         if labels.is_options:
-            return self.system_options.strip()
+            return wording["system_options"].strip()
         defined = "; ".join(
             f"{label.name} means that {label.definition}" for label in labels if label.definition
         )
         return (
-            Template(self.system_fixed)
+            Template(wording["system_fixed"])
             .substitute(
                 labels=", ".join(labels.names), definitions=defined or "choose what it supports"
             )
@@ -164,7 +166,10 @@ class PromptTemplate:
         Raises:
             UnknownLabelError: ``label`` is not one of ``labels``.
         """
-        labels.index(label)
+        places = labels.indices(label)
+        if labels.is_several:
+            first = ", ".join(labels.names[place] for place in places)
+            return f"{first}\n{rationale.strip()}" if rationale.strip() else first
         first = option_line(labels, label) if labels.is_options else label
         return f"{first}\n{rationale.strip()}" if rationale.strip() else first
 
@@ -203,6 +208,11 @@ def _mark(region: Region, text: str) -> str:
 
 def _unmarkable(text: str) -> str:
     return text.translate(_FORGET_MARKS)
+
+
+@cache
+def _several_wording() -> dict[str, str]:
+    return tomllib.loads((files("eci.questions") / "several.toml").read_text("utf-8"))
 
 
 @cache

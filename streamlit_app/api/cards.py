@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from db.records import Judgement
+from db.records import Judgement, LabelSet, SetLabel
 from streamlit_app.api.contract import (
     Card,
     Details,
@@ -22,6 +22,7 @@ from streamlit_app.components import (
     guideline_panel,
     history,
     item_card,
+    label_definitions,
     progress_line,
     reference_card,
     refit_line,
@@ -30,7 +31,7 @@ from streamlit_app.components import (
 from streamlit_app.logic.review.form_values import split_labels, starting_values
 from streamlit_app.logic.review.label_keys import keys_of
 from streamlit_app.logic.review.sentences import sentence_spans
-from streamlit_app.markup import Html, element, reveal
+from streamlit_app.markup import Html, element, join, reveal
 from streamlit_app.server import services
 from streamlit_app.server.desk import Shown
 from streamlit_app.server.review_service import ReviewedItem
@@ -50,7 +51,8 @@ def make_card(shown: Shown, worklist: Worklist, *, is_whole: bool = False) -> Ca
         presentation_id=mint_presented(presented),
         phase=presented.phase,
         replaces=presented.replaces,
-        labels=_buttons(item.labels),
+        labels=_buttons(item.labels, reviewed.label_set),
+        is_several=item.is_several,
         start=_start(start),
         is_flagged=reviewed.is_flagged,
         can_undo=reviewed.mine is not None,
@@ -79,7 +81,10 @@ def _fragments(reviewed: ReviewedItem, worklist: Worklist, *, is_whole: bool) ->
     fragments = {
         "place": progress_line.line(worklist, item.item_id),
         "item": item_card.card(item, is_whole=is_whole),
-        "guideline": Html() if guideline is None else guideline_panel.panel(guideline),
+        "guideline": join(
+            label_definitions.panel(reviewed.label_set),
+            Html() if guideline is None else guideline_panel.panel(guideline),
+        ),
         "refit": refit_line.line(worklist, reviewed.viewer),
     }
     if reviewed.is_blind:
@@ -101,10 +106,20 @@ def _model(run_id: str) -> str:
     return services.model_of(run_id)
 
 
-def _buttons(labels: Sequence[str]) -> list[LabelButton]:
+def _buttons(labels: Sequence[str], label_set: LabelSet | None) -> list[LabelButton]:
+    """Return a button for each label, with what its stored label set says of it."""
+    known = {label.name: label for label in label_set.labels} if label_set else {}
+    described = [known.get(label, SetLabel(label)) for label in labels]
+    keys = keys_of(labels, [label.key for label in described])
     return [
-        LabelButton(label=label, text=reveal(label), keys=keys)
-        for label, keys in zip(labels, keys_of(labels), strict=True)
+        LabelButton(
+            label=label.name,
+            text=reveal(label.name),
+            keys=own,
+            short_text=reveal(label.short_name),
+            definition=reveal(label.definition),
+        )
+        for label, own in zip(described, keys, strict=True)
     ]
 
 

@@ -157,6 +157,10 @@ class LabelButton(BaseModel):
     text: str
     """As it is shown: invisible characters as code points; plain text, to be escaped."""
     keys: list[str]
+    short_text: str = ""
+    """For a narrow place; the text where it is empty."""
+    definition: str = ""
+    """When the label applies; plain text, to be escaped."""
 
 
 class Start(BaseModel):
@@ -191,6 +195,8 @@ class Card(BaseModel):
     phase: Phase
     replaces: str | None
     labels: list[LabelButton]
+    is_several: bool = False
+    """Whether several labels may be right: each is on or off, and none is picked first."""
     start: Start
     is_flagged: bool
     can_undo: bool

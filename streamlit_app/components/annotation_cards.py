@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from db.records import Adjudication, Annotation, Item
+from db.records import Adjudication, Annotation, Item, labels_in, labels_text
 from streamlit_app import safe_text
 from streamlit_app.components.history import facts, texts
 from streamlit_app.components.verdict_card import label_chip
@@ -50,13 +50,13 @@ def _tally_row(dispute: Dispute, label: str | None, name: Html) -> Html:
     share = count / total if total else 0.0
     bar = element("span", cls="lc-bar-fill", style=f"width:{100 * share:.1f}%")
     also = []
-    if label is not None and label == dispute.item.gold_label:
+    if label is not None and label in dispute.item.gold_labels:
         also.append(say("adjudicate.imported_gold"))
     if dispute.prediction is not None and label is not None:
         shown = words("agreement_shown")
-        if label == dispute.prediction.answer_label:
+        if label in labels_in(dispute.prediction.answer_label):
             also.append(shown["text"])
-        if label == dispute.prediction.head_label:
+        if label in labels_in(dispute.prediction.head_label):
             also.append(shown["head"])
     return element(
         "tr",
@@ -115,7 +115,9 @@ def _decision(one: Adjudication, names: Mapping[str, str]) -> Html:
     reason = words("adjudication_reason")[one.reason] if one.reason else ""
     decided = one.label
     if one.old_label:
-        decided = say("adjudicate.decided", old=one.old_label, new=one.label)
+        decided = say(
+            "adjudicate.decided", old=labels_text(one.old_label), new=labels_text(one.label)
+        )
     return element(
         "li",
         element("strong", names.get(one.reviewer_id, one.reviewer_id)),

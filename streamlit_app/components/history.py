@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from db.records import Annotation
+from db.records import Annotation, labels_in
 from streamlit_app.components.answer_text import changes
 from streamlit_app.markup import Html, element
 from streamlit_app.wording import say, words
@@ -73,6 +73,6 @@ def _change(annotation: Annotation) -> Html:
     new = element("strong", labels)
     if annotation.old_label is None or annotation.origin == "import":
         return element("span", say("review.chose"), " ", new, cls="lc-change")
-    if (annotation.old_label,) == annotation.judgement.labels:
+    if labels_in(annotation.old_label) == annotation.judgement.labels:
         return element("span", say("review.confirmed"), " ", new, cls="lc-change")
     return element("span", annotation.old_label, " → ", new, cls="lc-change")

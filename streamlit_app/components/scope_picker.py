@@ -10,7 +10,7 @@ import streamlit as st
 from db.outcomes.item_lists import Scope
 from db.outcomes.scored_runs import refresh_annotations
 from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
-from db.records import OPTIONS_LABEL_SET, Run
+from db.records import FREE_TEXT_LABEL_SET, OPTIONS_LABEL_SET, SEVERAL_OPTIONS_LABEL_SET, Run
 from db.viewer import Viewer
 from streamlit_app.logic.outcomes.run_outcomes import (
     label_sets,
@@ -135,6 +135,10 @@ def pick_gold(key: str) -> Gold:
 
 def label_set_words(label_set: str) -> str:
     """Return the name of a label set on screen."""
+    if label_set == SEVERAL_OPTIONS_LABEL_SET:
+        return say("scope.several_options")
+    if label_set == FREE_TEXT_LABEL_SET:
+        return say("scope.free_text")
     return say("scope.options") if label_set == OPTIONS_LABEL_SET else reveal(label_set)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-from db.records import GoldLabel, Item, Prediction
+from db.records import GoldLabel, Item, Prediction, is_label_set, labels_in, labels_text
 from streamlit_app.logic.review.verdict import FORM_WORDS, judge
-from streamlit_app.markup import Html, element
+from streamlit_app.markup import Html, element, join
 from streamlit_app.wording import say
 
 _SIGNS = {"success": "✓", "warning": "≠", "info": "i"}
@@ -67,6 +68,8 @@ def blind_card() -> Html:
 
 def label_chip(item: Item, label: str) -> Html:
     """Return a label as a chip in its colour; the name is always readable, not the colour alone."""
+    if is_label_set(label):
+        return join(*(label_chip(item, one) for one in labels_in(label)))
     place = item.labels.index(label) % 5 if label in item.labels else 0
     named = label if label in ("yes", "no", "maybe") else None
     tone = f"lc-label-{named}" if named else f"lc-position-{place}"
@@ -96,7 +99,13 @@ def _row(
 
 
 def _confidence(item: Item, prediction: Prediction | None) -> str:
-    chosen = _probabilities(item, prediction).get((prediction and prediction.head_label) or "")
+    label = prediction.head_label if prediction else None
+    probabilities = _probabilities(item, prediction)
+    if is_label_set(label):
+        right = labels_in(label)
+        each = (p if name in right else 1 - p for name, p in probabilities.items())
+        return say("verdict_card.confidence", chosen=math.prod(each))
+    chosen = probabilities.get(label or "")
     return "" if chosen is None else say("verdict_card.confidence", chosen=chosen)
 
 
@@ -105,7 +114,7 @@ def _origin(item: Item, gold: GoldLabel) -> str:
         return say("verdict_card.imported_disputed")
     if gold.origin in ("agreed", "adjudicated") and item.gold_label not in (None, gold.label):
         by = say(f"verdict_card.by_{'reviewers' if gold.origin == 'agreed' else 'adjudication'}")
-        return say("verdict_card.replaced", by=by, gold_label=item.gold_label)
+        return say("verdict_card.replaced", by=by, gold_label=labels_text(item.gold_label))
     return {
         "agreed": say("verdict_card.by_reviewers"),
         "adjudicated": say("verdict_card.by_adjudication"),

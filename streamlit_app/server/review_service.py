@@ -15,6 +15,7 @@ from db.records import (
     Encounter,
     GoldLabel,
     Item,
+    LabelSet,
     Prediction,
     Presentation,
 )
@@ -37,6 +38,7 @@ from db.review.queues import (
 from db.review.reservations import count_held
 from db.review.rights import (
     known_guideline,
+    known_label_set,
     known_reviewers,
     known_states,
     known_viewer,
@@ -74,6 +76,8 @@ class ReviewedItem:
     reviewer_names: Mapping[str, str]
     is_flagged: bool
     guideline: Guideline | None
+    label_set: LabelSet | None
+    """Keys and definitions of its labels, where they are stored."""
     viewer: Viewer
     """As whom the item was read."""
 
@@ -140,6 +144,7 @@ def load_item(
         else {},
         is_flagged=state.is_flagged,
         guideline=guideline,
+        label_set=known_label_set(database, item.label_set),
         viewer=viewer,
     )
 

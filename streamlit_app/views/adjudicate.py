@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import streamlit as st
 
 from db.errors import DbError, NotPermittedError
-from db.records import AdjudicationReason, AnnotationOrigin, Reviewer
+from db.records import AdjudicationReason, AnnotationOrigin, Item, Reviewer, labels_text
 from db.review.adjudications import Disputed, list_disputed
 from db.review.agreement import RatingScope
 from db.viewer import Viewer
@@ -179,7 +179,7 @@ def draw_form(dispute: Dispute, person: Reviewer) -> None:
     """Draw the decision: which label holds, why people differed, a note."""
     item_id = dispute.item.item_id
     draw_message()
-    label_picker.draw(item_id, dispute.item.labels, page="adjudicate")
+    label_picker.draw(dispute.item, page="adjudicate")
     reason_words = words("adjudication_reason")
     st.selectbox(
         say("adjudicate.reason"),
@@ -199,7 +199,7 @@ def draw_form(dispute: Dispute, person: Reviewer) -> None:
         width="stretch",
         key=f"adjudicate_save_{item_id}",
         on_click=save,
-        args=(item_id, person.reviewer_id),
+        args=(dispute.item, person.reviewer_id),
     )
     with st.container(horizontal=True):
         for key, step in (("previous", -1), ("next", 1)):
@@ -223,16 +223,16 @@ def draw_message() -> None:
     session().say("")
 
 
-def save(item_id: str, reviewer_id: str) -> None:
+def save(item: Item, reviewer_id: str) -> None:
     """Store the decision on an item and show the next one."""
-    here = session()
+    here, item_id = session(), item.item_id
     if here.item_id != item_id:
         here.say(say("adjudicate.late_press"), "warning")
         return
     if not sign_in.is_at_screen(reviewer_id):
         here.say(say("review.other_person"), "warning")
         return
-    label: str | None = st.session_state.get(label_picker.label_key(item_id, "adjudicate"))
+    label = label_picker.picked(item, "adjudicate")
     reason: AdjudicationReason | None = st.session_state.get(f"adjudicate_reason_{item_id}")
     note = (st.session_state.get(f"adjudicate_note_{item_id}") or "").strip()
     if label is None:
@@ -258,7 +258,7 @@ def save(item_id: str, reviewer_id: str) -> None:
         here.say(str(error), "error")
         return
     here.items.mark_done(item_id)
-    here.say(say("adjudicate.saved", item=item_id, label=gold.label), "success")
+    here.say(say("adjudicate.saved", item=item_id, label=labels_text(gold.label)), "success")
     here.show(here.items.next_open(item_id))
 
 

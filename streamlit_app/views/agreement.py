@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from db.content.label_sets import kind_of
 from db.people.permissions import is_permitted
 from db.records import AnnotationOrigin, Phase, Reviewer
 from db.review.agreement import (
@@ -41,7 +42,7 @@ from training.evaluation.agreement import MAX_PAIRED, Anchoring, Answers
 
 ORIGINS: tuple[AnnotationOrigin, ...] = ("review", "import")
 GOLDS: tuple[Gold, ...] = ("imported", "record")
-ANSWERS: tuple[Answers, ...] = ("single", "sets")
+ANSWERS: tuple[Answers, ...] = ("single", "sets", "ordinal")
 PAGE_SIZE = 20
 MOVE_TONES = {
     "kept": palette.RIGHT,
@@ -156,10 +157,14 @@ def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> tuple[RatingFilter, A
             key="agreement_gold",
             explanation=say("agreement.gold_help"),
         )
+    kind = kind_of(services.database().cursor(), label_set)
+    if kind == "several":
+        return RatingFilter(viewer, label_set, origin, source, gold), "sets"
+    offered = ANSWERS if kind == "ordinal" else ANSWERS[:2]
     with answers_column:
         answers = choices.pick_one(
             say("agreement.answers"),
-            ANSWERS,
+            offered,
             words("agreement_answers"),
             key="agreement_answers",
             explanation=say("agreement.answers_help"),

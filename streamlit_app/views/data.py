@@ -9,7 +9,7 @@ import streamlit as st
 from db.content.overview import ItemCount, count_items_by_label, count_reviews
 from db.errors import DbError, ImportFileError
 from db.importers import FORMATS, Asked
-from db.importers.assembling import Choices
+from db.importers.choices import Choices
 from db.outcomes.slices import list_slice_faults
 from db.people.permissions import is_permitted
 from db.records import Reviewer, Split
@@ -23,6 +23,7 @@ from streamlit_app.components import (
     chart,
     export_form,
     field_mapping,
+    label_set_form,
     scope_picker,
     set_aside,
 )
@@ -58,6 +59,8 @@ def main() -> None:
         st.subheader(say("data.export_heading"), anchor=False, divider="gray")
         export_form.draw(person)
         st.caption(say("data.training_data_hint"))
+    with st.expander(say("label_sets.heading"), key="data_label_sets", icon=":material/label:"):
+        label_set_form.draw(person)
     st.subheader(say("data.stored_heading"), anchor=False, divider="gray")
     cur = services.database().cursor()
     set_aside.draw(

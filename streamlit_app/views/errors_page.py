@@ -8,6 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
+from db.content.label_sets import kind_of
 from db.outcomes.slices import list_slice_faults
 from db.records import Run
 from streamlit_app.components import (
@@ -20,6 +21,7 @@ from streamlit_app.components import (
     scope_picker,
     selection_actions,
     set_aside,
+    set_panel,
     slices_panel,
     text_trust_panel,
     verbosity_panel,
@@ -34,6 +36,7 @@ from streamlit_app.logic.outcomes.run_outcomes import (
     load_errors,
     refresh,
 )
+from streamlit_app.logic.outcomes.set_outcomes import load_sets
 from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
 from streamlit_app.logic.outcomes.suspects import learned_sentence, load_sources, load_suspects
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
@@ -55,6 +58,10 @@ SECTION_WORDS: dict[Section, str] = {
 }
 
 
+SECTIONS_OF_SETS: tuple[Section, ...] = ("help", "slices", "verbosity")
+"""Of items with several right labels: the others count one label an item."""
+
+
 def main() -> None:
     """Draw the page."""
     st.title(say("errors.errors"))
@@ -74,9 +81,10 @@ def main() -> None:
         return
     _warn_of_learned(view, scope)
     outcome_items.restore()
+    kind = kind_of(services.database().cursor(), scope.flt.label_set)
     section: Section = st.segmented_control(
         say("errors.section"),
-        list(SECTION_WORDS),
+        list(SECTION_WORDS) if kind != "several" else SECTIONS_OF_SETS,
         format_func=lambda one: SECTION_WORDS[one],
         default="help",
         required=True,
@@ -84,7 +92,12 @@ def main() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    DRAWERS[section](view, scope, runs)
+    if kind == "several" and section in ("help", "confusion"):
+        draw_sets(view, scope)
+    else:
+        DRAWERS[section](view, scope, runs)
+    if kind == "ordinal" and section in ("help", "confusion"):
+        set_panel.draw_order(view.judged)
     st.subheader(say("errors.items"), divider="gray")
     narrowed, total = outcome_items.draw(view, scope.flt)
     report = partial(build_report, services.database(), view, scope, narrowed, runs)
@@ -96,6 +109,13 @@ def _warn_of_learned(view: ErrorsView, scope: PickedScope) -> None:
     sources = load_sources(services.database(), scope.version, scope.flt)
     if sources.num_learned:
         st.warning(learned_sentence(sources, view.num_items), icon=":material/school:")
+
+
+def draw_sets(view: ErrorsView, scope: PickedScope) -> None:
+    """Draw the figures of items with several right labels."""
+    database = services.database()
+    outcome_panel.draw_figures(view, load_drawn(database, scope.version, scope.flt), None)
+    set_panel.draw(load_sets(database, scope.version, scope.flt))
 
 
 def draw_help(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001

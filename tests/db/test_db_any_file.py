@@ -20,7 +20,7 @@ from db.content.predictions import list_predictions
 from db.errors import ImportFileError
 from db.importers import ImportReport, import_file
 from db.importers.any_file import parse_any
-from db.importers.assembling import Choices
+from db.importers.choices import Choices
 from db.people.reviewers import add_reviewer
 from db.records import Item
 from db.viewer import EVERYTHING

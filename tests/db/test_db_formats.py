@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from db.importers.any_file import parse_any
-from db.importers.assembling import Choices
 from db.importers.batch import ImportBatch
+from db.importers.choices import Choices
 from db.records import Option
 
 QUESTION = "Which drug comes first?"

@@ -107,7 +107,8 @@ def learning_curve(database: Database, viewer: Viewer) -> LearningCurve:
             "The gain cannot be projected yet: the features of some training items are not "
             "computed. Refit the head once; from then on it takes seconds."
         )
-    task = next(label_set_tasks(features.answerable(questions), features), None)
+    tasks = label_set_tasks(features.answerable(questions), features)
+    task = next((task for task in tasks if not task.is_several), None)
     if task is None or len(task.items) < 4 * NUM_FOLDS * MIN_ITEMS_PER_FOLD:
         raise DataError(
             f"The gain cannot be projected from fewer than {4 * NUM_FOLDS * MIN_ITEMS_PER_FOLD} "

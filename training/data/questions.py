@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from db.records import OPTIONS_LABEL_SET
+from db.records import OPTION_LABEL_SETS, SEVERAL_OPTIONS_LABEL_SET, labels_in
 from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.errors import LabelSetError
 from eci.questions.exemplars import ExemplarPool
-from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.labels import ANY_SEVERAL_OPTIONS, PUBMEDQA, Label, LabelSet
 from eci.questions.near_duplicates import find_duplicates
 from eci.questions.prompts import Exemplar, Question
 from training.data.groups import join_groups
@@ -74,11 +74,15 @@ def to_question(item: SnapshotItem) -> Question:
 def label_set_of(item: SnapshotItem) -> LabelSet:
     """Return the label set of an item, with definitions where they are known."""
     try:
-        if item.label_set == OPTIONS_LABEL_SET:
-            return LabelSet.from_options([(option.label, option.text) for option in item.options])
-        if item.labels == PUBMEDQA.names:
+        if item.label_set in OPTION_LABEL_SETS:
+            options = [(option.label, option.text) for option in item.options]
+            return LabelSet.from_options(options, is_several=item.is_several)
+        if item.labels == PUBMEDQA.names and not item.is_several:
             return PUBMEDQA
-        return LabelSet.fixed(item.label_set, item.labels)
+        definitions = item.definitions or ("",) * len(item.labels)
+        pairs = zip(item.labels, definitions, strict=True)
+        labels = tuple(Label(name, definition=text.rstrip(". ")) for name, text in pairs)
+        return LabelSet(item.label_set, labels, item.is_several)
     except LabelSetError as error:
         raise DataError(f"Item {item.item_id!r} cannot be asked. {error}") from error
 
@@ -87,8 +91,8 @@ def describe_missing_labels(items: Sequence[SnapshotItem]) -> list[str]:
     """Describe for each fixed label set which labels no item to learn from has."""
     learned: dict[tuple[str, tuple[str, ...]], set[str]] = {}
     for item in items:
-        if item.label_set != OPTIONS_LABEL_SET:
-            learned.setdefault((item.label_set, item.labels), set()).add(item.label)
+        if item.label_set not in OPTION_LABEL_SETS:
+            learned.setdefault((item.label_set, item.labels), set()).update(labels_in(item.label))
     return [
         f"No training item of {name} has the label {', '.join(missing)}, so a model cannot learn "
         "it. Import or label some."
@@ -100,12 +104,16 @@ def describe_missing_labels(items: Sequence[SnapshotItem]) -> list[str]:
 def fixed_label_sets(items: Iterable[SnapshotItem]) -> tuple[LabelSet, ...]:
     """Return the fixed label sets that occur, in the order of their names.
 
+    Where there are items with several right options, ``ANY_SEVERAL_OPTIONS`` is among them.
+
     Raises:
         DataError: One name is used for different labels.
     """
     found: dict[str, LabelSet] = {}
     for item in items:
-        if item.label_set == OPTIONS_LABEL_SET:
+        if item.label_set == SEVERAL_OPTIONS_LABEL_SET:
+            found[item.label_set] = ANY_SEVERAL_OPTIONS
+        if item.label_set in OPTION_LABEL_SETS:
             continue
         mine = label_set_of(item)
         known = found.setdefault(mine.name, mine)

@@ -1,8 +1,9 @@
 """How far people agree, from what the store counts: the figures of the Agreement page.
 
-Answers that hold several labels, or none, are handled in one of two ways. ``single`` leaves them
+Answers that hold several labels, or none, are handled in one of three ways. ``single`` leaves them
 out, as published figures do. ``sets`` keeps them: an answer is then one category, and alpha weighs
-how far two sets are apart (MASI).
+how far two sets are apart (MASI); it is the way for items with several right labels. ``ordinal``
+leaves them out too, and alpha weighs how far two labels are apart in their order.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
-from db.records import Phase
+from db.records import Phase, labels_in
 from db.review.agreement import (
     Answer,
     AnswerPattern,
@@ -44,12 +45,13 @@ from eci.statistics.agreement import (
     pair_agreement,
 )
 from eci.statistics.estimates import LEVEL, Estimate, Interval, proportion
+from eci.statistics.ordinal import ordinal_distances
 from eci.statistics.planning import share_level
 from eci.statistics.quantiles import quantile
 from eci.statistics.two_way import Ratings, agreement_intervals, pair_intervals, share_interval
 from training.evaluation.rated_draws import RatedItems, find_rated_draw, load_rated, ratings_of
 
-Answers = Literal["single", "sets"]
+Answers = Literal["single", "sets", "ordinal"]
 Readers = Literal["others", "same"]
 """For whom an interval holds: for readers who were not asked too, or for the same ones."""
 MAX_PAIRED = 25
@@ -197,8 +199,11 @@ def _load_rated_phase(
     patterns, drawn = rated.patterns, rated.drawn
     labels = list_rated_labels(cur, flt)
     said = [answer for pattern in patterns for answer in pattern.answers]
-    categories = _Categories.of(labels, said, answers)
+    golds = [gold_answer(pattern.gold) for pattern in patterns if pattern.gold]
+    categories = _Categories.of(labels, [*said, *golds], answers)
     num_items = np.array([pattern.num_items for pattern in patterns], dtype=np.int64)
+    if answers == "ordinal":
+        categories = categories.with_ranks(p.answers for p in patterns for _ in range(p.num_items))
     counts = categories.count(pattern.answers for pattern in patterns)
     overall = agreement(counts, num_items, distances=categories.distances, drawn=drawn)
     if draw is None and max((len(pattern.answers) for pattern in patterns), default=0) == 2:
@@ -259,13 +264,14 @@ def load_reviewers(
     """Compare each reviewer's answers of a phase with the gold labels, the busiest first."""
     counted = count_by_reviewer(cur, flt, phase)
     labels = list_rated_labels(cur, flt)
-    categories = _Categories.of(labels, [count.answer for count in counted], answers)
+    golds = [gold_answer(count.gold) for count in counted if count.gold]
+    categories = _Categories.of(labels, [*golds, *(count.answer for count in counted)], answers)
     found = []
     for who in dict.fromkeys(count.reviewer_id for count in counted):
         own = [count for count in counted if count.reviewer_id == who]
         judged = [(count.gold, count.answer, count.num_items) for count in own if count.gold]
-        hits = sum(n for gold, answer, n in judged if gold in answer)
-        table = categories.table(((gold,), answer, n) for gold, answer, n in judged)
+        hits = sum(n for gold, answer, n in judged if _is_accepted(gold, answer))
+        table = categories.table((gold_answer(gold), answer, n) for gold, answer, n in judged)
         found.append(
             ReviewerAgreement(
                 reviewer_id=who,
@@ -358,6 +364,16 @@ def load_times(cur: DuckDBPyConnection, flt: RatingFilter) -> list[Times]:
     return [overall, *(_times(who, seconds) for who, seconds in timed)]
 
 
+def gold_answer(gold: str) -> Answer:
+    """Return a gold label as the answer that says exactly it: its labels, sorted."""
+    return tuple(sorted(labels_in(gold)))
+
+
+def _is_accepted(gold: str | None, answer: Answer) -> bool:
+    """Return whether an answer accepts a gold label: holds it or, of a set, is the same set."""
+    return gold is not None and (gold in answer or gold_answer(gold) == answer)
+
+
 @dataclass(frozen=True)
 class _Categories:
     """The answers that count as categories, in order; all others are left out."""
@@ -369,12 +385,18 @@ class _Categories:
     def of(cls, labels: Sequence[str], said: Iterable[Answer], answers: Answers) -> _Categories:
         """Return every allowed label and, with ``sets``, every other answer given."""
         single: list[Answer] = [(label,) for label in labels]
-        if answers == "single":
+        if answers != "sets":
             return cls({answer: place for place, answer in enumerate(single)}, None)
         others = sorted(set(said) - set(single), key=lambda answer: (len(answer), answer))
         known = [*single, *others]
         places = {answer: place for place, answer in enumerate(known)}
         return cls(places, masi_distances(known))
+
+    def with_ranks(self, items: Iterable[Sequence[Answer]]) -> _Categories:
+        """Return the categories with the distances of their order, by how often each is given."""
+        counts = self.count(items)
+        paired = counts[counts.sum(axis=1) >= 2].sum(axis=0)
+        return replace(self, distances=ordinal_distances(paired))
 
     def count(self, items: Iterable[Sequence[Answer]]) -> npt.NDArray[np.int64]:
         """Count the answers to each item, shape ``(n_items, n_categories)``."""
@@ -415,10 +437,14 @@ def _for_other_readers(
     ratings = ratings_of(cur, flt, found.phase, draw)
     counted = [one for one in ratings if one.answer in categories.places]
     judged = [one for one in ratings if one.gold is not None]
-    paired = [one for one in counted if one.gold is not None and (one.gold,) in categories.places]
+    paired = [
+        one
+        for one in counted
+        if one.gold is not None and gold_answer(one.gold) in categories.places
+    ]
     overall = _of_readers(counted, [categories.places[one.answer] for one in counted])
     size = len(categories.places)
-    gold = {one.item_id: categories.places[one.gold,] for one in paired if one.gold}
+    gold = {one.item_id: categories.places[gold_answer(one.gold)] for one in paired if one.gold}
     drawn = _chances(counted, draw)
     pairs = pair_intervals(
         _of_readers(paired, [categories.places[one.answer] for one in paired]),
@@ -427,7 +453,7 @@ def _for_other_readers(
         drawn=_chances(paired, draw),
     )
     holds = share_interval(
-        _of_readers(judged, [int(one.gold in one.answer) for one in judged]),
+        _of_readers(judged, [int(_is_accepted(one.gold, one.answer)) for one in judged]),
         drawn=_chances(judged, draw),
     )
     many = agreement_intervals(overall, size, categories.distances, drawn=drawn)
@@ -505,7 +531,7 @@ def _cohen_of_two(
 def _holds_gold(rated: RatedItems) -> Estimate:
     patterns, drawn = _with_a_gold(rated)
     return clustered_share(
-        np.array([sum(p.gold in a for a in p.answers) for p in patterns], np.int64),
+        np.array([sum(_is_accepted(p.gold, a) for a in p.answers) for p in patterns], np.int64),
         np.array([len(p.answers) for p in patterns], np.int64),
         np.array([p.num_items for p in patterns], np.int64),
         because=NO_GOLD,
@@ -516,7 +542,9 @@ def _holds_gold(rated: RatedItems) -> Estimate:
 def _with_gold(rated: RatedItems, categories: _Categories) -> Agreement:
     patterns, drawn = _with_a_gold(rated)
     tables = [
-        categories.table(((p.gold,), answer, 1) for answer in p.answers if p.gold is not None)
+        categories.table(
+            (gold_answer(p.gold), answer, 1) for answer in p.answers if p.gold is not None
+        )
         for p in patterns
     ]
     size = len(categories.places)

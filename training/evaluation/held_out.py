@@ -109,8 +109,9 @@ def choose_rules(
     Raises:
         LabelSetError: The costs do not fit the label sets.
     """
-    sets: dict[str, LabelSet | None] = {labels.name: labels for labels in label_sets}
-    settings.require_labels([labels for labels in sets.values() if labels is not None])
+    fixed = [labels for labels in label_sets if not labels.is_several]
+    sets: dict[str, LabelSet | None] = {labels.name: labels for labels in fixed}
+    settings.require_labels(fixed)
     sets[OPTIONS] = None
     rules = {}
     for name, labels in sets.items():

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from db.records import Prediction
+from db.records import Prediction, labels_in
 from db.retraining.snapshot import SnapshotItem
 from eci.arrays import FloatArray
 from eci.decisions import DecisionRule
 from eci.statistics.conformal import coverage_report
-from eci.statistics.estimates import NO_ITEMS, proportion
+from eci.statistics.estimates import NO_ITEMS, Estimate, proportion
 from eci.statistics.metrics import classification_report, confusion_counts
 from eci.statistics.reliability import reliability_report
+from eci.statistics.set_metrics import set_report
 
 
 def evaluate(
@@ -53,6 +54,8 @@ def _figures(
     # Items with fewer options share the letters of those with more.
     labels = max((item.labels for item in items), key=len)
     gold = [item.label for item in items]
+    if items[0].is_several:
+        return _set_figures(gold, predictions, labels)
     has_text = any(prediction.answer is not None for prediction in predictions)
     text = [prediction.answer_label for prediction in predictions]
     y = [list(labels).index(label) for label in gold]
@@ -67,6 +70,38 @@ def _figures(
         else None,
         "calibration": _calibration(probabilities, y) if known else None,
         "decision": None if rule is None or not known else _decision(rule, probabilities, y),
+    }
+
+
+def _set_figures(
+    gold: Sequence[str], predictions: Sequence[Prediction], labels: Sequence[str]
+) -> dict[str, Any]:
+    """Return the figures where several labels may be right: accuracy is the exact match."""
+
+    def scores(given: Sequence[str | None]) -> dict[str, Any]:
+        report = set_report(
+            [labels_in(label) for label in gold], [labels_in(label) for label in given], labels
+        )
+        f1 = [
+            2 * p * r / (p + r)
+            for one in report.per_label
+            if (p := one.precision.value or 0.0) + (r := one.recall.value or 0.0) > 0
+        ]
+        return {
+            "accuracy": asdict(report.exact_match),
+            "jaccard": asdict(report.jaccard),
+            "macro_f1": asdict(Estimate(sum(f1) / len(labels), report.n, None)),
+            "num_without_label": sum(label is None for label in given),
+            "per_label": {one.label: asdict(one) for one in report.per_label},
+        }
+
+    has_text = any(prediction.answer is not None for prediction in predictions)
+    return {
+        "n": len(gold),
+        "text": scores([one.answer_label for one in predictions]) if has_text else None,
+        "head": scores([one.head_label for one in predictions]),
+        "calibration": None,
+        "decision": None,
     }
 
 

@@ -85,7 +85,8 @@ def base_model_rows(
     """
     by_set: dict[str, list[ItemQuestion]] = {}
     for entry in entries:
-        by_set.setdefault(entry.item.label_set, []).append(entry)
+        if not entry.item.is_several:  # suspects are judged by one label an item
+            by_set.setdefault(entry.item.label_set, []).append(entry)
     rows: list[OutOfFold] = []
     with model.model.disable_adapter():
         for members in by_set.values():

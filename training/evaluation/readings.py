@@ -25,8 +25,9 @@ from db.content.readings import (
 )
 from db.copied_reads import read_aside
 from db.importers.batch import ImportBatch
-from db.records import OPTIONS_LABEL_SET
+from db.records import OPTION_LABEL_SETS, OPTIONS_LABEL_SET
 from eci.answers.reader import READER_VERSION, Reading, read_answer
+from eci.answers.several import read_labels
 from eci.questions.labels import PUBMEDQA, LabelSet
 
 _FEW: Final = 300
@@ -77,7 +78,7 @@ def compare_staged(batch: ImportBatch, folder: Path) -> Compared:
     staged = batch.staged(folder)
     items, predictions = cast(pa.Table, staged.items), cast(pa.Table, staged.predictions)
     has_both = pc.and_(pc.is_valid(predictions["answer"]), pc.is_valid(predictions["answer_label"]))
-    columns = ["item_id", "label_set", "labels", "options"]
+    columns = ["item_id", "label_set", "labels", "options", "is_several"]
     joined = predictions.filter(has_both).select(["run_id", "item_id", "answer", "answer_label"])
     by_id = {row["item_id"]: row for row in items.select(columns).to_pylist()}
     # The store, with the synonyms of its label sets, is not at hand here.
@@ -115,8 +116,16 @@ def _read(unread: UnreadAnswer) -> AnswerReading:
 
 
 def _read_label(unread: UnreadAnswer) -> tuple[Reading, str | None]:
+    options = [(option.label, option.text) for option in unread.options]
+    if unread.is_several:
+        labels = (
+            LabelSet.from_options(options, is_several=True)
+            if unread.label_set in OPTION_LABEL_SETS
+            else LabelSet.fixed(unread.label_set, unread.labels, is_several=True)
+        )
+        reading = read_labels(unread.answer, labels, unread.aliases)
+        return reading, reading.label
     if unread.label_set == OPTIONS_LABEL_SET:
-        options = [(option.label, option.text) for option in unread.options]
         reading = read_answer(unread.answer, LabelSet.from_options(options))
         return reading, reading.label
     label_set = (

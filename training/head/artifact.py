@@ -22,7 +22,7 @@ from eci.model.artifact import (
 )
 from eci.model.head_fit import FittedHead
 from eci.pooling import parse_pooling
-from eci.questions.labels import OPTIONS
+from eci.questions.labels import OPTIONS, SEVERAL_OPTIONS
 
 Tensors = dict[str, Float32Array]
 
@@ -87,6 +87,13 @@ def _untrained(info: ArtifactInfo) -> Tensors:
         "option_scale": np.ones((), np.float32),
         **_norm(OPTIONS, np.zeros(hidden, np.float32), np.ones(hidden, np.float32)),
     }
+    if SEVERAL_OPTIONS in info.head.get("several", ()):
+        key = head_key(SEVERAL_OPTIONS)
+        tensors[f"linears.{key}.weight"] = np.zeros((1, hidden), np.float32)
+        tensors[f"linears.{key}.bias"] = np.zeros(1, np.float32)
+        tensors[f"scales.{key}"] = np.ones((), np.float32)
+        zeros, ones = np.zeros(hidden, np.float32), np.ones(hidden, np.float32)
+        tensors |= _norm(SEVERAL_OPTIONS, zeros, ones)
     for name, size in info.head["label_sets"].items():
         tensors[f"linears.{head_key(name)}.weight"] = np.zeros((size, width), np.float32)
         tensors[f"linears.{head_key(name)}.bias"] = np.zeros(size, np.float32)

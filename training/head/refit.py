@@ -14,7 +14,7 @@ import numpy as np
 
 from db.errors import DbError
 from db.paths import cache_dir, runs_dir
-from db.records import OPTIONS_LABEL_SET, Prediction
+from db.records import OPTION_LABEL_SETS, Prediction, labels_in
 from db.retraining.lineage import TrainingRecord
 from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.arrays import FloatArray, IntArray
@@ -26,8 +26,13 @@ from eci.model.head_fit import (
     FittedHead,
     HeadSearch,
     cross_validate,
+    cross_validate_several,
     fit_head,
+    fit_option_set,
+    fit_several,
+    several_logits,
 )
+from eci.questions.labels import likely_set
 from eci.statistics.calibration import TemperatureScaling, out_of_fold
 from training.data.questions import (
     ItemQuestion,
@@ -75,7 +80,8 @@ NEW_SEARCH_GROWTH = 1.2
 class LabelSetTask:
     """One label set: what its head is fitted on.
 
-    ``y`` holds positions among the labels, ``groups`` what folds must not divide.
+    ``y`` holds positions among the labels, or numbers of the sets of labels where several may be
+    right; ``groups`` what folds must not divide.
     """
 
     name: str
@@ -87,7 +93,20 @@ class LabelSetTask:
     @property
     def is_options(self) -> bool:
         """Return whether its labels are the items' own options."""
-        return self.name == OPTIONS_LABEL_SET
+        return self.name in OPTION_LABEL_SETS
+
+    @property
+    def is_several(self) -> bool:
+        """Return whether several labels of an item may be right."""
+        return self.items[0].is_several
+
+    @property
+    def right(self) -> IntArray:
+        """Return whether each label is right for each item, ``(n, C)``, 0 or 1."""
+        right = np.zeros((len(self.items), self.features.scores.shape[1]), dtype=np.int64)
+        for row, item in zip(right, self.items, strict=True):
+            row[[item.labels.index(label) for label in labels_in(item.label)]] = 1
+        return right
 
     def unseen(self, learned: Collection[str]) -> IntArray:
         """Return the rows of items that an adapter has not learned from."""
@@ -160,7 +179,7 @@ def run_refit(context: RunContext) -> None:
         context.report_message(fit.report(name))
     held_out = _held_out(tasks, fits)
     HELD_OUT.write(run_dir.held_out_path, held_out)
-    gold = {item.item_id: item.labels.index(item.label) for item in snapshot.train}
+    gold = _single_golds({item.item_id: item for item in snapshot.train})
     info = _calibrated(held_out, gold, info, learned, settings.decision)
     _write_out_of_fold(run_dir, held_out, info.calibration, source)
     heads = {name: fit.head for name, fit in fits.items()}
@@ -185,7 +204,7 @@ def run_recalibration(context: RunContext) -> None:
     source = RunDir(runs_dir() / settings.artifact_run_id)
     info = read_info(source.artifact_path)
     items = {item.item_id: item for item in snapshot.train if not item.is_vetoed}
-    gold = {name: item.labels.index(item.label) for name, item in items.items()}
+    gold = _single_golds(items)
     held_out = [entry for entry in read_held_out(source.held_out_path) if entry.item_id in gold]
     learned = HeadSource(source).learned_item_ids()
     new = _calibrated(held_out, gold, info, learned, settings.decision)
@@ -223,6 +242,15 @@ def _features(
     info, features = prefill(context, settings, source, entries, folder)
     features.note_checked(questions)
     return info, features
+
+
+def _single_golds(items: Mapping[str, SnapshotItem]) -> dict[str, int]:
+    """Return the places of the gold labels of items with one right label, which calibrate."""
+    return {
+        item_id: item.labels.index(item.label)
+        for item_id, item in items.items()
+        if not item.is_several
+    }
 
 
 def is_quick(run_dir: RunDir) -> bool:
@@ -264,8 +292,15 @@ def label_set_tasks(questions: SnapshotQuestions, features: HeadFeatures) -> Ite
     for name, entries in sorted(by_set.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         items = tuple(entry.item for entry in entries)
         given = features.get([entry.question for entry in entries])
-        y = tuple(item.labels.index(item.label) for item in items)
+        y = _places(items)
         yield LabelSetTask(name, items, given, y, tuple(features.item_groups(entries)))
+
+
+def _places(items: Sequence[SnapshotItem]) -> tuple[int, ...]:
+    if not items[0].is_several:
+        return tuple(item.labels.index(item.label) for item in items)
+    sets = sorted({item.label for item in items})
+    return tuple(sets.index(item.label) for item in items)
 
 
 def _fit_all(
@@ -289,6 +324,8 @@ def _fit(
     task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float], judged: IntArray
 ) -> _Fit:
     states, scores = task.features.states, task.features.scores
+    if task.is_several:
+        return _fit_sets(task, settings, strengths)
     can_judge = len(judged) >= MIN_JUDGED
     chosen = cross_validate(
         states,
@@ -312,6 +349,20 @@ def _fit(
     return _Fit(head, chosen, len(task.items), len(judged) if can_judge else 0)
 
 
+def _fit_sets(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[float]) -> _Fit:
+    """Fit a head of which each label has a probability of its own."""
+    states, scores, right = task.features.states, task.features.scores, task.right
+    folds = out_of_fold(task.y, task.groups, num_folds=settings.num_folds, seed=settings.seed)
+    chosen = cross_validate_several(
+        states, scores, right, is_options=task.is_options, folds=folds, strengths=strengths
+    )
+    if task.is_options:
+        head = fit_option_set(states, scores, right, l2=chosen.l2)
+    else:
+        head = fit_several(states, right, l2=chosen.l2)
+    return _Fit(head, chosen, len(task.items), len(task.items))
+
+
 def earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
     """Return the penalty of the refit that this one starts from, by label set."""
     path = source.run_dir.path / "fit.json" if source.run_dir else None
@@ -324,7 +375,7 @@ def _held_out(tasks: Sequence[LabelSetTask], fits: Mapping[str, _Fit]) -> list[H
     return [
         HeldOut(item.item_id, task.name, tuple(row[: len(item.labels)].tolist()))
         for task in tasks
-        if task.name in fits
+        if task.name in fits and not task.is_several
         for item, row in zip(task.items, fits[task.name].chosen.logits, strict=True)
     ]
 
@@ -384,6 +435,14 @@ def _predict(
         if name not in heads:
             continue
         given = features.get([entry.question for entry in entries])
+        if entries[0].item.is_several:
+            is_options = name in OPTION_LABEL_SETS
+            logits = several_logits(heads[name], given.states, given.scores, is_options=is_options)
+            predictions += [
+                _set_prediction(run_id, entry, row)
+                for entry, row in zip(entries, logits, strict=True)
+            ]
+            continue
         scaling = TemperatureScaling(_temperature(info, name), len(entries))
         probabilities = scaling.transform(heads[name].logits(given.states, given.scores))
         decided = info.decision_rules.get(name, MOST_PROBABLE).decide(probabilities)
@@ -392,6 +451,20 @@ def _predict(
             for entry, row, label in zip(entries, probabilities, decided.labels, strict=True)
         ]
     return predictions
+
+
+def _set_prediction(run_id: str, entry: ItemQuestion, logits: FloatArray) -> Prediction:
+    """Return every label that is more likely right than not, or else the most likely one."""
+    item = entry.item
+    probabilities = (1 / (1 + np.exp(-logits[: len(item.labels)]))).tolist()
+    return Prediction(
+        run_id=run_id,
+        item_id=item.item_id,
+        answer=None,
+        answer_label=None,
+        head_label=likely_set(probabilities, entry.question.label_set),
+        head_probabilities=tuple(probabilities),
+    )
 
 
 def _prediction(run_id: str, item: SnapshotItem, row: FloatArray, label: int) -> Prediction:
@@ -440,7 +513,7 @@ def _rescaled(
 ) -> Prediction:
     """Return a prediction with the probabilities of other temperatures, decided again."""
     probabilities = prediction.head_probabilities
-    if probabilities is None:
+    if probabilities is None or item.is_several:
         return replace(prediction, run_id=run_id)
     name = item.label_set
     with np.errstate(divide="ignore"):

@@ -105,7 +105,9 @@ def find_info(
     except (ValidationError, OSError):  # of the cache: loading the model writes it again
         return None
     known = {name: labels.label_set(name).names for name, labels in info.label_sets.items()}
-    needed = {labels.name: labels.names for labels in fixed_label_sets(items)}
+    needed = {
+        labels.name: labels.names for labels in fixed_label_sets(items) if not labels.is_options
+    }
     return info if needed.items() <= known.items() else None
 
 

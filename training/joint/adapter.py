@@ -115,6 +115,7 @@ def describe_model(
             name: LabelSetInfo(
                 labels=tuple(LabelInfo(name=x.name, definition=x.definition) for x in labels),
                 verbalizers=tuple(tuple(ids) for ids in eci_model.eci_verbalizers[name]),
+                is_several=labels.is_several,
             )
             for name, labels in model.label_sets.items()
         },

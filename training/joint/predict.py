@@ -10,6 +10,7 @@ from db.paths import models_dir, runs_dir
 from db.records import Prediction
 from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
 from eci.answers.reader import read_answer
+from eci.answers.several import read_labels
 from eci.decisions import DecisionRule
 from eci.model.artifact import read_info
 from eci.model.eci_model import Answer, Classification, EciModel, Progress
@@ -235,7 +236,8 @@ def _prediction(
 
 
 def _answered(run_id: str, item: SnapshotItem, answer: Answer, labels: LabelSet) -> Prediction:
-    reading = read_answer(answer.text, labels)
+    read = read_labels if labels.is_several else read_answer
+    reading = read(answer.text, labels)
     return replace(
         _prediction(run_id, item, answer.classification, answer.seconds),
         answer=answer.text,

@@ -240,7 +240,7 @@ def _arguments(
         load_best_model_at_end=stops_early,
         metric_for_best_model="eval_loss",
         prediction_loss_only=True,
-        label_names=["labels", "cls_labels"],
+        label_names=["labels", "cls_labels", "right_labels"],
         remove_unused_columns=False,
         use_cpu=settings.model.device == "cpu",
         seed=settings.seed,
@@ -282,7 +282,11 @@ def _finish(
     context.report_message("Calibrating and saving adapter and head.")
     held_out = _held_out(context, model, data.dev, settings.evaluation.batch_size)
     HELD_OUT.write(run_dir.held_out_path, held_out)
-    labels = {r.item_id: r.question.label_set.index(r.label) for r in data.dev}
+    labels = {
+        record.item_id: record.question.label_set.index(record.label)
+        for record in data.dev
+        if not record.question.label_set.is_several
+    }
     model.calibration = calibrate(held_out, labels)
     model.decision_rules = choose_rules(
         held_out, labels, model.calibration, settings.decision, model.label_sets.values()
@@ -321,7 +325,7 @@ def _write_out_of_fold(
 def _held_out(
     context: RunContext, model: EciModel, dev: Sequence[Record], batch_size: int
 ) -> list[HeldOut]:
-    """Return the logits of the items that were not learned from."""
+    """Return the logits of the items that were not learned from, of those with one right label."""
     read = model.classify(
         [record.question for record in dev],
         batch_size=batch_size,
@@ -330,6 +334,7 @@ def _held_out(
     return [
         HeldOut(record.item_id, record.question.label_set.name, classification.logits)
         for record, classification in zip(dev, read, strict=True)
+        if not record.question.label_set.is_several
     ]
 
 

@@ -104,7 +104,7 @@ class EciTrainer(Trainer):  # type: ignore[misc]
         batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
         if batches:
             tokens = torch.stack([(b["labels"] != IGNORED).sum() for b in batches]).sum()
-            items = torch.stack([(b["cls_labels"] != IGNORED).sum() for b in batches]).sum()
+            items = torch.stack([_judged(b).sum() for b in batches]).sum()
             self._totals = self._over_processes(tokens.to(device), items.to(device))
             seen = sum(_num_tokens(batch) for batch in batches)
             self.parts = {"lm_loss": 0.0, "eci_loss": 0.0, "num_tokens": float(seen)}
@@ -189,9 +189,14 @@ class EciTrainer(Trainer):  # type: ignore[misc]
         return sums[0], sums[1]
 
 
+def _judged(batch: dict[str, Tensor]) -> Tensor:
+    """Return which rows the head learns from, with one right label or several."""
+    return (batch["cls_labels"] != IGNORED) | (batch["right_labels"] != IGNORED).any(1)
+
+
 def _num_tokens(batch: dict[str, Tensor]) -> int:
     """Count the tokens of the rows that something is learned from."""
-    learned = (batch["labels"] != IGNORED).any(1) | (batch["cls_labels"] != IGNORED)
+    learned = (batch["labels"] != IGNORED).any(1) | _judged(batch)
     return int((batch["branch_ids"][learned] >= 0).sum())
 
 

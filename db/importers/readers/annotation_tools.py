@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
+from db.importers.assembly.opinions import moment_of
 from db.importers.entries import Entry, Frame, Opinion, Row
-from db.importers.opinions import moment_of
 from db.importers.paths import nested, number_of, raw_text, read_options, text_of, value_at
 from db.importers.readers.benchmarks import read_question
 from db.records import Phase, Verdict

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from db.importers.entries import Entry, Frame, Reader, Row, by_row
 from db.importers.mapping import Mapping, guessed, read_entry
+from db.records import FREE_TEXT_LABEL_SET
 
 YES_NO: Final = ("yes", "no")
 
@@ -96,6 +97,7 @@ def conversation(place: str, row: MappingOf[str, Any], frame: Frame) -> Entry:
         place=place,
         item_id=str(row.get("prompt_id") or ""),
         question=text,
+        label_set=FREE_TEXT_LABEL_SET,
         source="healthbench",
         long_answer="\n".join(f"{part.get('points')}: {part.get('criterion')}" for part in rubric),
         metadata={"tags": [str(tag) for tag in row.get("example_tags") or ()]},

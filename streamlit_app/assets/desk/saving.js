@@ -15,7 +15,7 @@ export function save() {
   if (!view || at.reveal?.view === view) return;
   if (!isChoiceHere()) return tell(at.config.texts.choosing, "warning");
   const isWithoutLabel = at.config.no_label_verdicts.some((verdict) => view.choices.verdicts.has(verdict));
-  if (view.picked < 0 && !isWithoutLabel) return tell(at.config.texts.pick_first, "warning");
+  if (!view.hasLabel && !isWithoutLabel) return tell(view.buttons.length ? at.config.texts.pick_first : at.config.texts.say_first, "warning");
   const entry = entryOf(view, newId());
   clearTimeout(view.draftTimer);
   view.isDraftDirty = false;

@@ -54,9 +54,11 @@ export class CardView {
     this.config = config;
     this.on = on;
     this.keys = commandKeys(config.keys, card.labels);
-    this.picked = card.labels.findIndex((label) => label.label === card.start.label);
+    this.isSeveral = card.is_several;
+    this.picked = this.isSeveral ? -1 : card.labels.findIndex((label) => label.label === card.start.label);
+    const { label, also } = card.start;
     this.choices = {
-      also: new Set(card.start.also),
+      also: new Set(this.isSeveral && label !== null ? [label, ...also] : also),
       verdicts: new Set(card.start.verdicts),
       severity: card.start.severity,
       confidence: card.start.confidence,
@@ -126,17 +128,22 @@ export class CardView {
 
   #bar() {
     const { texts } = this.config;
-    this.buttons = this.card.labels.map(({ label, text, keys }, place) =>
+    this.buttons = this.card.labels.map(({ label, text, short_text, definition, keys }, place) =>
       make("button", {
-        type: "button", role: "radio", "aria-checked": "false", "aria-keyshortcuts": keys.join(" "), "aria-label": text,
+        type: "button", role: this.isSeveral ? "checkbox" : "radio", "aria-checked": "false",
+        "aria-keyshortcuts": keys.join(" "), "aria-label": text, ...(definition && { title: definition }),
         class: `lc-pick ${toneOf(label, place)}`, onclick: () => this.on.pick(place),
-      }, make("span", { dir: "auto" }, text), make("span", { class: "lc-caps" }, ...keys.map((key) => cap(key)))));
-    const picker = make("div", { class: "lc-picker", role: "radiogroup", "aria-label": texts.your_label }, ...this.buttons);
+      }, make("span", { dir: "auto" }, short_text || text), make("span", { class: "lc-caps" }, ...keys.map((key) => cap(key)))));
+    const picker = make("div", { class: "lc-picker", role: this.isSeveral ? "group" : "radiogroup",
+      "aria-label": this.isSeveral ? texts.your_labels : texts.your_label }, ...this.buttons);
     if (this.buttons.length > 5) picker.classList.add("lc-picker-many");
     this.save = this.#button("save", this.isBlind ? texts.save_blind : texts.save, "lc-save");
     this.#draw();
     const off = make("button", { type: "button", class: "lc-keys-off", tabindex: "-1" }, texts.keys_off);
-    return make("div", { class: "lc-controls" }, this.line, picker, this.save, make("div", { class: "lc-under" }, off, this.state));
+    const hint = this.isSeveral ? [make("p", { class: "lc-quiet lc-several" }, texts.your_labels)] : [];
+    const hasPicker = this.buttons.length > 0;
+    return make("div", { class: "lc-controls" }, this.line, ...hint, ...(hasPicker ? [picker] : []), this.save,
+      make("div", { class: "lc-under" }, off, this.state));
   }
 
   #button(command, text, cls = "") {
@@ -172,7 +179,7 @@ export class CardView {
     const isShort = details.answer !== null && details.answer.length <= this.config.max_shown;
     this.more = make("div", { class: "lc-more", hidden: true },
       this.#choice("verdicts", words.verdict), this.#choice("severity", words.severity), this.#choice("confidence", words.confidence),
-      this.#choice("also", names),
+      ...(this.isSeveral ? [] : [this.#choice("also", names)]),
       ...(details.answer ? [this.#spanRow(), area("corrected", start.answer ?? (isShort ? details.answer : ""), 6, isShort ? null : texts.corrected_long)] : []));
     this.toggle = this.#button("details", texts.details, "lc-link");
     this.toggle.setAttribute("aria-expanded", "false");
@@ -240,11 +247,21 @@ export class CardView {
   }
 
   #draw() {
-    this.buttons.forEach((button, place) => button.setAttribute("aria-checked", String(place === this.picked)));
+    const isOn = (place) => (this.isSeveral ? this.choices.also.has(this.card.labels[place].label) : place === this.picked);
+    this.buttons.forEach((button, place) => button.setAttribute("aria-checked", String(isOn(place))));
+  }
+
+  // An item without labels is judged by a verdict, a corrected answer or a note.
+  get hasLabel() {
+    if (this.card.labels.length === 0)
+      return this.choices.verdicts.size > 0 || this.note.value.trim() !== "" || this.#correctedAnswer() !== null;
+    return this.isSeveral ? this.choices.also.size > 0 : this.picked >= 0;
   }
 
   pick(place) {
-    this.picked = place;
+    const { label } = this.card.labels[place];
+    if (!this.isSeveral) this.picked = place;
+    else if (!this.choices.also.delete(label)) this.choices.also.add(label);
     this.#draw();
   }
 

@@ -9,6 +9,7 @@ from typing import Any
 from db.content.imported_labels import ImportedLabel
 from db.errors import InvalidAnnotationError
 from db.importers.entries import Opinion
+from db.importers.label_reading import label_of_file
 from db.importers.paths import text_of
 from db.records import Encounter, Judgement, Span
 
@@ -38,7 +39,7 @@ def imported_label(opinion: Opinion, item_id: str, labels: Sequence[str]) -> Imp
         action="retract" if action == "retract" else "label",
         judgement=_judgement(details),
         encounter=_encounter(opinion, details),
-        old_label=details.get("old_label"),
+        old_label=label_of_file(details.get("old_label")),
         old_answer=details.get("old_answer"),
         retracted_annotation_id=details.get("retracted_annotation_id"),
     )

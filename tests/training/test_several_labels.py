@@ -1,0 +1,100 @@
+"""A refit and a joint run on items with several right labels: fixed ones, and their own options."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from db.connection import Database
+from db.content.items import add_items
+from db.content.predictions import list_predictions
+from db.paths import models_dir, runs_dir
+from db.records import Item, Option, join_labels, labels_in
+from db.retraining.snapshot import load_snapshot
+from db.viewer import EVERYTHING
+from eci.model.artifact import read_info
+from eci.model.eci_model import EciModel
+from tests.support.training_items import make_graded
+from training.control.ingest import refresh
+from training.control.plan import Plan, prepare_plan
+from training.control.start import prepare_run
+from training.data.questions import SnapshotQuestions
+from training.evaluation.readings import read_new_answers
+from training.head.refit import run_refit
+from training.joint.qlora import run_qlora
+from training.run.execution import execute
+from training.run.run_dir import RunDir
+from training.settings.training import Preset, RefitSettings, parse_settings
+
+SIGNS = ("cough", "fever", "rash")
+SETS = (SIGNS[:1], SIGNS[:2], SIGNS[1:], SIGNS)
+
+
+def _signs(number: int, split: Any) -> Item:
+    item = make_graded(number, SIGNS, "signs", split)
+    gold = join_labels(SETS[number % len(SETS)], SIGNS)
+    return replace(item, gold_label=gold, is_several=True)
+
+
+def _options(number: int, split: Any) -> Item:
+    right = [label for place, label in enumerate("ABCD") if (number >> place) & 1] or ["A"]
+    item = make_graded(number, tuple("ABCD"), "several_options", split)
+    return replace(
+        item,
+        question=f"Which of ward {number * 7} and bed {number * 5} hold in case {number * 11}?",
+        options=tuple(Option(label, f"Drug {label} {number}") for label in "ABCD"),
+        gold_label=join_labels(right, "ABCD"),
+        is_several=True,
+    )
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    with database.transaction() as cur:
+        items = [
+            make(n, split)
+            for make in (_signs, _options)
+            for split, numbers in (("train", range(16)), ("test", range(600, 604)))
+            for n in numbers
+        ]
+        add_items(cur, items, origin="items")
+    return database
+
+
+def _check(database: Database, run_dir: RunDir, base: str, quantization: Any = "none") -> None:
+    """Check figures, stored predictions, and that the artifact gives the same probabilities."""
+    refresh(database, runs_dir())
+    metrics = run_dir.read_metrics()
+    for name in ("signs", "several_options"):
+        head = metrics[name]["head"]
+        assert head["accuracy"]["n"] == head["jaccard"]["n"] == 4
+    predictions = list_predictions(database.cursor(), run_dir.run_id, EVERYTHING)
+    stored = {one.item_id: one for one in predictions}
+    asked = SnapshotQuestions.of(load_snapshot(run_dir.snapshot_path)).test
+    model = EciModel.load(
+        base, models_dir(), artifact=run_dir.artifact_path, quantization=quantization
+    )
+    for entry, given in zip(asked, model.classify([e.question for e in asked]), strict=True):
+        found = stored[entry.item.item_id]
+        assert given.probabilities == pytest.approx(found.head_probabilities, abs=0.02)
+        likely = {n for n, p in zip(entry.item.labels, given.probabilities, strict=True) if p > 0.5}
+        assert likely in (set(labels_in(found.head_label)), set())
+    assert read_info(run_dir.artifact_path).label_sets["signs"].is_several
+
+
+def test_a_refit_gives_each_label_its_probability(
+    filled: Database, base_alone: RefitSettings
+) -> None:
+    run_dir = prepare_plan(filled, Plan("refit", base_alone, None), "tests")
+    assert execute(run_dir, run_refit) == "succeeded", run_dir.read_status().message
+    _check(filled, run_dir, base_alone.model.base)
+
+
+def test_a_joint_run_learns_sets(filled: Database, tiny_settings: dict[str, Any]) -> None:
+    settings = parse_settings(tiny_settings, "tests")
+    run_dir = prepare_run(filled, Preset("test", "A test.", settings), "tests")
+    assert execute(run_dir, run_qlora) == "succeeded", run_dir.read_status().message
+    _check(filled, run_dir, settings.model.base, "nf4")
+    assert read_new_answers(filled) == 0  # the run has read its own answers
