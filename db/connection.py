@@ -214,7 +214,7 @@ class Database:
         with explained_damage(self.path):
             try:
                 self.cursor().execute("checkpoint")
-            except duckdb.TransactionException:  # somebody is writing after all
+            except duckdb.TransactionException:  # a transaction began meanwhile
                 return False
         return True
 
