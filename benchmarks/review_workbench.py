@@ -44,7 +44,8 @@ const shown = () => document.querySelector(".lc-card:not([hidden])");
 const itemOf = (card) => (card ? card.dataset.lcCard : null);
 const faceOf = (card) => (card ? `${card.dataset.lcPhase} ${card.dataset.lcCard}` : null);
 addEventListener("keydown", (event) => {
-  window.lcPresses.push([event.key, itemOf(shown())]);
+  const ready = document.querySelector(".lc-desk")?.dataset.lcReady;
+  window.lcPresses.push([event.key, itemOf(shown()), ready]);
   if (event.key === "Enter") pressed = { at: event.timeStamp, face: faceOf(shown()) };
 }, true);
 new MutationObserver(() => {
@@ -152,14 +153,18 @@ def measure_steady(browser: Browser, server: Server, queue: Queue) -> list[Measu
             page.wait_for_function(_ALL_SAVED, timeout=60_000)
             presses = page.evaluate("() => window.lcPresses")
             page.context.close()
-        seen = [item for key, item in presses if key == "Enter" and item is not None]
+        # As a person sees it: a press on an item that took no keys yet is refused in words.
+        picked, entered = (
+            {ready for key, _, ready in presses if key == one} for one in ("1", "Enter")
+        )
+        seen = picked & entered - {"", None}
         stored = _list_stored(server, f"Steady{delay}")
         what = f"five items a second, {delay} ms each way"
         n = len(presses) // 2
         figures += [
-            _count(f"{what}: presses lost", len(set(seen) - stored), n),
-            _count(f"{what}: labels on an item that was not in sight", len(stored - set(seen)), n),
-            Measured(f"{what}: presses that met no item", "count", 50 - len(set(seen)), n=n),
+            _count(f"{what}: presses lost", len(seen - stored), n),
+            _count(f"{what}: labels on an item that was not in sight", len(stored - seen), n),
+            Measured(f"{what}: presses that met no item", "count", 50 - len(seen), n=n),
         ]
     return figures
 
@@ -228,8 +233,8 @@ def measure_presses(browser: Browser, server: Server, queue: Queue) -> list[Meas
         presses = page.evaluate("() => window.lcPresses")
         confirmed = page.evaluate("() => window.lcConfirmed")
         page.context.close()
-        picked = {item for key, item in presses if key == "1"}
-        entered = {item for key, item in presses if key == "Enter"}
+        picked = {item for key, item, _ in presses if key == "1"}
+        entered = {item for key, item, _ in presses if key == "Enter"}
         wrong = set(confirmed) - (picked & entered)
         what = f"40 key presses {gap} ms apart: labels on an item that was not on screen"
         figures.append(_count(what, len(wrong), len(confirmed)))
