@@ -15,7 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-STEPS = {"max_steps": 1, "per_device_train_batch_size": 2, "report_to": [], "use_cpu": True}
+STEPS = {
+    **{"max_steps": 1, "per_device_train_batch_size": 2, "report_to": [], "use_cpu": True},
+    **{"bf16": False, "gradient_checkpointing": False},
+}
 OPENAI_ROLES = {"system", "user", "assistant"}
 Check = dict[str, Any]
 

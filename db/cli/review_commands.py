@@ -64,6 +64,8 @@ def export(kind: ExportKind, file: Path, file_format: ExportFormat | None, **lim
     Annotations also as
       huggingface    a dataset folder that load_dataset(FILE) reads
       label_studio   JSON tasks that Label Studio imports
+
+    Training data for other tools: `python -m training build --help`.
     """
     chosen = file_format or file.suffix.removeprefix(".")
     if chosen not in EXPORT_FORMATS:

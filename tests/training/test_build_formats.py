@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -230,6 +231,33 @@ def test_pairs_choose_what_a_run_would_learn_over_the_answer_that_was_rejected(
     assert {row["rejected"][0]["content"] for row in rows} == {SAFE_ANSWER}
     for row in rows:
         assert "Secret" not in json.dumps(row["prompt"])
+
+
+def test_task_files_name_columns_and_files_that_are_there(
+    reviewed: Database, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    written = write_build(_built(reviewed, "lm_eval"), folder, "lm_eval")
+    assert set(written.num_rows) == {"llamacare_pubmedqa", "llamacare_options"}
+    for name in written.num_rows:
+        task = yaml.safe_load((folder / f"{name}.yaml").read_text())
+        row = _read(folder / task["dataset_kwargs"]["data_files"]["test"])[0]
+        fields = ("description", "doc_to_text", "doc_to_choice", "doc_to_target")
+        assert {task[field] for field in fields} == set(row) - {"item_id"}
+        assert (task["task"], task["tag"], task["target_delimiter"]) == (name, "llamacare", "\n")
+
+
+@pytest.mark.parametrize("build_format", ["text_label", "lm_eval"])
+def test_items_with_several_right_labels_have_no_one_class(
+    reviewed: Database, build_format: BuildFormat
+) -> None:
+    made = _built(reviewed, build_format)
+    several = replace(made.records[0], category="+".join(made.records[0].labels[:2]))
+    kept = replace(made, records=(several, *made.records[1:]))
+    whole, left = (sum(count_rows(each, build_format).values()) for each in (made, kept))
+    assert left == whole - 1
+    with pytest.raises(DataError, match="give no row"):
+        count_rows(replace(made, records=(several,)), build_format)
 
 
 def test_unpaired_answers_carry_what_reviewers_made_of_them(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
-from db.records import OPTIONS_LABEL_SET
+from db.records import OPTION_LABEL_SETS, OPTIONS_LABEL_SET
 from db.retraining.judged_answers import JudgedAnswer
 from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.questions.labels import PUBMEDQA
@@ -55,7 +55,12 @@ class BuiltRecord:
     @property
     def has_options(self) -> bool:
         """Return whether its labels are its item's own options."""
-        return self.label_set == OPTIONS_LABEL_SET
+        return self.label_set in OPTION_LABEL_SETS
+
+    @property
+    def has_one_label(self) -> bool:
+        """Return whether one label is right, not several together."""
+        return self.category in self.labels
 
     @property
     def completion(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from db.records import labels_text
 from training.data.build import Build, BuiltRecord
 from training.data.formats.tables import (
     Format,
@@ -63,7 +64,7 @@ def _reference(record: BuiltRecord) -> dict[str, str]:
     return {
         "prompt_question": "\n\n".join(turns),
         "prompt_answer": record.completion,
-        "final_decision": record.category,
+        "final_decision": labels_text(record.category),
     }
 
 

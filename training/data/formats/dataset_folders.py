@@ -147,8 +147,10 @@ def _text_label(record: BuiltRecord) -> dict[str, Any]:
 
 
 def _with_classes(build: Build) -> dict[str, list[BuiltRecord]]:
-    """Return the records by label set; items with their own options have no classes in common."""
-    return by_label_set([record for record in build.records if not record.has_options])
+    """Return the records by label set that have one class, of classes that items have in common."""
+    return by_label_set(
+        [record for record in build.records if record.has_one_label and not record.has_options]
+    )
 
 
 def _write_text_label(tables: Rows, build: Build, folder: Path) -> list[Path]:
@@ -194,7 +196,7 @@ HUGGINGFACE: Final = Format(rows_by_fold(BuiltRecord.to_dict), _write_huggingfac
 TEXT_LABEL: Final = Format(
     _text_label_rows,
     _write_text_label,
-    nothing="Its items have options of their own, so no classes are common to all. Import items of "
-    "a label set such as yes, no, maybe, or choose another benchmark.",
+    nothing="Its items have options of their own, so no classes are common to all, or several "
+    "labels are right. Import items of a label set such as yes, no, maybe.",
     takes_shots=False,
 )

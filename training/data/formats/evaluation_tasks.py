@@ -1,7 +1,8 @@
 """The test items as tasks of lm-evaluation-harness: multiple choice, scored by likelihood.
 
 https://github.com/EleutherAI/lm-evaluation-harness/blob/main/docs/task_guide.md. All that comes
-from items is in the data; the task files hold names of ours alone.
+from items is in the data; the task files hold names of ours alone. Items of which several labels
+are right together have no place in multiple choice and are left out.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from db.records import OPTIONS_LABEL_SET
 from training.data.build import Build, BuiltRecord
 from training.data.formats.tables import (
     Format,
@@ -37,7 +37,7 @@ description: system
 doc_to_text: prompt
 doc_to_choice: choices
 doc_to_target: gold
-target_delimiter: "\n"
+target_delimiter: "\\n"
 num_fewshot: 0
 metric_list:
   - metric: acc
@@ -46,18 +46,13 @@ metric_list:
   - metric: acc_norm
     aggregation: mean
     higher_is_better: true
-{more}metadata:
+metadata:
   version: 1.0
 """
-_MCC: Final = """  - metric: mcc
-    aggregation: matthews_corrcoef
-    higher_is_better: true
-"""
-"""Counts rare labels as much as frequent ones; means nothing for letters of options."""
 
 
 def _rows(build: Build) -> Rows:
-    groups = by_label_set(build.fold("test"))
+    groups = by_label_set([record for record in build.fold("test") if record.has_one_label])
     return {f"{TAG}_{name}": [_row(record) for record in group] for name, group in groups.items()}
 
 
@@ -75,8 +70,7 @@ def _row(record: BuiltRecord) -> dict[str, Any]:
 def _write(tables: Rows, build: Build, folder: Path) -> list[Path]:
     written = write_lines(tables, build, folder)
     for name in tables:
-        more = "" if name == f"{TAG}_{OPTIONS_LABEL_SET}" else _MCC
-        text = _TASK.format(task=name, tag=TAG, more=more)
+        text = _TASK.format(task=name, tag=TAG)
         written.append(write_text(folder / f"{name}.yaml", text))
     return written
 
