@@ -1,4 +1,4 @@
-// What a person saved and the server has not confirmed yet. An entry is in the browser's storage before
+// What a person saved and the server has not confirmed yet. An entry is in the browser's storage while
 // it is sent, has an id of its own, under which the server stores it once however often it arrives, and
 // leaves only when the server confirmed it or a person decided.
 
@@ -76,16 +76,15 @@ export class Outbox {
     return all.filter((entry) => entry.reviewer_id === reviewerId && (entry.state === "waiting") === (state === "waiting"));
   }
 
-  // The entry counts from now on; it is sent once the browser has stored it.
+  // The entry counts from now on. It is stored and sent at once: a reveal need not wait for the disk, and
+  // the browser deletes what was confirmed after it has stored it, in the order in which it was asked.
   async add(entry) {
     const whole = { ...entry, tab: TAB, state: "waiting", added_at: Date.now() + performance.now() / 1e6 };
     this.#entries.set(whole.judgement_id, whole);
     this.#on.change();
-    try {
-      await this.#put(whole);
-    } finally {
-      this.send(); // Sent all the same where the browser refuses to store: private windows, a full disk.
-    }
+    const stored = this.#put(whole);
+    this.send(); // Where the browser refuses to store, too: private windows, a full disk.
+    await stored;
   }
 
   #put(entry) {
