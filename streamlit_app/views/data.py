@@ -59,8 +59,6 @@ def main() -> None:
         st.subheader(say("data.export_heading"), anchor=False, divider="gray")
         export_form.draw(person)
         st.caption(say("data.training_data_hint"))
-    with st.expander(say("label_sets.heading"), key="data_label_sets", icon=":material/label:"):
-        label_set_form.draw(person)
     st.subheader(say("data.stored_heading"), anchor=False, divider="gray")
     cur = services.database().cursor()
     set_aside.draw(
@@ -68,6 +66,8 @@ def main() -> None:
         [*list_slice_faults(cur), *list_queue_faults(cur), *list_setting_faults(cur)],
     )
     draw_store(viewer)
+    with st.expander(say("label_sets.heading"), key="data_label_sets", icon=":material/label:"):
+        label_set_form.draw(person)
 
 
 def draw_upload(person: Reviewer) -> None:
