@@ -58,8 +58,8 @@ def read_aside(
 
 
 def _describe(cur: DuckDBPyConnection) -> tuple[Path | None, int]:
-    row = cur.execute(load_sql("store_size")).fetchone()
-    path, num_rows = (None, 0) if row is None else row
+    # All of it is fetched: a result that is left open would lock the cursor.
+    ((path, num_rows),) = cur.execute(load_sql("store_size")).fetchall()
     return None if path is None else Path(path), num_rows
 
 
