@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from db.records import labels_text
 from streamlit_app import palette
 from streamlit_app.charts.style import finish, plain, translucent
 from streamlit_app.logic.outcomes.matrix import NO_LABEL
@@ -28,7 +29,7 @@ def draw_label_counts(
         counts = [counted.get(label, 0) for counted in groups.values()]
         if not any(counts):
             continue
-        word = plain(label or NO_LABEL)
+        word = plain(labels_text(label, NO_LABEL))
         color = palette.label_tone(label, labels).chart
         figure.add_bar(
             x=counts,

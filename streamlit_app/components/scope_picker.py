@@ -10,8 +10,9 @@ import streamlit as st
 from db.outcomes.item_lists import Scope
 from db.outcomes.scored_runs import refresh_annotations
 from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
-from db.records import FREE_TEXT_LABEL_SET, OPTIONS_LABEL_SET, SEVERAL_OPTIONS_LABEL_SET, Run
+from db.records import Run
 from db.viewer import Viewer
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.run_outcomes import (
     label_sets,
     load_scopes,
@@ -131,15 +132,6 @@ def pick_gold(key: str) -> Gold:
         help=GOLD_HELP,
     )
     return chosen
-
-
-def label_set_words(label_set: str) -> str:
-    """Return the name of a label set on screen."""
-    if label_set == SEVERAL_OPTIONS_LABEL_SET:
-        return say("scope.several_options")
-    if label_set == FREE_TEXT_LABEL_SET:
-        return say("scope.free_text")
-    return say("scope.options") if label_set == OPTIONS_LABEL_SET else reveal(label_set)
 
 
 def _pick_items(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from db.records import GoldLabel, Item, Prediction, is_label_set, labels_in, labels_text
 from streamlit_app.logic.review.verdict import FORM_WORDS, judge
-from streamlit_app.markup import Html, element, join
+from streamlit_app.markup import Html, element
 from streamlit_app.wording import say
 
 _SIGNS = {"success": "✓", "warning": "≠", "info": "i"}
@@ -69,7 +69,8 @@ def blind_card() -> Html:
 def label_chip(item: Item, label: str) -> Html:
     """Return a label as a chip in its colour; the name is always readable, not the colour alone."""
     if is_label_set(label):
-        return join(*(label_chip(item, one) for one in labels_in(label)))
+        chips = (label_chip(item, one) for one in labels_in(label))
+        return element("span", *chips, cls="lc-chips")
     place = item.labels.index(label) % 5 if label in item.labels else 0
     named = label if label in ("yes", "no", "maybe") else None
     tone = f"lc-label-{named}" if named else f"lc-position-{place}"

@@ -8,7 +8,16 @@ from typing import Any, Final
 from db.connection import Database
 from db.content.label_moves import change_labels
 from db.content.label_sets import add_label_set, known_label_sets
-from db.records import LabelKind, LabelSet, SetLabel
+from db.records import (
+    FREE_TEXT_LABEL_SET,
+    OPTIONS_LABEL_SET,
+    SEVERAL_OPTIONS_LABEL_SET,
+    LabelKind,
+    LabelSet,
+    SetLabel,
+)
+from streamlit_app.markup import reveal
+from streamlit_app.wording import say
 
 _COLUMNS: Final = ("name", "short_name", "key", "definition", "synonyms", "codes")
 _SEPARATOR: Final = ";"
@@ -83,3 +92,12 @@ def save(
 
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(_SEPARATOR) if part.strip())
+
+
+def label_set_words(label_set: str) -> str:
+    """Return the name of a label set on screen."""
+    if label_set == SEVERAL_OPTIONS_LABEL_SET:
+        return say("scope.several_options")
+    if label_set == FREE_TEXT_LABEL_SET:
+        return say("scope.free_text")
+    return say("scope.options") if label_set == OPTIONS_LABEL_SET else reveal(label_set)

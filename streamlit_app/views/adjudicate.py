@@ -25,10 +25,10 @@ from streamlit_app.components import (
     label_picker,
     reference_card,
     reviewer_picker,
-    scope_picker,
 )
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.agreement_tables import load_scopes
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.review.adjudication import Dispute, decide, load_dispute
 from streamlit_app.logic.review.adjudication_list import SettlingList
 from streamlit_app.markup import element, reveal
@@ -109,7 +109,7 @@ def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> list[str]:
     label_set = choices.pick_from(
         say("adjudicate.labels"),
         label_sets,
-        {name: scope_picker.label_set_words(name) for name in label_sets},
+        {name: label_set_words(name) for name in label_sets},
         key="adjudicate_labels",
         any_words=say("adjudicate.any"),
     )

@@ -34,6 +34,7 @@ from streamlit_app.errors import shown_errors
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, PeopleView
 from streamlit_app.logic.figures import percent
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
@@ -136,7 +137,7 @@ def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> tuple[RatingFilter, A
         chosen = choices.pick_from(
             say("agreement.labels"),
             label_sets,
-            {name: scope_picker.label_set_words(name) for name in label_sets},
+            {name: label_set_words(name) for name in label_sets},
             key="agreement_labels",
         )
     label_set = chosen or label_sets[0]

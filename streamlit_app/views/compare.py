@@ -25,6 +25,7 @@ from streamlit_app.components import (
     scope_picker,
 )
 from streamlit_app.logic.figures import p_value_text, points, points_interval
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.comparison import (
     CHANGE_WORDS,
     CHANGES,
@@ -170,7 +171,7 @@ def pick_label_set(label_sets: Sequence[str]) -> str:
     chosen: str = st.selectbox(
         say("compare.labels"),
         label_sets,
-        format_func=scope_picker.label_set_words,
+        format_func=label_set_words,
         key="compare_labels",
         bind="query-params",
     )

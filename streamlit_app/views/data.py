@@ -12,7 +12,7 @@ from db.importers import FORMATS, Asked
 from db.importers.choices import Choices
 from db.outcomes.slices import list_slice_faults
 from db.people.permissions import is_permitted
-from db.records import Reviewer, Split
+from db.records import Reviewer, Split, labels_text
 from db.review.queues import list_queue_faults
 from db.review.settings import list_setting_faults
 from db.viewer import Viewer
@@ -24,11 +24,11 @@ from streamlit_app.components import (
     export_form,
     field_mapping,
     label_set_form,
-    scope_picker,
     set_aside,
 )
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import uploads
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.matrix import order_labels
 from streamlit_app.logic.uploads import Preview, Upload, read_upload
 from streamlit_app.markup import reveal
@@ -226,11 +226,9 @@ def draw_store(viewer: Viewer) -> None:
             {
                 say("data.source"): [reveal(count.source) for count in counts],
                 say("data.split"): [count.split for count in counts],
-                say("data.labels"): [
-                    scope_picker.label_set_words(count.label_set) for count in counts
-                ],
+                say("data.labels"): [label_set_words(count.label_set) for count in counts],
                 say("data.label"): [
-                    reveal(count.label or say("data.no_label")) for count in counts
+                    reveal(labels_text(count.label, say("data.no_label"))) for count in counts
                 ],
                 say("data.items"): [count.count for count in counts],
             },

@@ -85,12 +85,13 @@ export class CardView {
         fragment(fragments.place), fragment((fragments.refit ?? "") + (fragments.verdict ?? "")), this.#bar(), this.#moves(), this.#fields(), this.#help()),
     );
     this.setTexts(fragments);
-    if (!fragments.answer) this.root.classList.add("lc-card-plain");
   }
 
   setTexts({ item, guideline = "", answer = "", reference = "", history = "" }) {
-    this.itemPane.firstElementChild.innerHTML = item + guideline;
-    this.answerPane.firstElementChild.innerHTML = answer + reference + history;
+    const rest = reference + history;
+    this.itemPane.firstElementChild.innerHTML = item + guideline + (answer ? "" : rest);
+    this.answerPane.firstElementChild.innerHTML = answer && answer + rest;
+    this.root.classList.toggle("lc-card-plain", !answer);
     this.mark = this.answerPane.querySelector("mark");
     this.#answerText = undefined;
     for (const text of this.root.querySelectorAll(TEXTS)) text.dir = "auto";

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from db.content.overview import ItemCount
+from db.records import labels_in
 from eci.questions.labels import PUBMEDQA
 from eci.statistics.betting import watched_share
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.figures import percent
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.matrix import order_labels
 from streamlit_app.logic.training.models_view import estimate_words
 from streamlit_app.markup import reveal
@@ -67,7 +69,7 @@ def missing_words(found: Readiness, counts: Sequence[ItemCount]) -> list[str]:
                 "readiness.rare_label",
                 count=MIN_PER_LABEL - count,
                 label=reveal(label),
-                label_set=reveal(label_set),
+                label_set=label_set_words(label_set),
                 least=MIN_PER_LABEL,
             )
         )
@@ -113,12 +115,12 @@ def _balance(counts: Sequence[ItemCount]) -> list[Line]:
     lines = []
     for label_set in dict.fromkeys(count.label_set for count in counts if count.split != "test"):
         found = _by_label(counts, label_set)
-        total = sum(found.values())
+        total = sum(c.count for c in _of_training(counts, label_set))
         first = [label for label in PUBMEDQA.names if label in found]
         named = [(reveal(label), found[label]) for label in order_labels(first, found)]
         listed = " · ".join(f"{label} {count:,}" for label, count in named)
         rare = min(found.values(), default=0)
-        name = say("readiness.training_items", label_set=reveal(label_set))
+        name = say("readiness.training_items", label_set=label_set_words(label_set))
         value = say("readiness.in_all", labels=listed, total=total)
         lines.append(Line(name, value, rare >= MIN_PER_LABEL))
     return lines
@@ -135,7 +137,15 @@ def _rare(counts: Sequence[ItemCount]) -> list[tuple[str, str, int]]:
 
 def _by_label(counts: Sequence[ItemCount], label_set: str) -> dict[str, int]:
     found: dict[str, int] = {}
-    for count in counts:
-        if count.label_set == label_set and count.split != "test" and count.label is not None:
-            found[count.label] = found.get(count.label, 0) + count.count
+    for count in _of_training(counts, label_set):
+        for label in labels_in(count.label):
+            found[label] = found.get(label, 0) + count.count
     return found
+
+
+def _of_training(counts: Sequence[ItemCount], label_set: str) -> list[ItemCount]:
+    return [
+        count
+        for count in counts
+        if count.label_set == label_set and count.split != "test" and count.label is not None
+    ]
