@@ -1,13 +1,12 @@
 """Load every export with the program that it is for; the environment has no package of ours.
 
-    python exports_programs.py FOLDER MODEL    # from exports_loaded.py
-
-FOLDER holds a build of each format, MODEL is a local model folder. Prints one JSON object for each
-check, with what went wrong where something did.
+Run by exports_loaded.py. Prints one JSON object for each check, with what went wrong where
+something did.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -25,11 +24,14 @@ Check = dict[str, Any]
 
 def main() -> None:
     """Check every format and print what came out."""
-    folder, model = map(Path, sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("folder", type=Path, help="holds a build of each format")
+    parser.add_argument("model", type=Path, help="local model folder")
+    options = parser.parse_args()
     for name, check in CHECKS.items():
         found: Check
         try:
-            found = check(folder / name, model)
+            found = check(options.folder / name, options.model)
         except Exception as error:  # one failure must not hide the others
             found = {"failure": f"{type(error).__name__}: {error}".strip().rpartition("\n")[2]}
         print(json.dumps({"format": name, **found}), flush=True)
