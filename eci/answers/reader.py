@@ -44,7 +44,7 @@ from eci.answers.text import find_answer_part, fold
 from eci.answers.vocabulary import Aliases
 from eci.questions.labels import LabelSet
 
-READER_VERSION: Final = "3"
+READER_VERSION: Final = "4"
 """Stored with every label read; raised by each change that can alter a label or a form."""
 
 Form = Literal["bare", "leading", "stated", "embedded", "inferred", "contradictory", "absent"]

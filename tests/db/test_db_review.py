@@ -274,9 +274,10 @@ def test_everything_a_reviewer_says_comes_back_and_nonsense_is_refused(filled: D
     ann = _reviewer(filled, "Ann")
     judgement = Judgement(
         labels=("no",),
+        answer="No.",
         severity="severe",
         confidence="low",
-        span=Span("answer", 0, 3),
+        span=Span("corrected", 0, 3),
         is_flagged=True,
     )
     encounter = Encounter(
@@ -298,7 +299,7 @@ def test_everything_a_reviewer_says_comes_back_and_nonsense_is_refused(filled: D
     with pytest.raises(InvalidAnnotationError, match="The phase 'single' is not known"):
         replace(encounter, phase="single")  # type: ignore[arg-type]
     with pytest.raises(InvalidAnnotationError, match="span from 3 to 3"):
-        replace(judgement, span=Span("answer", 3, 3))
+        replace(judgement, span=Span("corrected", 3, 3))
     with pytest.raises(InvalidAnnotationError, match="duration -1 s"):
         replace(encounter, duration_seconds=-1)
 
