@@ -15,6 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES: Final = 8 * MAX_LINE_BYTES
 JSON_LINES: Final = "application/x-ndjson"
-_OPEN: Final = ("/healthz", "/docs", "/openapi.json")
+_OPEN: Final = ("/healthz", "/docs", "/openapi.json", "/static-offline-docs/")
 """Answered without a token: none of it says anything of the model's texts."""
 _QUESTION: Final = {
     "requestBody": {
@@ -215,7 +216,10 @@ def create_app(
     """
     bounds = limits or Limits()
     service = Service(model, bounds)
-    app = FastAPI(title="ECI", version=version.name, lifespan=_closing(service), redoc_url=None)
+    # Its page of the routes loads nothing from a foreign host.
+    app = FastAPIOffline(
+        title="ECI", version=version.name, lifespan=_closing(service), redoc_url=None
+    )
     app.state.service = service
 
     @app.middleware("http")
@@ -223,7 +227,8 @@ def create_app(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         begun = time.perf_counter()
-        if token is not None and request.url.path not in _OPEN and not _has(request, token):
+        is_open = request.url.path.startswith(_OPEN)
+        if token is not None and not is_open and not _has(request, token):
             answer: Response = _refusal(401, "Send the header 'Authorization: Bearer TOKEN'.")
         else:
             answer = await call_next(request)

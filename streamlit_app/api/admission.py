@@ -18,7 +18,6 @@ from streamlit_app.wording import say
 
 MAX_BYTES: Final = 8 * MAX_CHARACTERS
 """More than a judgement with the longest answer and note: a character has up to 4 bytes."""
-_OPEN: Final = ("/openapi.json",)
 _WITH_BODY: Final = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -34,6 +33,12 @@ def problem(status_code: int, status: str, error: str, **more: object) -> Respon
     )
 
 
+def _describes(scope: Scope) -> bool:
+    """Return whether the description of the routes is asked for, which needs no token."""
+    route = scope["path"].removeprefix(scope.get("root_path", ""))
+    return route in ("/openapi.json", "/docs") or route.startswith("/docs/")
+
+
 class Admission:
     """ASGI middleware that refuses strangers and bodies beyond our limits."""
 
@@ -42,7 +47,7 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its sender, or answer why not."""
-        if scope["type"] != "http" or scope["path"].endswith(_OPEN):
+        if scope["type"] != "http" or _describes(scope):
             await self.app(scope, receive, send)
             return
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
 from db.errors import (
     AnnotationConflictError,
@@ -41,13 +42,15 @@ def make_api() -> FastAPI:
     api = FastAPI(
         title="LlamaCare-ECI",
         version="1",
-        docs_url=None,  # their pages load scripts from a foreign host
+        docs_url=None,  # loads scripts from a foreign host
         redoc_url=None,
         middleware=[Middleware(Admission)],
         responses=PROBLEMS,
     )
     api.include_router(desk_routes.routes)
     api.include_router(program_routes.routes)
+    api.mount("/docs/swagger", StaticFiles(packages=[("fastapi_offline", "static")]))
+    api.mount("/docs", StaticFiles(packages=[("streamlit_app", "assets/api")], html=True))
     api.add_exception_handler(DbError, _describe)
     api.add_exception_handler(RequestValidationError, _describe_faults)
     api.add_exception_handler(HTTPException, _describe_route)

@@ -27,7 +27,8 @@ _SECRET = "tokens_secret"  # noqa: S105 - the name of a place in the session
 def draw(admin_id: str) -> None:
     """Draw the tokens, and the forms that make and revoke one."""
     tokens = list_tokens(services.database().cursor())
-    st.dataframe(_table(tokens), hide_index=True, key="tokens_table")
+    if tokens:
+        st.dataframe(_table(tokens), hide_index=True, key="tokens_table")
     _draw_notice()
     make, revoke = st.columns(2, gap="large")
     with make, st.form("tokens_form", border=False):

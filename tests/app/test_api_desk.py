@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -625,6 +626,10 @@ def test_a_hostile_body_is_refused_and_the_next_request_answered(
 def test_the_routes_describe_themselves(client: TestClient) -> None:
     paths = client.get("/api/v1/openapi.json").json()["paths"]
     assert {"/desk/next", "/desk/judgements", "/desk/undo"} <= set(paths)
+    page = client.get("/api/v1/docs/").text
+    files = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(files) == 3
+    assert all(client.get(f"/api/v1/docs/{file}").status_code == 200 for file in files)
 
 
 def test_an_unknown_route_is_answered_as_json(at_desk: Callable[..., Desk]) -> None:

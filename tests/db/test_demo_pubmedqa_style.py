@@ -90,7 +90,11 @@ def test_study_designs_are_varied() -> None:
 @each_item
 def test_item_has_the_fields_of_the_record(item: dict[str, Any]) -> None:
     # A file says nothing of who may see the item, nor that an item has one right label.
-    assert set(item) == {field.name for field in fields(Item)} - {"is_hidden", "is_several", "version"}
+    assert set(item) == {field.name for field in fields(Item)} - {
+        "is_hidden",
+        "is_several",
+        "version",
+    }
     assert item["source"] == "demo-pubmedqa"
     assert item["label_set"] == "pubmedqa"
     assert item["labels"] == ["yes", "no", "maybe"]

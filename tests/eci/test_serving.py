@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -120,6 +121,9 @@ def test_nothing_is_answered_without_the_token(model: EciModel) -> None:
         right = {"Authorization": "Bearer s3cret"}
         assert client.post("/v1/classify", json=question(1), headers=right).status_code == 200
         assert client.get("/healthz").status_code == 200
+        files = re.findall(r'(?:src|href)="([^"]+)"', client.get("/docs").text)
+        assert files
+        assert all(client.get(file).status_code == 200 for file in files)  # none from elsewhere
         counted = client.get("/metrics", headers=right).text
     assert 'eci_requests_total{route="/v1/classify",status="200"} 1.0' in counted
 
