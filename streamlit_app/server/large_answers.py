@@ -1,0 +1,34 @@
+"""Downloads are handed to the network in parts, so that nobody else's request waits for them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PART_BYTES: Final = 1 << 18
+"""Given to the network at once. It takes the next part when this one has left, while the server
+answers others; a whole export at once is copied first, and all wait for that."""
+
+
+class LargeAnswers:
+    """ASGI middleware that divides the bodies of HTTP answers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and its answer back, a large body in parts."""
+
+        async def send_in_parts(message: Message) -> None:
+            body = message.get("body", b"")
+            if message["type"] != "http.response.body" or len(body) <= PART_BYTES:
+                await send(message)
+                return
+            for start in range(0, len(body), PART_BYTES):
+                is_last = start + PART_BYTES >= len(body)
+                more = not is_last or message.get("more_body", False)
+                part = bytes(memoryview(body)[start : start + PART_BYTES])
+                await send({"type": message["type"], "body": part, "more_body": more})
+
+        await self.app(scope, receive, send_in_parts if scope["type"] == "http" else send)
