@@ -31,7 +31,8 @@ record as materialized (
     select item_id, label from gold where item_id in (select item_id from judged)
 ),
 alternative as (
-    select item_id, arg_max(other.label, num_alike) as label
+    -- Of equally many all, so that the order is the same each time.
+    select item_id, other.label
     from (
         select
             answer.item_id,
@@ -45,10 +46,10 @@ alternative as (
     ) as other
     join record using (item_id)
     where other.label is distinct from record.label and other.label is not null
-    group by item_id
+    qualify num_alike = max(num_alike) over (partition by item_id)
 ),
 affected as (
-    select prediction.item_id, count(*) as num_runs
+    select prediction.item_id, count(distinct prediction.run_id) as num_runs
     from read_prediction as prediction
     join record on record.item_id = prediction.item_id
     left join alternative on alternative.item_id = prediction.item_id
