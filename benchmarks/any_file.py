@@ -29,6 +29,7 @@ from db.errors import ImportFileError
 from db.importers import Asked, import_as_asked
 from db.importers.choices import Choices
 from db.importers.mapping import mapping_of
+from db.records import labels_in
 
 FILES, SHAPES_SECTION = "Files of the public data", "Generated shapes"
 NUM_ROWS: Final = 120
@@ -211,7 +212,7 @@ def _stored(database: Database) -> Expected:
     """
     num_answers, num_right = cur.execute(answers).fetchall()[0]
     (num_annotations,) = cur.execute("select count(*) from annotation").fetchall()[0]
-    found = Counter(str(label) for (label,) in gold)
+    found = Counter("+".join(labels_in(label)) or "None" for (label,) in gold)
     return Expected(found, num_answers, num_right, num_annotations)
 
 
