@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from delayed_line import DelayedLine, delayed_line
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import streamlit_app
@@ -83,67 +82,6 @@ class AppServer:
         return Database.open(self.home / "review.duckdb")
 
 
-class Line:
-    """A line between browser and server that a test can cut, hold up and mend."""
-
-    def __init__(self, server: AppServer) -> None:
-        self._server_port = int(server.url.rsplit(":", 1)[1])
-        self._is_whole = True
-        self._flows = threading.Event()
-        self._flows.set()
-        self._ends: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://localhost:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        """Close every connection and refuse new ones; what was held up is lost."""
-        self._is_whole = False
-        while self._ends:
-            _close(self._ends.pop())
-        self._flows.set()
-
-    def hold(self) -> None:
-        """Forward nothing more, in either direction, without a sign to either end."""
-        self._flows.clear()
-
-    def mend(self) -> None:
-        """Take connections again."""
-        self._is_whole = True
-
-    def close(self) -> None:
-        """Cut the line for good."""
-        _close(self._listener)
-        self.cut()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                browser, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                if not self._is_whole:
-                    raise ConnectionRefusedError
-                server = socket.create_connection(("localhost", self._server_port))
-            except OSError:
-                _close(browser)
-                continue
-            self._ends += [browser, server]
-            for source, sink in ((browser, server), (server, browser)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
-
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65_536):
-                self._flows.wait()
-                sink.sendall(data)
-        except OSError:
-            pass  # cut
-        _close(source)
-        _close(sink)
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Yield the system's Chromium, else the one that Playwright downloaded."""
@@ -201,17 +139,10 @@ def serving(folder: Path) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[[AppServer], Line]]:
+def connect() -> Iterator[Callable[[AppServer], DelayedLine]]:
     """Yield a function that puts a line in front of a server."""
-    lines: list[Line] = []
-
-    def start(server: AppServer) -> Line:
-        lines.append(Line(server))
-        return lines[-1]
-
-    yield start
-    for line in lines:
-        line.close()
+    with ExitStack() as lines:
+        yield lambda server: lines.enter_context(delayed_line(server.url))
 
 
 @pytest.fixture
@@ -255,9 +186,3 @@ def _wait_until_healthy(server: AppServer) -> None:
             time.sleep(0.1)
     log = (server.home / "server.log").read_text(errors="replace")
     pytest.fail(f"The server did not start within {START_SECONDS} s. Its log:\n{log}")
-
-
-def _close(end: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # the other side was faster
-        end.shutdown(socket.SHUT_RDWR)
-    end.close()

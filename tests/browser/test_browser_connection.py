@@ -59,7 +59,7 @@ def lose(page: Page, line: Any, *, is_noticed: bool = True) -> None:
 
 
 def get_back(page: Page, line: Any) -> None:
-    line.mend()
+    line.restore()
     wait_until(page, "CONNECTED")
     page.wait_for_timeout(LATER_MS)
 
@@ -103,7 +103,7 @@ def test_a_sentence_typed_into_a_note_stays_text_when_the_line_breaks(
     wait_for_card(page, "q-02")
     expect(on_desk(page, ".lc-state")).to_have_text("waiting to be sent (1)")
     assert "aved" not in on_desk(page, ".lc-controls").inner_text().replace("Save & next", "")
-    line.mend()
+    line.restore()
     wait_until_saved(page)
     assert labels(server) == {"q-01": ("no", f"Small. {SENTENCE}")}
 
@@ -124,7 +124,7 @@ def test_typing_goes_on_while_the_page_tries_to_connect_again(
         typed += "yes n"
     expect(on_desk(page, "[name=note]")).to_have_value(typed)
     expect(on_desk(page, "[name=note]")).to_be_focused()
-    line.mend()
+    line.restore()
     wait_until(page, "CONNECTED")
     page.keyboard.type(" end")
     expect(on_desk(page, "[name=note]")).to_have_value(f"{typed} end")
@@ -174,7 +174,7 @@ def test_what_waits_survives_a_reload_of_the_page(
     wait_for_card(page, "q-02")
     expect(on_desk(page, ".lc-state")).to_have_text("waiting to be sent (1)")
     line.cut()
-    line.mend()
+    line.restore()
     page.reload()
     wait_for_card(page, "q-02")
     expect(on_desk(page, ".lc-progress")).to_contain_text("1 of 13")
@@ -196,7 +196,7 @@ def test_a_label_that_something_newer_stands_against_is_asked_about(
     other.keyboard.press("y")
     other.keyboard.press("Enter")
     wait_until_saved(other)
-    line.mend()
+    line.restore()
     page.bring_to_front()
     decisions = page.locator(".lc-decisions")
     expect(decisions).to_contain_text("q-01: no.")

@@ -44,6 +44,6 @@ def test_a_lost_server_is_reported_in_our_words(
     shown = page.locator("body").inner_text()
     assert not [text for text in STREAMLIT if text in shown]
     expect(notice).to_be_in_viewport(ratio=1)
-    line.mend()
+    line.restore()
     expect(notice).to_contain_text("The connection is back", timeout=WAIT_MS)
     context.close()
