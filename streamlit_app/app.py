@@ -14,6 +14,7 @@ from streamlit_app.errors import report_error
 from streamlit_app.server.background import watching
 from streamlit_app.server.gate import Gate
 from streamlit_app.server.large_answers import LargeAnswers
+from streamlit_app.server.moved import Moved
 from streamlit_app.server.security_headers import SecurityHeaders
 
 HERE = Path(__file__).resolve().parent
@@ -25,6 +26,11 @@ app = st.App(
         Mount("/api/v1", make_api()),
         Mount("/assets", StaticFiles(directory=HERE / "assets")),
     ],
-    middleware=[Middleware(LargeAnswers), Middleware(SecurityHeaders), Middleware(Gate)],
+    middleware=[
+        Middleware(LargeAnswers),
+        Middleware(SecurityHeaders),
+        Middleware(Gate),
+        Middleware(Moved),
+    ],
     on_script_error=report_error,
 )

@@ -355,7 +355,7 @@ def build_command(
     reference          LlamaCare's own script: one JSON array of its fields
 
     Training items alone, but for lm_eval. Items tagged step2&3 belong to usmle-step2 and to
-    usmle-step3. Needs the database for itself: with the app open, use its Training data page.
+    usmle-step3. Needs the database for itself: with the app open, use its Training page.
     """
     built = _build(build_format, **choices)
     if dry_run:

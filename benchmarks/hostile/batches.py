@@ -192,8 +192,8 @@ def _write_items(scene: Scene, name: str, num_items: int = 0, num_bytes: int = 0
 
 
 def _upload(scene: Scene, path: Path) -> float:
-    """Upload a file on the Data page, wait until it was read, and return the time of the start."""
-    scene.open("data", f"&data_format={quote(words('import_format')['items'])}")
+    """Upload a file under Settings, wait until it was read, and return the time of the start."""
+    scene.open("settings", f"&data_format={quote(words('import_format')['items'])}")
     begun = time.monotonic()
     scene.page.locator("[data-testid=stFileUploaderDropzoneInput]").first.set_input_files(path)
     expect(scene.page.locator(".st-key-data_import button").first).to_be_enabled(

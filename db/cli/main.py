@@ -30,7 +30,7 @@ from db.viewer import EVERYTHING
 def main() -> None:
     """Manage the review database: $LLAMACARE_HOME/review.duckdb.
 
-    One process can have the database open at a time: close the app first, or use its Data page.
+    One process can have the database open at a time: close the app first, or use its Settings page.
     """
 
 

@@ -269,7 +269,7 @@ def _set_aside(
         raise ItemNotFoundError(
             f"{len(unknown)} of {len(named)} items are not in the database, nothing was changed: "
             + ", ".join(repr(item_id) for (item_id,) in unknown[:_MAX_NAMED])
-            + ". Look the ids up on the Browse page."
+            + ". Look the ids up on the Items page."
         )
     parameters = {
         "item_ids": named,

@@ -102,7 +102,7 @@ def get_item(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) -> Item:
     if not versions:
         raise ItemNotFoundError(
             f"There is no item {item_id!r} in the database. "
-            "Look the id up on the Browse page, or import the file that holds it."
+            "Look the id up on the Items page, or import the file that holds it."
         )
     item = max(map(item_from_row, versions), key=attrgetter("version"))
     if is_hidden(cur, viewer, item_id):

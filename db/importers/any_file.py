@@ -256,7 +256,7 @@ def _describe_unknown(path: Path, contents: Contents, row: Mapping[str, Any]) ->
     names = ", ".join(map(ascii, list(row)[:_MAX_FIELDS]))
     return (
         f"{path.name} was not imported: it is {contents.kind} of an unknown format. Its fields are "
-        f"{names}. Say what they are with --map question=FIELD, or on the Data page; a field is "
+        f"{names}. Say what they are with --map question=FIELD, or under Settings; a field is "
         f"one of {', '.join(FIELDS)}."
     )
 

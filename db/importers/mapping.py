@@ -1,4 +1,4 @@
-"""Which field of a file is what: guessed, given on the command line or made on the Data page."""
+"""Which field of a file is what: guessed, given on the command line or made under Settings."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def load_mapping(name: str) -> Mapping:
     except OSError as error:
         known = ", ".join(list_mappings()) or "none yet"
         raise ImportFileError(
-            f"There is no mapping {name!r}; saved are: {known}. Save one on the Data page or with "
+            f"There is no mapping {name!r}; saved are: {known}. Save one under Settings or with "
             "--save-map, or give the fields one by one: --map question=COLUMN."
         ) from error
     except ValidationError as error:

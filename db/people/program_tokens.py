@@ -1,6 +1,6 @@
 """Tokens by which programs use the routes: made and revoked by an admin, stored as hashes.
 
-A program is a reviewer of its own, with a role that the People page shows and may change: what it
+A program is a reviewer of its own, with a role that the Settings page shows and may change: what it
 labels is never mixed with a person's labels, and every check of a role applies to it as well.
 """
 

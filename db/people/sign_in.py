@@ -174,7 +174,7 @@ def _fold(address: str) -> str:
 
 
 def _add_waiting(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
-    """Add an unknown person without a role, so that an admin finds them on the People page."""
+    """Add an unknown person without a role, so that an admin finds them on the Settings page."""
     reviewer_id = identity_id(identity.issuer, identity.subject)
     shown = " ".join((identity.name or identity.email or identity.subject).split())
     shown = shown[:_SHOWN_NAME_LENGTH] or "Unnamed"
@@ -215,7 +215,7 @@ def _refuse_without_role(cur: DuckDBPyConnection, person: Reviewer) -> None:
         raise NotPermittedError(
             f"{person.name!r} has no role here, so nothing can be shown. Every person needs one of "
             f"reviewer, adjudicator, engineer or admin. Ask an admin ({names}) to give you one on "
-            "the People page, then reload."
+            "the Settings page, then reload."
         )
 
 

@@ -61,6 +61,11 @@ def list_training_runs(cur: DuckDBPyConnection) -> list[TrainingRun]:
     return [_from_row(row) for row in cur.execute(load_sql("training_run_list")).fetchall()]
 
 
+def list_active_run_ids(cur: DuckDBPyConnection) -> list[str]:
+    """Return the training runs that work or wait, by their latest state, newest first."""
+    return [run_id for (run_id,) in cur.execute(load_sql("training_run_active")).fetchall()]
+
+
 def _append_state(cur: DuckDBPyConnection, run_id: str, state: TrainingState, message: str) -> None:
     parameters = {
         "run_id": run_id,

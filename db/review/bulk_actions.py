@@ -205,7 +205,7 @@ def get_action(cur: DuckDBPyConnection, batch_id: str) -> BulkAction:
     found = _find(cur, batch_id)
     if found is None:
         raise BulkActionError(
-            f"There is no action {batch_id!r}. Choose one of the list on the Browse page."
+            f"There is no action {batch_id!r}. Choose one of the list on the Items page."
         )
     return found
 

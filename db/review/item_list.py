@@ -1,4 +1,4 @@
-"""What the Review and Browse pages read: filtered, searched and paged lists of items."""
+"""What the Review and Items pages read: filtered, searched and paged lists of items."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter, ValidationError
 
-from db.conversions import to_json, to_timestamp, utc_now
+from db.conversions import require_text, to_json, to_timestamp, utc_now
 from db.errors import InvalidSettingError
 from db.people.permissions import require
 from db.statements import load_sql
@@ -16,6 +16,7 @@ from db.statements import load_sql
 ReviewMode = Literal["open", "blind"]
 
 _KEY = "review"
+MAX_NAME_LENGTH = 80
 WORDS_PER_MINUTE_BOUNDS = (100, 2000)
 
 
@@ -34,6 +35,8 @@ class ReviewSettings:
     words_per_minute: int = 600
     hides_names: bool = False
     """Whether adjudicators see who made a judgement only once the item is adjudicated."""
+    project: str = ""
+    """What the project is called, on every page; at most ``MAX_NAME_LENGTH`` characters."""
 
 
 _ADAPTER: Final = TypeAdapter(ReviewSettings)
@@ -78,7 +81,7 @@ def save_settings(cur: DuckDBPyConnection, settings: ReviewSettings, reviewer_id
     """Append new settings. The caller owns the transaction.
 
     Raises:
-        InvalidSettingError: The reading speed is out of bounds.
+        InvalidSettingError: The reading speed is out of bounds, or the name cannot be stored.
         NotPermittedError: The reviewer may not manage queues.
     """
     require(cur, reviewer_id, "manage_queues")
@@ -87,6 +90,12 @@ def save_settings(cur: DuckDBPyConnection, settings: ReviewSettings, reviewer_id
         raise InvalidSettingError(
             f"A reading speed of {settings.words_per_minute} words per minute cannot be set: use "
             f"{low} to {high}. Most people read at 175 to 300."
+        )
+    require_text(settings.project, "project name", InvalidSettingError)
+    if len(settings.project) > MAX_NAME_LENGTH:
+        raise InvalidSettingError(
+            f"The project name has {len(settings.project)} characters: use at most "
+            f"{MAX_NAME_LENGTH}."
         )
     parameters = {
         "key": _KEY,

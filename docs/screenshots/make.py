@@ -15,21 +15,22 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 FOLDER = Path(__file__).parent
-PAGES = (
-    "review",
-    "browse",
-    "agreement",
-    "adjudicate",
-    "guidelines",
-    "people",
-    "errors",
-    "compare",
-    "training",
-    "training_data",
-    "models",
-    "lineage",
-    "data",
-)
+PAGES = {
+    "home": "",
+    "review": "review",
+    "browse": "items",
+    "agreement": "agreement",
+    "adjudicate": "agreement?part=adjudicate",
+    "guidelines": "settings?part=guidelines",
+    "people": "settings?part=people",
+    "errors": "quality",
+    "compare": "quality?part=compare",
+    "training": "training",
+    "training_data": "training?part=data",
+    "models": "training?part=models",
+    "lineage": "training?part=lineage",
+    "data": "settings",
+}
 ARGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--width", type=int, default=1440)
-    parser.add_argument("pages", nargs="*", default=PAGES)
+    parser.add_argument("pages", nargs="*", choices=[[], *PAGES])
     options = parser.parse_args()
     found = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     with sync_playwright() as playwright:
@@ -50,14 +51,13 @@ def main() -> None:
             color_scheme="dark" if options.dark else "light",
         )
         for name in options.pages or PAGES:
-            _open(page, options.url, name)
+            _open(page, f"{options.url}/{PAGES[name]}")
             page.screenshot(path=options.out / f"{name}.png")
         browser.close()
 
 
-def _open(page: Page, url: str, name: str) -> None:
-    path, _, query = name.partition("?")
-    page.goto(f"{url}/{'' if path == 'review' else path}{'?' + query if query else ''}")
+def _open(page: Page, url: str) -> None:
+    page.goto(url)
     page.get_by_test_id("stAppViewContainer").wait_for()
     # Charts draw after the script has run; there is no event for "everything is painted".
     page.wait_for_timeout(4000)

@@ -85,11 +85,15 @@ def _differing(day: ReviewedDay) -> str:
 def _ways_on(at: Sitting) -> Html:
     """Return links to the reviewer's other queues and to pages about what they did."""
     queues = [
-        (say("ending.queue", name=queue.settings.name, count=left), "", {"queue": queue.queue_id})
+        (
+            say("ending.queue", name=queue.settings.name, count=left),
+            "review",
+            {"queue": queue.queue_id},
+        )
         for queue, left in review_service.open_queues(at.reviewer_id, at.queue_id, _MAX_QUEUES)
     ]
     pages: list[tuple[str, str, dict[str, str]]] = [
-        (say("ending.reviewed"), "browse", {"show": "reviewed"}),
+        (say("ending.reviewed"), "items", {"show": "reviewed"}),
         (say("ending.agreement"), "agreement", {}),
     ]
     return element("div", *(_link(*way) for way in (*queues, *pages)), cls="lc-moves lc-ways")

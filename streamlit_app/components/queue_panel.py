@@ -11,7 +11,6 @@ from db.people.permissions import is_permitted
 from db.records import Reviewer
 from db.review.item_list import Order, ReviewFilter
 from db.review.queues import Queue, QueueOrder, QueueSettings
-from db.review.settings import WORDS_PER_MINUTE_BOUNDS, ReviewSettings
 from streamlit_app import safe_text
 from streamlit_app.components import queue_draw, queue_mode
 from streamlit_app.markup import element, reveal
@@ -97,8 +96,6 @@ def draw_make(flt: ReviewFilter, order: Order, reviewer: Reviewer) -> None:
     with st.popover(say("queue.create_heading"), width="stretch"):
         safe_text.draw(element("p", say("queue.create_help"), cls="lc-quiet"))
         _draw_make_form(flt, order, reviewer)
-    with st.popover(say("queue.settings"), width="stretch"):
-        _draw_settings(reviewer)
 
 
 def _draw_progress(queue: Queue) -> None:
@@ -203,54 +200,3 @@ def _close(queue: Queue, reviewer: Reviewer) -> None:
         review_session().say(str(error), "error")
         return
     st.session_state[QUEUE_PARAM] = None
-
-
-def _draw_settings(reviewer: Reviewer) -> None:
-    stored = review_service.settings()
-    low, high = WORDS_PER_MINUTE_BOUNDS
-    with st.form("review_settings", border=False):
-        modes = ["open", "blind"]
-        st.selectbox(
-            say("queue.default_mode"),
-            modes,
-            index=modes.index(stored.mode),
-            format_func=words("review_mode").__getitem__,
-            key="review_settings_mode",
-        )
-        st.number_input(
-            say("queue.words_per_minute"),
-            low,
-            high,
-            stored.words_per_minute,
-            step=50,
-            help=say("queue.words_per_minute_help"),
-            key="review_settings_speed",
-        )
-        st.checkbox(
-            say("queue.hides_names"),
-            value=stored.hides_names,
-            help=say("queue.hides_names_help"),
-            key="review_settings_names",
-        )
-        st.form_submit_button(
-            say("queue.store"),
-            key="review_settings_store",
-            on_click=_store_settings,
-            args=(reviewer,),
-        )
-
-
-def _store_settings(reviewer: Reviewer) -> None:
-    state = st.session_state
-    wanted = ReviewSettings(
-        state["review_settings_mode"],
-        state["review_settings_speed"],
-        hides_names=state["review_settings_names"],
-    )
-    try:
-        review_service.store_settings(wanted, reviewer.reviewer_id)
-    except DbError as error:
-        review_session().say(str(error), "error")
-        return
-    review_session().restart_desk()  # the mode may be another
-    review_session().say(say("queue.stored"), "success")

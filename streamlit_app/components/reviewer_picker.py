@@ -1,4 +1,4 @@
-"""Who sits at the screen, in the sidebar: the name picker, or the name signed in."""
+"""Who sits at the screen, in the header: the name picker, or the name signed in."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def pick() -> Reviewer:
         format_func=reveal,
         key=NAME_KEY,
         persist_state="session",
-        help=say("sign_in.reviewing_as_help"),
+        label_visibility="collapsed",
+        width=170,
     )
     if chosen is not None:
         address.keep(NAME_KEY, chosen, DEFAULT_NAME)
@@ -80,7 +81,7 @@ def _name_in_address(otherwise: str | None) -> str | None:
 def _draw_add() -> None:
     """Draw the button for a new name; who enters one is that person from then on."""
     with (
-        st.popover(say("sign_in.add_name"), key=_ADD_KEY, on_change="rerun", width="stretch"),
+        st.popover(say("sign_in.add_name"), key=_ADD_KEY, on_change="rerun"),
         st.form("reviewer_form", border=False),
     ):
         st.text_input(say("sign_in.new_name"), key=_NEW_KEY, max_chars=MAX_NAME_LENGTH)

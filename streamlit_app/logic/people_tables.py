@@ -1,4 +1,4 @@
-"""People and roles as the tables of the People page."""
+"""People and roles as the tables of the Settings page."""
 
 from __future__ import annotations
 

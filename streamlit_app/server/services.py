@@ -83,7 +83,7 @@ def person_signed_in(identity: Identity) -> Reviewer:
         try:
             return sign_in_by_identity(cur, identity)
         except NotPermittedError as error:
-            refused = error  # kept out of the transaction: who waits must be on the People page
+            refused = error  # kept out of the transaction: who waits must be on the Settings page
     raise refused
 
 

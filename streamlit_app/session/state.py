@@ -9,6 +9,7 @@ from typing import NoReturn
 import streamlit as st
 
 from streamlit_app.safe_text import NoticeKind
+from streamlit_app.session.rooms import go_to
 
 ITEM_PARAM = "item"
 """Query parameter that names the item on the Review page."""
@@ -57,4 +58,4 @@ def open_in_review(item_id: str, *, run_id: str | None = None) -> NoReturn:
     if run_id is not None:
         st.session_state["run"] = run_id
         params["run"] = run_id
-    st.switch_page("views/review.py", query_params=params)
+    go_to("review", **params)

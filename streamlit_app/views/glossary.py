@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from streamlit_app.errors import shown_errors
+from streamlit_app.components import room
 
 GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
 
-with shown_errors():
-    # A file of ours. Streamlit gives each heading the anchor that the help texts link to.
-    st.markdown(GLOSSARY.read_text("utf-8"))
+room.draw_heading("glossary")
+# A file of ours, after its title. Streamlit gives each heading the anchor that help texts link to.
+st.markdown(GLOSSARY.read_text("utf-8").split("\n", 1)[1])

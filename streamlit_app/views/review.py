@@ -6,10 +6,11 @@ import streamlit as st
 
 from db.records import Reviewer, Run
 from streamlit_app import safe_text
-from streamlit_app.components import desk_frame, filters, queue_panel, reviewer_picker
+from streamlit_app.components import desk_frame, filters, queue_panel, room
 from streamlit_app.errors import shown_errors
 from streamlit_app.server import services
 from streamlit_app.server.review_service import WorklistChoice
+from streamlit_app.session import sign_in
 from streamlit_app.session.state import review_session
 
 
@@ -34,9 +35,10 @@ def draw_message() -> None:
     session.say("")
 
 
+room.draw_heading("review", is_seen=False)
 with shown_errors():
+    current_reviewer = sign_in.current_person()
     with st.sidebar:
-        current_reviewer = reviewer_picker.pick()
         current_choice, current_run = pick_worklist(current_reviewer)
         draw_message()
     run_id = None if current_run is None else current_run.run_id

@@ -1,4 +1,4 @@
-"""What tests of the Review and Browse pages share: a real database file with a few items."""
+"""What tests of the Review and Items pages share: a real database file with a few items."""
 
 from __future__ import annotations
 

@@ -19,19 +19,19 @@ from tests.support.pages import plain_texts
 OpenPage = Callable[..., AppTest]
 TABLES = ("annotation", "review_event", "draft", "reservation", "saved_slice", "adjudication")
 PAGES = (
-    "views/review.py",
-    "views/browse.py",
-    "views/adjudicate.py",
-    "views/agreement.py",
-    "views/errors_page.py",
-    "views/compare.py",
-    "views/training_page.py",
-    "views/training_data.py",
-    "views/models.py",
-    "views/lineage.py",
-    "views/data.py",
-    "views/guidelines.py",
-    "views/people.py",
+    "review",
+    "items",
+    "agreement/adjudicate",
+    "agreement",
+    "quality",
+    "quality/compare",
+    "training",
+    "training/data",
+    "training/models",
+    "training/lineage",
+    "settings",
+    "guidelines",
+    "settings/people",
 )
 
 

@@ -21,7 +21,7 @@ from tests.support.annotations import annotate
 from tests.support.desk import Desk
 from tests.support.pages import OpenPage, markup_of
 
-ADJUDICATE = "views/adjudicate.py"
+ADJUDICATE = "agreement/adjudicate"
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.support.annotations import annotate
 from tests.support.pages import OpenPage, markup_of, table
 from training.evaluation.agreement import Anchoring, Pair
 
-AGREEMENT = "views/agreement.py"
+AGREEMENT = "agreement"
 
 
 def cell(test: AppTest, row: int, column: str) -> Any:

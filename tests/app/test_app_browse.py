@@ -1,4 +1,4 @@
-"""The Browse page over a real database file."""
+"""The Items page over a real database file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.annotations import annotate
 from tests.support.pages import OpenPage, markup_of
 from tests.support.records import make_drug_item
 
-BROWSE = "views/browse.py"
+BROWSE = "items"
 
 
 def column(test: AppTest, name: str) -> list[object]:

@@ -72,7 +72,7 @@ def compared(database: Database) -> Database:
 
 
 def open_compare(**params: str) -> AppTest:
-    page = open_page("views/compare.py", **params)
+    page = open_page("quality/compare", **params)
     assert not page.exception
     return page
 
@@ -244,7 +244,7 @@ def test_drawn_reviews_take_the_place_of_what_is_counted(compared: Database):
         query = "select item_id from queue_item order by position limit 10"
         for (item_id,) in cur.execute(query).fetchall():
             annotate(cur, "Ann", item_id, "no", queue_id="random")
-    page = open_page("views/compare.py")
+    page = open_page("quality/compare")
     shown = " ".join(str(one.value) for one in [*page.markdown, *page.caption])
     assert "By the reviewers' labels, for all items" in shown
     assert "Hajek, from 10 reviewed items" in shown
@@ -253,6 +253,6 @@ def test_drawn_reviews_take_the_place_of_what_is_counted(compared: Database):
     page.segmented_control(key="compare_section").set_value("all").run()
     assert not page.exception
     assert any("runs are shown by the reviewers' labels" in one.value for one in page.caption)
-    errors = open_page("views/errors_page.py")
+    errors = open_page("quality")
     errors.selectbox(key="errors_run").set_value("after").run()
     assert "Counted plainly against" in " ".join(one.value for one in errors.caption)

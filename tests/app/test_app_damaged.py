@@ -13,7 +13,7 @@ from streamlit_app.server import services
 from tests.support.damage import damage_column
 from tests.support.pages import markup_of, open_unknown
 
-PAGES = ("views/review.py", "views/browse.py", "views/data.py", "views/people.py")
+PAGES = ("review", "items", "settings", "settings/people")
 
 
 @pytest.fixture
@@ -52,6 +52,6 @@ def test_a_store_that_cannot_be_opened_is_named_on_the_page(
             content = closed_store.read_bytes()
         other.close()
         closed_store.write_bytes(content)
-    test = open_unknown("views/browse.py", reviewer="Ann")
+    test = open_unknown("items", reviewer="Ann")
     assert not test.exception
     assert str(closed_store) in markup_of(test)

@@ -68,6 +68,6 @@ def test_the_data_page_names_every_damaged_choice(filled_store: Database, ann: s
         save_settings(cur, ReviewSettings(), ann)
     damage(filled_store, "saved_slice", "selection", "{")
     damage(filled_store, "setting", "value", "{")
-    markup = markup_of(open_page("views/data.py"))
+    markup = markup_of(open_page("settings"))
     assert "2 stored choices are damaged" in markup
     assert "elderly" in markup

@@ -1,4 +1,4 @@
-"""The Data page over a real database file: upload, what is there, export."""
+"""The Settings page over a real database file: upload, what is there, export."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_as(format_: Format, upload: Upload) -> Preview:
 
 
 def open_data(**params: str) -> AppTest:
-    page = open_page("views/data.py", **params)
+    page = open_page("settings", **params)
     assert not page.exception
     return page
 

@@ -22,7 +22,7 @@ from db.review.queues import Queue, QueueSettings, add_queue, find_item_at, list
 from db.review.settings import ReviewSettings, get_settings, save_settings
 from db.viewer import EVERYTHING
 from tests.support.desk import Desk
-from tests.support.pages import OpenPage, markup_of
+from tests.support.pages import OpenPage, go_to, markup_of
 from tests.support.records import make_answer, make_drug_item, make_options_item, make_run
 
 OpenDesk = Callable[..., Desk]
@@ -188,7 +188,7 @@ def test_filters_make_the_queue_and_stay_in_the_address(
 
 
 def test_an_empty_store_says_what_to_do(database: Database, open_desk: OpenDesk) -> None:
-    assert "There are no items yet. Import some on the Data page." in open_desk().markup
+    assert "There are no items yet. Import some on the Settings page." in open_desk().markup
 
 
 def test_hostile_text_is_shown_as_text(
@@ -344,12 +344,16 @@ def test_settings_are_stored_from_the_page_and_begin_the_desk_again(
 ) -> None:
     test = open_page(reviewer="Ada")
     before = Desk(test).config["scope"]
-    test.selectbox(key="review_settings_mode").set_value("blind")
-    test.number_input(key="review_settings_speed").set_value(300)
-    test.checkbox(key="review_settings_names").check()
-    test.button(key="review_settings_store").click().run()
-    assert get_settings(filled_store.cursor()) == ReviewSettings("blind", 300, hides_names=True)
-    desk = Desk(test)
+    go_to(test, "settings/project")
+    test.selectbox(key="project_mode").set_value("blind")
+    test.text_input(key="project_name").set_value("Trial")
+    test.number_input(key="project_speed").set_value(300)
+    test.checkbox(key="project_names").check()
+    test.button(key="project_store").click().run()
+    assert get_settings(filled_store.cursor()) == ReviewSettings(
+        "blind", 300, hides_names=True, project="Trial"
+    )
+    desk = Desk(go_to(test, "review"))
     assert desk.config["scope"] != before
     assert "Blind review" in desk.markup
 

@@ -16,7 +16,7 @@ from tests.support.records import LABELS, make_item
 from tests.support.runs import wait_for_end
 from training.run.run_dir import RunDir, list_run_dirs
 
-PAGE = "views/training_page.py"
+PAGE = "training"
 
 
 @pytest.fixture

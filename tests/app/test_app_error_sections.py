@@ -41,7 +41,7 @@ from tests.support.records import LABELS, head_says, make_answer, make_item, mak
 from training.evaluation.readings import read_new_answers
 
 HOSTILE = "</script><img src=x onerror=alert(1)> ![x](https://evil.example/a.png)"
-ERRORS = "views/errors_page.py"
+ERRORS = "quality"
 NUM_ITEMS = 240
 FLT = OutcomeFilter(EVERYTHING, "both", "imported", "pubmedqa").also(Selection(split="test"))
 

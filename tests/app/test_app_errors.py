@@ -53,7 +53,7 @@ def filled(database: Database) -> Database:
 
 
 def open_errors() -> AppTest:
-    page = open_page("views/errors_page.py")
+    page = open_page("quality")
     assert not page.exception
     return page
 

@@ -20,7 +20,7 @@ LINKS = sorted({term for text in catalogue().values() for term in LINK.findall(t
 def test_the_page_shows_the_glossary_of_the_documentation(
     open_page: Callable[..., AppTest],
 ) -> None:
-    page = open_page("views/glossary.py")
+    page = open_page("glossary")
     assert GLOSSARY.read_text("utf-8").strip() in [one.value.strip() for one in page.markdown]
     assert not page.exception
 

@@ -59,7 +59,7 @@ def test_a_reviewer_reads_but_does_not_write(
         with pytest.raises(NotPermittedError, match="write guidelines"):
             add_guideline(cur, "Mine.", reviewer_id=bob)
         add_guideline(cur, "# Read all\n- **First** the results", reviewer_id=chief)
-    page = open_page("views/guidelines.py", reviewer="Bob")
+    page = open_page("guidelines", reviewer="Bob")
     assert not page.exception
     assert "<h3>Read all</h3><ul><li><strong>First</strong> the results</li></ul>" in markup_of(
         page
@@ -70,7 +70,7 @@ def test_a_reviewer_reads_but_does_not_write(
 def test_the_page_stores_a_version_and_the_item_shows_it(
     filled_store: Database, chief: str, open_page: OpenPage
 ) -> None:
-    page = open_page("views/guidelines.py", reviewer="Chief")
+    page = open_page("guidelines", reviewer="Chief")
     page.text_area(key="guidelines_body_all").set_value("Say *maybe* rarely.").run()
     page.button(key="guidelines_save").click().run()
     assert not page.exception

@@ -12,7 +12,7 @@ from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
 from tests.support.pages import OpenPage, markup_of
 
-BROWSE = "views/browse.py"
+BROWSE = "items"
 
 
 def _add(database: Database, name: str, role: Role) -> str:

@@ -1,4 +1,4 @@
-"""The People page, the way in, and the catalogue of texts."""
+"""The Settings page, the way in, and the catalogue of texts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from streamlit_app.server.gate import is_private
 from streamlit_app.server.programs import find_caller
 from streamlit_app.session.sign_in import read_identity
 from tests.support.desk import Desk
-from tests.support.pages import OpenPage, markup_of, open_unknown
+from tests.support.pages import OpenPage, go_to, markup_of, open_unknown
 
 SHELL = Path(services.__file__).parents[1] / "shell.py"
-PEOPLE = "views/people.py"
+PEOPLE = "settings/people"
 
 
 def roles(database: Database) -> dict[str, str]:
@@ -118,7 +118,7 @@ def test_a_name_that_cannot_be_used_is_refused_in_its_place(
     assert roles(filled_store) == {"Reviewer 1": "admin"}
 
 
-@pytest.mark.parametrize("view", ["views/review.py", "views/browse.py", PEOPLE])
+@pytest.mark.parametrize("view", ["review", "items", PEOPLE])
 def test_an_unknown_name_in_the_address_adds_nobody_and_shows_nothing(
     filled_store: Database, view: str
 ) -> None:
@@ -136,9 +136,9 @@ def test_who_came_with_an_unknown_name_picks_one_and_goes_on(filled_store: Datab
         sign_in_by_name(cur, "Chief")
     page = open_unknown(reviewer="Eve")
     assert page.selectbox(key="reviewer").value is None
-    page.switch_page(PEOPLE).run()
+    go_to(page, PEOPLE)
     assert page.selectbox(key="reviewer").value is None  # nobody else, either
-    page.switch_page("views/review.py").run()
+    go_to(page, "review")
     page.selectbox(key="reviewer").set_value("Chief").run()
     assert "Does drug 1 help?" in Desk(page).markup
     assert page.query_params["reviewer"] == "Chief"
@@ -222,7 +222,7 @@ def test_an_admin_makes_a_token_shown_once_sees_its_use_and_revokes_it(
     with database.transaction() as cur:
         sign_in_by_name(cur, "Chief")
         add_person(cur, "Ann", role="reviewer")
-    page = open_page(PEOPLE, reviewer="Chief")
+    page = open_page("settings/programs", reviewer="Chief")
     page.text_input(key="tokens_name").set_value("Ann")
     page.button(key="tokens_make").click().run()
     assert "belongs to a person" in markup_of(page)
@@ -231,7 +231,7 @@ def test_an_admin_makes_a_token_shown_once_sees_its_use_and_revokes_it(
     page.button(key="tokens_make").click().run()
     assert not page.exception
     (secret,) = (one.value for one in page.code)
-    table = page.dataframe[1].value
+    table = page.dataframe[0].value
     assert [table[name][0] for name in ("Program", "Rights", "Last use", "Revoked")] == [
         "Judge",
         "Reviewer",
@@ -241,9 +241,9 @@ def test_an_admin_makes_a_token_shown_once_sees_its_use_and_revokes_it(
     assert find_caller(secret) is not None
     page.run()
     assert not page.code  # once
-    assert page.dataframe[1].value["Last use"][0].endswith("UTC")
+    assert page.dataframe[0].value["Last use"][0].endswith("UTC")
     page.button(key="tokens_revoke").click().run()
     assert find_caller(secret) is None
-    assert page.dataframe[1].value["Revoked"][0].endswith("UTC")
-    bare = open_page(PEOPLE, reviewer="Ann")
+    assert page.dataframe[0].value["Revoked"][0].endswith("UTC")
+    bare = open_page("settings/programs", reviewer="Ann")
     assert "tokens_make" not in [button.key for button in bare.button]

@@ -44,7 +44,7 @@ def test_the_page_plans_and_makes_the_queue(database: Database) -> None:
         items = [make_item(f"q-{number:02d}", split="train") for number in range(60)]
         add_items(cur, items, origin="items")
         annotate(cur, "Ann", "q-00", "no", duration_seconds=60.0)
-    page = open_page("views/training_page.py")
+    page = open_page("training")
     assert "246 items drawn at random" in plain_texts(page)
     assert "There are only 60 items" in plain_texts(page)
     page.checkbox(key="plan_finite").check()

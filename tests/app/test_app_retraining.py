@@ -78,7 +78,7 @@ def _texts(test: AppTest) -> str:
 def test_a_challenger_that_passes_is_promoted_and_rolled_back(
     store: Database, open_page: OpenPage
 ) -> None:
-    test = open_page("views/models.py")
+    test = open_page("training/models")
     assert not test.exception
     assert "Ready to promote" in _texts(test)
     assert "too few items to tell: ECE" in _texts(test) and "n = 60" in _texts(test)
@@ -97,14 +97,14 @@ def test_a_challenger_that_passes_is_promoted_and_rolled_back(
 def test_the_operating_points_of_champion_and_challenger_are_shown(
     store: Database, open_page: OpenPage
 ) -> None:
-    assert "Operating point" not in _texts(open_page("views/models.py"))
+    assert "Operating point" not in _texts(open_page("training/models"))
     rule = {"cost": "accuracy", "num_items": 40, "set_coverage": 0.9, "ask_unless_single": True}
     with store.transaction() as cur:
         cur.execute(
             "update run set metrics = $metrics where run_id = 'two'",
             {"metrics": json.dumps({"pubmedqa": {"decision": rule}})},
         )
-    text = _texts(open_page("views/models.py"))
+    text = _texts(open_page("training/models"))
     assert "Operating point of Version 2" in text
     assert "where the set is not a single label" in text
 
@@ -112,7 +112,7 @@ def test_the_operating_points_of_champion_and_challenger_are_shown(
 def test_a_reviewer_sees_the_gate_and_cannot_promote(store: Database, open_page: OpenPage) -> None:
     with store.transaction() as cur:
         add_reviewer(cur, "Ann", "reviewer")
-    test = open_page("views/models.py", reviewer="Ann")
+    test = open_page("training/models", reviewer="Ann")
     assert "eady to promote" in _texts(test)
     assert test.button(key="models_promote").disabled
 
@@ -120,7 +120,7 @@ def test_a_reviewer_sees_the_gate_and_cannot_promote(store: Database, open_page:
 def test_lineage_walks_from_the_correction_to_the_run_and_what_it_fixed(
     store: Database, open_page: OpenPage
 ) -> None:
-    test = open_page("views/lineage.py")
+    test = open_page("training/lineage")
     assert not test.exception
     shown = _texts(test)
     assert "&lt;b&gt;Hostile?" in shown and "<b>Hostile" not in shown
@@ -137,7 +137,7 @@ def test_lineage_leads_to_a_run_that_stands_in_no_list_any_more(
 ) -> None:
     with store.transaction() as cur:
         retire_runs(cur, ["two"])
-    test = open_page("views/lineage.py")
+    test = open_page("training/lineage")
     test.button(key="lineage_to_run").click().run()
     assert not test.exception
     assert test.selectbox(key="lineage_run").value == "two"
@@ -147,7 +147,7 @@ def test_lineage_leads_to_a_run_that_stands_in_no_list_any_more(
 def test_training_data_are_shown_with_their_shots_and_packed(
     store: Database, open_page: OpenPage
 ) -> None:
-    test = open_page("views/training_data.py")
+    test = open_page("training/data")
     assert not test.exception
     assert "training records" in _texts(test), _texts(test)[-600:]
     built = preview(store, EVERYTHING, "pubmedqa", 1, "balanced", only_corrected=False)
@@ -159,7 +159,7 @@ def test_training_data_are_shown_with_their_shots_and_packed(
 def test_a_format_says_how_many_rows_it_has_or_why_it_has_none(
     store: Database, open_page: OpenPage
 ) -> None:
-    test = open_page("views/training_data.py")
+    test = open_page("training/data")
     for build_format, expected in (
         ("alpaca", "Download "),
         ("lm_eval", "Download "),
@@ -179,5 +179,5 @@ def test_a_format_says_how_many_rows_it_has_or_why_it_has_none(
 def test_without_models_and_corrections_the_pages_say_what_to_do(
     database: Database, open_page: OpenPage
 ) -> None:
-    assert "no models yet" in open_page("views/models.py").info[0].value
-    assert "no corrections yet" in open_page("views/lineage.py").info[0].value
+    assert "no models yet" in open_page("training/models").info[0].value
+    assert "no corrections yet" in open_page("training/lineage").info[0].value

@@ -86,7 +86,7 @@ def started_run(database: Database, state: str = "running", **status: object) ->
 
 
 def open_training() -> AppTest:
-    page = open_page("views/training_page.py")
+    page = open_page("training")
     assert not page.exception
     return page
 
@@ -236,7 +236,7 @@ def test_a_run_is_cancelled_and_resumed_only_by_those_who_may_train(
     with filled.transaction() as cur:
         add_person(cur, "Chief", role="admin")
         bob = add_person(cur, "Bob", role="engineer").reviewer_id
-    page = open_page("views/training_page.py", reviewer="Bob")
+    page = open_page("training", reviewer="Bob")
     assert not page.button(key="training_cancel").disabled
     with filled.transaction() as cur:
         change_person(cur, bob, role="reviewer")
@@ -294,7 +294,7 @@ def test_damaged_runs_are_counted_and_named_on_training_and_models(
     damaged.write_settings({"settings": {}})
     (damaged.path / name).write_text(text)
     (runs_dir() / "20260101-000000-\udcff").mkdir()
-    for page in ("views/training_page.py", "views/models.py"):
+    for page in ("training", "training/models"):
         drawn = open_page(page)
         assert not drawn.exception
         assert "2 run directories are set aside" in plain_texts(drawn)

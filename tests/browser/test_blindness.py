@@ -31,7 +31,6 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Response, expect
 from streamlit.testing.v1 import AppTest, local_script_runner
 
-import streamlit_app
 from db.connection import Database
 from db.content.imported_labels import ImportedLabel, add_imported_labels
 from db.content.items import add_items
@@ -51,8 +50,8 @@ from streamlit_app.server import services, tokens
 from tests.support.annotations import annotate
 from tests.support.browser import on_desk, wait_for_card
 from tests.support.desk import Desk
+from tests.support.pages import SHELL, go_to
 
-SHELL = Path(streamlit_app.__file__).with_name("shell.py")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HIDDEN = tuple(f"h{number}" for number in range(1, 5))
 SHOWN = tuple(f"v{number:02d}" for number in range(1, 29))
@@ -62,11 +61,11 @@ _TOKEN = re.compile(rb"(\.?[\w-]{40,})\.[\w-]{20,}")
 """A signed token: what it holds, and the signature."""
 LABELS = ("yes", "no", "maybe")
 TITLES = {
-    "errors_page": b"errors_section",
-    "compare": b"compare_section",
-    "training_page": b"training_project",
-    "training_data": b"data_records",
-    "lineage": b"lineage_",
+    "quality": b"errors_section",
+    "quality/compare": b"compare_section",
+    "training": b"training_project",
+    "training/data": b"data_records",
+    "training/lineage": b"lineage_",
     "agreement": b"agreement_whose",
 }
 """What a page sends only where it was drawn to its end."""
@@ -269,9 +268,9 @@ ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
     ("review", {"queue": BLIND}),
     ("review", {"queue": BLIND, "item": HIDDEN[3]}),
     ("review", {"queue": BLIND, "item": SHOWN[0]}),
-    *(("browse", asked) for asked in FILTERS),
+    *(("items", asked) for asked in FILTERS),
     *(
-        ("errors_page", {"errors_split": "All splits", **asked})
+        ("quality", {"errors_split": "All splits", **asked})
         for asked in (
             {},
             *(
@@ -290,7 +289,7 @@ ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
         )
     ),
     *(
-        ("compare", {"compare_split": "All splits", **asked})
+        ("quality/compare", {"compare_split": "All splits", **asked})
         for asked in (
             {},
             {"compare_section": "All runs"},
@@ -303,13 +302,14 @@ ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
     ("agreement", {}),
     ("agreement", {"agreement_gold": "record", "agreement_answers": "sets"}),
     ("agreement", {"agreement_whose": "import"}),
-    ("adjudicate", {}),
-    ("adjudicate", {"adjudicate_show": "decided", "adjudicate_whose": "import"}),
-    ("adjudicate", {"adjudicate_show": "rejected", "adjudicate_whose": "review"}),
+    ("agreement/adjudicate", {}),
+    ("agreement/adjudicate", {"adjudicate_show": "decided", "adjudicate_whose": "import"}),
+    ("agreement/adjudicate", {"adjudicate_show": "rejected", "adjudicate_whose": "review"}),
     *(
         (name, {})
         for name in (
-            "training_page", "training_data", "lineage", "models", "data", "guidelines", "people",
+            "training", "training/data", "training/lineage", "training/models", "guidelines",
+            "settings", "settings/label_sets", "settings/people", "settings/project",
         )
     ),
 )  # fmt: skip
@@ -362,17 +362,10 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
             sent.clear()
             files.clear()
             app = AppTest.from_file(str(SHELL), default_timeout=60)
-            app.query_params.update({"reviewer": who, **params})
             for key in ("lineage_way", "bulk_open"):  # are in no address
                 if key in params:
                     app.session_state[key] = True if key == "bulk_open" else params[key]
-            if page.endswith("_page"):  # the driver finds pages by a file named as their address
-                app.run()
-                app.query_params.update(params)
-                sent.clear()
-                files.clear()
-            app.switch_page(f"views/{page}.py")
-            app.run()
+            go_to(app, page, reviewer=who, **params)
             assert not app.exception, (page, params, app.exception)
             parts = [*sent, *(_unpacked(key, data) for key, data in files)]
             parts += _on_the_desk(app) if page == "review" else ()

@@ -15,13 +15,12 @@ from streamlit_app.server import services
 OpenPage = Callable[..., AppTest]
 SHELL = Path(services.__file__).parents[1] / "shell.py"
 TIMEOUT_SECONDS = 60
-HAVE_ANOTHER_ADDRESS = ("views/errors_page.py", "views/training_page.py")
-"""Pages not named in the address as their files are: found only after a first run."""
 
 
-def open_page(page: str = "views/review.py", **params: str) -> AppTest:
+def open_page(page: str = "review", **params: str) -> AppTest:
     """Return a page drawn in a fresh session; the parameters are those of its address.
 
+    The page is a room, or a part of one as in ``training/models``.
     A reviewer in the address is added first where no one has the name, as the button does.
     """
     name = params.get("reviewer")
@@ -31,15 +30,17 @@ def open_page(page: str = "views/review.py", **params: str) -> AppTest:
     return open_unknown(page, **params)
 
 
-def open_unknown(page: str = "views/review.py", **params: str) -> AppTest:
+def open_unknown(page: str = "review", **params: str) -> AppTest:
     """Return a page drawn in a fresh session, whoever the address names."""
     test = AppTest.from_file(str(SHELL), default_timeout=TIMEOUT_SECONDS)
-    test.query_params.update(params)
-    if page in HAVE_ANOTHER_ADDRESS:
-        test.run()
-        test.query_params.update(params)
-    test.switch_page(page)
-    return test.run()
+    return go_to(test, page, **params)
+
+
+def go_to(test: AppTest, page: str, **params: str) -> AppTest:
+    """Open another page in a session."""
+    room, _, part = page.partition("/")
+    test.query_params.update({"part": part} if part else {}, **params)
+    return test.switch_page(f"views/{room}.py").run()
 
 
 def markup_of(test: AppTest) -> str:

@@ -1,4 +1,4 @@
-"""What the Training data page shows: records as rows, vetoes, and a build as one file."""
+"""What the Training page shows: records as rows, vetoes, and a build as one file."""
 
 from __future__ import annotations
 

@@ -62,9 +62,8 @@ SECTIONS_OF_SETS: tuple[Section, ...] = ("help", "slices", "verbosity")
 """Of items with several right labels: the others count one label an item."""
 
 
-def main() -> None:
-    """Draw the page."""
-    st.title(say("errors.errors"))
+def draw() -> None:
+    """Draw this part."""
     runs = services.all_runs()
     if not runs:
         st.info(say("errors.no_runs"))
@@ -186,5 +185,3 @@ DRAWERS: Mapping[Section, Callable[[ErrorsView, PickedScope, Sequence[Run]], Non
     "gold": draw_gold,
     "verbosity": draw_verbosity,
 }
-
-main()

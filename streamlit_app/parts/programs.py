@@ -8,6 +8,7 @@ from datetime import datetime
 import streamlit as st
 
 from db.errors import DbError
+from db.people.permissions import is_permitted
 from db.people.program_tokens import (
     PROGRAM_ROLES,
     ProgramToken,
@@ -18,14 +19,20 @@ from db.people.program_tokens import (
 from streamlit_app import safe_text
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
 _NOTICE = "tokens_notice"
 _SECRET = "tokens_secret"  # noqa: S105 - the name of a place in the session
 
 
-def draw(admin_id: str) -> None:
+def draw() -> None:
     """Draw the tokens, and the forms that make and revoke one."""
+    admin = sign_in.current_person()
+    st.caption(say("tokens.help"))
+    if not is_permitted(admin, "manage_people"):
+        safe_text.draw_notice(say("tokens.admins_only"))
+        return
     tokens = list_tokens(services.database().cursor())
     if tokens:
         st.dataframe(_table(tokens), hide_index=True, key="tokens_table")
@@ -40,10 +47,10 @@ def draw(admin_id: str) -> None:
             key="tokens_role",
         )
         st.form_submit_button(
-            say("tokens.make"), key="tokens_make", on_click=_make, args=(admin_id,)
+            say("tokens.make"), key="tokens_make", on_click=_make, args=(admin.reviewer_id,)
         )
     with revoke:
-        _draw_revoke(tokens, admin_id)
+        _draw_revoke(tokens, admin.reviewer_id)
 
 
 def _draw_revoke(tokens: Sequence[ProgramToken], admin_id: str) -> None:

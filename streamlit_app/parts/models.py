@@ -17,14 +17,13 @@ from streamlit_app.components import (
     gate_card,
     item_table,
     operating_point,
-    reviewer_picker,
     set_aside,
 )
 from streamlit_app.components.training_live import deferred_errors, draw_message
-from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.models_view import event_table, version_name, version_table
 from streamlit_app.markup import element
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 from training.control.ingest import list_set_aside, refresh
 from training.control.registry import choose_challenger, gate_of, promote, roll_back
@@ -35,11 +34,9 @@ _DATES = {
 }
 
 
-def main() -> None:
-    """Draw the page."""
-    st.title(say("models.models"), anchor=False)
-    with st.sidebar:
-        person = reviewer_picker.pick()
+def draw() -> None:
+    """Draw this part."""
+    person = sign_in.current_person()
     database = services.database()
     refresh(database, runs_dir())
     set_aside.draw("runs", list_set_aside(database))
@@ -168,7 +165,3 @@ def _roll_back(reviewer_id: str) -> None:
 def _choose(version: int, reviewer_id: str) -> None:
     with deferred_errors():
         choose_challenger(services.database(), version, reviewer_id)
-
-
-with shown_errors():
-    main()

@@ -1,4 +1,4 @@
-"""Browse: every item that passes the filters, a page at a time; a click opens it in Review."""
+"""Items: every item that passes the filters, a page at a time; a click opens it in Review."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from streamlit_app.components import (
     filters,
     item_correction,
     item_table,
-    reviewer_picker,
+    room,
 )
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.review.browse_rows import COLUMNS, PAGE_SIZE, num_pages, table
 from streamlit_app.markup import element
 from streamlit_app.server.services import database, viewer_of
 from streamlit_app.server.worklist import shared_ids
+from streamlit_app.session import sign_in
+from streamlit_app.session.rooms import go_to
 from streamlit_app.wording import say, say_count
 
 ROW_HEIGHT = 34
@@ -57,7 +59,7 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
         safe_text.draw(element("h2", say_count("browse.count", total), cls="lc-count"))
         page = pick_page(num_pages(total), flt, order)
         if st.button(say("browse.review"), key="browse_review", disabled=total == 0):
-            st.switch_page("views/review.py")
+            go_to("review")
     if total == 0:
         filters.draw_no_item()
         return
@@ -103,8 +105,9 @@ def draw_page(rows: list[ReviewRow]) -> None:
     )
 
 
+room.draw_heading("items")
 with shown_errors():
+    reviewer = sign_in.current_person()
     with st.sidebar:
-        reviewer = reviewer_picker.pick()
         chosen_filter, chosen_order, _ = filters.pick(reviewer.reviewer_id)
     draw_list(chosen_filter, chosen_order, reviewer)

@@ -76,9 +76,8 @@ LABELS_WORDS: dict[tuple[By, By], str] = {
 }
 
 
-def main() -> None:
-    """Draw the page."""
-    st.title(say("compare.compare"))
+def draw() -> None:
+    """Draw this part."""
     runs = services.all_runs()
     if len(runs) < 2:
         key = "compare.needs_two_runs_one" if runs else "compare.needs_two_runs_none"
@@ -453,6 +452,3 @@ def _ceiling(
 
 def _marked(label: str | None, gold: str) -> str:
     return f"{'✓' if label == gold else '✗'} {NO_LABEL if label is None else reveal(label)}"
-
-
-main()

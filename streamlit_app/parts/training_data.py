@@ -13,9 +13,8 @@ from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from db.viewer import Viewer
 from eci.questions.exemplars import CHOICES, Choice
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, item_table, reviewer_picker
+from streamlit_app.components import blind_items, item_table
 from streamlit_app.components.training_live import deferred_errors, draw_message
-from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.lineage_view import shots_words
 from streamlit_app.logic.training.training_records import (
     FORMAT_HELP,
@@ -51,12 +50,10 @@ BENCHMARK_WORDS: dict[Benchmark, str] = {
 }
 
 
-def main() -> None:
-    """Draw the page."""
-    st.title(say("training_data.title"), anchor=False)
+def draw() -> None:
+    """Draw this part."""
     st.caption(say("training_data.about"))
-    with st.sidebar:
-        person = reviewer_picker.pick()
+    person = sign_in.current_person()
     draw_message()
     viewer = services.viewer_of(person.reviewer_id)
     blind_items.draw_left_out(viewer)
@@ -214,7 +211,3 @@ def _veto(item_id: str, num_shots: int | None, reviewer_id: str, is_vetoed: bool
             is_vetoed=is_vetoed,
             note=str(st.session_state.get(f"data_why_{item_id}", "")),
         )
-
-
-with shown_errors():
-    main()

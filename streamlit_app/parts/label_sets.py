@@ -1,4 +1,4 @@
-"""Label sets on the Data page: made, described, renamed, merged and retired, in versions."""
+"""Label sets: made, described, renamed, merged and retired, in versions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import streamlit as st
 
 from db.errors import DbError
 from db.people.permissions import is_permitted
-from db.records import LabelKind, LabelSet, Reviewer
+from db.records import LabelKind, LabelSet
 from streamlit_app import safe_text
 from streamlit_app.components import label_definitions
 from streamlit_app.logic import label_sets
 from streamlit_app.logic.review.label_keys import keys_of
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 
 _NEW: Final = ""
@@ -24,8 +25,9 @@ _ROUND: Final = "data_label_set_round"
 _KINDS: Final[tuple[LabelKind, ...]] = get_args(LabelKind)
 
 
-def draw(person: Reviewer) -> None:
+def draw() -> None:
     """Draw the stored label sets, and the form of the chosen or of a new one."""
+    person = sign_in.current_person()
     known = label_sets.load(services.database())
     name = st.selectbox(
         say("label_sets.choose"),

@@ -12,8 +12,6 @@ from db.people.reviewers import list_changes, list_people, list_reviewers
 from db.people.sign_in import add_person, change_person
 from db.records import Reviewer
 from streamlit_app import safe_text
-from streamlit_app.components import program_tokens, reviewer_picker
-from streamlit_app.errors import shown_errors
 from streamlit_app.logic.people_tables import GIVEN_ROLES, change_table, people_table, role_table
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
@@ -23,11 +21,9 @@ from streamlit_app.wording import say, words
 _NOTICE = "people_notice"
 
 
-def main() -> None:
-    """Draw the page."""
-    st.title(say("people.title"), anchor=False)
-    with st.sidebar:
-        person = reviewer_picker.pick()
+def draw() -> None:
+    """Draw this part."""
+    person = sign_in.current_person()
     people = list_people(services.database().cursor())
     table, form = st.columns([3, 2], gap="large")
     with table:
@@ -43,9 +39,6 @@ def main() -> None:
         else:
             admins = ", ".join(reveal(one.name) for one in people if one.role == "admin")
             safe_text.draw_notice(say("people.admins_only", admins=admins))
-    if is_permitted(person, "manage_people"):
-        st.subheader(say("tokens.title"), anchor=False, divider="gray", help=say("tokens.help"))
-        program_tokens.draw(person.reviewer_id)
     st.subheader(say("people.roles"), anchor=False, divider="gray")
     st.dataframe(role_table(), hide_index=True, key="people_roles", width="content")
     with st.expander(say("people.changes")):
@@ -128,7 +121,3 @@ def draw_changes() -> None:
     cur = services.database().cursor()
     names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
     st.dataframe(change_table(list_changes(cur), names), hide_index=True, key="people_changes")
-
-
-with shown_errors():
-    main()

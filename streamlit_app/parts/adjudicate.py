@@ -24,9 +24,7 @@ from streamlit_app.components import (
     keyboard,
     label_picker,
     reference_card,
-    reviewer_picker,
 )
-from streamlit_app.errors import shown_errors
 from streamlit_app.logic.agreement_tables import load_scopes
 from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.review.adjudication import Dispute, decide, load_dispute
@@ -69,11 +67,11 @@ def session() -> Session:
     return found
 
 
-def main() -> None:
-    """Draw the page."""
+def draw() -> None:
+    """Draw this part."""
+    person = sign_in.current_person()
+    viewer = services.viewer_of(person.reviewer_id)
     with st.sidebar:
-        person = reviewer_picker.pick()
-        viewer = services.viewer_of(person.reviewer_id)
         item_ids = pick(viewer, load_scopes(services.database(), viewer))
     try:
         services.check_permission(person, "adjudicate")
@@ -276,7 +274,3 @@ def move(item_id: str, step: int) -> None:
     neighbour = here.items.neighbour(item_id, step)
     if here.item_id == item_id and neighbour is not None:
         here.show(neighbour)
-
-
-with shown_errors():
-    main()

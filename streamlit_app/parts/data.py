@@ -1,4 +1,4 @@
-"""Data: take files in, see what is there, get files out."""
+"""Import and export: take files in, see what is there, get files out."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ from streamlit_app.components import (
     chart,
     export_form,
     field_mapping,
-    label_set_form,
     set_aside,
 )
-from streamlit_app.errors import draw_error, shown_errors
+from streamlit_app.errors import draw_error
 from streamlit_app.logic import uploads
 from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.matrix import order_labels
@@ -45,10 +44,9 @@ ANY = "any"
 """The choice that leaves the format to the file."""
 
 
-def main() -> None:
-    """Draw the page."""
+def draw() -> None:
+    """Draw this part."""
     person = sign_in.current_person()
-    st.title(say("data.title"), anchor=False)
     viewer = services.viewer_of(person.reviewer_id)
     blind_items.draw_left_out(viewer)
     add_column, export_column = st.columns([3, 2], gap="large")
@@ -66,8 +64,6 @@ def main() -> None:
         [*list_slice_faults(cur), *list_queue_faults(cur), *list_setting_faults(cur)],
     )
     draw_store(viewer)
-    with st.expander(say("label_sets.heading"), key="data_label_sets", icon=":material/label:"):
-        label_set_form.draw(person)
 
 
 def draw_upload(person: Reviewer) -> None:
@@ -244,7 +240,3 @@ def grouped(counts: list[ItemCount]) -> dict[str, dict[str | None, int]]:
         group = groups.setdefault(f"{reveal(count.source)} · {count.split}", {})
         group[count.label] = group.get(count.label, 0) + count.count
     return groups
-
-
-with shown_errors():
-    main()

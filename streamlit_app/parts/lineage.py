@@ -22,7 +22,6 @@ from db.retraining.training_runs import find_training_run, list_training_runs
 from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.components import blind_items, item_table
-from streamlit_app.errors import shown_errors
 from streamlit_app.logic.training.lineage_view import (
     change_words,
     correction_table,
@@ -46,9 +45,8 @@ _RUN = "lineage_run"
 _DATES = {say("column.when"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")}
 
 
-def main() -> None:
-    """Draw the page."""
-    st.title(say("lineage.lineage"), anchor=False)
+def draw() -> None:
+    """Draw this part."""
     refresh(services.database(), runs_dir())
     viewer = sign_in.current_viewer()
     blind_items.draw_left_out(viewer)
@@ -211,7 +209,3 @@ def _show_item(item_id: str | None) -> None:
 def _show_run(run_id: str) -> None:
     st.session_state[_RUN] = run_id
     st.session_state[_WAY] = FROM_RUN
-
-
-with shown_errors():
-    main()

@@ -20,7 +20,6 @@ from streamlit_app.components import (
     plan_panel,
     policy_form,
     readiness_meter,
-    reviewer_picker,
     set_aside,
     training_form,
     training_live,
@@ -28,6 +27,8 @@ from streamlit_app.components import (
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic.training.training_view import HistoryEntry, history_table, score_table
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
+from streamlit_app.session.rooms import go_to
 from streamlit_app.wording import say
 from training.control.ingest import list_set_aside, refresh
 from training.errors import TrainingError
@@ -35,11 +36,9 @@ from training.run.run_dir import RunDir
 from training.run.status import ACTIVE_STATES, Status
 
 
-def main() -> None:
-    """Draw the page."""
-    st.title(say("training.title"), anchor=False)
-    with st.sidebar:
-        person = reviewer_picker.pick()
+def draw() -> None:
+    """Draw this part."""
+    person = sign_in.current_person()
     refresh(services.database(), runs_dir())
     set_aside.draw("runs", list_set_aside(services.database()))
     viewer = services.viewer_of(person.reviewer_id)
@@ -112,14 +111,14 @@ def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
     if base in known and st.button(say("training.compare"), key="training_compare", type="primary"):
         st.session_state["compare_a"] = base
         st.session_state["compare_b"] = run_id
-        _leave_for("views/compare.py")
+        go_to("quality", "compare")
     if st.button(say("training.training_records"), key="training_lineage"):
         st.session_state["lineage_run"] = run_id
         st.session_state["lineage_way"] = say("lineage.from_run")
-        _leave_for("views/lineage.py")
+        go_to("training", "lineage")
     if st.button(say("training.errors"), key="training_errors"):
         st.session_state["errors_run"] = run_id
-        _leave_for("views/errors_page.py")
+        go_to("quality", "errors")
 
 
 def draw_scores(entry: HistoryEntry, runs: Sequence[Run]) -> None:
@@ -131,12 +130,6 @@ def draw_scores(entry: HistoryEntry, runs: Sequence[Run]) -> None:
     table = score_table(run, by_id.get(run.base_run_id or ""))
     st.dataframe(table, hide_index=True, key="training_scores")
     operating_point.draw(run, say("decision.heading"))
-
-
-def _leave_for(page: str) -> None:
-    # Given as empty: without it Streamlit refuses to leave while a widget keeps its value in the
-    # address.
-    st.switch_page(page, query_params={})
 
 
 def draw_history(history: Sequence[HistoryEntry]) -> None:
@@ -157,6 +150,3 @@ def draw_history(history: Sequence[HistoryEntry]) -> None:
 
 def _show(entry: HistoryEntry) -> None:
     st.session_state[training_form.SHOWN_KEY] = entry.run.run_id
-
-
-main()

@@ -1,0 +1,65 @@
+"""The bar on every page: product, project, what is going on, and who sits at the screen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from db.errors import DbError
+from db.paths import runs_dir
+from db.records import Reviewer
+from db.retraining.training_runs import list_active_run_ids
+from streamlit_app import safe_text
+from streamlit_app.components import reviewer_picker
+from streamlit_app.logic.training.training_view import STATE_WORDS
+from streamlit_app.markup import element
+from streamlit_app.server import review_service, services
+from streamlit_app.session import sign_in
+from streamlit_app.session.rooms import go_to
+from streamlit_app.wording import say
+from training.errors import TrainingError
+from training.run.run_dir import RunDir
+
+CHIP_SECONDS = 2.0
+"""How often the chip of a run that goes on is drawn again."""
+
+
+def draw() -> Reviewer:
+    """Draw the bar and return who sits at the screen.
+
+    Raises:
+        ReviewerNotFoundError: No reviewer has the name in the address, and none was picked.
+        NotPermittedError: An admin has taken this person's access away.
+    """
+    with st.container(key="lc_header", horizontal=True, vertical_alignment="center"):
+        brand = element("strong", say("navigation.app"))
+        project = element("span", project_name(), cls="lc-quiet")
+        safe_text.draw(element("div", brand, project, cls="lc-brand"))
+        person = reviewer_picker.pick()
+        if list_active_run_ids(services.database().cursor()):
+            sign_in.fragment(run_every=CHIP_SECONDS)(_draw_chip)()
+        return person
+
+
+def project_name() -> str:
+    """Return what the project is called; empty where nobody named it."""
+    try:
+        return review_service.settings().project
+    except DbError:  # a damaged file: the page itself says so
+        return ""
+
+
+def _draw_chip() -> None:
+    """Draw how far the newest run is that goes on, as the way to the Training page."""
+    run_ids = list_active_run_ids(services.database().cursor())
+    if not run_ids:
+        st.rerun(scope="app")
+    try:
+        status = RunDir(runs_dir() / run_ids[0]).read_status()
+    except (TrainingError, OSError):
+        return
+    percent = 100 * status.step // status.num_steps if status.num_steps else 0
+    words = say("header.run", state=STATE_WORDS[status.state], percent=percent)
+    if st.button(
+        words, key="lc_chip", help=say("header.run_help", run_id=run_ids[0]), type="tertiary"
+    ):
+        go_to("training", "runs")

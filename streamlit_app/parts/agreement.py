@@ -1,0 +1,442 @@
+"""Agreement: inter-rater agreement, agreement with the gold label and intra-rater agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from db.content.label_sets import kind_of
+from db.people.permissions import is_permitted
+from db.records import AnnotationOrigin, Phase, Reviewer
+from db.review.agreement import (
+    Gold,
+    RatingFilter,
+    RatingScope,
+    RejectedItem,
+    Shown,
+    list_rejected,
+    rating_version,
+)
+from db.viewer import Viewer
+from streamlit_app import palette, safe_text
+from streamlit_app.charts.agreement_matrix import draw_agreement
+from streamlit_app.charts.bars import BarPart, draw_bars
+from streamlit_app.components import (
+    blind_items,
+    chart,
+    choices,
+    estimate_card,
+    item_table,
+    scope_picker,
+)
+from streamlit_app.logic import agreement_tables as logic
+from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, PeopleView
+from streamlit_app.logic.figures import percent
+from streamlit_app.logic.label_sets import label_set_words
+from streamlit_app.markup import reveal
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
+from streamlit_app.session.rooms import go_to
+from streamlit_app.wording import say, words
+from training.evaluation.agreement import MAX_PAIRED, Anchoring, Answers
+
+ORIGINS: tuple[AnnotationOrigin, ...] = ("review", "import")
+GOLDS: tuple[Gold, ...] = ("imported", "record")
+ANSWERS: tuple[Answers, ...] = ("single", "sets", "ordinal")
+PAGE_SIZE = 20
+MOVE_TONES = {
+    "kept": palette.RIGHT,
+    "adopted": palette.GREEN,
+    "stayed": palette.GREY,
+    "moved": palette.OCHRE,
+    "dropped": palette.WRONG,
+}
+
+
+def draw() -> None:
+    """Draw this part."""
+    state = _state()
+    viewer = sign_in.current_viewer()
+    blind_items.draw_left_out(viewer)
+    scopes = load_scopes(viewer, *state)
+    if not scopes:
+        safe_text.draw_notice(say("agreement.nothing"))
+        return
+    flt, answers = pick(viewer, scopes)
+    view = load_view(flt, answers, *state)
+    draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)])
+    draw_measures(view)
+    if "gold" in view.anchoring:
+        draw_anchoring(view)
+    phase = pick_phase(view)
+    people = load_people(flt, phase, answers, *state)
+    draw_labels(view, phase)
+    draw_guidelines(people)
+    by_pair, alone = st.columns([2, 1], gap="large")
+    with by_pair:
+        draw_pairs(people, view)
+    with alone:
+        draw_self(people)
+    draw_people(people, view)
+    draw_rejected(flt, view, state)
+
+
+def _state() -> tuple[str, tuple[int, ...]]:
+    """Return what figures depend on: the file, and the judgements in it so far."""
+    database = services.database()
+    return str(database.path), rating_version(database.cursor())
+
+
+# What follows is cached until there are new judgements; path and version are parts of the key.
+# ruff: noqa: ARG001
+@st.cache_data(max_entries=10, show_spinner=False)
+def load_scopes(viewer: Viewer, path: str, version: tuple[int, ...]) -> list[RatingScope]:
+    """Read which answers there are."""
+    return logic.load_scopes(services.database(), viewer)
+
+
+@st.cache_data(max_entries=30, show_spinner=False)
+def load_view(
+    flt: RatingFilter, answers: Answers, path: str, version: tuple[int, ...]
+) -> AgreementView:
+    """Compute the figures of all people together."""
+    return logic.load_view(services.database(), flt, answers)
+
+
+@st.cache_data(max_entries=30, show_spinner=False)
+def load_people(
+    flt: RatingFilter, phase: Phase, answers: Answers, path: str, version: tuple[int, ...]
+) -> PeopleView:
+    """Compute the figures of single people."""
+    return logic.load_people(services.database(), flt, phase, answers)
+
+
+@st.cache_data(max_entries=30, show_spinner=False)
+def load_rejected(
+    flt: RatingFilter, offset: int, path: str, version: tuple[int, ...]
+) -> list[RejectedItem]:
+    """Read one page of the items whose gold label is in doubt."""
+    cur = services.database().cursor()
+    return list_rejected(cur, flt, limit=PAGE_SIZE, offset=offset)
+
+
+def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
+    """Draw the choice of answers; each stays in the address."""
+    whose, labels, source_column, gold_column, answers_column = st.columns([2, 2, 2, 3, 2])
+    present = {scope.origin for scope in scopes}
+    origins = [origin for origin in ORIGINS if origin in present]
+    with whose:
+        origin = choices.pick_one(
+            say("agreement.annotators"), origins, words("agreement_whose"), key="agreement_whose"
+        )
+    own = [scope for scope in scopes if scope.origin == origin]
+    label_sets = list(dict.fromkeys(scope.label_set for scope in own))
+    with labels:
+        chosen = choices.pick_from(
+            say("agreement.labels"),
+            label_sets,
+            {name: label_set_words(name) for name in label_sets},
+            key="agreement_labels",
+        )
+    label_set = chosen or label_sets[0]
+    sources = list(dict.fromkeys(s.source for s in own if s.label_set == label_set))
+    with source_column:
+        source = choices.pick_from(
+            say("agreement.source"),
+            sources,
+            {name: reveal(name) for name in sources},
+            key="agreement_source",
+            any_words=say("agreement.all_sources"),
+        )
+    with gold_column:
+        gold = choices.pick_one(
+            say("agreement.gold"),
+            GOLDS,
+            scope_picker.GOLD_WORDS,
+            key="agreement_gold",
+            explanation=say("agreement.gold_help"),
+        )
+    kind = kind_of(services.database().cursor(), label_set)
+    if kind == "several":
+        return RatingFilter(viewer, label_set, origin, source, gold), "sets"
+    offered = ANSWERS if kind == "ordinal" else ANSWERS[:2]
+    with answers_column:
+        answers = choices.pick_one(
+            say("agreement.answers"),
+            offered,
+            words("agreement_answers"),
+            key="agreement_answers",
+            explanation=say("agreement.answers_help"),
+        )
+    return RatingFilter(viewer, label_set, origin, source, gold), answers
+
+
+def draw_cards(view: AgreementView, scopes: Sequence[RatingScope]) -> None:
+    """Draw the number of judgements, their time, and their agreement with the gold labels."""
+    times = view.times[0]
+    with st.container(horizontal=True):
+        estimate_card.draw_text(
+            say("agreement.items"),
+            f"{max(phase.num_items for phase in view.phases):,}",
+            say("agreement.items_note", ratings=sum(scope.num_ratings for scope in scopes)),
+            explanation=say("agreement.items_help"),
+        )
+        if times.median.value is not None and times.median.interval is not None:
+            estimate_card.draw_text(
+                say("agreement.time"),
+                say("agreement.seconds_short", seconds=times.median.value),
+                say("agreement.time_note", lower=times.lower.value, upper=times.upper.value),
+                explanation=say(
+                    "agreement.time_help",
+                    low=times.median.interval.low,
+                    high=times.median.interval.high,
+                    n=times.median.n,
+                ),
+            )
+        for phase in view.phases:
+            estimate_card.draw(
+                say("agreement.gold_agreement", phase=words("phase")[phase.phase]),
+                phase.holds_gold,
+                explanation=say("agreement.gold_agreement_help"),
+            )
+        estimate_card.draw(
+            say("agreement.information_missing"),
+            view.lacking,
+            explanation=say("agreement.information_missing_help"),
+        )
+
+
+def draw_measures(view: AgreementView) -> None:
+    """Draw every measure of agreement, a column a phase."""
+    st.subheader(
+        say("agreement.inter_rater"),
+        anchor=False,
+        divider="gray",
+        help=say("agreement.inter_rater_help"),
+    )
+    st.dataframe(
+        logic.measures_table(view.phases),
+        hide_index=True,
+        key="agreement_measures",
+        alt=say("agreement.inter_rater"),
+    )
+    for phase in view.phases:
+        st.caption(
+            say(
+                "agreement.inter_rater_note",
+                phase=logic.phase_words(phase.phase),
+                items=phase.overall.n_items,
+                pairs=phase.overall.n_pairs,
+                single=phase.num_single,
+                ratings=phase.num_ratings,
+            )
+        )
+        for note in logic.drawn_notes(phase):
+            st.caption(note)
+    st.caption(say("agreement.intervals_note"))
+
+
+def draw_anchoring(view: AgreementView) -> None:
+    """Draw how people moved after the reveal: towards the gold label, the text, the head."""
+    st.subheader(
+        say("agreement.anchoring"),
+        anchor=False,
+        divider="gray",
+        help=say("agreement.anchoring_help"),
+    )
+    st.caption(say("agreement.anchoring_note"))
+    cards, bars = st.columns([1, 1], gap="large")
+    with cards, st.container(horizontal=True):
+        for shown, (overall, *_) in view.anchoring.items():
+            draw_moved(shown, overall)
+    with bars:
+        counts = logic.moves(view.anchoring["gold"][0])
+        move_words = words("agreement_move")
+        parts = [
+            BarPart(move_words[move], counts[move], MOVE_TONES[move].chart) for move in logic.MOVES
+        ]
+        chart.draw(
+            draw_bars(parts, unit=say("agreement.answers_unit")),
+            key="agreement_moves",
+            alt=say("agreement.moves_alt"),
+        )
+    with st.expander(say("agreement.changes_by_reviewer")):
+        st.dataframe(
+            logic.moves_table(view.anchoring, view.names),
+            hide_index=True,
+            key="agreement_movers",
+            alt=say("agreement.changes_by_reviewer"),
+        )
+        st.caption(say("agreement.changes_note"))
+
+
+def draw_moved(shown: Shown, overall: Anchoring) -> None:
+    """Draw how many took something up, and how many were led astray by it."""
+    name = words("agreement_shown")[shown]
+    estimate_card.draw(
+        say("agreement.adopted", shown=name),
+        overall.adopted,
+        explanation=say("agreement.adopted_help", shown=name),
+    )
+    if shown == "gold":
+        estimate_card.draw(
+            say("agreement.dropped"), overall.dropped, explanation=say("agreement.dropped_help")
+        )
+    else:
+        estimate_card.draw(
+            say("agreement.misled", shown=name),
+            overall.misled,
+            explanation=say("agreement.misled_help", shown=name),
+        )
+
+
+def pick_phase(view: AgreementView) -> Phase:
+    """Draw the choice of a phase for labels and people; nothing to choose where there is one."""
+    phases: list[Phase] = [phase.phase for phase in view.phases]
+    if len(phases) == 1:
+        return phases[0]
+    shown = {phase: logic.phase_words(phase) for phase in phases}
+    return choices.pick_one(say("agreement.in_phase"), phases, shown, key="agreement_phase")
+
+
+def draw_labels(view: AgreementView, phase: Phase) -> None:
+    """Draw the measures of each label."""
+    st.subheader(say("agreement.by_label"), anchor=False, divider="gray")
+    (figures,) = [found for found in view.phases if found.phase == phase]
+    st.dataframe(
+        logic.labels_table(figures),
+        hide_index=True,
+        key="agreement_by_label",
+        alt=say("agreement.by_label"),
+    )
+    st.caption(say("agreement.by_label_note"))
+
+
+def draw_guidelines(people: PeopleView) -> None:
+    """Draw the agreement over time, by version of the guidelines, where there are several."""
+    if len(people.guidelines) < 2:
+        return
+    st.subheader(say("agreement.by_guideline"), anchor=False, divider="gray")
+    st.dataframe(
+        logic.guidelines_table(people.guidelines),
+        hide_index=True,
+        key="agreement_by_guideline",
+        alt=say("agreement.by_guideline"),
+    )
+    st.caption(say("agreement.by_guideline_note"))
+
+
+def draw_self(people: PeopleView) -> None:
+    """Draw how far people agree with themselves."""
+    st.subheader(
+        say("agreement.intra_rater"),
+        anchor=False,
+        divider="gray",
+        help=say("agreement.intra_rater_help"),
+    )
+    if not people.repeats:
+        st.caption(say("agreement.intra_rater_undefined"))
+        return
+    found = people.repeats[0].agreement
+    st.markdown(
+        say(
+            "agreement.intra_rater_summary",
+            items=found.n_items,
+            percent=logic.share_text(found.percent),
+            kappa=logic.coefficient_text(found.cohen_kappa),
+        )
+    )
+
+
+def draw_pairs(people: PeopleView, view: AgreementView) -> None:
+    """Draw how far every two people agree, as a matrix and as a table."""
+    st.subheader(say("agreement.pairs"), anchor=False, divider="gray")
+    if not people.pairs:
+        st.caption(say("agreement.no_pair_at_all"))
+        return
+    value_column, least_column = st.columns([3, 2], vertical_alignment="bottom")
+    with value_column:
+        measures = {name: say(f"agreement.{name}") for name in logic.PAIR_COEFFICIENTS}
+        coefficient: Coefficient = (
+            choices.pick_from(
+                say("agreement.pair_value"),
+                logic.PAIR_COEFFICIENTS,
+                measures,
+                key="agreement_pair_value",
+            )
+            or "cohen_kappa"
+        )
+    with least_column:
+        most = max(pair.agreement.n_items for pair in people.pairs)
+        at_least: int = st.number_input(
+            say("agreement.at_least"), 1, value=min(10, max(most, 1)), key="agreement_at_least"
+        )
+    shown, cells = logic.pair_cells(people.pairs, coefficient, at_least)
+    if cells:
+        chart.draw(
+            draw_agreement(shown, cells, view.names, measure=measures[coefficient]),
+            key="agreement_pairs",
+            alt=say("agreement.pairs_alt"),
+        )
+    else:
+        st.caption(say("agreement.no_pairs"))
+    if len(people.reviewers) > MAX_PAIRED:
+        st.caption(say("agreement.pairs_busiest", count=MAX_PAIRED))
+    with st.expander(say("agreement.as_table")):
+        st.dataframe(
+            logic.pairs_table(people.pairs, view.names),
+            hide_index=True,
+            key="agreement_pairs_table",
+            alt=say("agreement.pairs_alt"),
+        )
+
+
+def draw_people(people: PeopleView, view: AgreementView) -> None:
+    """Draw each person's figures."""
+    st.subheader(say("agreement.by_reviewer"), anchor=False, divider="gray")
+    st.dataframe(
+        logic.people_table(people, view.times, view.names),
+        hide_index=True,
+        key="agreement_people",
+        alt=say("agreement.by_reviewer"),
+    )
+
+
+def draw_rejected(
+    flt: RatingFilter, view: AgreementView, state: tuple[str, tuple[int, ...]]
+) -> None:
+    """Draw the items whose gold label several people do not accept, each a way into Review."""
+    st.subheader(say("agreement.disputed_gold"), anchor=False, divider="gray")
+    total = view.challenges.num_rejected
+    if total == 0:
+        st.caption(say("agreement.no_disputed_gold"))
+        return
+    reader: Reviewer = sign_in.current_person()
+    may_settle = is_permitted(reader, "adjudicate")
+    page = item_table.page_number("agreement_page", total, PAGE_SIZE)
+    rows = load_rejected(flt, (page - 1) * PAGE_SIZE, *state)
+    note, button = st.columns([4, 1], vertical_alignment="bottom")
+    note.caption(
+        say(
+            "agreement.disputed_gold_note",
+            count=total,
+            items=view.challenges.num_gold,
+            share=percent(view.rejected.value),
+        )
+    )
+    if may_settle and button.button(say("agreement.adjudicate_button"), key="agreement_settle"):
+        asked = {"adjudicate_show": "rejected", "adjudicate_whose": flt.origin}
+        st.session_state.update(asked)
+        go_to("agreement", "adjudicate", **asked)
+    item_table.draw(
+        rows,
+        logic.rejected_table(rows, with_answers=may_settle),
+        lambda row: row.item_id,
+        key="agreement_rejected",
+        column_config={
+            say("agreement.question"): st.column_config.TextColumn(width="large"),
+        },
+        alt=say("agreement.disputed_gold"),
+    )
+    item_table.draw_pages("agreement_page", total, PAGE_SIZE)
