@@ -1,6 +1,7 @@
-"""How fast Browse turns, filters and searches, and how fast annotations are exported.
+"""How fast pages open, how fast Items turns, filters and searches, and how fast annotations export.
 
-    python benchmarks/browse_search.py                 # about four minutes
+    python benchmarks/browse_search.py                 # about seven minutes
+    python benchmarks/browse_search.py --only-pages    # about three minutes
 
 One real server and one headless Chromium over 200,000 items, 1,000,000 predictions and 100,000
 annotations. "Painted" is the second animation frame after the page has finished its run.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,16 @@ SHOWS: Final = (
     "Labelled by me",
     "All items",
 )
+ROOMS: Final = {
+    "Home": ("home",),
+    "Review": ("review",),
+    "Items": ("items",),
+    "Agreement": ("agreement", "agreement", "adjudicate"),
+    "Quality": ("quality", "errors", "compare"),
+    "Training": ("training", "runs", "data", "models", "lineage"),
+    "Settings": ("settings", "data", "label_sets", "guidelines", "people", "programs", "project"),
+}
+"""Address of each room by its name in the navigation, and its parts."""
 # Resolves with the milliseconds from the next press to the second frame after the run that follows.
 WATCH: Final = """
 () => new Promise((resolve) => {
@@ -74,25 +85,29 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--items", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3, help="of pages, filters and searches")
+    parser.add_argument("--only-pages", action="store_true", help="measure how pages open alone")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="llamacare-browse-"))
     try:
-        figures = measure(folder, options.items, options.rounds)
+        figures = measure(folder, options.items, options.rounds, only_pages=options.only_pages)
     finally:
         shutil.rmtree(folder)
     record(__file__, figures, options)
 
 
-def measure(folder: Path, items: int, rounds: int) -> list[Measured]:
+def measure(folder: Path, items: int, rounds: int, *, only_pages: bool) -> list[Measured]:
     """Return all figures."""
     path = folder / "review.duckdb"
     make(path, items, 5 * items, items // 2)
+    if only_pages:
+        return measure_rooms(folder, rounds)
     begin = time.perf_counter()
     Database.open(path).close()  # the words are indexed where rows were written past our functions
     indexed = time.perf_counter() - begin
     return [
         Measured("indexing the words of all items and answers, once", "median", indexed, "s", n=1),
         *measure_queries(path, rounds),
+        *measure_rooms(folder, rounds),
         *measure_browser(folder, rounds),
         *measure_exports(folder),
     ]
@@ -120,7 +135,7 @@ def measure_browser(folder: Path, rounds: int) -> list[Measured]:
     with serving(folder) as server, chromium() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(60_000)
-        page.goto(f"{server.url}/browse?run={RUN}")
+        page.goto(f"{server.url}/items?run={RUN}")
         page.locator(".lc-count").wait_for()
         settle(page)
         pages, filters, searches = [], [], []
@@ -148,6 +163,58 @@ def measure_browser(folder: Path, rounds: int) -> list[Measured]:
         *figures("Browse: filter, painted", filters, p95=400),
         *figures("Browse: word search, painted", searches),
     ]
+
+
+def measure_rooms(folder: Path, rounds: int) -> list[Measured]:
+    """Measure each page in a new browser, and by a click from another page."""
+    loads: dict[str, list[float]] = {}
+    clicks: dict[str, list[float]] = {}
+    with serving(folder) as server, chromium() as browser:
+        time.sleep(10)  # the server counts what Home shows when it starts
+        for _ in range(rounds):
+            for room, part, name in each_part():
+                context = browser.new_context(viewport={"width": 1440, "height": 900})
+                query = f"?part={part}" if part else ""
+                address = f"{server.url}/{'' if room == 'home' else room}{query}"
+                page = context.new_page()
+                loads.setdefault(name, []).append(timed(lambda: open_page(page, address)))  # noqa: B023
+                context.close()
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        open_page(page, server.url)
+        for _ in range(rounds):
+            for title, (room, *parts) in ROOMS.items():
+                link = page.get_by_role("link", name=title, exact=True)
+                clicks.setdefault(title, []).append(watched(page, link.click))
+                choices = page.locator(f".st-key-{room}_part button")
+                for place, part in list(enumerate(parts))[1:]:
+                    name = f"{title}, {part}"
+                    press = choices.nth(place).click
+                    clicks.setdefault(name, []).append(watched(page, press))
+    return [
+        figure
+        for measured, how, most in (
+            (loads, "opened in a new browser", 1200),
+            (clicks, "opened by a click", 400),
+        )
+        for name, times in measured.items()
+        for figure in figures(f"{name}: {how}", times, median=most)
+    ]
+
+
+def each_part() -> Iterator[tuple[str, str | None, str]]:
+    """Yield address, part and name of each page; the first part of a room is the room itself."""
+    for title, (room, *parts) in ROOMS.items():
+        yield room, None, title
+        for part in parts[1:]:
+            yield room, part, f"{title}, {part}"
+
+
+def open_page(page: Page, address: str) -> None:
+    """Open an address and wait until its script has run and the browser has painted."""
+    page.goto(address, wait_until="commit")
+    page.locator("h1").first.wait_for(state="attached")
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def measure_exports(folder: Path) -> list[Measured]:

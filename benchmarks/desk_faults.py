@@ -171,7 +171,7 @@ def compare(
 
 def open_desk(page: Page, url: str, queue_id: str, who: str) -> None:
     """Open a queue at the desk and wait until items ahead are in the browser."""
-    page.goto(f"{url}/?queue={queue_id}&reviewer={who}")
+    page.goto(f"{url}/review?queue={queue_id}&reviewer={who}")
     page.locator(".lc-card[hidden]").nth(3).wait_for(state="attached", timeout=90_000)
 
 

@@ -110,7 +110,7 @@ def _measure_start(options: argparse.Namespace) -> list[Measured]:
                 with training, _page() as page:
                     begin = time.perf_counter()
                     with serving(home) as server:
-                        page.goto(f"{server.url}/browse")
+                        page.goto(f"{server.url}/items")
                         page.get_by_test_id("stDataFrame").first.wait_for()
                         seconds.append(time.perf_counter() - begin)
             print("start", *(f"{times[-1]:.2f}" for times in found.values()), file=sys.stderr)

@@ -80,7 +80,7 @@ def open_page(browser: Browser, url: str, queue: Queue, who: str) -> Page:
     """Open the queue as somebody in a fresh profile and wait for the first item."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.add_init_script(WATCH)
-    page.goto(f"{url}/?queue={queue.queue_id}&reviewer={who}")
+    page.goto(f"{url}/review?queue={queue.queue_id}&reviewer={who}")
     _wait_for_controls(page)
     return page
 

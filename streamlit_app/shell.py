@@ -27,7 +27,7 @@ def rooms(role: Role) -> list[st.Page]:
         st.Page(
             f"views/{room}.py",
             title=say(f"navigation.{room}"),
-            default=room == "review",
+            default=room == "home",
             visibility="visible" if room in shown else "hidden",
         )
         for room in (*shown, *others)

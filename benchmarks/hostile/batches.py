@@ -124,7 +124,7 @@ def _num_sessions(scale: float) -> int:
 @contextmanager
 def _saving(scene: Scene) -> Iterator[None]:
     """Have the reviewers save until the block ends."""
-    for page_name in ("data", "training"):
+    for page_name in ("settings", "training"):
         scene.open(page_name)  # what a page loads once is loaded by now
     num_people, longest = _num_sessions(scene.scale), _LONGEST_MS / 1000 * len(JOBS)
     is_over = Event()
@@ -219,7 +219,7 @@ def _import(scene: Scene) -> tuple[float, float]:
 
 
 def _export(scene: Scene) -> tuple[float, float]:
-    scene.open("data")
+    scene.open("settings")
     begun = time.monotonic()
     with scene.page.expect_download(timeout=_LONGEST_MS) as download:
         scene.press("data_download")
@@ -243,12 +243,12 @@ def _ingest(scene: Scene) -> tuple[float, float]:
             for answer in (scene.rng.choice(ANSWERS),)
         ),
     )
-    scene.open("data")
+    scene.open("settings")
     begun = time.monotonic()
     run_dir.enter_state("succeeded", "Done.")
     while not scene.page.get_by_text("2 runs").is_visible():
         time.sleep(min(3.0, 100 * scene.scale))  # each look costs the server a page
-        scene.open("data")
+        scene.open("settings")
         expect(scene.page.get_by_text("current reviews")).to_be_visible()
     return begun, time.monotonic()
 

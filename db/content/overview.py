@@ -1,4 +1,4 @@
-"""What the store holds, in a few counts: for the Data and the Training page."""
+"""What the store holds, in a few counts: for Home, Settings and Training."""
 
 from __future__ import annotations
 
@@ -35,6 +35,33 @@ class ReviewCount:
     num_changed: int
     num_train: int
     num_changed_train: int
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """How many items have come how far; the labels are those of reviewers.
+
+    Attributes:
+        num_answered: Items to which at least one run gave an answer or a label.
+        num_agreed: Items that two people or more labelled alike, or that were adjudicated.
+        num_corrected: Items whose imported label or answer a reviewer or adjudicator changed.
+        num_learned: Of these, items whose correction a finished training run learned from.
+        num_disputed: Items that people labelled differently and nobody has adjudicated.
+    """
+
+    num_imported: int
+    num_answered: int
+    num_reviewed: int
+    num_agreed: int
+    num_corrected: int
+    num_learned: int
+    num_disputed: int
+
+
+def count_funnel(cur: DuckDBPyConnection, viewer: Viewer) -> Funnel:
+    """Count how many items have come how far, but hidden ones."""
+    row = cur.execute(load_sql("overview_funnel"), {"viewer": viewer.parameter}).fetchone()
+    return Funnel(*(row or (0,) * 7))
 
 
 def count_items_by_label(cur: DuckDBPyConnection, viewer: Viewer) -> list[ItemCount]:

@@ -6,19 +6,16 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
-from db.review.day import ReviewedDay
-from eci.statistics.estimates import NO_ITEMS, proportion
-from streamlit_app.logic.figures import interval_text, percent
+from streamlit_app.components import day_card
 from streamlit_app.markup import Html, element, join
 from streamlit_app.safe_text import notice
 from streamlit_app.server import desk, review_service, services
 from streamlit_app.server.tokens import Sitting
 from streamlit_app.server.worklist import Worklist
-from streamlit_app.wording import say, say_count
+from streamlit_app.wording import say
 
 _MAX_QUEUES: Final = 3
 """Further queues that are named."""
-_MINUTE: Final = 60
 
 
 def make_end(at: Sitting, worklist: Worklist, num_at_hand: int = 0) -> Html:
@@ -40,46 +37,8 @@ def make_end(at: Sitting, worklist: Worklist, num_at_hand: int = 0) -> Html:
 
 def make_day(at: Sitting, since: datetime) -> Html:
     """Return the markup of what the reviewer did since a moment, and of the ways on."""
-    return join(_day(desk.read_day(at, since)), _ways_on(at))
-
-
-def _day(day: ReviewedDay) -> Html:
-    if not day.num_items:
-        return Html()
-    facts = [
-        (say("ending.labelled"), say_count("figures.items", day.num_items)),
-        (say("ending.time"), _duration(day.seconds, day.num_items)),
-        (say("ending.differed"), _differing(day)),
-        (say("ending.changed"), say_count("figures.items", day.num_changed)),
-        (say("ending.answers"), say_count("figures.items", day.num_answers)),
-    ]
-    rows = [element("div", element("dt", name), element("dd", value)) for name, value in facts]
-    return element(
-        "section",
-        element("h2", say("ending.title")),
-        element("dl", *rows),
-        cls="lc-day",
-    )
-
-
-def _duration(seconds: float, num_items: int) -> str:
-    each = say("ending.seconds_each", seconds=seconds / num_items)
-    if seconds < _MINUTE:
-        return say("ending.seconds", seconds=seconds, each=each)
-    return say("ending.minutes", minutes=seconds / _MINUTE, each=each)
-
-
-def _differing(day: ReviewedDay) -> str:
-    share = proportion(day.num_differing, day.num_compared, NO_ITEMS)
-    if share.value is None:
-        return say("ending.no_model")
-    return say(
-        "ending.share",
-        count=day.num_differing,
-        n=day.num_compared,
-        share=percent(share.value),
-        interval=interval_text(share),
-    )
+    day = day_card.markup(desk.read_day(at, since), say("ending.title"))
+    return join(day, _ways_on(at))
 
 
 def _ways_on(at: Sitting) -> Html:

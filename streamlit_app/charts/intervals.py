@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import plotly.graph_objects as go
 
+from streamlit_app import palette
 from streamlit_app.charts.style import NEUTRAL, finish, plain, translucent
 from streamlit_app.wording import say, say_count
 
@@ -30,6 +32,7 @@ def draw_intervals(
     axis: str,
     reference: IntervalRow | None = None,
     is_difference: bool = False,
+    thresholds: Mapping[str, float] = MappingProxyType({}),
 ) -> go.Figure:
     """Draw each estimate as a dot with its interval as a line, first row on top.
 
@@ -38,6 +41,7 @@ def draw_intervals(
         axis: Title of the x axis with its unit.
         reference: Drawn as a dashed line over all rows, its interval as a band.
         is_difference: Scale the axis to the rows, with a line at 0, instead of from 0 to 1.
+        thresholds: Name and value of further lines over differences.
 
     Returns:
         A figure whose dots have the place of their row as ``customdata``.
@@ -68,15 +72,15 @@ def draw_intervals(
         "customdata": [[place, _hover(row, is_difference)] for place, row in enumerate(rows)],
         "hovertemplate": "%{customdata[1]}<extra></extra>",
     }
-    low = min((row.low for row in rows), default=0)
+    low = min([row.low for row in rows] + list(thresholds.values()), default=0)
     high = max((row.high for row in rows), default=0)
     figure = go.Figure(
         data=[trace],
         layout={
             "showlegend": False,
             "clickmode": "event+select",
-            "shapes": _lines(reference, is_difference),
-            "annotations": _note(reference),
+            "shapes": [*_lines(reference, is_difference), *_thresholds(thresholds)],
+            "annotations": [*_note(reference), *_names(thresholds)],
             "xaxis": {
                 "title": {"text": plain(axis, 80)},
                 "range": [100 * min(low, 0) - 3, 100 * max(high, 0) + 3]
@@ -133,6 +137,38 @@ def _lines(reference: IntervalRow | None, is_difference: bool) -> list[dict[str,
         "layer": "below",
     }
     return [band, {**line, "x0": reference.value, "x1": reference.value}]
+
+
+def _thresholds(thresholds: Mapping[str, float]) -> list[dict[str, Any]]:
+    line = {"dash": "dot", "width": 1.5, "color": palette.WRONG.chart}
+    return [
+        {
+            "type": "line",
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "x0": 100 * value,
+            "x1": 100 * value,
+            "line": line,
+        }
+        for value in thresholds.values()
+    ]
+
+
+def _names(thresholds: Mapping[str, float]) -> list[dict[str, Any]]:
+    return [
+        {
+            "x": 100 * value,
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "xanchor": "right",
+            "text": plain(name, 30),
+            "showarrow": False,
+            "font": {"size": 11},
+        }
+        for name, value in thresholds.items()
+    ]
 
 
 def _note(reference: IntervalRow | None) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from streamlit_app.components.history import facts, texts
 from streamlit_app.components.verdict_card import label_chip
 from streamlit_app.logic.review.adjudication import Dispute, Person
 from streamlit_app.markup import Html, element
+from streamlit_app.session.local_time import local_text
 from streamlit_app.wording import say, words
 
 
@@ -101,7 +102,7 @@ def _judgement(item: Item, person: Person, one: Annotation) -> Html:
 def _when(one: Annotation) -> Html:
     if one.origin == "import":  # its time is that of the import: when it was made is not known
         return element("span")
-    shown = one.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    shown = local_text(one.created_at)
     return element("time", shown, datetime=one.created_at.isoformat())
 
 
@@ -111,7 +112,7 @@ def _seconds(one: Annotation) -> Html:
 
 
 def _decision(one: Adjudication, names: Mapping[str, str]) -> Html:
-    when = one.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    when = local_text(one.created_at)
     reason = words("adjudication_reason")[one.reason] if one.reason else ""
     decided = one.label
     if one.old_label:

@@ -29,6 +29,7 @@ from streamlit_app import safe_text
 from streamlit_app.components import queue_mode
 from streamlit_app.markup import reveal
 from streamlit_app.server.services import database
+from streamlit_app.session.local_time import local_text
 from streamlit_app.wording import say, say_count, words
 
 _NOTICE = "bulk_notice"
@@ -127,7 +128,7 @@ def _draw_past(person: Reviewer) -> None:
                 say_count(
                     "bulk.past",
                     action.num_items,
-                    when=f"{action.created_at:%Y-%m-%d %H:%M}",
+                    when=local_text(action.created_at),
                     who=who,
                     what=words("bulk_kind")[action.kind],
                 )

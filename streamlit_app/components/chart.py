@@ -20,8 +20,8 @@ def draw(
     *,
     key: str,
     alt: str,
+    table: Mapping[str, Sequence[Cell]],
     on_click: Callable[[], None] | None = None,
-    table: Mapping[str, Sequence[Cell]] | None = None,
 ) -> None:
     """Draw a figure over the width of its column.
 
@@ -29,8 +29,8 @@ def draw(
         figure: Owned by this function from here on: it takes the theme's colours.
         key: The widget's key.
         alt: What the chart shows, for those who do not see it.
-        on_click: Called when a point is clicked or left; the points are in the session state.
         table: The figures behind the chart, offered as a CSV file.
+        on_click: Called when a point is clicked or left; the points are in the session state.
     """
     image = {"format": st.session_state.get(_FORMAT_KEY) or "svg", "filename": key}
     st.plotly_chart(
@@ -42,18 +42,17 @@ def draw(
         config={**CONFIG, "toImageButtonOptions": image},
         alt=alt,
     )
-    if table is not None:
-        st.download_button(
-            "CSV",
-            data=lambda: csv_bytes(table),
-            file_name=f"{key}.csv",
-            mime="text/csv",
-            key=f"{key}_csv",
-            type="tertiary",
-            icon=":material/download:",
-            on_click="ignore",
-            help=say("chart.figures"),
-        )
+    st.download_button(
+        "CSV",
+        data=lambda: csv_bytes(table),
+        file_name=f"{key}.csv",
+        mime="text/csv",
+        key=f"{key}_csv",
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+        help=say("chart.figures"),
+    )
 
 
 def clicked(key: str) -> Sequence[Any] | None:

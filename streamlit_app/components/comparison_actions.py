@@ -10,9 +10,10 @@ from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
 from streamlit_app import safe_text
 from streamlit_app.components import link_popover, queue_popover
 from streamlit_app.logic.tables import csv_bytes
+from streamlit_app.markup import element
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 MAX_EXPORTED = 1_000_000
 
@@ -24,7 +25,8 @@ def draw(flt: PairFilter, change: Change, total: int, names: Mapping[str, str]) 
         names: Of the runs, by id, as their pickers show them.
     """
     safe_text.draw_line(st.session_state.pop(queue_popover.NOTICE, ""))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", key="lc_bar_compare"):
+        safe_text.draw(element("p", say_count("work_bar.chosen", total), cls="lc-chosen"))
         queue_popover.draw(
             "compare_queue",
             say("pair_work.queue"),

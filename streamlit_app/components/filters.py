@@ -19,6 +19,8 @@ from streamlit_app.session.state import review_session
 from streamlit_app.wording import say
 
 Word = TypeVar("Word", bound=str)
+HEAD_ALONE = ("refit", "recalibrate")
+"""Tasks of runs that write no texts: they are offered after those that do."""
 
 SHOW_WORDS: dict[Show, str] = {
     "all": say("filters.show_all"),
@@ -121,6 +123,7 @@ def _pick_run(runs: Sequence[Run]) -> Run | None:
     if not runs:
         return None
     names = run_names(runs)
+    runs = sorted(runs, key=lambda run: run.settings.get("task") in HEAD_ALONE)
     by_id = {run.run_id: run for run in runs}
     address.seed("run", by_id)
     chosen = st.selectbox(

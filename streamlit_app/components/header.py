@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from db.errors import DbError
@@ -19,6 +21,7 @@ from streamlit_app.wording import say
 from training.errors import TrainingError
 from training.run.run_dir import RunDir
 
+_SCRIPT: Final = '<script type="module" src="/assets/skip_link.js"></script>'
 CHIP_SECONDS = 2.0
 """How often the chip of a run that goes on is drawn again."""
 
@@ -30,6 +33,8 @@ def draw() -> Reviewer:
         ReviewerNotFoundError: No reviewer has the name in the address, and none was picked.
         NotPermittedError: An admin has taken this person's access away.
     """
+    skip = element("span", data_lc_skip=say("header.skip"))
+    st.html(f"{_SCRIPT}{skip}", unsafe_allow_javascript=True)
     with st.container(key="lc_header", horizontal=True, vertical_alignment="center"):
         brand = element("strong", say("navigation.app"))
         project = element("span", project_name(), cls="lc-quiet")

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from db.content.overview import count_items_by_label
+from db.content.overview import ItemCount, count_items_by_label
 from db.viewer import Viewer
 from streamlit_app import safe_text
+from streamlit_app.charts.label_counts import draw_label_counts
+from streamlit_app.components import chart
 from streamlit_app.errors import OUR_ERRORS
-from streamlit_app.logic.training.readiness import Line, gain_words, missing_words, readiness_lines
+from streamlit_app.logic.outcomes.matrix import order_labels
+from streamlit_app.logic.training.readiness import (
+    Line,
+    gain_words,
+    label_balance,
+    missing_words,
+    readiness_lines,
+)
 from streamlit_app.markup import Html, element, join
 from streamlit_app.server import services
 from streamlit_app.wording import say
@@ -26,8 +37,9 @@ def draw(viewer: Viewer) -> None:
     database = services.database()
     found = read_readiness(database, viewer)
     counts = count_items_by_label(database.cursor(), viewer)
-    st.subheader(say("readiness.title"), divider="gray", anchor=False)
+    st.header(say("readiness.title"), divider="gray", anchor=False)
     safe_text.draw(element("table", *(_row(line) for line in readiness_lines(found, counts))))
+    _draw_balance(counts)
     missing = missing_words(found, counts)
     if missing:
         with st.expander(say("readiness.missing", num_missing=len(missing))):
@@ -41,6 +53,27 @@ def draw(viewer: Viewer) -> None:
     )
     for text in st.session_state.get(_GAIN, ()):
         safe_text.draw_line(text)
+
+
+def _draw_balance(counts: Sequence[ItemCount]) -> None:
+    """Draw how many items that a run may learn from carry which label, a bar a label set."""
+    balance = label_balance(counts)
+    if not balance:
+        return
+    labels = order_labels(
+        ("yes", "no", "maybe"), {label for part in balance.values() for label in part}
+    )
+    rows = [(name, label, count) for name, part in balance.items() for label, count in part.items()]
+    chart.draw(
+        draw_label_counts(balance, labels),
+        key="training_balance",
+        alt=say("readiness.balance_alt"),
+        table={
+            "labels": [name for name, _, _ in rows],
+            "label": [label for _, label, _ in rows],
+            "items": [count for _, _, count in rows],
+        },
+    )
 
 
 def _row(line: Line) -> Html:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from streamlit_app.errors import shown_errors
 from streamlit_app.markup import element
 from streamlit_app.session import address
 from streamlit_app.session.rooms import PART_PARAM, Room
-from streamlit_app.wording import say, words
+from streamlit_app.wording import say
 
 
 def draw_heading(room: Room, *, is_seen: bool = True) -> None:
@@ -24,36 +24,36 @@ def draw_heading(room: Room, *, is_seen: bool = True) -> None:
     safe_text.draw(heading)
 
 
-def draw(room: Room, parts: Mapping[str, Callable[[], None]]) -> None:
+def draw(room: Room, names: Mapping[str, str], parts: Mapping[str, Callable[[], None]]) -> None:
     """Draw the heading, the choice of a part, which stays in the address, and that part.
 
     Args:
+        names: What each part is called.
         parts: What draws each part; the first one is shown unless another is chosen.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="lc_room_head"):
         draw_heading(room)
-        part = _pick(room, parts)
+        part = _pick(room, names, list(parts))
     with shown_errors():
         parts[part]()
 
 
-def _pick(room: Room, parts: Mapping[str, Callable[[], None]]) -> str:
+def _pick(room: Room, names: Mapping[str, str], parts: Sequence[str]) -> str:
     """Draw the choice of a part; the address says which, so that Back and links change it."""
-    key, first = f"{room}_part", next(iter(parts))
+    key, first = f"{room}_part", parts[0]
     asked = st.query_params.get(PART_PARAM)
     st.session_state[key] = asked if asked in parts else first
-    shown = words(f"{room}_parts")
-    chosen: str = st.segmented_control(
+    chosen: str | None = st.segmented_control(
         say("room.part"),
-        list(parts),
-        format_func=shown.__getitem__,
+        parts,
+        format_func=names.__getitem__,
         required=True,
         key=key,
         on_change=_keep,
         args=(key, first),
         label_visibility="collapsed",
     )
-    return chosen
+    return chosen or first
 
 
 def _keep(key: str, first: str) -> None:

@@ -22,9 +22,10 @@ from streamlit_app.components import (
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.outcomes.selection_summary import selection_words
 from streamlit_app.logic.tables import csv_bytes
+from streamlit_app.markup import element
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 
 
 def draw(
@@ -40,7 +41,8 @@ def draw(
         report: Writes the page as one HTML file.
     """
     safe_text.draw_line(st.session_state.pop(queue_popover.NOTICE, ""))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", key="lc_bar_errors"):
+        safe_text.draw(element("p", say_count("work_bar.chosen", total), cls="lc-chosen"))
         if total:
             queue_popover.draw(
                 "errors_queue",

@@ -45,7 +45,7 @@ _TIER_HELP: Mapping[Tier, str] = {
 
 def draw(person: Reviewer, runs: Sequence[Run]) -> None:
     """Draw the choice of a tier and the Retrain button."""
-    st.subheader(say("training_form.retrain"), divider="gray", anchor=False)
+    st.header(say("training_form.retrain"), divider="gray", anchor=False)
     tier: Tier = st.segmented_control(
         say("training_form.tier"),
         TIERS,

@@ -78,7 +78,8 @@ def _draw(run_dir: RunDir, was_active: bool) -> None:
         _draw_usage(status, progress)
     elif progress.steps:
         _draw_figures(run_dir, status, progress)
-        _draw_charts(progress)
+        if any(value is not None for value in (progress.curves or {}).get("loss", ())):
+            _draw_charts(progress)
     _draw_log(run_dir)
 
 
@@ -178,6 +179,7 @@ def _draw_charts(progress: Progress) -> None:
             ),
             key="training_losses",
             alt=say("training_live.losses_alt"),
+            table={"step": progress.steps, **{name: curves[name] for name in names}},
         )
     with rate:
         chart.draw(
@@ -194,6 +196,7 @@ def _draw_charts(progress: Progress) -> None:
             ),
             key="training_rate",
             alt=say("training_live.learning_rate_alt"),
+            table={"step": progress.steps, "learning_rate": curves["learning_rate"]},
         )
 
 

@@ -16,6 +16,7 @@ from db.records import (
     LabelSet,
     SetLabel,
 )
+from eci.questions.labels import PUBMEDQA
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say
 
@@ -100,4 +101,6 @@ def label_set_words(label_set: str) -> str:
         return say("scope.several_options")
     if label_set == FREE_TEXT_LABEL_SET:
         return say("scope.free_text")
+    if label_set == PUBMEDQA.name:
+        return say("scope.yes_no_maybe")
     return say("scope.options") if label_set == OPTIONS_LABEL_SET else reveal(label_set)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from db.people.permissions import PERMISSIONS
 from db.records import Reviewer, ReviewerChange, Role
@@ -38,12 +39,12 @@ def role_table() -> dict[str, list[str]]:
 
 def change_table(
     changes: Sequence[ReviewerChange], names: Mapping[str, str]
-) -> dict[str, list[str]]:
+) -> dict[str, list[str | datetime]]:
     """Arrange changes of roles as columns, the latest first."""
     latest = list(reversed(changes))
     role_words = words("role")
     return {
-        say("people.when"): [f"{change.created_at:%Y-%m-%d %H:%M}" for change in latest],
+        say("people.when"): [change.created_at for change in latest],
         say("people.name"): [reveal(names.get(c.reviewer_id, c.reviewer_id)) for c in latest],
         say("people.role"): [role_words[change.role] for change in latest],
         say("people.email"): [reveal(change.email or "") for change in latest],

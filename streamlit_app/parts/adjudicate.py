@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, get_args
 
 import streamlit as st
@@ -111,14 +112,22 @@ def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> list[str]:
         key="adjudicate_labels",
         any_words=say("adjudicate.any"),
     )
-    return list_disputed(
-        services.database().cursor(),
-        viewer,
-        show or "open",
-        origin=whose if whose in ("review", "import") else None,
-        source=source,
-        label_set=label_set,
+    origins: tuple[AnnotationOrigin | None, ...] = ("review", None)
+    if whose in ("review", "import"):
+        origins = (whose,)
+    found = (
+        list_disputed(
+            services.database().cursor(),
+            viewer,
+            show or "open",
+            origin=origin,
+            source=source,
+            label_set=label_set,
+        )
+        for origin in origins
     )
+    # The reviewers' own disputes before those that came with a data set.
+    return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 @sign_in.fragment("adjudicate")
@@ -139,7 +148,7 @@ def draw_body(person: Reviewer) -> None:
     left, right = st.columns([1.7, 1], gap="large")
     with left, st.container(key="adjudicate_left"):
         item_card.draw_question(dispute.item)
-        st.subheader(say("adjudicate.judgements"), anchor=False)
+        st.header(say("adjudicate.judgements"), anchor=False)
         annotation_cards.draw(dispute)
         item_card.draw_context(dispute.item)
         if dispute.prediction is not None and dispute.run is not None:
@@ -151,7 +160,7 @@ def draw_body(person: Reviewer) -> None:
         draw_form(dispute, person)
         labels = dispute.item.labels
         keyboard.draw_marker(here.item_id, here.num_draws, labels, here.adjudication_id)
-        st.subheader(say("adjudicate.decisions"), anchor=False)
+        st.header(say("adjudicate.decisions"), anchor=False)
         annotation_cards.draw_decisions(dispute.decisions, dispute.names)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import streamlit as st
 
 from db.outcomes.counts import RunSummary
 from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
-from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
+from db.outcomes.selection import By, Gold
 from db.records import Run
 from db.viewer import Viewer
 from eci.statistics.compare import Comparison
@@ -21,10 +22,11 @@ from streamlit_app.components import (
     chart,
     comparison_actions,
     estimate_card,
+    figure_table,
     item_table,
     scope_picker,
 )
-from streamlit_app.logic.figures import p_value_text, points, points_interval
+from streamlit_app.logic.figures import p_value_text, percent, points, points_interval
 from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.comparison import (
     CHANGE_WORDS,
@@ -35,18 +37,21 @@ from streamlit_app.logic.outcomes.comparison import (
     default_pair,
     drawn_verdict,
     learning_points,
+    load_by_label_set,
     load_comparison,
     load_corrections,
     load_drawn_accuracies,
     load_drawn_change,
     load_summaries,
+    most_changed,
     shared_label_sets,
     trend_points,
+    trend_table,
     verdict,
 )
-from streamlit_app.logic.outcomes.gold_doubts import human_ceiling, load_people
+from streamlit_app.logic.outcomes.gold_doubts import load_ceiling
 from streamlit_app.logic.outcomes.matrix import NO_LABEL
-from streamlit_app.logic.outcomes.run_outcomes import drawn_words, load_labels, plain_words, refresh
+from streamlit_app.logic.outcomes.run_outcomes import drawn_words, plain_words, refresh
 from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
@@ -113,7 +118,7 @@ def draw_pair(runs: Sequence[Run], viewer: Viewer) -> None:
         st.info(say("compare.no_common_items_notice"))
         return
     default = default_labels(services.database(), version, run_a, run_b)
-    flt = pick_filter(viewer, run_a, run_b, shared, default)
+    flt = pick_filter(PairFilter(viewer, run_a, run_b, *default, "record", ""), shared, version)
     view = load_comparison(services.database(), version, flt)
     if not view.comparison.n:
         st.info(say("compare.no_common_labels_notice"))
@@ -133,22 +138,45 @@ def pick_runs(runs: Sequence[Run]) -> tuple[str, str]:
     return run_a, run_b
 
 
-def pick_filter(
-    viewer: Viewer, run_a: str, run_b: str, shared: Sequence[str], default: tuple[By, By]
-) -> PairFilter:
-    """Draw the choices of what to compare: labels, gold label, label set and split."""
+def pick_filter(default: PairFilter, shared: Sequence[str], version: str) -> PairFilter:
+    """Draw the choices of what to compare, and all label sets side by side, the worst first.
+
+    Args:
+        default: The runs, and the labels that are compared at first.
+    """
     by_column, gold_column, set_column, split_column = st.columns(
         [3, 3, 2, 2], vertical_alignment="bottom"
     )
     with by_column:
-        by_a, by_b = pick_labels(default)
+        by_a, by_b = pick_labels((default.by_a, default.by_b))
     with gold_column:
         gold = scope_picker.pick_gold("compare_against")
-    with set_column:
-        label_set = pick_label_set(shared)
     with split_column:
         split = pick_split()
-    return PairFilter(viewer, run_a, run_b, by_a, by_b, gold, label_set, split=split)
+    flt = replace(default, by_a=by_a, by_b=by_b, gold=gold, split=split)
+    views = load_by_label_set(services.database(), version, flt, shared)
+    with set_column:
+        label_set = pick_label_set(list(views), list(views).index(most_changed(views)))
+    if len(views) > 1:
+        figure_table.draw(label_set_table(views), alt=say("compare.label_sets_alt"))
+    return replace(flt, label_set=label_set)
+
+
+def label_set_table(views: Mapping[str, ComparisonView]) -> dict[str, list[str | int]]:
+    """Arrange what changed in each label set as columns."""
+    found = [view.comparison for view in views.values()]
+    return {
+        say("compare.labels"): [label_set_words(name) for name in views],
+        say("compare.items"): [one.n for one in found],
+        say("compare.accuracy_a"): [percent(one.accuracy_a.value) for one in found],
+        say("compare.accuracy_b"): [percent(one.accuracy_b.value) for one in found],
+        say("compare.accuracy_difference"): [
+            f"{points(one.accuracy_difference.value)} ({points_interval(one.accuracy_difference)})"
+            for one in found
+        ],
+        CHANGE_WORDS["fixed"]: [one.fixed for one in found],
+        CHANGE_WORDS["broken"]: [one.broken for one in found],
+    }
 
 
 def pick_labels(default: tuple[By, By]) -> tuple[By, By]:
@@ -165,11 +193,12 @@ def pick_labels(default: tuple[By, By]) -> tuple[By, By]:
     return chosen
 
 
-def pick_label_set(label_sets: Sequence[str]) -> str:
+def pick_label_set(label_sets: Sequence[str], index: int = 0) -> str:
     """Draw the choice of label set."""
     chosen: str = st.selectbox(
         say("compare.labels"),
         label_sets,
+        index=0 if "compare_labels" in st.session_state else index,
         format_func=label_set_words,
         key="compare_labels",
         bind="query-params",
@@ -290,7 +319,7 @@ def _draw_label_changes(view: ComparisonView) -> None:
 
 def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) -> None:
     """Draw the items of one change, each a way into Review."""
-    st.subheader(say("compare.items"), divider="gray")
+    st.header(say("compare.items"), divider="gray")
     changes = view.changes
     change: Change = st.segmented_control(
         say("compare.show"),
@@ -339,7 +368,7 @@ def draw_all(runs: Sequence[Run], viewer: Viewer) -> None:
     gold, label_set, split = pick_all_scope(label_sets)
     summaries = load_summaries(services.database(), version, viewer, gold, split)
     names = run_names(runs)
-    ceiling = _ceiling(version, viewer, summaries, gold, label_set, split)
+    ceiling = load_ceiling(services.database(), version, viewer, summaries, gold, label_set, split)
     drawn: Drawn = {}
     if gold == "record":
         run_ids = tuple(one.run_id for one in summaries if one.label_set == label_set)
@@ -355,14 +384,7 @@ def draw_all(runs: Sequence[Run], viewer: Viewer) -> None:
         draw_trend(trend, axis=say("compare.run"), ceiling=ceiling),
         key="compare_trend",
         alt=say("compare.trend_alt"),
-        table={
-            "label": [words for words, found in trend for _ in found],
-            "run": [point.run for _, found in trend for point in found],
-            "accuracy": [point.value for _, found in trend for point in found],
-            "low": [point.low for _, found in trend for point in found],
-            "high": [point.high for _, found in trend for point in found],
-            "items": [point.num_items for _, found in trend for point in found],
-        },
+        table=trend_table(trend),
     )
     st.caption(say("compare.trend_note"))
     if drawn:
@@ -427,27 +449,6 @@ def _choose_change() -> None:
     clicked = chart.clicked("compare_outcomes")
     if clicked is not None:
         st.session_state["compare_show"] = clicked[0]
-
-
-def _ceiling(
-    version: str,
-    viewer: Viewer,
-    summaries: Sequence[RunSummary],
-    gold: Gold,
-    label_set: str,
-    split: str | None,
-) -> tuple[str, float, float, float] | None:
-    """Return how far people agree with the gold label, on the items of the largest run."""
-    runs = [one for one in summaries if one.label_set == label_set]
-    if not runs:
-        return None
-    largest = max(runs, key=lambda one: one.n)
-    flt = OutcomeFilter(viewer, largest.run_id, gold, label_set).also(Selection(split=split))
-    labels = load_labels(services.database(), version, label_set)
-    found = human_ceiling(load_people(services.database(), version, flt, labels))
-    if found.value is None or found.interval is None:
-        return None
-    return (say("compare.human_ceiling"), found.value, found.interval.low, found.interval.high)
 
 
 def _marked(label: str | None, gold: str) -> str:

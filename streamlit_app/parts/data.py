@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import streamlit as st
@@ -29,6 +30,7 @@ from streamlit_app.errors import draw_error
 from streamlit_app.logic import uploads
 from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.matrix import order_labels
+from streamlit_app.logic.tables import Cell
 from streamlit_app.logic.uploads import Preview, Upload, read_upload
 from streamlit_app.markup import reveal
 from streamlit_app.server import import_jobs, services
@@ -51,13 +53,13 @@ def draw() -> None:
     blind_items.draw_left_out(viewer)
     add_column, export_column = st.columns([3, 2], gap="large")
     with add_column:
-        st.subheader(say("data.import_heading"), anchor=False, divider="gray")
+        st.header(say("data.import_heading"), anchor=False, divider="gray")
         draw_upload(person)
     with export_column:
-        st.subheader(say("data.export_heading"), anchor=False, divider="gray")
+        st.header(say("data.export_heading"), anchor=False, divider="gray")
         export_form.draw(person)
         st.caption(say("data.training_data_hint"))
-    st.subheader(say("data.stored_heading"), anchor=False, divider="gray")
+    st.header(say("data.stored_heading"), anchor=False, divider="gray")
     cur = services.database().cursor()
     set_aside.draw(
         "choices",
@@ -212,25 +214,23 @@ def draw_store(viewer: Viewer) -> None:
         )
     )
     labels = order_labels(KNOWN_LABELS, (count.label for count in counts))
+    table: dict[str, Sequence[Cell]] = {
+        say("data.source"): [reveal(count.source) for count in counts],
+        say("data.split"): [count.split for count in counts],
+        say("data.labels"): [label_set_words(count.label_set) for count in counts],
+        say("data.label"): [
+            reveal(labels_text(count.label, say("data.no_label"))) for count in counts
+        ],
+        say("data.items"): [count.count for count in counts],
+    }
     chart.draw(
         draw_label_counts(grouped(counts), labels),
         key="data_labels",
         alt=say("data.alt"),
+        table=table,
     )
     with st.expander(say("data.as_table")):
-        st.dataframe(
-            {
-                say("data.source"): [reveal(count.source) for count in counts],
-                say("data.split"): [count.split for count in counts],
-                say("data.labels"): [label_set_words(count.label_set) for count in counts],
-                say("data.label"): [
-                    reveal(labels_text(count.label, say("data.no_label"))) for count in counts
-                ],
-                say("data.items"): [count.count for count in counts],
-            },
-            hide_index=True,
-            key="data_counts",
-        )
+        st.dataframe(table, hide_index=True, key="data_counts")
 
 
 def grouped(counts: list[ItemCount]) -> dict[str, dict[str | None, int]]:

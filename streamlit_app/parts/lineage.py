@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -21,7 +23,8 @@ from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import find_training_run, list_training_runs
 from db.viewer import Viewer
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, item_table
+from streamlit_app.charts.lineage_flow import draw_flow
+from streamlit_app.components import blind_items, chart, item_table
 from streamlit_app.logic.training.lineage_view import (
     change_words,
     correction_table,
@@ -33,7 +36,7 @@ from streamlit_app.logic.training.lineage_view import (
 )
 from streamlit_app.markup import element, join, reveal
 from streamlit_app.server import services
-from streamlit_app.session import sign_in
+from streamlit_app.session import local_time, sign_in
 from streamlit_app.session.state import open_in_review
 from streamlit_app.wording import say
 from training.control.ingest import refresh
@@ -42,7 +45,6 @@ FROM_CORRECTION, FROM_RUN = say("lineage.from_correction"), say("lineage.from_ru
 _WAY = "lineage_way"
 _ITEM = "lineage_item"
 _RUN = "lineage_run"
-_DATES = {say("column.when"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")}
 
 
 def draw() -> None:
@@ -80,7 +82,7 @@ def draw_from_correction(viewer: Viewer) -> None:
         corrections,
         correction_table(corrections),
         key="lineage_corrections",
-        column_config=_DATES,
+        column_config={say("column.when"): local_time.column()},
     )
     if chosen is None and len(corrections) == 1:
         chosen = corrections[0]
@@ -90,7 +92,7 @@ def draw_from_correction(viewer: Viewer) -> None:
 
 def draw_correction(one: Correction, viewer: Viewer) -> None:
     """Draw the records, snapshots and runs that a correction went into."""
-    st.subheader(say("lineage.use_heading"), divider="gray", anchor=False)
+    st.header(say("lineage.use_heading"), divider="gray", anchor=False)
     safe_text.draw(
         join(
             element("div", one.question),
@@ -139,9 +141,10 @@ def draw_from_run(viewer: Viewer) -> None:
     corrections = list_corrections(cur, viewer, run_id=run.run_id)
     draw_run_facts(run, len(corrections))
     outcomes = list_item_outcomes(cur, viewer, run.run_id)
-    st.subheader(say("lineage.changed_items"), divider="gray", anchor=False)
+    draw_flow_of(run, corrections, outcomes)
+    st.header(say("lineage.changed_items"), divider="gray", anchor=False)
     draw_outcomes(run, outcomes)
-    st.subheader(
+    st.header(
         say("lineage.snapshot_corrections"),
         divider="gray",
         anchor=False,
@@ -155,7 +158,28 @@ def draw_from_run(viewer: Viewer) -> None:
         correction_table(corrections),
         _pick,
         key="lineage_run_corrections",
-        column_config=_DATES,
+        column_config={say("column.when"): local_time.column()},
+    )
+
+
+def draw_flow_of(
+    run: TrainingRun, corrections: Sequence[Correction], outcomes: Sequence[ItemOutcome]
+) -> None:
+    """Draw from which corrections to which changed items a run leads."""
+    if not corrections and not outcomes:
+        return
+    sources = Counter(say(f"lineage.kind_{one.kind}") for one in corrections)
+    counts = Counter(one.outcome for one in outcomes)
+    names: dict[Literal["fixed", "broken"], str] = {
+        "fixed": say("lineage.num_fixed"),
+        "broken": say("lineage.num_broken"),
+    }
+    steps = [*sources.items(), *((names[name], counts[name]) for name in names)]
+    chart.draw(
+        draw_flow(sources, run.run_id, {name: (names[name], counts[name]) for name in names}),
+        key="lineage_flow",
+        alt=say("lineage.flow_alt"),
+        table={"step": [name for name, _ in steps], "items": [count for _, count in steps]},
     )
 
 

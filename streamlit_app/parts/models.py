@@ -23,15 +23,11 @@ from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.logic.training.models_view import event_table, version_name, version_table
 from streamlit_app.markup import element
 from streamlit_app.server import services
-from streamlit_app.session import sign_in
+from streamlit_app.session import local_time, sign_in
+from streamlit_app.session.local_time import local_text
 from streamlit_app.wording import say
 from training.control.ingest import list_set_aside, refresh
 from training.control.registry import choose_challenger, gate_of, promote, roll_back
-
-_DATES = {
-    say(title): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")
-    for title in ("column.made", "column.when")
-}
 
 
 def draw() -> None:
@@ -61,7 +57,7 @@ def draw() -> None:
         st.dataframe(
             event_table(list_alias_events(cur)),
             hide_index=True,
-            column_config=_DATES,
+            column_config={say("column.when"): local_time.column()},
             key="models_events",
         )
 
@@ -83,7 +79,7 @@ def draw_aliases(champion: ModelVersion | None, challenger: ModelVersion | None)
                 safe_text.draw(
                     element(
                         "div",
-                        f"{model.base_model} · {model.created_at:%Y-%m-%d %H:%M UTC}",
+                        f"{model.base_model} · {local_text(model.created_at)}",
                         cls="lc-quiet",
                     )
                 )
@@ -99,9 +95,7 @@ def draw_operating_points(models: Sequence[ModelVersion]) -> None:
 
 def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:
     """Draw what the gate says of the challenger, and the button that promotes it."""
-    st.subheader(
-        say("models.gate_heading", version=challenger.version), divider="gray", anchor=False
-    )
+    st.header(say("models.gate_heading", version=challenger.version), divider="gray", anchor=False)
     viewer = services.viewer_of(person.reviewer_id)
     blind_items.draw_left_out(viewer)
     report = gate_of(services.database(), challenger.version, viewer, asked_by=person.reviewer_id)
@@ -125,21 +119,29 @@ def draw_gate(challenger: ModelVersion, person: Reviewer, *, may: bool) -> None:
 
 
 def draw_roll_back(person: Reviewer, *, may: bool) -> None:
-    """Draw the button that gives the alias back to the model that had it before."""
-    st.button(
-        say("models.roll_back"),
-        key="models_roll_back",
-        disabled=not may,
-        on_click=_roll_back,
-        args=(person.reviewer_id,),
-    )
+    """Draw the way to give the alias back to the model that had it before, with a reason."""
+    with st.popover(say("models.roll_back"), disabled=not may):
+        st.text_input(
+            say("models.roll_back_reason"),
+            key="models_roll_back_reason",
+            help=say("models.roll_back_help"),
+        )
+        st.button(
+            say("models.roll_back_confirm"),
+            key="models_roll_back",
+            on_click=_roll_back,
+            args=(person.reviewer_id,),
+        )
 
 
 def draw_versions(models: Sequence[ModelVersion], person: Reviewer, *, may: bool) -> None:
     """Draw all versions; a selected one can become the challenger."""
-    st.subheader(say("models.all_versions"), divider="gray", anchor=False)
+    st.header(say("models.all_versions"), divider="gray", anchor=False)
     chosen = item_table.select(
-        models, version_table(models), key="models_versions", column_config=_DATES
+        models,
+        version_table(models),
+        key="models_versions",
+        column_config={say("column.made"): local_time.column()},
     )
     st.button(
         say("models.choose_challenger"),
@@ -159,7 +161,9 @@ def _promote(version: int, reviewer_id: str, reason_key: str) -> None:
 
 def _roll_back(reviewer_id: str) -> None:
     with deferred_errors():
-        roll_back(services.database(), reviewer_id)
+        roll_back(
+            services.database(), reviewer_id, st.session_state.get("models_roll_back_reason", "")
+        )
 
 
 def _choose(version: int, reviewer_id: str) -> None:

@@ -15,7 +15,7 @@ from streamlit_app import safe_text
 from streamlit_app.logic.people_tables import GIVEN_ROLES, change_table, people_table, role_table
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
-from streamlit_app.session import sign_in
+from streamlit_app.session import local_time, sign_in
 from streamlit_app.wording import say, words
 
 _NOTICE = "people_notice"
@@ -27,19 +27,19 @@ def draw() -> None:
     people = list_people(services.database().cursor())
     table, form = st.columns([3, 2], gap="large")
     with table:
-        st.subheader(say("people.access_heading"), anchor=False, divider="gray")
+        st.header(say("people.access_heading"), anchor=False, divider="gray")
         st.dataframe(people_table(people), hide_index=True, key="people_table")
         if not sign_in.has_provider():
             st.caption(say("people.roles_note"))
     with form:
-        st.subheader(say("people.change"), anchor=False, divider="gray")
+        st.header(say("people.change"), anchor=False, divider="gray")
         draw_notice()
         if is_permitted(person, "manage_people"):
             draw_form(people, person)
         else:
             admins = ", ".join(reveal(one.name) for one in people if one.role == "admin")
             safe_text.draw_notice(say("people.admins_only", admins=admins))
-    st.subheader(say("people.roles"), anchor=False, divider="gray")
+    st.header(say("people.roles"), anchor=False, divider="gray")
     st.dataframe(role_table(), hide_index=True, key="people_roles", width="content")
     with st.expander(say("people.changes")):
         draw_changes()
@@ -120,4 +120,9 @@ def draw_changes() -> None:
     """Draw every change of a role, the latest first."""
     cur = services.database().cursor()
     names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
-    st.dataframe(change_table(list_changes(cur), names), hide_index=True, key="people_changes")
+    st.dataframe(
+        change_table(list_changes(cur), names),
+        hide_index=True,
+        key="people_changes",
+        column_config={say("people.when"): local_time.column()},
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import streamlit as st
 
@@ -12,8 +12,11 @@ from db.records import Run
 from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import list_training_runs
 from db.viewer import Viewer
+from streamlit_app import palette
+from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import (
     blind_items,
+    chart,
     endpoint_form,
     item_table,
     operating_point,
@@ -25,15 +28,24 @@ from streamlit_app.components import (
     training_live,
 )
 from streamlit_app.errors import draw_error, shown_errors
-from streamlit_app.logic.training.training_view import HistoryEntry, history_table, score_table
+from streamlit_app.logic.training.training_view import (
+    HistoryEntry,
+    Score,
+    history_table,
+    score_table,
+    scores_of,
+)
 from streamlit_app.server import services
-from streamlit_app.session import sign_in
+from streamlit_app.session import local_time, sign_in
 from streamlit_app.session.rooms import go_to
-from streamlit_app.wording import say
+from streamlit_app.wording import say, words
 from training.control.ingest import list_set_aside, refresh
 from training.errors import TrainingError
 from training.run.run_dir import RunDir
 from training.run.status import ACTIVE_STATES, Status
+
+BARS = {"head_accuracy": palette.HEAD, "text_accuracy": palette.TEXT}
+"""The scores that are drawn, with their colours."""
 
 
 def draw() -> None:
@@ -45,6 +57,13 @@ def draw() -> None:
     blind_items.draw_left_out(viewer)
     history = load_history(viewer)
     runs = services.all_runs()
+    shown = pick_shown(history)
+    # What was just started or chosen, or goes on, is seen without scrolling.
+    is_first = shown is not None and (
+        training_form.SHOWN_KEY in st.session_state or shown.run.state in ACTIVE_STATES
+    )
+    if shown is not None and is_first:
+        draw_run(shown, runs)
     readiness_meter.draw(viewer)
     plan_panel.draw(person, viewer)
     with shown_errors():
@@ -52,11 +71,17 @@ def draw() -> None:
         training_form.draw_prediction(person)
         endpoint_form.draw(person)
         policy_form.draw(person)
-    shown = pick_shown(history)
     if shown is None:
         st.info(say("training.nothing"))
         return
-    st.subheader(say("training.run"), divider="gray")
+    if not is_first:
+        draw_run(shown, runs)
+    draw_history(history)
+
+
+def draw_run(shown: HistoryEntry, runs: Sequence[Run]) -> None:
+    """Draw one run: as it goes, or what came of it."""
+    st.header(say("training.run"), divider="gray")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(shown.run.run_id)
         draw_links(shown, runs)
@@ -66,7 +91,6 @@ def draw() -> None:
     # is drawn once more and takes its results in.
     training_live.draw(shown.run.run_id, was_active=shown.run.state in ACTIVE_STATES)
     draw_scores(shown, runs)
-    draw_history(history)
 
 
 def load_history(viewer: Viewer) -> list[HistoryEntry]:
@@ -127,14 +151,40 @@ def draw_scores(entry: HistoryEntry, runs: Sequence[Run]) -> None:
     run = by_id.get(entry.run.run_id)
     if run is None or not run.metrics:
         return
-    table = score_table(run, by_id.get(run.base_run_id or ""))
+    scores = scores_of(run, by_id.get(run.base_run_id or ""))
+    table = score_table(scores)
+    rows = [row for score in scores if score.name in BARS for row in _bars(score)]
+    if rows:
+        chart.draw(
+            draw_intervals(rows, axis=say("training.scores_axis")),
+            key="training_bars",
+            alt=say("training.scores_alt"),
+            table=table,
+        )
     st.dataframe(table, hide_index=True, key="training_scores")
     operating_point.draw(run, say("decision.heading"))
 
 
+def _bars(score: Score) -> Iterator[IntervalRow]:
+    """Yield a figure before and after a run, those that have an interval."""
+    for when, figure in (("before", score.before), ("now", score.now)):
+        if figure is None or figure.value is None or figure.interval is None:
+            continue
+        name = say("training.score_of", score=words("score")[score.name], labels=score.labels)
+        color = palette.GREY if when == "before" else BARS[score.name]
+        yield IntervalRow(
+            f"{name} · {say(f'column.{when}').lower()}",
+            figure.value,
+            figure.interval.low,
+            figure.interval.high,
+            figure.n,
+            color.chart,
+        )
+
+
 def draw_history(history: Sequence[HistoryEntry]) -> None:
     """Draw all runs; a selected one is shown above."""
-    st.subheader(say("training.all_runs"), divider="gray")
+    st.header(say("training.all_runs"), divider="gray")
     st.caption(say("training.select_note"))
     item_table.on_select(
         history,
@@ -142,7 +192,7 @@ def draw_history(history: Sequence[HistoryEntry]) -> None:
         _show,
         key="training_history",
         column_config={
-            say("column.started"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            say("column.started"): local_time.column(),
         },
         alt=say("training.all_alt"),
     )

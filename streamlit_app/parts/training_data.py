@@ -154,7 +154,7 @@ def pick_record(built: Build) -> BuiltRecord | None:
 
 def draw_record(record: BuiltRecord, person: Reviewer) -> None:
     """Draw a record as the chat that is learned, and the buttons that leave it out."""
-    st.subheader(say("training_data.record"), divider="gray", anchor=False)
+    st.header(say("training_data.record"), divider="gray", anchor=False)
     for place, turn in enumerate(record.messages):
         is_learned = place == len(record.messages) - 1
         role = turn["role"]

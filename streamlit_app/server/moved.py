@@ -1,4 +1,4 @@
-"""Addresses of pages that are parts of rooms now: links and bookmarks still lead to them."""
+"""Addresses of pages that stand elsewhere now: links and bookmarks still lead to them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ MOVED: Final[Mapping[str, tuple[str, str | None]]] = {
     "people": ("settings", "people"),
 }
 """Room and part by the former address."""
+OF_REVIEW: Final = frozenset({"item", "queue", "run", "show", "search", "order"})
+"""Parameters by which an address without a page is one of Review, which was the first page."""
 
 
 class Moved:
@@ -40,9 +42,13 @@ class Moved:
 def _new_address(scope: Scope) -> str | None:
     """Return the address that took the place of the one asked for, relative to it, or None."""
     folder, _, name = scope["path"].rpartition("/")
-    if name not in MOVED or folder.strip("/") != st.get_option("server.baseUrlPath").strip("/"):
-        return None
-    room, part = MOVED[name]
     asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    if folder.strip("/") != st.get_option("server.baseUrlPath").strip("/"):
+        return None
+    if name == "" and OF_REVIEW & {key for key, _ in asked}:
+        name = "review"
+    elif name not in MOVED:
+        return None
+    room, part = MOVED.get(name, (name, None))
     query = urlencode([*asked, *([("part", part)] if part else [])])
     return f"{room}?{query}" if query else room

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from threading import Condition
+from typing import Final
 
 from cachetools import cached
 
@@ -21,6 +22,8 @@ from db.review.visibility import count_hidden, view_as
 from db.viewer import Viewer
 from training.control.automatic import is_automatic
 from training.evaluation.readings import read_new_answers
+
+_MAX_ON_HOME: Final = 12
 
 
 @cached(cache={}, condition=Condition())
@@ -108,6 +111,11 @@ def all_runs() -> list[Run]:
     a reader's hands with each correction.
     """
     return sorted(list_runs(database().cursor()), key=lambda run: is_automatic(run.settings))
+
+
+def newest_runs() -> list[Run]:
+    """Return the runs that Home shows; more of them would hide each other there."""
+    return all_runs()[:_MAX_ON_HOME]
 
 
 def model_of(run_id: str) -> str:

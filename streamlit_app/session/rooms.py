@@ -10,6 +10,7 @@ import streamlit as st
 from db.records import Role
 
 Room = Literal[
+    "home",
     "review",
     "items",
     "agreement",
@@ -22,11 +23,11 @@ Room = Literal[
 """Each is the file of this name in ``views/``, and its address."""
 
 ROOMS_OF: Final[Mapping[Role, tuple[Room, ...]]] = {
-    "reviewer": ("review", "guidelines"),
-    "adjudicator": ("review", "agreement", "items", "quality", "training", "settings"),
-    "engineer": ("quality", "training", "items", "agreement", "review", "settings"),
-    "admin": ("review", "items", "agreement", "quality", "training", "settings"),
-    "none": (),
+    "reviewer": ("home", "review", "guidelines"),
+    "adjudicator": ("home", "review", "agreement", "items", "quality", "training", "settings"),
+    "engineer": ("home", "quality", "training", "items", "agreement", "review", "settings"),
+    "admin": ("home", "review", "items", "agreement", "quality", "training", "settings"),
+    "none": ("home",),
 }
 """The rooms in the navigation by role, in the order in which it needs them.
 

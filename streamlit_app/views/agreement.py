@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from streamlit_app.components import room
-from streamlit_app.parts import adjudicate, agreement
+from streamlit_app.parts import adjudicate, rater_agreement
+from streamlit_app.wording import words
 
-room.draw("agreement", {"agreement": agreement.draw, "adjudicate": adjudicate.draw})
+room.draw(
+    "agreement",
+    words("agreement_parts"),
+    {"agreement": rater_agreement.draw, "adjudicate": adjudicate.draw},
+)

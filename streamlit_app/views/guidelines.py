@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlit_app.components import room
-from streamlit_app.parts import guidelines
+from streamlit_app.parts import guideline_editor
 
 room.draw_heading("guidelines")
-guidelines.draw()
+guideline_editor.draw()

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from streamlit_app.components import room
-from streamlit_app.parts import compare, errors
+from streamlit_app.parts import compare, error_analysis
+from streamlit_app.wording import words
 
-room.draw("quality", {"errors": errors.draw, "compare": compare.draw})
+room.draw(
+    "quality",
+    words("quality_parts"),
+    {"errors": error_analysis.draw, "compare": compare.draw},
+)

@@ -241,9 +241,9 @@ def test_an_admin_makes_a_token_shown_once_sees_its_use_and_revokes_it(
     assert find_caller(secret) is not None
     page.run()
     assert not page.code  # once
-    assert page.dataframe[0].value["Last use"][0].endswith("UTC")
+    assert page.dataframe[0].value["Last use"][0].startswith("20")
     page.button(key="tokens_revoke").click().run()
     assert find_caller(secret) is None
-    assert page.dataframe[0].value["Revoked"][0].endswith("UTC")
+    assert page.dataframe[0].value["Revoked"][0].startswith("20")
     bare = open_page("settings/programs", reviewer="Ann")
     assert "tokens_make" not in [button.key for button in bare.button]

@@ -86,6 +86,7 @@ def test_a_challenger_that_passes_is_promoted_and_rolled_back(
     assert not test.exception
     champion = find_by_alias(store.cursor(), "champion")
     assert champion is not None and champion.run_id == "two"
+    test.text_input(key="models_roll_back_reason").set_value("worse on the ward")
     test.button(key="models_roll_back").click().run()
     assert find_by_alias(store.cursor(), "champion") is None
     assert [e.action for e in list_alias_events(store.cursor(), "champion")] == [

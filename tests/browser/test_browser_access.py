@@ -31,7 +31,7 @@ def test_an_open_tab_shows_and_stores_nothing_more(
             add_person(cur, "Bob", role="reviewer")
 
     server = serve(seed)
-    page.goto(f"{server.url}/?reviewer=Bob&item=q-01")
+    page.goto(f"{server.url}/review?reviewer=Bob&item=q-01")
     wait_for_card(page, "q-01")
     page.keyboard.press("2")
     expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()

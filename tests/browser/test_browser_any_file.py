@@ -62,7 +62,7 @@ def test_a_triage_table_goes_in_is_reviewed_by_keyboard_and_comes_back(
     press_import(page)
     expect(page.locator(".lc-notice-success")).to_contain_text("3 new items")
 
-    open_desk(page, f"{server.url}/?reviewer=Dr.%20Okafor", "F1")
+    open_desk(page, f"{server.url}/review?reviewer=Dr.%20Okafor", "F1")
     for item_id, key in (("F1", "2"), ("F2", "2"), ("F3", "3")):
         wait_for_card(page, item_id)
         page.keyboard.press(key)

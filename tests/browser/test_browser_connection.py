@@ -38,7 +38,7 @@ LATER_MS = 1500
 
 def open_review(page: Page, url: str) -> None:
     """Open the desk and wait until items ahead are in the browser."""
-    open_desk(page, f"{url}/?item=q-01")
+    open_desk(page, f"{url}/review?item=q-01")
     expect(page.locator(".lc-card[hidden]").nth(3)).to_be_attached()
 
 
@@ -192,7 +192,8 @@ def test_a_label_that_something_newer_stands_against_is_asked_about(
     page.keyboard.press("Enter")
     wait_for_card(page, "q-02")
     other = page.context.new_page()
-    open_desk(other, f"{server.url}/?item=q-01")  # another origin: it knows nothing of the first
+    # Another origin: it knows nothing of the first.
+    open_desk(other, f"{server.url}/review?item=q-01")
     other.keyboard.press("y")
     other.keyboard.press("Enter")
     wait_until_saved(other)

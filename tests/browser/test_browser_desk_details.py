@@ -61,7 +61,7 @@ def test_words_marked_with_mouse_or_keys_are_stored_as_characters_of_the_answer(
     serve: Any, page: Page
 ) -> None:
     server = serve(seed)
-    open_desk(page, f"{server.url}/?item=q-01")
+    open_desk(page, f"{server.url}/review?item=q-01")
     marked = on_desk(page, ".lc-marked")
 
     # With the mouse, through bold, an emoji, an invisible character and the sign of a list.
@@ -118,7 +118,7 @@ def test_a_person_has_their_own_keys_on_every_machine_and_reads_when_keys_are_of
     serve: Any, chromium: Browser, page: Page
 ) -> None:
     server = serve(seed)
-    open_desk(page, f"{server.url}/?item=q-01")
+    open_desk(page, f"{server.url}/review?item=q-01")
     page.keyboard.press("?")
     told = on_desk(page, ".lc-help-panel [role=status]")
 
@@ -139,7 +139,7 @@ def test_a_person_has_their_own_keys_on_every_machine_and_reads_when_keys_are_of
     expect(page.get_by_role("radio", name="no", exact=True)).to_be_checked()
 
     other = chromium.new_context().new_page()
-    open_desk(other, f"{server.url}/?item=q-02", "q-02")
+    open_desk(other, f"{server.url}/review?item=q-02", "q-02")
     other.keyboard.press("Shift+N")
     expect(on_desk(other, '[data-lc-command="flag"]')).to_contain_text("Unflag")
     other.context.close()
@@ -147,7 +147,7 @@ def test_a_person_has_their_own_keys_on_every_machine_and_reads_when_keys_are_of
     off = on_desk(page, ".lc-keys-off")
     for take_back in (off.click, lambda: page.keyboard.press("Escape")):
         expect(off).to_be_hidden()
-        page.get_by_role("link", name="Browse").focus()
+        page.get_by_role("link", name="Items").focus()
         expect(off).to_be_visible()
         take_back()
         page.keyboard.press("y")
@@ -162,11 +162,11 @@ def test_leaving_keeps_the_words_just_typed_and_a_second_tab_is_reported(
     serve: Any, page: Page
 ) -> None:
     server = serve(seed)
-    open_desk(page, f"{server.url}/?item=q-01")
+    open_desk(page, f"{server.url}/review?item=q-01")
     tabs = page.locator(".lc-tabs")
     expect(tabs).to_have_count(0)
     other = page.context.new_page()
-    open_desk(other, f"{server.url}/?item=q-02", "q-02")
+    open_desk(other, f"{server.url}/review?item=q-02", "q-02")
     expect(tabs).to_contain_text("open in another tab")
     expect(other.locator(".lc-tabs")).to_contain_text("open in another tab")
     other.keyboard.press("t")
@@ -174,5 +174,5 @@ def test_leaving_keeps_the_words_just_typed_and_a_second_tab_is_reported(
     other.goto("about:blank")  # sooner than a pause in typing sends the draft
     expect(tabs).to_have_count(0)
     other.close()
-    open_desk(page, f"{server.url}/?item=q-02", "q-02")
+    open_desk(page, f"{server.url}/review?item=q-02", "q-02")
     expect(on_desk(page, "textarea[name=note]")).to_have_value("typed a moment ago")

@@ -42,7 +42,7 @@ def test_labels_and_save_are_in_sight_and_texts_run_their_own_way(
     server = serve(seed)
     context = chromium.new_context(viewport={"width": size[0], "height": size[1]})
     page = context.new_page()
-    open_desk(page, f"{server.url}/?item=q-01")
+    open_desk(page, f"{server.url}/review?item=q-01")
     for name in ("yes", "no", "maybe"):
         expect(page.get_by_role("radio", name=name, exact=True)).to_be_in_viewport(ratio=1)
     expect(on_desk(page, ".lc-save")).to_be_in_viewport(ratio=1)
@@ -67,7 +67,7 @@ def test_keys_of_other_keyboards_pick_the_same_label(
     serve_once: Callable[..., Any], page: Page, key: str, code: str
 ) -> None:
     server = serve_once(seed)
-    open_desk(page, f"{server.url}/?item=q-01")
+    open_desk(page, f"{server.url}/review?item=q-01")
     page.evaluate(
         """([key, code]) => document.activeElement.dispatchEvent(
         new KeyboardEvent("keydown", { key, code, bubbles: true }))""",

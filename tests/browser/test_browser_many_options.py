@@ -31,7 +31,7 @@ def seed(database: Database) -> None:
 
 def test_a_letter_picks_its_option_and_its_command_takes_shift(serve: Serve, page: Page) -> None:
     server = serve(seed)
-    open_desk(page, f"{server.url}/?item=v-01", "v-01")
+    open_desk(page, f"{server.url}/review?item=v-01", "v-01")
     for key, label in (("3", "C"), ("0", "J"), ("z", "Z"), ("f", "F"), ("w", "W"), ("s", "S")):
         page.keyboard.press(key)
         expect(page.get_by_role("radio", name=label, exact=True)).to_be_checked()

@@ -109,7 +109,7 @@ def test_every_label_can_be_read_on_review(
 ) -> None:
     server = serve(review_seed)
     for item_id, labels in (("q-01", "yes no maybe"), ("v-01", "A B C D")):
-        open_desk(themed_page, f"{server.url}/?item={item_id}", item_id)
+        open_desk(themed_page, f"{server.url}/review?item={item_id}", item_id)
         assert_readable(pick_each(themed_page, labels))
 
 

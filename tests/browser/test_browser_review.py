@@ -56,7 +56,7 @@ def test_three_corrections_by_keyboard_survive_a_reload(
             sign_in_by_name(cur, "Dr. Okafor")
 
     server = serve(seed)
-    open_desk(page, f"{server.url}/?reviewer=Dr.%20Okafor")
+    open_desk(page, f"{server.url}/review?reviewer=Dr.%20Okafor")
     page.keyboard.press("n")
     page.keyboard.press("Enter")
     wait_for_card(page, "q-02")
@@ -106,7 +106,7 @@ def test_fast_presses_never_label_an_item_that_is_not_on_screen(
 ) -> None:
     server = serve(review_seed)
     page.add_init_script(LOG_KEYS)
-    open_desk(page, f"{server.url}/?source=pubmedqa")
+    open_desk(page, f"{server.url}/review?source=pubmedqa")
     for _ in range(20):
         for key in ("y", "Enter"):
             page.keyboard.press(key)
@@ -127,7 +127,7 @@ def test_skip_undo_help_and_the_letter_c_work_without_the_mouse(
     serve: Serve, review_seed: Callable[[Database], None], page: Page
 ) -> None:
     server = serve(review_seed)
-    open_desk(page, f"{server.url}/?item=v-01", "v-01")
+    open_desk(page, f"{server.url}/review?item=v-01", "v-01")
     page.keyboard.press("c")
     expect(page.get_by_role("radio", name="C", exact=True)).to_be_checked()
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -157,7 +157,7 @@ def test_a_click_in_browse_opens_the_item_and_the_list_is_the_queue(
     serve: Serve, review_seed: Callable[[Database], None], page: Page
 ) -> None:
     server = serve(review_seed)
-    page.goto(f"{server.url}/browse?source=pubmedqa")
+    page.goto(f"{server.url}/items?source=pubmedqa")
     expect(page.locator(".lc-count")).to_have_text("12 items")
     table = page.get_by_test_id("stDataFrame")
     expect(table.locator("canvas").first).to_be_visible()
@@ -192,7 +192,7 @@ def test_hostile_text_stays_text_and_nothing_leaves_the_machine(serve: Serve, pa
     server = serve(fill_with_hostile_text)
     hosts: set[str | None] = set()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
-    open_desk(page, server.url)
+    open_desk(page, f"{server.url}/review")
     expect(on_desk(page, ".lc-answer-text")).to_contain_text("<h1>Forged</h1>")
     expect(page.locator("h1", has_text="Forged")).to_have_count(0)
     page.keyboard.press("n")
@@ -200,7 +200,7 @@ def test_hostile_text_stays_text_and_nothing_leaves_the_machine(serve: Serve, pa
     expect(page.locator(".lc-ending")).to_contain_text("every item in this queue")
     page.keyboard.press("u")
     wait_for_card(page, "q-01")
-    page.get_by_role("link", name="Browse").click()
+    page.get_by_role("link", name="Items").click()
     expect(page.locator(".lc-count")).to_have_text("1 item")
     assert "taken" not in page.title()
     assert hosts <= {"localhost", None}
@@ -228,7 +228,7 @@ def test_drafts_survive_a_kill_and_nothing_hidden_reaches_the_browser(
         ),
     )
     server = serve(blind)
-    open_desk(page, f"{server.url}/?item=q-01&reviewer=Ada")
+    open_desk(page, f"{server.url}/review?item=q-01&reviewer=Ada")
     page.keyboard.press("n")
     page.keyboard.press("t")
     with page.expect_response("**/desk/drafts") as answer:

@@ -17,7 +17,7 @@ NUM_FAILED = 8
 STREAMLIT = ("streamlit run", "yourscript", "Streamlit", "Connection error")
 
 
-@pytest.mark.parametrize(("path", "scheme"), [("/browse", "dark"), ("/glossary", "light")])
+@pytest.mark.parametrize(("path", "scheme"), [("/items", "dark"), ("/glossary", "light")])
 def test_a_lost_server_is_reported_in_our_words(
     serve: Callable[..., Any],
     chromium: Browser,

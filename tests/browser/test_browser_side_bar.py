@@ -58,7 +58,7 @@ def server(serve: Serve, review_seed: Seed) -> Any:
 
 
 def open_review(page: Page, url: str) -> None:
-    open_desk(page, f"{url}/?item=q-01")
+    open_desk(page, f"{url}/review?item=q-01")
 
 
 def choose(page: Page, field: str, option: str, *, by_key: bool) -> None:
@@ -175,10 +175,11 @@ def test_a_name_is_added_with_its_button_and_labels_from_then_on(server: Any, pa
 def test_who_came_by_the_address_stays_who_they_are_on_another_page(
     server: Any, page: Page
 ) -> None:
-    page.goto(f"{server.url}/?item=q-01&reviewer=Ann")
+    page.goto(f"{server.url}/review?item=q-01&reviewer=Ann")
     box = page.get_by_role("combobox", name="Reviewing as")
     expect(box).to_have_value("Ann")
-    page.get_by_role("link", name="Adjudicate").click()
+    page.get_by_role("link", name="Agreement").click()
+    page.get_by_role("radio", name="Adjudicate").click()
     expect(page.locator(".lc-adjudicate-marker")).to_be_attached()
     expect(box).to_have_value("Ann")
 

@@ -138,9 +138,10 @@ def test_who_was_invited_signs_in_reviews_under_that_name_and_signs_out(
             add_person(cur, "A. Lee", role="reviewer", email="ann@x.org", issuer=provider.issuer)
 
     server = serve(seed, secrets_file(tmp_path, provider))
-    page.goto(f"{server.url}/?reviewer=Chief")
+    page.goto(f"{server.url}/review?reviewer=Chief")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("Signed in as")).to_contain_text("A. Lee")
+    page.goto(f"{server.url}/review")
     expect(page.get_by_text("Does drug q-01 help?")).to_be_visible()
     page.goto(f"{server.url}/people?reviewer=Chief")  # an address proves nothing
     expect(page.get_by_text("Only an admin can add people")).to_be_visible()
@@ -162,7 +163,7 @@ def test_a_stranger_waits_for_a_role_and_sees_nothing(
             add_person(cur, "Chief", role="admin")
 
     server = serve(seed, secrets_file(tmp_path, provider))
-    page.goto(f"{server.url}/browse")
+    page.goto(f"{server.url}/items")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("has no role here")).to_contain_text("Ask an admin (Chief)")
     expect(page.get_by_text("Ann <Lee>")).to_be_visible()  # as text, not as markup

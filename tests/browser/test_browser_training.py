@@ -92,7 +92,7 @@ def test_retrain_shows_progress_and_ends_in_a_comparison(serve, page: Page, trai
     page.locator(".st-key-training_compare button").click()
 
     # The base run was right throughout, the random model cannot be.
-    expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+    expect(page.get_by_role("radio", name="Compare runs", checked=True)).to_be_visible()
     broken = page.get_by_role("radio", name=re.compile(r"Broken \([1-9]\d*\)"))
     expect(broken).to_be_visible()
     broken.click()

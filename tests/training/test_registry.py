@@ -293,11 +293,13 @@ def test_rolling_back_twice_goes_back_twice(store: Database, predict: Predict, e
         promote(store, number + 1, eve, "for the sake of this test")
     versions = []
     for _ in range(3):
-        model = roll_back(store, eve)
+        with pytest.raises(PromotionError, match="reason 'no' is too short"):
+            roll_back(store, eve, "no")
+        model = roll_back(store, eve, "worse on the ward")
         versions.append(None if model is None else model.version)
     assert versions == [2, 1, None]
     with pytest.raises(PromotionError, match="no champion"):
-        roll_back(store, eve)
+        roll_back(store, eve, "worse on the ward")
     assert len(list_alias_events(store.cursor(), "champion")) == 6
 
 
@@ -311,7 +313,7 @@ def test_only_engineers_and_admins_promote_and_roll_back(
         promote(store, 1, ann)
     promote(store, 1, eve)
     with pytest.raises(NotPermittedError):
-        roll_back(store, ann)
+        roll_back(store, ann, "worse on the ward")
     with pytest.raises(NotPermittedError):
         choose_challenger(store, 1, ann)
 

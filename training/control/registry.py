@@ -95,20 +95,28 @@ def promote(database: Database, version: int, reviewer_id: str, reason: str = ""
     return report
 
 
-def roll_back(database: Database, reviewer_id: str, reason: str = "") -> ModelVersion | None:
+def roll_back(database: Database, reviewer_id: str, reason: str) -> ModelVersion | None:
     """Return the alias champion back to the model that had it before.
+
+    Args:
+        reason: Why, kept with the change.
 
     Returns:
         The champion from now on; None where there was none before.
 
     Raises:
         NotPermittedError: The person's role is not open to it.
-        PromotionError: There is no champion.
+        PromotionError: There is no champion, or no reason is given.
     """
     with database.transaction() as cur:
         require(cur, reviewer_id, "train")
         if find_by_alias(cur, "champion") is None:
             raise PromotionError("There is no champion to roll back from. Promote a model first.")
+        if len(reason.strip()) < MIN_REASON_LENGTH:
+            raise PromotionError(
+                f"The model in use was not rolled back: the reason {reason.strip()!r} is too "
+                f"short. Give one of at least {MIN_REASON_LENGTH} characters."
+            )
         reigns: list[int | None] = [None]
         for event in reversed(list_alias_events(cur, "champion")):
             if event.action == "roll back":
@@ -117,7 +125,12 @@ def roll_back(database: Database, reviewer_id: str, reason: str = "") -> ModelVe
                 reigns.append(event.version)
         before = reigns[-2]
         set_alias(
-            cur, "champion", before, action="roll back", reviewer_id=reviewer_id, reason=reason
+            cur,
+            "champion",
+            before,
+            action="roll back",
+            reviewer_id=reviewer_id,
+            reason=reason.strip(),
         )
     return None if before is None else get_model(database.cursor(), before)
 

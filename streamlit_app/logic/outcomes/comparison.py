@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from db.connection import Database
@@ -105,6 +105,31 @@ def load_comparison(
     )
 
 
+def load_by_label_set(
+    database: Database, version: str, flt: PairFilter, label_sets: Sequence[str]
+) -> dict[str, ComparisonView]:
+    """Compare two runs in each label set, that first in which accuracy fell most.
+
+    Args:
+        version: What ``outcomes.refresh`` gave for both runs.
+        flt: Whose label set is not looked at.
+    """
+    views = {
+        name: load_comparison(database, version, replace(flt, label_set=name))
+        for name in label_sets
+    }
+    return dict(sorted(views.items(), key=lambda one: _change(one[1])))
+
+
+def most_changed(views: Mapping[str, ComparisonView]) -> str:
+    """Return the label set in which accuracy changed most, up or down."""
+    return max(views, key=lambda name: abs(_change(views[name])))
+
+
+def _change(view: ComparisonView) -> float:
+    return view.comparison.accuracy_difference.value or 0.0
+
+
 @cached
 def load_drawn_change(
     database: Database,
@@ -177,6 +202,21 @@ def trend_points(
             moment = f"{run.created_at:%Y-%m-%d}"
             points.append(_point(f"{moment} · {names[run.run_id]}", names[run.run_id], accuracy))
     return points
+
+
+def trend_table(
+    trend: Sequence[tuple[str, Sequence[TrendPoint]]],
+) -> dict[str, list[str | int | float]]:
+    """Arrange the points of several lines as columns, a row a point."""
+    points = [(words, point) for words, found in trend for point in found]
+    return {
+        "label": [words for words, _ in points],
+        "run": [point.run for _, point in points],
+        "accuracy": [point.value for _, point in points],
+        "low": [point.low for _, point in points],
+        "high": [point.high for _, point in points],
+        "items": [point.num_items for _, point in points],
+    }
 
 
 def learning_points(

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from db.connection import Database
-from db.outcomes.counts import AnnotatorCell, count_annotators
-from db.outcomes.selection import By, OutcomeFilter, Selection
+from db.outcomes.counts import AnnotatorCell, RunSummary, count_annotators
+from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
+from db.viewer import Viewer
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.cache import cached
 from streamlit_app.logic.figures import percent
@@ -19,6 +20,7 @@ from streamlit_app.logic.outcomes.run_outcomes import (
     judge,
     load_errors,
     load_judged,
+    load_labels,
 )
 from streamlit_app.wording import say
 from training.evaluation.people_estimates import PeopleEstimate, estimate_people
@@ -113,6 +115,31 @@ def human_ceiling(people: Sequence[People]) -> Estimate:
     if not people:
         return proportion(0, 0, say("undefined.nobody_labelled"))
     return max((one.accuracy for one in people), key=lambda found: found.value or 0)
+
+
+def load_ceiling(
+    database: Database,
+    version: str,
+    viewer: Viewer,
+    summaries: Sequence[RunSummary],
+    gold: Gold,
+    label_set: str,
+    split: str | None,
+) -> tuple[str, float, float, float] | None:
+    """Return name, share and interval of how far people agree with the gold label.
+
+    On the items of the largest run; None where nobody labelled enough of them.
+    """
+    runs = [one for one in summaries if one.label_set == label_set]
+    if not runs:
+        return None
+    largest = max(runs, key=lambda one: one.n)
+    flt = OutcomeFilter(viewer, largest.run_id, gold, label_set).also(Selection(split=split))
+    labels = load_labels(database, version, label_set)
+    found = human_ceiling(load_people(database, version, flt, labels))
+    if found.value is None or found.interval is None:
+        return None
+    return (say("compare.human_ceiling"), found.value, found.interval.low, found.interval.high)
 
 
 def people_note(people: Sequence[People]) -> str:

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from db.records import Run
 from eci.decisions import DecisionRule
 from streamlit_app.logic.figures import percent
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.tables import Cell
 from streamlit_app.logic.training.training_view import figure_of, figure_words
-from streamlit_app.markup import reveal
 from streamlit_app.wording import say, words
 
 _FIGURES = ("answered_alone", "wrong_alone", "set_held")
@@ -21,7 +21,11 @@ _FIGURES = ("answered_alone", "wrong_alone", "set_held")
 def decision_table(run: Run) -> dict[str, list[Cell]]:
     """Arrange the operating point of each label set as columns; empty where a run has none."""
     rows: list[tuple[Cell, ...]] = [
-        (reveal(label_set), *_rule_words(rule), *(_test_words(figures, name) for name in _FIGURES))
+        (
+            label_set_words(label_set),
+            *_rule_words(rule),
+            *(_test_words(figures, name) for name in _FIGURES),
+        )
         for label_set, figures in run.metrics.items()
         if (rule := _rule(figures)) is not None
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from db.retraining.model_versions import AliasEvent, ModelVersion
 from eci.statistics.estimates import Estimate
 from streamlit_app.logic.figures import points_interval
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.slice_ranking import slice_name
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say, say_count, words
@@ -44,7 +46,7 @@ def slice_table(slices: Sequence[SliceFinding]) -> dict[str, list[Any]]:
     """Arrange slices as columns, the worst first."""
     ranked = sorted(slices, key=lambda one: (one.difference.value or 0, one.change.value))
     return {
-        say("column.label_set"): [reveal(one.label_set) for one in ranked],
+        say("column.label_set"): [label_set_words(one.label_set) for one in ranked],
         say("column.slice"): [
             reveal(slice_name(one.change.dimension, one.change.value)) for one in ranked
         ],
@@ -102,6 +104,14 @@ def headline(report: GateReport) -> str:
         key = "gate.ready_undecided" if undecided else "gate.ready"
         return say(key, count=passed, against=against, undecided=undecided, total=total)
     return say(f"gate.{report.outcome}", against=against, undecided=undecided, total=total)
+
+
+def in_words(text: str, report: GateReport) -> str:
+    """Return what the gate wrote with the label sets as they are called on screen."""
+    for one in report.sets:
+        name = re.escape(one.label_set)
+        text = re.sub(rf"(?<!\w){name}(?!\w)", label_set_words(one.label_set), text)
+    return text
 
 
 def uses_note(report: GateReport) -> str:

@@ -126,6 +126,13 @@ def _balance(counts: Sequence[ItemCount]) -> list[Line]:
     return lines
 
 
+def label_balance(counts: Sequence[ItemCount]) -> dict[str, dict[str | None, int]]:
+    """Return by label set how many items that a run may learn from carry each label."""
+    names = dict.fromkeys(count.label_set for count in counts if count.split != "test")
+    found = {label_set_words(name): _by_label(counts, name) for name in names}
+    return {name: {**labels} for name, labels in found.items() if labels}
+
+
 def _rare(counts: Sequence[ItemCount]) -> list[tuple[str, str, int]]:
     return [
         (label_set, label, count)

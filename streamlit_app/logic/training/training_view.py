@@ -14,6 +14,7 @@ from db.records import Run, TrainingRun
 from db.retraining.run_energy import RunEnergy
 from eci.decisions import DecisionSettings
 from streamlit_app.logic.figures import percent
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.training.lineage_view import energy_words, shots_words
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say, say_count, words
@@ -208,21 +209,29 @@ def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
     }
 
 
-def score_table(run: Run, base: Run | None) -> dict[str, list[str]]:
-    """Arrange the test figures of a run with those of the run it started from, as columns."""
-    score_words = words("score")
-    rows = [
-        (
-            reveal(label_set),
-            score_words[name],
-            figure_words(before),
-            figure_words(figure),
-            f"{figure.n:,}",
-        )
+def scores_of(run: Run, base: Run | None) -> list[Score]:
+    """Return the test figures of a run with those of the run it started from."""
+    return [
+        Score(label_set_words(label_set), name, before, figure)
         for label_set, figures in run.metrics.items()
         for name, path in _SCORES.items()
         if (figure := figure_of(figures, path)) is not None
         for before in [figure_of((base.metrics if base else {}).get(label_set), path)]
+    ]
+
+
+def score_table(scores: Sequence[Score]) -> dict[str, list[str]]:
+    """Arrange test figures as columns."""
+    score_words = words("score")
+    rows = [
+        (
+            score.labels,
+            score_words[score.name],
+            figure_words(score.before),
+            figure_words(score.now),
+            f"{score.now.n:,}",
+        )
+        for score in scores
     ]
     titles = ("labels", "on_test_split", "before", "now", "test_items")
     return {say(f"column.{title}"): [row[i] for row in rows] for i, title in enumerate(titles)}
@@ -246,6 +255,16 @@ class _Figure(BaseModel):
     value: float | None
     n: int
     interval: _Interval | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """One figure of a run on the test items of a label set, and the same before it."""
+
+    labels: str
+    name: str
+    before: _Figure | None
+    now: _Figure
 
 
 def figure_of(figures: Any, path: tuple[str, str]) -> _Figure | None:

@@ -209,7 +209,7 @@ def draw_cards(view: AgreementView, scopes: Sequence[RatingScope]) -> None:
 
 def draw_measures(view: AgreementView) -> None:
     """Draw every measure of agreement, a column a phase."""
-    st.subheader(
+    st.header(
         say("agreement.inter_rater"),
         anchor=False,
         divider="gray",
@@ -239,7 +239,7 @@ def draw_measures(view: AgreementView) -> None:
 
 def draw_anchoring(view: AgreementView) -> None:
     """Draw how people moved after the reveal: towards the gold label, the text, the head."""
-    st.subheader(
+    st.header(
         say("agreement.anchoring"),
         anchor=False,
         divider="gray",
@@ -260,6 +260,7 @@ def draw_anchoring(view: AgreementView) -> None:
             draw_bars(parts, unit=say("agreement.answers_unit")),
             key="agreement_moves",
             alt=say("agreement.moves_alt"),
+            table={"move": [part.name for part in parts], "count": [part.count for part in parts]},
         )
     with st.expander(say("agreement.changes_by_reviewer")):
         st.dataframe(
@@ -302,7 +303,7 @@ def pick_phase(view: AgreementView) -> Phase:
 
 def draw_labels(view: AgreementView, phase: Phase) -> None:
     """Draw the measures of each label."""
-    st.subheader(say("agreement.by_label"), anchor=False, divider="gray")
+    st.header(say("agreement.by_label"), anchor=False, divider="gray")
     (figures,) = [found for found in view.phases if found.phase == phase]
     st.dataframe(
         logic.labels_table(figures),
@@ -317,7 +318,7 @@ def draw_guidelines(people: PeopleView) -> None:
     """Draw the agreement over time, by version of the guidelines, where there are several."""
     if len(people.guidelines) < 2:
         return
-    st.subheader(say("agreement.by_guideline"), anchor=False, divider="gray")
+    st.header(say("agreement.by_guideline"), anchor=False, divider="gray")
     st.dataframe(
         logic.guidelines_table(people.guidelines),
         hide_index=True,
@@ -329,7 +330,7 @@ def draw_guidelines(people: PeopleView) -> None:
 
 def draw_self(people: PeopleView) -> None:
     """Draw how far people agree with themselves."""
-    st.subheader(
+    st.header(
         say("agreement.intra_rater"),
         anchor=False,
         divider="gray",
@@ -351,7 +352,7 @@ def draw_self(people: PeopleView) -> None:
 
 def draw_pairs(people: PeopleView, view: AgreementView) -> None:
     """Draw how far every two people agree, as a matrix and as a table."""
-    st.subheader(say("agreement.pairs"), anchor=False, divider="gray")
+    st.header(say("agreement.pairs"), anchor=False, divider="gray")
     if not people.pairs:
         st.caption(say("agreement.no_pair_at_all"))
         return
@@ -378,6 +379,7 @@ def draw_pairs(people: PeopleView, view: AgreementView) -> None:
             draw_agreement(shown, cells, view.names, measure=measures[coefficient]),
             key="agreement_pairs",
             alt=say("agreement.pairs_alt"),
+            table=logic.pairs_table(people.pairs, view.names),
         )
     else:
         st.caption(say("agreement.no_pairs"))
@@ -394,7 +396,7 @@ def draw_pairs(people: PeopleView, view: AgreementView) -> None:
 
 def draw_people(people: PeopleView, view: AgreementView) -> None:
     """Draw each person's figures."""
-    st.subheader(say("agreement.by_reviewer"), anchor=False, divider="gray")
+    st.header(say("agreement.by_reviewer"), anchor=False, divider="gray")
     st.dataframe(
         logic.people_table(people, view.times, view.names),
         hide_index=True,
@@ -407,7 +409,7 @@ def draw_rejected(
     flt: RatingFilter, view: AgreementView, state: tuple[str, tuple[int, ...]]
 ) -> None:
     """Draw the items whose gold label several people do not accept, each a way into Review."""
-    st.subheader(say("agreement.disputed_gold"), anchor=False, divider="gray")
+    st.header(say("agreement.disputed_gold"), anchor=False, divider="gray")
     total = view.challenges.num_rejected
     if total == 0:
         st.caption(say("agreement.no_disputed_gold"))

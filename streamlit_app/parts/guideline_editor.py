@@ -7,28 +7,32 @@ import streamlit as st
 from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.people.reviewers import list_reviewers
-from db.records import OPTIONS_LABEL_SET, Reviewer
+from db.records import Reviewer
 from db.review.guidelines import ALL_LABEL_SETS, Guideline, add_guideline, list_guidelines
 from streamlit_app import safe_text
 from streamlit_app.components import guideline_panel
+from streamlit_app.logic import label_sets
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.markdown import render
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from streamlit_app.wording import say, words
+from streamlit_app.session.local_time import local_text
+from streamlit_app.wording import say
 
-LABEL_SETS = (ALL_LABEL_SETS, "pubmedqa", OPTIONS_LABEL_SET)
 _NOTICE = "guidelines_notice"
 
 
 def draw() -> None:
     """Draw this part."""
     person = sign_in.current_person()
-    label_words = words("guideline_for")
+    known = label_sets.load(services.database())
     label_set = st.segmented_control(
         say("guidelines.applies_to"),
-        LABEL_SETS,
-        format_func=label_words.__getitem__,
+        [ALL_LABEL_SETS, *known],
+        format_func=lambda name: (
+            say("guidelines.all") if name == ALL_LABEL_SETS else label_set_words(name)
+        ),
         default=ALL_LABEL_SETS,
         required=True,
         key="guidelines_for",
@@ -40,7 +44,7 @@ def draw() -> None:
     with shown:
         draw_versions(versions)
     with editor:
-        st.subheader(say("guidelines.write"), anchor=False, divider="gray")
+        st.header(say("guidelines.write"), anchor=False, divider="gray")
         draw_notice()
         if is_permitted(person, "edit_guidelines"):
             draw_editor(label_set, versions[0].body if versions else "", person)
@@ -50,7 +54,7 @@ def draw() -> None:
 
 def draw_versions(versions: list[Guideline]) -> None:
     """Draw the version that counts, or an earlier one that is chosen."""
-    st.subheader(say("guidelines.current"), anchor=False, divider="gray")
+    st.header(say("guidelines.current"), anchor=False, divider="gray")
     if not versions:
         safe_text.draw_notice(say("guidelines.none"))
         return
@@ -64,7 +68,7 @@ def draw_versions(versions: list[Guideline]) -> None:
             format_func=lambda one: say(
                 "guidelines.version_of",
                 version=one.version,
-                when=f"{one.created_at:%Y-%m-%d %H:%M}",
+                when=local_text(one.created_at),
                 who=reveal(names.get(one.reviewer_id, one.reviewer_id)),
             ),
             key=f"guidelines_version_{versions[0].label_set}",

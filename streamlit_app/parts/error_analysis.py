@@ -97,7 +97,7 @@ def draw() -> None:
         DRAWERS[section](view, scope, runs)
     if kind == "ordinal" and section in ("help", "confusion"):
         set_panel.draw_order(view.judged)
-    st.subheader(say("errors.items"), divider="gray")
+    st.header(say("errors.items"), divider="gray")
     narrowed, total = outcome_items.draw(view, scope.flt)
     report = partial(build_report, services.database(), view, scope, narrowed, runs)
     selection_actions.draw(scope, narrowed, total, runs, report)

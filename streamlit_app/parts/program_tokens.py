@@ -20,6 +20,7 @@ from streamlit_app import safe_text
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from streamlit_app.session.local_time import local_text
 from streamlit_app.wording import say, words
 
 _NOTICE = "tokens_notice"
@@ -80,7 +81,7 @@ def _table(tokens: Sequence[ProgramToken]) -> dict[str, list[str]]:
 
 
 def _moment(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+    return "" if moment is None else local_text(moment)
 
 
 def _make(admin_id: str) -> None:

@@ -1,0 +1,127 @@
+"""What Home shows: how far the items are, what the last run changed, and when the next is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from db.connection import Database
+from db.content.overview import Funnel, count_funnel
+from db.outcomes.run_pairs import PairFilter
+from db.records import Run
+from db.retraining.training_runs import list_training_runs
+from db.review.item_list import data_version
+from db.viewer import Viewer
+from streamlit_app.logic.cache import cached
+from streamlit_app.logic.outcomes.comparison import (
+    default_labels,
+    load_comparison,
+    shared_label_sets,
+)
+from streamlit_app.wording import say, say_count
+from training.control.triggers import Readiness, TriggerPolicy
+
+TEST = "test"
+
+
+@dataclass(frozen=True)
+class LastChange:
+    """What a run gets right and wrong on the test items, next to the run it was started from."""
+
+    run: Run
+    base: Run
+    num_fixed: int
+    num_broken: int
+    n: int
+
+
+@dataclass(frozen=True)
+class Due:
+    """How near the next automatic run is: a share of the way, None without a goal; in words."""
+
+    share: float | None
+    words: str
+
+
+def state_of(database: Database) -> str:
+    """Return a text that differs whenever the funnel may have become another."""
+    cur = database.cursor()
+    states = [(run.run_id, run.state) for run in list_training_runs(cur)]
+    return repr((data_version(cur), states))
+
+
+@cached
+def load_funnel(database: Database, state: str, viewer: Viewer) -> Funnel:  # noqa: ARG001
+    """Count how many items have come how far."""
+    return count_funnel(database.cursor(), viewer)
+
+
+def funnel_steps(funnel: Funnel) -> list[tuple[str, int, str]]:
+    """Return name, number of items and explanation of each step."""
+    counts = {
+        "imported": funnel.num_imported,
+        "answered": funnel.num_answered,
+        "reviewed": funnel.num_reviewed,
+        "agreed": funnel.num_agreed,
+        "corrected": funnel.num_corrected,
+        "learned": funnel.num_learned,
+    }
+    return [
+        (say(f"funnel.{name}"), count, say(f"funnel.{name}_help")) for name, count in counts.items()
+    ]
+
+
+def newest_pair(runs: Sequence[Run]) -> tuple[Run, Run] | None:
+    """Return the newest run that was started from another one, and that one."""
+    by_id = {run.run_id: run for run in runs}
+    started = (run for run in runs if run.base_run_id in by_id)
+    newest = max(started, key=lambda run: run.created_at, default=None)
+    return None if newest is None else (newest, by_id[newest.base_run_id or ""])
+
+
+def load_last_change(
+    database: Database, version: str, viewer: Viewer, run: Run, base: Run
+) -> LastChange:
+    """Compare two runs on the test items, all label sets together.
+
+    Args:
+        version: What ``outcomes.refresh`` gave for both runs.
+    """
+    by_base, by_run = default_labels(database, version, base.run_id, run.run_id)
+    found = [
+        load_comparison(
+            database,
+            version,
+            PairFilter(
+                viewer, base.run_id, run.run_id, by_base, by_run, "record", label_set, split=TEST
+            ),
+        ).comparison
+        for label_set in shared_label_sets(database, version, base.run_id, run.run_id)
+    ]
+    return LastChange(
+        run,
+        base,
+        num_fixed=sum(one.fixed for one in found),
+        num_broken=sum(one.broken for one in found),
+        n=sum(one.n for one in found),
+    )
+
+
+def find_due(policy: TriggerPolicy, found: Readiness, now: datetime) -> Due:
+    """Return how near the next run is by the policy."""
+    counts = found.counts
+    if policy.mode == "corrections":
+        goal = policy.num_corrections
+        words = say("due.corrections", count=counts.num_adjudicated, goal=goal)
+        return Due(min(counts.num_adjudicated / goal, 1.0), words)
+    if policy.mode == "schedule" and found.since is not None:
+        hours = (now - found.since).total_seconds() / 3600
+        words = say("due.schedule", hours=hours, goal=policy.every_hours)
+        return Due(min(hours / policy.every_hours, 1.0), words)
+    if policy.mode == "errors" and found.test_error is not None and counts.num_watched:
+        limit = min(1.0, found.test_error + policy.error_rise)
+        share = counts.num_watched_wrong / counts.num_watched
+        words = say("due.errors", share=100 * share, n=counts.num_watched, limit=100 * limit)
+        return Due(min(share / limit, 1.0), words)
+    return Due(None, say_count("due.manual", counts.num_corrected))

@@ -1,0 +1,120 @@
+"""Home: how far the items and the queues are, what is in use, and when the next run is due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from db.content.overview import Funnel
+from db.retraining.model_versions import find_by_alias, list_alias_events
+from streamlit_app import safe_text
+from streamlit_app.components import figure_table
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic.figures import percent
+from streamlit_app.logic.home_figures import LastChange, find_due, funnel_steps
+from streamlit_app.logic.training.models_view import gate_words, version_name
+from streamlit_app.markup import Html, element, join, reveal
+from streamlit_app.server import review_service, services
+from streamlit_app.session.local_time import local
+from streamlit_app.session.rooms import go_to
+from streamlit_app.wording import say, say_count
+from training.control.triggers import Readiness, TriggerPolicy, get_policy
+
+MAX_QUEUES = 6
+
+
+def draw_funnel(funnel: Funnel) -> None:
+    """Draw how many items have come how far: bars with their numbers, read as a list."""
+    total = max(funnel.num_imported, 1)
+    rows = (
+        element(
+            "li",
+            element("span", name, cls="lc-funnel-name", title=explanation),
+            _bar(count / total),
+            element("span", f"{count:,}", element("small", percent(count / total, 0))),
+        )
+        for name, count, explanation in funnel_steps(funnel)
+    )
+    safe_text.draw(element("ol", *rows, cls="lc-funnel"))
+
+
+def draw_queues(reviewer_id: str) -> None:
+    """Draw how far each person is in the newest open queues."""
+    st.header(say("home.queues"), anchor=False)
+    queues = review_service.queues_for(reviewer_id)
+    if not queues:
+        st.caption(say("home.no_queues"))
+        return
+    names = {one.reviewer_id: one.name for one in services.all_people()}
+    for queue in queues[:MAX_QUEUES]:
+        people = review_service.progress_of(queue)
+        rows = [
+            _line(
+                names.get(one.reviewer_id or "", one.reviewer_id or ""), one.num_done, one.num_items
+            )
+            for one in people
+        ]
+        title = element("h3", queue.settings.name)
+        rows = rows or [_line(say("home.nobody_yet"), 0, 0)]
+        safe_text.draw(element("section", title, element("ul", *rows), cls="lc-queue"))
+    if len(queues) > MAX_QUEUES:
+        st.caption(say_count("home.more_queues", len(queues) - MAX_QUEUES))
+
+
+def draw_in_use() -> None:
+    """Draw which model is in use, since when, and what the gate said of it."""
+    st.header(say("home.in_use"), anchor=False)
+    cur = services.database().cursor()
+    champion = find_by_alias(cur, "champion")
+    if champion is None:
+        st.caption(say("home.no_champion"))
+        return
+    event = next(iter(list_alias_events(cur, "champion")))
+    facts = say(
+        "home.promoted",
+        when=local(event.created_at),
+        who=event.reviewer,
+        gate=gate_words(event).lower(),
+    )
+    name = element("strong", version_name(champion))
+    safe_text.draw(join(element("div", name), element("div", facts, cls="lc-quiet")))
+
+
+def draw_due(readiness: Readiness) -> None:
+    """Draw how near the next run is."""
+    st.header(say("home.next_run"), anchor=False)
+    policy = TriggerPolicy()
+    with shown_errors():
+        policy = get_policy(services.database())
+    due = find_due(policy, readiness, datetime.now(UTC))
+    bar = Html() if due.share is None else _bar(due.share)
+    safe_text.draw(join(bar, element("div", due.words)))
+
+
+def draw_change(change: LastChange) -> None:
+    """Draw what the newest run fixed and broke, and the way to these items."""
+    st.header(say("home.changed"), anchor=False)
+    counts = {
+        say("home.fixed"): [f"{change.num_fixed:,}"],
+        say("home.broken"): [f"{change.num_broken:,}"],
+        say("home.compared"): [f"{change.n:,}"],
+    }
+    figure_table.draw(
+        {say("home.run"): [reveal(change.run.name)], **counts}, alt=say("home.changed")
+    )
+    if st.button(say("home.see_changes"), key="home_compare"):
+        st.session_state["compare_a"] = change.base.run_id
+        st.session_state["compare_b"] = change.run.run_id
+        go_to("quality", "compare")
+
+
+def _line(name: str, num_done: int, num_items: int) -> Html:
+    count = f"{num_done:,}/{num_items:,}" if num_items else ""
+    share = num_done / num_items if num_items else 0.0
+    return element("li", element("span", name), _bar(share), element("span", count))
+
+
+def _bar(share: float) -> Html:
+    fill = element("span", cls="lc-progress-fill", style=f"width: {100 * share:.1f}%")
+    return element("span", fill, cls="lc-progress-track", aria_hidden="true")

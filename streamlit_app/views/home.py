@@ -1,0 +1,83 @@
+"""Home: how good is the model, what changed, what to do next; by role."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from db.records import Reviewer
+from db.review.day import read_day
+from db.viewer import Viewer
+from streamlit_app import safe_text
+from streamlit_app.components import blind_items, day_card, room
+from streamlit_app.errors import shown_errors
+from streamlit_app.logic.home_figures import load_funnel, load_last_change, newest_pair, state_of
+from streamlit_app.logic.outcomes.run_outcomes import refresh
+from streamlit_app.parts.home import accuracy, empty_store, next_steps, overview
+from streamlit_app.server import services
+from streamlit_app.session import sign_in
+from streamlit_app.wording import say
+from training.control.triggers import read_readiness
+
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def main() -> None:
+    """Draw the page."""
+    person = sign_in.current_person()
+    if not services.all_sources():
+        empty_store.draw(person)
+        return
+    viewer = services.viewer_of(person.reviewer_id)
+    blind_items.draw_left_out(viewer)
+    database = services.database()
+    funnel = load_funnel(database, state_of(database), viewer)
+    readiness = read_readiness(database, viewer)
+    st.header(say("home.next"), anchor=False)
+    next_steps.draw(person, funnel, readiness)
+    if person.role == "reviewer":
+        draw_own(person)
+        return
+    wide, narrow = st.columns([3, 2], gap="large")
+    with wide:
+        st.header(say("home.progress"), anchor=False)
+        overview.draw_funnel(funnel)
+        picture = st.container()
+    with narrow:
+        overview.draw_in_use()
+        overview.draw_due(readiness)
+        change = st.container()
+        overview.draw_queues(person.reviewer_id)
+    # Last, because it takes longest. Never for who is held back: who sees that labels lower or
+    # raise a figure may label for it.
+    if not viewer.is_held_back:
+        draw_runs(viewer, picture, change)
+
+
+def draw_own(person: Reviewer) -> None:
+    """Draw a reviewer's queues and what came of their work so far."""
+    overview.draw_queues(person.reviewer_id)
+    day = read_day(services.database().cursor(), person.reviewer_id, EVER)
+    safe_text.draw(day_card.markup(day, say("home.own_work")))
+
+
+def draw_runs(
+    viewer: Viewer,
+    picture: st.delta_generator.DeltaGenerator,
+    change: st.delta_generator.DeltaGenerator,
+) -> None:
+    """Draw accuracy over the runs, and what the newest one changed."""
+    runs, database = services.newest_runs(), services.database()
+    version = refresh(database, *(run.run_id for run in runs))
+    pair = newest_pair(runs)
+    if pair is not None:
+        with change:
+            overview.draw_change(load_last_change(database, version, viewer, *pair))
+    with picture:
+        accuracy.draw(runs, version, viewer)
+
+
+room.draw_heading("home")
+with shown_errors():
+    main()
