@@ -31,6 +31,7 @@ from eci.model.base_model import DEFAULT_BASE, Quantization, load_base
 from eci.model.batching import Row, collate
 from eci.model.branches import PROMPT, branch_positions, padding_mask
 from eci.model.eci_model import EciModel, build
+from eci.model.encoding import PromptSettings
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Exemplar, Question
 
@@ -78,7 +79,7 @@ class Bench:
 
     def _build(self, **head: Any) -> EciModel:
         base = load_base(DEFAULT_BASE, models_dir(), quantization=self.quantization)
-        return build(base, max_prompt_tokens=2048, **head)
+        return build(base, prompts=PromptSettings(max_prompt_tokens=2048), **head)
 
 
 def main() -> None:

@@ -147,9 +147,10 @@ def take_steps(way: str, num_steps: int, *, is_tiny: bool) -> dict[str, Any]:
         model = build(
             base,
             pooling=settings.head.pooling,
+            uses_scores=settings.head.scores,
             dropout=settings.head.dropout,
             weight=settings.head.weight,
-            max_prompt_tokens=settings.model.max_prompt_tokens,
+            prompts=settings.model.prompts,
         )
         add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
         if way == COMPILED:

@@ -76,6 +76,7 @@ def _take_steps(options: argparse.Namespace) -> dict[str, Any]:
     from db.paths import models_dir
     from eci.model.base_model import load_base
     from eci.model.eci_model import build
+    from eci.model.encoding import PromptSettings
     from eci.questions.labels import PUBMEDQA
     from eci.questions.prompts import Question
     from training.joint.adapter import add_adapter
@@ -84,7 +85,8 @@ def _take_steps(options: argparse.Namespace) -> dict[str, Any]:
     torch.manual_seed(SEED)
     base = load_base(options.base, models_dir(), quantization="nf4", device="cpu")
     # The head is attached in place; what TRL trains is the base model below it, as it was.
-    model = build(base, dropout=0.0, max_prompt_tokens=options.max_prompt_tokens)
+    prompts = PromptSettings(max_prompt_tokens=options.max_prompt_tokens)
+    model = build(base, dropout=0.0, prompts=prompts)
     items = parse_pubmedqa(options.data / "pubmedqa" / "ori_pqal.json").items
     num_steps = options.steps + SKIPPED
     rows = []

@@ -15,6 +15,7 @@ from eci.model.artifact import read_info
 from eci.model.base_model import DEFAULT_BASE, Quantization
 from eci.model.bundled import default_models_dir
 from eci.questions.labels import PUBMEDQA, LabelSet
+from eci.questions.prompts import DEFAULT_TEMPLATE, list_templates
 
 if TYPE_CHECKING:
     from eci.model.eci_model import EciModel
@@ -31,6 +32,7 @@ class ModelChoice:
     quantization: Quantization | None
     device: str
     models_dir: Path | None
+    template: str | None
     max_prompt_tokens: int | None
     thinking_tokens: int | None
     label_sets: dict[str, LabelSet]
@@ -45,9 +47,10 @@ class ModelChoice:
         if self.artifact is None:
             known = {PUBMEDQA.name: PUBMEDQA, **self.label_sets}
             return ModelChoice(**{**self._fields(), "base": self.name, "label_sets": known})
-        if self.label_sets or self.max_prompt_tokens or self.thinking_tokens:
+        if self.label_sets or self.template or self.max_prompt_tokens or self.thinking_tokens:
             raise click.UsageError(
-                "--artifact brings its own --label-set, --max-prompt-tokens and --thinking."
+                "--artifact brings its own --label-set, --template, --max-prompt-tokens and "
+                "--thinking."
             )
         info = read_info(self.artifact)
         found = {
@@ -73,6 +76,7 @@ class ModelChoice:
         from transformers.utils import logging
 
         from eci.model.eci_model import EciModel
+        from eci.model.encoding import PromptSettings
 
         logging.disable_progress_bar()
         click.echo(f"Loading {self.name}.", err=True)
@@ -82,8 +86,11 @@ class ModelChoice:
             artifact=self.artifact,
             quantization=self.quantization or "none",
             device=self.device,
-            max_prompt_tokens=self.max_prompt_tokens or _MAX_PROMPT_TOKENS,
-            thinking_tokens=self.thinking_tokens or 0,
+            prompts=PromptSettings(
+                self.template or DEFAULT_TEMPLATE,
+                self.max_prompt_tokens or _MAX_PROMPT_TOKENS,
+                self.thinking_tokens or 0,
+            ),
             label_sets=tuple(self.label_sets.values()),
         )
         for labels in () if self.artifact else model.label_sets.values():
@@ -142,6 +149,11 @@ _OPTIONS: Final = (
         "--models-dir",
         type=click.Path(file_okay=False, path_type=Path),
         help="Where bundled models are unpacked. [default: models in $LLAMACARE_HOME]",
+    ),
+    click.option(
+        "--template",
+        type=click.Choice(list_templates()),
+        help=f"Wording of the prompts. [default: that of --artifact, else {DEFAULT_TEMPLATE}]",
     ),
     click.option(
         "--max-prompt-tokens",

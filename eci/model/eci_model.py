@@ -29,19 +29,15 @@ from eci.model.base_model import LoadedBase, Quantization, load_base
 from eci.model.batching import Row, collate
 from eci.model.branches import PROMPT, last_prompt_column
 from eci.model.eci_causal_lm import EciOutput, attach_head
-from eci.model.encoding import PromptEncoder
+from eci.model.encoding import PromptEncoder, PromptSettings
 from eci.model.features import Feature
 from eci.model.head import HeadConfig
 from eci.model.prefix import Prefix, prefill, share
 from eci.pooling import DEFAULT_POOLING, parse_pooling
 from eci.questions.labels import PUBMEDQA, LabelSet, likely_set
-from eci.questions.prompts import (
-    DEFAULT_TEMPLATE,
-    Exemplar,
-    Message,
-    Question,
-    load_template,
-)
+from eci.questions.prompts import Exemplar, Message, Question, load_template
+
+_PROMPTS = PromptSettings()
 
 # Below this a cache of its own costs more than the tokens saved.
 _MIN_SHARED = 16
@@ -174,8 +170,7 @@ class EciModel:
         artifact: Path | None = None,
         quantization: Quantization = "none",
         device: str = "auto",
-        max_prompt_tokens: int = 1024,
-        thinking_tokens: int = 0,
+        prompts: PromptSettings = _PROMPTS,
         label_sets: Sequence[LabelSet] = (PUBMEDQA,),
     ) -> EciModel:
         """Load a base model, alone or with an artifact.
@@ -186,8 +181,7 @@ class EciModel:
             artifact: Folder of a trained artifact. Without it the head is the zero-shot one.
             quantization: Of the base model; an artifact must agree.
             device: ``auto`` takes the GPU where there is one.
-            max_prompt_tokens: Longest prompt; an artifact brings its own.
-            thinking_tokens: Longest thinking before the answer, 0 for none; likewise.
+            prompts: How it is asked; an artifact brings its own.
             label_sets: Fixed label sets to classify into; an artifact brings its own.
 
         Raises:
@@ -197,12 +191,7 @@ class EciModel:
         info = read_info(artifact) if artifact else None
         loaded = load_base(base, models_dir, quantization=quantization, device=device)
         if info is None or artifact is None:
-            return build(
-                loaded,
-                label_sets=label_sets,
-                max_prompt_tokens=max_prompt_tokens,
-                thinking_tokens=thinking_tokens,
-            )
+            return build(loaded, label_sets=label_sets, prompts=prompts)
         check_base(info, loaded.fingerprint, loaded.quantization, artifact)
         return with_artifact(loaded, info, artifact)
 
@@ -614,8 +603,7 @@ def build(
     uses_scores: bool = True,
     dropout: float = 0.1,
     weight: float = 0.5,
-    max_prompt_tokens: int = 1024,
-    thinking_tokens: int = 0,
+    prompts: PromptSettings = _PROMPTS,
 ) -> EciModel:
     """Return a loaded base model an untrained head, which says what the language model would say.
 
@@ -627,20 +615,16 @@ def build(
         uses_scores: See :class:`eci.model.head.HeadConfig`.
         dropout: In the head while training.
         weight: Share w of the head in the joint loss.
-        max_prompt_tokens: Longest prompt.
-        thinking_tokens: Longest thinking before the answer, 0 for none. With it the head reads the
-            last state as well, whatever the pooling: no other stands after the thinking.
+        prompts: How it is asked. Where it thinks first, the head reads the last state as well,
+            whatever the pooling: no other stands after the thinking.
 
     Raises:
-        PromptError: The model cannot think.
+        PromptError: There is no such template, or the model cannot think.
     """
-    encoder = PromptEncoder(
-        loaded.tokenizer,
-        load_template(DEFAULT_TEMPLATE),
-        max_prompt_tokens,
-        thinks=thinking_tokens > 0,
-    )
-    if thinking_tokens and not any(part.region == "last" for part in parse_pooling(pooling)):
+    encoder = prompts.encoder(loaded.tokenizer)
+    if prompts.thinking_tokens and not any(
+        part.region == "last" for part in parse_pooling(pooling)
+    ):
         pooling = f"last+{pooling}"
     fixed = [labels for labels in label_sets if not labels.is_options]
     config = HeadConfig(
@@ -655,7 +639,7 @@ def build(
     model = attach_head(loaded.model, config, verbalizers, weight)
     model.eval()
     named = {labels.name: labels for labels in fixed}
-    return EciModel(model, encoder, named, thinking_tokens=thinking_tokens)
+    return EciModel(model, encoder, named, thinking_tokens=prompts.thinking_tokens)
 
 
 def with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciModel:
@@ -672,15 +656,13 @@ def with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciMo
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    template = load_template(info.template)
-    if template.digest != info.template_digest:
+    if load_template(info.template).digest != info.template_digest:
         raise ArtifactError(
             f"Artifact {folder} was trained with another wording of prompt template "
             f"{info.template!r}. Use the version of this software that made it, or retrain."
         )
-    encoder = PromptEncoder(
-        loaded.tokenizer, template, info.max_prompt_tokens, thinks=info.thinking_tokens > 0
-    )
+    prompts = PromptSettings(info.template, info.max_prompt_tokens, info.thinking_tokens)
+    encoder = prompts.encoder(loaded.tokenizer)
     if info.prompt_digest not in ("", encoder.digest()):
         raise ArtifactError(
             f"Artifact {folder} was trained on prompts that this software writes differently: the "

@@ -17,7 +17,16 @@ from jinja2 import TemplateError
 from eci.errors import PromptError
 from eci.pooling import REGIONS
 from eci.questions.labels import PUBMEDQA, LabelSet
-from eci.questions.prompts import Exemplar, Message, PromptTemplate, Question, option_line, unmarked
+from eci.questions.prompts import (
+    DEFAULT_TEMPLATE,
+    Exemplar,
+    Message,
+    PromptTemplate,
+    Question,
+    load_template,
+    option_line,
+    unmarked,
+)
 
 # For base models without a chat template of their own, such as Llama-2-13b-hf.
 PLAIN_CHAT_TEMPLATE: Final = (
@@ -35,6 +44,31 @@ _FIXED: Final = Question(
 _CHOICE: Final = Question("Which first?", (), LabelSet.from_options({"A": "Aspirin", "B": "Rest"}))
 _PROBES: Final = ((_FIXED, (Exemplar(_FIXED, "no", "It did not."),)), (_CHOICE, ()))
 """What shows a change in how prompts are written; none of it is short of unusual characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSettings:
+    """How a model is asked.
+
+    Attributes:
+        template: Name of the wording.
+        max_prompt_tokens: Longest prompt.
+        thinking_tokens: Longest thinking before the answer, 0 for none.
+    """
+
+    template: str = DEFAULT_TEMPLATE
+    max_prompt_tokens: int = 1024
+    thinking_tokens: int = 0
+
+    def encoder(self, tokenizer: Any) -> PromptEncoder:
+        """Return what writes such prompts with a tokenizer.
+
+        Raises:
+            PromptError: There is no such template, or the model cannot think.
+        """
+        thinks = self.thinking_tokens > 0
+        template = load_template(self.template)
+        return PromptEncoder(tokenizer, template, self.max_prompt_tokens, thinks=thinks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +128,8 @@ class PromptEncoder:
             PromptError: It does not fit even without any context.
         """
         # A word has at least one token: what cannot fit is cut before it is tokenized at all.
-        given, question = question, question.with_context_words(self.max_prompt_tokens)
+        given = self.template.shown(question)
+        question = given.with_context_words(self.max_prompt_tokens)
         encoded = self._render(question, exemplars)
         if len(encoded.input_ids) <= self.max_prompt_tokens:
             return replace(encoded, is_shortened=question is not given)
@@ -253,7 +288,8 @@ class PromptEncoder:
 def _without_system_turn(messages: Sequence[Message]) -> list[Message]:
     """Return the messages with the system turn's text before that of the first user turn."""
     system, user, *rest = messages
-    return [{**user, "content": f"{system['content']}\n\n{user['content']}"}, *rest]
+    parts = [turn["content"] for turn in (system, user) if turn["content"]]
+    return [{**user, "content": "\n\n".join(parts)}, *rest]
 
 
 def _token_bounds(ends: Sequence[int], start: int, end: int) -> tuple[int, int]:

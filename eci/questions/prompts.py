@@ -64,15 +64,23 @@ class Question:
         return sum(len(text.split()) for _, text in self.context)
 
     def with_context_words(self, limit: int) -> Question:
-        """Cut each section in proportion, so that about ``limit`` words of context are left."""
+        """Cut the context to about ``limit`` words.
+
+        The last section, where papers report what they found and which the head reads, is kept as
+        long as it can be: the sections before it are cut first, in proportion.
+        """
         sizes = [len(text.split()) for _, text in self.context]
         total = sum(sizes)
         if total <= limit:
             return self
+        last = min(sizes[-1], limit)
+        before = max(total - sizes[-1], 1)
+        kept = [*(size * (limit - last) // before for size in sizes[:-1]), last]
         cut = []
-        for (heading, text), size in zip(self.context, sizes, strict=True):
-            keep = size * limit // total
-            if keep:
+        for (heading, text), size, keep in zip(self.context, sizes, kept, strict=True):
+            if keep == size:
+                cut.append((heading, text))
+            elif keep:
                 cut.append((heading, " ".join(text.split()[:keep]) + " […]"))
         return replace(self, context=tuple(cut))
 
@@ -93,6 +101,7 @@ class PromptTemplate:
     Attributes:
         name: File name without its ending, such as ``three_step_v2``.
         digest: SHA-256 of the file. Heads, caches and thresholds hold for one digest only.
+        sections: How many sections of the context it shows, the last ones; 0: all.
     """
 
     name: str
@@ -102,6 +111,11 @@ class PromptTemplate:
     with_context: str
     without_context: str
     options: str
+    sections: int = 0
+
+    def shown(self, question: Question) -> Question:
+        """Return the question with the sections of its context that the template shows."""
+        return replace(question, context=question.context[-self.sections :])
 
     def messages(self, question: Question, exemplars: Sequence[Exemplar] = ()) -> list[Message]:
         """Write the chat that asks ``question`` after showing ``exemplars``, oldest turn first."""
@@ -146,7 +160,7 @@ class PromptTemplate:
     def _marked_turn(self, question: Question) -> str:
         sections = [
             f"{_unmarkable(heading)}: {_unmarkable(text)}" if heading else _unmarkable(text)
-            for heading, text in question.context
+            for heading, text in self.shown(question).context
         ]
         asked = _mark("question", _unmarkable(question.question))
         if sections:
@@ -215,6 +229,13 @@ def _several_wording() -> dict[str, str]:
     return tomllib.loads((files("eci.questions") / "several.toml").read_text("utf-8"))
 
 
+def list_templates() -> list[str]:
+    """Return the names of the templates that ship with the package."""
+    folder = files("eci.questions") / "templates"
+    names = (file.name for file in folder.iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+
+
 @cache
 def load_template(name: str = DEFAULT_TEMPLATE) -> PromptTemplate:
     """Load a template that ships with the package.
@@ -222,12 +243,9 @@ def load_template(name: str = DEFAULT_TEMPLATE) -> PromptTemplate:
     Raises:
         PromptError: There is no such template.
     """
-    folder = files("eci.questions") / "templates"
-    known = sorted(
-        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
-    )
+    known = list_templates()
     if name not in known:
         raise PromptError(f"Prompt template {name!r} does not exist. Known: {', '.join(known)}.")
-    raw = (folder / f"{name}.toml").read_bytes()
+    raw = (files("eci.questions") / "templates" / f"{name}.toml").read_bytes()
     fields = tomllib.loads(raw.decode())
     return PromptTemplate(name=name, digest=hashlib.sha256(raw).hexdigest(), **fields)

@@ -27,6 +27,7 @@ from eci.model.artifact import (
 )
 from eci.model.base_model import load_base
 from eci.model.eci_model import EciModel, build
+from eci.model.encoding import PromptSettings
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
 from training.joint.adapter import describe_model
@@ -204,7 +205,7 @@ def artifact(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """A head that finds everything urgent, at temperature 2."""
     triage = LabelSet.fixed("triage", ["urgent", "routine"])
     loaded = load_base(str(tiny_model_dir), tiny_model_dir, device="cpu")
-    model = build(loaded, label_sets=[triage], max_prompt_tokens=500)
+    model = build(loaded, label_sets=[triage], prompts=PromptSettings(max_prompt_tokens=500))
     head = model.model.eci_head
     torch.nn.init.constant_(head.linears[head_key("triage")].bias[:1], 8.0)
     folder = tmp_path_factory.mktemp("run") / "artifact"

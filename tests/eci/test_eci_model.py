@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from eci.errors import BaseModelError, UnknownLabelError
+from eci.errors import BaseModelError, PromptError, UnknownLabelError
 from eci.model.architecture import decoder_layers
 from eci.model.base_model import load_base
 from eci.model.batching import Row, collate
 from eci.model.branches import branch_positions
 from eci.model.eci_model import EciModel, build
+from eci.model.encoding import PromptSettings
 from eci.model.prefix import share
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Exemplar, Question
@@ -121,6 +122,38 @@ def test_regions_hold_the_question_and_the_last_section_of_its_context(model: Ec
     assert evidence.strip() == "RESULTS: P < .05."
     assert item.strip().startswith("Question:")
     assert item.strip().endswith("P < .05.")
+
+
+def test_a_template_may_show_the_last_sections_alone(model: EciModel) -> None:
+    encoder = PromptSettings("short_v1", 150).encoder(model.encoder.tokenizer)
+    context = (("METHODS", "word " * 500), ("RESULTS", "P < .05."))
+    encoded = encoder.prompt(Question("Does it work?", context, PUBMEDQA))
+    text = encoder.tokenizer.decode(encoded.input_ids)
+    assert "Does it work?\nRESULTS: P < .05." in text
+    assert "word" not in text
+    assert "expert" not in text
+    assert not encoded.is_shortened, "what the template leaves out is not cut"
+    assert encoder.digest() != model.encoder.digest()
+    with pytest.raises(PromptError, match="short_v1"):
+        PromptSettings("no_such").encoder(model.encoder.tokenizer)
+
+
+def test_of_a_long_context_the_last_section_is_kept_longest() -> None:
+    context = (("A", "a " * 30), ("B", "b " * 10), ("C", "c " * 20))
+    cut = {
+        limit: [
+            (heading, text.count(heading.lower()))
+            for heading, text in Question("?", context, PUBMEDQA).with_context_words(limit).context
+        ]
+        for limit in (60, 40, 20, 8, 0)
+    }
+    assert cut == {
+        60: [("A", 30), ("B", 10), ("C", 20)],
+        40: [("A", 15), ("B", 5), ("C", 20)],
+        20: [("C", 20)],
+        8: [("C", 8)],
+        0: [],
+    }
 
 
 def test_without_context_the_question_is_the_evidence(model: EciModel) -> None:

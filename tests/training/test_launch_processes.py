@@ -44,6 +44,7 @@ from transformers import TrainerCallback, TrainingArguments
 from db.retraining.snapshot import load_snapshot
 from eci.model.base_model import load_base
 from eci.model.eci_model import build
+from eci.model.encoding import PromptSettings
 from training.joint.adapter import add_adapter
 from training.data.dataset import build_training_data, to_rows
 from training.run.process_group import join_group
@@ -63,7 +64,7 @@ def train(sharding):
     base = load_base(base_dir, Path(out), quantization="none", device="cpu")
     base.model.float()
     torch.manual_seed(0)
-    model = build(base, dropout=0.0, max_prompt_tokens=900)
+    model = build(base, dropout=0.0, prompts=PromptSettings(max_prompt_tokens=900))
     add_adapter(model, LoraSettings(rank=4, alpha=8, dropout=0.0), checkpointing=sharding == "full")
     if sharding == "full":
         shard(model.model, "cpu")

@@ -21,6 +21,7 @@ from eci.errors import ArtifactError
 from eci.model.base_model import load_base
 from eci.model.batching import collate
 from eci.model.eci_model import EciModel, build
+from eci.model.encoding import PromptSettings
 from tests.support.runs import make_run_dir, progress_of
 from tests.support.stores import open_store
 from tests.support.training_items import make_training_items
@@ -154,7 +155,7 @@ def trainable(
     data = build_training_data(load_snapshot(snapshot_dir), settings.data, 0)
     base = load_base(settings.model.base, tmp_path, quantization="nf4", device="cpu")
     torch.manual_seed(0)
-    model = build(base, dropout=0.0, max_prompt_tokens=900)
+    model = build(base, dropout=0.0, prompts=PromptSettings(max_prompt_tokens=900))
     add_adapter(model, settings.lora, checkpointing=False)
     with torch.no_grad():  # LoRA's B starts at 0, which leaves A without a gradient
         for name, parameter in model.model.named_parameters():

@@ -67,10 +67,12 @@ def _train(database: Database, tiny_settings: dict[str, Any]) -> RunDir:
 def test_a_refit_leaves_an_artifact_that_classifies_as_its_predictions_say(
     database: Database, engineer: Reviewer, base_alone: RefitSettings, tmp_path: Path
 ) -> None:
-    run_dir = _do(database, base_alone)
+    short = base_alone.model.model_copy(update={"template": "short_v1"})
+    run_dir = _do(database, base_alone.model_copy(update={"model": short}))
 
     info = read_info(run_dir.artifact_path)
     assert not info.has_adapter
+    assert info.template == "short_v1", "every later use of the artifact asks in its wording"
     assert info.calibration["pubmedqa"].num_items == 60
     metrics = run_dir.read_metrics()
     assert metrics["pubmedqa"]["head"]["accuracy"]["n"] == 17

@@ -20,6 +20,7 @@ from eci.cli import main as eci_main
 from eci.model.artifact import read_info
 from eci.model.base_model import LoadedBase, load_base
 from eci.model.eci_model import EciModel, build
+from eci.model.encoding import PromptSettings
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
 from tests.support.architectures import ARCHITECTURES
@@ -82,7 +83,7 @@ def _thought(plain: Any, tokenizer: Any, prompt: list[int]) -> list[int]:
 def test_labels_options_and_texts_follow_on_the_thinking_as_in_plain_transformers(
     folder: Path, loaded: LoadedBase
 ) -> None:
-    model = build(loaded, thinking_tokens=BUDGET)
+    model = build(loaded, prompts=PromptSettings(thinking_tokens=BUDGET))
     plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).float().eval()
     tokenizer = loaded.tokenizer
     answers = model.answer(QUESTIONS, max_new_tokens=4, batch_size=3)
@@ -125,7 +126,7 @@ def _mean_score(plain: Any, prompt: list[int], option: list[int]) -> float:
 def test_what_ends_thinking_early_ends_it_and_nothing_of_it_is_left_in_the_answer(
     loaded: LoadedBase,
 ) -> None:
-    model = build(loaded, thinking_tokens=BUDGET)
+    model = build(loaded, prompts=PromptSettings(thinking_tokens=BUDGET))
     end = loaded.tokenizer.convert_tokens_to_ids("</think>")
     first = model.think([model.row(QUESTIONS[0])[0]], 1)[0][0].prompt[-BUDGET - 2]
     with torch.no_grad():  # from now on the model ends its thinking where it wrote that before
@@ -141,7 +142,8 @@ def test_what_ends_thinking_early_ends_it_and_nothing_of_it_is_left_in_the_answe
 def test_the_head_reads_a_state_after_the_thinking_whatever_the_pooling(
     loaded: LoadedBase, pooling: str
 ) -> None:
-    model = build(loaded, thinking_tokens=BUDGET, pooling=pooling, uses_scores=False)
+    prompts = PromptSettings(thinking_tokens=BUDGET)
+    model = build(loaded, prompts=prompts, pooling=pooling, uses_scores=False)
     parts = model.model.eci_config.parts
     assert any(part.region == "last" for part in parts)
     row, _ = model.row(QUESTIONS[0])

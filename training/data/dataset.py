@@ -64,11 +64,15 @@ class TrainingData:
     pool: ExemplarPool
     questions: SnapshotQuestions
 
+    @property
+    def learned(self) -> list[ItemQuestion]:
+        """Return the items that are learned from, in the order of the snapshot."""
+        learned = {record.item_id for record in self.train}
+        return [entry for entry in self.questions.train if entry.item.item_id in learned]
+
     def describe_missing_labels(self) -> list[str]:
         """Describe which labels nothing is learned about."""
-        learned = {record.item_id for record in self.train}
-        entries = (entry.item for entry in self.questions.train)
-        return describe_missing_labels([item for item in entries if item.item_id in learned])
+        return describe_missing_labels([entry.item for entry in self.learned])
 
     def lineage(self, run_id: str) -> Iterator[TrainingRecord]:
         """Yield which items a run learns from and holds out, and with which shots."""

@@ -18,7 +18,7 @@ from eci.model.artifact import ArtifactInfo, check_base, read_info
 from eci.model.base_model import resolve_base_model
 from eci.model.features import stack
 from eci.model.fingerprint import Fingerprint
-from eci.questions.prompts import DEFAULT_TEMPLATE, Question, load_template
+from eci.questions.prompts import Question, load_template
 from training.data.questions import ItemQuestion, fixed_label_sets
 from training.errors import DataError
 from training.evaluation.held_out import UNKNOWN_LEARNING
@@ -161,8 +161,7 @@ def prefill(
             label_sets=fixed_label_sets(entry.item for entry in entries),
             pooling=settings.pooling,
             uses_scores=False,
-            max_prompt_tokens=settings.model.max_prompt_tokens,
-            thinking_tokens=settings.model.thinking_tokens,
+            prompts=settings.model.prompts,
         )
         info = describe_model(model, base, shots=0, has_adapter=False)
         path = _base_info_path(settings, folder)
@@ -214,7 +213,7 @@ def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
         fingerprint.weights,
         fingerprint.tokenizer,
         settings.model.quantization,
-        load_template(DEFAULT_TEMPLATE).digest,
+        load_template(settings.model.template).digest,
         settings.model.max_prompt_tokens,
         settings.model.thinking_tokens,
         settings.pooling,

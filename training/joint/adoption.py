@@ -42,8 +42,7 @@ def run_adoption(context: RunContext) -> None:
     model = build(
         base,
         label_sets=fixed_label_sets(job.items),
-        max_prompt_tokens=settings.model.max_prompt_tokens,
-        thinking_tokens=settings.model.thinking_tokens,
+        prompts=settings.model.prompts,
     )
     info = describe_model(model, base, shots=settings.evaluation.shots, has_adapter=False)
     head = model.model.eci_head.state_dict()

@@ -72,8 +72,7 @@ class PredictionJob:
             else None,
             quantization=settings.model.quantization,
             device=own_device(settings.model.device, rank, num_processes),
-            max_prompt_tokens=settings.model.max_prompt_tokens,
-            thinking_tokens=settings.model.thinking_tokens,
+            prompts=settings.model.prompts,
             label_sets=fixed_label_sets(self.items),
         )
 

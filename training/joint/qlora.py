@@ -15,11 +15,9 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 from db.paths import models_dir
 from db.retraining.snapshot import Snapshot, load_snapshot
 from eci.model.artifact import ADAPTER_FILES
-from eci.model.base_model import LoadedBase, load_base, read_config
+from eci.model.base_model import load_base, read_config
 from eci.model.batching import Row
 from eci.model.eci_model import EciModel, build
-from eci.model.features import stack
-from eci.questions.prompts import Question
 from training.data.dataset import (
     Record,
     TrainingData,
@@ -30,8 +28,9 @@ from training.data.questions import fixed_label_sets
 from training.errors import SettingsError
 from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate, choose_rules
 from training.evaluation.metrics import evaluate
-from training.evaluation.out_of_fold import base_model_rows, held_out_rows
+from training.evaluation.out_of_fold import held_out_rows
 from training.joint.adapter import add_adapter, describe_reach, library_versions, save_artifact
+from training.joint.base_heads import start_head
 from training.joint.memory import DecoderShape
 from training.joint.predict import keep_answerable, predict
 from training.joint.sharding import exceeds, shard
@@ -43,14 +42,10 @@ from training.run.result_tables import OUT_OF_FOLD, PREDICTIONS, RECORDS
 from training.run.run_dir import RunDir
 from training.settings.launchers import AccelerateLauncher, parse_launcher
 from training.settings.training import (
-    EvaluationSettings,
     TrainingSettings,
     parse_settings,
     share_step,
 )
-
-NUM_TO_STANDARDISE = 32
-"""Items of each label set from which the head learns the scale of its inputs."""
 
 
 def run_qlora(context: RunContext) -> None:
@@ -88,10 +83,10 @@ def run_qlora(context: RunContext) -> None:
         base,
         label_sets=label_sets,
         pooling=settings.head.pooling,
+        uses_scores=settings.head.scores,
         dropout=settings.head.dropout,
         weight=settings.head.weight,
-        max_prompt_tokens=settings.model.max_prompt_tokens,
-        thinking_tokens=settings.model.thinking_tokens,
+        prompts=settings.model.prompts,
     )
     snapshot = keep_answerable(context, model, snapshot)
     data = build_training_data(snapshot, settings.data, settings.seed)
@@ -103,7 +98,7 @@ def run_qlora(context: RunContext) -> None:
     if divides:
         context.report_message(f"Dividing the base model among {context.num_processes} processes.")
         shard(model.model, base.device)
-    _standardise(model, data.train, settings.optimizer.batch_size)
+    judged = start_head(context, model, data.learned, batch_size=settings.evaluation.batch_size)
     _train(context, model, data, settings)
     if not divides:
         leave_group()
@@ -111,7 +106,13 @@ def run_qlora(context: RunContext) -> None:
             return
     context.check_stop()
     with _results_kept(context) as kept:
-        _finish(kept, model, base, data, snapshot, settings)
+        held_out = _calibrate(kept, model, data.dev, settings)
+        rows = held_out_rows(run_dir.run_id, held_out, model.calibration, ())
+        OUT_OF_FOLD.write(kept.run_dir.out_of_fold_path, [*rows, *judged])
+        shots = settings.evaluation.shots
+        to = kept.run_dir.artifact_path
+        save_artifact(model, base, to, shots=shots, decision=settings.decision)
+        _predict(kept, model, data, snapshot, settings)
     leave_group()
 
 
@@ -143,17 +144,6 @@ def _results_kept(context: RunContext) -> Iterator[RunContext]:
     with TemporaryDirectory(prefix="llamacare-") as folder:
         rank, num_processes = context.rank, context.num_processes
         yield RunContext(RunDir(Path(folder)), rank=rank, num_processes=num_processes)
-
-
-def _standardise(model: EciModel, records: Sequence[Record], batch_size: int) -> None:
-    """Return the head the scale of its inputs before its first step, from a few training items."""
-    head = model.model.get_base_model().eci_head.modules_to_save["default"]
-    by_set: dict[str, list[Question]] = {}
-    for record in records:
-        by_set.setdefault(record.question.label_set.name, []).append(record.question)
-    for name, questions in by_set.items():
-        given = model.features(questions[:NUM_TO_STANDARDISE], batch_size=batch_size)
-        head.standardise(name, *stack(given))
 
 
 def _train(
@@ -269,57 +259,38 @@ def _early_stop(settings: TrainingSettings, *, has_dev: bool) -> list[Any]:
     return [EarlyStoppingCallback(early_stopping_patience=settings.optimizer.patience)]
 
 
-def _finish(
-    context: RunContext,
-    model: EciModel,
-    base: LoadedBase,
-    data: TrainingData,
-    snapshot: Snapshot,
-    settings: TrainingSettings,
-) -> None:
-    """Calibrate on the held-out items, save the artifact, predict, score."""
-    run_dir = context.run_dir
+def _calibrate(
+    context: RunContext, model: EciModel, dev: Sequence[Record], settings: TrainingSettings
+) -> list[HeldOut]:
+    """Calibrate the model and choose its operating points on the held-out items."""
     context.report_message("Calibrating and saving adapter and head.")
-    held_out = _held_out(context, model, data.dev, settings.evaluation.batch_size)
-    HELD_OUT.write(run_dir.held_out_path, held_out)
+    held_out = _held_out(context, model, dev, settings.evaluation.batch_size)
+    HELD_OUT.write(context.run_dir.held_out_path, held_out)
     labels = {
         record.item_id: record.question.label_set.index(record.label)
-        for record in data.dev
+        for record in dev
         if not record.question.label_set.is_several
     }
     model.calibration = calibrate(held_out, labels)
     model.decision_rules = choose_rules(
         held_out, labels, model.calibration, settings.decision, model.label_sets.values()
     )
-    save_artifact(
-        model,
-        base,
-        run_dir.artifact_path,
-        shots=settings.evaluation.shots,
-        decision=settings.decision,
-    )
-    _write_out_of_fold(context, model, data, held_out, settings.evaluation)
-    predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
-    metrics = evaluate(predictions, snapshot.test, model.decision_rules)
-    PREDICTIONS.write(run_dir.predictions_path, predictions)
-    run_dir.write_metrics(metrics)
-    _drop_checkpoints(run_dir.checkpoints_path)
+    return held_out
 
 
-def _write_out_of_fold(
+def _predict(
     context: RunContext,
     model: EciModel,
     data: TrainingData,
-    held_out: Sequence[HeldOut],
-    settings: EvaluationSettings,
+    snapshot: Snapshot,
+    settings: TrainingSettings,
 ) -> None:
-    """Write the out-of-fold predictions of the training items."""
-    rows = held_out_rows(context.run_dir.run_id, held_out, model.calibration, ())
-    if settings.predict_train:
-        learned = {record.item_id for record in data.train}
-        entries = [entry for entry in data.questions.train if entry.item.item_id in learned]
-        rows += base_model_rows(context, model, entries, batch_size=settings.batch_size)
-    OUT_OF_FOLD.write(context.run_dir.out_of_fold_path, rows)
+    """Predict with the trained model, and score the predictions."""
+    run_dir = context.run_dir
+    predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
+    PREDICTIONS.write(run_dir.predictions_path, predictions)
+    run_dir.write_metrics(evaluate(predictions, snapshot.test, model.decision_rules))
+    _drop_checkpoints(run_dir.checkpoints_path)
 
 
 def _held_out(

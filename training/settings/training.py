@@ -13,8 +13,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from db.conversions import replace_lone_surrogates
 from db.paths import presets_dir
 from eci.decisions import DecisionSettings
+from eci.model.encoding import PromptSettings
 from eci.model.head_fit import DEFAULT_L2
 from eci.pooling import DEFAULT_POOLING, parse_pooling
+from eci.questions.prompts import DEFAULT_TEMPLATE, list_templates
 from training.errors import SettingsError
 from training.settings.toml_files import parse_option, read_toml
 
@@ -33,6 +35,15 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _known_template(name: str) -> str:
+    if name not in list_templates():
+        raise ValueError(f"there is no such template; known: {', '.join(list_templates())}")
+    return name
+
+
+TemplateName = Annotated[str, AfterValidator(_known_template)]
+
+
 class ModelSettings(Frozen):
     """The frozen base model."""
 
@@ -42,6 +53,9 @@ class ModelSettings(Frozen):
     )
     quantization: Literal["none", "nf4"] = Field("nf4", description="nf4: 4-bit, double quantized")
     device: str = Field("auto", description="auto takes the GPU where there is one; or cpu, cuda:0")
+    template: TemplateName = Field(
+        DEFAULT_TEMPLATE, description="wording of the prompts: three_step_v2, or short_v1"
+    )
     max_prompt_tokens: int = Field(768, ge=32, le=32768, description="longest prompt in tokens")
     thinking_tokens: int = Field(
         0,
@@ -49,6 +63,11 @@ class ModelSettings(Frozen):
         le=32768,
         description="longest thinking before the answer, of models that can; 0: answers at once",
     )
+
+    @property
+    def prompts(self) -> PromptSettings:
+        """Return how the model is asked."""
+        return PromptSettings(self.template, self.max_prompt_tokens, self.thinking_tokens)
 
 
 class DataSettings(Frozen):
@@ -91,6 +110,11 @@ class HeadSettings(Frozen):
 
     pooling: PoolingText = Field(
         "last+evidence@0.5+question@0.5", description="hidden states that the head reads"
+    )
+    scores: bool = Field(
+        True,
+        description="whether the head sees the language model's own scores of the labels; without "
+        "them a category takes no layer beyond the deepest that the head reads",
     )
     dropout: float = Field(0.1, ge=0.0, lt=1.0)
     weight: float = Field(0.5, ge=0.0, le=1.0, description="weight w of the head in the joint loss")
