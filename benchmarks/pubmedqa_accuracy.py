@@ -22,6 +22,7 @@ from eci.arrays import Float32Array, FloatArray, IntArray
 from eci.decisions import balanced_weights, choose_power
 from eci.model.base_model import DEFAULT_BASE, load_base
 from eci.model.eci_model import build
+from eci.model.encoding import PromptSettings
 from eci.model.features import stack
 from eci.model.head_fit import (
     DEFAULT_L2,
@@ -109,9 +110,17 @@ def main() -> None:
     record(__file__, figures, options, base=DEFAULT_BASE, seeds=" ".join(map(str, SEEDS)))
 
 
-def load(items: Sequence[Item]) -> Data:
+def load(
+    items: Sequence[Item],
+    pooling: str = PARTS,
+    prompts: PromptSettings | None = None,
+    *,
+    uses_scores: bool = True,
+) -> Data:
     """Prefill items."""
-    model = build(load_base(DEFAULT_BASE, models_dir()), pooling=PARTS)
+    base = load_base(DEFAULT_BASE, models_dir())
+    prompts = prompts or PromptSettings()
+    model = build(base, pooling=pooling, prompts=prompts, uses_scores=uses_scores)
     questions = [
         Question(i.question, tuple((s.heading, s.text) for s in i.context), PUBMEDQA, i.item_id)
         for i in items
