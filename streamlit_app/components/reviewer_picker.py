@@ -81,7 +81,9 @@ def _name_in_address(otherwise: str | None) -> str | None:
 def _draw_add() -> None:
     """Draw the button for a new name; who enters one is that person from then on."""
     with (
-        st.popover(say("sign_in.add_name"), key=_ADD_KEY, on_change="rerun"),
+        st.popover(
+            say("sign_in.add_name"), key=_ADD_KEY, on_change="rerun", icon=":material/person_add:"
+        ),
         st.form("reviewer_form", border=False),
     ):
         st.text_input(say("sign_in.new_name"), key=_NEW_KEY, max_chars=MAX_NAME_LENGTH)

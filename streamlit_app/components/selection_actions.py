@@ -55,7 +55,7 @@ def draw(
             _draw_export(flt)
         link_popover.draw(scope_picker.in_address(scope, runs))
         _draw_report(report)
-        chart.pick_format()
+    chart.pick_format()
 
 
 def _draw_slice(scope: PickedScope) -> None:
