@@ -163,6 +163,12 @@ def count_training_records(cur: DuckDBPyConnection, run_id: str) -> list[RecordC
     return [RecordCount(*row) for row in rows]
 
 
+def count_learned_items(cur: DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    """Count by run and label set the items that were learned from."""
+    rows = cur.execute(load_sql("run_learned_items")).fetchall()
+    return {(run_id, label_set): count for run_id, label_set, count in rows}
+
+
 @dataclass(frozen=True)
 class ItemOutcome:
     """An item whose head label a run turned right (``fixed``) or wrong (``broken``)."""

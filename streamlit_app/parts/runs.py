@@ -23,7 +23,9 @@ from streamlit_app.components import (
     plan_panel,
     policy_form,
     readiness_meter,
+    run_verdict,
     set_aside,
+    size_curve,
     training_form,
     training_live,
 )
@@ -76,6 +78,7 @@ def draw() -> None:
         return
     if not is_first:
         draw_run(shown, runs)
+    size_curve.draw([score for entry in history for score in entry.scores], runs)
     draw_history(history)
 
 
@@ -87,6 +90,8 @@ def draw_run(shown: HistoryEntry, runs: Sequence[Run]) -> None:
         draw_links(shown, runs)
     if shown.run.state == "failed" and shown.status and shown.status.state == "succeeded":
         draw_error(shown.run.message)  # it ran to its end, but its results could not be ingested
+    if shown.run.state == "succeeded":
+        run_verdict.draw(shown.run.run_id)
     # The state in the store, as of `refresh` above: should the run have ended since then, the page
     # is drawn once more and takes its results in.
     training_live.draw(shown.run.run_id, was_active=shown.run.state in ACTIVE_STATES)

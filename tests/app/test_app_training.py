@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from db.outcomes.counts import RunSummary
 from db.paths import runs_dir
 from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person, change_person
+from db.retraining.lineage import TrainingRecord
 from db.retraining.model_versions import register_model
+from db.retraining.snapshot import load_snapshot
 from db.retraining.training_runs import list_training_runs
 from db.retraining.trigger_policies import add_trigger_policy
 from streamlit_app.logic.training.training_view import (
@@ -28,10 +31,11 @@ from streamlit_app.logic.training.training_view import (
 from tests.support.annotations import annotate
 from tests.support.pages import open_page, plain_texts
 from tests.support.records import LABELS, make_answer, make_item, make_run, make_training_run
+from tests.support.training_items import make_remedy
 from training.control.start import prepare_run
 from training.control.triggers import get_policy
 from training.run.json_files import replace_json
-from training.run.result_tables import PREDICTIONS
+from training.run.result_tables import PREDICTIONS, RECORDS
 from training.run.run_dir import RunDir
 from training.run.status import Status
 from training.settings.launchers import launchers_path
@@ -436,6 +440,39 @@ def test_every_shipped_preset_can_be_described(preset):
 
 def test_settings_are_described_in_words():
     words = describe_settings(TrainingSettings())
-    assert words["Prompts"] == "zero-shot, one-shot, up to 768 tokens"
+    assert words["Prompts"] == "zero-shot, one-shot, wording three_step_v2, up to 768 tokens"
     assert words["Length"] == "3 epochs, 4 records per step"
     assert words["Operating point"] == "macro-F1"
+
+
+def test_a_run_is_first_shown_with_what_it_is_worth(filled: Database):
+    with filled.transaction() as cur:
+        add_items(cur, [make_remedy(n) for n in range(30)], origin="items")
+        add_items(cur, [make_remedy(100 + n, "test") for n in range(24)], origin="items")
+    for num_learned in (12, 30):
+        run_dir = started_run(filled, "succeeded")
+        snapshot = load_snapshot(run_dir.snapshot_path)
+        test = [item for item in snapshot.test if item.item_id.startswith("more-")]
+        answers = [
+            make_answer(item.item_id, f"{item.label}.", item.label, run_dir.run_id) for item in test
+        ]
+        heads = {"head_label": "yes", "head_probabilities": (0.8, 0.1, 0.1)}
+        PREDICTIONS.write(run_dir.predictions_path, [replace(one, **heads) for one in answers])
+        run_dir.write_metrics({})
+        RECORDS.write(
+            run_dir.records_path,
+            [
+                TrainingRecord(run_dir.run_id, item.item_id, 0, 0, "train", ())
+                for item in snapshot.train[-num_learned:]
+            ],
+        )
+    page = open_training()
+    page.run()  # the bag of words is fitted once the figures are there
+    assert not page.exception
+    assert any(text.value.startswith("The head harms") for text in page.markdown)
+    assert page.warning[0].value.startswith("A bag of words is better than this run")
+    cards = {metric.label: metric.value for metric in page.metric}
+    assert cards["Head minus text"] == "-66.7 points"
+    (chart,) = [c for c in page.get("plotly_chart") if "training_sizes" in c.proto.id]
+    assert "12" in chart.proto.spec
+    assert "30" in chart.proto.spec

@@ -126,22 +126,26 @@ def _number(value: Any) -> float | None:
 
 def describe_settings(settings: TrainingSettings) -> dict[str, str]:
     """Return the settings that decide what a run does and costs, with their values in words."""
-    optimizer, head = settings.optimizer, settings.head
+    model, optimizer, head = settings.model, settings.optimizer, settings.head
     batch = optimizer.batch_size * optimizer.accumulation
     if optimizer.max_steps:
         length = say("settings.length_steps", steps=optimizer.max_steps, batch=batch)
     else:
         length = say("settings.length_epochs", epochs=optimizer.epochs, batch=batch)
-    quantization = words("quantization")[settings.model.quantization]
+    quantization = words("quantization")[model.quantization]
     shots = ", ".join(shots_words(num_shots) for num_shots in settings.data.shots)
-    max_tokens = settings.model.max_prompt_tokens
     rank, rate = settings.lora.rank, optimizer.learning_rate
     return {
-        say("settings.base_model"): f"{settings.model.base}, {quantization}",
+        say("settings.base_model"): f"{model.base}, {quantization}",
         say("settings.length"): length,
-        say("settings.prompts"): say("settings.shots", shots=shots, max_tokens=max_tokens),
-        say("settings.thinking"): say_count("settings.tokens", settings.model.thinking_tokens)
-        if settings.model.thinking_tokens
+        say("settings.prompts"): say(
+            "settings.shots",
+            shots=shots,
+            template=model.template,
+            max_tokens=model.max_prompt_tokens,
+        ),
+        say("settings.thinking"): say_count("settings.tokens", model.thinking_tokens)
+        if model.thinking_tokens
         else say("settings.no_thinking"),
         say("settings.adapter"): say("settings.lora", rank=rank, rate=rate),
         say("settings.head"): say(
