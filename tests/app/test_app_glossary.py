@@ -21,13 +21,15 @@ def test_the_page_shows_the_glossary_of_the_documentation(
     open_page: Callable[..., AppTest],
 ) -> None:
     page = open_page("glossary")
-    assert GLOSSARY.read_text("utf-8").strip() in [one.value.strip() for one in page.markdown]
+    title, text = GLOSSARY.read_text("utf-8").split("\n", 1)
+    assert title == "# Glossary"  # drawn as the heading of the page
+    assert text.strip() in [one.value.strip() for one in page.markdown]
     assert not page.exception
 
 
 @pytest.mark.parametrize("term", LINKS)
 def test_a_help_text_links_to_a_term_that_the_glossary_has(term: str) -> None:
-    headings = re.findall(r"^#### (.+)$", GLOSSARY.read_text("utf-8"), re.MULTILINE)
+    headings = re.findall(r"^### (.+)$", GLOSSARY.read_text("utf-8"), re.MULTILINE)
     assert term in {heading.lower().replace(" ", "-") for heading in headings}
 
 

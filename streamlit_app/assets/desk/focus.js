@@ -37,7 +37,7 @@ export function isInSight(event) {
 
 // Whether the desk has heard of the last choice in the side bar, above all of who labels.
 export function isChoiceHere() {
-  const who = document.querySelector('[data-testid="stSidebar"] .st-key-reviewer input')?.value;
+  const who = document.querySelector(".st-key-reviewer input")?.value;
   return choice === null && (!who || who === at.config.reviewer_shown);
 }
 

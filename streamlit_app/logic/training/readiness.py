@@ -129,8 +129,11 @@ def _balance(counts: Sequence[ItemCount]) -> list[Line]:
 def label_balance(counts: Sequence[ItemCount]) -> dict[str, dict[str | None, int]]:
     """Return by label set how many items that a run may learn from carry each label."""
     names = dict.fromkeys(count.label_set for count in counts if count.split != "test")
-    found = {label_set_words(name): _by_label(counts, name) for name in names}
-    return {name: {**labels} for name, labels in found.items() if labels}
+    found: dict[str, dict[str | None, int]] = {}
+    for name in names:
+        for label, count in _by_label(counts, name).items():
+            found.setdefault(label_set_words(name), {})[label] = count
+    return found
 
 
 def _rare(counts: Sequence[ItemCount]) -> list[tuple[str, str, int]]:
