@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import glob
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -37,6 +38,22 @@ def replaced_file(path: Path) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def placed_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; at the end it becomes the file, where there is none yet.
+
+    Raises:
+        FileExistsError: There is one by then; it stays as it is.
+    """
+    partial = _hidden(path)
+    try:
+        yield partial
+        _sync(partial)
+        path.hardlink_to(partial)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -83,6 +100,13 @@ def _exchange(first: Path, second: Path) -> bool:
     renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
     names = (_WORKING_FOLDER, os.fsencode(first), _WORKING_FOLDER, os.fsencode(second))
     return renameat2 is not None and renameat2(*names, _EXCHANGE) == 0
+
+
+def sweep(folder: Path) -> None:
+    """Delete what killed processes left of files in a folder in which nobody writes now."""
+    for partial in folder.glob(".*.????????*"):
+        if re.fullmatch(r"\..+\.[0-9a-f]{8}(\.wal.*)?", partial.name) and partial.is_file():
+            partial.unlink(missing_ok=True)
 
 
 def _hidden(target: Path) -> Path:

@@ -25,6 +25,14 @@ class DatabaseDamagedError(DatabaseOpenError):
     """A part of the database file cannot be read."""
 
 
+class BackupError(DbError):
+    """A backup that was not made."""
+
+
+class RestoreError(DbError):
+    """A backup that was not restored; nothing was changed."""
+
+
 class SaveError(DbError):
     """A transaction could not be written: in conflict with another, or the disk refused."""
 

@@ -67,12 +67,15 @@ def pending(
     """
     shipped = shipped_migrations() if migrations is None else migrations
     done = applied(cur)
-    unknown = sorted(set(done) - {migration.number for migration in shipped})
+    known = {migration.number for migration in shipped}
+    unknown = sorted(set(done) - known)
     if unknown:
         raise MigrationError(
             f"The database has migration {done[unknown[-1]][0]!r}, which this version of the "
-            f"package does not know (it knows up to {len(shipped):04d}). "
-            "Update the checkout, or point LLAMACARE_HOME at another folder."
+            f"package does not know (it knows up to {max(known, default=0):04d}): a newer version "
+            "was started on it. Start that version again. To stay with this one, restore a copy "
+            f"from before with `python -m db restore`: `<name>.before-{unknown[0]:04d}` next to "
+            "the file, or a backup; what was saved since then is not in it."
         )
     for migration in shipped:
         recorded = done.get(migration.number)

@@ -28,6 +28,11 @@ def log_paths(path: Path) -> list[Path]:
     return [path.with_name(f"{path.name}{name}") for name in names]
 
 
+def sessions_path(path: Path) -> Path:
+    """Return where the names of the sessions are that have a file open."""
+    return path.with_name(f"{path.name}.open")
+
+
 def has_log(path: Path) -> bool:
     """Return whether there is something in a log of a file."""
     return any(log.is_file() and log.stat().st_size > 0 for log in log_paths(path))
@@ -67,7 +72,7 @@ def begin(cur: DuckDBPyConnection, path: Path) -> None:
     """Write the mark into the file, which has a log from now on."""
     session_id = secrets.token_hex(8)
     # First, and after those of sessions that were killed: a mark in the file must be known here.
-    with _sessions_path(path).open("a", encoding="utf-8") as sessions:
+    with sessions_path(path).open("a", encoding="utf-8") as sessions:
         sessions.write(f"\n{session_id}\n")
     with whole(cur):
         cur.execute(load_sql("open_mark_delete"))
@@ -87,7 +92,7 @@ def clear(cur: DuckDBPyConnection) -> None:
 
 def end(path: Path) -> None:
     """Remove the names of sessions; the file is closed, and the mark was deleted before."""
-    _sessions_path(path).unlink(missing_ok=True)
+    sessions_path(path).unlink(missing_ok=True)
 
 
 def _find(cur: DuckDBPyConnection) -> tuple[str, object, bool] | None:
@@ -95,12 +100,8 @@ def _find(cur: DuckDBPyConnection) -> tuple[str, object, bool] | None:
     return cur.execute(load_sql("open_mark_find")).fetchone() if has_table else None
 
 
-def _sessions_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.open")
-
-
 def _read_sessions(path: Path) -> list[str]:
     try:
-        return _sessions_path(path).read_text(encoding="utf-8").split()
+        return sessions_path(path).read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError):
         return []

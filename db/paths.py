@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from db import environment
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def home_dir() -> Path:
     """Return the folder of everything kept; it may not exist yet."""
-    configured = os.environ.get("LLAMACARE_HOME", "").strip()
+    configured = environment.read_text("LLAMACARE_HOME")
     if configured:
         return Path(configured).expanduser().resolve()
     return _CHECKOUT / ".llamacare"
@@ -61,10 +62,16 @@ def builds_dir() -> Path:
     return home_dir() / "builds"
 
 
+def backups_dir() -> Path:
+    """Return the folder of the backups that the app makes: ``$LLAMACARE_BACKUPS``."""
+    configured = environment.read_text("LLAMACARE_BACKUPS")
+    return Path(configured).expanduser().resolve() if configured else home_dir() / "backups"
+
+
 def kept_paths() -> list[Path]:
     """Return what no export may replace, in addition to the database file.
 
     Builds are not included: they belong to the user.
     """
     folders = [runs_dir(), models_dir(), cache_dir(), presets_dir(), mappings_dir()]
-    return [*folders, launchers_path(), endpoints_path()]
+    return [*folders, backups_dir(), launchers_path(), endpoints_path()]

@@ -11,6 +11,7 @@ import pytest
 from streamlit_app.wording import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
+RUNNING = ("backup", "install", "proxy", "settings", "teams", "upgrade", "watch")
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
@@ -20,6 +21,7 @@ PAGES = (
     "docs/formats.md",
     "docs/glossary.md",
     "docs/guide.md",
+    *(f"docs/running/{page}.md" for page in RUNNING),
 )
 SOURCES = sorted(
     str(path.relative_to(ROOT))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
+from db.cli.asking import HandedOverError, asked_now, hand_over
+from db.cli.frame import echo, reached_database
 from db.connection import opened_database
 from db.conversions import replace_lone_surrogates
-from db.errors import DbError
+from db.errors import DatabaseLockedError, DbError
 from db.paths import builds_dir, runs_dir
 from db.retraining.judged_answers import list_judged_answers
 from db.retraining.snapshot import read_snapshot
@@ -70,8 +73,11 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except HandedOverError as run:
+            _in_foreground(RunDir(runs_dir() / run.value))
+            return None
         except (TrainingError, DbError, EciError) as error:
-            click.echo(f"Error: {error}", err=True)
+            echo(f"Error: {error}", err=True)
             sys.exit(1)
 
 
@@ -105,8 +111,14 @@ def _launcher_options(command: Callable[..., None]) -> Callable[..., None]:
     return kind(options(command))
 
 
+def _from_anywhere(_: Any, __: Any, named: str | None) -> str | None:
+    """Return the whole path of a file or folder that may be named: another process may read it."""
+    is_path = named is not None and "/" in named and Path(named).exists()
+    return str(Path(named or "").absolute()) if is_path else named
+
+
 @main.command()
-@click.argument("settings", required=False)
+@click.argument("settings", required=False, callback=_from_anywhere)
 @click.option(
     "--tier",
     type=click.Choice(TIERS),
@@ -122,7 +134,9 @@ def _launcher_options(command: Callable[..., None]) -> Callable[..., None]:
     "a refit of 'base' takes the base model alone].",
 )
 @click.option(
-    "--base", help="refit: the base model, where its folder has moved [default: as it was]."
+    "--base",
+    callback=_from_anywhere,
+    help="refit: the base model, where its folder has moved [default: as it was].",
 )
 @click.option(
     "--form",
@@ -155,10 +169,10 @@ def run(
     """Retrain. SETTINGS of joint and gpu: the name of a preset, or the path of a TOML file.
 
     Freezes the store's items and corrections, trains in the foreground and takes the results in.
-    Needs the database for itself at start and end: with the app open, press Retrain there instead.
+    While the app is on, it prepares the run and takes the results in.
     """
     chosen = get_launcher(launcher, launcher_options)
-    with opened_database() as database:
+    with reached_database() as database:
         refresh(database, runs_dir())
         plan = make_plan(
             database,
@@ -171,15 +185,17 @@ def run(
         )
         if form:
             plan = as_sequence_classification(plan)
-        click.echo(
-            describe_expected(expected_seconds(runs_dir(), plan.name, plan.launcher)), err=True
-        )
+        echo(describe_expected(expected_seconds(runs_dir(), plan.name, plan.launcher)), err=True)
         run_dir = prepare_plan(database, plan, OPERATOR)
     _in_foreground(run_dir)
 
 
 @main.command()
-@click.option("--base", help="Base model [default: the bundled one, or that of --run].")
+@click.option(
+    "--base",
+    callback=_from_anywhere,
+    help="Base model [default: the bundled one, or that of --run].",
+)
 @click.option("--run", "run_id", help="Answer with adapter and head of this training run.")
 @click.option(
     "--shots",
@@ -214,8 +230,8 @@ def predict(
 ) -> None:
     """Predict all items of the store, in the foreground; nothing is trained.
 
-    Needs the database for itself at start and end. A run that was cut goes on with
-    python -m training execute RUN_DIRECTORY; of an endpoint only items without an answer are asked.
+    A run that was cut goes on with python -m training execute RUN_DIRECTORY; of an endpoint only
+    items without an answer are asked.
 
     \b
     python -m training predict --endpoint https://HOST/v1 --model NAME --key-variable MY_KEY
@@ -248,21 +264,24 @@ def predict(
         fields["model"] = {**fields.get("model", default), "thinking_tokens": thinking_tokens}
     settings = parse_prediction_settings(fields, "the command line")
     chosen = get_launcher(launcher, launcher_options)
-    with opened_database() as database:
+    with reached_database() as database:
         run_dir = prepare_prediction(database, settings, OPERATOR, launcher=chosen)
     _in_foreground(run_dir)
 
 
 def _predict_by_endpoint(settings: EndpointSettings) -> None:
-    check_endpoint(settings)
-    with opened_database() as database:
+    if asked_now() is None:  # else the process that asks has the key, and has checked
+        check_endpoint(settings)
+    with reached_database() as database:
         run_dir = prepare_endpoint(database, settings, OPERATOR)
     _in_foreground(run_dir)
 
 
 @main.command()
 @click.argument("adapter", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--base", help="Its base model [default: the one that it names].")
+@click.option(
+    "--base", callback=_from_anywhere, help="Its base model [default: the one that it names]."
+)
 @click.option(
     "--quantization", type=click.Choice(get_args(Quantization)), default="none", show_default=True
 )
@@ -286,7 +305,7 @@ def adopt(
     """Make a model of ADAPTER, a folder that plain PEFT saved, and predict all items with it.
 
     Its head is untrained and gives what the adapted model gives: train one with
-    run --tier refit --from RUN. Needs the database for itself at start and end.
+    run --tier refit --from RUN.
     """
     named = read_plain_adapter(adapter)
     if not (base or named):
@@ -298,7 +317,7 @@ def adopt(
         "evaluation": {"max_new_tokens": max_new_tokens},
     }
     settings = parse_adoption_settings(fields, "the command line")
-    with opened_database() as database:
+    with reached_database() as database:
         run_dir = prepare_adoption(database, settings, OPERATOR)
     _in_foreground(run_dir)
 
@@ -355,12 +374,12 @@ def build_command(
     reference          LlamaCare's own script: one JSON array of its fields
 
     Training items alone, but for lm_eval. Items tagged step2&3 belong to usmle-step2 and to
-    usmle-step3. Needs the database for itself: with the app open, use its Training page.
+    usmle-step3.
     """
     built = _build(build_format, **choices)
     if dry_run:
         for name, count in count_rows(built, build_format).items():
-            click.echo(f"{name}: {count} rows")
+            echo(f"{name}: {count} rows")
         return
     if out is None:
         builds_dir().mkdir(parents=True, exist_ok=True)
@@ -368,13 +387,13 @@ def build_command(
         out = builds_dir() / f"{built.benchmark}-{shots}shot-{build_format}-{snapshot}"
     written = write_build(built, out, build_format)
     for path in written.files:
-        click.echo(click.format_filename(path))
+        echo(click.format_filename(path))
     counts = ", ".join(f"{name} {count}" for name, count in written.num_rows.items())
-    click.echo(f"Rows: {counts}. {built.num_vetoed} items vetoed.", err=True)
+    echo(f"Rows: {counts}. {built.num_vetoed} items vetoed.", err=True)
     if written.num_changed_texts:
-        click.echo(f"Chat markers broken up in {written.num_changed_texts} texts.", err=True)
+        echo(f"Chat markers broken up in {written.num_changed_texts} texts.", err=True)
     for warning in built.warnings:
-        click.echo(warning, err=True)
+        echo(warning, err=True)
 
 
 def _build(
@@ -387,7 +406,7 @@ def _build(
     seed: int,
 ) -> Build:
     chosen = FORMATS[build_format]
-    with opened_database() as database:
+    with reached_database(only_reads=True) as database:
         if chosen.is_of_answers:
             read_new_answers(database)
         cur = database.cursor()
@@ -411,9 +430,9 @@ def _build(
 def presets() -> None:
     """List the presets."""
     for preset in list_presets():
-        click.echo(f"{preset.name}\t{preset.description}")
+        echo(f"{preset.name}\t{preset.description}")
     for fault in list_preset_faults():
-        click.echo(f"Left out: {fault}", err=True)
+        echo(f"Left out: {fault}", err=True)
 
 
 @main.command("list")
@@ -428,21 +447,24 @@ def list_command(as_json: bool) -> None:
             damaged = replace_lone_surrogates(str(error))
             status = {"state": "damaged", "step": 0, "num_steps": 0, "message": damaged}
         fields |= {name: status[name] for name in ("state", "step", "num_steps", "message")}
-        click.echo(json.dumps(fields) if as_json else "\t".join(str(v) for v in fields.values()))
+        echo(json.dumps(fields) if as_json else "\t".join(str(v) for v in fields.values()))
 
 
 def _in_foreground(run_dir: RunDir) -> None:
-    click.echo(f"Run {run_dir.run_id}: {run_dir.path}", err=True)
+    if hand_over(run_dir.run_id):
+        return  # this is the app, and the process that asked it executes the run
+    echo(f"Run {run_dir.run_id}: {run_dir.path}", err=True)
     state = execute_stored(run_dir)
-    with opened_database() as database:
+    # While the app is on, it takes the results in.
+    with suppress(DatabaseLockedError), opened_database() as database:
         refresh(database, runs_dir())
-    click.echo(run_dir.run_id)
+    echo(run_dir.run_id)
     _exit_for(state, run_dir)
 
 
 def _exit_for(state: str, run_dir: RunDir) -> None:
     message = run_dir.read_status().message
     if message != FINISHED:
-        click.echo(f"Run {run_dir.run_id} {state}: {message}", err=True)
+        echo(f"Run {run_dir.run_id} {state}: {message}", err=True)
     if state != "succeeded":
         sys.exit(1)

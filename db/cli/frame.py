@@ -1,17 +1,40 @@
-"""What every command of this package does the same way."""
+"""What every command of this package does the same way.
+
+One process has the database file open. Where that is the app, a command that only reads does so on
+a copy, and any other is executed by the app itself, see ``db/cli/asking.py``.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
-from db.connection import Database, opened_database
-from db.errors import DbError
+from db.backup import copy_files
+from db.cli.asking import ask_owner, asked_now
+from db.connection import Database, accept_without_log, opened_database
+from db.errors import DatabaseLockedError, DatabaseOpenError, DbError
+from db.paths import database_path
 from db.people.sign_in import sign_in_by_name
 from db.records import Reviewer
+
+
+def echo(message: str, *, err: bool = False) -> None:
+    """Print a line where the person who gave the command reads it."""
+    asked = asked_now()
+    if asked is None:
+        click.echo(message, err=err)
+    else:
+        asked.say(f"{message}\n", err)
+
+
+def can_prompt() -> bool:
+    """Return whether somebody can answer a question."""
+    return asked_now() is None and sys.stdin.isatty()
 
 
 @contextmanager
@@ -20,15 +43,57 @@ def reported_errors() -> Iterator[None]:
     try:
         yield
     except DbError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        echo(f"Error: {error}", err=True)
+        raise click.exceptions.Exit(1) from error
 
 
 @contextmanager
-def opened() -> Iterator[Database]:
+def opened(*, only_reads: bool = False) -> Iterator[Database]:
     """Open the database; an error of ours becomes one message and exit status 1."""
-    with reported_errors(), opened_database() as database:
+    with reported_errors(), reached_database(only_reads=only_reads) as database:
         yield database
+
+
+@contextmanager
+def reached_database(*, only_reads: bool = False) -> Iterator[Database]:
+    """Open the database, or reach it by way of the app that has it open.
+
+    Where more is done than reading, the app executes the whole command, and this process ends it
+    with the same exit status: before this block a command only looks at its options.
+
+    Raises:
+        DbError: It cannot be opened, or the app did not answer.
+    """
+    asked = asked_now()
+    if asked is not None:
+        yield asked.database
+        return
+    with ExitStack() as stack:
+        try:
+            database = stack.enter_context(opened_database())
+        except DatabaseLockedError as error:
+            if not only_reads:
+                ask_owner(error)
+            database = stack.enter_context(_opened_copy())
+        yield database
+
+
+@contextmanager
+def _opened_copy() -> Iterator[Database]:
+    """Open a copy of what is saved at this moment; it ends with the block."""
+    path = database_path()
+    with TemporaryDirectory(prefix="llamacare-copy-") as folder:
+        copy = Path(folder) / path.name
+        try:
+            copy_files(path, copy)
+        except OSError as error:
+            raise DatabaseOpenError(
+                f"The open database {path} was not copied to {folder}, where it is read: {error}. "
+                "Free space there, or name another folder in TMPDIR."
+            ) from error
+        accept_without_log(copy)  # its mark is that of the session which has the original open
+        with opened_database(copy) as database:
+            yield database
 
 
 def person_named(database: Database, name: str) -> Reviewer:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Final, get_args
+from tempfile import TemporaryDirectory
+from typing import Any, Final, get_args
 
 import click
 
-from db.cli.frame import opened, reported_errors
+from db import child_process
+from db.cli.asking import asked_now
+from db.cli.frame import can_prompt, echo, opened, reported_errors
 from db.cli.label_check import differing_labels
 from db.demo import load_demo
 from db.importers import (
@@ -33,8 +36,15 @@ from db.records import Split
 _NUM_NAMED: Final = 20
 
 
+def _with_whole_path(_: Any, __: Any, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words with a file that is found from anywhere: another process may read it."""
+    return (*words[:-1], str(Path(words[-1]).absolute())) if words else words
+
+
 @click.command("import")
-@click.argument("words", nargs=-1, required=True, metavar="[FORMAT] FILE")
+@click.argument(
+    "words", nargs=-1, required=True, metavar="[FORMAT] FILE", callback=_with_whole_path
+)
 @click.option(
     "--map",
     "mapping",
@@ -108,8 +118,7 @@ def import_command(
         ),
         test_split=test_split,
     )
-    with opened() as database:
-        batch = _checked(read_file(file, known_to(database, asked)), labels_from)
+    with opened() as database, _read(file, known_to(database, asked), labels_from) as batch:
         report = (try_batch if dry_run else store_batch)(database, batch, file)
     _print_report(report, as_json, is_tried=dry_run)
 
@@ -137,6 +146,24 @@ def _format_and_file(words: tuple[str, ...]) -> tuple[Format | None, Path]:
     return words[0], Path(words[1])
 
 
+@contextmanager
+def _read(file: Path, asked: Asked, labels_from: str | None) -> Iterator[ImportBatch]:
+    """Read a file; where others save meanwhile, a large one in a child process."""
+    num_bytes = file.stat().st_size if asked_now() and file.is_file() else 0
+    if num_bytes < child_process.SMALL_BYTES and not (asked_now() and file.is_dir()):
+        yield _checked(read_file(file, asked), labels_from)
+        return
+    with TemporaryDirectory(prefix="llamacare-import-") as name:
+        folder = Path(name)
+        with child_process.child_process() as call:
+            batch = call(_stage, file, folder, asked, labels_from)
+        yield batch.staged(folder)
+
+
+def _stage(file: Path, folder: Path, asked: Asked, labels_from: str | None) -> ImportBatch:
+    return _checked(read_file(file, asked), labels_from).stage(folder)
+
+
 def _checked(batch: ImportBatch, labels_from: str | None) -> ImportBatch:
     """Return a batch with the labels that were asked for; ask where they differ from the texts."""
     if labels_from is None:
@@ -146,7 +173,7 @@ def _checked(batch: ImportBatch, labels_from: str | None) -> ImportBatch:
         fact = (
             f"{differing:,} of {compared:,} labels differ from what the texts of the answers state"
         )
-        if not sys.stdin.isatty():
+        if not can_prompt():
             note = f"{fact}; the file's are used (--labels-from text uses the texts')"
             return replace(batch, notes=(*batch.notes, note))
         labels_from = click.prompt(
@@ -161,12 +188,12 @@ def _listed(labels: str | None) -> tuple[str, ...]:
 
 def _print_report(report: ImportReport, as_json: bool, *, is_tried: bool = False) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(report)))
+        echo(json.dumps(asdict(report)))
         return
     for line in _describe(report, is_tried=is_tried):
-        click.echo(line)
+        echo(line)
     if report.unread:
-        click.echo(f"Fields that are not read: {', '.join(report.unread[:_NUM_NAMED])}.", err=True)
+        echo(f"Fields that are not read: {', '.join(report.unread[:_NUM_NAMED])}.", err=True)
 
 
 def _describe(report: ImportReport, *, is_tried: bool) -> Iterator[str]:

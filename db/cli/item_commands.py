@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
-from db.cli.frame import opened, person_named
+from db.cli.frame import echo, opened, person_named
 from db.cli.review_commands import by_option
 from db.content.item_versions import (
     CORRECTABLE,
@@ -39,7 +39,7 @@ def item() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print every version as JSON.")
 def show(item_id: str, as_json: bool) -> None:
     """Show the versions of ITEM_ID, who made them and why, and what refers to each."""
-    with opened() as database:
+    with opened(only_reads=True) as database:
         cur = database.cursor()
         versions = list_versions(cur, item_id)
         aside = list_set_aside(cur, item_id)
@@ -49,19 +49,32 @@ def show(item_id: str, as_json: bool) -> None:
             "versions": [asdict(version) for version in versions],
             "set_aside": aside[0].reason if aside else None,
         }
-        click.echo(json.dumps(found, default=str, ensure_ascii=False))
+        echo(json.dumps(found, default=str, ensure_ascii=False))
         return
     for version in versions:
         for line in _describe(version, names.get(version.reviewer_id or "", "the import")):
-            click.echo(line)
+            echo(line)
     for entry in aside:
         who = names.get(entry.reviewer_id, entry.reviewer_id)
-        click.echo(f"Set aside {entry.created_at:%Y-%m-%d %H:%M} UTC by {who}: {entry.reason}")
+        echo(f"Set aside {entry.created_at:%Y-%m-%d %H:%M} UTC by {who}: {entry.reason}")
+
+
+def _read_changes(_: click.Context, __: click.Parameter, file: TextIO) -> dict[str, Any]:
+    try:
+        given = parse_json(file.read())
+    except ValueError as error:
+        raise click.UsageError(f"{file.name} is no JSON ({error}).") from error
+    if not isinstance(given, dict):
+        raise click.UsageError(
+            f"{file.name} holds a {type(given).__name__}, expected a JSON object with any of "
+            f"{', '.join(CORRECTABLE)}."
+        )
+    return given
 
 
 @item.command("correct")
 @click.argument("item_id")
-@click.argument("changes", type=click.File(encoding="utf-8"))
+@click.argument("changes", type=click.File(encoding="utf-8"), callback=_read_changes)
 @by_option
 @reason_option
 @click.option(
@@ -69,33 +82,26 @@ def show(item_id: str, as_json: bool) -> None:
     is_flag=True,
     help="Judgements of the version before may not hold: ask for new ones. Other labels always do.",
 )
-def correct(item_id: str, changes: TextIO, by: str, reason: str, changes_sense: bool) -> None:
+def correct(
+    item_id: str, changes: dict[str, Any], by: str, reason: str, changes_sense: bool
+) -> None:
     """Store the next version of ITEM_ID with the CHANGES, a JSON object (- for standard input).
 
     \b
     Its fields are any of question, context, label_set, labels, options, gold_label, long_answer
     and split, each as in a file of items; options also as {"A": "text", ...}.
     """
-    try:
-        given = parse_json(changes.read())
-    except ValueError as error:
-        raise click.UsageError(f"{changes.name} is no JSON ({error}).") from error
-    if not isinstance(given, dict):
-        raise click.UsageError(
-            f"{changes.name} holds a {type(given).__name__}, expected a JSON object with any of "
-            f"{', '.join(CORRECTABLE)}."
-        )
     with opened() as database:
         person = person_named(database, by)
         with database.transaction() as cur:
             made = correct_item(
                 cur,
-                apply_changes(get_item(cur, item_id, EVERYTHING), given),
+                apply_changes(get_item(cur, item_id, EVERYTHING), changes),
                 reviewer_id=person.reviewer_id,
                 reason=reason,
                 changes_sense=changes_sense,
             )
-    click.echo(f"{item_id} is at version {made.version}.")
+    echo(f"{item_id} is at version {made.version}.")
 
 
 @item.command("set-aside")
@@ -108,7 +114,7 @@ def set_aside_command(item_ids: Sequence[str], by: str, reason: str) -> None:
         person = person_named(database, by)
         with database.transaction() as cur:
             done = set_items_aside(cur, item_ids, reviewer_id=person.reviewer_id, reason=reason)
-    click.echo(f"{len(done)} of {len(item_ids)} items were set aside.")
+    echo(f"{len(done)} of {len(item_ids)} items were set aside.")
 
 
 @item.command("restore")
@@ -121,7 +127,7 @@ def restore_command(item_ids: Sequence[str], by: str, reason: str) -> None:
         person = person_named(database, by)
         with database.transaction() as cur:
             done = restore_items(cur, item_ids, reviewer_id=person.reviewer_id, reason=reason)
-    click.echo(f"{len(done)} of {len(item_ids)} items were restored.")
+    echo(f"{len(done)} of {len(item_ids)} items were restored.")
 
 
 def _describe(version: ItemVersion, who: str) -> Iterator[str]:

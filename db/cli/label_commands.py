@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from db.cli.frame import opened, person_named
+from db.cli.frame import echo, opened, person_named
 from db.cli.review_commands import as_json_option, by_option
 from db.content.label_moves import change_labels
 from db.content.label_sets import add_label_set, list_label_sets, read_label_set
@@ -31,7 +31,7 @@ def labels_add(file: Path, by: str, reason: str) -> None:
         person = person_named(database, by)
         with database.transaction() as cur:
             made = add_label_set(cur, label_set, reviewer_id=person.reviewer_id, reason=reason)
-    click.echo(f"{made.name}, version {made.version}: {', '.join(made.names)}")
+    echo(f"{made.name}, version {made.version}: {', '.join(made.names)}")
 
 
 @labels.command("change")
@@ -58,20 +58,20 @@ def labels_change(
             made = change_labels(
                 cur, label_set, wanted, reviewer_id=person.reviewer_id, reason=reason
             )
-    click.echo(f"{made.name}, version {made.version}: {', '.join(made.names)}")
+    echo(f"{made.name}, version {made.version}: {', '.join(made.names)}")
 
 
 @labels.command("list")
 @as_json_option
 def labels_list(as_json: bool) -> None:
     """List the stored label sets with their labels."""
-    with opened() as database:
+    with opened(only_reads=True) as database:
         found = list_label_sets(database.cursor())
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
         return
     for one in found:
-        click.echo(f"{one.name} ({one.kind}, version {one.version}): {', '.join(one.names)}")
+        echo(f"{one.name} ({one.kind}, version {one.version}): {', '.join(one.names)}")
 
 
 COMMANDS = (labels,)

@@ -19,10 +19,11 @@ from db.cli import (
     token_commands,
     upkeep_commands,
 )
-from db.cli.frame import opened
+from db.cli.frame import echo, opened
 from db.content.overview import count_items_by_label, count_reviews
 from db.content.runs import list_runs
 from db.exporters.run_file import export_run
+from db.paths import database_path
 from db.viewer import EVERYTHING
 
 
@@ -30,7 +31,8 @@ from db.viewer import EVERYTHING
 def main() -> None:
     """Manage the review database: $LLAMACARE_HOME/review.duckdb.
 
-    One process can have the database open at a time: close the app first, or use its Settings page.
+    While the app has the database open, commands that write are executed by the app, and those that
+    only read do so on a copy of what is saved.
     """
 
 
@@ -49,10 +51,10 @@ for _command in (
 @click.option("--json", "as_json", is_flag=True, help="Print the status as one JSON object.")
 def status(as_json: bool) -> None:
     """Print where the database is and what it contains."""
-    with opened() as database:
+    with opened(only_reads=True) as database:
         cur = database.cursor()
         found = {
-            "path": str(database.path),
+            "path": str(database_path()),
             "items": [asdict(count) for count in count_items_by_label(cur, EVERYTHING)],
             "runs": [
                 {"run_id": run.run_id, "name": run.name, "model": run.model, "kind": run.kind}
@@ -60,7 +62,7 @@ def status(as_json: bool) -> None:
             ],
             "reviews": asdict(count_reviews(cur, EVERYTHING)),
         }
-    click.echo(json.dumps(found) if as_json else "\n".join(_describe_status(found)))
+    echo(json.dumps(found) if as_json else "\n".join(_describe_status(found)))
 
 
 @main.command("export-run")
@@ -68,9 +70,9 @@ def status(as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def export_run_command(run_id: str, file: Path) -> None:
     """Write a run and its predictions to FILE, in the form that `import predictions` reads."""
-    with opened() as database:
+    with opened(only_reads=True) as database:
         num_predictions = export_run(database.cursor(), run_id, file, EVERYTHING)
-    click.echo(f"{click.format_filename(file)}: {num_predictions} predictions of run {run_id}.")
+    echo(f"{click.format_filename(file)}: {num_predictions} predictions of run {run_id}.")
 
 
 def _describe_status(found: dict[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import click
 from duckdb import DuckDBPyConnection
 
-from db.cli.frame import opened, person_named
+from db.cli.frame import echo, opened, person_named
 from db.errors import ExportError
 from db.exporters import EXPORT_FORMATS, EXPORT_KINDS, ExportFormat, ExportKind, export_file
 from db.exporters.scope import ExportScope
@@ -73,13 +73,13 @@ def export(kind: ExportKind, file: Path, file_format: ExportFormat | None, **lim
             f"The ending of {file.name!r} names no format. Give --format, one of "
             f"{', '.join(EXPORT_FORMATS)}."
         )
-    with opened() as database:
+    with opened(only_reads=True) as database:
         cur = database.cursor()
         scope = _scope(cur, **limits)
         run_id = limits["run_id"]
         num_rows = export_file(cur, kind, chosen, file, EVERYTHING, run_id=run_id, scope=scope)
     noun = "tasks" if chosen == "label_studio" else "rows"
-    click.echo(f"{click.format_filename(file)}: {num_rows} {noun}.")
+    echo(f"{click.format_filename(file)}: {num_rows} {noun}.")
 
 
 def _scope(
@@ -112,7 +112,7 @@ def queue() -> None:
 @as_json_option
 def queue_list(as_json: bool) -> None:
     """List the queues with how far they are, and each person in them."""
-    with opened() as database:
+    with opened(only_reads=True) as database:
         cur = database.cursor()
         names = {reviewer.reviewer_id: reviewer.name for reviewer in list_reviewers(cur)}
         found = [
@@ -134,7 +134,7 @@ def queue_list(as_json: bool) -> None:
             }
             for one, total, people, num_drawn_from in found
         ]
-        click.echo(json.dumps(rows))
+        echo(json.dumps(rows))
         return
     for one, total, people, num_drawn_from in found:
         state = ", closed" if one.is_closed else ""
@@ -143,16 +143,14 @@ def queue_list(as_json: bool) -> None:
             if num_drawn_from
             else "without inclusion probabilities: what is found in it speaks for no other items"
         )
-        click.echo(
-            f"{one.queue_id}  {one.settings.name}: {total.num_done} of {total.num_items}{state}"
-        )
-        click.echo(f"  {drawn}")
+        echo(f"{one.queue_id}  {one.settings.name}: {total.num_done} of {total.num_items}{state}")
+        echo(f"  {drawn}")
         for person in people:
             seconds = person.median_seconds
             median = "" if seconds is None else f", median {seconds:.0f} s"
             done = f"{person.num_done} of {person.num_items}"
             name = names[person.reviewer_id or ""]
-            click.echo(f"  {name}: {done}{median}, {person.num_fast} fast")
+            echo(f"  {name}: {done}{median}, {person.num_fast} fast")
 
 
 @queue.command("add")
@@ -258,7 +256,7 @@ def queue_add(
                 cur, settings, queue_id=str(uuid.uuid4()), created_by=person.reviewer_id
             )
             total = queue_progress(cur, made).num_items
-    click.echo(f"{made.queue_id}  {made.settings.name}: {total} places.")
+    echo(f"{made.queue_id}  {made.settings.name}: {total} places.")
 
 
 @queue.command("close")
@@ -270,7 +268,7 @@ def queue_close(queue_id: str, by: str) -> None:
         person = person_named(database, by)
         with database.transaction() as cur:
             close_queue(cur, queue_id, person.reviewer_id)
-    click.echo(f"{queue_id} is closed.")
+    echo(f"{queue_id} is closed.")
 
 
 @click.group("people")
@@ -282,13 +280,13 @@ def people_group() -> None:
 @as_json_option
 def people_list(as_json: bool) -> None:
     """List all who may sign in, and who waits for a role (none)."""
-    with opened() as database:
+    with opened(only_reads=True) as database:
         found = list_people(database.cursor())
     if as_json:
-        click.echo(json.dumps([asdict(person) for person in found]))
+        echo(json.dumps([asdict(person) for person in found]))
         return
     for person in found:
-        click.echo(f"{person.name}: {person.role}{f', {person.email}' if person.email else ''}")
+        echo(f"{person.name}: {person.role}{f', {person.email}' if person.email else ''}")
 
 
 @people_group.command("add")
@@ -300,7 +298,7 @@ def people_add(name: str, role: Role, email: str | None, issuer: str | None) -> 
     """Add NAME, or set the role and address of who has that name already."""
     with opened() as database, database.transaction() as cur:
         person = add_person(cur, name, role=role, email=email, issuer=issuer)
-    click.echo(f"{person.name}: {person.role}")
+    echo(f"{person.name}: {person.role}")
 
 
 @click.group()
@@ -324,21 +322,21 @@ def guideline_add(file: Path, by: str, label_set: str) -> None:
         person = person_named(database, by)
         with database.transaction() as cur:
             made = add_guideline(cur, body, reviewer_id=person.reviewer_id, label_set=label_set)
-    click.echo(f"Version {made.version} counts for {made.label_set}.")
+    echo(f"Version {made.version} counts for {made.label_set}.")
 
 
 @guideline.command("list")
 @as_json_option
 def guideline_list(as_json: bool) -> None:
     """List all versions, the newest first."""
-    with opened() as database:
+    with opened(only_reads=True) as database:
         found = list_guidelines(database.cursor())
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], default=str))
+        echo(json.dumps([asdict(one) for one in found], default=str))
         return
     for one in found:
         first = one.body.splitlines()[0]
-        click.echo(f"{one.version}, {one.created_at:%Y-%m-%d %H:%M} UTC, {one.label_set}: {first}")
+        echo(f"{one.version}, {one.created_at:%Y-%m-%d %H:%M} UTC, {one.label_set}: {first}")
 
 
 def _describe(one: Queue) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from db.cli.frame import opened
+from db.cli.frame import echo, opened
 from db.people.program_tokens import PROGRAM_ROLES, add_token, list_tokens, revoke_token
 from db.records import Role
 
@@ -24,22 +24,22 @@ def token_add(name: str, role: Role) -> None:
     """Print a token for the program NAME, a reviewer of its own; it is shown only now."""
     with opened() as database, database.transaction() as cur:
         secret = add_token(cur, name, role=role)
-    click.echo(secret)
-    click.echo("Keep it: it cannot be shown again. `token revoke` ends it.", err=True)
+    echo(secret)
+    echo("Keep it: it cannot be shown again. `token revoke` ends it.", err=True)
 
 
 @token.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def token_list(as_json: bool) -> None:
     """List all tokens by id, without their secrets."""
-    with opened() as database:
+    with opened(only_reads=True) as database:
         found = list_tokens(database.cursor())
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], default=str))
+        echo(json.dumps([asdict(one) for one in found], default=str))
         return
     for one in found:
         state = "" if one.revoked_at is None else f", revoked {one.revoked_at:%Y-%m-%d %H:%M} UTC"
-        click.echo(f"{one.token_id}  {one.name}: {one.created_at:%Y-%m-%d %H:%M} UTC{state}")
+        echo(f"{one.token_id}  {one.name}: {one.created_at:%Y-%m-%d %H:%M} UTC{state}")
 
 
 @token.command("revoke")
@@ -48,7 +48,7 @@ def token_revoke(token_id: str) -> None:
     """Withdraw TOKEN_ID at once; what the program labelled stays."""
     with opened() as database, database.transaction() as cur:
         revoke_token(cur, token_id)
-    click.echo(f"{token_id} is revoked.")
+    echo(f"{token_id} is revoked.")
 
 
 COMMANDS = (token,)

@@ -1,32 +1,52 @@
-"""``python -m db backup | accept | reindex``: looking after the database file."""
+"""``python -m db backup | restore | accept | reindex``: looking after the database file."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from db import search
-from db.backup import copy_database
-from db.cli.frame import opened, reported_errors
+from db.backup import copy_database, restore_database
+from db.backup_folder import BackupPolicy, add_backup
+from db.cli.frame import echo, opened, reported_errors
 from db.connection import accept_without_log
 from db.exporters.targets import file_target
 from db.paths import database_path
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-def backup(file: Path) -> None:
-    """Write a complete copy of the database to FILE, also while the app has it open.
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+def backup(file: Path | None) -> None:
+    """Write a verified copy of the database to FILE, also while the app has it open.
 
-    An earlier copy there is replaced once the new one is complete. To restore a copy, stop the app
-    and move the copy to where `status` says that the database is.
+    An earlier copy there is replaced once the new one is complete. Without FILE the copy is one of
+    the folder of backups, of which old ones are deleted as the environment says: see
+    docs/running/settings.md. `restore` puts a copy back.
     """
-    with reported_errors(), file_target(file) as partial:
-        copy_database(database_path(), partial)
-    click.echo(f"{file}: {file.stat().st_size:,} bytes.")
+    with reported_errors():
+        if file is None:
+            file = add_backup(database_path(), BackupPolicy.read(), datetime.now(UTC)).path
+        else:
+            with file_target(file) as partial:
+                copy_database(database_path(), partial)
+    echo(f"{file}: {file.stat().st_size:,} bytes, verified.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def restore(file: Path) -> None:
+    """Put a verified copy of FILE, a backup, where the database is to be.
+
+    Nothing is overwritten: where a database is, stop the app and move it away first. FILE stays.
+    """
+    path = database_path()
+    with reported_errors():
+        restore_database(file, path)
+    echo(f"{path}: {path.stat().st_size:,} bytes, verified.")
 
 
 @click.command()
@@ -37,7 +57,7 @@ def accept() -> None:
     """
     with reported_errors():
         accept_without_log(database_path())
-    click.echo(f"{database_path()} is accepted as it is.")
+    echo(f"{database_path()} is accepted as it is.")
 
 
 @click.command()
@@ -51,9 +71,9 @@ def reindex(as_json: bool) -> None:
     with opened() as database, database.transaction() as cur:
         counts = search.rebuild(cur)
     if as_json:
-        click.echo(json.dumps(asdict(counts)))
+        echo(json.dumps(asdict(counts)))
         return
-    click.echo(f"Indexed {counts.items} items and {counts.answers} answers: {counts.words} words.")
+    echo(f"Indexed {counts.items} items and {counts.answers} answers: {counts.words} words.")
 
 
-COMMANDS = (backup, accept, reindex)
+COMMANDS = (backup, restore, accept, reindex)

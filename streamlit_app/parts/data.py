@@ -20,6 +20,7 @@ from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.charts.label_counts import draw_label_counts
 from streamlit_app.components import (
+    backup_panel,
     blind_items,
     chart,
     export_form,
@@ -66,6 +67,7 @@ def draw() -> None:
         [*list_slice_faults(cur), *list_queue_faults(cur), *list_setting_faults(cur)],
     )
     draw_store(viewer)
+    backup_panel.draw(person)
 
 
 def draw_upload(person: Reviewer) -> None:

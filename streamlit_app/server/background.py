@@ -1,4 +1,5 @@
-"""What the app does in the background: ingest runs, start what a policy asks for."""
+"""What the app does in the background: ingest runs, start what a policy asks for, back up, and
+execute commands that other processes ask for while it has the database open."""
 
 from __future__ import annotations
 
@@ -9,18 +10,24 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from db.cli.asking import Owner, socket_path
+from db.cli.main import main as db_commands
+from db.connection import Database
 from db.errors import DbError
 from db.paths import runs_dir
-from eci.errors import EciError
+from streamlit_app.errors import OUR_ERRORS
 from streamlit_app.logic.outcomes import run_outcomes
-from streamlit_app.server import refit_news, services
+from streamlit_app.server import backups, logs, refit_news, services
+from training.cli import main as training_commands
 from training.control.ingest import refresh
 from training.control.triggers import tick
-from training.errors import TrainingError
+from training.evaluation.readings import read_new_answers
 
 TICK_SECONDS: Final = 5.0
 QUIET_SECONDS: Final = 60.0
 """Without any save; then nobody is expected to wait for the log to be moved into the file."""
+_OPENING_SECONDS: Final = 1.0
+_COMMANDS: Final = (db_commands, training_commands)
 _log = logging.getLogger(__name__)
 
 
@@ -28,13 +35,34 @@ _log = logging.getLogger(__name__)
 async def watching(app: Any) -> AsyncIterator[None]:
     """Watch as long as the server lives: its lifespan."""
     del app
+    logs.configure()
     done = threading.Event()
-    thread = threading.Thread(target=_watch, args=(done,), name="triggers", daemon=True)
-    thread.start()
+    for name, work in (("triggers", _watch), ("backups", backups.watch), ("commands", listen)):
+        threading.Thread(target=work, args=(done,), name=name, daemon=True).start()
     try:
         yield
     finally:
         done.set()
+
+
+def listen(done: threading.Event) -> None:
+    """Execute commands of other processes from when the database is open here until the end."""
+    while not done.wait(_OPENING_SECONDS):
+        try:
+            services.database()
+            owner = Owner(services.database, _COMMANDS, OUR_ERRORS, _read_labels)
+        except DbError:
+            continue  # another process has it open; that one may be asked
+        except OSError as error:
+            _log.warning("Commands need the app closed: no socket %s (%s).", socket_path(), error)
+            return
+        threading.Thread(target=owner.serve_forever, args=(0.1,), daemon=True).start()
+        done.wait()
+        owner.close()
+
+
+def _read_labels(database: Database) -> None:
+    read_new_answers(database)
 
 
 def _watch(done: threading.Event) -> None:
@@ -59,7 +87,7 @@ def _tick() -> None:
 def _attempt(work: Callable[[], None]) -> None:
     try:
         work()
-    except (DbError, EciError, TrainingError) as error:
+    except OUR_ERRORS as error:
         # What a user can correct is shown where it is corrected: on the pages.
         _log.warning("Nothing was started: %s", error)
     except Exception:  # one bad moment must not end the watch for good

@@ -334,3 +334,24 @@ def test_a_long_import_that_fails_names_what_is_wrong_until_the_next_file(
     assert count_by_label(database.cursor(), EVERYTHING) == {"yes": 2 if label == "yes" else 1} | (
         {"maybe": 1} if label == "maybe" else {}
     )
+
+
+def test_an_admin_sees_backups_and_makes_one_and_others_see_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as cur:
+        add_person(cur, "Ada", role="admin")
+        add_person(cur, "Rita", role="reviewer")
+    assert "Backups" not in str(open_page("views/data.py", reviewer="Rita").subheader)
+    page = open_page("views/data.py", reviewer="Ada")
+    assert "There is no backup yet" in page.text[-1].value
+    page.button("backups_make").click().run()
+    [made] = (database.path.parent / "backups").glob("review-*.duckdb")
+    assert f"The backup was made and verified: {made.name}" in markup_of(page)
+    assert "Backups in the folder backups: 1" in page.text[-1].value
+    (database.path.parent / "file").write_text("")
+    monkeypatch.setenv("LLAMACARE_BACKUPS", str(database.path.parent / "file"))
+    page.button("backups_make").click().run()
+    assert "No backup was made" in markup_of(page)
+    page.run()
+    assert "The last backup failed: No backup was made" in markup_of(page)

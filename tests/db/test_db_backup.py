@@ -1,26 +1,36 @@
-"""Copies of the database file: complete ones, and those that lack what was saved last."""
+"""Copies of the database file: complete ones, those that lack what was saved last, restoring."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 from click.testing import CliRunner
 
-from db import open_mark
+from db import backup, open_mark
+from db.backup_folder import Backup, BackupPolicy, add_backup, is_due, list_backups, superfluous
 from db.cli.main import main
 from db.connection import Database, accept_without_log
-from db.errors import DatabaseOpenError, MissingLogError, SaveError
+from db.errors import (
+    BackupError,
+    DatabaseOpenError,
+    InvalidSettingError,
+    MissingLogError,
+    SaveError,
+)
 from db.paths import database_path
 from db.people.reviewers import add_reviewer
 from tests.support.full_disk import full_disk
-from tests.support.stores import open_store
+from tests.support.stores import lay_store, open_store
+from tests.support.waiting import wait_for
 
 WRITER = """
 import sys
@@ -218,3 +228,171 @@ def test_a_session_on_a_full_disk_leaves_a_database_that_opens(home: Path, num_b
         database.close()
     assert names_in(database_path()) == (["Ann"] if num_bytes == 2_000_000 else [])
     assert not database_path().with_name("review.duckdb.open").exists()
+
+
+NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
+
+
+def restore(file: Path) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["restore", str(file)])
+    return result.exit_code, result.stderr
+
+
+def test_a_backup_is_restored_where_nothing_is_and_stays(store: Database, tmp_path: Path) -> None:
+    store.close()
+    CliRunner().invoke(main, ["backup", str(tmp_path / "copy.duckdb")])
+    code, why = restore(tmp_path / "copy.duckdb")
+    assert (code, "has review.duckdb, and nothing is overwritten" in why) == (1, True)
+    store.path.rename(tmp_path / "moved.duckdb")
+    for rest in open_mark.log_paths(store.path):
+        rest.touch()
+        assert rest.name in restore(tmp_path / "copy.duckdb")[1]
+        assert not store.path.exists()
+        rest.unlink()
+    whole = (tmp_path / "copy.duckdb").read_bytes()
+    assert restore(tmp_path / "copy.duckdb") == (0, "")
+    assert (tmp_path / "copy.duckdb").read_bytes() == whole
+    assert names_in(store.path) == ["Ann"]
+    assert [path.name for path in store.path.parent.iterdir()] == ["review.duckdb"]
+
+
+def test_a_copy_by_hand_is_restored_with_its_log_and_refused_without(
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_log(store.path, tmp_path / "by_hand.duckdb")
+    shutil.copyfile(store.path, tmp_path / "alone.duckdb")
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path / "other"))
+    code, why = restore(tmp_path / "alone.duckdb")
+    assert (code, "alone.duckdb.wal" in why) == (1, True)
+    assert restore(tmp_path / "by_hand.duckdb") == (0, "")
+    assert names_in(database_path()) == ["Ann"]
+
+
+def test_nothing_is_restored_that_is_damaged_foreign_or_of_a_newer_version(
+    store: Database, tmp_path: Path
+) -> None:
+    store.close()
+    whole = store.path.read_bytes()
+    store.path.unlink()
+    files = {
+        "cut": whole[: len(whole) // 2],
+        "no database": b"no database" * 1000,
+        "foreign": whole,
+        "newer": whole,
+    }
+    found = {}
+    for name, content in files.items():
+        path = tmp_path / f"{name}.duckdb"
+        path.write_bytes(content)
+        if name in ("foreign", "newer"):
+            statement = {
+                "foreign": "delete from migration",
+                "newer": "insert into migration values (99, '0099_later', 'x', now()::timestamp)",
+            }[name]
+            with duckdb.connect(str(path)) as connection:
+                connection.execute(statement)
+        found[name] = restore(path)
+        assert not store.path.exists()
+    assert {code for code, _ in found.values()} == {1}
+    assert "is no database of this product" in found["foreign"][1]
+    assert "0099_later" in found["newer"][1]
+    assert ".before-0099" in found["newer"][1]
+
+
+def test_a_copy_that_is_not_what_was_written_is_no_backup(
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.close()
+    fold = backup._fold_log
+
+    def changed_after(copy: Path, path: Path) -> dict[str, object]:
+        written = fold(copy, path)
+        with duckdb.connect(str(copy)) as connection:
+            connection.execute("update reviewer set name = 'Bob'")
+        return written
+
+    monkeypatch.setattr(backup, "_fold_log", changed_after)
+    result = CliRunner().invoke(main, ["backup", str(tmp_path / "copy.duckdb")])
+    assert (result.exit_code, "is not what was written" in result.stderr) == (1, True)
+    assert not (tmp_path / "copy.duckdb").exists()
+
+
+def test_a_killed_backup_leaves_nothing_under_a_name_and_the_next_one_clears_up(
+    home: Path,
+) -> None:
+    database = open_store()
+    with database.transaction() as cur:
+        cur.execute("create table bulk as select hash(range) as a from range(3_000_000)")
+    database.close()
+    process = subprocess.Popen([sys.executable, "-m", "db", "backup"], stdout=subprocess.PIPE)
+    folder = home / "backups"
+    wait_for(lambda: list(folder.glob(".review-*")) if folder.is_dir() else [])
+    process.kill()
+    process.communicate()
+    assert list_backups(folder) == []
+    assert list(folder.glob(".review-*"))
+    assert CliRunner().invoke(main, ["backup"]).exit_code == 0
+    [made] = list_backups(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", made.path.name]
+    backup.verify(made.path)
+
+
+def policy_of(folder: Path, hours: float = 24.0) -> BackupPolicy:
+    return BackupPolicy(folder, timedelta(hours=hours) if hours else None, 3, 2)
+
+
+def test_the_newest_backups_and_the_last_of_each_week_are_kept() -> None:
+    daily = [Backup(Path(str(day)), NOW - timedelta(days=day), 1) for day in range(30)]
+    dropped = superfluous(daily, policy_of(Path()))
+    kept = [one.made_at.strftime("%a %d") for one in daily if one not in dropped]
+    assert kept == ["Mon 30", "Sun 29", "Sat 28"]  # of this week and the last one
+    weekly = [Backup(Path(str(week)), NOW - timedelta(weeks=week), 1) for week in range(6)]
+    assert superfluous(weekly, policy_of(Path())) == weekly[3:]
+    few = BackupPolicy(Path(), None, 1, 3)
+    dropped = superfluous(daily, few)
+    kept = [one.made_at.strftime("%a %d") for one in daily if one not in dropped]
+    assert kept == ["Mon 30", "Sun 29", "Sun 22"]
+
+
+def test_a_backup_is_due_when_something_was_saved_since_one_that_is_old_enough(
+    store: Database, tmp_path: Path
+) -> None:
+    policy = policy_of(tmp_path / "copies")
+    store.close()
+    assert is_due(store.path, policy, NOW)
+    assert not is_due(store.path, policy_of(tmp_path, hours=0), NOW)
+    add_backup(store.path, policy, NOW)
+    later = NOW + timedelta(hours=24)
+    os.utime(store.path, times=(NOW.timestamp() - 1,) * 2)
+    assert not is_due(store.path, policy, later)
+    os.utime(store.path, times=(NOW.timestamp() + 1,) * 2)
+    assert is_due(store.path, policy, later)
+    assert not is_due(store.path, policy, later - timedelta(seconds=1))
+
+
+def test_old_backups_are_deleted_and_what_else_is_in_the_folder_is_not(tmp_path: Path) -> None:
+    path, policy = lay_store(tmp_path / "a.duckdb"), policy_of(tmp_path / "copies")
+    policy.folder.mkdir()
+    others = ("review.duckdb", "review-2026.duckdb", "notes.txt", ".review-x.duckdb.deadbeef.txt")
+    for name in others:
+        (policy.folder / name).write_text("kept")
+    for hour in range(5):
+        add_backup(path, policy, NOW + timedelta(hours=hour))
+    assert len(list_backups(policy.folder)) == 3
+    assert {path.name for path in policy.folder.iterdir()} >= set(others)
+
+
+def test_a_backup_that_cannot_be_made_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = lay_store(tmp_path / "a.duckdb")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BackupError, match="LLAMACARE_BACKUPS"):
+        add_backup(path, policy_of(tmp_path / "file"), NOW)
+    with full_disk(), pytest.raises(BackupError, match="No backup was made"):
+        add_backup(path, policy_of(tmp_path / "copies"), NOW)
+    assert list_backups(tmp_path / "copies") == []
+    for hours in ("often", "-1", "nan"):
+        monkeypatch.setenv("LLAMACARE_BACKUP_HOURS", hours)
+        with pytest.raises(InvalidSettingError, match=f"{hours}.*number from 0"):
+            BackupPolicy.read()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from db.cli import asking
 from db.cli.main import main
 from db.connection import Database, opened_database
 from db.errors import DatabaseLockedError, DatabaseOpenError, SaveError
@@ -94,8 +95,11 @@ def test_the_module_runs_as_a_command(home: Path) -> None:
     assert done.stdout.startswith(f"Database {home / 'review.duckdb'}\n0 items\n")
 
 
-def test_a_database_open_elsewhere_is_explained_with_the_process(home: Path) -> None:
-    Database.open().close()
+def test_a_database_open_elsewhere_is_explained_with_the_process_and_read_all_the_same(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_STARTING_SECONDS", 0.0)
+    CliRunner().invoke(main, ["people", "add", "Ada"])
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(home / "review.duckdb")],
         stdin=subprocess.PIPE,
@@ -107,7 +111,10 @@ def test_a_database_open_elsewhere_is_explained_with_the_process(home: Path) -> 
         assert holder.stdout.readline() == "open\n"
         with pytest.raises(DatabaseLockedError, match=f"PID {holder.pid}.*Close that process"):
             Database.open()
-        assert CliRunner().invoke(main, ["status"]).exit_code == 1
+        result = CliRunner().invoke(main, ["people", "add", "Bob"])
+        assert (result.exit_code, "Close that process" in result.stderr) == (1, True)
+        result = CliRunner().invoke(main, ["people", "list"])
+        assert (result.exit_code, result.stdout) == (0, "Ada: reviewer\n")
     finally:
         holder.communicate("\n")
     Database.open().close()

@@ -13,7 +13,7 @@ PACKAGES = ("db", "eci", "training", "streamlit_app")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 PAGES = sorted(
     path
-    for pattern in ("*.md", "docs/*.md", *(f"{package}/*.md" for package in PACKAGES))
+    for pattern in ("*.md", "docs/*.md", "docs/running/*.md", *(f"{one}/*.md" for one in PACKAGES))
     for path in ROOT.glob(pattern)
 )
 

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import click
 from duckdb import DuckDBPyConnection
 
-from db.connection import opened_database
+from db.cli.frame import echo, reached_database
 from db.errors import NotFoundError
 from db.records import AnnotationOrigin, Phase
 from db.review.agreement import Gold, RatingFilter, RatingScope, Shown, list_rating_scopes
@@ -65,15 +65,15 @@ def agreement_command(
     as_json: bool,
 ) -> None:
     """Print inter-rater agreement, agreement with gold, and intra-rater agreement."""
-    with opened_database() as database:
+    with reached_database(only_reads=True) as database:
         cur = database.cursor()
         scope = _find_scope(list_rating_scopes(cur, EVERYTHING), labels, source, origin)
         flt = RatingFilter(EVERYTHING, scope.label_set, scope.origin, source, gold)
         found = _load(cur, flt, answers)
     if as_json:
-        click.echo(json.dumps(found))
+        echo(json.dumps(found))
     else:
-        click.echo("\n".join(_lines(found)))
+        echo("\n".join(_lines(found)))
 
 
 def _find_scope(

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import click
 
-from db.connection import Database, opened_database
+from db.cli.frame import echo, reached_database
+from db.connection import Database
 from db.errors import DbError
 from db.people.sign_in import sign_in_by_name
 from db.review.queues import add_queue
@@ -115,11 +116,11 @@ def plan_review_command(
     question = Question(goal, expected, width, discordant, readers, population, statements, power)
     workplace, plan = _plan(question, needs_database=queue_name is not None)
     if queue_name and by:
-        with opened_database() as database:
+        with reached_database() as database:
             _make_queue(database, plan, (queue_name, by), run_id, seed)
     if as_json:
         hours = None if workplace.seconds is None else plan.hours(workplace.seconds)
-        click.echo(
+        echo(
             json.dumps(
                 {
                     "num_items": plan.num_items,
@@ -133,21 +134,21 @@ def plan_review_command(
         )
         return
     for line in _lines(plan, workplace, people):
-        click.echo(line)
+        echo(line)
     if goal == "alpha":
         shares = ", ".join(f"{100 * share:.0f} %" for share in workplace.prevalence)
-        click.echo(f"Prevalence of the labels as measured here: {shares}")
+        echo(f"Prevalence of the labels as measured here: {shares}")
 
 
 def _plan(question: Question, *, needs_database: bool) -> tuple[Workplace, Plan]:
     """Measure, where the database can be had, and plan."""
     try:
-        with opened_database() as database:
+        with reached_database(only_reads=True) as database:
             workplace = measure_workplace(database.cursor(), EVERYTHING)
     except DbError as error:
         if needs_database:
             raise
-        click.echo(f"Without what was measured here: {error}", err=True)
+        echo(f"Without what was measured here: {error}", err=True)
         workplace = Workplace()
     return workplace, make_review_plan(question, workplace)
 
@@ -159,7 +160,7 @@ def _make_queue(
         person = sign_in_by_name(cur, names[1])
         settings = planned_queue(names[0], plan, run_id, seed)
         queue = add_queue(cur, settings, queue_id=str(uuid.uuid4()), created_by=person.reviewer_id)
-    click.echo(f"{queue.queue_id}  {queue.settings.name}", err=True)
+    echo(f"{queue.queue_id}  {queue.settings.name}", err=True)
 
 
 def _lines(plan: Plan, workplace: Workplace, people: int) -> Iterator[str]:

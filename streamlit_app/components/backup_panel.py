@@ -1,0 +1,71 @@
+"""Backups, and whether the disk has room, for admins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from db.errors import DbError
+from db.paths import home_dir
+from db.people.permissions import is_permitted
+from db.records import Reviewer
+from streamlit_app import safe_text
+from streamlit_app.server import backups, health
+from streamlit_app.server.backups import BackupState
+from streamlit_app.wording import say
+
+_NOTICE = "backups_notice"
+
+
+def draw(person: Reviewer) -> None:
+    """Draw when the last backup was made and the next one is due; other roles see nothing."""
+    if not is_permitted(person, "manage_people"):
+        return
+    st.subheader(say("backups.heading"), anchor=False, divider="gray")
+    kind, message = st.session_state.pop(_NOTICE, (None, ""))
+    if message:
+        safe_text.draw_notice(message, kind=kind)
+    state = backups.read_state()
+    if state.failure and not message:
+        safe_text.draw_notice(say("backups.failed", error=state.failure), kind="error")
+    if health.is_disk_low():
+        safe_text.draw_notice(say("backups.disk_low"), kind="warning")
+    safe_text.draw_text("\n".join(_lines(state)), "backups_text")
+    st.button(say("backups.make"), key="backups_make", on_click=_make)
+
+
+def _lines(state: BackupState) -> list[str]:
+    every = state.policy.every
+    schedule = (
+        say("backups.off")
+        if every is None
+        else say("backups.schedule", hours=every.total_seconds() / 3600)
+    )
+    if not state.backups:
+        return [say("backups.none", folder=_name(state.policy.folder)), schedule]
+    newest = state.backups[0]
+    return [
+        say(
+            "backups.newest",
+            when=f"{newest.made_at:%Y-%m-%d %H:%M}",
+            size=newest.num_bytes / 2**20,
+        ),
+        say("backups.kept", count=len(state.backups), folder=_name(state.policy.folder)),
+        schedule,
+    ]
+
+
+def _name(folder: Path) -> str:
+    """Return a folder as seen from the product's own."""
+    home = home_dir()
+    return str(folder.relative_to(home) if folder.is_relative_to(home) else folder)
+
+
+def _make() -> None:
+    try:
+        made = backups.back_up()
+    except DbError as error:
+        st.session_state[_NOTICE] = ("error", str(error))
+        return
+    st.session_state[_NOTICE] = ("success", say("backups.made", file=made.path.name))
