@@ -10,7 +10,7 @@ TOOLS := .venv-tools
 PORT ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help app test lint format lock licences audit clean
+.PHONY: help app test lint lint-deploy format lock licences audit clean
 
 help:
 	@echo "make app    install what is missing and open the app on http://localhost:$(PORT)"
@@ -18,6 +18,7 @@ help:
 	@echo "make lint   lint, types and import contracts only"
 	@echo "make lock   write the locks again after a requirements file changed; UPGRADE=--upgrade for newer packages"
 	@echo "make audit  look for known vulnerabilities in the locked packages"
+	@echo "make lint-deploy  check Dockerfile and compose files"
 	@echo "make clean  remove the environment; your data in .llamacare/ stays"
 
 app: $(VENV)/.app
@@ -32,6 +33,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-deploy: $(TOOLS)/.made
+	$(TOOLS)/bin/hadolint Dockerfile
+	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml docs/running/deploy/compose.cuda.yaml
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

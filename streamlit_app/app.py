@@ -10,6 +10,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from streamlit_app.api.application import make_api
+from streamlit_app.api.watching import ROUTES
 from streamlit_app.errors import report_error
 from streamlit_app.server.background import watching
 from streamlit_app.server.gate import Gate
@@ -23,6 +24,7 @@ app = st.App(
     HERE / "shell.py",
     lifespan=watching,
     routes=[
+        *ROUTES,
         Mount("/api/v1", make_api()),
         Mount("/assets", StaticFiles(directory=HERE / "assets")),
     ],

@@ -24,6 +24,7 @@ from db.errors import (
 from streamlit_app.api import desk_routes, program_routes
 from streamlit_app.api.admission import Admission, problem
 from streamlit_app.api.contract import PROBLEMS
+from streamlit_app.api.watching import Watched
 from streamlit_app.wording import say
 
 _KINDS: Final[tuple[tuple[type[DbError], int, str], ...]] = (
@@ -44,7 +45,7 @@ def make_api() -> FastAPI:
         version="1",
         docs_url=None,  # loads scripts from a foreign host
         redoc_url=None,
-        middleware=[Middleware(Admission)],
+        middleware=[Middleware(Watched), Middleware(Admission)],
         responses=PROBLEMS,
     )
     api.include_router(desk_routes.routes)
