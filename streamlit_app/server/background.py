@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
 
 from db.cli.asking import Owner, socket_path
 from db.cli.main import main as db_commands
@@ -26,6 +29,7 @@ from training.evaluation.readings import read_new_answers
 TICK_SECONDS: Final = 5.0
 QUIET_SECONDS: Final = 60.0
 """Without any save; then nobody is expected to wait for the log to be moved into the file."""
+_ENDING_SECONDS: Final = 5.0
 _OPENING_SECONDS: Final = 1.0
 _COMMANDS: Final = (db_commands, training_commands)
 _log = logging.getLogger(__name__)
@@ -37,12 +41,25 @@ async def watching(app: Any) -> AsyncIterator[None]:
     del app
     logs.configure()
     done = threading.Event()
-    for name, work in (("triggers", _watch), ("backups", backups.watch), ("commands", listen)):
-        threading.Thread(target=work, args=(done,), name=name, daemon=True).start()
+    threads = [
+        threading.Thread(target=work, args=(done,), name=name, daemon=True)
+        for name, work in (("triggers", _watch), ("backups", backups.watch), ("commands", listen))
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         done.set()
+        await run_in_threadpool(_end, threads)
+
+
+def _end(threads: list[threading.Thread]) -> None:
+    """Wait for a moment for what is under way, then close the file: a signal ends the process."""
+    until = time.monotonic() + _ENDING_SECONDS
+    for thread in threads:
+        thread.join(max(until - time.monotonic(), 0))
+    services.close_database()
 
 
 def listen(done: threading.Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from threading import Condition
-from typing import Final
+from typing import Any, Final
 
 from cachetools import cached
 
@@ -24,9 +24,10 @@ from training.control.automatic import is_automatic
 from training.evaluation.readings import read_new_answers
 
 _MAX_ON_HOME: Final = 12
+_OPENED: Final[dict[Any, Database]] = {}
 
 
-@cached(cache={}, condition=Condition())
+@cached(cache=_OPENED, condition=Condition())
 def database() -> Database:
     """Open the database once for all sessions.
 
@@ -42,6 +43,13 @@ def database() -> Database:
     gc.collect()
     gc.freeze()
     return opened
+
+
+def close_database() -> None:
+    """Close the database if it was opened: nothing is left in its log."""
+    for opened in _OPENED.values():
+        opened.close()
+    database.cache_clear()
 
 
 def person_named(name: str) -> Reviewer:

@@ -348,7 +348,7 @@ def test_an_admin_sees_backups_and_makes_one_and_others_see_nothing(
     page.button("backups_make").click().run()
     [made] = (database.path.parent / "backups").glob("review-*.duckdb")
     assert f"The backup was made and verified: {made.name}" in markup_of(page)
-    assert "Backups in the folder backups: 1" in page.text[-1].value
+    assert 'Kept in the folder "backups": 1' in page.text[-1].value
     (database.path.parent / "file").write_text("")
     monkeypatch.setenv("LLAMACARE_BACKUPS", str(database.path.parent / "file"))
     page.button("backups_make").click().run()
