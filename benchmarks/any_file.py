@@ -19,20 +19,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from answer_reading import load_stated
+from file_shapes import SHAPES, Row
 from history import Measured
 from measuring import make_parser, record
 
 from db.connection import IN_MEMORY, Database
 from db.errors import ImportFileError
-from db.importers import Asked, import_as_asked
+from db.importers import Asked, import_as_asked, known_to, read_file, store_batch
+from db.importers.checks import without_given_labels
 from db.importers.choices import Choices
 from db.importers.mapping import mapping_of
+from db.outcomes.counts import count_joint
+from db.outcomes.item_lists import list_scopes
+from db.outcomes.scored_runs import refresh
+from db.outcomes.selection import OutcomeFilter
 from db.records import labels_in
+from db.viewer import EVERYTHING
+from training.evaluation.readings import read_new_answers
 
 FILES, SHAPES_SECTION = "Files of the public data", "Generated shapes"
-NUM_ROWS: Final = 120
 WARD: Final = (
     ("ward-1", "Does early mobilisation shorten stay after hip repair?", "yes"),
     ("ward-2", "Is routine chest film needed before cataract surgery?", "no"),
@@ -50,6 +56,8 @@ class Expected:
     num_answers: int = 0
     num_right: int | None = None
     """Of its answers, by the file's own labels."""
+    num_right_read: int | None = None
+    """Of its answers, where a reader of the texts has to say; as ``num_right`` by default."""
     num_annotations: int = 0
     labels: str = ""
     """Given on the command line where the file cannot say them: one more step."""
@@ -111,10 +119,10 @@ COUNTED: Final[Mapping[str, Callable[[Path], Expected]]] = {
 }
 _YES: Final = Counter({"yes": 1})
 SMALL: Final[Mapping[str, Expected]] = {
-    "anthropic_batch_results.jsonl": Expected(Counter(), 2, needs_ward=True),
+    "anthropic_batch_results.jsonl": Expected(Counter(), 2, num_right_read=2, needs_ward=True),
     "argilla_records.jsonl": Expected(Counter(), num_annotations=1, needs_ward=True),
-    "deepeval_test_run.json": Expected(_YES, 1),
-    "details_lighteval.parquet": Expected(Counter("A"), 1),
+    "deepeval_test_run.json": Expected(_YES, 1, num_right_read=1),
+    "details_lighteval.parquet": Expected(Counter("A"), 1, num_right_read=1),
     "doccano.jsonl": Expected(Counter(), num_annotations=2, needs_ward=True),
     "healthbench_eval.jsonl": Expected(Counter(), labels="met,not met"),
     "hf_llamacare_pqal_pmt.jsonl": Expected(_YES),
@@ -138,15 +146,15 @@ SMALL: Final[Mapping[str, Expected]] = {
     "label_studio_min.csv": Expected(Counter(), num_annotations=1, needs_ward=True),
     "llamacare_eval.jsonl": Expected(Counter(), 1),
     "llamacare_processed.json": Expected(_YES),
-    "openai_batch_output.jsonl": Expected(Counter(), 3, needs_ward=True),
+    "openai_batch_output.jsonl": Expected(Counter(), 3, num_right_read=3, needs_ward=True),
     "openai_evals_log.jsonl": Expected(Counter("A"), 1, 1),
     "potato_annotated_instances.jsonl": Expected(Counter(), num_annotations=1, needs_ward=True),
-    "predictions_no_header.jsonl": Expected(Counter(), 1, needs_ward=True),
+    "predictions_no_header.jsonl": Expected(Counter(), 1, num_right_read=1, needs_ward=True),
     "prodigy.jsonl": Expected(Counter(), num_annotations=1, needs_ward=True),
-    "promptfoo_output.json": Expected(_YES, 1),
+    "promptfoo_output.json": Expected(_YES, 1, num_right_read=1),
     "samples_medqa_4options_2025-01-02T03-04-05.jsonl": Expected(Counter("A"), 1, 1),
     "samples_pubmedqa_2025-01-02T03-04-05.jsonl": Expected(Counter(["yes", "no", "maybe"]), 3, 1),
-    "scenario_state.json": Expected(Counter("A"), 1),
+    "scenario_state.json": Expected(Counter("A"), 1, num_right_read=1),
     "vllm_outputs.jsonl": Expected(Counter(), 1, labels="yes,no,maybe"),
 }
 """The small files, of which a reader can count the content."""
@@ -165,8 +173,14 @@ def expected_of(path: Path) -> Expected | None:
     )
 
 
-def measure_file(path: Path, expected: Expected, section: str = FILES) -> Iterator[Measured]:
-    """Yield the figures of one file, imported into a store of its own."""
+def measure_file(
+    path: Path, expected: Expected, section: str = FILES, answers: str = ""
+) -> Iterator[Measured]:
+    """Yield the figures of one file, imported into a store of its own.
+
+    Args:
+        answers: Lines with answers to its items, imported after it.
+    """
     database = Database.open(IN_MEMORY)
     if expected.needs_ward:
         _import_ward(database)
@@ -184,6 +198,12 @@ def measure_file(path: Path, expected: Expected, section: str = FILES) -> Iterat
         return
     seconds = time.perf_counter() - begin
     counted = _stored(database)
+    if answers:
+        beside = path.with_name("answers.jsonl")
+        beside.write_text(answers, "utf-8")
+        import_as_asked(database, beside, Asked())
+    right = expected.num_right if expected.num_right_read is None else expected.num_right_read
+    on_errors = None if right is None else _right_on_errors(database)
     database.close()
     steps = 1 + bool(expected.labels) + len(expected.mapping) + expected.needs_ward
     yield Measured(path.name, "steps", steps, section=section, note=report.description)
@@ -193,6 +213,30 @@ def measure_file(path: Path, expected: Expected, section: str = FILES) -> Iterat
     share = _share(counted, expected)
     yield Measured(path.name, "as counted", share, "share", at_least=1.0, section=section)
     yield Measured(path.name, "time", seconds, "s", section=section)
+    if right is not None and on_errors is not None:
+        yield _compared(path.name, "right on Errors", on_errors, right, section)
+
+
+def _compared(what: str, measure: str, found: int, counted: int, section: str) -> Measured:
+    """Return a count that has to be exactly what was counted without the product."""
+    is_less = found < counted
+    limits = {"at_least" if is_less else "at_most": float(counted)}
+    return Measured(what, measure, found, section=section, **limits)
+
+
+def measure_texts(path: Path) -> Iterator[Measured]:
+    """Yield how many answers are right by their texts, where each text was judged by a person."""
+    stated = load_stated(path.stem)
+    if not stated:
+        return
+    rows = _json(path)
+    right = sum(stated[str(row["realidx"])] == row["answer_idx"] for row in rows)
+    database = Database.open(IN_MEMORY)
+    batch = without_given_labels(read_file(path, known_to(database, Asked())))
+    store_batch(database, batch, path)
+    found = _right_on_errors(database)
+    database.close()
+    yield _compared(path.name, "right by their texts", found, right, FILES)
 
 
 def _import_ward(database: Database) -> None:
@@ -213,7 +257,25 @@ def _stored(database: Database) -> Expected:
     num_answers, num_right = cur.execute(answers).fetchall()[0]
     (num_annotations,) = cur.execute("select count(*) from annotation").fetchall()[0]
     found = Counter("+".join(labels_in(label)) or "None" for (label,) in gold)
-    return Expected(found, num_answers, num_right, num_annotations)
+    return Expected(found, num_answers, num_right, num_annotations=num_annotations)
+
+
+def _right_on_errors(database: Database) -> int:
+    """Return how many answers of all runs the Errors page counts as right.
+
+    By the label in the text; by that of the head where a run has no texts.
+    """
+    read_new_answers(database)
+    cur = database.cursor()
+    runs = [run_id for (run_id,) in cur.execute("select run_id from run").fetchall()]
+    refresh(cur, runs)
+    right = 0
+    for run_id in runs:
+        for label_set in {scope.label_set for scope in list_scopes(cur, run_id)}:
+            for cell in count_joint(cur, OutcomeFilter(EVERYTHING, run_id, "imported", label_set)):
+                label = cell.text if cell.has_text else cell.head
+                right += cell.count * (label == cell.gold)
+    return right
 
 
 def _share(stored: Expected, expected: Expected) -> float:
@@ -230,157 +292,30 @@ def _share(stored: Expected, expected: Expected) -> float:
     return same / total if total else 1.0
 
 
-Row = dict[str, Any]
-_TRIAGE: Final = ("urgent", "soon", "routine")
-_TEXTS: Final = ("Labetalol; by vein", "Diltiazem, 5 mg", 'the "usual" one', "none")
-
-
-def _yes_no() -> list[Row]:
-    labels = ("yes", "no", "maybe")
-    return [
-        {"id": f"g-{n}", "question": f"Does it help, in case {n}?", "gold": labels[n % 3]}
-        for n in range(NUM_ROWS)
-    ]
-
-
-def _triage() -> list[Row]:
-    return [{**row, "gold": _TRIAGE[n % 3]} for n, row in enumerate(_yes_no())]
-
-
-def _options() -> list[Row]:
-    return [
-        {"id": f"o-{n}", "question": f"Which drug, in case {n}?", "gold": "ABCD"[n % 4]}
-        for n in range(NUM_ROWS)
-    ]
-
-
-def _csv(rows: list[Row], **dialect: Any) -> str:
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(rows[0]), **dialect)
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
-
-
-def _with_columns(rows: list[Row], names: tuple[str, ...]) -> list[Row]:
-    return [{**row, **dict(zip(names, _TEXTS, strict=True))} for row in rows]
-
-
-def _lines(rows: list[Row]) -> str:
-    return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-
-
-def _renamed(rows: list[Row], **names: str) -> list[Row]:
-    return [{names.get(name, name): value for name, value in row.items()} for row in rows]
-
-
-def _titled() -> bytes:
-    text = _csv(_yes_no(), delimiter=";")
-    return f"Ward questions;;\nexported 2025;;\n;;\n{text}".encode()
-
-
-def _indexed(base: int) -> list[Row]:
-    return [
-        {**row, "options": list(_TEXTS), "gold": "ABCD".index(row["gold"]) + base}
-        for row in _options()
-    ]
-
-
-def _parquet(rows: list[Row]) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows), sink)
-    return sink.getvalue()
-
-
-_GERMAN: Final = {"id": "Fall", "question": "Text der Anfrage", "gold": "Stufe"}
-Make = Callable[[], str | bytes]
-SHAPES: Final[Mapping[str, tuple[Make, list[Row], tuple[str, ...]]]] = {
-    "semicolons.csv": (lambda: _csv(_triage(), delimiter=";"), _triage(), ()),
-    "tabs.tsv": (lambda: _csv(_triage(), delimiter="\t"), _triage(), ()),
-    "pipes.txt": (lambda: _csv(_triage(), delimiter="|"), _triage(), ()),
-    "all_quoted.csv": (lambda: _csv(_yes_no(), quoting=csv.QUOTE_ALL), _yes_no(), ()),
-    "single_quotes.csv": (
-        lambda: _csv(_yes_no(), quotechar="'", quoting=csv.QUOTE_ALL),
-        _yes_no(),
-        (),
-    ),
-    "windows_1252.csv": (
-        lambda: _csv([{**row, "note": "médecin"} for row in _yes_no()]).encode("cp1252"),
-        _yes_no(),
-        (),
-    ),
-    "utf_16.csv": (lambda: _csv(_triage(), delimiter="\t").encode("utf-16"), _triage(), ()),
-    "titles_and_empty_rows.csv": (_titled, _yes_no(), ()),
-    "stray_spaces.csv": (
-        lambda: _csv([{k: f" {v} " for k, v in row.items()} for row in _triage()]),
-        _triage(),
-        (),
-    ),
-    "true_false.csv": (
-        lambda: _csv(
-            [{**row, "gold": "TRUE" if n % 2 else "FALSE"} for n, row in enumerate(_yes_no())]
-        ),
-        [{"gold": "TRUE" if n % 2 else "FALSE"} for n in range(NUM_ROWS)],
-        (),
-    ),
-    "option_columns.csv": (
-        lambda: _csv(_with_columns(_options(), ("A", "B", "C", "D"))),
-        _options(),
-        (),
-    ),
-    "numbered_options.csv": (
-        lambda: _csv(
-            _with_columns(
-                [{**row, "gold": "ABCD".index(row["gold"]) + 1} for row in _options()],
-                ("option1", "option2", "option3", "option4"),
-            )
-        ),
-        _options(),
-        (),
-    ),
-    "right_text.jsonl": (
-        lambda: _lines(
-            [
-                {**row, "options": list(_TEXTS), "gold": _TEXTS["ABCD".index(row["gold"])]}
-                for row in _options()
-            ]
-        ),
-        _options(),
-        (),
-    ),
-    "from_0.json": (lambda: json.dumps(_indexed(0)), _options(), ()),
-    "from_1.json": (lambda: json.dumps(_indexed(1)), _options(), ()),
-    "by_id.json": (lambda: json.dumps({row["id"]: row for row in _triage()}), _triage(), ()),
-    "by_column.json": (
-        lambda: json.dumps({name: [row[name] for row in _triage()] for name in _triage()[0]}),
-        _triage(),
-        (),
-    ),
-    "table.parquet": (lambda: _parquet(_triage()), _triage(), ()),
-    "arabic_labels.jsonl": (
-        lambda: _lines(
-            [{**row, "gold": ("عاجل", "روتيني")[n % 2]} for n, row in enumerate(_yes_no())]
-        ),
-        [{"gold": ("عاجل", "روتيني")[n % 2]} for n in range(NUM_ROWS)],
-        (),
-    ),
-    "own_headers.csv": (
-        lambda: _csv(_renamed(_triage(), **_GERMAN), delimiter=";"),
-        _triage(),
-        ("id=Fall", "question=Text der Anfrage", "gold=Stufe"),
-    ),
-}
-"""Name to what is in the file, the rows with the right answers, and the mapping it needs."""
-
-
 def measure_shape(name: str, folder: Path) -> list[Measured]:
-    """Return the figures of one generated shape."""
+    """Return the figures of one generated shape, and of answers to its items."""
     make, rows, mapping = SHAPES[name]
     content = make()
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    expected = Expected(Counter(row["gold"] for row in rows), mapping=mapping)
-    return list(measure_file(path, expected, SHAPES_SECTION))
+    answers, num_right = _answered(rows)
+    expected = Expected(
+        Counter(row["gold"] for row in rows), num_right_read=num_right, mapping=mapping
+    )
+    return list(measure_file(path, expected, SHAPES_SECTION, answers))
+
+
+def _answered(rows: list[Row]) -> tuple[str, int]:
+    """Return an answer to each row, every third of them wrong, and how many are right."""
+    golds = list(dict.fromkeys(row["gold"] for row in rows))
+    lines = []
+    for number, row in enumerate(rows):
+        place = golds.index(row["gold"]) + (number % 3 == 0)
+        label = golds[place % len(golds)].split("+")
+        verb = "answers are" if len(label) > 1 else "answer is"
+        text = f"Weighing it all, the {verb} {' and '.join(label)}."
+        lines.append(json.dumps({"item_id": row.get("id", f"g-{number}"), "answer": text}))
+    return "\n".join(lines), sum(number % 3 != 0 for number in range(len(rows)))
 
 
 def main() -> None:
@@ -390,7 +325,7 @@ def main() -> None:
     for path in sorted(options.data.glob("*/*")):
         expected = expected_of(path)
         if expected is not None:
-            figures += measure_file(path, expected)
+            figures += (*measure_file(path, expected), *measure_texts(path))
     with tempfile.TemporaryDirectory() as folder:
         for name in SHAPES:
             figures += measure_shape(name, Path(folder))

@@ -115,12 +115,16 @@ def from_json(text: str) -> dict[str, Any]:
 
 
 def parse_json(
-    text: str | bytes, collect: Callable[[list[tuple[str, Any]]], dict[str, Any]] = dict
+    text: str | bytes,
+    collect: Callable[[list[tuple[str, Any]]], dict[str, Any]] = dict,
+    *,
+    has_nan: bool = False,
 ) -> Any:
     """Read JSON that comes from elsewhere: only values that can be stored and written again.
 
     Args:
         collect: Makes an object of its pairs.
+        has_nan: NaN, as Python and pandas write what is missing, is read as null.
 
     Raises:
         ValueError: It is no JSON, nests deeper than ``MAX_DEPTH``, or holds a number that is
@@ -130,7 +134,7 @@ def parse_json(
         value = json.loads(
             text,
             object_pairs_hook=collect,
-            parse_constant=_refuse_constant,
+            parse_constant=_nan_as_none if has_nan else _refuse_constant,
             parse_float=_finite,
             parse_int=_whole,
         )
@@ -148,6 +152,10 @@ def require_shallow(value: Any) -> None:
         level = [inner for part in parts for inner in part if isinstance(inner, dict | list)]
     if level:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+
+
+def _nan_as_none(name: str) -> Any:
+    return None if name == "NaN" else _refuse_constant(name)
 
 
 def _refuse_constant(name: str) -> Any:

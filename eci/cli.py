@@ -15,7 +15,6 @@ from typing import IO, Any, Final
 
 import click
 
-from eci.answers.reader import read_answer
 from eci.errors import EciError
 from eci.export.exporting import export
 from eci.model.choice import ModelChoice, model_options
@@ -29,6 +28,7 @@ from eci.stream import (
     ShotChooser,
     classify_lines,
     no_shots,
+    read_text,
     reading_fields,
     result_fields,
 )
@@ -125,7 +125,9 @@ def classify(
     \b
     {"id": 1, "question": "Does it help?", "context": "It did.", "label_set": "pubmedqa"}
     {"id": 2, "question": "What first?", "options": {"A": "Rest", "B": "Surgery"}}
+    {"id": 3, "question": "What helps?", "options": {"A": "Rest", "B": "Ice"}, "is_several": true}
 
+    Where several may be right, labels are lists, and --artifact has to be trained on such items.
     Exit status: 0 all classified; 1 lines were refused or nothing could be classified; 2 wrong
     usage; 130 interrupted. docs/eci_library.md describes every field.
     """
@@ -163,9 +165,10 @@ def read(file: IO[bytes]) -> None:
     {"text": "The answer is (B) no.", "labels": ["yes", "no", "maybe"]}
     {"text": "Final answer: B", "options": {"A": "Rest", "B": "Surgery"}, "id": 2}
     {"text": "2", "labels": ["yes", "no"], "aliases": {"yes": ["1"], "no": ["2"]}}
+    {"text": "A and C", "options": {"A": "Rest", "B": "Surgery", "C": "Ice"}, "is_several": true}
 
-    Exit status: 0 all read; 1 lines were refused; 2 wrong usage. docs/eci_library.md describes
-    every field.
+    Where several may be right, the label is a list. Exit status: 0 all read; 1 lines were refused;
+    2 wrong usage. docs/eci_library.md describes every field.
     """
     num_refused = 0
     for number, line in iter_lines(file):
@@ -176,8 +179,8 @@ def read(file: IO[bytes]) -> None:
             num_refused += 1
             continue
         fields: dict[str, Any] = {} if answer.record_id is None else {"id": answer.record_id}
-        reading = read_answer(answer.text, answer.label_set, answer.aliases)
-        click.echo(json.dumps(fields | reading_fields(reading)))
+        reading = read_text(answer.text, answer.label_set, answer.aliases)
+        click.echo(json.dumps(fields | reading_fields(reading, answer.label_set)))
     sys.exit(int(num_refused > 0))
 
 

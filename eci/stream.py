@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import prod
@@ -120,8 +120,11 @@ def result_fields(outcome: Outcome) -> dict[str, Any]:
     return fields
 
 
-def _read(text: str, labels: LabelSet) -> Reading:
-    return read_labels(text, labels) if labels.is_several else read_answer(text, labels)
+def read_text(
+    text: str, labels: LabelSet, aliases: Mapping[str, Sequence[str]] | None = None
+) -> Reading:
+    """Return the label that a text gives; where several may be right, all of them."""
+    return (read_labels if labels.is_several else read_answer)(text, labels, aliases)
 
 
 def _plain(labels: LabelSet, label: str | None) -> Any:
@@ -132,9 +135,9 @@ def _plain(labels: LabelSet, label: str | None) -> Any:
 
 
 def _answer_fields(answer: Answer, labels: LabelSet) -> dict[str, Any]:
-    reading = _read(answer.text, labels)
-    fields = {"text": answer.text, **reading_fields(reading), "num_tokens": answer.num_tokens}
-    fields["label"] = _plain(labels, reading.label)
+    reading = read_text(answer.text, labels)
+    read = reading_fields(reading, labels)
+    fields = {"text": answer.text, **read, "num_tokens": answer.num_tokens}
     if answer.classification.thinking:
         fields["thinking"] = answer.classification.thinking
     return {**fields, "is_finished": answer.is_finished and reading.is_finished}
@@ -142,9 +145,9 @@ def _answer_fields(answer: Answer, labels: LabelSet) -> dict[str, Any]:
 
 def _judgement_fields(answer: str, category: Classification, labels: LabelSet) -> dict[str, Any]:
     """Return what an answer says, and what the head thinks of that."""
-    reading = _read(answer, labels)
-    fields: dict[str, Any] = {**reading_fields(reading), "probability": None, "agrees": None}
-    fields["label"] = _plain(labels, reading.label)
+    reading = read_text(answer, labels)
+    read = reading_fields(reading, labels)
+    fields: dict[str, Any] = {**read, "probability": None, "agrees": None}
     if reading.label is not None:
         right = labels.indices(reading.label)
         # Of a set: that each of its labels is right and no other, as if they were independent.
@@ -154,10 +157,10 @@ def _judgement_fields(answer: str, category: Classification, labels: LabelSet) -
     return fields
 
 
-def reading_fields(reading: Reading) -> dict[str, Any]:
+def reading_fields(reading: Reading, labels: LabelSet) -> dict[str, Any]:
     """Return what was read from an answer as fields of a line of output."""
     return {
-        "label": reading.label,
+        "label": _plain(labels, reading.label),
         "form": reading.form,
         "span": None if reading.start is None else [reading.start, reading.end],
         "is_finished": reading.is_finished,

@@ -24,6 +24,7 @@ from db.content.item_versions import (
 from db.content.items import get_item
 from db.conversions import parse_json
 from db.people.reviewers import list_reviewers
+from db.records import labels_text
 from db.viewer import EVERYTHING
 
 reason_option = click.option("--reason", required=True, help="Why; kept with the change.")
@@ -136,7 +137,7 @@ def _describe(version: ItemVersion, who: str) -> Iterator[str]:
     why = f": {version.reason}" if version.reason else ""
     yield f"Version {version.item.version}, {who}{when}{sense}{why}"
     yield f"  {version.item.question}"
-    yield f"  gold label {version.item.gold_label or 'none'}, split {version.item.split}"
+    yield f"  gold label {labels_text(version.item.gold_label, 'none')}, split {version.item.split}"
     yield (
         f"  {version.num_annotations} annotations, {version.num_predictions} predictions, "
         f"{version.num_training_runs} training runs"

@@ -14,18 +14,19 @@ from db.importers.batch import ImportBatch
 from db.importers.choices import Choices
 from db.importers.clinician_reviews import parse_clinician_reviews
 from db.importers.contents import Contents, first_rows, open_contents
-from db.importers.entries import Entry, Frame, Reader, Row
+from db.importers.entries import Entry, Frame, Reader, Row, by_row
 from db.importers.faults import FaultList
 from db.importers.fields import refuse_unstorable
 from db.importers.file_names import split_of_name
 from db.importers.items import parse_items
 from db.importers.label_reading import YES_NO_MAYBE
-from db.importers.mapping import FIELDS, guessed, read_entry
+from db.importers.mapping import FIELDS, gold_of_values, guessed, read_entry, suggested
 from db.importers.mapping import Mapping as FieldMapping
 from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import SPLIT_FILE_NAME, parse_pubmedqa
 from db.importers.readers.harnesses import task_of
 from db.importers.signatures import SIGNATURES, Signature
+from db.importers.unpacking import unpacked
 from db.records import Item
 
 ORIGIN: Final = "items"
@@ -96,7 +97,16 @@ def parse_any(
     Raises:
         ImportFileError: It is not recognised, or has faults; the message names each.
     """
-    choices = choices or Choices()
+    split_file = path.with_name(SPLIT_FILE_NAME)
+    with unpacked(path) as file:
+        if file != path and test_split is None and split_file.exists():
+            test_split = split_file
+        return _parse(file, choices or Choices(), mapping, test_split)
+
+
+def _parse(
+    path: Path, choices: Choices, mapping: FieldMapping | None, test_split: Path | None
+) -> ImportBatch:
     faults = FaultList(path, _EXPECTED)
     contents = open_contents(path, faults)
     first, rows = first_rows(contents, _NUM_LOOKED_AT)
@@ -109,7 +119,7 @@ def parse_any(
         raise ImportFileError(
             f"{path.name} was not imported: {signature.name}. {signature.refusal}"
         )
-    reader = signature.reader if signature and signature.reader else _by_fields(mapping)
+    reader = signature.reader if signature and signature.reader else _by_fields(mapping, first)
     entries = list(_entries(reader, rows, Frame(path, contents.around), faults))
     is_known = any(entry.question or entry.item_id or entry.prompt for entry in entries)
     if entries and not is_known:
@@ -124,14 +134,19 @@ def look_at(
     path: Path, mapping: FieldMapping | None = None, choices: Choices | None = None
 ) -> Look:
     """Return the fields of a file, how they are mapped, and the first items that gives."""
+    with unpacked(path) as file:
+        return _look_at(file, mapping, choices or Choices())
+
+
+def _look_at(path: Path, mapping: FieldMapping | None, choices: Choices) -> Look:
     faults = FaultList(path, _EXPECTED)
     contents = open_contents(path, faults)
     first, _ = first_rows(contents, _NUM_LOOKED_AT)
-    row = _first_object(path, contents, first, faults)
+    _first_object(path, contents, first, faults)
     fields = tuple(dict.fromkeys(name for _, each in first for name in _paths(each)))
-    used = (mapping or FieldMapping()).over(guessed(row))
-    entries = list(_entries(_by_fields(used, is_complete=True), iter(first), Frame(path), faults))
-    assembly = Assembly(path, faults, choices or Choices())
+    used = (mapping or FieldMapping()).over(suggested(_objects(first)))
+    entries = list(_entries(_by_mapping(used), iter(first), Frame(path), faults))
+    assembly = Assembly(path, faults, choices)
     assembly.add(entries)
     message = ""
     try:
@@ -177,20 +192,33 @@ def _signature(row: Mapping[str, Any], contents: Contents) -> Signature | None:
     return next((each for each in SIGNATURES if each.fits(row, contents.around)), None)
 
 
-def _by_fields(mapping: FieldMapping | None, *, is_complete: bool = False) -> Reader:
+def _by_fields(mapping: FieldMapping | None, first: list[Row]) -> Reader:
     """Return the reader by a mapping over what the names of the fields suggest."""
+    rows_seen = _objects(first)
+    names = guessed(dict.fromkeys(column for row in rows_seen for column in row))
+    shown = gold_of_values(rows_seen, names)
 
     def read(rows: Any, frame: Frame) -> Iterator[Entry]:
         del frame
-        used: FieldMapping | None = mapping if is_complete else None
+        used = FieldMapping()
         known: frozenset[str] = frozenset()
         for place, row in rows:
-            if not is_complete and not row.keys() <= known:
+            if not row.keys() <= known:
                 known |= row.keys()
-                used = (mapping or FieldMapping()).over(guessed(sorted(known, key=str)))
-            yield read_entry(place, row, used or FieldMapping())
+                used = guessed(sorted(known, key=str)).model_copy(update=shown)
+                used = (mapping or FieldMapping()).over(used)
+            yield read_entry(place, row, used)
 
     return read
+
+
+def _by_mapping(mapping: FieldMapping) -> Reader:
+    """Return the reader by a mapping alone."""
+    return by_row(lambda place, row, _: read_entry(place, row, mapping))
+
+
+def _objects(rows: list[Row]) -> list[Mapping[str, Any]]:
+    return [row for _, row in rows if isinstance(row, Mapping)]
 
 
 def _entries(

@@ -16,8 +16,8 @@ from db.content.items import PROVISIONAL_ORIGIN, item_table
 from db.content.predictions import prediction_table
 from db.errors import InvalidItemError
 from db.importers.batch import ImportBatch, text_table
-from db.importers.label_reading import find_label
-from db.records import join_labels, labels_in
+from db.importers.label_reading import find_label, parts_of
+from db.records import LABEL_END, join_labels, labels_in
 from db.statements import load_sql
 
 OWN_RUN: Final = "predictions"
@@ -215,7 +215,9 @@ def _label(label: str | None, item: _Known | None) -> str | None:
     if label is None or item is None:
         return label
     if item.is_several:
-        found = [_one(name, item) for name in labels_in(label)]
+        # An answer that came without its item: "A,C" is its file's way to write two labels.
+        is_set = label.endswith(LABEL_END) or _one(label, item) is not None
+        found = [_one(name, item) for name in (labels_in(label) if is_set else parts_of(label))]
         known = [name for name in found if name is not None]
         return join_labels(known, item.labels) if len(known) == len(found) else None
     return _one(label, item)

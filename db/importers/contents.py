@@ -5,20 +5,35 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from db.conversions import parse_json
 from db.errors import ImportFileError
 from db.importers.entries import Row
 from db.importers.faults import FaultList
+from db.importers.file_names import SPLITS
 from db.importers.files import MAX_FILE_BYTES, not_utf8, read_bytes, read_json_text, read_lines
 from db.importers.guessing import guess_mapping
 from db.importers.paths import value_at
-from db.importers.readers.tables import PARQUET_MARK, csv_rows, parquet_rows, sheet_rows
+from db.importers.readers.tables import (
+    ARROW_MARK,
+    ARROW_STREAM_MARK,
+    PARQUET_MARK,
+    arrow_rows,
+    csv_rows,
+    parquet_rows,
+    sheet_rows,
+    table_rows,
+    text_of_table,
+)
+from db.importers.unpacking import is_data, read_member
 
 _BINARIES: Final = (
     (b"%PDF", "a PDF document", "Copy its table into a spreadsheet."),
@@ -32,8 +47,6 @@ _BINARIES: Final = (
     (b"7z\xbc\xaf", "a 7z archive", "Unpack it first."),
     (b"Rar!", "a RAR archive", "Unpack it first."),
     (b"SQLite format 3", "an SQLite database", "Export the table as CSV."),
-    (b"ARROW1", "an Arrow file", "Save it as Parquet."),
-    (b"\xff\xff\xff\xff", "an Arrow stream", "Save it as Parquet."),
     (b"GGUF", "the weights of a model", "Use it as a base model, on the Training page."),
     (b"\x89HDF", "an HDF5 file", "Export the table as CSV or Parquet."),
     (b"\x93NUMPY", "a NumPy array", "Export it as CSV or JSON."),
@@ -51,6 +64,7 @@ _ZIPS: Final = (
     ("data.pkl", "the weights of a model", "Use it as a base model, on the Training page."),
 )
 _SPREADSHEETS: Final = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
+_IN_FOLDERS: Final = (".parquet", ".arrow", ".jsonl", ".json", ".csv", ".tsv")
 _LISTS: Final = (
     "request_states",
     "testCases",
@@ -67,6 +81,7 @@ _LISTS: Final = (
     "annotations",
 )
 """Where in a JSON object its rows are."""
+_MIN_ZEROS: Final = 0.8
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -95,6 +110,8 @@ def open_contents(path: Path, faults: FaultList) -> Contents:
         return _zip(path, faults)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         return Contents("an Excel sheet", sheet_rows(path, faults))
+    if content.startswith((ARROW_MARK, ARROW_STREAM_MARK)):
+        return Contents("an Arrow file", arrow_rows(path))
     _refuse_binary(path, content)
     text = _decoded(path, content)
     if text.lstrip()[:1] in ("{", "["):
@@ -113,23 +130,37 @@ def _refuse_binary(path: Path, content: bytes) -> None:
     for prefix, name, advice in _BINARIES:
         if start.lower().startswith(prefix.lower()):
             raise ImportFileError(f"{path.name} was not imported: it is {name}. {advice}")
-    is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if not is_utf16 and _CONTROL.search(content[:65_536]):
+    if content[257:262] == b"ustar":
+        raise ImportFileError(f"{path.name} was not imported: it is a tar archive. Unpack it.")
+    if not _utf16_of(content) and _CONTROL.search(content[:65_536]):
         raise ImportFileError(
             f"{path.name} was not imported: it is a binary file of an unknown kind (it begins with "
             f"{content[:8].hex(' ')}). Expected text (CSV, TSV, JSON), Excel or Parquet."
         )
 
 
+def _utf16_of(content: bytes) -> str:
+    """Return which UTF-16 a text is in, by its mark or as every other byte of it is 0."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    even, odd = content[:400:2], content[1:400:2]
+    if len(odd) > 1 and not even.count(0) and odd.count(0) > _MIN_ZEROS * len(odd):
+        return "utf-16-le"
+    is_big = len(odd) > 1 and not odd.count(0) and even.count(0) > _MIN_ZEROS * len(even)
+    return "utf-16-be" if is_big else ""
+
+
 def _decoded(path: Path, content: bytes) -> str:
     """Return the text of a file in UTF-8, UTF-16 with its mark or, for tables, Windows-1252."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
+    utf16 = _utf16_of(content)
+    if utf16:
+        return content.decode(utf16, errors="replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if content.lstrip()[:1] not in (b"{", b"["):
-            return content.decode("cp1252", errors="replace")
+        text = "" if content.lstrip()[:1] in (b"{", b"[") else text_of_table(content)
+        if text:
+            return text
         raise not_utf8(path, content, error) from error
 
 
@@ -175,8 +206,11 @@ def _inspect_log(path: Path, names: list[str]) -> Contents:
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
     try:
-        return parse_json(archive.read(name))
-    except (ValueError, OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        return parse_json(read_member(archive, archive.getinfo(name)))
+    except (
+        *(ValueError, OSError, RuntimeError, NotImplementedError),
+        *(zipfile.BadZipFile, zlib.error, pa.ArrowException),
+    ) as error:
         raise ImportFileError(
             f"{path.name} was not imported: its part {name!a} cannot be read ({str(error)[:120]}). "
             "Download or write the log again."
@@ -187,20 +221,19 @@ def _folder(path: Path, faults: FaultList) -> Contents:
     """Return the rows of a dataset folder: each data file in it, its name giving the split."""
     files = sorted(
         file
-        for pattern in ("*.parquet", "*.jsonl", "*.csv")
-        for file in path.rglob(pattern)
-        if file.is_file()
+        for file in path.rglob("*")
+        if file.suffix.lower() in _IN_FOLDERS and is_data(file.name)
     )
+    files = [file for file in files if file.is_file()]
     if not files:
         raise ImportFileError(
             f"{path} cannot be imported: expected a file there, found a folder without data files "
-            "(Parquet, JSON lines, CSV). Check the name, or unpack the folder's file."
+            f"({', '.join(_IN_FOLDERS)}). Check the name, or unpack the folder's file."
         )
 
     def rows() -> Iterator[Row]:
         for file in files:
-            found = re.match(r"[a-z]+", file.name)
-            split = found[0] if found else ""
+            split = _split_of(file)
             for place, row in open_contents(file, faults).rows:
                 has_split = isinstance(row, dict) and "split" not in row and split
                 yield f"{file.name}, {place}", {**row, "split": split} if has_split else row
@@ -208,20 +241,48 @@ def _folder(path: Path, faults: FaultList) -> Contents:
     return Contents("a dataset folder", rows())
 
 
+def _split_of(file: Path) -> str:
+    """Return the split that the beginning of a file's name or its folder says, or nothing."""
+    words = [re.match(r"[a-z]*", name.lower()) for name in (file.name, file.parent.name)]
+    return next((word[0] for word in words if word and word[0] in SPLITS), "")
+
+
 def _json(path: Path, text: str, faults: FaultList) -> Contents:
     lines = [line for line in text.split("\n", 40) if line.strip()]
     if len(lines) > 1 and _is_json_object(lines[0]):
         return Contents("JSON lines", read_lines(text, faults))
-    value = read_json_text(path, text, faults)
+    try:
+        value = read_json_text(path, text, faults)
+    except ImportFileError:
+        values = _one_after_another(text)
+        if len(values) < 2:
+            raise
+        return Contents("JSON objects", _numbered(values))
     if isinstance(value, list):
+        if value and all(isinstance(row, list) for row in value):
+            return Contents("a JSON list", table_rows(_numbered(value), faults))
         return Contents("a JSON list", _numbered(value))
     for place in (*_LISTS, *_only_list(value)):
         found = value_at(value, place)
         if isinstance(found, list) and found and isinstance(found[0], dict):
             around = {key: inner for key, inner in value.items() if key != place.split(".")[0]}
             return Contents("a JSON object", _numbered(found), around)
-    kind = "JSON lines" if len(lines) == 1 and path.suffix == ".jsonl" else "a JSON object"
-    return Contents(kind, _rows_of_object(value), value)
+    if len(lines) == 1 and path.suffix == ".jsonl":
+        return Contents("JSON lines", iter([("line 1", value)]), value)
+    return Contents("a JSON object", _rows_of_object(value), value)
+
+
+def _one_after_another(text: str) -> list[Any]:
+    """Return the objects of a text that writes each over several lines; none where it is none."""
+    decoder, values, start = json.JSONDecoder(), [], 0
+    try:
+        while found := re.compile(r"\s*(?=[{\[])").match(text, start):
+            _, end = decoder.raw_decode(text, found.end())
+            values.append(parse_json(text[found.end() : end]))
+            start = end
+    except (ValueError, RecursionError):
+        return []
+    return [] if text[start:].strip() else values
 
 
 def _only_list(value: Mapping[str, Any]) -> list[str]:

@@ -59,6 +59,8 @@ class Entry:
     """One item of a file as far as it says; what is empty is decided for the whole file."""
 
     place: str
+    fault: str = ""
+    """What of it cannot be read."""
     item_id: str = ""
     has_own_id: bool = False
     """Its id is that of an item of ours, not of the source's."""

@@ -44,7 +44,7 @@ def split_of_name(path: Path) -> Split | None:
 def benchmark_of(path: Path) -> str:
     """Return the benchmark that the name of a file says, nothing where it says none."""
     name = path.stem.casefold().replace("_", "-")
-    return next((known for known in BENCHMARKS if known in name), "")
+    return max((known for known in BENCHMARKS if known in name), key=len, default="")
 
 
 def model_of(path: Path) -> str:

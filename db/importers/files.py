@@ -181,4 +181,4 @@ def _parse(text: str, repeated: list[str]) -> Any:
             collected[key] = value
         return collected
 
-    return parse_json(text, collect)
+    return parse_json(text, collect, has_nan=True)

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Final
+
+from db.importers.paths import text_of
 
 _NAMES: Final[Mapping[str, str]] = {
     "id": "item_id id pmid qid question_id questionid uid case_id caseid nr no number key pubid "
     "realidx problem_id idx index sample_id doc_id custom_id instance_id fall_nr fallnummer "
     "fall_id numero",
-    "question": "question query question_text problem_text questiontext stem body vignette case "
-    "case_text "
+    "question": "question query question_text problem_text questiontext qtext stem body vignette "
+    "case case_text "
     "prompt_question frage fragetext pregunta domanda pergunta vraag 質問 問題 问题 المسألة سؤال "
     "input instruction text prompt displayed_text sentence document",
     "context": "context contexts abstract passage background case_description kontext contexte",
-    "options": "options choices answer_options candidates endings answers",
+    "options": "options choices answer_options candidates endings answers option",
     "gold": "gold_label gold answer_idx answeridx correct_answer correct_option correct_label "
     "correct_answers correct_options correct right_answer ground_truth groundtruth target "
     "final_decision gold_index expected "
     "expected_output expectedoutput ideal reference label class category gold_answer richtig "
+    "ra answerkey answer_key correctanswer correctoption correct_choice correct_letter "
     "lösung loesung richtige_antwort antwort dringlichkeit urgency triage réponse reponse "
-    "respuesta risposta resposta 正解 答え 答案 cop answer",
+    "respuesta risposta resposta 正解 答え 答案 cop answer priority grade kategorie klasse "
+    "catégorie categoria categoría etiqueta étiquette",
     "answer": "raw_response completion response model_answer model_output output generated_text "
     "generation model_response actual_output actualoutput llm_output answer_text answer",
     "label": "predicted_answer predicted_label prediction pred predicted answer_label model_label "
@@ -48,6 +53,11 @@ _MEANINGS: Final[Mapping[str, list[str]]] = {
     for names in _NAMES.values()
     for name in names.split()
 }
+TRUE: Final = frozenset(
+    {"1", "true", "yes", "y", "x", "✓", "✔", "ja", "oui", "sí", "si", "vrai", "wahr"}
+)
+"""How the cells of a column of flags say yes."""
+_FLAGS: Final = TRUE | {"", "0", "false", "no", "n", "-", "nein", "non", "faux", "falsch"}
 _SUBJECTS: Final = frozenset({"category", "class"})
 """Next to options they are what the question is about, elsewhere its label."""
 _OPTION: Final = re.compile(
@@ -84,7 +94,7 @@ def guess_mapping(columns: Collection[str]) -> dict[str, Any]:
     if options:
         found["options"] = options
         used |= set(options)
-    if options or "options" in by_name or "choices" in by_name:
+    if options or not by_name.keys().isdisjoint(_NAMES["options"].split()):
         by_name = {name: column for name, column in by_name.items() if name not in _SUBJECTS}
     for field, names in _NAMES.items():
         candidates = [by_name[name] for name in names.split() if name in by_name]
@@ -97,6 +107,49 @@ def guess_mapping(columns: Collection[str]) -> dict[str, Any]:
             found.setdefault("prompt_tokens", f"{by_name[usage]}.prompt_tokens")
             found.setdefault("answer_tokens", f"{by_name[usage]}.completion_tokens")
     return _with_text_of_model(found)
+
+
+def flag_columns_of(rows: Sequence[Mapping[Any, Any]], used: Collection[str]) -> tuple[str, ...]:
+    """Return the columns of which each says whether one label is right; none where they do not.
+
+    Args:
+        rows: The first rows of a file.
+        used: Columns that are something else.
+
+    Example:
+        >>> flag_columns_of([{"cough": 1, "fever": 0, "rash": 1, "age": 62}], ())
+        ('cough', 'fever', 'rash')
+    """
+    values: dict[str, set[str]] = {}
+    for row in rows:
+        for column in row.keys() - {*used}:
+            values.setdefault(column, set()).add(text_of(row[column]).casefold())
+    found = tuple(
+        column
+        for column in dict.fromkeys(column for row in rows for column in row)
+        if column in values and values[column] <= _FLAGS and values[column] != {""}
+    )
+    has_true = any(values[column] & TRUE for column in found)
+    return found if has_true and len(found) >= (2 if _prefix_of(found) else 3) else ()
+
+
+def names_of_flags(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the label of each column of flags: its name, without what is before all of them.
+
+    Example:
+        >>> names_of_flags(["label_cough", "label_fever"]), names_of_flags(["cough", "chill"])
+        (('cough', 'fever'), ('cough', 'chill'))
+    """
+    prefix = _prefix_of(columns)
+    return tuple(column[len(prefix) :].strip() for column in columns)
+
+
+def _prefix_of(columns: Sequence[str]) -> str:
+    """Return what all columns begin with, up to a sign that divides words."""
+    pairs = zip(min(columns, default=""), max(columns, default=""), strict=False)
+    same = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    found = re.match(r".*[\W_]", same) if len(columns) > 1 else None
+    return found[0] if found else ""
 
 
 def option_columns_of(columns: Iterable[str]) -> tuple[str, ...]:
@@ -134,6 +187,8 @@ def _with_text_of_model(found: dict[str, Any]) -> dict[str, Any]:
         "cop",
     ):
         del found["answer"]
+    if "question" not in found and "answer" not in found and "long_answer" in found:
+        found["answer"] = found.pop("long_answer")
     if normalised(found.get("gold", "")) == "answer" and "question" not in found:
         found["answer"] = found.pop("gold")
     return found

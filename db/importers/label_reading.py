@@ -24,8 +24,21 @@ _SAME: Final = {
     "0": "no",
 }
 """How spreadsheets and people write yes and no, where yes and no are the labels."""
-_LISTED: Final = re.compile(r"\s*[,;|/&+、・]\s*(?:and\s|und\s|et\s)?|\s(?:and|und|et)\s")
-_MARKED: Final = re.compile(r"(?:option|choice|answer)?\s*[(\[]?\s*(\w+)\s*[)\].:]?", re.IGNORECASE)
+_LISTED: Final = re.compile(
+    r"\s*[,;|/&+、・，；｜]\s*(?:and\s|und\s|et\s|y\s|e\s)?|\s(?:and|und|et|y|e)\s"
+)
+_SPACED: Final = re.compile(r"\w(?:\s+\w)+")
+_BRACKETED: Final = re.compile(r"\{([^{}]*)\}|\[([^\[\]]*)\]")
+_MARKED: Final = re.compile(
+    r"(?:option|choice|answer)?\s*[(\[{]?\s*(\w+)\s*[)\]}.:]?", re.IGNORECASE
+)
+_DECIMAL: Final = re.compile(r"(-?\d+)\.0+")
+_MONTH: Final = r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)\w*"
+_DATE: Final = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ].*)?"
+    rf"|\d{{1,2}}[. -]{{1,2}}{_MONTH}|{_MONTH}[. -]{{1,2}}\d{{1,2}}",
+    re.IGNORECASE,
+)
 
 
 def find_label(
@@ -39,6 +52,7 @@ def find_label(
     text = text_of(value)
     if not text:
         return None
+    text = text if text in labels else whole_number(text)
     is_number = text.lstrip("-").isdigit()
     if is_number and base is not None and options and not isinstance(value, str):
         return _at(int(text) - base, labels)
@@ -58,6 +72,8 @@ def labels_of_values(values: Iterable[str]) -> tuple[str, ...]:
     Single letters are those of options that the questions name in their text.
     """
     distinct = list(dict.fromkeys(value for value in values if value))
+    whole = [_DECIMAL.fullmatch(value) for value in distinct]
+    distinct = [match[1] for match in whole if match] if all(whole) else distinct
     folded = {value.casefold() for value in distinct}
     if folded & {*YES_NO_MAYBE, "y", "n"} and folded <= {*YES_NO_MAYBE, *_SAME}:
         return YES_NO_MAYBE
@@ -76,13 +92,17 @@ def parts_of(value: Any) -> list[str]:
     """Return the labels that one text lists, fewer than two where it lists none.
 
     Example:
-        >>> parts_of("A, C and D"), parts_of("BD"), parts_of("grade 2")
-        (['A', 'C', 'D'], ['B', 'D'], ['grade 2'])
+        >>> parts_of("A, C and D"), parts_of("BD"), parts_of("{1|3}"), parts_of("grade 2")
+        (['A', 'C', 'D'], ['B', 'D'], ['1', '3'], ['grade 2'])
     """
     text = text_of(value)
     given = nested(text)
-    if isinstance(given, list):
+    if isinstance(given, list | tuple):
         return [text_of(part) for part in given]
+    bracketed = _BRACKETED.fullmatch(text)
+    text = (bracketed[1] or bracketed[2] or "").strip() if bracketed else text
+    if _SPACED.fullmatch(text):
+        return text.split()
     if re.fullmatch(r"[A-Z]{2,}|[a-e]{2,}", text) and len({*text}) == len(text):
         return [*text]
     return [part.strip() for part in _LISTED.split(text) if part.strip()]
@@ -116,6 +136,22 @@ def index_base(numbers: Iterable[tuple[int, int]], default: int | None) -> int |
     if any(number == count for number, count in pairs):
         return 1
     return default
+
+
+def whole_number(text: str) -> str:
+    """Return "2" of "2.0", as pandas writes a number where others are missing; else the text."""
+    whole = _DECIMAL.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def is_date(label: str) -> bool:
+    """Return whether a label looks like a date, into which spreadsheets change "1-2".
+
+    Example:
+        >>> is_date("2025-01-02 00:00:00"), is_date("02. Jan"), is_date("T1a")
+        (True, True, False)
+    """
+    return _DATE.fullmatch(label.strip()) is not None
 
 
 def is_text_of_another(text: str, label: str, options: Iterable[Option]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from db.atomic_files import replaced_file
 from db.errors import ImportFileError
 from db.importers.entries import Answer, Entry, Opinion
-from db.importers.guessing import guess_mapping
+from db.importers.guessing import TRUE, flag_columns_of, guess_mapping, names_of_flags
 from db.importers.paths import (
     count_of,
     nested,
@@ -31,7 +32,12 @@ Path_ = str | None
 _MAX_METADATA: Final = 2_000
 """Characters of a field that is stored with its item though it has no meaning of its own."""
 
-_REPEATED: Final = frozenset({"answer", "is_correct", "final_decision"})
+_REPEATED: Final = frozenset(
+    {
+        *("answer", "is_correct", "final_decision"),
+        *("nbr_correct_answers", "number_correct_answers"),
+    }
+)
 """Fields that say again what others do, and would show the right answer."""
 
 
@@ -49,7 +55,8 @@ class Mapping(BaseModel):
     context: Path_ = None
     headings: Path_ = None
     options: str | tuple[str, ...] | None = None
-    gold: Path_ = None
+    gold: str | tuple[str, ...] | None = None
+    """A path, or the columns that say for one label each whether it is right."""
     long_answer: Path_ = None
     source: Path_ = None
     split: Path_ = None
@@ -97,19 +104,43 @@ def guessed(columns: Any) -> Mapping:
     return Mapping(**guess_mapping(list(columns)))
 
 
+def suggested(rows: Sequence[MappingOf[Any, Any]]) -> Mapping:
+    """Return the mapping that the names of the columns and what is in them suggest."""
+    found = guessed(dict.fromkeys(column for row in rows for column in row))
+    return found.model_copy(update=gold_of_values(rows, found))
+
+
+def gold_of_values(rows: Sequence[MappingOf[Any, Any]], mapping: Mapping) -> dict[str, Any]:
+    """Return what fields the values of rows show to be the right labels, where no name does."""
+    if mapping.gold is not None or mapping.question is None:
+        return {}
+    if isinstance(mapping.labels, str):
+        # Labels that differ from row to row are not those that all may have.
+        lists = {text_of(row.get(mapping.labels)) for row in rows}
+        return {"gold": mapping.labels, "labels": None} if len(lists) > 1 else {}
+    flags = flag_columns_of(rows, mapping.paths)
+    return {"gold": flags} if flags else {}
+
+
 def read_entry(place: str, row: Any, mapping: Mapping) -> Entry:
     """Return the entry of a row."""
     question = raw_text(value_at(row, mapping.question)) if mapping.question else ""
     options = _options(row, mapping)
+    written = value_at(row, mapping.options) if isinstance(mapping.options, str) else None
+    is_unread = isinstance(written, str) and written.strip() and not options
     labels = _labels(row, mapping)
     given = _answers(row, mapping)
-    gold = nested(value_at(row, mapping.gold)) if mapping.gold else None
+    gold = _gold(row, mapping)
+    if isinstance(mapping.gold, tuple) and not options:
+        labels = labels or names_of_flags(mapping.gold)
     opinions: tuple[Opinion, ...] = ()
     if mapping.annotator and text_of(value_at(row, mapping.annotator)) and gold is not None:
-        opinions = (Opinion(annotator=text_of(value_at(row, mapping.annotator)), labels=(gold,)),)
+        said = tuple(gold) if isinstance(gold, list | tuple) else (gold,)
+        opinions = (Opinion(annotator=text_of(value_at(row, mapping.annotator)), labels=said),)
         gold = None
     return Entry(
         place=place,
+        fault="its options cannot be read: list them, one a line" if is_unread else "",
         item_id=_text(row, mapping.id),
         has_own_id=mapping.id == "item_id" and not _text(row, mapping.id).isdigit(),
         question=question,
@@ -192,7 +223,7 @@ def mapping_of(words: tuple[str, ...]) -> Mapping:
 
 def _with_field(mapping: Mapping, field: str, path: str) -> Mapping:
     value: Any = path
-    if field in ("options", "labels") and "," in path:
+    if field in ("options", "labels", "gold") and "," in path:
         value = tuple(part.strip() for part in path.split(","))
     if field.startswith("letters."):
         field, value = "letters", {**mapping.letters, field.removeprefix("letters."): path}
@@ -217,6 +248,13 @@ def _text(row: Any, path: str | None) -> str:
     return text_of(value_at(row, path)) if path else ""
 
 
+def _gold(row: Any, mapping: Mapping) -> Any:
+    if not isinstance(mapping.gold, tuple):
+        return nested(value_at(row, mapping.gold)) if mapping.gold else None
+    names = zip(mapping.gold, names_of_flags(mapping.gold), strict=True)
+    return [name for path, name in names if text_of(value_at(row, path)).casefold() in TRUE]
+
+
 def _options(row: Any, mapping: Mapping) -> Any:
     if not mapping.options:
         return ()
@@ -234,6 +272,7 @@ def _labels(row: Any, mapping: Mapping) -> tuple[str, ...]:
 
 def _answers(row: Any, mapping: Mapping) -> tuple[Answer, ...]:
     value = value_at(row, mapping.answer) if mapping.answer else None
+    value = None if isinstance(value, MappingOf) else value
     label = _lettered(nested(value_at(row, mapping.label)) if mapping.label else None, mapping)
     probabilities = nested(value_at(row, mapping.probabilities)) if mapping.probabilities else None
     if value in (None, "") and label is None and probabilities is None:

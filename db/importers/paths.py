@@ -13,7 +13,8 @@ from db.conversions import parse_json
 from db.records import Option, Section
 
 _MAX_LITERAL = 20_000
-_LINE_OF_OPTIONS = re.compile(r"^\s*\(?([A-Za-z]|\d{1,2})[).:]\s*(.+?)\s*$", re.MULTILINE)
+_LINE_OF_OPTIONS = re.compile(r"^\s*\(?([A-Za-z]|\d{1,2})[).:．、：]\s*(.+?)\s*$", re.MULTILINE)
+_LETTERED_LINE = re.compile(r"^\s*([A-Z])\s+(.+?)\s*$", re.MULTILINE)
 
 
 def value_at(row: Any, path: str) -> Any:
@@ -77,7 +78,8 @@ def nested(value: Any) -> Any:
     if len(value) > _MAX_LITERAL:
         return value
     try:
-        return ast.literal_eval(value)  # constants only: nothing of it is executed
+        found = ast.literal_eval(value)  # constants only: nothing of it is executed
+        return sorted(found, key=str) if isinstance(found, set) else found
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return value
 
@@ -89,6 +91,10 @@ def read_options(value: Any) -> tuple[Option, ...]:
         return _options_of_object(value)
     if isinstance(value, str):
         found = _LINE_OF_OPTIONS.findall(value)
+        if len(found) < 2:
+            found = _LETTERED_LINE.findall(value)
+            in_order = "".join(label for label, _ in found) == ascii_uppercase[: len(found)]
+            found = found if in_order else []
         return tuple(Option(label, text) for label, text in found) if len(found) > 1 else ()
     if not isinstance(value, Sequence) or len(value) > len(ascii_uppercase):
         return ()
@@ -142,8 +148,10 @@ def _option(part: Any, letter: str) -> Option:
         text = raw_text(part)
         marked = re.fullmatch(rf"\(?{letter}[).:]\s+(.+)", text, re.DOTALL)
         return Option(letter, marked[1] if marked else text)
-    label = next((part[name] for name in ("label", "key", "letter", "id") if name in part), letter)
-    text = next((part[name] for name in ("text", "value", "content") if name in part), "")
+    label = next(
+        (part[name] for name in ("label", "key", "letter", "id", "aid") if name in part), letter
+    )
+    text = next((part[name] for name in ("text", "value", "content", "atext") if name in part), "")
     return Option(text_of(label), raw_text(text))
 
 

@@ -55,6 +55,7 @@ _SCHEMA = pa.schema(
         ("is_vetoed", pa.bool_()),
         ("metadata", pa.string()),
         ("definitions", pa.list_(pa.string())),
+        ("codes", pa.list_(pa.string())),
     ]
 )
 
@@ -90,6 +91,8 @@ class SnapshotItem:
     metadata: Mapping[str, Any]
     definitions: tuple[str, ...] = ()
     """When each of ``labels`` applies; none where its label set does not say."""
+    codes: tuple[str, ...] = ()
+    """What stands for each of ``labels`` in prompts; none where not every label has a code."""
 
     @property
     def is_several(self) -> bool:
@@ -257,8 +260,9 @@ def _identify(rows: Iterable[Mapping[str, Any]]) -> str:
     """Hash the content of rows in the order of their item ids."""
     digest = hashlib.sha256()
     for row in rows:
-        # Snapshots of before there were definitions are identified without them.
-        content = {k: v for k, v in row.items() if v is not None or k != "definitions"}
+        # Snapshots of before there were definitions and codes are identified without them.
+        newer = ("definitions", "codes")
+        content = {k: v for k, v in row.items() if v is not None or k not in newer}
         digest.update(json.dumps(content, ensure_ascii=False, sort_keys=True).encode())
         digest.update(b"\n")
     return f"snapshot-{digest.hexdigest()[:16]}"
@@ -344,5 +348,6 @@ def _to_item(row: Mapping[str, Any]) -> SnapshotItem:
             "vetoed_shots": tuple(row["vetoed_shots"]),
             "metadata": parse_json(row["metadata"]),
             "definitions": tuple(row["definitions"] or ()),
+            "codes": tuple(row["codes"] or ()),
         }
     )

@@ -42,7 +42,10 @@ select
     item.metadata,
     case when list_transform(known.labels, lambda one: one.name) = item.labels
         and len(list_filter(known.labels, lambda one: one.definition <> '')) > 0
-        then list_transform(known.labels, lambda one: one.definition) end as definitions
+        then list_transform(known.labels, lambda one: one.definition) end as definitions,
+    case when list_transform(known.labels, lambda one: one.name) = item.labels
+        and len(list_filter(known.labels, lambda one: len(one.codes) = 0)) = 0
+        then list_transform(known.labels, lambda one: one.codes[1]) end as codes
 from item
 left join current_label_set as known on known.name = item.label_set
 join gold on gold.item_id = item.item_id

@@ -44,12 +44,15 @@ _DENIED: Final = re.compile(
     r"|less likely|(?:the )?least|ruled out|excluded|eliminated|inappropriate|the wrong)"
     r"|(?:isn't|wasn't|cannot be|can't be)\s(?:the\s)?(?:\w{1,12}\s)?(?:correct|right|true|answer"
     r"|choice|option)|can be (?:ruled out|excluded|eliminated)"
-    r"|[:|-]\s?(?:incorrect|wrong|✗|✘|❌))"
+    r"|[:|-]\s?(?:incorrect|wrong|(?:false|no)(?=[\s*_|]*(?:[.,;\n]|\Z))))"
 )
 _AFFIRMED: Final = re.compile(
     rf"{_GAP}(?:{_BE}\s{_ADVERB}(?:(?:the|my|our)\s(?:\w{{1,12}}\s){{0,3}}(?:answer|choice|option)\b"
-    r"|(?:the\s)?(?:correct|right)\b)|[:|-]\s?(?:correct\b|✓|✔|✅))"
+    r"|(?:the\s)?(?:correct|right)\b)|(?:is left|remains)(?=[\s*_]*(?:[.,;\n]|\Z))"
+    r"|[:|-]\s?(?:correct\b|(?:right|true|yes)(?=[\s*_|]*(?:[.,;\n]|\Z))))"
 )
+_TICKED: Final = re.compile(r"[\s*_)\]\"'`|:-]{0,6}(?:(?P<denied>[✗✘❌✖])|[✓✔✅☑])")
+_SCORED: Final = re.compile(r"[\s*_)\]\"'`|]{0,6}[:=|-]\s{0,3}~?\d{1,3}(?:[.,]\d+)?\s?%")
 _FAVOURED: Final = re.compile(
     rf"{_GAP}{_BE}\s{_ADVERB}(?:the\s)?(?:most (?:likely|appropriate|accurate|plausible)|best)\b"
 )
@@ -118,6 +121,10 @@ def find_assertions(
     named = find_mentions(answer, label_set, aliases, languages)
     mentions, echoes = split_echoes(answer, named, label_set)
     discussed = find_discussed(answer, mentions, label_set)
+    scored = {one for one in mentions if _SCORED.match(answer.lower, one.end)}
+    if len({one.label for one in scored}) > 1:
+        # How likely each is says nothing yet of what the answer takes.
+        discussed |= scored
     may_refuse = any(word in answer.lower for word in _REFUSING)
     judge = _Judge(answer, label_set, languages, may_refuse)
     found: list[Assertion] = []
@@ -243,6 +250,8 @@ class _Judge:
     def _verdict(self, group: list[Mention], slot: Slot) -> Rank | None:
         """Read the words after the group: "is correct", "is the best answer", "is wrong"."""
         lower, end = self.answer.lower, group[-1].end
+        if ticked := _TICKED.match(lower, end):
+            return "denied" if ticked["denied"] else "stated"
         for language in self.languages:
             if language.verdict and (match := language.verdict.match(lower, end)):
                 if match["denied"]:
@@ -265,6 +274,8 @@ class _Judge:
         if self._refuses(first, slot):
             return None
         fits = not _is_weak(group) or self._can_lead(first, last)
+        if fits and not slot.rank and self._chooses_instead(group, slot):
+            return "stated"
         if is_discussed or not fits:
             return "passing" if _is_embedded(answer, group) and not first.is_synonym else None
         if slot.rank:
@@ -279,6 +290,15 @@ class _Judge:
         if slot.starts_sentence and self._opens_sentence(group, slot):
             return "loose"
         return "passing" if _is_embedded(answer, group) else None
+
+    def _chooses_instead(self, group: list[Mention], slot: Slot) -> bool:
+        """Recognise "not A but B", all together or with the label refused just before."""
+        lower = self.answer.lower
+        if slot.is_negated and len(group) > 1:
+            return _CONTRAST.search(lower, group[0].end, group[-1].start) is not None
+        before = lower[max(0, group[0].start - REACH) : group[0].start].rstrip(' ,*("')
+        instead = tuple(word for language in self.languages for word in language["insteads"])
+        return bool(instead) and before.endswith(instead)
 
     def _fills_field(self, first: Mention, last: Mention) -> bool:
         """Recognise an answer that is a field and its label, in any language: "Ergebnis: T1"."""

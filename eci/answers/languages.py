@@ -14,7 +14,7 @@ from eci.questions.labels import LabelSet
 
 _WORD_SETS: Final = (
     *("nouns", "fields", "fillers", "links", "verbs", "final", "closing", "connectives", "loose"),
-    *("negations", "guesses", "modals", "conditions", "kinds", "joins", "contrasts"),
+    *("negations", "guesses", "modals", "conditions", "kinds", "joins", "contrasts", "insteads"),
 )
 _MARKUP: Final = r"\\[a-z]{1,12}|<[a-z]{1,12}(?:[ _][a-z]{1,12})?>"
 _WORDS: Final = r"[^\W\d_]+(?:'[^\W\d_]+)?"

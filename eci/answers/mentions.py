@@ -30,7 +30,7 @@ _AFTER_ADVERB: Final = word_set("the there these they this it we i that in with 
 _AFTER_A: Final = CONTINUATIONS | word_set("""
     and or vs versus than are be would could can may might must has does did should seems appears
     remains looks cannot can't isn't wasn't also alone only rather instead best over y o e u ou et
-    und oder ist es est
+    und oder ist es est sino sondern mais mas ma
 """)
 """Words that may follow the letter "A"; before others it is the article."""
 

@@ -26,7 +26,8 @@ takes no side, or two, has none. The rules, in the order in which they apply:
    later one replaces the earlier if the text between takes it back ("wait", "correction", "this
    option is not correct") or it chooses among those named together before ("A or B"), and
    contradicts it if not. A denial withdraws the earlier assertion of the same label.
-6. Where nothing is asserted, what an announcement or the first line gives in other words is the
+6. Of an answer that ends with a JSON object, its last field with a name such as "answer" decides.
+7. Where nothing is asserted, what an announcement or the first line gives in other words is the
    option that it resembles much more than any other, if there is one.
 """
 
@@ -34,17 +35,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 from eci.answers.assertions import Assertion, Rank, find_assertions
+from eci.answers.fields import find_answer_field
 from eci.answers.languages import languages_of
 from eci.answers.rewording import find_reworded
 from eci.answers.text import find_answer_part, fold
 from eci.answers.vocabulary import Aliases
 from eci.questions.labels import LabelSet
 
-READER_VERSION: Final = "4"
+READER_VERSION: Final = "5"
 """Stored with every label read; raised by each change that can alter a label or a form."""
 
 Form = Literal["bare", "leading", "stated", "embedded", "inferred", "contradictory", "absent"]
@@ -131,7 +133,15 @@ def read_answer(
     if not part.is_finished or not text[part.start : part.end].strip():
         trace = _read_part(text, part.trace_start, part.end, label_set, given)
         return Reading(None, "absent", None, None, part.is_finished, trace.candidates)
-    return _read_part(text, part.start, part.end, label_set, given)
+    whole = _read_part(text, part.start, part.end, label_set, given)
+    field = find_answer_field(text[part.start : part.end])
+    if field is None:
+        return whole
+    start, end = (part.start + place for place in field)
+    inner = _read_part(text, start, end, label_set, given)
+    form: Form = "inferred" if inner.form == "inferred" else whole.form
+    form = "stated" if form in ("contradictory", "absent", "embedded") else form
+    return whole if inner.label is None else replace(inner, form=form)
 
 
 def _read_part(text: str, start: int, end: int, label_set: LabelSet, aliases: Aliases) -> Reading:

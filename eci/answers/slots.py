@@ -234,6 +234,8 @@ def _rank(tokens: list[str], place: int, language: Language) -> Announcement | N
         return "final"
     if words & language["nouns"]:
         return firm
+    if link == "is" and tokens[:place] == ["it"]:
+        return "loose"
     return "loose" if words & language["loose"] else None
 
 

@@ -60,6 +60,7 @@ def vocabulary_of(label_set: LabelSet, aliases: Aliases) -> Vocabulary:
     found = Vocabulary()
     texts: dict[str, set[str]] = {}
     named = [(name, name) for name in label_set.names]
+    named += [(label.name, label.code) for label in label_set if label.code]
     named += [(name, other) for name, others in aliases for other in others]
     for name, spelt in named:
         key = " ".join(fold(spelt).lower.split())

@@ -49,6 +49,7 @@ class LabelInfo(_Frozen):
 
     name: str
     definition: str = ""
+    code: str = ""
 
 
 class LabelSetInfo(_Frozen):
@@ -60,7 +61,9 @@ class LabelSetInfo(_Frozen):
 
     def label_set(self, name: str) -> LabelSet:
         """Return it as a label set."""
-        labels = tuple(Label(label.name, definition=label.definition) for label in self.labels)
+        labels = tuple(
+            Label(label.name, definition=label.definition, code=label.code) for label in self.labels
+        )
         return LabelSet(name, labels, self.is_several)
 
 

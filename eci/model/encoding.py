@@ -187,7 +187,8 @@ class PromptEncoder:
         says nothing about the set, and its head learns from the hidden states alone.
         """
         firsts = []
-        for name in labels.names:
+        for label in labels:
+            name = label.code or label.name
             spellings = {name, name.lower(), name.capitalize()}
             spellings |= {f" {spelling}" for spelling in spellings}
             firsts.append({ids[0] for s in sorted(spellings) if (ids := self._ids(s))})

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from eci.errors import EciError, RecordError
-from eci.questions.labels import OPTIONS, Label, LabelSet
+from eci.questions.labels import OPTION_SETS, SEVERAL_OPTIONS, Label, LabelSet
 from eci.questions.prompts import Exemplar, Question
 
 MAX_LINE_BYTES: Final = 1 << 20
@@ -70,6 +70,7 @@ class _Section(_Strict):
 class _Label(_Strict):
     name: _Filled
     definition: _Text = ""
+    code: _Text = ""
 
 
 class _LabelSet(_Strict):
@@ -80,11 +81,12 @@ class _LabelSet(_Strict):
     def names(self) -> tuple[str, ...]:
         return tuple(x if isinstance(x, str) else x.name for x in self.labels)
 
-    def label_set(self) -> LabelSet:
+    def label_set(self, is_several: bool) -> LabelSet:
         labels = (
-            Label(x) if isinstance(x, str) else Label(x.name, "", x.definition) for x in self.labels
+            Label(x) if isinstance(x, str) else Label(x.name, "", x.definition, x.code)
+            for x in self.labels
         )
-        return LabelSet(self.name, tuple(labels))
+        return LabelSet(self.name, tuple(labels), is_several)
 
 
 class _Fields(_Strict):
@@ -101,7 +103,10 @@ class _Fields(_Strict):
     options: dict[_Filled, _Text] | None = Field(
         None, description='texts by letter, such as {"A": "Rest", "B": "Surgery"}'
     )
-    label: _Filled | None = Field(None, description="the gold label, one of the labels")
+    is_several: bool = Field(False, description="true where several of the options may be right")
+    label: _Filled | list[_Filled] | None = Field(
+        None, description="the gold label, or a list of labels where several may be right"
+    )
     rationale: _Text = Field("", description="a text")
     answer: _Text | None = Field(None, description="what a model wrote, a text")
     metadata: Annotated[dict[str, Any], AfterValidator(_flat)] | None = Field(
@@ -120,6 +125,7 @@ class _AnswerFields(_Strict):
     options: dict[_Filled, _Text] | None = Field(
         None, description='texts by letter, such as {"A": "Rest", "B": "Surgery"}'
     )
+    is_several: bool = Field(False, description="true where several labels may be right")
     aliases: dict[_Filled, list[_Filled]] = Field(
         {}, description='other names by label, such as {"yes": ["A", "positive"]}'
     )
@@ -148,7 +154,8 @@ class Record:
 
     Attributes:
         record_id: As given.
-        label: Its gold label, where the line has one. It is never shown to the model.
+        label: Its gold label, where the line has one: as :meth:`LabelSet.join` writes it. It is
+            never shown to the model.
         rationale: Why that label is right; shown only where the record serves as a shot.
         answer: What a model wrote, to be judged; None without one.
         metadata: Carried along untouched.
@@ -179,15 +186,13 @@ def parse_record(line: bytes, label_sets: Mapping[str, LabelSet]) -> Record:
     except RecursionError as error:
         raise RecordError("the line nests too deeply; expected one flat JSON object") from error
     labels = _label_set(fields, label_sets)
-    if fields.label is not None:
-        labels.index(fields.label)
+    right = [fields.label] if isinstance(fields.label, str) else fields.label
+    label = None if right is None else labels.join(right)
     given = fields.context
     sections = [_Section(text=given)] if isinstance(given, str) else given
     context = tuple((s.heading, s.text) for s in sections if s.text.strip())
     question = Question(fields.question, context, labels, str(fields.id))
-    return Record(
-        fields.id, question, fields.label, fields.rationale, fields.metadata, fields.answer
-    )
+    return Record(fields.id, question, label, fields.rationale, fields.metadata, fields.answer)
 
 
 def parse_answer(line: bytes) -> AnswerLine:
@@ -205,9 +210,10 @@ def parse_answer(line: bytes) -> AnswerLine:
     if (fields.labels is None) == (fields.options is None):
         raise RecordError("expected either labels or options, one of the two")
     if fields.options is not None:
-        label_set = LabelSet.from_options(fields.options)
+        label_set = LabelSet.from_options(fields.options, is_several=fields.is_several)
     else:
-        label_set = LabelSet.fixed("labels", fields.labels or [])
+        names = fields.labels or []
+        label_set = LabelSet.fixed("labels", names, is_several=fields.is_several)
     for label in fields.aliases:
         label_set.index(label)
     return AnswerLine(fields.id, fields.text or "", label_set, fields.aliases)
@@ -314,12 +320,13 @@ def _label_set(fields: _Fields, known: Mapping[str, LabelSet]) -> LabelSet:
     given = fields.label_set
     name = given.name if isinstance(given, _LabelSet) else given
     if fields.options is not None:
-        if name not in {None, OPTIONS}:
+        if name not in {None, *OPTION_SETS}:
             raise RecordError(
                 f"options and label_set {_show(name)} are both given; leave one of them out"
             )
-        return LabelSet.from_options(fields.options)
-    if name is None or name == OPTIONS:
+        is_several = fields.is_several or name == SEVERAL_OPTIONS
+        return LabelSet.from_options(fields.options, is_several=is_several)
+    if name is None or name in OPTION_SETS:
         raise RecordError(
             f"the labels are missing; expected label_set ({', '.join(sorted(known))}) or options"
         )
@@ -330,6 +337,11 @@ def _label_set(fields: _Fields, known: Mapping[str, LabelSet]) -> LabelSet:
             f"know its label sets beforehand: declare it (--label-set {_show(f'{name}={names}')}) "
             "or take an artifact that was trained on it"
         )
+    if fields.is_several and not known[name].is_several:
+        raise RecordError(
+            f"label set {_show(name)} has one right label a question as the head knows it; leave "
+            "is_several out or take an artifact that was trained on sets of labels"
+        )
     if not isinstance(given, _LabelSet):
         return known[name]
     if given.names != known[name].names:
@@ -337,8 +349,8 @@ def _label_set(fields: _Fields, known: Mapping[str, LabelSet]) -> LabelSet:
             f"label set {_show(name)} has the labels {_show(given.names)}; expected "
             f"{_show(known[name].names)} in this order, as declared"
         )
-    has_definitions = any(isinstance(x, _Label) and x.definition for x in given.labels)
-    return given.label_set() if has_definitions else known[name]
+    says_more = any(isinstance(x, _Label) and (x.definition or x.code) for x in given.labels)
+    return given.label_set(known[name].is_several) if says_more else known[name]
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -30,11 +30,13 @@ class Label:
         name: What is stored and compared, such as ``"yes"`` or ``"B"``.
         text: What the category says where its name does not: the text of an option.
         definition: When the category applies, in one line for a prompt.
+        code: A letter or number that stands for it in prompts and answers, next to its name.
     """
 
     name: str
     text: str = ""
     definition: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +176,13 @@ def _faults(name: str, labels: tuple[Label, ...]) -> list[str]:
     empty = [str(position) for position, label in enumerate(labels, 1) if not label.name.strip()]
     if empty:
         faults.append(f"the name of label {', '.join(empty)} is empty; name each label")
-    texts = [name, *(text for label in labels for text in (label.name, label.text))]
+    texts = [name, *(text for one in labels for text in (one.name, one.text, one.code))]
     if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
         faults.append("a text in it is no UTF-8; type it again")
     counts = Counter(label.name.strip().casefold() for label in labels if label.name.strip())
     twice = [key for key, count in counts.items() if count > 1]
+    codes = Counter(label.code.strip().casefold() for label in labels if label.code.strip())
+    twice += [f"the code {key}" for key, count in codes.items() if count > 1]
     if twice:
         faults.append(f"{', '.join(map(repr, twice))} occurs more than once; rename or drop one")
     return faults

@@ -148,7 +148,8 @@ class PromptTemplate:
         return (
             Template(wording["system_fixed"])
             .substitute(
-                labels=", ".join(labels.names), definitions=defined or "choose what it supports"
+                labels=", ".join(label_line(labels, name) for name in labels.names),
+                definitions=defined or "choose what it supports",
             )
             .strip()
         )
@@ -182,10 +183,18 @@ class PromptTemplate:
         """
         places = labels.indices(label)
         if labels.is_several:
-            first = ", ".join(labels.names[place] for place in places)
+            names = [labels.names[place] for place in places]
+            first = ", ".join(label_line(labels, name) for name in names)
             return f"{first}\n{rationale.strip()}" if rationale.strip() else first
-        first = option_line(labels, label) if labels.is_options else label
+        write = option_line if labels.is_options else label_line
+        first = write(labels, label)
         return f"{first}\n{rationale.strip()}" if rationale.strip() else first
+
+
+def label_line(labels: LabelSet, name: str) -> str:
+    """Write one label as it appears in prompt and answer: ``2. soon`` where it has a code."""
+    code = labels.labels[labels.index(name)].code
+    return f"{code}. {name}" if code else name
 
 
 def option_line(labels: LabelSet, name: str) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 from db.errors import ImportFileError
 from db.importers.any_file import Look
 from db.importers.mapping import Mapping, list_mappings, load_mapping, save_mapping
-from db.records import Item
+from db.records import Item, labels_text
 from streamlit_app import safe_text
 from streamlit_app.errors import draw_error
 from streamlit_app.logic.uploads import Upload, look_at_upload
@@ -80,7 +80,7 @@ def _draw_form(look: Look, key: str) -> Mapping:
             names[field],
             offered,
             index=offered.index(given),
-            format_func=lambda path: say("mapping.nowhere") if path is None else reveal(path),
+            format_func=_path_words,
             key=f"{key}_{field}",
         )
     chosen["options"] = _draw_options(look, key)
@@ -101,6 +101,13 @@ def _draw_form(look: Look, key: str) -> Mapping:
     pairs = [part.split("=", 1) for part in _parts(letters) if "=" in part]
     chosen["letters"] = {name.strip(): label.strip() for name, label in pairs}
     return look.mapping.model_copy(update=chosen)
+
+
+def _path_words(path: str | tuple[str, ...] | None) -> str:
+    """Return one path, or the columns of which each is about one label."""
+    if path is None:
+        return say("mapping.nowhere")
+    return reveal(path if isinstance(path, str) else ", ".join(path))
 
 
 def _draw_options(look: Look, key: str) -> str | tuple[str, ...] | None:
@@ -137,7 +144,7 @@ def _item_text(item: Item) -> str:
             "mapping.item_facts",
             id=item.item_id,
             labels=", ".join(item.labels),
-            gold=item.gold_label or say("mapping.no_gold"),
+            gold=labels_text(item.gold_label, say("mapping.no_gold")),
             split=item.split,
         ),
     ]

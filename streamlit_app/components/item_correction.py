@@ -77,9 +77,7 @@ def _draw_form(item: Item, person: Reviewer) -> None:
             replace(part, text=_text(part.label, part.text, key(part.label)))
             for part in item.options
         ),
-        gold_label=_pick(
-            say("correction.gold"), (None, *item.labels), item.gold_label, key("gold")
-        ),
+        gold_label=_pick_gold(item, key("gold")),
         split=_pick(say("correction.split"), get_args(Split), item.split, key("split")),
     )
     has_new_sense = st.checkbox(
@@ -108,6 +106,15 @@ def _draw_form(item: Item, person: Reviewer) -> None:
 
 def _text(label: str, text: str, key: str) -> str:
     return st.text_area(reveal(label), text, key=key)
+
+
+def _pick_gold(item: Item, key: str) -> str | None:
+    if not item.is_several:
+        return _pick(say("correction.gold"), (None, *item.labels), item.gold_label, key)  # type: ignore[no-any-return]
+    right = st.multiselect(
+        say("correction.gold"), item.labels, item.gold_labels, format_func=reveal, key=key
+    )
+    return item.label_of(right)
 
 
 def _pick(label: str, choices: Sequence[Any], chosen: Any, key: str) -> Any:

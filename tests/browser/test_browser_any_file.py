@@ -1,4 +1,4 @@
-"""A table with headers and labels of its own: mapped, reviewed, exported and imported again."""
+"""Data and labels of one's own, from the Data page to the desk and back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,20 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from db.connection import Database
+from db.content.items import add_items
+from db.content.label_sets import find_label_set
 from db.people.sign_in import sign_in_by_name
-from tests.support.browser import choose_option, open_desk, wait_for_card, wait_until_saved
+from db.records import join_labels
+from db.review.annotations import list_annotations
+from db.viewer import EVERYTHING
+from tests.support.browser import (
+    choose_option,
+    on_desk,
+    open_desk,
+    wait_for_card,
+    wait_until_saved,
+)
+from tests.support.records import make_item
 
 pytestmark = pytest.mark.browser
 
@@ -20,6 +32,9 @@ TRIAGE = "Fall;Text der Anfrage;Stufe\n" + "".join(
     f'F{n};"Brustschmerz seit {n} Stunden; was tun?";{label}\n'
     for n, label in enumerate(("urgent", "soon", "routine"), start=1)
 )
+
+
+SIGNS = ("cough", "fever", "rash")
 
 
 def upload(page: Page, path: Path) -> None:
@@ -81,3 +96,57 @@ def test_a_triage_table_goes_in_is_reviewed_by_keyboard_and_comes_back(
     upload(page, exported)
     press_import(page)
     expect(page.locator(".lc-notice-success")).to_contain_text("nothing was added")
+
+
+def test_several_right_labels_are_picked_by_key_and_their_set_is_described_on_the_data_page(
+    serve: Callable[[Callable[[Database], None]], Any], page: Page
+) -> None:
+    def seed(database: Database) -> None:
+        items = [
+            make_item(
+                item_id, label_set="signs", labels=SIGNS, source="clinic", is_several=True,
+                gold_label=join_labels(["cough"], SIGNS),
+            )
+            for item_id in ("s-1", "s-2")
+        ]  # fmt: skip
+        with database.transaction() as cur:
+            sign_in_by_name(cur, "Dr. Okafor")
+            add_items(cur, items, origin="items")
+
+    server = serve(seed)
+    page.goto(f"{server.url}/data?reviewer=Dr.%20Okafor")
+    page.get_by_text("Label sets", exact=True).click()
+    choose_option(page, "Label set", "signs")
+    grid = page.locator('[class*="st-key-data_label_set_signs"] [data-testid="stDataFrame"]')
+    grid.scroll_into_view_if_needed()
+    columns, height = 6, 35
+    box = grid.bounding_box()
+    assert box is not None
+    # The fourth column, the definition, of the first row.
+    grid.locator("canvas").first.dblclick(
+        position={"x": box["width"] * 3.5 / columns, "y": 1.5 * height}
+    )
+    page.keyboard.type("For three weeks.")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("For three weeks.").first).to_be_visible()
+    page.get_by_role("button", name="Save label set").click()
+    expect(page.locator(".lc-notice-success")).to_contain_text("signs was saved as version 1")
+
+    open_desk(page, f"{server.url}/?reviewer=Dr.%20Okafor", "s-1")
+    for key in ("1", "3", "2", "2"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("checkbox", name="rash")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="fever")).not_to_be_checked()
+    page.keyboard.press("Enter")
+    wait_for_card(page, "s-2")
+    expect(on_desk(page)).to_contain_text("For three weeks.")
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    wait_until_saved(page)
+    database = server.database()
+    said = [list_annotations(database.cursor(), i, EVERYTHING)[0] for i in ("s-1", "s-2")]
+    assert [one.judgement.labels for one in said] == [("cough", "rash"), ("fever",)]
+    stored = find_label_set(database.cursor(), "signs")
+    assert stored is not None and (stored.kind, stored.version) == ("several", 1)
+    assert [label.definition for label in stored.labels] == ["For three weeks.", "", ""]
+    database.close()

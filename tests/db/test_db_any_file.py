@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import zipfile
 from collections.abc import Iterator
@@ -210,7 +209,7 @@ def test_parquet_and_a_dataset_folder_keep_their_splits(tmp_path: Path) -> None:
     [
         ("a.csv", b"%PDF-1.7 ...", "a PDF document"),
         ("a.csv", b"\x89PNG\r\n\x1a\n", "a PNG image"),
-        ("a.jsonl.gz", gzip.compress(b"{}", mtime=0), "a gzip archive"),
+        ("a.tar", b"data.csv".ljust(257, b"\0") + b"ustar", "a tar archive"),
         ("a.db", b"SQLite format 3\x00 ...", "an SQLite database"),
         ("a.pkl", b"\x80\x04\x95\x00\x00", "a Python pickle"),
         ("a.gguf", b"GGUF\x03\x00", "the weights of a model"),
@@ -240,7 +239,7 @@ def test_what_cannot_be_imported_is_named_as_what_it_is(
 
 
 def test_a_zip_archive_is_named_with_what_is_in_it(tmp_path: Path) -> None:
-    for member, words in (("word/document.xml", "a Word document"), ("data.csv", "'data.csv'")):
+    for member, words in (("word/document.xml", "a Word document"), ("data.mat", "'data.mat'")):
         path = tmp_path / "a.zip"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(member, "x")

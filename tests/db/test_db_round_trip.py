@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from db.exporters import TABLE_FORMATS, ExportFormat, export_file
 from db.exporters.run_file import export_run
 from db.importers import import_file
 from db.people.reviewers import add_reviewer
-from db.records import Section, Span
+from db.records import Section, Span, join_labels
 from db.review.annotations import retract_annotation
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
@@ -27,6 +28,7 @@ from tests.support.records import make_item, make_options_item, make_prediction,
 from tests.support.stores import open_store
 
 HOSTILE = "=1+1 ' \"quoted\"\n'=not a formula, 质 ;|\t"
+SIGNS = ("cough, dry", "fever", "rash")
 GRADES = ("grade 1", "grade 2", "grade 3")
 ITEMS = [
     make_item(
@@ -39,7 +41,15 @@ ITEMS = [
     make_item("q-2", gold_label=None, split="dev", source="clinic"),
     make_options_item("q-3", labels=["ア", "イ"], gold_label="イ"),
     make_item("q-4", label_set="grading", labels=GRADES, gold_label="grade 2"),
-]
+    make_item(
+        "q-5", label_set="signs", labels=SIGNS, gold_label=join_labels(SIGNS[:2], SIGNS),
+        is_several=True,
+    ),
+    replace(
+        make_options_item("q-6", labels=["a", "b", "c"]), label_set="several_options",
+        gold_label=join_labels(["c"], ["a", "b", "c"]), is_several=True,
+    ),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -57,6 +67,17 @@ def filled(tmp_path: Path) -> Iterator[Database]:
                 make_prediction("q-1", "run-1", answer=HOSTILE, answer_label=None, **head),
                 make_prediction("q-3", "run-1", answer="It is イ.", answer_label="イ"),
                 make_prediction("q-1", "run-2", answer=None, answer_label="no"),
+                make_prediction(
+                    "q-5",
+                    "run-1",
+                    answer="Fever.",
+                    answer_label=join_labels(["fever"], SIGNS),
+                    head_label=join_labels(SIGNS, SIGNS),
+                    head_probabilities=(0.9, 0.8, 0.5),
+                ),
+                make_prediction(
+                    "q-6", "run-2", answer=None, answer_label=join_labels("ac", ["a", "b", "c"])
+                ),
             ],
         )
     add_annotations(database)
@@ -76,6 +97,8 @@ def add_annotations(database: Database) -> None:
     annotate(database, "Bo", "q-3", "イ", annotation_id="a-3")
     annotate(database, "Bo", "q-4", verdicts=("unanswerable",), annotation_id="a-4")
     annotate(database, "Bo", "q-4", "grade 3", annotation_id="a-5")
+    annotate(database, "Bo", "q-5", "rash", "cough, dry", annotation_id="a-7")
+    annotate(database, "Ann Lee", "q-6", "b", annotation_id="a-8")
     with database.transaction() as cur:
         retract_annotation(
             cur, annotation_id="a-6", item_id="q-4", reviewer_id=add_reviewer(cur, "Bo").reviewer_id
@@ -167,7 +190,7 @@ def test_label_studio_tasks_give_what_stands_of_each_reviewer_and_phase(
 ) -> None:
     path = tmp_path / "tasks.json"
     export_file(filled.cursor(), "annotations", "label_studio", path, EVERYTHING)
-    assert len(json.loads(path.read_text())) == 3
+    assert len(json.loads(path.read_text())) == 5
     query = """
         select annotation_id, item_id, reviewer.name, labels, answer, note, phase, confidence,
             duration_seconds, phase_annotation.created_at
@@ -179,9 +202,10 @@ def test_label_studio_tasks_give_what_stands_of_each_reviewer_and_phase(
 def test_two_installations_are_merged(filled: Database, tmp_path: Path) -> None:
     other = open_store(tmp_path / "there.duckdb")
     with other.transaction() as cur:
-        add_items(cur, [*ITEMS[:2], make_item("q-9")], origin="items")
+        add_items(cur, [*ITEMS[:2], *ITEMS[4:], make_item("q-9")], origin="items")
     annotate(other, "Cy", "q-1", "yes", annotation_id="b-1")
     annotate(other, "Ann Lee", "q-2", "no", annotation_id="b-2")
+    annotate(other, "Cy", "q-5", "fever", "rash", annotation_id="b-3")
     for kind in ("items", "annotations"):
         path = tmp_path / f"{kind}.jsonl"
         export_file(other.cursor(), kind, "jsonl", path, EVERYTHING)  # type: ignore[arg-type]
@@ -193,7 +217,11 @@ def test_two_installations_are_merged(filled: Database, tmp_path: Path) -> None:
         where annotation_id like 'b-%' order by item_id
     """
     said = rows(filled, query)
-    assert said == [("Cy", "import", "q-1", "yes"), ("Ann Lee (data set)", "import", "q-2", "no")]
+    assert said == [
+        ("Cy", "import", "q-1", "yes"),
+        ("Ann Lee (data set)", "import", "q-2", "no"),
+        ("Cy", "import", "q-5", join_labels(["fever", "rash"], SIGNS)),
+    ]
     other.close()
 
 

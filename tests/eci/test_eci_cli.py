@@ -432,3 +432,44 @@ def test_an_answer_that_cannot_be_read_is_named_and_the_rest_goes_on() -> None:
     assert "expected either labels or options" in messages[0]
     assert "text is 1; expected the answer, a text or null" in messages[2]
     assert '"txt" is no field of an answer; known: id, text, labels' in messages[3]
+
+
+def test_every_right_label_is_read_where_several_may_be_right() -> None:
+    drugs = {"A": "Aspirin", "B": "Heparin", "C": "Warfarin", "D": "Iron"}
+    several = {"options": drugs, "is_several": True}
+    signs = {"labels": ["cough", "fever", "rash"], "is_several": True}
+    result = _read(
+        {"text": "The answers are A and C; B is wrong.", **several},
+        {"text": "Aspirin, warfarin", **several},
+        {"text": "B", **several},
+        {"text": "2, 3", **signs, "aliases": {"fever": ["2"], "rash": ["3"]}},
+        {"text": "I cannot say.", **several},
+        {"text": "A, C", "options": drugs},
+    )
+    assert result.exit_code == 0, result.output
+    assert [line["label"] for line in _outputs(result)] == [
+        ["A", "C"],
+        ["A", "C"],
+        ["B"],
+        ["fever", "rash"],
+        None,
+        None,
+    ]
+
+
+def test_a_question_with_several_right_options_needs_a_head_that_was_trained_on_such(
+    run: Run,
+) -> None:
+    asked = {"id": 1, "question": "What helps?", "options": OPTIONS}
+    result = run(
+        given=_lines(
+            {**asked, "is_several": True},
+            {**asked, "label": ["A", "B"]},
+            _question(3, is_several=True),
+            {**asked, "is_several": True, "label": ["A", "X"]},
+        )
+    )
+    assert result.exit_code == 1
+    lines = [line for line in result.stderr.splitlines() if "was left out" in line]
+    words = ("Train one on such items", "2 labels were given", "leave is_several out", "'X' is not")
+    assert all(word in line for word, line in zip(words, lines, strict=True)), lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from db.retraining.snapshot import load_snapshot
 from db.viewer import EVERYTHING
 from eci.model.artifact import read_info
 from eci.model.eci_model import EciModel
+from eci.stream import classify_lines, result_fields
 from tests.support.training_items import make_graded
 from training.control.ingest import refresh
 from training.control.plan import Plan, prepare_plan
@@ -82,6 +84,14 @@ def _check(database: Database, run_dir: RunDir, base: str, quantization: Any = "
         likely = {n for n, p in zip(entry.item.labels, given.probabilities, strict=True) if p > 0.5}
         assert likely in (set(labels_in(found.head_label)), set())
     assert read_info(run_dir.artifact_path).label_sets["signs"].is_several
+    options = {"options": dict.fromkeys("ABCD", "x"), "is_several": True, "label": ["A", "C"]}
+    given = [options, {"label_set": "signs", "label": ["fever"], "answer": "fever, cough"}]
+    lines = [(n, json.dumps({"id": n, "question": "Q?", **one})) for n, one in enumerate(given)]
+    [outcomes] = classify_lines(model, [(n, line.encode()) for n, line in lines])
+    of_options, of_signs = (result_fields(outcome) for outcome in outcomes)
+    assert (of_options["gold_label"], of_signs["gold_label"]) == (["A", "C"], ["fever"])
+    assert isinstance(of_options["label"], list) and isinstance(of_signs["label"], list)
+    assert of_signs["judgement"]["label"] == ["cough", "fever"]
 
 
 def test_a_refit_gives_each_label_its_probability(

@@ -72,17 +72,22 @@ def to_question(item: SnapshotItem) -> Question:
 
 
 def label_set_of(item: SnapshotItem) -> LabelSet:
-    """Return the label set of an item, with definitions where they are known."""
+    """Return the label set of an item, with definitions and codes where they are known."""
     try:
         if item.label_set in OPTION_LABEL_SETS:
             options = [(option.label, option.text) for option in item.options]
             return LabelSet.from_options(options, is_several=item.is_several)
+        nothing = ("",) * len(item.labels)
+        definitions, name = item.definitions or nothing, item.label_set
         if item.labels == PUBMEDQA.names and not item.is_several:
-            return PUBMEDQA
-        definitions = item.definitions or ("",) * len(item.labels)
-        pairs = zip(item.labels, definitions, strict=True)
-        labels = tuple(Label(name, definition=text.rstrip(". ")) for name, text in pairs)
-        return LabelSet(item.label_set, labels, item.is_several)
+            definitions, name = tuple(label.definition for label in PUBMEDQA), PUBMEDQA.name
+        labels = tuple(
+            Label(label, definition=text.rstrip(". "), code=code)
+            for label, text, code in zip(
+                item.labels, definitions, item.codes or nothing, strict=True
+            )
+        )
+        return LabelSet(name, labels, item.is_several)
     except LabelSetError as error:
         raise DataError(f"Item {item.item_id!r} cannot be asked. {error}") from error
 

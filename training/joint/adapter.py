@@ -113,7 +113,9 @@ def describe_model(
         head=eci_model.eci_config.to_dict(),
         label_sets={
             name: LabelSetInfo(
-                labels=tuple(LabelInfo(name=x.name, definition=x.definition) for x in labels),
+                labels=tuple(
+                    LabelInfo(name=x.name, definition=x.definition, code=x.code) for x in labels
+                ),
                 verbalizers=tuple(tuple(ids) for ids in eci_model.eci_verbalizers[name]),
                 is_several=labels.is_several,
             )

@@ -26,6 +26,7 @@ from db.importers.label_reading import (
     labels_of_values,
     parts_of,
     separator_of,
+    whole_number,
 )
 from db.importers.paths import text_of
 from db.records import (
@@ -57,10 +58,22 @@ class ItemMaker:
         self.index_base = _index_base(entries)
         self._separators = self._separators_of(entries)
         self._several = {self._group(entry) for entry in entries if self._has_several(entry)}
+        self._open: set[str] = set()
         self._sets = self._fixed_sets(entries)
+        if any(entry.options or entry.answers for entry in entries):
+            # Questions that models answered, or among others with options, are open ones where
+            # nothing shows their labels.
+            self._open = {
+                name
+                for name, found in self._sets.items()
+                if not MIN_LABELS <= len(found.labels) <= MAX_LABELS
+            }
 
     def make(self, entry: Entry) -> Item | None:
         """Return the item of an entry with a question; its faults are noted."""
+        if entry.fault:
+            self._faults.add(entry.place, entry.fault)
+            return None
         entry = _as_yes_no(entry)
         labels = tuple(option.label for option in entry.options)
         label_set, is_several = OPTIONS_LABEL_SET, self._group(entry) in self._several
@@ -68,7 +81,9 @@ class ItemMaker:
         if entry.options and is_several:
             label_set = SEVERAL_OPTIONS_LABEL_SET
         elif self._is_free_text(entry):
-            label_set, labels = FREE_TEXT_LABEL_SET, ()
+            label_set, labels, is_several = FREE_TEXT_LABEL_SET, (), False
+            right = "\n".join(text_of(value) for value in self._values(entry))
+            entry = replace(entry, gold=None, long_answer=entry.long_answer or right)
         elif not entry.options:
             known = self._sets.get(self._set_name(entry))
             labels = entry.labels or (known.names if known else YES_NO_MAYBE)
@@ -144,7 +159,8 @@ class ItemMaker:
 
     def _is_free_text(self, entry: Entry) -> bool:
         is_open = not (entry.labels or self._choices.labels)
-        return entry.label_set == FREE_TEXT_LABEL_SET and is_open
+        is_named = entry.label_set == FREE_TEXT_LABEL_SET
+        return is_open and (is_named or self._set_name(entry) in self._open)
 
     def _group(self, entry: Entry) -> tuple[str, str]:
         """Return what has several right answers everywhere if it has so anywhere."""
@@ -174,7 +190,8 @@ class ItemMaker:
         if not labels or find_label(values[0], labels, entry.options, 0) is not None:
             return values
         parts = parts_of(values[0])
-        is_list = all(find_label(part, labels, entry.options) for part in parts)
+        base = self.index_base if entry.index_base is None else entry.index_base
+        is_list = all(find_label(part, labels, entry.options, base) for part in parts)
         return parts if is_list and len(parts) > 1 else values
 
     def _has_several(self, entry: Entry) -> bool:
@@ -267,9 +284,10 @@ def _index_base(entries: Sequence[Entry]) -> int | None:
     numbers = []
     for entry in entries:
         names = {option.label for option in entry.options}
-        for value in _golds(entry):
-            text = text_of(value)
-            if entry.options and text.isdigit() and text not in names:
+        golds = _golds(entry) if entry.options else ()
+        parts = (part for value in golds for part in parts_of(value) or [text_of(value)])
+        for text in map(whole_number, parts):
+            if text.isdigit() and text not in names:
                 numbers.append((int(text), len(entry.options)))
     return index_base(numbers, default=1) if numbers else None
 

@@ -17,7 +17,8 @@ from db.importers.choices import Choices
 from db.importers.entries import Entry
 from db.importers.faults import FaultList
 from db.importers.file_names import model_of
-from db.records import Item, LabelSet, Prediction, Run
+from db.importers.label_reading import is_date
+from db.records import FREE_TEXT_LABEL_SET, Item, LabelSet, Prediction, Run
 
 
 @dataclass
@@ -96,6 +97,15 @@ class Assembly:
         lacking = sum(item.gold_label is None for item in items)
         if lacking:
             yield f"items without a right answer: {lacking:,} of {len(items):,}"
+        num_open = sum(item.label_set == FREE_TEXT_LABEL_SET for item in items)
+        if num_open:
+            yield f"questions without labels, for review of the text of answers: {num_open:,}"
+        dates = [name for found in self.label_sets for name in found.names if is_date(name)]
+        if dates:
+            yield (
+                f"labels that look like dates ({', '.join(dates[:3])}): a spreadsheet makes them "
+                "of labels such as 1-2; correct them in the file, or map each to its label"
+            )
         texts = Counter(
             (" ".join(item.question.casefold().split()), item.options) for item in items
         )

@@ -135,6 +135,31 @@ MEDQA_ENDINGS: Final = mapped(
     ),
     source="medqa",
 )
+FRENCHMEDMCQA: Final = mapped(
+    Mapping(question="question", options="answers", gold="correct_answers"), source="frenchmedmcqa"
+)
+FRENCHMEDMCQA_HUB: Final = mapped(
+    Mapping(
+        question="question",
+        options=("answer_a", "answer_b", "answer_c", "answer_d", "answer_e"),
+        gold="correct_answers",
+        index_base=0,
+    ),
+    source="frenchmedmcqa",
+)
+IGAKUQA: Final = mapped(
+    Mapping(id="problem_id", question="problem_text", options="choices", gold="answer"),
+    source="igakuqa",
+)
+
+
+def igakuqa_answer(place: str, row: MappingOf[str, Any], frame: Frame) -> Entry:
+    """Return the entry of one answer as IgakuQA releases those of its baselines."""
+    del frame
+    entry = read_entry(place, row, Mapping(answer="explanation", label="prediction"))
+    return replace(entry, item_id=f"igakuqa-{row['problem_id']}", source="igakuqa", metadata={})
+
+
 MMLU: Final = mapped(
     Mapping(question="question", options="choices", gold="answer", index_base=0), source="mmlu"
 )

@@ -144,7 +144,8 @@ def read_helm(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
             if "correct" in (reference.get("tags") or ())
         ]
         texts = [text_of(value_at(reference, "output.text")) for reference in references]
-        options = read_options(letters) or read_options(texts)
+        # References that are all correct are ways to say one answer, not options.
+        options = read_options(letters) or (() if len(right) == len(texts) else read_options(texts))
         result = row.get("result") or {}
         completion = value_at(result, "completions.0") or {}
         yield Entry(

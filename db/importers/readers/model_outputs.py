@@ -59,6 +59,29 @@ def read_anthropic_batch(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
         yield Entry(place=place, item_id=text_of(row.get("custom_id")), answers=answers)
 
 
+def read_gemini_batch(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the answers of a Gemini batch, of the API by ``key`` or of Vertex by its request."""
+    del frame
+    for place, row in rows:
+        candidate = value_at(row, "response.candidates.0") or {}
+        usage = value_at(row, "response.usageMetadata") or {}
+        asked = value_at(row, "request.contents") or ()
+        yield Entry(
+            place=place,
+            item_id=text_of(row.get("key") or row.get("custom_id")),
+            prompt="\n".join(_parts(value_at(turn, "parts")) for turn in asked),
+            answers=(
+                Answer(
+                    model=text_of(value_at(row, "response.modelVersion")),
+                    text=_parts(value_at(candidate, "content.parts")),
+                    is_finished=candidate.get("finishReason") != "MAX_TOKENS",
+                    prompt_tokens=count_of(usage.get("promptTokenCount")),
+                    answer_tokens=count_of(usage.get("candidatesTokenCount")),
+                ),
+            ),
+        )
+
+
 def read_vllm(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
     """Yield the outputs of vLLM; a prompt names its item where it contains the question."""
     del frame
@@ -94,6 +117,7 @@ def read_promptfoo(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
             **{
                 **vars(question),
                 "prompt": text_of(value_at(row, "prompt.raw")),
+                "gold": _expected(row) if question.gold is None else question.gold,
                 "split": question.split or "test",
                 "answers": (
                     Answer(
@@ -110,6 +134,14 @@ def read_promptfoo(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
                 ),
             }
         )
+
+
+def _expected(row: Mapping[str, Any]) -> Any:
+    """Return the text that the first assertion about the output wants, None without one."""
+    for assertion in value_at(row, "testCase.assert") or ():
+        if isinstance(assertion, Mapping) and assertion.get("type") in _EQUALITIES:
+            return assertion.get("value")
+    return None
 
 
 def read_deepeval(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
@@ -177,6 +209,7 @@ def _numbers(value: Any) -> tuple[float, ...] | None:
     return tuple(map(float, given)) if isinstance(given, list) else None
 
 
+_EQUALITIES = ("equals", "iequals", "contains", "icontains", "starts-with")
 _DEEPEVAL = ("input", "actualOutput", "expectedOutput", "context")
 
 
@@ -194,7 +227,9 @@ def _parts(content: Any) -> str:
     texts = [
         _parts(part["content"]) if "content" in part else text_of(part.get("text"))
         for part in content
-        if isinstance(part, Mapping) and part.get("type") not in ("thinking", "reasoning")
+        if isinstance(part, Mapping)
+        and part.get("type") not in ("thinking", "reasoning")
+        and not part.get("thought")
     ]
     return "\n".join(text for text in texts if text)
 

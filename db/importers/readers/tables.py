@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from db.errors import ImportFileError
 from db.importers.entries import Row
@@ -27,8 +28,14 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _NUM_SAMPLED: Final = 60
 _MIN_FIT: Final = 0.5
 """Which fraction of the first lines have to have as many cells as each other."""
+_MAX_STRANGE: Final = 0.4
+_MIN_USUAL: Final = {"cp932": 0.25, "gb18030": 0.8}
+"""Which fraction of the characters of a text has to be in the usual script of an encoding."""
 _MAX_TITLE_ROWS: Final = 10
 PARQUET_MARK: Final = b"PAR1"
+ARROW_MARK: Final = b"ARROW1"
+ARROW_STREAM_MARK: Final = b"\xff\xff\xff\xff"
+"""As Hugging Face saves a data set to disk."""
 _BATCH_ROWS: Final = 2_000
 _MAX_CELLS: Final = 20_000_000
 """Of a spreadsheet: a small file may unpack to more than memory holds."""
@@ -49,6 +56,29 @@ def csv_rows(name: str, text: str, faults: FaultList) -> Iterator[Row]:
         )
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     return table_rows(_csv_lines(text, dialect, faults), faults)
+
+
+def text_of_table(content: bytes) -> str:
+    """Return a table that is no UTF-8: in Windows-1252, or as Excel saves Japanese and Chinese.
+
+    Nothing where it is in none of these: read as Windows-1252 it would be other words.
+    """
+    western = content.decode("cp1252", errors="replace")
+    letters = re.findall(r"[^\W\d_a-zA-Z]", western)
+    # In these languages two letters with accents seldom stand together, and signs are rarer still.
+    joined = sum(len(run) for run in re.findall(r"[^\W\d_a-zA-Z]{2,}", western))
+    signs = len(re.findall(r"[^\w\s\x00-\x7f“”„‘’‚–—…•·°µ€£§«»¿¡±²³\xa0]", western))
+    if joined + signs <= _MAX_STRANGE * (len(letters) + signs):
+        return western
+    for encoding, usual in (("cp932", r"[\u3041-\u30ff]"), ("gb18030", r"[\u4e00-\u9fff]")):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        foreign = re.findall(r"[^\x00-\x7f]", text)
+        if len(re.findall(usual, text)) > _MIN_USUAL[encoding] * len(foreign):
+            return text
+    return ""
 
 
 def table_rows(lines: Iterable[Line], faults: FaultList) -> Iterator[Row]:
@@ -88,13 +118,29 @@ def sheet_rows(path: Path, faults: FaultList) -> Iterator[Row]:
                 f"{sheet.total_height * sheet.total_width:,} cells, at most {_MAX_CELLS:,} are "
                 "allowed. Save it as CSV, or remove what it does not need."
             )
-        lines = enumerate(sheet.iter_rows(), start=1 + (sheet.start or (0, 0))[0])
-        yield from table_rows(((f"row {number}", list(cells)) for number, cells in lines), faults)
+        yield from table_rows(_sheet_lines(sheet), faults)
     except (CalamineError, OSError, ValueError) as error:
         raise ImportFileError(
             f"{path.name} cannot be imported: it begins as a spreadsheet and cannot be read as one "
             f"({str(error)[:120]}). Save it again, as XLSX or CSV."
         ) from error
+
+
+def _sheet_lines(sheet: CalamineSheet) -> Iterator[Line]:
+    """Yield the lines of a sheet; a cell merged over several rows has its value in each."""
+    first_row, first_column = sheet.start or (0, 0)
+    below = {
+        (row, start[1]): start
+        for start, end in sheet.merged_cell_ranges or ()
+        for row in range(start[0] + 1, end[0] + 1)
+    }
+    merged: dict[tuple[int, int], Any] = {}
+    for row, line in enumerate(sheet.iter_rows(), start=first_row):
+        cells = list(line)
+        for place, cell in enumerate(cells):
+            at = (row, place + first_column)
+            cells[place] = merged[at] = merged.get(below[at], cell) if at in below else cell
+        yield f"row {row + 1}", cells
 
 
 def parquet_rows(path: Path) -> Iterator[Row]:
@@ -119,6 +165,29 @@ def parquet_rows(path: Path) -> Iterator[Row]:
             f"{path.name} cannot be imported: it begins as Parquet and cannot be read as such "
             f"({str(error)[:120]}). Write or download it again."
         ) from error
+
+
+def arrow_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of an Arrow file or stream, batch by batch."""
+    try:
+        with pa.OSFile(str(path)) as file:
+            is_stream = file.read(len(ARROW_STREAM_MARK)) == ARROW_STREAM_MARK
+            file.seek(0)
+            reader = pa.ipc.open_stream(file) if is_stream else pa.ipc.open_file(file)
+            count = itertools.count(1)
+            for batch in reader if is_stream else map(reader.get_batch, _batches(reader)):
+                batch.validate(full=True)  # what comes from elsewhere may point outside itself
+                for row in batch.to_pylist():
+                    yield f"row {next(count)}", row
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ImportFileError(
+            f"{path.name} cannot be imported: it begins as an Arrow file and cannot be read as one "
+            f"({str(error)[:120]}). Write it again, or save it as Parquet."
+        ) from error
+
+
+def _batches(reader: pa.ipc.RecordBatchFileReader) -> range:
+    return range(reader.num_record_batches)
 
 
 def _dialect(text: str) -> tuple[dict[str, Any], str]:
@@ -173,19 +242,28 @@ def _header(first: Sequence[Line], faults: FaultList) -> tuple[list[str], int]:
         names.pop()
     named = [name or f"column {number}" for number, name in enumerate(names, start=1)]
     for name, count in Counter(named).items():
-        if count > 1:
+        if count > 1 and guess_field(name) is not None:
             faults.add(first[start][0], f"the header names {name!a} more than once")
-    return named, start + 1
+    earlier = [named[:place].count(name) for place, name in enumerate(named)]
+    pairs = zip(named, earlier, strict=True)
+    return [f"{name} ({count + 1})" if count else name for name, count in pairs], start + 1
 
 
 def _header_position(first: Sequence[Line]) -> int:
     """Return the row that names most known fields among the first; titles come before it."""
     width = Counter(_num_filled(cells) for _, cells in first).most_common(1)[0][0]
     candidates = range(min(len(first), _MAX_TITLE_ROWS))
-    known = [sum(guess_field(str(cell)) is not None for cell in first[at][1]) for at in candidates]
-    if max(known) > 1:
+    known = [_num_known(first[at][1]) for at in candidates]
+    if sum(max(known)) > 1:
         return known.index(max(known))
     return next((at for at in candidates if _num_filled(first[at][1]) >= min(width, 2)), 0)
+
+
+def _num_known(cells: Sequence[Any]) -> tuple[int, int]:
+    """Return how many fields a row names, and options; letters and numbers alone name none."""
+    fields = [guess_field(str(cell)) for cell in cells]
+    named = sum(field not in (None, "options") for field in fields)
+    return named, fields.count("options") if named else 0
 
 
 def _is_lettered(first: Sequence[Line]) -> bool:
