@@ -110,6 +110,28 @@ def mean(total: float, sum_squares: float, n: int, because: str, level: float = 
     return Estimate(value, n, Interval(value - spread, value + spread, level, "normal"))
 
 
+def resampled_rate(
+    counts: npt.ArrayLike,
+    costs: npt.ArrayLike,
+    *,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> tuple[float, FloatArray]:
+    """Compute what is found per cost, the ratio of two sums, and its resamples by the bootstrap.
+
+    Args:
+        counts: Found by each unit, shape ``(n,)``, with at least one unit.
+        costs: Of each unit, same shape, positive.
+
+    Returns:
+        The rate, and shape ``(num_resamples,)``.
+    """
+    found, spent = np.asarray(counts, np.float64), np.asarray(costs, np.float64)
+    n = len(found)
+    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=num_resamples)
+    return float(found.sum() / spent.sum()), (weights @ found) / (weights @ spent)
+
+
 def bootstrap(
     counts: IntArray,
     statistic: Callable[[IntArray], FloatArray],

@@ -8,12 +8,21 @@ or fall together, so no figure depends on the order of items.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from eci.arrays import FloatArray, IntArray, as_counts, as_vector
-from eci.statistics.estimates import LEVEL, NO_ITEMS, Estimate, Interval, proportion
+from eci.arrays import BoolArray, FloatArray, IntArray, as_counts, as_vector
+from eci.statistics.estimates import (
+    LEVEL,
+    NO_ITEMS,
+    NUM_RESAMPLES,
+    Estimate,
+    Interval,
+    percentile_interval,
+    proportion,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,39 @@ def risk_curve(
     np.add.at(totals, group, counts[seen])
     np.add.at(errors, group, np.where(hits[seen], 0, counts[seen]))
     return RiskCurve(-values, np.cumsum(totals), np.cumsum(errors))
+
+
+def area_under_roc(scores: npt.ArrayLike, correct: npt.ArrayLike, *, seed: int = 0) -> Estimate:
+    """Estimate how well a score tells right from wrong: the area under the ROC curve.
+
+    It is the probability that a right item has a higher score than a wrong one, ties counting half.
+    The interval resamples the items.
+
+    Args:
+        scores: That rise with being right, shape ``(n_items,)``.
+        correct: Whether each item is right, shape ``(n_items,)``, bool.
+        seed: Of the resampling.
+    """
+    values, hits = as_vector(scores, "scores"), np.asarray(correct, dtype=np.bool_)
+    num_right = int(hits.sum())
+    if not 0 < num_right < len(hits):
+        return Estimate.undefined("all items are right, or all are wrong", len(hits))
+    group = np.unique(values, return_inverse=True)[1]
+    drawn = np.random.default_rng(seed).multinomial(
+        len(hits), np.full(len(hits), 1 / len(hits)), size=NUM_RESAMPLES
+    )
+    areas = np.array([_area(group, hits, weights) for weights in drawn])
+    interval = percentile_interval(areas)
+    return Estimate(_area(group, hits, np.ones(len(hits))), len(hits), interval)
+
+
+def _area(group: IntArray, hits: BoolArray, weights: npt.NDArray[Any]) -> float:
+    """Return the area where each item counts with a weight; NaN without right or wrong ones."""
+    right = np.bincount(group, weights * hits)
+    wrong = np.bincount(group, weights * ~hits, minlength=len(right))
+    below = np.cumsum(wrong) - wrong / 2
+    total = right.sum() * wrong.sum()
+    return float((right * below).sum() / total) if total else float("nan")
 
 
 def _scaled(rate: Estimate, factor: int, offset: int = 0) -> Estimate:
