@@ -136,6 +136,14 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("reader_version", pa.string()),
         ]
     ),
+    "incoming_correctness": pa.schema(
+        [
+            ("item_id", pa.string()),
+            ("probability", pa.float64()),
+            ("is_learned", pa.bool_()),
+            ("seconds", pa.float64()),
+        ]
+    ),
 }
 """What each table that a statement may read by name looks like."""
 

@@ -35,6 +35,7 @@ _COLUMNS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         "unseen.probabilities[list_position(item.labels, gold.label)]",
         ("unseen", "gold"),
     ),
+    "errors_a_second": ("(1 - correct.probability) / correct.seconds", ("correct",)),
     "answer_label": ("outcome.text_label", ("read_prediction",)),
     "answer_form": ("outcome.text_form", ("read_prediction",)),
     "has_text_outcome": ("coalesce(outcome.has_text_outcome, false)", ("read_prediction",)),
@@ -42,6 +43,7 @@ _COLUMNS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "num_annotations": ("coalesce(reviewed.num_annotations, 0)", ("reviewed",)),
     "is_fast": ("coalesce(reviewed.is_fast, false)", ("reviewed",)),
     "is_flagged": ("flagged.item_id is not null", ("flagged",)),
+    "is_accepted": ("accepted.item_id is not null", ("accepted",)),
     "is_set_aside": ("aside.item_id is not null", ("aside",)),
 }
 """Each column: its expression, and the parts that it needs in addition to the item."""
@@ -63,6 +65,7 @@ _OPEN: Final = frozenset(
 _WHERE_HIDDEN: Final = {
     "conflicting": "false",
     "has_text_outcome": "false",
+    "is_accepted": "false",
     "num_annotations": "0",
     "confidence_rank": "2",
 }
@@ -88,6 +91,8 @@ _JOINS: Final = {
     "prediction": _of_run("prediction", "outcome"),
     "read_prediction": _of_run("read_prediction", "outcome"),
     "unseen": _of_run("unseen_prediction", "unseen"),
+    "correct": _of_run("correctness", "correct"),
+    "accepted": _of_run("accepted", "accepted"),
     "gold": "join gold on gold.item_id = item.item_id",
     "mine": _part("mine"),
     "reviewed": _part("reviewed"),

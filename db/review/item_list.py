@@ -25,6 +25,7 @@ Show = Literal[
     "no_label",
     "flagged",
     "fast",
+    "accepted",
     "set_aside",
 ]
 Order = Literal["item_id", "confidence"]
@@ -37,8 +38,9 @@ class ReviewFilter:
     ``unreviewed`` and ``reviewed`` speak of the reviewer where one is given, else of anybody.
     Right and wrong are meant against the label of record. ``no_label``: an answer from which no
     label could be read. ``flagged`` and ``fast``: the reviewer, or anybody, flagged the item, or
-    has a standing label on it that was saved in less time than reading takes. ``set_aside``: the
-    items that are in no other list. ``search``: every word must occur in the item's id, question,
+    has a standing label on it that was saved in less time than reading takes. ``accepted``: a
+    rule accepted the run's answer without review. ``set_aside``: the items that are in no other
+    list. ``search``: every word must occur in the item's id, question,
     context or options, in the run's answer or in a note; see ``db/search.py``.
     """
 
@@ -94,6 +96,7 @@ _SHOW_CONDITIONS = {
     "no_label": "has_text_outcome and answer_label is null",
     "flagged": "is_flagged",
     "fast": "is_fast",
+    "accepted": "is_accepted",
     "set_aside": "is_set_aside",
 }
 

@@ -34,7 +34,15 @@ from db.review.visibility import view_as
 from db.statements import load_sql
 from db.viewer import Viewer
 
-QueueOrder = Literal["uncertain", "text_head_differ", "label_errors", "oldest", "random", "item_id"]
+QueueOrder = Literal[
+    "expected_errors",
+    "uncertain",
+    "text_head_differ",
+    "label_errors",
+    "oldest",
+    "random",
+    "item_id",
+]
 Sharing = Literal["anyone", "dealt"]
 
 _FILTER: Final = TypeAdapter(ReviewFilter)
@@ -45,6 +53,7 @@ MAX_REPEAT_SHARE = 0.5
 
 # Expressions over the columns of item_columns; every order ends with the item's id.
 _ORDERS: Final[dict[QueueOrder, str]] = {
+    "expected_errors": "errors_a_second desc nulls last",
     "uncertain": "head_margin nulls last",
     "text_head_differ": (
         "case when has_text_outcome and head_label is not null "
@@ -72,7 +81,9 @@ FIXED_ORDERS: Final = tuple(order for order, kind in _KINDS.items() if kind == "
 class QueueSettings:
     """Which items a queue is made of, in which order, and how people work through it.
 
-    ``order``: ``uncertain`` puts the items first whose two likeliest labels the head tells apart
+    ``order``: ``expected_errors`` puts the items first of which a minute of review is expected to
+    find most wrong answers: the probability of being wrong by the correctness head, over the time
+    that their length suggests; ``uncertain`` those whose two likeliest labels the head tells apart
     least; ``text_head_differ`` those where text and head say different labels, the surest head
     first; ``label_errors`` those to whose label of record a head that has not learned from them
     gives the least probability (the self-confidence of confident learning: Northcutt, Jiang, Chuang

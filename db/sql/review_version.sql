@@ -7,4 +7,5 @@ select
     (select count(*) from answer_reading),
     (select count(*) from annotation),
     (select count(*) from adjudication),
-    (select count(*) from review_event)
+    (select count(*) from review_event),
+    (select count(*) from acceptance_event)

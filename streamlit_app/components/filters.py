@@ -33,6 +33,7 @@ SHOW_WORDS: dict[Show, str] = {
     "conflicting": say("filters.conflicting"),
     "flagged": say("filters.flagged"),
     "fast": say("filters.fast"),
+    "accepted": say("filters.accepted"),
     "set_aside": say("filters.set_aside"),
 }
 ORDER_WORDS: dict[Order, str] = {

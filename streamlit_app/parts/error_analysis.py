@@ -12,6 +12,7 @@ from db.content.label_sets import kind_of
 from db.outcomes.slices import list_slice_faults
 from db.records import Run
 from streamlit_app.components import (
+    acceptance_panel,
     blind_items,
     confidence_panel,
     confusion_panel,
@@ -47,7 +48,7 @@ from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 
-Section = Literal["help", "confusion", "confidence", "slices", "gold", "verbosity"]
+Section = Literal["help", "confusion", "confidence", "slices", "gold", "verbosity", "acceptance"]
 SECTION_WORDS: dict[Section, str] = {
     "help": say("errors.head_effect"),
     "confusion": say("errors.confusion"),
@@ -55,6 +56,7 @@ SECTION_WORDS: dict[Section, str] = {
     "slices": say("errors.slices"),
     "gold": say("errors.gold_labels"),
     "verbosity": say("errors.verbosity"),
+    "acceptance": say("errors.acceptance"),
 }
 
 
@@ -177,6 +179,11 @@ def draw_verbosity(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) ->
     verbosity_panel.draw(forms, run_names(runs))
 
 
+def draw_acceptance(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
+    """Draw which answers may be accepted without review."""
+    acceptance_panel.draw(scope)
+
+
 DRAWERS: Mapping[Section, Callable[[ErrorsView, PickedScope, Sequence[Run]], None]] = {
     "help": draw_help,
     "confusion": draw_confusion,
@@ -184,4 +191,5 @@ DRAWERS: Mapping[Section, Callable[[ErrorsView, PickedScope, Sequence[Run]], Non
     "slices": draw_slices,
     "gold": draw_gold,
     "verbosity": draw_verbosity,
+    "acceptance": draw_acceptance,
 }

@@ -18,7 +18,9 @@ from streamlit_app.charts.outcome_cube import PAIR_TONES, draw_outcome_cube
 from streamlit_app.charts.reliability import draw_reliability
 from streamlit_app.charts.risk import draw_risk
 from streamlit_app.charts.stacked_bars import draw_shares
+from streamlit_app.charts.yield_curve import draw_yield
 from streamlit_app.components import (
+    acceptance_panel,
     confidence_panel,
     confusion_panel,
     gold_panel,
@@ -36,6 +38,7 @@ from streamlit_app.logic.figures import (
     points,
     points_interval,
 )
+from streamlit_app.logic.outcomes.acceptance import load_acceptance
 from streamlit_app.logic.outcomes.confidence import load_trust
 from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people, people_note
 from streamlit_app.logic.outcomes.matrix import NO_LABEL
@@ -115,6 +118,7 @@ def build_report(
     _add_slices(document, database, view, scope)
     _add_gold(document, database, view, scope)
     _add_verbosity(document, database, scope, names)
+    _add_acceptance(document, database, scope)
     _add_items(document, database, flt, has_head=view.head is not None)
     return document.to_bytes()
 
@@ -150,6 +154,20 @@ def _add_outcomes(
     ]
     document.chart(draw_bars(parts))
     document.chart(draw_outcome_cube(view.cells, view.labels))
+
+
+def _add_acceptance(document: Document, database: Database, scope: PickedScope) -> None:
+    """Add what was accepted by rule, and what a minute of review found."""
+    view = load_acceptance(database, scope.flt)
+    if not (view.rules or view.yields):
+        return
+    document.heading(say("errors.acceptance"))
+    if view.rules:
+        document.table(acceptance_panel.rule_columns(view.rules))
+    if view.yields:
+        document.paragraph(say("acceptance.yield_help"), is_note=True)
+        document.chart(draw_yield(acceptance_panel.yield_curves(view.yields)))
+        document.table(acceptance_panel.yield_columns(view.yields))
 
 
 def _add_confusion(

@@ -24,7 +24,9 @@ from streamlit_app.server import backups, logs, refit_news, services
 from training.cli import main as training_commands
 from training.control.ingest import refresh
 from training.control.triggers import tick
+from training.evaluation.acceptance import check_acceptances
 from training.evaluation.readings import read_new_answers
+from training.head.second_reader import refit_second_readers
 
 TICK_SECONDS: Final = 5.0
 QUIET_SECONDS: Final = 60.0
@@ -98,6 +100,8 @@ def _tick() -> None:
     refresh(database, runs_dir())
     refit_news.update(database)
     tick(database, datetime.now(UTC))
+    refit_second_readers(database, datetime.now(UTC))
+    check_acceptances(database)
     database.fold_log(QUIET_SECONDS)
 
 

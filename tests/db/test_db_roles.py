@@ -18,6 +18,12 @@ from db.content.label_sets import add_label_set, ensure_label_set, labels_of_dat
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import NotPermittedError, ReviewerNotFoundError
+from db.outcomes.acceptance import (
+    AcceptanceTerms,
+    add_acceptance,
+    list_acceptances,
+    undo_acceptance,
+)
 from db.outcomes.selection import Selection
 from db.outcomes.slices import drop_slice, list_slices, save_slice
 from db.people.desk_keys import save_desk_keys
@@ -109,12 +115,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             flags = ReviewFilter(item_ids=("q-1",))
             do_action(cur, flags, "flag", reviewer_id=who, batch_id=f"b-{role}", num_expected=1)
         add_token(cur, "Program")
+        accept(cur, chief, "Check")
     with database.transaction() as cur:
         for role, who in people.items():
             change_person(cur, who, role=role)
         imported = add_reviewer(cur, "annotator 7", "admin", origin="import").reviewer_id
     yield World(database, {**people, UNKNOWN: "reviewer-unknown", IMPORTED: imported})
     database.close()
+
+
+TERMS: Final = AcceptanceTerms("run-1", "pubmedqa", None, None, 0.1, 0.9, 0.8, 99, 50, 1, 0.5)
+
+
+def accept(cur: DuckDBPyConnection, who: str, name: str = "Another check") -> object:
+    answers = [("q-1", "yes"), ("q-2", "no")]
+    return add_acceptance(cur, TERMS, answers, queue_name=name, created_by=who)
 
 
 class RolledBackError(Exception):
@@ -172,6 +187,11 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         lambda cur, world, who: add_adjudication(
             cur, adjudication_id="d", item_id="q-1", reviewer_id=who, label="no"
         ),
+    ),
+    "add_acceptance": ("accept", lambda cur, world, who: accept(cur, who)),
+    "undo_acceptance": (
+        "accept",
+        lambda cur, world, who: undo_acceptance(cur, list_acceptances(cur)[0], who),
     ),
     "do_action": (
         "bulk",

@@ -1,0 +1,197 @@
+"""The second reader: a head that reviews teach whether the answers of a run are right.
+
+Fitted in the app on what reviewers found, for any run whose answers have labels; see
+``eci.model.correctness``. Items of the test split, and what repeats them, never teach it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from db.connection import Database
+from db.copied_reads import read_aside
+from db.records import OPTION_LABEL_SETS
+from db.retraining.correctness import (
+    AnswerCorrectness,
+    CorrectnessFigures,
+    ReviewableAnswer,
+    correctness_table,
+    gold_version,
+    list_answers,
+    list_correctness_fits,
+    list_review_times,
+    replace_correctness,
+)
+from eci.arrays import BoolArray, FloatArray
+from eci.model.correctness import (
+    AnsweredItem,
+    fit_correctness,
+    gather,
+    is_enough,
+)
+from eci.questions.labels import LabelSet
+from eci.questions.prompts import Question
+from eci.statistics.selective import area_under_roc
+from training.data.groups import join_groups
+from training.errors import DataError
+
+FIXED_SECONDS: Final = 10.0
+CHARACTERS_A_SECOND: Final = 25.0
+"""250 words a minute (Brysbaert 2019), until reviewers were timed."""
+MIN_TIMED: Final = 30
+MIN_AGE: Final = 60.0
+MAX_AGE: Final = 600.0
+MIN_NEW: Final = 25
+"""Seconds between two fits, and judgements without which the next one waits for longer."""
+_one_at_a_time = threading.Lock()
+
+
+def fit_second_reader(database: Database, run_id: str, label_set: str) -> CorrectnessFigures:
+    """Fit the head of a run and label set on all reviews, and store what it gives each answer.
+
+    Raises:
+        DataError: Too few reviewed answers were right, or wrong.
+        DbError: The store cannot be read or written.
+    """
+    with _one_at_a_time:
+        cur = database.cursor()
+        version = gold_version(cur)
+        figures, table = read_aside(cur, _fit, run_id, label_set)
+        with database.transaction() as cur:
+            replace_correctness(cur, (run_id, label_set, version), figures, table)
+        return figures
+
+
+def refit_second_readers(database: Database, now: datetime) -> int:
+    """Fit every head again whose reviews have changed since; return how many.
+
+    Not before a minute has passed, nor for fewer than 25 judgements within ten: a fit takes seconds
+    of the processor on which reviewers save.
+    """
+    cur = database.cursor()
+    version = gold_version(cur)
+    num_fitted = 0
+    for fit in list_correctness_fits(cur):
+        age = (now - fit.created_at).total_seconds()
+        if fit.fitted_on == version or age < MIN_AGE:
+            continue
+        if age < MAX_AGE and _num_judged(version) - _num_judged(fit.fitted_on) < MIN_NEW:
+            continue
+        with suppress(DataError):  # reviews were retracted: what the head gave stays
+            fit_second_reader(database, fit.run_id, fit.label_set)
+            num_fitted += 1
+    return num_fitted
+
+
+def _num_judged(version: str) -> int:
+    """Return how many judgements there were by then, retracted ones included."""
+    _, annotations, _, adjudications = (int(number) for number in version.split("-"))
+    return annotations + adjudications
+
+
+def teaching_rows(answers: Sequence[ReviewableAnswer]) -> list[int]:
+    """Return which answers teach the head: reviewed ones that no test item repeats."""
+    rows = [
+        row
+        for row, one in enumerate(answers)
+        if one.reviewed_label is not None or one.split == "test"
+    ]
+    groups = _groups([answers[row] for row in rows])
+    tested = {
+        group for group, row in zip(groups, rows, strict=True) if answers[row].split == "test"
+    }
+    return [row for group, row in zip(groups, rows, strict=True) if group not in tested]
+
+
+def _fit(
+    cur: DuckDBPyConnection, run_id: str, label_set: str
+) -> tuple[CorrectnessFigures, pa.Table]:
+    answers = list_answers(cur, run_id, label_set)
+    rows = teaching_rows(answers)
+    taught = [answers[row] for row in rows]
+    right = np.array([one.label == one.reviewed_label for one in taught], dtype=np.bool_)
+    groups = _groups(taught)
+    if not is_enough(right, groups):
+        raise DataError(
+            f"{int(right.sum())} right and {int((~right).sum())} wrong answers were reviewed "
+            "outside of the test split; at least 10 of each are needed. Review more answers of "
+            "this run."
+        )
+    evidence = gather([_answered(label_set, one) for one in answers])
+    given = fit_correctness(evidence, rows, right, groups).probabilities
+    seconds = expected_seconds(
+        np.array([one.characters for one in answers], float), list_review_times(cur)
+    )
+    learned = set(rows)
+    table = correctness_table(
+        [
+            AnswerCorrectness(one.item_id, float(given[row]), row in learned, float(seconds[row]))
+            for row, one in enumerate(answers)
+        ]
+    )
+    return _figures(given[rows], right), table
+
+
+def _figures(given: FloatArray, right: BoolArray) -> CorrectnessFigures:
+    found = area_under_roc(given, right)
+    low, high = (found.interval.low, found.interval.high) if found.interval else (0.0, 1.0)
+    return CorrectnessFigures(int(right.sum()), int((~right).sum()), found.value or 0.5, low, high)
+
+
+def _answered(label_set: str, one: ReviewableAnswer) -> AnsweredItem:
+    labels = _labels(label_set, one)
+    form = one.form or ("bare" if not one.answer else "absent")
+    return AnsweredItem(
+        one.answer,
+        one.label,
+        form,  # type: ignore[arg-type]
+        labels,
+        one.aliases,
+        one.own_probabilities,
+        one.head_probabilities,
+        one.agreeing,
+    )
+
+
+def _labels(label_set: str, one: ReviewableAnswer) -> LabelSet:
+    if label_set in OPTION_LABEL_SETS:
+        return LabelSet.from_options([(part.label, part.text) for part in one.options])
+    return LabelSet.fixed(label_set, one.labels)
+
+
+def _groups(answers: Sequence[ReviewableAnswer]) -> list[str]:
+    questions = [
+        Question(
+            one.question,
+            tuple((part.heading, part.text) for part in one.context),
+            LabelSet.fixed("any", one.labels),
+            one.item_id,
+        )
+        for one in answers
+    ]
+    return join_groups([one.item_id for one in answers], questions)
+
+
+def expected_seconds(characters: FloatArray, timed: Sequence[tuple[int, float]]) -> FloatArray:
+    """Return how long reviewing items is expected to take, from their length.
+
+    Args:
+        characters: That a reviewer reads, by item.
+        timed: Characters and seconds of earlier reviews; of fewer than 30 the speed at which most
+            people read counts.
+    """
+    fixed, speed = FIXED_SECONDS, 1 / CHARACTERS_A_SECOND
+    if len(timed) >= MIN_TIMED:
+        read, took = np.array(timed, dtype=np.float64).T
+        slope, start = np.polyfit(read, took, 1) if np.ptp(read) else (0.0, took.mean())
+        fixed, speed = max(float(start), 1.0), max(float(slope), 0.0)
+    seconds: FloatArray = fixed + speed * characters
+    return seconds
