@@ -12,7 +12,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 FOLDER = Path(__file__).parent
 PAGES = {
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--width", type=int, default=1440)
-    parser.add_argument("pages", nargs="*", choices=[[], *PAGES])
+    parser.add_argument("pages", nargs="*", help=", ".join(PAGES))
     options = parser.parse_args()
     found = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     with sync_playwright() as playwright:
@@ -50,6 +50,7 @@ def main() -> None:
             viewport={"width": options.width, "height": 900},
             color_scheme="dark" if options.dark else "light",
         )
+        page.set_default_timeout(120_000)
         for name in options.pages or PAGES:
             _open(page, f"{options.url}/{PAGES[name]}")
             page.screenshot(path=options.out / f"{name}.png")
@@ -58,7 +59,8 @@ def main() -> None:
 
 def _open(page: Page, url: str) -> None:
     page.goto(url)
-    page.get_by_test_id("stAppViewContainer").wait_for()
+    page.locator("h1").first.wait_for(state="attached")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=120_000)
     # Charts draw after the script has run; there is no event for "everything is painted".
     page.wait_for_timeout(4000)
 

@@ -20,10 +20,14 @@ from db.review.adjudications import add_adjudication, list_disputed
 from db.review.annotations import add_annotation, get_gold
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter, list_item_ids
+from db.review.queues import QueueSettings, add_queue
+from db.review.settings import ReviewSettings, save_settings
 from db.viewer import EVERYTHING
 
 PEOPLE: Final = (("Dr Amara Osei", 0.8), ("Dr Lena Vogt", 0.7), ("Dr Tomas Rey", 0.6))
 """Names with the share of items that each says rightly at first."""
+PROJECT: Final = "Demo of abstracts and vignettes"
+QUEUE: Final = "Training items, first pass"
 NUM_ITEMS: Final = 60
 NUM_SETTLED: Final = 2
 TAKES_GOLD_UP: Final = 0.3
@@ -47,6 +51,10 @@ def main() -> None:
         chief = sign_in_by_name(cur, "Reviewer 1")
         people = [(add_person(cur, name, role="reviewer"), share) for name, share in PEOPLE]
         add_guideline(cur, GUIDELINE, reviewer_id=chief.reviewer_id)
+        save_settings(cur, ReviewSettings(project=PROJECT), chief.reviewer_id)
+        named = tuple(person.reviewer_id for person, _ in people)
+        questions = QueueSettings(QUEUE, ReviewFilter(split="train"), reviewer_ids=named)
+        add_queue(cur, questions, queue_id=QUEUE, created_by=chief.reviewer_id)
         run_id = list_runs(cur)[0].run_id
         for item_id in list_item_ids(cur, ReviewFilter(), EVERYTHING)[:: 120 // NUM_ITEMS]:
             for person, share in people:
@@ -81,6 +89,7 @@ def _say(
             Judgement(() if label is None else (label,)),
             Encounter(
                 run_id=run_id,
+                queue_id=QUEUE if item.split == "train" and person.name != PEOPLE[-1][0] else None,
                 phase="blind" if phase == "blind" else "revealed",
                 duration_seconds=round(rng.lognormvariate(4, 0.5)),
             ),

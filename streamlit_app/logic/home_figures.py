@@ -10,6 +10,7 @@ from db.connection import Database
 from db.content.overview import Funnel, count_funnel
 from db.outcomes.run_pairs import PairFilter
 from db.records import Run
+from db.retraining.model_versions import find_by_alias
 from db.retraining.training_runs import list_training_runs
 from db.review.item_list import data_version
 from db.viewer import Viewer
@@ -20,7 +21,7 @@ from streamlit_app.logic.outcomes.comparison import (
     shared_label_sets,
 )
 from streamlit_app.wording import say, say_count
-from training.control.triggers import Readiness, TriggerPolicy
+from training.control.triggers import Readiness, TriggerPolicy, read_readiness
 
 TEST = "test"
 
@@ -45,16 +46,23 @@ class Due:
 
 
 def state_of(database: Database) -> str:
-    """Return a text that differs whenever the funnel may have become another."""
+    """Return a text that differs whenever funnel or readiness may have become another."""
     cur = database.cursor()
     states = [(run.run_id, run.state) for run in list_training_runs(cur)]
-    return repr((data_version(cur), states))
+    champion = find_by_alias(cur, "champion")
+    return repr((data_version(cur), states, champion and champion.version))
 
 
 @cached
 def load_funnel(database: Database, state: str, viewer: Viewer) -> Funnel:  # noqa: ARG001
     """Count how many items have come how far."""
     return count_funnel(database.cursor(), viewer)
+
+
+@cached
+def load_readiness(database: Database, state: str, viewer: Viewer) -> Readiness:  # noqa: ARG001
+    """Count what has come in since the last training run."""
+    return read_readiness(database, viewer)
 
 
 def funnel_steps(funnel: Funnel) -> list[tuple[str, int, str]]:

@@ -12,13 +12,18 @@ from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.components import blind_items, day_card, room
 from streamlit_app.errors import shown_errors
-from streamlit_app.logic.home_figures import load_funnel, load_last_change, newest_pair, state_of
+from streamlit_app.logic.home_figures import (
+    load_funnel,
+    load_last_change,
+    load_readiness,
+    newest_pair,
+    state_of,
+)
 from streamlit_app.logic.outcomes.run_outcomes import refresh
 from streamlit_app.parts.home import accuracy, empty_store, next_steps, overview
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say
-from training.control.triggers import read_readiness
 
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -32,8 +37,9 @@ def main() -> None:
     viewer = services.viewer_of(person.reviewer_id)
     blind_items.draw_left_out(viewer)
     database = services.database()
-    funnel = load_funnel(database, state_of(database), viewer)
-    readiness = read_readiness(database, viewer)
+    state = state_of(database)
+    funnel = load_funnel(database, state, viewer)
+    readiness = load_readiness(database, state, viewer)
     st.header(say("home.next"), anchor=False)
     next_steps.draw(person, funnel, readiness)
     if person.role == "reviewer":
@@ -48,7 +54,7 @@ def main() -> None:
         overview.draw_in_use()
         overview.draw_due(readiness)
         change = st.container()
-        overview.draw_queues(person.reviewer_id)
+        overview.draw_queues(person)
     # Last, because it takes longest. Never for who is held back: who sees that labels lower or
     # raise a figure may label for it.
     if not viewer.is_held_back:
@@ -57,7 +63,7 @@ def main() -> None:
 
 def draw_own(person: Reviewer) -> None:
     """Draw a reviewer's queues and what came of their work so far."""
-    overview.draw_queues(person.reviewer_id)
+    overview.draw_queues(person)
     day = read_day(services.database().cursor(), person.reviewer_id, EVER)
     safe_text.draw(day_card.markup(day, say("home.own_work")))
 

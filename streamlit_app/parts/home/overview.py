@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from db.content.overview import Funnel
+from db.people.permissions import is_permitted
+from db.records import Reviewer
 from db.retraining.model_versions import find_by_alias, list_alias_events
+from db.review.queues import list_queues
 from streamlit_app import safe_text
 from streamlit_app.components import figure_table
 from streamlit_app.errors import shown_errors
@@ -39,10 +42,12 @@ def draw_funnel(funnel: Funnel) -> None:
     safe_text.draw(element("ol", *rows, cls="lc-funnel"))
 
 
-def draw_queues(reviewer_id: str) -> None:
-    """Draw how far each person is in the newest open queues."""
+def draw_queues(person: Reviewer) -> None:
+    """Draw how far each person is in the newest open queues: all, for who may manage them."""
     st.header(say("home.queues"), anchor=False)
-    queues = review_service.queues_for(reviewer_id)
+    mine = None if is_permitted(person, "manage_queues") else person.reviewer_id
+    found = list_queues(services.database().cursor(), mine)
+    queues = [queue for queue in found if not queue.is_closed]
     if not queues:
         st.caption(say("home.no_queues"))
         return
