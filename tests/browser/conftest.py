@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from delayed_line import DelayedLine, delayed_line
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-import streamlit_app
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.records import Item
+from tests.support.app_forks import AppForks
 from tests.support.records import make_answer, make_item, make_options_item, make_run
 from tests.support.stores import open_store
 
-APP = Path(streamlit_app.__file__).with_name("app.py")
 START_SECONDS = 60
 EXPECT_MS = 20_000
 """Longest wait for something to appear: test machines are slow when busy."""
@@ -49,32 +46,25 @@ Serve = Callable[..., "AppServer"]
 class AppServer:
     """One running app; it alone may open its database until it is stopped."""
 
-    def __init__(self, home: Path, port: int, options: Sequence[str]) -> None:
+    def __init__(self, forks: AppForks, home: Path, port: int, options: Sequence[str]) -> None:
         self.home, self.url = home, f"http://localhost:{port}"
-        run = (sys.executable, "-m", "streamlit", "run", str(APP))
-        self._command = [*run, f"--server.port={port}", *options]
+        self._forks, self._port, self._options = forks, port, options
         self.restart()
 
     def restart(self) -> None:
         """Start the app; where it ran before, on the same port and database."""
-        with (self.home / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command,
-                cwd=APP.parents[1],
-                env={**os.environ, "LLAMACARE_HOME": str(self.home), "OMP_NUM_THREADS": "1"},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self.process = self._forks.start(self.home, self._port, self._options)
         _wait_until_healthy(self)
 
     def stop(self) -> None:
         """End the server, so that a test can open the database file."""
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        with suppress(psutil.NoSuchProcess):
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except psutil.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
 
     def database(self) -> Database:
         """Stop the server and open its database."""
@@ -103,22 +93,30 @@ def page(chromium: Browser) -> Iterator[Page]:
     context.close()
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[AppForks]:
+    """Yield what starts servers."""
+    started = AppForks()
+    yield started
+    started.close()
+
+
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
+def serve(forks: AppForks, tmp_path: Path) -> Iterator[Serve]:
     """Yield a function that fills an empty database with a seed and serves the app over it."""
-    with serving(tmp_path) as start:
+    with serving(forks, tmp_path) as start:
         yield start
 
 
 @pytest.fixture(scope="module")
-def serve_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+def serve_once(forks: AppForks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Like ``serve``, for a server that tests of a module share, none changing what it shows."""
-    with serving(tmp_path_factory.mktemp("shared")) as start:
+    with serving(forks, tmp_path_factory.mktemp("shared")) as start:
         yield start
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Serve]:
+def serving(forks: AppForks, folder: Path) -> Iterator[Serve]:
     """Return the function of ``serve``, for homes in a folder; stop its servers at the end."""
     running: list[AppServer] = []
 
@@ -127,7 +125,7 @@ def serving(folder: Path) -> Iterator[Serve]:
         database = open_store(home / "review.duckdb")
         seed(database)
         database.close()
-        server = AppServer(home, _free_port(), options)
+        server = AppServer(forks, home, _free_port(), options)
         running.append(server)
         return server
 
@@ -145,7 +143,7 @@ def connect() -> Iterator[Callable[[AppServer], DelayedLine]]:
         yield lambda server: lines.enter_context(delayed_line(server.url))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def review_seed() -> Seed:
     """Return a seed of twelve yes/no/maybe items and a vignette, all answered by one run."""
     return fill_for_review
@@ -177,7 +175,7 @@ def _free_port() -> int:
 def _wait_until_healthy(server: AppServer) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if server.process.poll() is not None:
+        if not server.process.is_running():
             break
         try:
             with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=2):  # noqa: S310
