@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import markupsafe
 
@@ -22,6 +22,7 @@ _INVISIBLE = re.compile(
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
 )
+_Html = TypeVar("_Html", bound="Html")
 _PLAIN_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 +-]{0,38}[A-Za-z0-9+])?")
 
 
@@ -35,7 +36,11 @@ class Html(markupsafe.Markup):
         """Return markup as it is and escape every other text, foreign ``Markup`` included."""
         if isinstance(s, cls):
             return s
-        return cls(_INVISIBLE.sub(_code_point, markupsafe.escape(_newlines(str(s)))))
+        text = str(s)
+        if _is_plain(text):
+            return _as_is(cls, str(markupsafe.escape(text)))
+        escaped = str(markupsafe.escape(_newlines(text)))
+        return _as_is(cls, _INVISIBLE.sub(_code_point, escaped))
 
 
 def reveal(text: str) -> str:
@@ -45,7 +50,9 @@ def reveal(text: str) -> str:
     a data frame, options of a select box.
     """
     text = labels_text(str(text))
-    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", _newlines(str(text)))
+    if _is_plain(text):
+        return text
+    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", _newlines(text))
 
 
 def escape(text: str) -> Html:
@@ -62,18 +69,21 @@ def element(tag: str, *children: str, cls: str = "", **attributes: str | None) -
         cls: Value of the ``class`` attribute.
         attributes: Others; ``_`` in a name means ``-`` and None leaves the attribute out.
     """
-    named = {"class": cls or None, **attributes}
-    shown = "".join(
-        f' {name.replace("_", "-")}="{markupsafe.escape(reveal(value))}"'
-        for name, value in named.items()
-        if value is not None
-    )
-    return Html(f"<{tag}{shown}>{join(*children)}</{tag}>")
+    shown = f' class="{markupsafe.escape(reveal(cls))}"' if cls else ""
+    for name, value in attributes.items():
+        if value is not None:
+            shown += f' {name.replace("_", "-")}="{markupsafe.escape(reveal(value))}"'
+    return _as_is(Html, f"<{tag}{shown}>{join(*children)}</{tag}>")
 
 
 def join(*children: str) -> Html:
     """Concatenate markup and texts, which are escaped."""
-    return Html().join(children)
+    return _as_is(Html, "".join([Html.escape(child) for child in children]))
+
+
+def _as_is(cls: type[_Html], markup: str) -> _Html:
+    """Return what was escaped as markup; the constructor asks first whether it has its own."""
+    return str.__new__(cls, markup)
 
 
 def widget_label(name: str, position: int) -> str:
@@ -87,6 +97,11 @@ def widget_label(name: str, position: int) -> str:
         The name where it is plain letters, digits, spaces, ``+`` and ``-``; else its number.
     """
     return name if _PLAIN_LABEL.fullmatch(name) else str(position + 1)
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a text holds nothing that hides: most do, and to search costs more."""
+    return text.isascii() and text.isprintable()
 
 
 def _newlines(text: str) -> str:
