@@ -81,23 +81,24 @@ def load_plan(database: Database, flt: PairFilter, risk: float, level: float) ->
 def certificate_sentence(plan: AcceptancePlan) -> str:
     """Return in one sentence what random reviews allow."""
     found: Certificate = plan.certificate
-    terms = {"risk": percent(found.risk, 0), "level": percent(found.level, 0)}
+    risk, level, reviews = percent(found.risk, 0), percent(found.level, 0), found.num_reviewed
     if found.threshold is not None and not plan.accepted:
-        return say("acceptance.none_left", reviews=found.num_reviewed, **terms)
+        return say("acceptance.none_left", reviews=reviews, risk=risk, level=level)
     if found.threshold is not None:
         return say(
             "acceptance.certified",
             accepted=len(plan.accepted),
             total=plan.num_items,
-            reviews=found.num_reviewed,
-            **terms,
+            reviews=reviews,
+            risk=risk,
+            level=level,
         )
     if plan.queue_id is None:
         return say("acceptance.no_random_reviews", reviews=found.more_reviews or 0)
     if found.more_reviews is None:
-        return say("acceptance.never", reviews=found.num_reviewed, **terms)
+        return say("acceptance.never", reviews=reviews, risk=risk, level=level)
     return say_count(
-        "acceptance.more_reviews", found.more_reviews, reviews=found.num_reviewed, **terms
+        "acceptance.more_reviews", found.more_reviews, reviews=reviews, risk=risk, level=level
     )
 
 
