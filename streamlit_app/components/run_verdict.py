@@ -16,7 +16,7 @@ from streamlit_app.logic.figures import (
     points,
     points_interval,
 )
-from streamlit_app.markup import reveal
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 from training.evaluation.verdict import Verdict, judge_run
@@ -41,7 +41,7 @@ def draw(run_id: str) -> None:
 
 def draw_verdict(verdict: Verdict) -> None:
     """Draw one label set's cards and sentences."""
-    st.markdown(f"**{say('run_verdict.heading', label_set=reveal(verdict.label_set))}**")
+    st.markdown(f"**{say('run_verdict.heading', label_set=label_set_words(verdict.label_set))}**")
     with st.container(horizontal=True):
         if verdict.head_against_text is not None:
             _draw_cards(say("outcome_panel.head_minus_text"), verdict.head_against_text)

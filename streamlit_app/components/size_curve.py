@@ -11,9 +11,9 @@ from db.records import Run
 from db.retraining.lineage import count_learned_items
 from streamlit_app.charts.trend import draw_trend
 from streamlit_app.components import chart, scope_picker
+from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.comparison import learning_points
 from streamlit_app.logic.training.run_names import run_names
-from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.wording import say
 
@@ -35,7 +35,7 @@ def draw(summaries: Sequence[RunSummary], runs: Sequence[Run]) -> None:
         ]
         if len({point.x for _, points in series for point in points}) < 2:
             continue
-        st.markdown(f"**{say('size_curve.heading', label_set=reveal(label_set))}**")
+        st.markdown(f"**{say('size_curve.heading', label_set=label_set_words(label_set))}**")
         chart.draw(
             draw_trend(series, axis=say("size_curve.axis")),
             key=f"training_sizes_{place}",

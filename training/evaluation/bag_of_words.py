@@ -16,8 +16,9 @@ from eci.arrays import FloatArray
 from training.data.questions import to_question
 
 _STRENGTH = 3.0
-"""Inverse of the penalty; of 0.3 to 30 the best by cross-validation on PubMedQA's training items,
-and the figures between 1 and 10 differ by less than a point."""
+"""Inverse of the penalty. Of 0.3, 1, 3, 10 and 30 the best cross-entropy out of fold on PubMedQA's
+500 training items (0.929, 0.920, 0.920, 0.943, 0.989); 30 has more accuracy (57.3 against 55.9 %)
+and macro-F1 (35.7 against 31.2), with probabilities that claim too much."""
 
 
 def judge_by_words(snapshot: Snapshot, label_set: str) -> dict[str, str]:
