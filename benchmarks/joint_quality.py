@@ -138,7 +138,12 @@ class Way:
     @property
     def probabilities(self) -> list[FloatArray]:
         """Return those of the test items, one array a run."""
-        return [np.array(run.test) for run in self.runs]
+        return [_normalised(run.test) for run in self.runs]
+
+    def by_seed(self) -> dict[str, tuple[Made, IntArray, IntArray]]:
+        """Return each run with its labels and the gold labels, by its seed."""
+        rows = zip(self.runs, self.labels(), self.gold, strict=True)
+        return {run.key.rpartition(" | ")[2]: (run, labels, y) for run, labels, y in rows}
 
     def labels(self) -> list[IntArray]:
         """Return the most probable label of each item, one array a run."""
@@ -148,9 +153,17 @@ class Way:
         """Return the labels at the operating point that the held-out items chose."""
         found = []
         for run, p in zip(self.runs, self.probabilities, strict=True):
-            chosen = choose_rule(run.held_out, run.held_out_gold, DecisionSettings(), PUBMEDQA)
-            found.append(chosen.decide(p / p.sum(1, keepdims=True)).labels)
+            held_out = _normalised(run.held_out)
+            chosen = choose_rule(held_out, run.held_out_gold, DecisionSettings(), PUBMEDQA)
+            found.append(chosen.decide(p).labels)
         return found
+
+
+def _normalised(rows: Sequence[Sequence[float]]) -> FloatArray:
+    """Return probabilities that were rounded when they were kept, so that they sum to 1 again."""
+    p = np.array(rows)
+    found: FloatArray = p / p.sum(1, keepdims=True)
+    return found
 
 
 class TextWay(Way):
@@ -211,13 +224,15 @@ def _ways_compared(options: argparse.Namespace) -> Iterator[Measured]:
 
 def _stacked(joint: Way, words: Way) -> Way:
     """Return the mean of two ways' log-probabilities; nothing of it is fitted."""
+    mine, theirs = joint.by_seed(), words.by_seed()
     runs = []
-    for one, other in zip(joint.runs, words.runs, strict=False):
+    for seed in mine.keys() & theirs.keys():
+        one, other = mine[seed][0], theirs[seed][0]
         test, held_out = (
             _mean_log(np.array(a), np.array(b))
             for a, b in ((one.test, other.test), (one.held_out, other.held_out))
         )
-        runs.append(Made(STACK, test, None, held_out, one.held_out_gold))
+        runs.append(Made(one.key, test, None, held_out, one.held_out_gold))
     return Way(STACK, runs, joint.gold[: len(runs)])
 
 
@@ -241,7 +256,7 @@ def _scores(way: Way, section: str, what: str) -> Iterator[Measured]:
     found = _mean_score(way.weighted(), way.gold, 1)
     yield estimated(what, "macro-F1, weighted", found, section=section)
     pairs = list(zip(way.probabilities, way.gold, strict=True))
-    ece = [reliability_report(p / p.sum(1, keepdims=True), y).ece.value for p, y in pairs]
+    ece = [reliability_report(p, y).ece.value for p, y in pairs]
     yield Measured(what, "ECE", float(np.mean(ece)), "share", section=section)
     for k, label in enumerate(PUBMEDQA.names):
         areas = [area(p[:, k], y == k) for p, y in pairs]
@@ -265,7 +280,9 @@ def area(scores: FloatArray, is_positive: Any) -> float:
 
 def _against(joint: Way, other: Way, section: str) -> Iterator[Measured]:
     what = f"{joint.name} against {other.name}"
-    pairs = list(zip(joint.labels(), other.labels(), joint.gold, strict=False))
+    of_joint, of_other = joint.by_seed(), other.by_seed()
+    shared = sorted(of_joint.keys() & of_other.keys())
+    pairs = [(of_joint[seed][1], of_other[seed][1], of_joint[seed][2]) for seed in shared]
     if not pairs:
         yield Measured(what, "accuracy", None, section=section, note=NOT_RUN)
         return
@@ -278,7 +295,9 @@ def _against(joint: Way, other: Way, section: str) -> Iterator[Measured]:
     yield Measured(what, "fixes", float(np.mean(fixed)), section=section)
     yield Measured(what, "breaks", float(np.mean(broken)), section=section)
     worst = max(mcnemar_p_value(f, b) for f, b in zip(fixed, broken, strict=True))
-    yield Measured(what, "largest McNemar p", worst, section=section, note=f"{len(pairs)} seeds")
+    yield Measured(
+        what, "largest McNemar p", worst, section=section, note=f"seeds {', '.join(shared)}"
+    )
 
 
 def _resampled(n: int) -> IntArray:
