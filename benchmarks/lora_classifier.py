@@ -44,7 +44,6 @@ def classify(
         folder, num_labels=len(labels), dtype=torch.bfloat16
     )
     model.config.pad_token_id = tokenizer.pad_token_id
-    model.score.float()
     lora = settings.lora
     config = LoraConfig(
         task_type="SEQ_CLS",
