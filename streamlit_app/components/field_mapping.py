@@ -71,12 +71,14 @@ def _look(upload: Upload, mapping: Mapping | None) -> Look:
 def _draw_form(look: Look, key: str) -> Mapping:
     names = words("mapping_field")
     chosen: dict[str, Any] = {}
-    columns = st.columns(_NUM_COLUMNS)
+    # A row at a time: on a phone the fields are then in the order of the form.
+    rows = [st.columns(_NUM_COLUMNS) for _ in _FIELDS[::_NUM_COLUMNS]]
+    columns = [column for row in rows for column in row]
     paths = [None, *look.fields]
     for place, field in enumerate(_FIELDS):
         given = getattr(look.mapping, field)
         offered = paths if given in paths else [*paths, given]
-        chosen[field] = columns[place % _NUM_COLUMNS].selectbox(
+        chosen[field] = columns[place].selectbox(
             names[field],
             offered,
             index=offered.index(given),

@@ -19,6 +19,7 @@ from db.importers.batch import ImportBatch
 from db.importers.checks import without_given_labels
 from db.importers.mapping import Mapping
 from db.people.permissions import require
+from db.records import labels_text
 from streamlit_app.wording import say, say_count
 from training.evaluation.readings import Compared, compare_staged, read_new_answers
 
@@ -163,6 +164,6 @@ def _count(column: pa.ChunkedArray, none: str = "") -> Counter[str]:
 
 def _counted(counts: Counter[str]) -> str:
     shown = counts.most_common(8)
-    named = " · ".join(f"{name} {count:,}" for name, count in shown)
+    named = " · ".join(f"{labels_text(name)} {count:,}" for name, count in shown)
     num_more = len(counts) - len(shown)
     return say("upload.list_and_more", shown=named, count=num_more) if num_more else named

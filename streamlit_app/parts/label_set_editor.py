@@ -108,7 +108,8 @@ def _draw_preview(edited: LabelSet) -> None:
     ]
     st.caption(say("label_sets.preview"))
     safe_text.draw(element("p", *buttons, cls="lc-facts"))
-    safe_text.draw(label_definitions.panel(edited))
+    if definitions := label_definitions.panel(edited):
+        safe_text.draw(definitions)
 
 
 def _draw_moves(before: LabelSet | None, edited: LabelSet, key: str) -> Mapping[str, str | None]:

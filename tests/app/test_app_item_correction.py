@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from db.connection import Database
 from db.content.item_versions import list_set_aside, list_versions
+from db.content.items import add_items, get_item
+from db.content.predictions import add_predictions
 from db.people.reviewers import add_reviewer
-from db.records import Role
+from db.records import Role, join_labels
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
+from db.viewer import EVERYTHING
 from tests.support.pages import OpenPage, markup_of
+from tests.support.records import make_answer, make_item
 
 BROWSE = "items"
 
@@ -42,6 +48,29 @@ def test_a_corrected_question_is_a_new_version_in_the_list(
         "Which drug, really?", chief, "a slip",
     )  # fmt: skip
     assert [o.text for o in second.item.options if o.label == "B"] == ["Another drug"]
+
+
+def test_every_right_label_of_an_item_is_open_to_correction(
+    filled_store: Database, open_page: OpenPage
+) -> None:
+    _add(filled_store, "Chief", "admin")
+    signs = ("cough", "fever", "rash")
+    item = make_item("s-1", label_set="signs", labels=signs, is_several=True, gold_label=None)
+    with filled_store.transaction() as cur:
+        gold = join_labels(["cough"], signs)
+        add_items(cur, [replace(item, gold_label=gold)], origin="items")
+        add_predictions(cur, [make_answer("s-1", "A rash.", None, "newer")])
+    test = open_page(BROWSE, reviewer="Chief")
+    test.toggle(key="correction_open").set_value(True).run()
+    test.selectbox(key="correction_item").set_value("s-1").run()
+    (right,) = test.multiselect
+    assert right.value == ["cough"]
+    right.set_value(["rash", "cough"])
+    next(box for box in test.text_input if "reason" in box.key).set_value("a slip").run()
+    test.button(key="correction_save").click().run()
+    assert not test.exception
+    changed = get_item(filled_store.cursor(), "s-1", EVERYTHING)
+    assert (changed.version, changed.gold_labels) == (2, ("cough", "rash"))
 
 
 def test_an_item_set_aside_leaves_the_list_and_its_filter_restores_it(
