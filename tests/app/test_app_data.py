@@ -342,8 +342,8 @@ def test_an_admin_sees_backups_and_makes_one_and_others_see_nothing(
     with database.transaction() as cur:
         add_person(cur, "Ada", role="admin")
         add_person(cur, "Rita", role="reviewer")
-    assert "Backups" not in str(open_page("views/data.py", reviewer="Rita").subheader)
-    page = open_page("views/data.py", reviewer="Ada")
+    assert "Backups" not in str(open_page("settings", reviewer="Rita").subheader)
+    page = open_page("settings", reviewer="Ada")
     assert "There is no backup yet" in page.text[-1].value
     page.button("backups_make").click().run()
     [made] = (database.path.parent / "backups").glob("review-*.duckdb")

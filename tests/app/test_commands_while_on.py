@@ -20,6 +20,7 @@ from db.paths import runs_dir
 from db.people.reviewers import list_people
 from streamlit_app.server import background
 from tests.support.waiting import wait_for
+from training.run.run_dir import RunDir
 
 SCRIPT = """
 import json, sys
@@ -34,7 +35,12 @@ for program, words, text in given:
     results.append((result.exit_code, result.stdout, result.stderr, repr(result.exception)))
 print(json.dumps(results))
 """
-ITEM = {"item_id": "own-1", "question": "Does it help?", "label_set": "pubmedqa"}
+ITEM = {
+    "item_id": "own-1",
+    "question": "Does it help?",
+    "label_set": "pubmedqa",
+    "gold_label": "yes",
+}
 
 
 @contextmanager
@@ -132,4 +138,5 @@ def test_the_process_that_asks_executes_the_run_that_the_app_prepared(
         ("training", ["predict", "--max-new-tokens", "2"], ""),
     )
     assert (imported[0], predicted[0]) == (0, 0), predicted
-    assert [path.name for path in runs_dir().iterdir()] == [predicted[1].strip()]
+    run_dir = RunDir(runs_dir() / predicted[1].strip())
+    assert run_dir.read_status().state == "succeeded"
