@@ -97,6 +97,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("inclusion_probability", pa.float64()),
         ]
     ),
+    "incoming_queue_share": pa.schema([("item_id", pa.string()), ("reviewer_id", pa.string())]),
     "incoming_place": pa.schema([("item_id", pa.string()), ("place", pa.string())]),
     "incoming_training_record": pa.schema(
         [

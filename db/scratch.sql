@@ -102,3 +102,35 @@ create macro if not exists scratch.hides_name(viewer, of_item, by_reviewer) as
     struct_extract(viewer, 'hides_names')
     and by_reviewer is distinct from struct_extract(viewer, 'reviewer_id')
     and of_item not in (select item_id from standing_adjudication);
+
+-- Queues as they are now: the people named last, those of them who may still label (present_ids), and
+-- whether it is closed. Where fewer are present than label each item, a queue is open to all: nobody's
+-- leaving strands items. labelling_roles: the roles that may label.
+create macro if not exists scratch.queue_now(labelling_roles) as table
+select
+    queue.* exclude (reviewer_ids),
+    coalesce(change.reviewer_ids, queue.reviewer_ids) as reviewer_ids,
+    list_filter(
+        coalesce(change.reviewer_ids, queue.reviewer_ids),
+        lambda one: list_contains(labelling.reviewer_ids, one)
+    ) as present_ids,
+    coalesce(change.is_closed, false) as is_closed
+from queue
+left join (
+    select
+        queue_id,
+        from_json(
+            arg_max(new_value, event_number) filter (where action = 'set_queue_people'),
+            '["varchar"]'
+        ) as reviewer_ids,
+        arg_max(action, event_number) filter (where action <> 'set_queue_people') = 'close_queue'
+            as is_closed
+    from review_event
+    where action in ('set_queue_people', 'close_queue', 'reopen_queue')
+    group by queue_id
+) as change using (queue_id)
+cross join (
+    select coalesce(list(reviewer_id), []) as reviewer_ids
+    from current_reviewer
+    where origin = 'person' and list_contains(labelling_roles, role)
+) as labelling;

@@ -22,18 +22,18 @@ from db.records import Role
 from db.review.draws import FLOOR, QueueDesign, Strata, count_drawn
 from db.review.guidelines import ALL_LABEL_SETS, add_guideline, list_guidelines
 from db.review.item_list import ReviewFilter, Show, item_id_array
+from db.review.queue_changes import close_queue
+from db.review.queue_progress import list_progress, queue_progress
 from db.review.queues import (
     MAX_REPEAT_SHARE,
     MAX_REVIEWERS,
+    ORDERS,
     Queue,
     QueueOrder,
     QueueSettings,
     add_queue,
-    close_queue,
     get_queue,
-    list_progress,
     list_queues,
-    queue_progress,
 )
 from db.review.settings import ReviewMode
 from db.viewer import EVERYTHING
@@ -120,7 +120,7 @@ def queue_list(as_json: bool) -> None:
                 one,
                 queue_progress(cur, one),
                 list_progress(cur, one),
-                count_drawn(cur, one.queue_id)[0],
+                count_drawn(cur, one.queue_id)[1],
             )
             for one in list_queues(cur)
         ]
@@ -161,9 +161,7 @@ def queue_list(as_json: bool) -> None:
 @click.option("--split", help="Only items of this split.")
 @click.option("--show", type=click.Choice(get_args(Show)), default="all", show_default=True)
 @click.option("--search", default="", help="Only items in which these words occur.")
-@click.option(
-    "--order", type=click.Choice(get_args(QueueOrder)), default="item_id", show_default=True
-)
+@click.option("--order", type=click.Choice(ORDERS), default="item_id", show_default=True)
 @click.option(
     "--reviewers",
     "num_reviewers",

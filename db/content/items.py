@@ -131,6 +131,12 @@ def list_sources(cur: DuckDBPyConnection) -> list[str]:
     return [row[0] for row in cur.execute(load_sql("item_list_sources")).fetchall()]
 
 
+def has_unanswered(cur: DuckDBPyConnection) -> bool:
+    """Return whether there are items that no run has answered."""
+    row = cur.execute(load_sql("item_has_unanswered")).fetchone()
+    return row is not None and bool(row[0])
+
+
 def item_from_row(row: Sequence[Any]) -> Item:
     """Convert a row of ``item_get`` to an item."""
     return Item(

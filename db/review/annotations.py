@@ -31,6 +31,7 @@ from db.records import (
     GoldOrigin,
     Item,
     Judgement,
+    Phase,
     Reviewer,
     Verdict,
     labels_in,
@@ -38,10 +39,10 @@ from db.records import (
 from db.review.annotation_rows import fetch_annotations, from_row, list_histories
 from db.review.item_state import ItemState
 from db.review.queues import Queue, require_open
-from db.review.spans import require_span
 from db.statements import load_sql
 from db.viewer import EVERYTHING, Viewer, is_hidden, without_name
 
+_TEXTS: Final = {"answer": "model's answer", "corrected": "corrected answer"}
 _OF_A_LABEL: Final = {"action": "label", "origin": "review", "retracted_annotation_id": None}
 
 
@@ -148,7 +149,7 @@ def add_annotation(
         item_version = check_in_use(on_screen.seen_item, state.sense_version, state.set_aside)
         require_open(on_screen.queue, reviewer_id)
         require_standing(item_id, standing, on_screen.replaces)
-    require_span(judgement, encounter.phase, answer, item_id)
+    _require_span(judgement, encounter.phase, answer, item_id)
     if standing is not None and standing.judgement.answer is not None:
         answer = standing.judgement.answer
     parameters = {
@@ -429,3 +430,31 @@ def _columns(judgement: Judgement, encounter: Encounter) -> dict[str, Any]:
         "span_end": span and span.end,
         "client_at": client_at and to_timestamp(client_at),
     }
+
+
+def _require_span(judgement: Judgement, phase: Phase, answer: str | None, item_id: str) -> None:
+    """Refuse a span of characters that its text does not have.
+
+    Args:
+        phase: A blind label cannot point at an answer that was not shown.
+        answer: What the model wrote.
+
+    Raises:
+        InvalidAnnotationError: The span is outside its text, or there is no such text.
+    """
+    span = judgement.span
+    if span is None:
+        return
+    text = judgement.answer if span.text == "corrected" else answer
+    if text is None or (span.text == "answer" and phase == "blind"):
+        raise InvalidAnnotationError(
+            f"The supporting span of item {item_id!r} points at the {_TEXTS[span.text]}, which the "
+            "reviewer did not have before them. Remove the span, or mark it in a text that was "
+            "shown."
+        )
+    if span.end > len(text):
+        raise InvalidAnnotationError(
+            f"The supporting span of item {item_id!r} ends at character {span.end:,}, but the "
+            f"{_TEXTS[span.text]} has {len(text):,}. Mark it again; characters are Unicode code "
+            "points, counted from 0."
+        )

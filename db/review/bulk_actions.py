@@ -1,8 +1,8 @@
 """Acting on every item that passes a filter at once: seen first, then done, taken back in one go.
 
 Nothing is changed in place. A label set for many items is an annotation on each, under the name of
-the person who acted; undoing the action appends a retraction of each. A queue of the items is
-taken back by closing it. See ``bulk_action`` in ``migrations/0012_bulk_and_guidelines.sql``.
+the person who acted; undoing the action appends a retraction of each. See ``bulk_action`` in
+``migrations/0012_bulk_and_guidelines.sql``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from db.arrow_tables import incoming
 from db.conversions import from_timestamp, to_json, to_timestamp, utc_now
 from db.errors import BulkActionError
 from db.people.permissions import require
-from db.review.item_list import Order, ReviewFilter, list_item_ids, select_items
-from db.review.queues import QueueSettings, add_item_queue, close_queue
+from db.review.item_list import ReviewFilter, select_items
+from db.review.queue_changes import close_queue
 from db.review.visibility import view_as
 from db.statements import load_sql
 
@@ -28,7 +28,8 @@ ItemKind = Literal["head", "text", "retract", "flag"]
 """``head`` and ``text``: label as the head, or the answer's text, says. ``retract``: take one's own
 labels back. ``flag``: flag the items."""
 BulkKind = ItemKind | Literal["queue"]
-"""What is done to each item, or ``queue``: a review queue of all of them."""
+"""What was done to each item, or ``queue``: earlier versions made a queue of all of them, which
+undoing closes."""
 
 # The label that each item gets or loses, and which items there is something to do for.
 _TARGETS: Final[Mapping[ItemKind, tuple[str, str]]] = {
@@ -124,38 +125,6 @@ def do_action(
     elif kind == "flag":
         cur.execute(load_sql("bulk_event"), {**batch, "action": "flag", "created_at": now})
     return _record(cur, flt, kind, len(targets), batch, now)
-
-
-def send_to_queue(
-    cur: DuckDBPyConnection,
-    settings: QueueSettings,
-    *,
-    reviewer_id: str,
-    batch_id: str,
-    num_expected: int,
-    order: Order = "item_id",
-) -> BulkAction:
-    """Make a review queue of every item that passes the filter. The caller owns the transaction.
-
-    Args:
-        batch_id: Becomes the queue's id too: the same id again changes nothing.
-        num_expected: How many items the list had on screen; with another number nothing is done.
-        order: Of the list, and so of the queue.
-
-    Raises:
-        BulkActionError: There is no item, or there are more or fewer than on screen.
-        InvalidQueueError: The name is taken or another setting is not possible.
-        NotPermittedError: The role of the reviewer is not open to actions on many items.
-    """
-    require(cur, reviewer_id, "bulk")
-    done = _find(cur, batch_id)
-    if done is not None:
-        return done
-    item_ids = list_item_ids(cur, settings.filter, view_as(cur, reviewer_id), order)
-    _require_as_seen(len(item_ids), num_expected)
-    add_item_queue(cur, settings, item_ids, queue_id=batch_id, created_by=reviewer_id)
-    batch = {"batch_id": batch_id, "reviewer_id": reviewer_id}
-    return _record(cur, settings.filter, "queue", len(item_ids), batch, to_timestamp(utc_now()))
 
 
 def undo_action(cur: DuckDBPyConnection, batch_id: str, *, reviewer_id: str) -> BulkAction:

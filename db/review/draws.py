@@ -1,4 +1,4 @@
-"""How the items of a queue are drawn, so that what reviewers find can speak for all of them.
+"""How the items of a queue are drawn, so that what people find speaks for all, and dealt.
 
 Within a stratum items come in the order of ``u / size`` (sequential Poisson sampling: Ohlsson
 1998), where ``u`` is a number in [0, 1) that a hash makes of item and seed, and ``size`` the share
@@ -9,9 +9,10 @@ number of items. In a prioritised order sizes fall with the rank, down to a floo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -129,10 +130,88 @@ def add_draw(cur: DuckDBPyConnection, queue_id: str, drawn: pa.Table) -> None:
         cur.execute(load_sql("queue_draw_insert"), {"queue_id": queue_id})
 
 
-def count_drawn(cur: DuckDBPyConnection, queue_id: str) -> tuple[int, int]:
-    """Return from how many items a queue was drawn, and in how many turns."""
+def count_drawn(cur: DuckDBPyConnection, queue_id: str) -> tuple[int, int, int]:
+    """Return how many places a queue has, from how many items drawn, and in how many turns."""
     row = cur.execute(load_sql("queue_draw_count"), {"queue_id": queue_id}).fetchone()
-    return (0, 0) if row is None else (int(row[0]), int(row[1]))
+    return (0, 0, 0) if row is None else (int(row[0]), int(row[1]), int(row[2]))
+
+
+def list_undrawn(cur: DuckDBPyConnection, queue_id: str, design: QueueDesign) -> list[str]:
+    """Return the items that a queue was drawn from and has no place for, in the order of the draw.
+
+    Each turn goes on where it ended, all at the same rate.
+    """
+    rows = cur.execute(load_sql("queue_draw_list"), {"queue_id": queue_id}).fetchnumpy()
+    turns, strata, item_ids = rows["turn"], rows["stratum"], rows["item_id"]
+    keys = np.empty(len(turns))
+    for turn in np.unique(turns):
+        own = np.flatnonzero(turns == turn)
+        shares = _shares_of(list(dict.fromkeys(strata[own])), design)
+        by_share = np.array([shares[name] for name in strata[own]])
+        order = np.lexsort((strata[own].astype(str), (rows["stratum_rank"][own] - 0.5) / by_share))
+        keys[own[order]] = (np.arange(len(own)) + 0.5) / len(own)
+    left = np.lexsort((turns, keys))
+    return [str(item_ids[place]) for place in left if not rows["is_placed"][place]]
+
+
+def deal(
+    items: Iterable[tuple[str, Sequence[str]]], people: Sequence[str], num_reviewers: int
+) -> list[tuple[str, str]]:
+    """Share items among people, down the order given: each to those with the fewest so far.
+
+    So all work down the same order, and what they have done so far is the beginning of the draw.
+
+    Args:
+        items: Each with the people it belongs to already.
+        people: Who gets items.
+        num_reviewers: People an item belongs to in the end, if there are as many.
+
+    Returns:
+        Pairs of an item and a person, with those it belonged to before.
+
+    Example:
+        >>> deal([("a", []), ("b", ["Ann"]), ("c", [])], ["Ann", "Bob"], 1)
+        [('a', 'Ann'), ('b', 'Ann'), ('c', 'Bob')]
+    """
+    by_load = [(0, number) for number in range(len(people))]
+    dealt = []
+    for item_id, kept in items:
+        owners, passed = list(kept), []
+        while by_load and len(owners) < num_reviewers:
+            load, number = heapq.heappop(by_load)
+            is_new = people[number] not in kept
+            passed.append((load + is_new, number))
+            if is_new:
+                owners.append(people[number])
+        for one in passed:
+            heapq.heappush(by_load, one)
+        dealt += [(item_id, owner) for owner in owners]
+    return dealt
+
+
+def add_shares(cur: DuckDBPyConnection, queue_id: str, dealt: Sequence[tuple[str, str]]) -> None:
+    """Store to whom items belong from now on."""
+    rows = [{"item_id": item_id, "reviewer_id": owner} for item_id, owner in dealt]
+    with incoming(cur, "incoming_queue_share", rows):
+        cur.execute(load_sql("queue_share_insert"), {"queue_id": queue_id})
+
+
+def design_faults(design: QueueDesign | None) -> list[str]:
+    """Return what makes a design impossible."""
+    if design is None:
+        return []
+    faults = []
+    if not 0 <= design.floor <= 1:
+        faults.append(f"the floor {design.floor} is not within 0 and 1")
+    if design.num_items is not None and design.num_items < 1:
+        faults.append(f"{design.num_items} items to draw are fewer than 1")
+    if design.strata not in (None, *get_args(Strata)):
+        faults.append(f"the strata {design.strata!r} are none of {list(get_args(Strata))}")
+    if any(share <= 0 for _, share in design.shares) or sum(s for _, s in design.shares) > 1:
+        faults.append(f"the shares {dict(design.shares)} are not above 0 with a sum of at most 1")
+    if design.shares and design.strata is None:
+        faults.append("shares are of strata, and none are chosen")
+    return faults
 
 
 def draw_sizes(kind: Kind, total: int, floor: float) -> _Floats | None:

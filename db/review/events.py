@@ -14,7 +14,17 @@ from db.people.permissions import Action, require
 from db.records import Phase
 from db.statements import load_sql
 
-EventAction = Literal["open", "reveal", "skip", "flag", "unflag", "close_queue"]
+EventAction = Literal[
+    "open",
+    "reveal",
+    "skip",
+    "flag",
+    "unflag",
+    "close_queue",
+    "reopen_queue",
+    "set_queue_people",
+    "reassign_share",
+]
 
 ASKS: Final[Mapping[EventAction, Action]] = {
     "open": "read",
@@ -23,6 +33,9 @@ ASKS: Final[Mapping[EventAction, Action]] = {
     "flag": "annotate",
     "unflag": "annotate",
     "close_queue": "manage_queues",
+    "reopen_queue": "manage_queues",
+    "set_queue_people": "manage_queues",
+    "reassign_share": "manage_queues",
 }
 """What a person must be permitted for each."""
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,19 +15,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from db.conversions import from_timestamp, require_text, to_json, to_timestamp, utc_now
 from db.errors import InvalidQueueError, QueueClosedError, QueueNotFoundError
-from db.people.permissions import require
+from db.people.permissions import PERMISSIONS, is_permitted, require
 from db.review.draws import (
     ADDED,
     DEFAULT,
     Candidates,
     Kind,
     QueueDesign,
-    Strata,
     add_draw,
+    add_shares,
     count_drawn,
+    deal,
+    design_faults,
     draw,
+    draw_sizes,
+    list_undrawn,
 )
-from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter, select_items
 from db.review.settings import ReviewMode
 from db.review.visibility import view_as
@@ -42,6 +45,7 @@ QueueOrder = Literal[
     "oldest",
     "random",
     "item_id",
+    "listed",
 ]
 Sharing = Literal["anyone", "dealt"]
 
@@ -64,13 +68,17 @@ _ORDERS: Final[dict[QueueOrder, str]] = {
     "oldest": "arrived_at",
     "random": "item_id",
     "item_id": "item_id",
+    "listed": "item_id",
 }
 _HASH: Final = "('0x' || md5(item_id || '/' || $seed)[1:13])::bigint / 4503599627370496.0"
 """The first 13 digits of a hash as a number from 0 to 1."""
+ORDERS: Final[tuple[QueueOrder, ...]] = tuple(order for order in _ORDERS if order != "listed")
+"""Orders of the items that pass a filter; chosen items have one of their own."""
 _KINDS: Final[dict[QueueOrder, Kind]] = {
     "random": "equal",
     "oldest": "fixed",
     "item_id": "fixed",
+    "listed": "fixed",
 }
 """How places are drawn; the other orders are prioritised."""
 FIXED_ORDERS: Final = tuple(order for order, kind in _KINDS.items() if kind == "fixed")
@@ -88,7 +96,8 @@ class QueueSettings:
     first; ``label_errors`` those to whose label of record a head that has not learned from them
     gives the least probability (the self-confidence of confident learning: Northcutt, Jiang, Chuang
     2021; items of which only a head that has learned from them speaks come last); ``random`` is the
-    control stream, with which the yield of the other orders can be compared.
+    control stream, with which the yield of the other orders can be compared; ``listed`` is the
+    order in which items were chosen.
     """
 
     name: str
@@ -102,7 +111,7 @@ class QueueSettings:
     sharing: Sharing = "anyone"
     """``anyone``: first come, first served; ``dealt``: each item belongs to people in turn."""
     reviewer_ids: tuple[str, ...] = ()
-    """Who may work on it; empty for all."""
+    """The people named for it; empty for all."""
     repeat_share: float = 0.0
     """Share of the items that come again, unannounced, to who labelled them; in blind queues only,
     where nothing on screen tells what they said the first time."""
@@ -114,34 +123,31 @@ class QueueSettings:
         """Return the run whose answers are shown."""
         return self.filter.run_id
 
-    def is_open_to(self, reviewer_id: str) -> bool:
-        """Return whether a reviewer may work on the queue."""
-        return not self.reviewer_ids or reviewer_id in self.reviewer_ids
-
 
 @dataclass(frozen=True)
 class Queue:
-    """A list of items for review; it never changes but for items added at its end."""
+    """A list of items for review; it never changes but for items added at its end.
+
+    Its people may change: ``settings`` name those of now. Who is named and may no longer label is
+    not present, and where fewer are than label each item, it is open to all: no item is stranded.
+    """
 
     queue_id: str
     settings: QueueSettings
     created_at: datetime
     created_by: str
     is_closed: bool = False
+    present_ids: tuple[str, ...] = ()
+    """The people named who may label now."""
 
+    @property
+    def is_open_to_all(self) -> bool:
+        """Return whether every reviewer may work on the queue."""
+        return len(self.present_ids) < self.settings.num_reviewers
 
-@dataclass(frozen=True)
-class QueueProgress:
-    """How far one reviewer is, or all are, in a queue.
-
-    ``num_items``: of a reviewer: the items that they labelled or may still label.
-    """
-
-    reviewer_id: str | None
-    num_done: int
-    num_items: int
-    median_seconds: float | None
-    num_fast: int
+    def is_open_to(self, reviewer_id: str) -> bool:
+        """Return whether a reviewer may work on the queue."""
+        return self.is_open_to_all or reviewer_id in self.present_ids
 
 
 def add_queue(
@@ -172,75 +178,109 @@ def add_item_queue(
     queue_id: str,
     created_by: str,
 ) -> Queue:
-    """Make a queue of chosen items in the order given; it takes in no others later.
+    """Make a queue of chosen items; it takes in no others later.
 
     The caller owns the transaction.
 
     Args:
-        settings: Of their filter only the run counts.
-        item_ids: The items, the first to come first.
+        settings: Of their filter only the run counts. A fixed order means the order given.
+        item_ids: The items to draw from.
 
     Raises:
         InvalidQueueError: A setting is not possible, the name is taken, or there is no item.
         NotPermittedError: The person who asks may not make queues.
     """
+    if settings.order in FIXED_ORDERS:
+        settings = replace(settings, order="listed")
     no_others = ReviewFilter(run_id=settings.run_id, item_ids=())
     queue = _insert(cur, replace(settings, filter=no_others), queue_id, created_by)
-    if not item_ids:
+    chosen = replace(no_others, item_ids=tuple(dict.fromkeys(item_ids)))
+    found = _candidates(cur, queue, view_as(cur, created_by), chosen)
+    if not _place_drawn(cur, queue, found):
         raise InvalidQueueError(
             f"The queue {queue.settings.name!r} was not made: no item is chosen. Choose some."
         )
-    chosen = list(dict.fromkeys(item_ids))
-    ranks = np.arange(len(chosen))
-    every = Candidates(_texts(chosen), ranks, ranks / len(ranks), _texts([""] * len(chosen)))
-    add_draw(cur, queue_id, draw(every, "fixed", DEFAULT, len(chosen)))
-    cur.execute(load_sql("queue_insert_items"), {"queue_id": queue_id, "item_ids": chosen})
     return queue
 
 
-def extend_queue(cur: DuckDBPyConnection, queue: Queue, reviewer_id: str) -> int:
-    """Append the items that pass the queue's filter by now and are not in it yet.
+def extend_queue(
+    cur: DuckDBPyConnection, queue: Queue, reviewer_id: str, num_items: int | None = None
+) -> int:
+    """Append items to a queue.
 
     Args:
         reviewer_id: Who extends it; what is hidden from them can neither choose nor order items.
+        num_items: This many of the items that have no place yet, in the queue's order: of a drawn
+            queue the next of the same draw, so that it is as if it had been made with more places.
+            None: those that pass the filter only now, drawn at the same rate.
 
     Returns:
         How many were appended.
 
     Raises:
         NotPermittedError: The person who asks may not manage queues.
+        InvalidQueueError: The number is below 1.
     """
     require(cur, reviewer_id, "manage_queues")
-    found = _candidates(cur, queue, view_as(cur, reviewer_id))
+    if num_items is None:
+        return _place_drawn(cur, queue, _candidates(cur, queue, view_as(cur, reviewer_id)))
+    if num_items < 1:
+        raise InvalidQueueError(f"{num_items} items to add are fewer than 1. Choose a number.")
+    design = queue.settings.design
+    kind = _KINDS.get(queue.settings.order, "prioritised")
+    if design is None or draw_sizes(kind, 1, design.floor) is None:
+        found = _candidates(cur, queue, view_as(cur, reviewer_id))
+        return _place_drawn(cur, queue, found, num_items)
+    item_ids = list_undrawn(cur, queue.queue_id, design)[:num_items]
+    _place(cur, queue, item_ids)
+    cur.execute(load_sql("queue_draw_update"), {"queue_id": queue.queue_id})
+    return len(item_ids)
+
+
+def _place_drawn(
+    cur: DuckDBPyConnection, queue: Queue, found: Candidates, num_places: int | None = None
+) -> int:
+    """Draw from candidates and append those with a place; None: as many as at the rate so far."""
     total = len(found.item_ids)
     if total == 0:
         return 0
     design = queue.settings.design or QueueDesign(floor=0)
-    num_frame, num_turns = count_drawn(cur, queue.queue_id)
+    num_placed, num_frame, num_turns = count_drawn(cur, queue.queue_id)
     if num_turns:
         found = _of_turn(found, num_turns)
-    num_places = total
-    if design.num_items is not None:
-        rate = min(1.0, design.num_items / (num_frame or total))
-        num_places = math.ceil(rate * total - 1e-9)
+    if num_places is None and design.num_items is not None:
+        rate = num_placed / num_frame if num_frame else design.num_items / total
+        num_places = math.ceil(min(1.0, rate) * total - 1e-9)
+    num_places = min(total, num_places or total)
     kind = _KINDS.get(queue.settings.order, "prioritised")
     drawn = draw(found, kind, design, num_places)
     if queue.settings.design is not None:
         add_draw(cur, queue.queue_id, drawn)
-    item_ids = drawn["item_id"][:num_places].to_pylist()
-    placed = {"queue_id": queue.queue_id, "item_ids": item_ids}
-    cur.execute(load_sql("queue_insert_items"), placed)
+    _place(cur, queue, drawn["item_id"][:num_places].to_pylist())
     return num_places
 
 
-def _candidates(cur: DuckDBPyConnection, queue: Queue, viewer: Viewer) -> Candidates:
-    """Return the items that pass a queue's filter by now and were not drawn from yet."""
+def _place(cur: DuckDBPyConnection, queue: Queue, item_ids: Sequence[str]) -> None:
+    """Append items to a queue, dealt where it is a dealt one."""
+    placed = {"queue_id": queue.queue_id, "item_ids": list(item_ids)}
+    cur.execute(load_sql("queue_insert_items"), placed)
+    if queue.settings.sharing == "dealt" and queue.present_ids:
+        new = [(item_id, ()) for item_id in item_ids]
+        dealt = deal(new, queue.present_ids, queue.settings.num_reviewers)
+        add_shares(cur, queue.queue_id, dealt)
+
+
+def _candidates(
+    cur: DuckDBPyConnection, queue: Queue, viewer: Viewer, flt: ReviewFilter | None = None
+) -> Candidates:
+    """Return the items that pass a filter by now, or the queue's, and were not drawn from yet."""
     settings = queue.settings
+    flt = settings.filter if flt is None else flt
     strata = settings.design.strata if settings.design else None
     stratum = f"coalesce({strata}, '')" if strata else "''"
     rank = f"row_number() over (order by {_ORDERS[settings.order]}, item_id)"
     columns = f"item_id, {rank} as priority, {_HASH} as chance, {stratum} as stratum"
-    statement, parameters = select_items(columns, settings.filter, viewer)
+    statement, parameters = select_items(columns, flt, viewer)
     parameters |= {"seed": settings.seed, "queue_id": queue.queue_id}
     # Only constants of this package are put together; values are bound.
     found = cur.execute(
@@ -248,9 +288,11 @@ def _candidates(cur: DuckDBPyConnection, queue: Queue, viewer: Viewer) -> Candid
         f"anti join ({load_sql('queue_drawn_from')}) as present using (item_id) order by priority",
         parameters,
     ).fetchnumpy()
-    return Candidates(
-        _texts(found["item_id"]), found["priority"], found["chance"], _texts(found["stratum"])
-    )
+    ranks = found["priority"]
+    if settings.order == "listed":
+        place_of = {item_id: place for place, item_id in enumerate(flt.item_ids or ())}
+        ranks = np.array([place_of[item_id] for item_id in found["item_id"]], np.int64)
+    return Candidates(_texts(found["item_id"]), ranks, found["chance"], _texts(found["stratum"]))
 
 
 def _of_turn(candidates: Candidates, num_turns: int) -> Candidates:
@@ -285,7 +327,7 @@ def require_open(queue: Queue | None, reviewer_id: str) -> None:
     """
     if queue is None:
         return
-    if queue.is_closed or not queue.settings.is_open_to(reviewer_id):
+    if queue.is_closed or not queue.is_open_to(reviewer_id):
         why = "is closed" if queue.is_closed else "is open to other reviewers only"
         raise QueueClosedError(
             f"The queue {queue.settings.name!r} {why}, so nothing more is stored in it. Choose "
@@ -298,21 +340,27 @@ def list_queues(cur: DuckDBPyConnection, reviewer_id: str | None = None) -> list
     queues = _list(cur, None)
     if reviewer_id is None:
         return queues
-    return [
-        queue for queue in queues if not queue.is_closed and queue.settings.is_open_to(reviewer_id)
-    ]
+    return [queue for queue in queues if not queue.is_closed and queue.is_open_to(reviewer_id)]
 
 
-def close_queue(cur: DuckDBPyConnection, queue_id: str, reviewer_id: str) -> None:
-    """Close a queue for all reviewers; judgements made in it are kept.
+def list_queues_seen_by(cur: DuckDBPyConnection, reviewer_id: str) -> list[Queue]:
+    """Return the queues that a person sees, newest first.
+
+    Who may manage queues sees all, others the open ones they may work on and all that they made.
 
     Raises:
-        QueueNotFoundError: No queue has this id.
-        NotPermittedError: The person who asks may not manage queues.
+        NotPermittedError: They have no role, or no more.
+        ReviewerNotFoundError: No reviewer has this id.
     """
-    require(cur, reviewer_id, "manage_queues")
-    if not get_queue(cur, queue_id).is_closed:
-        add_events(cur, [ReviewEvent("close_queue", reviewer_id, queue_id=queue_id)])
+    person = require(cur, reviewer_id, "read")
+    sees_all = is_permitted(person, "manage_queues")
+    return [
+        queue
+        for queue in _list(cur, None)
+        if sees_all
+        or queue.created_by == reviewer_id
+        or (not queue.is_closed and queue.is_open_to(reviewer_id))
+    ]
 
 
 def find_position(cur: DuckDBPyConnection, queue_id: str, item_id: str) -> int | None:
@@ -338,30 +386,6 @@ def list_block(
     return tuple(row[0] for row in rows)
 
 
-def queue_progress(
-    cur: DuckDBPyConnection, queue: Queue, reviewer_id: str | None = None
-) -> QueueProgress:
-    """Return how far a reviewer is in a queue, or how many places of it are filled in all."""
-    parameters = {"queue_id": queue.queue_id, "reviewer_id": reviewer_id}
-    row = cur.execute(load_sql("queue_progress"), parameters).fetchone()
-    num_items, num_done, median_seconds, num_fast = row or (0, 0, None, 0)
-    settings = queue.settings
-    places = num_items * settings.num_reviewers
-    people = len(settings.reviewer_ids)
-    if reviewer_id is not None:
-        places = num_items
-        if settings.sharing == "dealt" and people:
-            places = round(num_items * min(settings.num_reviewers / people, 1))
-    return QueueProgress(reviewer_id, num_done, places, median_seconds, num_fast)
-
-
-def list_progress(cur: DuckDBPyConnection, queue: Queue) -> list[QueueProgress]:
-    """Return how far each reviewer is who worked on a queue or was named for it."""
-    rows = cur.execute(load_sql("queue_people"), {"queue_id": queue.queue_id}).fetchall()
-    people = dict.fromkeys((*queue.settings.reviewer_ids, *(row[0] for row in rows)))
-    return [queue_progress(cur, queue, reviewer_id) for reviewer_id in people]
-
-
 def _insert(
     cur: DuckDBPyConnection, settings: QueueSettings, queue_id: str, created_by: str
 ) -> Queue:
@@ -374,7 +398,7 @@ def _insert(
         reviewer_ids=tuple(dict.fromkeys(settings.reviewer_ids)),
     )
     _require_possible(settings)
-    _require_free(cur, settings.name)
+    require_free(cur, settings.name)
     parameters = {
         **vars(settings),
         "queue_id": queue_id,
@@ -390,7 +414,7 @@ def _insert(
 
 
 def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
-    rows = cur.execute(load_sql("queue_list"), {"queue_id": queue_id}).fetchall()
+    rows = _rows(cur, queue_id)
     return [
         Queue(
             queue_id=row[0],
@@ -409,9 +433,15 @@ def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
             created_at=from_timestamp(row[10]),
             created_by=row[11],
             is_closed=row[12],
+            present_ids=tuple(row[14]),
         )
         for row in rows
     ]
+
+
+def _rows(cur: DuckDBPyConnection, queue_id: str | None) -> list[tuple[Any, ...]]:
+    parameters = {"queue_id": queue_id, "labelling_roles": sorted(PERMISSIONS["annotate"])}
+    return cur.execute(load_sql("queue_list"), parameters).fetchall()
 
 
 def _read_filter(stored: str) -> ReviewFilter:
@@ -438,15 +468,17 @@ def list_queue_faults(cur: DuckDBPyConnection) -> list[str]:
     return [
         f"The filter of the queue {name!r} is damaged: it keeps its items and can get no others. "
         "Create a new queue for further items."
-        for name, stored, is_closed in (
-            (row[1], row[2], row[12])
-            for row in cur.execute(load_sql("queue_list"), {"queue_id": None}).fetchall()
-        )
+        for name, stored, is_closed in ((row[1], row[2], row[12]) for row in _rows(cur, None))
         if not is_closed and _find_filter(stored) is None
     ]
 
 
-def _require_free(cur: DuckDBPyConnection, name: str) -> None:
+def require_free(cur: DuckDBPyConnection, name: str) -> None:
+    """Refuse a name that an open queue has.
+
+    Raises:
+        InvalidQueueError: One has it.
+    """
     if any(queue.settings.name == name and not queue.is_closed for queue in list_queues(cur)):
         raise InvalidQueueError(
             f"There is an open queue named {name!r} already. Choose another name, or close that "
@@ -468,29 +500,14 @@ def _require_possible(settings: QueueSettings) -> None:
         faults.append(f"{num_reviewers} reviewers an item are not within 1 and {MAX_REVIEWERS}")
     if people and people < num_reviewers:
         faults.append(f"{num_reviewers} reviewers an item need as many people, not {people}")
+    if settings.order == "listed" and settings.filter.item_ids is None:
+        faults.append("only chosen items have an order of their own")
     if settings.sharing == "dealt" and not people:
         faults.append("items can be dealt only to people who are named")
     if not 0 <= share <= MAX_REPEAT_SHARE:
         faults.append(f"the share of repeats {share} is not within 0 and {MAX_REPEAT_SHARE}")
-    faults += _design_faults(settings.design)
+    faults += design_faults(settings.design)
     if share and settings.mode != "blind":
         faults.append("items can come again unannounced only where they are shown blind")
     if faults:
         raise InvalidQueueError(f"The queue was not made: {'; '.join(faults)}. Change that.")
-
-
-def _design_faults(design: QueueDesign | None) -> list[str]:
-    if design is None:
-        return []
-    faults = []
-    if not 0 <= design.floor <= 1:
-        faults.append(f"the floor {design.floor} is not within 0 and 1")
-    if design.num_items is not None and design.num_items < 1:
-        faults.append(f"{design.num_items} items to draw are fewer than 1")
-    if design.strata not in (None, *get_args(Strata)):
-        faults.append(f"the strata {design.strata!r} are none of {list(get_args(Strata))}")
-    if any(share <= 0 for _, share in design.shares) or sum(s for _, s in design.shares) > 1:
-        faults.append(f"the shares {dict(design.shares)} are not above 0 with a sum of at most 1")
-    if design.shares and design.strata is None:
-        faults.append("shares are of strata, and none are chosen")
-    return faults

@@ -14,7 +14,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming_table
-from db.people.permissions import is_permitted, require_of
+from db.people.permissions import PERMISSIONS, is_permitted, require_of
 from db.people.reviewers import get_reviewer
 from db.records import Reviewer
 from db.review.settings import read_settings
@@ -44,7 +44,8 @@ def view_as(cur: DuckDBPyConnection, reviewer_id: str) -> Viewer:
         ReviewerNotFoundError: No reviewer has this id.
         NotPermittedError: They have no role, or no more.
     """
-    row = cur.execute(load_sql("viewer_facts"), {"reviewer_id": reviewer_id}).fetchone()
+    asked = {"reviewer_id": reviewer_id, "labelling_roles": sorted(PERMISSIONS["annotate"])}
+    row = cur.execute(load_sql("viewer_facts"), asked).fetchone()
     stored, num_queued, queues, *facts = row or (None, 0, None)
     person = Reviewer(*facts) if facts else get_reviewer(cur, reviewer_id)
     require_of(cur, person, "read")

@@ -3,7 +3,8 @@
 -- first_position, last_position: the part of the queue to look at. exclude: items to leave out.
 -- viewer, is_blind: of items that wait for the reviewer's blind label elsewhere a blind queue gives
 -- those that it has no label of; others give none.
--- share_number of num_shares: with sharing 'dealt', which person this is among how many, else 0.
+-- present, absent: the people named who may label now, and who may no longer. Of a dealt queue what belongs
+-- to someone present is kept for them; the share of who is absent is open to all its people.
 with candidate as materialized (
     select item_id, "position"
     from queue_item
@@ -11,11 +12,6 @@ with candidate as materialized (
     where queue_id = $queue_id
         and "position" between $first_position and $last_position
         and not list_contains($exclude::varchar[], item_id)
-        and (
-            $num_shares = 0
-            or (($share_number - "position" * $num_reviewers) % nullif($num_shares, 0)
-                + $num_shares) % nullif($num_shares, 0) < $num_reviewers
-        )
 ),
 -- Narrowed to the candidates before anything else: most of a long queue is not looked at.
 row_of_candidate as materialized (
@@ -36,14 +32,34 @@ labelled as (
 held as (
     select item_id, reviewer_id
     from reservation
-    where queue_id = $queue_id and created_at > $oldest::timestamp
+    where queue_id = $queue_id
+        and created_at > $oldest::timestamp
+        and not list_contains($absent::varchar[], reviewer_id)
     group by item_id, reviewer_id
     having arg_max(expires_at, reservation_number) > $now::timestamp
 ),
-taken as (
-    select item_id, count(distinct reviewer_id) as num_taken
-    from (select item_id, reviewer_id from labelled union all select item_id, reviewer_id from held)
+taken as materialized (
+    select item_id, reviewer_id from labelled union select item_id, reviewer_id from held
+),
+taken_by_others as (
+    select item_id, count(*) as num_taken
+    from taken
     where reviewer_id <> $reviewer_id
+    group by item_id
+),
+owner as materialized (
+    select item_id, reviewer_id
+    from queue_share
+    semi join candidate using (item_id)
+    where queue_id = $queue_id
+    qualify deal = max(deal) over (partition by item_id)
+),
+kept_for_others as (
+    select item_id, count(*) as num_kept
+    from owner
+    anti join taken using (item_id, reviewer_id)
+    where list_contains($present::varchar[], reviewer_id)
+        and item_id not in (select item_id from owner where reviewer_id = $reviewer_id)
     group by item_id
 ),
 skipped as (
@@ -62,9 +78,10 @@ anti join (
     from scratch.hidden_item($viewer)
     where not $is_blind or item_id in (select item_id from labelled where reviewer_id = $reviewer_id)
 ) as withheld using (item_id)
-left join taken using (item_id)
+left join taken_by_others using (item_id)
+left join kept_for_others using (item_id)
 left join skipped using (item_id)
-where coalesce(taken.num_taken, 0) < $num_reviewers
+where coalesce(num_taken, 0) + coalesce(num_kept, 0) < $num_reviewers
     and (skipped.skipped_at is null or $with_skipped)
 order by skipped.skipped_at nulls first, candidate."position"
 limit $limit

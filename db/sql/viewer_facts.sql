@@ -6,15 +6,16 @@ select
     (select count(*) from queue_item) as num_queued,
     (
         select list(
-            {'queue_id': queue_id, 'mode': mode, 'is_named': len(reviewer_ids) > 0}
+            {
+                'queue_id': queue_id,
+                'mode': mode,
+                'is_named': list_contains(present_ids, $reviewer_id)
+            }
             order by created_at, queue_id
         )
-        from queue
-        where (len(reviewer_ids) = 0 or list_contains(reviewer_ids, $reviewer_id))
-            and queue_id not in (
-                select queue_id from review_event
-                where action = 'close_queue' and queue_id is not null
-            )
+        from scratch.queue_now($labelling_roles)
+        where not is_closed
+            and (len(present_ids) < num_reviewers or list_contains(present_ids, $reviewer_id))
     ) as queues,
     reviewer_id, name, coalesce(latest.role, role) as role, latest.email as email, origin,
     latest.issuer as issuer

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from db.records import Annotation
-from db.review.queues import Queue, QueueProgress
+from db.review.queue_progress import QueueProgress
+from db.review.queues import Queue
 from streamlit_app.api.contract import Id, JudgementId, JudgementSent, Sent
 from streamlit_app.api.judgements import make_judgement
 from streamlit_app.server import desk, programs

@@ -15,18 +15,14 @@ from db.people.reviewers import list_reviewers
 from db.records import Reviewer
 from db.review.bulk_actions import (
     BulkAction,
-    BulkKind,
     ItemKind,
     do_action,
     list_actions,
     preview_action,
-    send_to_queue,
     undo_action,
 )
-from db.review.item_list import Order, ReviewFilter
-from db.review.queues import MAX_NAME, QueueSettings
+from db.review.item_list import ReviewFilter
 from streamlit_app import safe_text
-from streamlit_app.components import queue_mode
 from streamlit_app.markup import reveal
 from streamlit_app.server.services import database
 from streamlit_app.session.local_time import local_text
@@ -35,18 +31,16 @@ from streamlit_app.wording import say, say_count, words
 _NOTICE = "bulk_notice"
 _BATCH = "bulk_batch"
 _SHOWN_PAST = 5
-_MOST_REVIEWERS = 20
 
 Press = Callable[..., BulkAction]
 """Does the action in a transaction; takes its cursor, ``batch_id`` and ``reviewer_id``."""
 
 
-def draw(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -> None:
+def draw(flt: ReviewFilter, total: int, person: Reviewer) -> None:
     """Draw the switch that opens the panel, and the panel where it is open.
 
     Args:
         flt: The filter of the list.
-        order: The order of the list.
         total: How many items pass it.
         person: Who is at the screen.
     """
@@ -57,18 +51,13 @@ def draw(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -> None:
         if not is_permitted(person, "bulk"):
             safe_text.draw_notice(say("bulk.not_open"))
             return
-        kind = _pick_kind(flt)
-        if kind == "queue":
-            _draw_queue(flt, order, total, person)
-        else:
-            _draw_action(flt, kind, person)
+        _draw_action(flt, _pick_kind(flt), person)
         _draw_past(person)
 
 
-def _pick_kind(flt: ReviewFilter) -> BulkKind:
+def _pick_kind(flt: ReviewFilter) -> ItemKind:
     kind_words = words("bulk_kind")
-    by_run = get_args(ItemKind) if flt.run_id is not None else ("retract", "flag")
-    kinds: tuple[BulkKind, ...] = (*by_run, "queue")
+    kinds: tuple[ItemKind, ...] = ("retract", "flag") if flt.run_id is None else get_args(ItemKind)
     return st.segmented_control(
         say("bulk.kind"),
         kinds,
@@ -90,19 +79,6 @@ def _draw_action(flt: ReviewFilter, kind: ItemKind, person: Reviewer) -> None:
         st.text(say("bulk.labels", labels=counted))
     press = partial(do_action, flt=flt, kind=kind, num_expected=seen.num_changed)
     _draw_button(say_count("bulk.apply", seen.num_changed), press, person)
-
-
-def _draw_queue(flt: ReviewFilter, order: Order, total: int, person: Reviewer) -> None:
-    with st.container(horizontal=True):
-        name = st.text_input(say("queue.name"), key="bulk_queue_name", max_chars=MAX_NAME)
-        num_reviewers = st.number_input(
-            say("queue.num_reviewers"), 1, _MOST_REVIEWERS, key="bulk_queue_num_reviewers"
-        )
-        mode = queue_mode.pick("bulk_queue_mode")
-    st.text(say_count("bulk.would_queue", total))
-    settings = QueueSettings(name, flt, num_reviewers=num_reviewers, mode=mode)
-    press = partial(send_to_queue, settings=settings, order=order, num_expected=total)
-    _draw_button(say_count("bulk.do_queue", total), press, person)
 
 
 def _draw_button(title: str, press: Press, person: Reviewer) -> None:
@@ -150,8 +126,7 @@ def _do(press: Press) -> None:
         st.session_state[_NOTICE] = ("error", str(error))
         return
     st.session_state.pop(_BATCH, None)
-    key = "bulk.done_queue" if done.kind == "queue" else "bulk.done"
-    message = say_count(key, done.num_items, what=words("bulk_kind")[done.kind])
+    message = say_count("bulk.done", done.num_items, what=words("bulk_kind")[done.kind])
     st.session_state[_NOTICE] = ("success", message)
 
 

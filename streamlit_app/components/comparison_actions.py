@@ -8,7 +8,7 @@ import streamlit as st
 
 from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
 from streamlit_app import safe_text
-from streamlit_app.components import link_popover, queue_popover
+from streamlit_app.components import link_popover, queue_form
 from streamlit_app.logic.tables import csv_bytes
 from streamlit_app.markup import element
 from streamlit_app.server import services
@@ -18,22 +18,22 @@ from streamlit_app.wording import say, say_count
 MAX_EXPORTED = 1_000_000
 
 
-def draw(flt: PairFilter, change: Change, total: int, names: Mapping[str, str]) -> None:
+def draw(flt: PairFilter, change: Change, total: int, names: Mapping[str, str], shown: str) -> None:
     """Draw what can be done with the items of one change.
 
     Args:
+        shown: The change in words.
         names: Of the runs, by id, as their pickers show them.
     """
-    safe_text.draw_line(st.session_state.pop(queue_popover.NOTICE, ""))
     with st.container(horizontal=True, vertical_alignment="center", key="lc_bar_compare"):
         safe_text.draw(element("p", say_count("work_bar.chosen", total), cls="lc-chosen"))
-        queue_popover.draw(
-            "compare_queue",
-            say("pair_work.queue"),
+        source = queue_form.of_items(
+            say("pair_work.change", change=shown, a=names[flt.run_a], b=names[flt.run_b]),
             total,
-            lambda: [row.item_id for row in _rows(flt, change, queue_popover.MAX_ITEMS)],
+            lambda: [row.item_id for row in _rows(flt, change, MAX_EXPORTED)],
             flt.run_b,
         )
+        queue_form.draw("compare_queue", say("pair_work.queue"), source, sign_in.current_person())
         st.download_button(
             say("pair_work.export"),
             data=sign_in.checked(lambda: pairs_csv(flt, change)),

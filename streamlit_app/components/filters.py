@@ -77,6 +77,26 @@ def draw_clear() -> None:
         st.button(say("filters.clear"), key="clear_filters", on_click=clear)
 
 
+def in_words(flt: ReviewFilter) -> str:
+    """Describe which items pass a filter; holds texts from the data."""
+    names = run_names(services.all_runs())
+    parts = [] if flt.show == "all" else [SHOW_WORDS[flt.show]]
+    conditions = (
+        ("source", flt.source),
+        ("split", flt.split),
+        ("gold_label", flt.gold_label),
+        ("text_label", flt.answer_label),
+        ("head_label", flt.head_label),
+        ("answer_form", FORM_WORDS.get(flt.answer_form or "", flt.answer_form)),
+        ("search", flt.search.strip() or None),
+        ("run", names.get(flt.run_id or "", flt.run_id)),
+    )
+    parts += [f"{say(f'filters.{name}')}: {value}" for name, value in conditions if value]
+    if flt.only_predicted:
+        parts.append(say("filters.only_answered"))
+    return "; ".join(parts) or say("filters.show_all")
+
+
 def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
     """Draw the run picker and the filters; each choice stays in the address.
 
@@ -139,11 +159,15 @@ def _pick_run(runs: Sequence[Run]) -> Run | None:
 
 
 def _pick_only_predicted() -> bool:
-    """Exclude items without an answer, unless the address or the box says otherwise."""
+    """Exclude items that only other runs answered, unless the address or the box says otherwise.
+
+    Where no run answered some, they were imported to be reviewed as they are: nothing is excluded.
+    """
+    default = "no" if services.has_unanswered_items() else "yes"
     if "answered" not in st.session_state:
-        st.session_state["answered"] = st.query_params.get("answered") != "no"
+        st.session_state["answered"] = st.query_params.get("answered", default) != "no"
     answered = st.checkbox(say("filters.only_answered"), key="answered", persist_state="session")
-    address.keep("answered", None if answered else "no")
+    address.keep("answered", "yes" if answered else "no", default)
     return answered
 
 

@@ -11,7 +11,7 @@ from db.outcomes.selection import By, OutcomeFilter
 from eci.statistics.estimates import Estimate
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
-from streamlit_app.components import chart, figure_table, item_table, queue_popover
+from streamlit_app.components import chart, figure_table, item_table, queue_form
 from streamlit_app.logic.figures import estimate_text, interval_text, percent
 from streamlit_app.logic.outcomes.gold_doubts import (
     MIN_JUDGED,
@@ -29,6 +29,7 @@ from streamlit_app.logic.outcomes.suspects import (
 )
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
+from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 
 
@@ -164,13 +165,14 @@ def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
         alt=say("gold_panel.label_errors_alt"),
     )
     st.caption(say("gold_panel.label_errors_note"))
-    queue_popover.draw(
-        "errors_suspects_queue",
-        say("gold_panel.create_queue"),
+    source = queue_form.of_items(
+        say("gold_panel.suspects"),
         view.num_suspects,
         lambda: load_suspect_ids(services.database(), flt, view),
         flt.run_id,
     )
+    person = sign_in.current_person()
+    queue_form.draw("errors_suspects_queue", say("gold_panel.create_queue"), source, person)
 
 
 def suspects_sentence(view: SuspectView) -> str:

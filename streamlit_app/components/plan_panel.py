@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-import uuid
+from dataclasses import replace
 from typing import get_args
 
 import streamlit as st
 
-from db.people.permissions import is_permitted
 from db.records import Reviewer
-from db.review.queues import MAX_NAME, add_queue
 from db.viewer import Viewer
 from eci.statistics.planning import Plan
 from streamlit_app import safe_text
+from streamlit_app.components import queue_form
 from streamlit_app.errors import OUR_ERRORS
 from streamlit_app.logic.figures import duration, percent
 from streamlit_app.logic.training.watching import watch_words
@@ -30,7 +28,6 @@ from training.evaluation.review_plan import (
     planned_queue,
 )
 
-_NOTICE = "plan_notice"
 _EXPECTED: dict[Goal, float] = {
     "accuracy": 80.0,
     "alpha": 70.0,
@@ -136,31 +133,17 @@ def _draw_plan(question: Question, plan: Plan, workplace: Workplace) -> None:
 
 
 def _draw_make(person: Reviewer, plan: Plan) -> None:
-    if not is_permitted(person, "manage_queues"):
-        st.caption(say("queue_popover.not_open"))
-        return
     runs = {run.run_id: run for run in services.all_runs()}
-    st.text_input(say("queue_popover.name"), key="plan_name", max_chars=MAX_NAME)
-    st.selectbox(
+    run_id = st.selectbox(
         say("plan.run"),
         [None, *runs],
         format_func=lambda run_id: reveal(run_id) if run_id else say("plan.any_run"),
         key="plan_run",
     )
     st.caption(say("plan.make_note"))
-    st.button(say("queue_popover.make"), key="plan_make", on_click=_make, args=(person, plan))
-    safe_text.draw_line(st.session_state.pop(_NOTICE, ""))
-
-
-def _make(person: Reviewer, plan: Plan) -> None:
-    state = st.session_state
-    settings = planned_queue(state["plan_name"], plan, state["plan_run"], secrets.randbelow(2**32))
-    try:
-        with services.database().transaction() as cur:
-            queue = add_queue(
-                cur, settings, queue_id=str(uuid.uuid4()), created_by=person.reviewer_id
-            )
-    except OUR_ERRORS as error:
-        state[_NOTICE] = str(error)
-        return
-    state[_NOTICE] = say("queue_popover.made", name=queue.settings.name)
+    planned = planned_queue("", plan, run_id, seed=0)
+    source = queue_form.of_filter(planned.filter, "item_id", person)
+    source = replace(
+        source, order="random", num_items=plan.num_items, num_reviewers=plan.num_readers
+    )
+    queue_form.draw("plan_queue", say("queue.create_heading"), source, person)

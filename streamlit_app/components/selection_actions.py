@@ -16,7 +16,7 @@ from streamlit_app.components import (
     chart,
     link_popover,
     outcome_items,
-    queue_popover,
+    queue_form,
     scope_picker,
 )
 from streamlit_app.components.scope_picker import PickedScope
@@ -26,6 +26,8 @@ from streamlit_app.markup import element
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say, say_count
+
+_NOTICE = "errors_notice"
 
 
 def draw(
@@ -40,17 +42,18 @@ def draw(
     Args:
         report: Writes the page as one HTML file.
     """
-    safe_text.draw_line(st.session_state.pop(queue_popover.NOTICE, ""))
+    safe_text.draw_line(st.session_state.pop(_NOTICE, ""))
     with st.container(horizontal=True, vertical_alignment="center", key="lc_bar_errors"):
         safe_text.draw(element("p", say_count("work_bar.chosen", total), cls="lc-chosen"))
         if total:
-            queue_popover.draw(
-                "errors_queue",
-                say("work_bar.create_queue"),
+            source = queue_form.of_items(
+                selection_words(outcome_items.chosen()) or say("work_bar.all_items"),
                 total,
                 lambda: list_item_ids(services.database().cursor(), flt),
                 flt.run_id,
             )
+            person = sign_in.current_person()
+            queue_form.draw("errors_queue", say("work_bar.create_queue"), source, person)
             _draw_slice(scope)
             _draw_export(flt)
         link_popover.draw(scope_picker.in_address(scope, runs))
@@ -94,9 +97,9 @@ def _save_slice() -> None:
                 saved_by=sign_in.current_person().reviewer_id,
             )
     except DbError as error:
-        st.session_state[queue_popover.NOTICE] = str(error)
+        st.session_state[_NOTICE] = str(error)
         return
-    st.session_state[queue_popover.NOTICE] = say("work_bar.slice_saved", name=saved.name)
+    st.session_state[_NOTICE] = say("work_bar.slice_saved", name=saved.name)
 
 
 def _drop_slice(name: str) -> None:
@@ -104,7 +107,7 @@ def _drop_slice(name: str) -> None:
         with services.database().transaction() as cur:
             drop_slice(cur, name, saved_by=sign_in.current_person().reviewer_id)
     except DbError as error:
-        st.session_state[queue_popover.NOTICE] = str(error)
+        st.session_state[_NOTICE] = str(error)
         return
     st.session_state["errors_saved"] = None
 

@@ -354,7 +354,7 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
         alt=say("compare.items_of_change", change=CHANGE_WORDS[change]),
     )
     shown_names = {run_id: reveal(name) for run_id, name in names.items()}
-    comparison_actions.draw(flt, change, total, shown_names)
+    comparison_actions.draw(flt, change, total, shown_names, CHANGE_WORDS[change])
 
 
 def draw_all(runs: Sequence[Run], viewer: Viewer) -> None:

@@ -15,7 +15,8 @@ from db.content.overview import count_items_by_label, count_reviews
 from db.open_mark import log_paths
 from db.paths import database_path
 from db.retraining.training_runs import list_training_runs
-from db.review.queues import list_queues, queue_progress
+from db.review.queue_progress import queue_progress
+from db.review.queues import list_queues
 from db.viewer import EVERYTHING
 from streamlit_app.server import backups, health, services
 

@@ -11,8 +11,9 @@ from cachetools import TTLCache
 from db.connection import Database
 from db.people.permissions import require
 from db.people.program_tokens import find_program, note_use
-from db.review import queues
-from db.review.queues import Queue, QueueProgress
+from db.review import queue_progress, queues
+from db.review.queue_progress import QueueProgress
+from db.review.queues import Queue
 from db.review.rights import known_queue
 from streamlit_app.server import desk, services
 from streamlit_app.server.tokens import Presented, Sitting
@@ -97,4 +98,5 @@ def list_progress(reviewer_id: str, queue_id: str) -> list[QueueProgress]:
     """
     queue = get_queue(reviewer_id, queue_id)
     cur = services.database().cursor()
-    return [queues.queue_progress(cur, queue), *queues.list_progress(cur, queue)]
+    (state,) = queue_progress.list_states(cur, [queue])
+    return [state.total, *state.people]

@@ -23,17 +23,14 @@ from db.review.annotations import gold_from, view_history
 from db.review.events import set_flag
 from db.review.guidelines import Guideline
 from db.review.item_list import Order, ReviewFilter
+from db.review.queue_progress import queue_progress
 from db.review.queues import (
     Queue,
-    QueueProgress,
     QueueSettings,
+    add_item_queue,
     add_queue,
-    close_queue,
-    extend_queue,
     get_queue,
-    list_progress,
     list_queues,
-    queue_progress,
 )
 from db.review.reservations import count_held
 from db.review.rights import (
@@ -236,47 +233,34 @@ def open_queues(reviewer_id: str, current_id: str | None, most: int) -> list[tup
         if queue.queue_id == current_id:
             continue
         progress = queue_progress(cur, queue, reviewer_id)
-        if progress.num_items > progress.num_done:
-            found.append((queue, progress.num_items - progress.num_done))
+        if progress.num_left:
+            found.append((queue, progress.num_left))
         if len(found) == most:
             break
     return found
 
 
-def progress_of(queue: Queue) -> list[QueueProgress]:
-    """Return how far each person of a queue is."""
-    return list_progress(services.database().cursor(), queue)
+def names_of_open_queues() -> set[str]:
+    """Return the names that no other queue can have now."""
+    queues = list_queues(services.database().cursor())
+    return {queue.settings.name for queue in queues if not queue.is_closed}
 
 
-def make_queue(settings: QueueSettings, reviewer_id: str) -> tuple[Queue, int]:
-    """Make a queue and count its items.
+def make_queue(
+    settings: QueueSettings, reviewer_id: str, item_ids: Sequence[str] | None = None
+) -> tuple[Queue, int]:
+    """Make a queue of the items that pass its filter, or of chosen ones, and count its items.
 
     Raises:
         DbError: It cannot be made; nothing was stored.
     """
     with services.database().transaction() as cur:
-        queue = add_queue(cur, settings, queue_id=str(uuid.uuid4()), created_by=reviewer_id)
+        made = {"queue_id": str(uuid.uuid4()), "created_by": reviewer_id}
+        if item_ids is None:
+            queue = add_queue(cur, settings, **made)
+        else:
+            queue = add_item_queue(cur, settings, item_ids, **made)
         return queue, queue_progress(cur, queue).num_items // settings.num_reviewers
-
-
-def extend(queue: Queue, reviewer_id: str) -> int:
-    """Add to a queue what passes its filter by now.
-
-    Raises:
-        NotPermittedError: The reviewer may not manage queues.
-    """
-    with services.database().transaction() as cur:
-        return extend_queue(cur, queue, reviewer_id)
-
-
-def close(queue: Queue, reviewer_id: str) -> None:
-    """Close a queue for all reviewers.
-
-    Raises:
-        NotPermittedError: The reviewer may not manage queues.
-    """
-    with services.database().transaction() as cur:
-        close_queue(cur, queue.queue_id, reviewer_id)
 
 
 def store_settings(wanted: ReviewSettings, reviewer_id: str) -> None:

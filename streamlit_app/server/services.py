@@ -9,7 +9,7 @@ from typing import Any, Final
 from cachetools import cached
 
 from db.connection import Database
-from db.content.items import count_by_label, list_sources
+from db.content.items import count_by_label, has_unanswered, list_sources
 from db.content.runs import list_runs
 from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.people.permissions import Action, require
@@ -144,6 +144,11 @@ def num_hidden(viewer: Viewer) -> int:
 def known_labels(viewer: Viewer) -> list[str]:
     """Return every gold label in use that the viewer may see: the choices of the label filters."""
     return sorted(count_by_label(database().cursor(), viewer))
+
+
+def has_unanswered_items() -> bool:
+    """Return whether there are items that no run has answered."""
+    return database().known.get("unanswered", lambda: has_unanswered(database().cursor()))
 
 
 def all_sources() -> list[str]:

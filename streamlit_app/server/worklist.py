@@ -26,8 +26,10 @@ from db.review.item_list import (
     item_id_array,
     viewer_of_list,
 )
-from db.review.queues import Queue, find_item_at, find_position, list_block, queue_progress
+from db.review.queue_progress import queue_progress
+from db.review.queues import Queue, find_item_at, find_position, list_block
 from db.review.reservations import QueuePosition, release, reserve_ahead, reserve_neighbour
+from db.review.rights import known_queue
 from db.review.settings import ReviewMode
 from db.review.visibility import list_waiting, view_as
 from db.viewer import Viewer
@@ -225,15 +227,20 @@ class QueueWorklist:
 
     def __init__(self, database: Database, queue: Queue, reviewer_id: str) -> None:
         self._database = database
-        self.queue = queue
         self._reviewer_id = reviewer_id
         self.queue_id: str | None = queue.queue_id
+        self._queue_id = queue.queue_id
         self.mode: ReviewMode = queue.settings.mode
         progress = queue_progress(database.cursor(), queue, reviewer_id)
         self.total, self.num_done = progress.num_items, progress.num_done
         self._places: LRUCache[str, int] = LRUCache(_MAX_SEEN)
         self._lock = Lock()  # the routes run in several threads
         self._repeat: str | None = None
+
+    @property
+    def queue(self) -> Queue:
+        """Return the queue as it is now: its people may be others than when it was opened."""
+        return known_queue(self._database, self._queue_id)
 
     def ahead(
         self, num_items: int, after: str | None = None, exclude: Sequence[str] = ()
@@ -251,14 +258,14 @@ class QueueWorklist:
 
     def give_back(self, item_ids: Sequence[str]) -> None:
         """Release items that were held ahead and not labelled."""
-        release(self._database, self.queue.queue_id, item_ids, self._reviewer_id)
+        release(self._database, self._queue_id, item_ids, self._reviewer_id)
 
     def block(self, item_id: str) -> tuple[str, ...]:
         """Return the items that are read together with one; itself where it is from outside."""
         place = self._place(item_id)
         if place is None:
             return (item_id,)
-        first, queue_id = place - place % _BLOCK, self.queue.queue_id
+        first, queue_id = place - place % _BLOCK, self._queue_id
         return self._database.known.get(
             ("block", queue_id, first),
             lambda: list_block(self._database.cursor(), queue_id, first, _BLOCK),
@@ -291,13 +298,13 @@ class QueueWorklist:
 
     def first(self) -> str | None:
         """Return the first item, labelled or not; None where there is none."""
-        return find_item_at(self._database.cursor(), self.queue.queue_id, 0)
+        return find_item_at(self._database.cursor(), self._queue_id, 0)
 
     def put_off(self, item_id: str, client_at: datetime | None = None) -> None:
         """Return the item back and let it come again once nothing else is open."""
         with self._database.transaction(only_labels=True) as cur:
             skip = ReviewEvent(
-                "skip", self._reviewer_id, item_id, self.queue.queue_id, client_at=client_at
+                "skip", self._reviewer_id, item_id, self._queue_id, client_at=client_at
             )
             add_events(cur, [skip])
         self.give_back([item_id])
@@ -317,7 +324,7 @@ class QueueWorklist:
         with self._lock:
             place = self._places.get(item_id)
         if place is None:
-            place = find_position(self._database.cursor(), self.queue.queue_id, item_id)
+            place = find_position(self._database.cursor(), self._queue_id, item_id)
             if place is not None:
                 self._remember(QueuePosition(item_id, place))
         return place

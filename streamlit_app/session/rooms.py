@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, Literal, NoReturn
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from db.records import Role
 Room = Literal[
     "home",
     "review",
+    "queues",
     "items",
     "agreement",
     "quality",
@@ -24,9 +26,15 @@ Room = Literal[
 
 ROOMS_OF: Final[Mapping[Role, tuple[Room, ...]]] = {
     "reviewer": ("home", "review", "guidelines"),
-    "adjudicator": ("home", "review", "agreement", "items", "quality", "training", "settings"),
-    "engineer": ("home", "quality", "training", "items", "agreement", "review", "settings"),
-    "admin": ("home", "review", "items", "agreement", "quality", "training", "settings"),
+    "adjudicator": (
+        *("home", "review", "queues", "agreement", "items", "quality", "training", "settings"),
+    ),
+    "engineer": (
+        *("home", "quality", "training", "items", "agreement", "queues", "review", "settings"),
+    ),
+    "admin": (
+        *("home", "review", "queues", "items", "agreement", "quality", "training", "settings"),
+    ),
     "none": ("home",),
 }
 """The rooms in the navigation by role, in the order in which it needs them.
@@ -44,3 +52,9 @@ def go_to(room: Room, part: str | None = None, **params: str) -> NoReturn:
     # Given even where it is empty: without it Streamlit refuses to leave while a widget keeps its
     # value in the address.
     st.switch_page(f"views/{room}.py", query_params=params)
+
+
+def address_of(room: Room, **params: str) -> str:
+    """Return the whole address of a room, to hand on to others."""
+    folder = (st.context.url or "").split("?")[0].rsplit("/", 1)[0]
+    return f"{folder}/{room}?{urlencode(params)}"

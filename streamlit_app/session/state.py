@@ -14,6 +14,9 @@ from streamlit_app.session.rooms import go_to
 ITEM_PARAM = "item"
 """Query parameter that names the item on the Review page."""
 
+QUEUE_PARAM = "queue"
+"""Widget and query parameter that hold the queue chosen on the Review page."""
+
 
 @dataclass
 class ReviewSession:
@@ -59,3 +62,9 @@ def open_in_review(item_id: str, *, run_id: str | None = None) -> NoReturn:
         st.session_state["run"] = run_id
         params["run"] = run_id
     go_to("review", **params)
+
+
+def open_queue(queue_id: str) -> NoReturn:
+    """Open the Review page at one queue."""
+    st.session_state[QUEUE_PARAM] = queue_id
+    go_to("review", **{QUEUE_PARAM: queue_id})

@@ -17,6 +17,7 @@ from streamlit_app.components import (
     filters,
     item_correction,
     item_table,
+    queue_form,
     room,
 )
 from streamlit_app.errors import shown_errors
@@ -63,7 +64,9 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     if total == 0:
         filters.draw_no_item()
         return
-    bulk_panel.draw(flt, order, total, person)
+    source = queue_form.of_filter(flt, order, person)
+    queue_form.draw("browse_queue", say("queue.create_heading"), source, person)
+    bulk_panel.draw(flt, total, person)
     shown = ids.slice((page - 1) * PAGE_SIZE, PAGE_SIZE).to_pylist()
     run_id, reviewer_id = flt.run_id, flt.reviewer_id
     rows = get_rows(database().cursor(), shown, viewer, run_id=run_id, reviewer_id=reviewer_id)

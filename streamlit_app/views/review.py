@@ -6,16 +6,18 @@ import streamlit as st
 
 from db.records import Reviewer, Run
 from streamlit_app import safe_text
-from streamlit_app.components import desk_frame, filters, queue_panel, room
+from streamlit_app.components import desk_frame, filters, queue_form, queue_panel, room
 from streamlit_app.errors import shown_errors
 from streamlit_app.server import services
 from streamlit_app.server.review_service import WorklistChoice
 from streamlit_app.session import sign_in
 from streamlit_app.session.state import review_session
+from streamlit_app.wording import say
 
 
 def pick_worklist(reviewer: Reviewer) -> tuple[WorklistChoice, Run | None]:
     """Draw the choice of a queue or of filters in the sidebar."""
+    queue_form.arrived()
     queue = queue_panel.pick(reviewer)
     queue_panel.draw_waiting(queue, reviewer)
     if queue is not None:
@@ -24,7 +26,8 @@ def pick_worklist(reviewer: Reviewer) -> tuple[WorklistChoice, Run | None]:
         return queue, runs.get(queue.settings.run_id or "")
     flt, order, run = filters.pick(reviewer.reviewer_id)
     filters.draw_clear()
-    queue_panel.draw_make(flt, order, reviewer)
+    source = queue_form.of_filter(flt, order, reviewer)
+    queue_form.draw("review_queue", say("queue.create_heading"), source, reviewer)
     return (flt, order), run
 
 

@@ -28,7 +28,8 @@ from db.review import reservations
 from db.review.annotations import list_annotations
 from db.review.drafts import find_draft
 from db.review.item_list import ReviewFilter
-from db.review.queues import Queue, QueueSettings, add_queue, close_queue
+from db.review.queue_changes import close_queue
+from db.review.queues import Queue, QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from streamlit_app.api.application import make_api
 from streamlit_app.server import desk, tokens

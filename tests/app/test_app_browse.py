@@ -8,16 +8,17 @@ from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
 from db.content.items import add_items
+from db.content.predictions import add_predictions
 from db.exporters.scope import ExportScope
 from db.people.reviewers import add_reviewer, list_reviewers
 from db.review.item_list import ReviewRow
-from db.review.queues import find_item_at, list_queues
+from db.review.queues import list_queues
 from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.exports import build_export
 from streamlit_app.logic.review.browse_rows import PAGE_SIZE, num_pages, table
 from tests.support.annotations import annotate
-from tests.support.pages import OpenPage, markup_of
-from tests.support.records import make_drug_item
+from tests.support.pages import OpenPage, markup_of, open_form
+from tests.support.records import make_answer, make_drug_item
 
 BROWSE = "items"
 
@@ -77,11 +78,16 @@ def test_filters_order_and_search_narrow_the_list(
     assert (test.query_params["head"], test.query_params["search"]) == ("no", "drug 2")
 
 
-def test_items_without_an_answer_are_left_out_until_asked_for(
+def test_items_that_only_another_run_answered_are_left_out_until_asked_for(
     filled_store: Database, open_page: OpenPage
 ) -> None:
     with filled_store.transaction() as cur:
         add_items(cur, [make_drug_item(9)], origin="items")
+    # Imported without any answer: there to be reviewed.
+    assert "q-9" in column(open_page(BROWSE), "Item")
+    assert "q-9" not in column(open_page(BROWSE, answered="yes"), "Item")
+    with filled_store.transaction() as cur:
+        add_predictions(cur, [make_answer("q-9", "Yes.", "yes", "older")])
     test = open_page(BROWSE)
     assert "q-9" not in column(test, "Item")
     test.checkbox(key="answered").uncheck().run()
@@ -140,24 +146,22 @@ def test_all_items_of_a_list_are_labelled_after_a_look_and_taken_back(
     assert labels_of(filled_store, "Chief") == {}
 
 
-def test_all_items_of_a_list_are_sent_to_a_queue_that_taking_back_closes(
-    filled_store: Database, open_page: OpenPage
-) -> None:
+def test_all_items_of_a_list_become_a_queue(filled_store: Database, open_page: OpenPage) -> None:
     test = open_page(BROWSE, reviewer="Chief", head="no", order="confidence")
-    test.toggle(key="bulk_open").set_value(True).run()
-    test.segmented_control(key="bulk_kind").set_value("queue").run()
-    test.button(key="bulk_do").click().run()
+    open_form(test, "browse_queue")
+    assert "2 items: Head label: no" in markup_of(test)
+    test.text_input(key="browse_queue_name").set_value(" ")
+    test.button(key="browse_queue_create").click().run()
     assert "the name has 0 characters" in markup_of(test)
-    test.text_input(key="bulk_queue_name").set_value("Head says no").run()
-    test.button(key="bulk_do").click().run()
+    test.text_input(key="browse_queue_name").set_value("Head says no")
+    test.number_input(key="browse_queue_num_items").set_value(1)
+    test.button(key="browse_queue_create").click().run()
     assert not test.exception
-    cur = filled_store.cursor()
-    (queue,) = list_queues(cur)
+    assert "with 1 item" in markup_of(test)
+    assert not test.session_state["browse_queue_open"]
+    (queue,) = list_queues(filled_store.cursor())
     assert queue.settings.name == "Head says no"
-    assert [find_item_at(cur, queue.queue_id, place) for place in (0, 1)] == ["q-1", "q-2"]
-    (undo,) = [button for button in test.button if "bulk_undo" in str(button.key)]
-    undo.click().run()
-    assert [queue.is_closed for queue in list_queues(filled_store.cursor())] == [True]
+    assert (queue.settings.order, queue.settings.mode) == ("uncertain", "blind")
 
 
 def test_the_items_of_a_list_are_exported_by_those_who_may(

@@ -29,7 +29,7 @@ from streamlit_app.logic.outcomes.comparison import (
 )
 from streamlit_app.logic.outcomes.run_outcomes import refresh
 from tests.support.annotations import annotate
-from tests.support.pages import item_ids, metrics, notices, open_page
+from tests.support.pages import item_ids, metrics, notices, open_form, open_page
 from tests.support.records import (
     LABELS,
     make_answer,
@@ -137,8 +137,9 @@ def test_the_items_of_a_change_become_a_queue_and_a_file(compared: Database):
     with compared.transaction() as cur:
         add_reviewer(cur, "Eve", "engineer")
     page = open_compare(reviewer="Eve")
+    open_form(page, "compare_queue")
     page.text_input(key="compare_queue_name").set_value("fixed ones")
-    page.button(key="compare_queue_make").click().run()
+    page.button(key="compare_queue_create").click().run()
     assert not page.exception
     (queue,) = list_queues(compared.cursor())
     assert (queue.settings.name, queue.settings.run_id) == ("fixed ones", "after")

@@ -18,11 +18,12 @@ from db.review.drafts import find_draft, save_draft
 from db.review.draws import QueueDesign
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter
+from db.review.queue_changes import close_queue
 from db.review.queues import Queue, QueueSettings, add_queue, find_item_at, list_queues
 from db.review.settings import ReviewSettings, get_settings, save_settings
 from db.viewer import EVERYTHING
 from tests.support.desk import Desk
-from tests.support.pages import OpenPage, go_to, markup_of
+from tests.support.pages import OpenPage, go_to, markup_of, open_form
 from tests.support.records import make_answer, make_drug_item, make_options_item, make_run
 
 OpenDesk = Callable[..., Desk]
@@ -298,17 +299,17 @@ def test_an_item_that_comes_again_shows_nothing_of_the_first_time(
     assert stored == ["first", "first", "repeat", "repeat"]
 
 
-def test_a_queue_is_made_from_the_filters_and_closed_again(
+def test_a_queue_is_made_from_the_filters_and_reviewed_at_once(
     filled_store: Database, open_page: OpenPage, admin: str
 ) -> None:
     test = open_page(reviewer="Ada", show="text_wrong")
-    test.text_input(key="queue_name").set_value("Wrong texts")
-    test.selectbox(key="queue_order").set_value("uncertain")
-    test.selectbox(key="queue_mode").set_value("blind")
-    test.number_input(key="queue_num_reviewers").set_value(2)
-    test.number_input(key="queue_floor").set_value(20)
-    test.selectbox(key="queue_strata").set_value("gold_label")
-    test.button(key="queue_create").click().run()
+    open_form(test, "review_queue")
+    test.text_input(key="review_queue_name").set_value("Wrong texts")
+    test.selectbox(key="review_queue_order").set_value("uncertain")
+    test.number_input(key="review_queue_num_reviewers").set_value(2)
+    test.number_input(key="review_queue_floor").set_value(20)
+    test.selectbox(key="review_queue_strata").set_value("gold_label")
+    test.button(key="review_queue_create_and_review").click().run()
     assert not test.exception
     (queue,) = list_queues(filled_store.cursor())
     assert (queue.settings.name, queue.settings.order) == ("Wrong texts", "uncertain")
@@ -323,9 +324,9 @@ def test_a_queue_is_made_from_the_filters_and_closed_again(
     assert desk.item_id == find_item_at(filled_store.cursor(), queue.queue_id, 0)
     assert desk.item_id in ("q-1", "q-3")
     assert "Blind review" in desk.markup
-    test.button(key="queue_close").click().run()
-    assert list_queues(filled_store.cursor(), admin) == []
-    assert test.query_params.get("queue") is None
+    with filled_store.transaction() as cur:
+        close_queue(cur, queue.queue_id, admin)
+    assert test.run().query_params.get("queue") is None
 
 
 def test_who_may_not_manage_queues_is_not_offered_to(
@@ -334,9 +335,10 @@ def test_who_may_not_manage_queues_is_not_offered_to(
     with filled_store.transaction() as cur:
         add_reviewer(cur, "Bob", "reviewer")
     queue = make_queue()
-    keys = [button.key for button in open_page(reviewer="Bob", queue=queue.queue_id).button]
-    assert "queue_close" not in keys
-    assert "queue_create" not in [button.key for button in open_page(reviewer="Bob").button]
+    assert queue.queue_id
+    page = open_page(reviewer="Bob")
+    open_form(page, "review_queue")
+    assert "review_queue_create" not in [button.key for button in page.button]
 
 
 def test_settings_are_stored_from_the_page_and_begin_the_desk_again(

@@ -9,10 +9,11 @@ import pytest
 from db.connection import Database
 from db.content.items import add_items
 from db.retraining.readiness import ReadinessCount
-from db.review.queues import list_queues, queue_progress
+from db.review.queue_progress import queue_progress
+from db.review.queues import list_queues
 from streamlit_app.logic.training.watching import watch_words
 from tests.support.annotations import annotate
-from tests.support.pages import open_page, plain_texts
+from tests.support.pages import open_form, open_page, plain_texts
 from tests.support.records import make_item
 from training.control.triggers import Readiness
 
@@ -48,9 +49,11 @@ def test_the_page_plans_and_makes_the_queue(database: Database) -> None:
     assert "246 items drawn at random" in plain_texts(page)
     assert "There are only 60 items" in plain_texts(page)
     page.checkbox(key="plan_finite").check()
-    page.text_input(key="plan_name").set_value("Planned").run()
+    page.run()
     assert "49 items drawn at random" in plain_texts(page)
-    page.button(key="plan_make").click().run()
+    open_form(page, "plan_queue")
+    page.text_input(key="plan_queue_name").set_value("Planned")
+    page.button(key="plan_queue_create").click().run()
     assert not page.exception
     (queue,) = list_queues(database.cursor())
     assert (queue.settings.name, queue.settings.order, queue.settings.mode) == (

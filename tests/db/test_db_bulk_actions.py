@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
-from db.errors import BulkActionError, InvalidQueueError, NotPermittedError
+from db.errors import BulkActionError, NotPermittedError
 from db.people.sign_in import add_person
 from db.review.annotations import get_gold, list_annotations, standing_annotations
 from db.review.bulk_actions import (
@@ -16,11 +18,11 @@ from db.review.bulk_actions import (
     do_action,
     list_actions,
     preview_action,
-    send_to_queue,
     undo_action,
 )
 from db.review.item_list import ReviewFilter, list_item_ids
-from db.review.queues import QueueSettings, find_item_at, get_queue, list_queues
+from db.review.queues import QueueSettings, add_queue, list_queues
+from db.statements import load_sql
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
@@ -168,47 +170,21 @@ def test_a_reviewer_may_not_and_an_action_is_undone_by_who_did_it_or_an_admin(
     assert len(list_item_ids(database.cursor(), flagged, EVERYTHING)) == 0
 
 
-def test_a_filter_becomes_a_queue_in_the_order_of_its_list_and_is_closed_by_the_undo(
+def test_a_queue_that_an_earlier_version_made_as_an_action_is_closed_by_the_undo(
     database: Database, people: dict[str, str]
 ) -> None:
     ann = people["ann"]
-    flt = ReviewFilter(run_id="run-1", head_label="no", reviewer_id=ann)
-    wanted = QueueSettings("Second look", flt, num_reviewers=2, mode="blind")
-    press = {"reviewer_id": ann, "batch_id": "b", "num_expected": 2}
     with database.transaction() as cur:
-        done = send_to_queue(cur, wanted, order="confidence", **press)
-        assert send_to_queue(cur, wanted, **press) == done
-    cur = database.cursor()
-    queue = get_queue(cur, "b")
-    assert (done.kind, done.num_items) == ("queue", 2)
-    settings = queue.settings
-    assert (settings.name, settings.run_id, settings.num_reviewers) == ("Second look", "run-1", 2)
-    assert [find_item_at(cur, "b", place) for place in range(3)] == ["q-1", "q-2", None]
-    assert labels(database, ann) == {"q-1": "maybe"}
-    with database.transaction() as cur:
+        add_queue(cur, QueueSettings("Second look", FLT), queue_id="b", created_by=ann)
+        facts = {
+            "kind": "queue",
+            "filter": "{}",
+            "num_items": 4,
+            "created_at": datetime(2026, 5, 1),
+        }
+        batch = {"batch_id": "b", "reviewer_id": ann}
+        cur.execute(load_sql("bulk_action_insert"), batch | facts)
         undo_action(cur, "b", reviewer_id=ann)
     assert list_queues(database.cursor(), ann) == []
     with pytest.raises(BulkActionError, match="taken back already"), database.transaction() as cur:
         undo_action(cur, "b", reviewer_id=ann)
-
-
-def test_no_queue_is_made_of_another_list_than_on_screen_nor_by_a_reviewer(
-    database: Database, people: dict[str, str]
-) -> None:
-    def send(who: str, expected: int = 4, name: str = "Mine") -> None:
-        with database.transaction() as cur:
-            send_to_queue(
-                cur, QueueSettings(name, FLT), reviewer_id=people[who], batch_id=who,
-                num_expected=expected,
-            )  # fmt: skip
-
-    with pytest.raises(BulkActionError, match="would change 4 items, the preview showed 3"):
-        send("ann", expected=3)
-    with pytest.raises(NotPermittedError, match="bulk edit items"):
-        send("bob")
-    with pytest.raises(InvalidQueueError, match="the name has 0 characters"):
-        send("ann", name=" ")
-    assert list_actions(database.cursor()) == []
-    send("ann")
-    with pytest.raises(InvalidQueueError, match="There is an open queue named 'Mine'"):
-        send("chief")

@@ -39,7 +39,8 @@ from db.people.reviewers import add_reviewer, list_people
 from db.retraining.snapshot import freeze, load_snapshot
 from db.review.annotations import list_annotations, retract_annotation
 from db.review.item_list import ReviewFilter
-from db.review.queues import QueueSettings, add_queue, get_queue, list_queues, queue_progress
+from db.review.queue_progress import queue_progress
+from db.review.queues import QueueSettings, add_queue, get_queue, list_queues
 from db.review.settings import read_settings
 from db.viewer import EVERYTHING
 from tests.support.records import make_item, make_options_item, make_prediction, make_run

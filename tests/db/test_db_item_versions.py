@@ -39,7 +39,8 @@ from db.review.agreement import RatingFilter, count_patterns
 from db.review.annotations import get_gold, list_annotations
 from db.review.bulk_actions import do_action, undo_action
 from db.review.item_list import ReviewFilter, get_rows, list_item_ids
-from db.review.queues import QueueSettings, add_queue, get_queue, queue_progress
+from db.review.queue_progress import queue_progress
+from db.review.queues import QueueSettings, add_queue, get_queue
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate, on_screen
 from tests.support.records import (

@@ -27,7 +27,8 @@ from db.records import LabelSet, SetLabel
 from db.review.adjudications import add_adjudication
 from db.review.annotations import get_gold, list_annotations
 from db.review.item_list import ReviewFilter
-from db.review.queues import QueueSettings, add_queue, get_queue, queue_progress
+from db.review.queue_progress import queue_progress
+from db.review.queues import QueueSettings, add_queue, get_queue
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item

@@ -20,23 +20,22 @@ from db.conversions import from_timestamp
 from db.errors import InvalidQueueError, NotPermittedError, QueueNotFoundError
 from db.people.reviewers import add_reviewer
 from db.records import Encounter, Judgement, Phase
-from db.review import reservations, unreserved
+from db.review import reservations
 from db.review.annotations import add_annotation, list_annotations, retract_annotation
 from db.review.draws import QueueDesign
 from db.review.events import ReviewEvent, add_events, is_flagged, set_flag
 from db.review.item_list import ReviewFilter
+from db.review.queue_changes import close_queue
+from db.review.queue_progress import list_progress, queue_progress
 from db.review.queues import (
     Queue,
     QueueSettings,
     add_queue,
-    close_queue,
     extend_queue,
     find_item_at,
     find_position,
     get_queue,
-    list_progress,
     list_queues,
-    queue_progress,
 )
 from db.review.reservations import (
     RESERVATION,
@@ -250,7 +249,7 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
     seed: int,
     num_items: int,
 ) -> None:
-    monkeypatch.setattr(unreserved, "_WINDOW", 4 * num_items)
+    monkeypatch.setattr(reservations, "_WINDOW", 4 * num_items)
     queue = make_queue()
     rng = random.Random(seed)  # noqa: S311
     at: dict[str, str | None] = {}
@@ -271,7 +270,7 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
             exclude = () if after is None else (after,)
             search = reservations._Search(cur, queue, EVERYTHING, who, datetime.now(UTC), None)
             searched = search.find(num_items, position, exclude)
-            free = reservations._unreserved_positions(database, queue)
+            free = reservations._untouched(database, queue)
             assert free is not None
             from_memory += bool(free.find(cur, who, num_items, position, exclude))
         given = reservations.reserve_ahead(

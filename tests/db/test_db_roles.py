@@ -38,19 +38,13 @@ from db.retraining.record_vetoes import add_record_veto
 from db.retraining.trigger_policies import add_trigger_policy
 from db.review.adjudications import add_adjudication
 from db.review.annotations import add_annotation, retract_annotation
-from db.review.bulk_actions import do_action, send_to_queue, undo_action
+from db.review.bulk_actions import do_action, undo_action
 from db.review.drafts import clear_draft, save_draft
 from db.review.events import ASKS, EventAction, ReviewEvent, add_events, set_flag
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter
-from db.review.queues import (
-    QueueSettings,
-    add_item_queue,
-    add_queue,
-    close_queue,
-    extend_queue,
-    get_queue,
-)
+from db.review.queue_changes import close_queue, reassign_share, reopen_queue, set_queue_people
+from db.review.queues import QueueSettings, add_item_queue, add_queue, extend_queue, get_queue
 from db.review.reservations import release, reserve_ahead, reserve_neighbour
 from db.review.settings import ReviewSettings, save_settings
 from db.review.visibility import view_as
@@ -108,6 +102,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         register_model(cur, "run-1", chief)
         add_queue(cur, QueueSettings("Open", ReviewFilter()), queue_id="open", created_by=chief)
         people = {role: add_person(cur, f"A {role}", role="admin").reviewer_id for role in ROLES}
+        pair = QueueSettings(
+            "Dealt",
+            ReviewFilter(),
+            sharing="dealt",
+            reviewer_ids=(people["reviewer"], people["admin"]),
+        )
+        add_queue(cur, pair, queue_id="dealt", created_by=chief)
         for role, who in people.items():
             annotate(cur, f"A {role}", "q-1", "yes")
             save_slice(cur, f"of {role}", Selection(split="test"), saved_by=who)
@@ -204,12 +205,6 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
             num_expected=1,
         ),
     ),
-    "send_to_queue": (
-        "bulk",
-        lambda cur, world, who: send_to_queue(
-            cur, SETTINGS, reviewer_id=who, batch_id="new", num_expected=2
-        ),
-    ),
     "undo_action": (
         "bulk",
         lambda cur, world, who: undo_action(cur, f"b-{role_of(world, who)}", reviewer_id=who),
@@ -229,6 +224,15 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         lambda cur, world, who: extend_queue(cur, get_queue(cur, "open"), who),
     ),
     "close_queue": ("manage_queues", lambda cur, world, who: close_queue(cur, "open", who)),
+    "reopen_queue": ("manage_queues", lambda cur, world, who: reopen_queue(cur, "open", who)),
+    "set_queue_people": (
+        "manage_queues",
+        lambda cur, world, who: set_queue_people(cur, "open", [world.people["reviewer"]], who),
+    ),
+    "reassign_share": (
+        "manage_queues",
+        lambda cur, world, who: reassign_share(cur, "dealt", world.people["reviewer"], who),
+    ),
     "save_settings": (
         "manage_queues",
         lambda cur, world, who: save_settings(cur, ReviewSettings("blind"), who),

@@ -31,7 +31,8 @@ from db.review.item_list import (
     list_item_ids,
     viewer_of_list,
 )
-from db.review.queues import Queue, QueueSettings, add_item_queue, close_queue
+from db.review.queue_changes import close_queue
+from db.review.queues import Queue, QueueSettings, add_item_queue
 from db.review.settings import ReviewSettings, save_settings
 from db.review.visibility import (
     count_hidden,

@@ -43,6 +43,12 @@ def go_to(test: AppTest, page: str, **params: str) -> AppTest:
     return test.switch_page(f"views/{room}.py").run()
 
 
+def open_form(test: AppTest, key: str) -> None:
+    """Open the form of a new queue."""
+    test.session_state[f"{key}_open"] = True
+    test.run()
+
+
 def markup_of(test: AppTest) -> str:
     """Return all markup that the app drew itself."""
     return _joined(test.html)

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from db.connection import opened_database
 from db.content.items import add_items
 from db.people.reviewers import add_reviewer
-from db.review.queues import list_queues, queue_progress
+from db.review.queue_progress import queue_progress
+from db.review.queues import list_queues
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item

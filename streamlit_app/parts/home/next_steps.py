@@ -14,11 +14,11 @@ from db.records import Reviewer
 from db.retraining.model_versions import find_by_alias
 from db.retraining.training_runs import list_training_runs
 from streamlit_app import safe_text
-from streamlit_app.components.queue_panel import QUEUE_PARAM
 from streamlit_app.logic.training.models_view import version_name
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import review_service, services
 from streamlit_app.session.rooms import Room, go_to
+from streamlit_app.session.state import QUEUE_PARAM
 from streamlit_app.wording import say, say_count
 from training.control.triggers import Readiness
 

@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from db.content.overview import Funnel
-from db.people.permissions import is_permitted
 from db.records import Reviewer
 from db.retraining.model_versions import find_by_alias, list_alias_events
-from db.review.queues import list_queues
+from db.review.queue_progress import list_states
+from db.review.queues import list_queues_seen_by
 from streamlit_app import safe_text
-from streamlit_app.components import figure_table
+from streamlit_app.components import figure_table, queue_card
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.figures import percent
 from streamlit_app.logic.home_figures import LastChange, find_due, funnel_steps
 from streamlit_app.logic.training.models_view import gate_words, version_name
 from streamlit_app.markup import Html, element, join, reveal
-from streamlit_app.server import review_service, services
+from streamlit_app.server import services
 from streamlit_app.session.local_time import local
 from streamlit_app.session.rooms import go_to
 from streamlit_app.wording import say, say_count
@@ -45,24 +45,13 @@ def draw_funnel(funnel: Funnel) -> None:
 def draw_queues(person: Reviewer) -> None:
     """Draw how far each person is in the newest open queues: all, for who may manage them."""
     st.header(say("home.queues"), anchor=False)
-    mine = None if is_permitted(person, "manage_queues") else person.reviewer_id
-    found = list_queues(services.database().cursor(), mine)
-    queues = [queue for queue in found if not queue.is_closed]
+    cur = services.database().cursor()
+    queues = [one for one in list_queues_seen_by(cur, person.reviewer_id) if not one.is_closed]
     if not queues:
         st.caption(say("home.no_queues"))
         return
-    names = {one.reviewer_id: one.name for one in services.all_people()}
-    for queue in queues[:MAX_QUEUES]:
-        people = review_service.progress_of(queue)
-        rows = [
-            _line(
-                names.get(one.reviewer_id or "", one.reviewer_id or ""), one.num_done, one.num_items
-            )
-            for one in people
-        ]
-        title = element("h3", queue.settings.name)
-        rows = rows or [_line(say("home.nobody_yet"), 0, 0)]
-        safe_text.draw(element("section", title, element("ul", *rows), cls="lc-queue"))
+    for state in list_states(cur, queues[:MAX_QUEUES]):
+        queue_card.draw_summary(state)
     if len(queues) > MAX_QUEUES:
         st.caption(say_count("home.more_queues", len(queues) - MAX_QUEUES))
 
@@ -112,12 +101,6 @@ def draw_change(change: LastChange) -> None:
         st.session_state["compare_a"] = change.base.run_id
         st.session_state["compare_b"] = change.run.run_id
         go_to("quality", "compare")
-
-
-def _line(name: str, num_done: int, num_items: int) -> Html:
-    count = f"{num_done:,}/{num_items:,}" if num_items else ""
-    share = num_done / num_items if num_items else 0.0
-    return element("li", element("span", name), _bar(share), element("span", count))
 
 
 def _bar(share: float) -> Html:
