@@ -98,7 +98,8 @@ def list_disputed(
 
     A decision changes much where many people do not accept the label of record, and where it would
     make the answers of many runs right or wrong; among equals, those with most disagreeing pairs of
-    people come first. What counts is what each person says in the end. Hidden items are left out.
+    people come first. Disputes among people who review here precede those of imported annotators.
+    What counts is what each person says in the end. Hidden items are left out.
 
     Args:
         origin: Whose annotations count: people's at the screen, those that came with a data set,

@@ -1,13 +1,15 @@
--- Items to adjudicate, those first on which a decision would change most: the share of people who do
--- not accept the label of record, times one and the number of runs that gave this label or the one
--- that most of the others gave, as a decision makes those right or wrong. Then those on which most
--- pairs of people differ.
+-- Items to adjudicate: those on which people who review here differ, then those on which one of them
+-- differs from imported annotators, then theirs alone. Of each kind those first on which a decision
+-- would change most: the share of people who do not accept the label of record, times one and the
+-- number of runs that gave this label or the one that most of the others gave, as a decision makes
+-- those right or wrong. Then those on which most pairs of people differ.
 -- $show: open, rejected or decided; $origin, $label_set, $source (null: all); $threshold; $viewer
 with answer as (
     select
         item_id,
         labels,
-        count(*) as num_alike
+        count(*) as num_alike,
+        bool_or(origin = 'review') as is_own
     from final_rating
     where $origin is null or origin = $origin
     group by item_id, labels
@@ -16,6 +18,7 @@ judged as (
     select
         item.item_id,
         count(answer.labels) as num_answers,
+        count(answer.labels) filter (where is_own) as num_own,
         coalesce(sum(answer.num_alike), 0) as num_people,
         coalesce(sum(answer.num_alike * (answer.num_alike - 1)), 0) as num_agreeing,
         coalesce(
@@ -79,6 +82,7 @@ where case $show
     else decided.is_decided
 end
 order by
+    least(judged.num_own, 2) desc,
     coalesce(refusal.share, 0) * (1 + coalesce(affected.num_runs, 0)) desc,
     judged.num_agreeing / greatest(judged.num_people * (judged.num_people - 1), 1),
     judged.item_id

@@ -159,6 +159,21 @@ def test_annotators_of_a_data_set_can_be_left_out(cur: DuckDBPyConnection) -> No
     )
 
 
+def test_disputes_among_our_own_reviewers_come_before_those_of_a_data_set(
+    cur: DuckDBPyConnection,
+) -> None:
+    imported = [
+        ImportedLabel(item_id, f"annotator {number}", (label,))
+        for item_id in ("q-1", "q-2")
+        for number, label in enumerate(("no", "maybe", "no"))
+    ]
+    add_imported_labels(cur, imported)
+    annotate(cur, "Ann", "q-3", "yes")
+    annotate(cur, "Bob", "q-3", "no")
+    annotate(cur, "Ann", "q-2", "yes")
+    assert list_disputed(cur, EVERYTHING) == ["q-3", "q-2", "q-1"]
+
+
 def test_items_come_first_on_which_a_decision_changes_most(database: Database) -> None:
     with database.transaction() as cur:
         names = ("a-none", "b-split", "c-runs", "d-against")
