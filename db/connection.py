@@ -27,6 +27,7 @@ from duckdb import DuckDBPyConnection
 from db import migrate, open_mark, scratch, search
 from db.atomic_files import replaced_file
 from db.backup import copy_database
+from db.chain import Chain
 from db.errors import (
     DatabaseDamagedError,
     DatabaseLockedError,
@@ -36,7 +37,6 @@ from db.errors import (
 )
 from db.known import Known
 from db.paths import database_path
-from db.statements import whole
 
 # Conflicts, a full disk or memory, keys that are there twice where an index is damaged. After a
 # fatal one DuckDB takes nothing until it is opened again.
@@ -72,6 +72,7 @@ class Database:
         answers, which rarely change, and on what reviewers did with its item."""
         self.is_shared = False
         """Whether others save meanwhile: then batches of work give way between their parts."""
+        self._chain = _chain_of(path)
         self._indexing = threading.Lock()
         self._written_at = time.monotonic()
         if path != IN_MEMORY:
@@ -107,6 +108,7 @@ class Database:
                 connection = _connect(path)
             for migration in waiting:
                 migrate.apply(connection, migration)
+            _chain_of(path).begin(connection)
             search.catch_up(connection)
             scratch.attach(connection)
             _restrict(connection)
@@ -143,8 +145,12 @@ class Database:
         with nullcontext() if item_id is None else self.known.writing(item_id):
             cur = self.cursor()
             try:
-                with explained_damage(self.path), self._refused(), whole(cur):
-                    yield cur
+                with (
+                    explained_damage(self.path),
+                    self._refused(),
+                    self._chain.writing(cur) as noted,
+                ):
+                    yield noted
             finally:
                 self._written_at = time.monotonic()
                 if not only_labels:
@@ -245,6 +251,14 @@ class Database:
             if not self._is_marked:
                 open_mark.begin(self.cursor(), self.path)
                 self._is_marked = True
+
+
+_CHAINS: Final[dict[Path, Chain]] = {}
+
+
+def _chain_of(path: Path) -> Chain:
+    """Return the chain of a file, one for all who have it open in this process."""
+    return Chain() if path == IN_MEMORY else _CHAINS.setdefault(path.resolve(), Chain())
 
 
 def accept_without_log(path: Path) -> None:

@@ -146,6 +146,10 @@ class ExportError(DbError):
     """Something that cannot be exported in the way asked for."""
 
 
+class EvidenceError(DbError):
+    """Evidence that is missing, or a head that cannot be read."""
+
+
 class SnapshotError(DbError):
     """A snapshot that cannot be frozen, or a directory that is no intact snapshot."""
 

@@ -267,11 +267,17 @@ class Reviewer:
     """``import``: known only from a data set; never a user of the app."""
     issuer: str | None = None
     """The provider within which the address invites; None with no address."""
+    merged_into: str | None = None
+    """The reviewer who is the same person: signing in as this one is signing in as that one."""
+
+
+PersonChange = Literal["role", "rename", "merge", "erase"]
+"""What became of a person; a role is taken away by the role ``none`` and given back by another."""
 
 
 @dataclass(frozen=True)
 class ReviewerChange:
-    """One change of what a person may do."""
+    """One change of who a person is or what they may do."""
 
     reviewer_id: str
     role: Role
@@ -279,6 +285,10 @@ class ReviewerChange:
     changed_by: str | None
     """A reviewer; None: the holder of the database file, or the first to come."""
     created_at: datetime
+    kind: PersonChange = "role"
+    name: str | None = None
+    """From then on; None: as before."""
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True)

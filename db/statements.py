@@ -23,10 +23,17 @@ def load_sql(name: str) -> str:
 @contextmanager
 def whole(cur: DuckDBPyConnection) -> Iterator[None]:
     """Run a block in one transaction: committed at the end, undone on any exception."""
-    try:
+    with rolled_back_on_error(cur):
         cur.begin()
         yield
         cur.commit()
+
+
+@contextmanager
+def rolled_back_on_error(cur: DuckDBPyConnection) -> Iterator[None]:
+    """Undo the transaction of a block that ends with an exception."""
+    try:
+        yield
     except BaseException:
         # DuckDB has already rolled back where the commit failed, or lost the file.
         with suppress(duckdb.TransactionException, duckdb.FatalException):

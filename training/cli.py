@@ -47,6 +47,7 @@ from training.endpoint.client import check_endpoint
 from training.endpoint.options import EndpointOptions, endpoint_options
 from training.errors import RunDirError, TrainingError
 from training.evaluation.agreement_cli import agreement_command
+from training.evaluation.evidence_cli import evidence_command
 from training.evaluation.readings import read_new_answers
 from training.evaluation.review_plan_cli import plan_review_command
 from training.launchers.tasks import execute_stored
@@ -87,6 +88,7 @@ def main() -> None:
 
 
 main.add_command(agreement_command)
+main.add_command(evidence_command)
 main.add_command(plan_review_command)
 
 

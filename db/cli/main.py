@@ -12,9 +12,11 @@ from typing import Any
 import click
 
 from db.cli import (
+    evidence_commands,
     import_commands,
     item_commands,
     label_commands,
+    people_commands,
     review_commands,
     token_commands,
     upkeep_commands,
@@ -37,9 +39,11 @@ def main() -> None:
 
 
 for _command in (
+    *evidence_commands.COMMANDS,
     *import_commands.COMMANDS,
     *item_commands.COMMANDS,
     *label_commands.COMMANDS,
+    *people_commands.COMMANDS,
     *review_commands.COMMANDS,
     *token_commands.COMMANDS,
     *upkeep_commands.COMMANDS,

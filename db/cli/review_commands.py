@@ -1,4 +1,4 @@
-"""``python -m db queue | export | people | guideline``: reviewing from the command line."""
+"""``python -m db queue | export | guideline``: reviewing from the command line."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from db.cli.frame import echo, opened, person_named
 from db.errors import ExportError
 from db.exporters import EXPORT_FORMATS, EXPORT_KINDS, ExportFormat, ExportKind, export_file
 from db.exporters.scope import ExportScope
-from db.people.reviewers import list_people, list_reviewers
-from db.people.sign_in import add_person
-from db.records import Role
+from db.people.reviewers import list_reviewers
 from db.review.draws import FLOOR, QueueDesign, Strata, count_drawn
 from db.review.guidelines import ALL_LABEL_SETS, add_guideline, list_guidelines
 from db.review.item_list import ReviewFilter, Show, item_id_array
@@ -269,36 +267,6 @@ def queue_close(queue_id: str, by: str) -> None:
     echo(f"{queue_id} is closed.")
 
 
-@click.group("people")
-def people_group() -> None:
-    """List people and set their roles, as the holder of the database file may."""
-
-
-@people_group.command("list")
-@as_json_option
-def people_list(as_json: bool) -> None:
-    """List all who may sign in, and who waits for a role (none)."""
-    with opened(only_reads=True) as database:
-        found = list_people(database.cursor())
-    if as_json:
-        echo(json.dumps([asdict(person) for person in found]))
-        return
-    for person in found:
-        echo(f"{person.name}: {person.role}{f', {person.email}' if person.email else ''}")
-
-
-@people_group.command("add")
-@click.argument("name")
-@click.option("--role", type=click.Choice(get_args(Role)), default="reviewer", show_default=True)
-@click.option("--email", help="The address that the person signs in with first; needs --issuer.")
-@click.option("--issuer", metavar="URL", help="The sign-in provider within which --email counts.")
-def people_add(name: str, role: Role, email: str | None, issuer: str | None) -> None:
-    """Add NAME, or set the role and address of who has that name already."""
-    with opened() as database, database.transaction() as cur:
-        person = add_person(cur, name, role=role, email=email, issuer=issuer)
-    echo(f"{person.name}: {person.role}")
-
-
 @click.group()
 def guideline() -> None:
     """Write the next version of the guidelines, or list all versions."""
@@ -348,4 +316,4 @@ def _describe(one: Queue) -> dict[str, object]:
     }
 
 
-COMMANDS = (export, queue, people_group, guideline)
+COMMANDS = (export, queue, guideline)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
+import time
 import unicodedata
+import uuid
 from collections.abc import Sequence
 from typing import get_args
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_timestamp, require_text, to_timestamp, utc_now
+from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
 from db.errors import InvalidReviewerError, ReviewerNotFoundError
-from db.records import Reviewer, ReviewerChange, ReviewerOrigin, Role
+from db.records import PersonChange, Reviewer, ReviewerChange, ReviewerOrigin, Role
 from db.statements import load_sql
 
 MAX_NAME_LENGTH = 200
@@ -38,17 +41,34 @@ def add_reviewer(
         InvalidReviewerError: The name is empty or too long, or belongs to an imported annotator,
             or the role is unknown.
     """
-    shown = _clean_name(name)
-    digest = _digest(shown.casefold())
-    reviewer = insert_reviewer(cur, f"reviewer-{digest}", shown, role, origin)
-    if origin == "import" and reviewer.origin == "person":
-        return insert_reviewer(cur, f"annotator-{digest}", f"{shown} (data set)", role, origin)
-    if origin == "person" and reviewer.origin == "import":
+    shown = clean_name(name)
+    if origin == "import":
+        return _add_annotator(cur, shown, role)
+    known = find_named(list_reviewers(cur), shown)
+    if known is not None and known.origin == "import":
         raise InvalidReviewerError(
-            f"The name {shown!r} belongs to an annotator of an imported data set, whose labels "
-            "must not mix with a person's. Choose another name, for example with your initials."
+            f"The name {known.name!r} belongs to an annotator of an imported data set, whose "
+            "labels must not mix with a person's. Choose another name, for example with your "
+            "initials."
         )
-    return reviewer
+    return known or insert_reviewer(cur, new_id(), shown, role, origin)
+
+
+def new_id() -> str:
+    """Return an id for a person that says nothing of them; later ones sort last."""
+    return f"reviewer-{time.time_ns():x}{secrets.token_hex(2)}"
+
+
+def _add_annotator(cur: DuckDBPyConnection, shown: str, role: Role) -> Reviewer:
+    """Add an annotator of a data set under an id of their name: the same in each import."""
+    digest = hashlib.sha256(shown.casefold().encode()).hexdigest()[:16]
+    named = find_named(list_people(cur), shown)
+    if named is None:
+        annotator = insert_reviewer(cur, f"reviewer-{digest}", shown, role, "import")
+        if annotator.origin == "import":
+            return annotator
+    shown = f"{shown} (data set)"
+    return insert_reviewer(cur, f"annotator-{digest}", shown, role, "import")
 
 
 def insert_reviewer(
@@ -66,6 +86,7 @@ def insert_reviewer(
         "role": role,
         "origin": origin,
         "created_at": to_timestamp(utc_now()),
+        "salt": str(uuid.uuid4()),
     }
     cur.execute(load_sql("reviewer_insert"), parameters)
     return get_reviewer(cur, reviewer_id)
@@ -110,7 +131,7 @@ def find_named(people: Sequence[Reviewer], name: str) -> Reviewer | None:
     Raises:
         InvalidReviewerError: The name is empty or too long.
     """
-    wanted = _clean_name(name).casefold()
+    wanted = clean_name(name).casefold()
     return next((one for one in people if one.name.casefold() == wanted), None)
 
 
@@ -129,25 +150,50 @@ def append_change(
         InvalidReviewerError: The role is unknown.
     """
     check_role(role)
-    parameters = {
-        "reviewer_id": reviewer_id,
-        "role": role,
-        "email": email,
-        "issuer": issuer,
-        "changed_by": changed_by,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("reviewer_change_insert"), parameters)
+    merged_into = get_reviewer(cur, reviewer_id).merged_into
+    values = {"role": role, "email": email, "issuer": issuer, "merged_into": merged_into}
+    _insert_change(cur, reviewer_id, changed_by, kind="role", **values)
     return get_reviewer(cur, reviewer_id)
 
 
+def append_identity_change(
+    cur: DuckDBPyConnection,
+    person: Reviewer,
+    kind: PersonChange,
+    *,
+    changed_by: str | None,
+    name: str | None = None,
+) -> Reviewer:
+    """Append what became of a person; who may ask for that is checked by the caller.
+
+    Args:
+        person: With the role, address and ``merged_into`` that they have from now on.
+        name: From now on; None: as before.
+    """
+    values = {"role": person.role, "email": person.email, "issuer": person.issuer}
+    values |= {"merged_into": person.merged_into, "name": name}
+    _insert_change(cur, person.reviewer_id, changed_by, kind=kind, **values)
+    return get_reviewer(cur, person.reviewer_id)
+
+
+def _insert_change(
+    cur: DuckDBPyConnection, reviewer_id: str, changed_by: str | None, **values: str | None
+) -> None:
+    parameters = {
+        "name": None,
+        **values,
+        "reviewer_id": reviewer_id,
+        "changed_by": changed_by,
+        "created_at": to_timestamp(utc_now()),
+        "salt": str(uuid.uuid4()),
+    }
+    cur.execute(load_sql("reviewer_change_insert"), parameters)
+
+
 def list_changes(cur: DuckDBPyConnection) -> list[ReviewerChange]:
-    """Return every change of a role or an address, oldest first."""
+    """Return every change of a person, oldest first."""
     rows = cur.execute(load_sql("reviewer_change_list")).fetchall()
-    return [
-        ReviewerChange(reviewer_id, role, email, changed_by, from_timestamp(created_at))
-        for reviewer_id, role, email, changed_by, created_at in rows
-    ]
+    return [ReviewerChange(*with_timestamp(row, 4)) for row in rows]
 
 
 def check_role(role: str) -> None:
@@ -165,7 +211,12 @@ def identity_id(issuer: str, subject: str) -> str:
     return "reviewer-" + _digest(f"{issuer}\n{subject}")
 
 
-def _clean_name(name: str) -> str:
+def clean_name(name: str) -> str:
+    """Return a name as it is stored: in one form and with single spaces.
+
+    Raises:
+        InvalidReviewerError: It is empty or too long.
+    """
     require_text(name, "reviewer name", InvalidReviewerError)
     shown = " ".join(unicodedata.normalize("NFC", name).split())
     if not shown or len(shown) > MAX_NAME_LENGTH:

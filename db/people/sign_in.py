@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
@@ -13,6 +14,7 @@ from db.people.permissions import require
 from db.people.reviewers import (
     add_reviewer,
     append_change,
+    find_person,
     get_reviewer,
     identity_id,
     insert_reviewer,
@@ -58,7 +60,7 @@ def sign_in_by_name(cur: DuckDBPyConnection, name: str) -> Reviewer:
         InvalidReviewerError: The name cannot be used.
         NotPermittedError: An admin has taken this person's access away.
     """
-    person = add_reviewer(cur, name)
+    person = follow_merge(cur, add_reviewer(cur, name))
     _refuse_without_role(cur, person)
     return _admin_where_there_is_none(cur, person)
 
@@ -85,7 +87,14 @@ def find_by_identity(cur: DuckDBPyConnection, issuer: str, subject: str) -> Revi
     """Return the person whom a provider's subject identifies, or None; writes nothing."""
     parameters = {"issuer": issuer, "subject": subject}
     row = cur.execute(load_sql("reviewer_identity_find"), parameters).fetchone()
-    return None if row is None else get_reviewer(cur, row[0])
+    return None if row is None else follow_merge(cur, get_reviewer(cur, row[0]))
+
+
+def follow_merge(cur: DuckDBPyConnection, person: Reviewer) -> Reviewer:
+    """Return the person into whom this one was merged; themselves where they were not."""
+    while person.merged_into is not None:
+        person = get_reviewer(cur, person.merged_into)
+    return person
 
 
 def add_person(
@@ -96,10 +105,12 @@ def add_person(
     email: str | None = None,
     issuer: str | None = None,
     by: str | None = None,
+    is_new: bool = False,
 ) -> Reviewer:
     """Add a person, or set the role and address of who has this name already.
 
     Args:
+        is_new: Whether it must be another person than any that is known.
         email: By which their first sign-in finds them; not needed on one's own machine.
         issuer: The provider within which it does, as its ID tokens name it.
         by: Who asks, an admin. None: the holder of the database file, at the command line.
@@ -110,6 +121,13 @@ def add_person(
     """
     if by is not None:
         require(cur, by, "manage_people")
+    known = find_person(cur, name) if is_new else None
+    if known is not None:
+        raise InvalidReviewerError(
+            f"There is a person named {known.name!r} already. Choose them in the list to change "
+            "their role. For another person of that name add what tells them apart, such as "
+            f"'{known.name} (ward 3)'."
+        )
     person = add_reviewer(cur, name, role)
     return change_person(cur, person.reviewer_id, role=role, email=email, issuer=issuer, by=by)
 
@@ -139,21 +157,35 @@ def change_person(
     if by is not None:
         require(cur, by, "manage_people")
     person = get_reviewer(cur, reviewer_id)
+    if person.merged_into is not None:
+        raise InvalidReviewerError(
+            f"{person.name!r} was merged into {follow_merge(cur, person).name!r}: change that one."
+        )
     if person.origin == "import":
         raise InvalidReviewerError(
             f"{person.name!r} is an annotator of an imported data set and can have no role. "
             "Add the person under another name."
         )
-    if role != "admin" and [admin.reviewer_id for admin in _admins(cur)] == [reviewer_id]:
-        raise NotPermittedError(
-            f"{person.name!r} is the only admin and cannot become {role!r}: someone must be able "
-            "to set roles. Make another person admin first."
-        )
+    if role != "admin":
+        require_another_admin(cur, person)
     address = _clean_email(email)
     provider = None if address is None else _clean_issuer(issuer, address)
     if address is not None:
         _require_free(cur, address, provider, reviewer_id)
     return append_change(cur, reviewer_id, role=role, email=address, changed_by=by, issuer=provider)
+
+
+def require_another_admin(cur: DuckDBPyConnection, person: Reviewer) -> None:
+    """Refuse what would leave nobody who can set roles.
+
+    Raises:
+        NotPermittedError: The person is the only admin.
+    """
+    if [admin.reviewer_id for admin in _admins(cur)] == [person.reviewer_id]:
+        raise NotPermittedError(
+            f"{person.name!r} is the only admin and must stay it: someone must be able to set "
+            "roles. Make another person admin first."
+        )
 
 
 def _find_known(cur: DuckDBPyConnection, identity: Identity) -> Reviewer | None:
@@ -192,6 +224,7 @@ def _link(cur: DuckDBPyConnection, identity: Identity, reviewer_id: str) -> None
         "subject": identity.subject,
         "reviewer_id": reviewer_id,
         "created_at": to_timestamp(utc_now()),
+        "salt": str(uuid.uuid4()),
     }
     cur.execute(load_sql("reviewer_identity_insert"), parameters)
 

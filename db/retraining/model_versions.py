@@ -17,6 +17,7 @@ from db.content.runs import get_run
 from db.conversions import from_json, require_text, to_json, to_timestamp, utc_now, with_timestamp
 from db.errors import NotFoundError
 from db.people.permissions import require
+from db.people.signatures import MEANINGS, sign
 from db.statements import load_sql
 
 Alias = Literal["champion", "challenger"]
@@ -117,15 +118,19 @@ def set_alias(
     reason: str = "",
     gate: Mapping[str, Any] | None = None,
 ) -> None:
-    """Set an alias to a version, or with None to no one. What the gate says is for the caller.
+    """Set an alias to a version, or with None to no one, signed by the person.
+
+    What the gate says is for the caller.
 
     Raises:
         InvalidTextError: The reason cannot be stored.
         NotPermittedError: The person's role is not open to promoting models.
         ReviewerNotFoundError: No reviewer has this id.
     """
-    require(cur, reviewer_id, "train")
-    _append_alias(cur, alias, version, action, reviewer_id, reason, gate)
+    person = require(cur, reviewer_id, "train")
+    number = _append_alias(cur, alias, version, action, reviewer_id, reason, gate)
+    if action in MEANINGS:
+        sign(cur, "model_alias", str(number), person, MEANINGS[action])
 
 
 def list_alias_events(cur: DuckDBPyConnection, alias: Alias | None = None) -> list[AliasEvent]:
@@ -142,7 +147,7 @@ def _append_alias(
     reviewer_id: str,
     reason: str = "",
     gate: Mapping[str, Any] | None = None,
-) -> None:
+) -> int:
     require_text(reason, "reason")
     parameters = {
         "alias": alias,
@@ -153,4 +158,5 @@ def _append_alias(
         "reviewer_id": reviewer_id,
         "created_at": to_timestamp(utc_now()),
     }
-    cur.execute(load_sql("model_alias_insert"), parameters)
+    ((number,),) = cur.execute(load_sql("model_alias_insert"), parameters).fetchall()
+    return int(number)

@@ -12,6 +12,7 @@ from db.content.items import get_item
 from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
 from db.errors import InvalidAnnotationError
 from db.people.permissions import require
+from db.people.signatures import MEANINGS, sign
 from db.records import Adjudication, AdjudicationReason, AnnotationOrigin, GoldLabel
 from db.review.annotations import get_gold, require_allowed_label
 from db.statements import load_sql
@@ -35,8 +36,8 @@ def add_adjudication(
 ) -> GoldLabel:
     """Append a decision on an item; it outranks all annotations and earlier decisions.
 
-    The label of record that it replaces is stored with it. The same ``adjudication_id`` again
-    changes nothing. The caller owns the transaction.
+    The label of record that it replaces, and the person's signature, are stored with it. The same
+    ``adjudication_id`` again changes nothing. The caller owns the transaction.
 
     Args:
         reason: Why people differed; None where a program decides.
@@ -57,7 +58,7 @@ def add_adjudication(
         raise InvalidAnnotationError(
             f"The reason {reason!r} is not known: choose one of {list(known)}."
         )
-    require(cur, reviewer_id, "adjudicate")
+    person = require(cur, reviewer_id, "adjudicate")
     require_text(note, f"note on item {item_id!r}", InvalidAnnotationError)
     require_in_use(cur, get_item(cur, item_id, EVERYTHING))
     before = get_gold(cur, item_id, EVERYTHING)
@@ -73,6 +74,7 @@ def add_adjudication(
         "created_at": to_timestamp(created_at or utc_now()),
     }
     cur.execute(load_sql("adjudication_insert"), parameters)
+    sign(cur, "adjudication", adjudication_id, person, MEANINGS["adjudicate"])
     return get_gold(cur, item_id, EVERYTHING)
 
 

@@ -12,10 +12,11 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming_table
-from db.content.item_versions import check_in_use, require_in_use
+from db.content.item_versions import check_in_use, list_versions, require_in_use
 from db.content.items import get_item
 from db.content.predictions import find_prediction
 from db.content.runs import get_run
+from db.content.shown import shown_digest
 from db.conversions import require_text, to_timestamp, utc_now
 from db.errors import (
     AnnotationConflictError,
@@ -67,6 +68,14 @@ class OnScreen:
         """Return the item with the version that was shown."""
         version = self.item.version if self.item_version is None else self.item_version
         return replace(self.item, version=version)
+
+    def digest(self, cur: DuckDBPyConnection, encounter: Encounter) -> str:
+        """Return the digest of what was shown, of the item in the version that was."""
+        item, seen = self.item, self.seen_item.version
+        if seen != item.version:  # corrected since, in the same sense
+            versions = (one.item for one in list_versions(cur, item.item_id))
+            item = next(one for one in versions if one.version == seen)
+        return shown_digest(item, self.answer, encounter)
 
 
 def add_annotation(
@@ -162,6 +171,7 @@ def add_annotation(
         "old_label": gold_from(item, history, decision).label,
         "old_answer": answer,
         "item_version": item_version,
+        "shown_digest": on_screen and on_screen.digest(cur, encounter),
     }
     _write(cur, "annotation_insert", parameters)
     # As stored: to have the table give the row back would take a third of the insert again.

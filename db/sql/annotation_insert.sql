@@ -27,4 +27,6 @@ select
     $queue_id as queue_id,
     $guideline_version as guideline_version,
     $duration_seconds as duration_seconds,
-    $item_version as item_version
+    $item_version as item_version,
+    $shown_digest as shown_digest
+returning annotation_number

@@ -40,6 +40,6 @@ select
 from annotation
 anti join scratch.hidden_item($viewer) as hidden using (item_id)
 left join every_item as item using (item_id)
-left join current_reviewer as reviewer using (reviewer_id)
+left join exported_reviewer as reviewer using (reviewer_id)
 left join gold using (item_id)
 order by annotation.annotation_number

@@ -26,5 +26,5 @@ join item on item.item_id = correction.item_id
 join gold on gold.item_id = correction.item_id
 anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = correction.item_id
 left join annotation on annotation.annotation_id = correction.correction_id
-left join current_reviewer as reviewer on reviewer.reviewer_id = correction.reviewer_id
+left join exported_reviewer as reviewer on reviewer.reviewer_id = correction.reviewer_id
 order by correction.created_at, correction.correction_id

@@ -24,7 +24,7 @@ with standing as (
             order by annotation_number
         ) as annotations
     from phase_annotation as annotation
-    left join reviewer using (reviewer_id)
+    left join exported_reviewer as reviewer using (reviewer_id)
     group by item_id
 ),
 answered as (

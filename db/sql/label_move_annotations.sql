@@ -6,7 +6,8 @@ select
         said.annotation_id || $suffix as annotation_id,
         label_of(carried.labels, item.is_several) as label,
         carried.labels as labels,
-        taken_back.item_version as item_version
+        taken_back.item_version as item_version,
+        null::varchar as shown_digest
     )
 from annotation as taken_back
 join annotation as said on said.annotation_id = taken_back.retracted_annotation_id

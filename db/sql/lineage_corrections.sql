@@ -17,7 +17,7 @@ select
 from correction
 join item on item.item_id = correction.item_id
 anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = correction.item_id
-left join reviewer on reviewer.reviewer_id = correction.reviewer_id
+left join current_reviewer as reviewer on reviewer.reviewer_id = correction.reviewer_id
 where ($item_id::varchar is null or correction.item_id = $item_id)
     and (
         $run_id::varchar is null

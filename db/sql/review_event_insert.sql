@@ -9,3 +9,4 @@ select
     $new_value as new_value,
     $created_at::timestamp as created_at,
     $client_at::timestamp as client_at
+returning event_number

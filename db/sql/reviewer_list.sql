@@ -1,1 +1,3 @@
-select reviewer_id, name, role, email, origin, issuer from current_reviewer order by name, reviewer_id
+select reviewer_id, name, role, email, origin, issuer, merged_into
+from current_reviewer
+order by name, reviewer_id

@@ -17,11 +17,16 @@ select
         where not is_closed
             and (len(present_ids) < num_reviewers or list_contains(present_ids, $reviewer_id))
     ) as queues,
-    reviewer_id, name, coalesce(latest.role, role) as role, latest.email as email, origin,
-    latest.issuer as issuer
+    reviewer_id, coalesce(new_name, name) as name, coalesce(latest.role, role) as role,
+    latest.email as email, origin, latest.issuer as issuer, latest.merged_into as merged_into
 from reviewer
 left join (
-    select arg_max({'role': role, 'email': email, 'issuer': issuer}, reviewer_change_number) as latest
+    select
+        arg_max(
+            {'role': role, 'email': email, 'issuer': issuer, 'merged_into': merged_into},
+            reviewer_change_number
+        ) as latest,
+        arg_max(name, reviewer_change_number) as new_name
     from reviewer_change
     where reviewer_id = $reviewer_id
 ) on true

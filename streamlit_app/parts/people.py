@@ -99,7 +99,7 @@ def save(chosen: str, admin_id: str) -> None:
                 person = change_person(cur, chosen, role=role, by=admin_id, **invitation)
             else:
                 name = st.session_state[f"people_name_{mark}"]
-                person = add_person(cur, name, role=role, by=admin_id, **invitation)
+                person = add_person(cur, name, role=role, by=admin_id, is_new=True, **invitation)
     except DbError as error:
         st.session_state[_NOTICE] = ("error", str(error))
         return

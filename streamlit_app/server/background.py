@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +18,7 @@ from db.cli.asking import Owner, socket_path
 from db.cli.main import main as db_commands
 from db.connection import Database
 from db.errors import DbError
+from db.evidence.heads import keep_head
 from db.paths import runs_dir
 from streamlit_app.errors import OUR_ERRORS
 from streamlit_app.logic.outcomes import run_outcomes
@@ -29,6 +31,8 @@ from training.evaluation.readings import read_new_answers
 from training.head.second_reader import refit_second_readers
 
 TICK_SECONDS: Final = 5.0
+_HEAD_TICKS: Final = 60
+"""Between two looks whether the head of the chain is to be kept elsewhere."""
 QUIET_SECONDS: Final = 60.0
 """Without any save; then nobody is expected to wait for the log to be moved into the file."""
 _ENDING_SECONDS: Final = 5.0
@@ -86,8 +90,12 @@ def _read_labels(database: Database) -> None:
 
 def _watch(done: threading.Event) -> None:
     _attempt(_count_for_home)
-    while not done.wait(TICK_SECONDS):
+    for number in count():
+        if done.wait(TICK_SECONDS):
+            return
         _attempt(_tick)
+        if number % _HEAD_TICKS == 0:
+            _attempt(_keep_head)
 
 
 def _count_for_home() -> None:
@@ -105,11 +113,15 @@ def _tick() -> None:
     database.fold_log(QUIET_SECONDS)
 
 
+def _keep_head() -> None:
+    keep_head(services.database().cursor(), datetime.now(UTC))
+
+
 def _attempt(work: Callable[[], None]) -> None:
     try:
         work()
     except OUR_ERRORS as error:
         # What a user can correct is shown where it is corrected: on the pages.
-        _log.warning("Nothing was started: %s", error)
+        _log.warning("Not done: %s", error)
     except Exception:  # one bad moment must not end the watch for good
         _log.exception("The watch over runs and policies failed once.")

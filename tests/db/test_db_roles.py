@@ -27,7 +27,10 @@ from db.outcomes.acceptance import (
 from db.outcomes.selection import Selection
 from db.outcomes.slices import drop_slice, list_slices, save_slice
 from db.people.desk_keys import save_desk_keys
+from db.people.identity_changes import erase_person, rename_person
+from db.people.merged_people import merge_people
 from db.people.permissions import ACTION_WORDS, PERMISSIONS, Action
+from db.people.privacy import PrivacySettings, save_privacy
 from db.people.program_tokens import add_token, list_tokens, revoke_token
 from db.people.reviewers import add_reviewer, append_change
 from db.people.sign_in import add_person, change_person
@@ -61,6 +64,7 @@ UNKNOWN, IMPORTED = "unknown id", "imported annotator"
 ACTORS: Final = (*ROLES, UNKNOWN, IMPORTED)
 
 ASKED_BEFORE: Final = {
+    "append_identity_change": "of rename_person, merge_people and erase_person, which ask",
     "append_change": "of add_person and change_person, which ask",
     "insert_reviewer": "adds a person on signing in; no one acts for another",
     "freeze": "training.control asks before it prepares a run",
@@ -312,6 +316,24 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         lambda cur, world, who: change_person(
             cur, world.people["reviewer"], role="adjudicator", by=who
         ),
+    ),
+    "rename_person": (
+        "manage_people",
+        lambda cur, world, who: rename_person(cur, world.people["none"], "Renamed", by=who),
+    ),
+    "merge_people": (
+        "manage_people",
+        lambda cur, world, who: merge_people(
+            cur, world.people["none"], world.people["reviewer"], by=who
+        ),
+    ),
+    "erase_person": (
+        "manage_people",
+        lambda cur, world, who: erase_person(cur, world.people["none"], by=who),
+    ),
+    "save_privacy": (
+        "manage_people",
+        lambda cur, world, who: save_privacy(cur, PrivacySettings(least_cell=9), who),
     ),
     "add_token": ("manage_people", lambda cur, world, who: add_token(cur, "Robot", by=who)),
     "revoke_token": (

@@ -41,7 +41,11 @@ def test_every_statement_prepares_on_a_fresh_database(untouched: Database, name:
     cur = untouched.cursor()
     for table, schema in SCHEMAS.items():
         cur.register(table, schema.empty_table())
-    cur.execute(f"prepare checked as {load_sql(name)}")
+    if name.startswith("verify_"):  # they read what the first two of them make
+        for first in ("verify_links", "verify_expected"):
+            cur.execute(load_sql(first))
+    if name not in ("verify_links", "verify_expected"):
+        cur.execute(f"prepare checked as {load_sql(name)}")
 
 
 def named_statements() -> Iterator[str]:
@@ -118,7 +122,8 @@ def test_a_pending_migration_copies_the_file_first(
     path = tmp_path / "review.duckdb"
     opened = Database.open(path)
     opened.cursor().execute(
-        "insert into reviewer values ('r', 'Ann', 'reviewer', now()::timestamp, 'person')"
+        "insert into reviewer by name select 'r' as reviewer_id, 'Ann' as name, "
+        "'reviewer' as role, now()::timestamp as created_at"
     )
     opened.close()
     later = migrate.Migration(9000, "9000_later", "alter table reviewer add column email varchar")

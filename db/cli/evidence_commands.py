@@ -1,0 +1,84 @@
+"""``python -m db verify``: whether the database is as it was stored."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from db.chain import Head
+from db.cli.frame import reported_errors
+from db.evidence.verify import Verified, read_head, verify_database
+from db.paths import database_path
+
+_HEAD = re.compile(r"(\d{1,18})[ :]([0-9a-f]{64})")
+_NUM_SHOWN = 20
+
+
+class _HeadType(click.ParamType[Head]):
+    """A head as ``--head`` prints it, or a file whose last line is one."""
+
+    name = "head"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Head:
+        """Return the head of an argument."""
+        text, path = value, Path(value)
+        if not _HEAD.fullmatch(value.strip()) and path.is_file():
+            text = (path.read_text("utf-8", errors="replace").splitlines() or [""])[-1]
+        found = _HEAD.search(text)
+        if found is None:
+            self.fail(
+                f"{value!r} is no head: give what `python -m db verify --head` printed, such as "
+                "'41 0f3a...' with 64 hexadecimal digits, or a file whose last line is that.",
+                param,
+                ctx,
+            )
+        return Head(int(found[1]), found[2])
+
+
+@click.command()
+@click.option("--head", "only_head", is_flag=True, help="Only print the head: keep it elsewhere.")
+@click.option(
+    "--against",
+    type=_HeadType(),
+    metavar="HEAD",
+    help="A head that was kept, or a file whose last line is one: finds links that were rewritten.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
+def verify(only_head: bool, against: Head | None, as_json: bool) -> None:
+    """Check that the database is as it was stored, also while the app has it open.
+
+    Checks the chain over what people do, the rows, schema, references, counts and search index of a
+    copy. Prints the first break and exits with 1 where there is one. Those who can write the file
+    can make a whole new chain: only a head that is kept elsewhere shows that.
+    """
+    with reported_errors():
+        if only_head:
+            head = read_head(database_path())
+            click.echo(f"{head.number} {head.digest}")
+            return
+        verified = verify_database(database_path(), against)
+    if as_json:
+        click.echo(json.dumps(asdict(verified), ensure_ascii=False))
+    else:
+        _print(verified)
+    sys.exit(1 if verified.breaks else 0)
+
+
+def _print(verified: Verified) -> None:
+    for one in verified.breaks[:_NUM_SHOWN]:
+        click.echo(f"Error: {one}.", err=True)
+    if len(verified.breaks) > _NUM_SHOWN:
+        click.echo(f"... and {len(verified.breaks) - _NUM_SHOWN} more.", err=True)
+    if not verified.breaks and verified.head is not None:
+        click.echo(
+            f"As it was stored since {verified.since}: {verified.num_rows} rows, "
+            f"{verified.head.number + 1} links, head {verified.head.number} {verified.head.digest}"
+        )
+
+
+COMMANDS = (verify,)

@@ -1,0 +1,52 @@
+"""Keeping heads of the chain outside the database, where who can write it cannot."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from duckdb import DuckDBPyConnection
+
+from db.chain import find_head
+from db.errors import EvidenceError
+
+HEADS_VARIABLE: Final = "LLAMACARE_HEADS"
+"""Names a file on another machine's disk, to which the app appends the head."""
+_EVERY: Final = timedelta(hours=1)
+
+
+def keep_head(cur: DuckDBPyConnection, now: datetime) -> bool:
+    """Append the head to the file that the environment names, once an hour where it has changed.
+
+    Returns:
+        Whether a line was appended: time, number and digest.
+
+    Raises:
+        EvidenceError: The file cannot be written.
+    """
+    name = os.environ.get(HEADS_VARIABLE, "").strip()
+    head = find_head(cur) if name else None
+    if head is None:
+        return False
+    path = Path(name)
+    try:
+        last = (path.read_text("utf-8").splitlines() or [""])[-1].split() if path.exists() else []
+        if last and (last[1:] == [str(head.number), head.digest] or not _is_due(last[0], now)):
+            return False
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{now.isoformat(timespec='seconds')} {head.number} {head.digest}\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvidenceError(
+            f"The head of the chain was not kept in {path}, which {HEADS_VARIABLE} names: {error}. "
+            "Name a text file that the app may write."
+        ) from error
+    return True
+
+
+def _is_due(written: str, now: datetime) -> bool:
+    try:
+        return now - datetime.fromisoformat(written) >= _EVERY
+    except (ValueError, TypeError):  # no line of ours
+        return True

@@ -1,0 +1,59 @@
+"""Signatures: by whom, when, and what it means that they decided or promoted something."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import to_timestamp, utc_now, with_timestamp
+from db.records import Reviewer
+from db.statements import load_sql
+
+SignedKind = Literal["adjudication", "model_alias"]
+
+MEANINGS: Final = {
+    "adjudicate": "I decide that this label is the label of record of the item.",
+    "promote": "I approve this model for use in place of the one before it.",
+    "roll back": "I return to this earlier model.",
+    "choose": "I choose this model as the one to compare with the model in use.",
+}
+"""What a signature states, by what was done."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signature as it was given."""
+
+    signed_kind: SignedKind
+    signed_id: str
+    reviewer_id: str
+    name: str | None
+    """Of the person at that time; None once their identity was erased."""
+    meaning: str
+    created_at: datetime
+
+
+def sign(
+    cur: DuckDBPyConnection, kind: SignedKind, signed_id: str, person: Reviewer, meaning: str
+) -> None:
+    """Append a person's signature, in the transaction of what is signed; once for each."""
+    parameters = {
+        "signed_kind": kind,
+        "signed_id": signed_id,
+        "reviewer_id": person.reviewer_id,
+        "name": person.name,
+        "meaning": meaning,
+        "salt": str(uuid.uuid4()),
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("signature_insert"), parameters)
+
+
+def list_signatures(cur: DuckDBPyConnection) -> list[Signature]:
+    """Return all signatures, oldest first."""
+    rows = cur.execute(load_sql("signature_list")).fetchall()
+    return [Signature(*with_timestamp(row, 5)) for row in rows]

@@ -1,0 +1,1 @@
+insert into chain_link values (?)

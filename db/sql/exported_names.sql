@@ -1,0 +1,1 @@
+select reviewer_id, name from exported_reviewer

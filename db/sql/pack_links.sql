@@ -1,0 +1,2 @@
+-- The chain as it is.
+select line from chain_link order by rowid

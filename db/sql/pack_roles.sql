@@ -1,0 +1,3 @@
+select reviewer_id, role, origin
+from current_reviewer
+order by reviewer_id

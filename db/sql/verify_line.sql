@@ -1,0 +1,1 @@
+select line from link where number = $number
