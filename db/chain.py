@@ -86,6 +86,12 @@ def find_head(cur: DuckDBPyConnection) -> Head | None:
     return None if row is None else Head(int(row[0]), digest_of(row[1]))
 
 
+def find_begin(cur: DuckDBPyConnection) -> str | None:
+    """Return since when the chain proves something, or None where there is none."""
+    row = cur.execute(load_sql("chain_begin"), {"kind": BEGIN}).fetchone()
+    return None if row is None else str(row[0])
+
+
 class Chain:
     """The chain of one database file in the process that owns it."""
 

@@ -49,6 +49,7 @@ from training.errors import RunDirError, TrainingError
 from training.evaluation.agreement_cli import agreement_command
 from training.evaluation.evidence_cli import evidence_command
 from training.evaluation.readings import read_new_answers
+from training.evaluation.report_cli import report_command
 from training.evaluation.review_plan_cli import plan_review_command
 from training.launchers.tasks import execute_stored
 from training.run.execution import FINISHED
@@ -89,6 +90,7 @@ def main() -> None:
 
 main.add_command(agreement_command)
 main.add_command(evidence_command)
+main.add_command(report_command)
 main.add_command(plan_review_command)
 
 

@@ -40,12 +40,13 @@ def role_table() -> dict[str, list[str]]:
 def change_table(
     changes: Sequence[ReviewerChange], names: Mapping[str, str]
 ) -> dict[str, list[str | datetime]]:
-    """Arrange changes of roles as columns, the latest first."""
+    """Arrange changes of people as columns, the latest first."""
     latest = list(reversed(changes))
-    role_words = words("role")
+    role_words, kind_words = words("role"), words("person_change")
     return {
         say("people.when"): [change.created_at for change in latest],
         say("people.name"): [reveal(names.get(c.reviewer_id, c.reviewer_id)) for c in latest],
+        say("people.what"): [kind_words[change.kind] for change in latest],
         say("people.role"): [role_words[change.role] for change in latest],
         say("people.email"): [reveal(change.email or "") for change in latest],
         say("people.by"): [

@@ -12,6 +12,7 @@ from db.people.reviewers import list_changes, list_people, list_reviewers
 from db.people.sign_in import add_person, change_person
 from db.records import Reviewer
 from streamlit_app import safe_text
+from streamlit_app.components import identity_panel
 from streamlit_app.logic.people_tables import GIVEN_ROLES, change_table, people_table, role_table
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
@@ -24,7 +25,8 @@ _NOTICE = "people_notice"
 def draw() -> None:
     """Draw this part."""
     person = sign_in.current_person()
-    people = list_people(services.database().cursor())
+    everyone = list_people(services.database().cursor())
+    people = [one for one in everyone if one.merged_into is None]
     table, form = st.columns([3, 2], gap="large")
     with table:
         st.header(say("people.access_heading"), anchor=False, divider="gray")
@@ -39,6 +41,11 @@ def draw() -> None:
         else:
             admins = ", ".join(reveal(one.name) for one in people if one.role == "admin")
             safe_text.draw_notice(say("people.admins_only", admins=admins))
+    if is_permitted(person, "manage_people"):
+        st.header(say("identity.title"), anchor=False, divider="gray", help=say("identity.help"))
+        identity_panel.draw(people, person.reviewer_id)
+        st.header(say("privacy.title"), anchor=False, divider="gray")
+        identity_panel.draw_privacy(person.reviewer_id)
     st.header(say("people.roles"), anchor=False, divider="gray")
     st.dataframe(role_table(), hide_index=True, key="people_roles", width="content")
     with st.expander(say("people.changes")):

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from db.connection import Database
+from db.content.items import add_items
 from db.people.reviewers import add_reviewer, list_people
 from db.people.sign_in import add_person, sign_in_by_name
 from streamlit_app.server import services
 from streamlit_app.server.gate import is_private
 from streamlit_app.server.programs import find_caller
 from streamlit_app.session.sign_in import read_identity
+from tests.support.annotations import annotate
 from tests.support.desk import Desk
 from tests.support.pages import OpenPage, go_to, markup_of, open_unknown
+from tests.support.records import make_item
 
 SHELL = Path(services.__file__).parents[1] / "shell.py"
 PEOPLE = "settings/people"
@@ -53,6 +56,44 @@ def test_a_role_is_changed_and_the_change_is_listed(
     changes = page.dataframe[-1].value
     assert (changes["Name"][0], changes["Role"][0]) == ("Ann", "No access")
     assert changes["Changed by"][0] == "Chief"
+
+
+def test_a_person_is_renamed_merged_and_erased_and_pages_show_it(
+    database: Database, open_page: OpenPage
+) -> None:
+    with database.transaction() as cur:
+        sign_in_by_name(cur, "Chief")
+        add_items(cur, [make_item("q-1"), make_item("q-2")], origin="items")
+        ann, twin, eve = (
+            add_person(cur, name, role="reviewer").reviewer_id for name in ("Ann", "A.", "Eve")
+        )
+    for name, item_id in (("Ann", "q-1"), ("A.", "q-2"), ("Eve", "q-1"), ("Eve", "q-2")):
+        annotate(database, name, item_id, "yes")
+    page = open_page(PEOPLE, reviewer="Chief")
+    page.text_input(key="people_name_new").set_value("Ann").run()
+    page.button(key="people_save").click().run()
+    assert "There is a person named" in markup_of(page)
+    page.selectbox(key="identity_person").select(twin).run()
+    page.selectbox(key=f"identity_into_{twin}").select(ann).run()
+    page.button(key="identity_merge").click().run()
+    assert "Both are Ann from now on: 1 judgements were carried over" in markup_of(page)
+    page.selectbox(key="identity_person").select(ann).run()
+    page.text_input(key=f"identity_name_{ann}").set_value("Ann Lee").run()
+    page.button(key="identity_rename").click().run()
+    page.selectbox(key="identity_person").select(eve).run()
+    assert page.button(key="identity_erase").disabled
+    page.checkbox(key=f"identity_sure_{eve}").check().run()
+    page.button(key="identity_erase").click().run()
+    assert not page.exception
+    assert list(page.dataframe[0].value["Name"]) == ["Erased person 1", "Ann Lee", "Chief"]
+    assert set(page.dataframe[-1].value["What"]) >= {"Renamed", "Identity erased"}
+    assert "Eve" not in "".join(page.dataframe[-1].value["Name"])
+    agreement = open_page("agreement", reviewer="Chief")
+    tables = [one.value for one in agreement.dataframe if "Reviewer" in one.value]
+    assert {name for table in tables for name in table["Reviewer"]} == {
+        "Ann Lee",
+        "Erased person 1",
+    }
 
 
 def test_nobody_but_an_admin_is_offered_the_form(database: Database, open_page: OpenPage) -> None:
