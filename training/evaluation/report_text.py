@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -63,15 +64,10 @@ def figure(estimate: Estimate | Mapping[str, Any] | None, unit: str = "share") -
     """
     if estimate is None:
         return "not measured"
-    if isinstance(estimate, Estimate):
-        interval = estimate.interval
-        low, high = (None, None) if interval is None else (interval.low, interval.high)
-        value, n, because = estimate.value, estimate.n, estimate.undefined_because
-    else:
-        bounds = estimate.get("interval") or {}
-        low, high = bounds.get("low"), bounds.get("high")
-        value, n = estimate.get("value"), estimate.get("n")
-        because = estimate.get("undefined_because")
+    found = asdict(estimate) if isinstance(estimate, Estimate) else estimate
+    bounds = found.get("interval") or {}
+    low, high, n = bounds.get("low"), bounds.get("high"), found.get("n")
+    value, because = found.get("value"), found.get("undefined_because")
     if value is None:
         return f"undefined: {plain(because or 'no items')}"
     between = (
