@@ -175,7 +175,7 @@ def _save_privacy(admin_id: str) -> None:
 
 
 def _report(change: Callable[[], str]) -> None:
-    """Do something, and keep what to say of it for the next draw."""
+    """Make a change, and keep what to say of it for the next draw."""
     try:
         st.session_state[_NOTICE] = ("success", change())
     except DbError as error:
