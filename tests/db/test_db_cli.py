@@ -137,7 +137,10 @@ def test_a_folder_that_cannot_be_made_is_explained(home: Path) -> None:
 
 def test_two_transactions_on_the_same_row_give_one_error_that_says_so() -> None:
     database = Database.open()
-    insert = "insert into reviewer values ('r', 'Ann', 'reviewer', now()::timestamp, 'person')"
+    insert = (
+        "insert into reviewer (reviewer_id, name, role, created_at) "
+        "values ('r', 'Ann', 'reviewer', now()::timestamp)"
+    )
     with database.transaction() as first:
         first.execute(insert)
         with pytest.raises(SaveError, match="Nothing was saved"), database.transaction() as second:
@@ -167,7 +170,10 @@ def test_sql_cannot_reach_files(home: Path, tmp_path: Path) -> None:
 
 def test_a_transaction_is_undone_on_any_error() -> None:
     database = Database.open()
-    insert = "insert into reviewer values ('r', 'Ann', 'reviewer', now()::timestamp, 'person')"
+    insert = (
+        "insert into reviewer (reviewer_id, name, role, created_at) "
+        "values ('r', 'Ann', 'reviewer', now()::timestamp)"
+    )
     with pytest.raises(KeyError), database.transaction() as cur:
         cur.execute(insert)
         raise KeyError
