@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from medqa_options import to_question
 
 from db.connection import Database
 from db.content.items import add_items
@@ -36,6 +37,7 @@ from eci.model.head_fit import cross_validate, fit_head
 from eci.statistics.calibration import TemperatureScaling, out_of_fold, softmax
 from training.control.start import prepare_prediction, prepare_run
 from training.data.dataset import build_training_data
+from training.data.groups import join_groups
 from training.data.questions import ItemQuestion
 from training.evaluation.bag_of_words import text_of, word_probabilities
 from training.evaluation.held_out import read_held_out
@@ -184,7 +186,10 @@ class Division:
         path = self._data / "medqa_usmle" / "medqa_us_4options_even.jsonl"
         items = parse_any(path).items
         y = [item.labels.index(item.gold_label or "") for item in items]
-        judged = set(out_of_fold(y, num_folds=NUM_FOLDS, seed=0)[self.fold].held_out.tolist())
+        # Items that repeat one another stay in one fold: a run refuses anything else.
+        groups = join_groups([i.item_id for i in items], [to_question(i) for i in items])
+        folds = out_of_fold(y, groups, num_folds=NUM_FOLDS, seed=0)
+        judged = set(folds[self.fold].held_out.tolist())
         splits: list[Split] = ["test" if i in judged else "train" for i in range(len(items))]
         return [replace(item, split=s) for item, s in zip(items, splits, strict=True)]
 
@@ -203,9 +208,12 @@ def settings_of(plan: Plan) -> TrainingSettings:
     data = {"shots": shots, "items_per_label_set": limit}
     head = {"weight": WEIGHTS.get(plan.way, chosen.head.weight)}
     evaluation = {"max_new_tokens": 6, "predict_train": False}
+    # MedQA's questions are whole cases, and a question is never cut.
+    model = {"max_prompt_tokens": 768} if plan.data == MEDQA_DATA else {}
     return chosen.model_copy(
         update={
             "seed": plan.seed,
+            "model": chosen.model.model_copy(update=model),
             "data": chosen.data.model_copy(update=data),
             "head": chosen.head.model_copy(update=head),
             "evaluation": chosen.evaluation.model_copy(update=evaluation),
@@ -375,7 +383,7 @@ def _made(
 @cache
 def _features(division: Division) -> dict[str, Feature]:
     """Return what the base model's states offer a head, of all items; kept in the work folder."""
-    settings = get_preset("pubmedqa").settings
+    settings = settings_of(Plan(division.name, FROZEN, 0, "0", 0))
     path = division.home / f"features-{settings.model.template}.npz"
     items = [*division.snapshot.train, *division.snapshot.test]
     if not path.exists():
