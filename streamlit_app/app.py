@@ -10,12 +10,14 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from streamlit_app.api.application import make_api
+from streamlit_app.api.first_page import FirstPage
 from streamlit_app.api.watching import ROUTES
 from streamlit_app.errors import report_error
 from streamlit_app.server.background import watching
 from streamlit_app.server.gate import Gate
 from streamlit_app.server.large_answers import LargeAnswers
 from streamlit_app.server.moved import Moved
+from streamlit_app.server.script_files import ASSETS, ScriptFiles
 from streamlit_app.server.security_headers import SecurityHeaders
 
 HERE = Path(__file__).resolve().parent
@@ -26,13 +28,15 @@ app = st.App(
     routes=[
         *ROUTES,
         Mount("/api/v1", make_api()),
-        Mount("/assets", StaticFiles(directory=HERE / "assets")),
+        Mount("/assets", StaticFiles(directory=ASSETS)),
     ],
     middleware=[
         Middleware(LargeAnswers),
         Middleware(SecurityHeaders),
         Middleware(Gate),
         Middleware(Moved),
+        Middleware(ScriptFiles),
+        Middleware(FirstPage),
     ],
     on_script_error=report_error,
 )

@@ -9,7 +9,7 @@ import streamlit as st
 
 from db.records import Role
 from streamlit_app import theme
-from streamlit_app.components import connection_notice, header
+from streamlit_app.components import connection_notice, desk_frame, header
 from streamlit_app.errors import shown_errors
 from streamlit_app.session import sign_in
 from streamlit_app.session.rooms import ROOMS_OF, Room
@@ -50,3 +50,5 @@ if person is not None:
         project = header.project_name() or say("navigation.app")
         st.set_page_config(page_title=f"{page.title} · {project}")
         page.run()
+elif refused := sign_in.refused_person():
+    desk_frame.draw_refused(refused, "")

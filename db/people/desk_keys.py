@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from string import ascii_lowercase
 from typing import Final
 
 from duckdb import DuckDBPyConnection
@@ -26,6 +27,12 @@ DEFAULT_KEYS: Final = {
     "corrected": "w",
     "jump": "j",
     "mark": "h",
+    "unmark": "Delete",
+    "verdicts": "x",
+    "severity": "r",
+    "confidence": "k",
+    "also": "l",
+    "whole": "o",
     "up": "ArrowUp",
     "down": "ArrowDown",
     "page_up": "PageUp",
@@ -47,7 +54,7 @@ def get_desk_keys(cur: DuckDBPyConnection, reviewer_id: str) -> dict[str, str]:
     if row is None:
         return dict(DEFAULT_KEYS)
     try:
-        keys = {**DEFAULT_KEYS, **_STORED.validate_json(row[0])}
+        keys = _with_defaults(_STORED.validate_json(row[0]))
         _require_usable(keys)
     except (ValidationError, InvalidSettingError):  # damaged, or of another version's commands
         return dict(DEFAULT_KEYS)
@@ -81,6 +88,15 @@ def save_desk_keys(
     }
     cur.execute(load_sql("setting_insert"), parameters)
     return keys
+
+
+def _with_defaults(own: Mapping[str, str]) -> dict[str, str]:
+    """Return all keys; a command that a later version added gives way to a person's own."""
+    taken = {*DEFAULT_KEYS.values(), *own.values()}
+    free = iter(letter for letter in ascii_lowercase if letter not in taken)
+    others = {name: key for name, key in DEFAULT_KEYS.items() if name not in own}
+    moved = {name: next(free) if key in own.values() else key for name, key in others.items()}
+    return {name: own.get(name) or moved[name] for name in (*DEFAULT_KEYS, *own)}
 
 
 def _key(reviewer_id: str) -> str:

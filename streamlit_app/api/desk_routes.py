@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
 
 from db.errors import InvalidAnnotationError
 from streamlit_app.api.cards import make_card, make_progress
@@ -46,17 +48,22 @@ async def _sitting(request: Request) -> Sitting:  # async: another function take
 AtDesk = Annotated[Sitting, Depends(_sitting)]
 
 
-@routes.get("/next")
+@routes.get("/next", response_model=Cards)
 def next_items(
     at: AtDesk,
     after: Annotated[str | None, Query(max_length=2_000)] = None,
     n: Annotated[int, Query(ge=1, le=MAX_AHEAD)] = 5,
     have: Annotated[tuple[str, ...], Query(max_length=4 * MAX_AHEAD)] = (),
-) -> Cards:
+) -> Response:
     """Reserve the next open items for the reviewer and return them.
 
     `have`: an item that the browser has already, once for each.
     """
+    return _written(give_next(at, n, after, have))
+
+
+def give_next(at: Sitting, n: int, after: str | None, have: Sequence[str]) -> Cards:
+    """Reserve the next open items for the reviewer and return them, or the end of the list."""
     shown = desk.next_items(at, n, after, have)
     worklist = desk.worklist_of(at)
     return Cards(
@@ -84,8 +91,8 @@ def neighbour(at: AtDesk, item: str, step: Literal["-1", "1"]) -> Neighbour:
     return Neighbour(item_id=desk.worklist_of(at).neighbour(item, 1 if step == "1" else -1))
 
 
-@routes.post("/judgements")
-def store(at: AtDesk, sent: SaveSent) -> Stored:
+@routes.post("/judgements", response_model=Stored)
+def store(at: AtDesk, sent: SaveSent) -> Response:
     """Store a judgement once; of a blind one the reveal comes back."""
     presented = _presented(sent.presentation_id, sent.item_id)
     saved = desk.store(
@@ -98,12 +105,14 @@ def store(at: AtDesk, sent: SaveSent) -> Stored:
         seen=timedelta(milliseconds=sent.seen_ms),
     )
     worklist = desk.worklist_of(at)
-    return Stored(
-        judgement_id=sent.judgement_id,
-        message=_saved_message(saved),
-        reveal=None if saved.reveal is None else make_card(saved.reveal, worklist),
-        progress=make_progress(worklist),
-        is_fast=saved.annotation.encounter.is_fast,
+    return _written(
+        Stored(
+            judgement_id=sent.judgement_id,
+            message=_saved_message(saved),
+            reveal=None if saved.reveal is None else make_card(saved.reveal, worklist),
+            progress=make_progress(worklist),
+            is_fast=saved.annotation.encounter.is_fast,
+        )
     )
 
 
@@ -164,6 +173,11 @@ def opened(at: AtDesk, sent: OpenedSent) -> Done:
     seen = [(_presented(one.presentation_id), _moment(one.at)) for one in sent.opened]
     desk.note_opened(at, seen)
     return Done()
+
+
+def _written(answer: BaseModel) -> Response:
+    """Return an answer as text at once: FastAPI would check all of it again first."""
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def _presented(token: str, item_id: str | None = None) -> Presented:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import streamlit as st
 
-from streamlit_app.markup import element
+from streamlit_app.markup import element, join
+from streamlit_app.server.script_files import script
 from streamlit_app.wording import say
-
-_SCRIPT: Final = '<script type="module" src="/assets/connection.js"></script>'
 
 
 def draw() -> None:
@@ -22,4 +19,4 @@ def draw() -> None:
         data_lc_connection_away=say("connection.away"),
         data_lc_connection_back=say("connection.back"),
     )
-    st.html(f"{_SCRIPT}{texts}", unsafe_allow_javascript=True)
+    st.html(join(script("connection.js"), texts), unsafe_allow_javascript=True)

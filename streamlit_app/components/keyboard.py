@@ -10,16 +10,15 @@ import streamlit as st
 from streamlit_app import safe_text
 from streamlit_app.logic.review.label_keys import label_keys
 from streamlit_app.markup import element
+from streamlit_app.server.script_files import script
 from streamlit_app.wording import say
 
-# Served by our own server: the page's Content-Security-Policy runs no inline script.
-_SCRIPT: Final = '<script type="module" src="/assets/adjudicate_keys.js"></script>'
 _HINTS: Final = (("W", "reason"), ("T", "note"), ("S", "skip"), ("← →", "move"))
 
 
 def load_script() -> None:
     """Add the script to the page; it acts only while the page's marker is there."""
-    st.html(_SCRIPT, unsafe_allow_javascript=True)
+    st.html(script("adjudicate_keys.js"), unsafe_allow_javascript=True)
 
 
 def draw_marker(item_id: str, num_draws: int, labels: Sequence[str], token: str) -> None:

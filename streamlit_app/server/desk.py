@@ -33,7 +33,14 @@ from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter
 from db.review.queues import Queue, get_queue, require_open
 from db.review.reservations import RESERVATION
-from db.review.rights import known_queue, known_reviewer, known_settings, known_states
+from db.review.rights import (
+    known_queue,
+    known_reviewer,
+    known_settings,
+    known_states,
+    known_viewer,
+)
+from db.review.visibility import is_hidden
 from streamlit_app.logic.review.correction import corrected_answer
 from streamlit_app.logic.review.reading_time import floor_seconds
 from streamlit_app.server import review_service, services
@@ -236,25 +243,17 @@ def store(
         is_new = annotation.created_at == moment
         if is_new and state.has_draft(presented.phase):
             clear_draft(cur, item_id, reviewer_id, presented.phase)
+        viewer = known_viewer(database, reviewer_id)
+        is_withheld = is_blind and is_hidden(cur, viewer, item_id)
+        if is_blind and is_new and not is_withheld:
+            queue_id = annotation.encounter.queue_id
+            add_events(cur, [ReviewEvent("reveal", reviewer_id, item_id, queue_id, "revealed")])
     if is_blind:
-        return _reveal(sitting, worklist, annotation, is_new=is_new)
+        reveal = None if is_withheld else _show(sitting, worklist, item_id)
+        return Saved(annotation, reveal, is_withheld=is_withheld)
     if is_new and (presented.replaces is None or presented.phase == "revealed"):
         worklist.mark_done(item_id)
     return Saved(annotation, None, is_withheld=False)
-
-
-def _reveal(sitting: Sitting, worklist: Worklist, annotation: Annotation, *, is_new: bool) -> Saved:
-    item_id = annotation.item_id
-    if review_service.is_withheld(item_id, sitting.reviewer_id):
-        return Saved(annotation, None, is_withheld=True)
-    shown = _show(sitting, worklist, item_id)
-    if is_new:
-        event = ReviewEvent(
-            "reveal", sitting.reviewer_id, item_id, annotation.encounter.queue_id, "revealed"
-        )
-        with services.database().transaction(only_labels=True) as cur:
-            add_events(cur, [event])
-    return Saved(annotation, shown, is_withheld=False)
 
 
 def undo(sitting: Sitting, item_id: str, judgement_id: str) -> Shown:

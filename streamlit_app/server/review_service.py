@@ -42,7 +42,7 @@ from db.review.rights import (
     known_waiting,
 )
 from db.review.settings import ReviewSettings, get_settings, save_settings
-from db.review.visibility import count_waiting, is_hidden, view_as
+from db.review.visibility import count_waiting, view_as
 from db.viewer import EVERYTHING, Viewer
 from streamlit_app.logic.review.names import names_of
 from streamlit_app.logic.review.phases import kept_by, next_phase
@@ -186,12 +186,6 @@ def _withheld(item_id: str, waiting: Sequence[str | None]) -> ItemWithheldError:
         item_id,
         queue_id,
     )
-
-
-def is_withheld(item_id: str, reviewer_id: str) -> bool:
-    """Return whether anything still waits for the reviewer's blind label on an item."""
-    database = services.database()
-    return is_hidden(database.cursor(), known_viewer(database, reviewer_id), item_id)
 
 
 def waiting_in_queues(reviewer_id: str) -> list[tuple[Queue, int]]:

@@ -98,6 +98,18 @@ def person_signed_in(identity: Identity) -> Reviewer:
     raise refused
 
 
+def find_person(who: Identity | str | None) -> Reviewer | None:
+    """Return the person of a sign-in or a name, whatever their role, or None; nobody is added.
+
+    Raises:
+        InvalidReviewerError: The name cannot be used.
+    """
+    cur = database().cursor()
+    if isinstance(who, Identity):
+        return find_by_identity(cur, who.issuer, who.subject)
+    return find_named(list_people(cur), who) if who else None
+
+
 def all_people() -> list[Reviewer]:
     """Return all people who may use the app, by name."""
     return [person for person in list_people(database().cursor()) if person.role != "none"]

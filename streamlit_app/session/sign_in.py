@@ -7,11 +7,15 @@ this machine alone and the visitor is at it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec
 
 import streamlit as st
+from starlette.requests import HTTPConnection
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
 from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.people.permissions import Action, is_permitted
@@ -58,6 +62,30 @@ def current_person() -> Reviewer:
         raise ReviewerNotFoundError(say("sign_in.unknown_name", name=name)) from error
 
 
+def find_visitor(asked: HTTPConnection) -> Reviewer | None:
+    """Return whom a request of a browser comes from, before Streamlit has a session for it.
+
+    None where that is not proven, or they have no role; nothing is stored.
+    """
+    if has_provider():
+        person = services.find_person(_identity_of(asked))
+    else:
+        visitor = asked.client.host if asked.client else None
+        if not is_private(st.get_option("server.address"), visitor, asked.headers):
+            return None
+        person = services.find_person(asked.query_params.get(NAME_KEY, DEFAULT_NAME))
+    return None if person is None or person.role == "none" else person
+
+
+def _identity_of(asked: HTTPConnection) -> Identity | None:
+    """Read the signed cookie of a sign-in, as Streamlit does when its page connects."""
+    signed = _get_signed_cookie_with_chunks(asked.cookies, USER_COOKIE_NAME)
+    claims = json.loads(signed) if signed else {}
+    origin = f"{asked.url.scheme}://{asked.url.netloc}"
+    is_here = claims.get("is_logged_in") and claims.get("origin") == origin
+    return read_identity(claims) if is_here else None
+
+
 def current_issuer() -> str | None:
     """Return the provider by which the person at the screen signed in; None for a name."""
     return str(st.user["iss"]) if has_provider() else None
@@ -69,6 +97,17 @@ def is_at_screen(reviewer_id: str) -> bool:
         return current_person().reviewer_id == reviewer_id
     except (ReviewerNotFoundError, NotPermittedError):
         return False
+
+
+def refused_person() -> Reviewer | None:
+    """Return who sits at the screen though their access was taken away, else None."""
+    if has_provider():
+        is_in = st.user.is_logged_in
+        person = services.find_person(read_identity(st.user.to_dict()) if is_in else None)
+    else:
+        name = st.session_state.get(NAME_KEY) or st.query_params.get(NAME_KEY)
+        person = services.find_person(name)
+    return person if person is not None and person.role == "none" else None
 
 
 def may(action: Action) -> bool:

@@ -58,6 +58,10 @@ def test_an_open_tab_shows_and_stores_nothing_more(
         (entry,) = json.loads(download.value.path().read_text())
         assert (entry["item_id"], entry["body"]["judgement"]["labels"]) == ("q-01", ["no"])
         assert "token" not in entry and "card" not in entry
+        page.reload()  # nothing is lost, though nothing more is shown
+        expect(page.locator(".lc-ending")).to_contain_text("may not see items")
+        expect(waiting).to_contain_text("q-01: no.")
+        expect(waiting.get_by_role("button", name="Export as a file")).to_be_visible()
     cur = server.database().cursor()
     for table in ("annotation", "reservation"):
         assert cur.execute(f"select count(*) from {table}").fetchone() == (0,)

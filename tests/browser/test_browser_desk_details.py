@@ -158,6 +158,36 @@ def test_a_person_has_their_own_keys_on_every_machine_and_reads_when_keys_are_of
     expect(on_desk(page, '[data-lc-command="flag"] kbd')).to_have_text("F")
 
 
+def test_every_button_of_details_has_a_key(serve: Any, page: Page) -> None:
+    server = serve(seed)
+    open_desk(page, f"{server.url}/?item=q-01")
+    for key in ("x", "2", "x", "1", "r", "1", "k", "2", "k", "3", "l", "n"):
+        page.keyboard.press(key)
+    page.keyboard.press("x")
+    page.keyboard.press("9")  # no button has it, and no label is picked while one is asked for
+    page.keyboard.press("x")
+    page.keyboard.press("Escape")
+    page.keyboard.press("y")
+    page.keyboard.press("h")
+    page.keyboard.press("Enter")
+    expect(on_desk(page, ".lc-marked")).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(on_desk(page, ".lc-marked")).to_be_hidden()
+    keyless = (
+        "buttons => buttons.filter(one => !one.querySelector('kbd')).map(one => one.innerText)"
+    )
+    shown = on_desk(page, "button:not(.lc-help *, .lc-keys-off):visible")
+    assert shown.evaluate_all(keyless) == []
+    page.keyboard.press("Enter")
+    wait_for_card(page, "q-02")
+    wait_until_saved(page)
+    judgement = list_annotations(server.database().cursor(), "q-01", EVERYTHING)[-1].judgement
+    assert judgement.labels == ("yes", "no")
+    assert len(judgement.verdicts) == 2
+    assert (judgement.severity, judgement.confidence) == ("minor", "high")
+    assert judgement.span is None
+
+
 def test_leaving_keeps_the_words_just_typed_and_a_second_tab_is_reported(
     serve: Any, page: Page
 ) -> None:

@@ -241,7 +241,7 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         "manage_queues",
         lambda cur, world, who: save_settings(cur, ReviewSettings("blind"), who),
     ),
-    "save_desk_keys": ("read", lambda cur, world, who: save_desk_keys(cur, {"flag": "k"}, who)),
+    "save_desk_keys": ("read", lambda cur, world, who: save_desk_keys(cur, {"flag": "z"}, who)),
     "correct_item": (
         "edit_items",
         lambda cur, world, who: correct_item(

@@ -1,7 +1,8 @@
 // What each command does, whichever key or button asked for it.
+import { choose } from "./choosing.js";
 import { keepDraft } from "./drafts.js";
 import { tell } from "./line.js";
-import { drawSpan, mark } from "./marking.js";
+import { drawSpan, mark, removeSpan } from "./marking.js";
 import { save, undo } from "./saving.js";
 import { acts, ask, deck, open, showNext, toggleMore } from "./screen.js";
 import { call, isRefusal } from "./server.js";
@@ -84,6 +85,12 @@ const COMMANDS = {
   details: () => toggleMore(),
   jump: () => at.shown.jump(),
   mark,
+  unmark: () => at.shown.span && removeSpan(),
+  verdicts: () => choose("verdicts"),
+  severity: () => choose("severity"),
+  confidence: () => choose("confidence"),
+  also: () => choose("also"),
+  whole: () => at.shown.root.querySelector("[data-lc-whole]") && showWhole(at.shown),
   up: (isShifted) => scroll(-1, isShifted),
   down: (isShifted) => scroll(1, isShifted),
   page_up: () => scroll(-2),

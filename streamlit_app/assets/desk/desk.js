@@ -3,13 +3,14 @@
 // page touches a field in it. The page's frame (views/review.py) says who reviews what, by data alone.
 import { comeHome, lookAtChoice } from "./focus.js";
 import { setKeys } from "./keymap.js";
-import { deck, drawEnd, lift, open, setAddress } from "./screen.js";
+import { closeDesk, deck, drawEnd, lift, open, setAddress } from "./screen.js";
 import { drawState, outbox } from "./sending.js";
-import { at, desk, frame, isPageStill, main, trail, views } from "./state.js";
+import { at, desk, drawnFrame, firstPlace, frame, isPageStill, main, trail, views } from "./state.js";
 import { drawTabs, greet, leave, otherTabs } from "./tabs.js";
 // Named here so that the browser asks for all parts at once, not for one after the other.
 import "./presses.js";
 import "./commands.js";
+import "./choosing.js";
 import "./saving.js";
 import "./decisions.js";
 import "./drafts.js";
@@ -31,9 +32,13 @@ let goneTimer = 0;
 function start(next) {
   const before = at.config;
   const isNew = before === null || before.scope !== next.scope;
-  const isAsked = next.item !== null && (before === null || isAway || next.item !== before.item);
+  if (next.first) next.item = new URLSearchParams(location.search).get("item");
+  // What the page read from the address as it connected was on the desk then; it may have gone on since.
+  const isOther = next.item !== before?.item && !before?.first;
+  const isAsked = next.item !== null && (before === null || isAway || isOther);
   if (isNew && before !== null) leave();
   at.config = next;
+  at.first = next.first;
   isAway = false;
   if (isNew) begin();
   else if (JSON.stringify(before.keys) !== JSON.stringify(next.keys)) setKeys(next.keys);
@@ -46,7 +51,8 @@ function start(next) {
       deck.fill(next.item);
     });
   }
-  if (isNew) deck.fill(at.opening ?? undefined);
+  if (next.closed !== null) closeDesk();
+  else if (isNew) deck.fill(at.opening ?? undefined);
   else if (at.shown) setAddress(at.shown.card.item_id);
   outbox.send();
 }
@@ -69,16 +75,35 @@ function begin() {
 // The desk goes where the page's content is, and is there as long as the Review page is.
 function look() {
   lookAtChoice();
-  const place = main();
-  if (place && !place.contains(desk)) place.append(desk);
+  settle();
   const here = frame();
-  if (here) {
+  if (here) read(here);
+  if (drawnFrame()) {
     clearTimeout(goneTimer);
     goneTimer = 0;
-    read(here);
   } else if (!desk.hidden && !goneTimer) {
     goneTimer = setTimeout(goAway, GONE_MS);
   }
+}
+
+// The page may be put together again with the desk in it, which takes the focus out of a field.
+let lastFocused = null;
+desk.addEventListener("focusin", ({ target }) => (lastFocused = target));
+
+// What came with the page is in its own place until the page is drawn; then the desk moves over as it is.
+function settle() {
+  const first = firstPlace();
+  const place = first && !drawnFrame() ? first : main();
+  if (place && !place.contains(desk)) {
+    const { activeElement } = document;
+    const isTaken = !desk.isConnected && activeElement === document.body;
+    const focused = isTaken ? lastFocused : activeElement;
+    const scrolled = [...desk.querySelectorAll("*")].filter((one) => one.scrollTop > 0).map((one) => [one, one.scrollTop]);
+    place.append(desk);
+    if (desk.contains(focused)) focused.focus({ preventScroll: true });
+    scrolled.forEach(([one, top]) => (one.scrollTop = top));
+  }
+  if (first && place !== first) first.remove();
 }
 
 function read(here) {
@@ -97,23 +122,28 @@ function read(here) {
 
 function goAway() {
   goneTimer = 0;
-  if (frame()) return;
+  if (drawnFrame()) return;
   const app = document.querySelector('[data-testid="stApp"]');
-  if (app?.dataset.testConnectionState !== "CONNECTED" || !isPageStill()) {
+  const isDrawn = document.querySelector(".lc-connection-texts") !== null; // on every page, by the shell
+  if (app?.dataset.testConnectionState !== "CONNECTED" || !isPageStill() || !isDrawn) {
     look();
     return;
   }
+  firstPlace()?.remove();
   desk.hidden = true;
   isAway = true;
   look.read = null;
   at.shown?.rest();
 }
 
-new MutationObserver(look).observe(document.documentElement, {
-  childList: true,
-  subtree: true,
-  attributes: true,
-  attributeFilter: ["data-lc-desk", "data-test-connection-state", "data-test-script-state"],
+// First what an earlier page of this browser left: its items are labelled.
+outbox.open().finally(() => {
+  new MutationObserver(look).observe(document.documentElement, {
+    childList: true,
+    subtree: true,
+    attributes: true,
+    attributeFilter: ["data-lc-desk", "data-test-connection-state", "data-test-script-state"],
+  });
+  look();
 });
-outbox.open().finally(look);
 document.documentElement.dataset.lcListening = "yes";

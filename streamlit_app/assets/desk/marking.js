@@ -173,4 +173,3 @@ function bringIntoSight(view, range) {
 
 // A press of a button leaves the selection as it is.
 desk.addEventListener("mousedown", (event) => event.target.closest("[data-lc-keeps-selection]") && event.preventDefault());
-desk.addEventListener("click", ({ target }) => target.closest("[data-lc-unmark]") && at.shown && removeSpan());

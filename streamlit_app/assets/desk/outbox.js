@@ -164,7 +164,8 @@ export class Outbox {
     }
     if (answer.status >= 500 || answer.status === 429) return false;
     if (answer.status === 200) {
-      await this.#drop(entry.judgement_id);
+      // What is revealed does not wait for the disk: sent again by the next tab, it is stored no second time.
+      this.#drop(entry.judgement_id).catch(() => {});
       this.#on.stored(entry, answer.body);
       return true;
     }

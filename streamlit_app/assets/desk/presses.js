@@ -1,4 +1,5 @@
 // A key that went down: text of a field, a label, a command, or nothing of the desk's.
+import { choiceKey } from "./choosing.js";
 import { pick, run } from "./commands.js";
 import { isInSight, takeBack } from "./focus.js";
 import { keymapKey } from "./keymap.js";
@@ -26,7 +27,7 @@ function onKey(event) {
     isUsed = event.key === "Escape";
     if (isUsed) desk.focus({ preventScroll: true });
     else event.stopPropagation(); // text, and nobody else's
-  } else if (isMarkingKey(event)) {
+  } else if (isMarkingKey(event) || choiceKey(event)) {
     isUsed = true;
   } else if (event.key === "Escape") {
     if (at.shown) at.shown.help.open = false;

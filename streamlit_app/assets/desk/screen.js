@@ -18,13 +18,18 @@ let isMoreOpen = false;
 
 export const deck = new Deck(
   async (after, count) => {
+    if (at.config.closed !== null) throw new Error("closed");
     const waiting = unsent().map((entry) => entry.item_id);
+    const given = at.first?.next;
+    at.first = null;
+    // Not what was labelled before a reload, of which the server had not heard yet.
+    if (given && !given.cards.some((card) => waiting.includes(card.item_id))) return given;
     const held = [...new Set([...views.keys(), ...waiting, ...(at.opening ? [at.opening] : [])])].slice(0, MOST_HELD);
     const query = new URLSearchParams([["n", count], ...held.map((itemId) => ["have", itemId])]);
     if (after) query.set("after", after);
     const answer = await call(`desk/next?${query}`);
     if (answer.status === 200) return answer.body;
-    if (isRefusal(answer)) close(answer.body.error);
+    if (isRefusal(answer)) closeDesk(answer.body.error);
     throw new Error(`${answer.status}`);
   },
   {
@@ -134,6 +139,8 @@ export function comeBack(card, text, kind = "success") {
 }
 
 export async function open(itemId) {
+  const given = at.first?.opened;
+  if (given?.item_id === itemId) return comeBack(given, "", "info");
   const answer = await call(`desk/cards/${encodeURIComponent(itemId)}`).catch(() => null);
   if (answer?.status === 200) comeBack(answer.body, "", "info");
   else if (answer?.body.status === "withheld") showWithheld(itemId, answer.body);
@@ -158,14 +165,16 @@ export function setAddress(itemId) {
 // ---------------------------------------------------------------- no card
 
 // Nothing more is shown; what waits stays in its list.
-function close(error) {
+export function closeDesk(refusal) {
+  const error = at.config.closed ?? refusal;
   if (at.reveal) clearTimeout(at.reveal.timer);
   at.reveal = null;
   clearScreen();
   deck.clear();
   at.isHeldBack = true;
   setAddress(null);
-  ending.replaceChildren(make("p", { class: "lc-notice lc-notice-error", role: "alert" }, error), make("div", { class: "lc-state" }));
+  const notice = error ? [make("p", { class: "lc-notice lc-notice-error", role: "alert" }, error)] : [];
+  ending.replaceChildren(...notice, make("div", { class: "lc-state" }));
   ending.hidden = false;
   drawState();
 }

@@ -4,6 +4,7 @@ import { make } from "./view.js";
 export const at = {
   config: null, // who works through what, and the texts; from the page's frame
   shown: null, // the card's view on screen
+  first: null, // the items that came with the page: {opened, next}
   opening: null, // the id of an item that was asked for and comes first
   reveal: null, // {id, view, timer}: the blind label whose reveal is awaited
   isHeldBack: false, // an item that was asked for is not shown, and the line says why
@@ -19,6 +20,9 @@ export const ending = make("div", { class: "lc-ending", hidden: true });
 export const live = make("div", { class: "lc-live", role: "status" });
 desk.append(notices, cards, ending, live);
 
-export const frame = () => document.querySelector(".lc-desk-frame");
+// The frame that the page drew; before that, the one that came with it (api/first_page.py).
+export const drawnFrame = () => main()?.querySelector(".lc-desk-frame");
+export const firstPlace = () => document.querySelector(".lc-first");
+export const frame = () => drawnFrame() ?? firstPlace()?.firstElementChild;
 export const main = () => document.querySelector('[data-testid="stMain"]');
 export const isPageStill = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";

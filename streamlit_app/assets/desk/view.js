@@ -39,6 +39,8 @@ const TEXTS = ".lc-question, .lc-case, .lc-context p, .lc-option-text, .lc-answe
 const MOST_QUOTED = 200;
 // command: whose key it is, so that another one can be drawn in its place.
 const cap = (key, command) => make("kbd", { "aria-hidden": "true", "data-lc-key": command }, capOf(key));
+// Words with the digits that choose them.
+const numbered = (words) => Object.entries(words).map(([word, text], place) => [word, text, [String(place + 1)]]);
 const toneOf = (label, place) =>
   ["yes", "no", "maybe"].includes(label) ? `lc-label-${label}` : `lc-position-${place % 5}`;
 
@@ -64,6 +66,7 @@ export class CardView {
       confidence: card.start.confidence,
     };
     this.span = card.start.span;
+    this.groups = {}; // {root, buttons, keys} of each question in Details
     this.#build();
   }
 
@@ -95,6 +98,7 @@ export class CardView {
     this.mark = this.answerPane.querySelector("mark");
     this.#answerText = undefined;
     for (const text of this.root.querySelectorAll(TEXTS)) text.dir = "auto";
+    for (const whole of this.root.querySelectorAll("[data-lc-whole]")) whole.append(" ", cap(this.keys.whole, "whole"));
   }
 
   // The answer's characters as they are drawn; null where there is no answer, or it is hidden.
@@ -176,11 +180,10 @@ export class CardView {
       return make("label", { class: "lc-field" }, make("span", {}, texts[name]), ...(this.keys[name] ? [" ", cap(this.keys[name], name)] : []), this[name]);
     };
     const { details, labels, start } = this.card;
-    const names = Object.fromEntries(labels.map(({ label, text }) => [label, text]));
     const isShort = details.answer !== null && details.answer.length <= this.config.max_shown;
     this.more = make("div", { class: "lc-more", hidden: true },
-      this.#choice("verdicts", words.verdict), this.#choice("severity", words.severity), this.#choice("confidence", words.confidence),
-      ...(this.isSeveral ? [] : [this.#choice("also", names)]),
+      ...["verdicts", "severity", "confidence"].map((name) => this.#choice(name, numbered(words[name === "verdicts" ? "verdict" : name]))),
+      ...(this.isSeveral ? [] : [this.#choice("also", labels.map(({ label, text, keys }) => [label, text, keys]))]),
       ...(details.answer ? [this.#spanRow(), area("corrected", start.answer ?? (isShort ? details.answer : ""), 6, isShort ? null : texts.corrected_long)] : []));
     this.toggle = this.#button("details", texts.details, "lc-link");
     this.toggle.setAttribute("aria-expanded", "false");
@@ -193,7 +196,7 @@ export class CardView {
     const mark = this.#button("mark", texts.mark);
     mark.setAttribute("data-lc-keeps-selection", "");
     this.marked = make("q", { class: "lc-marked", dir: "auto" });
-    this.unmark = make("button", { type: "button", class: "lc-button", "data-lc-unmark": true }, texts.unmark);
+    this.unmark = this.#button("unmark", texts.unmark);
     this.setSpan(this.span);
     return make("div", { class: "lc-choice", role: "group", "aria-label": texts.span },
       make("span", {}, texts.span), this.marked, mark, this.unmark);
@@ -207,7 +210,7 @@ export class CardView {
     this.marked.hidden = this.unmark.hidden = !span;
   }
 
-  // Buttons for one or several of some words.
+  // Buttons for one or several of some words: [word, text, keys].
   #choice(name, shown) {
     const chosen = this.choices[name];
     const isOn = (word) => (chosen instanceof Set ? chosen.has(word) : this.choices[name] === word);
@@ -218,11 +221,14 @@ export class CardView {
       draw();
       this.on.change(this);
     };
-    const buttons = Object.entries(shown).map(([word, text]) =>
-      make("button", { type: "button", class: "lc-chip-button", value: word, onclick: () => press(word) }, text));
+    const buttons = shown.map(([word, text, keys]) =>
+      make("button", { type: "button", class: "lc-chip-button", value: word, onclick: () => press(word) },
+        make("span", {}, text), " ", ...keys.slice(0, 1).map((key) => cap(key))));
     draw();
-    return make("div", { class: "lc-choice", role: "group", "aria-label": this.config.texts[name] },
-      make("span", {}, this.config.texts[name]), ...buttons);
+    const root = make("div", { class: "lc-choice", role: "group", "aria-label": this.config.texts[name] },
+      make("span", {}, this.config.texts[name], " ", cap(this.keys[name], name)), ...buttons);
+    this.groups[name] = { root, buttons, keys: shown.map(([, , keys]) => keys) };
+    return root;
   }
 
   #help() {

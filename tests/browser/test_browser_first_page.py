@@ -1,0 +1,88 @@
+"""A queue's address shows its first item before the page around it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from db.connection import Database
+from db.people.sign_in import add_person
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_queue
+from tests.support.browser import on_desk, wait_for_card, wait_until_saved
+
+pytestmark = pytest.mark.browser
+SIZES = ((1440, 900, "light"), (768, 1024, "dark"), (390, 844, "light"))
+SCRIPTS = "**/static/js/index.*.js"
+PARTS = (".lc-picker", ".lc-save", "[name=note]", ".lc-question")
+
+
+def fill_queue(database: Database, review_seed: Callable[[Database], None]) -> None:
+    """Fill a database with a queue of all items and someone to label them."""
+    review_seed(database)
+    with database.transaction() as cur:
+        admin = add_person(cur, "Ada", role="admin").reviewer_id
+        add_person(cur, "Ann", role="reviewer")
+        add_queue(cur, QueueSettings("All", ReviewFilter()), queue_id="all", created_by=admin)
+
+
+def boxes(page: Page) -> dict[str, dict[str, float]]:
+    """Return where parts of the item are, in pixels."""
+    found = {part: on_desk(page, part).first.bounding_box() for part in PARTS}
+    return {part: dict(box) for part, box in found.items() if box is not None}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_item_is_there_before_the_page_and_stays_where_it_is(
+    serve: Callable[..., Any],
+    chromium: Browser,
+    review_seed: Callable[[Database], None],
+    size: tuple[int, int, Any],
+) -> None:
+    server = serve(lambda database: fill_queue(database, review_seed))
+    width, height, scheme = size
+    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(SCRIPTS, hold)
+    page.goto(f"{server.url}/review?queue=all&reviewer=Ann", wait_until="commit")
+    wait_for_card(page, on_desk(page).get_attribute("data-lc-card") or "")
+    assert page.locator('[data-testid="stMain"]').count() == 0
+    expect(page.locator(".lc-desk:focus")).to_be_attached()
+    first = on_desk(page).get_attribute("data-lc-card")
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    expect(on_desk(page)).not_to_have_attribute("data-lc-card", first or "")
+    wait_until_saved(page)
+    page.keyboard.press("y")
+    page.keyboard.press("t")
+    page.keyboard.type("typed before")
+    before = boxes(page)
+    for route in held:
+        route.continue_()
+    expect(page.locator('[data-testid="stMain"] .lc-desk')).to_be_attached()
+    page.keyboard.type(" and after")
+    expect(on_desk(page, "[name=note]")).to_have_value("typed before and after")
+    expect(page.get_by_role("radio", name="yes", exact=True)).to_be_checked()
+    expect(page.locator(".lc-first")).to_have_count(0)
+    after = boxes(page)
+    moved = {
+        (part, side): (box[side], after[part][side])
+        for part, box in before.items()
+        for side in ("x", "y", "width")
+        if abs(box[side] - after[part][side]) > 2
+    }
+    assert not moved
+    page.keyboard.press("Control+Enter")
+    wait_until_saved(page)
+    context.close()
+    cur = server.database().cursor()
+    query = "select label, note from annotation order by created_at"
+    assert cur.execute(query).fetchall() == [("no", ""), ("yes", "typed before and after")]
