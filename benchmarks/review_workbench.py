@@ -15,7 +15,8 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from delayed_line import delayed_line
 from history import Measured
 from measuring import make_parser, record, spread
 from playwright.sync_api import Browser, Page
+from review_peers import potato_server, time_potato
 from scale_database import make
 from served_app import Server, chromium, serving
 from training_beside import training_run
@@ -80,7 +82,7 @@ def open_page(browser: Browser, url: str, queue: Queue, who: str) -> Page:
     """Open the queue as somebody in a fresh profile and wait for the first item."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.add_init_script(WATCH)
-    page.goto(f"{url}/review?queue={queue.queue_id}&reviewer={who}")
+    page.goto(f"{url}/review?queue={queue.queue_id}&reviewer={who}", wait_until="commit")
     _wait_for_controls(page)
     return page
 
@@ -91,24 +93,64 @@ def _wait_for_controls(page: Page) -> None:
 
 
 def measure_first_page(browser: Browser, server: Server, queue: Queue) -> list[Measured]:
-    """Time the first item with a cold browser and a warm server, five times each way."""
+    """Time the first item with a cold browser and a warm server, five times each way.
+
+    Beside it, in the same run: the page around it, and a page of Streamlit with one word.
+    """
     open_page(browser, server.url, queue, "Warm").context.close()
     figures = []
-    for delay, reach in FIRST.items():
-        seconds, sizes = [], []
-        for number in range(5):
-            with delayed_line(server.url, delay) as line:
-                begun = time.perf_counter()
-                page = open_page(browser, line.url, queue, f"Cold{delay}-{number}")
-                seconds.append(time.perf_counter() - begun)
-                sizes.append(line.num_bytes / 1e6)
-                asked = page.evaluate("() => performance.getEntriesByType('resource').length")
-                page.context.close()
-        what = f"first item, cold browser, {delay} ms each way"
-        figures += spread(what, seconds, "s", at_most={"median": reach})
-        figures.append(Measured(what, "received", max(sizes), "MB", 5))
-        figures.append(Measured(what, "requests", asked, "", 5))
+    with _empty_server() as empty:
+        _time_empty_page(browser, empty, 0)
+        for delay, reach in FIRST.items():
+            figures += _measure_first(browser, server, queue, delay, reach)
+            floor = [_time_empty_page(browser, empty, delay) for _ in range(5)]
+            figures += spread(f"an empty page of Streamlit, {delay} ms each way", floor, "s")
     return figures
+
+
+def _measure_first(
+    browser: Browser, server: Server, queue: Queue, delay: float, reach: float
+) -> list[Measured]:
+    items, pages, sizes, asked = [], [], [], 0
+    for number in range(5):
+        with delayed_line(server.url, delay) as line:
+            begun = time.perf_counter()
+            page = open_page(browser, line.url, queue, f"Cold{delay}-{number}")
+            items.append(time.perf_counter() - begun)
+            page.locator('[data-testid="stMain"] .lc-desk').wait_for(timeout=60_000)
+            pages.append(time.perf_counter() - begun)
+            sizes.append(line.num_bytes / 1e6)
+            asked = page.evaluate("() => performance.getEntriesByType('resource').length")
+            page.context.close()
+    what = f"first item, cold browser, {delay} ms each way"
+    whole = f"side bar and navigation around it, {delay} ms each way"
+    return [
+        *spread(what, items, "s", at_most={"median": reach}),
+        *spread(whole, pages, "s"),
+        Measured(whole, "received", max(sizes), "MB", 5),
+        Measured(whole, "requests", asked, "", 5),
+    ]
+
+
+@contextmanager
+def _empty_server() -> Iterator[Server]:
+    """Serve a page with one word, by Streamlit as it comes."""
+    with tempfile.TemporaryDirectory(prefix="empty-page-") as folder:
+        app = Path(folder) / "empty.py"
+        app.write_text("import streamlit as st\nst.write('empty')\n", encoding="utf-8")
+        with serving(Path(folder), app) as server:
+            yield server
+
+
+def _time_empty_page(browser: Browser, server: Server, delay: float) -> float:
+    with delayed_line(server.url, delay) as line:
+        page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        begun = time.perf_counter()
+        page.goto(line.url, wait_until="commit")
+        page.get_by_text("empty", exact=True).wait_for(timeout=60_000)
+        seconds = time.perf_counter() - begun
+        page.context.close()
+    return seconds
 
 
 def measure_keys(browser: Browser, server: Server, queue: Queue, num_saves: int) -> list[Measured]:
@@ -304,6 +346,17 @@ def measure_crowd(
     ]
 
 
+def measure_potato(browser: Browser, environment: Path, num_saves: int) -> list[Measured]:
+    """Time the key that goes on to the next text painted in Potato, in the same browser."""
+    figures = []
+    with potato_server(environment) as url:
+        for delay in DELAYS:
+            times = time_potato(browser, url, delay, num_saves)
+            what = f"Potato: key press to next text painted, {delay} ms each way"
+            figures += spread(what, times, "ms", quantile=0.95)
+    return figures
+
+
 def _rss(server: Server) -> int:
     text = Path(f"/proc/{server.process.pid}/statm").read_text(encoding="utf-8")
     return int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -361,10 +414,15 @@ def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
             run("20", lambda: measure_crowd(server, queue, 20, 2, seconds, 60, 2))
             run("100", lambda: measure_crowd(server, queue, 100, 4, seconds, 150, 2))
         run("kills", lambda: measure_kills(browser, home, queue, options.kills))
+        if options.potato:
+            run("peers", lambda: measure_potato(browser, options.potato, options.saves // 2))
     return figures
 
 
-PARTS: Final = ("first", "keys", "reveal", "steady", "beside", "presses", "20", "100", "kills")
+PARTS: Final = (
+    *("first", "keys", "reveal", "steady", "beside", "presses", "20", "100", "kills"),
+    "peers",
+)
 
 
 def main() -> None:
@@ -377,6 +435,7 @@ def main() -> None:
     parser.add_argument("--saves", type=int, default=100)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--crowd-seconds", type=float, default=120)
+    parser.add_argument("--potato", type=Path, help="its environment; see review_peers.py")
     parser.add_argument("--template", type=Path, help="keep the database here for the next time")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="review-workbench-") as home:

@@ -29,13 +29,13 @@ _STARTING_SECONDS = 120
 class Server:
     """One app over the database in a folder, on a port of its own; its log is in the folder."""
 
-    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], app: Path = APP) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.home, self.url = home, f"http://localhost:{port}"
         self._log = home / "server.log"
-        self._command = [sys.executable, "-m", "streamlit", "run", str(APP)]
+        self._command = [sys.executable, "-m", "streamlit", "run", str(app)]
         self._command.append(f"--server.port={port}")
         self._environment = {**os.environ, "LLAMACARE_HOME": str(home), **environment}
         self.start()
@@ -73,17 +73,18 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, **environment: str) -> Iterator[Server]:
+def serving(home: Path, app: Path = APP, /, **environment: str) -> Iterator[Server]:
     """Serve the database in a folder, where the server writes its log too.
 
     Args:
         home: The folder.
+        app: Another script than the app's, to compare with.
         **environment: Variables for the server alone.
 
     Raises:
         SystemExit: The app did not start.
     """
-    server = Server(home, environment)
+    server = Server(home, environment, app)
     try:
         yield server
     finally:
