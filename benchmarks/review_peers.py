@@ -45,7 +45,7 @@ site_dir: default
 """
 # The tool may load a page for each text, so the press is kept in the browser's storage.
 _WATCH: Final = """
-const shown = () => /Does drug \\\\d+ help/.exec(document.body?.innerText ?? "")?.[0];
+const shown = () => /Does drug \\d+ help/.exec(document.body?.innerText ?? "")?.[0];
 addEventListener("keydown", (event) => {
   if (event.key !== "ArrowRight") return;
   sessionStorage.pressed = JSON.stringify([performance.timeOrigin + event.timeStamp, shown()]);
@@ -116,14 +116,21 @@ def time_potato(browser: Browser, url: str, delay: float, num_saves: int) -> lis
         page.locator("button[type=submit]").first.click()
         page.get_by_text("Does drug").first.wait_for(timeout=60_000)
         for number in range(num_saves + 3):
-            page.keyboard.press("1")
-            page.wait_for_timeout(600)
+            _pick(page)
             page.keyboard.press("ArrowRight")
             _wait_for_times(page, number + 1)
             page.wait_for_timeout(600)
         times: list[float] = page.evaluate("() => JSON.parse(sessionStorage.times)")[3:]
         page.context.close()
     return times
+
+
+def _pick(page: Page) -> None:
+    """Press the key of the first label until it is picked: a page that is not ready takes none."""
+    picked = page.locator("input[type=radio]:checked")
+    while picked.count() == 0:
+        page.keyboard.press("1")
+        page.wait_for_timeout(600)
 
 
 def _wait_for_times(page: Page, count: int) -> None:
