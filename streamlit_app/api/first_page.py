@@ -29,12 +29,11 @@ from streamlit_app import theme
 from streamlit_app.api.cards import make_card
 from streamlit_app.api.desk_routes import give_next
 from streamlit_app.components import desk_frame
-from streamlit_app.components.queue_panel import QUEUE_PARAM
 from streamlit_app.markup import Html, element, join
 from streamlit_app.server import desk, script_files, services
 from streamlit_app.server.tokens import mint_sitting
 from streamlit_app.session import sign_in
-from streamlit_app.session.state import ITEM_PARAM
+from streamlit_app.session.state import ITEM_PARAM, QUEUE_PARAM
 
 _PATHS: Final = ("/", "/review")
 _NUM_ITEMS: Final = 2

@@ -20,7 +20,8 @@ from starlette.testclient import TestClient
 from db.connection import Database
 from db.people.sign_in import add_person, change_person
 from db.review.item_list import ReviewFilter
-from db.review.queues import QueueSettings, add_queue, close_queue
+from db.review.queue_changes import close_queue
+from db.review.queues import QueueSettings, add_queue
 from streamlit_app.api.application import make_api
 from streamlit_app.api.first_page import FirstPage
 from streamlit_app.server import script_files

@@ -34,7 +34,8 @@ from db.review.bulk_actions import do_action, undo_action
 from db.review.events import ReviewEvent, add_events, set_flag
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter
-from db.review.queues import QueueSettings, add_queue, close_queue
+from db.review.queue_changes import close_queue
+from db.review.queues import QueueSettings, add_queue
 from db.review.settings import ReviewSettings, save_settings
 from db.viewer import EVERYTHING
 from tests.support.annotations import on_screen
