@@ -404,7 +404,7 @@ def measure_loop(model: str, options: argparse.Namespace) -> Iterator[Measured]:
     """Replay rounds of corrections: what goes out, how much is safe, and the minutes spent."""
     answers = load(options.data, model, with_others=model in WITH_OTHERS)
     section = f"{model}: rounds of {BATCH} reviews by the annotator who saw the conclusion"
-    measures = ("accuracy of what goes out", "coverage at 10 % risk", "minutes", "errors found")
+    measures = ("accuracy of what goes out", "reviewed, or at 10 % risk", "minutes", "errors found")
     replays = {
         way: np.array([_replay(answers, way, seed) for seed in range(options.seeds)])
         for way in WAYS_OF_LOOP
@@ -500,12 +500,14 @@ def _replay(answers: Answers, way: str, seed: int) -> npt.NDArray[np.float64]:
 def _outcome(answers: Answers, reviewed: BoolArray, score: FloatArray) -> tuple[float, ...]:
     out = np.where(reviewed, answers.annotated, answers.labels)
     is_right = out == answers.gold
-    order = np.argsort(-np.where(reviewed, 2.0, score), kind="stable")
+    left = np.flatnonzero(~reviewed)
+    order = left[np.argsort(-score[left], kind="stable")]
     errors = np.cumsum(~is_right[order]) / np.arange(1, len(order) + 1)
     safe = np.flatnonzero(errors <= TARGET_RISK)
+    covered = int(reviewed.sum()) + (int(safe[-1]) + 1 if len(safe) else 0)
     return (
         float(is_right.mean()),
-        float((safe[-1] + 1) / len(order)) if len(safe) else 0.0,
+        covered / len(reviewed),
         float(answers.minutes[reviewed].sum()),
         float((~answers.right[reviewed]).sum()),
     )
