@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from streamlit_app.api.application import make_api
 from streamlit_app.api.first_page import FirstPage
-from streamlit_app.api.watching import ROUTES
+from streamlit_app.api.monitoring import ROUTES
 from streamlit_app.errors import report_error
 from streamlit_app.server.background import watching
 from streamlit_app.server.gate import Gate

@@ -65,7 +65,7 @@ def asked_now() -> Asked | None:
 
 
 def hand_over(value: str) -> bool:
-    """Give a text to the process that asked; return whether another process did."""
+    """Send a text to the process that asked; return whether another process did."""
     asked = _asked.get()
     if asked is not None:
         asked.handed_over.append(value)
@@ -78,7 +78,7 @@ def socket_path() -> Path:
 
 
 def ask_owner(error: DatabaseLockedError) -> NoReturn:
-    """Have the current command executed by the app, and end as it ended there.
+    """Ask the app to execute the current command, and end as it ended there.
 
     Raises:
         DatabaseLockedError: Nothing listens: the file is open in another program.
@@ -153,7 +153,7 @@ class Owner(socketserver.ThreadingUnixStreamServer):
         errors: tuple[type[Exception], ...],
         afterwards: Callable[[Database], None],
     ) -> None:
-        """Begin to listen.
+        """Start to listen.
 
         Args:
             database: Returns the database that this process has open.
@@ -173,7 +173,7 @@ class Owner(socketserver.ThreadingUnixStreamServer):
         with _address(self.path) as address:
             super().__init__(address, _Exchange, bind_and_activate=False)
             self.server_bind()
-        self.path.chmod(0o600)  # before anybody is answered
+        self.path.chmod(0o600)  # before anyone is answered
         self.server_activate()
 
     def close(self) -> None:

@@ -33,7 +33,7 @@ def echo(message: str, *, err: bool = False) -> None:
 
 
 def can_prompt() -> bool:
-    """Return whether somebody can answer a question."""
+    """Return whether a person can answer a question."""
     return asked_now() is None and sys.stdin.isatty()
 
 

@@ -39,7 +39,7 @@ def backup(file: Path | None) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def restore(file: Path) -> None:
-    """Put a verified copy of FILE, a backup, where the database is to be.
+    """Write a verified copy of FILE, a backup, to where the database is to be.
 
     Nothing is overwritten: where a database is, stop the app and move it away first. FILE stays.
     """

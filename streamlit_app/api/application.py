@@ -24,7 +24,7 @@ from db.errors import (
 from streamlit_app.api import desk_routes, program_routes
 from streamlit_app.api.admission import Admission, problem
 from streamlit_app.api.contract import PROBLEMS
-from streamlit_app.api.watching import Watched
+from streamlit_app.api.monitoring import Watched
 from streamlit_app.wording import say
 
 _KINDS: Final[tuple[tuple[type[DbError], int, str], ...]] = (

@@ -15,7 +15,7 @@ from streamlit_app.server import services
 
 CHECK_SECONDS: Final = 60.0
 FIRST_SECONDS: Final = 600.0
-"""After the start: whoever only looks at the app for a moment gets no copy of it."""
+"""After the start: who only looks at the app for a moment gets no copy of it."""
 _log = logging.getLogger(__name__)
 
 

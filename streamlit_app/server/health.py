@@ -1,4 +1,4 @@
-"""Whether the server does its work: for whoever restarts it, and for whoever watches it."""
+"""Whether the server does its work: for those who restart it, and for those who watch it."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class JsonLines(logging.Formatter):
 
 
 def configure() -> None:
-    """Have all logs written as the environment says; the server's own were set up before.
+    """Write all logs as the environment says; the server's own were set up before.
 
     Raises:
         InvalidSettingError: The environment asks for a form that there is not.

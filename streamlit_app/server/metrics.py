@@ -1,4 +1,4 @@
-"""Figures about the server in OpenMetrics: how many, how long, how far; no text of anybody."""
+"""Figures about the server in OpenMetrics: how many, how long, how far; no text of a person."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def exposition() -> bytes:
 
 
 class _Store(Collector):
-    """What the database, its disk and its backups are like when somebody asks."""
+    """What the database, its disk and its backups are like at the moment of a request."""
 
     def describe(self) -> Iterator[Metric]:
         """Return nothing: the database is not opened at the registration."""

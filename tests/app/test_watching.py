@@ -19,7 +19,7 @@ from db.connection import Database
 from db.errors import InvalidSettingError
 from db.people.program_tokens import add_token
 from streamlit_app.api.application import make_api
-from streamlit_app.api.watching import ROUTES
+from streamlit_app.api.monitoring import ROUTES
 from streamlit_app.server import health, services
 from streamlit_app.server.logs import JsonLines, configure
 
