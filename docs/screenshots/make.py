@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent
 PAGES = {
     "home": "",
     "review": "review",
+    "queues": "queues",
     "browse": "items",
     "agreement": "agreement",
     "adjudicate": "agreement?part=adjudicate",
@@ -60,6 +61,8 @@ def main() -> None:
 def _open(page: Page, url: str) -> None:
     page.goto(url)
     page.locator("h1").first.wait_for(state="attached")
+    idle = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    expect(idle).to_be_attached(timeout=120_000)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=120_000)
     # Charts draw after the script has run; there is no event for "everything is painted".
     page.wait_for_timeout(4000)

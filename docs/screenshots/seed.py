@@ -53,7 +53,8 @@ def main() -> None:
         add_guideline(cur, GUIDELINE, reviewer_id=chief.reviewer_id)
         save_settings(cur, ReviewSettings(project=PROJECT), chief.reviewer_id)
         named = tuple(person.reviewer_id for person, _ in people)
-        questions = QueueSettings(QUEUE, ReviewFilter(split="train"), reviewer_ids=named)
+        items = ReviewFilter(split="train")
+        questions = QueueSettings(QUEUE, items, num_reviewers=3, reviewer_ids=named)
         add_queue(cur, questions, queue_id=QUEUE, created_by=chief.reviewer_id)
         run_id = list_runs(cur)[0].run_id
         for item_id in list_item_ids(cur, ReviewFilter(), EVERYTHING)[:: 120 // NUM_ITEMS]:
