@@ -97,7 +97,7 @@ def test_a_triage_table_goes_in_is_reviewed_by_keyboard_and_comes_back(
     expect(page.locator(".lc-notice-success")).to_contain_text("nothing was added")
 
 
-def test_several_right_labels_are_picked_by_key_and_their_set_is_saved_on_the_data_page(
+def test_several_right_labels_are_picked_by_key_and_their_set_is_saved(
     serve: Callable[[Callable[[Database], None]], Any], page: Page
 ) -> None:
     def seed(database: Database) -> None:
@@ -113,14 +113,13 @@ def test_several_right_labels_are_picked_by_key_and_their_set_is_saved_on_the_da
             add_items(cur, items, origin="items")
 
     server = serve(seed)
-    page.goto(f"{server.url}/data?reviewer=Dr.%20Okafor")
-    page.locator(".st-key-data_label_sets summary").click()
+    page.goto(f"{server.url}/settings?part=label_sets&reviewer=Dr.%20Okafor")
     choose_option(page, "Label set", "signs")
     expect(page.get_by_text("As reviewers see it")).to_be_visible()
     page.get_by_role("button", name="Save label set").click()
     expect(page.locator(".lc-notice-success")).to_contain_text("signs was saved as version 1")
 
-    open_desk(page, f"{server.url}/?reviewer=Dr.%20Okafor", "s-1")
+    open_desk(page, f"{server.url}/review?reviewer=Dr.%20Okafor", "s-1")
     for key in ("1", "3", "2", "2"):
         page.keyboard.press(key)
     expect(page.get_by_role("checkbox", name="rash")).to_be_checked()
