@@ -10,10 +10,9 @@ from typing import Final
 from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter, ValidationError
 
-from db.conversions import to_json, to_timestamp, utc_now
 from db.errors import InvalidSettingError
 from db.people.permissions import require
-from db.statements import load_sql
+from db.people.stored_settings import append_setting, find_setting
 
 DEFAULT_KEYS: Final = {
     "save": "Enter",
@@ -50,11 +49,11 @@ _STORED: Final = TypeAdapter(dict[str, str])
 
 def get_desk_keys(cur: DuckDBPyConnection, reviewer_id: str) -> dict[str, str]:
     """Return the key of each command for a reviewer; the default ones where theirs do not fit."""
-    row = cur.execute(load_sql("setting_get"), {"key": _key(reviewer_id)}).fetchone()
-    if row is None:
+    stored = find_setting(cur, _key(reviewer_id))
+    if stored is None:
         return dict(DEFAULT_KEYS)
     try:
-        keys = _with_defaults(_STORED.validate_json(row[0]))
+        keys = _with_defaults(_STORED.validate_json(stored))
         _require_usable(keys)
     except (ValidationError, InvalidSettingError):  # damaged, or of another version's commands
         return dict(DEFAULT_KEYS)
@@ -80,13 +79,8 @@ def save_desk_keys(
     require(cur, reviewer_id, "read")
     keys = {**DEFAULT_KEYS, **changes}
     _require_usable(keys)
-    parameters = {
-        "key": _key(reviewer_id),
-        "value": to_json({name: key for name, key in keys.items() if key != DEFAULT_KEYS[name]}),
-        "reviewer_id": reviewer_id,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("setting_insert"), parameters)
+    own = {name: key for name, key in keys.items() if key != DEFAULT_KEYS[name]}
+    append_setting(cur, _key(reviewer_id), own, reviewer_id)
     return keys
 
 

@@ -8,9 +8,9 @@ from typing import Final
 from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter, ValidationError
 
-from db.conversions import to_json, to_timestamp, utc_now
 from db.errors import InvalidSettingError
 from db.people.permissions import require
+from db.people.stored_settings import append_setting, find_setting
 from db.statements import load_sql
 
 LEAST_CELL_BOUNDS: Final = (1, 100)
@@ -32,11 +32,11 @@ _ADAPTER: Final = TypeAdapter(PrivacySettings)
 
 def get_privacy(cur: DuckDBPyConnection) -> PrivacySettings:
     """Return the settings that count now; the strictest where they are damaged."""
-    row = cur.execute(load_sql("setting_get"), {"key": _KEY}).fetchone()
-    if row is None:
+    stored = find_setting(cur, _KEY)
+    if stored is None:
         return PrivacySettings()
     try:
-        return _ADAPTER.validate_json(row[0])
+        return _ADAPTER.validate_json(stored)
     except ValidationError:
         return PrivacySettings(uses_pseudonyms=True, least_cell=LEAST_CELL_BOUNDS[1])
 
@@ -55,13 +55,7 @@ def save_privacy(cur: DuckDBPyConnection, settings: PrivacySettings, reviewer_id
             f"A smallest group of {settings.least_cell} judgements cannot be set: use {low} to "
             f"{high}. Five is usual."
         )
-    parameters = {
-        "key": _KEY,
-        "value": to_json(asdict(settings)),
-        "reviewer_id": reviewer_id,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("setting_insert"), parameters)
+    append_setting(cur, _KEY, asdict(settings), reviewer_id)
 
 
 def list_exported_names(cur: DuckDBPyConnection) -> dict[str, str]:

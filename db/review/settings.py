@@ -8,10 +8,10 @@ from typing import Final, Literal
 from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter, ValidationError
 
-from db.conversions import require_text, to_json, to_timestamp, utc_now
+from db.conversions import require_text
 from db.errors import InvalidSettingError
 from db.people.permissions import require
-from db.statements import load_sql
+from db.people.stored_settings import append_setting, find_setting
 
 ReviewMode = Literal["open", "blind"]
 
@@ -44,8 +44,7 @@ _ADAPTER: Final = TypeAdapter(ReviewSettings)
 
 def get_settings(cur: DuckDBPyConnection) -> ReviewSettings:
     """Return the settings that count now."""
-    row = cur.execute(load_sql("setting_get"), {"key": _KEY}).fetchone()
-    return read_settings(None if row is None else row[0])
+    return read_settings(find_setting(cur, _KEY))
 
 
 def read_settings(stored: str | None) -> ReviewSettings:
@@ -68,8 +67,8 @@ def _read_stored(stored: str) -> ReviewSettings | None:
 
 def list_setting_faults(cur: DuckDBPyConnection) -> list[str]:
     """Describe stored settings that cannot be read."""
-    row = cur.execute(load_sql("setting_get"), {"key": _KEY}).fetchone()
-    if row is None or _read_stored(row[0]) is not None:
+    stored = find_setting(cur, _KEY)
+    if stored is None or _read_stored(stored) is not None:
         return []
     return [
         "The stored review settings are damaged, so the strictest count: every item is labelled "
@@ -97,10 +96,4 @@ def save_settings(cur: DuckDBPyConnection, settings: ReviewSettings, reviewer_id
             f"The project name has {len(settings.project)} characters: use at most "
             f"{MAX_NAME_LENGTH}."
         )
-    parameters = {
-        "key": _KEY,
-        "value": to_json(asdict(settings)),
-        "reviewer_id": reviewer_id,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("setting_insert"), parameters)
+    append_setting(cur, _KEY, asdict(settings), reviewer_id)

@@ -1,0 +1,30 @@
+"""Settings as rows: the newest row of a key counts, and each change is appended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from db.conversions import to_json, to_timestamp, utc_now
+from db.statements import load_sql
+
+
+def find_setting(cur: DuckDBPyConnection, key: str) -> str | None:
+    """Return what is stored under a key now, as JSON."""
+    row = cur.execute(load_sql("setting_get"), {"key": key}).fetchone()
+    return None if row is None else str(row[0])
+
+
+def append_setting(
+    cur: DuckDBPyConnection, key: str, value: Mapping[str, Any], reviewer_id: str
+) -> None:
+    """Store a value from now on. The caller has checked rights and owns the transaction."""
+    parameters = {
+        "key": key,
+        "value": to_json(value),
+        "reviewer_id": reviewer_id,
+        "created_at": to_timestamp(utc_now()),
+    }
+    cur.execute(load_sql("setting_insert"), parameters)
