@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.connection import Database
@@ -424,22 +424,32 @@ def test_the_demo_loads_once(database: Database) -> None:
     assert load_demo(database).is_unchanged
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
-def test_any_text_survives_an_import(text: str, tmp_path: Path) -> None:
-    database = open_store(tmp_path / "any-text.duckdb")
-    entry = {
-        **OWN_ITEM,
-        "question": f"Q{text}",
-        "long_answer": text,
-        "metadata": {f"k{text}": text},
-    }
-    import_file(
-        database, "items", _write(tmp_path / "own.jsonl", json.dumps(entry, ensure_ascii=False))
-    )
-    item = get_item(database.cursor(), "own-1", EVERYTHING)
-    assert (item.question, item.long_answer) == (f"Q{text}", text)
-    assert item.metadata == {f"k{text}": text}
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+@settings(max_examples=6)
+@given(texts=st.lists(ANY_TEXT, min_size=20, max_size=20))
+def test_any_text_survives_an_import(
+    texts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("any-text")
+    database = open_store(folder / "store.duckdb")
+    entries = [
+        {
+            **OWN_ITEM,
+            "item_id": f"own-{number}",
+            "question": f"Q{text}",
+            "long_answer": text,
+            "metadata": {f"k{text}": text},
+        }
+        for number, text in enumerate(texts)
+    ]
+    lines = "\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    import_file(database, "items", _write(folder / "own.jsonl", lines))
+    for number, text in enumerate(texts):
+        item = get_item(database.cursor(), f"own-{number}", EVERYTHING)
+        assert (item.question, item.long_answer) == (f"Q{text}", text)
+        assert item.metadata == {f"k{text}": text}
     database.close()
 
 

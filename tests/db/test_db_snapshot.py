@@ -184,26 +184,30 @@ def test_an_edited_manifest_is_refused(
         load_snapshot(tmp_path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(st.characters(exclude_categories=["Cs"])))
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=20, max_size=20))
 def test_any_text_survives_store_and_snapshot(
-    text: str, tmp_path_factory: pytest.TempPathFactory
+    texts: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    item = make_item(
-        question=f"Q{text}",
-        context=(Section(text, text),),
-        long_answer=text,
-        split="train",
-        metadata={f"k{text}": [text]},
-    )
-    database = open_store(tmp_path_factory.getbasetemp() / "any-text.duckdb")
-    add_items(database.cursor(), [item], origin="items")
+    items = [
+        make_item(
+            f"q-{number:02}",
+            question=f"Q{text}",
+            context=(Section(text, text),),
+            long_answer=text,
+            split="train",
+            metadata={f"k{text}": [text]},
+        )
+        for number, text in enumerate(texts)
+    ]
+    database = open_store(tmp_path_factory.mktemp("any-text") / "store.duckdb")
+    add_items(database.cursor(), items, origin="items")
     directory = tmp_path_factory.mktemp("snapshot")
-    freeze(database.cursor(), directory, created_by=text)
+    freeze(database.cursor(), directory, created_by=texts[0])
     database.close()
-    (found,) = load_snapshot(directory).train
-    assert (found.question, found.context) == (item.question, item.context)
-    assert (found.long_answer, found.metadata) == (text, item.metadata)
+    for item, found in zip(items, load_snapshot(directory).train, strict=True):
+        assert (found.question, found.context) == (item.question, item.context)
+        assert (found.long_answer, found.metadata) == (item.long_answer, item.metadata)
 
 
 def test_a_large_snapshot_is_written_by_a_child_process_and_is_the_same(

@@ -70,6 +70,7 @@ def test_random_labels_that_an_adapter_has_learned_promise_nothing(seed: int) ->
     assert gain.value == pytest.approx(0, abs=0.03)
 
 
+@pytest.mark.usefixtures("bundled_is_tiny")
 def test_without_features_it_says_what_to_do(database: Database) -> None:
     with pytest.raises(DataError, match="Refit the head once"):
         learning_curve(database, EVERYTHING)
