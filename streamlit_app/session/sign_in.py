@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -17,13 +18,15 @@ from starlette.requests import HTTPConnection
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
+from db.connection import explained_damage
 from db.errors import NotPermittedError, ReviewerNotFoundError
+from db.paths import database_path
 from db.people.permissions import Action, is_permitted
 from db.people.sign_in import Identity
 from db.records import Reviewer
 from db.viewer import Viewer
 from streamlit_app import safe_text
-from streamlit_app.errors import shown_errors
+from streamlit_app.errors import OUR_ERRORS, shown_errors
 from streamlit_app.server import services
 from streamlit_app.server.gate import is_private
 from streamlit_app.wording import say
@@ -101,13 +104,16 @@ def is_at_screen(reviewer_id: str) -> bool:
 
 def refused_person() -> Reviewer | None:
     """Return who sits at the screen though their access was taken away, else None."""
+    who: str | Identity | None
     if has_provider():
-        is_in = st.user.is_logged_in
-        person = services.find_person(read_identity(st.user.to_dict()) if is_in else None)
+        who = read_identity(st.user.to_dict()) if st.user.is_logged_in else None
     else:
-        name = st.session_state.get(NAME_KEY) or st.query_params.get(NAME_KEY)
-        person = services.find_person(name)
-    return person if person is not None and person.role == "none" else None
+        who = st.session_state.get(NAME_KEY) or st.query_params.get(NAME_KEY)
+    # What cannot be read is named on the page already.
+    with suppress(*OUR_ERRORS), explained_damage(database_path()):
+        person = services.find_person(who)
+        return person if person is not None and person.role == "none" else None
+    return None
 
 
 def may(action: Action) -> bool:

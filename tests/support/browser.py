@@ -21,9 +21,11 @@ def choose_option(page: Page, field: str, option: str) -> None:
     for attempt in range(1, TRIES + 1):
         try:
             if options.count() == 0:
-                page.get_by_role("combobox", name=field).click(timeout=TRY_MS)
+                page.get_by_role("combobox", name=field, exact=True).click(timeout=TRY_MS)
             page.get_by_role("option", name=option, exact=True).click(timeout=TRY_MS)
-            expect(page.get_by_role("combobox", name=field)).to_have_value(option, timeout=TRY_MS)
+            expect(page.get_by_role("combobox", name=field, exact=True)).to_have_value(
+                option, timeout=TRY_MS
+            )
             break
         except (PlaywrightTimeoutError, AssertionError):
             if attempt == TRIES:
