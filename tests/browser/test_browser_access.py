@@ -40,7 +40,7 @@ def test_an_open_tab_shows_and_stores_nothing_more(
     people = chief.new_page()
     people.goto(f"{server.url}/people?reviewer=Chief")
     choose_option(people, "Person", "Bob")
-    save = people.get_by_role("button", name="Save")
+    save = people.get_by_role("button", name="Save", exact=True)
     expect(save).to_be_visible()  # the form is Bob's now, no longer that of a new person
     choose_option(people, "Role", "No access")
     save.click()
