@@ -6,24 +6,26 @@ from typing import Final
 
 import streamlit as st
 
+from db.connection import explained_damage
 from db.errors import DbError
-from db.paths import runs_dir
+from db.paths import database_path, runs_dir
 from db.records import Reviewer
 from db.retraining.training_runs import list_active_run_ids
 from streamlit_app import safe_text
 from streamlit_app.components import reviewer_picker
+from streamlit_app.errors import OUR_ERRORS
 from streamlit_app.logic.training.training_view import STATE_WORDS
 from streamlit_app.markup import element
 from streamlit_app.server import review_service, services
 from streamlit_app.session import sign_in
 from streamlit_app.session.rooms import go_to
 from streamlit_app.wording import say
-from training.errors import TrainingError
 from training.run.run_dir import RunDir
+from training.run.status import Status
 
 _SCRIPT: Final = '<script type="module" src="/assets/skip_link.js"></script>'
-CHIP_SECONDS = 2.0
-"""How often the chip of a run that goes on is drawn again."""
+CHIP_SECONDS = 5.0
+"""How often an open page asks whether a run is going on: some 2 ms of the server each time."""
 
 
 def draw() -> Reviewer:
@@ -40,8 +42,7 @@ def draw() -> Reviewer:
         project = element("span", project_name(), cls="lc-quiet")
         safe_text.draw(element("div", brand, project, cls="lc-brand"))
         person = reviewer_picker.pick()
-        if list_active_run_ids(services.database().cursor()):
-            sign_in.fragment(run_every=CHIP_SECONDS)(_draw_chip)()
+        st.fragment(run_every=CHIP_SECONDS)(_draw_chip)()
         return person
 
 
@@ -54,17 +55,25 @@ def project_name() -> str:
 
 
 def _draw_chip() -> None:
-    """Draw how far the newest run is that goes on, as the way to the Training page."""
-    run_ids = list_active_run_ids(services.database().cursor())
-    if not run_ids:
-        st.rerun(scope="app")
+    """Draw how far the newest run is that is going on, as the way to the Training page."""
     try:
-        status = RunDir(runs_dir() / run_ids[0]).read_status()
-    except (TrainingError, OSError):
+        run_id, status = _newest_at_work()
+    except (*OUR_ERRORS, OSError):  # the page itself says so
         return
-    percent = 100 * status.step // status.num_steps if status.num_steps else 0
-    words = say("header.run", state=STATE_WORDS[status.state], percent=percent)
-    if st.button(
-        words, key="lc_chip", help=say("header.run_help", run_id=run_ids[0]), type="tertiary"
-    ):
+    if status is None:
+        return
+    state = STATE_WORDS[status.state]
+    percent = 100 * status.step // status.num_steps if status.num_steps else None
+    shown = state if percent is None else say("header.run", state=state, percent=percent)
+    explanation = say("header.run_help", run_id=run_id)
+    if st.button(shown, key="lc_chip", help=explanation, type="tertiary"):
         go_to("training", "runs")
+
+
+def _newest_at_work() -> tuple[str, Status | None]:
+    """Return the newest run that is going on; none for a tab whose person has lost access."""
+    with explained_damage(database_path()):
+        run_ids = list_active_run_ids(services.database().cursor()) if sign_in.may("read") else []
+    if not run_ids:
+        return "", None
+    return run_ids[0], RunDir(runs_dir() / run_ids[0]).read_status()

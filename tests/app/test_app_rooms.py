@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,14 +13,19 @@ from streamlit.testing.v1 import AppTest
 import streamlit_app
 from db.connection import Database
 from db.content.items import count_by_label
+from db.paths import runs_dir
 from db.people.sign_in import add_person, sign_in_by_name
 from db.records import Role
+from db.retraining.training_runs import add_training_run, add_training_state
 from db.viewer import EVERYTHING
 from streamlit_app.server.moved import MOVED, Moved
 from streamlit_app.session.rooms import ROOMS_OF, Room
 from tests.support.annotations import annotate
 from tests.support.pages import OpenPage, go_to, markup_of, notices
+from tests.support.records import make_training_run
+from training.run.run_dir import RunDir
 
+CHIP = "lc_chip"
 VIEWS = Path(streamlit_app.__file__).with_name("views")
 
 
@@ -133,3 +139,20 @@ def test_a_reviewer_sees_her_own_work_and_no_figures_of_the_model(
     assert "Your work so far" in markup_of(page)
     assert "lc-funnel" not in markup_of(page).replace("ol.lc-funnel", "").split("</style>")[-1]
     assert not notices(go_to(page, "guidelines", reviewer="Reviewer"))
+
+
+def test_every_page_shows_the_run_that_is_going_on(
+    filled_store: Database, open_page: OpenPage
+) -> None:
+    assert CHIP not in {button.key for button in open_page("review").button}
+    run_dir = RunDir.create(runs_dir(), "smoke", datetime.now(UTC))
+    with filled_store.transaction() as cur:
+        add_training_run(cur, make_training_run(run_dir.run_id, state="running"))
+    for room in get_args(Room):
+        assert open_page(room).button(key=CHIP).label == "Waiting"
+    run_dir.update_status(state="running", step=3, num_steps=12)
+    test = open_page("review")
+    assert test.button(key=CHIP).label == "Running, 25 %"
+    with filled_store.transaction() as cur:
+        add_training_state(cur, run_dir.run_id, "succeeded")
+    assert CHIP not in {button.key for button in test.run().button}

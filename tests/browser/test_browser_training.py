@@ -75,13 +75,19 @@ def trainable(tiny_model_dir: Path) -> Callable[[Database], None]:
 @pytest.mark.timeout(600)
 def test_retrain_shows_progress_and_ends_in_a_comparison(serve, page: Page, trainable):
     server = serve(trainable)
+    reviewing = page.context.new_page()  # opened before there is a run
+    reviewing.goto(f"{server.url}/review")
+    expect(reviewing.locator(".lc-card:not([hidden])")).to_be_visible()
     page.goto(f"{server.url}/training?training_preset=test")
     page.locator(".st-key-training_retrain button").click()
 
     bar = page.get_by_test_id("stProgress")
     expect(bar).to_contain_text(re.compile("Waiting|Starting|Training"), timeout=60_000)
     expect(page.locator(".st-key-training_cancel button")).to_be_enabled()
+    chip = reviewing.locator(".st-key-lc_chip")
+    expect(chip).to_be_visible(timeout=60_000)
     expect(bar).to_contain_text(re.compile(r"step [1-9]\d* of 12"), timeout=RUN_TIMEOUT_MS)
+    expect(chip).to_contain_text(re.compile(r", [1-9]\d* %"), timeout=RUN_TIMEOUT_MS)
     # While it is drawn anew, the old chart lies hidden beside it.
     expect(page.locator(".st-key-training_losses .js-plotly-plot:visible").first).to_be_visible()
 
@@ -89,6 +95,8 @@ def test_retrain_shows_progress_and_ends_in_a_comparison(serve, page: Page, trai
     page.reload()
     bar = page.get_by_test_id("stProgress")
     expect(bar).to_contain_text("Finished", timeout=RUN_TIMEOUT_MS)
+    expect(chip).to_have_count(0)
+    reviewing.close()
     page.locator(".st-key-training_compare button").click()
 
     # The base run was right throughout, the random model cannot be.
