@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from streamlit_app.api.application import make_api
 from streamlit_app.api.first_page import FirstPage
 from streamlit_app.api.monitoring import ROUTES
+from streamlit_app.api.unknown_page import Unknown
 from streamlit_app.errors import report_error
 from streamlit_app.server.background import watching
 from streamlit_app.server.gate import Gate
@@ -35,6 +36,7 @@ app = st.App(
         Middleware(SecurityHeaders),
         Middleware(Gate),
         Middleware(Moved),
+        Middleware(Unknown),
         Middleware(ScriptFiles),
         Middleware(FirstPage),
     ],

@@ -1,7 +1,9 @@
-"""Our own errors, drawn as plain text; any other error is a fault of the program and stays one."""
+"""Errors drawn as plain text: our own in their words, a fault of the program by its reference."""
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,8 +12,10 @@ from db.errors import DbError
 from db.paths import database_path
 from eci.errors import EciError
 from streamlit_app import safe_text
+from streamlit_app.wording import say
 from training.errors import TrainingError
 
+_LOG = logging.getLogger(__name__)
 OUR_ERRORS = (DbError, EciError, TrainingError)
 """What a user can correct; each message says what failed and what to do next."""
 
@@ -22,11 +26,18 @@ def draw_error(message: str) -> None:
 
 
 def report_error(error: Exception) -> bool:
-    """Draw what a callback raised, where a user can correct it; return whether that was done."""
+    """Draw what a page or a callback raised; of a fault of the program where its log has it.
+
+    Returns:
+        True: Streamlit, which has written the error to the log, draws nothing of its own.
+    """
     if isinstance(error, OUR_ERRORS):
         draw_error(str(error))
-        return True
-    return False
+    else:
+        reference = secrets.token_hex(4)
+        _LOG.error("Fault %s: %s, see the entry before.", reference, type(error).__name__)
+        draw_error(say("failure.page", reference=reference))
+    return True
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 import streamlit_app
@@ -18,6 +20,7 @@ from db.people.sign_in import add_person, sign_in_by_name
 from db.records import Role
 from db.retraining.training_runs import add_training_run, add_training_state
 from db.viewer import EVERYTHING
+from streamlit_app.api.unknown_page import Unknown
 from streamlit_app.server.moved import MOVED, Moved
 from streamlit_app.session.rooms import ROOMS_OF, Room
 from tests.support.annotations import annotate
@@ -77,6 +80,25 @@ def test_a_former_address_leads_to_the_one_that_took_its_place(
     path: str, query: str, address: str | None
 ) -> None:
     assert sent_to(path, query) == address
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/nonsense", 404),
+        ("/review/nonsense", 404),
+        ("/", 200),
+        ("/review", 200),
+        ("/api/v1/docs", 200),
+        ("/media/report.html", 200),
+    ],
+)
+def test_an_unknown_address_gets_a_page_of_our_own(path: str, code: int) -> None:
+    client = TestClient(Unknown(PlainTextResponse("Streamlit", media_type="text/html")))
+    answer = client.get(path, headers={"sec-fetch-dest": "document"})
+    assert answer.status_code == code
+    assert ("No page has this address" in answer.text) is (code == 404)
+    assert client.get(path).text == "Streamlit"  # what a script fetches
 
 
 def test_only_the_chosen_part_is_drawn_and_the_address_says_which(
