@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -26,6 +28,8 @@ from tests.support.records import make_item, make_prediction, make_run
 
 pytestmark = pytest.mark.browser
 
+ZONE = "Asia/Tokyo"
+"""The zone of the reviewer's browser; the server's is UTC."""
 Serve = Callable[[Callable[[Database], None]], Any]
 
 # Notes each key press with the question on screen at that moment, before the page handles it.
@@ -56,6 +60,8 @@ def test_three_corrections_by_keyboard_survive_a_reload(
             sign_in_by_name(cur, "Dr. Okafor")
 
     server = serve(seed)
+    emulated = page.context.new_cdp_session(page)
+    emulated.send("Emulation.setTimezoneOverride", {"timezoneId": ZONE})
     open_desk(page, f"{server.url}/review?reviewer=Dr.%20Okafor")
     page.keyboard.press("n")
     page.keyboard.press("Enter")
@@ -82,6 +88,10 @@ def test_three_corrections_by_keyboard_survive_a_reload(
     wait_for_card(page, "q-03")
     expect(page.get_by_role("radio", name="yes", exact=True)).to_be_checked()
     expect(on_desk(page, ".lc-history")).to_contain_text("Dr. Okafor no → yes")
+    labelled = on_desk(page, ".lc-history time").first
+    stored_at = datetime.fromisoformat(labelled.get_attribute("datetime") or "")
+    at = stored_at.astimezone(ZoneInfo(ZONE))
+    expect(labelled).to_have_text(f"{at:%Y-%m-%d %H:%M}")
     page.keyboard.press("ArrowLeft")
     wait_for_card(page, "q-02")
     expect(on_desk(page, ".lc-history")).to_contain_text("Too small a trial.")

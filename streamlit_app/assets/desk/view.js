@@ -35,6 +35,14 @@ export function fragment(html, attributes = {}) {
 export const say = (text, values = {}) =>
   text.replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 
+// A time as the clock of this browser shows it; the routes know no zone, so it comes in UTC.
+function setLocal(time) {
+  const moment = new Date(time.dateTime);
+  if (isNaN(moment)) return;
+  time.title = time.textContent;
+  time.textContent = moment.toLocaleString("sv-SE", { dateStyle: "short", timeStyle: "short" }); // 2026-03-01 09:00
+}
+
 const TEXTS = ".lc-question, .lc-case, .lc-context p, .lc-option-text, .lc-answer-text, .lc-answer-text > *, .lc-reference p, .lc-history-note";
 const MOST_QUOTED = 200;
 // command: whose key it is, so that another one can be drawn in its place.
@@ -98,6 +106,7 @@ export class CardView {
     this.mark = this.answerPane.querySelector("mark");
     this.#answerText = undefined;
     for (const text of this.root.querySelectorAll(TEXTS)) text.dir = "auto";
+    for (const time of this.root.querySelectorAll("time[datetime]")) setLocal(time);
     for (const whole of this.root.querySelectorAll("[data-lc-whole]")) whole.append(" ", cap(this.keys.whole, "whole"));
   }
 
