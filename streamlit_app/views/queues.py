@@ -87,8 +87,10 @@ def draw_queue(
                 link = address_of("review", **{QUEUE_PARAM: queue.queue_id})
                 st.code(link, language=None, wrap_lines=True)
         if is_permitted(person, "manage_queues"):
+            # Another one where the address names the queue: it opens though this one was closed.
+            panel = f"{key}_manage_asked" if is_asked else f"{key}_manage"
             with st.expander(
-                say("queues.manage"), expanded=is_asked, key=f"{key}_manage", on_change="rerun"
+                say("queues.manage"), expanded=is_asked, key=panel, on_change="rerun"
             ) as opened:
                 if opened.open:
                     draw_manage(state, person, names)

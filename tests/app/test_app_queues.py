@@ -47,8 +47,10 @@ def test_a_queue_shows_what_is_left_and_with_whom_and_its_people_are_changed(
     filled_store: Database, people: dict[str, str]
 ) -> None:
     annotate(filled_store, "Ann", "q-1", "yes", queue_id="one")
-    test = open_page("queues", reviewer="Ada", queue="one")
-    drawn = markup_of(test)
+    test = open_page("queues", reviewer="Ada")
+    assert "queues_one_people" not in {box.key for box in test.multiselect}
+    test.query_params["queue"] = "one"  # as the link "Show the queue" does
+    drawn = markup_of(test.run())
     assert "Pass &lt;b&gt;1&lt;/b&gt;" in drawn
     assert "3 of 4 labels left" in drawn
     assert "1 done · 1 left · last label today" in drawn
