@@ -26,6 +26,7 @@ from history import Measured
 from measuring import make_parser, record, spread
 from playwright.sync_api import Browser, Page
 from review_peers import potato_server, time_potato
+from room_clicks import measure_clicks
 from scale_database import make
 from served_app import Server, chromium, serving
 from training_beside import training_run
@@ -395,6 +396,9 @@ def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
     figures: list[Measured] = []
     counts = (options.items, options.predictions, options.annotations)
     seconds = options.crowd_seconds
+    if options.only == ["clicks"]:  # on the demo
+        with chromium() as browser:
+            return measure_clicks(browser)
     queue, blind = prepare(home, options.template, counts)
 
     def run(part: str, work: Callable[[], list[Measured]]) -> None:
@@ -416,12 +420,13 @@ def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
         run("kills", lambda: measure_kills(browser, home, queue, options.kills))
         if options.potato:
             run("peers", lambda: measure_potato(browser, options.potato, options.saves // 2))
+        run("clicks", lambda: measure_clicks(browser))
     return figures
 
 
 PARTS: Final = (
     *("first", "keys", "reveal", "steady", "beside", "presses", "20", "100", "kills"),
-    "peers",
+    *("peers", "clicks"),
 )
 
 

@@ -35,6 +35,7 @@ def draw(person: Reviewer, scope: ExportScope = _EVERYTHING, *, page: str = "dat
     kind: ExportKind = st.selectbox(
         say("data.export_kind"),
         EXPORT_KINDS,
+        index=EXPORT_KINDS.index("corrections"),  # what the reviewing is for
         format_func=kind_words.__getitem__,
         key=f"{page}_export_kind",
     )
