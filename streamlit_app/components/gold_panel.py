@@ -1,4 +1,4 @@
-"""Gold labels under suspicion: figures against both kinds of gold, people, doubtful labels."""
+"""How good gold labels are: figures against both kinds of them, and people compared with them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import get_args
 
 import streamlit as st
 
-from db.outcomes.selection import By, OutcomeFilter
+from db.outcomes.selection import By
 from eci.statistics.estimates import Estimate
 from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
-from streamlit_app.components import chart, figure_table, item_table, queue_form
-from streamlit_app.logic.figures import estimate_text, interval_text, percent
+from streamlit_app.components import chart, figure_table
+from streamlit_app.logic.figures import estimate_text
 from streamlit_app.logic.outcomes.gold_doubts import (
     MIN_JUDGED,
     BothGolds,
@@ -21,25 +21,14 @@ from streamlit_app.logic.outcomes.gold_doubts import (
     people_note,
 )
 from streamlit_app.logic.outcomes.run_outcomes import ErrorsView, Judged
-from streamlit_app.logic.outcomes.suspects import (
-    Suspect,
-    SuspectView,
-    load_suspect_ids,
-    sources_sentence,
-)
 from streamlit_app.markup import reveal
-from streamlit_app.server import services
-from streamlit_app.session import sign_in
 from streamlit_app.wording import say
 
 
-def draw(
-    golds: BothGolds, people: Sequence[People], suspects: SuspectView | None, flt: OutcomeFilter
-) -> None:
-    """Draw accuracy compared with people, metrics by type of gold label, and label errors."""
+def draw(golds: BothGolds, people: Sequence[People]) -> None:
+    """Draw accuracy compared with people, and metrics by type of gold label."""
     _draw_ceiling(golds, people)
     _draw_both(golds)
-    _draw_suspects(suspects, flt)
 
 
 def accuracy_rows(view: ErrorsView, people: Sequence[People]) -> list[IntervalRow]:
@@ -141,78 +130,6 @@ def _draw_both(golds: BothGolds) -> None:
         alt=say("gold_panel.gold_types_alt"),
     )
     st.caption(both_golds_note(golds))
-
-
-def _draw_suspects(view: SuspectView | None, flt: OutcomeFilter) -> None:
-    st.markdown(say("gold_panel.label_errors_heading"))
-    if view is None:
-        st.caption(say("gold_panel.no_probabilities"))
-        return
-    st.text(suspects_sentence(view))
-    st.caption(sources_sentence(view.sources))
-    if not view.rows:
-        return
-    item_table.draw(
-        view.rows,
-        suspects_table(view.rows),
-        lambda one: one.row.item_id,
-        key="errors_suspects",
-        run_id=flt.run_id,
-        column_config={
-            say("gold_panel.question"): st.column_config.TextColumn(width="large"),
-            say("gold_panel.doubt"): st.column_config.NumberColumn(format="%.0f"),
-        },
-        alt=say("gold_panel.label_errors_alt"),
-    )
-    st.caption(say("gold_panel.label_errors_note"))
-    source = queue_form.of_items(
-        say("gold_panel.suspects"),
-        view.num_suspects,
-        lambda: load_suspect_ids(services.database(), flt, view),
-        flt.run_id,
-    )
-    person = sign_in.current_person()
-    queue_form.draw("errors_suspects_queue", say("gold_panel.create_queue"), source, person)
-
-
-def suspects_sentence(view: SuspectView) -> str:
-    """Return in one sentence how many gold labels are doubtful."""
-    if view.share.value is None:
-        return say("gold_panel.not_checkable")
-    return say(
-        "gold_panel.label_errors_summary",
-        share=percent(view.share.value),
-        n=view.share.n,
-        num_suspects=view.num_suspects,
-        accuracy=percent(view.accuracy.value),
-        interval=interval_text(view.accuracy),
-    )
-
-
-def suspects_table(found: Sequence[Suspect]) -> dict[str, list[str | int | float]]:
-    """Arrange suspects as columns, invisible characters shown."""
-    return {
-        say("gold_panel.doubt"): [100 * (1 - one.quality) for one in found],
-        say("gold_panel.gold"): [
-            _with_share(one.row.gold_label, one.probability_of_gold) for one in found
-        ],
-        say("gold_panel.suggested"): [
-            _with_share(one.suggested, one.probability_of_suggested) for one in found
-        ],
-        say("gold_panel.judged_by"): [_judge(one) for one in found],
-        say("gold_panel.question"): [
-            reveal(" ".join(one.row.question.split())[:220]) for one in found
-        ],
-        say("gold_panel.item"): [reveal(one.row.item_id) for one in found],
-    }
-
-
-def _with_share(label: str, probability: float) -> str:
-    return f"{reveal(label)} ({percent(probability, 0)})"
-
-
-def _judge(one: Suspect) -> str:
-    return say("gold_panel.base_model") if one.is_base_model else say("gold_panel.run")
 
 
 def _row(name: str, accuracy: Estimate, tone: palette.Tone) -> IntervalRow:

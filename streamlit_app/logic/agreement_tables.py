@@ -96,12 +96,6 @@ class AgreementView:
         counts = self.challenges
         return proportion(counts.num_lacking, counts.num_items, say("undefined.no_two_people"))
 
-    @property
-    def rejected(self) -> Estimate:
-        """Return the share of items whose gold label at least two reviewers reject."""
-        counts = self.challenges
-        return proportion(counts.num_rejected, counts.num_gold, say("undefined.no_two_people"))
-
 
 @dataclass(frozen=True)
 class PeopleView:

@@ -39,13 +39,14 @@ from streamlit_app.logic.outcomes.run_outcomes import (
 )
 from streamlit_app.logic.outcomes.set_outcomes import load_sets
 from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
-from streamlit_app.logic.outcomes.suspects import learned_sentence, load_sources, load_suspects
+from streamlit_app.logic.outcomes.suspects import learned_sentence, load_sources
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
 from streamlit_app.logic.outcomes.verbosity import load_forms
 from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.report.errors_report import build_report
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from streamlit_app.session.rooms import go_to
 from streamlit_app.wording import say
 
 Section = Literal["help", "confusion", "confidence", "slices", "gold", "verbosity", "acceptance"]
@@ -152,15 +153,15 @@ def draw_slices(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> No
     slices_panel.draw(load_slices(database, scope.version, scope.flt, by, load_saved(database)))
 
 
-def draw_gold(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
-    """Draw the doubts about the gold labels."""
+def draw_gold(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:
+    """Draw figures against both kinds of gold label, and the way to those in doubt."""
     database = services.database()
     gold_panel.draw(
         load_both_golds(database, scope.version, scope.flt),
         load_people(database, scope.version, scope.flt, view.labels),
-        load_suspects(database, scope.version, scope.flt, view.labels),
-        scope.flt,
     )
+    if st.button(say("errors.doubtful_gold"), key="errors_doubtful", icon=":material/flag:"):
+        go_to("agreement", "doubtful")
 
 
 def draw_verbosity(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001

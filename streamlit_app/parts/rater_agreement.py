@@ -7,18 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from db.content.label_sets import kind_of
-from db.people.permissions import is_permitted
-from db.records import AnnotationOrigin, Phase, Reviewer
-from db.review.agreement import (
-    Gold,
-    RatingFilter,
-    RatingScope,
-    RejectedItem,
-    Shown,
-    list_rejected,
-    rating_version,
-)
-from db.viewer import Viewer
+from db.records import Phase
+from db.review.agreement import RatingFilter, RatingScope, Shown
 from streamlit_app import palette, safe_text
 from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.charts.bars import BarPart, draw_bars
@@ -27,24 +17,16 @@ from streamlit_app.components import (
     chart,
     choices,
     estimate_card,
-    item_table,
-    scope_picker,
+    rating_picker,
 )
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, PeopleView
-from streamlit_app.logic.figures import percent
-from streamlit_app.logic.label_sets import label_set_words
-from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from streamlit_app.session.rooms import go_to
 from streamlit_app.wording import say, words
 from training.evaluation.agreement import MAX_PAIRED, Anchoring, Answers
 
-ORIGINS: tuple[AnnotationOrigin, ...] = ("review", "import")
-GOLDS: tuple[Gold, ...] = ("imported", "record")
 ANSWERS: tuple[Answers, ...] = ("single", "sets", "ordinal")
-PAGE_SIZE = 20
 MOVE_TONES = {
     "kept": palette.RIGHT,
     "adopted": palette.GREEN,
@@ -56,14 +38,15 @@ MOVE_TONES = {
 
 def draw() -> None:
     """Draw this part."""
-    state = _state()
+    state = rating_picker.state()
     viewer = sign_in.current_viewer()
     blind_items.draw_left_out(viewer)
-    scopes = load_scopes(viewer, *state)
+    scopes = rating_picker.load_scopes(viewer, *state)
     if not scopes:
         safe_text.draw_notice(say("agreement.nothing"))
         return
-    flt, answers = pick(viewer, scopes)
+    flt = rating_picker.pick(viewer, scopes)
+    answers = pick_answers(flt.label_set)
     view = load_view(flt, answers, *state)
     draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)])
     draw_measures(view)
@@ -79,23 +62,10 @@ def draw() -> None:
     with alone:
         draw_self(people)
     draw_people(people, view)
-    draw_rejected(flt, view, state)
-
-
-def _state() -> tuple[str, tuple[int, ...]]:
-    """Return what figures depend on: the file, and the judgements in it so far."""
-    database = services.database()
-    return str(database.path), rating_version(database.cursor())
 
 
 # What follows is cached until there are new judgements; path and version are parts of the key.
 # ruff: noqa: ARG001
-@st.cache_data(max_entries=10, show_spinner=False)
-def load_scopes(viewer: Viewer, path: str, version: tuple[int, ...]) -> list[RatingScope]:
-    """Read which answers there are."""
-    return logic.load_scopes(services.database(), viewer)
-
-
 @st.cache_data(max_entries=30, show_spinner=False)
 def load_view(
     flt: RatingFilter, answers: Answers, path: str, version: tuple[int, ...]
@@ -112,64 +82,18 @@ def load_people(
     return logic.load_people(services.database(), flt, phase, answers)
 
 
-@st.cache_data(max_entries=30, show_spinner=False)
-def load_rejected(
-    flt: RatingFilter, offset: int, path: str, version: tuple[int, ...]
-) -> list[RejectedItem]:
-    """Read one page of the items whose gold label is in doubt."""
-    cur = services.database().cursor()
-    return list_rejected(cur, flt, limit=PAGE_SIZE, offset=offset)
-
-
-def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> tuple[RatingFilter, Answers]:
-    """Draw the choice of answers; each stays in the address."""
-    whose, labels, source_column, gold_column, answers_column = st.columns([2, 2, 2, 3, 2])
-    present = {scope.origin for scope in scopes}
-    origins = [origin for origin in ORIGINS if origin in present]
-    with whose:
-        origin = choices.pick_one(
-            say("agreement.annotators"), origins, words("agreement_whose"), key="agreement_whose"
-        )
-    own = [scope for scope in scopes if scope.origin == origin]
-    label_sets = list(dict.fromkeys(scope.label_set for scope in own))
-    with labels:
-        chosen = choices.pick_from(
-            say("agreement.labels"),
-            label_sets,
-            {name: label_set_words(name) for name in label_sets},
-            key="agreement_labels",
-        )
-    label_set = chosen or label_sets[0]
-    sources = list(dict.fromkeys(s.source for s in own if s.label_set == label_set))
-    with source_column:
-        source = choices.pick_from(
-            say("agreement.source"),
-            sources,
-            {name: reveal(name) for name in sources},
-            key="agreement_source",
-            any_words=say("agreement.all_sources"),
-        )
-    with gold_column:
-        gold = choices.pick_one(
-            say("agreement.gold"),
-            GOLDS,
-            scope_picker.GOLD_WORDS,
-            key="agreement_gold",
-            explanation=say("agreement.gold_help"),
-        )
+def pick_answers(label_set: str) -> Answers:
+    """Draw the choice of what becomes of judgements with several labels, or none."""
     kind = kind_of(services.database().cursor(), label_set)
     if kind == "several":
-        return RatingFilter(viewer, label_set, origin, source, gold), "sets"
-    offered = ANSWERS if kind == "ordinal" else ANSWERS[:2]
-    with answers_column:
-        answers = choices.pick_one(
-            say("agreement.answers"),
-            offered,
-            words("agreement_answers"),
-            key="agreement_answers",
-            explanation=say("agreement.answers_help"),
-        )
-    return RatingFilter(viewer, label_set, origin, source, gold), answers
+        return "sets"
+    return choices.pick_one(
+        say("agreement.answers"),
+        ANSWERS if kind == "ordinal" else ANSWERS[:2],
+        words("agreement_answers"),
+        key="agreement_answers",
+        explanation=say("agreement.answers_help"),
+    )
 
 
 def draw_cards(view: AgreementView, scopes: Sequence[RatingScope]) -> None:
@@ -403,42 +327,3 @@ def draw_people(people: PeopleView, view: AgreementView) -> None:
         key="agreement_people",
         alt=say("agreement.by_reviewer"),
     )
-
-
-def draw_rejected(
-    flt: RatingFilter, view: AgreementView, state: tuple[str, tuple[int, ...]]
-) -> None:
-    """Draw the items whose gold label several people do not accept, each a way into Review."""
-    st.header(say("agreement.disputed_gold"), anchor=False, divider="gray")
-    total = view.challenges.num_rejected
-    if total == 0:
-        st.caption(say("agreement.no_disputed_gold"))
-        return
-    reader: Reviewer = sign_in.current_person()
-    may_settle = is_permitted(reader, "adjudicate")
-    page = item_table.page_number("agreement_page", total, PAGE_SIZE)
-    rows = load_rejected(flt, (page - 1) * PAGE_SIZE, *state)
-    note, button = st.columns([4, 1], vertical_alignment="bottom")
-    note.caption(
-        say(
-            "agreement.disputed_gold_note",
-            count=total,
-            items=view.challenges.num_gold,
-            share=percent(view.rejected.value),
-        )
-    )
-    if may_settle and button.button(say("agreement.adjudicate_button"), key="agreement_settle"):
-        asked = {"adjudicate_show": "rejected", "adjudicate_whose": flt.origin}
-        st.session_state.update(asked)
-        go_to("agreement", "adjudicate", **asked)
-    item_table.draw(
-        rows,
-        logic.rejected_table(rows, with_answers=may_settle),
-        lambda row: row.item_id,
-        key="agreement_rejected",
-        column_config={
-            say("agreement.question"): st.column_config.TextColumn(width="large"),
-        },
-        alt=say("agreement.disputed_gold"),
-    )
-    item_table.draw_pages("agreement_page", total, PAGE_SIZE)

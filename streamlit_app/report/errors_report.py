@@ -26,6 +26,7 @@ from streamlit_app.components import (
     gold_panel,
     outcome_items,
     slices_panel,
+    suspects_panel,
     text_trust_panel,
     verbosity_panel,
 )
@@ -296,9 +297,9 @@ def _add_gold(document: Document, database: Database, view: ErrorsView, scope: P
     document.paragraph(gold_panel.both_golds_note(golds), is_note=True)
     suspects = load_suspects(database, scope.version, scope.flt, view.labels)
     if suspects is not None:
-        document.paragraph(gold_panel.suspects_sentence(suspects))
+        document.paragraph(suspects_panel.suspects_sentence(suspects))
         document.paragraph(sources_sentence(suspects.sources), is_note=True)
-        document.table(gold_panel.suspects_table(suspects.rows))
+        document.table(suspects_panel.suspects_table(suspects.rows))
 
 
 def _add_verbosity(

@@ -133,7 +133,7 @@ def test_gold_labels_in_doubt_show_what_was_said_only_to_who_settles(
             annotate(cur, name, "q-1", "yes")
         add_person(cur, "Bob", role="reviewer")
 
-    chief, bob = (open_page(AGREEMENT, reviewer=name) for name in ("Chief", "Bob"))
+    chief, bob = (open_page(AGREEMENT, reviewer=name, part="doubtful") for name in ("Chief", "Bob"))
 
     assert cell(chief, 0, "Judgements") == "yes · yes"
     assert "Judgements" not in table(bob, "Against")

@@ -23,6 +23,7 @@ from streamlit_app.logic.outcomes.gold_doubts import load_both_golds
 from streamlit_app.logic.outcomes.run_outcomes import refresh
 from streamlit_app.logic.outcomes.suspects import learned_sentence, load_suspects, sources_sentence
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
+from tests.support.pages import OpenPage, table
 from tests.support.records import LABELS, make_answer, make_item, make_run
 from tests.support.trained_runs import add_trained_run
 
@@ -119,6 +120,20 @@ def test_the_page_says_whose_probabilities_are_used(
     ):
         assert part in said
     assert learned_sentence(view.sources, 90).startswith("The run was trained on 60 of these 90")
+
+
+def test_errors_leads_to_the_doubtful_gold_labels_of_the_same_run(
+    fitted: tuple[Database, np.ndarray, np.ndarray], open_page: OpenPage
+) -> None:
+    with fitted[0].transaction() as cur:
+        add_run(cur, make_run("newest"))
+    page = open_page("quality")
+    page.selectbox(key="errors_run").set_value("fit").run()
+    page.segmented_control(key="errors_section").set_value("gold").run()
+    page.button(key="errors_doubtful").click().run()
+    assert not page.exception
+    assert page.selectbox(key="errors_run").value == "fit"
+    assert set(table(page, "Doubt (%)")["Judged by"]) <= {"this run", "base model"}
 
 
 def test_adjudicated_items_are_judged_alone_and_against_the_label_before(
