@@ -31,6 +31,7 @@ from training.evaluation.agreement import (
     GuidelineAgreement,
     Pair,
     PhaseAgreement,
+    Readers,
     ReviewerAgreement,
     SelfAgreement,
     Times,
@@ -112,14 +113,22 @@ def load_scopes(database: Database, viewer: Viewer) -> list[RatingScope]:
     return list_rating_scopes(database.cursor(), viewer)
 
 
-def load_view(database: Database, flt: RatingFilter, answers: Answers) -> AgreementView:
-    """Compute what is drawn of all people together."""
+def load_view(
+    database: Database, flt: RatingFilter, answers: Answers, readers: Readers = "others"
+) -> AgreementView:
+    """Compute what is drawn of all people together.
+
+    Args:
+        readers: For whom intervals hold; those for the ``same`` ones take a fraction of the time.
+    """
     cur = database.cursor()
     scopes = [scope for scope in list_rating_scopes(cur, flt.viewer) if is_in(scope, flt)]
     present = {scope.phase for scope in scopes}
-    moved = {shown: tuple(load_anchoring(cur, flt, shown)) for shown in SHOWN}
+    moved = {shown: tuple(load_anchoring(cur, flt, shown, readers)) for shown in SHOWN}
     return AgreementView(
-        phases=tuple(load_phase(cur, flt, phase, answers) for phase in PHASES if phase in present),
+        phases=tuple(
+            load_phase(cur, flt, phase, answers, readers) for phase in PHASES if phase in present
+        ),
         anchoring={shown: found for shown, found in moved.items() if found},
         times=tuple(load_times(cur, flt)),
         challenges=count_challenges(cur, flt),

@@ -153,7 +153,7 @@ def draw_slices(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> No
     slices_panel.draw(load_slices(database, scope.version, scope.flt, by, load_saved(database)))
 
 
-def draw_gold(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:
+def draw_gold(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
     """Draw figures against both kinds of gold label, and the way to those in doubt."""
     database = services.database()
     gold_panel.draw(

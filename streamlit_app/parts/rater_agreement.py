@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import streamlit as st
 
@@ -26,6 +27,9 @@ from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
 from training.evaluation.agreement import MAX_PAIRED, Anchoring, Answers
 
+PATIENCE_SECONDS = 0.3
+"""Waited for intervals before figures are drawn without: few judgements take less."""
+_computing = ThreadPoolExecutor(1, "agreement")
 ANSWERS: tuple[Answers, ...] = ("single", "sets", "ordinal")
 MOVE_TONES = {
     "kept": palette.RIGHT,
@@ -47,9 +51,15 @@ def draw() -> None:
         return
     flt = rating_picker.pick(viewer, scopes)
     answers = pick_answers(flt.label_set)
-    view = load_view(flt, answers, *state)
+    coming = start_view(flt, answers, *state)
+    is_whole = bool(wait([coming], PATIENCE_SECONDS).done)
+    view = coming.result() if is_whole else load_view(flt, answers, *state)
     draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)])
     draw_measures(view)
+    if is_whole:
+        st.caption(say("agreement.intervals_note"))
+    else:
+        draw_coming(coming)
     if "gold" in view.anchoring:
         draw_anchoring(view)
     phase = pick_phase(view)
@@ -70,8 +80,24 @@ def draw() -> None:
 def load_view(
     flt: RatingFilter, answers: Answers, path: str, version: tuple[int, ...]
 ) -> AgreementView:
-    """Compute the figures of all people together."""
-    return logic.load_view(services.database(), flt, answers)
+    """Compute the figures of all people together, with intervals that hold for these people."""
+    return logic.load_view(services.database(), flt, answers, "same")
+
+
+@st.cache_resource(max_entries=30, show_spinner=False)
+def start_view(
+    flt: RatingFilter, answers: Answers, path: str, version: tuple[int, ...]
+) -> Future[AgreementView]:
+    """Begin to compute the same with intervals that hold for other people too."""
+    return _computing.submit(logic.load_view, services.database(), flt, answers)
+
+
+@sign_in.fragment(run_every=1.0)
+def draw_coming(coming: Future[AgreementView]) -> None:
+    """Draw which intervals are shown until the others are there."""
+    if coming.done():
+        st.rerun()
+    st.caption(say("agreement.intervals_coming"))
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
@@ -158,7 +184,6 @@ def draw_measures(view: AgreementView) -> None:
         )
         for note in logic.drawn_notes(phase):
             st.caption(note)
-    st.caption(say("agreement.intervals_note"))
 
 
 def draw_anchoring(view: AgreementView) -> None:

@@ -16,6 +16,7 @@ from eci.statistics.estimates import Estimate
 from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementCell
+from streamlit_app.parts import rater_agreement
 from tests.support.annotations import annotate
 from tests.support.pages import OpenPage, markup_of, table
 from training.evaluation.agreement import Anchoring, Pair
@@ -26,6 +27,11 @@ AGREEMENT = "agreement"
 def cell(test: AppTest, row: int, column: str) -> Any:
     """Return one cell of the first table that has the column."""
     return table(test, column)[column][row]
+
+
+def captions(test: AppTest) -> str:
+    """Return all captions of a page."""
+    return " ".join(caption.value for caption in test.caption)
 
 
 def test_an_empty_store_says_what_to_do(open_page: OpenPage) -> None:
@@ -54,14 +60,32 @@ def test_measures_of_two_people_are_written_with_intervals(
     assert {"66.7 (20.8 to 93.9)", "33.3 (6.1 to 79.2)"} == set(people["Agreement with gold (%)"])
 
 
+def test_figures_are_drawn_before_the_intervals_that_take_longer(
+    filled_store: Database, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rater_agreement, "PATIENCE_SECONDS", 0)
+    for who, labels in (("Ann", "nny"), ("Bob", "nyy"), ("Cid", "nyn")):
+        for number, letter in enumerate(labels, start=1):
+            annotate(filled_store, who, f"q-{number}", {"n": "no", "y": "yes"}[letter])
+
+    page = open_page(AGREEMENT)
+    first = cell(page, 0, "Open")
+    assert "are being computed" in captions(page)
+    rater_agreement._computing.submit(int).result()  # the one thread has come to its end
+    page.run()
+
+    assert "two-way bootstrap" in captions(page)
+    assert cell(page, 0, "Open").split()[0] == first.split()[0] == "55.6"
+    assert cell(page, 0, "Open") != first, "intervals hold for other reviewers now"
+
+
 def test_what_cannot_be_computed_says_why(filled_store: Database, open_page: OpenPage) -> None:
     annotate(filled_store, "Ann", "q-1", "no")
     page = open_page(AGREEMENT)
     assert not page.exception
     assert cell(page, 1, "Open") == ("undefined because no item has two ratings")
-    said = " ".join(caption.value for caption in page.caption)
-    assert "Intra-rater agreement is undefined because no item was repeated" in said
-    assert "No two reviewers have an item in common in this phase." in said
+    assert "Intra-rater agreement is undefined because no item was repeated" in captions(page)
+    assert "No two reviewers have an item in common in this phase." in captions(page)
 
 
 def test_the_reveal_is_told_by_what_was_shown(filled_store: Database, open_page: OpenPage) -> None:
