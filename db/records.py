@@ -431,6 +431,10 @@ class GoldLabel:
     label: str | None
     origin: GoldOrigin | None
     conflicting: bool = False
+    num_reviewers: int = field(default=0, compare=False)
+    """Reviewers with a standing label; the view ``gold`` does not count them."""
+    num_agreeing: int = field(default=0, compare=False)
+    """How many of them gave the label that was given most often."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -355,14 +356,19 @@ def gold_from(item: Item, history: Sequence[Annotation], decision: str | None) -
     if item.is_hidden:
         return GoldLabel(item.item_id, None, None)
     standing = standing_annotations(history).values()
-    answers = {one.judgement.labels for one in standing if one.origin == "review"}
+    answers = Counter(one.judgement.labels for one in standing if one.origin == "review")
     if decision is not None:
         return GoldLabel(item.item_id, decision, "adjudicated")
     agreed = item.label_of(next(iter(answers))) if len(answers) == 1 else None
-    if agreed is not None:
-        return GoldLabel(item.item_id, agreed, "agreed")
     imported: GoldOrigin | None = None if item.gold_label is None else "imported"
-    return GoldLabel(item.item_id, item.gold_label, imported, conflicting=len(answers) > 1)
+    return GoldLabel(
+        item.item_id,
+        item.gold_label if agreed is None else agreed,
+        imported if agreed is None else "agreed",
+        conflicting=len(answers) > 1,
+        num_reviewers=answers.total(),
+        num_agreeing=max(answers.values(), default=0),
+    )
 
 
 def require_standing(item_id: str, standing: Annotation | None, expected: str | None) -> None:

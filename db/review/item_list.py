@@ -80,6 +80,8 @@ class ReviewRow:
     conflicting: bool
     is_hidden: bool = False
     """The viewer is to label it blind: all but the item itself and their own label is left out."""
+    num_agreeing: int = 0
+    """How many of those reviewers gave the label that was given most often."""
 
 
 _EQUALITIES = ("source", "split", "gold_label", "answer_label", "head_label", "answer_form")

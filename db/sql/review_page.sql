@@ -21,6 +21,7 @@ agreement as (
     select
         item_id,
         count(*) as num_annotations,
+        list_max(map_values(histogram(coalesce(label, array_to_string(labels, chr(31)), '')))) as num_agreeing,
         min(label) as label,
         coalesce(min(label) = max(label), true)
         and (
@@ -84,7 +85,8 @@ select
     hidden.item_id is null
         and decision.label is null
         and coalesce(not agreement.is_unanimous, false) as conflicting,
-    hidden.item_id is not null as is_hidden
+    hidden.item_id is not null as is_hidden,
+    case when hidden.item_id is null then coalesce(agreement.num_agreeing, 0) else 0 end as num_agreeing
 from shown
 join every_item as item using (item_id)
 left join agreement using (item_id)

@@ -10,12 +10,15 @@ import streamlit as st
 
 from db.outcomes.item_lists import ItemOrder, OutcomeRow, count_items, list_items
 from db.outcomes.scored_runs import refresh_annotations
-from db.outcomes.selection import NO_LABEL, PAIR_OUTCOMES, By, OutcomeFilter, Selection
+from db.outcomes.selection import NO_LABEL, PAIR_OUTCOMES, By, Gold, OutcomeFilter, Selection
+from db.review.item_list import get_rows
 from streamlit_app.charts.confusion import ANY
 from streamlit_app.components import item_table
+from streamlit_app.components.scope_picker import GOLD_WORDS
 from streamlit_app.logic.outcomes import matrix
 from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER, PAIR_WORDS, ErrorsView
 from streamlit_app.logic.outcomes.selection_summary import selection_words
+from streamlit_app.logic.review.browse_rows import COLUMNS, origin_of
 from streamlit_app.logic.review.verdict import FORM_WORDS
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
@@ -107,19 +110,22 @@ def draw(view: ErrorsView, flt: OutcomeFilter) -> tuple[OutcomeFilter, int]:
     rows = list_items(
         database.cursor(), narrowed, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE, order=order
     )
-    draw_table(rows, view, key="errors_items", run_id=flt.run_id)
+    draw_table(rows, view, narrowed)
     item_table.draw_pages("errors_page", total, PAGE_SIZE)
     return narrowed, total
 
 
-def draw_table(rows: Sequence[OutcomeRow], view: ErrorsView, *, key: str, run_id: str) -> None:
+def draw_table(rows: Sequence[OutcomeRow], view: ErrorsView, flt: OutcomeFilter) -> None:
     """Draw items as a table; a selected row opens its item in Review."""
     item_table.draw(
         rows,
-        table(rows, has_text=view.text is not None, has_head=view.head is not None),
+        {
+            **table(rows, flt.gold, has_text=view.text is not None, has_head=view.head is not None),
+            **_origins(rows, flt),
+        },
         lambda row: row.item_id,
-        key=key,
-        run_id=run_id,
+        key="errors_items",
+        run_id=flt.run_id,
         column_config={
             say("outcome_items.question"): st.column_config.TextColumn(width="large"),
             say("outcome_items.head_confidence"): st.column_config.NumberColumn(format="percent"),
@@ -128,15 +134,24 @@ def draw_table(rows: Sequence[OutcomeRow], view: ErrorsView, *, key: str, run_id
     )
 
 
+def _origins(rows: Sequence[OutcomeRow], flt: OutcomeFilter) -> dict[str, list[str]]:
+    """Return where labels of record come from, as a column: a consensus with its number."""
+    if flt.gold == "imported":
+        return {}
+    cur = services.database().cursor()
+    listed = get_rows(cur, [row.item_id for row in rows], flt.viewer)
+    return {COLUMNS["origin"]: [origin_of(row) for row in listed]}
+
+
 def table(
-    rows: Sequence[OutcomeRow], *, has_text: bool, has_head: bool
+    rows: Sequence[OutcomeRow], gold: Gold, *, has_text: bool, has_head: bool
 ) -> dict[str, list[str | float | None]]:
     """Arrange rows as columns for a data frame, invisible characters shown."""
     columns: dict[str, list[str | float | None]] = {
         say("outcome_items.question"): [
             reveal(" ".join(row.question.split())[:220]) for row in rows
         ],
-        say("outcome_items.gold"): [reveal(row.gold_label) for row in rows],
+        GOLD_WORDS[gold]: [reveal(row.gold_label) for row in rows],
     }
     if has_text:
         columns[say("outcome_items.text")] = [_marked(_text_label(row), row) for row in rows]

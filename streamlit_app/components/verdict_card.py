@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from db.records import GoldLabel, Item, Prediction, is_label_set, labels_in, labels_text
-from streamlit_app.logic.review.verdict import FORM_WORDS, judge
+from streamlit_app.logic.review.verdict import FORM_WORDS, judge, origin_words
 from streamlit_app.markup import Html, element
 from streamlit_app.wording import say
 
@@ -41,7 +41,7 @@ def card(item: Item, prediction: Prediction | None, gold: GoldLabel) -> Html:
         ),
         _row(
             item,
-            say("verdict_card.gold"),
+            say("verdict_card.record" if gold.origin == "agreed" else "verdict_card.gold"),
             gold.label,
             _origin(item, gold),
             None,
@@ -111,15 +111,10 @@ def _confidence(item: Item, prediction: Prediction | None) -> str:
 
 
 def _origin(item: Item, gold: GoldLabel) -> str:
-    if gold.conflicting:
-        return say("verdict_card.imported_disputed")
+    origin = origin_words(gold.origin, gold.conflicting, gold.num_agreeing, gold.num_reviewers)
     if gold.origin in ("agreed", "adjudicated") and item.gold_label not in (None, gold.label):
-        by = say(f"verdict_card.by_{'reviewers' if gold.origin == 'agreed' else 'adjudication'}")
-        return say("verdict_card.replaced", by=by, gold_label=labels_text(item.gold_label))
-    return {
-        "agreed": say("verdict_card.by_reviewers"),
-        "adjudicated": say("verdict_card.by_adjudication"),
-    }.get(gold.origin or "", gold.origin or "")
+        return say("verdict_card.replaced", origin=origin, gold_label=labels_text(item.gold_label))
+    return origin
 
 
 def _probabilities(item: Item, prediction: Prediction | None) -> Mapping[str, float]:

@@ -345,16 +345,17 @@ def pairs_table(pairs: Sequence[Pair], names: Mapping[str, str]) -> Table:
     return table
 
 
-def rejected_table(rows: Sequence[RejectedItem], *, with_answers: bool) -> Table:
+def rejected_table(rows: Sequence[RejectedItem], gold_title: str, *, with_answers: bool) -> Table:
     """Arrange items in doubt as columns.
 
     Args:
+        gold_title: What the label is called that they are in doubt of.
         with_answers: Show other people's judgements; a reviewer who may still be asked must not see
             it.
     """
     table: Table = {
         say("agreement.question"): [reveal(" ".join(row.question.split())[:220]) for row in rows],
-        say("agreement.gold_column"): [reveal(row.gold) for row in rows],
+        gold_title: [reveal(row.gold) for row in rows],
         say("agreement.against"): [f"{row.num_rejecting} / {len(row.answers)}" for row in rows],
     }
     if with_answers:

@@ -22,6 +22,7 @@ from streamlit_app.components import (
     scope_picker,
     suspects_panel,
 )
+from streamlit_app.components.scope_picker import GOLD_WORDS
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.figures import percent
 from streamlit_app.logic.outcomes.run_outcomes import load_labels
@@ -103,7 +104,7 @@ def draw_rejected(viewer: Viewer) -> None:
         go_to("agreement", "adjudicate", **asked)
     item_table.draw(
         rows,
-        logic.rejected_table(rows, with_answers=may_settle),
+        logic.rejected_table(rows, GOLD_WORDS[flt.gold], with_answers=may_settle),
         lambda row: row.item_id,
         key="agreement_rejected",
         column_config={say("agreement.question"): st.column_config.TextColumn(width="large")},

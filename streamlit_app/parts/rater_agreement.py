@@ -9,7 +9,7 @@ import streamlit as st
 
 from db.content.label_sets import kind_of
 from db.records import Phase
-from db.review.agreement import RatingFilter, RatingScope, Shown
+from db.review.agreement import Gold, RatingFilter, RatingScope, Shown
 from streamlit_app import palette, safe_text
 from streamlit_app.charts.agreement_matrix import draw_agreement
 from streamlit_app.charts.bars import BarPart, draw_bars
@@ -20,6 +20,7 @@ from streamlit_app.components import (
     estimate_card,
     rating_picker,
 )
+from streamlit_app.components.scope_picker import GOLD_WORDS
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, PeopleView
 from streamlit_app.server import services
@@ -54,7 +55,7 @@ def draw() -> None:
     coming = start_view(flt, answers, *state)
     is_whole = bool(wait([coming], PATIENCE_SECONDS).done)
     view = coming.result() if is_whole else load_view(flt, answers, *state)
-    draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)])
+    draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)], flt.gold)
     draw_measures(view)
     if is_whole:
         st.caption(say("agreement.intervals_note"))
@@ -122,8 +123,8 @@ def pick_answers(label_set: str) -> Answers:
     )
 
 
-def draw_cards(view: AgreementView, scopes: Sequence[RatingScope]) -> None:
-    """Draw the number of judgements, their time, and their agreement with the gold labels."""
+def draw_cards(view: AgreementView, scopes: Sequence[RatingScope], gold: Gold) -> None:
+    """Draw the number of judgements, their time, and how often they are the gold label."""
     times = view.times[0]
     with st.container(horizontal=True):
         estimate_card.draw_text(
@@ -146,7 +147,11 @@ def draw_cards(view: AgreementView, scopes: Sequence[RatingScope]) -> None:
             )
         for phase in view.phases:
             estimate_card.draw(
-                say("agreement.gold_agreement", phase=words("phase")[phase.phase]),
+                say(
+                    "agreement.gold_agreement",
+                    gold=GOLD_WORDS[gold].lower(),
+                    phase=words("phase")[phase.phase],
+                ),
                 phase.holds_gold,
                 explanation=say("agreement.gold_agreement_help"),
             )

@@ -42,12 +42,12 @@ def test_rows_say_what_text_head_gold_and_i_say(
     assert not test.exception
     assert "4 items" in markup_of(test)
     assert column(test, "Item") == ["q-1", "q-2", "q-3", "v-1"]
-    assert column(test, "Gold") == ["no", "maybe", "no", "B"]
+    assert column(test, "Label of record") == ["no", "maybe", "no", "B"]
     assert column(test, "Text") == ["✗ yes", "✗ no", "", "✓ B"]
     assert column(test, "Head") == ["✓ no", "✗ no", "✗ maybe", "✓ B"]
     assert column(test, "Confidence") == ["70%", "80%", "40%", "60%"]
     assert column(test, "My label") == ["", "maybe", "", ""]
-    assert column(test, "Origin") == ["imported", "agreed", "imported", "imported"]
+    assert column(test, "Origin") == ["imported", "1 reviewer", "imported", "imported"]
 
 
 def test_labels_of_items_to_label_blind_are_not_in_the_list(
@@ -58,7 +58,7 @@ def test_labels_of_items_to_label_blind_are_not_in_the_list(
         save_settings(cur, ReviewSettings("blind"), root)
         annotate(cur, "Ann", "q-2", "maybe")
     test = open_page(BROWSE, reviewer="Ann")
-    assert column(test, "Gold") == ["", "maybe", "", ""]
+    assert column(test, "Label of record") == ["", "maybe", "", ""]
     assert column(test, "Text") == ["", "✗ no", "", ""]
     assert column(test, "Head") == ["", "✗ no", "", ""]
     assert column(test, "My label") == ["", "maybe", "", ""]
@@ -118,11 +118,11 @@ def test_an_empty_list_says_so(database: Database, open_page: OpenPage) -> None:
 def test_hostile_cells_show_what_they_hide(payload: str) -> None:
     row = ReviewRow(
         payload, payload, "test", payload, payload, "imported", payload, payload, payload, 0.5,
-        payload, 1, conflicting=True,
+        payload, 3, conflicting=True, num_agreeing=2,
     )  # fmt: skip
     cells = [str(value) for values in table([row]).values() for value in values]
     assert not any(hidden in cell for cell in cells for hidden in ("\u202e", "\u200b"))
-    assert table([row])["Origin"] == ["conflicting"]
+    assert table([row])["Origin"] == ["disputed: 2 of 3 reviewers agree"]
 
 
 def test_all_items_of_a_list_are_labelled_after_a_look_and_taken_back(

@@ -70,6 +70,12 @@ def test_one_items_gold_and_standing_labels_are_those_of_the_views(database: Dat
         GoldLabel(row.item_id, row.gold_label, row.gold_origin, row.conflicting)  # type: ignore[arg-type]
         for row in rows
     ] == viewed
+    golds = [get_gold(cur, gold.item_id, EVERYTHING) for gold in viewed]
+    open_golds = [(gold, row) for gold, row in zip(golds, rows, strict=True) if gold.num_reviewers]
+    assert [(gold.num_agreeing, gold.num_reviewers) for gold, _ in open_golds] == [
+        (row.num_agreeing, row.num_annotations) for _, row in open_golds
+    ]
+    assert any(1 < gold.num_agreeing < gold.num_reviewers for gold, _ in open_golds)
     counts = Counter(annotation.item_id for annotation in found)
     assert [row.num_annotations for row in rows] == [counts[row.item_id] for row in rows]
     mine = {

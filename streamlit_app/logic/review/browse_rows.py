@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from db.review.item_list import ReviewRow
-from streamlit_app.logic.review.verdict import FORM_WORDS
+from streamlit_app.logic.review.verdict import FORM_WORDS, origin_words
 from streamlit_app.markup import reveal
-from streamlit_app.wording import say, words
+from streamlit_app.wording import words
 
 PAGE_SIZE = 50
 MAX_QUESTION = 220
@@ -31,7 +31,6 @@ def table(rows: Iterable[ReviewRow]) -> dict[str, list[str | int]]:
 def _cells(row: ReviewRow) -> dict[str, str | int]:
     question = " ".join(row.question.split())
     cut = question if len(question) <= MAX_QUESTION else f"{question[: MAX_QUESTION - 1]}…"
-    origin = say("browse.conflicting") if row.conflicting else row.gold_origin
     return {
         "question": reveal(cut),
         "gold": _shown(row.gold_label),
@@ -40,12 +39,17 @@ def _cells(row: ReviewRow) -> dict[str, str | int]:
         "confidence": "" if row.head_confidence is None else f"{row.head_confidence:.0%}",
         "mine": _shown(row.my_label),
         "reviews": row.num_annotations,
-        "origin": _shown(origin),
+        "origin": origin_of(row),
         "form": _shown(FORM_WORDS.get(row.answer_form or "", row.answer_form)),
         "source": reveal(row.source),
         "split": row.split,
         "item": reveal(row.item_id),
     }
+
+
+def origin_of(row: ReviewRow) -> str:
+    """Return where the label of record of a listed item comes from."""
+    return origin_words(row.gold_origin, row.conflicting, row.num_agreeing, row.num_annotations)
 
 
 def _shown(value: str | None) -> str:

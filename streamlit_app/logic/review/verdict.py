@@ -11,6 +11,23 @@ FORM_WORDS = words("answer_form")
 """How each way in which an answer gives its label is called on screen."""
 
 
+def origin_words(
+    origin: str | None, conflicting: bool, num_agreeing: int, num_reviewers: int
+) -> str:
+    """Return where a label of record comes from; a consensus with the number of its reviewers.
+
+    Args:
+        conflicting: Whether reviewers differ, so that the imported label still counts.
+        num_agreeing: How many of the reviewers gave the label that was given most often.
+    """
+    numbers = {"agreeing": num_agreeing, "reviewers": num_reviewers}
+    if conflicting:
+        return say("gold_origin.conflicting" if num_agreeing > 1 else "gold_origin.none", **numbers)
+    if origin == "agreed" and num_reviewers == 1:
+        return say("gold_origin.one_reviewer")
+    return say(f"gold_origin.{origin}", **numbers) if origin else ""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One sentence on who agrees with whom."""
