@@ -30,6 +30,10 @@ from duckdb import DuckDBPyConnection
 from db.conversions import utc_now
 from db.statements import load_sql, rolled_back_on_error, whole
 
+JOINED_LATER: Final = (
+    *("queue_share", "bulk_item", "acceptance_rule", "accepted_item", "acceptance_event"),
+)
+"""Tables that joined the chain after its first version: a link of kind ``JOINED`` says when."""
 CHAINED: Final = (
     *("annotation", "adjudication", "signature", "review_event", "bulk_action", "bulk_undo"),
     *("reviewer", "reviewer_change", "reviewer_identity"),
@@ -38,10 +42,13 @@ CHAINED: Final = (
     *("record_veto", "trigger_policy", "training_run", "run"),
     *("model_version", "model_alias", "gate_use", "setting", "saved_slice"),
     "imported_item",
+    *JOINED_LATER,
 )
 """The tables whose rows people cause, and items; each has a view ``evidence_<table>``."""
 BEGIN: Final = "begin"
 """The kind of the first link: its key is the time since when the chain proves something."""
+JOINED: Final = "joined"
+"""The kind of a link whose key names a table and the time since when its rows are in the chain."""
 PREDICTIONS: Final = "stored_prediction"
 """Of which a link stands for all of a run; made again when some are added, the latest counts."""
 _MOST_ALONE: Final = 16
@@ -92,6 +99,14 @@ def find_begin(cur: DuckDBPyConnection) -> str | None:
     return None if row is None else str(row[0])
 
 
+def _list_joining(cur: DuckDBPyConnection) -> list[str]:
+    """Return the later tables that the chain does not speak of yet."""
+    joined = {
+        kind for (kind,) in cur.execute(load_sql("chain_joined"), {"kind": JOINED}).fetchall()
+    }
+    return [kind for kind in JOINED_LATER if kind not in joined]
+
+
 class Chain:
     """The chain of one database file in the process that owns it."""
 
@@ -121,15 +136,22 @@ class Chain:
                 self._head = head
 
     def begin(self, cur: DuckDBPyConnection) -> None:
-        """Start the chain of a file that has none, with a link for what is stored already."""
+        """Start the chain of a file that has none, with a link for what is stored already.
+
+        In a chain of an earlier version the tables that are new to it are started so.
+        """
         with self._lock:
             self._head = find_head(cur)
-            if self._head is not None:
+            joining = _list_joining(cur)
+            if self._head is not None and not joining:
                 return
             with whole(cur):
-                moment = utc_now()
-                links = [_Link(BEGIN, moment.isoformat(), digest_of(""))]
-                for kind in (*CHAINED, PREDICTIONS):
+                moment = utc_now().isoformat()
+                links = []
+                if self._head is None:
+                    links.append(_Link(BEGIN, moment, digest_of("")))
+                links += [_Link(JOINED, f"{kind} {moment}", digest_of("")) for kind in joining]
+                for kind in joining if self._head else (*CHAINED, PREDICTIONS):
                     links += _links_of(cur, kind, since=0)
                 head = self._append(cur, links)
             self._head = head

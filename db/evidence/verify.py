@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 
 from db import migrate, scratch, search
 from db.backup import copy_database
-from db.chain import BEGIN, CHAINED, PREDICTIONS, Head, digest_of, find_head
+from db.chain import BEGIN, CHAINED, JOINED, PREDICTIONS, Head, digest_of, find_head
 from db.errors import DatabaseOpenError, EvidenceError, MigrationError
 from db.statements import load_sql
 
@@ -142,10 +142,8 @@ def verify(cur: DuckDBPyConnection, against: Head | None = None) -> Verified:
     ]
     breaks = [one for step in steps for one in step()]
     breaks.sort(key=lambda one: (one.number is None, one.number or 0))
-    (since, num_rows) = cur.execute(load_sql("verify_extent"), {"begin": BEGIN}).fetchone() or (
-        "",
-        0,
-    )
+    kinds = {"begin": BEGIN, "joined": JOINED}
+    since, num_rows = cur.execute(load_sql("verify_extent"), kinds).fetchone() or ("", 0)
     return Verified(find_head(cur), since or "", num_rows, tuple(breaks))
 
 

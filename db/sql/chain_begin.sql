@@ -1,5 +1,3 @@
 select line ->> '$.key' as since
-from chain_link
+from (select line from chain_link order by rowid limit 1)
 where line ->> '$.kind' = $kind
-order by rowid
-limit 1

@@ -1,4 +1,12 @@
 -- Every row in which a person is named; a test holds the tables to be all of them. Secrets stay out.
+select 'acceptance_event' as kind, to_json(acceptance_event)::varchar as body
+from acceptance_event
+where reviewer_id = $reviewer_id
+union all
+select 'acceptance_rule' as kind, to_json(acceptance_rule)::varchar as body
+from acceptance_rule
+where created_by = $reviewer_id
+union all
 select 'adjudication' as kind, to_json(adjudication)::varchar as body
 from adjudication
 where reviewer_id = $reviewer_id
@@ -56,6 +64,10 @@ union all
 select 'queue' as kind, to_json(queue)::varchar as body
 from queue
 where created_by = $reviewer_id or list_contains(reviewer_ids, $reviewer_id)
+union all
+select 'queue_share' as kind, to_json(queue_share)::varchar as body
+from queue_share
+where reviewer_id = $reviewer_id
 union all
 select 'record_veto' as kind, to_json(record_veto)::varchar as body
 from record_veto

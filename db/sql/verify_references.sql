@@ -25,6 +25,17 @@ from (
     where item_id not in (select item_id from imported_item)
         or queue_id not in (select queue_id from queue)
     union all
+    select 'queue_share', queue_id || '/' || item_id from queue_share
+    where (queue_id, item_id) not in (select (queue_id, item_id) from queue_item)
+        or reviewer_id not in (select reviewer_id from reviewer)
+    union all
+    select 'acceptance_rule', rule_id from acceptance_rule
+    where run_id not in (select run_id from run) or created_by not in (select reviewer_id from reviewer)
+    union all
+    select 'accepted_item', rule_id || '/' || item_id from accepted_item
+    where rule_id not in (select rule_id from acceptance_rule)
+        or item_id not in (select item_id from imported_item)
+    union all
     select 'item_version', item_id || '/' || version::varchar from item_version
     where item_id not in (select item_id from imported_item)
     union all

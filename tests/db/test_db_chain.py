@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db import migrate
-from db.chain import CHAINED, canonical, find_head
+from db import chain, migrate
+from db.chain import CHAINED, JOINED_LATER, PREDICTIONS, Chain, canonical, find_head
 from db.cli.main import main
 from db.connection import IN_MEMORY, Database
 from db.content.items import add_items
@@ -38,6 +38,29 @@ _NOT_HASHED = {
 }
 """What names a person is sealed instead, so that it can be erased."""
 
+_NOT_CHAINED = {
+    **dict.fromkeys(("chain_link", "chain_member"), "the chain itself"),
+    **dict.fromkeys(("migration", "open_mark"), "the state of the file; verify compares the first"),
+    **dict.fromkeys(
+        ("search_item", "search_answer", "search_run", "search_posting"),
+        "computed from texts; verify computes it again",
+    ),
+    **dict.fromkeys(
+        ("answer_reading", "correctness", "correctness_fit"),
+        "computed from answers and judgements, and replaced when computed again",
+    ),
+    **dict.fromkeys(
+        ("training_state", "training_record", "snapshot_correction", "out_of_fold", "run_energy"),
+        "what a run wrote, whose files and snapshot have digests",
+    ),
+    **dict.fromkeys(
+        ("snapshot_item_version", "seen_version"), "which versions of items, chained, a run read"
+    ),
+    "retired_run": "the program's own tidying; nothing is judged by it",
+    **dict.fromkeys(("draft", "reservation"), "of the moment: deleted, or free after half an hour"),
+    "program_token_use": "a note that a token was used, of which no decision depends",
+}
+"""Tables that need no link, and why."""
 
 _SHARED = duckdb.connect()
 
@@ -85,6 +108,15 @@ def test_every_column_of_a_chained_table_is_hashed_or_sealed(database: Database)
         assert missing == _NOT_HASHED.get(table, set()), table
 
 
+def test_every_table_is_chained_or_need_not_be(database: Database) -> None:
+    rows = database.cursor().execute(
+        "select table_name from duckdb_tables() where database_name = current_database()"
+    )
+    tables = {name for (name,) in rows.fetchall()}
+    assert tables == {*CHAINED, PREDICTIONS, *_NOT_CHAINED}
+    assert not _NOT_CHAINED.keys() & {*CHAINED, PREDICTIONS}
+
+
 def test_transactions_that_fail_and_that_run_at_once_leave_one_chain(database: Database) -> None:
     with database.transaction() as cur:
         add_items(cur, [make_item(f"q-{n}") for n in range(15)], origin="items")
@@ -127,6 +159,49 @@ def test_a_store_from_before_the_chain_is_chained_and_says_since_when(tmp_path: 
     assert found.breaks == ()
     assert found.num_rows == 1
     assert before - timedelta(seconds=1) < datetime.fromisoformat(found.since) < datetime.now(UTC)
+
+
+def test_tables_join_a_chain_of_before_once_and_nothing_of_it_is_rewritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "old.duckdb"
+    with duckdb.connect(str(path)) as old:
+        for migration in migrate.shipped_migrations():
+            if migration.number < 32:
+                migrate.apply(old, migration)
+        old.execute(
+            "insert into reviewer (reviewer_id, name, role, created_at, salt, seal) values "
+            "('r', 'Ann', 'admin', timestamp '2026-01-01', 's', sealed('s', 'Ann', null, null))"
+        )
+        old.execute(
+            "insert into imported_item select 'q' || n, 's', 'x', [], 'u', ['yes'], [], null, '', "
+            "'test', '{}', 'items', 'h', timestamp '2026-01-01', false from range(40) as numbers(n)"
+        )
+        old.execute(
+            "insert into queue values ('queue', 'Q', null, '{}', 'imported', 0, 1, 'open', "
+            "'dealt', ['r'], 0, timestamp '2026-01-01', 'r', null)"
+        )
+        old.execute(
+            "insert into queue_item select 'queue', substr(item_id, 2)::int, item_id "
+            "from imported_item"
+        )
+        old.execute("insert into queue_share select 'queue', item_id, 'r', 1 from queue_item")
+        with monkeypatch.context() as patch:
+            patch.setattr(chain, "JOINED_LATER", ())
+            patch.setattr(chain, "CHAINED", [one for one in CHAINED if one not in JOINED_LATER])
+            Chain().begin(old)
+        head = find_head(old)
+    for _ in range(2):
+        Database.open(path).close()
+    with duckdb.connect(str(path)) as connection:
+        (num_joined,) = connection.execute(
+            "select count(*) from chain_link where line ->> '$.kind' = 'joined'"
+        ).fetchone() or (0,)
+        assert num_joined == len(JOINED_LATER)
+        assert verify(connection, head).breaks == ()
+        connection.execute("update queue_share set reviewer_id = 's' where item_id = 'q7'")
+        faults = {str(one).partition(": ")[2] for one in verify(connection, head).breaks}
+    assert "queue_share 'queue/q7/r/1': was deleted" in faults
 
 
 def test_a_decision_is_signed_with_name_time_and_meaning(database: Database) -> None:

@@ -20,9 +20,16 @@ from db.content.label_sets import add_label_set, labels_of_data
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import DbError
+from db.outcomes.acceptance import (
+    AcceptanceTerms,
+    add_acceptance,
+    list_acceptances,
+    suspend_acceptance,
+)
 from db.outcomes.selection import Selection
 from db.outcomes.slices import save_slice
 from db.people.program_tokens import add_token
+from db.people.reviewers import list_people
 from db.people.sign_in import Identity, add_person, change_person, sign_in_by_identity
 from db.records import Encounter, Judgement
 from db.retraining.gate_uses import add_gate_use
@@ -34,7 +41,7 @@ from db.review.bulk_actions import do_action, undo_action
 from db.review.events import ReviewEvent, add_events, set_flag
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter
-from db.review.queue_changes import close_queue
+from db.review.queue_changes import close_queue, reassign_share
 from db.review.queues import QueueSettings, add_queue
 from db.review.settings import ReviewSettings, save_settings
 from db.viewer import EVERYTHING
@@ -137,6 +144,24 @@ def _bulk(cur: DuckDBPyConnection, draw: random.Random, who: str, number: str) -
         undo_action(cur, number, reviewer_id=who)
 
 
+def _deal(cur: DuckDBPyConnection, draw: random.Random, who: str, number: str) -> None:
+    people = [one.reviewer_id for one in list_people(cur) if one.role == "adjudicator"]
+    settings = QueueSettings(
+        f"Dealt {number}", ReviewFilter(), sharing="dealt", reviewer_ids=tuple(people)
+    )
+    queue = add_queue(cur, settings, queue_id=f"dealt-{number}", created_by=who)
+    if draw.random() < 0.5:
+        reassign_share(cur, queue.queue_id, people[0], who)
+
+
+def _accept(cur: DuckDBPyConnection, draw: random.Random, who: str, number: str) -> None:
+    terms = AcceptanceTerms("run-1", "pqa", None, None, 0.05, 0.9, draw.random(), 60, 50, 1, 0.2)
+    accepted = [(f"q-{n}", "yes") for n in draw.sample(range(NUM_ITEMS), 20)]
+    add_acceptance(cur, terms, accepted, queue_name=f"Check {number}", created_by=who)
+    if draw.random() < 0.5:
+        suspend_acceptance(cur, list_acceptances(cur)[0], "Too many errors.")
+
+
 _ACTS: Final[tuple[Act, ...]] = (
     lambda cur, draw, who, n: retract_annotation(
         cur, annotation_id=f"undo-{n}", item_id=_item_id(draw), reviewer_id=who
@@ -180,6 +205,8 @@ _ACTS: Final[tuple[Act, ...]] = (
     ),
     _correct,
     _bulk,
+    _deal,
+    _accept,
 )
 
 
