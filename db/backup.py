@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -70,11 +70,12 @@ def verify(path: Path) -> dict[str, object]:
         return _digest(connection)
 
 
-def restore_database(backup: Path, path: Path) -> None:
+def restore_database(backup: Path, path: Path, check: Callable[[Path], None]) -> None:
     """Write a verified copy of a backup to where the database is to be; nothing is replaced.
 
     Args:
         backup: Made by :func:`copy_database`, or copied by hand with its log; stays as it is.
+        check: Called with the copy before it is in its place; raises to refuse it.
 
     Raises:
         DatabaseOpenError: It cannot be read, or lacks its log.
@@ -86,6 +87,7 @@ def restore_database(backup: Path, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with placed_file(path) as partial:
             copy_database(backup, partial)
+            check(partial)
     except FileExistsError:
         _refuse_where_occupied(backup, path)
         raise

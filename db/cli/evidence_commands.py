@@ -12,7 +12,8 @@ import click
 
 from db.chain import Head
 from db.cli.frame import reported_errors
-from db.evidence.verify import Verified, read_head, verify_database
+from db.evidence.last_check import check_database
+from db.evidence.verify import Verified, read_head
 from db.paths import database_path
 
 _HEAD = re.compile(r"(\d{1,18})[ :]([0-9a-f]{64})")
@@ -61,7 +62,7 @@ def verify(only_head: bool, against: Head | None, as_json: bool) -> None:
             head = read_head(database_path())
             click.echo(f"{head.number} {head.digest}")
             return
-        verified = verify_database(database_path(), against)
+        verified = check_database(database_path(), against)
     if as_json:
         click.echo(json.dumps(asdict(verified), ensure_ascii=False))
     else:

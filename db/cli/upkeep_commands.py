@@ -11,9 +11,12 @@ import click
 
 from db import search
 from db.backup import copy_database, restore_database
-from db.backup_folder import BackupPolicy, add_backup
 from db.cli.frame import echo, opened, reported_errors
 from db.connection import accept_without_log
+from db.errors import RestoreError
+from db.evidence.backup_folder import BackupPolicy, add_backup
+from db.evidence.last_check import check_copy, save_check
+from db.evidence.verify import Verified, verify_copy
 from db.exporters.targets import file_target
 from db.paths import database_path
 
@@ -25,27 +28,47 @@ def backup(file: Path | None) -> None:
 
     An earlier copy there is replaced once the new one is complete. Without FILE the copy is one of
     the folder of backups, of which old ones are deleted as the environment says: see
-    docs/running/settings.md. `restore` puts a copy back.
+    docs/running/settings.md. `restore` puts a copy back. The copy is checked as by `verify`; where
+    the database is not as it was stored, it is written all the same, no old one is deleted, and the
+    command exits with 1.
     """
     with reported_errors():
         if file is None:
-            file = add_backup(database_path(), BackupPolicy.read(), datetime.now(UTC)).path
+            made, breaks = add_backup(database_path(), BackupPolicy.read(), datetime.now(UTC))
+            file = made.path
         else:
             with file_target(file) as partial:
                 copy_database(database_path(), partial)
+                breaks = check_copy(partial, database_path())
+    if breaks:
+        echo(f"Error: {file} was written, but is not as it was stored: {breaks[0]}.", err=True)
+        raise click.exceptions.Exit(1)
     echo(f"{file}: {file.stat().st_size:,} bytes, verified.")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def restore(file: Path) -> None:
+@click.option("--altered", is_flag=True, help="Restore FILE even if it is not as it was stored.")
+def restore(file: Path, altered: bool) -> None:
     """Write a verified copy of FILE, a backup, to where the database is to be.
 
     Nothing is overwritten: where a database is, stop the app and move it away first. FILE stays.
     """
     path = database_path()
+    found: list[Verified | None] = []
+
+    def check(copy: Path) -> None:
+        found.append(verify_copy(copy))
+        breaks = found[0].breaks if found[0] else ()
+        if breaks and not altered:
+            raise RestoreError(
+                f"{file} was not restored: it is not as it was stored: {breaks[0]}. Restore an "
+                "earlier backup, or this one all the same with --altered."
+            )
+
     with reported_errors():
-        restore_database(file, path)
+        restore_database(file, path, check)
+    save_check(path, found[0])
     echo(f"{path}: {path.stat().st_size:,} bytes, verified.")
 
 

@@ -81,6 +81,26 @@ def verify_database(path: Path, against: Head | None = None) -> Verified:
         return verify(cur, against)
 
 
+def verify_copy(copy: Path) -> Verified | None:
+    """Check a complete copy of a database, such as a backup, that nobody has open.
+
+    Returns:
+        None for a copy of an earlier version, which can be checked once the app has migrated it.
+
+    Raises:
+        DatabaseOpenError: It cannot be read.
+    """
+    # One thread, so that the other cores stay free for those who save.
+    with (
+        tempfile.TemporaryDirectory(prefix="llamacare-verify-") as folder,
+        _explained(copy),
+        duckdb.connect(
+            str(copy), read_only=True, config={"temp_directory": folder, "threads": 1}
+        ) as connection,
+    ):
+        return None if migrate.pending(connection) else verify(connection)
+
+
 def read_head(path: Path) -> Head:
     """Return the end of the chain of a database.
 
@@ -114,13 +134,19 @@ def copied(path: Path) -> Iterator[DuckDBPyConnection]:
                     f"The database {path} was written by an earlier version and is not migrated. "
                     "Start the app once, or run `python -m db status`, then try again."
                 )
-            try:
+            with _explained(path):
                 yield connection
-            except duckdb.Error as error:
-                raise DatabaseOpenError(
-                    f"The database {path} could not be read: {str(error).splitlines()[0]}. It is "
-                    "damaged or its tables were changed: restore a copy."
-                ) from error
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise DatabaseOpenError(
+            f"The database {path} could not be read: {str(error).splitlines()[0]}. It is "
+            "damaged or its tables were changed: restore a copy."
+        ) from error
 
 
 def verify(cur: DuckDBPyConnection, against: Head | None = None) -> Verified:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from db.backup_folder import Backup, BackupPolicy, add_backup, is_due, list_backups
 from db.child_process import child_process
 from db.errors import DbError
+from db.evidence.backup_folder import Backup, BackupPolicy, add_backup, is_due, list_backups
 from streamlit_app.server import services
 
 CHECK_SECONDS: Final = 60.0
@@ -52,11 +52,13 @@ def back_up() -> Backup:
     with child_process() as call:  # which may open the file that this process has open
         policy, now = BackupPolicy.read(), datetime.now(UTC)
         try:
-            made = call(add_backup, services.database().path, policy, now)
+            made, breaks = call(add_backup, services.database().path, policy, now)
         except DbError as error:
             _failures[:] = [str(error)]
             raise
     _failures.clear()
+    if breaks:  # shown from the note that the check left next to the database
+        _log.error("Backup %s is not as it was stored: %s.", made.path, breaks[0])
     return made
 
 

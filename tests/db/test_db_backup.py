@@ -16,7 +16,6 @@ import pytest
 from click.testing import CliRunner
 
 from db import backup, open_mark
-from db.backup_folder import Backup, BackupPolicy, add_backup, is_due, list_backups, superfluous
 from db.cli.main import main
 from db.connection import Database, accept_without_log
 from db.errors import (
@@ -26,6 +25,15 @@ from db.errors import (
     MissingLogError,
     SaveError,
 )
+from db.evidence.backup_folder import (
+    Backup,
+    BackupPolicy,
+    add_backup,
+    is_due,
+    list_backups,
+    superfluous,
+)
+from db.evidence.last_check import find_last_check
 from db.paths import database_path
 from db.people.reviewers import add_reviewer
 from tests.support.full_disk import full_disk
@@ -253,7 +261,35 @@ def test_a_backup_is_restored_where_nothing_is_and_stays(store: Database, tmp_pa
     assert restore(tmp_path / "copy.duckdb") == (0, "")
     assert (tmp_path / "copy.duckdb").read_bytes() == whole
     assert names_in(store.path) == ["Ann"]
-    assert [path.name for path in store.path.parent.iterdir()] == ["review.duckdb"]
+    files = sorted(path.name for path in store.path.parent.iterdir())
+    assert files == ["review.duckdb", "review.duckdb.verified"]
+
+
+def test_a_backup_of_an_altered_database_is_kept_with_those_before_and_not_restored_unasked(
+    store: Database, tmp_path: Path
+) -> None:
+    policy = policy_of(tmp_path / "copies")
+    store.close()
+    for hour in range(3):
+        assert add_backup(store.path, policy, NOW + timedelta(hours=hour))[1] == ()
+    noted = find_last_check(store.path)
+    assert noted is not None
+    assert (noted.num_breaks, noted.head is None) == (0, False)
+    with duckdb.connect(str(store.path)) as connection:
+        connection.execute("update reviewer set role = 'admin'")
+    made, [first] = add_backup(store.path, policy, NOW + timedelta(hours=3))
+    assert len(list_backups(policy.folder)) == 4
+    noted = find_last_check(store.path)
+    assert noted is not None
+    assert noted.first_break == str(first)
+    result = CliRunner().invoke(main, ["backup", str(tmp_path / "copy.duckdb")])
+    assert (result.exit_code, str(first) in result.stderr) == (1, True)
+    store.path.unlink()
+    code, why = restore(made.path)
+    assert (code, "was not restored: it is not as it was stored" in why) == (1, True)
+    assert not store.path.exists()
+    assert CliRunner().invoke(main, ["restore", "--altered", str(made.path)]).exit_code == 0
+    assert names_in(store.path) == ["Ann"]
 
 
 def test_a_copy_by_hand_is_restored_with_its_log_and_refused_without(
@@ -331,7 +367,8 @@ def test_a_killed_backup_leaves_nothing_under_a_name_and_the_next_one_clears_up(
     process.communicate()
     assert list_backups(folder) == []
     assert list(folder.glob(".review-*"))
-    assert CliRunner().invoke(main, ["backup"]).exit_code == 0
+    done = CliRunner().invoke(main, ["backup"])
+    assert (done.exit_code, "'column bulk.a': is not of this version" in done.stderr) == (1, True)
     [made] = list_backups(folder)
     assert sorted(path.name for path in folder.iterdir()) == [".lock", made.path.name]
     backup.verify(made.path)

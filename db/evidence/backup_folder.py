@@ -16,6 +16,8 @@ from db import environment, open_mark
 from db.atomic_files import placed_file, sweep
 from db.backup import copy_database
 from db.errors import BackupError
+from db.evidence.last_check import check_copy
+from db.evidence.verify import Break
 from db.paths import backups_dir
 
 _NAME: Final = re.compile(r"review-(\d{8}T\d{6}Z)\.duckdb")
@@ -85,10 +87,15 @@ def is_due(path: Path, policy: BackupPolicy, now: datetime) -> bool:
     return now - newest.made_at >= policy.every and changed_at > newest.made_at.timestamp()
 
 
-def add_backup(path: Path, policy: BackupPolicy, now: datetime) -> Backup:
+def add_backup(path: Path, policy: BackupPolicy, now: datetime) -> tuple[Backup, tuple[Break, ...]]:
     """Write a verified backup into the folder, then delete those that the policy does not keep.
 
-    Never of a file that this process has open. What a killed backup left is deleted first.
+    Never of a file that this process has open. What a killed backup left is deleted first. Of a
+    database that is not as it was stored there is a backup too, and then none is deleted: an
+    earlier one may be whole.
+
+    Returns:
+        The backup, and where it is not as it was stored.
 
     Raises:
         BackupError: Another backup is being made, or the folder cannot be written to.
@@ -103,7 +110,8 @@ def add_backup(path: Path, policy: BackupPolicy, now: datetime) -> Backup:
             with placed_file(target) as partial:
                 copy_database(path, partial)
                 shutil.copymode(path, partial)
-            for backup in superfluous(list_backups(folder), policy):
+                breaks = check_copy(partial, path)
+            for backup in [] if breaks else superfluous(list_backups(folder), policy):
                 backup.path.unlink(missing_ok=True)
     except Timeout as error:
         raise BackupError(
@@ -114,7 +122,7 @@ def add_backup(path: Path, policy: BackupPolicy, now: datetime) -> Backup:
             f"No backup was made in {folder}: {os.strerror(error.errno or 0)}. Free space or give "
             "access there, or name another folder in LLAMACARE_BACKUPS."
         ) from error
-    return Backup(target, now.replace(microsecond=0), target.stat().st_size)
+    return Backup(target, now.replace(microsecond=0), target.stat().st_size), breaks
 
 
 def superfluous(backups: list[Backup], policy: BackupPolicy) -> list[Backup]:
