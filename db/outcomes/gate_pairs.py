@@ -14,7 +14,8 @@ from db.viewer import Viewer
 class GatePair:
     """One test item with its label of record and what the heads of two runs say.
 
-    ``label_a`` and ``probabilities_a`` are None where there is no first run.
+    ``label_a`` and ``probabilities_a`` are None where there is no first run. Where ``is_several``,
+    every label is a set and each label has a probability of its own.
     """
 
     item_id: str
@@ -25,6 +26,7 @@ class GatePair:
     label_b: str
     probabilities_a: tuple[float, ...] | None
     probabilities_b: tuple[float, ...]
+    is_several: bool = False
 
 
 def list_gate_pairs(
@@ -37,7 +39,9 @@ def list_gate_pairs(
     parameters = {"run_a": run_a, "run_b": run_b, "viewer": viewer.parameter}
     rows = cur.execute(load_sql("gate_pairs"), parameters).fetchall()
     return [
-        GatePair(*(*row[:2], tuple(row[2]), *row[3:6], row[6] and tuple(row[6]), tuple(row[7])))
+        GatePair(
+            *(*row[:2], tuple(row[2]), *row[3:6], row[6] and tuple(row[6]), tuple(row[7]), row[8])
+        )
         for row in rows
     ]
 

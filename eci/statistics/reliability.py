@@ -133,12 +133,14 @@ def ece_difference(
     Args:
         before: Probabilities of the one model, shape ``(n_items, n_labels)``.
         after: Those of the other.
-        y: Column of each item's gold label, shape ``(n_items,)``.
+        y: Column of each item's gold label, shape ``(n_items,)``; or, where several may be right,
+            whether each label is, as in :func:`calibration_error_of_sets`.
 
     Raises:
         ValueError: The arrays are not of that form.
     """
-    gaps = [_gaps(as_probabilities(p), y, num_bins) for p in (before, after)]
+    gap = _gaps if np.ndim(y) == 1 else _set_gaps
+    gaps = [gap(p, y, num_bins) for p in (before, after)]
     n = len(gaps[0])
     if n == 0:
         return Estimate.undefined(NO_ITEMS)
@@ -153,8 +155,69 @@ def ece_difference(
     return Estimate(value, n, percentile_interval(resampled, level))
 
 
-def _gaps(p: FloatArray, y: npt.ArrayLike, num_bins: int) -> FloatArray:
+def calibration_error_of_sets(
+    probabilities: npt.ArrayLike,
+    right: npt.ArrayLike,
+    *,
+    num_bins: int = NUM_BINS,
+    level: float = LEVEL,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Estimate the calibration error where several labels may be right.
+
+    Each label of an item is a question of its own, whether it is right; all of them share the bins.
+    Its interval resamples items, because the labels of one item go together.
+
+    Args:
+        probabilities: That each label is right, shape ``(n_items, n_labels)``; NaN where an item
+            does not have it.
+        right: Whether it is, same shape, 0 or 1.
+
+    Raises:
+        ValueError: The arrays are not of that form.
+    """
+    gaps = _set_gaps(probabilities, right, num_bins)
+    n = len(gaps)
+    if n == 0:
+        return Estimate.undefined(NO_ITEMS)
+
+    def ece(weights: IntArray) -> FloatArray:
+        return np.asarray(np.abs(weights @ gaps / n).sum(axis=1))
+
+    each_once = np.ones(n, dtype=np.int64)
+    value = float(ece(each_once[None, :])[0])
+    resampled = bootstrap(each_once, ece, num_resamples=num_resamples, seed=seed)
+    return Estimate(value, n, _ece_interval(value, resampled, level))
+
+
+def two_labels(probability: FloatArray) -> FloatArray:
+    """Return the probabilities that a label is not and is right, shape ``(n_items, 2)``."""
+    return np.stack([1 - probability, probability], axis=1)
+
+
+def _set_gaps(probabilities: npt.ArrayLike, right: npt.ArrayLike, num_bins: int) -> FloatArray:
+    """Return the gaps of all labels of each item, shape ``(n_items, num_bins)``.
+
+    All labels of all items together have weight 1, so that items with fewer options count less.
+    """
+    p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(right, dtype=np.int64)
+    if p.ndim != 2 or p.shape != y.shape:
+        raise ValueError(
+            f"The probabilities have shape {p.shape} and the right labels {y.shape}; expected "
+            "(n_items, n_labels) for both."
+        )
+    has = np.isfinite(p)
+    gaps = np.zeros((len(p), num_bins))
+    for label in range(p.shape[1]):
+        own = has[:, label]
+        gaps[own] += _gaps(two_labels(p[own, label]), y[own, label], num_bins)
+    return gaps * (len(p) / max(int(has.sum()), 1))
+
+
+def _gaps(probabilities: npt.ArrayLike, y: npt.ArrayLike, num_bins: int) -> FloatArray:
     """Return right (1 or 0) less confidence of each item in the column of its bin."""
+    p = as_probabilities(probabilities)
     confidence = p.max(axis=1)
     correct = p.argmax(axis=1) == as_label_indices(y, *p.shape)
     which = np.minimum((confidence * num_bins).astype(np.int64), num_bins - 1)

@@ -84,9 +84,9 @@ def set_report(
             f"There are {len(gold)} gold and {len(predicted)} predicted sets; expected one of each "
             "per item. Pass an empty set for an item without a predicted label."
         )
-    right, given = _indicators(gold, labels), _indicators(predicted, labels)
+    right, given = set_indicators(gold, labels), set_indicators(predicted, labels)
     hits = right & given
-    overlaps = _jaccard(hits.sum(axis=1), (right | given).sum(axis=1))
+    overlaps = jaccard(hits.sum(axis=1), (right | given).sum(axis=1))
     num_exact = int((right == given).all(axis=1).sum())
     return SetReport(
         labels=tuple(labels),
@@ -100,7 +100,7 @@ def set_report(
     )
 
 
-def _indicators(sets: Sequence[Collection[str]], labels: Sequence[str]) -> BoolArray:
+def set_indicators(sets: Sequence[Collection[str]], labels: Sequence[str]) -> BoolArray:
     """Return which labels are in which sets, bool, shape ``(n_items, n_labels)``."""
     columns = label_columns(labels)
     found = np.zeros((len(sets), len(labels)), dtype=np.bool_)
@@ -114,7 +114,8 @@ def _indicators(sets: Sequence[Collection[str]], labels: Sequence[str]) -> BoolA
     return found
 
 
-def _jaccard(num_shared: IntArray, num_together: IntArray) -> FloatArray:
+def jaccard(num_shared: IntArray, num_together: IntArray) -> FloatArray:
+    """Return shared labels by all labels of both sets for each item; 1 where both are empty."""
     overlaps: FloatArray = np.where(
         num_together == 0, 1.0, num_shared / np.maximum(num_together, 1)
     )

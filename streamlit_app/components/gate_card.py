@@ -76,6 +76,7 @@ def _differences(one: SetGate) -> Iterator[IntervalRow]:
     found = [
         (say("gate.accuracy"), one.comparison.accuracy_difference, 1),
         ("Macro-F1", one.comparison.macro_f1_difference, 1),
+        *([(say("set_panel.overlap"), one.overlap[2], 1)] if one.overlap else []),
         *((say("gate.recall_of", label=reveal(each.label)), each.rise, 1) for each in one.recalls),
     ]
     if one.ece_rise is not None:
@@ -105,19 +106,18 @@ def _draw_set(one: SetGate, place: int) -> None:
     safe_text.draw(element("p", one.comparison.sentence))
     if one.drawn is not None:
         safe_text.draw(element("p", drawn_words(one.drawn.difference)))
-    figures = {
-        say("gate.figure"): [say("gate.accuracy"), "Macro-F1", say("gate.calibration_error")],
-        say("gate.before"): [
-            estimate_words(one.accuracies[0]),
-            estimate_words(one.macro_f1_before),
-            "–" if one.ece_before is None else estimate_words(one.ece_before),
-        ],
-        say("gate.after"): [
-            estimate_words(one.accuracies[1]),
-            estimate_words(one.macro_f1_after),
-            estimate_words(one.ece_after),
-        ],
-    }
+    rows = [
+        (say("gate.accuracy"), *one.accuracies),
+        ("Macro-F1", one.macro_f1_before, one.macro_f1_after),
+        *([(say("set_panel.overlap"), *one.overlap[:2])] if one.overlap else []),
+        (say("gate.calibration_error"), one.ece_before, one.ece_after),
+    ]
+    names = (say("gate.figure"), say("gate.before"), say("gate.after"))
+    cells = [
+        (name, *("–" if each is None else estimate_words(each) for each in both))
+        for name, *both in rows
+    ]
+    figures = dict(zip(names, zip(*cells, strict=True), strict=True))
     left, right = st.columns(2)
     with left:
         st.dataframe(figures, hide_index=True, key=f"models_figures_{place}")

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, jaccard_score, precision_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    jaccard_score,
+    precision_score,
+    recall_score,
+)
 
 from eci.errors import UnknownLabelError
+from eci.statistics.compare import mcnemar_p_value
+from eci.statistics.reliability import (
+    calibration_error_of_sets,
+    ece_difference,
+    reliability_report,
+    two_labels,
+)
+from eci.statistics.set_compare import compare_sets
 from eci.statistics.set_metrics import set_report
 
 LABELS = ("A", "B", "C", "D", "E")
@@ -70,3 +84,48 @@ def test_what_does_not_fit_is_refused() -> None:
         set_report([{"A"}], [{"Z"}], ("A", "B"))
     with pytest.raises(ValueError, match="1 gold and 2 predicted sets"):
         set_report([{"A"}], [{"A"}, {"B"}], ("A", "B"))
+
+
+def test_two_runs_are_compared_as_the_reference_scores_each() -> None:
+    rng = np.random.default_rng(4)
+    gold, a, b = (_sets(rng, 150, 0.4) for _ in range(3))
+    b[:60] = gold[:60]
+    found = compare_sets(gold, a, b, LABELS, num_resamples=200)
+    y, of_a, of_b = (_matrix(sets) for sets in (gold, a, b))
+    for before, after, difference, score in (
+        (found.exact.accuracy_a, found.exact.accuracy_b, found.exact.accuracy_difference, {}),
+        (found.macro_f1_a, found.macro_f1_b, found.exact.macro_f1_difference, "macro"),
+        (found.jaccard_a, found.jaccard_b, found.jaccard_difference, "samples"),
+    ):
+        if score == "macro":
+            expected = [f1_score(y, given, average="macro") for given in (of_a, of_b)]
+        elif score == "samples":
+            expected = [jaccard_score(y, given, average="samples") for given in (of_a, of_b)]
+        else:
+            expected = [accuracy_score(y, given) for given in (of_a, of_b)]
+        assert [before.value, after.value] == pytest.approx(expected, abs=1e-9)
+        assert difference.value == pytest.approx(expected[1] - expected[0], abs=1e-9)
+        assert difference.interval is not None and difference.interval.low > 0
+    hits = [(given == y).all(axis=1) for given in (of_a, of_b)]
+    fixed, broken = int((hits[1] & ~hits[0]).sum()), int((hits[0] & ~hits[1]).sum())
+    assert (found.exact.fixed, found.exact.broken) == (fixed, broken)
+    assert found.exact.p_value == mcnemar_p_value(fixed, broken)
+
+
+def test_each_label_is_a_task_of_its_own_for_calibration() -> None:
+    rng = np.random.default_rng(5)
+    p = rng.random((300, 4))
+    right = (rng.random((300, 4)) < p).astype(int)
+    stacked = reliability_report(two_labels(p.ravel()), right.ravel(), num_resamples=20)
+    found = calibration_error_of_sets(p, right, num_resamples=200)
+    assert found.value == pytest.approx(stacked.ece.value, abs=1e-9)
+    assert found.n == 300 and found.interval is not None
+    sure = np.where(p > 0.5, 0.99, 0.01)
+    rise = ece_difference(p, sure, right, num_resamples=200)
+    worse = calibration_error_of_sets(sure, right, num_resamples=20)
+    assert rise.value == pytest.approx((worse.value or 0) - (found.value or 0), abs=1e-9)
+    p[::2, 3] = np.nan  # options that an item does not have
+    has = np.isfinite(p)
+    fewer = reliability_report(two_labels(p[has]), right[has], num_resamples=20)
+    found = calibration_error_of_sets(p, right, num_resamples=20)
+    assert found.value == pytest.approx(fewer.ece.value, abs=1e-9)

@@ -17,14 +17,14 @@ from db.outcomes.gate_pairs import GatePair
 from db.outcomes.selection import Selection
 from db.outcomes.slices import save_slice
 from db.people.reviewers import add_reviewer
-from db.records import Section
+from db.records import Section, join_labels, labels_in
 from db.retraining.model_versions import find_by_alias, list_alias_events, register_model
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from eci.statistics.estimates import Estimate, Interval
 from tests.support.annotations import annotate
-from tests.support.records import LABELS, make_head_prediction, make_item, make_run
+from tests.support.records import LABELS, make_head_prediction, make_item, make_prediction, make_run
 from tests.support.stores import open_store
 from training.control.registry import PromotionError, choose_challenger, gate_of, promote, roll_back
 from training.evaluation.gate import judge_pairs, run_gate
@@ -392,3 +392,52 @@ def test_where_every_test_item_is_labelled_the_gate_counts_them_all(
     assert one.accuracies == (one.comparison.accuracy_a, one.comparison.accuracy_b)
     assert not any("can speak for all" in check.name for check in one.checks)
     assert "by the reviewers' labels alone, of 40 drawn items" in one.checks[0].finding
+
+
+def test_sets_of_labels_are_judged_by_exact_match_overlap_and_each_label(store: Database) -> None:
+    signs = ("cough", "fever", "rash")
+    golds = [join_labels(signs[: 1 + n % 3], signs) for n in range(90)]
+    with store.transaction() as cur:
+        items = [
+            make_item(
+                f"s-{n:03d}",
+                question=f"Which signs has case {n}?",
+                label_set="signs",
+                labels=signs,
+                gold_label=gold,
+                is_several=True,
+            )
+            for n, gold in enumerate(golds)
+        ]
+        add_items(cur, items, origin="items")
+        for run_id, wrong in (("before", 45), ("after", 9)):
+            add_run(cur, make_run(run_id))
+            given = [join_labels(("rash",), signs)] * wrong + golds[wrong:]
+            add_predictions(
+                cur,
+                [
+                    make_prediction(
+                        f"s-{n:03d}",
+                        run_id,
+                        head_label=label,
+                        head_probabilities=tuple(
+                            0.9 if sign in labels_in(label) else 0.1 for sign in signs
+                        ),
+                    )
+                    for n, label in enumerate(given)
+                ],
+            )
+    report = run_gate(store.cursor(), EVERYTHING, "before", "after")
+    (one,) = report.sets
+    assert (one.label_set, one.comparison.fixed, one.comparison.broken) == ("signs", 36, 0)
+    assert one.overlap is not None and one.ece_before is not None
+    # By hand: of 45 (9) wrong items a third has one of three right labels, the others none.
+    assert [e.value for e in one.overlap[:2]] == pytest.approx([50 / 90, 82 / 90])
+    assert [each.support for each in one.recalls] == [90, 60, 30]
+    assert [each.after.value for each in one.recalls] == pytest.approx([81 / 90, 54 / 60, 1.0])
+    assert report.failed == () and report.passed
+    first = run_gate(store.cursor(), EVERYTHING, None, "after").sets[0]
+    assert first.comparison.accuracy_a.value == pytest.approx(30 / 90)
+    assert {check.name for check in first.checks} >= {
+        "signs: overlap is not lower by more than 2 points"
+    }

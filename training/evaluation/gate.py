@@ -3,7 +3,9 @@
 Judged are the heads' labels on the frozen test split, against the labels of record. Accuracy is one
 of several checks and never enough: a head that never says "maybe" can gain accuracy and lose its
 use. Each check is an interval of the paired difference against a margin (non-inferiority), so that
-it distinguishes better, no worse, worse, and too few items to know.
+it distinguishes better, no worse, worse, and too few items to know. Where several labels may be
+right, accuracy is the exact match, the Jaccard overlap takes the place of macro-F1, and recall and
+calibration are those of the single labels.
 
 Where every test item has a label of record, nothing was chosen. Where only some have, reviewers
 chose them: accuracy is then estimated for all from drawn reviews, or the gate says that it holds
@@ -19,7 +21,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -31,13 +34,20 @@ from db.outcomes.scored_runs import refresh, refresh_annotations
 from db.outcomes.selection import OutcomeFilter, Selection
 from db.outcomes.slices import MIN_ITEMS as MIN_SLICE
 from db.outcomes.slices import list_slice_changes
+from db.records import labels_in
 from db.retraining.gate_uses import count_gate_uses
 from db.viewer import Viewer
 from eci.arrays import FloatArray
 from eci.statistics.compare import compare, mcnemar_p_value, paired_difference
-from eci.statistics.metrics import Report, classification_report, confusion_counts
+from eci.statistics.metrics import LabelReport, classification_report, confusion_counts
 from eci.statistics.multiple_testing import benjamini_hochberg
-from eci.statistics.reliability import ece_difference, reliability_report
+from eci.statistics.reliability import (
+    calibration_error_of_sets,
+    ece_difference,
+    reliability_report,
+)
+from eci.statistics.set_compare import compare_sets
+from eci.statistics.set_metrics import SetLabelReport, set_indicators, set_report
 from training.evaluation.drawn_estimates import DrawnChange, estimate_difference
 from training.evaluation.gate_checks import (
     MARGIN,
@@ -142,49 +152,96 @@ def _judge_set(name: str, pairs: Sequence[GatePair], cover: Cover) -> SetGate:
     majority = Counter(gold).most_common(1)[0][0]
     before = [pair.label_a or majority for pair in pairs]
     after = [pair.label_b for pair in pairs]
+    if pairs[0].is_several:
+        return _judge_sets(name, pairs, cover, before, labels)
     comparison = compare(gold, before, after, labels)
     report_a = classification_report(confusion_counts(gold, before, labels), labels)
     report_b = classification_report(confusion_counts(gold, after, labels), labels)
-    recalls = _recalls(report_a, report_b, gold, before, after)
     given, y = _columns(pairs, [pair.probabilities_b for pair in pairs], labels)
-    ece_after = reliability_report(given, y).ece
     ece_before = ece_rise = None
     if all(pair.probabilities_a is not None for pair in pairs):
         earlier, _ = _columns(pairs, [pair.probabilities_a or () for pair in pairs], labels)
         ece_before = reliability_report(earlier, y).ece
         ece_rise = ece_difference(earlier, given, y)
-    checks = (
-        check_accuracy(name, comparison, cover),
-        check_no_worse(f"{name}: macro-F1", comparison.macro_f1_difference, MARGIN),
-        check_recall(name, recalls, has_champion=ece_rise is not None),
-        check_ece(name, ece_rise, ece_after),
-        *(() if cover.is_whole else (check_cover(name, cover),)),
-    )
-    return SetGate(
+    judged = SetGate(
         name,
         comparison,
         report_a.macro_f1,
         report_b.macro_f1,
-        recalls,
+        _recalls(
+            (report_a.per_label, report_b.per_label),
+            *([{x} for x in of] for of in (gold, before, after)),
+        ),
         ece_before,
-        ece_after,
+        reliability_report(given, y).ece,
         ece_rise,
         cover,
-        checks,
+        (),
+    )
+    return replace(judged, checks=_checks(judged))
+
+
+def _judge_sets(
+    name: str,
+    pairs: Sequence[GatePair],
+    cover: Cover,
+    before: Sequence[str],
+    labels: Sequence[str],
+) -> SetGate:
+    """Compare both models where several labels may be right: each label is a task of its own."""
+    gold, sets_a, sets_b = (
+        [frozenset(labels_in(label)) for label in of]
+        for of in ([p.gold_label for p in pairs], before, [p.label_b for p in pairs])
+    )
+    found = compare_sets(gold, sets_a, sets_b, labels)
+    reports = [set_report(gold, sets, labels).per_label for sets in (sets_a, sets_b)]
+    right = set_indicators(gold, labels)
+    given = _padded([pair.probabilities_b for pair in pairs], len(labels))
+    ece_before = ece_rise = None
+    if all(pair.probabilities_a is not None for pair in pairs):
+        earlier = _padded([pair.probabilities_a or () for pair in pairs], len(labels))
+        ece_before = calibration_error_of_sets(earlier, right)
+        ece_rise = ece_difference(earlier, given, right)
+    judged = SetGate(
+        name,
+        found.exact,
+        found.macro_f1_a,
+        found.macro_f1_b,
+        _recalls((reports[0], reports[1]), gold, sets_a, sets_b),
+        ece_before,
+        calibration_error_of_sets(given, right),
+        ece_rise,
+        cover,
+        (),
+        (found.jaccard_a, found.jaccard_b, found.jaccard_difference),
+    )
+    return replace(judged, checks=_checks(judged))
+
+
+def _checks(one: SetGate) -> tuple[Check, ...]:
+    name = one.label_set
+    return (
+        check_accuracy(name, one.comparison, one.cover),
+        check_no_worse(f"{name}: {one.balance[0]}", one.balance[1], MARGIN),
+        check_recall(name, one.recalls, has_champion=one.ece_rise is not None),
+        check_ece(name, one.ece_rise, one.ece_after),
+        *(() if one.cover.is_whole else (check_cover(name, one.cover),)),
     )
 
 
 def _recalls(
-    report_a: Report,
-    report_b: Report,
-    gold: Sequence[str],
-    before: Sequence[str],
-    after: Sequence[str],
+    reports: tuple[Sequence[LabelReport | SetLabelReport], Sequence[LabelReport | SetLabelReport]],
+    gold: Sequence[Collection[str]],
+    before: Sequence[Collection[str]],
+    after: Sequence[Collection[str]],
 ) -> tuple[LabelRecall, ...]:
-    judged = [one for one in report_a.per_label if one.support >= MIN_SUPPORT]
+    """Pair the recalls of both models; an item with one right label is a set of one."""
+    judged = [one for one in reports[0] if one.support >= MIN_SUPPORT]
     level = 1 - ALPHA / max(len(judged), 1)
     found = Counter(
-        (label, a == label, b == label) for label, a, b in zip(gold, before, after, strict=True)
+        (label, label in a, label in b)
+        for right, a, b in zip(gold, before, after, strict=True)
+        for label in right
     )
     return tuple(
         LabelRecall(
@@ -196,18 +253,24 @@ def _recalls(
                 a.support, found[a.label, False, True], found[a.label, True, False], level
             ),
         )
-        for a, b in zip(report_a.per_label, report_b.per_label, strict=True)
+        for a, b in zip(*reports, strict=True)
     )
 
 
 def _columns(
     pairs: Sequence[GatePair], given: Sequence[Sequence[float]], labels: Sequence[str]
 ) -> tuple[FloatArray, list[int]]:
-    probabilities = np.zeros((len(pairs), len(labels)))
+    positions = {label: i for i, label in enumerate(labels)}
+    probabilities = np.nan_to_num(_padded(given, len(labels)))
+    return probabilities, [positions[pair.gold_label] for pair in pairs]
+
+
+def _padded(given: Sequence[Sequence[float]], num_labels: int) -> FloatArray:
+    """Return probabilities as an array; NaN where an item has fewer options."""
+    probabilities = np.full((len(given), num_labels), np.nan)
     for row, values in zip(probabilities, given, strict=True):
         row[: len(values)] = values
-    positions = {label: i for i, label in enumerate(labels)}
-    return probabilities, [positions[pair.gold_label] for pair in pairs]
+    return probabilities
 
 
 def _check_items(sets: Sequence[SetGate]) -> Check:

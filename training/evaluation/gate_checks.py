@@ -29,7 +29,7 @@ MIN_CALIBRATION_ITEMS: Final = 100
 MAX_ECE: Final = 0.1
 """A first champion may miss by this much: at 80 % confidence, 70 to 90 of 100 items are right."""
 NUM_CHECKS: Final = 4
-"""Of one label set: accuracy, macro-F1, recall and calibration."""
+"""Of one label set: accuracy, macro-F1 or overlap, recall and calibration."""
 _WORST_FIRST: Final[tuple[Verdict, ...]] = ("fail", "unsure", "pass")
 
 
@@ -170,7 +170,7 @@ def check_first_ece(name: str, ece: Estimate) -> Check:
 
 
 def check_gain(sets: Sequence[SetGate], num_uses: int) -> Check:
-    """Check for one significant gain: in accuracy, in macro-F1 or in calibration.
+    """Check for one significant gain: in accuracy, in macro-F1 or overlap, or in calibration.
 
     Args:
         num_uses: Models compared with this champion so far, this one included.
@@ -182,8 +182,8 @@ def check_gain(sets: Sequence[SetGate], num_uses: int) -> Check:
         for gain, p in (
             _accuracy_gain(one),
             (
-                f"{one.label_set}: macro-F1 {_points(one.comparison.macro_f1_difference)}",
-                _p_value(one.comparison.macro_f1_difference),
+                f"{one.label_set}: {one.balance[0]} {_points(one.balance[1])}",
+                _p_value(one.balance[1]),
             ),
             (
                 f"{one.label_set}: ECE {_points(one.ece_rise)}" if one.ece_rise else "",

@@ -80,6 +80,15 @@ class SetGate:
     """After less before, paired; None without a champion."""
     cover: Cover
     checks: tuple[Check, ...]
+    overlap: tuple[Estimate, Estimate, Estimate] | None = None
+    """Mean Jaccard overlap before and after, and its paired difference, where labels are sets."""
+
+    @property
+    def balance(self) -> tuple[str, Estimate]:
+        """Return the name and difference of the figure that is judged with accuracy."""
+        if self.overlap is not None:
+            return "overlap", self.overlap[2]
+        return "macro-F1", self.comparison.macro_f1_difference
 
     @property
     def drawn(self) -> DrawnChange | None:
