@@ -11,7 +11,7 @@ from (
                 then len(p.probabilities)::varchar || ' probabilities out of fold for '
                     || len(item.labels)::varchar || ' labels'
             when len(list_filter(p.probabilities, lambda x: x is null or not (x between 0 and 1))) > 0
-                or abs(list_sum(p.probabilities) - 1) > 0.001
+                or (not item.is_several and abs(list_sum(p.probabilities) - 1) > 0.001)
                 then 'probabilities out of fold that do not sum to 1'
         end as fault
     from incoming_out_of_fold as p

@@ -107,7 +107,9 @@ def _graph(name: str, info: ArtifactInfo, config: HeadConfig, tensors: dict[str,
         node("Add", ["product" if is_options else "learned", "scaled"], ["sum"]),
         node("Where", ["is_absent", "absent", "sum"], ["logits"]),
         node("Div", ["logits", "temperature"], ["calibrated"]),
-        node("Softmax", ["calibrated"], ["probabilities"], axis=-1),
+        node("Sigmoid", ["calibrated"], ["probabilities"])
+        if name in config.several
+        else node("Softmax", ["calibrated"], ["probabilities"], axis=-1),
     ]
     middle = "options" if is_options else len(config.parts)
 

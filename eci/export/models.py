@@ -115,6 +115,8 @@ def classifier_weight(info: ArtifactInfo, head_file: Path, label_set: str) -> to
         faults.append("it adds the language model's own scores of the labels")
     if float(intercepts.max() - intercepts.min()) > _SAME:
         faults.append("it has an intercept for each label")
+    if info.label_sets[label_set].is_several:
+        faults.append("several of its labels may be right, each with a probability of its own")
     if info.thinking_tokens:
         faults.append("the model thinks before it is read")
     if faults:

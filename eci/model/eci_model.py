@@ -504,11 +504,13 @@ class EciModel:
             strict=True,
         ):
             mine = logits[: len(labels)].double()
-            if labels.is_several:
-                read.append(_read_several(mine, labels, row, is_shortened, thinking))
-                continue
             known = self.calibration.get(labels.name)
-            probabilities = (mine / (known.temperature if known else 1.0)).softmax(0).tolist()
+            calibrated = mine / (known.temperature if known else 1.0)
+            if labels.is_several:
+                right = calibrated.sigmoid().tolist()
+                read.append(_several(right, mine.tolist(), labels, row, is_shortened, thinking))
+                continue
+            probabilities = calibrated.softmax(0).tolist()
             rule = self.decision_rules.get(labels.name, MOST_PROBABLE)
             decided = rule.decide([probabilities])
             read.append(
@@ -563,17 +565,21 @@ class EciModel:
         return [list(row[prompts.shape[1] :].tolist()) for row in ids]
 
 
-def _read_several(
-    logits: torch.Tensor, labels: LabelSet, row: Row, is_shortened: bool, thinking: str
+def _several(
+    probabilities: Sequence[float],
+    logits: Sequence[float],
+    labels: LabelSet,
+    row: Row,
+    is_shortened: bool,
+    thinking: str,
 ) -> Classification:
     """Return every label that is more likely right than not, or else the most likely one."""
-    probabilities = logits.sigmoid().tolist()
     return Classification(
         likely_set(probabilities, labels),
         tuple(probabilities),
         None,
         False,
-        tuple(logits.tolist()),
+        tuple(logits),
         len(row.prompt),
         is_shortened,
         thinking,

@@ -6,7 +6,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+from sklearn.metrics import log_loss
 
 from db.connection import Database
 from db.content.items import add_items
@@ -20,13 +24,15 @@ from eci.model.eci_model import EciModel
 from eci.stream import classify_lines, result_fields
 from tests.support.training_items import make_graded
 from training.control.ingest import refresh
-from training.control.plan import Plan, prepare_plan
+from training.control.plan import Plan, make_plan, prepare_plan
 from training.control.start import prepare_run
 from training.data.questions import SnapshotQuestions
+from training.evaluation.held_out import read_held_out
 from training.evaluation.readings import read_new_answers
-from training.head.refit import run_refit
+from training.head.refit import run_recalibration, run_refit
 from training.joint.qlora import run_qlora
 from training.run.execution import execute
+from training.run.result_tables import PREDICTIONS
 from training.run.run_dir import RunDir
 from training.settings.training import Preset, RefitSettings, parse_settings
 
@@ -100,6 +106,44 @@ def test_a_refit_gives_each_label_its_probability(
     run_dir = prepare_plan(filled, Plan("refit", base_alone, None), "tests")
     assert execute(run_dir, run_refit) == "succeeded", run_dir.read_status().message
     _check(filled, run_dir, base_alone.model.base)
+
+
+def test_temperatures_and_out_of_fold_probabilities_are_of_each_label(
+    filled: Database, base_alone: RefitSettings
+) -> None:
+    with filled.transaction() as cur:
+        add_items(cur, [_signs(n, "train") for n in range(20, 50)], origin="items")
+    run_dir = prepare_plan(filled, Plan("refit", base_alone, None), "tests")
+    assert execute(run_dir, run_refit) == "succeeded", run_dir.read_status().message
+    refresh(filled, runs_dir())
+    held_out = [one for one in read_held_out(run_dir.held_out_path) if one.label_set == "signs"]
+    known = read_info(run_dir.artifact_path).calibration["signs"]
+    assert len(held_out) == known.num_items == 46
+    train = {one.item_id: one for one in load_snapshot(run_dir.snapshot_path).train}
+    z = np.array([one.logits for one in held_out])
+    y = np.array(
+        [[sign in labels_in(train[one.item_id].label) for sign in SIGNS] for one in held_out]
+    )
+
+    def loss(log_temperature: float) -> float:
+        return float(log_loss(y.ravel(), expit(z.ravel() / np.exp(log_temperature))))
+
+    best = minimize_scalar(loss, bounds=(-4.6, 4.6), method="bounded").x
+    assert loss(np.log(known.temperature)) == pytest.approx(loss(best), abs=1e-6)
+    rows = filled.cursor().execute("select item_id, probabilities from out_of_fold").fetchall()
+    stored = dict(rows)
+    for one, logits in zip(held_out, z, strict=True):
+        expected = expit(logits / known.temperature)
+        assert stored[one.item_id] == pytest.approx(expected, abs=1e-6)
+    plan = make_plan(filled, "recalibrate", source=run_dir.run_id)
+    again = prepare_plan(filled, plan, "tests")
+    assert execute(again, run_recalibration) == "succeeded", again.read_status().message
+    before, after = (
+        {p.item_id: p.head_probabilities for p in PREDICTIONS.read(run.predictions_path)}
+        for run in (run_dir, again)
+    )
+    for item_id, probabilities in before.items():
+        assert after[item_id] == pytest.approx(probabilities, abs=1e-6)
 
 
 def test_a_joint_run_learns_sets(filled: Database, tiny_settings: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,10 @@ UNKNOWN_LEARNING: Final = (
     "good."
 )
 """Of adapters that no run of this store has trained."""
+
+
+Gold: TypeAlias = int | frozenset[int]
+"""The place of an item's gold label among its labels; where several may be right, their places."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,15 @@ def read_held_out(path: Path) -> list[HeldOut]:
         ) from error
 
 
-def calibrate(entries: Sequence[HeldOut], gold: Mapping[str, int]) -> dict[str, CalibrationInfo]:
+def calibrate(entries: Sequence[HeldOut], gold: Mapping[str, Gold]) -> dict[str, CalibrationInfo]:
     """Fit one temperature for each label set.
+
+    Where several labels may be right, each is a question of its own, and all of them share the
+    temperature: rare labels have too few right items for one each.
 
     Args:
         entries: Items without an entry in ``gold`` are passed over.
-        gold: Item id -> position of its gold label among its labels.
+        gold: Item id -> its gold label.
     """
     by_set: dict[str, list[HeldOut]] = {}
     for entry in entries:
@@ -80,9 +87,7 @@ def calibrate(entries: Sequence[HeldOut], gold: Mapping[str, int]) -> dict[str, 
             by_set.setdefault(entry.label_set, []).append(entry)
     return {
         name: CalibrationInfo(
-            temperature=TemperatureScaling.fit(
-                _even(members), [gold[entry.item_id] for entry in members]
-            ).temperature,
+            temperature=_fit(members, [gold[entry.item_id] for entry in members]).temperature,
             num_items=len(members),
         )
         for name, members in by_set.items()
@@ -90,18 +95,31 @@ def calibrate(entries: Sequence[HeldOut], gold: Mapping[str, int]) -> dict[str, 
     }
 
 
+def _fit(entries: Sequence[HeldOut], golds: Sequence[Gold]) -> TemperatureScaling:
+    places = [gold for gold in golds if isinstance(gold, int)]
+    if places:
+        return TemperatureScaling.fit(_even(entries), places)
+    each = [
+        ((0.0, logit), int(place in right))
+        for entry, right in zip(entries, golds, strict=True)
+        if isinstance(right, frozenset)
+        for place, logit in enumerate(entry.logits)
+    ]
+    return TemperatureScaling.fit([pair for pair, _ in each], [is_right for _, is_right in each])
+
+
 def choose_rules(
     entries: Sequence[HeldOut],
-    gold: Mapping[str, int],
+    gold: Mapping[str, Gold],
     calibration: Mapping[str, CalibrationInfo],
     settings: DecisionSettings,
     label_sets: Iterable[LabelSet],
 ) -> dict[str, DecisionRule]:
-    """Choose the operating point of each label set.
+    """Choose the operating point of each label set of which one label is right.
 
     Args:
         entries: Items without an entry in ``gold`` are passed over.
-        gold: Item id -> position of its gold label among its labels.
+        gold: Item id -> its gold label.
         calibration: Label set -> temperature; a missing one means 1.
         settings: What errors cost.
         label_sets: The fixed label sets of the head; options are added.
@@ -127,7 +145,7 @@ def choose_rules(
 
 def refit_rules(
     entries: Sequence[HeldOut],
-    gold: Mapping[str, int],
+    gold: Mapping[str, Gold],
     calibration: Mapping[str, CalibrationInfo],
     settings: DecisionSettings | None,
     before: ArtifactInfo,

@@ -35,10 +35,12 @@ def held_out_rows(
     held_out: Iterable[HeldOut],
     calibration: Mapping[str, CalibrationInfo],
     learned: Collection[str],
+    several: Collection[str] = (),
 ) -> list[OutOfFold]:
     """Return the calibrated probabilities of held-out logits.
 
     Args:
+        several: Label sets of which several labels may be right: each has its own probability.
         learned: Items that the adapter has learned from: they are left out.
     """
     rows = []
@@ -46,8 +48,11 @@ def held_out_rows(
         if entry.item_id not in learned:
             known = calibration.get(entry.label_set)
             scaling = TemperatureScaling(known.temperature if known else 1.0, 1)
-            (shares,) = scaling.transform([entry.logits])
-            rows.append(OutOfFold(run_id, entry.item_id, "held_out", tuple(shares.tolist())))
+            if entry.label_set in several:
+                probabilities = scaling.transform([(0.0, logit) for logit in entry.logits])[:, 1]
+            else:
+                (probabilities,) = scaling.transform([entry.logits])
+            rows.append(OutOfFold(run_id, entry.item_id, "held_out", tuple(probabilities.tolist())))
     return rows
 
 

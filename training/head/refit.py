@@ -45,6 +45,7 @@ from training.data.questions import (
 from training.errors import DataError, TrainingError
 from training.evaluation.held_out import (
     HELD_OUT,
+    Gold,
     HeldOut,
     calibrate,
     read_held_out,
@@ -179,9 +180,9 @@ def run_refit(context: RunContext) -> None:
         context.report_message(fit.report(name))
     held_out = _held_out(tasks, fits)
     HELD_OUT.write(run_dir.held_out_path, held_out)
-    gold = _single_golds({item.item_id: item for item in snapshot.train})
+    gold = _golds({item.item_id: item for item in snapshot.train})
     info = _calibrated(held_out, gold, info, learned, settings.decision)
-    _write_out_of_fold(run_dir, held_out, info.calibration, source)
+    _write_out_of_fold(run_dir, held_out, info.calibration, source, snapshot.train)
     heads = {name: fit.head for name, fit in fits.items()}
     info = write_head_artifact(run_dir.artifact_path, info, heads, source.artifact)
     replace_json(run_dir.path / "fit.json", {n: fit.describe() for n, fit in fits.items()})
@@ -204,13 +205,13 @@ def run_recalibration(context: RunContext) -> None:
     source = RunDir(runs_dir() / settings.artifact_run_id)
     info = read_info(source.artifact_path)
     items = {item.item_id: item for item in snapshot.train if not item.is_vetoed}
-    gold = _single_golds(items)
+    gold = _golds(items)
     held_out = [entry for entry in read_held_out(source.held_out_path) if entry.item_id in gold]
     learned = HeadSource(source).learned_item_ids()
     new = _calibrated(held_out, gold, info, learned, settings.decision)
     copy_artifact(run_dir.artifact_path, source.artifact_path, new)
     HELD_OUT.write(run_dir.held_out_path, held_out)
-    _write_out_of_fold(run_dir, held_out, new.calibration, HeadSource(source))
+    _write_out_of_fold(run_dir, held_out, new.calibration, HeadSource(source), snapshot.train)
     RECORDS.write(
         run_dir.records_path,
         [TrainingRecord(run_dir.run_id, entry.item_id, 0, 0, "dev", ()) for entry in held_out],
@@ -244,12 +245,13 @@ def _features(
     return info, features
 
 
-def _single_golds(items: Mapping[str, SnapshotItem]) -> dict[str, int]:
-    """Return the places of the gold labels of items with one right label, which calibrate."""
+def _golds(items: Mapping[str, SnapshotItem]) -> dict[str, Gold]:
+    """Return the places of the gold labels, which calibrate."""
     return {
-        item_id: item.labels.index(item.label)
+        item_id: frozenset(map(item.labels.index, labels_in(item.label)))
+        if item.is_several
+        else item.labels.index(item.label)
         for item_id, item in items.items()
-        if not item.is_several
     }
 
 
@@ -375,14 +377,14 @@ def _held_out(tasks: Sequence[LabelSetTask], fits: Mapping[str, _Fit]) -> list[H
     return [
         HeldOut(item.item_id, task.name, tuple(row[: len(item.labels)].tolist()))
         for task in tasks
-        if task.name in fits and not task.is_several
+        if task.name in fits
         for item, row in zip(task.items, fits[task.name].chosen.logits, strict=True)
     ]
 
 
 def _calibrated(
     held_out: Sequence[HeldOut],
-    gold: Mapping[str, int],
+    gold: Mapping[str, Gold],
     before: ArtifactInfo,
     learned: Collection[str],
     decision: DecisionSettings | None,
@@ -403,10 +405,12 @@ def _write_out_of_fold(
     held_out: Sequence[HeldOut],
     calibration: Mapping[str, CalibrationInfo],
     source: HeadSource,
+    items: Sequence[SnapshotItem],
 ) -> None:
     """Write the out-of-fold predictions of the training items."""
     learned, run_id = source.learned_item_ids(), run_dir.run_id
-    mine = held_out_rows(run_id, held_out, calibration, learned)
+    several = {item.label_set for item in items if item.is_several}
+    mine = held_out_rows(run_id, held_out, calibration, learned, several)
     carried = carried_over(run_id, source.run_dir, learned)
     OUT_OF_FOLD.write(run_dir.out_of_fold_path, [*mine, *carried])
 
@@ -438,6 +442,7 @@ def _predict(
         if entries[0].item.is_several:
             is_options = name in OPTION_LABEL_SETS
             logits = several_logits(heads[name], given.states, given.scores, is_options=is_options)
+            logits = logits / _temperature(info, name)
             predictions += [
                 _set_prediction(run_id, entry, row)
                 for entry, row in zip(entries, logits, strict=True)
@@ -513,12 +518,16 @@ def _rescaled(
 ) -> Prediction:
     """Return a prediction with the probabilities of other temperatures, decided again."""
     probabilities = prediction.head_probabilities
-    if probabilities is None or item.is_several:
+    if probabilities is None:
         return replace(prediction, run_id=run_id)
-    name = item.label_set
+    name, p = item.label_set, np.array(probabilities)
+    power = _temperature(before, name) / _temperature(after, name)
+    if item.is_several:  # a temperature moves no probability over one half: the labels stay
+        right, wrong = p**power, (1 - p) ** power
+        rescaled = tuple((right / (right + wrong)).tolist())
+        return replace(prediction, run_id=run_id, head_probabilities=rescaled)
     with np.errstate(divide="ignore"):
-        powers = np.log(np.array(probabilities))
-    powers *= _temperature(before, name) / _temperature(after, name)
+        powers = np.log(p) * power
     scaled = np.exp(powers - powers.max())
     scaled /= scaled.sum()
     decided = after.decision_rules.get(name, MOST_PROBABLE).decide([scaled])

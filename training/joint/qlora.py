@@ -26,7 +26,7 @@ from training.data.dataset import (
 )
 from training.data.questions import fixed_label_sets
 from training.errors import SettingsError
-from training.evaluation.held_out import HELD_OUT, HeldOut, calibrate, choose_rules
+from training.evaluation.held_out import HELD_OUT, Gold, HeldOut, calibrate, choose_rules
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import held_out_rows
 from training.joint.adapter import add_adapter, describe_reach, library_versions, save_artifact
@@ -107,7 +107,9 @@ def run_qlora(context: RunContext) -> None:
     context.check_stop()
     with _results_kept(context) as kept:
         held_out = _calibrate(kept, model, data.dev, settings)
-        rows = held_out_rows(run_dir.run_id, held_out, model.calibration, ())
+        sets = [record.question.label_set for record in data.dev]
+        several = {labels.name for labels in sets if labels.is_several}
+        rows = held_out_rows(run_dir.run_id, held_out, model.calibration, (), several)
         OUT_OF_FOLD.write(kept.run_dir.out_of_fold_path, [*rows, *judged])
         shots = settings.evaluation.shots
         to = kept.run_dir.artifact_path
@@ -266,11 +268,11 @@ def _calibrate(
     context.report_message("Calibrating and saving adapter and head.")
     held_out = _held_out(context, model, dev, settings.evaluation.batch_size)
     HELD_OUT.write(context.run_dir.held_out_path, held_out)
-    labels = {
-        record.item_id: record.question.label_set.index(record.label)
-        for record in dev
-        if not record.question.label_set.is_several
-    }
+    labels: dict[str, Gold] = {}
+    for record in dev:
+        places = record.question.label_set.indices(record.label)
+        is_several = record.question.label_set.is_several
+        labels[record.item_id] = frozenset(places) if is_several else places[0]
     model.calibration = calibrate(held_out, labels)
     model.decision_rules = choose_rules(
         held_out, labels, model.calibration, settings.decision, model.label_sets.values()
@@ -296,7 +298,7 @@ def _predict(
 def _held_out(
     context: RunContext, model: EciModel, dev: Sequence[Record], batch_size: int
 ) -> list[HeldOut]:
-    """Return the logits of the items that were not learned from, of those with one right label."""
+    """Return the logits of the items that were not learned from."""
     read = model.classify(
         [record.question for record in dev],
         batch_size=batch_size,
@@ -305,7 +307,6 @@ def _held_out(
     return [
         HeldOut(record.item_id, record.question.label_set.name, classification.logits)
         for record, classification in zip(dev, read, strict=True)
-        if not record.question.label_set.is_several
     ]
 
 
