@@ -366,13 +366,16 @@ def _add_annotations(
     """Let reviewers label: mostly one an item, a quarter of the time somebody else's item again."""
     roles: Sequence[Role] = ("reviewer",) * 8 + ("adjudicator",) * 2 + ("engineer", "admin")
     reviewers = [f"scale-reviewer-{number + 1:02d}" for number in range(len(roles))]
-    people: dict[str, Any] = {
-        "reviewer_id": reviewers,
-        "name": [f"Reviewer {number + 1}" for number in range(len(roles))],
-        "role": list(roles),
-        "created_at": pa.repeat(START.replace(tzinfo=None), len(roles)),
-    }
-    _insert_by_name(cur, "reviewer", people)
+    for number, (reviewer_id, role) in enumerate(zip(reviewers, roles, strict=True), 1):
+        person = {
+            "reviewer_id": reviewer_id,
+            "name": f"Reviewer {number}",
+            "role": role,
+            "created_at": START.replace(tzinfo=None),
+            "origin": "app",
+            "salt": reviewer_id,
+        }
+        cur.execute(load_sql("reviewer_insert"), person)
     rows = _draw_annotations(rng, items, len(reviewers), n)
     days = np.sort(rng.random(n) * 90).tolist()
     moments = [START.replace(tzinfo=None) + timedelta(days=day) for day in days]

@@ -174,7 +174,8 @@ def test_the_image_s_command_runs_as_its_user_and_writes_to_its_volume_alone(pla
     places = {path for path in place.rglob("*") if "data" not in path.parts}
     assert places - written == {log, place / "own.jsonl"}
     names = {path.name for path in (place / "data").iterdir()}
-    assert names == {"review.duckdb", "backups", "tmp"}  # closed by the signal
+    kept = {"review.duckdb", "review.duckdb.verified", "backups", "tmp"}
+    assert names == kept  # the signal closed the database
 
 
 def test_the_compose_file_sets_what_there_is_and_hardens_the_app() -> None:
