@@ -18,9 +18,11 @@ from db.evidence.person_data import read_person_data
 from db.exporters.targets import file_target
 from db.people.identity_changes import erase_person, rename_person
 from db.people.merged_people import merge_people
+from db.people.permissions import is_permitted
 from db.people.reviewers import find_person, list_people
 from db.people.sign_in import add_person
 from db.records import Reviewer, Role
+from db.review.queue_changes import hand_over_shares
 
 
 @click.group("people")
@@ -50,6 +52,8 @@ def people_add(name: str, role: Role, email: str | None, issuer: str | None) -> 
     """Add NAME, or set the role and address of who has that name already."""
     with opened() as database, database.transaction() as cur:
         person = add_person(cur, name, role=role, email=email, issuer=issuer)
+        if not is_permitted(person, "annotate"):
+            hand_over_shares(cur, person.reviewer_id, by=None)
     echo(f"{person.name}: {person.role}")
 
 
@@ -69,10 +73,13 @@ def people_rename(name: str, new_name: str) -> None:
 def people_merge(name: str, into: str) -> None:
     """Make NAME and INTO one person, INTO: for one person who has two names here."""
     with opened() as database, database.transaction() as cur:
-        done = merge_people(cur, _person(cur, name).reviewer_id, _person(cur, into).reviewer_id)
+        person, other = _person(cur, name).reviewer_id, _person(cur, into).reviewer_id
+        done = merge_people(cur, person, other)
+        num_handed = hand_over_shares(cur, person, by=None, to=other)
     echo(
         f"{name} is {done.person.name} from now on: {done.num_carried} judgements carried over, "
-        f"{done.num_retracted} retracted because {done.person.name} had judged the item too."
+        f"{done.num_retracted} retracted because {done.person.name} had judged the item too, "
+        f"{num_handed} items of dealt queues handed over."
     )
 
 
@@ -85,6 +92,7 @@ def people_erase(name: str, yes: bool) -> None:
         click.confirm(f"Erase the identity of {name} for good?", abort=True, err=True)
     with opened() as database, database.transaction() as cur:
         person = erase_person(cur, _person(cur, name).reviewer_id)
+        hand_over_shares(cur, person.reviewer_id, by=None)
     echo(f"{name} is {person.name} from now on. Copies and backups still have the name.")
 
 

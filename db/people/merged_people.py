@@ -35,7 +35,8 @@ def merge_people(
 
     Nothing is rewritten: judgements under the first id are retracted, and copied under the second
     where it has none on the item, so that one person counts once. Decisions keep the id that signed
-    them. Shares of queues are handed over separately.
+    them. Shares of queues are handed over by
+    :func:`db.review.queue_changes.hand_over_shares` in the same transaction.
 
     Args:
         reviewer_id: The id that is used no more.

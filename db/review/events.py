@@ -67,6 +67,11 @@ def add_events(cur: DuckDBPyConnection, events: Sequence[ReviewEvent]) -> None:
     asked = {(event.reviewer_id, ASKS[event.action]) for event in events}
     for reviewer_id, action in sorted(asked):
         require(cur, reviewer_id, action)
+    append_events(cur, events)
+
+
+def append_events(cur: DuckDBPyConnection, events: Sequence[ReviewEvent]) -> None:
+    """Append what people did or what follows from it; the caller has asked whether they may."""
     rows = [
         {
             **vars(event),

@@ -19,8 +19,8 @@ from db.errors import InvalidQueueError
 from db.people.permissions import require
 from db.people.reviewers import get_reviewer
 from db.review.draws import add_shares, deal
-from db.review.events import ReviewEvent, add_events
-from db.review.queues import Queue, get_queue, require_free
+from db.review.events import ReviewEvent, add_events, append_events
+from db.review.queues import Queue, get_queue, list_queues, require_free
 from db.review.reservations import RESERVATION
 from db.statements import load_sql
 
@@ -80,25 +80,31 @@ def set_queue_people(
             f"{queue.settings.num_reviewers} reviewers label each item, and {len(people)} "
             "are named. Name more, or none to open it to all reviewers."
         )
-    if people != list(before):
-        add_events(
-            cur,
-            [
-                ReviewEvent(
-                    "set_queue_people",
-                    changed_by,
-                    queue_id=queue_id,
-                    old_value=json.dumps(before),
-                    new_value=json.dumps(people),
-                )
-            ],
-        )
-        if people:
-            _end_holds(cur, queue_id, people, but_theirs=True)
-        queue = get_queue(cur, queue_id)
-        if queue.settings.sharing == "dealt" and queue.present_ids:
-            waiting = [(item_id, begun) for item_id, _, begun in _list_waiting(cur, queue)]
-            _deal(cur, queue, waiting, queue.present_ids)
+    return queue if people == list(before) else _set_people(cur, queue, people, changed_by)
+
+
+def _set_people(
+    cur: DuckDBPyConnection, queue: Queue, people: Sequence[str], changed_by: str
+) -> Queue:
+    queue_id = queue.queue_id
+    append_events(
+        cur,
+        [
+            ReviewEvent(
+                "set_queue_people",
+                changed_by,
+                queue_id=queue_id,
+                old_value=json.dumps(queue.settings.reviewer_ids),
+                new_value=json.dumps(people),
+            )
+        ],
+    )
+    if people:
+        _end_holds(cur, queue_id, people, but_theirs=True)
+    queue = get_queue(cur, queue_id)
+    if queue.settings.sharing == "dealt" and queue.present_ids:
+        waiting = [(item_id, begun) for item_id, _, begun in _list_waiting(cur, queue)]
+        _deal(cur, queue, waiting, queue.present_ids)
     return queue
 
 
@@ -140,6 +146,56 @@ def reassign_share(
                 else "its items belong to no one: first come, first served."
             )
         )
+    return _move_share(cur, queue, reviewer_id, getting, changed_by)
+
+
+def hand_over_shares(
+    cur: DuckDBPyConnection, reviewer_id: str, *, by: str | None, to: str | None = None
+) -> int:
+    """Move what a person has not begun of open dealt queues, once they may label no more.
+
+    Called in the transaction that ends their access, merges or erases them, which has checked that
+    ``by`` may do so. Where no one else is left, a queue is as it was.
+
+    Args:
+        by: Who asked. None: the holder of the database file; then it is in the person's own name.
+        to: Who they are from now on, and takes their place; None: the others of each queue in turn.
+
+    Returns:
+        How many items of those queues belonged to them and belong to someone else now.
+    """
+    num_moved = 0
+    for queue in list_queues(cur):
+        people = queue.settings.reviewer_ids
+        if queue.is_closed or queue.settings.sharing != "dealt" or reviewer_id not in people:
+            continue
+        if to is not None and to not in people:
+            num_moved += _count_share(cur, queue, reviewer_id)
+            named = [to if one == reviewer_id else one for one in people]
+            _set_people(cur, queue, named, by or reviewer_id)
+            continue
+        others = [one for one in queue.present_ids if one != reviewer_id]
+        getting = [to] if to in others else others
+        if getting:
+            num_moved += _move_share(cur, queue, reviewer_id, getting, by or reviewer_id)
+    return num_moved
+
+
+def _count_share(cur: DuckDBPyConnection, queue: Queue, reviewer_id: str) -> int:
+    return sum(
+        reviewer_id in owners and reviewer_id not in begun
+        for _, owners, begun in _list_waiting(cur, queue)
+    )
+
+
+def _move_share(
+    cur: DuckDBPyConnection,
+    queue: Queue,
+    reviewer_id: str,
+    getting: Sequence[str],
+    changed_by: str,
+) -> int:
+    queue_id = queue.queue_id
     _end_holds(cur, queue_id, [reviewer_id])
     moved = []
     for item_id, owners, begun in _list_waiting(cur, queue):
@@ -148,7 +204,7 @@ def reassign_share(
         if is_theirs and any(one not in kept for one in getting):
             moved.append((item_id, kept))
     _deal(cur, queue, moved, getting)
-    add_events(
+    append_events(
         cur,
         [
             ReviewEvent(

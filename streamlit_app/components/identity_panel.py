@@ -14,6 +14,7 @@ from db.people.identity_changes import erase_person, rename_person
 from db.people.merged_people import merge_people
 from db.people.privacy import LEAST_CELL_BOUNDS, PrivacySettings, get_privacy, save_privacy
 from db.records import Reviewer
+from db.review.queue_changes import hand_over_shares
 from streamlit_app import safe_text
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
@@ -143,11 +144,13 @@ def _merge(reviewer_id: str, into: str, admin_id: str) -> None:
     def change() -> str:
         with services.database().transaction() as cur:
             done = merge_people(cur, reviewer_id, into, by=admin_id)
+            num_handed = hand_over_shares(cur, reviewer_id, by=admin_id, to=into)
         return say(
             "identity.merged",
             name=done.person.name,
             carried=done.num_carried,
             retracted=done.num_retracted,
+            handed=num_handed,
         )
 
     _report(change)
@@ -157,7 +160,8 @@ def _erase(reviewer_id: str, admin_id: str) -> None:
     def change() -> str:
         with services.database().transaction() as cur:
             person = erase_person(cur, reviewer_id, by=admin_id)
-        return say("identity.erased", name=person.name)
+            num_handed = hand_over_shares(cur, reviewer_id, by=admin_id)
+        return say("identity.erased", name=person.name, handed=num_handed)
 
     _report(change)
 

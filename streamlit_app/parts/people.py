@@ -11,6 +11,7 @@ from db.people.permissions import is_permitted
 from db.people.reviewers import list_changes, list_people, list_reviewers
 from db.people.sign_in import add_person, change_person
 from db.records import Reviewer
+from db.review.queue_changes import hand_over_shares
 from streamlit_app import safe_text
 from streamlit_app.components import identity_panel
 from streamlit_app.logic.people_tables import GIVEN_ROLES, change_table, people_table, role_table
@@ -100,10 +101,13 @@ def save(chosen: str, admin_id: str) -> None:
     mark = chosen or "new"
     role = st.session_state[f"people_role_{mark}"]
     invitation = {name: st.session_state[f"people_{name}_{mark}"] for name in ("email", "issuer")}
+    num_handed = 0
     try:
         with services.database().transaction() as cur:
             if chosen:
                 person = change_person(cur, chosen, role=role, by=admin_id, **invitation)
+                if not is_permitted(person, "annotate"):
+                    num_handed = hand_over_shares(cur, chosen, by=admin_id)
             else:
                 name = st.session_state[f"people_name_{mark}"]
                 person = add_person(cur, name, role=role, by=admin_id, is_new=True, **invitation)
@@ -112,7 +116,8 @@ def save(chosen: str, admin_id: str) -> None:
         return
     if not chosen:
         st.session_state["people_name_new"] = st.session_state["people_email_new"] = ""
-    message = say("people.saved", name=person.name, role=words("role")[person.role])
+    key = "people.saved_and_handed_over" if num_handed else "people.saved"
+    message = say(key, name=person.name, role=words("role")[person.role], handed=num_handed)
     st.session_state[_NOTICE] = ("success", message)
 
 

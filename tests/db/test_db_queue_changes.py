@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
@@ -15,13 +16,23 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import InvalidQueueError, QueueClosedError, ReviewerNotFoundError
+from db.evidence.verify import verify
+from db.people.identity_changes import erase_person
+from db.people.merged_people import merge_people
 from db.people.permissions import PERMISSIONS
 from db.people.reviewers import add_reviewer, append_change
+from db.people.sign_in import change_person
 from db.records import Encounter, Judgement
 from db.review.annotations import add_annotation
 from db.review.draws import QueueDesign
 from db.review.item_list import ReviewFilter
-from db.review.queue_changes import close_queue, reassign_share, reopen_queue, set_queue_people
+from db.review.queue_changes import (
+    close_queue,
+    hand_over_shares,
+    reassign_share,
+    reopen_queue,
+    set_queue_people,
+)
 from db.review.queue_progress import list_states, queue_progress
 from db.review.queues import (
     Queue,
@@ -433,3 +444,43 @@ def test_queues_of_before_keep_the_rotation_they_had(
         cur.execute(migration[migration.index("insert into") :])
     assert database.cursor().execute(query).fetchall() == dealt
     assert queue.settings.sharing == "dealt"
+
+
+def test_who_leaves_or_is_merged_hands_over_what_they_have_not_begun(
+    database: Database, people: dict[str, str], make_queue: MakeQueue
+) -> None:
+    def owned(queue_id: str) -> Counter[str]:
+        rows = database.cursor().execute(
+            "select reviewer_id from queue_share where queue_id = $queue_id "
+            "qualify deal = max(deal) over (partition by item_id)",
+            {"queue_id": queue_id},
+        )
+        names = {one: name for name, one in people.items()}
+        return Counter(names[one] for (one,) in rows.fetchall())
+
+    bob, cyd, dee = (people[name] for name in ("Bob", "Cyd", "Dee"))
+    make_queue("Both", sharing="dealt")
+    make_queue("All three", sharing="dealt", reviewer_ids=(bob, cyd, dee))
+    make_queue("Alone", sharing="dealt", reviewer_ids=(bob,))
+    make_queue("Closed", sharing="dealt")
+    (begun, *_) = given(database, "Both", bob, 1)
+    label(database, "Both", begun, bob)
+    with database.transaction() as cur:
+        close_queue(cur, "Closed", people["Ann"])
+        merge_people(cur, bob, dee, by=people["Ann"])
+        assert hand_over_shares(cur, bob, by=people["Ann"], to=dee) == 5 + 4 + 12
+    assert owned("Both") == {"Bob": 1, "Cyd": 5, "Dee": 6}
+    assert owned("All three") == {"Cyd": 4, "Dee": 8}
+    assert owned("Alone") == {"Dee": 12}
+    assert owned("Closed") == {"Bob": 6, "Cyd": 6}
+    assert get_queue(database.cursor(), "Both").present_ids == (dee, cyd)
+    with database.transaction() as cur:
+        erase_person(cur, cyd, by=None)
+        assert hand_over_shares(cur, cyd, by=None) == 5 + 4
+    assert owned("Both") == {"Bob": 1, "Dee": 11}
+    assert owned("All three") == {"Dee": 12}
+    with database.transaction() as cur:
+        change_person(cur, dee, role="none", by=people["Ann"])
+        assert hand_over_shares(cur, dee, by=people["Ann"]) == 0  # there is no one else
+    assert owned("Alone") == {"Dee": 12}
+    assert verify(database.cursor()).breaks == ()

@@ -65,6 +65,8 @@ ACTORS: Final = (*ROLES, UNKNOWN, IMPORTED)
 
 ASKED_BEFORE: Final = {
     "append_identity_change": "of rename_person, merge_people and erase_person, which ask",
+    "hand_over_shares": "of change_person, merge_people and erase_person, which ask",
+    "append_events": "of add_events, which asks, and of changes to queues, which ask before",
     "append_change": "of add_person and change_person, which ask",
     "insert_reviewer": "adds a person on signing in; no one acts for another",
     "freeze": "training.control asks before it prepares a run",
