@@ -47,9 +47,9 @@ from training.endpoint.client import check_endpoint
 from training.endpoint.options import EndpointOptions, endpoint_options
 from training.errors import RunDirError, TrainingError
 from training.evaluation.agreement_cli import agreement_command
-from training.evaluation.evidence_cli import evidence_command
 from training.evaluation.readings import read_new_answers
-from training.evaluation.report_cli import report_command
+from training.evaluation.reporting.evidence_cli import evidence_command
+from training.evaluation.reporting.report_cli import report_command
 from training.evaluation.review_plan_cli import plan_review_command
 from training.launchers.tasks import execute_stored
 from training.run.execution import FINISHED

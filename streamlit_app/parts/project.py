@@ -8,6 +8,7 @@ from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.review.settings import MAX_NAME_LENGTH, WORDS_PER_MINUTE_BOUNDS, ReviewSettings
 from streamlit_app import safe_text
+from streamlit_app.components import evidence_panel
 from streamlit_app.server import review_service
 from streamlit_app.session import sign_in
 from streamlit_app.session.state import review_session
@@ -65,6 +66,7 @@ def draw() -> None:
         safe_text.draw_notice(message, kind=kind)
     if not may:
         st.caption(say("project.not_open"))
+    evidence_panel.draw(person)
 
 
 def _store(reviewer_id: str) -> None:

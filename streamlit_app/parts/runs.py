@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import streamlit as st
 
 from db.outcomes.counts import summarise_runs
 from db.paths import runs_dir
+from db.people.permissions import is_permitted
 from db.records import Run
 from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import list_training_runs
@@ -30,6 +32,7 @@ from streamlit_app.components import (
     training_live,
 )
 from streamlit_app.errors import draw_error, shown_errors
+from streamlit_app.logic import reports
 from streamlit_app.logic.training.training_view import (
     HistoryEntry,
     Score,
@@ -92,10 +95,35 @@ def draw_run(shown: HistoryEntry, runs: Sequence[Run]) -> None:
         draw_error(shown.run.message)  # it ran to its end, but its results could not be ingested
     if shown.run.state == "succeeded":
         run_verdict.draw(shown.run.run_id)
+        draw_cards(shown.run.run_id)
     # The state in the store, as of `refresh` above: should the run have ended since then, the page
     # is drawn once more and takes its results in.
     training_live.draw(shown.run.run_id, was_active=shown.run.state in ACTIVE_STATES)
     draw_scores(shown, runs)
+
+
+def draw_cards(run_id: str) -> None:
+    """Draw the downloads of the model card, for those who may export."""
+    person = sign_in.current_person()
+    if not is_permitted(person, "export"):
+        return
+    with st.container(horizontal=True):
+        for is_html, ending in ((True, "html"), (False, "md")):
+            build = partial(
+                reports.build_model_card,
+                services.database(),
+                run_id,
+                is_html=is_html,
+                reviewer_id=person.reviewer_id,
+            )
+            st.download_button(
+                say("training.card_html") if is_html else say("training.card_markdown"),
+                data=sign_in.checked(build),
+                file_name=f"model-card.{ending}",
+                mime="text/html" if is_html else "text/markdown",
+                key=f"training_card_{ending}",
+                on_click="ignore",
+            )
 
 
 def load_history(viewer: Viewer) -> list[HistoryEntry]:

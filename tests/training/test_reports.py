@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -16,23 +17,26 @@ from click.testing import CliRunner
 from db.connection import IN_MEMORY, Database
 from db.content.items import add_items
 from db.content.runs import add_run
+from db.errors import NotPermittedError
+from db.evidence.last_check import find_last_check
 from db.evidence.verify import verify
 from db.importers import import_file
 from db.people.privacy import PrivacySettings, save_privacy
-from db.people.sign_in import add_person
+from db.people.reviewers import list_people
+from db.people.sign_in import add_person, change_person
 from db.retraining.model_versions import register_model, set_alias
 from db.review.agreement import RatingFilter
 from db.viewer import EVERYTHING
 from eci.statistics.estimates import proportion
-from streamlit_app.logic import agreement_tables
+from streamlit_app.logic import agreement_tables, reports
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_run
 from tests.support.stores import open_store
 from tests.support.tampering import store_acts
 from training.cli import main
 from training.errors import DataError
-from training.evaluation.report_text import figure, render_html
-from training.evaluation.reports import data_card, model_card, review_report
+from training.evaluation.reporting.report_text import figure, render_html
+from training.evaluation.reporting.reports import data_card, model_card, review_report
 
 HOSTILE = "<script>alert(1)</script> | [x](http://x.example) **b**\n# Heading"
 
@@ -153,3 +157,33 @@ def test_an_evidence_pack_is_checked_without_our_code(
         path.write_text(before, encoding="utf-8")
         manifest.write_text(listed, encoding="utf-8")
     assert check().returncode == 0
+
+
+def test_the_app_s_downloads_are_those_of_the_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLAMACARE_HOME", str(tmp_path / "home"))
+    database = open_store()
+    store_acts(database, seed=5)
+    cur = database.cursor()
+    people = {one.name: one.reviewer_id for one in list_people(cur)}
+    chief, reader = people["Chief"], people["Dr. Ada"]
+    with database.transaction() as cur:
+        change_person(cur, chief, role="admin")
+        change_person(cur, reader, role="reviewer")
+    assert reports.check_chain(database).breaks == ()  # while this process has the file open
+    noted = find_last_check(database.path)
+    assert noted is not None
+    assert noted.num_breaks == 0
+    pack = ZipFile(BytesIO(reports.build_pack(database, with_names=False, reviewer_id=chief)))
+    assert "Chief" not in pack.read("people.jsonl").decode()
+    flt = RatingFilter(EVERYTHING, "pubmedqa")
+    page = reports.build_review_report(database, flt, reviewer_id=chief).decode()
+    assert "<h1>Methods and results of a review</h1>" in page
+    card = reports.build_model_card(database, "run-1", is_html=False, reviewer_id=chief).decode()
+    assert "# Model card" in card
+    with pytest.raises(NotPermittedError):
+        reports.build_pack(database, with_names=False, reviewer_id=reader)
+    with pytest.raises(NotPermittedError):
+        reports.build_review_report(database, flt, reviewer_id=reader)
+    database.close()

@@ -94,7 +94,7 @@ def plain(value: object) -> str:
 def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
 
-    folder = files("training.evaluation").joinpath("report_templates")
+    folder = files("training.evaluation.reporting").joinpath("report_templates")
     templates = {one.name: one.read_text("utf-8") for one in folder.iterdir()}
     environment = Environment(  # noqa: S701 - Markdown: each text is escaped by `finalize`
         loader=DictLoader(templates),

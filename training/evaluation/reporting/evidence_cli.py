@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from db.cli.frame import reported_errors
 from db.evidence.pack import count_fast_saves, write_pack
-from db.evidence.verify import copied
+from db.evidence.verify import Verified, copied
 from db.exporters.targets import file_target
 from db.paths import database_path
 from db.review.agreement import RatingFilter, Shown, list_rating_scopes
@@ -37,13 +37,21 @@ def evidence_command(file: Path, names: bool) -> None:
     of the database found a break; the pack is written all the same and says so.
     """
     with reported_errors(), file_target(file) as partial:
-        with copied(database_path()) as cur:
-            figures = oversight_figures(cur)
-        verified = write_pack(database_path(), partial, figures, with_names=names)
+        verified = write_evidence(database_path(), partial, with_names=names)
     click.echo(f"{click.format_filename(file)}: {verified.num_rows} rows.")
     for one in verified.breaks:
         click.echo(f"Error: {one}.", err=True)
     sys.exit(1 if verified.breaks else 0)
+
+
+def write_evidence(path: Path, target: Path, *, with_names: bool) -> Verified:
+    """Write an evidence pack with its figures, as :func:`db.evidence.pack.write_pack` does.
+
+    Never in the process that has the database open.
+    """
+    with copied(path) as cur:
+        figures = oversight_figures(cur)
+    return write_pack(path, target, figures, with_names=with_names)
 
 
 def oversight_figures(cur: DuckDBPyConnection) -> dict[str, Any]:

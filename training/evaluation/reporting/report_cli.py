@@ -12,8 +12,8 @@ from db.exporters.targets import file_target
 from db.records import AnnotationOrigin
 from db.review.agreement import Gold, RatingFilter
 from db.viewer import EVERYTHING
-from training.evaluation.report_text import render_html
-from training.evaluation.reports import data_card, model_card, review_report
+from training.evaluation.reporting.report_text import render_html
+from training.evaluation.reporting.reports import data_card, model_card, review_report
 
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 

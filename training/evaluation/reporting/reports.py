@@ -29,7 +29,7 @@ from training.evaluation.agreement import (
     load_reviewers,
     load_times,
 )
-from training.evaluation.report_text import render_markdown
+from training.evaluation.reporting.report_text import render_markdown
 from training.run.json_files import read_object
 
 _PHASE_WORDS: Final[Mapping[Phase, str]] = {
