@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue, find_item_at, list_queues
 from db.review.visibility import view_as
 from db.viewer import EVERYTHING
+from eci.statistics.estimates import proportion
 from streamlit_app.components import confidence_panel, selection_actions
 from streamlit_app.components.scope_picker import PickedScope
 from streamlit_app.logic.figures import duration, head_verdict
@@ -39,6 +40,8 @@ from tests.support.full_disk import full_disk
 from tests.support.pages import captions, item_ids, markup_of, open_form, open_page, prose
 from tests.support.records import LABELS, head_says, make_answer, make_item, make_run
 from training.evaluation.readings import read_new_answers
+from training.evaluation.reporting.report_text import figure
+from training.evaluation.reporting.reports import model_card
 
 HOSTILE = "</script><img src=x onerror=alert(1)> ![x](https://evil.example/a.png)"
 ERRORS = "quality"
@@ -133,6 +136,20 @@ def test_the_worst_slice_comes_first_and_is_named_as_worse(filled: Database):
     assert ranked[0].is_worse
     assert ranked[0].result.n == 60
     assert "Humans" not in {one.value for one in ranked}  # every item has it: nothing to compare
+
+
+def test_a_model_card_has_the_slices_of_the_page(filled: Database):
+    metrics = {"pubmedqa": {"n": NUM_ITEMS, "head": {"accuracy": asdict(proportion(1, 2, ""))}}}
+    with filled.transaction() as cur:
+        cur.execute("update run set metrics = ? where run_id = 'both'", [json.dumps(metrics)])
+    card = model_card(filled.cursor(), "both")
+    ranked = load_slices(filled, refresh(filled, "both"), FLT, "head", ()).slices
+    rows = [line for line in card.splitlines() if line.startswith("| pubmedqa, head |")]
+    assert len(rows) == len(ranked) > 1
+    for row, one in zip(rows, ranked, strict=True):
+        accuracy, difference = figure(one.result.accuracy), figure(one.result.difference, "points")
+        assert row.endswith(f" | {accuracy} | {difference} |")
+    assert "mesh: Pregnancy" in rows[0]
 
 
 def test_a_saved_slice_is_offered_and_ranked_among_the_others(filled: Database):

@@ -30,6 +30,8 @@ from training.control.registry import PromotionError, choose_challenger, gate_of
 from training.evaluation.gate import judge_pairs, run_gate
 from training.evaluation.gate_checks import check_first_ece, check_gain
 from training.evaluation.gate_report import Check, GateReport, level_of_use
+from training.evaluation.reporting.report_text import figure, plain
+from training.evaluation.reporting.reports import model_card
 
 GOLD = ["yes"] * 60 + ["no"] * 40 + ["maybe"] * 20
 Predict = Callable[..., None]
@@ -116,6 +118,14 @@ def test_a_model_that_is_better_all_round_passes(
     assert champion is not None and champion.aliases == ("champion",)
     event = list_alias_events(store.cursor(), "champion")[0]
     assert (event.action, event.reviewer, event.gate["passed"]) == ("promote", "Eve", True)
+    card = model_card(store.cursor(), champion.run_id)
+    (pubmedqa,) = report.sets
+    before, after = (figure(one) for one in pubmedqa.accuracies)
+    difference = figure(pubmedqa.difference, "points")
+    assert f"| pubmedqa | {before} | {after} | {difference} |" in card
+    assert all(
+        f"| {check.verdict} | {plain(check.finding)} |" in card for check in report.all_checks
+    )
 
 
 def test_the_same_model_again_has_no_gain(store: Database, predict: Predict, eve: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from db.outcomes.slices import SliceChange
@@ -104,6 +104,13 @@ class SetGate:
             return self.comparison.accuracy_a, self.comparison.accuracy_b
         return self.drawn.accuracy_a.estimate, self.drawn.accuracy_b.estimate
 
+    @property
+    def difference(self) -> Estimate:
+        """Return the accuracy after less before, by the same estimator."""
+        if self.drawn is None:
+            return self.comparison.accuracy_difference
+        return self.drawn.difference.estimate
+
 
 @dataclass(frozen=True)
 class SliceFinding:
@@ -184,6 +191,15 @@ class GateReport:
             "outcome": self.outcome,
             "num_uses": self.num_uses,
             "checks": [vars(check) for check in self.all_checks],
+            "accuracy": [
+                {
+                    "label_set": one.label_set,
+                    "before": asdict(one.accuracies[0]),
+                    "after": asdict(one.accuracies[1]),
+                    "difference": asdict(one.difference),
+                }
+                for one in self.sets
+            ],
         }
 
 

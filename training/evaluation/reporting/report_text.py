@@ -25,7 +25,9 @@ _MARKS: Final = re.compile(r"([\\`*_{}\[\]<>|~&])")
 _FRONT_MATTER: Final = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _STYLE: Final = (
     "body{max-width:50rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif;"
-    "color:#1c2024;background:#fff}table{border-collapse:collapse;display:block;overflow-x:auto}"
+    "color:#1c2024;background:#fff;overflow-wrap:anywhere}th:empty{display:none}"
+    "table{margin:1rem 0;overflow-wrap:normal;border-collapse:collapse;display:block;"
+    "overflow-x:auto}"
     "th,td{border:1px solid #8b9098;padding:.3rem .6rem;text-align:left}h1,h2{line-height:1.2}"
     "@media(prefers-color-scheme:dark){body{color:#e6e8eb;background:#16181b}}"
 )
@@ -60,7 +62,8 @@ def figure(estimate: Estimate | Mapping[str, Any] | None, unit: str = "share") -
 
     Args:
         estimate: Or the mapping that a run's metrics hold of one.
-        unit: ``share``, written in per cent; ``value``; or ``seconds``.
+        unit: ``share``, written in per cent; ``points`` of a difference of shares; ``value``; or
+            ``seconds``.
     """
     if estimate is None:
         return "not measured"
@@ -76,11 +79,13 @@ def figure(estimate: Estimate | Mapping[str, Any] | None, unit: str = "share") -
     return f"{_number(value, unit)}{_UNITS[unit]}{between}, n = {n:,}"
 
 
-_UNITS: Final = {"share": " %", "value": "", "seconds": " s"}
+_UNITS: Final = {"share": " %", "points": " points", "value": "", "seconds": " s"}
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{100 * value:.1f}" if unit == "share" else f"{value:.{1 if unit == 'seconds' else 3}f}"
+    if unit in ("share", "points"):
+        return f"{100 * value:{'+' if unit == 'points' else ''}.1f}"
+    return f"{value:.{1 if unit == 'seconds' else 3}f}"
 
 
 def plain(value: object) -> str:

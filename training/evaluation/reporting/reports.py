@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -13,6 +14,9 @@ from db.chain import find_begin, find_head
 from db.content.runs import get_run
 from db.conversions import utc_now
 from db.evidence.pack import count_fast_saves
+from db.outcomes import scored_runs
+from db.outcomes.selection import By, OutcomeFilter, Selection
+from db.outcomes.slices import MIN_ITEMS, count_right, count_slices
 from db.people.privacy import get_privacy, list_exported_names
 from db.records import AnnotationOrigin, Phase
 from db.retraining.lineage import count_training_records
@@ -20,7 +24,9 @@ from db.retraining.model_versions import list_alias_events, list_models
 from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import find_training_run
 from db.review.agreement import RatingFilter, Shown
+from db.viewer import EVERYTHING
 from eci.statistics.estimates import proportion
+from eci.statistics.slices import SliceResult, compare_estimates, compare_slices
 from training.errors import DataError
 from training.evaluation.agreement import (
     load_anchoring,
@@ -29,6 +35,7 @@ from training.evaluation.agreement import (
     load_reviewers,
     load_times,
 )
+from training.evaluation.drawn_estimates import estimate_slices
 from training.evaluation.reporting.report_text import render_markdown
 from training.run.json_files import read_object
 
@@ -60,7 +67,7 @@ def review_report(cur: DuckDBPyConnection, flt: RatingFilter) -> str:
     privacy, names = get_privacy(cur), list_exported_names(cur)
     people = load_reviewers(cur, flt, phases[-1].phase)
     large = [one for one in people if one.num_ratings >= privacy.least_cell]
-    head = find_head(cur)
+    head, since = find_head(cur), find_begin(cur)
     num_fast, num_timed = count_fast_saves(cur)
     return render_markdown(
         "review",
@@ -76,7 +83,7 @@ def review_report(cur: DuckDBPyConnection, flt: RatingFilter) -> str:
             "guidelines": [
                 one for one in load_by_guideline(cur, flt, phases[-1].phase) if one.version
             ],
-            "since": find_begin(cur),
+            "since": since and datetime.fromisoformat(since),
             "head": "" if head is None else f"{head.number} {head.digest}",
             "anchoring": {name: found[0] for name, found in shown.items() if found},
             "time": load_times(cur, flt)[0],
@@ -116,6 +123,8 @@ def model_card(cur: DuckDBPyConnection, run_id: str) -> str:
             "records": count_training_records(cur, run_id),
             "energy": energy,
             "figures": figures,
+            "slices": list(_slices(cur, run_id, figures)),
+            "least_slice": MIN_ITEMS,
             "results": [
                 {"label_set": part["label_set"], "name": name, "value": value["value"]}
                 for part in figures
@@ -150,6 +159,47 @@ def data_card(folder: Path) -> str:
             ],
         },
     )
+
+
+def _slices(
+    cur: DuckDBPyConnection, run_id: str, figures: Sequence[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the slices of the test items as the Errors page compares them, the lowest first."""
+    for part in figures:
+        scored_runs.refresh(cur, [run_id])
+        test = Selection(split="test")
+        flt = OutcomeFilter(EVERYTHING, run_id, "imported", part["label_set"], (test,))
+        measured = {path.partition(",")[0] for path, _, _ in part["rows"]}
+        for by in get_args(By):
+            if by not in measured:
+                continue
+            found = _compare_slices(cur, flt, by)
+            for (dimension, value), result in sorted(
+                found, key=lambda one: (one[1].difference.value or 0, one[0])
+            ):
+                yield {
+                    "label_set": part["label_set"],
+                    "by": by,
+                    "dimension": dimension.replace("_", " "),
+                    "value": value,
+                    "accuracy": result.accuracy,
+                    "difference": result.difference,
+                }
+
+
+def _compare_slices(
+    cur: DuckDBPyConnection, flt: OutcomeFilter, by: By
+) -> Iterable[tuple[tuple[str, str], SliceResult]]:
+    drawn = estimate_slices(cur, flt, by)
+    if drawn is not None:
+        names = [(one.dimension, one.value) for one in drawn.slices]
+        results = compare_estimates([(one.inside, one.outside) for one in drawn.slices])
+        return zip(names, results, strict=True)
+    n, num_right = count_right(cur, flt, by)
+    counts = [one for one in count_slices(cur, flt, by) if one.n < n]
+    names = [(one.dimension, one.value) for one in counts]
+    results = compare_slices([(one.n, one.num_right) for one in counts], n, num_right)
+    return zip(names, results, strict=True)
 
 
 _CARDS: Final = ("README.md", "README.html")
