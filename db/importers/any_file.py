@@ -120,6 +120,8 @@ def _parse(
             f"{path.name} was not imported: {signature.name}. {signature.refusal}"
         )
     reader = signature.reader if signature and signature.reader else _by_fields(mapping, first)
+    if signature is None:
+        faults.read_from = _used(mapping, first).in_words()
     entries = list(_entries(reader, rows, Frame(path, contents.around), faults))
     is_known = any(entry.question or entry.item_id or entry.prompt for entry in entries)
     if entries and not is_known:
@@ -190,6 +192,11 @@ def _whole(
 
 def _signature(row: Mapping[str, Any], contents: Contents) -> Signature | None:
     return next((each for each in SIGNATURES if each.fits(row, contents.around)), None)
+
+
+def _used(mapping: FieldMapping | None, first: list[Row]) -> FieldMapping:
+    """Return the mapping over what the names and values of the first rows suggest."""
+    return (mapping or FieldMapping()).over(suggested(_objects(first)))
 
 
 def _by_fields(mapping: FieldMapping | None, first: list[Row]) -> Reader:

@@ -27,6 +27,8 @@ class FaultList:
         self._expected = expected
         self._faults: list[tuple[str, str, str]] = []
         self._unread: set[str] = set()
+        self.read_from = ""
+        """Which fields of the file were read, by their names in it; written below the faults."""
 
     def add(self, place: str, message: str, value: str = "") -> None:
         """Record one fault at a place such as ``line 12``, with the value found there."""
@@ -63,9 +65,10 @@ class FaultList:
         hidden = len(lines) - _MAX_SHOWN
         more = f"\n- and {hidden} more" if hidden > 0 else ""
         noun = "fault" if len(self._faults) == 1 else "faults"
+        read = f"\nRead {self.read_from}." if self.read_from else ""
         raise ImportFileError(
             f"{self._path.name} was not imported, nothing was changed: "
-            f"{len(self._faults):,} {noun}.\n{shown}{more}\nExpected {self._expected}."
+            f"{len(self._faults):,} {noun}.\n{shown}{more}{read}\nExpected {self._expected}."
         )
 
     def _grouped(self) -> Iterator[str]:

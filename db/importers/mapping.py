@@ -31,6 +31,8 @@ from db.paths import mappings_dir
 Path_ = str | None
 _MAX_METADATA: Final = 2_000
 """Characters of a field that is stored with its item though it has no meaning of its own."""
+_MAX_NAMED: Final = 10
+"""Fields of a file that are named for one of ours."""
 
 _REPEATED: Final = frozenset(
     {
@@ -80,6 +82,16 @@ class Mapping(BaseModel):
         return other.model_copy(
             update={name: getattr(self, name) for name in self.model_fields_set}
         )
+
+    def in_words(self) -> str:
+        """Return which field of the file each of ours is read from, as ``gold from 'Answer'``."""
+        texts = []
+        for name in FIELDS:
+            value = getattr(self, name)
+            paths = [value] if isinstance(value, str) else list(value or ())
+            if shown := [repr(path) for path in paths if not path.startswith("=")][:_MAX_NAMED]:
+                texts.append(f"{name} from {', '.join(shown)}")
+        return "; ".join(texts)
 
     @property
     def paths(self) -> set[str]:

@@ -451,6 +451,8 @@ def test_faults_of_many_lines_are_named_once_in_the_words_of_the_file(tmp_path: 
         "400 places (entry 1, entry 2 ...): the right answer 'Z' is none of its labels (A, B)"
         in str(caught.value)
     )
+    assert "Read id from 'id'; question from 'question'; options from" in str(caught.value)
+    assert "gold from 'answer'." in str(caught.value)
     assert "[" not in str(caught.value)
 
 
