@@ -34,7 +34,7 @@ ROW_HEIGHT = 34
 WIDTHS = {
     "question": 440,
     "gold": 110,
-    "text": 80,
+    "text": 70,
     "head": 80,
     "confidence": 60,
     "mine": 70,
