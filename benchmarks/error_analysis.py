@@ -211,7 +211,7 @@ def time_report(database: Database) -> tuple[float, int]:
     started = time.perf_counter()
     view = load_errors(database, version, flt)
     scope = PickedScope(flt, version, selection.source, selection.split, None)
-    report = build_report(database, view, scope, flt, runs)
+    report = build_report(database, view, scope, flt, {run.run_id: run.name for run in runs})
     return time.perf_counter() - started, len(report)
 
 

@@ -457,6 +457,11 @@ class Adjudication:
     item_version: int = 1
 
 
+def training_run_name(preset: str, created_at: datetime) -> str:
+    """Return what a run that was trained here is called."""
+    return f"{preset} {created_at:%Y-%m-%d %H:%M:%S}"
+
+
 @dataclass(frozen=True)
 class TrainingRun:
     """A training run as the store knows it; its live state is in the run directory."""
@@ -469,3 +474,8 @@ class TrainingRun:
     created_by: str
     base_run_id: str | None = None
     message: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return what the run is called, also once its results are there."""
+        return training_run_name(self.preset, self.created_at)

@@ -11,7 +11,6 @@ from db.records import Run
 from db.review.item_list import Order, ReviewFilter, Show
 from streamlit_app import safe_text
 from streamlit_app.logic.review.verdict import FORM_WORDS
-from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import address
@@ -79,7 +78,7 @@ def draw_clear() -> None:
 
 def in_words(flt: ReviewFilter) -> str:
     """Describe which items pass a filter; holds texts from the data."""
-    names = run_names(services.all_runs())
+    names = services.run_names()
     parts = [] if flt.show == "all" else [SHOW_WORDS[flt.show]]
     conditions = (
         ("source", flt.source),
@@ -143,7 +142,7 @@ def pick(reviewer_id: str) -> tuple[ReviewFilter, Order, Run | None]:
 def _pick_run(runs: Sequence[Run]) -> Run | None:
     if not runs:
         return None
-    names = run_names(runs)
+    names = services.run_names()
     runs = sorted(runs, key=lambda run: run.settings.get("task") in HEAD_ALONE)
     by_id = {run.run_id: run for run in runs}
     address.seed("run", by_id)

@@ -57,7 +57,7 @@ def project_name() -> str:
 def _draw_chip() -> None:
     """Draw how far the newest run is that is going on, as the way to the Training page."""
     try:
-        run_id, status = _newest_at_work()
+        name, status = _newest_at_work()
     except (*OUR_ERRORS, OSError):  # the page itself says so
         return
     if status is None:
@@ -65,15 +65,16 @@ def _draw_chip() -> None:
     state = STATE_WORDS[status.state]
     percent = 100 * status.step // status.num_steps if status.num_steps else None
     shown = state if percent is None else say("header.run", state=state, percent=percent)
-    explanation = say("header.run_help", run_id=run_id)
+    explanation = say("header.run_help", run=name)
     if st.button(shown, key="lc_chip", help=explanation, type="tertiary"):
         go_to("training", "runs")
 
 
 def _newest_at_work() -> tuple[str, Status | None]:
-    """Return the newest run that is going on; none for a tab whose person has lost access."""
+    """Return the newest run that is going on by name; none for who has lost access."""
     with explained_damage(database_path()):
         run_ids = list_active_run_ids(services.database().cursor()) if sign_in.may("read") else []
-    if not run_ids:
-        return "", None
-    return run_ids[0], RunDir(runs_dir() / run_ids[0]).read_status()
+        if not run_ids:
+            return "", None
+        name = services.run_names()[run_ids[0]]
+    return name, RunDir(runs_dir() / run_ids[0]).read_status()

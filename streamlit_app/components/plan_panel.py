@@ -133,11 +133,11 @@ def _draw_plan(question: Question, plan: Plan, workplace: Workplace) -> None:
 
 
 def _draw_make(person: Reviewer, plan: Plan) -> None:
-    runs = {run.run_id: run for run in services.all_runs()}
+    names = services.run_names()
     run_id = st.selectbox(
         say("plan.run"),
-        [None, *runs],
-        format_func=lambda run_id: reveal(run_id) if run_id else say("plan.any_run"),
+        [None, *(run.run_id for run in services.all_runs())],
+        format_func=lambda run_id: reveal(names[run_id]) if run_id else say("plan.any_run"),
         key="plan_run",
     )
     st.caption(say("plan.make_note"))

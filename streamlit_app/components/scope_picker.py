@@ -21,7 +21,6 @@ from streamlit_app.logic.outcomes.run_outcomes import (
     splits,
 )
 from streamlit_app.logic.outcomes.slice_ranking import load_saved
-from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.wording import say
@@ -73,14 +72,14 @@ def pick(runs: Sequence[Run], viewer: Viewer) -> PickedScope | None:
     return _pick_items(viewer, run_id, gold, scopes, version)
 
 
-def in_address(scope: PickedScope, runs: Sequence[Run]) -> dict[str, str]:
+def in_address(scope: PickedScope) -> dict[str, str]:
     """Return what the address says of the scope.
 
     Streamlit leaves out what is chosen by default, and the default run is the newest: an address
     that names none opens another run later.
     """
     return {
-        "errors_run": reveal(run_names(runs)[scope.flt.run_id]),
+        "errors_run": reveal(services.run_names()[scope.flt.run_id]),
         "errors_labels": label_set_words(scope.flt.label_set),
         "errors_split": _split_words(scope.split or ALL_SPLITS),
     }
@@ -92,7 +91,7 @@ def _split_words(split: str) -> str:
 
 def pick_run(title: str, runs: Sequence[Run], *, key: str, index: int = 0) -> str:
     """Draw a picker of runs and give the run's id; the choice stays in the address."""
-    names = run_names(runs)
+    names = services.run_names()
     chosen: str = st.selectbox(
         title,
         [run.run_id for run in runs],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -10,7 +10,6 @@ from db.errors import DbError
 from db.outcomes.item_lists import list_item_ids, list_items
 from db.outcomes.selection import OutcomeFilter
 from db.outcomes.slices import drop_slice, list_slices, may_change, save_slice
-from db.records import Run
 from streamlit_app import safe_text
 from streamlit_app.components import (
     chart,
@@ -34,7 +33,6 @@ def draw(
     scope: PickedScope,
     flt: OutcomeFilter,
     total: int,
-    runs: Sequence[Run],
     report: Callable[[], bytes],
 ) -> None:
     """Draw what can be done with the items that pass the filter.
@@ -56,7 +54,7 @@ def draw(
             queue_form.draw("errors_queue", say("work_bar.create_queue"), source, person)
             _draw_slice(scope)
             _draw_export(flt)
-        link_popover.draw(scope_picker.in_address(scope, runs))
+        link_popover.draw(scope_picker.in_address(scope))
         _draw_report(report)
     chart.pick_format()
 

@@ -7,26 +7,23 @@ from collections.abc import Sequence
 import streamlit as st
 
 from db.outcomes.counts import RunSummary
-from db.records import Run
 from db.retraining.lineage import count_learned_items
 from streamlit_app.charts.trend import draw_trend
 from streamlit_app.components import chart, scope_picker
 from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.comparison import learning_points
-from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.server import services
 from streamlit_app.wording import say
 
 
-def draw(summaries: Sequence[RunSummary], runs: Sequence[Run]) -> None:
+def draw(summaries: Sequence[RunSummary]) -> None:
     """Draw one chart for each label set that runs have learned from different numbers of items of.
 
     Args:
         summaries: What training runs got right on the test split.
-        runs: All runs, for their names.
     """
     learned = count_learned_items(services.database().cursor())
-    names = run_names(runs)
+    names = services.run_names()
     for place, label_set in enumerate(dict.fromkeys(one.label_set for one in summaries)):
         sizes = {run: count for (run, name), count in learned.items() if name == label_set}
         series = [

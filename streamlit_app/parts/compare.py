@@ -52,7 +52,6 @@ from streamlit_app.logic.outcomes.comparison import (
 from streamlit_app.logic.outcomes.gold_doubts import load_ceiling
 from streamlit_app.logic.outcomes.matrix import NO_LABEL
 from streamlit_app.logic.outcomes.run_outcomes import drawn_words, plain_words, refresh
-from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
@@ -124,7 +123,7 @@ def draw_pair(runs: Sequence[Run], viewer: Viewer) -> None:
         st.info(say("compare.no_common_labels_notice"))
         return
     draw_figures(view, load_drawn_change(services.database(), version, flt))
-    draw_items(view, flt, run_names(runs))
+    draw_items(view, flt, services.run_names())
 
 
 def pick_runs(runs: Sequence[Run]) -> tuple[str, str]:
@@ -367,7 +366,7 @@ def draw_all(runs: Sequence[Run], viewer: Viewer) -> None:
     label_sets = list(dict.fromkeys(one.label_set for one in everything))
     gold, label_set, split = pick_all_scope(label_sets)
     summaries = load_summaries(services.database(), version, viewer, gold, split)
-    names = run_names(runs)
+    names = services.run_names()
     ceiling = load_ceiling(services.database(), version, viewer, summaries, gold, label_set, split)
     drawn: Drawn = {}
     if gold == "record":

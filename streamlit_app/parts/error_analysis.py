@@ -42,7 +42,6 @@ from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
 from streamlit_app.logic.outcomes.suspects import learned_sentence, load_sources
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
 from streamlit_app.logic.outcomes.verbosity import load_forms
-from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.report.errors_report import build_report
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
@@ -102,8 +101,13 @@ def draw() -> None:
         set_panel.draw_order(view.judged)
     st.header(say("errors.items"), divider="gray")
     narrowed, total = outcome_items.draw(view, scope.flt)
-    report = partial(build_report, services.database(), view, scope, narrowed, runs)
-    selection_actions.draw(scope, narrowed, total, runs, report)
+    report = partial(build_report, services.database(), view, scope, narrowed, _named(runs))
+    selection_actions.draw(scope, narrowed, total, report)
+
+
+def _named(runs: Sequence[Run]) -> dict[str, str]:
+    names = services.run_names()
+    return {run.run_id: names[run.run_id] for run in runs}
 
 
 def _warn_of_learned(view: ErrorsView, scope: PickedScope) -> None:
@@ -177,7 +181,7 @@ def draw_verbosity(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) ->
         scope.source,
         scope.split,
     )
-    verbosity_panel.draw(forms, run_names(runs))
+    verbosity_panel.draw(forms, services.run_names())
 
 
 def draw_acceptance(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001

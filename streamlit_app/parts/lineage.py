@@ -111,9 +111,10 @@ def draw_correction(one: Correction, viewer: Viewer) -> None:
         st.info(say("lineage.in_test_split" if one.split == "test" else "lineage.not_used"))
         return
     st.caption(say("lineage.select_run_note"))
-    run = item_table.select(runs, run_table(runs), key="lineage_runs") or runs[0]
+    names = services.run_names()
+    run = item_table.select(runs, run_table(runs, names), key="lineage_runs") or runs[0]
     records = list_training_records(services.database().cursor(), run.run_id, one.item_id)
-    st.text(say("lineage.records_heading", run_id=run.run_id))
+    st.text(say("lineage.records_heading", run=reveal(names[run.run_id])))
     st.dataframe(record_table(records), hide_index=True, key="lineage_records")
     st.button(
         say("lineage.all_of_run"),
@@ -137,7 +138,11 @@ def draw_from_run(viewer: Viewer) -> None:
         by_id[retired.run_id] = retired  # of a correction's runs: out of the list, not forgotten
     elif asked not in by_id:
         st.session_state[_RUN] = runs[0].run_id
-    run = by_id[st.selectbox(say("lineage.run"), list(by_id), key=_RUN)]
+    names = services.run_names()
+    chosen: str = st.selectbox(
+        say("lineage.run"), list(by_id), format_func=lambda one: reveal(names[one]), key=_RUN
+    )
+    run = by_id[chosen]
     corrections = list_corrections(cur, viewer, run_id=run.run_id)
     draw_run_facts(run, len(corrections))
     outcomes = list_item_outcomes(cur, viewer, run.run_id)
@@ -183,6 +188,11 @@ def draw_flow_of(
     )
 
 
+def _base_words(run: TrainingRun) -> str:
+    base = run.base_run_id
+    return services.run_names().get(base, base) if base else say("lineage.no_other_run")
+
+
 def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
     """Draw what a run read, learned and used, in a few lines."""
     cur = services.database().cursor()
@@ -191,7 +201,7 @@ def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
         say("lineage.snapshot"): str(run.settings.get("snapshot_id", "–")),
         say("lineage.num_corrections"): f"{num_corrections:,}",
         say("lineage.records"): describe_records(count_training_records(cur, run.run_id)),
-        say("lineage.started_from"): run.base_run_id or say("lineage.no_other_run"),
+        say("lineage.started_from"): _base_words(run),
         say("lineage.energy"): describe_energy(energy.get(run.run_id)),
     }
     style = "border: 0; padding: .1rem 1.2rem .1rem 0; text-align: left"

@@ -40,6 +40,7 @@ from streamlit_app.logic.training.training_view import (
     score_table,
     scores_of,
 )
+from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import local_time, sign_in
 from streamlit_app.session.rooms import go_to
@@ -81,7 +82,7 @@ def draw() -> None:
         return
     if not is_first:
         draw_run(shown, runs)
-    size_curve.draw([score for entry in history for score in entry.scores], runs)
+    size_curve.draw([score for entry in history for score in entry.scores])
     draw_history(history)
 
 
@@ -89,7 +90,7 @@ def draw_run(shown: HistoryEntry, runs: Sequence[Run]) -> None:
     """Draw one run: as it goes, or what came of it."""
     st.header(say("training.run"), divider="gray")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(shown.run.run_id)
+        st.text(reveal(services.run_names()[shown.run.run_id]))
         draw_links(shown, runs)
     if shown.run.state == "failed" and shown.status and shown.status.state == "succeeded":
         draw_error(shown.run.message)  # it ran to its end, but its results could not be ingested
@@ -221,7 +222,7 @@ def draw_history(history: Sequence[HistoryEntry]) -> None:
     st.caption(say("training.select_note"))
     item_table.on_select(
         history,
-        history_table(history),
+        history_table(history, services.run_names()),
         _show,
         key="training_history",
         column_config={

@@ -9,7 +9,6 @@ from typing import Final
 from db.connection import Database
 from db.outcomes.item_lists import OutcomeRow, count_items, list_items
 from db.outcomes.selection import By, OutcomeFilter
-from db.records import Run
 from db.review.visibility import count_hidden
 from streamlit_app.charts.bars import BarPart, draw_bars
 from streamlit_app.charts.confusion import draw_confusion
@@ -61,7 +60,6 @@ from streamlit_app.logic.outcomes.suspects import (
 )
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
 from streamlit_app.logic.outcomes.verbosity import load_forms
-from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.report.document import Document
 from streamlit_app.wording import say, say_count
 from training.evaluation.drawn_estimates import DrawnChange, DrawnEstimate
@@ -77,7 +75,7 @@ def build_report(
     view: ErrorsView,
     scope: PickedScope,
     flt: OutcomeFilter,
-    runs: Sequence[Run],
+    names: Mapping[str, str],
     now: datetime | None = None,
 ) -> bytes:
     """Write the report of a page.
@@ -85,10 +83,9 @@ def build_report(
     Args:
         view: What the page shows of the scope.
         flt: The items that are listed: the scope, narrowed by what is chosen.
-        runs: All runs, for the section on verbosity.
+        names: All runs with their names, by id: those of the section on verbosity.
         now: When it is made; for tests.
     """
-    names = run_names(runs)
     document = Document(say("report.title", run=names[scope.flt.run_id]))
     chosen = "; ".join(selection_words(part) for part in flt.parts[1:])
     document.facts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from threading import Condition
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from db.people.permissions import Action, require
 from db.people.reviewers import find_named, list_people
 from db.people.sign_in import Identity, find_by_identity, sign_in_by_identity, sign_in_by_name
 from db.records import Reviewer, Run
+from db.retraining.training_runs import list_training_runs
 from db.review.drafts import prune_drafts
 from db.review.rights import known_model
 from db.review.visibility import count_hidden, view_as
@@ -131,6 +133,18 @@ def all_runs() -> list[Run]:
     a reader's hands with each correction.
     """
     return sorted(list_runs(database().cursor()), key=lambda run: is_automatic(run.settings))
+
+
+def run_names() -> dict[str, str]:
+    """Return what each run is called, by its id; the id tells runs of the same name apart."""
+    cur = database().cursor()
+    names = {run.run_id: run.name for run in list_training_runs(cur)}
+    names |= {run.run_id: run.name for run in list_runs(cur)}
+    counts = Counter(names.values())
+    return {
+        run_id: name if counts[name] == 1 else f"{name} ({run_id})"
+        for run_id, name in names.items()
+    }
 
 
 def newest_runs() -> list[Run]:

@@ -285,7 +285,9 @@ def test_a_file_of_a_reviewer_leaves_out_what_they_are_to_label_blind(filled: Da
     flt = replace(FLT, viewer=view_as(filled.cursor(), ada.reviewer_id))
     scope = PickedScope(flt, version, None, "test", None)
     view, runs = load_errors(filled, version, flt), list_runs(filled.cursor())
-    written = build_report(filled, view, scope, flt, runs).decode()
+    written = build_report(
+        filled, view, scope, flt, {run.run_id: run.name for run in runs}
+    ).decode()
     assert "<td>q-006</td>" in written
     assert "<td>q-007</td>" not in written
     assert "1 item awaits the blind label of the reader of this report" in written
@@ -338,9 +340,9 @@ def report(filled: Database) -> str:
     scope = PickedScope(FLT, version, None, "test", None)
     narrowed = FLT.also(Selection(pair_outcome="text_right"))
     view = load_errors(filled, version, FLT)
-    runs = list_runs(filled.cursor())
+    names = {run.run_id: run.name for run in list_runs(filled.cursor())}
     made = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
-    return build_report(filled, view, scope, narrowed, runs, made).decode()
+    return build_report(filled, view, scope, narrowed, names, made).decode()
 
 
 def test_the_report_holds_every_section_its_filters_and_the_listed_items(

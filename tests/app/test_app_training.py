@@ -274,7 +274,9 @@ def test_a_damaged_run_does_not_take_the_page_down(filled: Database):
     run_dir = started_run(filled, "cancelled", finished_at=datetime.now(UTC))
     run_dir.status_path.write_text("{", encoding="utf-8")
     page = open_training()
-    assert page.dataframe(key="training_history").value["Run"].tolist() == [run_dir.run_id]
+    (run,) = list_training_runs(filled.cursor())
+    assert page.dataframe(key="training_history").value["Run"].tolist() == [run.name]
+    assert run.name in plain_texts(page)
 
 
 DEEP = "[" * 100_000
@@ -428,7 +430,7 @@ def test_scores_add_up_over_label_sets():
     entry = HistoryEntry(run, status, scores)
     assert entry.share_right("text") == pytest.approx(15 / 25)
     assert entry.share_right("head") == pytest.approx(18 / 30)
-    table = history_table([entry, HistoryEntry(run, None, ())])
+    table = history_table([entry, HistoryEntry(run, None, ())], {"r": "lora"})
     assert table["Text correct"] == ["60.0 %", "–"]
     assert table["Duration"] == ["1 min 30 s", "–"]
 

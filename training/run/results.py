@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from db.arrow_tables import open_table, save_table
 from db.content.predictions import prediction_table
-from db.records import Prediction, Run
+from db.records import Prediction, Run, training_run_name
 from db.retraining.lineage import TrainingRecord, training_record_table
 from db.retraining.out_of_fold import OutOfFold, out_of_fold_table
 from db.retraining.run_energy import Energy
@@ -108,7 +108,7 @@ def _read_run(run_dir: RunDir) -> Run:
     settings = plain(run_dir.read_settings())
     return Run(
         run_id=run_dir.run_id,
-        name=f"{settings.get('preset')} {run_dir.created_at:%Y-%m-%d %H:%M:%S}",
+        name=training_run_name(str(settings.get("preset")), run_dir.created_at),
         kind="prediction" if settings.get("task") == "predict" else "training",
         model=run_dir.read_model()["base"],
         settings=settings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from db.retraining.lineage import (
@@ -45,10 +45,10 @@ def change_words(one: Correction) -> str:
     return ", ".join(facts)
 
 
-def run_table(runs: Sequence[CorrectionRun]) -> dict[str, list[Any]]:
+def run_table(runs: Sequence[CorrectionRun], names: Mapping[str, str]) -> dict[str, list[Any]]:
     """Arrange the runs that a correction went into as columns."""
     return {
-        say("column.run"): [run.run_id for run in runs],
+        say("column.run"): [reveal(names[run.run_id]) for run in runs],
         say("column.snapshot"): [run.snapshot_id.removeprefix("snapshot-") for run in runs],
         say("column.records"): [records_words(run) for run in runs],
         say("column.before"): [reveal(run.label_before or "–") for run in runs],

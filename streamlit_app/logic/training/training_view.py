@@ -199,7 +199,9 @@ class HistoryEntry:
         return right / total if total else None
 
 
-def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
+def history_table(
+    history: Sequence[HistoryEntry], names: Mapping[str, str]
+) -> dict[str, list[Any]]:
     """Arrange runs as columns for a data frame."""
     return {
         say("column.started"): [entry.run.created_at for entry in history],
@@ -209,7 +211,7 @@ def history_table(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:
         say("column.energy"): [energy_words(entry.energy) for entry in history],
         say("column.text_right"): [percent(entry.share_right("text")) for entry in history],
         say("column.head_right"): [percent(entry.share_right("head")) for entry in history],
-        say("column.run"): [entry.run.run_id for entry in history],
+        say("column.run"): [reveal(names[entry.run.run_id]) for entry in history],
     }
 
 

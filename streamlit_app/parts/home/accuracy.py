@@ -15,7 +15,6 @@ from streamlit_app.logic.home_figures import TEST
 from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.comparison import load_summaries, trend_points, trend_table
 from streamlit_app.logic.outcomes.gold_doubts import load_ceiling
-from streamlit_app.logic.training.run_names import run_names
 from streamlit_app.server import services
 from streamlit_app.wording import say
 
@@ -46,7 +45,7 @@ def draw(runs: Sequence[Run], version: str, viewer: Viewer) -> None:
             choices.pick_from(say("compare.labels"), label_sets, shown, key="home_labels")
             or label_set
         )
-    names = run_names(runs)
+    names = services.run_names()
     trend = [
         (words, trend_points(summaries, runs, names, label_set, by))
         for by, words in scope_picker.BY_WORDS.items()

@@ -81,7 +81,7 @@ def _training_steps(funnel: Funnel, readiness: Readiness) -> Iterator[Step]:
     cur = services.database().cursor()
     newest = next(iter(list_training_runs(cur)), None)
     if newest is not None and newest.state in ("failed", "interrupted"):
-        words = say("next_step.failed", run_id=newest.run_id)
+        words = say("next_step.failed", run=newest.name)
         yield Step(words, say("next_step.see_run"), "training", "runs")
     challenger = find_by_alias(cur, "challenger")
     if challenger is not None:

@@ -94,9 +94,8 @@ def draw_change(change: LastChange) -> None:
         say("home.broken"): [f"{change.num_broken:,}"],
         say("home.compared"): [f"{change.n:,}"],
     }
-    figure_table.draw(
-        {say("home.run"): [reveal(change.run.name)], **counts}, alt=say("home.changed")
-    )
+    name = services.run_names()[change.run.run_id]
+    figure_table.draw({say("home.run"): [reveal(name)], **counts}, alt=say("home.changed"))
     if st.button(say("home.see_changes"), key="home_compare"):
         st.session_state["compare_a"] = change.base.run_id
         st.session_state["compare_b"] = change.run.run_id
