@@ -19,6 +19,7 @@ class ReadinessCount:
     Attributes:
         num_corrected: Items outside the test split that were corrected.
         num_adjudicated: Those of them that were adjudicated.
+        num_test_corrected: Items of the test split that were corrected: no run learns from them.
         num_double: Items that more than one reviewer has labelled, ever.
         num_unanimous: Those of them on which all agree.
         num_fresh: Items reviewed since then to which the model in use gave a label.
@@ -29,6 +30,7 @@ class ReadinessCount:
 
     num_corrected: int
     num_adjudicated: int
+    num_test_corrected: int
     num_double: int
     num_unanimous: int
     num_fresh: int
@@ -47,7 +49,7 @@ def count_readiness(
     moment = None if since is None else to_timestamp(since)
     parameters = {"since": moment, "run_id": run_id, "viewer": viewer.parameter}
     row = cur.execute(load_sql("readiness"), parameters).fetchone()
-    return ReadinessCount(*(row or (0,) * 8))
+    return ReadinessCount(*(row or (0,) * 9))
 
 
 def last_correction_at(cur: DuckDBPyConnection) -> datetime | None:

@@ -30,12 +30,11 @@ fresh as (
         and ($since::timestamp is null or annotation.created_at > $since::timestamp)
 ),
 corrected as (
-    select distinct correction.item_id, correction.kind
+    select distinct correction.item_id, correction.kind, item.split
     from correction
     join item on item.item_id = correction.item_id
     anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = correction.item_id
-    where item.split <> 'test'
-        and ($since::timestamp is null or correction.created_at > $since::timestamp)
+    where $since::timestamp is null or correction.created_at > $since::timestamp
 ),
 doubly as (
     select item_id, min(label) = max(label) as is_unanimous
@@ -46,8 +45,11 @@ doubly as (
     having count(*) > 1
 )
 select
-    (select count(distinct item_id) from corrected) as num_corrected,
-    (select count(distinct item_id) from corrected where kind = 'adjudication') as num_adjudicated,
+    (select count(distinct item_id) from corrected where split <> 'test') as num_corrected,
+    (
+        select count(distinct item_id) from corrected where split <> 'test' and kind = 'adjudication'
+    ) as num_adjudicated,
+    (select count(distinct item_id) from corrected where split = 'test') as num_test_corrected,
     (select count(*) from doubly) as num_double,
     (select count(*) from doubly where is_unanimous) as num_unanimous,
     count(distinct fresh.item_id) as num_fresh,

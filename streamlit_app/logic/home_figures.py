@@ -20,6 +20,7 @@ from streamlit_app.logic.outcomes.comparison import (
     load_comparison,
     shared_label_sets,
 )
+from streamlit_app.logic.training.readiness import with_test_items
 from streamlit_app.wording import say, say_count
 from training.control.triggers import Readiness, TriggerPolicy, read_readiness
 
@@ -132,4 +133,5 @@ def find_due(policy: TriggerPolicy, found: Readiness, now: datetime) -> Due:
         share = counts.num_watched_wrong / counts.num_watched
         words = say("due.errors", share=100 * share, n=counts.num_watched, limit=100 * limit)
         return Due(min(share / limit, 1.0), words)
-    return Due(None, say_count("due.manual", counts.num_corrected))
+    words = say_count("due.manual", counts.num_corrected)
+    return Due(None, with_test_items(words, counts.num_test_corrected))

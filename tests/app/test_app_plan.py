@@ -19,7 +19,7 @@ from training.control.triggers import Readiness
 
 
 def _found(wrong: int, n: int, test_error: float | None = 0.1) -> Readiness:
-    counts = ReadinessCount(0, 0, 0, 0, 2 * n, n, n, wrong)
+    counts = ReadinessCount(0, 0, 0, 0, 0, 2 * n, n, n, wrong)
     return Readiness(datetime(2026, 3, 1, tzinfo=UTC), counts, test_error)
 
 

@@ -47,7 +47,7 @@ def _found(
     watched: tuple[int, int] = (0, 0),
     hours: float = 1,
 ) -> Readiness:
-    counts = ReadinessCount(corrected, adjudicated, 0, 0, *fresh, *watched)
+    counts = ReadinessCount(corrected, adjudicated, 0, 0, 0, *fresh, *watched)
     return Readiness(NOW - timedelta(hours=hours), counts, test_error=0.3)
 
 
@@ -92,12 +92,14 @@ def test_readiness_counts_what_came_in_since_the_last_run(database: Database) ->
         for name in ("Ann", "Bob"):
             for item_id, label in (("fix-train-000", "no"), ("fix-train-002", "maybe")):
                 annotate(cur, name, item_id, label if name == "Ann" else "no")
+        annotate(cur, "Ann", "fix-test-100", "maybe")
         chief = add_reviewer(cur, "Chief", "adjudicator").reviewer_id
         add_adjudication(
             cur, adjudication_id="d", item_id="fix-train-002", reviewer_id=chief, label="no"
         )
     counts = read_readiness(database, EVERYTHING).counts
     assert (counts.num_corrected, counts.num_adjudicated) == (2, 1)
+    assert counts.num_test_corrected == 1, "no run learns from it"
     assert (counts.num_double, counts.num_unanimous) == (2, 1)
     later = datetime.now(UTC) + timedelta(minutes=1)
     with database.transaction() as cur:

@@ -15,7 +15,7 @@ from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.matrix import order_labels
 from streamlit_app.logic.training.models_view import estimate_words
 from streamlit_app.markup import reveal
-from streamlit_app.wording import say
+from streamlit_app.wording import say, say_count
 from training.control.triggers import Readiness
 
 MIN_PER_LABEL = 30
@@ -40,6 +40,7 @@ def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]
         counts: Of all splits; only training items are weighed.
     """
     new = found.counts
+    corrected = say("readiness.corrected", count=new.num_corrected, adjudicated=new.num_adjudicated)
     agreement = proportion(new.num_unanimous, new.num_double, say("undefined.no_two_reviews"))
     error = watched_share(
         new.num_watched_wrong, new.num_watched, say("undefined.nothing_drawn_reviewed")
@@ -47,7 +48,7 @@ def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]
     return [
         Line(
             say("readiness.corrected_since" if found.since else "readiness.corrected_so_far"),
-            say("readiness.corrected", count=new.num_corrected, adjudicated=new.num_adjudicated),
+            with_test_items(corrected, new.num_test_corrected),
             new.num_corrected > 0,
         ),
         Line(say("readiness.agreement"), _value_words("readiness.agreement_value", agreement)),
@@ -55,6 +56,11 @@ def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]
         *_plain_error(found),
         *_balance(counts),
     ]
+
+
+def with_test_items(text: str, num_test: int) -> str:
+    """Return a text about corrected items with the number of test items that it leaves out."""
+    return f"{text} {say_count('readiness.test_items', num_test)}" if num_test else text
 
 
 def missing_words(found: Readiness, counts: Sequence[ItemCount]) -> list[str]:

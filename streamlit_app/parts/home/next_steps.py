@@ -15,6 +15,7 @@ from db.retraining.model_versions import find_by_alias
 from db.retraining.training_runs import list_training_runs
 from streamlit_app import safe_text
 from streamlit_app.logic.training.models_view import version_name
+from streamlit_app.logic.training.readiness import with_test_items
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import review_service, services
 from streamlit_app.session.rooms import Room, go_to
@@ -87,8 +88,10 @@ def _training_steps(funnel: Funnel, readiness: Readiness) -> Iterator[Step]:
     if challenger is not None:
         words = say("next_step.challenger", name=version_name(challenger))
         yield Step(words, say("next_step.gate"), "training", "models")
-    if readiness.counts.num_corrected:
-        words = say_count("next_step.corrected", readiness.counts.num_corrected)
+    counts = readiness.counts
+    if counts.num_corrected:
+        words = say_count("next_step.corrected", counts.num_corrected)
+        words = with_test_items(words, counts.num_test_corrected)
         yield Step(words, say("next_step.retrain"), "training", "runs")
     if funnel.num_answered < funnel.num_imported:
         words = say_count("next_step.unanswered", funnel.num_imported - funnel.num_answered)
