@@ -7,13 +7,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
-from streamlit_app import safe_text
-from streamlit_app.components import link_popover, queue_form
+from streamlit_app.components import link_popover, queue_form, selection_actions
 from streamlit_app.logic.tables import csv_bytes
-from streamlit_app.markup import element
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
-from streamlit_app.wording import say, say_count
+from streamlit_app.wording import say
 
 MAX_EXPORTED = 1_000_000
 
@@ -26,14 +24,16 @@ def draw(flt: PairFilter, change: Change, total: int, names: Mapping[str, str], 
         names: Of the runs, by id, as their pickers show them.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="lc_bar_compare"):
-        safe_text.draw(element("p", say_count("work_bar.chosen", total), cls="lc-chosen"))
+        selection_actions.draw_count(total, shown)
         source = queue_form.of_items(
             say("pair_work.change", change=shown, a=names[flt.run_a], b=names[flt.run_b]),
             total,
             lambda: [row.item_id for row in _rows(flt, change, MAX_EXPORTED)],
             flt.run_b,
         )
-        queue_form.draw("compare_queue", say("pair_work.queue"), source, sign_in.current_person())
+        person = sign_in.current_person()
+        queue_form.draw_review("compare_queue", source, person)
+        queue_form.draw("compare_queue", say("pair_work.queue"), source, person)
         st.download_button(
             say("pair_work.export"),
             data=sign_in.checked(lambda: pairs_csv(flt, change)),

@@ -100,6 +100,23 @@ def draw(key: str, title: str, source: QueueSource, person: Reviewer) -> None:
             )
 
 
+def draw_review(key: str, source: QueueSource, person: Reviewer) -> None:
+    """Draw the button that opens the items in Review, as a queue for the person alone.
+
+    Open, not blind: the person who sees them listed has seen what the model answered. Nothing is
+    drawn for a person who may not create queues or label.
+    """
+    if is_permitted(person, "manage_queues") and is_permitted(person, "annotate"):
+        st.button(
+            say("queue_form.review"),
+            key=f"{key}_review",
+            type="primary",
+            icon=":material/rate_review:",
+            on_click=_review,
+            args=(key, source, person),
+        )
+
+
 def arrived() -> None:
     """Record that the Review page is open, and with it the queue that was just made."""
     st.session_state.pop(_GO, None)
@@ -269,15 +286,25 @@ def _settings(key: str, source: QueueSource, total: int) -> QueueSettings:
 
 
 def _create(key: str, source: QueueSource, person: Reviewer, total: int, opens: bool) -> None:
+    _make(key, _settings(key, source, total), source, person, opens=opens)
+
+
+def _review(key: str, source: QueueSource, person: Reviewer) -> None:
+    settings = QueueSettings(
+        _free_name(source.name), source.filter, source.order, reviewer_ids=(person.reviewer_id,)
+    )
+    _make(key, settings, source, person, opens=True)
+
+
+def _make(
+    key: str, settings: QueueSettings, source: QueueSource, person: Reviewer, *, opens: bool
+) -> None:
     state = st.session_state
+    item_ids = source.item_ids() if source.item_ids else None
     try:
-        queue, count = review_service.make_queue(
-            _settings(key, source, total),
-            person.reviewer_id,
-            source.item_ids() if source.item_ids else None,
-        )
+        queue, count = review_service.make_queue(settings, person.reviewer_id, item_ids)
     except DbError as error:
-        state[f"{key}_refused"] = str(error)
+        state[f"{key}_refused"], state[f"{key}_open"] = str(error), True
         return
     state[f"{key}_open"] = False
     made = say_count("queue.made", count, name=queue.settings.name)

@@ -42,21 +42,35 @@ def draw(
     """
     safe_text.draw_line(st.session_state.pop(_NOTICE, ""))
     with st.container(horizontal=True, vertical_alignment="center", key="lc_bar_errors"):
-        safe_text.draw(element("p", say_count("work_bar.chosen", total), cls="lc-chosen"))
+        words = _chosen_words(scope)
+        draw_count(total, words)
         if total:
             source = queue_form.of_items(
-                selection_words(outcome_items.chosen()) or say("work_bar.all_items"),
+                words or say("work_bar.all_items"),
                 total,
                 lambda: list_item_ids(services.database().cursor(), flt),
                 flt.run_id,
             )
             person = sign_in.current_person()
+            queue_form.draw_review("errors_queue", source, person)
             queue_form.draw("errors_queue", say("work_bar.create_queue"), source, person)
             _draw_slice(scope)
             _draw_export(flt)
         link_popover.draw(scope_picker.in_address(scope))
         _draw_report(report)
     chart.pick_format()
+
+
+def draw_count(total: int, words: str) -> None:
+    """Draw how many items are listed, and what was chosen of them in words."""
+    which = element("span", words, cls="lc-quiet")
+    safe_text.draw(element("p", say_count("work_bar.chosen", total), " ", which, cls="lc-chosen"))
+
+
+def _chosen_words(scope: PickedScope) -> str:
+    """Return in words which slice or cell is chosen; empty where none is."""
+    saved = [say("scope.counted_slice", name=scope.saved_slice)] if scope.saved_slice else []
+    return "; ".join(filter(None, [*saved, selection_words(outcome_items.chosen())]))
 
 
 def _draw_slice(scope: PickedScope) -> None:

@@ -248,6 +248,22 @@ def test_what_is_listed_becomes_a_slice_and_a_queue(filled: Database):
     assert find_item_at(filled.cursor(), queue.queue_id, len(listed)) is None
 
 
+def test_one_press_opens_what_is_listed_in_review(filled: Database):
+    with filled.transaction() as cur:
+        eve = add_reviewer(cur, "Eve", "engineer")
+    page = open_page(ERRORS, reviewer="Eve")
+    page.selectbox(key="errors_pair").select("text_right").run()
+    listed = item_ids(page, "errors_items")
+    assert "text correct, head wrong" in markup_of(page)
+    page.button(key="errors_queue_review").click().run()
+    assert not page.exception
+    (queue,) = list_queues(filled.cursor())
+    assert page.query_params["queue"] == queue.queue_id
+    assert (queue.settings.name, queue.settings.mode) == ("text correct, head wrong", "open")
+    assert queue.settings.reviewer_ids == (eve.reviewer_id,)
+    assert find_item_at(filled.cursor(), queue.queue_id, 0) == listed[0]
+
+
 def test_a_slice_that_a_full_disk_keeps_is_still_there_and_the_page_says_so(filled: Database):
     with filled.transaction() as cur:
         eve = add_reviewer(cur, "Eve", "engineer")
@@ -309,7 +325,8 @@ def test_a_reviewer_may_not_make_queues(filled: Database):
         add_reviewer(cur, "Root", "admin")
     page = open_page(ERRORS, reviewer="Ada")
     open_form(page, "errors_queue")
-    assert not any(button.key == "errors_queue_create" for button in page.button)
+    makes = {"errors_queue_create", "errors_queue_review"}
+    assert not any(button.key in makes for button in page.button)
 
 
 def test_an_address_restores_conditions_without_a_picker(filled: Database):
