@@ -324,7 +324,8 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
         say("compare.show"),
         CHANGES,
         format_func=lambda choice: f"{CHANGE_WORDS[choice]} ({changes[choice]:,})",
-        default="fixed",
+        # Streamlit warns of a default together with a value that is chosen already.
+        default="fixed" if "compare_show" in st.session_state else view.larger_change,
         required=True,
         key="compare_show",
         bind="query-params",

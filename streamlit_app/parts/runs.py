@@ -44,6 +44,7 @@ from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import local_time, sign_in
 from streamlit_app.session.rooms import go_to
+from streamlit_app.session.state import open_comparison
 from streamlit_app.wording import say, words
 from training.control.ingest import list_set_aside, refresh
 from training.errors import TrainingError
@@ -167,9 +168,7 @@ def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
     if run_id not in known:
         return
     if base in known and st.button(say("training.compare"), key="training_compare", type="primary"):
-        st.session_state["compare_a"] = base
-        st.session_state["compare_b"] = run_id
-        go_to("quality", "compare")
+        open_comparison(base, run_id)
     if st.button(say("training.training_records"), key="training_lineage"):
         st.session_state["lineage_run"] = run_id
         st.session_state["lineage_way"] = say("lineage.from_run")

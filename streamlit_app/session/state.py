@@ -64,6 +64,14 @@ def open_in_review(item_id: str, *, run_id: str | None = None) -> NoReturn:
     go_to("review", **params)
 
 
+def open_comparison(run_a: str, run_b: str) -> NoReturn:
+    """Open the comparison of two runs where they differ most, whatever was compared before."""
+    for key in ("compare_labels", "compare_by", "compare_show"):
+        st.session_state.pop(key, None)
+    st.session_state["compare_a"], st.session_state["compare_b"] = run_a, run_b
+    go_to("quality", "compare")
+
+
 def open_queue(queue_id: str) -> NoReturn:
     """Open the Review page at one queue."""
     st.session_state[QUEUE_PARAM] = queue_id

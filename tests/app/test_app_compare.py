@@ -114,6 +114,15 @@ def test_changed_items_are_listed_by_group(compared: Database):
     assert page.dataframe(key="compare_items").value["B"][1] == "✗ no label"
 
 
+def test_a_comparison_opens_on_the_change_that_is_larger(compared: Database):
+    page = open_compare(compare_a="Run after", compare_b="Run before")
+    assert page.segmented_control(key="compare_show").value == "broken"
+    page.run()
+    assert item_ids(page, "compare_items") == [f"q-{n:02d}" for n in range(8)]
+    page.segmented_control(key="compare_show").select("fixed").run()
+    assert item_ids(page, "compare_items") == ["q-08"]
+
+
 def test_the_text_of_one_run_can_be_compared_with_the_head_of_another(compared: Database):
     with compared.transaction() as cur:
         add_run(cur, run("head", 4))

@@ -70,6 +70,11 @@ class ComparisonView:
         }
 
     @property
+    def larger_change(self) -> Change:
+        """Return which of more items are: those that were fixed, or those that were broken."""
+        return "broken" if self.comparison.broken > self.comparison.fixed else "fixed"
+
+    @property
     def label_changes(self) -> Mapping[tuple[str, str | None, str | None], int]:
         """Count label changes by gold label, label of A and label of B, most frequent first."""
         counts: Counter[tuple[str, str | None, str | None]] = Counter()

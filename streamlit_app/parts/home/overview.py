@@ -20,7 +20,7 @@ from streamlit_app.logic.training.models_view import gate_words, version_name
 from streamlit_app.markup import Html, element, join, reveal
 from streamlit_app.server import services
 from streamlit_app.session.local_time import local
-from streamlit_app.session.rooms import go_to
+from streamlit_app.session.state import open_comparison
 from streamlit_app.wording import say, say_count
 from training.control.triggers import Readiness, TriggerPolicy, get_policy
 
@@ -97,9 +97,7 @@ def draw_change(change: LastChange) -> None:
     name = services.run_names()[change.run.run_id]
     figure_table.draw({say("home.run"): [reveal(name)], **counts}, alt=say("home.changed"))
     if st.button(say("home.see_changes"), key="home_compare"):
-        st.session_state["compare_a"] = change.base.run_id
-        st.session_state["compare_b"] = change.run.run_id
-        go_to("quality", "compare")
+        open_comparison(change.base.run_id, change.run.run_id)
 
 
 def _bar(share: float) -> Html:
