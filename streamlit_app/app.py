@@ -10,6 +10,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from streamlit_app.api.application import make_api
+from streamlit_app.api.asked_page import AskedPage
 from streamlit_app.api.first_page import FirstPage
 from streamlit_app.api.monitoring import ROUTES
 from streamlit_app.api.unknown_page import Unknown
@@ -37,6 +38,7 @@ app = st.App(
         Middleware(Gate),
         Middleware(Moved),
         Middleware(Unknown),
+        Middleware(AskedPage),
         Middleware(ScriptFiles),
         Middleware(FirstPage),
     ],

@@ -138,11 +138,10 @@ def test_who_was_invited_signs_in_reviews_under_that_name_and_signs_out(
             add_person(cur, "A. Lee", role="reviewer", email="ann@x.org", issuer=provider.issuer)
 
     server = serve(seed, secrets_file(tmp_path, provider))
-    page.goto(f"{server.url}/review?reviewer=Chief")
+    page.goto(f"{server.url}/review?reviewer=Chief&item=q-02")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("Signed in as")).to_contain_text("A. Lee")
-    page.goto(f"{server.url}/review")
-    expect(page.get_by_text("Does drug q-01 help?")).to_be_visible()
+    expect(page.get_by_text("Does drug q-02 help?")).to_be_visible()  # the page asked for
     page.goto(f"{server.url}/people?reviewer=Chief")  # an address proves nothing
     expect(page.get_by_text("Only an admin can add people")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
