@@ -89,7 +89,7 @@ def load_view(
 def start_view(
     flt: RatingFilter, answers: Answers, path: str, version: tuple[int, ...]
 ) -> Future[AgreementView]:
-    """Begin to compute the same with intervals that hold for other people too."""
+    """Start to compute the same with intervals that hold for other people too."""
     return _computing.submit(logic.load_view, services.database(), flt, answers)
 
 

@@ -18,7 +18,7 @@ from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementCell
 from streamlit_app.parts import rater_agreement
 from tests.support.annotations import annotate
-from tests.support.pages import OpenPage, markup_of, table
+from tests.support.pages import OpenPage, captions, markup_of, table
 from training.evaluation.agreement import Anchoring, Pair
 
 AGREEMENT = "agreement"
@@ -27,11 +27,6 @@ AGREEMENT = "agreement"
 def cell(test: AppTest, row: int, column: str) -> Any:
     """Return one cell of the first table that has the column."""
     return table(test, column)[column][row]
-
-
-def captions(test: AppTest) -> str:
-    """Return all captions of a page."""
-    return " ".join(caption.value for caption in test.caption)
 
 
 def test_an_empty_store_says_what_to_do(open_page: OpenPage) -> None:
