@@ -41,7 +41,7 @@ def card(item: Item, prediction: Prediction | None, gold: GoldLabel) -> Html:
         ),
         _row(
             item,
-            say("verdict_card.record" if gold.origin == "agreed" else "verdict_card.gold"),
+            say("verdict_card.record"),
             gold.label,
             _origin(item, gold),
             None,

@@ -154,7 +154,7 @@ def test_the_evidence_is_named_where_it_differs(
     filled_store: Database, open_desk: OpenDesk
 ) -> None:
     markup = open_desk().markup
-    assert "The text contradicts the gold label and the head." in markup
+    assert "The text contradicts the label of record and the head." in markup
     assert ">stated as the answer<" in markup
     assert ">70% confidence<" in markup and ">70.0%<" in markup
     assert "Methods</h3>" in markup
