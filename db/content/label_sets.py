@@ -146,7 +146,11 @@ def kind_of(cur: DuckDBPyConnection, name: str) -> LabelKind:
     if name in OPTION_LABEL_SETS:
         return "several" if name == SEVERAL_OPTIONS_LABEL_SET else "single"
     stored = find_label_set(cur, name)
-    return "single" if stored is None else stored.kind
+    if stored is not None:
+        return stored.kind
+    values = {"name": name, "is_several": False}
+    row = cur.execute(load_sql("label_set_count_other_kind"), values).fetchone()
+    return "several" if row and row[0] else "single"
 
 
 def known_label_sets(cur: DuckDBPyConnection) -> dict[str, LabelSet]:

@@ -55,6 +55,23 @@ class UnseenProbabilities:
     is_base_model: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True, eq=False)
+class SetProbabilities:
+    """Probabilities of items with several right labels, each of which has its own.
+
+    Attributes:
+        item_nos: Shape ``(n_items,)``; numbers for ``list_items_by_number``, good until a refresh.
+        probabilities: Shape ``(n_items, n_labels)``; NaN where an item lacks a label.
+        right: Whether each label is one of the gold labels, same shape.
+        is_base_model: As of ``UnseenProbabilities``.
+    """
+
+    item_nos: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float64]
+    right: npt.NDArray[np.bool_]
+    is_base_model: npt.NDArray[np.bool_]
+
+
 def count_unseen(cur: DuckDBPyConnection, flt: OutcomeFilter) -> UnseenCount:
     """Count the items by where their probabilities come from."""
     statement, parameters = select_rows(
@@ -87,3 +104,36 @@ def load_unseen(
     )
     is_base_model = table["is_base_model"].to_numpy().astype(np.bool_)
     return UnseenProbabilities(HeadProbabilities.of(table, len(labels)), is_base_model)
+
+
+def load_set_probabilities(
+    cur: DuckDBPyConnection, flt: OutcomeFilter, labels: Sequence[str], *, only_unseen: bool
+) -> SetProbabilities:
+    """Read the probabilities of items with several right labels.
+
+    Args:
+        labels: The single labels, in the order of the columns.
+        only_unseen: Of items alone that the head had not learned from, out of fold where it has.
+    """
+    column = "unseen_probabilities" if only_unseen else "head_probabilities"
+    table = read_probabilities(
+        cur,
+        flt,
+        labels,
+        probabilities=column,
+        more=", coalesce(unseen_basis = 'base_model', false) as is_base_model, "
+        "list_transform($labels, lambda label: list_contains(labels, label)) as has, "
+        "list_transform($labels, lambda label: list_contains(labels_in(gold_label), label)) "
+        "as is_right",
+        tail=f"and {column} is not null order by item_no",
+    )
+    shape = (len(table), len(labels))
+    p, has, right = (
+        np.array(table[name].to_pylist()).reshape(shape) for name in ("p", "has", "is_right")
+    )
+    return SetProbabilities(
+        table["item_no"].to_numpy().astype(np.int64),
+        np.where(has.astype(np.bool_), p, np.nan),
+        right.astype(np.bool_),
+        table["is_base_model"].to_numpy().astype(np.bool_),
+    )

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from eci.arrays import BoolArray, FloatArray, IntArray, as_label_indices, as_probabilities
 from eci.statistics.estimates import NO_ITEMS, Estimate, proportion
+from eci.statistics.reliability import two_labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,3 +86,33 @@ def find_label_errors(probabilities: npt.ArrayLike, y: npt.ArrayLike) -> LabelEr
         confident_joint=joint,
         share=proportion(int(is_suspect.sum()), len(p), NO_ITEMS),
     )
+
+
+def find_set_errors(
+    probabilities: npt.ArrayLike, right: npt.ArrayLike
+) -> tuple[FloatArray, BoolArray]:
+    """Find the labels that a gold set has or lacks against a head's confidence.
+
+    Each label is judged on its own as right or not, over the items that have it.
+
+    Args:
+        probabilities: That each label is right, of a head that did not learn from the items, shape
+            ``(n_items, n_labels)``; NaN where an item does not have the label.
+        right: Whether it is one of the gold labels, same shape, 0 or 1.
+
+    Returns:
+        The quality of each gold set, that of its worst label, shape ``(n_items,)``, and which
+        labels are suspect, shape ``(n_items, n_labels)``.
+
+    Raises:
+        ValueError: The arrays are not of that form.
+    """
+    p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(right, dtype=np.int64)
+    quality, is_suspect = np.ones(len(p)), np.zeros(p.shape, dtype=np.bool_)
+    for label in range(p.shape[1]):
+        has = np.isfinite(p[:, label])
+        if has.any():
+            found = find_label_errors(two_labels(p[has, label]), y[has, label])
+            quality[has] = np.minimum(quality[has], found.quality)
+            is_suspect[has, label] = found.is_suspect
+    return quality, is_suspect

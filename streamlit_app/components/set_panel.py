@@ -10,9 +10,9 @@ from db.outcomes.selection import By
 from eci.statistics.estimates import Estimate
 from eci.statistics.set_metrics import SetReport
 from streamlit_app.components import estimate_card, figure_table
-from streamlit_app.logic.figures import estimate_text
+from streamlit_app.logic.figures import estimate_text, percent
 from streamlit_app.logic.outcomes.run_outcomes import Judged
-from streamlit_app.logic.outcomes.set_outcomes import order_figures
+from streamlit_app.logic.outcomes.set_outcomes import SetCalibration, order_figures
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say
 
@@ -43,6 +43,29 @@ def draw(reports: Mapping[By, SetReport]) -> None:
             },
             alt=say("set_panel.table_alt", who=say(f"set_panel.{by}")),
         )
+
+
+def draw_calibration(found: SetCalibration) -> None:
+    """Draw how far the probability of each label can be believed."""
+    st.caption(say("set_panel.calibration_note"))
+    if not found.per_label:
+        st.info(say("head_confidence.no_confidences"))
+        return
+    estimate_card.draw(
+        say("set_panel.calibration_error"),
+        found.ece,
+        explanation=say("set_panel.calibration_error_help"),
+    )
+    figure_table.draw(
+        {
+            say("set_panel.label"): [reveal(one.label) for one in found.per_label],
+            say("set_panel.mean"): [percent(one.mean) for one in found.per_label],
+            say("set_panel.right"): [estimate_text(one.right) for one in found.per_label],
+            say("set_panel.label_error"): [estimate_text(one.ece) for one in found.per_label],
+            say("set_panel.brier"): [_number(one.brier)[0] for one in found.per_label],
+        },
+        alt=say("set_panel.calibration_alt"),
+    )
 
 
 def _number(estimate: Estimate) -> tuple[str, str]:

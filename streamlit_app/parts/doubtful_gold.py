@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.content.label_sets import kind_of
 from db.people.permissions import is_permitted
 from db.review.agreement import (
     Challenges,
@@ -53,9 +52,6 @@ def draw_suspects(viewer: Viewer) -> None:
         safe_text.draw_notice(say("errors.no_predictions" if runs else "errors.no_runs"))
         return
     database, flt = services.database(), scope.flt
-    if kind_of(database.cursor(), flt.label_set) == "several":
-        safe_text.draw_notice(say("suspects.of_one_label"))
-        return
     labels = load_labels(database, scope.version, flt.label_set)
     suspects_panel.draw(load_suspects(database, scope.version, flt, labels), flt)
 

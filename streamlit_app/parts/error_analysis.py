@@ -37,7 +37,7 @@ from streamlit_app.logic.outcomes.run_outcomes import (
     load_errors,
     refresh,
 )
-from streamlit_app.logic.outcomes.set_outcomes import load_sets
+from streamlit_app.logic.outcomes.set_outcomes import load_set_calibration, load_sets
 from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
 from streamlit_app.logic.outcomes.suspects import learned_sentence, load_sources
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
@@ -60,7 +60,7 @@ SECTION_WORDS: dict[Section, str] = {
 }
 
 
-SECTIONS_OF_SETS: tuple[Section, ...] = ("help", "slices", "verbosity")
+SECTIONS_OF_SETS: tuple[Section, ...] = ("help", "confidence", "slices", "verbosity")
 """Of items with several right labels: the others count one label an item."""
 
 
@@ -93,8 +93,8 @@ def draw() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    if kind == "several" and section in ("help", "confusion"):
-        draw_sets(view, scope)
+    if kind == "several" and section not in ("slices", "verbosity"):
+        draw_sets(view, scope, section)
     else:
         DRAWERS[section](view, scope, runs)
     if kind == "ordinal" and section in ("help", "confusion"):
@@ -117,9 +117,12 @@ def _warn_of_learned(view: ErrorsView, scope: PickedScope) -> None:
         st.warning(learned_sentence(sources, view.num_items), icon=":material/school:")
 
 
-def draw_sets(view: ErrorsView, scope: PickedScope) -> None:
-    """Draw the figures of items with several right labels."""
+def draw_sets(view: ErrorsView, scope: PickedScope, section: Section) -> None:
+    """Draw the figures or the calibration of items with several right labels."""
     database = services.database()
+    if section == "confidence":
+        set_panel.draw_calibration(load_set_calibration(database, scope.version, scope.flt))
+        return
     outcome_panel.draw_figures(view, load_drawn(database, scope.version, scope.flt), None)
     set_panel.draw(load_sets(database, scope.version, scope.flt))
 

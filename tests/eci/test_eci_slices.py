@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from cleanlab.count import compute_confident_joint
 from cleanlab.filter import find_label_issues
+from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
 from cleanlab.rank import get_label_quality_scores
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from eci.statistics.binned_calibration import BinSums, binned_ece
 from eci.statistics.compare import compare
 from eci.statistics.design import DrawnSample, estimate_mean
 from eci.statistics.estimates import mean
-from eci.statistics.label_errors import find_label_errors
+from eci.statistics.label_errors import find_label_errors, find_set_errors
 from eci.statistics.multiple_testing import benjamini_hochberg
 from eci.statistics.reliability import reliability_report
 from eci.statistics.slices import (
@@ -109,6 +110,23 @@ def test_label_errors_are_those_of_cleanlab(n: int, size: int, noise: float):
     suspects = np.flatnonzero(found.is_suspect)
     ranked = suspects[np.argsort(found.quality[suspects], kind="stable")]
     assert ranked.tolist() == expected.tolist()
+
+
+def test_doubtful_labels_of_sets_are_those_of_cleanlab():
+    p = RNG.random((300, 4))
+    right = RNG.random((300, 4)) < p
+    right[::9] = ~right[::9]
+    right[:, 0] |= ~right.any(axis=1)  # the reference knows no empty set
+    quality, is_suspect = find_set_errors(p, right)
+    sets = [np.flatnonzero(row).tolist() for row in right]
+    expected = find_multilabel_issues_per_class(
+        sets, p, filter_by="confident_learning", min_examples_per_class=0, n_jobs=1
+    )
+    assert np.array_equal(is_suspect, expected) and is_suspect.sum() > 20
+    of_label = np.where(right, p, 1 - p)
+    assert quality == pytest.approx(of_label.min(axis=1), abs=1e-9)
+    p[::2, 3] = np.nan  # an option that these items do not have
+    assert not find_set_errors(p, right)[1][::2, 3].any()
 
 
 def test_a_label_that_is_never_gold_is_never_suggested():

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import StandardScaler
 
 from db.connection import Database
+from db.records import join_labels
+from db.retraining.snapshot import SnapshotItem
 from db.viewer import EVERYTHING
 from eci.arrays import IntArray
+from eci.statistics.calibration import out_of_fold
 from training.control.learning_curve import (
     CurvePoint,
     LearningCurve,
@@ -68,6 +77,37 @@ def test_random_labels_that_an_adapter_has_learned_promise_nothing(seed: int) ->
     assert mean_error(np.arange(200, 400)) == pytest.approx(2 / 3, abs=0.07)
     gain = fit_curve(task, np.arange(200, 400)).gain(200)
     assert gain.value == pytest.approx(0, abs=0.03)
+
+
+def test_the_error_of_sets_is_how_many_are_not_exactly_right() -> None:
+    rng = np.random.default_rng(7)
+    states = rng.normal(size=(300, 1, 6)).astype(np.float32)
+    right = states[:, 0, :3] + rng.normal(size=(300, 3)) > 0
+    right[:, 0] |= ~right.any(axis=1)
+    labels = ("cough", "fever", "rash")
+    golds = [join_labels(list(compress(labels, row)), labels) or "" for row in right]
+    items = tuple(
+        SnapshotItem(
+            str(n), "tests", "train", "Which?", (), "signs", labels, (), gold, "imported", gold, "",
+            None, (), None, (), False, {},
+        )
+        for n, gold in enumerate(golds)
+    )  # fmt: skip
+    names = sorted(set(golds))
+    y = tuple(map(names.index, golds))
+    ids = tuple(str(n) for n in range(300))
+    features = Features(states, np.zeros((300, 3), np.float32))
+    task = LabelSetTask("signs", items, features, y, ids)
+    curve = fit_curve(task, np.arange(300), l2=0.1)
+    fold = out_of_fold(y, ids, num_folds=5, seed=0)[0]
+    scale = StandardScaler().fit(states[fold.train, 0])
+    peer = OneVsRestClassifier(LogisticRegression(C=1 / (0.1 * len(fold.train)), tol=1e-8))
+    peer.fit(scale.transform(states[fold.train, 0]), right[fold.train])
+    p = peer.predict_proba(scale.transform(states[fold.held_out, 0]))
+    given = p >= 0.5
+    given[np.arange(len(p)), p.argmax(axis=1)] = True
+    whole = next(one for one in curve.points if one.num_items == len(fold.train))
+    assert whole.error == pytest.approx(1 - accuracy_score(right[fold.held_out], given), abs=1e-9)
 
 
 @pytest.mark.usefixtures("bundled_is_tiny")

@@ -17,7 +17,7 @@ from db.paths import cache_dir
 from db.retraining.snapshot import read_snapshot
 from db.viewer import Viewer
 from eci.arrays import FloatArray, IntArray
-from eci.model.head_fit import fit_head
+from eci.model.head_fit import fit_head, fit_option_set, fit_several, several_logits
 from eci.statistics.calibration import out_of_fold
 from eci.statistics.estimates import Estimate, percentile_interval
 from training.control.plan import make_plan
@@ -39,7 +39,7 @@ _DEFAULT_L2: Final = 1.0
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """The error of one head on items it was not fitted on.
+    """The error of one head on items it was not fitted on; of sets, how many are not exact.
 
     ``split`` numbers the division into fitted and judged items: heads of one division are judged
     on the same items, so they are resampled together.
@@ -108,7 +108,7 @@ def learning_curve(database: Database, viewer: Viewer) -> LearningCurve:
             "computed. Refit the head once; from then on it takes seconds."
         )
     tasks = label_set_tasks(features.answerable(questions), features)
-    task = next((task for task in tasks if not task.is_several), None)
+    task = next(iter(tasks), None)
     if task is None or len(task.items) < 4 * NUM_FOLDS * MIN_ITEMS_PER_FOLD:
         raise DataError(
             f"The gain cannot be projected from fewer than {4 * NUM_FOLDS * MIN_ITEMS_PER_FOLD} "
@@ -153,6 +153,8 @@ def _parts(rows: IntArray, seed: int) -> list[IntArray]:
 
 def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float, *, split: int) -> CurvePoint:
     learned, judged, y = task.features.take(on), task.features.take(out), np.array(task.y)
+    if task.is_several:
+        return CurvePoint(len(on), _set_error(task, on, out, l2), split)
     head = fit_head(
         learned.states,
         learned.scores,
@@ -162,6 +164,20 @@ def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float, *, split:
     )
     predicted = head.logits(judged.states, judged.scores).argmax(1)
     return CurvePoint(len(on), float((predicted != y[out]).mean()), split)
+
+
+def _set_error(task: LabelSetTask, on: IntArray, out: IntArray, l2: float) -> float:
+    """Return the share of judged items whose set of labels is not exactly the right one."""
+    learned, judged, right = task.features.take(on), task.features.take(out), task.right
+    if task.is_options:
+        head = fit_option_set(learned.states, learned.scores, right[on], l2=l2)
+    else:
+        head = fit_several(learned.states, right[on], l2=l2)
+    logits = several_logits(head, judged.states, judged.scores, is_options=task.is_options)
+    # As the head answers: each label above one half, else the most probable one.
+    given = logits >= 0
+    given[np.arange(len(given)), logits.argmax(axis=1)] = True
+    return float((given != right[out]).any(axis=1).mean())
 
 
 def _slope(sizes: FloatArray, errors: FloatArray) -> float:

@@ -15,8 +15,8 @@ from eci.decisions import DecisionRule
 from eci.statistics.conformal import coverage_report
 from eci.statistics.estimates import NO_ITEMS, Estimate, proportion
 from eci.statistics.metrics import classification_report, confusion_counts
-from eci.statistics.reliability import reliability_report
-from eci.statistics.set_metrics import set_report
+from eci.statistics.reliability import calibration_error_of_sets, reliability_report
+from eci.statistics.set_metrics import set_indicators, set_report
 
 
 def evaluate(
@@ -100,9 +100,22 @@ def _set_figures(
         "n": len(gold),
         "text": scores([one.answer_label for one in predictions]) if has_text else None,
         "head": scores([one.head_label for one in predictions]),
-        "calibration": None,
+        "calibration": _set_calibration(gold, predictions, labels),
         "decision": None,
     }
+
+
+def _set_calibration(
+    gold: Sequence[str], predictions: Sequence[Prediction], labels: Sequence[str]
+) -> dict[str, Any] | None:
+    given = [one.head_probabilities or () for one in predictions]
+    if not any(given):
+        return None
+    p = np.full((len(given), len(labels)), np.nan)
+    for row, values in zip(p, given, strict=True):
+        row[: len(values)] = values
+    right = set_indicators([labels_in(label) for label in gold], labels)
+    return {"ece": asdict(calibration_error_of_sets(p, right))}
 
 
 def _scores(

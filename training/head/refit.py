@@ -99,7 +99,7 @@ class LabelSetTask:
     @property
     def is_several(self) -> bool:
         """Return whether several labels of an item may be right."""
-        return self.items[0].is_several
+        return any(item.is_several for item in self.items[:1])
 
     @property
     def right(self) -> IntArray:
