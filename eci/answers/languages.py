@@ -106,7 +106,7 @@ def _any_of(phrases: Iterable[str]) -> str:
 def _language(code: str, table: Mapping[str, Any]) -> Language:
     return Language(
         code,
-        code not in {"ja", "zh"},
+        code not in {"ja", "ko", "zh"},
         {
             name: frozenset(f"{table.get(name, '')} {_TABLES['signs'].get(name, '')}".split())
             for name in _WORD_SETS

@@ -1,4 +1,5 @@
-"""Conclusions in German, French, Spanish, Portuguese, Italian, Japanese and Chinese."""
+"""Conclusions in German, French, Spanish, Portuguese, Italian, Japanese, Chinese,
+Dutch, Swedish, Polish, Turkish, Arabic and Korean."""
 
 from __future__ import annotations
 
@@ -82,6 +83,49 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("答案不是B。", None),
         ("答案可能是B。", None),
     ],
+    "nl": [
+        ("Het juiste antwoord is B.", "B"),
+        ("Dus het antwoord is optie C.", "C"),
+        ("Antwoord: D", "D"),
+        ("A is onjuist, B is juist.", "B"),
+        ("Ik kies C.", "C"),
+        ("Het antwoord is niet B.", None),
+        ("Het antwoord kan A zijn.", None),
+    ],
+    "sv": [
+        ("Rätt svar är B.", "B"),
+        ("Rätt svar: C", "C"),
+        ("Svar: D", "D"),
+        ("Alternativ A är fel. Det korrekta svaret är C.", "C"),
+        ("Svaret är inte B.", None),
+    ],
+    "pl": [
+        ("Prawidłowa odpowiedź to B.", "B"),
+        ("Odpowiedź: D", "D"),
+        ("Zatem poprawną odpowiedzią jest C.", "C"),
+        ("Odpowiedź A jest błędna. Prawidłowa odpowiedź to B.", "B"),
+        ("Odpowiedź to nie B.", None),
+    ],
+    "tr": [
+        ("Doğru cevap: C", "C"),
+        ("Cevap: D", "D"),
+        ("Dolayısıyla doğru cevap B seçeneğidir.", "B"),
+        ("A seçeneği yanlıştır. Doğru cevap: C", "C"),
+        ("Cevap B değildir.", None),
+    ],
+    "ar": [
+        ("الإجابة الصحيحة هي B.", "B"),
+        ("الجواب: D", "D"),
+        ("لذلك، الإجابة هي الخيار C.", "C"),
+        ("الإجابة ليست B.", None),
+    ],
+    "ko": [
+        ("정답은 B입니다.", "B"),
+        ("정답: D", "D"),
+        ("따라서 정답은 C입니다.", "C"),
+        ("A는 오답입니다. 정답은 D입니다.", "D"),
+        ("정답은 B가 아닙니다.", None),
+    ],
 }
 
 WORDS: dict[str, list[tuple[str, str | None]]] = {
@@ -127,6 +171,12 @@ WORDS: dict[str, list[tuple[str, str | None]]] = {
         ("是否有效尚不清楚", None),
         ("该药可能有效。", None),
     ],
+    "nl": [("Ja.", "yes"), ("Het antwoord is nee.", "no"), ("Misschien.", "maybe")],
+    "sv": [("Ja.", "yes"), ("Svaret är nej.", "no"), ("Kanske.", "maybe")],
+    "pl": [("Tak.", "yes"), ("Odpowiedź: nie", "no"), ("Być może.", "maybe")],
+    "tr": [("Evet.", "yes"), ("Cevap: hayır", "no"), ("Belki.", "maybe")],
+    "ar": [("نعم", "yes"), ("الإجابة هي لا.", "no"), ("ربما", "maybe")],
+    "ko": [("예", "yes"), ("정답은 아니요입니다.", "no"), ("결론: 아마도", "maybe")],
 }
 
 
