@@ -122,9 +122,10 @@ def test_the_same_two_items_come_out_of_every_wrapping(
     [
         ("cp932", "患者は発熱していますか", ("はい", "いいえ")),
         ("gb18030", "患者是否发热", ("是", "否")),
+        ("cp1251", "Есть ли у пациентов температура или боль", ("да", "нет")),
     ],
 )
-def test_a_table_in_an_encoding_of_east_asia_keeps_its_words(
+def test_a_table_in_an_encoding_of_another_script_keeps_its_words(
     tmp_path: Path, encoding: str, question: str, words: tuple[str, str]
 ) -> None:
     rows = "".join(f"{n},{question} {n},{word}\n" for n, word in enumerate(words))
@@ -132,11 +133,20 @@ def test_a_table_in_an_encoding_of_east_asia_keeps_its_words(
     assert golds(batch) == list(words)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "question"),
+    [
+        ("koi8_r", "Помогает ли это при кашле и боли?"),
+        ("cp1253", "Βοηθάει αυτό στον βήχα και τον πόνο;"),
+        ("cp1255", "האם זה עוזר לשיעול ולכאב?"),
+        ("cp1256", "هل يساعد هذا في السعال والألم؟"),
+    ],
+)
 def test_a_table_in_an_unknown_encoding_is_refused_and_not_read_as_other_words(
-    tmp_path: Path,
+    tmp_path: Path, encoding: str, question: str
 ) -> None:
     with pytest.raises(ImportFileError, match="Save it as UTF-8"):
-        parsed(tmp_path, "t.csv", "id,question,gold\n1,Помогает ли это?,да\n".encode("cp1251"))
+        parsed(tmp_path, "t.csv", f"id,question,gold\n1,{question},yes\n".encode(encoding))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ _NUM_SAMPLED: Final = 60
 _MIN_FIT: Final = 0.5
 """Which fraction of the first lines have to have as many cells as each other."""
 _MAX_STRANGE: Final = 0.4
-_MIN_USUAL: Final = {"cp932": 0.25, "gb18030": 0.8}
+_MIN_USUAL: Final = {"cp1251": 0.9, "cp932": 0.25, "gb18030": 0.8}
 """Which fraction of the characters of a text has to be in the usual script of an encoding."""
 _MAX_TITLE_ROWS: Final = 10
 PARQUET_MARK: Final = b"PAR1"
@@ -59,7 +59,7 @@ def csv_rows(name: str, text: str, faults: FaultList) -> Iterator[Row]:
 
 
 def text_of_table(content: bytes) -> str:
-    """Return a table that is no UTF-8: in Windows-1252, or as Excel saves Japanese and Chinese.
+    """Return a table that is no UTF-8: as Excel saves western, Cyrillic, Japanese or Chinese text.
 
     Nothing where it is in none of these: read as Windows-1252 it would be other words.
     """
@@ -70,6 +70,9 @@ def text_of_table(content: bytes) -> str:
     signs = len(re.findall(r"[^\w\s\x00-\x7f“”„‘’‚–—…•·°µ€£§«»¿¡±²³\xa0]", western))
     if joined + signs <= _MAX_STRANGE * (len(letters) + signs):
         return western
+    cyrillic = content.decode("cp1251", errors="replace")
+    if _is_cyrillic(cyrillic):
+        return cyrillic
     for encoding, usual in (("cp932", r"[\u3041-\u30ff]"), ("gb18030", r"[\u4e00-\u9fff]")):
         try:
             text = content.decode(encoding)
@@ -79,6 +82,23 @@ def text_of_table(content: bytes) -> str:
         if len(re.findall(usual, text)) > _MIN_USUAL[encoding] * len(foreign):
             return text
     return ""
+
+
+def _is_cyrillic(text: str) -> bool:
+    """Return whether bytes read as Windows-1251 are Cyrillic words, and not another alphabet.
+
+    Of Chinese, Greek and Arabic bytes capitals stand inside words, of KOI8 nearly all are capitals,
+    and of Hebrew ones none is among the last letters.
+    """
+    foreign, letters = re.findall(r"[^\x00-\x7f]", text), re.findall(r"[\u0400-\u04ff]", text)
+    inside = re.findall(r"[\u0430-\u045f][\u0400-\u042f]", text)
+    small = re.findall(r"[\u0430-\u045f]", text)
+    return (
+        len(letters) > _MIN_USUAL["cp1251"] * len(foreign)
+        and len(inside) < 0.02 * len(letters)
+        and 2 * len(small) > len(letters)
+        and bool(re.search(r"[\u044a-\u044f]", text))
+    )
 
 
 def table_rows(lines: Iterable[Line], faults: FaultList) -> Iterator[Row]:
