@@ -27,6 +27,7 @@ PAGES = {
     "browse": "items",
     "agreement": "agreement",
     "adjudicate": "agreement?part=adjudicate",
+    "doubtful": "agreement?part=doubtful",
     "guidelines": "settings?part=guidelines",
     "people": "settings?part=people",
     "errors": "quality",

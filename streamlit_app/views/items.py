@@ -33,13 +33,13 @@ ROW_HEIGHT = 34
 """Height of a line of the table in pixels."""
 WIDTHS = {
     "question": 440,
-    "gold": 110,
-    "text": 70,
+    "gold": 125,
+    "text": 80,
     "head": 80,
     "confidence": 60,
     "mine": 70,
     "reviews": 75,
-    "origin": 190,
+    "origin": 235,
     "form": 165,
     "source": 100,
     "split": 60,
