@@ -67,6 +67,7 @@ ASKED_BEFORE: Final = {
     "append_identity_change": "of rename_person, merge_people and erase_person, which ask",
     "hand_over_shares": "of change_person, merge_people and erase_person, which ask",
     "append_events": "of add_events, which asks, and of changes to queues, which ask before",
+    "append_setting": "of save_settings, save_privacy and save_desk_keys, which ask",
     "append_change": "of add_person and change_person, which ask",
     "insert_reviewer": "adds a person on signing in; no one acts for another",
     "freeze": "training.control asks before it prepares a run",

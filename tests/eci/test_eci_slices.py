@@ -20,9 +20,9 @@ from eci.statistics.compare import compare
 from eci.statistics.design import DrawnSample, estimate_mean
 from eci.statistics.estimates import mean
 from eci.statistics.label_errors import find_label_errors, find_set_errors
-from eci.statistics.multiple_testing import benjamini_hochberg
 from eci.statistics.reliability import reliability_report
 from eci.statistics.slices import (
+    benjamini_hochberg,
     compare_estimates,
     compare_slices,
     difference,

@@ -40,7 +40,6 @@ from db.viewer import Viewer
 from eci.arrays import FloatArray
 from eci.statistics.compare import compare, mcnemar_p_value, paired_difference
 from eci.statistics.metrics import LabelReport, classification_report, confusion_counts
-from eci.statistics.multiple_testing import benjamini_hochberg
 from eci.statistics.reliability import (
     calibration_error_of_sets,
     ece_difference,
@@ -48,6 +47,7 @@ from eci.statistics.reliability import (
 )
 from eci.statistics.set_compare import compare_sets
 from eci.statistics.set_metrics import SetLabelReport, set_indicators, set_report
+from eci.statistics.slices import benjamini_hochberg
 from training.evaluation.drawn_estimates import DrawnChange, estimate_difference
 from training.evaluation.gate_checks import (
     MARGIN,
