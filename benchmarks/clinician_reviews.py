@@ -21,14 +21,10 @@ from db.importers import import_file
 from db.review.agreement import RatingFilter, count_challenges
 from db.viewer import EVERYTHING
 from eci.statistics.estimates import Estimate, proportion
-from training.evaluation.agreement import (
-    Answers,
-    load_anchoring,
-    load_pairs,
-    load_phase,
-    load_reviewers,
-    load_times,
-)
+from training.evaluation.agreement.anchoring import load_anchoring
+from training.evaluation.agreement.figures import Answers
+from training.evaluation.agreement.phases import load_phase
+from training.evaluation.agreement.reviewers import load_pairs, load_reviewers, load_times
 
 FILE = Path("clinician_reviews") / "medqa_relabelling_even.csv"
 CLINICIANS = RatingFilter(EVERYTHING, "options", "import")

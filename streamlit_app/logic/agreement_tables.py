@@ -25,7 +25,8 @@ from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.figures import estimate_text, number_text
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say, words
-from training.evaluation.agreement import (
+from training.evaluation.agreement.anchoring import load_anchoring
+from training.evaluation.agreement.figures import (
     Anchoring,
     Answers,
     GuidelineAgreement,
@@ -35,10 +36,10 @@ from training.evaluation.agreement import (
     ReviewerAgreement,
     SelfAgreement,
     Times,
-    load_anchoring,
-    load_by_guideline,
+)
+from training.evaluation.agreement.phases import load_by_guideline, load_phase
+from training.evaluation.agreement.reviewers import (
     load_pairs,
-    load_phase,
     load_reviewers,
     load_self_agreement,
     load_times,

@@ -26,7 +26,8 @@ from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, Peo
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
-from training.evaluation.agreement import MAX_PAIRED, Anchoring, Answers
+from training.evaluation.agreement.figures import Anchoring, Answers
+from training.evaluation.agreement.reviewers import MAX_PAIRED
 
 PATIENCE_SECONDS = 0.3
 """Waited for intervals before figures are drawn without: few judgements take less."""

@@ -19,7 +19,7 @@ from streamlit_app.logic.agreement_tables import AgreementCell
 from streamlit_app.parts import rater_agreement
 from tests.support.annotations import annotate
 from tests.support.pages import OpenPage, captions, markup_of, table
-from training.evaluation.agreement import Anchoring, Pair
+from training.evaluation.agreement.figures import Anchoring, Pair
 
 AGREEMENT = "agreement"
 

@@ -34,7 +34,7 @@ from eci.questions.prompts import load_template
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
 from training.data.questions import label_set_of
-from training.evaluation.agreement import load_phase
+from training.evaluation.agreement.phases import load_phase
 
 SYMPTOMS = ("cough", "fever", "rash")
 

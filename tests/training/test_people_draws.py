@@ -26,7 +26,7 @@ from streamlit_app.logic.agreement_tables import drawn_notes
 from tests.support.annotations import annotate
 from tests.support.records import LABELS, make_item, make_prediction, make_run
 from tests.support.stores import open_store
-from training.evaluation.agreement import load_phase
+from training.evaluation.agreement.phases import load_phase
 from training.evaluation.people_estimates import estimate_people
 
 NUM_ITEMS = 240

@@ -26,11 +26,10 @@ from tests.support.annotations import annotate
 from tests.support.records import LABELS, make_item
 from tests.support.stores import open_store
 from training.cli import main
-from training.evaluation.agreement import (
-    load_anchoring,
-    load_by_guideline,
+from training.evaluation.agreement.anchoring import load_anchoring
+from training.evaluation.agreement.phases import load_by_guideline, load_phase
+from training.evaluation.agreement.reviewers import (
     load_pairs,
-    load_phase,
     load_reviewers,
     load_self_agreement,
     load_times,

@@ -18,12 +18,11 @@ from db.errors import NotFoundError
 from db.records import AnnotationOrigin, Phase
 from db.review.agreement import Gold, RatingFilter, RatingScope, Shown, list_rating_scopes
 from db.viewer import EVERYTHING
-from training.evaluation.agreement import (
-    Answers,
-    PhaseAgreement,
-    load_anchoring,
+from training.evaluation.agreement.anchoring import load_anchoring
+from training.evaluation.agreement.figures import Answers, PhaseAgreement
+from training.evaluation.agreement.phases import load_phase
+from training.evaluation.agreement.reviewers import (
     load_pairs,
-    load_phase,
     load_reviewers,
     load_self_agreement,
     load_times,

@@ -21,7 +21,7 @@ from db.paths import database_path
 from db.review.agreement import RatingFilter, Shown, list_rating_scopes
 from db.viewer import EVERYTHING
 from eci.statistics.estimates import proportion
-from training.evaluation.agreement import load_anchoring
+from training.evaluation.agreement.anchoring import load_anchoring
 
 _NO_LABELS = "no label was saved at a screen"
 

@@ -28,13 +28,9 @@ from db.viewer import EVERYTHING
 from eci.statistics.estimates import proportion
 from eci.statistics.slices import SliceResult, compare_estimates, compare_slices
 from training.errors import DataError
-from training.evaluation.agreement import (
-    load_anchoring,
-    load_by_guideline,
-    load_phase,
-    load_reviewers,
-    load_times,
-)
+from training.evaluation.agreement.anchoring import load_anchoring
+from training.evaluation.agreement.phases import load_by_guideline, load_phase
+from training.evaluation.agreement.reviewers import load_reviewers, load_times
 from training.evaluation.drawn_estimates import estimate_slices
 from training.evaluation.reporting.report_text import render_markdown
 from training.run.json_files import read_object
