@@ -10,12 +10,12 @@ from click.testing import CliRunner
 
 import db.cli.main
 import eci.cli
-import training.cli
+import training.cli.main
 
 COMMANDS = {
     "db": db.cli.main.main,
     "eci": eci.cli.main,
-    "training": training.cli.main,
+    "training": training.cli.main.main,
 }
 NUMBERS = (click.types.IntParamType, click.types.FloatParamType)
 

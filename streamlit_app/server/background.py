@@ -23,7 +23,7 @@ from db.paths import runs_dir
 from streamlit_app.errors import OUR_ERRORS
 from streamlit_app.logic.outcomes import run_outcomes
 from streamlit_app.server import backups, logs, refit_news, services
-from training.cli import main as training_commands
+from training.cli.main import main as training_commands
 from training.control.ingest import refresh
 from training.control.triggers import tick
 from training.evaluation.acceptance import check_acceptances

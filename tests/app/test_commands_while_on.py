@@ -26,7 +26,7 @@ SCRIPT = """
 import json, sys
 from click.testing import CliRunner
 from db.cli.main import main as db
-from training.cli import main as training
+from training.cli.main import main as training
 
 given = json.load(sys.stdin)
 results = []

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-import training.cli
+import training.cli.main
 from db.cli.main import main
 from db.connection import Database, opened_database
 from db.content.items import add_items
@@ -75,7 +75,7 @@ def test_a_command_of_the_training_package_does_too(
     for column in (("imported_item", "label_set"), ("annotation", "labels"), ("reviewer", "name")):
         damage_column(path, *column)
     words = [word.replace("OUT", str(tmp_path / "out")) for word in command]
-    result = CliRunner().invoke(training.cli.main, words)
+    result = CliRunner().invoke(training.cli.main.main, words)
     assert isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == 1
     assert "damaged" in result.stderr

@@ -20,8 +20,7 @@ from eci.statistics.reliability import (
     reliability_report,
     two_labels,
 )
-from eci.statistics.set_compare import compare_sets
-from eci.statistics.set_metrics import set_report
+from eci.statistics.set_metrics import compare_sets, set_report
 
 LABELS = ("A", "B", "C", "D", "E")
 

@@ -16,7 +16,7 @@ from db.paths import runs_dir
 from db.viewer import EVERYTHING
 from eci.model.artifact import read_info
 from tests.support.architectures import ARCHITECTURES
-from training.cli import main
+from training.cli.main import main
 from training.run.run_dir import RunDir
 
 REFUSES_SYSTEM = (

@@ -25,7 +25,7 @@ from db.viewer import EVERYTHING
 from eci.questions.prompts import Question
 from tests.support.annotations import annotate
 from tests.support.records import make_options_item
-from training.cli import main
+from training.cli.main import main
 from training.data import build_files, questions
 from training.data.build import BENCHMARKS, Build, build
 from training.data.build_files import write_build
@@ -218,7 +218,7 @@ def test_a_build_is_written_whole_or_not_at_all(
                 write_build(built, tmp_path / "out", build_format)
         assert set(tmp_path.iterdir()) == before
     killed = "import os\ndef fail(*_):\n    os._exit(9)\nos.rename = os.replace = fail\n"
-    killed += "import sys\nfrom training.cli import main\nmain(sys.argv[1:])"
+    killed += "import sys\nfrom training.cli.main import main\nmain(sys.argv[1:])"
     out = tmp_path / "out"
     command = [sys.executable, "-c", killed, "build", "--out", str(out)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 9

@@ -35,7 +35,7 @@ from tests.support.training_items import (
     make_training_items,
     make_training_options_item,
 )
-from training.cli import main
+from training.cli.main import main
 from training.data.build import Build, build, build_test
 from training.data.build_files import WrittenBuild, count_rows, write_build
 from training.data.formats import BUILD_FORMATS, FORMATS, BuildFormat

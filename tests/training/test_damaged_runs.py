@@ -21,7 +21,7 @@ from db.paths import runs_dir
 from db.retraining.training_runs import list_training_runs
 from tests.support.records import make_item
 from tests.support.stores import open_store
-from training.cli import main
+from training.cli.main import main
 from training.control.ingest import list_set_aside, refresh
 from training.control.plan import make_plan
 from training.control.run_duration import expected_seconds

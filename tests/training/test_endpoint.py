@@ -34,7 +34,7 @@ from tests.support.endpoints import (
     serving,
 )
 from tests.support.runs import kill, told_by, wait_for_end, wait_for_step
-from training.cli import main
+from training.cli.main import main
 from training.control.ingest import refresh
 from training.control.launch import cancel, launch
 from training.control.start import prepare_endpoint, start_endpoint

@@ -16,7 +16,7 @@ from db.records import Item, Option, Reviewer
 from db.retraining.snapshot import read_snapshot
 from db.viewer import EVERYTHING
 from tests.support.records import make_item, make_options_item
-from training.cli import main
+from training.cli.main import main
 from training.control.ingest import refresh
 from training.control.plan import Plan, prepare_plan
 from training.control.start import prepare_prediction, prepare_run

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from db.connection import Database
 from db.paths import runs_dir
-from training.cli import main
+from training.cli.main import main
 from training.control.plan import make_plan, prepare_plan
 from training.errors import SettingsError
 from training.run.run_dir import RunDir, list_run_dirs

@@ -24,7 +24,7 @@ from db.viewer import EVERYTHING
 from eci.model.artifact import read_info
 from eci.model.base_model import load_base
 from eci.model.eci_model import EciModel, build
-from training.cli import main
+from training.cli.main import main
 from training.control.ingest import refresh
 from training.control.plan import make_plan, prepare_plan
 from training.control.start import prepare_adoption

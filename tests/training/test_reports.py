@@ -33,7 +33,7 @@ from tests.support.annotations import annotate
 from tests.support.records import make_item, make_run
 from tests.support.stores import open_store
 from tests.support.tampering import store_acts
-from training.cli import main
+from training.cli.main import main
 from training.errors import DataError
 from training.evaluation.reporting.report_text import figure, render_html
 from training.evaluation.reporting.reports import data_card, model_card, review_report

@@ -16,7 +16,7 @@ from db.review.queues import list_queues
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
 from tests.support.records import make_item
-from training.cli import main
+from training.cli.main import main
 from training.errors import SettingsError
 from training.evaluation.review_plan import (
     Question,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from training.cli import main
+from training.cli.main import main
 from training.errors import SettingsError
 from training.settings.training import (
     TrainingSettings,
@@ -90,7 +90,7 @@ def test_the_command_line_lists_presets_and_tells_errors_in_one_line() -> None:
 
 def test_listing_loads_neither_torch_nor_transformers() -> None:
     code = (
-        "import sys, training.cli, training.control.start; "
+        "import sys, training.cli.main, training.control.start; "
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'peft')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -24,7 +24,7 @@ from eci.model.encoding import PromptSettings
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Question
 from tests.support.architectures import ARCHITECTURES
-from training.cli import main
+from training.cli.main import main
 from training.run.run_dir import RunDir
 
 # As Qwen3's: thinking is asked for by name, and closed at once where it is not wanted.

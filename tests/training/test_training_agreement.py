@@ -25,7 +25,7 @@ from eci.statistics.agreement import MORE_THAN_TWO, NO_PAIRS
 from tests.support.annotations import annotate
 from tests.support.records import LABELS, make_item
 from tests.support.stores import open_store
-from training.cli import main
+from training.cli.main import main
 from training.evaluation.agreement.anchoring import load_anchoring
 from training.evaluation.agreement.phases import load_by_guideline, load_phase
 from training.evaluation.agreement.reviewers import (

@@ -45,8 +45,7 @@ from eci.statistics.reliability import (
     ece_difference,
     reliability_report,
 )
-from eci.statistics.set_compare import compare_sets
-from eci.statistics.set_metrics import SetLabelReport, set_indicators, set_report
+from eci.statistics.set_metrics import SetLabelReport, compare_sets, set_indicators, set_report
 from eci.statistics.slices import benjamini_hochberg
 from training.evaluation.drawn_estimates import DrawnChange, estimate_difference
 from training.evaluation.gate_checks import (
