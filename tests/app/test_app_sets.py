@@ -9,6 +9,7 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.outcomes.selection import OutcomeFilter
+from db.people.sign_in import add_person
 from db.records import join_labels, labels_in
 from db.viewer import EVERYTHING
 from streamlit_app.logic.outcomes.run_outcomes import refresh
@@ -94,3 +95,20 @@ def test_calibration_and_doubtful_sets_are_on_their_pages(signs: Database) -> No
     page = open_page("agreement/doubtful")
     assert not page.exception
     assert "2 of 40 gold labels (5.0 %) are doubtful" in plain_texts(page)
+
+
+def test_sets_of_a_list_are_labelled_in_bulk(signs: Database) -> None:
+    with signs.transaction() as cur:
+        chief = add_person(cur, "Chief", role="admin").reviewer_id
+    page = open_page("items", reviewer="Chief")
+    page.toggle(key="bulk_open").set_value(True).run()
+    page.segmented_control(key="bulk_kind").set_value("head").run()
+    assert page.text[0].value == "40 of 40 items would change"
+    page.button(key="bulk_do").click().run()
+    assert not page.exception
+    said = signs.cursor().execute(
+        "select item_id, label from standing_annotation where reviewer_id = $chief",
+        {"chief": chief},
+    )
+    given = dict(said.fetchall())
+    assert len(given) == 40 and labels_in(given["q-00"]) == ("cough", "rash")

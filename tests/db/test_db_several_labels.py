@@ -28,6 +28,8 @@ from db.retraining.snapshot import read_snapshot
 from db.review.adjudications import add_adjudication
 from db.review.agreement import RatingFilter
 from db.review.annotations import get_gold, list_annotations
+from db.review.bulk_actions import do_action, preview_action, undo_action
+from db.review.item_list import ReviewFilter
 from db.viewer import EVERYTHING
 from eci.answers.several import read_labels
 from eci.questions.prompts import load_template
@@ -232,3 +234,30 @@ def test_a_conversation_without_labels_is_reviewed_by_verdict_and_note(
     out = tmp_path / "out.jsonl"
     export_file(database.cursor(), "items", "jsonl", out, EVERYTHING)
     assert import_file(database, None, out).is_unchanged
+
+
+def test_sets_are_labelled_in_bulk_as_the_head_says_and_taken_back(filled: Database) -> None:
+    chief = _chief(filled)
+    annotate(filled, "Ann", "q-1", "rash")
+    heads = {"q-1": joined("cough", "fever"), "q-2": joined("fever", "rash")}
+    with filled.transaction() as cur:
+        add_run(cur, make_run("run-1"))
+        rows = [
+            make_prediction(i, head_label=head, head_probabilities=(0.6, 0.7, 0.6))
+            for i, head in heads.items()
+        ]
+        add_predictions(cur, rows)
+    flt = ReviewFilter(run_id="run-1")
+    seen = preview_action(filled.cursor(), flt, "head", chief)
+    assert (seen.num_changed, seen.labels) == (2, dict.fromkeys(heads.values(), 1))
+    with filled.transaction() as cur:
+        do_action(cur, flt, "head", reviewer_id=chief, batch_id="b", num_expected=2)
+    for item_id, head in heads.items():
+        own = list_annotations(filled.cursor(), item_id, EVERYTHING)[-1]
+        assert own.judgement.labels == labels_in(head)
+    gold = get_gold(filled.cursor(), "q-2", EVERYTHING)
+    assert (gold.label, gold.origin) == (heads["q-2"], "agreed")
+    assert get_gold(filled.cursor(), "q-1", EVERYTHING).conflicting  # with Ann's set
+    with filled.transaction() as cur:
+        undo_action(cur, "b", reviewer_id=chief)
+    assert get_gold(filled.cursor(), "q-2", EVERYTHING).label == joined("rash")
