@@ -101,6 +101,9 @@ SIGNATURES: Final = (
     Signature("OpenAI evals log", "spec", harnesses.read_openai_evals),
     Signature("OpenAI batch output", "custom_id response", model_outputs.read_openai_batch),
     Signature("Anthropic batch results", "custom_id result", model_outputs.read_anthropic_batch),
+    Signature(
+        "Amazon Bedrock batch output", "recordId modelInput", model_outputs.read_bedrock_batch
+    ),
     Signature("Gemini batch output", "response.candidates", model_outputs.read_gemini_batch),
     Signature("vLLM outputs", "request_id outputs", model_outputs.read_vllm),
     Signature("promptfoo results", "provider vars|testCase response", model_outputs.read_promptfoo),

@@ -318,6 +318,44 @@ def test_outputs_of_batches_give_texts_models_and_tokens(tmp_path: Path) -> None
     assert prediction.answer == "No."
 
 
+@pytest.mark.parametrize(
+    ("output", "tokens"),
+    [
+        (
+            {
+                "model": "claude-x",
+                "content": [{"type": "text", "text": "Yes."}],
+                "stop_reason": "max_tokens",
+                "usage": {"input_tokens": 30, "output_tokens": 5},
+            },
+            5,
+        ),
+        (
+            {
+                "output": {"message": {"role": "assistant", "content": [{"text": "Yes."}]}},
+                "stopReason": "max_tokens",
+                "usage": {"inputTokens": 30, "outputTokens": 5},
+            },
+            5,
+        ),
+        ({"generation": " Yes.", "stop_reason": "length"}, None),
+        ({"results": [{"outputText": "Yes.", "completionReason": "LENGTH"}]}, None),
+    ],
+)
+def test_bedrock_batches_of_each_family_of_models_are_read(
+    tmp_path: Path, output: dict[str, Any], tokens: int | None
+) -> None:
+    rows = [
+        {"recordId": "w-1", "modelInput": {}, "modelOutput": output},
+        {"recordId": "w-2", "modelInput": {}, "error": {"errorCode": 400}},
+    ]
+    batch = read(tmp_path, "batch.jsonl.out", rows, model="llama")
+    (prediction,) = batch.predictions
+    assert (prediction.answer, prediction.is_finished) == ("Yes.", False)
+    assert prediction.answer_tokens == tokens
+    assert batch.notes == ("requests that failed and have no answer: 1",)
+
+
 def test_a_prompt_that_is_not_stored_becomes_a_question_where_labels_are_named(
     tmp_path: Path,
 ) -> None:

@@ -39,6 +39,37 @@ def read_openai_batch(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
         )
 
 
+_BEDROCK_TEXTS = ("content", "output.message.content", "generation", "results.0.outputText")
+"""Where the models of a Bedrock batch write their text: Claude, Nova, Llama and Titan."""
+_CUT = frozenset({"max_tokens", "length", "LENGTH"})
+
+
+def read_bedrock_batch(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the answers of an Amazon Bedrock batch, by ``recordId``; those that failed have none.
+
+    Its lines name no model but Claude's.
+    """
+    del frame
+    for place, row in rows:
+        output = row.get("modelOutput") or {}
+        text = next((found for path in _BEDROCK_TEXTS if (found := value_at(output, path))), None)
+        stops = [value_at(output, path) for path in ("stop_reason", "stopReason")]
+        stops.append(value_at(output, "results.0.completionReason"))
+        usage = output.get("usage") or {} if isinstance(output, Mapping) else {}
+        answer = Answer(
+            model=text_of(value_at(output, "model")),
+            text=_parts(text) if isinstance(text, list) else text_of(text),
+            is_finished=_CUT.isdisjoint(filter(None, stops)),
+            prompt_tokens=count_of(usage.get("input_tokens", usage.get("inputTokens"))),
+            answer_tokens=count_of(usage.get("output_tokens", usage.get("outputTokens"))),
+        )
+        yield Entry(
+            place=place,
+            item_id=text_of(row.get("recordId")),
+            answers=(answer,) if text else (),
+        )
+
+
 def read_anthropic_batch(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
     """Yield the answers of an Anthropic batch, by ``custom_id``; those that failed have none."""
     del frame
