@@ -20,7 +20,7 @@ takes no side, or two, has none. The rules, in the order in which they apply:
    announced: "the answer is B", "I choose B";
    concluded: the same in a sentence with "therefore", "in conclusion" and the like;
    final: "Final answer: B", ``\\boxed{B}``, ``<answer>B</answer>``.
-   ``languages.toml`` has the words, in eight languages.
+   ``languages.toml`` has the words, in fourteen languages.
 5. A higher rank replaces a lower one; but a text that starts with a category and later states or
    starts a sentence with another contradicts itself, unless the other is final. Among equals, a
    later one replaces the earlier if the text between takes it back ("wait", "correction", "this
