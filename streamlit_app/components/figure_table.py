@@ -30,7 +30,7 @@ def draw(
     lines = zip(*columns.values(), strict=True)
     body = element("tbody", *(_row(line) for line in lines))
     table = element("table", element("caption", alt), head, body, cls="lc-figures")
-    safe_text.draw(element("div", table, cls="lc-scroll"))
+    safe_text.draw(element("div", table, cls="lc-scroll", tabindex="0"))  # keys scroll it
 
 
 def _row(line: Sequence[Cell]) -> str:
