@@ -247,9 +247,10 @@ def _fill(data: Path) -> None:
     from db.retraining.snapshot import read_snapshot
     from streamlit_app.session.sign_in import DEFAULT_NAME
     from training.control.plan import make_plan, start_plan
+    from training.data.artifact_source import ArtifactSource
     from training.data.questions import ItemQuestion, to_question
     from training.head.features import Features, HeadFeatures
-    from training.head.source import HeadSource, find_info, prefill
+    from training.head.source import find_info, prefill
 
     database = Database.open()
     folder = data / "pubmedqa"
@@ -268,8 +269,8 @@ def _fill(data: Path) -> None:
     # One item is prefilled in earnest: it tells what the model is and how its features look.
     settings: Any = plan.settings
     first = [ItemQuestion.of(items[0])]
-    prefill(_Silent(), settings, HeadSource(None), first, cache)  # type: ignore[arg-type]
-    info = find_info(settings, HeadSource(None), items[:1], cache)
+    prefill(_Silent(), settings, ArtifactSource(None), first, cache)  # type: ignore[arg-type]
+    info = find_info(settings, ArtifactSource(None), items[:1], cache)
     assert info is not None
     features = HeadFeatures(cache, info)
     shape = features.get([to_question(items[0])]).states.shape[1:]

@@ -24,9 +24,18 @@ from streamlit_app.logic.training.training_view import describe_settings
 from streamlit_app.markup import element, join, reveal
 from streamlit_app.server import services
 from streamlit_app.wording import say, words
-from training.control.plan import BASE_ALONE, TIERS, Tier, make_plan, missing_base, start_plan
+from training.control.plan import (
+    BASE_ALONE,
+    CHAMPION,
+    TIERS,
+    Tier,
+    make_plan,
+    missing_base,
+    start_plan,
+)
 from training.control.run_duration import describe_expected, expected_seconds
 from training.control.start import start_prediction
+from training.joint.continuation import has_adapter
 from training.settings.launchers import LOCAL, Launcher
 from training.settings.training import PredictionSettings, Preset, list_preset_faults, list_presets
 
@@ -57,11 +66,13 @@ def draw(person: Reviewer, runs: Sequence[Run]) -> None:
     st.caption(_TIER_HELP[tier])
     settings_column, start_column = st.columns([3, 2], gap="large")
     chosen: dict[str, Any] = {"tier": tier, "preset": None, "source": None, "launcher": LOCAL}
+    models = list_models(services.database().cursor())
     with settings_column:
         if tier in ("joint", "gpu"):
-            chosen["preset"] = _pick_preset(tier)
+            preset = _pick_preset(tier)
+            chosen["preset"] = preset and preset.name
+            chosen["source"] = preset and _pick_adapter(models, preset)
         else:
-            models = list_models(services.database().cursor())
             chosen["source"] = _pick_source(models, tier)
             chosen["base"] = _pick_base(chosen["source"], "training_place")
             chosen["decision"] = _pick_decision()
@@ -109,7 +120,7 @@ def draw_prediction(person: Reviewer) -> None:
         )
 
 
-def _pick_preset(tier: Tier) -> str | None:
+def _pick_preset(tier: Tier) -> Preset | None:
     presets = {
         preset.name: preset for preset in list_presets() if _is_for_gpu(preset) == (tier == "gpu")
     }
@@ -129,7 +140,27 @@ def _pick_preset(tier: Tier) -> str | None:
     )
     safe_text.draw_text(presets[name].description, "training_description")
     draw_settings(describe_settings(presets[name].settings))
-    return name
+    return presets[name]
+
+
+def _pick_adapter(models: Sequence[ModelVersion], preset: Preset) -> str:
+    """Draw whose adapter a joint run starts from; ``BASE_ALONE`` for a new one."""
+    trained = {BASE_ALONE: say("training_form.new_adapter")}
+    trained |= {model.run_id: _with_aliases(model) for model in models if has_adapter(model.run_id)}
+    preferred = preset.settings.artifact_run_id
+    if preferred == CHAMPION:
+        preferred = next((m.run_id for m in models if CHAMPION in m.aliases), None)
+    if len(trained) == 1 and preset.settings.artifact_run_id is None:
+        return BASE_ALONE
+    chosen: str = st.selectbox(
+        say("training_form.start_from"),
+        list(trained),
+        index=list(trained).index(preferred) if preferred in trained else 0,
+        format_func=trained.__getitem__,
+        key=f"training_adapter_{preset.name}",
+        help=say("training_form.adapter_help"),
+    )
+    return chosen
 
 
 def _is_for_gpu(preset: Preset) -> bool:
@@ -139,10 +170,7 @@ def _is_for_gpu(preset: Preset) -> bool:
 def _pick_source(
     models: Sequence[ModelVersion], tier: Tier, key: str = "training_source"
 ) -> str | None:
-    names = {
-        model.run_id: version_name(model) + (f" ({', '.join(model.aliases)})" * bool(model.aliases))
-        for model in models
-    }
+    names = {model.run_id: _with_aliases(model) for model in models}
     if tier == "refit":
         names[BASE_ALONE] = say("training_form.base_alone")
     if not names:
@@ -157,6 +185,11 @@ def _pick_source(
         key=key,
     )
     return chosen
+
+
+def _with_aliases(model: ModelVersion) -> str:
+    """Return the name of a model with its aliases."""
+    return version_name(model) + (f" ({', '.join(model.aliases)})" * bool(model.aliases))
 
 
 def _pick_base(source: str | None, key: str) -> str | None:

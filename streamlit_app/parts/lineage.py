@@ -202,6 +202,7 @@ def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
         say("lineage.num_corrections"): f"{num_corrections:,}",
         say("lineage.records"): describe_records(count_training_records(cur, run.run_id)),
         say("lineage.started_from"): _base_words(run),
+        say("lineage.adapter_of"): _adapter_source(run) or say("lineage.no_other_run"),
         say("lineage.energy"): describe_energy(energy.get(run.run_id)),
     }
     style = "border: 0; padding: .1rem 1.2rem .1rem 0; text-align: left"
@@ -212,6 +213,12 @@ def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
         for name, value in facts.items()
     )
     safe_text.draw(element("table", join(*rows)))
+
+
+def _adapter_source(run: TrainingRun) -> str | None:
+    """Return the run whose adapter a run started from, which settings of all tasks name alike."""
+    source = (run.settings.get("settings") or {}).get("artifact_run_id")
+    return None if source is None else str(source)
 
 
 def draw_outcomes(run: TrainingRun, outcomes: Sequence[ItemOutcome]) -> None:

@@ -25,8 +25,8 @@ from training.cli.main import main
 from training.control.ingest import list_set_aside, refresh
 from training.control.plan import make_plan
 from training.control.run_duration import expected_seconds
+from training.data.artifact_source import ArtifactSource
 from training.errors import RunDirError, TrainingError
-from training.head.source import HeadSource
 from training.run.energy import read_energy
 from training.run.result_tables import PREDICTIONS
 from training.run.run_dir import RunDir, list_run_dirs
@@ -264,7 +264,7 @@ def test_runs_that_start_from_each_other_have_learned_from_nothing() -> None:
     first, second = finished_run("first"), finished_run("second")
     for run_dir, other in ((first, second), (second, first)):
         with_settings(task="refit", settings={"artifact_run_id": other.run_id})(run_dir)
-    assert HeadSource(first).learned_item_ids() == frozenset()
+    assert ArtifactSource(first).learned_item_ids() == frozenset()
 
 
 @pytest.mark.parametrize("source", ["../../elsewhere", 3, [], "a/b"])
@@ -272,7 +272,7 @@ def test_a_source_that_is_no_run_is_refused(source: Any) -> None:
     run_dir = finished_run()
     with_settings(task="refit", settings={"artifact_run_id": source})(run_dir)
     with pytest.raises(RunDirError, match="artifact_run_id"):
-        HeadSource(run_dir).learned_item_ids()
+        ArtifactSource(run_dir).learned_item_ids()
 
 
 def test_energy_that_is_not_finite_is_refused() -> None:

@@ -11,13 +11,17 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import torch
+from peft import get_peft_model_state_dict
+from safetensors.torch import load_file
 from transformers import TrainingArguments
 
 from db.connection import Database
 from db.content.items import add_items
+from db.paths import runs_dir
 from db.records import Section
 from db.retraining.snapshot import freeze, load_snapshot
 from eci.errors import ArtifactError
+from eci.model.artifact import ADAPTER_FILES, HEAD_FILE
 from eci.model.base_model import load_base
 from eci.model.batching import collate
 from eci.model.eci_model import EciModel, build
@@ -25,10 +29,14 @@ from eci.model.encoding import PromptSettings
 from tests.support.runs import make_run_dir, progress_of
 from tests.support.stores import open_store
 from tests.support.training_items import make_training_items
+from training.control.plan import make_plan
+from training.data.artifact_source import ArtifactSource
 from training.data.dataset import build_training_data, to_rows
 from training.data.questions import to_question
 from training.errors import DataError
+from training.joint import qlora
 from training.joint.adapter import add_adapter, keep_autograd, share_casts
+from training.joint.continuation import continued
 from training.joint.qlora import run_qlora
 from training.joint.trainer import EciTrainer, RowDataset
 from training.run.execution import RunContext, execute
@@ -107,6 +115,49 @@ def test_an_incomplete_or_foreign_artifact_is_refused(
     (artifact / "eci_head.safetensors").unlink()
     with pytest.raises(ArtifactError, match=r"eci_head\.safetensors is missing"):
         EciModel.load(base, tmp_path, artifact=artifact, quantization="nf4")
+
+
+def test_a_run_goes_on_from_the_adapter_and_head_of_another_and_holds_out_nothing_it_learned(
+    finished: RunDir,
+    database: Database,
+    tiny_settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs = runs_dir()
+    runs.mkdir(parents=True)
+    shutil.copytree(finished.path, runs / finished.run_id)
+    first = RunDir(runs / finished.run_id)
+    first.write_settings({**first.read_settings(), "task": "train"})
+    with pytest.raises(DataError, match="no champion yet"):
+        make_plan(database, "joint", source="champion")
+    other = {**tiny_settings, "lora": {"rank": 8, "alpha": 8, "dropout": 0.0}, "seed": 5}
+    settings = continued(parse_settings(other, "tests"), first.run_id)
+    assert (settings.lora.rank, settings.artifact_run_id) == (4, first.run_id)
+
+    started: list[str] = []
+
+    def compare(_: Any, model: EciModel, *__: Any) -> None:
+        head = model.model.get_base_model().eci_head.modules_to_save["default"]
+        for file, now in (
+            (ADAPTER_FILES[0], get_peft_model_state_dict(model.model)),
+            (HEAD_FILE, head.state_dict()),
+        ):
+            for name, tensor in load_file(first.artifact_path / file).items():
+                assert torch.equal(tensor, now[name]), name
+                started.append(name)
+
+    run_dir = make_run_dir(database, runs, settings.model_dump(mode="json"), task="train")
+    with monkeypatch.context() as patched:
+        patched.setattr(qlora, "_train", compare)
+        assert execute(run_dir, run_qlora) == "succeeded", run_dir.read_status().message
+    assert started
+    learned = ArtifactSource(first).learned_item_ids()
+    folds = {
+        fold: {r.item_id for r in RECORDS.read(run_dir.records_path) if r.fold == fold}
+        for fold in ("train", "dev")
+    }
+    assert folds["dev"] and not folds["dev"] & learned
+    assert ArtifactSource(run_dir).learned_item_ids() == folds["train"] | learned
 
 
 def test_a_stopped_run_resumes_and_ends_like_an_unbroken_one(

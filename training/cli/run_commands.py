@@ -37,7 +37,9 @@ from training.settings.training import list_preset_faults, list_presets, parse_d
     "--from",
     "source",
     help="recalibrate, refit: the run to start from [default: the champion, else the newest model; "
-    "a refit of 'base' takes the base model alone].",
+    "a refit of 'base' takes the base model alone]. joint, gpu: the run, or 'champion', whose "
+    "adapter training goes on from [default: as the preset says, else a new one; 'base': a new "
+    "one].",
 )
 @click.option(
     "--base",

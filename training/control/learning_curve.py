@@ -21,12 +21,13 @@ from eci.model.head_fit import fit_head, fit_option_set, fit_several, several_lo
 from eci.statistics.calibration import out_of_fold
 from eci.statistics.estimates import Estimate, percentile_interval
 from training.control.plan import make_plan
+from training.data.artifact_source import ArtifactSource
 from training.data.questions import SnapshotQuestions
 from training.errors import DataError
 from training.evaluation.out_of_fold import MIN_ITEMS_PER_FOLD
 from training.head.features import HeadFeatures
 from training.head.refit import MIN_JUDGED, LabelSetTask, earlier_choices, label_set_tasks
-from training.head.source import HeadSource, find_info
+from training.head.source import find_info
 from training.settings.training import RefitSettings
 
 SHARES: Final = (0.25, 0.4, 0.6, 0.8, 1.0)
@@ -96,7 +97,7 @@ def learning_curve(database: Database, viewer: Viewer) -> LearningCurve:
     """
     settings = make_plan(database, "refit").settings
     assert isinstance(settings, RefitSettings)  # noqa: S101 - narrows types
-    source = HeadSource.of(settings)
+    source = ArtifactSource.of(settings.artifact_run_id)
     snapshot = read_snapshot(database.cursor(), viewer)
     folder = cache_dir() / "head_features"
     info = find_info(settings, source, [*snapshot.train, *snapshot.test], folder)

@@ -23,6 +23,7 @@ from training.control.start import (
     start_quick,
 )
 from training.errors import DataError, RunDirError, SettingsError
+from training.joint.continuation import continued
 from training.run.run_dir import RunDir
 from training.settings.launchers import LOCAL, Launcher, num_training_processes
 from training.settings.training import (
@@ -30,6 +31,7 @@ from training.settings.training import (
     Preset,
     RecalibrationSettings,
     RefitSettings,
+    TrainingSettings,
     get_preset,
     parse_model_settings,
     parse_recalibration_settings,
@@ -40,6 +42,7 @@ from training.settings.training import (
 Tier = Literal["recalibrate", "refit", "joint", "gpu"]
 TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
 BASE_ALONE: Final = "base"
+CHAMPION: Final = "champion"
 _DEFAULT_PRESETS: Final = {"joint": "smoke", "gpu": "qlora-13b"}
 
 
@@ -76,7 +79,8 @@ def make_plan(
     Args:
         preset: Of the tiers joint and gpu; a shipped one when None.
         source: Run that refit and recalibrate start from; ``default_source`` when None; ``base``
-            for a refit on the base model alone.
+            for a refit on the base model alone. Of joint and gpu: run, or ``champion``, whose
+            adapter training goes on from; ``base`` for a new adapter; as in the preset when None.
         base: Of refit: name or folder of the base model, where it is no longer that of the source.
         base_run_id: The run to compare with; the source, else the newest run that did not follow
             a correction automatically, when None.
@@ -84,11 +88,12 @@ def make_plan(
         decision: What errors cost; as the preset or the source has it when None.
 
     Raises:
-        DataError: There is no model to recalibrate.
+        DataError: There is no model to recalibrate, or no adapter to start from.
         SettingsError: The preset does not exist or is not valid, or the launcher does not fit it.
     """
     if tier in _DEFAULT_PRESETS:
         chosen = get_preset(preset or _DEFAULT_PRESETS[tier])
+        chosen = replace(chosen, settings=_started_from(database, chosen.settings, source))
         if decision is not None:
             changed = chosen.settings.model_copy(update={"decision": decision})
             chosen = replace(chosen, settings=changed)
@@ -116,6 +121,24 @@ def make_plan(
         )
     recalibration = parse_recalibration_settings({**fields, "model": model}, "what to start from")
     return Plan(tier, recalibration, base_run_id or run_id)
+
+
+def _started_from(
+    database: Database, settings: TrainingSettings, source: str | None
+) -> TrainingSettings:
+    """Return the settings of a joint run with the adapter that it starts from."""
+    named = source or settings.artifact_run_id
+    if named is None or named == BASE_ALONE:
+        return settings.model_copy(update={"artifact_run_id": None})
+    if named == CHAMPION:
+        champion = find_by_alias(database.cursor(), CHAMPION)
+        if champion is None:
+            raise DataError(
+                "There is no champion yet whose adapter training could start from. Promote a "
+                "model, or start from a new adapter (--from base)."
+            )
+        named = champion.run_id
+    return continued(settings, named)
 
 
 def as_sequence_classification(plan: Plan) -> Plan:
@@ -199,7 +222,7 @@ def default_source(database: Database) -> str | None:
         None where there is no model.
     """
     cur = database.cursor()
-    champion = find_by_alias(cur, "champion")
+    champion = find_by_alias(cur, CHAMPION)
     if champion is not None:
         return champion.run_id
     run_ids = [model.run_id for model in list_models(cur)]

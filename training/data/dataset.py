@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -88,13 +88,16 @@ class TrainingData:
                 )
 
 
-def build_training_data(snapshot: Snapshot, settings: DataSettings, seed: int) -> TrainingData:
+def build_training_data(
+    snapshot: Snapshot, settings: DataSettings, seed: int, learned: Collection[str] = ()
+) -> TrainingData:
     """Split, choose shots and write the records.
 
     Args:
         snapshot: Only its training items are learned from; its test items are kept out.
         settings: How many shots, which exemplars, how many items.
         seed: Decides split, shots and option orders.
+        learned: Items that the adapter started from has learned from: they are never held out.
 
     Raises:
         DataError: Training items belong to the test split or repeat one of it, or are too few.
@@ -109,7 +112,7 @@ def build_training_data(snapshot: Snapshot, settings: DataSettings, seed: int) -
             f"The snapshot has {len(chosen)} training items with a label and without a veto; at "
             f"least {MIN_TRAIN_ITEMS} are needed. Import or label more items of the train split."
         )
-    fit, dev = _hold_out(chosen, settings.dev_fraction, seed)
+    fit, dev = _hold_out(chosen, settings.dev_fraction, seed, learned)
     pool = ExemplarPool(
         [entry.exemplar(settings.exemplar_context_words) for entry in fit],
         settings.exemplars,
@@ -215,19 +218,20 @@ def _in_proportion(entries: Sequence[ItemQuestion]) -> list[ItemQuestion]:
 
 
 def _hold_out(
-    entries: Sequence[ItemQuestion], fraction: float, seed: int
+    entries: Sequence[ItemQuestion], fraction: float, seed: int, learned: Collection[str]
 ) -> tuple[list[ItemQuestion], list[ItemQuestion]]:
     """Set aside the dev split; where a label set has none, a fraction of its items at random.
 
     The labels are held out in the proportions of the whole, corrected items like all others: held
     out of untouched ones alone, no item would be left once people have labelled all, and the
     figures would be those of the items that nobody had to correct. What was made from an item, or
-    repeats it, goes where the item goes.
+    repeats it, goes where the item goes; nothing that repeats a learned item is held out.
     """
     group_of = {
         entry.item.item_id: group
         for entry, group in zip(entries, item_groups(entries), strict=True)
     }
+    known = {group for item_id, group in group_of.items() if item_id in learned}
     set_aside: set[str] = set()
     for members in _by_label_set(entries, seed):
         own = [entry for entry in members if entry.item.split == "dev"]
@@ -236,7 +240,7 @@ def _hold_out(
         num_held_out = sum(size for group, size in sizes.items() if group in set_aside)
         for entry in own or _in_proportion(members):
             group = group_of[entry.item.item_id]
-            if group not in set_aside and (own or num_held_out < num_wanted):
+            if group not in set_aside | known and (own or num_held_out < num_wanted):
                 set_aside.add(group)
                 num_held_out += sizes[group]
     fit = [entry for entry in entries if group_of[entry.item.item_id] not in set_aside]

@@ -23,13 +23,6 @@ MIN_CALIBRATION_ITEMS = 20
 coin toss. A label set with fewer keeps its logits as they are."""
 
 
-UNKNOWN_LEARNING: Final = (
-    "What its adapter has learned from is unknown: figures on items that were part of it are too "
-    "good."
-)
-"""Of adapters that no run of this store has trained."""
-
-
 Gold: TypeAlias = int | frozenset[int]
 """The place of an item's gold label among its labels; where several may be right, their places."""
 

@@ -34,6 +34,7 @@ from eci.model.head_fit import (
 )
 from eci.questions.labels import likely_set
 from eci.statistics.calibration import TemperatureScaling, out_of_fold
+from training.data.artifact_source import ArtifactSource
 from training.data.questions import (
     ItemQuestion,
     SnapshotQuestions,
@@ -60,7 +61,7 @@ from training.evaluation.out_of_fold import (
 )
 from training.head.artifact import copy_artifact, write_head_artifact
 from training.head.features import Features, HeadFeatures
-from training.head.source import HeadSource, find_info, prefill
+from training.head.source import find_info, prefill
 from training.run.execution import RunContext
 from training.run.json_files import read_object, replace_json
 from training.run.result_tables import OUT_OF_FOLD, PREDICTIONS, RECORDS
@@ -158,7 +159,7 @@ def run_refit(context: RunContext) -> None:
     stored = run_dir.read_settings()
     settings = parse_refit_settings(dict(stored["settings"]), str(run_dir.settings_path))
     snapshot = load_snapshot(run_dir.snapshot_path)
-    source = HeadSource.of(settings)
+    source = ArtifactSource.of(settings.artifact_run_id)
     questions = SnapshotQuestions.of(snapshot)
     info, features = _features(context, settings, source, questions)
     asked = features.answerable(questions)
@@ -207,11 +208,11 @@ def run_recalibration(context: RunContext) -> None:
     items = {item.item_id: item for item in snapshot.train if not item.is_vetoed}
     gold = _golds(items)
     held_out = [entry for entry in read_held_out(source.held_out_path) if entry.item_id in gold]
-    learned = HeadSource(source).learned_item_ids()
+    learned = ArtifactSource(source).learned_item_ids()
     new = _calibrated(held_out, gold, info, learned, settings.decision)
     copy_artifact(run_dir.artifact_path, source.artifact_path, new)
     HELD_OUT.write(run_dir.held_out_path, held_out)
-    _write_out_of_fold(run_dir, held_out, new.calibration, HeadSource(source), snapshot.train)
+    _write_out_of_fold(run_dir, held_out, new.calibration, ArtifactSource(source), snapshot.train)
     RECORDS.write(
         run_dir.records_path,
         [TrainingRecord(run_dir.run_id, entry.item_id, 0, 0, "dev", ()) for entry in held_out],
@@ -226,7 +227,10 @@ def run_recalibration(context: RunContext) -> None:
 
 
 def _features(
-    context: RunContext, settings: RefitSettings, source: HeadSource, questions: SnapshotQuestions
+    context: RunContext,
+    settings: RefitSettings,
+    source: ArtifactSource,
+    questions: SnapshotQuestions,
 ) -> tuple[ArtifactInfo, HeadFeatures]:
     """Return the features of all items; the language model is loaded only if some are lacking."""
     entries = [*questions.train, *questions.test]
@@ -274,7 +278,7 @@ def _is_quick(run_dir: RunDir) -> bool:
     snapshot = load_snapshot(run_dir.snapshot_path)
     items = [*snapshot.train, *snapshot.test]
     folder = cache_dir() / "head_features"
-    info = find_info(settings, HeadSource.of(settings), items, folder)
+    info = find_info(settings, ArtifactSource.of(settings.artifact_run_id), items, folder)
     return info is not None and not HeadFeatures(folder, info).missing(
         [to_question(item) for item in items]
     )
@@ -365,7 +369,7 @@ def _fit_sets(task: LabelSetTask, settings: RefitSettings, strengths: Sequence[f
     return _Fit(head, chosen, len(task.items), len(task.items))
 
 
-def earlier_choices(source: HeadSource) -> Mapping[str, Mapping[str, Any]]:
+def earlier_choices(source: ArtifactSource) -> Mapping[str, Mapping[str, Any]]:
     """Return the penalty of the refit that this one starts from, by label set."""
     path = source.run_dir.path / "fit.json" if source.run_dir else None
     if path is None or not path.exists():
@@ -404,7 +408,7 @@ def _write_out_of_fold(
     run_dir: RunDir,
     held_out: Sequence[HeldOut],
     calibration: Mapping[str, CalibrationInfo],
-    source: HeadSource,
+    source: ArtifactSource,
     items: Sequence[SnapshotItem],
 ) -> None:
     """Write the out-of-fold predictions of the training items."""

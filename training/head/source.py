@@ -5,27 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from db.atomic_files import replaced_file
-from db.paths import models_dir, runs_dir
+from db.paths import models_dir
 from db.retraining.snapshot import SnapshotItem
 from eci.model.artifact import ArtifactInfo, check_base, read_info
 from eci.model.base_model import resolve_base_model
 from eci.model.features import stack
 from eci.model.fingerprint import Fingerprint
 from eci.questions.prompts import Question, load_template
+from training.data.artifact_source import ArtifactSource
 from training.data.questions import ItemQuestion, fixed_label_sets
-from training.errors import DataError
-from training.evaluation.held_out import UNKNOWN_LEARNING
 from training.head.features import Features, HeadFeatures
 from training.run.execution import RunContext
-from training.run.result_tables import RECORDS
-from training.run.run_dir import RunDir
 from training.settings.training import RefitSettings
 
 if TYPE_CHECKING:
@@ -35,59 +31,8 @@ _PART = 256
 """Items prefilled before their features are kept."""
 
 
-@dataclass(frozen=True)
-class HeadSource:
-    """The run whose artifact computes the features; none for the base model alone."""
-
-    run_dir: RunDir | None
-
-    @classmethod
-    def of(cls, settings: RefitSettings) -> HeadSource:
-        """Find the source that settings name.
-
-        Raises:
-            DataError: That run has no artifact.
-        """
-        if settings.artifact_run_id is None:
-            return cls(None)
-        run_dir = RunDir(runs_dir() / settings.artifact_run_id)
-        if not run_dir.artifact_path.is_dir():
-            raise DataError(
-                f"Run {run_dir.run_id} has no artifact, so no head can start from it. Name a run "
-                "that succeeded, or none for the base model alone."
-            )
-        return cls(run_dir)
-
-    @property
-    def artifact(self) -> Path | None:
-        """Return the folder of its artifact."""
-        return self.run_dir.artifact_path if self.run_dir else None
-
-    def learned_item_ids(self) -> frozenset[str]:
-        """Return the items that its adapter learned from, as far as runs of this store show."""
-        run_dir = self._run_with_adapter("train")
-        records = [] if run_dir is None else RECORDS.read(run_dir.records_path)
-        return frozenset(r.item_id for r in records if r.fold == "train")
-
-    def describe_unknown_learning(self) -> list[str]:
-        """Describe in one sentence that no run shows what its adapter learned from, if so."""
-        return [] if self._run_with_adapter("adopt") is None else [UNKNOWN_LEARNING]
-
-    def _run_with_adapter(self, task: str) -> RunDir | None:
-        """Return the run of that task which the adapter comes from."""
-        run_dir = self.run_dir
-        passed: set[str] = set()
-        while run_dir is not None and run_dir.run_id not in passed:
-            passed.add(run_dir.run_id)
-            if run_dir.read_settings().get("task") == task:
-                return run_dir
-            parent = run_dir.read_source()
-            run_dir = RunDir(runs_dir() / parent) if parent else None
-        return None
-
-
 def find_info(
-    settings: RefitSettings, source: HeadSource, items: Sequence[SnapshotItem], folder: Path
+    settings: RefitSettings, source: ArtifactSource, items: Sequence[SnapshotItem], folder: Path
 ) -> ArtifactInfo | None:
     """Describe the model without loading it; None where only loading can show it.
 
@@ -130,7 +75,7 @@ def _described(settings: RefitSettings, artifact: Path) -> ArtifactInfo:
 def prefill(
     context: RunContext,
     settings: RefitSettings,
-    source: HeadSource,
+    source: ArtifactSource,
     entries: Sequence[ItemQuestion],
     folder: Path,
 ) -> tuple[ArtifactInfo, HeadFeatures]:

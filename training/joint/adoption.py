@@ -13,8 +13,8 @@ from db.retraining.snapshot import load_snapshot
 from eci.model.artifact import ADAPTER_FILES, save_tensors, write_info
 from eci.model.base_model import load_base
 from eci.model.eci_model import build, with_adapter
+from training.data.artifact_source import UNKNOWN_LEARNING
 from training.data.questions import fixed_label_sets
-from training.evaluation.held_out import UNKNOWN_LEARNING
 from training.joint.adapter import describe_model
 from training.joint.predict import PredictionJob, predict_items, report_answered
 from training.run.execution import RunContext

@@ -34,7 +34,7 @@ def start_head(
     items, and those of which several labels may be right, are only standardised.
 
     Args:
-        model: With an adapter that has not learned anything yet, and so changes nothing.
+        model: Its adapter takes no part: an earlier run's has learned the labels of items.
         entries: The items that will be learned from.
 
     Returns:
@@ -55,7 +55,9 @@ def start_head(
     rows: list[OutOfFold] = []
     for name, members in by_set.items():
         questions = [entry.question for entry in members]
-        given = stack(model.features(questions, batch_size=batch_size, progress=update))
+        with model.model.disable_adapter():
+            features = model.features(questions, batch_size=batch_size, progress=update)
+        given = stack(features)
         head.standardise(name, *given)
         groups, y = item_groups(members), _places(members)
         if is_enough(groups, y, NUM_FOLDS):

@@ -18,6 +18,7 @@ from eci.model.artifact import ADAPTER_FILES
 from eci.model.base_model import load_base, read_config
 from eci.model.batching import Row
 from eci.model.eci_model import EciModel, build
+from training.data.artifact_source import ArtifactSource
 from training.data.dataset import (
     Record,
     TrainingData,
@@ -31,6 +32,7 @@ from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import held_out_rows
 from training.joint.adapter import add_adapter, describe_reach, library_versions, save_artifact
 from training.joint.base_heads import start_head
+from training.joint.continuation import load_adapter, load_head
 from training.joint.memory import DecoderShape
 from training.joint.predict import keep_answerable, predict
 from training.joint.sharding import exceeds, shard
@@ -89,16 +91,19 @@ def run_qlora(context: RunContext) -> None:
         prompts=settings.model.prompts,
     )
     snapshot = keep_answerable(context, model, snapshot)
-    data = build_training_data(snapshot, settings.data, settings.seed)
-    context.warn(data.describe_missing_labels())
+    source = ArtifactSource.of(settings.artifact_run_id)
+    data = build_training_data(snapshot, settings.data, settings.seed, source.learned_item_ids())
+    context.warn([*data.describe_missing_labels(), *source.describe_unknown_learning()])
     if context.is_first:
         RECORDS.write(run_dir.records_path, data.lineage(run_dir.run_id))
     add_adapter(model, settings.lora, checkpointing=settings.optimizer.gradient_checkpointing)
+    load_adapter(model, base, source)
     context.report_message(describe_reach(model.model.get_base_model()))
     if divides:
         context.report_message(f"Dividing the base model among {context.num_processes} processes.")
         shard(model.model, base.device)
     judged = start_head(context, model, data.learned, batch_size=settings.evaluation.batch_size)
+    load_head(model, source)
     _train(context, model, data, settings)
     if not divides:
         leave_group()

@@ -10,6 +10,7 @@ from shutil import rmtree
 from tempfile import gettempdir
 from typing import Final
 
+from training.data.artifact_source import ArtifactSource
 from training.launchers.storage import Storage
 from training.run.json_files import read_object
 from training.run.run_dir import RunDir
@@ -36,10 +37,13 @@ def send(run_dir: RunDir, storage: Storage) -> None:
     storage.delete(f"{run_dir.run_id}/{name}" for name in _REPORTED)
     for name in _GOING:
         storage.upload(run_dir.path / name, f"{run_dir.run_id}/{name}")
-    source = run_dir.read_source()
-    if source:
-        artifact = RunDir(run_dir.path.parent / source).artifact_path
-        storage.upload(artifact, f"{run_dir.run_id}/source/{source}/artifact")
+    for number, source in enumerate(ArtifactSource.of(run_dir.read_source()).runs()):
+        # Of the runs before that one, only what they learned from is asked.
+        for name in ("settings.json", "records.parquet", *(["artifact"] if number == 0 else [])):
+            if (source.path / name).exists():
+                storage.upload(
+                    source.path / name, f"{run_dir.run_id}/source/{source.run_id}/{name}"
+                )
 
 
 def bring_back(run_dir: RunDir, storage: Storage) -> None:

@@ -184,6 +184,11 @@ class TrainingSettings(Frozen):
     """Everything a run depends on except its snapshot."""
 
     seed: _Whole = Field(0, ge=0)
+    artifact_run_id: str | None = Field(
+        None,
+        pattern=RUN_ID,
+        description="run whose adapter training starts from, or champion; none: a new adapter",
+    )
     model: ModelSettings = ModelSettings()
     data: DataSettings = DataSettings()
     head: HeadSettings = HeadSettings()
