@@ -32,6 +32,9 @@ VARIABLES: Final[Mapping[str, Variable]] = {
     "LLAMACARE_METRICS_TOKEN": Variable(
         "none", "the token that `/metrics` asks for; without one there is no such route"
     ),
+    "LLAMACARE_FEATURES_AHEAD": Variable(
+        "1", "1: features of new items are computed while no run goes on; 0: by refits only", (0, 1)
+    ),
     "LLAMACARE_LOG": Variable("text", "`json`: logs as one JSON object a line"),
 }
 """The product's own variables."""

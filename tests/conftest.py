@@ -14,6 +14,7 @@ from db.paths import models_dir
 # Small matrices, and a test in each core: threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("LLAMACARE_FEATURES_AHEAD", "0")
 
 # A test that is slow because others run beside it has not failed.
 settings.register_profile("beside-others", deadline=None)

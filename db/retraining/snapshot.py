@@ -173,6 +173,23 @@ def freeze(cur: DuckDBPyConnection, directory: Path, *, created_by: str) -> Snap
     return manifest
 
 
+def write_snapshot(cur: DuckDBPyConnection, directory: Path) -> None:
+    """Write what ``freeze`` would write, for work that leaves nothing in the store.
+
+    Raises:
+        SnapshotError: No item has a label.
+    """
+    manifest, _ = read_aside(cur, _write_parts, directory, "")
+    with replaced_file(directory / MANIFEST_NAME) as partial:
+        partial.write_bytes(manifest.model_dump_json(indent=2).encode())
+
+
+def content_version(cur: DuckDBPyConnection) -> str:
+    """Return a text that changes when labelled items come in or change."""
+    row = cur.execute(load_sql("content_version")).fetchone()
+    return "-".join(str(number) for number in row or ())
+
+
 def read_snapshot(cur: DuckDBPyConnection, viewer: Viewer) -> Snapshot:
     """Return what ``freeze`` would write at this moment, without writing anything: for a preview.
 

@@ -20,6 +20,7 @@ from streamlit_app.server import review_service, services
 from streamlit_app.session import sign_in
 from streamlit_app.session.rooms import go_to
 from streamlit_app.wording import say
+from training.control import features_ahead
 from training.run.run_dir import RunDir
 from training.run.status import Status
 
@@ -58,16 +59,32 @@ def _draw_chip() -> None:
     """Draw how far the newest run is that is going on, as the way to the Training page."""
     try:
         name, status = _newest_at_work()
+        features = _features_status() if status is None else None
     except (*OUR_ERRORS, OSError):  # the page itself says so
+        return
+    if features is not None:
+        words = say("header.features", percent=_percent(features) or 0)
+        if st.button(words, key="lc_chip", help=say("header.features_help"), type="tertiary"):
+            go_to("training", "runs")
         return
     if status is None:
         return
     state = STATE_WORDS[status.state]
-    percent = 100 * status.step // status.num_steps if status.num_steps else None
+    percent = _percent(status)
     shown = state if percent is None else say("header.run", state=state, percent=percent)
     explanation = say("header.run_help", run=name)
     if st.button(shown, key="lc_chip", help=explanation, type="tertiary"):
         go_to("training", "runs")
+
+
+def _percent(status: Status) -> int | None:
+    return 100 * status.step // status.num_steps if status.num_steps else None
+
+
+def _features_status() -> Status | None:
+    """Return the status of the job that computes features ahead; None while none is going on."""
+    found = features_ahead.find_job() if sign_in.may("read") else None
+    return found[1] if found and found[1].is_active else None
 
 
 def _newest_at_work() -> tuple[str, Status | None]:

@@ -20,6 +20,7 @@ from streamlit_app.components import (
     blind_items,
     chart,
     endpoint_form,
+    features_line,
     item_table,
     operating_point,
     plan_panel,
@@ -71,6 +72,8 @@ def draw() -> None:
     )
     if shown is not None and is_first:
         draw_run(shown, runs)
+    with shown_errors():
+        features_line.draw(person)
     readiness_meter.draw(viewer)
     plan_panel.draw(person, viewer)
     with shown_errors():

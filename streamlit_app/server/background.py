@@ -24,6 +24,7 @@ from streamlit_app.errors import OUR_ERRORS
 from streamlit_app.logic.outcomes import run_outcomes
 from streamlit_app.server import backups, logs, refit_news, services
 from training.cli.main import main as training_commands
+from training.control import features_ahead
 from training.control.ingest import refresh
 from training.control.triggers import tick
 from training.evaluation.acceptance import check_acceptances
@@ -110,6 +111,7 @@ def _tick() -> None:
     tick(database, datetime.now(UTC))
     refit_second_readers(database, datetime.now(UTC))
     check_acceptances(database)
+    features_ahead.update(database)
     database.fold_log(QUIET_SECONDS)
 
 

@@ -249,6 +249,24 @@ def _features(
     return info, features
 
 
+def run_prefill(context: RunContext) -> None:
+    """Compute the features that a refit of the snapshot's items would lack; nothing is fitted.
+
+    Raises:
+        TrainingError: Settings, snapshot or data do not fit.
+        EciError: The model cannot be loaded.
+    """
+    stored = context.run_dir.read_settings()
+    settings = parse_refit_settings(dict(stored["settings"]), str(context.run_dir.settings_path))
+    source = ArtifactSource.of(settings.artifact_run_id)
+    questions = SnapshotQuestions.of(load_snapshot(context.run_dir.snapshot_path))
+    entries = [*questions.train, *questions.test]
+    folder = cache_dir() / "head_features"
+    info = find_info(settings, source, [entry.item for entry in entries], folder)
+    if info is None or HeadFeatures(folder, info).missing([entry.question for entry in entries]):
+        prefill(context, settings, source, entries, folder)
+
+
 def _golds(items: Mapping[str, SnapshotItem]) -> dict[str, Gold]:
     """Return the places of the gold labels, which calibrate."""
     return {

@@ -27,7 +27,7 @@ from training.settings.training import RefitSettings
 if TYPE_CHECKING:
     from eci.model.eci_model import EciModel
 
-_PART = 256
+_PART = 64
 """Items prefilled before their features are kept."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from db.records import TrainingState
-from training.head.refit import is_quick, run_recalibration, run_refit
+from training.head.refit import is_quick, run_prefill, run_recalibration, run_refit
 from training.run.energy import WORLD, estimated, measured
 from training.run.execution import HEAD_DEVICE, RunContext, execute
 from training.run.run_dir import RunDir
@@ -36,6 +36,8 @@ def execute_stored(run_dir: RunDir) -> TrainingState:
         # turns, so that the requests at a time are as many as its settings allow.
         return execute(run_dir, _ask_endpoint, device=f"endpoint {run_dir.read_model()['url']}")
     task = stored.get("task")
+    if task == "prefill":  # no run ever waits for it: it gives way
+        return execute(run_dir, run_prefill, device="features ahead")
     is_head_alone = task in ("refit", "recalibrate") and is_quick(run_dir)
     work = work_of(task)
     if isinstance(launcher, AccelerateLauncher):
