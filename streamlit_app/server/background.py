@@ -50,7 +50,12 @@ async def watching(app: Any) -> AsyncIterator[None]:
     done = threading.Event()
     threads = [
         threading.Thread(target=work, args=(done,), name=name, daemon=True)
-        for name, work in (("triggers", _watch), ("backups", backups.watch), ("commands", listen))
+        for name, work in (
+            ("triggers", _watch),
+            ("second readers", _keep_fitted),
+            ("backups", backups.watch),
+            ("commands", listen),
+        )
     ]
     for thread in threads:
         thread.start()
@@ -109,10 +114,19 @@ def _tick() -> None:
     refresh(database, runs_dir())
     refit_news.update(database)
     tick(database, datetime.now(UTC))
-    refit_second_readers(database, datetime.now(UTC))
     check_acceptances(database)
     features_ahead.update(database)
     database.fold_log(QUIET_SECONDS)
+
+
+def _keep_fitted(done: threading.Event) -> None:
+    """Fit second readers again after reviews; apart, because runs and policies must not wait."""
+    while not done.wait(TICK_SECONDS):
+        _attempt(_refit)
+
+
+def _refit() -> None:
+    refit_second_readers(services.database(), datetime.now(UTC))
 
 
 def _keep_head() -> None:
