@@ -60,6 +60,8 @@ class CorrectnessFigures:
         auroc: Area under the ROC curve.
         auroc_low: End of its 95 % interval.
         auroc_high: The other end.
+        num_thinking: Answers of the run in several paragraphs.
+        final_by: How many of these have their final label by each tenth of their text.
     """
 
     num_right: int
@@ -67,6 +69,8 @@ class CorrectnessFigures:
     auroc: float
     auroc_low: float
     auroc_high: float
+    num_thinking: int = 0
+    final_by: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,26 @@ def cues_of(text: str, label: str, form: Form, parts: Sequence[Part]) -> FloatAr
     return np.array(numbers)
 
 
+def final_from(parts: Sequence[Part], label: str) -> float | None:
+    """Return after which share of a text its label is stated and never another one again.
+
+    Args:
+        parts: What ``read_parts`` found.
+        label: That of the whole text.
+
+    Returns:
+        Above 0, up to 1; None where the last paragraph that states a label states another, or none
+        does.
+    """
+    place = None
+    for part in parts:
+        if part.label == label:
+            place = part.end if place is None else place
+        elif part.label is not None:
+            place = None
+    return None if place is None else place / parts[-1].end
+
+
 def _paragraphs(text: str) -> list[tuple[int, int]]:
     """Return where the paragraphs of a text begin and end; neighbours are joined if many."""
     found, start = [], 0

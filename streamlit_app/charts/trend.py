@@ -25,6 +25,7 @@ def draw_trend(
     *,
     axis: str,
     ceiling: tuple[str, float, float, float] | None = None,
+    of: str | None = None,
 ) -> go.Figure:
     """Draw the accuracy of text and head, distinguished by colour, dash and symbol.
 
@@ -32,6 +33,7 @@ def draw_trend(
         series: Name of each, the text first, with its points in the order of the x axis.
         axis: Title of the x axis.
         ceiling: Name, value and ends of the interval of a line over the whole width.
+        of: Title of the y axis, where it is not accuracy.
     """
     # By place, not by name: two runs whose names are cut alike stay two.
     places = {x: place for place, x in enumerate(_names(series))}
@@ -58,7 +60,7 @@ def draw_trend(
                 **(ticks if places else _whole_numbers(series)),
             },
             "yaxis": {
-                "title": {"text": say("charts.accuracy")},
+                "title": {"text": of or say("charts.accuracy")},
                 "tickformat": ".0%",
                 "fixedrange": True,
             },

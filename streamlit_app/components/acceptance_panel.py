@@ -12,6 +12,7 @@ from db.outcomes.acceptance import AcceptanceRule, add_acceptance, undo_acceptan
 from db.people.permissions import is_permitted
 from db.retraining.correctness import CorrectnessFit
 from streamlit_app import safe_text
+from streamlit_app.charts.trend import draw_trend
 from streamlit_app.charts.yield_curve import draw_yield
 from streamlit_app.components import chart, figure_table
 from streamlit_app.components.scope_picker import PickedScope
@@ -20,6 +21,7 @@ from streamlit_app.logic.figures import number_text, percent
 from streamlit_app.logic.outcomes.acceptance import (
     OrderYield,
     certificate_sentence,
+    final_points,
     load_acceptance,
     load_plan,
     pair_of,
@@ -44,6 +46,7 @@ def draw(scope: PickedScope) -> None:
     _draw_fit(view.fit, scope)
     if view.fit is not None:
         _draw_plan(scope)
+        _draw_final(view.fit)
     if view.rules:
         _draw_rules(view.rules)
     if view.yields:
@@ -108,6 +111,27 @@ def _draw_plan(scope: PickedScope) -> None:
     box(certificate_sentence(plan))
     if plan.accepted:
         _draw_accept(scope, plan)
+
+
+def _draw_final(fit: CorrectnessFit) -> None:
+    """Draw by when answers in several paragraphs have their label, where there are enough."""
+    points = final_points(fit)
+    if not points:
+        return
+    st.markdown(say("acceptance.final_heading"), help=say("acceptance.final_help"))
+    name = say("acceptance.final")
+    chart.draw(
+        draw_trend([(name, points)], axis=say("acceptance.share_read"), of=name),
+        key="acceptance_final",
+        alt=say("acceptance.final_alt"),
+        table={
+            say("acceptance.share_read"): [point.x for point in points],
+            name: [point.value for point in points],
+            "low": [point.low for point in points],
+            "high": [point.high for point in points],
+            "n": [point.num_items for point in points],
+        },
+    )
 
 
 def _draw_accept(scope: PickedScope, plan: AcceptancePlan) -> None:

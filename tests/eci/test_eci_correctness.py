@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import hypergeom
 from sklearn.metrics import roc_auc_score
 
-from eci.answers.cues import CUES, cues_of, read_parts
+from eci.answers.cues import CUES, cues_of, final_from, read_parts
 from eci.errors import ArtifactError
 from eci.model.correctness import (
     HEAD_FILE,
@@ -91,6 +91,9 @@ def test_a_text_that_changes_its_mind_shows_it() -> None:
     parts = read_parts(text, PUBMEDQA)
     assert [part.label for part in parts] == ["yes", "no", "no", "no"]
     assert text[parts[1].start : parts[1].end] == "Wait, it might be no."
+    assert final_from(parts, "no") == parts[1].end / len(text)
+    assert final_from(parts, "yes") is None
+    assert final_from((), "yes") is None
     found = dict(zip(CUES, cues_of(text, "no", "bare", parts), strict=True))
     assert (found["changes"], found["last_other"], found["form_bare"]) == (1, 0.25, 1)
     assert found["doubt_words"] == pytest.approx(np.log(2))

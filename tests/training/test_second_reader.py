@@ -26,11 +26,16 @@ from db.outcomes.acceptance import (
 )
 from db.outcomes.run_pairs import PairFilter
 from db.people.reviewers import add_reviewer
-from db.retraining.correctness import list_answers, list_correctness_fits
+from db.retraining.correctness import (
+    ReviewableAnswer,
+    list_answers,
+    list_correctness_fits,
+)
 from db.review.draws import QueueDesign
 from db.review.item_list import ReviewFilter, list_item_ids
 from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
+from eci.questions.labels import PUBMEDQA
 from tests.support.annotations import annotate
 from tests.support.records import make_item, make_prediction, make_run
 from tests.support.stores import open_store
@@ -40,6 +45,7 @@ from training.head.second_reader import (
     CHARACTERS_A_SECOND,
     FIXED_SECONDS,
     expected_seconds,
+    final_by_tenth,
     fit_second_reader,
     refit_second_readers,
     teaching_rows,
@@ -241,6 +247,35 @@ def test_test_items_teach_nothing_and_reviews_refit(store: Database) -> None:
 def list_scores_of(store: Database) -> list[str]:
     scored_runs.refresh(store.cursor(), ["run-1"])
     return list_scores(store.cursor(), "run-1", "pubmedqa").item_ids.tolist()
+
+
+def test_it_is_counted_by_which_tenth_of_an_answer_its_label_is_final() -> None:
+    texts = {
+        "early": "The answer is yes.\n\n" + "More of the trial. " * 40,
+        "late": "The answer is no.\n\nWait.\n\nThe answer is yes.",
+        "bare": "yes",
+    }
+    answers = [
+        ReviewableAnswer(
+            name,
+            "train",
+            "Q?",
+            (),
+            PUBMEDQA.names,
+            (),
+            {},
+            text,
+            "yes",
+            None,
+            None,
+            None,
+            None,
+            None,
+        )
+        for name, text in texts.items()
+    ]
+    found = final_by_tenth("pubmedqa", answers)
+    assert found == {"num_thinking": 2, "final_by": (*[1] * 9, 2)}
 
 
 def test_the_time_of_a_review_follows_its_length() -> None:

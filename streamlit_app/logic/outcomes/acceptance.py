@@ -14,13 +14,22 @@ from db.outcomes.run_pairs import PairFilter
 from db.outcomes.selection import OutcomeFilter
 from db.retraining.correctness import CorrectnessFit, list_correctness_fits
 from eci.statistics.acceptance import Certificate
-from eci.statistics.estimates import Estimate, percentile_interval, resampled_rate
+from eci.statistics.estimates import (
+    NO_ITEMS,
+    Estimate,
+    percentile_interval,
+    proportion,
+    resampled_rate,
+)
 from streamlit_app.logic.figures import percent
+from streamlit_app.logic.outcomes.comparison import TrendPoint
 from streamlit_app.wording import say, say_count
 from training.evaluation.acceptance import AcceptancePlan, check_acceptances, plan_acceptance
 
 MIN_REVIEWS: Final = 10
 """Fewer timed reviews of an order have no rate."""
+MIN_THINKING: Final = 10
+"""Fewer answers in several paragraphs have no curve."""
 RANDOM: Final = "random"
 
 
@@ -49,6 +58,27 @@ class AcceptanceView:
     fit: CorrectnessFit | None
     rules: tuple[AcceptanceRule, ...]
     yields: tuple[OrderYield, ...]
+
+
+def final_points(fit: CorrectnessFit) -> list[TrendPoint]:
+    """Return the share of answers that have their label by each tenth of their text.
+
+    With Wilson intervals; none for fewer than ten answers in several paragraphs.
+    """
+    figures = fit.figures
+    if figures.num_thinking < MIN_THINKING or not figures.final_by:
+        return []
+    points = []
+    for tenth, count in enumerate(figures.final_by, 1):
+        share = proportion(count, figures.num_thinking, NO_ITEMS)
+        percent_read = 100 * tenth // len(figures.final_by)
+        label = say("acceptance.by", percent=percent_read)
+        value, interval = share.value, share.interval
+        if value is not None and interval is not None:
+            points.append(
+                TrendPoint(percent_read, label, value, interval.low, interval.high, share.n)
+            )
+    return points
 
 
 def load_acceptance(database: Database, flt: OutcomeFilter) -> AcceptanceView:
