@@ -31,7 +31,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 BENCHMARKS = RESULTS.parent
-SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text())
+SCRIPTS = sorted(
+    path for path in BENCHMARKS.glob("*.py") if '__name__ == "__main__"' in path.read_text()
+)
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 ROW = Row(
     *("refit | one", "median", 0.25, "s"),
