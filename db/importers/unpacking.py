@@ -32,7 +32,7 @@ _DATA_SUFFIXES: Final = frozenset(
     }
 )
 _INFORMATION: Final = re.compile(
-    r"(?:dataset_infos?|dataset_dict|state|package|datapackage|metadata)\.json"
+    r"(?:dataset_infos?|dataset_dict|state|package|datapackage|metadata|build)\.json"
     r"|(?:readme|licen[cs]e|requirements)\.txt",
     re.IGNORECASE,
 )

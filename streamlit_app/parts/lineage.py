@@ -190,7 +190,7 @@ def draw_flow_of(
 
 def _base_words(run: TrainingRun) -> str:
     base = run.base_run_id
-    return services.run_names().get(base, base) if base else say("lineage.no_other_run")
+    return services.run_names()[base] if base else say("lineage.no_other_run")
 
 
 def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:

@@ -135,16 +135,24 @@ def all_runs() -> list[Run]:
     return sorted(list_runs(database().cursor()), key=lambda run: is_automatic(run.settings))
 
 
-def run_names() -> dict[str, str]:
+class RunNames(dict[str, str]):
+    """Names of runs by id; a run that left the lists is called by its id."""
+
+    def __missing__(self, run_id: str) -> str:
+        """Return the id of a run that is in no list."""
+        return run_id
+
+
+def run_names() -> RunNames:
     """Return what each run is called, by its id; the id tells runs of the same name apart."""
     cur = database().cursor()
     names = {run.run_id: run.name for run in list_training_runs(cur)}
     names |= {run.run_id: run.name for run in list_runs(cur)}
     counts = Counter(names.values())
-    return {
-        run_id: name if counts[name] == 1 else f"{name} ({run_id})"
+    return RunNames(
+        (run_id, name if counts[name] == 1 else f"{name} ({run_id})")
         for run_id, name in names.items()
-    }
+    )
 
 
 def newest_runs() -> list[Run]:
