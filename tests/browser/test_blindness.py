@@ -37,6 +37,7 @@ from db.content.items import add_items
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.exporters import EXPORT_KINDS, formats_of
+from db.people import reviewers
 from db.people.reviewers import add_reviewer
 from db.records import Item, Prediction, Run, Section, TrainingRun
 from db.retraining.record_vetoes import add_record_veto
@@ -354,10 +355,12 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
         st.cache_data.clear()
         database = services.database()
         opened.append(database)
-        fill(database, variant, **filled)
         # Random ones would be compressed to tokens of different lengths.
+        people = (f"reviewer-{number:04}" for number in count())
+        monkeypatch.setattr(reviewers, "new_id", lambda: next(people))
         numbered = (f"sitting-{number:04}" for number in count())
         monkeypatch.setattr(tokens, "uuid", SimpleNamespace(uuid4=lambda: next(numbered)))
+        fill(database, variant, **filled)
         found = {}
         for page, params in addresses:
             sent.clear()
@@ -412,7 +415,7 @@ def _steady(content: bytes) -> bytes:
     content = re.sub(rb"(served_at|held_until)\W+[\d.]+", b"", content)
     content = re.sub(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", b"", content)
     content = re.sub(rb"[0-9a-f]{40,64}|home\d", b"", content)
-    return re.sub(rb"20\d\d-\d\d-\d\d \d\d:\d\d( UTC)?", b"", content)
+    return re.sub(rb"20\d\d-\d\d-\d\d[ T]\d\d:\d\d(:[\d.]+)?(\+00:00|Z| UTC)?", b"", content)
 
 
 def _payload(token: re.Match[bytes]) -> bytes:
