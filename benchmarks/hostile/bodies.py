@@ -411,6 +411,7 @@ def _connect(server: Server, headers: Mapping[str, str] | None = None) -> Client
 def _rerun(query: str) -> BackMsg:
     message = BackMsg()
     message.rerun_script.query_string = query
+    message.rerun_script.page_name = "review"
     return message
 
 

@@ -28,6 +28,12 @@ def press(role: Any, name: str) -> Callable[[Page], None]:
     return lambda page: page.get_by_role(role, name=name).first.click()
 
 
+FADED_IN = """() => Promise.all(document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished.catch(() => null)))"""
+"""Colours while something fades in are not those that are read."""
+
+
 def label(page: Page) -> None:
     wait_for_card(page, "q-01")
     page.keyboard.press("n")
@@ -120,6 +126,8 @@ def wait_until_drawn(page: Page, scheme: str) -> None:
     expect(app).to_have_attribute("data-test-script-state", "notRunning")
     expect(app).to_have_css("color-scheme", scheme)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    expect(page.locator('[data-stale="true"]')).to_have_count(0)
+    page.evaluate(FADED_IN)
     expect(page.locator(".js-plotly-plot:not(:has(svg))")).to_have_count(0)
 
 

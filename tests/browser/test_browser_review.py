@@ -176,7 +176,7 @@ def test_a_click_in_browse_opens_the_item_and_the_list_is_the_queue(
     wait_for_card(page, "q-03")
     expect(on_desk(page, ".lc-progress")).to_contain_text("Item 3 of 12")
     # All of it is in the address from the first draw on, so that one step back is enough.
-    expect(page).to_have_url(re.compile(r"/\?(?=.*item=q-03)(?=.*source=pubmedqa)"))
+    expect(page).to_have_url(re.compile(r"/review\?(?=.*item=q-03)(?=.*source=pubmedqa)"))
     page.go_back()
     expect(page.locator(".lc-count")).to_have_text("12 items")
 
