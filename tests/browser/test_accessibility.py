@@ -131,6 +131,7 @@ def wait_until_drawn(page: Page, scheme: str) -> None:
     expect(page.locator(".js-plotly-plot:not(:has(svg))")).to_have_count(0)
 
 
+@pytest.mark.timeout(900)
 def test_no_page_has_a_serious_or_moderate_fault(
     serve: Callable[..., Any], review_seed: Callable[[Database], None], chromium: Browser
 ) -> None:
