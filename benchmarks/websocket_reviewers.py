@@ -57,6 +57,7 @@ async def _open_page(stream: str, query: str) -> str:
     ) as socket:
         opening = BackMsg()
         opening.rerun_script.query_string = query
+        opening.rerun_script.page_name = "review"
         await socket.send(opening.SerializeToString())
         while True:
             message = ForwardMsg()

@@ -65,7 +65,8 @@ def draw_own(person: Reviewer) -> None:
     """Draw a reviewer's queues and what came of their work so far."""
     overview.draw_queues(person)
     day = read_day(services.database().cursor(), person.reviewer_id, EVER)
-    safe_text.draw(day_card.markup(day, say("home.own_work")))
+    if own := day_card.markup(day, say("home.own_work")):
+        safe_text.draw(own)
 
 
 def draw_runs(
