@@ -28,5 +28,6 @@ def _zone() -> tzinfo:
     name = st.context.timezone
     try:
         return ZoneInfo(name) if isinstance(name, str) and name else UTC
-    except (ZoneInfoNotFoundError, ValueError):  # what a browser sends is not to be trusted
+    # What a browser sends is not to be trusted: a folder of zones or a long name is an OSError.
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC

@@ -6,10 +6,12 @@ import asyncio
 import re
 import string
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
@@ -25,6 +27,7 @@ from streamlit_app.logic.review.verdict import judge
 from streamlit_app.markup import element, escape, join, reveal, widget_label
 from streamlit_app.safe_text import draw
 from streamlit_app.server.security_headers import SecurityHeaders, content_security_policy
+from streamlit_app.session.local_time import local_text
 from tests.support.records import make_answer
 
 ROOT = Path(streamlit_app.__file__).parent
@@ -230,3 +233,17 @@ def test_the_verdict_says_who_differs(
     text: str | None, head: str | None, gold: str | None, has_answer: bool, says: str
 ) -> None:
     assert judge(text, head, gold, has_answer=has_answer).text.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("Asia/Tokyo", "2026-03-01 21:00"),
+        *((zone, "2026-03-01 12:00") for zone in (None, "America", "Nowhere", "../x", "a" * 300)),
+    ],
+)
+def test_times_are_those_of_the_readers_zone_and_utc_where_it_is_none(
+    monkeypatch: pytest.MonkeyPatch, zone: str | None, shown: str
+) -> None:
+    monkeypatch.setattr(type(streamlit.context), "timezone", property(lambda _: zone))
+    assert local_text(datetime(2026, 3, 1, 12, tzinfo=UTC)) == shown
