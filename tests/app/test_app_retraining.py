@@ -24,11 +24,13 @@ from db.retraining.retired_runs import retire_runs
 from db.retraining.snapshot import freeze
 from db.review.adjudications import add_adjudication
 from db.viewer import EVERYTHING
+from streamlit_app.logic.training.models_view import in_words
 from streamlit_app.logic.training.training_records import preview, to_export, zipped
 from streamlit_app.session.sign_in import DEFAULT_NAME
 from tests.support.pages import OpenPage
 from tests.support.records import LABELS, make_head_prediction, make_item
 from tests.support.trained_runs import add_trained_run
+from training.control.registry import gate_of
 
 
 def _item(number: int, split: str, **fields: Any) -> Item:
@@ -108,6 +110,15 @@ def test_the_operating_points_of_champion_and_challenger_are_shown(
     text = _texts(open_page("training/models"))
     assert "Operating point of Version 2" in text
     assert "where the set is not a single label" in text
+
+
+def test_what_the_gate_wrote_names_label_sets_as_the_page_does(store: Database) -> None:
+    report = gate_of(store, 2, EVERYTHING)
+    names = ("pubmedqa", r"grade \d", r"grade \d late", "yes")
+    report = replace(report, sets=tuple(replace(report.sets[0], label_set=one) for one in names))
+    text = r"pubmedqa: fell; grade \d late: rose; pubmedqa2: held"
+    assert in_words(text, report) == r"Yes, no, maybe: fell; grade \d late: rose; pubmedqa2: held"
+    assert in_words("held", replace(report, sets=())) == "held"
 
 
 def test_a_reviewer_sees_the_gate_and_cannot_promote(store: Database, open_page: OpenPage) -> None:

@@ -108,10 +108,10 @@ def headline(report: GateReport) -> str:
 
 def in_words(text: str, report: GateReport) -> str:
     """Return what the gate wrote with the label sets as they are called on screen."""
-    for one in report.sets:
-        name = re.escape(one.label_set)
-        text = re.sub(rf"(?<!\w){name}(?!\w)", label_set_words(one.label_set), text)
-    return text
+    names = sorted((one.label_set for one in report.sets), key=len, reverse=True)
+    either = "|".join(map(re.escape, names))
+    # Not as a template: a name from a file may hold a backslash.
+    return re.sub(rf"(?<!\w)(?:{either})(?!\w)", lambda name: label_set_words(name[0]), text)
 
 
 def uses_note(report: GateReport) -> str:
