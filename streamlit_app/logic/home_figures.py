@@ -121,17 +121,21 @@ def find_due(policy: TriggerPolicy, found: Readiness, now: datetime) -> Due:
     """Return how near the next run is by the policy."""
     counts = found.counts
     if policy.mode == "corrections":
-        goal = policy.num_corrections
-        words = say("due.corrections", count=counts.num_adjudicated, goal=goal)
-        return Due(min(counts.num_adjudicated / goal, 1.0), words)
-    if policy.mode == "schedule" and found.since is not None:
-        hours = (now - found.since).total_seconds() / 3600
-        words = say("due.schedule", hours=hours, goal=policy.every_hours)
-        return Due(min(hours / policy.every_hours, 1.0), words)
-    if policy.mode == "errors" and found.test_error is not None and counts.num_watched:
-        limit = min(1.0, found.test_error + policy.error_rise)
+        wanted = policy.num_corrections
+        words = say("due.corrections", count=counts.num_adjudicated, goal=wanted)
+        return Due(min(counts.num_adjudicated / wanted, 1.0), words)
+    if policy.mode == "schedule":
+        if found.since is None:
+            return Due(None, say("due.schedule_over"))
+        hours, goal = (now - found.since).total_seconds() / 3600, policy.every_hours
+        words = say("due.schedule" if hours < goal else "due.schedule_over", hours=hours, goal=goal)
+        return Due(min(hours / goal, 1.0), words)
+    limit = found.error_limit(policy.error_rise)
+    if policy.mode == "errors" and limit is not None and counts.num_watched:
         share = counts.num_watched_wrong / counts.num_watched
         words = say("due.errors", share=100 * share, n=counts.num_watched, limit=100 * limit)
         return Due(min(share / limit, 1.0), words)
-    words = say_count("due.manual", counts.num_corrected)
-    return Due(None, with_test_items(words, counts.num_test_corrected))
+    waiting = say_count("due.waiting", counts.num_corrected)
+    key = {"errors": "errors_unknown", "manual": "refits" if policy.refit_after_each else "manual"}
+    words = with_test_items(waiting, counts.num_test_corrected)
+    return Due(None, f"{words} {say(f'due.{key[policy.mode]}')}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,14 +18,17 @@ from db.content.items import count_by_label
 from db.paths import runs_dir
 from db.people.sign_in import add_person, sign_in_by_name
 from db.records import Role
+from db.retraining.readiness import ReadinessCount
 from db.retraining.training_runs import add_training_run, add_training_state
 from db.viewer import EVERYTHING
 from streamlit_app.api.unknown_page import Unknown
+from streamlit_app.logic.home_figures import find_due
 from streamlit_app.server.moved import MOVED, Moved
 from streamlit_app.session.rooms import ROOMS_OF, Room
 from tests.support.annotations import annotate
 from tests.support.pages import OpenPage, go_to, markup_of, notices
 from tests.support.records import make_training_run
+from training.control.triggers import Readiness, TriggerPolicy
 from training.run.run_dir import RunDir
 
 CHIP = "lc_chip"
@@ -142,6 +145,34 @@ def test_home_counts_how_far_the_items_are_and_offers_what_waits(
     assert "Reviewers differ on 1 item." in markup_of(page)
     page.button(key="home_go_0").click().run()
     assert page.query_params["part"] == "adjudicate"
+
+
+@pytest.mark.parametrize(
+    ("policy", "hours", "watched", "share", "said"),
+    [
+        (TriggerPolicy(), 1, (0, 0), None, "started by a person"),
+        (TriggerPolicy(refit_after_each=True), 1, (0, 0), None, "refitted after each correction"),
+        (TriggerPolicy(mode="corrections"), 1, (0, 0), 0.5, "25 of 50 adjudicated"),
+        (TriggerPolicy(mode="schedule"), 84, (0, 0), 0.5, "84 of 168 hours"),
+        (TriggerPolicy(mode="schedule"), 200, (0, 0), 1.0, "with the next correction"),
+        (TriggerPolicy(mode="schedule"), None, (0, 0), None, "with the next correction"),
+        (TriggerPolicy(mode="errors"), 1, (0, 0), None, "has no data yet"),
+        (TriggerPolicy(mode="errors"), 1, (200, 30), 1.0, "above 15 % by more than chance"),
+    ],
+)
+def test_home_says_when_the_next_run_starts(
+    policy: TriggerPolicy,
+    hours: float | None,
+    watched: tuple[int, int],
+    share: float | None,
+    said: str,
+) -> None:
+    now = datetime.now(UTC)
+    since = None if hours is None else now - timedelta(hours=hours)
+    counts = ReadinessCount(30, 25, 0, 0, 0, *watched, *watched)
+    due = find_due(policy, Readiness(since, counts, 0.1), now)
+    assert said in due.words
+    assert due.share == (None if share is None else pytest.approx(share))
 
 
 def funnel_lines(page: AppTest) -> list[str]:

@@ -85,6 +85,10 @@ class Readiness:
     counts: ReadinessCount
     test_error: float | None
 
+    def error_limit(self, error_rise: float) -> float | None:
+        """Return the share of wrong answers on fresh reviews above which the model got worse."""
+        return None if self.test_error is None else min(1.0, self.test_error + error_rise)
+
 
 def get_policy(database: Database) -> TriggerPolicy:
     """Return the current policy; the manual one until another is set.
@@ -146,8 +150,8 @@ def find_reason(policy: TriggerPolicy, found: Readiness, now: datetime) -> str |
                 f"{policy.every_hours:g} hours have passed since the last run, and "
                 f"{counts.num_corrected} items were corrected."
             )
-    if policy.mode == "errors" and found.test_error is not None:
-        limit = min(1.0, found.test_error + policy.error_rise)
+    limit = found.error_limit(policy.error_rise)
+    if policy.mode == "errors" and found.test_error is not None and limit is not None:
         wrong, n = counts.num_watched_wrong, counts.num_watched
         # Only items drawn at random, and by a bound that holds at all looks together: this looks
         # every few seconds.

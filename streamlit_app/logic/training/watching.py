@@ -10,10 +10,9 @@ from training.control.triggers import Readiness
 
 def watch_words(found: Readiness, error_rise: float) -> list[str]:
     """Describe the watched error, its limit, and whether it is above it, in whole sentences."""
-    counts = found.counts
-    if found.test_error is None:
+    counts, limit = found.counts, found.error_limit(error_rise)
+    if limit is None:
         return [say("watch.no_model")]
-    limit = min(1.0, found.test_error + error_rise)
     lines = [say("watch.limit", limit=percent(limit), test_error=percent(found.test_error))]
     error = watched_share(counts.num_watched_wrong, counts.num_watched, "")
     if error.value is None or error.interval is None:
