@@ -43,6 +43,7 @@ class Funnel:
 
     Attributes:
         num_answered: Items to which at least one run gave an answer or a label.
+        num_unreviewed: Of these, items that no reviewer labelled.
         num_agreed: Items that two people or more labelled alike, or that were adjudicated.
         num_corrected: Items whose imported label or answer a reviewer or adjudicator changed.
         num_learned: Of these, items whose correction a finished training run learned from.
@@ -51,6 +52,7 @@ class Funnel:
 
     num_imported: int
     num_answered: int
+    num_unreviewed: int
     num_reviewed: int
     num_agreed: int
     num_corrected: int
@@ -61,7 +63,7 @@ class Funnel:
 def count_funnel(cur: DuckDBPyConnection, viewer: Viewer) -> Funnel:
     """Count how many items have come how far, but hidden ones."""
     row = cur.execute(load_sql("overview_funnel"), {"viewer": viewer.parameter}).fetchone()
-    return Funnel(*(row or (0,) * 7))
+    return Funnel(*(row or (0,) * 8))
 
 
 def count_items_by_label(cur: DuckDBPyConnection, viewer: Viewer) -> list[ItemCount]:

@@ -28,6 +28,12 @@ learned as (
 select
     count(*) as num_imported,
     (select count(*) from shown semi join prediction using (item_id)) as num_answered,
+    (
+        select count(*)
+        from shown
+        semi join prediction using (item_id)
+        anti join reviewed using (item_id)
+    ) as num_unreviewed,
     count(reviewed.item_id) as num_reviewed,
     count(*) filter (where decided.item_id is not null or is_unanimous) as num_agreed,
     count(corrected.item_id) as num_corrected,

@@ -61,9 +61,8 @@ def _find_steps(person: Reviewer, funnel: Funnel, readiness: Readiness) -> Itera
         yield Step(words, say("next_step.adjudicate"), "agreement", "adjudicate")
     if is_permitted(person, "train"):
         yield from _training_steps(funnel, readiness)
-    unreviewed = funnel.num_answered - funnel.num_reviewed
-    if unreviewed > 0 and is_permitted(person, "annotate"):
-        words = say_count("next_step.unreviewed", unreviewed)
+    if funnel.num_unreviewed and is_permitted(person, "annotate"):
+        words = say_count("next_step.unreviewed", funnel.num_unreviewed)
         yield Step(words, say("next_step.review"), "review", params={"show": "unreviewed"})
     if funnel.num_answered and is_permitted(person, "manage_queues"):
         yield Step(say("next_step.wrong"), say("next_step.errors"), "quality")
