@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 
 import streamlit as st
 
@@ -40,10 +39,7 @@ class Step:
 
 def draw(person: Reviewer, funnel: Funnel, readiness: Readiness) -> None:
     """Draw the steps side by side; a press opens the page where it is done."""
-    steps = list(islice(_find_steps(person, funnel, readiness), MAX_STEPS))
-    if not steps:
-        safe_text.draw_notice(say("next_step.nothing"), kind="success")
-        return
+    steps = _find_steps(person, funnel, readiness)
     for place, (column, step) in enumerate(zip(st.columns(MAX_STEPS), steps, strict=False)):
         with column, st.container(border=True, height="stretch", key=f"home_step_{place}"):
             safe_text.draw(element("p", step.words, cls="lc-step"))
@@ -54,6 +50,7 @@ def draw(person: Reviewer, funnel: Funnel, readiness: Readiness) -> None:
 
 
 def _find_steps(person: Reviewer, funnel: Funnel, readiness: Readiness) -> Iterator[Step]:
+    """Yield what waits, the most urgent first; last what always can be done."""
     if is_permitted(person, "annotate"):
         yield from _queue_steps(person)
     if funnel.num_disputed and is_permitted(person, "adjudicate"):
