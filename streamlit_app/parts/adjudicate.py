@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Literal, get_args
 
 import streamlit as st
@@ -112,22 +111,14 @@ def pick(viewer: Viewer, scopes: Sequence[RatingScope]) -> list[str]:
         key="adjudicate_labels",
         any_words=say("adjudicate.any"),
     )
-    origins: tuple[AnnotationOrigin | None, ...] = ("review", None)
-    if whose in ("review", "import"):
-        origins = (whose,)
-    found = (
-        list_disputed(
-            services.database().cursor(),
-            viewer,
-            show or "open",
-            origin=origin,
-            source=source,
-            label_set=label_set,
-        )
-        for origin in origins
+    return list_disputed(
+        services.database().cursor(),
+        viewer,
+        show or "open",
+        origin=whose if whose in ("review", "import") else None,
+        source=source,
+        label_set=label_set,
     )
-    # The reviewers' own disputes before those that came with a data set.
-    return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 @sign_in.fragment("adjudicate")
