@@ -45,7 +45,6 @@ def draw_flow(
             node={
                 "label": [*named[:middle], plain(run, 40), *named[middle:]],
                 "color": [*colors[:middle], palette.HEAD.chart, *colors[middle:]],
-                "x": [0.01] * middle + [0.5] + [0.99] * len(right),
                 "pad": 24,
                 "thickness": 14,
                 "line": {"width": 0},

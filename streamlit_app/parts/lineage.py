@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -144,9 +143,9 @@ def draw_from_run(viewer: Viewer) -> None:
     )
     run = by_id[chosen]
     corrections = list_corrections(cur, viewer, run_id=run.run_id)
-    draw_run_facts(run, len(corrections))
+    draw_run_facts(run, len(corrections), names)
     outcomes = list_item_outcomes(cur, viewer, run.run_id)
-    draw_flow_of(run, corrections, outcomes)
+    draw_flow_of(names[chosen], corrections, outcomes)
     st.header(say("lineage.changed_items"), divider="gray", anchor=False)
     draw_outcomes(run, outcomes)
     st.header(
@@ -168,41 +167,34 @@ def draw_from_run(viewer: Viewer) -> None:
 
 
 def draw_flow_of(
-    run: TrainingRun, corrections: Sequence[Correction], outcomes: Sequence[ItemOutcome]
+    run_name: str, corrections: Sequence[Correction], outcomes: Sequence[ItemOutcome]
 ) -> None:
     """Draw from which corrections to which changed items a run leads."""
     if not corrections and not outcomes:
         return
     sources = Counter(say(f"lineage.kind_{one.kind}") for one in corrections)
     counts = Counter(one.outcome for one in outcomes)
-    names: dict[Literal["fixed", "broken"], str] = {
-        "fixed": say("lineage.num_fixed"),
-        "broken": say("lineage.num_broken"),
-    }
-    steps = [*sources.items(), *((names[name], counts[name]) for name in names)]
+    ends = {name: (say(f"lineage.num_{name}"), counts[name]) for name in ("fixed", "broken")}
+    steps = [*sources.items(), *ends.values()]
     chart.draw(
-        draw_flow(sources, run.run_id, {name: (names[name], counts[name]) for name in names}),
+        draw_flow(sources, run_name, ends),
         key="lineage_flow",
         alt=say("lineage.flow_alt"),
         table={"step": [name for name, _ in steps], "items": [count for _, count in steps]},
     )
 
 
-def _base_words(run: TrainingRun) -> str:
-    base = run.base_run_id
-    return services.run_names()[base] if base else say("lineage.no_other_run")
-
-
-def draw_run_facts(run: TrainingRun, num_corrections: int) -> None:
+def draw_run_facts(run: TrainingRun, num_corrections: int, names: Mapping[str, str]) -> None:
     """Draw what a run read, learned and used, in a few lines."""
+    base, source = run.base_run_id, _adapter_source(run)
     cur = services.database().cursor()
     energy = {used.run_id: used for used in list_run_energy(cur)}
     facts = {
         say("lineage.snapshot"): str(run.settings.get("snapshot_id", "–")),
         say("lineage.num_corrections"): f"{num_corrections:,}",
         say("lineage.records"): describe_records(count_training_records(cur, run.run_id)),
-        say("lineage.started_from"): _base_words(run),
-        say("lineage.adapter_of"): _adapter_source(run) or say("lineage.no_other_run"),
+        say("lineage.started_from"): names[base] if base else say("lineage.no_other_run"),
+        say("lineage.adapter_of"): names[source] if source else say("lineage.no_other_run"),
         say("lineage.energy"): describe_energy(energy.get(run.run_id)),
     }
     style = "border: 0; padding: .1rem 1.2rem .1rem 0; text-align: left"

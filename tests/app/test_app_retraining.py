@@ -26,6 +26,7 @@ from db.review.adjudications import add_adjudication
 from db.viewer import EVERYTHING
 from streamlit_app.logic.training.models_view import in_words
 from streamlit_app.logic.training.training_records import preview, to_export, zipped
+from streamlit_app.server.services import run_names
 from streamlit_app.session.sign_in import DEFAULT_NAME
 from tests.support.pages import OpenPage
 from tests.support.records import LABELS, make_head_prediction, make_item
@@ -142,6 +143,9 @@ def test_lineage_walks_from_the_correction_to_the_run_and_what_it_fixed(
     test.selectbox(key="lineage_run").set_value("two").run()
     assert "20 fixed, 0 broken" in "\n".join(caption.value for caption in test.caption)
     assert "1 one-shot training" in _texts(test)
+    assert f">{run_names()['one']}</td>" in _texts(test)
+    (flow,) = (one for one in test.get("plotly_chart") if "sankey" in one.proto.spec)
+    assert run_names()["two"] in flow.proto.spec
 
 
 def test_lineage_leads_to_a_run_that_stands_in_no_list_any_more(
