@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import plotly.graph_objects as go
 
@@ -10,12 +11,17 @@ from streamlit_app import palette
 from streamlit_app.charts.style import finish, plain
 from streamlit_app.wording import say
 
-_LOOKS = (
-    (palette.GREY.chart, "dash"),
-    (palette.GREEN.chart, "solid"),
-    (palette.BLUE.chart, "dot"),
-    (palette.PURPLE.chart, "dashdot"),
+_TONES = (
+    palette.GREY,
+    palette.GREEN,
+    palette.BLUE,
+    palette.PURPLE,
+    palette.OCHRE,
+    palette.VERMILLION,
+    palette.PINK,
 )
+_DASHES = ("dash", "solid", "dot", "dashdot", "longdash", "longdashdot")
+"""One fewer than tones: no two of the eight orders look alike."""
 
 
 def draw_yield(curves: Sequence[tuple[str, Sequence[float], Sequence[int]]]) -> go.Figure:
@@ -31,10 +37,12 @@ def draw_yield(curves: Sequence[tuple[str, Sequence[float], Sequence[int]]]) -> 
             "y": [0, *errors],
             "mode": "lines",
             "name": plain(name, 40),
-            "line": {"color": color, "dash": dash, "width": 2.5, "shape": "hv"},
+            "line": {"color": tone.chart, "dash": dash, "width": 2.5, "shape": "hv"},
             "hovertemplate": say("charts.yield_point") + "<extra></extra>",
         }
-        for (name, minutes, errors), (color, dash) in zip(curves, _LOOKS, strict=False)
+        for (name, minutes, errors), tone, dash in zip(
+            curves, cycle(_TONES), cycle(_DASHES), strict=False
+        )
     ]
     axis = {"fixedrange": True, "rangemode": "tozero"}
     figure = go.Figure(

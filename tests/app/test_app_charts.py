@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import plotly.graph_objects as go
 import pytest
 
 from db.outcomes.counts import JointCell
+from db.review.queues import QueueOrder
 from eci.statistics.selective import risk_curve
 from streamlit_app import palette
 from streamlit_app.charts.bars import BarPart, draw_bars
@@ -26,6 +27,7 @@ from streamlit_app.charts.risk import draw_risk
 from streamlit_app.charts.stacked_bars import draw_shares
 from streamlit_app.charts.style import plain, themed, translucent
 from streamlit_app.charts.trend import draw_trend
+from streamlit_app.charts.yield_curve import draw_yield
 from streamlit_app.logic.outcomes.comparison import TrendPoint
 from streamlit_app.logic.outcomes.matrix import ConfusionMatrix, order_labels
 from streamlit_app.logic.tables import csv_bytes
@@ -225,3 +227,10 @@ def test_pandas_is_whole_before_a_chart_is_drawn():
     # In a process of its own: here everything has long been imported.
     program = "import sys, streamlit_app.charts.style; sys.exit('pandas' not in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_every_order_of_queues_has_a_yield_curve_that_looks_like_no_other() -> None:
+    curves = [(order, (1.0, 2.0), (0, 1)) for order in get_args(QueueOrder)]
+    traces = draw_yield(curves).data
+    assert [trace.name for trace in traces] == list(get_args(QueueOrder))
+    assert len({(trace.line.color, trace.line.dash) for trace in traces}) == len(traces)
