@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -99,7 +100,7 @@ def _watch(done: threading.Event) -> None:
     for number in count():
         if done.wait(TICK_SECONDS):
             return
-        _attempt(_tick)
+        _attempt(tick_once)
         if number % _HEAD_TICKS == 0:
             _attempt(_keep_head)
 
@@ -109,13 +110,20 @@ def _count_for_home() -> None:
     run_outcomes.refresh(services.database(), *(run.run_id for run in services.newest_runs()))
 
 
-def _tick() -> None:
+def tick_once() -> None:
+    """Run what is done every few seconds; one thing that fails keeps back none of the others."""
     database = services.database()
+    for work in (_start_due, check_acceptances, features_ahead.update, _fold_log):
+        _attempt(partial(work, database))
+
+
+def _start_due(database: Database) -> None:
     refresh(database, runs_dir())
     refit_news.update(database)
     tick(database, datetime.now(UTC))
-    check_acceptances(database)
-    features_ahead.update(database)
+
+
+def _fold_log(database: Database) -> None:
     database.fold_log(QUIET_SECONDS)
 
 
@@ -133,7 +141,7 @@ def _keep_head() -> None:
     keep_head(services.database().cursor(), datetime.now(UTC))
 
 
-def _attempt(work: Callable[[], None]) -> None:
+def _attempt(work: Callable[[], object]) -> None:
     try:
         work()
     except OUR_ERRORS as error:

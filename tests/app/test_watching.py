@@ -18,9 +18,11 @@ from starlette.testclient import TestClient
 from db.connection import Database
 from db.errors import InvalidSettingError
 from db.people.program_tokens import add_token
+from db.people.sign_in import add_person
+from db.retraining.trigger_policies import add_trigger_policy
 from streamlit_app.api.application import make_api
 from streamlit_app.api.monitoring import ROUTES
-from streamlit_app.server import health, services
+from streamlit_app.server import background, health, services
 from streamlit_app.server.logs import JsonLines, configure
 
 HOLD = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
@@ -112,3 +114,16 @@ def test_an_unknown_form_of_logs_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LLAMACARE_LOG", "xml")
     with pytest.raises(InvalidSettingError, match="expected text or json"):
         configure()
+
+
+def test_a_policy_that_cannot_be_used_stops_no_other_work(
+    filled_store: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with filled_store.transaction() as cur:
+        admin = add_person(cur, "Ada", role="admin")
+        add_trigger_policy(cur, {"mode": "whenever"}, admin.reviewer_id)
+    checked: list[Database] = []
+    monkeypatch.setattr(background, "check_acceptances", checked.append)
+    background.tick_once()
+    assert "The policy for starting runs cannot be used" in caplog.text
+    assert checked == [filled_store]
