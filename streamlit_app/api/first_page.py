@@ -35,7 +35,7 @@ from streamlit_app.server.tokens import mint_sitting
 from streamlit_app.session import sign_in
 from streamlit_app.session.state import ITEM_PARAM, QUEUE_PARAM
 
-_PATHS: Final = ("/", "/review")
+_PATH: Final = "/review"
 _NUM_ITEMS: Final = 2
 """Sent with the page; the desk asks for further ones while the first is read."""
 _ROOT: Final = '<div id="root"></div>'
@@ -55,31 +55,30 @@ class FirstPage:
         page = None
         if _is_visit(scope):
             page = await run_in_threadpool(_make_page, HTTPConnection(scope))
-        if page is None:
-            await self.app(scope, receive, send)
-            return
-        headers = dict(_HEADERS)
-        if "gzip" in HTTPConnection(scope).headers.get("accept-encoding", ""):
-            page, headers["Content-Encoding"] = gzip.compress(page, 5), "gzip"
-        await HTMLResponse(page, headers=headers)(scope, receive, send)
+        await (self.app if page is None else page)(scope, receive, send)
 
 
 def _is_visit(scope: Scope) -> bool:
     """Return whether a person goes to a queue: no image of another site, nothing fetched ahead."""
-    if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] not in _PATHS:
+    if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != _PATH:
         return False
     asked = HTTPConnection(scope)
     is_page = asked.headers.get("sec-fetch-dest") == "document"
     return is_page and "sec-purpose" not in asked.headers and QUEUE_PARAM in asked.query_params
 
 
-def _make_page(asked: HTTPConnection) -> bytes | None:
+def _make_page(asked: HTTPConnection) -> HTMLResponse | None:
     """Return the page; None where Streamlit's own says why nothing is shown."""
     try:
         config = _config(asked, asked.query_params)
     except DbError:
         return None
-    return None if config is None else _page(desk_frame.frame(config)).encode()
+    if config is None:
+        return None
+    page, headers = _page(desk_frame.frame(config)).encode(), dict(_HEADERS)
+    if "gzip" in asked.headers.get("accept-encoding", ""):
+        page, headers["Content-Encoding"] = gzip.compress(page, 5), "gzip"
+    return HTMLResponse(page, headers=headers)
 
 
 def _config(asked: HTTPConnection, query: Mapping[str, str]) -> dict[str, Any] | None:

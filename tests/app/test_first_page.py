@@ -77,7 +77,7 @@ def test_a_queues_address_comes_with_its_first_items_and_the_same_desk(
     client: TestClient, make_queue: Callable[..., str]
 ) -> None:
     queue_id = make_queue()
-    page = client.get(f"/?queue={queue_id}&reviewer=Ann", headers=VISIT)
+    page = client.get(f"/review?queue={queue_id}&reviewer=Ann", headers=VISIT)
     assert page.headers["cache-control"] == "no-store"
     assert '<div id="root"></div>' in page.text
     config = config_in(page.text)
@@ -105,7 +105,7 @@ def test_a_queues_address_comes_with_its_first_items_and_the_same_desk(
 def test_a_blind_queue_brings_nothing_that_is_hidden(
     client: TestClient, make_queue: Callable[..., str]
 ) -> None:
-    page = client.get(f"/?queue={make_queue(mode='blind')}&reviewer=Ann", headers=VISIT).text
+    page = client.get(f"/review?queue={make_queue(mode='blind')}&reviewer=Ann", headers=VISIT).text
     config = config_in(page)
     assert config["first"]["next"]["cards"][0]["phase"] == "blind"
     assert not [canary for canary in CANARIES if canary in json.dumps(config["first"])]
@@ -114,13 +114,13 @@ def test_a_blind_queue_brings_nothing_that_is_hidden(
 @pytest.mark.parametrize(
     ("address", "headers"),
     [
-        ("/?queue=all&reviewer=Nobody", VISIT),
-        ("/?queue=none&reviewer=Ann", VISIT),
-        ("/?reviewer=Ann", VISIT),
+        ("/review?queue=all&reviewer=Nobody", VISIT),
+        ("/review?queue=none&reviewer=Ann", VISIT),
+        ("/review?reviewer=Ann", VISIT),
         ("/browse?queue=all&reviewer=Ann", VISIT),
-        ("/?queue=all&reviewer=Ann", {"sec-fetch-dest": "image"}),
-        ("/?queue=all&reviewer=Ann", {**VISIT, "sec-purpose": "prefetch"}),
-        ("/?queue=all&reviewer=Ann", {**VISIT, "x-forwarded-for": "10.0.0.1"}),
+        ("/review?queue=all&reviewer=Ann", {"sec-fetch-dest": "image"}),
+        ("/review?queue=all&reviewer=Ann", {**VISIT, "sec-purpose": "prefetch"}),
+        ("/review?queue=all&reviewer=Ann", {**VISIT, "x-forwarded-for": "10.0.0.1"}),
     ],
 )
 def test_any_other_request_goes_on_as_ever(
@@ -142,7 +142,7 @@ def test_who_may_not_work_in_the_queue_gets_none_of_its_items(
     filled_store: Database,
     people: dict[str, str],
 ) -> None:
-    address = f"/?queue={make_queue()}&reviewer=Ann"
+    address = f"/review?queue={make_queue()}&reviewer=Ann"
     assert client.get(address, headers=VISIT).text != NOTHING
     with filled_store.transaction() as cur:
         change_person(cur, people["Ann"], role="none", by=people["Ada"])
