@@ -7,7 +7,6 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from streamlit_app.api.application import make_api
 from streamlit_app.api.asked_page import AskedPage
@@ -19,7 +18,7 @@ from streamlit_app.server.background import watching
 from streamlit_app.server.gate import Gate
 from streamlit_app.server.large_answers import LargeAnswers
 from streamlit_app.server.moved import Moved
-from streamlit_app.server.script_files import ASSETS, ScriptFiles
+from streamlit_app.server.script_files import ScriptFiles
 from streamlit_app.server.security_headers import SecurityHeaders
 
 HERE = Path(__file__).resolve().parent
@@ -30,7 +29,6 @@ app = st.App(
     routes=[
         *ROUTES,
         Mount("/api/v1", make_api()),
-        Mount("/assets", StaticFiles(directory=ASSETS)),
     ],
     middleware=[
         Middleware(LargeAnswers),

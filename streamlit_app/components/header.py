@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import streamlit as st
 
 from db.connection import explained_damage
@@ -15,8 +13,9 @@ from streamlit_app import safe_text
 from streamlit_app.components import reviewer_picker
 from streamlit_app.errors import OUR_ERRORS
 from streamlit_app.logic.training.training_view import STATE_WORDS
-from streamlit_app.markup import element
+from streamlit_app.markup import element, join
 from streamlit_app.server import review_service, services
+from streamlit_app.server.script_files import script
 from streamlit_app.session import sign_in
 from streamlit_app.session.rooms import go_to
 from streamlit_app.wording import say
@@ -24,7 +23,6 @@ from training.control import features_ahead
 from training.run.run_dir import RunDir
 from training.run.status import Status
 
-_SCRIPT: Final = '<script type="module" src="/assets/skip_link.js"></script>'
 CHIP_SECONDS = 5.0
 """How often an open page asks whether a run is going on: some 2 ms of the server each time."""
 
@@ -37,7 +35,7 @@ def draw() -> Reviewer:
         NotPermittedError: An admin has taken this person's access away.
     """
     skip = element("span", data_lc_skip=say("header.skip"))
-    st.html(f"{_SCRIPT}{skip}", unsafe_allow_javascript=True)
+    st.html(join(script("skip_link.js"), skip), unsafe_allow_javascript=True)
     with st.container(key="lc_header", horizontal=True, vertical_alignment="center"):
         brand = element("strong", say("navigation.app"))
         project = element("span", project_name(), cls="lc-quiet")
