@@ -11,8 +11,10 @@ from db.paths import home_dir
 from db.people.permissions import is_permitted
 from db.records import Reviewer
 from streamlit_app import safe_text
-from streamlit_app.server import backups, health
+from streamlit_app.server import backups, health, services
 from streamlit_app.server.backups import BackupState
+from streamlit_app.session import sign_in
+from streamlit_app.session.local_time import local_text
 from streamlit_app.wording import say
 
 _NOTICE = "backups_notice"
@@ -48,7 +50,7 @@ def _lines(state: BackupState) -> list[str]:
     return [
         say(
             "backups.newest",
-            when=f"{newest.made_at:%Y-%m-%d %H:%M}",
+            when=local_text(newest.made_at),
             size=newest.num_bytes / 2**20,
         ),
         say("backups.kept", count=len(state.backups), folder=_name(state.policy.folder)),
@@ -64,6 +66,7 @@ def _name(folder: Path) -> str:
 
 def _make() -> None:
     try:
+        services.check_permission(sign_in.current_person(), "manage_people")
         made = backups.back_up()
     except DbError as error:
         st.session_state[_NOTICE] = ("error", str(error))

@@ -108,6 +108,7 @@ def _draw_report(person: Reviewer) -> None:
 
 def _verify() -> None:
     try:
+        services.check_permission(sign_in.current_person(), "manage_people")
         reports.check_chain(services.database())
     except DbError as error:
         st.session_state[_NOTICE] = str(error)

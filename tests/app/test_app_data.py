@@ -16,7 +16,7 @@ from db.content.runs import add_run, list_runs
 from db.errors import ImportFileError, NotPermittedError
 from db.exporters import ExportFormat, ExportKind
 from db.importers import Asked, Format, ImportReport
-from db.people.sign_in import add_person, sign_in_by_name
+from db.people.sign_in import add_person, change_person, sign_in_by_name
 from db.viewer import EVERYTHING
 from streamlit_app.logic.exports import build_export
 from streamlit_app.logic.uploads import (
@@ -340,8 +340,9 @@ def test_an_admin_sees_backups_and_makes_one_and_others_see_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.transaction() as cur:
-        add_person(cur, "Ada", role="admin")
+        ada = add_person(cur, "Ada", role="admin")
         add_person(cur, "Rita", role="reviewer")
+        add_person(cur, "Bea", role="admin")
     assert "Backups" not in str(open_page("settings", reviewer="Rita").subheader)
     page = open_page("settings", reviewer="Ada")
     assert "There is no backup yet" in page.text[-1].value
@@ -355,3 +356,8 @@ def test_an_admin_sees_backups_and_makes_one_and_others_see_nothing(
     assert "No backup was made" in markup_of(page)
     page.run()
     assert "The last backup failed: No backup was made" in markup_of(page)
+    monkeypatch.delenv("LLAMACARE_BACKUPS")
+    with database.transaction() as cur:
+        change_person(cur, ada.reviewer_id, role="reviewer")
+    page.button("backups_make").click().run()
+    assert list((database.path.parent / "backups").glob("review-*.duckdb")) == [made]
