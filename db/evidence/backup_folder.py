@@ -60,18 +60,28 @@ class BackupPolicy:
 
 
 def list_backups(folder: Path) -> list[Backup]:
-    """Return the complete backups of a folder, newest first; other files are left out."""
-    if not folder.is_dir():
-        return []
-    found = [
-        Backup(
-            path,
-            datetime.strptime(name[1], _MOMENT).replace(tzinfo=UTC),
-            path.stat().st_size,
-        )
-        for path in folder.iterdir()
-        if (name := _NAME.fullmatch(path.name)) and path.is_file()
-    ]
+    """Return the complete backups of a folder, newest first; other files are left out.
+
+    Raises:
+        BackupError: The folder cannot be read.
+    """
+    try:
+        if not folder.is_dir():
+            return []
+        found = [
+            Backup(
+                path,
+                datetime.strptime(name[1], _MOMENT).replace(tzinfo=UTC),
+                path.stat().st_size,
+            )
+            for path in folder.iterdir()
+            if (name := _NAME.fullmatch(path.name)) and path.is_file()
+        ]
+    except OSError as error:
+        raise BackupError(
+            f"The folder of backups {folder} cannot be read: {os.strerror(error.errno or 0)}. Give "
+            "access there, or name another folder in LLAMACARE_BACKUPS."
+        ) from error
     return sorted(found, key=lambda backup: backup.made_at, reverse=True)
 
 

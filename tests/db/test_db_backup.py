@@ -429,6 +429,8 @@ def test_a_backup_that_cannot_be_made_says_why(
     with full_disk(), pytest.raises(BackupError, match="No backup was made"):
         add_backup(path, policy_of(tmp_path / "copies"), NOW)
     assert list_backups(tmp_path / "copies") == []
+    with pytest.raises(BackupError, match=r"cannot be read.*LLAMACARE_BACKUPS"):
+        list_backups(tmp_path / ("x" * 300))
     for hours in ("often", "-1", "nan"):
         monkeypatch.setenv("LLAMACARE_BACKUP_HOURS", hours)
         with pytest.raises(InvalidSettingError, match=f"{hours}.*number from 0"):
