@@ -15,7 +15,7 @@ from db.content.overview import count_items_by_label, count_reviews
 from db.open_mark import log_paths
 from db.paths import database_path
 from db.retraining.training_runs import list_training_runs
-from db.review.queue_progress import queue_progress
+from db.review.queue_progress import list_states
 from db.review.queues import list_queues
 from db.viewer import EVERYTHING
 from streamlit_app.server import backups, health, services
@@ -64,11 +64,11 @@ class _Store(Collector):
         yield _gauge("items", "Items.", items)
         reviews = count_reviews(cur, EVERYTHING).num_annotations
         yield _gauge("standing_annotations", "Standing annotations by reviewers.", reviews)
-        progress = [queue_progress(cur, queue) for queue in list_queues(cur) if not queue.is_closed]
-        yield _gauge("queues_open", "Open queues.", len(progress))
-        places = sum(one.num_items for one in progress)
+        states = list_states(cur, [queue for queue in list_queues(cur) if not queue.is_closed])
+        yield _gauge("queues_open", "Open queues.", len(states))
+        places = sum(one.total.num_items for one in states)
         yield _gauge("queue_items", "Items of open queues.", places)
-        done = sum(one.num_done for one in progress)
+        done = sum(one.total.num_done for one in states)
         yield _gauge("queue_items_done", "Judgements made in open queues.", done)
         runs = GaugeMetricFamily("llamacare_runs", "Runs by state.", labels=("state",))
         for state, count in Counter(run.state for run in list_training_runs(cur)).items():
