@@ -9,7 +9,7 @@ from db.conversions import utc_now
 from db.review.queue_progress import QueueProgress, QueueState
 from db.review.rights import known_reviewers
 from streamlit_app import safe_text
-from streamlit_app.components.queue_form import about_draw
+from streamlit_app.components.queue_form import about, about_draw
 from streamlit_app.markup import Html, element
 from streamlit_app.server import services
 from streamlit_app.session.local_time import local
@@ -19,15 +19,9 @@ from streamlit_app.wording import say, say_count, words
 def draw(state: QueueState) -> None:
     """Draw a queue with its people, what it asks for, and who made it."""
     settings, names = state.queue.settings, _names()
-    about = say(
-        "queue.about",
-        order=words("queue_order")[settings.order],
-        reviewers=settings.num_reviewers,
-        mode=words("review_mode")[settings.mode],
-    )
     maker = names.get(state.queue.created_by, state.queue.created_by)
     facts = [
-        about,
+        about(settings),
         words("sharing")[settings.sharing] + ".",
         say("queues.made", name=maker, when=f"{local(state.queue.created_at):%Y-%m-%d}"),
         about_draw(settings),

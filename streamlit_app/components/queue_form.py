@@ -122,6 +122,16 @@ def arrived() -> None:
     st.session_state.pop(_GO, None)
 
 
+def about(settings: QueueSettings) -> str:
+    """Return what a queue asks for: its order, and how many label how."""
+    return say(
+        "queue.about",
+        order=words("queue_order")[settings.order],
+        reviewers=settings.num_reviewers,
+        mode=words("review_mode")[settings.mode],
+    )
+
+
 def about_draw(settings: QueueSettings) -> str:
     """Return what makes the draw of a queue again; empty where nothing was drawn."""
     design = settings.design

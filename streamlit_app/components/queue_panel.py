@@ -13,7 +13,7 @@ from streamlit_app.markup import element, reveal
 from streamlit_app.server import review_service
 from streamlit_app.session import address
 from streamlit_app.session.state import QUEUE_PARAM
-from streamlit_app.wording import say, say_count, words
+from streamlit_app.wording import say, say_count
 
 
 def pick(reviewer: Reviewer) -> Queue | None:
@@ -60,13 +60,8 @@ def choose(queue_id: str | None) -> None:
 
 def draw_about(queue: Queue, reviewer: Reviewer) -> None:
     """Draw what a queue asks for, and for whom may manage it the way to its people."""
-    about = say(
-        "queue.about",
-        order=words("queue_order")[queue.settings.order],
-        reviewers=queue.settings.num_reviewers,
-        mode=words("review_mode")[queue.settings.mode],
-    )
-    for text in (about, queue_form.about_draw(queue.settings)):
+    texts = (queue_form.about(queue.settings), queue_form.about_draw(queue.settings))
+    for text in filter(None, texts):
         safe_text.draw(element("p", text, cls="lc-quiet"))
     if is_permitted(reviewer, "manage_queues"):
         params = {QUEUE_PARAM: queue.queue_id}
