@@ -78,7 +78,6 @@ def draw_clear() -> None:
 
 def in_words(flt: ReviewFilter) -> str:
     """Describe which items pass a filter; holds texts from the data."""
-    names = services.run_names()
     parts = [] if flt.show == "all" else [SHOW_WORDS[flt.show]]
     conditions = (
         ("source", flt.source),
@@ -88,7 +87,7 @@ def in_words(flt: ReviewFilter) -> str:
         ("head_label", flt.head_label),
         ("answer_form", FORM_WORDS.get(flt.answer_form or "", flt.answer_form)),
         ("search", flt.search.strip() or None),
-        ("run", names.get(flt.run_id or "", flt.run_id)),
+        ("run", services.run_names()[flt.run_id] if flt.run_id else None),
     )
     parts += [f"{say(f'filters.{name}')}: {value}" for name, value in conditions if value]
     if flt.only_predicted:
