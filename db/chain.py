@@ -54,6 +54,8 @@ PREDICTIONS: Final = "stored_prediction"
 _MOST_ALONE: Final = 16
 """Rows of a transaction and table that have a link each; more of them share one."""
 _TARGET: Final = re.compile(r"(?:--[^\n]*\n|\s)*(?:insert(?: or \w+)? into|update) (\w+)")
+"""An update is noted where DuckDB stores the rows again, as it does where a list changes. Rows that
+it changes in place get no link: there no update may change what ``evidence_<table>`` writes."""
 _COLUMN: Final = re.compile(r"\$(\w+)(?:::[\w\[\]]+)? as (\w+)|'(\w+)' as (\w+)")
 _NUMBER: Final = re.compile(r"returning (\w+)\s*$")
 _ESCAPED: Final = re.compile(r"\\\\|\\u00[01][0-9a-f]")

@@ -5,8 +5,6 @@ select
     stratum,
     stratum_rank,
     item_id,
-    draw_size,
-    draw_threshold,
     queue_draw.item_id in (select item_id from queue_item where queue_id = $queue_id) as is_placed
 from queue_draw
 where queue_id = $queue_id

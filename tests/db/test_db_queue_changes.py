@@ -409,6 +409,7 @@ def test_items_that_come_after_an_extension_are_drawn_at_its_rate_and_dealt(
     assert sorted(left_of(database, "All").values()) == [19, 21] or sorted(
         left_of(database, "All").values()
     ) == [20, 20]
+    assert verify(database.cursor()).breaks == ()
 
 
 def test_closing_and_new_people_change_no_probability(

@@ -1,0 +1,1 @@
+delete from queue_draw where queue_id = $queue_id
