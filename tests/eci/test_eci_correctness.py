@@ -100,6 +100,8 @@ def test_a_text_that_changes_its_mind_shows_it() -> None:
     empty = cues_of("", "no", "bare", ())
     assert np.isfinite(empty).all()
     assert len(read_parts("yes\n" * 100, PUBMEDQA)) <= 12
+    # In quadratic time these blanks would take minutes, and the test would run out of time.
+    assert len(read_parts(f"yes{' ' * 400_000}.\nno", PUBMEDQA)) == 2
 
 
 def answers(n: int) -> tuple[list[AnsweredItem], np.ndarray]:
