@@ -1,4 +1,4 @@
-"""Where the reviewer is in the queue."""
+"""Where the reviewer is in the queue, and the bar that shows how much of some work is done."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ def line(worklist: Worklist, item_id: str | None) -> Html:
 
 def done(worklist: Worklist) -> Html:
     """Return the markup of how much of the work is done, without the place of an item."""
-    share = worklist.num_done / worklist.total if worklist.total else 0
-    bar = element("span", cls="lc-progress-fill", style=f"width:{100 * min(share, 1):.2f}%")
     return join(
-        element("span", bar, cls="lc-progress-track", aria_hidden="true"),
+        track(worklist.num_done / worklist.total if worklist.total else 0),
         element("span", say("review.reviewed", done=worklist.num_done, total=worklist.total)),
     )
+
+
+def track(share: float) -> Html:
+    """Return the markup of a bar that is filled up to a share, and whole from 1 on."""
+    fill = element("span", cls="lc-progress-fill", style=f"width:{100 * min(share, 1):.2f}%")
+    return element("span", fill, cls="lc-progress-track", aria_hidden="true")

@@ -9,7 +9,12 @@ from db.conversions import utc_now
 from db.review.queue_progress import QueueProgress, QueueState
 from db.review.rights import known_reviewers
 from streamlit_app import safe_text
+<<<<<<< ours
 from streamlit_app.components.queue_form import about, about_draw
+=======
+from streamlit_app.components.progress_line import track
+from streamlit_app.components.queue_form import about_draw
+>>>>>>> theirs
 from streamlit_app.markup import Html, element
 from streamlit_app.server import services
 from streamlit_app.session.local_time import local
@@ -80,9 +85,7 @@ def _person(state: QueueState, person: QueueProgress, names: Mapping[str, str]) 
 
 
 def _bar(done: int, total: int) -> Html:
-    percent = 100 * done / total if total else 100
-    fill = element("span", cls="lc-progress-fill", style=f"width:{percent:.2f}%")
-    return element("span", fill, cls="lc-progress-track", aria_hidden="true")
+    return track(done / total if total else 1)
 
 
 def _notes(state: QueueState) -> list[str]:

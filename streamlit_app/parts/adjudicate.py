@@ -25,6 +25,7 @@ from streamlit_app.components import (
     label_picker,
     reference_card,
 )
+from streamlit_app.components.progress_line import track
 from streamlit_app.logic.agreement_tables import load_scopes
 from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.review.adjudication import Dispute, decide, load_dispute
@@ -158,15 +159,13 @@ def draw_body(person: Reviewer) -> None:
 def draw_progress() -> None:
     """Draw how much of the list is adjudicated, and the place of the item on screen."""
     items, item_id = session().items, session().item_id or ""
-    share = items.num_done / len(items)
-    fill = element("span", cls="lc-progress-fill", style=f"width:{100 * share:.2f}%")
     place = say("review.place", number=items.number(item_id), total=len(items))
     progress = say("adjudicate.progress", done=items.num_done, total=len(items))
     safe_text.draw(
         element(
             "div",
             element("span", place, cls="lc-progress-place"),
-            element("span", fill, cls="lc-progress-track", aria_hidden="true"),
+            track(items.num_done / len(items)),
             element("span", progress),
             cls="lc-progress",
         )

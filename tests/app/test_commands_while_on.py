@@ -132,11 +132,13 @@ def test_the_process_that_asks_executes_the_run_that_the_app_prepared(
     listening: Database, tmp_path: Path, bundled_is_tiny: None
 ) -> None:
     (tmp_path / "own.jsonl").write_text(json.dumps(ITEM))
-    imported, predicted = give(
+    imported, predicted, reported = give(
         tmp_path,
         ("db", ["import", "own.jsonl"], ""),
         ("training", ["predict", "--max-new-tokens", "2"], ""),
+        ("training", ["report", "review", "report.md", "--labels", "pubmedqa"], ""),
     )
     assert (imported[0], predicted[0]) == (0, 0), predicted
+    assert "There are no judgements of 'pubmedqa' to report" in reported[2]
     run_dir = RunDir(runs_dir() / predicted[1].strip())
     assert run_dir.read_status().state == "succeeded"

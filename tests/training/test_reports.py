@@ -73,7 +73,9 @@ def test_a_review_names_people_as_the_settings_say_and_leaves_small_groups_out()
     for number in range(6):
         annotate(database, "Ann Secret", f"q-{number}", "yes")
     annotate(database, HOSTILE, "q-0", "no")
+    annotate(database, "Bea", "q-1", "no", phase="blind")
     report = review_report(database.cursor(), flt)
+    assert "3 people gave 8 judgements" in report, "those of every phase"
     assert "| Ann Secret | 6 |" in report
     assert "script" not in report
     with database.transaction() as cur:

@@ -13,6 +13,7 @@ from db.review.queue_progress import list_states
 from db.review.queues import list_queues_seen_by
 from streamlit_app import safe_text
 from streamlit_app.components import figure_table, queue_card
+from streamlit_app.components.progress_line import track
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.figures import percent
 from streamlit_app.logic.home_figures import LastChange, find_due, funnel_steps
@@ -34,7 +35,7 @@ def draw_funnel(funnel: Funnel) -> None:
         element(
             "li",
             element("span", name, cls="lc-funnel-name", title=explanation),
-            _bar(count / total),
+            track(count / total),
             element("span", f"{count:,}", element("small", percent(count / total, 0))),
         )
         for name, count, explanation in funnel_steps(funnel)
@@ -82,7 +83,7 @@ def draw_due(readiness: Readiness) -> None:
     with shown_errors():
         policy = get_policy(services.database())
     due = find_due(policy, readiness, datetime.now(UTC))
-    bar = Html() if due.share is None else _bar(due.share)
+    bar = Html() if due.share is None else track(due.share)
     safe_text.draw(join(bar, element("div", due.words)))
 
 
@@ -98,8 +99,3 @@ def draw_change(change: LastChange) -> None:
     figure_table.draw({say("home.run"): [reveal(name)], **counts}, alt=say("home.changed"))
     if st.button(say("home.see_changes"), key="home_compare"):
         open_comparison(change.base.run_id, change.run.run_id)
-
-
-def _bar(share: float) -> Html:
-    fill = element("span", cls="lc-progress-fill", style=f"width: {100 * share:.1f}%")
-    return element("span", fill, cls="lc-progress-track", aria_hidden="true")

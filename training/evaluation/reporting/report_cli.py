@@ -7,7 +7,7 @@ from typing import get_args
 
 import click
 
-from db.connection import opened_database
+from db.cli.frame import reached_database
 from db.exporters.targets import file_target
 from db.records import AnnotationOrigin
 from db.review.agreement import Gold, RatingFilter
@@ -33,7 +33,7 @@ def report_review(
     file: Path, labels: str, source: str | None, origin: AnnotationOrigin, gold: Gold
 ) -> None:
     """Write methods and results of a review."""
-    with opened_database() as database:
+    with reached_database(only_reads=True) as database:
         flt = RatingFilter(EVERYTHING, labels, origin, source, gold)
         _write(file, review_report(database.cursor(), flt))
 
@@ -43,7 +43,7 @@ def report_review(
 @_FILE
 def report_model(run_id: str, file: Path) -> None:
     """Write the model card of RUN_ID."""
-    with opened_database() as database:
+    with reached_database(only_reads=True) as database:
         _write(file, model_card(database.cursor(), run_id))
 
 

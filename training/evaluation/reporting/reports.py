@@ -23,7 +23,7 @@ from db.retraining.lineage import count_training_records
 from db.retraining.model_versions import list_alias_events, list_models
 from db.retraining.run_energy import list_run_energy
 from db.retraining.training_runs import find_training_run
-from db.review.agreement import RatingFilter, Shown
+from db.review.agreement import RatingFilter, Shown, count_by_reviewer
 from db.viewer import EVERYTHING
 from eci.statistics.estimates import proportion
 from eci.statistics.slices import SliceResult, compare_estimates, compare_slices
@@ -62,6 +62,7 @@ def review_report(cur: DuckDBPyConnection, flt: RatingFilter) -> str:
     shown = {name: load_anchoring(cur, flt, name) for name in get_args(Shown)}
     privacy, names = get_privacy(cur), list_exported_names(cur)
     people = load_reviewers(cur, flt, phases[-1].phase)
+    counted = {one.reviewer_id for each in phases for one in count_by_reviewer(cur, flt, each.phase)}
     large = [one for one in people if one.num_ratings >= privacy.least_cell]
     head, since = find_head(cur), find_begin(cur)
     num_fast, num_timed = count_fast_saves(cur)
@@ -73,7 +74,7 @@ def review_report(cur: DuckDBPyConnection, flt: RatingFilter) -> str:
             "origin_words": _ORIGIN_WORDS[flt.origin],
             "gold_words": "imported" if flt.gold == "imported" else "recorded",
             "phases": [{**vars(one), "words": _PHASE_WORDS[one.phase]} for one in phases],
-            "people": people,
+            "num_people": len(counted),
             "num_ratings": sum(one.num_ratings for one in phases),
             "num_other": sum(one.num_ratings - one.num_single for one in phases),
             "guidelines": [
@@ -160,10 +161,10 @@ def data_card(folder: Path) -> str:
 def _slices(
     cur: DuckDBPyConnection, run_id: str, figures: Sequence[Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the slices of the test items as the Errors page compares them, the lowest first."""
+    """Yield the slices of the test items as Quality compares them, the lowest first."""
+    scored_runs.refresh(cur, [run_id])
+    test = Selection(split="test")
     for part in figures:
-        scored_runs.refresh(cur, [run_id])
-        test = Selection(split="test")
         flt = OutcomeFilter(EVERYTHING, run_id, "imported", part["label_set"], (test,))
         measured = {path.partition(",")[0] for path, _, _ in part["rows"]}
         for by in get_args(By):
