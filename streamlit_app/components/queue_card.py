@@ -9,12 +9,8 @@ from db.conversions import utc_now
 from db.review.queue_progress import QueueProgress, QueueState
 from db.review.rights import known_reviewers
 from streamlit_app import safe_text
-<<<<<<< ours
-from streamlit_app.components.queue_form import about, about_draw
-=======
 from streamlit_app.components.progress_line import track
-from streamlit_app.components.queue_form import about_draw
->>>>>>> theirs
+from streamlit_app.components.queue_form import about, about_draw
 from streamlit_app.markup import Html, element
 from streamlit_app.server import services
 from streamlit_app.session.local_time import local

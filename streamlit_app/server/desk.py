@@ -243,8 +243,7 @@ def store(
         is_new = annotation.created_at == moment
         if is_new and state.has_draft(presented.phase):
             clear_draft(cur, item_id, reviewer_id, presented.phase)
-        viewer = known_viewer(database, reviewer_id)
-        is_withheld = is_blind and is_hidden(cur, viewer, item_id)
+        is_withheld = is_blind and is_hidden(cur, known_viewer(database, reviewer_id), item_id)
         if is_blind and is_new and not is_withheld:
             queue_id = annotation.encounter.queue_id
             add_events(cur, [ReviewEvent("reveal", reviewer_id, item_id, queue_id, "revealed")])
