@@ -62,7 +62,9 @@ def review_report(cur: DuckDBPyConnection, flt: RatingFilter) -> str:
     shown = {name: load_anchoring(cur, flt, name) for name in get_args(Shown)}
     privacy, names = get_privacy(cur), list_exported_names(cur)
     people = load_reviewers(cur, flt, phases[-1].phase)
-    counted = {one.reviewer_id for each in phases for one in count_by_reviewer(cur, flt, each.phase)}
+    counted = {
+        one.reviewer_id for each in phases for one in count_by_reviewer(cur, flt, each.phase)
+    }
     large = [one for one in people if one.num_ratings >= privacy.least_cell]
     head, since = find_head(cur), find_begin(cur)
     num_fast, num_timed = count_fast_saves(cur)
@@ -74,7 +76,7 @@ def review_report(cur: DuckDBPyConnection, flt: RatingFilter) -> str:
             "origin_words": _ORIGIN_WORDS[flt.origin],
             "gold_words": "imported" if flt.gold == "imported" else "recorded",
             "phases": [{**vars(one), "words": _PHASE_WORDS[one.phase]} for one in phases],
-            "num_people": len(counted),
+            "num_people": len({one.reviewer_id for one in counted}),
             "num_ratings": sum(one.num_ratings for one in phases),
             "num_other": sum(one.num_ratings - one.num_single for one in phases),
             "guidelines": [
