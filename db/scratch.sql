@@ -134,3 +134,23 @@ cross join (
     from current_reviewer
     where origin = 'person' and list_contains(labelling_roles, role)
 ) as labelling;
+
+-- What takes back each annotation that is kept, in the name of who had said it, as every retraction is; an
+-- id and a time are for who stores it. said_number: for their order.
+create macro if not exists scratch.retraction() as table
+select
+    said.annotation_number as said_number,
+    said.annotation_id as retracted_annotation_id,
+    said.item_id,
+    said.reviewer_id,
+    'retract' as action,
+    said.origin,
+    said.run_id,
+    gold.label as old_label,
+    said.answer as old_answer,
+    '' as note,
+    said.phase,
+    said.queue_id,
+    said.item_version
+from kept_annotation as said
+join gold on gold.item_id = said.item_id;

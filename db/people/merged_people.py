@@ -59,8 +59,8 @@ def merge_people(
     require_another_admin(cur, person)
     parameters = {"reviewer_id": reviewer_id, "into_id": into}
     carried = cur.execute(load_sql("person_merge_carry"), parameters).fetchall()
-    moment = {"created_at": to_timestamp(utc_now())}
-    retracted = cur.execute(load_sql("person_merge_retract"), {**parameters, **moment}).fetchall()
+    theirs = {"reviewer_id": reviewer_id, "created_at": to_timestamp(utc_now())}
+    retracted = cur.execute(load_sql("person_merge_retract"), theirs).fetchall()
     merged = replace(person, role="none", email=None, issuer=None, merged_into=into)
     append_identity_change(cur, merged, "merge", changed_by=by)
     return MergeReport(other, len(carried), len(retracted) - len(carried))
