@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from duckdb import DuckDBPyConnection
 
+from db import environment
 from db.chain import find_head
 from db.errors import EvidenceError
 
-HEADS_VARIABLE: Final = "LLAMACARE_HEADS"
-"""Names a file on another machine's disk, to which the app appends the head."""
 _EVERY: Final = timedelta(hours=1)
 
 
@@ -26,7 +24,7 @@ def keep_head(cur: DuckDBPyConnection, now: datetime) -> bool:
     Raises:
         EvidenceError: The file cannot be written.
     """
-    name = os.environ.get(HEADS_VARIABLE, "").strip()
+    name = environment.read_text("LLAMACARE_HEADS")
     head = find_head(cur) if name else None
     if head is None:
         return False
@@ -39,7 +37,7 @@ def keep_head(cur: DuckDBPyConnection, now: datetime) -> bool:
             file.write(f"{now.isoformat(timespec='seconds')} {head.number} {head.digest}\n")
     except (OSError, UnicodeDecodeError) as error:
         raise EvidenceError(
-            f"The head of the chain was not kept in {path}, which {HEADS_VARIABLE} names: {error}. "
+            f"The head of the chain was not kept in {path}, which LLAMACARE_HEADS names: {error}. "
             "Name a text file that the app may write."
         ) from error
     return True

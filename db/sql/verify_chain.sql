@@ -2,8 +2,8 @@
 with placed as (
     select
         *,
-        row_number() over (order by number nulls first, place) - 1 as expected,
-        lag(line) over (order by number nulls first, place) as before
+        row_number() over (order by place) - 1 as expected,
+        lag(line) over (order by place) as before
     from link
 )
 select expected, kind, row_key

@@ -14,12 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db import chain, migrate
-from db.chain import CHAINED, JOINED_LATER, PREDICTIONS, Chain, canonical, find_head
+from db.chain import (
+    CHAINED,
+    JOINED_LATER,
+    PREDICTIONS,
+    Chain,
+    canonical,
+    find_begin,
+    find_head,
+)
 from db.cli.main import main
 from db.connection import IN_MEMORY, Database
 from db.content.items import add_items
 from db.errors import EvidenceError
-from db.evidence.heads import HEADS_VARIABLE, keep_head
+from db.evidence.heads import keep_head
 from db.evidence.verify import verify
 from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person
@@ -246,12 +254,33 @@ def test_verify_names_the_first_break_and_a_head_shows_a_rewritten_chain(
     assert "links were" in result.stderr
 
 
+@pytest.mark.parametrize("line", ["{}", "no JSON"])
+@pytest.mark.parametrize("end", ["min", "max"])
+def test_an_altered_end_of_the_chain_is_named_and_the_file_can_be_opened(
+    tmp_path: Path, line: str, end: str
+) -> None:
+    path = tmp_path / "review.duckdb"
+    database = open_store(path)
+    with database.transaction() as cur:
+        add_items(cur, [make_item("q-1")], origin="items")
+    database.close()
+    with duckdb.connect(str(path)) as connection:
+        ((number,),) = connection.execute(f"select {end}(rowid) from chain_link").fetchall()
+        connection.execute("update chain_link set line = ? where rowid = ?", [line, number])
+    database = Database.open(path)
+    cur = database.cursor()
+    found = verify(cur)
+    assert found.breaks[0].number == number
+    assert find_begin(cur) == (found.since or None)
+    database.close()
+
+
 def test_a_head_is_kept_elsewhere_once_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = Database.open(IN_MEMORY)
     heads = tmp_path / "heads.txt"
-    monkeypatch.setenv(HEADS_VARIABLE, str(heads))
+    monkeypatch.setenv("LLAMACARE_HEADS", str(heads))
     now = datetime(2026, 5, 1, tzinfo=UTC)
     assert keep_head(database.cursor(), now)
     with database.transaction() as cur:
@@ -261,6 +290,6 @@ def test_a_head_is_kept_elsewhere_once_an_hour(
     head = find_head(database.cursor())
     assert head is not None
     assert heads.read_text().splitlines()[-1].split()[1:] == [str(head.number), head.digest]
-    monkeypatch.setenv(HEADS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("LLAMACARE_HEADS", str(tmp_path))
     with pytest.raises(EvidenceError, match="Name a text file"):
         keep_head(database.cursor(), now)
