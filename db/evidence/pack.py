@@ -17,16 +17,13 @@ from duckdb import DuckDBPyConnection
 from db.chain import CHAINED
 from db.conversions import utc_now
 from db.evidence.verify import Verified, copied, verify
+from db.evidence.verify_pack import ELSEWHERE
 from db.people.signatures import list_signatures
 from db.retraining.model_versions import list_alias_events, list_models
 from db.review.guidelines import list_guidelines
 from db.statements import load_sql
 
-KINDS: Final = tuple(
-    kind
-    for kind in CHAINED
-    if kind not in ("imported_item", "program_token", "program_token_revocation")
-)
+_KINDS: Final = tuple(kind for kind in CHAINED if kind not in ELSEWHERE)
 """What a pack has the rows of; of other rows it has the digests alone."""
 _WITH_NAMES: Final = (
     "names, addresses and sign-in identities, with the salt under which each was sealed"
@@ -62,13 +59,13 @@ def write_pack(
             pack.put("verify_pack.py", [script])
             pack.put("links.jsonl", _fetch(cur, "pack_links"))
             pack.put("members.jsonl", _fetch(cur, "pack_members"))
-            pack.put("events.jsonl", (line for kind in KINDS for line in _events(cur, kind)))
+            pack.put("events.jsonl", (line for kind in _KINDS for line in _events(cur, kind)))
             pack.put("people.jsonl", _fetch(cur, "pack_people", with_names=with_names))
             for name, value in _tables(cur, with_names=with_names).items():
                 pack.put_json(name, value)
             pack.put_json("figures", figures)
             pack.put_json("checks", asdict(verified))
-            pack.put_json("manifest", {"files": pack.digests, "kinds": KINDS})
+            pack.put_json("manifest", {"files": pack.digests})
     return verified
 
 
