@@ -88,10 +88,8 @@ def restore_database(backup: Path, path: Path, check: Callable[[Path], None]) ->
         with placed_file(path) as partial:
             copy_database(backup, partial)
             check(partial)
-    except FileExistsError:
-        _refuse_where_occupied(backup, path)
-        raise
     except OSError as error:
+        _refuse_where_occupied(backup, path)  # which it may be by now
         raise RestoreError(
             f"{backup} was not restored: {os.strerror(error.errno or 0)}. Free space, or give "
             f"access, in {path.parent}, and try again."

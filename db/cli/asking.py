@@ -86,7 +86,7 @@ def ask_owner(error: DatabaseLockedError) -> NoReturn:
         HandedOverError: It prepared something to go on with.
     """
     sent = json.dumps(_describe(click.get_current_context())).encode() + b"\n"
-    with _connected(error) as connection, suppress(OSError):
+    with _connected(error) as connection, suppress(OSError, json.JSONDecodeError):
         connection.sendall(sent)
         with connection.makefile("r", encoding="utf-8") as answers:
             for line in answers:

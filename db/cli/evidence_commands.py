@@ -28,8 +28,11 @@ class _HeadType(click.ParamType[Head]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Head:
         """Return the head of an argument."""
         text, path = value, Path(value)
-        if not _HEAD.fullmatch(value.strip()) and path.is_file():
-            text = (path.read_text("utf-8", errors="replace").splitlines() or [""])[-1]
+        try:
+            if not _HEAD.fullmatch(value.strip()) and path.is_file():
+                text = (path.read_text("utf-8", errors="replace").splitlines() or [""])[-1]
+        except OSError as error:
+            self.fail(f"{value!r} cannot be read: {error.strerror}.", param, ctx)
         found = _HEAD.search(text)
         if found is None:
             self.fail(

@@ -69,13 +69,9 @@ def list_backups(folder: Path) -> list[Backup]:
         if not folder.is_dir():
             return []
         found = [
-            Backup(
-                path,
-                datetime.strptime(name[1], _MOMENT).replace(tzinfo=UTC),
-                path.stat().st_size,
-            )
+            Backup(path, made_at, path.stat().st_size)
             for path in folder.iterdir()
-            if (name := _NAME.fullmatch(path.name)) and path.is_file()
+            if (made_at := _made_at(path.name)) and path.is_file()
         ]
     except OSError as error:
         raise BackupError(
@@ -83,6 +79,14 @@ def list_backups(folder: Path) -> list[Backup]:
             "access there, or name another folder in LLAMACARE_BACKUPS."
         ) from error
     return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+
+
+def _made_at(name: str) -> datetime | None:
+    found = _NAME.fullmatch(name)
+    try:
+        return datetime.strptime(found[1], _MOMENT).replace(tzinfo=UTC) if found else None
+    except ValueError:  # digits that are no time: no file of ours
+        return None
 
 
 def is_due(path: Path, policy: BackupPolicy, now: datetime) -> bool:

@@ -89,8 +89,8 @@ def _with_defaults(own: Mapping[str, str]) -> dict[str, str]:
     taken = {*DEFAULT_KEYS.values(), *own.values()}
     free = iter(letter for letter in ascii_lowercase if letter not in taken)
     others = {name: key for name, key in DEFAULT_KEYS.items() if name not in own}
-    moved = {name: next(free) if key in own.values() else key for name, key in others.items()}
-    return {name: own.get(name) or moved[name] for name in (*DEFAULT_KEYS, *own)}
+    moved = {name: next(free, key) if key in own.values() else key for name, key in others.items()}
+    return {**DEFAULT_KEYS, **moved, **own}
 
 
 def _key(reviewer_id: str) -> str:

@@ -6,6 +6,7 @@ Judgements stay whose they are: they and the chain over them name people by ids 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import Final
 
 from duckdb import DuckDBPyConnection
@@ -17,7 +18,6 @@ from db.people.reviewers import (
     clean_name,
     find_named,
     get_reviewer,
-    list_people,
     list_reviewers,
 )
 from db.people.sign_in import require_another_admin
@@ -68,8 +68,8 @@ def erase_person(cur: DuckDBPyConnection, reviewer_id: str, *, by: str | None = 
     """
     person = require_person(cur, reviewer_id, by)
     require_another_admin(cur, person)
-    numbers = sum(one.name.startswith(_ERASED) for one in list_people(cur))
-    name = f"{_ERASED} {numbers + 1}"
+    taken = {one.name for one in list_reviewers(cur) if one.reviewer_id != reviewer_id}
+    name = next(name for name in map(f"{_ERASED} {{}}".format, count(1)) if name not in taken)
     for part in ("reviewer", "changes", "identities", "signatures", "drafts"):
         cur.execute(load_sql(f"person_erase_{part}"), {"reviewer_id": reviewer_id, "name": name})
     erased = replace(person, role="none", email=None, issuer=None)
@@ -81,7 +81,7 @@ def require_person(cur: DuckDBPyConnection, reviewer_id: str, by: str | None) ->
 
     Raises:
         NotPermittedError: ``by`` is no admin.
-        InvalidReviewerError: It is an imported annotator, or was merged into another person.
+        InvalidReviewerError: It is an imported annotator.
         ReviewerNotFoundError: No reviewer has this id.
     """
     if by is not None:
