@@ -76,7 +76,7 @@ def review_report(cur: DuckDBPyConnection, flt: RatingFilter) -> str:
             "origin_words": _ORIGIN_WORDS[flt.origin],
             "gold_words": "imported" if flt.gold == "imported" else "recorded",
             "phases": [{**vars(one), "words": _PHASE_WORDS[one.phase]} for one in phases],
-            "num_people": len({one.reviewer_id for one in counted}),
+            "num_people": len(counted),
             "num_ratings": sum(one.num_ratings for one in phases),
             "num_other": sum(one.num_ratings - one.num_single for one in phases),
             "guidelines": [
