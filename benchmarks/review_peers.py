@@ -24,7 +24,7 @@ from delayed_line import delayed_line
 from playwright.sync_api import Browser, Page
 
 _START_SECONDS: Final = 300
-"""Potato took 14 s of one core until it answered; 40 s do not do on a machine with other work."""
+"""Generous: on a machine with other work 40 s were too few."""
 _NUM_TEXTS: Final = 500
 _CONFIG: Final = """\
 annotation_task_name: Labels

@@ -16,9 +16,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
+from streamlit.web.server.server_util import get_cookie_secret
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from db.connection import Database
-from db.people.sign_in import add_person, change_person
+from db.people.sign_in import Identity, add_person, change_person, sign_in_by_identity
 from db.review.item_list import ReviewFilter
 from db.review.queue_changes import close_queue
 from db.review.queues import QueueSettings, add_queue
@@ -26,6 +29,7 @@ from streamlit_app.api.application import make_api
 from streamlit_app.api.first_page import FirstPage
 from streamlit_app.server import script_files
 from streamlit_app.server.script_files import ScriptFiles
+from streamlit_app.session import sign_in
 from tests.support.pages import markup_of, open_page
 
 CANARIES = ("Yes, it does.", "It did not help.", "newer", "lc-verdict-table")
@@ -151,6 +155,41 @@ def test_who_may_not_work_in_the_queue_gets_none_of_its_items(
         change_person(cur, people["Ann"], role="reviewer", by=people["Ada"])
         close_queue(cur, "all", people["Ada"])
     assert client.get(address, headers=VISIT).text == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("claims", "signed_as", "is_let_in"),
+    [
+        ({}, USER_COOKIE_NAME, True),
+        ({"sub": "another"}, USER_COOKIE_NAME, False),
+        ({"iss": "https://other.example"}, USER_COOKIE_NAME, False),
+        ({"origin": "https://other.example"}, USER_COOKIE_NAME, False),
+        ({"is_logged_in": False}, USER_COOKIE_NAME, False),
+        ({}, "another_cookie", False),
+    ],
+)
+def test_a_sign_in_is_known_by_its_signed_cookie_alone(
+    client: TestClient,
+    make_queue: Callable[..., str],
+    filled_store: Database,
+    people: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    claims: dict[str, Any],
+    signed_as: str,
+    is_let_in: bool,
+) -> None:
+    ada, address = people["Ada"], f"/review?queue={make_queue()}&reviewer=Ann"
+    who = Identity("https://login.example", "lee-7", "Lee", "lee@example.org", True)
+    with filled_store.transaction() as cur:
+        add_person(cur, "Lee", role="reviewer", email=who.email, issuer=who.issuer, by=ada)
+        sign_in_by_identity(cur, who)
+    monkeypatch.setattr(sign_in, "has_provider", lambda: True)
+    assert client.get(address, headers=VISIT).text == NOTHING, "a name proves nothing"
+    origin = "http://localhost:8501"
+    told = {"iss": who.issuer, "sub": who.subject, "origin": origin, "is_logged_in": True, **claims}
+    cookie = create_signed_value(get_cookie_secret(), signed_as, json.dumps(told)).decode()
+    client.cookies.set(USER_COOKIE_NAME, cookie)
+    assert (client.get(address, headers=VISIT).text != NOTHING) is is_let_in
 
 
 def test_scripts_are_sent_whole_compressed_or_not(client: TestClient) -> None:
