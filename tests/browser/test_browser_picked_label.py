@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from db.connection import Database
 from db.people.sign_in import sign_in_by_name
 from tests.support.annotations import annotate
-from tests.support.browser import open_desk
+from tests.support.browser import on_desk, open_desk
 
 pytestmark = pytest.mark.browser
 
@@ -69,9 +69,9 @@ def contrast(button: Locator) -> float:
     return now
 
 
-def pick_each(page: Page, labels: str) -> dict[str, tuple[float, float]]:
+def pick_each(buttons: Locator, labels: str) -> dict[str, tuple[float, float]]:
     """Pick one label after the other; return the contrast of each, picked and not picked."""
-    buttons = page.locator('[role="radio"]:not(.st-key-lc_room_head *)')  # not the room's parts
+    page = buttons.page
     expect(buttons).to_have_count(len(labels.split()))
     page.mouse.move(5, 600)
     found = {}
@@ -110,7 +110,7 @@ def test_every_label_can_be_read_on_review(
     server = serve(review_seed)
     for item_id, labels in (("q-01", "yes no maybe"), ("v-01", "A B C D")):
         open_desk(themed_page, f"{server.url}/review?item={item_id}", item_id)
-        assert_readable(pick_each(themed_page, labels))
+        assert_readable(pick_each(on_desk(themed_page, '[role="radio"]'), labels))
 
 
 def test_every_label_can_be_read_on_adjudicate(
@@ -118,9 +118,10 @@ def test_every_label_can_be_read_on_adjudicate(
 ) -> None:
     server = serve(lambda database: add_disputes(database, review_seed))
     themed_page.goto(f"{server.url}/adjudicate")
+    buttons = themed_page.locator('[role="radio"]:not(.st-key-lc_room_head *)')  # not the room's
     # First the item on which more runs gave a label that a decision makes right or wrong.
     for item_id, labels in (("v-01", "A B C D"), ("q-01", "yes no maybe")):
         expect(themed_page.locator("html[data-lc-listening-adjudicate]")).to_be_attached()
         expect(themed_page.locator(f'[data-lc-on="{item_id}"]')).to_be_attached()
-        assert_readable(pick_each(themed_page, labels))
+        assert_readable(pick_each(buttons, labels))
         themed_page.keyboard.press("s")
