@@ -23,5 +23,9 @@ def style() -> str:
 
 
 def apply() -> None:
-    """Draw the style sheet into the page; colours follow the light or dark theme."""
-    st.html(style())
+    """Draw the style sheet into the page; colours follow the light or dark theme.
+
+    Streamlit tells the scheme to its main element; what opens over the page lies outside that.
+    """
+    scheme = st.context.theme.type or "light dark"
+    st.html(f"{style()}<style>:root {{ color-scheme: {scheme}; }}</style>")

@@ -127,8 +127,8 @@ def wait_until_drawn(page: Page, scheme: str) -> None:
     expect(app).to_have_css("color-scheme", scheme)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.locator('[data-stale="true"]')).to_have_count(0)
-    page.evaluate(FADE_IN)
     expect(page.locator(".js-plotly-plot:not(:has(svg))")).to_have_count(0)
+    page.evaluate(FADE_IN)
 
 
 @pytest.mark.timeout(600)
