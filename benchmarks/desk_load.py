@@ -300,6 +300,7 @@ def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
     tokens = make_tokens(home, queue_id, names)
     confirmed: list[str] = []
     with serving(home) as server:
+        server.wait_until_calm()
         figures = measure_processor(server, tokens["Alone"], options.saves)
         for crowd in crowds:
             theirs = {name: tokens[name] for name in names if name.startswith(f"P{crowd}-")}

@@ -409,6 +409,7 @@ def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
 
     with chromium() as browser:
         with serving(home, **ONE_THREAD) as server:
+            server.wait_until_calm()
             run("first", lambda: measure_first_page(browser, server, queue))
             run("keys", lambda: measure_keys(browser, server, queue, options.saves))
             run("reveal", lambda: measure_reveals(browser, server, blind, options.saves // 2))

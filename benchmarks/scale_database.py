@@ -372,7 +372,7 @@ def _add_annotations(
             "name": f"Reviewer {number}",
             "role": role,
             "created_at": START.replace(tzinfo=None),
-            "origin": "app",
+            "origin": "person",
             "salt": reviewer_id,
         }
         cur.execute(load_sql("reviewer_insert"), person)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Browser, sync_playwright
 
 import streamlit_app
@@ -24,6 +25,8 @@ _ARGUMENTS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 _STARTING_SECONDS = 120
+_CALM_SECONDS = 120
+_CALM_PERCENT = 5
 
 
 class Server:
@@ -37,7 +40,9 @@ class Server:
         self._log = home / "server.log"
         self._command = [sys.executable, "-m", "streamlit", "run", str(app)]
         self._command.append(f"--server.port={port}")
-        self._environment = {**os.environ, "LLAMACARE_HOME": str(home), **environment}
+        # Features ahead are a process of their own that a run's end or a kill does not stop.
+        ours = {"LLAMACARE_HOME": str(home), "LLAMACARE_FEATURES_AHEAD": "0"}
+        self._environment = {**os.environ, **ours, **environment}
         self.start()
 
     def start(self) -> None:
@@ -57,6 +62,13 @@ class Server:
         if not _is_healthy(self.url):
             self.kill()
             raise SystemExit(f"The app did not start:\n{self._log.read_text('utf-8')[-2000:]}")
+
+    def wait_until_calm(self) -> None:
+        """Wait, two minutes at most, until what it counts once after its start is counted."""
+        process = psutil.Process(self.process.pid)
+        for _ in range(_CALM_SECONDS // 3):
+            if process.cpu_percent(3) < _CALM_PERCENT:
+                return
 
     def kill(self) -> None:
         """End it without any warning, as a power cut would."""
