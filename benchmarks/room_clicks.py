@@ -116,8 +116,7 @@ def _review_slice(hand: Hand) -> list[Measured]:
     hand.click(page.get_by_role("radio", name="Slices"))
     hand.click(page.locator(".st-key-errors_slice_table canvas").first, position=_ROW)
     page.get_by_role("button", name="Save as a slice").wait_for()  # something is chosen
-    hand.click(page.get_by_role("button", name="Create a review queue"))
-    hand.click(page.get_by_role("button", name="Create and review"))
+    hand.click(page.locator(".st-key-errors_queue_review button"))
     page.locator(".lc-card:not([hidden])").wait_for()
     return hand.done("the worst slice to review")
 
@@ -148,10 +147,13 @@ def _adjudicate(hand: Hand) -> list[Measured]:
 def _refit(hand: Hand) -> list[Measured]:
     page = hand.page
     hand.go("Training")
-    hand.click(page.get_by_role("radio", name="Refit the head"))
+    find = r"document.body.innerText.match(/\d{8}-\d{6}-refit-[0-9a-f]{4}/)?.[0]"
+    page.locator(".st-key-training_source").wait_for()
+    before = page.evaluate(find)
     hand.click(page.locator(".st-key-training_retrain button"))
-    hand.click(page.locator(".st-key-training_compare button"))
-    page.get_by_role("radio", name=re.compile(r"Fixed \(")).wait_for()
+    page.wait_for_function(f"before => {find} !== before", arg=before)
+    page.get_by_text("Finished").wait_for()
+    page.locator(".st-key-training_compare").wait_for()  # below what was fixed and broken
     return hand.done("refit, and see what changed")
 
 

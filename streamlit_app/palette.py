@@ -53,8 +53,8 @@ LABEL_TONES = {
 }
 _IN_ORDER = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE)
 
-PAGE = Tone("#F7F9FB", "#10151C", "#FFFFFF")
-"""The background, as in ``.streamlit/config.toml``."""
+PAGE = "#F7F9FB"
+"""The light theme's background, as in ``.streamlit/config.toml``."""
 
 TONES = {
     **{f"label-{name}": tone for name, tone in LABEL_TONES.items()},

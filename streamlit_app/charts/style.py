@@ -82,21 +82,19 @@ def room_for(names: Iterable[str]) -> int:
     return 16 + 8 * max(map(len, names), default=0)
 
 
-def themed(figure: go.Figure, *, is_dark: bool) -> go.Figure:
-    """Return a figure the texts and lines of a theme.
+def themed(figure: go.Figure) -> go.Figure:
+    """Return a figure with our texts and lines, in the light theme's colours.
 
-    By a template and not text by text: writing a colour into every text of a confusion matrix took
-    five times as long as building it.
+    On a page ``theme.css`` puts those of the reader's theme over them, so that a switch shows at
+    once; a saved picture and a report stay light. By a template and not text by text: writing a
+    colour into every text of a confusion matrix took five times as long as building it.
     """
-    figure.layout.template = _TEMPLATES[is_dark]
+    figure.layout.template = _TEMPLATE
     return figure
 
 
-def _template(*, is_dark: bool) -> go.layout.Template:
-    text, line, surface, page = (
-        tone.dark if is_dark else tone.light
-        for tone in (*(palette.TONES[name] for name in ("text", "line", "surface")), palette.PAGE)
-    )
+def _template() -> go.layout.Template:
+    text, line, surface = (palette.TONES[name].light for name in ("text", "line", "surface"))
     axis = {
         "gridcolor": line,
         "linecolor": line,
@@ -116,7 +114,7 @@ def _template(*, is_dark: bool) -> go.layout.Template:
         },
         layout={
             "font": {"color": text, "family": FONT, "size": 14},
-            "paper_bgcolor": page,  # not clear: a picture saved from it must be readable anywhere
+            "paper_bgcolor": palette.PAGE,  # not clear: a saved picture must be readable anywhere
             "plot_bgcolor": "rgba(0,0,0,0)",
             "xaxis": axis,
             "yaxis": axis,
@@ -131,4 +129,4 @@ def _template(*, is_dark: bool) -> go.layout.Template:
     )
 
 
-_TEMPLATES = (_template(is_dark=False), _template(is_dark=True))
+_TEMPLATE = _template()

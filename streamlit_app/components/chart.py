@@ -1,4 +1,4 @@
-"""A chart on the page, in the colours of the theme the reader has chosen."""
+"""A chart on the page, with its figures as a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def draw(
     """Draw a figure over the width of its column.
 
     Args:
-        figure: Owned by this function from here on: it takes the theme's colours.
+        figure: Owned by this function from here on: it takes our template.
         key: The widget's key.
         alt: What the chart shows, for those who do not see it.
         table: The figures behind the chart, offered as a CSV file.
@@ -34,7 +34,7 @@ def draw(
     """
     image = {"format": st.session_state.get(_FORMAT_KEY) or "svg", "filename": key}
     st.plotly_chart(
-        themed(figure, is_dark=st.context.theme.type == "dark"),
+        themed(figure),
         key=key,
         theme=None,
         on_select="ignore" if on_click is None else on_click,

@@ -59,7 +59,8 @@ def draw(person: Reviewer, runs: Sequence[Run]) -> None:
         say("training_form.tier"),
         TIERS,
         format_func=TIER_WORDS.__getitem__,
-        default="joint",
+        # Seconds, and it replaces nothing: a press by mistake must not cost hours.
+        default="joint" if "training_preset" in st.query_params else "refit",
         required=True,
         key="training_tier",
     )
@@ -132,7 +133,6 @@ def _pick_preset(tier: Tier) -> Preset | None:
     name: str = st.selectbox(
         say("training_form.preset"),
         names,
-        # The quick one first: a press by mistake must not cost hours.
         index=names.index(QUICK_PRESET) if QUICK_PRESET in names else 0,
         format_func=reveal,
         key="training_preset",

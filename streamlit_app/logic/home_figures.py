@@ -36,6 +36,8 @@ class LastChange:
     num_fixed: int
     num_broken: int
     n: int
+    pairs: tuple[PairFilter, ...]
+    """The items compared, a filter for each label set."""
 
 
 @dataclass(frozen=True)
@@ -98,22 +100,20 @@ def load_last_change(
         version: What ``outcomes.refresh`` gave for both runs.
     """
     by_base, by_run = default_labels(database, version, base.run_id, run.run_id)
-    found = [
-        load_comparison(
-            database,
-            version,
-            PairFilter(
-                viewer, base.run_id, run.run_id, by_base, by_run, "record", label_set, split=TEST
-            ),
-        ).comparison
+    pairs = tuple(
+        PairFilter(
+            viewer, base.run_id, run.run_id, by_base, by_run, "record", label_set, split=TEST
+        )
         for label_set in shared_label_sets(database, version, base.run_id, run.run_id)
-    ]
+    )
+    found = [load_comparison(database, version, pair).comparison for pair in pairs]
     return LastChange(
         run,
         base,
         num_fixed=sum(one.fixed for one in found),
         num_broken=sum(one.broken for one in found),
         n=sum(one.n for one in found),
+        pairs=pairs,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from db.outcomes.counts import RunSummary
-from db.outcomes.run_pairs import Change, PairFilter, PairRow, list_pairs
+from db.outcomes.run_pairs import Change, PairFilter, list_pairs
 from db.outcomes.selection import By, Gold
 from db.records import Run
 from db.viewer import Viewer
@@ -43,14 +43,15 @@ from streamlit_app.logic.outcomes.comparison import (
     load_drawn_accuracies,
     load_drawn_change,
     load_summaries,
+    marked,
     most_changed,
+    pair_table,
     shared_label_sets,
     trend_points,
     trend_table,
     verdict,
 )
 from streamlit_app.logic.outcomes.gold_doubts import load_ceiling
-from streamlit_app.logic.outcomes.matrix import NO_LABEL
 from streamlit_app.logic.outcomes.run_outcomes import drawn_words, plain_words, refresh
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
@@ -306,8 +307,8 @@ def _draw_label_changes(view: ComparisonView) -> None:
     st.dataframe(
         {
             say("compare.gold"): [reveal(gold) for (gold, _, _), _ in changes],
-            "A": [_marked(a, gold) for (gold, a, _), _ in changes],
-            "B": [_marked(b, gold) for (gold, _, b), _ in changes],
+            "A": [marked(a, gold) for (gold, a, _), _ in changes],
+            "B": [marked(b, gold) for (gold, _, b), _ in changes],
             say("compare.items"): [count for _, count in changes],
         },
         hide_index=True,
@@ -346,7 +347,7 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
     st.caption(say("compare.open_item_note"))
     item_table.draw(
         rows,
-        table(rows),
+        pair_table(rows, "A", "B"),
         lambda row: row.item_id,
         key="compare_items",
         run_id=flt.run_b,
@@ -434,22 +435,7 @@ def draw_learning(
     )
 
 
-def table(pairs: Sequence[PairRow]) -> dict[str, list[str]]:
-    """Arrange items as columns, with a sign for right or wrong after each label."""
-    return {
-        say("compare.question"): [reveal(" ".join(pair.question.split())[:220]) for pair in pairs],
-        say("compare.gold"): [reveal(pair.gold) for pair in pairs],
-        "A": [_marked(pair.label_a, pair.gold) for pair in pairs],
-        "B": [_marked(pair.label_b, pair.gold) for pair in pairs],
-        say("compare.item"): [reveal(pair.item_id) for pair in pairs],
-    }
-
-
 def _choose_change() -> None:
     clicked = chart.clicked("compare_outcomes")
     if clicked is not None:
         st.session_state["compare_show"] = clicked[0]
-
-
-def _marked(label: str | None, gold: str) -> str:
-    return f"{'✓' if label == gold else '✗'} {NO_LABEL if label is None else reveal(label)}"

@@ -22,6 +22,7 @@ from streamlit_app.components import (
     endpoint_form,
     features_line,
     item_table,
+    last_change,
     operating_point,
     plan_panel,
     policy_form,
@@ -34,6 +35,8 @@ from streamlit_app.components import (
 )
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import reports
+from streamlit_app.logic.home_figures import load_last_change
+from streamlit_app.logic.outcomes import run_outcomes as outcomes
 from streamlit_app.logic.training.training_view import (
     HistoryEntry,
     Score,
@@ -45,7 +48,6 @@ from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import local_time, sign_in
 from streamlit_app.session.rooms import go_to
-from streamlit_app.session.state import open_comparison
 from streamlit_app.wording import say, words
 from training.control.ingest import list_set_aside, refresh
 from training.errors import TrainingError
@@ -71,7 +73,7 @@ def draw() -> None:
         training_form.SHOWN_KEY in st.session_state or shown.run.state in ACTIVE_STATES
     )
     if shown is not None and is_first:
-        draw_run(shown, runs)
+        draw_run(shown, runs, viewer)
     with shown_errors():
         features_line.draw(person)
     readiness_meter.draw(viewer)
@@ -85,12 +87,12 @@ def draw() -> None:
         st.info(say("training.nothing"))
         return
     if not is_first:
-        draw_run(shown, runs)
+        draw_run(shown, runs, viewer)
     size_curve.draw([score for entry in history for score in entry.scores])
     draw_history(history)
 
 
-def draw_run(shown: HistoryEntry, runs: Sequence[Run]) -> None:
+def draw_run(shown: HistoryEntry, runs: Sequence[Run], viewer: Viewer) -> None:
     """Draw one run: as it goes, or what came of it."""
     st.header(say("training.run"), divider="gray")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -99,12 +101,25 @@ def draw_run(shown: HistoryEntry, runs: Sequence[Run]) -> None:
     if shown.run.state == "failed" and shown.status and shown.status.state == "succeeded":
         draw_error(shown.run.message)  # it ran to its end, but its results could not be ingested
     if shown.run.state == "succeeded":
+        draw_change(shown, runs, viewer)
         run_verdict.draw(shown.run.run_id)
         draw_cards(shown.run.run_id)
     # The state in the store, as of `refresh` above: should the run have ended since then, the page
     # is drawn once more and takes its results in.
     training_live.draw(shown.run.run_id, was_active=shown.run.state in ACTIVE_STATES)
     draw_scores(shown, runs)
+
+
+def draw_change(shown: HistoryEntry, runs: Sequence[Run], viewer: Viewer) -> None:
+    """Draw what the run fixed and broke; never for who is held back, as on Home."""
+    by_id = {run.run_id: run for run in runs}
+    run, base = by_id.get(shown.run.run_id), by_id.get(shown.run.base_run_id or "")
+    if run is None or base is None or viewer.is_held_back:
+        return
+    database = services.database()
+    version = outcomes.refresh(database, run.run_id, base.run_id)
+    change = load_last_change(database, version, viewer, run, base)
+    last_change.draw(change, "training", with_items=True)
 
 
 def draw_cards(run_id: str) -> None:
@@ -166,12 +181,9 @@ def pick_shown(history: Sequence[HistoryEntry]) -> HistoryEntry | None:
 
 def draw_links(entry: HistoryEntry, runs: Sequence[Run]) -> None:
     """Draw the ways on from a run whose results are there."""
-    known = {run.run_id for run in runs}
-    run_id, base = entry.run.run_id, entry.run.base_run_id
-    if run_id not in known:
+    run_id = entry.run.run_id
+    if run_id not in {run.run_id for run in runs}:
         return
-    if base in known and st.button(say("training.compare"), key="training_compare", type="primary"):
-        open_comparison(base, run_id)
     if st.button(say("training.training_records"), key="training_lineage"):
         st.session_state["lineage_run"] = run_id
         st.session_state["lineage_way"] = say("lineage.from_run")

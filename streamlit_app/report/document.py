@@ -50,7 +50,7 @@ class Document:
 
     def chart(self, figure: go.Figure) -> None:
         """Add a chart; the figure is this document's from here on."""
-        themed(figure, is_dark=False)
+        themed(figure)
         figure.layout.paper_bgcolor = "#fff"
         height = int(figure.layout.height or 360)
         name = f"chart-{len(self._blocks)}"

@@ -10,7 +10,7 @@ from db.records import Reviewer
 from db.review.day import read_day
 from db.viewer import Viewer
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, day_card, room
+from streamlit_app.components import blind_items, day_card, last_change, room
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.home_figures import (
     load_funnel,
@@ -80,7 +80,8 @@ def draw_runs(
     pair = newest_pair(runs)
     if pair is not None:
         with change:
-            overview.draw_change(load_last_change(database, version, viewer, *pair))
+            st.header(say("last_change.heading"), anchor=False)
+            last_change.draw(load_last_change(database, version, viewer, *pair), "home")
     with picture:
         accuracy.draw(runs, version, viewer)
 

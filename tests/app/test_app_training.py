@@ -89,8 +89,8 @@ def started_run(database: Database, state: str = "running", **status: object) ->
     return run_dir
 
 
-def open_training() -> AppTest:
-    page = open_page("training")
+def open_training(**params: str) -> AppTest:
+    page = open_page("training", **params)
     assert not page.exception
     return page
 
@@ -118,7 +118,7 @@ def test_the_page_says_what_a_run_would_learn_from(filled: Database):
 
 
 def test_the_quick_preset_is_chosen_at_first_and_described(filled: Database):
-    page = open_training()
+    page = open_training(training_preset="smoke")
     assert page.selectbox(key="training_preset").value == "smoke"
     assert "bundled:smollm2-135m" in plain_texts(page)
     page.selectbox(key="training_preset").select("test").run()
@@ -127,7 +127,7 @@ def test_the_quick_preset_is_chosen_at_first_and_described(filled: Database):
 
 
 def test_retrain_starts_one_run_notes_it_and_returns(filled: Database):
-    page = open_training()
+    page = open_training(training_preset="smoke")
     page.selectbox(key="training_preset").select("test").run()
     page.button(key="training_retrain").click().run()
     assert not page.exception
@@ -142,10 +142,10 @@ def test_retrain_starts_one_run_notes_it_and_returns(filled: Database):
 
 
 def test_a_run_goes_to_the_launcher_that_is_picked_among_those_set_up(filled: Database):
-    keys = {box.key for box in open_training().selectbox}
+    keys = {box.key for box in open_training(training_preset="smoke").selectbox}
     assert "training_launcher" not in keys
     launchers_path().write_text("[accelerate]\nnum_processes = 4\n")
-    page = open_training()
+    page = open_training(training_preset="smoke")
     page.selectbox(key="training_preset").select("test").run()
     assert page.selectbox(key="training_launcher").value == "local"
     page.selectbox(key="training_launcher").select("accelerate").run()
@@ -175,8 +175,7 @@ def test_a_policy_is_set_on_the_page(filled: Database):
 
 def test_the_quick_tiers_say_from_what_they_start(filled: Database):
     page = open_training()
-    page.segmented_control(key="training_tier").set_value("refit").run()
-    assert not page.exception
+    assert page.segmented_control(key="training_tier").value == "refit"
     assert page.selectbox(key="training_source").value == "base"
     page.segmented_control(key="training_tier").set_value("recalibrate").run()
     assert "no models yet" in plain_texts(page)
@@ -320,7 +319,7 @@ def test_bad_figures_among_the_events_do_not_take_the_page_down(filled: Database
 def test_a_damaged_preset_and_launchers_leave_the_rest_of_the_form(filled: Database):
     (launchers_path().parent / "presets" / "broken.toml").write_text("x = " + DEEP)
     launchers_path().write_text("[ray")
-    page = open_training()
+    page = open_training(training_preset="smoke")
     assert "1 preset is set aside" in plain_texts(page)
     assert "broken.toml" in plain_texts(page)
     assert "launchers.toml" in plain_texts(page)
@@ -387,7 +386,6 @@ def test_the_operating_point_of_a_run_is_shown_with_what_follows(filled: Databas
 @pytest.mark.usefixtures("bundled_is_tiny")
 def test_the_cost_of_errors_is_chosen_on_the_page(filled: Database):
     page = open_training()
-    page.segmented_control(key="training_tier").set_value("refit").run()
     assert page.number_input(key="training_target_error").disabled
     page.selectbox(key="training_cost").select("ordinal").run()
     page.number_input(key="training_target_error").set_value(5.0).run()
@@ -408,7 +406,6 @@ def test_a_base_model_that_has_moved_is_asked_for_and_given_to_the_run(
     with filled.transaction() as cur:
         register_model(cur, run_dir.run_id, "reviewer-1")
     page = open_training()
-    page.segmented_control(key="training_tier").set_value("refit").run()
     assert "is gone" in page.text_input(key="training_place").label
     assert "is gone" in page.text_input(key="training_answer_place").label
     page.text_input(key="training_place").set_value(str(tmp_path)).run()
@@ -478,3 +475,16 @@ def test_a_run_is_first_shown_with_what_it_is_worth(filled: Database):
     (chart,) = [c for c in page.get("plotly_chart") if "training_sizes" in c.proto.id]
     assert "12" in chart.proto.spec
     assert "30" in chart.proto.spec
+
+
+def test_what_a_run_changed_is_listed_with_it_and_leads_to_the_items(filled: Database):
+    run_dir = started_run(filled, "succeeded")
+    run_dir.write_metrics({})
+    PREDICTIONS.write(run_dir.predictions_path, [make_answer("q-6", "No.", "no", run_dir.run_id)])
+    page = open_training()
+    (changed,) = (table for table in page.dataframe if table.key == "training_changed")
+    (row,) = changed.value.to_dict("records")
+    assert (row["Before"], row["Now"]) == ("✓ yes", "✗ no")
+    page.button(key="training_compare").click().run()
+    assert not page.exception
+    assert page.query_params["part"] == "compare"

@@ -13,6 +13,7 @@ from db.outcomes.run_pairs import (
     Change,
     PairCell,
     PairFilter,
+    PairRow,
     count_corrections,
     count_pairs,
     list_labels_of,
@@ -24,8 +25,9 @@ from eci.statistics.compare import Comparison, compare
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.cache import cached
 from streamlit_app.logic.figures import p_value_text, points, points_interval
-from streamlit_app.logic.outcomes.matrix import order_labels
+from streamlit_app.logic.outcomes.matrix import NO_LABEL, order_labels
 from streamlit_app.logic.outcomes.run_outcomes import load_labels, load_scopes
+from streamlit_app.markup import reveal
 from streamlit_app.wording import say, words
 from training.evaluation.drawn_estimates import (
     DrawnChange,
@@ -274,6 +276,22 @@ def default_labels(database: Database, version: str, run_a: str, run_b: str) -> 
     of_b = list_labels_of(database.cursor(), run_b) or ("text",)
     shared = [by for by in of_a if by in of_b]
     return (shared[0], shared[0]) if shared else (of_a[0], of_b[0])
+
+
+def pair_table(pairs: Sequence[PairRow], name_a: str, name_b: str) -> dict[str, list[str]]:
+    """Arrange items as columns, with a sign for right or wrong after each label."""
+    return {
+        say("compare.question"): [reveal(" ".join(pair.question.split())[:220]) for pair in pairs],
+        say("compare.gold"): [reveal(pair.gold) for pair in pairs],
+        name_a: [marked(pair.label_a, pair.gold) for pair in pairs],
+        name_b: [marked(pair.label_b, pair.gold) for pair in pairs],
+        say("compare.item"): [reveal(pair.item_id) for pair in pairs],
+    }
+
+
+def marked(label: str | None, reference: str) -> str:
+    """Return a label with a sign for right or wrong: colour alone would not be accessible."""
+    return f"{'✓' if label == reference else '✗'} {NO_LABEL if label is None else reveal(label)}"
 
 
 def verdict(comparison: Comparison) -> str:

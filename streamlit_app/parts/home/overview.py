@@ -12,16 +12,15 @@ from db.retraining.model_versions import find_by_alias, list_alias_events
 from db.review.queue_progress import list_states
 from db.review.queues import list_queues_seen_by
 from streamlit_app import safe_text
-from streamlit_app.components import figure_table, queue_card
+from streamlit_app.components import queue_card
 from streamlit_app.components.progress_line import track
 from streamlit_app.errors import shown_errors
 from streamlit_app.logic.figures import percent
-from streamlit_app.logic.home_figures import LastChange, find_due, funnel_steps
+from streamlit_app.logic.home_figures import find_due, funnel_steps
 from streamlit_app.logic.training.models_view import gate_words, version_name
-from streamlit_app.markup import Html, element, join, reveal
+from streamlit_app.markup import Html, element, join
 from streamlit_app.server import services
 from streamlit_app.session.local_time import local
-from streamlit_app.session.state import open_comparison
 from streamlit_app.wording import say, say_count
 from training.control.triggers import Readiness, TriggerPolicy, get_policy
 
@@ -85,17 +84,3 @@ def draw_due(readiness: Readiness) -> None:
     due = find_due(policy, readiness, datetime.now(UTC))
     bar = Html() if due.share is None else track(due.share)
     safe_text.draw(join(bar, element("div", due.words)))
-
-
-def draw_change(change: LastChange) -> None:
-    """Draw what the newest run fixed and broke, and the way to these items."""
-    st.header(say("home.changed"), anchor=False)
-    counts = {
-        say("home.fixed"): [f"{change.num_fixed:,}"],
-        say("home.broken"): [f"{change.num_broken:,}"],
-        say("home.compared"): [f"{change.n:,}"],
-    }
-    name = services.run_names()[change.run.run_id]
-    figure_table.draw({say("home.run"): [reveal(name)], **counts}, alt=say("home.changed"))
-    if st.button(say("home.see_changes"), key="home_compare"):
-        open_comparison(change.base.run_id, change.run.run_id)
