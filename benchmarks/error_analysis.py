@@ -66,7 +66,7 @@ CHARTS: Mapping[str, Sequence[str]] = {
     "Confusion": ("errors_confusion_text", "errors_confusion_head", "errors_confusion_reviewers"),
     "Confidence": ("errors_reliability", "errors_risk", "errors_sets"),
     "Slices": ("errors_slices",),
-    "Gold labels": ("errors_ceiling",),
+    "Reference labels": ("errors_ceiling",),
     "Verbosity": ("errors_forms",),
     "Does ECI help?": ("errors_pairs", "errors_cube"),
 }
@@ -186,7 +186,7 @@ def time_parts(database: Database) -> dict[str, float]:
         "Confusion": lambda: load_people(database, fresh(), flt, LABELS),
         "Confidence": lambda: load_trust(database, fresh(), flt, LABELS),
         "Slices": lambda: load_slices(database, fresh(), flt, "head", ()),
-        "Gold labels": lambda: (
+        "Reference labels": lambda: (
             load_both_golds(database, fresh(), flt),
             load_people(database, fresh(), flt, LABELS),
             load_suspects(database, fresh(), flt, LABELS),
@@ -288,7 +288,7 @@ def time_real(page: Page, url: str, rounds: int) -> Timed:
         # Not the other way round: without a head "Does ECI help?" draws the matrix as well.
         "Slices": ("errors_slices",),
         "Confusion": ("errors_confusion_text",),
-        "Gold labels": ("errors_ceiling",),
+        "Reference labels": ("errors_ceiling",),
         "Verbosity": ("errors_forms",),
         "Does ECI help?": ("errors_confusion_text",),
     }

@@ -228,7 +228,8 @@ def coverage_report(
     return CoverageReport(
         overall=report(np.ones(len(held), dtype=bool), NO_ITEMS),
         per_label=tuple(
-            report(gold == column, "no item has this gold label") for column in range(held.shape[1])
+            report(gold == column, "no item has this reference label")
+            for column in range(held.shape[1])
         ),
     )
 

@@ -213,14 +213,14 @@ def _label_report(
         support=support,
         predicted=predicted,
         precision=proportion(hits, predicted, f"{label!r} is never predicted", level),
-        recall=proportion(hits, support, f"no item has gold label {label!r}", level),
+        recall=proportion(hits, support, f"no item has reference label {label!r}", level),
         f1=f1,
     )
 
 
 def _bootstrapped(value: float, n: int, resampled: FloatArray, level: float) -> Estimate:
     if np.isnan(value):
-        return Estimate.undefined("the label is neither gold nor predicted", n)
+        return Estimate.undefined("the label is neither a reference label nor predicted", n)
     return Estimate(value, n, percentile_interval(resampled, level))
 
 

@@ -149,7 +149,7 @@ def _label_report(
         support=support,
         predicted=num_given,
         precision=proportion(num_hits, num_given, f"{label!r} is never predicted", level),
-        recall=proportion(num_hits, support, f"no item has gold label {label!r}", level),
+        recall=proportion(num_hits, support, f"no item has reference label {label!r}", level),
     )
 
 

@@ -190,7 +190,7 @@ def test_settled_items_can_be_seen_and_settled_anew(
 ) -> None:
     decide(open_page(ADJUDICATE, reviewer="Chief"), "q-1", 0, "gold_mistaken")
     page = open_page(ADJUDICATE, reviewer="Chief", adjudicate_show="decided")
-    assert "The gold label is incorrect" in markup_of(page)
+    assert "The imported label is incorrect" in markup_of(page)
     decide(page, "q-1", 2, "medicine_unsettled")
     assert [one.label for one in list_adjudications(disputed.cursor(), "q-1", EVERYTHING)] == [
         "yes",

@@ -50,9 +50,11 @@ def test_measures_of_two_people_are_written_with_intervals(
     assert measures["Open"][0].startswith("66.7 (")
     assert measures["Open"][4].startswith("0.40 (")  # Cohen's kappa: 2/3 observed, 4/9 by chance
     assert [metric.value for metric in page.metric][:3] == ["3", "50 s", "50.0 %"]
-    people = table(page, "Kappa with gold")
+    people = table(page, "Kappa with reference")
     assert set(people["Reviewer"]) == {"Ann", "Bob"}
-    assert {"66.7 (20.8 to 93.9)", "33.3 (6.1 to 79.2)"} == set(people["Agreement with gold (%)"])
+    assert {"66.7 (20.8 to 93.9)", "33.3 (6.1 to 79.2)"} == set(
+        people["Agreement with reference (%)"]
+    )
 
 
 def test_figures_are_drawn_before_the_intervals_that_take_longer(
@@ -93,12 +95,12 @@ def test_the_reveal_is_told_by_what_was_shown(filled_store: Database, open_page:
 
     assert not page.exception
     figures = {metric.label: metric.value for metric in page.metric}
-    assert figures["Switched to the gold label"] == "100.0 %"
-    assert figures["Abandoned the gold label"] == "50.0 %"
+    assert figures["Switched to the reference label"] == "100.0 %"
+    assert figures["Abandoned the reference label"] == "50.0 %"
     assert figures["Misled by the model's text"] == "50.0 %"
-    movers = table(page, "Not gold before")
+    movers = table(page, "Not reference before")
     bob = list(movers["Reviewer"]).index("Bob")
-    assert movers["Abandoned gold (%)"][bob].startswith("100.0 (")
+    assert movers["Abandoned reference (%)"][bob].startswith("100.0 (")
     assert movers["Switched to the model's text (%)"][bob].startswith("100.0 (")
     page.segmented_control(key="agreement_phase").set_value("revealed").run()
     assert not page.exception
@@ -115,7 +117,7 @@ def test_items_that_came_again_give_agreement_with_oneself(
     assert not page.exception
     (said,) = [text.value for text in page.markdown if "repeated unannounced" in text.value]
     assert said.startswith("Items repeated unannounced: 2. Same judgement again: 50.0 (")
-    assert table(page, "Kappa with gold")["Same judgement again (%)"][0].startswith("50.0 (")
+    assert table(page, "Kappa with reference")["Same judgement again (%)"][0].startswith("50.0 (")
 
 
 def test_answers_of_data_sets_and_of_people_are_kept_apart(
@@ -178,7 +180,7 @@ def test_hostile_names_stay_text(filled_store: Database, open_page: OpenPage, pa
             )
     page = open_page(AGREEMENT)
     assert not page.exception
-    shown = table(page, "Kappa with gold")["Reviewer"]
+    shown = table(page, "Kappa with reference")["Reviewer"]
     assert "\u202e" not in "".join(shown)
     assert all(payload not in text.value for text in (*page.markdown, *page.caption))
 

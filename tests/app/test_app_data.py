@@ -85,7 +85,7 @@ def test_a_file_is_counted_before_anything_is_stored(database: Database):
     preview = read_as("items", own_items("yes", "no", "no", None))
     assert preview.lines == (
         "4 items: test 2 · train 2",
-        "Gold labels: no 2 · yes 1 · no gold label 1",
+        "Reference labels: no 2 · yes 1 · no reference label 1",
     )
     assert count_by_label(database.cursor(), EVERYTHING) == {}
 

@@ -316,7 +316,7 @@ def test_a_queue_is_made_from_the_filters_and_reviewed_at_once(
     assert (queue.settings.mode, queue.settings.num_reviewers) == ("blind", 2)
     assert queue.settings.design == QueueDesign(floor=0.2, strata="gold_label")
     assert queue.settings.seed > 0  # drawn at random
-    drawn = f"Drawn with seed {queue.settings.seed}, by gold label; 20%"
+    drawn = f"Drawn with seed {queue.settings.seed}, by reference label; 20%"
     assert f"Created the queue Wrong texts with 2 items. {drawn}" in markup_of(test)
     assert markup_of(test).count(drawn) == 2  # with the queue as well
     desk = Desk(test)
@@ -390,7 +390,12 @@ def test_everything_one_can_say_is_stored_with_the_label(
     assert (judgement.severity, judgement.confidence) == ("severe", "low")
     assert judgement.span == Span("answer", 0, 13)
     desk.move(-1)
-    for shown in ("Gold wrong", "harm: Severe", "confidence: Low", "<strong>yes, maybe</strong>"):
+    for shown in (
+        "Reference label wrong",
+        "harm: Severe",
+        "confidence: Low",
+        "<strong>yes, maybe</strong>",
+    ):
         assert shown in desk.markup
 
 

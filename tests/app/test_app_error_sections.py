@@ -347,7 +347,7 @@ def test_a_selection_is_said_in_words():
         )
     )
     assert words == (
-        "gold label: yes; text label: no label; mesh term: humans; confidence at least 90.0%"
+        "reference label: yes; text label: no label; mesh term: humans; confidence at least 90.0%"
     ).replace("humans", "Humans")
 
 
@@ -370,7 +370,7 @@ def test_the_report_holds_every_section_its_filters_and_the_listed_items(
         "Confusion",
         "Confidence",
         "Slices",
-        "Gold labels",
+        "Reference labels",
         "Verbosity",
     ):
         assert f"<h2>{heading}</h2>" in report

@@ -73,7 +73,7 @@ def test_items_without_a_gold_label_are_explained(database: Database):
         add_items(cur, [item(1, None)], origin="items")
         add_run(cur, make_run("r"))
         add_predictions(cur, [prediction("r", 1, "yes")])
-    assert "no gold label" in notices(open_errors())
+    assert "no reference label" in notices(open_errors())
 
 
 def test_the_figures_count_text_and_head_with_intervals(filled: Database):

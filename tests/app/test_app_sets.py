@@ -94,7 +94,7 @@ def test_calibration_and_doubtful_sets_are_on_their_pages(signs: Database) -> No
     assert "Each label of an item is a question of its own" in captions(page)
     page = open_page("agreement/doubtful")
     assert not page.exception
-    assert "2 of 40 gold labels (5.0 %) are doubtful" in plain_texts(page)
+    assert "2 of 40 reference labels (5.0 %) are doubtful" in plain_texts(page)
 
 
 def test_sets_of_a_list_are_labelled_in_bulk(signs: Database) -> None:

@@ -277,7 +277,7 @@ ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
             {},
             *(
                 {"errors_section": name}
-                for name in ("Confusion", "Trust", "Slices", "Gold labels", "Redundancy")
+                for name in ("Confusion", "Trust", "Slices", "Reference labels", "Redundancy")
             ),
             {"errors_gold": "no"},
             {"errors_text": "no"},

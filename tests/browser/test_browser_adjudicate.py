@@ -33,7 +33,7 @@ def fill(database: Database) -> None:
 def test_items_in_doubt_are_settled_with_the_keyboard_alone(serve, page: Page) -> None:
     server = serve(fill)
     page.goto(f"{server.url}/agreement?part=doubtful")
-    expect(page.get_by_text("3 of 3 items with a gold label")).to_be_visible()
+    expect(page.get_by_text("3 of 3 items with a reference label")).to_be_visible()
     page.get_by_role("button", name="Adjudicate these").click()
 
     expect(page.get_by_role("heading", name="Does drug 1 help?")).to_be_visible()

@@ -122,7 +122,7 @@ def test_report_counts_sets_by_label_and_size() -> None:
     assert no.mean_size.value == pytest.approx(5 / 3)
     assert no.mean_size.interval is not None
     assert no.mean_size.interval.low < 5 / 3 < no.mean_size.interval.high
-    assert maybe.coverage.undefined_because == "no item has this gold label"
+    assert maybe.coverage.undefined_because == "no item has this reference label"
     assert maybe.mean_size.value is None
 
 

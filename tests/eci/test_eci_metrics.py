@@ -108,7 +108,7 @@ def test_no_items_leaves_every_figure_undefined() -> None:
     assert report.n == 0
     for estimate in (report.accuracy, report.macro_f1, report.balanced_accuracy):
         assert (estimate.value, estimate.undefined_because) == (None, "there are no items")
-    assert report.per_label[0].recall.undefined_because == "no item has gold label 'yes'"
+    assert report.per_label[0].recall.undefined_because == "no item has reference label 'yes'"
 
 
 def test_label_never_predicted_has_no_precision_but_counts_as_zero_in_macro_f1() -> None:

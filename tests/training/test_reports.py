@@ -107,7 +107,7 @@ def test_a_model_card_says_what_was_measured_and_who_decided() -> None:
     assert page.count("<h1>") == 1
     with database.transaction() as cur:
         add_run(cur, make_run("run-2", metrics={}))
-    assert "nothing can be said" in model_card(database.cursor(), "run-2")
+    assert "is not known without figures" in model_card(database.cursor(), "run-2")
 
 
 def test_a_data_card_lists_rows_and_the_digest_of_every_file(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_repeats_give_self_agreement(cur: DuckDBPyConnection) -> None:
 def test_an_empty_store_says_why_there_is_nothing(cur: DuckDBPyConnection) -> None:
     found = load_phase(cur, OWN, "open")
     assert (found.num_items, found.overall.percent.undefined_because) == (0, NO_PAIRS)
-    assert found.holds_gold.undefined_because == "no rated item has a gold label"
+    assert found.holds_gold.undefined_because == "no rated item has a reference label"
     assert load_pairs(cur, OWN, "open") == load_self_agreement(cur, OWN, "open") == []
     assert load_anchoring(cur, OWN, "gold") == []
     assert load_times(cur, OWN)[0].median.undefined_because == "no rating was timed"

@@ -52,7 +52,7 @@ from training.evaluation.agreement.intervals import (
 )
 from training.evaluation.rated_draws import RatedItems, find_rated_draw, load_rated, ratings_of
 
-NO_GOLD = "no rated item has a gold label"
+NO_GOLD = "no rated item has a reference label"
 
 
 def load_phase(

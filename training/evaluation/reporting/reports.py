@@ -74,7 +74,7 @@ def review_report(cur: DuckDBPyConnection, flt: RatingFilter) -> str:
             "made": utc_now(),
             "label_set": flt.label_set,
             "origin_words": _ORIGIN_WORDS[flt.origin],
-            "gold_words": "imported" if flt.gold == "imported" else "recorded",
+            "gold_words": "imported gold label" if flt.gold == "imported" else "label of record",
             "phases": [{**vars(one), "words": _PHASE_WORDS[one.phase]} for one in phases],
             "num_people": len(counted),
             "num_ratings": sum(one.num_ratings for one in phases),
