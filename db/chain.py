@@ -3,7 +3,8 @@
 A link's line is canonical JSON with the SHA-256 of the row and of the line before it, so that a
 later change of a row or a line, and a missing one, is noticed by ``db.evidence.verify``. What is
 hashed of a row is what its view ``evidence_<table>`` writes. Rows that a save inserts are hashed
-from their parameters: to read them back would take longer than all the rest of it.
+from their parameters: to read them back would take longer than all the rest of it. For the same
+reason their numbers are taken from the sequence many at a time, before they are inserted.
 
 The cursor of a transaction notes into which of these tables a statement inserts. So no writer has
 to think of the chain, and a table becomes part of it by its view and its name in ``CHAINED``.
@@ -24,11 +25,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final, cast
 
-from cachetools import LRUCache
 from duckdb import DuckDBPyConnection
 
 from db.conversions import utc_now
-from db.statements import load_sql, rolled_back_on_error, whole
+from db.statements import (
+    BEGIN_TRANSACTION,
+    COMMIT,
+    execute_parsed,
+    load_sql,
+    rolled_back_on_error,
+    whole,
+)
 
 JOINED_LATER: Final = (
     *("queue_share", "bulk_item", "acceptance_rule", "accepted_item", "acceptance_event"),
@@ -57,19 +64,19 @@ _TARGET: Final = re.compile(r"(?:--[^\n]*\n|\s)*(?:insert(?: or \w+)? into|updat
 """An update is noted where DuckDB stores the rows again, as it does where a list changes. Rows that
 it changes in place get no link: there no update may change what ``evidence_<table>`` writes."""
 _COLUMN: Final = re.compile(r"\$(\w+)(?:::[\w\[\]]+)? as (\w+)|'(\w+)' as (\w+)")
-_NUMBER: Final = re.compile(r"returning (\w+)\s*$")
 _ESCAPED: Final = re.compile(r"\\\\|\\u00[01][0-9a-f]")
 _DOUBLES: Final = frozenset({"duration_seconds"})
 _BY_PARAMETERS: Final = {
-    "annotation_insert": "annotation_id",
-    "review_event_insert": "event_number",
+    "annotation_insert": ("annotation_id", "annotation_number"),
+    "review_event_insert": ("event_number", "event_number"),
 }
-"""Statements of a save, whose rows are hashed from their parameters; with the key's column."""
+"""Statements of a save, whose rows are hashed from their parameters: columns of key and number."""
+_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def canonical(value: Mapping[str, Any]) -> str:
     """Write a mapping as the views ``evidence_<table>`` write a row, byte for byte."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = _encode(value)
     # DuckDB writes control characters with capitals.
     return _ESCAPED.sub(_capital, text) if "\\u00" in text else text
 
@@ -116,6 +123,8 @@ class Chain:
         """Make the chain of a file; its end is read when it is first needed."""
         self._lock = threading.Lock()
         self._head: Head | None = None
+        self._numbering = threading.Lock()
+        self._numbers: dict[str, Iterator[int]] = {}
 
     @contextmanager
     def writing(self, cur: DuckDBPyConnection) -> Iterator[DuckDBPyConnection]:
@@ -124,17 +133,17 @@ class Chain:
         What can be hashed before is: other transactions wait while links are stored and committed,
         as they do for each other's commits anyway.
         """
-        noted = _Noted(cur)
+        noted = _Noted(cur, self)
         with rolled_back_on_error(cur):
-            cur.begin()
+            execute_parsed(cur, BEGIN_TRANSACTION)
             yield cast(DuckDBPyConnection, noted)
             links = noted.links()
             if not links:
-                cur.commit()
+                execute_parsed(cur, COMMIT)
                 return
             with self._lock:
                 head = self._append(cur, links)
-                cur.commit()
+                execute_parsed(cur, COMMIT)
                 self._head = head
 
     def begin(self, cur: DuckDBPyConnection) -> None:
@@ -144,6 +153,7 @@ class Chain:
         """
         with self._lock:
             self._head = find_head(cur)
+            self._numbers.clear()
             joining = _list_joining(cur)
             if self._head is not None and not joining:
                 return
@@ -160,11 +170,28 @@ class Chain:
 
     def _append(self, cur: DuckDBPyConnection, links: Sequence[_Link]) -> Head:
         head = self._head or find_head(cur) or Head(-1, "")
+        lines = []
         for link in links:
-            line = link.line(head)
-            cur.execute(_parsed(cur, load_sql("chain_link_insert")), [line])
-            head = Head(head.number + 1, digest_of(line))
+            lines.append(link.line(head))
+            head = Head(head.number + 1, digest_of(lines[-1]))
+        execute_parsed(cur, load_sql("chain_link_insert"), [lines])
         return head
+
+    def take_number(self, cur: DuckDBPyConnection, kind: str) -> int:
+        """Return the next number of the sequence of a table, for a row of it."""
+        with self._numbering:
+            number = next(self._numbers.get(kind, iter(())), None)
+            if number is None:
+                # Not in the transaction of the row: undone, it would leave them to be taken again.
+                rows = cur.cursor().execute(_of_table("chain_numbers", kind)).fetchall()
+                numbers = self._numbers[kind] = iter([number for (number,) in rows])
+                number = next(numbers)
+            return number
+
+    def drop_numbers(self, kind: str) -> None:
+        """Forget numbers taken before a statement took its own: rows after it need later ones."""
+        with self._numbering:
+            self._numbers.pop(kind, None)
 
 
 @dataclass(frozen=True)
@@ -188,8 +215,9 @@ class _Link:
 class _Noted:
     """A cursor that notes what is inserted into the tables of the chain."""
 
-    def __init__(self, cur: DuckDBPyConnection) -> None:
+    def __init__(self, cur: DuckDBPyConnection, chain: Chain) -> None:
         self._cur = cur
+        self._chain = chain
         self._links: list[_Link] = []
         self._written: dict[str, None] = {}
 
@@ -197,13 +225,17 @@ class _Noted:
         return getattr(self._cur, name)
 
     def execute(self, sql: str, parameters: Any = None) -> DuckDBPyConnection:
-        self._cur.execute(_parsed(self._cur, sql), parameters)
         form = _form(sql)
         if form is not None and form.columns:
-            (number,) = self._cur.fetchone() or (None,)
-            self._links.append(form.link(parameters, number))
-        elif form is not None:
+            number = self._chain.take_number(self._cur, form.kind)
+            parameters = {**parameters, form.number: number}
+            execute_parsed(self._cur, sql, parameters)
+            self._links.append(form.link(parameters))
+            return self._cur
+        execute_parsed(self._cur, sql, parameters)
+        if form is not None:
             self._written[form.kind] = None
+            self._chain.drop_numbers(form.kind)
         return self._cur
 
     def executemany(self, sql: str, parameters: Sequence[Any]) -> DuckDBPyConnection:
@@ -231,20 +263,20 @@ def _links_of(cur: DuckDBPyConnection, kind: str, *, since: int) -> list[_Link]:
     if kind == PREDICTIONS:
         cur.execute(load_sql("chain_runs"), {"place": since})
         return [_Link(kind, key, digest) for key, digest in cur.fetchall()]
-    view = f"evidence_{kind}"
-    cur.execute(_of_view("chain_rows", view), {"place": since, "limit": _MOST_ALONE + 1})
+    cur.execute(_of_table("chain_rows", kind), {"place": since, "limit": _MOST_ALONE + 1})
     rows = cur.fetchall()
     if len(rows) <= _MOST_ALONE:
         return [_Link(kind, key, digest) for key, digest in rows]
     batch = {"batch_id": str(uuid.uuid4()), "kind": kind}
-    cur.execute(_of_view("chain_member_insert", view), {"place": since, **batch})
+    cur.execute(_of_table("chain_member_insert", kind), {"place": since, **batch})
     (digest,) = cur.execute(load_sql("chain_member_digest"), batch).fetchone() or ("",)
     return [_Link(kind, batch["batch_id"], digest)]
 
 
 @cache
-def _of_view(name: str, view: str) -> str:
-    return load_sql(name).replace("evidence_annotation", view)
+def _of_table(name: str, kind: str) -> str:
+    """Return a statement on the table annotation as one on another table of the chain."""
+    return load_sql(name).replace("annotation", kind)
 
 
 @dataclass(frozen=True)
@@ -258,9 +290,9 @@ class _Form:
     """Parameter and column; none where the row is read back."""
     fixed: tuple[tuple[str, str], ...] = ()
 
-    def link(self, parameters: Mapping[str, Any], number: int | None) -> _Link:
+    def link(self, parameters: Mapping[str, Any]) -> _Link:
         """Return the link of a row made of these parameters."""
-        row: dict[str, Any] = {**dict(self.fixed), self.number: number}
+        row: dict[str, Any] = dict(self.fixed)
         for parameter, column in self.columns:
             value = parameters[parameter]
             if value is not None:
@@ -273,33 +305,19 @@ def _form(sql: str) -> _Form | None:
     found = _TARGET.match(sql)
     if found is None or found[1] not in (*CHAINED, PREDICTIONS):
         return None
-    for name, key in _BY_PARAMETERS.items():
+    for name, (key, number) in _BY_PARAMETERS.items():
         if sql == load_sql(name):
-            number = _NUMBER.search(sql)
-            assert number is not None  # noqa: S101 - of our own statements
             matches = _COLUMN.findall(sql)
             columns = tuple((one, column) for one, column, _, _ in matches if one)
             fixed = tuple((column, value) for _, _, value, column in matches if value)
-            return _Form(found[1], key, number[1], columns, fixed)
+            return _Form(found[1], key, number, columns, fixed)
     return _Form(found[1])
-
-
-_PARSED: Final[LRUCache[str, Any]] = LRUCache(1_000)
-_PARSING: Final = threading.Lock()
-
-
-def _parsed(cur: DuckDBPyConnection, sql: str) -> Any:
-    """Return a statement that needs no parsing again: 0.2 of the 1.1 ms of a label's insert."""
-    with _PARSING:
-        if sql not in _PARSED:
-            _PARSED[sql] = cur.extract_statements(sql)[0]
-        return _PARSED[sql]
 
 
 def _written(column: str, value: Any) -> Any:
     """Return a value as the views write it."""
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%dT%H:%M:%S.%f}Z"
+        return f"{value.isoformat(timespec='microseconds')}Z"
     if column in _DOUBLES:
         return f"{value:.17g}"
     return value

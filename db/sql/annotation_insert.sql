@@ -1,5 +1,6 @@
 insert into annotation by name
 select
+    $annotation_number as annotation_number,
     $annotation_id as annotation_id,
     $item_id as item_id,
     $reviewer_id as reviewer_id,
@@ -29,4 +30,3 @@ select
     $duration_seconds as duration_seconds,
     $item_version as item_version,
     $shown_digest as shown_digest
-returning annotation_number

@@ -1,1 +1,2 @@
-insert into chain_link values (?)
+-- In the order of the list.
+insert into chain_link select unnest(?)

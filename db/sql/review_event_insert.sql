@@ -1,5 +1,6 @@
 insert into review_event by name
 select
+    $event_number as event_number,
     $action as action,
     $reviewer_id as reviewer_id,
     $item_id as item_id,
@@ -9,4 +10,3 @@ select
     $new_value as new_value,
     $created_at::timestamp as created_at,
     $client_at::timestamp as client_at
-returning event_number

@@ -33,6 +33,7 @@ from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person
 from db.people.signatures import MEANINGS, list_signatures
 from db.review.adjudications import add_adjudication
+from db.review.annotations import retract_annotation
 from tests.support.annotations import annotate
 from tests.support.records import make_item
 from tests.support.stores import open_store
@@ -148,6 +149,27 @@ def test_transactions_that_fail_and_that_run_at_once_leave_one_chain(database: D
         "select count(*) from annotation"
     ).fetchone() or (0,)
     assert num_annotations == 60
+
+
+def test_what_is_stored_later_has_the_higher_number(database: Database) -> None:
+    with database.transaction() as cur:
+        add_items(cur, [make_item("q")], origin="items")
+        person = add_reviewer(cur, "Ann")
+    for label in ("yes", "no"):
+        annotate(database, "Ann", "q", label)
+        with pytest.raises(ZeroDivisionError), database.transaction() as cur:
+            annotate(cur, "Ann", "q", "maybe")
+            raise ZeroDivisionError
+        with database.transaction() as cur:
+            retract_annotation(
+                cur, annotation_id=f"undo-{label}", item_id="q", reviewer_id=person.reviewer_id
+            )
+    rows = database.cursor().execute(
+        "select action, label from annotation order by annotation_number"
+    )
+    assert [label if action == "label" else action for action, label in rows.fetchall()] == [
+        "yes", "retract", "no", "retract",
+    ]  # fmt: skip
 
 
 def test_a_store_from_before_the_chain_is_chained_and_says_since_when(tmp_path: Path) -> None:
