@@ -103,6 +103,24 @@ create macro if not exists scratch.hides_name(viewer, of_item, by_reviewer) as
     and by_reviewer is distinct from struct_extract(viewer, 'reviewer_id')
     and of_item not in (select item_id from standing_adjudication);
 
+-- One row of current_reviewer, which sums up the changes of all: this is asked at every save.
+create macro if not exists scratch.reviewer_now(of_reviewer) as table
+select
+    reviewer_id, coalesce(new_name, name) as name, coalesce(latest.role, role) as role,
+    latest.email as email, origin, latest.issuer as issuer, latest.merged_into as merged_into
+from reviewer
+left join (
+    select
+        arg_max(
+            {'role': role, 'email': email, 'issuer': issuer, 'merged_into': merged_into},
+            reviewer_change_number
+        ) as latest,
+        arg_max(name, reviewer_change_number) as new_name
+    from reviewer_change
+    where reviewer_id = of_reviewer
+) on true
+where reviewer_id = of_reviewer;
+
 -- Queues as they are now: the people named last, those of them who may still label (present_ids), and
 -- whether it is closed. Where fewer are present than label each item, a queue is open to all: nobody's
 -- leaving strands items. labelling_roles: the roles that may label.

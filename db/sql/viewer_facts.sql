@@ -17,17 +17,5 @@ select
         where not is_closed
             and (len(present_ids) < num_reviewers or list_contains(present_ids, $reviewer_id))
     ) as queues,
-    reviewer_id, coalesce(new_name, name) as name, coalesce(latest.role, role) as role,
-    latest.email as email, origin, latest.issuer as issuer, latest.merged_into as merged_into
-from reviewer
-left join (
-    select
-        arg_max(
-            {'role': role, 'email': email, 'issuer': issuer, 'merged_into': merged_into},
-            reviewer_change_number
-        ) as latest,
-        arg_max(name, reviewer_change_number) as new_name
-    from reviewer_change
-    where reviewer_id = $reviewer_id
-) on true
-where reviewer_id = $reviewer_id
+    person.*
+from scratch.reviewer_now($reviewer_id) as person
