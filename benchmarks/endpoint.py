@@ -32,7 +32,7 @@ from training.control.start import prepare_endpoint
 from training.endpoint.answering import EndpointJob
 from training.run.result_tables import PREDICTIONS
 from training.run.run_dir import RunDir
-from training.settings.endpoints import parse_endpoint_settings
+from training.settings.endpoints import EndpointSettings, parse_as
 
 CONCURRENCY = 4
 Cut = Callable[[RunDir], None]
@@ -71,7 +71,8 @@ def measure(url: str, models: Path, items: Sequence[Item], cuts: dict[str, Cut])
     database = Database.open(IN_MEMORY)
     with database.transaction() as cur:
         add_items(cur, items, origin="benchmark")
-    settings = parse_endpoint_settings(
+    settings = parse_as(
+        EndpointSettings,
         {
             "model": {"url": f"{url}/v1", "base": "bundled", "concurrency": CONCURRENCY},
             "max_new_tokens": 16,
@@ -134,7 +135,7 @@ def count_tokens(
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(models / "smollm2-135m")
-    job = EndpointJob.read(run_dir)
+    job = EndpointJob.read(run_dir, EndpointSettings)
     prompts = [
         tokenizer.apply_chat_template(
             job.messages(item), tokenize=False, add_generation_prompt=True

@@ -18,7 +18,7 @@ from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.wording import say
 from training.control.start import start_endpoint
-from training.settings.endpoints import Endpoint, list_endpoints, parse_endpoint_settings
+from training.settings.endpoints import Endpoint, EndpointSettings, list_endpoints, parse_as
 
 _MESSAGE = "endpoint_message"
 _MOST_TOKENS = 32_768
@@ -69,7 +69,7 @@ def _draw_start(person: Reviewer, endpoint: Endpoint) -> None:
 
 def _start(press: str, fields: dict[str, Any], started_by: str) -> None:
     def start() -> str:
-        settings = parse_endpoint_settings(fields, str(endpoints_path()))
+        settings = parse_as(EndpointSettings, fields, str(endpoints_path()))
         return start_endpoint(services.database(), settings, started_by)
 
     start_once(press, start, _MESSAGE)

@@ -49,7 +49,7 @@ from training.run.run_dir import RunDir
 from training.settings.endpoints import (
     EndpointSettings,
     list_endpoints,
-    parse_endpoint_settings,
+    parse_as,
 )
 
 NUM_ITEMS = 34
@@ -75,7 +75,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_settings(url: str, max_new_tokens: int = 8, **fields: Any) -> EndpointSettings:
     model = {"url": url, "base": "tiny", "key_variable": VARIABLE, "attempts": 3, **fields}
-    return parse_endpoint_settings({"model": model, "max_new_tokens": max_new_tokens}, "tests")
+    return parse_as(EndpointSettings, {"model": model, "max_new_tokens": max_new_tokens}, "tests")
 
 
 def run(database: Database, settings: EndpointSettings, state: str = "succeeded") -> RunDir:

@@ -27,9 +27,10 @@ from training.joint.predict import run_prediction
 from training.joint.qlora import run_qlora
 from training.run.execution import execute
 from training.settings.training import (
+    PredictionSettings,
     Preset,
     RefitSettings,
-    parse_prediction_settings,
+    parse_as,
     parse_settings,
 )
 
@@ -61,7 +62,7 @@ def test_predicting_leaves_out_what_cannot_be_asked_and_names_it(
 ) -> None:
     model = {**tiny_settings["model"], "quantization": "none"}
     fields = {"model": model, "evaluation": {"max_new_tokens": 4}}
-    settings = parse_prediction_settings(fields, "tests")
+    settings = parse_as(PredictionSettings, fields, "tests")
     run_dir = prepare_prediction(with_hard_items, settings, "tests")
     assert execute(run_dir, run_prediction) == "succeeded", run_dir.read_status().message
     message = run_dir.read_status().message
@@ -100,7 +101,7 @@ def test_where_no_item_can_be_asked_the_run_says_so(
     database: Database, tiny_settings: dict[str, Any]
 ) -> None:
     model = {**tiny_settings["model"], "quantization": "none", "max_prompt_tokens": 32}
-    settings = parse_prediction_settings({"model": model}, "tests")
+    settings = parse_as(PredictionSettings, {"model": model}, "tests")
     run_dir = prepare_prediction(database, settings, "tests")
     assert execute(run_dir, run_prediction) == "failed"
     assert "34 of 34 items were set aside" in run_dir.read_status().message

@@ -33,7 +33,7 @@ from training.joint.adapter import add_adapter, save_artifact
 from training.joint.adoption import run_adoption
 from training.run.execution import execute
 from training.run.run_dir import RunDir, list_run_dirs
-from training.settings.training import LoraSettings, parse_adoption_settings
+from training.settings.training import AdoptionSettings, LoraSettings, parse_as
 
 IDS = torch.tensor([[5, 17, 29, 41, 53, 65]])
 Loader = Callable[[str, str], Any]
@@ -220,7 +220,7 @@ def test_a_head_is_refitted_on_an_adopted_adapter_and_says_what_is_unknown(
 def _adopt(database: Database, adapter: Path, base: str) -> RunDir:
     model = {"base": base, "quantization": "none", "device": "cpu", "max_prompt_tokens": 900}
     fields = {"model": model, "adapter": str(adapter), "evaluation": {"max_new_tokens": 2}}
-    return prepare_adoption(database, parse_adoption_settings(fields, "tests"), "tests")
+    return prepare_adoption(database, parse_as(AdoptionSettings, fields, "tests"), "tests")
 
 
 @pytest.mark.parametrize("size", ["wider", "deeper"])

@@ -18,7 +18,7 @@ from training.errors import SettingsError
 from training.joint.predict import run_prediction
 from training.joint.qlora import run_qlora
 from training.run.execution import execute
-from training.settings.training import Preset, parse_prediction_settings, parse_settings
+from training.settings.training import PredictionSettings, Preset, parse_as, parse_settings
 
 
 def test_base_model_and_trained_run_answer_every_item(
@@ -26,14 +26,14 @@ def test_base_model_and_trained_run_answer_every_item(
 ) -> None:
     model = {**tiny_settings["model"], "quantization": "none"}
     fields = {"model": model, "evaluation": {"max_new_tokens": 6}}
-    plain = prepare_prediction(database, parse_prediction_settings(fields, "tests"), "tests")
+    plain = prepare_prediction(database, parse_as(PredictionSettings, fields, "tests"), "tests")
     assert execute(plain, run_prediction) == "succeeded", plain.read_status().message
 
     settings = parse_settings({**tiny_settings, "model": model}, "tests")
     trained = prepare_run(database, Preset("test", "A test.", settings), "tests", plain.run_id)
     assert execute(trained, run_qlora) == "succeeded", trained.read_status().message
     fields["artifact_run_id"] = trained.run_id
-    again = prepare_prediction(database, parse_prediction_settings(fields, "tests"), "tests")
+    again = prepare_prediction(database, parse_as(PredictionSettings, fields, "tests"), "tests")
     assert execute(again, run_prediction) == "succeeded", again.read_status().message
 
     refresh(database, runs_dir())
@@ -53,13 +53,13 @@ def test_base_model_and_trained_run_answer_every_item(
 
 def test_a_run_id_that_leaves_the_folder_is_refused() -> None:
     with pytest.raises(SettingsError, match="artifact_run_id"):
-        parse_prediction_settings({"artifact_run_id": "../../etc"}, "tests")
+        parse_as(PredictionSettings, {"artifact_run_id": "../../etc"}, "tests")
 
 
 def test_a_base_model_that_does_not_exist_fails_with_what_to_do(
     database: Database, tmp_path: Path
 ) -> None:
     fields = {"model": {"base": str(tmp_path / "nowhere"), "quantization": "none"}}
-    run_dir = prepare_prediction(database, parse_prediction_settings(fields, "tests"), "tests")
+    run_dir = prepare_prediction(database, parse_as(PredictionSettings, fields, "tests"), "tests")
     assert execute(run_dir, run_prediction) == "failed"
     assert "does not exist" in run_dir.read_status().message

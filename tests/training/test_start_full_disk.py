@@ -13,9 +13,9 @@ from training.control.ingest import refresh
 from training.control.start import prepare_prediction
 from training.errors import LaunchError
 from training.run.json_files import write_json
-from training.settings.training import parse_prediction_settings
+from training.settings.training import PredictionSettings, parse_as
 
-SETTINGS = parse_prediction_settings({"model": {"quantization": "none"}}, "tests")
+SETTINGS = parse_as(PredictionSettings, {"model": {"quantization": "none"}}, "tests")
 
 
 @pytest.mark.parametrize("num_bytes", [0, 1, 100, 400, 1000, 4000, 16_000])

@@ -21,9 +21,10 @@ from training.run.run_dir import RunDir
 from training.settings.endpoints import EndpointSettings
 from training.settings.launchers import Kind, get_launcher
 from training.settings.training import (
-    parse_adoption_settings,
-    parse_model_settings,
-    parse_prediction_settings,
+    AdoptionSettings,
+    ModelSettings,
+    PredictionSettings,
+    parse_as,
 )
 
 
@@ -90,7 +91,7 @@ def predict(
     }
     if run_id:
         run_dir = RunDir(runs_dir() / run_id)
-        trained = parse_model_settings(run_dir.read_model(), str(run_dir.settings_path))
+        trained = parse_as(ModelSettings, run_dir.read_model(), str(run_dir.settings_path))
         fields["model"] = trained.model_dump()
     if base:
         fields["model"] = {**fields.get("model", {"quantization": "none"}), "base": base}
@@ -99,7 +100,7 @@ def predict(
             raise click.UsageError("--run brings its own --thinking: its head was trained with it.")
         default = {"quantization": "none"}
         fields["model"] = {**fields.get("model", default), "thinking_tokens": thinking_tokens}
-    settings = parse_prediction_settings(fields, "the command line")
+    settings = parse_as(PredictionSettings, fields, "the command line")
     chosen = get_launcher(launcher, launcher_options)
     with reached_database() as database:
         run_dir = prepare_prediction(database, settings, OPERATOR, launcher=chosen)
@@ -153,7 +154,7 @@ def adopt(
         "adapter": str(adapter.resolve()),
         "evaluation": {"max_new_tokens": max_new_tokens},
     }
-    settings = parse_adoption_settings(fields, "the command line")
+    settings = parse_as(AdoptionSettings, fields, "the command line")
     with reached_database() as database:
         run_dir = prepare_adoption(database, settings, OPERATOR)
     in_foreground(run_dir)

@@ -33,9 +33,7 @@ from training.settings.training import (
     RefitSettings,
     TrainingSettings,
     get_preset,
-    parse_model_settings,
-    parse_recalibration_settings,
-    parse_refit_settings,
+    parse_as,
     share_step,
 )
 
@@ -108,7 +106,7 @@ def make_plan(
     model = _model_of(run_id)
     fields = {"artifact_run_id": run_id, "decision": decision}
     if tier == "refit":
-        settings = parse_refit_settings(fields, "what to start from")
+        settings = parse_as(RefitSettings, fields, "what to start from")
         if base is not None:
             model = (model or settings.model).model_copy(update={"base": base})
         if model is not None:
@@ -119,7 +117,9 @@ def make_plan(
             "There is no model yet to recalibrate. Refit the head first: "
             "python -m training run --tier refit"
         )
-    recalibration = parse_recalibration_settings({**fields, "model": model}, "what to start from")
+    recalibration = parse_as(
+        RecalibrationSettings, {**fields, "model": model}, "what to start from"
+    )
     return Plan(tier, recalibration, base_run_id or run_id)
 
 
@@ -241,4 +241,4 @@ def _model_of(run_id: str | None) -> ModelSettings | None:
     if run_id is None:
         return None
     run_dir = RunDir(runs_dir() / run_id)
-    return parse_model_settings(run_dir.read_model(), str(run_dir.settings_path))
+    return parse_as(ModelSettings, run_dir.read_model(), str(run_dir.settings_path))

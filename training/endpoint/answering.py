@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
 from db.records import Prediction
-from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
+from db.retraining.snapshot import SnapshotItem
 from eci.answers.reader import read_answer
 from eci.questions.exemplars import ExemplarPool
 from eci.questions.prompts import Message, load_template
+from training.data.job import Job
 from training.data.questions import label_set_of, make_pool, named, to_question
 from training.endpoint.client import EndpointClient, opened_client
 from training.endpoint.journal import Outcome, Usage, append_outcome, read_outcomes
@@ -28,12 +29,7 @@ from training.errors import DataError, EndpointError
 from training.evaluation.metrics import evaluate
 from training.run.execution import RunContext
 from training.run.result_tables import PREDICTIONS
-from training.run.run_dir import RunDir
-from training.settings.endpoints import (
-    SECONDS_TO_FINISH,
-    EndpointSettings,
-    parse_endpoint_settings,
-)
+from training.settings.endpoints import SECONDS_TO_FINISH, EndpointSettings
 
 _IN_A_ROW: Final = 8
 """Items without an answer, one after the other, after which the endpoint counts as away."""
@@ -48,20 +44,8 @@ _FAULT_WORDS: Final[Mapping[FaultKind, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class EndpointJob:
-    """A run as its directory describes it."""
-
-    run_dir: RunDir
-    settings: EndpointSettings
-    snapshot: Snapshot
-
-    @classmethod
-    def read(cls, run_dir: RunDir) -> EndpointJob:
-        """Read settings and snapshot of a run. Raises TrainingError where they do not fit."""
-        stored = run_dir.read_settings()
-        settings = parse_endpoint_settings(stored["settings"], str(run_dir.settings_path))
-        return cls(run_dir, settings, load_snapshot(run_dir.snapshot_path))
+class EndpointJob(Job[EndpointSettings]):
+    """A run that asks an endpoint, as its directory describes it."""
 
     @property
     def items(self) -> list[SnapshotItem]:
@@ -92,7 +76,7 @@ def run_endpoint(context: RunContext) -> None:
             an answer.
         Stopped: The run was asked to stop.
     """
-    job = EndpointJob.read(context.run_dir)
+    job = EndpointJob.read(context.run_dir, EndpointSettings)
     reporter = _Reporter(context, job)
     reporter.report()
     waiting = [item for item in job.items if not reporter.is_final(item.item_id)]

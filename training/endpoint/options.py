@@ -13,7 +13,7 @@ from training.settings.endpoints import (
     EndpointSettings,
     Omitted,
     get_endpoint,
-    parse_endpoint_settings,
+    parse_as,
 )
 from training.settings.toml_files import parse_option
 
@@ -57,7 +57,7 @@ class EndpointOptions:
             "max_new_tokens": max_new_tokens,
         }
         given = {name: value for name, value in run.items() if value is not None}
-        return parse_endpoint_settings({"model": model, "shots": shots, **given}, _ORIGIN)
+        return parse_as(EndpointSettings, {"model": model, "shots": shots, **given}, _ORIGIN)
 
     def refuse_without_endpoint(self) -> None:
         """Refuse options of an endpoint where none is named.

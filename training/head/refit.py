@@ -16,7 +16,7 @@ from db.errors import DbError
 from db.paths import cache_dir, runs_dir
 from db.records import OPTION_LABEL_SETS, Prediction, labels_in
 from db.retraining.lineage import TrainingRecord
-from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
+from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.arrays import FloatArray, IntArray
 from eci.decisions import MOST_PROBABLE, DecisionSettings
 from eci.errors import EciError
@@ -35,6 +35,7 @@ from eci.model.head_fit import (
 from eci.questions.labels import likely_set
 from eci.statistics.calibration import TemperatureScaling, out_of_fold
 from training.data.artifact_source import ArtifactSource
+from training.data.job import Job
 from training.data.questions import (
     ItemQuestion,
     SnapshotQuestions,
@@ -67,9 +68,8 @@ from training.run.json_files import read_object, replace_json
 from training.run.result_tables import OUT_OF_FOLD, PREDICTIONS, RECORDS
 from training.run.run_dir import RunDir
 from training.settings.training import (
+    RecalibrationSettings,
     RefitSettings,
-    parse_recalibration_settings,
-    parse_refit_settings,
 )
 
 MIN_JUDGED = 20
@@ -156,9 +156,8 @@ def run_refit(context: RunContext) -> None:
         EciError: The model that computes lacking features cannot be loaded.
     """
     run_dir = context.run_dir
-    stored = run_dir.read_settings()
-    settings = parse_refit_settings(dict(stored["settings"]), str(run_dir.settings_path))
-    snapshot = load_snapshot(run_dir.snapshot_path)
+    job = Job.read(run_dir, RefitSettings)
+    settings, snapshot = job.settings, job.snapshot
     source = ArtifactSource.of(settings.artifact_run_id)
     questions = SnapshotQuestions.of(snapshot)
     info, features = _features(context, settings, source, questions)
@@ -200,9 +199,8 @@ def run_recalibration(context: RunContext) -> None:
         TrainingError: The run it starts from has no artifact, or no held-out items.
     """
     run_dir = context.run_dir
-    stored = run_dir.read_settings()
-    settings = parse_recalibration_settings(dict(stored["settings"]), str(run_dir.settings_path))
-    snapshot = load_snapshot(run_dir.snapshot_path)
+    job = Job.read(run_dir, RecalibrationSettings)
+    settings, snapshot = job.settings, job.snapshot
     source = RunDir(runs_dir() / settings.artifact_run_id)
     info = read_info(source.artifact_path)
     items = {item.item_id: item for item in snapshot.train if not item.is_vetoed}
@@ -256,10 +254,10 @@ def run_prefill(context: RunContext) -> None:
         TrainingError: Settings, snapshot or data do not fit.
         EciError: The model cannot be loaded.
     """
-    stored = context.run_dir.read_settings()
-    settings = parse_refit_settings(dict(stored["settings"]), str(context.run_dir.settings_path))
+    job = Job.read(context.run_dir, RefitSettings)
+    settings = job.settings
     source = ArtifactSource.of(settings.artifact_run_id)
-    questions = SnapshotQuestions.of(load_snapshot(context.run_dir.snapshot_path))
+    questions = SnapshotQuestions.of(job.snapshot)
     entries = [*questions.train, *questions.test]
     folder = cache_dir() / "head_features"
     info = find_info(settings, source, [entry.item for entry in entries], folder)
@@ -292,8 +290,8 @@ def _is_quick(run_dir: RunDir) -> bool:
     stored = run_dir.read_settings()
     if stored.get("task") != "refit":
         return stored.get("task") == "recalibrate"
-    settings = parse_refit_settings(dict(stored["settings"]), str(run_dir.settings_path))
-    snapshot = load_snapshot(run_dir.snapshot_path)
+    job = Job.read(run_dir, RefitSettings)
+    settings, snapshot = job.settings, job.snapshot
     items = [*snapshot.train, *snapshot.test]
     folder = cache_dir() / "head_features"
     info = find_info(settings, ArtifactSource.of(settings.artifact_run_id), items, folder)

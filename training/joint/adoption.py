@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 
 from db.paths import models_dir
-from db.retraining.snapshot import load_snapshot
 from eci.model.artifact import ADAPTER_FILES, save_tensors, write_info
 from eci.model.base_model import load_base
 from eci.model.eci_model import build, with_adapter
@@ -18,7 +17,7 @@ from training.data.questions import fixed_label_sets
 from training.joint.adapter import describe_model
 from training.joint.predict import PredictionJob, predict_items, report_answered
 from training.run.execution import RunContext
-from training.settings.training import parse_adoption_settings
+from training.settings.training import AdoptionSettings
 
 
 def run_adoption(context: RunContext) -> None:
@@ -29,9 +28,9 @@ def run_adoption(context: RunContext) -> None:
         EciError: Base model or adapter cannot be loaded, or do not belong together.
     """
     run_dir = context.run_dir
-    stored = run_dir.read_settings()
-    settings = parse_adoption_settings(dict(stored["settings"]), str(run_dir.settings_path))
-    job = PredictionJob(run_dir, settings, load_snapshot(run_dir.snapshot_path))
+    job = PredictionJob.read(run_dir, AdoptionSettings)
+    settings = job.settings
+    assert isinstance(settings, AdoptionSettings)  # noqa: S101 - narrows types
     context.report_message(f"Loading {settings.model.base}.")
     base = load_base(
         settings.model.base,

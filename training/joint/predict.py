@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from db.paths import models_dir, runs_dir
 from db.records import Prediction
-from db.retraining.snapshot import Snapshot, SnapshotItem, load_snapshot
+from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.answers.reader import read_answer
 from eci.answers.several import read_labels
 from eci.decisions import DecisionRule
@@ -16,6 +16,7 @@ from eci.model.artifact import read_info
 from eci.model.eci_model import Answer, Classification, EciModel, Progress
 from eci.questions.exemplars import ExemplarPool
 from eci.questions.labels import LabelSet
+from training.data.job import Job
 from training.data.questions import (
     describe_left_out,
     fixed_label_sets,
@@ -27,30 +28,14 @@ from training.run.execution import RunContext
 from training.run.process_group import gather, own_device
 from training.run.result_tables import PREDICTIONS
 from training.run.run_dir import RunDir
-from training.settings.training import (
-    EvaluationSettings,
-    PredictionSettings,
-    parse_prediction_settings,
-)
+from training.settings.training import EvaluationSettings, PredictionSettings
 
 
-@dataclass(frozen=True)
-class PredictionJob:
+class PredictionJob(Job[PredictionSettings]):
     """A run that only answers: what it was given, and in which order its predictions are written.
 
     Several processes or actors may each do a part of ``items``.
     """
-
-    run_dir: RunDir
-    settings: PredictionSettings
-    snapshot: Snapshot
-
-    @classmethod
-    def read(cls, run_dir: RunDir) -> PredictionJob:
-        """Read settings and snapshot of a run. Raises TrainingError where they do not fit."""
-        stored = run_dir.read_settings()
-        settings = parse_prediction_settings(stored["settings"], str(run_dir.settings_path))
-        return cls(run_dir, settings, load_snapshot(run_dir.snapshot_path))
 
     @property
     def items(self) -> list[SnapshotItem]:
@@ -107,7 +92,7 @@ def run_prediction(context: RunContext) -> None:
         TrainingError: Settings or snapshot do not fit.
         EciError: Model or artifact cannot be loaded, or a prompt does not fit.
     """
-    job = PredictionJob.read(context.run_dir)
+    job = PredictionJob.read(context.run_dir, PredictionSettings)
     context.report_message(f"Loading {job.settings.model.base}.")
     among = f" (each of {context.num_processes} processes)" if context.num_processes > 1 else ""
     predictions = predict_items(

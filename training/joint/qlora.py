@@ -13,7 +13,7 @@ import torch
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
 
 from db.paths import models_dir
-from db.retraining.snapshot import Snapshot, load_snapshot
+from db.retraining.snapshot import Snapshot
 from eci.model.artifact import ADAPTER_FILES
 from eci.model.base_model import load_base, read_config
 from eci.model.batching import Row
@@ -25,6 +25,7 @@ from training.data.dataset import (
     build_training_data,
     to_rows,
 )
+from training.data.job import Job
 from training.data.questions import fixed_label_sets
 from training.errors import SettingsError
 from training.evaluation.held_out import HELD_OUT, Gold, HeldOut, calibrate, choose_rules
@@ -45,7 +46,6 @@ from training.run.run_dir import RunDir
 from training.settings.launchers import AccelerateLauncher, parse_launcher
 from training.settings.training import (
     TrainingSettings,
-    parse_settings,
     share_step,
 )
 
@@ -63,8 +63,8 @@ def run_qlora(context: RunContext) -> None:
     """
     run_dir = context.run_dir
     stored = run_dir.read_settings()
-    settings = parse_settings(dict(stored["settings"]), str(run_dir.settings_path))
-    snapshot = load_snapshot(run_dir.snapshot_path)
+    job = Job.read(run_dir, TrainingSettings)
+    settings, snapshot = job.settings, job.snapshot
     context.report_message(f"Loading {settings.model.base}.")
     divides = _divides(context, stored, settings)
     base = load_base(

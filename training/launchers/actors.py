@@ -16,6 +16,7 @@ from training.launchers.storage import Storage
 from training.launchers.transfer import unpacked
 from training.run.execution import RunContext
 from training.settings.launchers import RayLauncher
+from training.settings.training import PredictionSettings
 
 
 def predict_on_actors(context: RunContext, launcher: RayLauncher) -> None:
@@ -28,7 +29,7 @@ def predict_on_actors(context: RunContext, launcher: RayLauncher) -> None:
     import ray
     from ray.exceptions import RayError
 
-    job = PredictionJob.read(context.run_dir)
+    job = PredictionJob.read(context.run_dir, PredictionSettings)
     ray.init(log_to_driver=True)
     ray.data.DataContext.get_current().enable_progress_bars = False
     context.report_message(f"Loading {job.settings.model.base} on {launcher.num_processes} actors.")
@@ -71,7 +72,7 @@ class Answerer:
         with ExitStack() as stack:
             name = f"actor-{os.getpid()}"
             run_dir = stack.enter_context(unpacked(run_id, Storage(address), name=name))
-            self._job = PredictionJob.read(run_dir)
+            self._job = PredictionJob.read(run_dir, PredictionSettings)
             self._items = {item.item_id: item for item in self._job.items}
             self._model = self._job.load_model()
             self._pool = self._job.make_pool()

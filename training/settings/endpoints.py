@@ -6,7 +6,6 @@ A key is never among them, only the name of the environment variable that has it
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -94,15 +93,6 @@ class EndpointSettings(Frozen):
     )
     max_new_tokens: int = Field(1024, ge=1, le=1_000_000, description="longest answer")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="draws the shots; sent with each request")
-
-
-def parse_endpoint_settings(fields: Mapping[str, Any], origin: str) -> EndpointSettings:
-    """Validate the settings of an endpoint run, telling all faults at once.
-
-    Raises:
-        SettingsError: A value is not allowed or a name is unknown.
-    """
-    return parse_as(EndpointSettings, dict(fields), origin)
 
 
 def list_endpoints() -> dict[str, Endpoint]:

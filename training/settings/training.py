@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -339,31 +339,6 @@ def parse_settings(fields: dict[str, Any], origin: str) -> TrainingSettings:
     return parse_as(TrainingSettings, fields, origin)
 
 
-def parse_model_settings(fields: dict[str, Any], origin: str) -> ModelSettings:
-    """Validate what a run's settings say of its base model in the same way."""
-    return parse_as(ModelSettings, fields, origin)
-
-
-def parse_prediction_settings(fields: dict[str, Any], origin: str) -> PredictionSettings:
-    """Validate the settings of a prediction run in the same way."""
-    return parse_as(PredictionSettings, fields, origin)
-
-
-def parse_adoption_settings(fields: dict[str, Any], origin: str) -> AdoptionSettings:
-    """Validate the settings of a run that makes a model of a plain adapter in the same way."""
-    return parse_as(AdoptionSettings, fields, origin)
-
-
-def parse_refit_settings(fields: dict[str, Any], origin: str) -> RefitSettings:
-    """Validate the settings of a refit in the same way."""
-    return parse_as(RefitSettings, fields, origin)
-
-
-def parse_recalibration_settings(fields: dict[str, Any], origin: str) -> RecalibrationSettings:
-    """Validate the settings of a recalibration in the same way."""
-    return parse_as(RecalibrationSettings, fields, origin)
-
-
 def parse_decision(options: Iterable[str]) -> DecisionSettings | None:
     """Read what errors cost from the command line; None where nothing is given.
 
@@ -387,14 +362,14 @@ def parse_decision(options: Iterable[str]) -> DecisionSettings | None:
 _Settings = TypeVar("_Settings", bound=BaseModel)
 
 
-def parse_as(kind: type[_Settings], fields: dict[str, Any], origin: str) -> _Settings:
+def parse_as(kind: type[_Settings], fields: Mapping[str, Any], origin: str) -> _Settings:
     """Validate fields as settings of a kind, telling all faults at once.
 
     Raises:
         SettingsError: A value is not allowed or a name is unknown.
     """
     try:
-        return kind.model_validate(fields)
+        return kind.model_validate(dict(fields))
     except ValidationError as error:
         raise SettingsError(f"Settings in {origin} are not valid: {faults_of(error)}.") from error
 
