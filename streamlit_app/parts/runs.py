@@ -18,6 +18,7 @@ from streamlit_app import palette
 from streamlit_app.charts.intervals import IntervalRow, draw_intervals
 from streamlit_app.components import (
     blind_items,
+    card_downloads,
     chart,
     endpoint_form,
     features_line,
@@ -127,23 +128,10 @@ def draw_cards(run_id: str) -> None:
     person = sign_in.current_person()
     if not is_permitted(person, "export"):
         return
-    with st.container(horizontal=True):
-        for is_html, ending in ((True, "html"), (False, "md")):
-            build = partial(
-                reports.build_model_card,
-                services.database(),
-                run_id,
-                is_html=is_html,
-                reviewer_id=person.reviewer_id,
-            )
-            st.download_button(
-                say("training.card_html") if is_html else say("training.card_markdown"),
-                data=sign_in.checked(build),
-                file_name=f"model-card.{ending}",
-                mime="text/html" if is_html else "text/markdown",
-                key=f"training_card_{ending}",
-                on_click="ignore",
-            )
+    build = partial(
+        reports.build_model_card, services.database(), run_id, reviewer_id=person.reviewer_id
+    )
+    card_downloads.draw("model", build)
 
 
 def load_history(viewer: Viewer) -> list[HistoryEntry]:

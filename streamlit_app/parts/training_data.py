@@ -13,8 +13,9 @@ from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from db.viewer import Viewer
 from eci.questions.exemplars import CHOICES, Choice
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, item_table
+from streamlit_app.components import blind_items, card_downloads, item_table
 from streamlit_app.components.training_live import deferred_errors, draw_message
+from streamlit_app.logic import reports
 from streamlit_app.logic.training.lineage_view import shots_words
 from streamlit_app.logic.training.training_records import (
     FORMAT_HELP,
@@ -30,7 +31,7 @@ from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say, say_count
 from training.data.build import BENCHMARKS, Benchmark, Build, BuiltRecord
-from training.data.build_files import count_rows
+from training.data.build_files import count_rows, name_of
 from training.data.formats import BUILD_FORMATS, BuildFormat
 from training.errors import DataError
 
@@ -114,7 +115,7 @@ def draw_summary(built: Build) -> None:
 
 
 def draw_download(built: Build, viewer: Viewer) -> None:
-    """Draw the choice of a format, what it is for, its rows, and the button that makes the file."""
+    """Draw the choice of a format, what it is for, its rows, and what can be downloaded."""
     format_column, button_column = st.columns([2, 1], vertical_alignment="bottom")
     build_format: BuildFormat = format_column.selectbox(
         say("training_data.format"),
@@ -132,13 +133,14 @@ def draw_download(built: Build, viewer: Viewer) -> None:
     button_column.download_button(
         say_count("training_data.download", num_rows),
         data=sign_in.checked(partial(zipped, exported, build_format)),
-        file_name=f"{exported.benchmark}-{exported.num_shots}shot-{build_format}.zip",
+        file_name=f"{name_of(exported, build_format)}.zip",
         mime="application/zip",
         icon=":material/download:",
         on_click="ignore",
         key="data_build_download",
     )
     st.caption(FORMAT_HELP[build_format])
+    card_downloads.draw("data", partial(reports.build_data_card, exported, build_format))
 
 
 def pick_record(built: Build) -> BuiltRecord | None:

@@ -24,6 +24,7 @@ from db.retraining.retired_runs import retire_runs
 from db.retraining.snapshot import freeze
 from db.review.adjudications import add_adjudication
 from db.viewer import EVERYTHING
+from streamlit_app.logic.reports import build_data_card
 from streamlit_app.logic.training.models_view import in_words
 from streamlit_app.logic.training.training_records import preview, to_export, zipped
 from streamlit_app.server.services import run_names
@@ -185,11 +186,16 @@ def test_a_format_says_how_many_rows_it_has_or_why_it_has_none(
         assert not test.exception
         shown = [*(one.label for one in test.get("download_button")), _texts(test)]
         assert expected in "\n".join(shown), build_format
+        assert ("Data card (HTML)" in shown) == ("Download " in expected)
     built = preview(store, EVERYTHING, "all", 0, "balanced", only_corrected=False)
     tested = to_export(store, EVERYTHING, built, "lm_eval")
     assert {record.fold for record in tested.records} == {"test"}
     names = zipfile.ZipFile(io.BytesIO(zipped(tested, "lm_eval"))).namelist()
     assert "llamacare_pubmedqa.yaml" in names
+    card = build_data_card(tested, "lm_eval", is_html=True).decode()
+    assert "Data card: all-0shot-lm_eval" in card
+    assert "It holds items of the test split" in card
+    assert "llamacare_pubmedqa.yaml" in card
 
 
 def test_without_models_and_corrections_the_pages_say_what_to_do(

@@ -19,6 +19,7 @@ from db.people.permissions import PERMISSIONS
 from db.records import TrainingState
 from db.retraining.lineage import Fold
 from db.retraining.model_versions import AliasAction
+from streamlit_app.components.card_downloads import Card
 from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER
 from streamlit_app.wording import catalogue, say, words
 from training.data.formats import BuildFormat
@@ -90,6 +91,8 @@ def test_every_text_of_the_catalogue_is_used_somewhere() -> None:
         ("answer_form", FORM_ORDER),
         ("build_format", get_args(BuildFormat)),
         ("build_format_help", get_args(BuildFormat)),
+        ("card_html", get_args(Card)),
+        ("card_markdown", get_args(Card)),
         ("compare_change", get_args(Change)),
         ("dimension", DIMENSIONS),
         ("fold", get_args(Fold)),

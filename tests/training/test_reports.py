@@ -118,6 +118,9 @@ def test_a_data_card_lists_rows_and_the_digest_of_every_file(tmp_path: Path) -> 
     assert (
         "| train.json | 4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945 |" in card
     )
+    assert "Items of the test split and items that repeat one are not in it." in card
+    (tmp_path / "build.json").write_text('{"format": "lm_eval", "num_records": {"test": 12}}')
+    assert "It holds items of the test split" in data_card(tmp_path)
 
 
 def test_an_evidence_pack_is_checked_without_our_code(

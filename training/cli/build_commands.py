@@ -15,7 +15,7 @@ from db.retraining.snapshot import read_snapshot
 from db.viewer import EVERYTHING
 from eci.questions.exemplars import CHOICES, Choice
 from training.data.build import BENCHMARKS, Benchmark, Build, build, build_test
-from training.data.build_files import count_rows, write_build
+from training.data.build_files import count_rows, name_of, write_build
 from training.data.formats import BUILD_FORMATS, FORMATS, BuildFormat
 from training.evaluation.readings import read_new_answers
 from training.settings.training import DataSettings
@@ -66,8 +66,7 @@ def build_command(
         return
     if out is None:
         builds_dir().mkdir(parents=True, exist_ok=True)
-        shots, snapshot = built.num_shots, built.snapshot_id[-8:]
-        out = builds_dir() / f"{built.benchmark}-{shots}shot-{build_format}-{snapshot}"
+        out = builds_dir() / f"{name_of(built, build_format)}-{built.snapshot_id[-8:]}"
     written = write_build(built, out, build_format)
     for path in written.files:
         echo(click.format_filename(path))

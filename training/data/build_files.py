@@ -58,6 +58,11 @@ def write_build(build: Build, folder: Path, build_format: BuildFormat) -> Writte
     return WrittenBuild(tuple(folder / name for name in names), num_rows, num_changed)
 
 
+def name_of(build: Build, build_format: BuildFormat) -> str:
+    """Return what a build is called: what it is of, and its form."""
+    return f"{build.benchmark}-{build.num_shots}shot-{build_format}"
+
+
 def _rows(build: Build, build_format: BuildFormat) -> Rows:
     chosen = FORMATS[build_format]
     if build.num_shots and not chosen.takes_shots:

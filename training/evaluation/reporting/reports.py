@@ -27,6 +27,7 @@ from db.review.agreement import RatingFilter, Shown, count_by_reviewer
 from db.viewer import EVERYTHING
 from eci.statistics.estimates import proportion
 from eci.statistics.slices import SliceResult, compare_estimates, compare_slices
+from training.data.formats import FORMATS
 from training.errors import DataError
 from training.evaluation.agreement.anchoring import load_anchoring
 from training.evaluation.agreement.phases import load_by_guideline, load_phase
@@ -44,6 +45,7 @@ _ORIGIN_WORDS: Final[Mapping[AnnotationOrigin, str]] = {
     "review": "given at a screen of this product",
     "import": "that came with a data set",
 }
+_OF_TEST: Final = [name for name, form in FORMATS.items() if form.is_of_test]
 _NO_LABELS: Final = "no label was timed"
 
 
@@ -151,6 +153,7 @@ def data_card(folder: Path) -> str:
             "folder": folder.name,
             "facts": [(name.replace("_", " "), value) for name, value in build.items()],
             "rows": rows,
+            "is_of_test": build.get("format") in _OF_TEST,
             "files": [
                 (str(path.relative_to(folder)), hashlib.sha256(path.read_bytes()).hexdigest())
                 for path in paths
