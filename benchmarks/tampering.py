@@ -73,9 +73,10 @@ def find_alterations(folder: Path, options: argparse.Namespace) -> list[Measured
         with duckdb.connect(str(path)) as connection:
             honest = verify(connection)
             num_false += bool(honest.breaks)
+            kept = [honest.head] if honest.head else []
             for _ in range(options.alterations // options.stores):
                 done = alter(connection, draw)
-                is_found = bool(verify(connection, honest.head).breaks)
+                is_found = bool(verify(connection, kept).breaks)
                 connection.rollback()
                 num_made += 1
                 num_found += is_found

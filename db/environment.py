@@ -30,7 +30,9 @@ VARIABLES: Final[Mapping[str, Variable]] = {
         "5", "of how many weeks the last backup is kept too", (0, 10_000)
     ),
     "LLAMACARE_HEADS": Variable(
-        "none", "the text file on another machine to which the head of the chain is appended"
+        "none",
+        "the text file on another machine to which the head of the chain is appended, and with "
+        "which `verify` compares",
     ),
     "LLAMACARE_METRICS_TOKEN": Variable(
         "none", "the token that `/metrics` asks for; without one there is no such route"

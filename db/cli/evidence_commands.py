@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,36 +12,37 @@ import click
 
 from db.chain import Head
 from db.cli.frame import reported_errors
+from db.evidence.heads import parse_heads
 from db.evidence.last_check import check_database
 from db.evidence.verify import Verified, read_head
 from db.paths import database_path
 
-_HEAD = re.compile(r"(\d{1,18})[ :]([0-9a-f]{64})")
 _NUM_SHOWN = 20
 
 
-class _HeadType(click.ParamType[Head]):
-    """A head as ``--head`` prints it, or a file whose last line is one."""
+class _HeadType(click.ParamType[Sequence[Head]]):
+    """A head as ``--head`` prints it, or a file of such lines."""
 
     name = "head"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Head:
-        """Return the head of an argument."""
-        text, path = value, Path(value)
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Sequence[Head]:
+        """Return the heads of an argument."""
+        heads = parse_heads(value)
         try:
-            if not _HEAD.fullmatch(value.strip()) and path.is_file():
-                text = (path.read_text("utf-8", errors="replace").splitlines() or [""])[-1]
+            if not heads and Path(value).is_file():
+                heads = parse_heads(Path(value).read_text("utf-8", errors="replace"))
         except OSError as error:
             self.fail(f"{value!r} cannot be read: {error.strerror}.", param, ctx)
-        found = _HEAD.search(text)
-        if found is None:
+        if not heads:
             self.fail(
                 f"{value!r} is no head: give what `python -m db verify --head` printed, such as "
-                "'41 0f3a...' with 64 hexadecimal digits, or a file whose last line is that.",
+                "'41 0f3a...' with 64 hexadecimal digits, or a file of such lines.",
                 param,
                 ctx,
             )
-        return Head(int(found[1]), found[2])
+        return heads
 
 
 @click.command()
@@ -50,10 +51,11 @@ class _HeadType(click.ParamType[Head]):
     "--against",
     type=_HeadType(),
     metavar="HEAD",
-    help="A head that was kept, or a file whose last line is one: finds links that were rewritten.",
+    help="A head that was kept, or a file of them: finds links that were rewritten. Those in the "
+    "file that LLAMACARE_HEADS names are compared with in any case.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
-def verify(only_head: bool, against: Head | None, as_json: bool) -> None:
+def verify(only_head: bool, against: Sequence[Head] | None, as_json: bool) -> None:
     """Check that the database is as it was stored, also while the app has it open.
 
     Checks the chain over what people do, the rows, schema, references, counts and search index of a
@@ -65,7 +67,7 @@ def verify(only_head: bool, against: Head | None, as_json: bool) -> None:
             head = read_head(database_path())
             click.echo(f"{head.number} {head.digest}")
             return
-        verified = check_database(database_path(), against)
+        verified = check_database(database_path(), against or ())
     if as_json:
         click.echo(json.dumps(asdict(verified), ensure_ascii=False))
     else:
@@ -83,6 +85,11 @@ def _print(verified: Verified) -> None:
             f"As it was stored since {verified.since}: {verified.num_rows} rows, "
             f"{verified.head.number + 1} links, head {verified.head.number} {verified.head.digest}"
         )
+        if verified.num_again:
+            click.echo(
+                f"{verified.num_again} items, runs and probabilities of draws were stored again "
+                "after that: of what they were before, the chain has the digest alone."
+            )
 
 
 COMMANDS = (verify,)

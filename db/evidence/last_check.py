@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Final
 from db.atomic_files import replaced_file
 from db.chain import Head
 from db.conversions import utc_now
+from db.evidence.heads import list_kept_heads
 from db.evidence.verify import Break, Verified, verify_copy, verify_database
 
 _log: Final = logging.getLogger(__name__)
@@ -31,9 +33,18 @@ class LastCheck:
     """Empty where there was none."""
 
 
-def check_database(path: Path, against: Head | None = None) -> Verified:
-    """Check a database as :func:`db.evidence.verify.verify_database` does, and note the outcome."""
-    verified = verify_database(path, against)
+def check_database(path: Path, against: Sequence[Head] = ()) -> Verified:
+    """Check a database as :func:`db.evidence.verify.verify_database` does, and note the outcome.
+
+    Args:
+        path: The database.
+        against: Heads that were kept elsewhere, besides those in ``LLAMACARE_HEADS``.
+
+    Raises:
+        EvidenceError: Those heads cannot be read.
+    """
+    kept = [*against, *list_kept_heads()]  # before the copy, which then has their links
+    verified = verify_database(path, kept)
     save_check(path, verified)
     return verified
 

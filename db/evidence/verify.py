@@ -6,7 +6,7 @@ Everything is read on a copy, so it can be done while the app has the database o
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,7 @@ from db import migrate, scratch, search
 from db.backup import copy_database
 from db.chain import BEGIN, CHAINED, JOINED, PREDICTIONS, Head, digest_of, find_head
 from db.errors import DatabaseOpenError, EvidenceError, MigrationError
+from db.evidence.verify_pack import REPLACED
 from db.statements import load_sql
 
 _FAULTS: Final = {
@@ -63,15 +64,17 @@ class Verified:
     """Since when the chain proves something; empty without one."""
     num_rows: int
     """That the chain speaks of."""
+    num_again: int
+    """Of them, those that were stored again later, of kinds where this may be."""
     breaks: tuple[Break, ...]
     """In the order of the links, those without one last."""
 
 
-def verify_database(path: Path, against: Head | None = None) -> Verified:
+def verify_database(path: Path, against: Sequence[Head] = ()) -> Verified:
     """Check a database, as it is saved at this moment.
 
     Args:
-        against: An end of the chain that was kept elsewhere.
+        against: Ends of the chain that were kept elsewhere.
 
     Raises:
         DatabaseOpenError: There is no such database, or it cannot be read.
@@ -149,15 +152,15 @@ def _explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def verify(cur: DuckDBPyConnection, against: Head | None = None) -> Verified:
+def verify(cur: DuckDBPyConnection, against: Sequence[Head] = ()) -> Verified:
     """Check the database of a connection, which gets two temporary tables.
 
     Args:
-        against: An end of the chain that was kept elsewhere.
+        against: Ends of the chain that were kept elsewhere.
     """
     schema = list(_find_schema_breaks(cur))
     if schema:  # the statements below may not run
-        return Verified(None, "", 0, tuple(schema))
+        return Verified(None, "", 0, 0, tuple(schema))
     cur.execute(load_sql("verify_links"))
     cur.execute(load_sql("verify_expected"))
     steps: list[Callable[[], Iterator[Break]]] = [
@@ -169,8 +172,9 @@ def verify(cur: DuckDBPyConnection, against: Head | None = None) -> Verified:
     breaks = [one for step in steps for one in step()]
     breaks.sort(key=lambda one: (one.number is None, one.number or 0))
     kinds = {"begin": BEGIN, "joined": JOINED}
-    since, num_rows = cur.execute(load_sql("verify_extent"), kinds).fetchone() or ("", 0)
-    return Verified(find_head(cur), since or "", num_rows, tuple(breaks))
+    extent = cur.execute(load_sql("verify_extent"), kinds).fetchone()
+    since, num_rows, num_again = extent or ("", 0, 0)
+    return Verified(find_head(cur), since or "", num_rows, num_again, tuple(breaks))
 
 
 def _find_schema_breaks(cur: DuckDBPyConnection) -> Iterator[Break]:
@@ -193,20 +197,27 @@ def _wanted_schema() -> dict[str, str]:
         return dict(empty.execute(load_sql("verify_schema")).fetchall())
 
 
-def _find_chain_breaks(cur: DuckDBPyConnection, against: Head | None) -> Iterator[Break]:
+def _find_chain_breaks(cur: DuckDBPyConnection, against: Sequence[Head]) -> Iterator[Break]:
     for number, kind, key in cur.execute(load_sql("verify_chain")).fetchall():
         fault = "it does not follow the link before it: one was changed, deleted or added"
         yield Break(number, kind or "link", key or "", fault)
+    again = {"replaced": list(REPLACED)}
+    for number, kind, key in cur.execute(load_sql("verify_again"), again).fetchall():
+        fault = "was changed after it was stored, and its new content has a later link"
+        yield Break(number, kind, key, fault)
     if find_head(cur) is None:
         yield Break(0, "link", "", "all links were deleted")
-    if against is not None:
-        line = cur.execute(load_sql("verify_line"), {"number": against.number}).fetchone()
-        if line is None:
+    numbers = {"numbers": [head.number for head in against]}
+    lines = dict(cur.execute(load_sql("verify_lines"), numbers).fetchall())
+    for head in sorted(against, key=lambda one: one.number):
+        if head.number not in lines:
             fault = "the head that was kept is of a later link: links were deleted"
-            yield Break(against.number, "link", against.digest, fault)
-        elif digest_of(line[0]) != against.digest:
+        elif digest_of(lines[head.number]) != head.digest:
             fault = "it is another one than when the head was kept: links were rewritten"
-            yield Break(against.number, "link", against.digest, fault)
+        else:
+            continue
+        yield Break(head.number, "link", head.digest, fault)
+        return
 
 
 def _find_row_breaks(cur: DuckDBPyConnection) -> Iterator[Break]:

@@ -17,8 +17,13 @@ from typing import Any
 
 Event = dict[str, Any]
 SEPARATOR = "\x1f"
+ERASED = "Erased person "
 ELSEWHERE = ("imported_item", "program_token", "program_token_revocation", "stored_prediction")
 """Kinds of rows that no pack has, only their digests: of all others every row must be there."""
+
+REPLACED = ("imported_item", "queue_draw", "stored_prediction")
+"""Kinds of rows that may be stored again: items and runs that an import completes, and the
+probabilities of a queue that was given more places. The latest link of each counts."""
 
 
 class Broken(Exception):  # noqa: N818 - it is read by people who are no programmers
@@ -90,7 +95,7 @@ def check_head(links: list[Event], head: str) -> None:
 
 
 def expected_digests(links: list[Event], members: Path) -> dict[tuple[str, str], str]:
-    """Return the digest of each row by the latest link for it: by kind and key."""
+    """Return the digest of each row by its latest link; raise where a row was changed since."""
     batches: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for line in lines_of(members):
         row = json.loads(line)
@@ -102,15 +107,23 @@ def expected_digests(links: list[Event], members: Path) -> dict[tuple[str, str],
         name = (link["kind"], link["key"])
         rows = batches.pop(name, None)
         if rows is None:
-            expected[name] = link["digest"]
+            add_expected(expected, name, link["digest"])
             continue
         rows.sort(key=lambda row: row[0].encode("utf-8"))
         if sha256("\n".join(f"{key} {digest}" for key, digest in rows)) != link["digest"]:
             raise Broken(f"link {link['number']}: its batch has other rows")
-        expected.update({(link["kind"], key): digest for key, digest in rows})
+        for key, digest in rows:
+            add_expected(expected, (link["kind"], key), digest)
     if batches:
         raise Broken(f"{len(batches)} batches have no link")
     return expected
+
+
+def add_expected(expected: dict[tuple[str, str], str], name: tuple[str, str], digest: str) -> None:
+    """Note the digest of a row; raise where another one counts already."""
+    if expected.get(name, digest) != digest and name[0] not in REPLACED:
+        raise Broken(f"{name[0]} {name[1]!r} was changed, and its new content has a later link")
+    expected[name] = digest
 
 
 def check_events(path: Path, expected: dict[tuple[str, str], str]) -> dict[tuple[str, str], Event]:
@@ -132,6 +145,11 @@ def check_events(path: Path, expected: dict[tuple[str, str], str]) -> dict[tuple
 
 def check_seals(path: Path, bodies: dict[tuple[str, str], Event]) -> int:
     """Return how many names fit their seal; raise where one does not."""
+    erased = {
+        body["reviewer_id"]
+        for (kind, _), body in bodies.items()
+        if kind == "reviewer_change" and body.get("kind") == "erase"
+    }
     count = 0
     for line in lines_of(path):
         person = json.loads(line)
@@ -139,6 +157,9 @@ def check_seals(path: Path, bodies: dict[tuple[str, str], Event]) -> int:
         if body is None or body["seal"] != person["seal"]:
             raise Broken(f"{person['kind']} {person['key']!r} has another seal than its event")
         if person.get("salt") is None:  # the identity was erased, or left out of the pack
+            texts = [text for text in person["texts"] if text]
+            if texts and (body["reviewer_id"] not in erased or not texts[-1].startswith(ERASED)):
+                raise Broken(f"{person['kind']} {person['key']!r} has a name without its salt")
             continue
         sealed = SEPARATOR.join([person["salt"], *(text or "" for text in person["texts"])])
         if sha256(sealed) != person["seal"]:

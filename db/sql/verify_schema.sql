@@ -1,4 +1,4 @@
--- The schema in lines that can be compared: columns, views, macros, indexes and applied migrations.
+-- The schema in lines that can be compared: columns, views, macros, indexes, constraints and applied migrations.
 select 'column ' || table_name || '.' || column_name as name,
     data_type || ' ' || is_nullable::varchar || ' ' || coalesce(column_default, '') as body
 from duckdb_columns()
@@ -15,5 +15,9 @@ union all
 select 'index ' || index_name, coalesce("sql", '')
 from duckdb_indexes()
 where database_name = current_database()
+union all
+select 'constraint ' || table_name || ' ' || constraint_text, constraint_type
+from duckdb_constraints()
+where database_name = current_database() and schema_name = 'main' and constraint_type <> 'NOT NULL'
 union all
 select 'migration ' || number::varchar, name || ' ' || checksum from migration

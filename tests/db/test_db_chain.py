@@ -29,6 +29,7 @@ from db.content.items import add_items
 from db.errors import EvidenceError
 from db.evidence.heads import keep_head
 from db.evidence.verify import verify
+from db.people.identity_changes import erase_person
 from db.people.reviewers import add_reviewer
 from db.people.sign_in import add_person
 from db.people.signatures import MEANINGS, list_signatures
@@ -86,7 +87,7 @@ def test_an_honest_store_verifies_and_every_alteration_of_it_is_found(tmp_path: 
         assert honest.num_rows > 100
         for _ in range(12):
             done = alter(connection, draw)
-            assert verify(connection, honest.head).breaks, done
+            assert verify(connection, [honest.head] if honest.head else []).breaks, done
             connection.rollback()
 
 
@@ -228,9 +229,9 @@ def test_tables_join_a_chain_of_before_once_and_nothing_of_it_is_rewritten(
             "select count(*) from chain_link where line ->> '$.kind' = 'joined'"
         ).fetchone() or (0,)
         assert num_joined == len(JOINED_LATER)
-        assert verify(connection, head).breaks == ()
+        assert verify(connection, [head]).breaks == ()
         connection.execute("update queue_share set reviewer_id = 's' where item_id = 'q7'")
-        faults = {str(one).partition(": ")[2] for one in verify(connection, head).breaks}
+        faults = {str(one).partition(": ")[2] for one in verify(connection, [head]).breaks}
     assert "queue_share 'queue/q7/r/1': was deleted" in faults
 
 
@@ -274,6 +275,47 @@ def test_verify_names_the_first_break_and_a_head_shows_a_rewritten_chain(
     result = CliRunner().invoke(main, ["verify", "--against", head])
     assert result.exit_code == 1
     assert "links were" in result.stderr
+    new = CliRunner().invoke(main, ["verify", "--head"]).output
+    (tmp_path / "heads.txt").write_text(f"2026-05-01T00:00:00+00:00 {head}\nx {new}")
+    monkeypatch.setenv("LLAMACARE_HEADS", str(tmp_path / "heads.txt"))
+    result = CliRunner().invoke(main, ["verify", "--against", new])
+    assert result.exit_code == 1
+    assert "links were" in result.stderr
+
+
+def test_a_changed_row_with_a_link_of_its_own_is_found(database: Database) -> None:
+    with database.transaction() as cur:
+        add_items(cur, [make_item("q-1")], origin="items")
+    annotate(database, "Ann", "q-1", "yes", annotation_id="a-1")
+    head = find_head(database.cursor())
+    assert head is not None
+    cur = database.cursor()
+    cur.execute("update annotation set note = 'forged' where annotation_id = 'a-1'")
+    (digest,) = cur.execute("select sha256(body) from evidence_annotation").fetchone() or ("",)
+    link = {"digest": digest, "key": "a-1", "kind": "annotation", "number": head.number + 1}
+    line = canonical({**link, "previous": head.digest})
+    cur.execute("insert into chain_link values (?)", [line])
+    (found,) = verify(cur, [head]).breaks
+    assert (found.number, found.key) == (head.number + 1, "a-1")
+    assert "later link" in found.fault
+
+
+def test_nobody_can_be_named_in_the_place_of_an_erased_person(database: Database) -> None:
+    with database.transaction() as cur:
+        add_person(cur, "Chief", role="admin")
+        ann = add_person(cur, "Ann", role="adjudicator").reviewer_id
+        erase_person(cur, ann)
+    cur = database.cursor()
+    assert verify(cur).breaks == ()
+    for change in (
+        "update reviewer set name = 'Bo' where origin = 'person' and name like 'Erased%'",
+        "update reviewer_change set name = 'Bo' where kind = 'erase'",
+        "update reviewer_change set email = 'bo@example.org' where name is null and salt is null",
+    ):
+        cur.begin()
+        cur.execute(change)
+        assert verify(cur).breaks, change
+        cur.rollback()
 
 
 @pytest.mark.parametrize("line", ["{}", "no JSON"])

@@ -20,6 +20,7 @@ from db.content.label_sets import add_label_set, labels_of_data
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import DbError
+from db.evidence.verify_pack import REPLACED
 from db.outcomes.acceptance import (
     AcceptanceTerms,
     add_acceptance,
@@ -218,7 +219,8 @@ def alter(cur: DuckDBPyConnection, draw: random.Random) -> str:
     while True:
         cur.begin()
         try:
-            how = draw.choices([_change, _delete, _double, _forge_suffix], [6, 2, 1, 1])[0]
+            ways = [_change, _delete, _double, _forge_suffix, _link_again]
+            how = draw.choices(ways, [6, 2, 1, 1, 1])[0]
             return how(cur, draw)
         except (duckdb.ConstraintException, _NothingToAlterError):
             cur.rollback()
@@ -310,6 +312,18 @@ def _forge_suffix(cur: DuckDBPyConnection, draw: random.Random) -> str:
     return f"links from {forged} on rewritten"
 
 
+def _link_again(cur: DuckDBPyConnection, draw: random.Random) -> str:
+    """Alter a row and append a link for what it is now, as if it had been stored again."""
+    lines = [row[0] for row in cur.execute("select line from chain_link order by rowid").fetchall()]
+    link = json.loads(draw.choice(lines))
+    if link["kind"] in REPLACED:
+        raise _NothingToAlterError
+    digest = _forged_digest(cur, draw, link["kind"], link["key"])
+    link |= {"digest": digest, "number": len(lines), "previous": digest_of(lines[-1])}
+    cur.execute("insert into chain_link values (?)", [canonical(link)])
+    return f"{link['kind']} {link['key']} changed and linked again"
+
+
 def _forge(cur: DuckDBPyConnection, draw: random.Random, first: int, lines: list[str]) -> list[str]:
     done = lines[:first]
     for number, line in enumerate(lines[first:], start=first):
@@ -323,7 +337,7 @@ def _forge(cur: DuckDBPyConnection, draw: random.Random, first: int, lines: list
 
 def _forged_digest(cur: DuckDBPyConnection, draw: random.Random, table: str, key: str) -> str:
     """Change a text of the row of a link, and return the digest that it has then."""
-    if table not in CHAINED or table == "annotation":  # what was shown has a digest of its own
+    if table not in CHAINED:
         raise _NothingToAlterError
     found = cur.execute(
         f"select place from evidence_{table} where row_key = $key",

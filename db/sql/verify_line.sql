@@ -1,1 +1,0 @@
-select line from link where number = $number

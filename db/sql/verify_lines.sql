@@ -1,0 +1,1 @@
+select number, line from link where number in (select unnest($numbers::bigint[]))
