@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from db.cli.asking import asked_now
 from db.cli.frame import echo, opened
 from db.cli.review_commands import as_json_option
-from db.errors import ReviewerNotFoundError
+from db.errors import InvalidReviewerError, ReviewerNotFoundError
 from db.evidence.person_data import read_person_data
 from db.exporters.targets import file_target
 from db.people.identity_changes import erase_person, rename_person
@@ -48,9 +48,20 @@ def people_list(as_json: bool) -> None:
 @click.option("--role", type=click.Choice(get_args(Role)), default="reviewer", show_default=True)
 @click.option("--email", help="The address that the person signs in with first; needs --issuer.")
 @click.option("--issuer", metavar="URL", help="The sign-in provider within which --email counts.")
-def people_add(name: str, role: Role, email: str | None, issuer: str | None) -> None:
-    """Add NAME, or set the role and address of who has that name already."""
+@click.option("--change", is_flag=True, help="Who has the name gets --email in place of their own.")
+def people_add(name: str, role: Role, email: str | None, issuer: str | None, change: bool) -> None:
+    """Add NAME, or set the role of who has that name already, and an address if they have none."""
     with opened() as database, database.transaction() as cur:
+        known = find_person(cur, name)
+        if known is not None and known.email is not None:
+            if email is None:
+                email, issuer = known.email, known.issuer
+            elif not change and known.email != email.strip().casefold():
+                raise InvalidReviewerError(
+                    f"There is a person named {known.name!r} with the address {known.email}. For "
+                    "another person of that name add what tells them apart, such as "
+                    f"'{known.name} (ward 3)'; to change the address of this one, add --change."
+                )
         person = add_person(cur, name, role=role, email=email, issuer=issuer)
         if not is_permitted(person, "annotate"):
             hand_over_shares(cur, person.reviewer_id, by=None)

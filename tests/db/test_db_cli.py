@@ -215,6 +215,20 @@ def test_people_queues_guidelines_and_exports_are_commands(tmp_path: Path) -> No
     assert "names no format" in refused.stderr
 
 
+def test_another_person_of_a_name_does_not_get_the_place_of_the_first() -> None:
+    at = ("--issuer", "https://id.example")
+    run("people", "add", "Kim", "--role", "admin", "--email", "kim@x.org", *at)
+    other = ["people", "add", " kim ", "--email", "kim@y.org", *at]
+    refused = CliRunner().invoke(main, other)
+    assert refused.exit_code == 1
+    assert "'Kim (ward 3)'" in refused.stderr
+    run("people", "add", "Bo", "--role", "admin")
+    run("people", "add", "Kim", "--role", "engineer")
+    assert "Kim: engineer, kim@x.org" in run("people", "list")
+    run(*other, "--role", "engineer", "--change")
+    assert "Kim: engineer, kim@y.org" in run("people", "list")
+
+
 def test_a_command_acts_within_the_role_of_whose_name_it_carries(tmp_path: Path) -> None:
     run("demo")
     run("people", "add", "Ann", "--role", "admin")
