@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
-from typing import Final
+import socket
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from eci.model.choice import ModelChoice, model_options
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 TOKEN_VARIABLE: Final = "ECI_TOKEN"  # noqa: S105 (a name, no secret)
 _SECONDS_TO_STOP: Final = 30
+_SECONDS_TO_READ: Final = 0.3
 
 
 @click.command()
@@ -62,8 +70,6 @@ def serve(
         )
     chosen = model_choice.check()
 
-    import uvicorn
-
     from eci.serving.app import Limits, Version, create_app
 
     model = chosen.load()
@@ -74,7 +80,22 @@ def serve(
         wait_seconds=wait_ms / 1000,
     )
     app = create_app(model, Version.of(chosen.name, chosen.artifact), token=token, limits=limits)
-    uvicorn.run(
+    _run(app, host, port)
+
+
+def _run(app: FastAPI, host: str, port: int) -> None:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Reads what clients have sent by then before it stops."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            for server in self.servers:
+                server.close()
+            await asyncio.sleep(_SECONDS_TO_READ)
+            await super().shutdown(sockets)
+
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -82,6 +103,11 @@ def serve(
         log_level="info",
         timeout_graceful_shutdown=_SECONDS_TO_STOP,
     )
+    server = Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 def _is_loopback(host: str) -> bool:
