@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +22,7 @@ from db.content.runs import add_run
 from db.errors import NotPermittedError
 from db.evidence.last_check import find_last_check
 from db.evidence.verify import verify
+from db.evidence.verify_pack import Broken, check_seals, expected_digests
 from db.importers import import_file
 from db.people.privacy import PrivacySettings, save_privacy
 from db.people.reviewers import list_people
@@ -162,6 +165,28 @@ def test_an_evidence_pack_is_checked_without_our_code(
         path.write_text(before, encoding="utf-8")
         manifest.write_text(listed, encoding="utf-8")
     assert check().returncode == 0
+
+
+def test_a_pack_with_a_row_linked_again_or_a_name_without_salt_is_broken(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_text("")
+    for kind, is_broken in (("annotation", True), ("imported_item", False)):
+        links = [{"kind": kind, "key": "a", "digest": digest, "number": 0} for digest in "12"]
+        with pytest.raises(Broken, match="later link") if is_broken else nullcontext():
+            assert expected_digests(links, path) == {(kind, "a"): "2"}
+    reviewer = {"seal": "s", "reviewer_id": "r"}
+    erasure = {"seal": "t", "reviewer_id": "r", "kind": "erase"}
+    for name, was_erased, is_broken in (
+        ("Erased person 1", True, False),
+        ("Bo", True, True),
+        ("Erased person 1", False, True),
+    ):
+        bodies = {("reviewer", "r"): reviewer}
+        bodies |= {("reviewer_change", "1"): erasure} if was_erased else {}
+        person = {"kind": "reviewer", "key": "r", "seal": "s", "salt": None, "texts": [name, None]}
+        path.write_text(json.dumps(person))
+        with pytest.raises(Broken, match="without its salt") if is_broken else nullcontext():
+            assert check_seals(path, bodies) == 0
 
 
 def test_the_app_s_downloads_are_those_of_the_commands(
