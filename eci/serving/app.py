@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from eci.model.eci_model import EciModel, Reply, ReplyToken
 
 MAX_BODY_BYTES: Final = 8 * MAX_LINE_BYTES
+MAX_READING_BYTES: Final = 16 * MAX_BODY_BYTES
+"""Of all bodies that are being read; what was read is bounded by how many questions may wait."""
 JSON_LINES: Final = "application/x-ndjson"
 _OPEN: Final = ("/healthz", "/docs", "/openapi.json", "/static-offline-docs/")
 """Answered without a token: none of it says anything of the model's texts."""
@@ -161,6 +163,7 @@ class Service:
     def __init__(self, model: EciModel, limits: Limits) -> None:
         self._model, self._limits = model, limits
         self._lock = Lock()
+        self.num_bytes_reading = 0
         self.metrics = _Metrics()
         self.questions: Collector[bytes, Outcome] = Collector(
             self._classify,
@@ -262,7 +265,7 @@ def create_app(
     @app.post("/v1/chat/completions", openapi_extra=_CONVERSATION)
     async def chat(request: Request) -> Response:
         """Return the model's next turn of a conversation, as OpenAI's interface gives it."""
-        asked = _parse_chat(await _read(request))
+        asked = _parse_chat(await _read(request, service))
         if asked.stream or asked.temperature:
             raise HTTPException(
                 422, "Replies are whole and greedy here: leave out stream and temperature."
@@ -314,16 +317,22 @@ def _refusal(status: int, why: str, headers: dict[str, str] | None = None) -> Re
     return _json({"error": why}, status, headers)
 
 
-async def _read(request: Request) -> bytes:
-    """Read the body, and no more of it than is allowed."""
+async def _read(request: Request, service: Service) -> bytes:
+    """Read the body, and no more of it than is allowed, of it alone and of all together."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(
-                413, f"The body is longer than {MAX_BODY_BYTES:,} bytes. Send fewer questions."
-            )
-    return bytes(body)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            service.num_bytes_reading += len(chunk)
+            if len(body) > MAX_BODY_BYTES:
+                raise HTTPException(
+                    413, f"The body is longer than {MAX_BODY_BYTES:,} bytes. Send fewer questions."
+                )
+            if service.num_bytes_reading > MAX_READING_BYTES:
+                raise HTTPException(429, "Too much is being sent at once. Send it in a moment.")
+        return bytes(body)
+    finally:
+        service.num_bytes_reading -= len(body)
 
 
 async def _result(collector: Collector[Any, Any], asked: Sequence[Any]) -> list[Any]:
@@ -340,7 +349,7 @@ async def _result(collector: Collector[Any, Any], asked: Sequence[Any]) -> list[
 async def _answer(
     request: Request, service: Service, version: Version, *, needs_answer: bool
 ) -> Response:
-    body = await _read(request)
+    body = await _read(request, service)
     is_lines = request.headers.get("content-type", "").partition(";")[0].strip() == JSON_LINES
     lines = [line for line in body.splitlines() if line.strip()] if is_lines else [body]
     outcomes: list[Outcome] = await _result(service.questions, lines) if lines else []

@@ -23,7 +23,14 @@ from starlette.testclient import TestClient
 
 from eci.cli import main
 from eci.model.eci_model import EciModel
-from eci.serving.app import JSON_LINES, MAX_BODY_BYTES, Limits, Version, create_app
+from eci.serving.app import (
+    JSON_LINES,
+    MAX_BODY_BYTES,
+    MAX_READING_BYTES,
+    Limits,
+    Version,
+    create_app,
+)
 from eci.serving.collector import BusyError, Collector
 
 VERSION = Version("run-1@abc", "tiny")
@@ -110,6 +117,17 @@ def test_a_body_that_is_too_long_is_refused(client: TestClient) -> None:
     answer = client.post("/v1/classify", content=b" " * (MAX_BODY_BYTES + 1))
     assert answer.status_code == 413
     assert f"{MAX_BODY_BYTES:,} bytes" in answer.json()["error"]
+
+
+def test_what_all_clients_send_at_once_is_bounded(client: TestClient) -> None:
+    service = client.app.state.service  # type: ignore[attr-defined]
+    service.num_bytes_reading = MAX_READING_BYTES - 10
+    answer = client.post("/v1/classify", json=question(1))
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "1"
+    assert service.num_bytes_reading == MAX_READING_BYTES - 10
+    service.num_bytes_reading = 0
+    assert client.post("/v1/classify", json=question(1)).status_code == 200
 
 
 def test_nothing_is_answered_without_the_token(model: EciModel) -> None:
