@@ -32,7 +32,8 @@ from training.control.start import prepare_endpoint
 from training.endpoint.answering import EndpointJob
 from training.run.result_tables import PREDICTIONS
 from training.run.run_dir import RunDir
-from training.settings.endpoints import EndpointSettings, parse_as
+from training.settings.endpoints import EndpointSettings
+from training.settings.training import parse_as
 
 CONCURRENCY = 4
 Cut = Callable[[RunDir], None]

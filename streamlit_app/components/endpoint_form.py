@@ -18,7 +18,8 @@ from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.wording import say
 from training.control.start import start_endpoint
-from training.settings.endpoints import Endpoint, EndpointSettings, list_endpoints, parse_as
+from training.settings.endpoints import Endpoint, EndpointSettings, list_endpoints
+from training.settings.training import parse_as
 
 _MESSAGE = "endpoint_message"
 _MOST_TOKENS = 32_768

@@ -49,8 +49,8 @@ from training.run.run_dir import RunDir
 from training.settings.endpoints import (
     EndpointSettings,
     list_endpoints,
-    parse_as,
 )
+from training.settings.training import parse_as
 
 NUM_ITEMS = 34
 

@@ -13,9 +13,9 @@ from training.settings.endpoints import (
     EndpointSettings,
     Omitted,
     get_endpoint,
-    parse_as,
 )
 from training.settings.toml_files import parse_option
+from training.settings.training import parse_as
 
 _ORIGIN: Final = "the command line"
 _HELP: Final = "With --endpoint: "
