@@ -93,6 +93,10 @@ class Collector(Generic[Asked, Found]):
 
     def _work(self) -> None:
         while jobs := self._gather():
+            # Who went away meanwhile is left out; from here on no caller can cancel any more.
+            jobs = [job for job in jobs if job.found.set_running_or_notify_cancel()]
+            if not jobs:
+                continue
             asked = [one for job in jobs for one in job.asked]
             try:
                 found = self._compute(asked)

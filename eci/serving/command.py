@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 TOKEN_VARIABLE: Final = "ECI_TOKEN"  # noqa: S105 (a name, no secret)
-_SECONDS_TO_STOP: Final = 30
 _SECONDS_TO_READ: Final = 0.3
 
 
@@ -41,6 +40,14 @@ _SECONDS_TO_READ: Final = 0.3
     type=click.FloatRange(0, 1000),
     help="How long a question waits for others to be computed with.",
 )
+@click.option(
+    "--stop-seconds",
+    default=120,
+    show_default=True,
+    type=click.IntRange(1, 3600),
+    help="How long after a signal to stop what was asked before is still computed; the rest is "
+    "cut off.",
+)
 def serve(
     *,
     model_choice: ModelChoice,
@@ -49,6 +56,7 @@ def serve(
     batch_size: int,
     waiting: int,
     wait_ms: float,
+    stop_seconds: int,
 ) -> None:
     """Serve a model over HTTP: /v1/classify, /v1/judge, /v1/chat/completions.
 
@@ -80,10 +88,10 @@ def serve(
         wait_seconds=wait_ms / 1000,
     )
     app = create_app(model, Version.of(chosen.name, chosen.artifact), token=token, limits=limits)
-    _run(app, host, port)
+    _run(app, host, port, stop_seconds)
 
 
-def _run(app: FastAPI, host: str, port: int) -> None:
+def _run(app: FastAPI, host: str, port: int, stop_seconds: int) -> None:
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -101,7 +109,7 @@ def _run(app: FastAPI, host: str, port: int) -> None:
         port=port,
         access_log=False,
         log_level="info",
-        timeout_graceful_shutdown=_SECONDS_TO_STOP,
+        timeout_graceful_shutdown=stop_seconds,
     )
     server = Server(config)
     with suppress(KeyboardInterrupt):

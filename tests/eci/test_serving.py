@@ -216,6 +216,25 @@ def test_a_failed_batch_fails_its_callers_and_no_later_one() -> None:
     collector.close()
 
 
+def test_a_caller_who_gave_up_stops_no_other() -> None:
+    gate = threading.Event()
+
+    def compute(asked: list[int]) -> list[int]:
+        gate.wait(10)
+        return asked
+
+    collector: Collector[int, int] = Collector(compute, most_together=1, most_waiting=9)
+    running, waiting, other = (collector.submit([number]) for number in range(3))
+    while not running.running():
+        time.sleep(0.01)
+    assert not running.cancel()
+    assert waiting.cancel()
+    gate.set()
+    assert (running.result(10), other.result(10)) == ([0], [2])
+    assert collector.is_working
+    collector.close()
+
+
 def test_a_full_queue_is_refused_with_when_to_come_back(model: EciModel) -> None:
     app = create_app(model, VERSION, limits=Limits(most_waiting=2))
     with TestClient(app) as client:
@@ -304,7 +323,7 @@ def test_told_to_stop_it_answers_what_it_was_asked_before(
     port = free_port()
     process = serve(tmp_path, tiny_model_dir, port)
     address, token = f"http://127.0.0.1:{port}", {"Authorization": "Bearer t"}
-    lines = "\n".join(json.dumps(question(n, context="word " * 300)) for n in range(32))
+    lines = "\n".join(json.dumps(question(n, context="word " * 100)) for n in range(8))
 
     def ask() -> list[str]:
         headers = {**token, "content-type": JSON_LINES}
@@ -317,13 +336,13 @@ def test_told_to_stop_it_answers_what_it_was_asked_before(
 
     with ThreadPoolExecutor(6) as pool:
         asking = [pool.submit(ask) for _ in range(6)]
-        while num_taken() < 6 * 32:
+        while num_taken() < 6 * 8:
             time.sleep(0.01)
         assert not all(one.done() for one in asking)
         process.send_signal(signal.SIGTERM)
         answers = [line for one in asking for line in one.result()]
     assert process.wait(60) is not None
-    assert [json.loads(line)["id"] for line in answers] == 6 * list(range(32))
+    assert [json.loads(line)["id"] for line in answers] == 6 * list(range(8))
     assert not any("error" in json.loads(line) for line in answers)
     with pytest.raises(httpx.ConnectError):
         ask()
