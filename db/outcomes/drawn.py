@@ -11,12 +11,23 @@ import numpy as np
 import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
-from db.outcomes.run_pairs import PairFilter
+from db.outcomes.run_pairs import PairFilter, pair_parameters
 from db.outcomes.selection import By, OutcomeFilter, Selection
 from db.statements import load_sql
 
 _FLOATS = ("probability", "right_a", "right_b", "guess_a", "guess_b")
 _Floats = npt.NDArray[np.float64]
+# Null: reviewers do not say, or do not agree; there is no imported label, nor a head's confidence.
+_RIGHT = """
+select
+    queue_id, item_no, stratum, probability, is_labelled, num_population,
+    if(reviewed_label is null, null, (label_a is not distinct from reviewed_label)::int) as right_a,
+    if(reviewed_label is null, null, (label_b is not distinct from reviewed_label)::int) as right_b,
+    if(imported_label is null, confidence_a, (label_a is not distinct from imported_label)::int)
+        as guess_a,
+    if(imported_label is null, confidence_b, (label_b is not distinct from imported_label)::int)
+        as guess_b
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +93,12 @@ def find_pair(flt: OutcomeFilter, by: By) -> PairFilter | None:
 
 def list_drawn(cur: DuckDBPyConnection, flt: PairFilter) -> list[DrawnItems]:
     """Return the items of each queue whose reviews so far are a sample with known probabilities."""
-    names = ("run_a", "run_b", "by_a", "by_b", "label_set", "source", "split")
-    parameters = {name: getattr(flt, name) for name in names}
-    parameters["viewer"] = flt.viewer.parameter
     statement = (
-        "select * "  # noqa: S608
-        f"from ({load_sql('draw_frame')}) as frame "
-        f"join ({load_sql('drawn_population')}) as population using (item_id) "
-        "order by queue_id, stratum, stratum_rank"
+        f"{_RIGHT} from ({load_sql('draw_frame')}) as frame join "  # noqa: S608
+        f"(select *, count(*) over () as num_population from ({load_sql('run_pair_items')})) "
+        "using (item_id) order by queue_id, stratum, stratum_rank"
     )
-    rows = cur.execute(statement, parameters).fetchnumpy()
+    rows = cur.execute(statement, pair_parameters(flt)).fetchnumpy()
     columns = {
         name: np.where(np.ma.getmaskarray(rows[name]), np.nan, np.ma.getdata(rows[name]))
         for name in _FLOATS

@@ -61,7 +61,11 @@ class PairRow:
 
 def count_pairs(cur: DuckDBPyConnection, flt: PairFilter) -> list[PairCell]:
     """Count the shared items by gold label and both runs' labels."""
-    rows = cur.execute(load_sql("run_pair_cells"), _parameters(flt)).fetchall()
+    rows = cur.execute(
+        f"select gold_label, label_a, label_b, count(*) from ({load_sql('run_pair_items')}) "  # noqa: S608
+        "where gold_label is not null group by all order by all",
+        pair_parameters(flt),
+    ).fetchall()
     return [PairCell(*row) for row in rows]
 
 
@@ -74,8 +78,14 @@ def list_pairs(
     offset: int = 0,
 ) -> list[PairRow]:
     """Return one page of the shared items, by item id; of one kind of change, or all (None)."""
-    parameters = {**_parameters(flt), "change": change, "limit": limit, "offset": offset}
-    rows = cur.execute(load_sql("run_pair_rows"), parameters).fetchall()
+    parameters = {**pair_parameters(flt), "change": change, "limit": limit, "offset": offset}
+    rows = cur.execute(
+        "select item_id, gold_label, label_a, label_b, change "  # noqa: S608
+        f"from ({load_sql('run_pair_items')}) "
+        "where gold_label is not null and ($change::varchar is null or change = $change) "
+        "order by item_id limit $limit offset $offset",
+        parameters,
+    ).fetchall()
     questions = find_questions(cur, [row[0] for row in rows])
     return [PairRow(row[0], questions[row[0]], *row[1:]) for row in rows]
 
@@ -87,7 +97,8 @@ def list_labels_of(cur: DuckDBPyConnection, run_id: str) -> tuple[By, ...]:
     return tuple(by for by, has in zip(names, row, strict=True) if has)
 
 
-def _parameters(flt: PairFilter) -> dict[str, Any]:
+def pair_parameters(flt: PairFilter) -> dict[str, Any]:
+    """Return what ``run_pair_items.sql`` asks for."""
     named = {name: getattr(flt, name) for name in PairFilter.__dataclass_fields__}
     return {**named, "viewer": flt.viewer.parameter}
 
