@@ -11,12 +11,10 @@ import streamlit as st
 from db.outcomes.acceptance import AcceptanceRule, add_acceptance, undo_acceptance
 from db.people.permissions import is_permitted
 from db.retraining.correctness import CorrectnessFit
-from streamlit_app import safe_text
 from streamlit_app.charts.trend import draw_trend
 from streamlit_app.charts.yield_curve import draw_yield
 from streamlit_app.components import chart, figure_table
 from streamlit_app.components.scope_picker import PickedScope
-from streamlit_app.components.training_live import deferred_errors
 from streamlit_app.logic.figures import number_text, percent
 from streamlit_app.logic.outcomes.acceptance import (
     OrderYield,
@@ -29,6 +27,7 @@ from streamlit_app.logic.outcomes.acceptance import (
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.session.local_time import local_text
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say, say_count, words
 from training.evaluation.acceptance import AcceptancePlan
 from training.head.second_reader import fit_second_reader
@@ -41,7 +40,7 @@ _NOTICE: Final = "acceptance_notice"
 
 def draw(scope: PickedScope) -> None:
     """Draw the whole section."""
-    safe_text.draw_line(st.session_state.pop(_NOTICE, ""))
+    draw_message(_NOTICE)
     view = load_acceptance(services.database(), scope.flt)
     _draw_fit(view.fit, scope)
     if view.fit is not None:
@@ -171,7 +170,7 @@ def _accept(scope: PickedScope, plan: AcceptancePlan, share: float, name: str) -
                 queue_name=name,
                 created_by=person.reviewer_id,
             )
-        st.session_state[_NOTICE] = say_count("acceptance.accepted", len(plan.accepted), queue=name)
+        keep(say_count("acceptance.accepted", len(plan.accepted), queue=name), _NOTICE)
 
 
 def _draw_rules(rules: Sequence[AcceptanceRule]) -> None:

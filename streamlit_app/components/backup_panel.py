@@ -6,7 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from db.errors import DbError
 from db.paths import home_dir
 from db.people.permissions import is_permitted
 from db.records import Reviewer
@@ -15,6 +14,7 @@ from streamlit_app.server import backups, health, services
 from streamlit_app.server.backups import BackupState
 from streamlit_app.session import sign_in
 from streamlit_app.session.local_time import local_text
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say
 
 _NOTICE = "backups_notice"
@@ -25,11 +25,9 @@ def draw(person: Reviewer) -> None:
     if not is_permitted(person, "manage_people"):
         return
     st.subheader(say("backups.heading"), anchor=False, divider="gray")
-    kind, message = st.session_state.pop(_NOTICE, (None, ""))
-    if message:
-        safe_text.draw_notice(message, kind=kind)
+    has_message = draw_message(_NOTICE)
     state = backups.read_state()
-    if state.failure and not message:
+    if state.failure and not has_message:
         safe_text.draw_notice(say("backups.failed", error=state.failure), kind="error")
     if health.is_disk_low():
         safe_text.draw_notice(say("backups.disk_low"), kind="warning")
@@ -65,10 +63,6 @@ def _name(folder: Path) -> str:
 
 
 def _make() -> None:
-    try:
+    with deferred_errors(_NOTICE):
         services.check_permission(sign_in.current_person(), "manage_people")
-        made = backups.back_up()
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
-        return
-    st.session_state[_NOTICE] = ("success", say("backups.made", file=made.path.name))
+        keep(say("backups.made", file=backups.back_up().path.name), _NOTICE)

@@ -9,7 +9,6 @@ from typing import get_args
 
 import streamlit as st
 
-from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.people.reviewers import list_reviewers
 from db.records import Reviewer
@@ -26,6 +25,7 @@ from streamlit_app import safe_text
 from streamlit_app.markup import reveal
 from streamlit_app.server.services import database
 from streamlit_app.session.local_time import local_text
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say, say_count, words
 
 _NOTICE = "bulk_notice"
@@ -47,7 +47,7 @@ def draw(flt: ReviewFilter, total: int, person: Reviewer) -> None:
     if not st.toggle(say_count("bulk.title", total), key="bulk_open"):
         return
     with st.container(border=True, key="bulk_panel"):
-        _draw_notice()
+        draw_message(_NOTICE)
         if not is_permitted(person, "bulk"):
             safe_text.draw_notice(say("bulk.not_open"))
             return
@@ -119,29 +119,17 @@ def _draw_past(person: Reviewer) -> None:
 
 
 def _do(press: Press) -> None:
-    try:
+    with deferred_errors(_NOTICE):
         with database().transaction() as cur:
             done = press(cur)
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
-        return
-    st.session_state.pop(_BATCH, None)
-    message = say_count("bulk.done", done.num_items, what=words("bulk_kind")[done.kind])
-    st.session_state[_NOTICE] = ("success", message)
+        st.session_state.pop(_BATCH, None)
+        what = words("bulk_kind")[done.kind]
+        keep(say_count("bulk.done", done.num_items, what=what), _NOTICE)
 
 
 def _undo(action: BulkAction, reviewer_id: str) -> None:
-    try:
+    with deferred_errors(_NOTICE):
         with database().transaction() as cur:
             undo_action(cur, action.batch_id, reviewer_id=reviewer_id)
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
-        return
-    message = say_count("bulk.undone", action.num_items, what=words("bulk_kind")[action.kind])
-    st.session_state[_NOTICE] = ("success", message)
-
-
-def _draw_notice() -> None:
-    kind, message = st.session_state.pop(_NOTICE, (None, ""))
-    if message:
-        safe_text.draw_notice(message, kind=kind)
+        what = words("bulk_kind")[action.kind]
+        keep(say_count("bulk.undone", action.num_items, what=what), _NOTICE)

@@ -12,10 +12,10 @@ from db.people.permissions import is_permitted
 from db.records import Reviewer
 from streamlit_app import safe_text
 from streamlit_app.components.training_form import draw_settings, press_token, start_once
-from streamlit_app.components.training_live import draw_message
 from streamlit_app.errors import shown_errors
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
+from streamlit_app.session.press_notice import draw_message
 from streamlit_app.wording import say
 from training.control.start import start_endpoint
 from training.settings.endpoints import Endpoint, EndpointSettings, list_endpoints

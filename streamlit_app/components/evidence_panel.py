@@ -8,7 +8,6 @@ from functools import partial
 import streamlit as st
 
 from db.chain import find_begin, find_head
-from db.errors import DbError
 from db.evidence.last_check import find_last_check
 from db.people.permissions import is_permitted
 from db.records import Reviewer
@@ -19,6 +18,7 @@ from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.session.local_time import local_text
+from streamlit_app.session.press_notice import deferred_errors, draw_message
 from streamlit_app.wording import say, words
 
 _NOTICE = "evidence_notice"
@@ -27,9 +27,7 @@ _NOTICE = "evidence_notice"
 def draw(person: Reviewer) -> None:
     """Draw the state of the chain, and the downloads that the person may have."""
     st.header(say("evidence.heading"), anchor=False, divider="gray", help=say("evidence.help"))
-    message = st.session_state.pop(_NOTICE, "")
-    if message:
-        safe_text.draw_notice(message, kind="error")
+    draw_message(_NOTICE)
     safe_text.draw_text("\n".join(_chain_lines()), "evidence_chain")
     if is_permitted(person, "manage_people"):
         st.button(say("evidence.verify"), key="evidence_verify", on_click=_verify)
@@ -107,8 +105,6 @@ def _draw_report(person: Reviewer) -> None:
 
 
 def _verify() -> None:
-    try:
+    with deferred_errors(_NOTICE):
         services.check_permission(sign_in.current_person(), "manage_people")
         reports.check_chain(services.database())
-    except DbError as error:
-        st.session_state[_NOTICE] = str(error)

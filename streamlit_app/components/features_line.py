@@ -7,9 +7,9 @@ import streamlit as st
 from db.people.permissions import is_permitted
 from db.records import Reviewer
 from streamlit_app import safe_text
-from streamlit_app.components.training_live import deferred_errors
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from streamlit_app.session.press_notice import deferred_errors
 from streamlit_app.wording import say
 from training.control.features_ahead import find_job, stop
 from training.run.run_dir import RunDir

@@ -8,16 +8,15 @@ from functools import partial
 
 import streamlit as st
 
-from db.errors import DbError
 from db.evidence.person_data import read_person_data
 from db.people.identity_changes import erase_person, rename_person
 from db.people.merged_people import merge_people
 from db.people.privacy import LEAST_CELL_BOUNDS, PrivacySettings, get_privacy, save_privacy
 from db.records import Reviewer
 from db.review.queue_changes import hand_over_shares
-from streamlit_app import safe_text
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say
 
 _NOTICE = "identity_notice"
@@ -30,9 +29,7 @@ def draw(people: Sequence[Reviewer], admin_id: str) -> None:
         people: All of them; those merged into another one are left out.
         admin_id: Who is at the screen.
     """
-    kind, message = st.session_state.pop(_NOTICE, (None, ""))
-    if message:
-        safe_text.draw_notice(message, kind=kind)
+    draw_message(_NOTICE)
     by_id = {one.reviewer_id: one for one in people if one.merged_into is None}
     chosen: str = st.selectbox(
         say("identity.person"),
@@ -180,7 +177,5 @@ def _save_privacy(admin_id: str) -> None:
 
 def _report(change: Callable[[], str]) -> None:
     """Make a change, and keep what to say of it for the next draw."""
-    try:
-        st.session_state[_NOTICE] = ("success", change())
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
+    with deferred_errors(_NOTICE):
+        keep(change(), _NOTICE)

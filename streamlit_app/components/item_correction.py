@@ -17,7 +17,6 @@ from db.content.item_versions import (
     set_items_aside,
 )
 from db.content.items import get_item
-from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.records import Item, Reviewer, Split
 from db.review.item_list import ReviewRow
@@ -25,6 +24,7 @@ from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.markup import reveal
 from streamlit_app.server.services import database
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say
 
 _NOTICE = "correction_notice"
@@ -46,9 +46,7 @@ def draw(rows: Sequence[ReviewRow], person: Reviewer, viewer: Viewer) -> None:
         return
     questions = {row.item_id: row.question for row in rows}
     with st.container(border=True, key="correction_panel"):
-        kind, message = st.session_state.pop(_NOTICE, (None, ""))
-        if message:
-            safe_text.draw_notice(message, kind=kind)
+        draw_message(_NOTICE)
         item_id = st.selectbox(
             say("correction.item"),
             list(questions),
@@ -138,10 +136,7 @@ def _draw_button(name: str, change: Change, *, is_off: bool) -> None:
 
 
 def _do(name: str, change: Change) -> None:
-    try:
+    with deferred_errors(_NOTICE):
         with database().transaction() as cur:
             change(cur)
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
-        return
-    st.session_state[_NOTICE] = ("success", say(f"correction.done_{name}"))
+        keep(say(f"correction.done_{name}"), _NOTICE)

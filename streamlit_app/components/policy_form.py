@@ -6,10 +6,10 @@ import streamlit as st
 
 from db.people.permissions import is_permitted
 from db.records import Reviewer
-from streamlit_app.components.training_live import deferred_errors
 from streamlit_app.errors import shown_errors
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
+from streamlit_app.session.press_notice import deferred_errors
 from streamlit_app.wording import say
 from training.control.plan import TIERS
 from training.control.triggers import Mode, TriggerPolicy, get_policy, set_policy

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from db.errors import DbError
 from db.outcomes.item_lists import list_item_ids, list_items
 from db.outcomes.selection import OutcomeFilter
 from db.outcomes.slices import drop_slice, list_slices, may_change, save_slice
@@ -24,6 +23,7 @@ from streamlit_app.logic.tables import csv_bytes
 from streamlit_app.markup import element
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say, say_count
 
 _NOTICE = "errors_notice"
@@ -40,7 +40,7 @@ def draw(
     Args:
         report: Writes the page as one HTML file.
     """
-    safe_text.draw_line(st.session_state.pop(_NOTICE, ""))
+    draw_message(_NOTICE)
     with st.container(horizontal=True, vertical_alignment="center", key="lc_bar_errors"):
         words = _chosen_words(scope)
         draw_count(total, words)
@@ -100,7 +100,7 @@ def _is_own(name: str | None) -> bool:
 
 
 def _save_slice() -> None:
-    try:
+    with deferred_errors(_NOTICE):
         with services.database().transaction() as cur:
             saved = save_slice(
                 cur,
@@ -108,20 +108,14 @@ def _save_slice() -> None:
                 outcome_items.chosen(),
                 saved_by=sign_in.current_person().reviewer_id,
             )
-    except DbError as error:
-        st.session_state[_NOTICE] = str(error)
-        return
-    st.session_state[_NOTICE] = say("work_bar.slice_saved", name=saved.name)
+        keep(say("work_bar.slice_saved", name=saved.name), _NOTICE)
 
 
 def _drop_slice(name: str) -> None:
-    try:
+    with deferred_errors(_NOTICE):
         with services.database().transaction() as cur:
             drop_slice(cur, name, saved_by=sign_in.current_person().reviewer_id)
-    except DbError as error:
-        st.session_state[_NOTICE] = str(error)
-        return
-    st.session_state["errors_saved"] = None
+        st.session_state["errors_saved"] = None
 
 
 def _draw_export(flt: OutcomeFilter) -> None:

@@ -18,11 +18,11 @@ from eci.decisions import Cost, DecisionSettings
 from streamlit_app import safe_text
 from streamlit_app.components import launcher_picker, scope_picker, set_aside
 from streamlit_app.components.policy_form import TIER_WORDS
-from streamlit_app.components.training_live import MESSAGE_KEY, deferred_errors, draw_message
 from streamlit_app.logic.training.models_view import version_name
 from streamlit_app.logic.training.training_view import describe_settings
 from streamlit_app.markup import element, join, reveal
 from streamlit_app.server import services
+from streamlit_app.session.press_notice import MESSAGE_KEY, deferred_errors, draw_message
 from streamlit_app.wording import say, words
 from training.control.plan import (
     BASE_ALONE,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import streamlit as st
 
 from db.paths import runs_dir
 from streamlit_app import safe_text
 from streamlit_app.charts.progress import Curve, draw_curves
 from streamlit_app.components import chart
-from streamlit_app.errors import OUR_ERRORS, draw_error
 from streamlit_app.logic.training.training_view import (
     STATE_WORDS,
     Progress,
@@ -22,6 +18,7 @@ from streamlit_app.logic.training.training_view import (
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from streamlit_app.session.press_notice import deferred_errors, draw_message
 from streamlit_app.wording import say
 from training.control.launch import cancel, launch, reap
 from training.control.run_duration import describe_duration
@@ -31,8 +28,6 @@ from training.run.run_dir import RunDir
 from training.run.status import Status
 
 REFRESH_SECONDS = 1.0
-MESSAGE_KEY = "training_message"
-"""Session state: why the last press of a button started nothing."""
 _KINDS: dict[str, safe_text.NoticeKind] = {"failed": "error", "interrupted": "warning"}
 """States whose message says what happened and what to do."""
 RESUMABLE = ("interrupted", "cancelled", "failed")
@@ -47,22 +42,6 @@ def draw(run_id: str, *, was_active: bool) -> None:
     run_dir = RunDir(runs_dir() / run_id)
     interval = REFRESH_SECONDS if was_active else None
     sign_in.fragment(run_every=interval)(_draw)(run_dir, was_active)
-
-
-@contextmanager
-def deferred_errors(key: str = MESSAGE_KEY) -> Iterator[None]:
-    """Store an error of a callback for :func:`draw_message`: a callback cannot draw."""
-    try:
-        yield
-    except OUR_ERRORS as error:
-        st.session_state[key] = str(error)
-
-
-def draw_message(key: str = MESSAGE_KEY) -> None:
-    """Draw what the last press could not do, once."""
-    message = st.session_state.pop(key, None)
-    if message:
-        draw_error(message)
 
 
 def _draw(run_dir: RunDir, was_active: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.people.reviewers import list_reviewers
 from db.records import Reviewer
@@ -18,6 +17,7 @@ from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.session.local_time import local_text
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say
 
 _NOTICE = "guidelines_notice"
@@ -45,7 +45,7 @@ def draw() -> None:
         draw_versions(versions)
     with editor:
         st.header(say("guidelines.write"), anchor=False, divider="gray")
-        draw_notice()
+        draw_message(_NOTICE)
         if is_permitted(person, "edit_guidelines"):
             draw_editor(label_set, versions[0].body if versions else "", person)
         else:
@@ -97,17 +97,7 @@ def draw_editor(label_set: str, body: str, person: Reviewer) -> None:
 def save(label_set: str, reviewer_id: str) -> None:
     """Store what was typed as the version that counts."""
     body = st.session_state[f"guidelines_body_{label_set}"]
-    try:
+    with deferred_errors(_NOTICE):
         with services.database().transaction() as cur:
             stored = add_guideline(cur, body, reviewer_id=reviewer_id, label_set=label_set)
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
-        return
-    st.session_state[_NOTICE] = ("success", say("guidelines.saved", version=stored.version))
-
-
-def draw_notice() -> None:
-    """Draw what became of the last press, once."""
-    kind, message = st.session_state.pop(_NOTICE, (None, ""))
-    if message:
-        safe_text.draw_notice(message, kind=kind)
+        keep(say("guidelines.saved", version=stored.version), _NOTICE)

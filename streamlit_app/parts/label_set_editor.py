@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import streamlit as st
 
-from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.records import LabelKind, LabelSet
 from streamlit_app import safe_text
@@ -17,6 +16,7 @@ from streamlit_app.logic.review.label_keys import keys_of
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say, words
 
 _NEW: Final = ""
@@ -35,9 +35,7 @@ def draw() -> None:
         format_func=lambda one: reveal(one) or say("label_sets.new"),
         key="data_label_set",
     )
-    kind, message = st.session_state.pop(_NOTICE, (None, ""))
-    if message:
-        safe_text.draw_notice(message, kind=kind)
+    draw_message(_NOTICE)
     # A new key after each save: the editor would show the edits on top of what was stored.
     key = f"data_label_set_{name}_{st.session_state.get(_ROUND, 0)}"
     before = known.get(name)
@@ -135,15 +133,10 @@ def _likely_target(before: LabelSet | None, edited: LabelSet, name: str) -> int:
 
 
 def _save(edited: LabelSet, moves: Mapping[str, str | None], reason: str, reviewer_id: str) -> None:
-    outcome: tuple[Any, str]
-    try:
+    with deferred_errors(_NOTICE):
         made = label_sets.save(
             services.database(), edited, moves, reviewer_id=reviewer_id, reason=reason
         )
-    except DbError as error:
-        outcome = ("error", str(error))
-    else:
-        outcome = ("success", say("label_sets.saved", name=made.name, version=made.version))
+        keep(say("label_sets.saved", name=made.name, version=made.version), _NOTICE)
         st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
         st.session_state["data_label_set"] = made.name
-    st.session_state[_NOTICE] = outcome

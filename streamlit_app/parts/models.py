@@ -19,12 +19,12 @@ from streamlit_app.components import (
     operating_point,
     set_aside,
 )
-from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.logic.training.models_view import event_table, version_name, version_table
 from streamlit_app.markup import element
 from streamlit_app.server import services
 from streamlit_app.session import local_time, sign_in
 from streamlit_app.session.local_time import local_text
+from streamlit_app.session.press_notice import deferred_errors, draw_message
 from streamlit_app.wording import say
 from training.control.ingest import list_set_aside, refresh
 from training.control.registry import choose_challenger, gate_of, promote, roll_back

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.people.reviewers import list_changes, list_people, list_reviewers
 from db.people.sign_in import add_person, change_person
@@ -18,6 +17,7 @@ from streamlit_app.logic.people_tables import GIVEN_ROLES, change_table, people_
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import local_time, sign_in
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say, words
 
 _NOTICE = "people_notice"
@@ -36,7 +36,7 @@ def draw() -> None:
             st.caption(say("people.roles_note"))
     with form:
         st.header(say("people.change"), anchor=False, divider="gray")
-        draw_notice()
+        draw_message(_NOTICE)
         if is_permitted(person, "manage_people"):
             draw_form(people, person)
         else:
@@ -102,7 +102,7 @@ def save(chosen: str, admin_id: str) -> None:
     role = st.session_state[f"people_role_{mark}"]
     invitation = {name: st.session_state[f"people_{name}_{mark}"] for name in ("email", "issuer")}
     num_handed = 0
-    try:
+    with deferred_errors(_NOTICE):
         with services.database().transaction() as cur:
             if chosen:
                 person = change_person(cur, chosen, role=role, by=admin_id, **invitation)
@@ -111,21 +111,11 @@ def save(chosen: str, admin_id: str) -> None:
             else:
                 name = st.session_state[f"people_name_{mark}"]
                 person = add_person(cur, name, role=role, by=admin_id, is_new=True, **invitation)
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
-        return
-    if not chosen:
-        st.session_state["people_name_new"] = st.session_state["people_email_new"] = ""
-    key = "people.saved_and_handed_over" if num_handed else "people.saved"
-    message = say(key, name=person.name, role=words("role")[person.role], handed=num_handed)
-    st.session_state[_NOTICE] = ("success", message)
-
-
-def draw_notice() -> None:
-    """Draw what became of the last press, once."""
-    kind, message = st.session_state.pop(_NOTICE, (None, ""))
-    if message:
-        safe_text.draw_notice(message, kind=kind)
+        if not chosen:
+            st.session_state["people_name_new"] = st.session_state["people_email_new"] = ""
+        key = "people.saved_and_handed_over" if num_handed else "people.saved"
+        role_words = words("role")[person.role]
+        keep(say(key, name=person.name, role=role_words, handed=num_handed), _NOTICE)
 
 
 def draw_changes() -> None:

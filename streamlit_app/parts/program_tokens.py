@@ -7,7 +7,6 @@ from datetime import datetime
 
 import streamlit as st
 
-from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.people.program_tokens import (
     PROGRAM_ROLES,
@@ -21,6 +20,7 @@ from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.session.local_time import local_text
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.wording import say, words
 
 _NOTICE = "tokens_notice"
@@ -87,31 +87,23 @@ def _moment(moment: datetime | None) -> str:
 def _make(admin_id: str) -> None:
     state = st.session_state
     name, role = state["tokens_name"], state["tokens_role"]
-    try:
+    with deferred_errors(_NOTICE):
         with services.database().transaction() as cur:
             state[_SECRET] = add_token(cur, name, role=role, by=admin_id)
-    except DbError as error:
-        state[_NOTICE] = ("error", str(error))
-        return
-    state["tokens_name"] = ""
-    state[_NOTICE] = ("success", say("tokens.made", name=name, role=words("role")[role]))
+        state["tokens_name"] = ""
+        keep(say("tokens.made", name=name, role=words("role")[role]), _NOTICE)
 
 
 def _revoke(token_id: str, admin_id: str) -> None:
-    try:
+    with deferred_errors(_NOTICE):
         with services.database().transaction() as cur:
             revoke_token(cur, token_id, by=admin_id)
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
-        return
-    st.session_state[_NOTICE] = ("success", say("tokens.was_revoked"))
+        keep(say("tokens.was_revoked"), _NOTICE)
 
 
 def _draw_notice() -> None:
     """Draw what the last press did, and a secret once: it is not stored."""
-    kind, message = st.session_state.pop(_NOTICE, (None, ""))
-    if message:
-        safe_text.draw_notice(message, kind=kind)
+    draw_message(_NOTICE)
     secret = st.session_state.pop(_SECRET, None)
     if secret:
         st.code(secret, language=None)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.review.settings import MAX_NAME_LENGTH, WORDS_PER_MINUTE_BOUNDS, ReviewSettings
-from streamlit_app import safe_text
 from streamlit_app.components import evidence_panel
 from streamlit_app.server import review_service
 from streamlit_app.session import sign_in
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.session.state import review_session
 from streamlit_app.wording import say, words
 
@@ -61,9 +60,7 @@ def draw() -> None:
             args=(person.reviewer_id,),
             disabled=not may,
         )
-    kind, message = st.session_state.pop(_NOTICE, (None, ""))
-    if message:
-        safe_text.draw_notice(message, kind=kind)
+    draw_message(_NOTICE)
     if not may:
         st.caption(say("project.not_open"))
     evidence_panel.draw(person)
@@ -77,10 +74,7 @@ def _store(reviewer_id: str) -> None:
         hides_names=state["project_names"],
         project=state["project_name"],
     )
-    try:
+    with deferred_errors(_NOTICE):
         review_service.store_settings(wanted, reviewer_id)
-    except DbError as error:
-        state[_NOTICE] = ("error", str(error))
-        return
-    review_session().restart_desk()  # the mode may be another
-    state[_NOTICE] = ("success", say("project.stored"))
+        review_session().restart_desk()  # the mode may be another
+        keep(say("project.stored"), _NOTICE)

@@ -14,7 +14,6 @@ from db.viewer import Viewer
 from eci.questions.exemplars import CHOICES, Choice
 from streamlit_app import safe_text
 from streamlit_app.components import blind_items, card_downloads, item_table
-from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.logic import reports
 from streamlit_app.logic.training.lineage_view import shots_words
 from streamlit_app.logic.training.training_records import (
@@ -29,6 +28,7 @@ from streamlit_app.logic.training.training_records import (
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from streamlit_app.session.press_notice import deferred_errors, draw_message
 from streamlit_app.wording import say, say_count
 from training.data.build import BENCHMARKS, Benchmark, Build, BuiltRecord
 from training.data.build_files import count_rows, name_of

@@ -9,7 +9,6 @@ from typing import Final
 
 import streamlit as st
 
-from db.errors import DbError
 from db.people.permissions import is_permitted
 from db.records import Reviewer
 from db.review.item_list import ReviewFilter
@@ -23,6 +22,7 @@ from streamlit_app.errors import shown_errors
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from streamlit_app.session.press_notice import deferred_errors, draw_message, keep
 from streamlit_app.session.rooms import address_of
 from streamlit_app.session.state import QUEUE_PARAM, open_queue
 from streamlit_app.wording import say, say_count
@@ -43,9 +43,7 @@ def main() -> None:
         (queue for queue in queues if not queue.is_closed), key=lambda one: one.queue_id != asked
     )
     draw_head(person, len(still_open))
-    if _NOTICE in st.session_state:
-        kind, message = st.session_state.pop(_NOTICE)
-        safe_text.draw_notice(message, kind=kind)
+    draw_message(_NOTICE)
     if not still_open:
         safe_text.draw_notice(say("queues.none"))
     page = 1
@@ -227,14 +225,10 @@ def extend(queue: Queue, key: str, by: str) -> None:
 
 def _do(press: Callable[..., object], done: str) -> None:
     """Change a queue in one transaction; a number that comes back is put into the text ``done``."""
-    try:
+    with deferred_errors(_NOTICE):
         with services.database().transaction() as cur:
             result = press(cur)
-    except DbError as error:
-        st.session_state[_NOTICE] = ("error", str(error))
-        return
-    message = say_count(done, result) if isinstance(result, int) else done
-    st.session_state[_NOTICE] = ("success", message)
+        keep(say_count(done, result) if isinstance(result, int) else done, _NOTICE)
 
 
 room.draw_heading("queues")

@@ -8,8 +8,8 @@ from db.demo import load_demo
 from db.people.permissions import is_permitted, require
 from db.records import Reviewer
 from streamlit_app import safe_text
-from streamlit_app.components.training_live import deferred_errors, draw_message
 from streamlit_app.server import services
+from streamlit_app.session.press_notice import deferred_errors, draw_message
 from streamlit_app.session.rooms import go_to
 from streamlit_app.wording import say
 from training.evaluation.readings import read_new_answers
