@@ -52,7 +52,7 @@ from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_peopl
 from streamlit_app.logic.outcomes.run_outcomes import load_errors
 from streamlit_app.logic.outcomes.slice_ranking import load_slices
 from streamlit_app.logic.outcomes.suspects import load_suspects
-from streamlit_app.logic.outcomes.verbosity import load_forms
+from streamlit_app.logic.outcomes.verbosity import load_all_forms
 from streamlit_app.report.errors_report import build_report
 from training.evaluation.readings import read_new_answers
 
@@ -191,9 +191,7 @@ def time_parts(database: Database) -> dict[str, float]:
             load_people(database, fresh(), flt, LABELS),
             load_suspects(database, fresh(), flt, LABELS),
         ),
-        "Verbosity": lambda: load_forms(
-            database, fresh(), EVERYTHING, run_ids, "pubmedqa", None, "test"
-        ),
+        "Verbosity": lambda: load_all_forms(database, flt, run_ids, None, "test"),
     }
     return {
         name: 1000 * statistics.median(seconds(call) for _ in range(5))

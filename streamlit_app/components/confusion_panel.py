@@ -100,17 +100,22 @@ def matrix_table(matrix: ConfusionMatrix) -> Mapping[str, Sequence[Cell]]:
     return columns
 
 
-def _draw_table(who: Who, judged: Judged) -> None:
+def label_table(judged: Judged) -> dict[str, list[str | int | float | None]]:
+    """Arrange the figures of each label as columns."""
     rows = judged.report.per_label
+    return {
+        say("confusion.label"): [row.label for row in rows],
+        say("confusion.gold"): [row.support for row in rows],
+        say("confusion.given"): [row.predicted for row in rows],
+        say("confusion.precision"): [estimate_text(row.precision) for row in rows],
+        say("confusion.recall"): [estimate_text(row.recall) for row in rows],
+        "F1 (%)": [estimate_text(row.f1) for row in rows],
+    }
+
+
+def _draw_table(who: Who, judged: Judged) -> None:
     figure_table.draw(
-        {
-            say("confusion.label"): [row.label for row in rows],
-            say("confusion.gold"): [row.support for row in rows],
-            say("confusion.given"): [row.predicted for row in rows],
-            say("confusion.precision"): [estimate_text(row.precision) for row in rows],
-            say("confusion.recall"): [estimate_text(row.recall) for row in rows],
-            "F1 (%)": [estimate_text(row.f1) for row in rows],
-        },
+        label_table(judged),
         explained={
             say("confusion.gold"): say("confusion.row_total"),
             say("confusion.given"): say("confusion.column_total"),

@@ -38,7 +38,7 @@ def draw(viewer: Viewer) -> None:
     found = read_readiness(database, viewer)
     counts = count_items_by_label(database.cursor(), viewer)
     st.header(say("readiness.title"), divider="gray", anchor=False)
-    safe_text.draw(element("table", *(_row(line) for line in readiness_lines(found, counts))))
+    safe_text.draw(element("table", *(_row(line) for line in readiness_lines(found))))
     _draw_balance(counts)
     missing = missing_words(found, counts)
     if missing:

@@ -117,20 +117,23 @@ def slice_table(slices: Sequence[RankedSlice]) -> dict[str, list[str | int | flo
     }
 
 
-def _draw_table(slices: Sequence[RankedSlice]) -> None:
+def shown_table(slices: Sequence[RankedSlice]) -> dict[str, list[str | int | float | None]]:
+    """Arrange slices as columns of texts, for a reader."""
     worse = say("slices.worse")
+    return {
+        say("slices.slice"): [reveal(name(one)) for one in slices],
+        "n": [one.result.n for one in slices],
+        say("slices.accuracy"): [estimate_text(one.result.accuracy) for one in slices],
+        say("slices.difference_column"): [points(one.result.difference.value) for one in slices],
+        say("slices.adjusted_p_column"): [one.result.adjusted_p_value for one in slices],
+        "": [worse if one.is_worse else "" for one in slices],
+    }
+
+
+def _draw_table(slices: Sequence[RankedSlice]) -> None:
     item_table.on_select(
         slices,
-        {
-            say("slices.slice"): [reveal(name(one)) for one in slices],
-            "n": [one.result.n for one in slices],
-            say("slices.accuracy"): [estimate_text(one.result.accuracy) for one in slices],
-            say("slices.difference_column"): [
-                points(one.result.difference.value) for one in slices
-            ],
-            say("slices.adjusted_p_column"): [one.result.adjusted_p_value for one in slices],
-            "": [worse if one.is_worse else "" for one in slices],
-        },
+        shown_table(slices),
         lambda one: outcome_items.choose(one.selection),
         key="errors_slice_table",
         column_config={

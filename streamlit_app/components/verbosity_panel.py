@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from db.outcomes.selection import Selection
@@ -36,11 +37,7 @@ def draw(runs: Sequence[RunForms], names: Mapping[str, str]) -> None:
         st.info(say("verbosity.no_answers"))
         return
     chart.draw(
-        draw_shares(
-            {names[run.run_id]: run.forms for run in runs},
-            form_parts(),
-            axis=say("verbosity.answers"),
-        ),
+        draw_forms(runs, names),
         key="errors_forms",
         alt=say("verbosity.forms_alt"),
         on_click=_choose_form,
@@ -71,9 +68,11 @@ def _name_runs_without_texts(names: Sequence[str]) -> None:
             st.text(say("verbosity.runs_without_text", shown=shown))
 
 
-def form_parts() -> list[tuple[str, str, str]]:
-    """Return key, name and colour of each form, in order."""
-    return [(form, FORM_WORDS.get(form, form), FORM_COLORS[form]) for form in FORM_ORDER]
+def draw_forms(runs: Sequence[RunForms], names: Mapping[str, str]) -> go.Figure:
+    """Draw the forms of each run's answers as percentages of its answers."""
+    parts = [(form, FORM_WORDS.get(form, form), FORM_COLORS[form]) for form in FORM_ORDER]
+    counts = {names[run.run_id]: run.forms for run in runs}
+    return draw_shares(counts, parts, axis=say("verbosity.answers"))
 
 
 def forms_table(

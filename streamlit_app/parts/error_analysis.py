@@ -35,13 +35,12 @@ from streamlit_app.logic.outcomes.run_outcomes import (
     load_drawn,
     load_drawn_help,
     load_errors,
-    refresh,
 )
 from streamlit_app.logic.outcomes.set_outcomes import load_set_calibration, load_sets
 from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
 from streamlit_app.logic.outcomes.suspects import learned_sentence, load_sources
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
-from streamlit_app.logic.outcomes.verbosity import load_forms
+from streamlit_app.logic.outcomes.verbosity import load_all_forms
 from streamlit_app.report.errors_report import build_report
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
@@ -174,16 +173,7 @@ def draw_gold(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None
 def draw_verbosity(view: ErrorsView, scope: PickedScope, runs: Sequence[Run]) -> None:  # noqa: ARG001
     """Draw how the answers of every run carry their label."""
     run_ids = tuple(run.run_id for run in runs)
-    version = refresh(services.database(), *run_ids)
-    forms = load_forms(
-        services.database(),
-        version,
-        scope.flt.viewer,
-        run_ids,
-        scope.flt.label_set,
-        scope.source,
-        scope.split,
-    )
+    forms = load_all_forms(services.database(), scope.flt, run_ids, scope.source, scope.split)
     verbosity_panel.draw(forms, services.run_names())
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from db.connection import Database
-from db.outcomes.item_lists import OutcomeRow, count_items, list_items
+from db.outcomes.item_lists import count_items, list_items
 from db.outcomes.selection import By, OutcomeFilter
 from db.review.visibility import count_hidden
 from streamlit_app.charts.bars import BarPart, draw_bars
@@ -16,7 +16,6 @@ from streamlit_app.charts.intervals import draw_intervals
 from streamlit_app.charts.outcome_cube import PAIR_TONES, draw_outcome_cube
 from streamlit_app.charts.reliability import draw_reliability
 from streamlit_app.charts.risk import draw_risk
-from streamlit_app.charts.stacked_bars import draw_shares
 from streamlit_app.charts.yield_curve import draw_yield
 from streamlit_app.components import (
     acceptance_panel,
@@ -41,14 +40,12 @@ from streamlit_app.logic.figures import (
 from streamlit_app.logic.outcomes.acceptance import load_acceptance
 from streamlit_app.logic.outcomes.confidence import load_trust
 from streamlit_app.logic.outcomes.gold_doubts import load_both_golds, load_people, people_note
-from streamlit_app.logic.outcomes.matrix import NO_LABEL
 from streamlit_app.logic.outcomes.run_outcomes import (
     PAIR_WORDS,
     ErrorsView,
     drawn_notes,
     load_drawn,
     load_drawn_help,
-    refresh,
 )
 from streamlit_app.logic.outcomes.selection_summary import selection_words
 from streamlit_app.logic.outcomes.slice_ranking import load_saved, load_slices
@@ -59,7 +56,7 @@ from streamlit_app.logic.outcomes.suspects import (
     sources_sentence,
 )
 from streamlit_app.logic.outcomes.text_trust import load_text_trust
-from streamlit_app.logic.outcomes.verbosity import load_forms
+from streamlit_app.logic.outcomes.verbosity import load_all_forms
 from streamlit_app.report.document import Document
 from streamlit_app.wording import say, say_count
 from training.evaluation.drawn_estimates import DrawnChange, DrawnEstimate
@@ -117,7 +114,8 @@ def build_report(
     _add_gold(document, database, view, scope)
     _add_verbosity(document, database, scope, names)
     _add_acceptance(document, database, scope)
-    _add_items(document, database, flt, has_head=view.head is not None)
+    has_text, has_head = view.text is not None, view.head is not None
+    _add_items(document, database, flt, has_text=has_text, has_head=has_head)
     return document.to_bytes()
 
 
@@ -180,17 +178,7 @@ def _add_confusion(
         if judged is None:
             continue
         document.chart(draw_confusion(judged.matrix, predicted_by=title))
-        rows = judged.report.per_label
-        document.table(
-            {
-                title: [row.label for row in rows],
-                say("confusion.gold"): [row.support for row in rows],
-                say("confusion.given"): [row.predicted for row in rows],
-                say("confusion.precision"): [estimate_text(row.precision) for row in rows],
-                say("confusion.recall"): [estimate_text(row.recall) for row in rows],
-                "F1 (%)": [estimate_text(row.f1) for row in rows],
-            }
-        )
+        document.table(confusion_panel.label_table(judged))
         document.paragraph(
             say(
                 "report.accuracy_and_f1",
@@ -265,15 +253,7 @@ def _add_slices(
             is_difference=True,
         )
     )
-    document.table(
-        {
-            say("slices.slice"): [slices_panel.name(one) for one in shown],
-            "n": [one.result.n for one in shown],
-            say("slices.accuracy"): [estimate_text(one.result.accuracy) for one in shown],
-            say("slices.difference_column"): [points(one.result.difference.value) for one in shown],
-            say("slices.adjusted_p_column"): [one.result.adjusted_p_value for one in shown],
-        }
-    )
+    document.table(slices_panel.shown_table(shown))
 
 
 def _add_gold(document: Document, database: Database, view: ErrorsView, scope: PickedScope) -> None:
@@ -303,26 +283,10 @@ def _add_verbosity(
     document: Document, database: Database, scope: PickedScope, names: Mapping[str, str]
 ) -> None:
     document.heading(say("errors.verbosity"))
-    run_ids = tuple(names)
-    version = refresh(database, *run_ids)
-    forms = load_forms(
-        database,
-        version,
-        scope.flt.viewer,
-        run_ids,
-        scope.flt.label_set,
-        scope.source,
-        scope.split,
-    )
+    forms = load_all_forms(database, scope.flt, tuple(names), scope.source, scope.split)
     if not forms:
         return
-    document.chart(
-        draw_shares(
-            {names[run.run_id]: run.forms for run in forms},
-            verbosity_panel.form_parts(),
-            axis=say("verbosity.answers"),
-        )
-    )
+    document.chart(verbosity_panel.draw_forms(forms, names))
     document.table(verbosity_panel.forms_table(forms, names))
 
 
@@ -331,6 +295,7 @@ def _add_items(
     database: Database,
     flt: OutcomeFilter,
     *,
+    has_text: bool,
     has_head: bool,
 ) -> None:
     cur = database.cursor()
@@ -341,26 +306,8 @@ def _add_items(
         document.paragraph(say_count("report.listed", total))
     else:
         document.paragraph(say("report.first_listed", count=MAX_ITEMS, total=total))
-    document.table(_item_columns(rows, has_head=has_head))
-
-
-def _item_columns(
-    rows: Sequence[OutcomeRow], *, has_head: bool
-) -> dict[str, Sequence[str | float | None]]:
-    columns: dict[str, Sequence[str | float | None]] = {
-        say("outcome_items.item"): [row.item_id for row in rows],
-        say("outcome_items.question"): [" ".join(row.question.split())[:220] for row in rows],
-        say("outcome_items.gold"): [row.gold_label for row in rows],
-        say("outcome_items.text"): [_marked(row.text_label or NO_LABEL, row) for row in rows],
-        say("outcome_items.answer_form"): [outcome_items.how(row) for row in rows],
-    }
+    columns = outcome_items.table(rows, flt.gold, has_text=has_text, has_head=has_head)
     if has_head:
-        columns[say("outcome_items.head")] = [_marked(row.head_label or "", row) for row in rows]
-        columns[say("outcome_items.head_confidence")] = [
-            percent(row.head_confidence) for row in rows
-        ]
-    return columns
-
-
-def _marked(label: str, row: OutcomeRow) -> str:
-    return f"{'✓' if label == row.gold_label else '✗'} {label}"
+        confidences = [percent(row.head_confidence) for row in rows]
+        columns[say("outcome_items.head_confidence")] = [*confidences]
+    document.table(columns)

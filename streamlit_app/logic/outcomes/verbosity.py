@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from db.connection import Database
 from db.outcomes.counts import FormCount, count_forms
+from db.outcomes.selection import OutcomeFilter
 from db.viewer import Viewer
 from eci.statistics.estimates import Estimate, mean, proportion
 from streamlit_app.logic.cache import cached
-from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER
+from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER, refresh
 from streamlit_app.wording import say
 
 
@@ -43,8 +44,27 @@ class RunForms:
         return proportion(n - self.forms["bare"], n, say("undefined.no_answer_read"))
 
 
+def load_all_forms(
+    database: Database,
+    flt: OutcomeFilter,
+    run_ids: tuple[str, ...],
+    source: str | None,
+    split: str | None,
+) -> tuple[RunForms, ...]:
+    """Count the answers of runs by form, in the order of the runs; runs without any left out.
+
+    Args:
+        flt: The viewer and the label set; its run does not count.
+        run_ids: The runs.
+        source: Of the items; None for all.
+        split: Likewise.
+    """
+    version = refresh(database, *run_ids)
+    return _load_forms(database, version, flt.viewer, run_ids, flt.label_set, source, split)
+
+
 @cached
-def load_forms(
+def _load_forms(
     database: Database,
     version: str,  # noqa: ARG001
     viewer: Viewer,
@@ -53,7 +73,6 @@ def load_forms(
     source: str | None,
     split: str | None,
 ) -> tuple[RunForms, ...]:
-    """Count the answers of runs by form, in the order of the runs; runs without any left out."""
     counts = count_forms(database.cursor(), viewer, run_ids, label_set, source, split)
     by_run: dict[str, list[FormCount]] = {}
     for count in counts:

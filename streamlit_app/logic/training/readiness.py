@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from db.content.overview import ItemCount
 from db.records import labels_in
-from eci.questions.labels import PUBMEDQA
 from eci.statistics.betting import watched_share
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.figures import percent
 from streamlit_app.logic.label_sets import label_set_words
-from streamlit_app.logic.outcomes.matrix import order_labels
 from streamlit_app.logic.training.models_view import estimate_words
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say, say_count
@@ -33,12 +31,8 @@ class Line:
     is_fine: bool | None = None
 
 
-def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]:
-    """Return the lines: corrections, agreement, error on new reviews, balance of labels.
-
-    Args:
-        counts: Of all splits; only training items are weighed.
-    """
+def readiness_lines(found: Readiness) -> list[Line]:
+    """Return the lines: corrections, agreement, error on new reviews."""
     new = found.counts
     corrected = say("readiness.corrected", count=new.num_corrected, adjudicated=new.num_adjudicated)
     agreement = proportion(new.num_unanimous, new.num_double, say("undefined.no_two_reviews"))
@@ -54,7 +48,6 @@ def readiness_lines(found: Readiness, counts: Sequence[ItemCount]) -> list[Line]
         Line(say("readiness.agreement"), _value_words("readiness.agreement_value", agreement)),
         Line(say("readiness.model_error"), _value_words("readiness.model_error_value", error)),
         *_plain_error(found),
-        *_balance(counts),
     ]
 
 
@@ -115,21 +108,6 @@ def _plain_error(found: Readiness) -> list[Line]:
     error = proportion(new.num_fresh_wrong, new.num_fresh, say("undefined.nothing_reviewed"))
     name, share = say("readiness.plain_error"), percent(error.value)
     return [Line(name, say("readiness.plain_error_value", share=share, n=error.n))]
-
-
-def _balance(counts: Sequence[ItemCount]) -> list[Line]:
-    lines = []
-    for label_set in dict.fromkeys(count.label_set for count in counts if count.split != "test"):
-        found = _by_label(counts, label_set)
-        total = sum(c.count for c in _of_training(counts, label_set))
-        first = [label for label in PUBMEDQA.names if label in found]
-        named = [(reveal(label), found[label]) for label in order_labels(first, found)]
-        listed = " · ".join(f"{label} {count:,}" for label, count in named)
-        rare = min(found.values(), default=0)
-        name = say("readiness.training_items", label_set=label_set_words(label_set))
-        value = say("readiness.in_all", labels=listed, total=total)
-        lines.append(Line(name, value, rare >= MIN_PER_LABEL))
-    return lines
 
 
 def label_balance(counts: Sequence[ItemCount]) -> dict[str, dict[str | None, int]]:
