@@ -72,6 +72,8 @@ def main() -> None:
             page = _new_page(browser, options.width, 900, scheme)
             for name in names:
                 _open(page, f"{options.url}/{PAGES[name]}")
+                if name == "review":
+                    page.keyboard.press("1")  # with a label picked, as a reviewer sees it
                 page.screenshot(path=options.out / f"{name}.png")
         browser.close()
 

@@ -1,4 +1,4 @@
-"""Add invented people, their labels and a guideline to the demo, for pages that are empty without.
+"""Add invented people, their labels, a guideline and a refit to the demo, for pages empty without.
 
 LLAMACARE_HOME=/tmp/shots .venv/bin/python docs/screenshots/seed.py    # before the app is started
 """
@@ -10,12 +10,13 @@ from typing import Final
 
 from duckdb import DuckDBPyConnection
 
-from db.connection import Database
+from db.connection import Database, opened_database
 from db.content.items import get_item
 from db.content.runs import list_runs
 from db.demo import load_demo
 from db.people.sign_in import add_person, sign_in_by_name
 from db.records import Encounter, Judgement, Reviewer
+from db.retraining.model_versions import list_models
 from db.review.adjudications import add_adjudication, list_disputed
 from db.review.annotations import add_annotation, get_gold
 from db.review.guidelines import add_guideline
@@ -23,6 +24,8 @@ from db.review.item_list import ReviewFilter, list_item_ids
 from db.review.queues import QueueSettings, add_queue
 from db.review.settings import ReviewSettings, save_settings
 from db.viewer import EVERYTHING
+from training.cli.main import main as training_commands
+from training.control.registry import promote
 
 PEOPLE: Final = (("Dr Amara Osei", 0.8), ("Dr Lena Vogt", 0.7), ("Dr Tomas Rey", 0.6))
 """Names with the share of items that each says rightly at first."""
@@ -71,6 +74,15 @@ def main() -> None:
                 reason="reviewer_slip",
             )
     database.close()
+    refit(chief.reviewer_id)
+
+
+def refit(reviewer_id: str) -> None:
+    """Refit the head on the corrections and promote it: some minutes on two cores."""
+    training_commands(["run", "--tier", "refit", "--from", "base"], standalone_mode=False)
+    with opened_database() as database:
+        (model,) = list_models(database.cursor())
+        promote(database, model.version, reviewer_id, "First head that learned from the review.")
 
 
 def _say(
