@@ -8,6 +8,7 @@ from functools import partial
 from typing import get_args
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from db.people.permissions import is_permitted
 from db.people.reviewers import list_reviewers
@@ -36,15 +37,16 @@ Press = Callable[..., BulkAction]
 """Does the action in a transaction; takes its cursor, ``batch_id`` and ``reviewer_id``."""
 
 
-def draw(flt: ReviewFilter, total: int, person: Reviewer) -> None:
+def draw(flt: ReviewFilter, total: int, person: Reviewer, tools: DeltaGenerator) -> None:
     """Draw the switch that opens the panel, and the panel where it is open.
 
     Args:
         flt: The filter of the list.
         total: How many items pass it.
         person: Who is at the screen.
+        tools: The row of the switch.
     """
-    if not st.toggle(say_count("bulk.title", total), key="bulk_open"):
+    if not tools.toggle(say_count("bulk.title", total), key="bulk_open"):
         return
     with st.container(border=True, key="bulk_panel"):
         draw_message(_NOTICE)

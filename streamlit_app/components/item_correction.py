@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from db.content.item_versions import (
     MAX_REASON_CHARACTERS,
@@ -32,17 +33,20 @@ _NOTICE = "correction_notice"
 Change = Callable[[Any], object]
 
 
-def draw(rows: Sequence[ReviewRow], person: Reviewer, viewer: Viewer) -> None:
+def draw(
+    rows: Sequence[ReviewRow], person: Reviewer, viewer: Viewer, tools: DeltaGenerator
+) -> None:
     """Draw the switch that opens the form, and the form, for those who may correct items.
 
     Args:
         rows: The items of the page, one of which is corrected.
         person: Who is at the screen.
         viewer: For whom items are read: one to be labelled blind is not open to correction.
+        tools: The row of the switch.
     """
     if not is_permitted(person, "edit_items"):
         return
-    if not st.toggle(say("correction.title"), key="correction_open"):
+    if not tools.toggle(say("correction.title"), key="correction_open"):
         return
     questions = {row.item_id: row.question for row in rows}
     with st.container(border=True, key="correction_panel"):

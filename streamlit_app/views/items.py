@@ -64,14 +64,16 @@ def draw_list(flt: ReviewFilter, order: Order, person: Reviewer) -> None:
     if total == 0:
         filters.draw_no_item()
         return
+    tools = st.container(horizontal=True, vertical_alignment="center")
     source = queue_form.of_filter(flt, order, person)
-    queue_form.draw("browse_queue", say("queue.create_heading"), source, person)
-    bulk_panel.draw(flt, total, person)
+    with tools:
+        queue_form.draw("browse_queue", say("queue.create_heading"), source, person)
+    bulk_panel.draw(flt, total, person, tools)
     shown = ids.slice((page - 1) * PAGE_SIZE, PAGE_SIZE).to_pylist()
     run_id, reviewer_id = flt.run_id, flt.reviewer_id
     rows = get_rows(database().cursor(), shown, viewer, run_id=run_id, reviewer_id=reviewer_id)
-    item_correction.draw(rows, person, viewer)
-    if is_permitted(person, "export") and st.toggle(
+    item_correction.draw(rows, person, viewer, tools)
+    if is_permitted(person, "export") and tools.toggle(
         say_count("browse.export", total), key="browse_export"
     ):
         with st.container(border=True, key="browse_export_panel"):
