@@ -8,12 +8,14 @@ from typing import Final
 import streamlit as st
 
 from streamlit_app import safe_text
-from streamlit_app.logic.review.label_keys import label_keys
+from streamlit_app.logic.review.label_keys import keys_of, label_keys
 from streamlit_app.markup import element
 from streamlit_app.server.script_files import script
 from streamlit_app.wording import say
 
 _HINTS: Final = (("W", "reason"), ("T", "note"), ("S", "skip"), ("← →", "move"))
+_MOST_NAMED: Final = 5
+"""Keys of labels in the line; further labels follow the same order."""
 
 
 def load_script() -> None:
@@ -33,12 +35,13 @@ def draw_marker(item_id: str, num_draws: int, labels: Sequence[str], token: str)
         token: Names this presentation of the item.
     """
     keys = label_keys(labels)
-    hints = []
+    caps = {"label": [own[0].upper() for own in keys_of(labels)[:_MOST_NAMED]]}
     for shown, name in _HINTS:
-        caps = ["Shift", shown] if shown.lower() in keys else shown.split()
-        hints.append(
-            element("span", *(element("kbd", cap) for cap in caps), " ", _meaning(name), " ")
-        )
+        caps[name] = ["Shift", shown] if shown.lower() in keys else shown.split()
+    hints = [
+        element("span", *(element("kbd", cap) for cap in each), " ", _meaning(name), " ")
+        for name, each in caps.items()
+    ]
     safe_text.draw(
         element(
             "p",
