@@ -15,25 +15,23 @@ reviewed as (
     group by item_id
 ),
 decided as (select distinct item_id from standing_adjudication),
-corrected as (select distinct item_id from correction),
+-- Materialised, as both are used twice: else each is computed twice.
+change as materialized (select correction_id, item_id from correction),
+answered as materialized (select item_id from shown semi join prediction using (item_id)),
+corrected as (select distinct item_id from change),
 learned as (
-    select distinct correction.item_id
-    from correction
-    join snapshot_correction as frozen on frozen.correction_id = correction.correction_id
+    select distinct change.item_id
+    from change
+    join snapshot_correction as frozen on frozen.correction_id = change.correction_id
     join current_training_run as run
         on run.snapshot_id = frozen.snapshot_id and run.state = 'succeeded'
     join training_record
-        on training_record.run_id = run.run_id and training_record.item_id = correction.item_id
+        on training_record.run_id = run.run_id and training_record.item_id = change.item_id
 )
 select
     count(*) as num_imported,
-    (select count(*) from shown semi join prediction using (item_id)) as num_answered,
-    (
-        select count(*)
-        from shown
-        semi join prediction using (item_id)
-        anti join reviewed using (item_id)
-    ) as num_unreviewed,
+    (select count(*) from answered) as num_answered,
+    (select count(*) from answered anti join reviewed using (item_id)) as num_unreviewed,
     count(reviewed.item_id) as num_reviewed,
     count(*) filter (where decided.item_id is not null or is_unanimous) as num_agreed,
     count(corrected.item_id) as num_corrected,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 
 import streamlit as st
 
@@ -20,6 +20,7 @@ from streamlit_app.components import (
     estimate_card,
     rating_picker,
 )
+from streamlit_app.components import coming as figures_coming
 from streamlit_app.components.scope_picker import GOLD_WORDS
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, PeopleView
@@ -29,9 +30,6 @@ from streamlit_app.wording import say, words
 from training.evaluation.agreement.figures import Anchoring, Answers
 from training.evaluation.agreement.reviewers import MAX_PAIRED
 
-PATIENCE_SECONDS = 0.3
-"""Waited for intervals before figures are drawn without: few judgements take less."""
-_computing = ThreadPoolExecutor(1, "agreement")
 ANSWERS: tuple[Answers, ...] = ("single", "sets", "ordinal")
 MOVE_TONES = {
     "kept": palette.RIGHT,
@@ -54,14 +52,14 @@ def draw() -> None:
     flt = rating_picker.pick(viewer, scopes)
     answers = pick_answers(flt.label_set)
     coming = start_view(flt, answers, *state)
-    is_whole = bool(wait([coming], PATIENCE_SECONDS).done)
+    is_whole = figures_coming.is_there(coming)
     view = coming.result() if is_whole else load_view(flt, answers, *state)
     draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)], flt.gold)
     draw_measures(view)
     if is_whole:
         st.caption(say("agreement.intervals_note"))
     else:
-        draw_coming(coming)
+        figures_coming.draw(coming, say("agreement.intervals_coming"))
     if "gold" in view.anchoring:
         draw_anchoring(view)
     phase = pick_phase(view)
@@ -91,15 +89,7 @@ def start_view(
     flt: RatingFilter, answers: Answers, path: str, version: tuple[int, ...]
 ) -> Future[AgreementView]:
     """Start to compute the same with intervals that hold for other people too."""
-    return _computing.submit(logic.load_view, services.database(), flt, answers)
-
-
-@sign_in.fragment(run_every=1.0)
-def draw_coming(coming: Future[AgreementView]) -> None:
-    """Draw which intervals are shown until the others are there."""
-    if coming.done():
-        st.rerun()
-    st.caption(say("agreement.intervals_coming"))
+    return figures_coming.start(logic.load_view, services.database(), flt, answers)
 
 
 @st.cache_data(max_entries=30, show_spinner=False)

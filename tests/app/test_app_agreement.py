@@ -14,9 +14,9 @@ from db.review.agreement import RevealCount
 from eci.statistics.agreement import pair_agreement
 from eci.statistics.estimates import Estimate
 from streamlit_app.charts.agreement_matrix import draw_agreement
+from streamlit_app.components import coming
 from streamlit_app.logic import agreement_tables as logic
 from streamlit_app.logic.agreement_tables import AgreementCell
-from streamlit_app.parts import rater_agreement
 from tests.support.annotations import annotate
 from tests.support.pages import OpenPage, captions, markup_of, table
 from training.evaluation.agreement.figures import Anchoring, Pair
@@ -60,7 +60,7 @@ def test_measures_of_two_people_are_written_with_intervals(
 def test_figures_are_drawn_before_the_intervals_that_take_longer(
     filled_store: Database, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rater_agreement, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(coming, "PATIENCE_SECONDS", 0)
     for who, labels in (("Ann", "nny"), ("Bob", "nyy"), ("Cid", "nyn")):
         for number, letter in enumerate(labels, start=1):
             annotate(filled_store, who, f"q-{number}", {"n": "no", "y": "yes"}[letter])
@@ -68,7 +68,7 @@ def test_figures_are_drawn_before_the_intervals_that_take_longer(
     page = open_page(AGREEMENT)
     first = cell(page, 0, "Open")
     assert "are being computed" in captions(page)
-    rater_agreement._computing.submit(int).result()  # the one thread has come to its end
+    coming.start(int).result()  # the one thread has come to its end
     page.run()
 
     assert "two-way bootstrap" in captions(page)

@@ -10,7 +10,7 @@ import streamlit as st
 from db.records import Run
 from db.viewer import Viewer
 from streamlit_app.charts.trend import draw_trend
-from streamlit_app.components import chart, choices, scope_picker
+from streamlit_app.components import chart, choices, coming, scope_picker
 from streamlit_app.logic.home_figures import TEST
 from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.comparison import load_summaries, trend_points, trend_table
@@ -50,11 +50,19 @@ def draw(runs: Sequence[Run], version: str, viewer: Viewer) -> None:
         (words, trend_points(summaries, runs, names, label_set, by))
         for by, words in scope_picker.BY_WORDS.items()
     ]
-    ceiling = load_ceiling(database, version, viewer, summaries, "record", label_set, split)
+    ceiling = coming.start(
+        load_ceiling, database, version, viewer, summaries, "record", label_set, split
+    )
+    is_whole = coming.is_there(ceiling)
+    figure = draw_trend(
+        trend, axis=say("compare.run"), ceiling=ceiling.result() if is_whole else None
+    )
     chart.draw(
-        draw_trend(trend, axis=say("compare.run"), ceiling=ceiling),
+        figure,
         key="home_trend",
         alt=say("compare.trend_alt"),
         table=trend_table(trend),
     )
     st.caption(say("home.accuracy_note" if split else "home.accuracy_note_all"))
+    if not is_whole:
+        coming.draw(ceiling, say("home.ceiling_coming"))
