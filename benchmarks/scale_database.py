@@ -363,8 +363,11 @@ def _add_annotations(
     run_ids: Sequence[str],
     n: int,
 ) -> None:
-    """Let reviewers label: mostly one an item, a quarter of the time somebody else's item again."""
-    roles: Sequence[Role] = ("reviewer",) * 8 + ("adjudicator",) * 2 + ("engineer", "admin")
+    """Let reviewers label: mostly one an item, a quarter of the time another person's item again.
+
+    The first is an admin: pages open as "Reviewer 1" and show that person all rooms.
+    """
+    roles: Sequence[Role] = ("admin", "engineer", *("reviewer",) * 8, *("adjudicator",) * 2)
     reviewers = [f"scale-reviewer-{number + 1:02d}" for number in range(len(roles))]
     for number, (reviewer_id, role) in enumerate(zip(reviewers, roles, strict=True), 1):
         person = {
