@@ -53,7 +53,7 @@ PAGES: dict[str, Callable[[Page], None] | None] = {
     "quality": press("radio", "Slices"),
     "quality?errors_section=confidence": press("radio", "Confusion"),
     "quality?part=compare": press("radio", "All runs"),
-    "training": press("radio", "Refit the head"),
+    "training": press("radio", "Adapter and head"),
     "training?part=data": None,
     "training?part=models": None,
     "training?part=lineage": None,

@@ -77,6 +77,15 @@ def test_the_sum_of_a_row_lists_all_items_with_its_gold_label(server, page: Page
     expect(page).to_have_url(re.compile("errors_gold=maybe"))
 
 
+def test_a_chart_takes_the_colours_of_the_theme_when_it_is_switched(server, page: Page):
+    page.goto(f"{server.url}/errors")
+    tick = page.locator(".js-plotly-plot .ytick text").first
+    for scheme, color in (("light", "rgb(26, 34, 48)"), ("dark", "rgb(231, 235, 241)")):
+        page.emulate_media(color_scheme=scheme)
+        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
+        expect(tick).to_have_css("fill", color)
+
+
 def test_the_report_draws_its_charts_from_disk_without_a_network(
     server, page: Page, chromium: Browser, tmp_path: Path
 ):
