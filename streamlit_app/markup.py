@@ -55,6 +55,11 @@ def reveal(text: str) -> str:
     return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", _newlines(text))
 
 
+def one_line(text: str, limit: int = 220) -> str:
+    """Return the beginning of a text as one line, for a cell; see :func:`reveal`."""
+    return reveal(" ".join(text.split())[:limit])
+
+
 def escape(text: str) -> Html:
     """Return the markup of a text as it is, invisible characters as code points."""
     return Html.escape(str(text))

@@ -11,7 +11,8 @@ from db.paths import endpoints_path
 from db.people.permissions import is_permitted
 from db.records import Reviewer
 from streamlit_app import safe_text
-from streamlit_app.components.training_form import draw_settings, press_token, start_once
+from streamlit_app.components import fact_table
+from streamlit_app.components.training_form import press_token, start_once
 from streamlit_app.errors import shown_errors
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
@@ -36,7 +37,7 @@ def draw(person: Reviewer) -> None:
         name: str = st.selectbox(
             say("endpoint_form.endpoint"), list(endpoints), format_func=reveal, key="endpoint_name"
         )
-        draw_settings(_describe(endpoints[name]))
+        fact_table.draw(_describe(endpoints[name]))
         _draw_start(person, endpoints[name])
         draw_message(_MESSAGE)
 

@@ -20,7 +20,7 @@ from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER, PAIR_WORDS, Er
 from streamlit_app.logic.outcomes.selection_summary import selection_words
 from streamlit_app.logic.review.browse_rows import COLUMNS, origin_of
 from streamlit_app.logic.review.verdict import FORM_WORDS
-from streamlit_app.markup import reveal
+from streamlit_app.markup import one_line, reveal
 from streamlit_app.server import services
 from streamlit_app.session import address
 from streamlit_app.wording import say, say_count
@@ -148,9 +148,7 @@ def table(
 ) -> dict[str, list[str | float | None]]:
     """Arrange rows as columns for a data frame, invisible characters shown."""
     columns: dict[str, list[str | float | None]] = {
-        say("outcome_items.question"): [
-            reveal(" ".join(row.question.split())[:220]) for row in rows
-        ],
+        say("outcome_items.question"): [one_line(row.question) for row in rows],
         GOLD_WORDS[gold]: [reveal(row.gold_label) for row in rows],
     }
     if has_text:

@@ -15,7 +15,7 @@ from streamlit_app.logic.outcomes.suspects import (
     load_suspect_ids,
     sources_sentence,
 )
-from streamlit_app.markup import reveal
+from streamlit_app.markup import one_line, reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say
@@ -78,9 +78,7 @@ def suspects_table(found: Sequence[Suspect]) -> dict[str, list[str | int | float
             _with_share(one.suggested, one.probability_of_suggested) for one in found
         ],
         say("suspects.judged_by"): [_judge(one) for one in found],
-        say("suspects.question"): [
-            reveal(" ".join(one.row.question.split())[:220]) for one in found
-        ],
+        say("suspects.question"): [one_line(one.row.question) for one in found],
         say("suspects.item"): [reveal(one.row.item_id) for one in found],
     }
 

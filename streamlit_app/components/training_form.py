@@ -16,11 +16,11 @@ from db.retraining.model_versions import ModelVersion, list_models
 from db.viewer import EVERYTHING
 from eci.decisions import Cost, DecisionSettings
 from streamlit_app import safe_text
-from streamlit_app.components import launcher_picker, scope_picker, set_aside
+from streamlit_app.components import fact_table, launcher_picker, scope_picker, set_aside
 from streamlit_app.components.policy_form import TIER_WORDS
 from streamlit_app.logic.training.models_view import version_name
 from streamlit_app.logic.training.training_view import describe_settings
-from streamlit_app.markup import element, join, reveal
+from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session.press_notice import MESSAGE_KEY, deferred_errors, draw_message
 from streamlit_app.wording import say, words
@@ -139,7 +139,7 @@ def _pick_preset(tier: Tier) -> Preset | None:
         bind="query-params",
     )
     safe_text.draw_text(presets[name].description, "training_description")
-    draw_settings(describe_settings(presets[name].settings))
+    fact_table.draw(describe_settings(presets[name].settings))
     return presets[name]
 
 
@@ -304,15 +304,3 @@ def _prediction(
         return settings.model_copy(update={"model": model, "evaluation": evaluation})
 
     return make
-
-
-def draw_settings(settings: dict[str, str]) -> None:
-    """Draw settings with their values in words."""
-    style = "border: 0; padding: .1rem 1.2rem .1rem 0; text-align: left; font-size: .85rem"
-    rows = (
-        element(
-            "tr", element("th", name, scope="row", style=style), element("td", value, style=style)
-        )
-        for name, value in settings.items()
-    )
-    safe_text.draw(element("table", join(*rows)))

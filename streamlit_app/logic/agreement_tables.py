@@ -23,7 +23,7 @@ from db.viewer import Viewer
 from eci.statistics.agreement import Agreement
 from eci.statistics.estimates import Estimate, proportion
 from streamlit_app.logic.figures import estimate_text, number_text
-from streamlit_app.markup import reveal
+from streamlit_app.markup import one_line, reveal
 from streamlit_app.wording import say, words
 from training.evaluation.agreement.anchoring import load_anchoring
 from training.evaluation.agreement.figures import (
@@ -355,7 +355,7 @@ def rejected_table(rows: Sequence[RejectedItem], gold_title: str, *, with_answer
             it.
     """
     table: Table = {
-        say("agreement.question"): [reveal(" ".join(row.question.split())[:220]) for row in rows],
+        say("agreement.question"): [one_line(row.question) for row in rows],
         gold_title: [reveal(row.gold) for row in rows],
         say("agreement.against"): [f"{row.num_rejecting} / {len(row.answers)}" for row in rows],
     }

@@ -23,7 +23,7 @@ from db.retraining.training_runs import find_training_run, list_training_runs
 from db.viewer import Viewer
 from streamlit_app import safe_text
 from streamlit_app.charts.lineage_flow import draw_flow
-from streamlit_app.components import blind_items, chart, item_table
+from streamlit_app.components import blind_items, chart, fact_table, item_table
 from streamlit_app.logic.training.lineage_view import (
     change_words,
     correction_table,
@@ -197,14 +197,7 @@ def draw_run_facts(run: TrainingRun, num_corrections: int, names: Mapping[str, s
         say("lineage.adapter_of"): names[source] if source else say("lineage.no_other_run"),
         say("lineage.energy"): describe_energy(energy.get(run.run_id)),
     }
-    style = "border: 0; padding: .1rem 1.2rem .1rem 0; text-align: left"
-    rows = (
-        element(
-            "tr", element("th", name, scope="row", style=style), element("td", value, style=style)
-        )
-        for name, value in facts.items()
-    )
-    safe_text.draw(element("table", join(*rows)))
+    fact_table.draw(facts)
 
 
 def _adapter_source(run: TrainingRun) -> str | None:

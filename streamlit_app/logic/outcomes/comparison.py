@@ -27,7 +27,7 @@ from streamlit_app.logic.cache import cached
 from streamlit_app.logic.figures import p_value_text, points, points_interval
 from streamlit_app.logic.outcomes.matrix import NO_LABEL, order_labels
 from streamlit_app.logic.outcomes.run_outcomes import load_labels, load_scopes
-from streamlit_app.markup import reveal
+from streamlit_app.markup import one_line, reveal
 from streamlit_app.wording import say, words
 from training.evaluation.drawn_estimates import (
     DrawnChange,
@@ -281,7 +281,7 @@ def default_labels(database: Database, version: str, run_a: str, run_b: str) -> 
 def pair_table(pairs: Sequence[PairRow], name_a: str, name_b: str) -> dict[str, list[str]]:
     """Arrange items as columns, with a sign for right or wrong after each label."""
     return {
-        say("compare.question"): [reveal(" ".join(pair.question.split())[:220]) for pair in pairs],
+        say("compare.question"): [one_line(pair.question) for pair in pairs],
         say("compare.gold"): [reveal(pair.gold) for pair in pairs],
         name_a: [marked(pair.label_a, pair.gold) for pair in pairs],
         name_b: [marked(pair.label_b, pair.gold) for pair in pairs],

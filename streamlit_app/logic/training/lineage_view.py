@@ -13,7 +13,7 @@ from db.retraining.lineage import (
     TrainingRecord,
 )
 from db.retraining.run_energy import RunEnergy
-from streamlit_app.markup import reveal
+from streamlit_app.markup import one_line, reveal
 from streamlit_app.wording import say, say_count, words
 
 OUTCOME_SIGNS = {**words("item_outcome"), "unknown": "–"}
@@ -149,4 +149,4 @@ def _order_words(option_order: int) -> str:
 
 
 def _short(question: str) -> str:
-    return reveal(" ".join(question.split())[:140])
+    return one_line(question, 140)

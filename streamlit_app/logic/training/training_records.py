@@ -17,7 +17,7 @@ from db.retraining.record_vetoes import RecordVeto
 from db.retraining.snapshot import read_snapshot
 from db.viewer import Viewer
 from streamlit_app.logic.training.lineage_view import shots_words
-from streamlit_app.markup import reveal
+from streamlit_app.markup import one_line, reveal
 from streamlit_app.wording import say, words
 from training.data.build import Benchmark, Build, BuiltRecord, build, build_test
 from training.data.build_files import write_build
@@ -92,9 +92,7 @@ def record_table(records: Sequence[BuiltRecord]) -> dict[str, list[Any]]:
         say("column.question"): [_question(record) for record in records],
         say("column.category"): [reveal(record.category) for record in records],
         say("column.label_from"): [record.label_origin for record in records],
-        say("column.answer"): [
-            reveal(" ".join(record.completion.split())[:120]) for record in records
-        ],
+        say("column.answer"): [one_line(record.completion, 120) for record in records],
         say("column.use"): [record.fold for record in records],
         say("column.step"): [reveal(record.step) for record in records],
         say("column.item"): [reveal(record.item_id) for record in records],
@@ -131,4 +129,4 @@ def zipped(built: Build, build_format: BuildFormat) -> bytes:
 
 def _question(record: BuiltRecord) -> str:
     _, _, asked = record.prompt[-1]["content"].rpartition("Question:")
-    return reveal(" ".join(asked.split("\n\n")[0].split())[:140])
+    return one_line(asked.split("\n\n")[0], 140)
