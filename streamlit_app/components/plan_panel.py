@@ -18,7 +18,7 @@ from streamlit_app.logic.training.watching import watch_words
 from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.wording import say, words
-from training.control.triggers import TriggerPolicy, get_policy, read_readiness
+from training.control.triggers import Readiness, TriggerPolicy, get_policy
 from training.evaluation.review_plan import (
     Goal,
     Question,
@@ -39,7 +39,7 @@ _WITH_EXPECTED: tuple[Goal, ...] = ("accuracy", "alpha", "certificate")
 _WITH_DISCORDANT: tuple[Goal, ...] = ("difference", "no_worse")
 
 
-def draw(person: Reviewer, viewer: Viewer) -> None:
+def draw(person: Reviewer, viewer: Viewer, readiness: Readiness) -> None:
     """Draw the planner and the watch, folded away."""
     with st.expander(say("plan.title")):
         workplace = measure_workplace(services.database().cursor(), viewer)
@@ -52,10 +52,8 @@ def draw(person: Reviewer, viewer: Viewer) -> None:
         _draw_plan(question, plan, workplace)
         _draw_make(person, plan)
     with st.expander(say("plan.watch_title")):
-        database = services.database()
-        readiness = read_readiness(database, viewer)
         try:
-            policy = get_policy(database)
+            policy = get_policy(services.database())
         except OUR_ERRORS:  # the form of the policy says what is wrong with it
             policy = TriggerPolicy()
         for line in watch_words(readiness, policy.error_rise):

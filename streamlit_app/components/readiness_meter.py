@@ -24,7 +24,7 @@ from streamlit_app.markup import Html, element, join
 from streamlit_app.server import services
 from streamlit_app.wording import say
 from training.control.learning_curve import learning_curve
-from training.control.triggers import read_readiness
+from training.control.triggers import Readiness
 
 NUM_NEW = (50, 200)
 _GAIN = "training_gain"
@@ -32,11 +32,9 @@ _CELL = "border: 0; padding: .15rem 1.2rem .15rem 0; text-align: left; vertical-
 _SIGNS = {True: ("✓", "lc-right"), False: ("!", "lc-wrong"), None: ("·", "lc-quiet")}
 
 
-def draw(viewer: Viewer) -> None:
+def draw(viewer: Viewer, found: Readiness) -> None:
     """Draw the meter for a viewer."""
-    database = services.database()
-    found = read_readiness(database, viewer)
-    counts = count_items_by_label(database.cursor(), viewer)
+    counts = count_items_by_label(services.database().cursor(), viewer)
     st.header(say("readiness.title"), divider="gray", anchor=False)
     safe_text.draw(element("table", *(_row(line) for line in readiness_lines(found))))
     _draw_balance(counts)
@@ -64,10 +62,11 @@ def _draw_balance(counts: Sequence[ItemCount]) -> None:
         ("yes", "no", "maybe"), {label for part in balance.values() for label in part}
     )
     rows = [(name, label, count) for name, part in balance.items() for label, count in part.items()]
+    st.caption(say("readiness.balance"))
     chart.draw(
         draw_label_counts(balance, labels),
         key="training_balance",
-        alt=say("readiness.balance_alt"),
+        alt=say("readiness.balance"),
         table={
             "labels": [name for name, _, _ in rows],
             "label": [label for _, label, _ in rows],

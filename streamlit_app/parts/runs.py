@@ -36,7 +36,7 @@ from streamlit_app.components import (
 )
 from streamlit_app.errors import draw_error, shown_errors
 from streamlit_app.logic import reports
-from streamlit_app.logic.home_figures import load_last_change
+from streamlit_app.logic.home_figures import load_last_change, load_readiness, state_of
 from streamlit_app.logic.outcomes import run_outcomes as outcomes
 from streamlit_app.logic.training.training_view import (
     HistoryEntry,
@@ -77,8 +77,10 @@ def draw() -> None:
         draw_run(shown, runs, viewer)
     with shown_errors():
         features_line.draw(person)
-    readiness_meter.draw(viewer)
-    plan_panel.draw(person, viewer)
+    database = services.database()
+    readiness = load_readiness(database, state_of(database), viewer)
+    readiness_meter.draw(viewer, readiness)
+    plan_panel.draw(person, viewer, readiness)
     with shown_errors():
         training_form.draw(person, runs)
         training_form.draw_prediction(person)
