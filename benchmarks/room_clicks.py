@@ -104,7 +104,7 @@ def _make_queue(hand: Hand) -> list[Measured]:
     hand.click(page.get_by_role("combobox", name="Reviewers"))
     for name in PEOPLE:
         hand.click(page.get_by_role("option", name=name, exact=True))
-    page.keyboard.press("Escape")
+    hand.press("Escape")
     hand.click(page.get_by_role("button", name="Create queue", exact=True))
     page.get_by_text("Created the queue").wait_for()
     return hand.done("a blind queue for three people")

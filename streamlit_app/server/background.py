@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from itertools import count
 from typing import Any, Final
 
@@ -96,7 +97,7 @@ def _read_labels(database: Database) -> None:
 
 
 def _watch(done: threading.Event) -> None:
-    _attempt(_count_for_home)
+    _attempt(_prepare_home)
     for number in count():
         if done.wait(TICK_SECONDS):
             return
@@ -105,8 +106,9 @@ def _watch(done: threading.Event) -> None:
             _attempt(_keep_head)
 
 
-def _count_for_home() -> None:
-    """Count what Home shows of the runs before anybody opens it."""
+def _prepare_home() -> None:
+    """Count what Home shows of the runs, and load what charts need, before anybody opens it."""
+    import_module("pandas")
     run_outcomes.refresh(services.database(), *(run.run_id for run in services.newest_runs()))
 
 
