@@ -23,6 +23,7 @@ from db.review.bulk_actions import (
 )
 from db.review.item_list import ReviewFilter
 from streamlit_app import safe_text
+from streamlit_app.components import choices
 from streamlit_app.markup import reveal
 from streamlit_app.server.services import database
 from streamlit_app.session.local_time import local_text
@@ -60,13 +61,8 @@ def draw(flt: ReviewFilter, total: int, person: Reviewer, tools: DeltaGenerator)
 def _pick_kind(flt: ReviewFilter) -> ItemKind:
     kind_words = words("bulk_kind")
     kinds: tuple[ItemKind, ...] = ("retract", "flag") if flt.run_id is None else get_args(ItemKind)
-    return st.segmented_control(
-        say("bulk.kind"),
-        kinds,
-        format_func=kind_words.__getitem__,
-        default=kinds[0],
-        required=True,
-        key="bulk_kind",
+    return choices.pick(
+        say("bulk.kind"), {kind: kind_words[kind] for kind in kinds}, key="bulk_kind"
     )
 
 

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from streamlit_app.session import address
 
 Word = TypeVar("Word", bound=str)
+
+
+def pick(
+    title: str, shown: Mapping[Word, str], *, key: str, default: Word | None = None, **look: Any
+) -> Word:
+    """Draw a few options side by side; one is always chosen.
+
+    Args:
+        shown: The options in order, with our own words for each.
+        default: The option chosen at first; the first one when None.
+        look: Further arguments of ``st.segmented_control``, such as where the choice is kept.
+    """
+    chosen: Word = st.segmented_control(
+        title,
+        list(shown),
+        format_func=shown.__getitem__,
+        default=next(iter(shown)) if default is None else default,
+        required=True,
+        key=key,
+        **look,
+    )
+    return chosen
 
 
 def pick_one(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from db.outcomes.selection import NO_LABEL, Selection
 from streamlit_app.charts.confusion import ANY, CellValue, draw_confusion
-from streamlit_app.components import chart, estimate_card, figure_table, outcome_items
+from streamlit_app.components import chart, choices, estimate_card, figure_table, outcome_items
 from streamlit_app.logic.figures import estimate_text
 from streamlit_app.logic.outcomes.gold_doubts import People
 from streamlit_app.logic.outcomes.matrix import NO_LABEL as NO_LABEL_WORDS
@@ -34,14 +34,8 @@ NO_SINGLE_LABEL = say("confusion.no_single_label")
 
 def draw(view: ErrorsView, reviewers: People | None) -> None:
     """Draw a matrix with the metrics of each label, for text, head or reviewers."""
-    values: CellValue = st.segmented_control(
-        say("confusion.cells_show"),
-        list(VALUE_WORDS),
-        format_func=lambda value: VALUE_WORDS[value],
-        default="count",
-        required=True,
-        key="errors_cells",
-        bind="query-params",
+    values = choices.pick(
+        say("confusion.cells_show"), VALUE_WORDS, key="errors_cells", bind="query-params"
     )
     all_judged: dict[Who, Judged | None] = {
         "text": view.text,

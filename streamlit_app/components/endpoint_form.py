@@ -11,7 +11,7 @@ from db.paths import endpoints_path
 from db.people.permissions import is_permitted
 from db.records import Reviewer
 from streamlit_app import safe_text
-from streamlit_app.components import fact_table
+from streamlit_app.components import choices, fact_table
 from streamlit_app.components.training_form import press_token, start_once
 from streamlit_app.errors import shown_errors
 from streamlit_app.markup import reveal
@@ -44,14 +44,7 @@ def draw(person: Reviewer) -> None:
 
 def _draw_start(person: Reviewer, endpoint: Endpoint) -> None:
     splits = {"all": say("endpoint_form.split_all"), "test": say("endpoint_form.split_test")}
-    split = st.segmented_control(
-        say("endpoint_form.split"),
-        list(splits),
-        format_func=splits.__getitem__,
-        default="all",
-        required=True,
-        key="endpoint_split",
-    )
+    split = choices.pick(say("endpoint_form.split"), splits, key="endpoint_split")
     limit = st.number_input(
         say("endpoint_form.max_tokens"),
         *(1, _MOST_TOKENS, 1024),

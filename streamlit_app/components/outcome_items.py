@@ -13,7 +13,7 @@ from db.outcomes.scored_runs import refresh_annotations
 from db.outcomes.selection import NO_LABEL, PAIR_OUTCOMES, By, Gold, OutcomeFilter, Selection
 from db.review.item_list import get_rows
 from streamlit_app.charts.confusion import ANY
-from streamlit_app.components import item_table
+from streamlit_app.components import choices, item_table
 from streamlit_app.components.scope_picker import GOLD_WORDS
 from streamlit_app.logic.outcomes import matrix
 from streamlit_app.logic.outcomes.run_outcomes import FORM_ORDER, PAIR_WORDS, ErrorsView
@@ -232,12 +232,9 @@ def _pick_order(view: ErrorsView, total: int) -> ItemOrder:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(say_count("outcome_items.count_note", total))
         if view.head is not None:
-            order = st.segmented_control(
+            order = choices.pick(
                 say("outcome_items.order"),
-                list(_ORDER_WORDS),
-                format_func=_ORDER_WORDS.__getitem__,
-                default="item_id",
-                required=True,
+                _ORDER_WORDS,
                 key="errors_order",
                 bind="query-params",
                 label_visibility="collapsed",

@@ -11,7 +11,7 @@ from streamlit_app.markup import reveal
 from streamlit_app.server import services
 from streamlit_app.session.press_notice import deferred_errors
 from streamlit_app.wording import say
-from training.control.plan import TIERS
+from training.control.plan import TIERS, Tier
 from training.control.triggers import Mode, TriggerPolicy, get_policy, set_policy
 from training.run.energy import WORLD, list_countries
 
@@ -21,7 +21,7 @@ MODE_WORDS: dict[Mode, str] = {
     "schedule": say("policy.schedule"),
     "errors": say("policy.errors"),
 }
-TIER_WORDS = {
+TIER_WORDS: dict[Tier, str] = {
     "recalibrate": say("policy.recalibrate"),
     "refit": say("policy.refit_head"),
     "joint": say("policy.adapter_head"),

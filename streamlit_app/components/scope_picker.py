@@ -12,6 +12,7 @@ from db.outcomes.scored_runs import refresh_annotations
 from db.outcomes.selection import By, Gold, OutcomeFilter, Selection
 from db.records import Run
 from db.viewer import Viewer
+from streamlit_app.components import choices
 from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.outcomes.run_outcomes import (
     label_sets,
@@ -106,31 +107,19 @@ def pick_run(title: str, runs: Sequence[Run], *, key: str, index: int = 0) -> st
 
 def pick_by(title: str, *, key: str, default: By) -> By:
     """Draw the choice of which label of a prediction is judged."""
-    chosen: By = st.segmented_control(
-        title,
-        list(BY_WORDS),
-        format_func=lambda by: BY_WORDS[by],
-        default=default,
-        required=True,
-        key=key,
-        bind="query-params",
-    )
-    return chosen
+    return choices.pick(title, BY_WORDS, default=default, key=key, bind="query-params")
 
 
 def pick_gold(key: str) -> Gold:
     """Draw the choice of what to score against."""
-    chosen: Gold = st.segmented_control(
+    return choices.pick(
         say("scope.score_against"),
-        list(GOLD_WORDS),
-        format_func=lambda gold: GOLD_WORDS[gold],
+        GOLD_WORDS,
         default="record",
-        required=True,
         key=key,
         bind="query-params",
         help=GOLD_HELP,
     )
-    return chosen
 
 
 def _pick_items(

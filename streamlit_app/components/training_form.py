@@ -16,7 +16,7 @@ from db.retraining.model_versions import ModelVersion, list_models
 from db.viewer import EVERYTHING
 from eci.decisions import Cost, DecisionSettings
 from streamlit_app import safe_text
-from streamlit_app.components import fact_table, launcher_picker, scope_picker, set_aside
+from streamlit_app.components import choices, fact_table, launcher_picker, scope_picker, set_aside
 from streamlit_app.components.policy_form import TIER_WORDS
 from streamlit_app.logic.training.models_view import version_name
 from streamlit_app.logic.training.training_view import describe_settings
@@ -27,7 +27,6 @@ from streamlit_app.wording import say, words
 from training.control.plan import (
     BASE_ALONE,
     CHAMPION,
-    TIERS,
     Tier,
     make_plan,
     missing_base,
@@ -55,13 +54,11 @@ _TIER_HELP: Mapping[Tier, str] = {
 def draw(person: Reviewer, runs: Sequence[Run]) -> None:
     """Draw the choice of a tier and the Retrain button."""
     st.header(say("training_form.retrain"), divider="gray", anchor=False)
-    tier: Tier = st.segmented_control(
+    tier = choices.pick(
         say("training_form.tier"),
-        TIERS,
-        format_func=TIER_WORDS.__getitem__,
+        TIER_WORDS,
         # Seconds, and it replaces nothing: a press by mistake must not cost hours.
         default="joint" if "training_preset" in st.query_params else "refit",
-        required=True,
         key="training_tier",
     )
     st.caption(_TIER_HELP[tier])

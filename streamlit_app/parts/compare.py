@@ -20,6 +20,7 @@ from streamlit_app.charts.trend import draw_trend
 from streamlit_app.components import (
     blind_items,
     chart,
+    choices,
     comparison_actions,
     estimate_card,
     figure_table,
@@ -88,12 +89,9 @@ def draw() -> None:
         key = "compare.needs_two_runs_one" if runs else "compare.needs_two_runs_none"
         st.info(say(key))
         return
-    section: Section = st.segmented_control(
+    section = choices.pick(
         say("compare.section"),
-        list(SECTION_WORDS),
-        format_func=lambda one: SECTION_WORDS[one],
-        default="pair",
-        required=True,
+        SECTION_WORDS,
         key="compare_section",
         bind="query-params",
         label_visibility="collapsed",
@@ -321,13 +319,11 @@ def draw_items(view: ComparisonView, flt: PairFilter, names: Mapping[str, str]) 
     """Draw the items of one change, each a way into Review."""
     st.header(say("compare.items"), divider="gray")
     changes = view.changes
-    change: Change = st.segmented_control(
+    change = choices.pick(
         say("compare.show"),
-        CHANGES,
-        format_func=lambda choice: f"{CHANGE_WORDS[choice]} ({changes[choice]:,})",
+        {one: f"{CHANGE_WORDS[one]} ({changes[one]:,})" for one in CHANGES},
         # Streamlit warns of a default together with a value that is chosen already.
         default="fixed" if "compare_show" in st.session_state else view.larger_change,
-        required=True,
         key="compare_show",
         bind="query-params",
     )

@@ -14,6 +14,7 @@ from db.records import Run
 from streamlit_app.components import (
     acceptance_panel,
     blind_items,
+    choices,
     confidence_panel,
     confusion_panel,
     gold_panel,
@@ -82,12 +83,10 @@ def draw() -> None:
     _warn_of_learned(view, scope)
     outcome_items.restore()
     kind = kind_of(services.database().cursor(), scope.flt.label_set)
-    section: Section = st.segmented_control(
+    sections = SECTION_WORDS if kind != "several" else SECTIONS_OF_SETS
+    section = choices.pick(
         say("errors.section"),
-        list(SECTION_WORDS) if kind != "several" else SECTIONS_OF_SETS,
-        format_func=lambda one: SECTION_WORDS[one],
-        default="help",
-        required=True,
+        {one: SECTION_WORDS[one] for one in sections},
         key="errors_section",
         bind="query-params",
         label_visibility="collapsed",

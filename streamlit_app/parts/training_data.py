@@ -11,9 +11,9 @@ from db.people.reviewers import list_reviewers
 from db.records import Reviewer
 from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from db.viewer import Viewer
-from eci.questions.exemplars import CHOICES, Choice
+from eci.questions.exemplars import Choice
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, card_downloads, item_table
+from streamlit_app.components import blind_items, card_downloads, choices, item_table
 from streamlit_app.logic import reports
 from streamlit_app.logic.training.lineage_view import shots_words
 from streamlit_app.logic.training.training_records import (
@@ -30,7 +30,7 @@ from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.session.press_notice import deferred_errors, draw_message
 from streamlit_app.wording import say, say_count
-from training.data.build import BENCHMARKS, Benchmark, Build, BuiltRecord
+from training.data.build import Benchmark, Build, BuiltRecord
 from training.data.build_files import count_rows, name_of
 from training.data.formats import BUILD_FORMATS, BuildFormat
 from training.errors import DataError
@@ -70,13 +70,8 @@ def draw() -> None:
 
 def pick_build(viewer: Viewer) -> Build:
     """Draw the choices and give the records."""
-    benchmark: Benchmark = st.segmented_control(
-        say("training_data.benchmark"),
-        BENCHMARKS,
-        format_func=BENCHMARK_WORDS.__getitem__,
-        default="all",
-        required=True,
-        key="data_benchmark",
+    benchmark = choices.pick(
+        say("training_data.benchmark"), BENCHMARK_WORDS, default="all", key="data_benchmark"
     )
     shots_column, exemplars_column = st.columns([1, 2])
     with shots_column:
@@ -89,12 +84,10 @@ def pick_build(viewer: Viewer) -> Build:
             key="data_shots",
         )
     with exemplars_column:
-        exemplars: Choice = st.segmented_control(
+        exemplars = choices.pick(
             say("training_data.shots"),
-            CHOICES,
-            format_func=CHOICE_WORDS.__getitem__,
+            CHOICE_WORDS,
             default="balanced",
-            required=True,
             key="data_exemplars",
             help=say("training_data.shots_help"),
         )
