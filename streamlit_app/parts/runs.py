@@ -122,7 +122,8 @@ def draw_change(shown: HistoryEntry, runs: Sequence[Run], viewer: Viewer) -> Non
     database = services.database()
     version = outcomes.refresh(database, run.run_id, base.run_id)
     change = load_last_change(database, version, viewer, run, base)
-    last_change.draw(change, "training", with_items=True)
+    if change.n:
+        last_change.draw(change, "training", with_items=True)
 
 
 def draw_cards(run_id: str) -> None:
