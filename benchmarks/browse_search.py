@@ -53,6 +53,7 @@ SHOWS: Final = (
 ROOMS: Final = {
     "Home": ("home",),
     "Review": ("review",),
+    "Queues": ("queues",),
     "Items": ("items",),
     "Agreement": ("agreement", "agreement", "adjudicate"),
     "Quality": ("quality", "errors", "compare"),
