@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 from eci.answers.languages import CONTRASTS, Language
@@ -39,23 +40,29 @@ _ADVERB: Final = (
     r"|certainly|still|actually)\s)?"
 )
 _DENIED: Final = re.compile(
-    rf"{_GAP}(?:{_BE}\s{_ADVERB}(?:not\s(?:\w{{1,12}}\s){{0,2}}?(?:correct|right|true|answer|choice"
+    rf"{_GAP}(?:{_BE}\s{_ADVERB}(?:(?:not|never|rarely|seldom)\s(?:\w{{1,12}}\s){{0,2}}?(?:correct|right|true|answer|choice"
     r"|option|appropriate|supported|likely|indicated|best|valid)|incorrect|wrong|false|unlikely"
-    r"|less likely|(?:the )?least|ruled out|excluded|eliminated|inappropriate|the wrong)"
+    r"|less likely|(?:the )?least|ruled out|excluded|eliminated|inappropriate|the wrong"
+    r"|dismissed|rejected|discarded|implausible|considered,? but)"
     r"|(?:isn't|wasn't|cannot be|can't be)\s(?:the\s)?(?:\w{1,12}\s)?(?:correct|right|true|answer"
     r"|choice|option)|can be (?:ruled out|excluded|eliminated)"
-    r"|[:|-]\s?(?:incorrect|wrong|(?:false|no)(?=[\s*_|]*(?:[.,;\n]|\Z))))"
+    r"|(?:[:=|-]\s?|(?<=\) ))(?:incorrect|wrong|(?:false|no)(?=[\s*_|]*(?:[.,;\n]|\Z))))"
 )
 _AFFIRMED: Final = re.compile(
     rf"{_GAP}(?:{_BE}\s{_ADVERB}(?:(?:the|my|our)\s(?:\w{{1,12}}\s){{0,3}}(?:answer|choice|option)\b"
     r"|(?:the\s)?(?:correct|right)\b)|(?:is left|remains)(?=[\s*_]*(?:[.,;\n]|\Z))"
-    r"|[:|-]\s?(?:correct\b|(?:right|true|yes)(?=[\s*_|]*(?:[.,;\n]|\Z))))"
+    r"|(?:[:=|-]\s?|(?<=\) ))(?:correct\b|(?:right|true|yes)(?=[\s*_|]*(?:[.,;\n]|\Z))))"
 )
 _TICKED: Final = re.compile(r"[\s*_)\]\"'`|:-]{0,6}(?:(?P<denied>[✗✘❌✖])|[✓✔✅☑])")
 _SCORED: Final = re.compile(r"[\s*_)\]\"'`|]{0,6}[:=|-]\s{0,3}~?\d{1,3}(?:[.,]\d+)?\s?%")
 _FAVOURED: Final = re.compile(
-    rf"{_GAP}{_BE}\s{_ADVERB}(?:the\s)?(?:most (?:likely|appropriate|accurate|plausible)|best)\b"
+    rf"{_GAP}(?:{_BE}\s{_ADVERB}(?:the\s)?(?:most (?:likely|appropriate|accurate|plausible)|best)"
+    r"|(?:best )?fits(?: best)?|makes (?:the most )?sense)\b"
 )
+_CHOOSING: Final = re.compile(
+    r"[\s*_]*(?:(?:of|among|from) (?:these|those|them|the)[ \w]{0,30},|only)[\s*_(]*"
+)
+"""What begins a choice between options: "Of these, C fits best"."""
 _INTERJECTION: Final = re.compile(r"[\s,.!-]{1,3}(?:wait|sorry|scratch that|hold on|i mean)\b")
 _CONDITION_AFTER: Final = re.compile(
     r"[\s*_)\]\"'`]{0,4},? ?(?:only )?(?:if|unless|provided|assuming)\b"
@@ -169,6 +176,11 @@ class _Judge:
             if is_discussed
             else find_slot(self.answer, first.start, self.languages)
         )
+        turn = self._turn(group, slot)
+        if turn:
+            yield from self.assertions(group[:turn], is_discussed)
+            yield from self.assertions(group[turn:], is_discussed)
+            return
         if self._is_void(group, slot):
             return
         lead = None if is_discussed else self._lead(group, slot)
@@ -187,6 +199,13 @@ class _Judge:
             is_all = lead is True and len(group) == 1
             is_all = is_all and _DECORATION.fullmatch(self.answer.text, last.end) is not None
             yield _assertion(kept, rank, slot, lead is not None, is_all)
+
+    def _turn(self, group: list[Mention], slot: Slot) -> int:
+        """Return where "some say A, but B is right" turns to another label; 0 without a turn."""
+        gaps = [self.answer.lower[one.end : other.start] for one, other in pairwise(group)]
+        turns = [place for place, gap in enumerate(gaps, 1) if _CONTRAST.search(gap)]
+        is_denial = slot.is_negated or any(_EXCLUDING.search(gap) for gap in gaps)
+        return turns[0] if turns and not is_denial else 0
 
     def _is_void(self, group: list[Mention], slot: Slot) -> bool:
         """Recognise what only looks like a label: list numbers, interjections, questions."""
@@ -245,7 +264,9 @@ class _Judge:
         tails = tuple(tail for language in self.languages for tail in language.tails)
         if lower.startswith(tails, following.start(1)):
             return True
-        return following[1] in CONTINUATIONS or bool(_AFFIRMED.match(lower, last.end))
+        if following[1] in CONTINUATIONS or _FAVOURED.match(lower, last.end):
+            return True
+        return _AFFIRMED.match(lower, last.end) is not None
 
     def _verdict(self, group: list[Mention], slot: Slot) -> Rank | None:
         """Read the words after the group: "is correct", "is the best answer", "is wrong"."""
@@ -257,7 +278,8 @@ class _Judge:
                 if match["denied"]:
                     return "denied"
                 return None if slot.is_conditional or slot.is_negated else "stated"
-        if _is_weak(group) and not (slot.starts_sentence or slot.rank):
+        is_only = lower.endswith("only ", 0, group[0].start)
+        if _is_weak(group) and not (slot.starts_sentence or slot.rank or is_only):
             return None
         if _DENIED.match(lower, end):
             return "denied"
@@ -287,7 +309,9 @@ class _Judge:
             return "stated"
         if starts_line(answer, first) and ends_line(answer, last):
             return "concluded" if is_last_line(answer, last) else "stated"
-        if slot.starts_sentence and self._opens_sentence(group, slot):
+        before = self.answer.lower[slot.sentence_start : first.start]
+        begins = slot.starts_sentence or _CHOOSING.fullmatch(before) is not None
+        if begins and self._opens_sentence(group, slot):
             return "loose"
         return "passing" if _is_embedded(answer, group) else None
 

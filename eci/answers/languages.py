@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
+from eci.answers.text import word_set
 from eci.questions.labels import LabelSet
 
 _WORD_SETS: Final = (
@@ -17,6 +18,8 @@ _WORD_SETS: Final = (
     *("negations", "guesses", "modals", "conditions", "kinds", "joins", "contrasts", "insteads"),
 )
 _MARKUP: Final = r"\\[a-z]{1,12}|<[a-z]{1,12}(?:[ _][a-z]{1,12})?>"
+_UNSPACED: Final = frozenset({"hi", "ja", "ko", "th", "zh"})
+"""Words stand without spaces, or, in Hindi, have marks that are no letters."""
 _WORDS: Final = r"[^\W\d_]+(?:'[^\W\d_]+)?"
 _WORD: Final = re.compile(r"[^\W\d_]++(?:'[^\W\d_]++)?(?!-)")
 """A whole word; the first part of "non-invasive" is no sign of French."""
@@ -106,7 +109,7 @@ def _any_of(phrases: Iterable[str]) -> str:
 def _language(code: str, table: Mapping[str, Any]) -> Language:
     return Language(
         code,
-        code not in {"ja", "ko", "zh"},
+        code not in _UNSPACED,
         {
             name: frozenset(f"{table.get(name, '')} {_TABLES['signs'].get(name, '')}".split())
             for name in _WORD_SETS
@@ -136,9 +139,13 @@ def _signs(language: Language) -> frozenset[str]:
         words |= {*language.affirmed, *language.denied}
     phrases = [phrase for phrases in language.answers.values() for phrase in phrases]
     words |= {word for phrase in phrases for word in _WORD.findall(phrase)}
-    return frozenset(words - {word for name in _WORD_SETS for word in ENGLISH[name]} - {"no"})
+    return frozenset(words - {word for name in _WORD_SETS for word in ENGLISH[name]} - _ENGLISH)
 
 
+_ENGLISH: Final = word_set(
+    "no on er die son men nu as over e bun solution diagnosis diagnostic diagnose"
+)
+"""Words of English too, which are signs of no other language."""
 _SAMPLE: Final = (300, 1200)
 """The languages of an answer are those of its beginning and its end, by characters."""
 _SIGNS_OF: Final = {language.code: _signs(language) for language in OTHERS}

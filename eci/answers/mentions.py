@@ -19,9 +19,9 @@ MAX_MENTIONS: Final = 1000
 Kind = Literal["symbol", "word", "text"]
 
 CONTINUATIONS: Final = word_set("""
-    according although and as at based because but by due for from given however i if in is it nor
-    not on or otherwise overall since so that the there therefore these they this thus to unless was
-    we when which while with would
+    according although and as at based because but by due for from given however i if in instead
+    is it nor not on or otherwise over overall rather since so that the there therefore these
+    they this thus to unless was we when which while with would
 """)
 """Words that may follow a label. Others make ``no`` a determiner and ``A`` an article or part of a
 name: "no difference", "A reduction", "B cells"."""
@@ -34,6 +34,9 @@ _AFTER_A: Final = CONTINUATIONS | word_set("""
 """)
 """Words that may follow the letter "A"; before others it is the article."""
 
+_AFTER_LABEL: Final = ("links", "joins", "contrasts", "insteads", "negations")
+_COPULA: Final = re.compile(r"'(?:[dt][iıuü]r|y[iı])(?!\w)")
+"""Turkish endings of a letter that is a word of its own: "C'dir"."""
 _NEXT_WORD: Final = re.compile(r"[ \t]+([^\W\d_]+)(?![-\w])")
 _NEXT_ANY: Final = re.compile(r"[ \t]*(\S)")
 _OPEN: Final = re.compile(r"[(\[{][\s*_\"'`]{0,4}\Z")
@@ -42,7 +45,7 @@ _BOLD_BEFORE: Final = frozenset("*_\"'`")
 _BOLD_AFTER: Final = re.compile(r"[.):]?[*_\"'`]")
 _NAMED: Final = re.compile(r"\b(?:option|choice|answer|letter|alternative)[\s*_\"'`(]{1,4}\Z")
 _GLUE: Final = re.compile(r"[\s*_)(\]\[}{.:\-\"'`|=,\\$]{0,8}(?:(?:the|an?)\s)?")
-_ARTICLE: Final = re.compile(r"[ \t]{1,4}(\d|[a-zà-ÿ]+(?:'t)?)")
+_ARTICLE: Final = re.compile(r"[ \t]{1,4}(\d|[a-zß-ɏ]+(?:'t)?)")
 _OPENED: Final = 40
 _DEFINED: Final = re.compile(r"[\"'`*_)]{0,4}\s{1,3}(?:means?|meaning|would mean|stands for)\b")
 _CLAUSE_END: Final = re.compile(r"[*_\"'`)\]}<]{0,4}(?:[.,;:!?\n)]|\s{0,4}\Z|\s-|/)")
@@ -86,7 +89,7 @@ def find_mentions(
     """
     vocabulary = vocabulary_of(label_set, aliases)
     found = [
-        *_symbols(answer, vocabulary),
+        *_symbols(answer, vocabulary, languages),
         *_words(answer, vocabulary),
         *_foreign_words(answer, vocabulary, languages),
         *(Mention(*place, "text") for place in find_spellings(answer.lower, vocabulary.texts)),
@@ -122,7 +125,9 @@ def _as_defined(mentions: list[Mention]) -> list[Mention]:
     return [mention._replace(label=label) for mention, label in named if label is not None]
 
 
-def _symbols(answer: Folded, vocabulary: Vocabulary) -> Iterator[Mention]:
+def _symbols(
+    answer: Folded, vocabulary: Vocabulary, languages: tuple[Language, ...]
+) -> Iterator[Mention]:
     text = answer.text
     matches = (pattern.finditer(text) for pattern in vocabulary.symbol_patterns)
     for match in chain.from_iterable(matches):
@@ -144,7 +149,7 @@ def _symbols(answer: Folded, vocabulary: Vocabulary) -> Iterator[Mention]:
         strong = strong or (after == ")" and not _is_parenthesised(text, start))
         if match[0].islower() and not strong and after not in {"", ")", ".", ":", "\n", ","}:
             continue
-        if not strong and match[0] == "A" and _is_article(answer.lower, end):
+        if not strong and match[0] == "A" and _is_article(answer.lower, end, languages):
             continue
         yield Mention(label, start, end, "symbol", is_strong=strong, marker=marker)
 
@@ -155,10 +160,13 @@ def _is_parenthesised(text: str, start: int) -> bool:
     return text.rfind("(", begin, start) > text.rfind(")", begin, start)
 
 
-def _is_article(lower: str, end: int) -> bool:
+def _is_article(lower: str, end: int, languages: tuple[Language, ...]) -> bool:
     """Return "A serum ferritin" from "A is correct" and "A."."""
     following = _ARTICLE.match(lower, end)
-    return following is not None and following[1] not in _AFTER_A
+    if following is None or following[1] in _AFTER_A:
+        return False
+    word = following[1]
+    return not any(word in language[name] for language in languages[1:] for name in _AFTER_LABEL)
 
 
 def _is_defined(lower: str, mention: Mention) -> bool:
@@ -175,7 +183,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
         return False
     following = text[end + 1 : end + 3]
     if after and after in "-'" and following[:1].isalnum():
-        return False
+        return _COPULA.match(text, end) is not None
     return not (after == "." and following[:1].isalnum() and not following.isalpha())
 
 

@@ -20,7 +20,7 @@ takes no side, or two, has none. The rules, in the order in which they apply:
    announced: "the answer is B", "I choose B";
    concluded: the same in a sentence with "therefore", "in conclusion" and the like;
    final: "Final answer: B", ``\\boxed{B}``, ``<answer>B</answer>``.
-   ``languages.toml`` has the words, in fourteen languages.
+   ``languages.toml`` has the words, in 29 languages.
 5. A higher rank replaces a lower one; but a text that starts with a category and later states or
    starts a sentence with another contradicts itself, unless the other is final. Among equals, a
    later one replaces the earlier if the text between takes it back ("wait", "correction", "this
@@ -46,7 +46,7 @@ from eci.answers.text import find_answer_part, fold
 from eci.answers.vocabulary import Aliases
 from eci.questions.labels import LabelSet
 
-READER_VERSION: Final = "5"
+READER_VERSION: Final = "6"
 """Stored with every label read; raised by each change that can alter a label or a form."""
 
 Form = Literal["bare", "leading", "stated", "embedded", "inferred", "contradictory", "absent"]

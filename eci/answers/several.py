@@ -15,14 +15,16 @@ from eci.answers.assertions import Assertion, find_assertions
 from eci.answers.fields import find_answer_field
 from eci.answers.languages import languages_of
 from eci.answers.reader import Form, Reading
-from eci.answers.text import Folded, find_answer_part, fold
+from eci.answers.text import Folded, find_answer_part, fold, word_set
 from eci.answers.vocabulary import Aliases, vocabulary_of
 from eci.questions.labels import LabelSet
 
 _ASSERTED = ("loose", "stated", "announced", "concluded", "final")
 _SEPARATOR = re.compile(r"[\s,;/&+|、，]+")
 _EDGES = " \t\n*_\"'`()[]{}$\\.。"
-_JOINING = frozenset({"and", "und", "et", "y", "e", "ed", "と", "和"})
+_JOINING = word_set(
+    "and und et y e ed en och og i a oraz ve és și ja và dan и і та και و ו และ と 和"
+)
 _LINK = re.compile(
     r"[:=]|\\boxed\{(?:\\text\w{0,4}\{)?|[是选選は]"
     r"|\b(?:is|are|ist|sind|est|sont|es|son|é|são|è|sono)\b"

@@ -14,8 +14,15 @@ _CORRECTIONS: Final = word_set("wait correction sorry oops")
 _TURNS: Final = word_set("but so ; therefore thus hence")
 _OPENERS: Final = word_set("""
     based given considering from according after so thus hence therefore in to overall for
-    as since because taking with
+    as since because taking with by
 """)
+_OTHERS: Final = word_set("many some most others people students you one they might may could")
+"""Words of what an answer does not choose itself: "Many would choose A"."""
+_EXCLUSIONS: Final = (
+    *(["instead", "of"], ["rule", "out"], ["ruled", "out"], ["ruling", "out"]),
+    *(["anything", "but"], ["everything", "but"], ["all", "but"], ["any", "but"]),
+)
+_NECESSITY: Final = word_set("it must has to can")
 _INTERJECTIONS: Final = word_set("""
     sure certainly okay ok well so hmm um oh right great absolutely of course thus therefore
     hence overall probably likely definitely ! in short summary brief
@@ -137,9 +144,18 @@ def _slot(answer: Folded, begin: int, start: int, language: Language) -> Slot:
     if place >= 0 and (tokens[place] in links or _is_tag(tokens[place], language)):
         before = tokens[max(0, place - 2) : place + 1]
         negated = negated or any(token in negations for token in before)
-        hedged = hedged or any(token in language["modals"] for token in before)
+        is_only = "only" in before  # "It can only be B"
+        hedged = hedged or any(token in language["modals"] and not is_only for token in before)
         # "Maybe the answer is B."
         hedged = hedged or bool(language["guesses"] & set(tokens[max(0, place - 4) : place]))
+    if place >= 0 and (
+        tokens[place] in language["verbs"] or tokens[place] in language.prepositions
+    ):
+        before = tokens[max(0, place - 3) : place]
+        negated = negated or any(token in negations for token in before)
+        hedged = hedged or (
+            language.code == "en" and not _OTHERS.isdisjoint(tokens[max(0, place - 4) : place])
+        )
     if language.code == "en":
         negated = negated or _follows_exclusion(tokens) or _thinks_not(answer, begin, start)
     opening = next((token for token in tokens if token not in language["connectives"]), "")
@@ -194,13 +210,7 @@ def _follows_exclusion(tokens: list[str]) -> bool:
     tail = tokens[-3:]
     return (
         tail[-1:] == ["than"]
-        or tail[-2:]
-        in (
-            ["instead", "of"],
-            ["rule", "out"],
-            ["ruled", "out"],
-            ["ruling", "out"],
-        )
+        or tail[-2:] in _EXCLUSIONS
         or tail[-1:] in (["exclude"], ["eliminate"], ["excludes"], ["against"])
     )
 
@@ -216,34 +226,39 @@ def _rank(tokens: list[str], place: int, language: Language) -> Announcement | N
     closes = words & language["closing"]
     firm: Announcement = "concluded" if closes else "announced"
     if place < 0:
-        return _rank_of_nouns(words, language)
+        return _rank_of_nouns(tokens, language)
     link = tokens[place]
     if link in _BOXES or _is_tag(link, language):
         return "final"
-    if link in language.prepositions:
-        return (
-            firm if language.prepositions[link] & set(tokens[max(0, place - 5) : place]) else None
-        )
+    before = tokens[max(0, place - 5) : place]
+    if not language.prepositions.get(link, frozenset()).isdisjoint(before):
+        return firm
     if link in language["verbs"]:
         return firm
     if link in _CORRECTIONS and language.code == "en":
         return "announced"
     if link not in language["links"]:
-        return _rank_of_nouns(words, language) or _rank_of_clause(tokens, language)
+        return _rank_of_nouns(tokens, language) or _rank_of_clause(tokens, language)
     if words & language["final"] and (words & language["nouns"] or link in {":", "="}):
         return "final"
     if words & language["nouns"]:
         return firm
-    if link == "is" and tokens[:place] == ["it"]:
-        return "loose"
+    subject = {*tokens[:place]} - language["connectives"] - language["fillers"]
+    if link in {"is", "be"} and subject and subject <= _NECESSITY:
+        return "loose"  # "It is B", "So it must be B"
     return "loose" if words & language["loose"] else None
 
 
-def _rank_of_nouns(words: set[str], language: Language) -> Announcement | None:
+def _rank_of_nouns(tokens: list[str], language: Language) -> Announcement | None:
     """Recognise a field without a link: "Answer B", "Final answer **B**"."""
+    clause = tokens[len(tokens) - tokens[::-1].index(";") :] if ";" in tokens else tokens
+    words = set(clause)
     if not words & language["nouns"] - language["fillers"]:
         return None
-    if words - language["nouns"] - language["fields"] - language["connectives"]:
+    joining = language["fields"] | language["connectives"]
+    if language.code != "en" and clause[0] not in language["links"]:
+        joining |= language["links"]  # "Därför är svaret B"
+    if words - language["nouns"] - joining:
         return None
     return "final" if words & language["final"] else "announced"
 

@@ -172,7 +172,7 @@ HELD_OUT: list[tuple[str, LabelSet, str | None, str]] = [
         "So we can eliminate (A) and (D). That leaves (B) and (C). Of these, (C) fits best.",
         DRUGS,
         "C",
-        "embedded",
+        "stated",
     ),
     ("Ja, die Antwort lautet: Yes", FIXED, "yes", "leading"),
     ("Οχι. The answer is no.", FIXED, "no", "stated"),
@@ -239,7 +239,7 @@ SECOND: list[tuple[str, LabelSet, str | None, str]] = [
         "B",
         "stated",
     ),
-    ("Diltiazem and propranolol are wrong, which leaves (B).", HEART, "B", "embedded"),
+    ("Diltiazem and propranolol are wrong, which leaves (B).", HEART, "B", "stated"),
     ("Final Answer: B) Labetalol\nFinal Answer: B) Labetalol", HEART, "B", "leading"),
     ("Thus, option (B) is the most appropriate choice.", HEART, "B", "leading"),
     ("I'd pick (b), labetalol.", HEART, "B", "stated"),
@@ -256,7 +256,7 @@ SECOND: list[tuple[str, LabelSet, str | None, str]] = [
     ("A beta blocker (C) is contraindicated. B.", HEART, "B", "stated"),
     ("D. None of the other drugs is safe.", HEART, "D", "leading"),
     ("### Answer: B\n### Explanation: mixed alpha and beta blockade.", HEART, "B", "leading"),
-    ("The answer is (A) or (B); I lean towards (B).", HEART, None, "contradictory"),
+    ("The answer is (A) or (B); I lean towards (B).", HEART, "B", "stated"),
     ("<think>\n\n</think>\n\n(B) no", LETTERS, "B", "bare"),
     ("The answer is: (B)no", LETTERS, "B", "stated"),
     ("A)yes", LETTERS, "A", "bare"),
@@ -330,8 +330,45 @@ BABBLE: list[tuple[str, LabelSet, str | None, str]] = [
     ),
 ]
 
+CLOSINGS: list[tuple[str, str | None]] = [
+    ("Since A and B treat the wrong problem and D is too slow, that leaves C.", "C"),
+    ("A is too risky and C is not available, which leaves us with option D.", "D"),
+    ("We are left with only D.", "D"),
+    ("By process of elimination, D.", "D"),
+    ("All of this points to a pulmonary cause, which makes it D.", "D"),
+    ("So it must be B.", "B"),
+    ("It can only be D.", "D"),
+    ("My final pick is (b)", "B"),
+    ("I am leaning towards B.", "B"),
+    ("I'd pick D over A.", "D"),
+    ("Lock in B.", "B"),
+    ("Only C fits.", "C"),
+    ("Having ruled out A, B and D, only C remains.", "C"),
+    ("A) No. B) No. C) Yes. D) No.", "C"),
+    ("At first A student might choose A, but C is right.", "C"),
+    ("Many would say B. The answer, however, is D.", "D"),
+    ("You might choose A; I choose D.", "D"),
+    ("The bleeding makes it worse, and it leaves the patient with a scar.", None),
+    ("That leaves A and B.", None),
+    ("I would not go with A.", None),
+    ("Never choose C in shock.", None),
+    ("Most people pick B.", None),
+    ("Anything but C.", None),
+    ("Option A was considered but dismissed.", None),
+    ("C is rarely right here.", None),
+]
+"""How texts close on a letter, and how they name one without taking it. Written before the rules:
+of a first list of 278 such texts in 27 languages 145 were read as meant; of a second list of 110
+62 were, and 91 after the rules had been made for the first list alone."""
+
 
 @pytest.mark.parametrize(("text", "label_set", "label", "form"), HELD_OUT + SECOND + BABBLE)
 def test_new_texts(text: str, label_set: LabelSet, label: str | None, form: str) -> None:
     reading = read_answer(text, label_set)
     assert (reading.label, reading.form) == (label, form)
+
+
+@pytest.mark.parametrize(("text", "label"), CLOSINGS)
+def test_letters_that_close_an_answer_are_read(text: str, label: str | None) -> None:
+    reading = read_answer(text, DRUGS)
+    assert (None if reading.form == "embedded" else reading.label) == label

@@ -1,5 +1,4 @@
-"""Conclusions in German, French, Spanish, Portuguese, Italian, Japanese, Chinese,
-Dutch, Swedish, Polish, Turkish, Arabic and Korean."""
+"""Conclusions in each language of ``languages.toml`` but English."""
 
 from __future__ import annotations
 
@@ -27,6 +26,8 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("Die Antwort könnte A sein.", None),
         ("Wenn sie schwanger wäre, ist die Antwort B.", None),
         ("Die Antwort lautet A oder B.", None),
+        ("Damit bleibt nur C übrig.", "C"),
+        ("Daher wähle ich B.", "B"),
     ],
     "fr": [
         ("La réponse correcte est B.", "B"),
@@ -36,6 +37,7 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("La réponse B est incorrecte. La bonne réponse est A.", "A"),
         ("Je choisis C.", "C"),
         ("La réponse n'est pas B.", None),
+        ("Il ne reste que C.", "C"),
     ],
     "es": [
         ("Respuesta correcta: D", "D"),
@@ -45,6 +47,8 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("Respuesta: hierro oral", "D"),
         ("La respuesta no es B.", None),
         ("La respuesta podría ser B.", None),
+        ("Me quedo con la B.", "B"),
+        ("Nos queda la opción C.", "C"),
     ],
     "pt": [
         ("A resposta correta é B.", "B"),
@@ -54,6 +58,8 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("A opção B está correta.", "B"),
         ("A alternativa A está incorreta. A resposta certa é D.", "D"),
         ("A resposta não é B.", None),
+        ("Fico com a letra B.", "B"),
+        ("A paciente tem choque.", None),
     ],
     "it": [
         ("La risposta corretta è C.", "C"),
@@ -61,6 +67,7 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("Quindi la risposta è la lettera B.", "B"),
         ("L'opzione A è errata. La risposta giusta è B.", "B"),
         ("La risposta non è B.", None),
+        ("Rimane quindi la C.", "C"),
     ],
     "ja": [
         ("正解は B です", "B"),
@@ -71,6 +78,7 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("選択肢Aは誤りです。正しい答えはDです。", "D"),
         ("答えは肺塞栓症です。", "C"),
         ("正解はBではありません。", None),
+        ("消去法により、Cが残る。", "C"),
     ],
     "zh": [
         ("正确答案是 C", "C"),
@@ -82,6 +90,7 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("正確答案是 D", "D"),
         ("答案不是B。", None),
         ("答案可能是B。", None),
+        ("排除法可知，答案为C。", "C"),
     ],
     "nl": [
         ("Het juiste antwoord is B.", "B"),
@@ -91,6 +100,8 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("Ik kies C.", "C"),
         ("Het antwoord is niet B.", None),
         ("Het antwoord kan A zijn.", None),
+        ("Daarom is B het juiste antwoord.", "B"),
+        ("Ik zou voor B kiezen.", "B"),
     ],
     "sv": [
         ("Rätt svar är B.", "B"),
@@ -98,6 +109,9 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("Svar: D", "D"),
         ("Alternativ A är fel. Det korrekta svaret är C.", "C"),
         ("Svaret är inte B.", None),
+        ("Därför är svaret B.", "B"),
+        ("Då återstår D.", "D"),
+        ("Svaret är inte A utan C.", "C"),
     ],
     "pl": [
         ("Prawidłowa odpowiedź to B.", "B"),
@@ -105,6 +119,7 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("Zatem poprawną odpowiedzią jest C.", "C"),
         ("Odpowiedź A jest błędna. Prawidłowa odpowiedź to B.", "B"),
         ("Odpowiedź to nie B.", None),
+        ("Pozostaje więc C.", "C"),
     ],
     "tr": [
         ("Doğru cevap: C", "C"),
@@ -112,12 +127,18 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("Dolayısıyla doğru cevap B seçeneğidir.", "B"),
         ("A seçeneği yanlıştır. Doğru cevap: C", "C"),
         ("Cevap B değildir.", None),
+        ("Doğru cevap C'dir.", "C"),
+        ("Cevap A değil, D'dir.", "D"),
+        ("Geriye C kalır.", "C"),
+        ("A şıkkı yanlıştır, B şıkkı doğrudur.", "B"),
     ],
     "ar": [
         ("الإجابة الصحيحة هي B.", "B"),
         ("الجواب: D", "D"),
         ("لذلك، الإجابة هي الخيار C.", "C"),
         ("الإجابة ليست B.", None),
+        ("يبقى الخيار C.", "C"),
+        ("الإجابة ليست A بل D.", "D"),
     ],
     "ko": [
         ("정답은 B입니다.", "B"),
@@ -125,6 +146,82 @@ LETTERS: dict[str, list[tuple[str, str | None]]] = {
         ("따라서 정답은 C입니다.", "C"),
         ("A는 오답입니다. 정답은 D입니다.", "D"),
         ("정답은 B가 아닙니다.", None),
+    ],
+    "ru": [
+        ("Правильный ответ — B.", "B"),
+        ("Таким образом, правильный ответ — вариант D.", "D"),
+        ("Вариант A неверен. Ответ: C.", "C"),
+        ("Верный ответ не A, а B.", "B"),
+        ("Ответ не B.", None),
+    ],
+    "uk": [
+        ("Отже, правильна відповідь — C.", "C"),
+        ("Відповідь не A, а D.", "D"),
+        ("Залишається C.", "C"),
+    ],
+    "da": [
+        ("Derfor er det korrekte svar D.", "D"),
+        ("Jeg vælger B.", "B"),
+        ("Svaret er ikke A, men C.", "C"),
+        ("Svaret er ikke B.", None),
+    ],
+    "nb": [
+        ("Riktig svar er C.", "C"),
+        ("Derfor velger jeg B.", "B"),
+        ("Svar: B. Fordi A er feil.", "B"),
+    ],
+    "cs": [
+        ("Proto je správná odpověď D.", "D"),
+        ("Správná odpověď není A, ale C.", "C"),
+        ("Správne je B.", "B"),
+    ],
+    "el": [
+        ("Επομένως, η σωστή απάντηση είναι το C.", "C"),
+        ("Η απάντηση δεν είναι A αλλά D.", "D"),
+    ],
+    "hu": [
+        ("A helyes válasz a B lehetőség.", "B"),
+        ("A helyes válasz nem A, hanem C.", "C"),
+        ("A. A beteg sokkban van.", "A"),
+        ("A beteg sokkban van.", None),
+    ],
+    "fi": [
+        ("Siksi oikea vastaus on vaihtoehto D.", "D"),
+        ("Vastaus ei ole A vaan C.", "C"),
+        ("Vaihtoehto A on väärin. Oikea vastaus on D.", "D"),
+    ],
+    "ro": [
+        ("Prin urmare, răspunsul corect este varianta D.", "D"),
+        ("Răspunsul nu este A, ci C.", "C"),
+        ("Aleg varianta B.", "B"),
+    ],
+    "id": [
+        ("Jadi, jawabannya adalah B.", "B"),
+        ("Jawabannya bukan A, melainkan C.", "C"),
+    ],
+    "vi": [
+        ("Vì vậy, câu trả lời đúng là D.", "D"),
+        ("Đáp án không phải là A mà là D.", "D"),
+        ("Tôi chọn B.", "B"),
+        ("Đáp án không phải B.", None),
+    ],
+    "hi": [
+        ("इसलिए सही विकल्प D है।", "D"),
+        ("उत्तर A नहीं, बल्कि C है।", "C"),
+        ("अतः विकल्प B सही है।", "B"),
+        ("उत्तर B नहीं है।", None),
+    ],
+    "fa": [
+        ("پاسخ صحیح گزینه C است.", "C"),
+        ("گزینه B صحیح است.", "B"),
+    ],
+    "he": [
+        ("התשובה הנכונה היא C.", "C"),
+        ("אפשרות B היא הנכונה.", "B"),
+    ],
+    "th": [
+        ("คำตอบที่ถูกต้องคือ C", "C"),
+        ("ข้อ B ถูกต้อง", "B"),
     ],
 }
 
@@ -177,6 +274,21 @@ WORDS: dict[str, list[tuple[str, str | None]]] = {
     "tr": [("Evet.", "yes"), ("Cevap: hayır", "no"), ("Belki.", "maybe")],
     "ar": [("نعم", "yes"), ("الإجابة هي لا.", "no"), ("ربما", "maybe")],
     "ko": [("예", "yes"), ("정답은 아니요입니다.", "no"), ("결론: 아마도", "maybe")],
+    "ru": [("Да.", "yes"), ("Ответ: нет", "no"), ("Возможно.", "maybe")],
+    "uk": [("Так.", "yes"), ("Ні.", "no"), ("Відповідь: можливо", "maybe")],
+    "da": [("Ja.", "yes"), ("Svaret er nej.", "no"), ("Måske.", "maybe")],
+    "nb": [("Ja.", "yes"), ("Svaret er nei.", "no"), ("Kanskje.", "maybe")],
+    "cs": [("Ano.", "yes"), ("Odpověď: ne", "no"), ("Možná.", "maybe")],
+    "el": [("Ναι.", "yes"), ("Η απάντηση είναι όχι.", "no"), ("Ίσως.", "maybe")],
+    "hu": [("Igen.", "yes"), ("A válasz: nem", "no"), ("Talán.", "maybe")],
+    "fi": [("Kyllä.", "yes"), ("Ei.", "no"), ("Vastaus: ehkä", "maybe")],
+    "ro": [("Da.", "yes"), ("Răspunsul este nu.", "no"), ("Poate.", "maybe")],
+    "id": [("Ya.", "yes"), ("Jawaban: tidak", "no"), ("Mungkin.", "maybe")],
+    "vi": [("Có.", "yes"), ("Không.", "no"), ("Đáp án: có thể", "maybe")],
+    "hi": [("हाँ", "yes"), ("उत्तर: नहीं", "no"), ("शायद", "maybe")],
+    "fa": [("بله", "yes"), ("پاسخ: خیر", "no"), ("شاید", "maybe")],
+    "he": [("כן.", "yes"), ("התשובה היא לא.", "no"), ("אולי", "maybe")],
+    "th": [("ใช่", "yes"), ("คำตอบคือ ไม่ใช่", "no"), ("อาจจะ", "maybe")],
 }
 
 
