@@ -1,6 +1,6 @@
 """What is each file that people arrive with recognised as, and is what it holds right?
 
-Imports every file of the public data and files of 20 generated shapes, each into a store of its
+Imports every file of the public data and files of 34 generated shapes, each into a store of its
 own, and compares items, right answers and answers with those counted without the product.
 
     python benchmarks/any_file.py

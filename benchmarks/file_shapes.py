@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -88,6 +89,64 @@ def _parquet(rows: list[Row]) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows), sink)
     return sink.getvalue()
+
+
+def _exams() -> str:
+    """Return the options' items as HEAD-QA's two exams."""
+    exams: dict[str, Any] = {}
+    for row in _exam_rows():
+        _, exam, number = row["id"].split("-")
+        answers = [{"aid": place, "atext": text} for place, text in enumerate(_TEXTS, start=1)]
+        data = exams.setdefault(exam, {"name": exam, "year": "2013", "data": []})["data"]
+        data.append(
+            {"qid": number, "qtext": row["question"], "ra": row["gold"], "answers": answers}
+        )
+    return json.dumps({"version": "1.0", "exams": exams})
+
+
+def _exam_rows() -> list[Row]:
+    return [
+        {
+            **row,
+            "id": f"headqa-exam_{n % 2}-{n // 2 + 1}",
+            "gold": str("ABCD".index(row["gold"]) + 1),
+        }
+        for n, row in enumerate(_options())
+    ]
+
+
+def _right_first() -> list[Row]:
+    """Return rows with a column for the right option and one for each wrong one, as in GPQA."""
+    rows = []
+    for row in _options():
+        right = _TEXTS["ABCD".index(row["gold"])]
+        wrong = [text for text in _TEXTS if text != right]
+        named = {f"Incorrect Answer {n}": text for n, text in enumerate(wrong, start=1)}
+        rows.append({"id": row["id"], "Question": row["question"], "Correct Answer": right} | named)
+    return rows
+
+
+def _alphabetic() -> list[Row]:
+    texts = sorted(_TEXTS, key=str.casefold)
+    return [
+        {**row, "gold": "ABCD"[texts.index(_TEXTS["ABCD".index(row["gold"])])]}
+        for row in _options()
+    ]
+
+
+def _markdown(rows: list[Row]) -> str:
+    lines = [" | ".join(map(str, row.values())) for row in rows]
+    header = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0])]
+    return "\n".join(f"| {line} |" for line in [*header, *lines])
+
+
+def _tar(rows: list[Row]) -> bytes:
+    file, content = io.BytesIO(), _csv(rows).encode()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        info = tarfile.TarInfo("set/data.csv")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return file.getvalue()
 
 
 _GERMAN: Final = {"id": "Fall", "question": "Text der Anfrage", "gold": "Stufe"}
@@ -199,6 +258,59 @@ SHAPES: Final[Mapping[str, tuple[Make, list[Row], tuple[str, ...]]]] = {
         (),
     ),
     "compressed.csv.gz": (lambda: gzip.compress(_csv(_triage()).encode()), _triage(), ()),
+    "headqa.json": (_exams, _exam_rows(), ()),
+    "gpqa.csv": (lambda: _csv(_right_first()), _alphabetic(), ()),
+    "options_in_one_cell.csv": (
+        lambda: _csv(
+            [{**row, "options": "A) x; B) y, or z; C) 5 mg; D) none"} for row in _options()]
+        ),
+        _options(),
+        (),
+    ),
+    "options_marked_right.json": (
+        lambda: json.dumps(
+            [
+                {"id": row["id"], "question": row["question"]}
+                | {
+                    "answers": [
+                        {"text": t, "correct": row["gold"] == c}
+                        for c, t in zip("ABCD", _TEXTS, strict=True)
+                    ]
+                }
+                for row in _options()
+            ]
+        ),
+        _options(),
+        (),
+    ),
+    "question_inside.jsonl": (
+        lambda: _lines(
+            [
+                {
+                    "id": row["id"],
+                    "data": {"Question": row["question"], "Options": _TEXTS}
+                    | {"Correct Option": row["gold"]},
+                }
+                for row in _options()
+            ]
+        ),
+        _options(),
+        (),
+    ),
+    "texts_of_several.csv": (
+        lambda: _csv(
+            [
+                {**row, **dict(zip("ABCD", _TEXTS, strict=True))}
+                | {"gold": " | ".join(_TEXTS["ABCD".index(c)] for c in row["gold"].split("+"))}
+                for row in _several("ABCD")
+            ]
+        ),
+        _several("ABCD"),
+        (),
+    ),
+    "markdown.md": (lambda: _markdown(_triage()), _triage(), ()),
+    "set.tar.gz": (lambda: _tar(_triage()), _triage(), ()),
+    "utf_32.csv": (lambda: _csv(_triage()).encode("utf-32"), _triage(), ()),
     "shift_jis.csv": (
         lambda: _csv(
             [{**row, "gold": ("はい", "いいえ")[n % 2]} for n, row in enumerate(_yes_no())]

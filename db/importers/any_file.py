@@ -20,7 +20,14 @@ from db.importers.fields import refuse_unstorable
 from db.importers.file_names import split_of_name
 from db.importers.items import parse_items
 from db.importers.label_reading import YES_NO_MAYBE
-from db.importers.mapping import FIELDS, gold_of_values, guessed, read_entry, suggested
+from db.importers.mapping import (
+    FIELDS,
+    gold_of_values,
+    guessed,
+    guessed_inside,
+    read_entry,
+    suggested,
+)
 from db.importers.mapping import Mapping as FieldMapping
 from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import SPLIT_FILE_NAME, parse_pubmedqa
@@ -163,7 +170,7 @@ def _first_object(
     path: Path, contents: Contents, first: list[Row], faults: FaultList
 ) -> Mapping[str, Any]:
     row = next((value for _, value in first if isinstance(value, Mapping)), None)
-    if row is None:
+    if not row:
         faults.raise_if_any()
         raise ImportFileError(
             f"{path.name} was not imported: it is {contents.kind} without any rows of named "
@@ -202,7 +209,8 @@ def _used(mapping: FieldMapping | None, first: list[Row]) -> FieldMapping:
 def _by_fields(mapping: FieldMapping | None, first: list[Row]) -> Reader:
     """Return the reader by a mapping over what the names of the fields suggest."""
     rows_seen = _objects(first)
-    names = guessed(dict.fromkeys(column for row in rows_seen for column in row))
+    inner = guessed_inside(rows_seen)
+    names = inner.over(guessed(dict.fromkeys(column for row in rows_seen for column in row)))
     shown = gold_of_values(rows_seen, names)
 
     def read(rows: Any, frame: Frame) -> Iterator[Entry]:
@@ -213,7 +221,7 @@ def _by_fields(mapping: FieldMapping | None, first: list[Row]) -> Reader:
             if not row.keys() <= known:
                 known |= row.keys()
                 used = guessed(sorted(known, key=str)).model_copy(update=shown)
-                used = (mapping or FieldMapping()).over(used)
+                used = (mapping or FieldMapping()).over(inner.over(used))
             yield read_entry(place, row, used)
 
     return read

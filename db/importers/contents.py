@@ -50,8 +50,14 @@ _BINARIES: Final = (
     (b"GGUF", "the weights of a model", "Use it as a base model, on the Training page."),
     (b"\x89HDF", "an HDF5 file", "Export the table as CSV or Parquet."),
     (b"\x93NUMPY", "a NumPy array", "Export it as CSV or JSON."),
-    (b"\x80\x04\x95", "a Python pickle, which is never opened", "Save it as JSON or Parquet."),
-    (b"\x80\x05\x95", "a Python pickle, which is never opened", "Save it as JSON or Parquet."),
+    *(
+        (mark, "a Python pickle, which is never opened", "Save it as JSON or Parquet.")
+        for mark in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+    ),
+    (b"$FL2", "an SPSS file", "Save it as CSV."),
+    (b"<stata_dta>", "a Stata file", "Save it as CSV."),
+    (b"RDX", "an R data file", "Save it as CSV."),
+    (b"X\n\0\0\0", "an R data file", "Save it as CSV."),
     (b"{\\rtf", "an RTF document", "Copy its table into a spreadsheet."),
     (b"<!DOCTYPE", "a web page", "Save the data, not the page that shows it."),
     (b"<html", "a web page", "Save the data, not the page that shows it."),
@@ -64,6 +70,10 @@ _ZIPS: Final = (
     ("data.pkl", "the weights of a model", "Use it as a base model, on the Training page."),
 )
 _SPREADSHEETS: Final = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
+_DAMAGED: Final = (
+    *(ValueError, OSError, RuntimeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 _IN_FOLDERS: Final = (".parquet", ".arrow", ".jsonl", ".json", ".csv", ".tsv")
 _LISTS: Final = (
     "request_states",
@@ -109,7 +119,7 @@ def open_contents(path: Path, faults: FaultList) -> Contents:
     if content.startswith(b"PK\x03\x04"):
         return _zip(path, faults)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
-        return Contents("an Excel sheet", sheet_rows(path, faults))
+        return Contents(*sheet_rows(path, faults))
     if content.startswith((ARROW_MARK, ARROW_STREAM_MARK)):
         return Contents("an Arrow file", arrow_rows(path))
     _refuse_binary(path, content)
@@ -130,8 +140,10 @@ def _refuse_binary(path: Path, content: bytes) -> None:
     for prefix, name, advice in _BINARIES:
         if start.lower().startswith(prefix.lower()):
             raise ImportFileError(f"{path.name} was not imported: it is {name}. {advice}")
-    if content[257:262] == b"ustar":
-        raise ImportFileError(f"{path.name} was not imported: it is a tar archive. Unpack it.")
+    if content[8:12] == b"DUCK":
+        raise ImportFileError(
+            f"{path.name} was not imported: it is a DuckDB database. Export the table as CSV."
+        )
     if not _utf16_of(content) and _CONTROL.search(content[:65_536]):
         raise ImportFileError(
             f"{path.name} was not imported: it is a binary file of an unknown kind (it begins with "
@@ -140,7 +152,9 @@ def _refuse_binary(path: Path, content: bytes) -> None:
 
 
 def _utf16_of(content: bytes) -> str:
-    """Return which UTF-16 a text is in, by its mark or as every other byte of it is 0."""
+    """Return which UTF-16, or UTF-32, a text is in: by its mark, or as every other byte is 0."""
+    if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "utf-32"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     even, odd = content[:400:2], content[1:400:2]
@@ -169,7 +183,8 @@ def _zip(path: Path, faults: FaultList) -> Contents:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             size = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            kind = _mimetype(archive) if "mimetype" in names else b""
+    except _DAMAGED as error:
         raise ImportFileError(
             f"{path.name} was not imported: it is a damaged ZIP archive ({error}). Download or "
             "save it again."
@@ -182,14 +197,24 @@ def _zip(path: Path, faults: FaultList) -> Contents:
     for member, name, advice in _ZIPS:
         if any(found.endswith(member) for found in names):
             raise ImportFileError(f"{path.name} was not imported: it is {name}. {advice}")
+    if b"opendocument" in kind and b"spreadsheet" not in kind:
+        raise ImportFileError(
+            f"{path.name} was not imported: it is an OpenDocument file without a spreadsheet. "
+            "Copy its table into one."
+        )
     if any(name in names for name in _SPREADSHEETS):
-        return Contents("an Excel sheet", sheet_rows(path, faults))
+        return Contents(*sheet_rows(path, faults))
     if "header.json" in names and any(name.startswith("samples/") for name in names):
         return _inspect_log(path, sorted(names))
     raise ImportFileError(
         f"{path.name} was not imported: it is a ZIP archive with {len(names)} files (first: "
         f"{', '.join(map(ascii, names[:3]))}). Unpack it, and import the file that holds the data."
     )
+
+
+def _mimetype(archive: zipfile.ZipFile) -> bytes:
+    with archive.open("mimetype") as file:
+        return file.read(80)
 
 
 def _inspect_log(path: Path, names: list[str]) -> Contents:
@@ -207,10 +232,7 @@ def _inspect_log(path: Path, names: list[str]) -> Contents:
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
     try:
         return parse_json(read_member(archive, archive.getinfo(name)))
-    except (
-        *(ValueError, OSError, RuntimeError, NotImplementedError),
-        *(zipfile.BadZipFile, zlib.error, pa.ArrowException),
-    ) as error:
+    except (*_DAMAGED, pa.ArrowException) as error:
         raise ImportFileError(
             f"{path.name} was not imported: its part {name!a} cannot be read ({str(error)[:120]}). "
             "Download or write the log again."
@@ -262,6 +284,8 @@ def _json(path: Path, text: str, faults: FaultList) -> Contents:
         if value and all(isinstance(row, list) for row in value):
             return Contents("a JSON list", table_rows(_numbered(value), faults))
         return Contents("a JSON list", _numbered(value))
+    if isinstance(exams := value.get("exams"), dict):  # of HEAD-QA, by their names
+        return Contents("a JSON object", _rows_of_object(exams))
     for place in (*_LISTS, *_only_list(value)):
         found = value_at(value, place)
         if isinstance(found, list) and found and isinstance(found[0], dict):

@@ -22,6 +22,7 @@ BENCHMARKS: Final = (
     "afrimedqa",
     "frenchmedmcqa",
     "igakuqa",
+    "headqa",
 )
 SPLITS: Final[Mapping[str, Split]] = {
     "train": "train",

@@ -19,7 +19,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "prompt_question frage fragetext pregunta domanda pergunta vraag 質問 問題 问题 المسألة سؤال "
     "input instruction text prompt displayed_text sentence document",
     "context": "context contexts abstract passage background case_description kontext contexte",
-    "options": "options choices answer_options candidates endings answers option",
+    "options": "options choices answer_options candidates endings answers option mc1_targets",
     "gold": "gold_label gold answer_idx answeridx correct_answer correct_option correct_label "
     "correct_answers correct_options correct right_answer ground_truth groundtruth target "
     "final_decision gold_index expected "
@@ -60,6 +60,11 @@ TRUE: Final = frozenset(
 _FLAGS: Final = TRUE | {"", "0", "false", "no", "n", "-", "nein", "non", "faux", "falsch"}
 _SUBJECTS: Final = frozenset({"category", "class"})
 """Next to options they are what the question is about, elsewhere its label."""
+_RIGHT: Final = ("correct_answer", "right_answer", "correct_option", "answer", "correct")
+_WRONG: Final = re.compile(
+    r"(?:(?:in|not_)correct|wrong|false|distractor)_?(?:answer|option|choice)?_?(?:\d{1,2}|[a-j])"
+)
+"""Columns of the options next to one of the right answer, as in GPQA and SciQ."""
 _OPTION: Final = re.compile(
     r"(?:op|option|choice|ending|answer|ans|opt|antwort|opción|opcion|opzione|選択肢)?[ _-]?"
     r"\(?([a-j]|\d)\)?",
@@ -91,6 +96,10 @@ def guess_mapping(columns: Collection[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     used: set[str] = set()
     options = option_columns_of(columns)
+    wrong = [column for name, column in by_name.items() if _WRONG.fullmatch(name)]
+    right = next((by_name[name] for name in _RIGHT if name in by_name), None)
+    if len(wrong) > 1 and right is not None:
+        options, found["gold"] = (right, *sorted(wrong)), right
     if options:
         found["options"] = options
         used |= set(options)

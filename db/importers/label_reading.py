@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from string import ascii_uppercase
 from typing import Any, Final
 
@@ -106,6 +106,15 @@ def parts_of(value: Any) -> list[str]:
     if re.fullmatch(r"[A-Z]{2,}|[a-e]{2,}", text) and len({*text}) == len(text):
         return [*text]
     return [part.strip() for part in _LISTED.split(text) if part.strip()]
+
+
+def lists_of(value: Any) -> Iterator[list[str]]:
+    """Yield in which ways one text may list labels, those that hold commas themselves first."""
+    for separator in "\n|;":
+        parts = [part.strip() for part in text_of(value).split(separator) if part.strip()]
+        if len(parts) > 1:
+            yield parts
+    yield parts_of(value)
 
 
 def separator_of(values: Iterable[str]) -> str | None:

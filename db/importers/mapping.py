@@ -23,6 +23,7 @@ from db.importers.paths import (
     raw_text,
     read_context,
     read_options,
+    right_options,
     text_of,
     value_at,
 )
@@ -116,9 +117,32 @@ def guessed(columns: Any) -> Mapping:
     return Mapping(**guess_mapping(list(columns)))
 
 
+def guessed_inside(rows: Sequence[MappingOf[Any, Any]]) -> Mapping:
+    """Return what the names inside the one field that holds the questions suggest.
+
+    Nothing where the rows name a question themselves, or no single field of them does.
+    """
+    row = rows[0] if rows else {}
+    inner = {
+        name: {key: f"{name}.{key}" for key in value}
+        for name, value in row.items()
+        if isinstance(value, MappingOf) and guessed(value).question
+    }
+    if guessed(row).question or len(inner) != 1:
+        return Mapping()
+    ((_, paths),) = inner.items()
+    found = guess_mapping(list(paths))
+    return Mapping(**{name: _path_inside(value, paths) for name, value in found.items()})
+
+
+def _path_inside(value: Any, paths: MappingOf[str, str]) -> Any:
+    return paths.get(value, value) if isinstance(value, str) else tuple(paths[one] for one in value)
+
+
 def suggested(rows: Sequence[MappingOf[Any, Any]]) -> Mapping:
     """Return the mapping that the names of the columns and what is in them suggest."""
     found = guessed(dict.fromkeys(column for row in rows for column in row))
+    found = guessed_inside(rows).over(found)
     return found.model_copy(update=gold_of_values(rows, found))
 
 
@@ -143,6 +167,8 @@ def read_entry(place: str, row: Any, mapping: Mapping) -> Entry:
     labels = _labels(row, mapping)
     given = _answers(row, mapping)
     gold = _gold(row, mapping)
+    if gold is None and options and written is not None:
+        gold = right_options(written) or None
     if isinstance(mapping.gold, tuple) and not options:
         labels = labels or names_of_flags(mapping.gold)
     opinions: tuple[Opinion, ...] = ()
@@ -271,8 +297,13 @@ def _options(row: Any, mapping: Mapping) -> Any:
     if not mapping.options:
         return ()
     if isinstance(mapping.options, str):
-        return read_options(value_at(row, mapping.options))
-    return option_columns(row, mapping.options)
+        return read_options(value_at(row, mapping.options), is_split=mapping.gold is not None)
+    options = option_columns(row, mapping.options)
+    if mapping.gold not in mapping.options:
+        return options
+    # The right answer has a column of its own, the first: in that order it would always be A.
+    texts = sorted((option.text for option in options), key=str.casefold)
+    return read_options(texts)
 
 
 def _labels(row: Any, mapping: Mapping) -> tuple[str, ...]:

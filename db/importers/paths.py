@@ -14,6 +14,10 @@ from db.records import Option, Section
 
 _MAX_LITERAL = 20_000
 _LINE_OF_OPTIONS = re.compile(r"^\s*\(?([A-Za-z]|\d{1,2})[).:．、：]\s*(.+?)\s*$", re.MULTILINE)
+_INLINE_MARK = re.compile(r"(?:^|(?<=[\s;|,]))\(?([A-Za-z]|\d{1,2})[).:]\s+")
+"""The letter or number of an option, in a cell that has all of them in one line."""
+_FLAGS = frozenset({"0", "1", "TRUE", "FALSE", "true", "false"})
+_RIGHT = ("correct", "is_correct", "isCorrect", "right", "is_right", "isRight")
 _LETTERED_LINE = re.compile(r"^\s*([A-Z])\s+(.+?)\s*$", re.MULTILINE)
 
 
@@ -84,8 +88,12 @@ def nested(value: Any) -> Any:
         return value
 
 
-def read_options(value: Any) -> tuple[Option, ...]:
-    """Return the options that a value holds in any of the usual ways; none where it is no list."""
+def read_options(value: Any, *, is_split: bool = False) -> tuple[Option, ...]:
+    """Return the options that a value holds in any of the usual ways; none where it is no list.
+
+    Args:
+        is_split: A text without letters or numbers is divided at its lines, ``|`` or ``;``.
+    """
     value = nested(value)
     if isinstance(value, Mapping):
         return _options_of_object(value)
@@ -94,11 +102,53 @@ def read_options(value: Any) -> tuple[Option, ...]:
         if len(found) < 2:
             found = _LETTERED_LINE.findall(value)
             in_order = "".join(label for label, _ in found) == ascii_uppercase[: len(found)]
-            found = found if in_order else []
+            found = found if in_order and len(found) > 1 else _inline_options(value)
+        if len(found) < 2 and is_split:
+            separator = next((sign for sign in "\n|;" if sign in value), "\n")
+            texts = [text.strip() for text in value.split(separator) if text.strip()]
+            found = list(zip(ascii_uppercase, texts, strict=False))
         return tuple(Option(label, text) for label, text in found) if len(found) > 1 else ()
     if not isinstance(value, Sequence) or len(value) > len(ascii_uppercase):
         return ()
     return tuple(_option(part, ascii_uppercase[place]) for place, part in enumerate(value))
+
+
+def right_options(value: Any) -> list[str]:
+    """Return the labels of the options that a value marks as right: ``{"correct": true}``.
+
+    An object of texts says it by its values, as the targets of TruthfulQA do.
+    """
+    value, options = nested(value), read_options(value)
+    if isinstance(value, Mapping):
+        flags = list(value.values()) if _are_flags(value) else []
+    else:
+        parts = value if isinstance(value, list | tuple) else ()
+        flags = [
+            next((part[name] for name in _RIGHT if name in part), None)
+            for part in parts
+            if isinstance(part, Mapping)
+        ]
+    pairs = zip(options, flags, strict=False)
+    return [option.label for option, flag in pairs if text_of(flag) in ("1", "TRUE", "true")]
+
+
+def _are_flags(value: Mapping[str, Any]) -> bool:
+    return len(value) > 1 and all(text_of(part) in _FLAGS for part in value.values())
+
+
+def _inline_options(text: str) -> list[tuple[str, str]]:
+    """Return the options of ``A) one; B) two``: their marks follow each other from the first."""
+    marks: list[re.Match[str]] = []
+    for match in _INLINE_MARK.finditer(text):
+        last = marks[-1][1] if marks else ""
+        following = str(int(last) + 1) if last.isdigit() else chr(ord(last) + 1) if last else ""
+        if match[1] == following or (not marks and match.start() == 0 and match[1] in "Aa1"):
+            marks.append(match)
+    ends = [match.start() for match in marks[1:]] + [len(text)] * bool(marks)
+    return [
+        (match[1], text[match.end() : end].strip(" \t\n;|,"))
+        for match, end in zip(marks, ends, strict=True)
+    ]
 
 
 def option_columns(row: Any, columns: Sequence[str]) -> tuple[Option, ...]:
@@ -139,7 +189,9 @@ def _options_of_object(value: Mapping[str, Any]) -> tuple[Option, ...]:
     labels, texts = value.get("label", value.get("labels")), value.get("text", value.get("texts"))
     if isinstance(labels, Sequence) and isinstance(texts, Sequence) and not isinstance(texts, str):
         return tuple(Option(str(a), str(b)) for a, b in zip(labels, texts, strict=False))
-    pairs = [(str(label).strip(), raw_text(text)) for label, text in value.items()]
+    if _are_flags(value):
+        return tuple(Option(*pair) for pair in zip(ascii_uppercase, value, strict=False))
+    pairs = [(_mark_of(str(label).strip()), raw_text(text)) for label, text in value.items()]
     return tuple(Option(label, text) for label, text in pairs if text)
 
 
@@ -153,6 +205,12 @@ def _option(part: Any, letter: str) -> Option:
     )
     text = next((part[name] for name in ("text", "value", "content", "atext") if name in part), "")
     return Option(text_of(label), raw_text(text))
+
+
+def _mark_of(key: str) -> str:
+    """Return the letter or number of ``option_1`` or ``choiceA``; any other key as it is."""
+    marked = re.fullmatch(r"(?:option|choice|answer|opt?|ans)[ _-]?([a-z]|\d{1,2})", key, re.I)
+    return marked[1] if marked else key
 
 
 def _label_of_column(column: str, letter: str) -> str:

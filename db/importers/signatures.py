@@ -14,6 +14,9 @@ from db.importers.entries import Reader, by_row
 from db.importers.mapping import Mapping as FieldMapping
 from db.importers.readers import annotation_tools, benchmarks, harnesses, model_outputs
 from db.importers.readers.benchmarks import mapped
+from db.importers.readers.headqa import read_headqa
+from db.importers.readers.race import read_race
+from db.importers.readers.squad import read_squad
 
 FIRST: Final = "[0]"
 """In a path: the first entry of a list."""
@@ -131,6 +134,13 @@ SIGNATURES: Final = (
         mapped(FieldMapping(gold="label"), source="medxpertqa"),
     ),
     Signature("MMLU", "question choices answer subject", benchmarks.MMLU),
+    Signature("HEAD-QA", "data.[0].qtext data.[0].answers", read_headqa),
+    Signature("HEAD-QA (Hugging Face)", "qid qtext ra answers", read_headqa),
+    Signature("SQuAD", "paragraphs.[0].qas", read_squad),
+    Signature(
+        "SQuAD (Hugging Face)", "question context answers.text answers.answer_start", read_squad
+    ),
+    Signature("RACE", "article questions options answers", read_race),
     Signature("BioASQ questions", "body type", by_row(benchmarks.is_yes_no)),
     Signature(
         "MedQA", "question options answer_idx meta_info", benchmarks.read_medqa, origin="medqa"
@@ -148,6 +158,14 @@ SIGNATURES: Final = (
         "answers with the options' probabilities",
         "question options prediction ground_truth all_probs",
         mapped(FieldMapping(gold="ground_truth", label="prediction", probabilities="all_probs")),
+    ),
+    Signature(
+        "OpenAI chat completions", "messages.[0].role choices.[0].message", model_outputs.read_chats
+    ),
+    Signature(
+        "OpenAI chat completions",
+        "request.messages response.choices",
+        model_outputs.read_chats,
     ),
     Signature("chats for fine-tuning", "messages.[0].role", refusal=_MADE_OF_ITEMS),
     Signature("ShareGPT conversations", "conversations.[0].value", refusal=_MADE_OF_ITEMS),

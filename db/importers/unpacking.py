@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import re
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ _MAX_LAYERS: Final = 3
 _CHUNK: Final = 1 << 20
 _ZSTD: Final = 93
 """Number of the compression in the ZIP specification (APPNOTE 6.3.8); Python 3.11 lacks it."""
+_TAR_MARK: Final = 257
+"""Where a tar archive has its mark."""
 _DATA_SUFFIXES: Final = frozenset(
     {
         *(".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".eval"),
@@ -39,7 +42,7 @@ _INFORMATION: Final = re.compile(
 """Files next to the data that describe it."""
 _DAMAGED: Final = (
     *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
-    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, pa.ArrowException),
 )
 
 
@@ -108,10 +111,12 @@ def _unpacker_of(path: Path) -> Callable[[Path, Path], Path] | None:
     if not path.is_file():
         return None
     with path.open("rb") as file:
-        start = file.read(8)
+        start = file.read(_TAR_MARK + 5)
     for mark, open_ in _STREAMS:
         if start.startswith(mark):
             return lambda packed, folder: _unpack_stream(packed, folder, open_)
+    if start.endswith(b"ustar"):
+        return _unpack_tar
     return _unpack_zip if start.startswith(b"PK\x03\x04") and _holds_data(path) else None
 
 
@@ -152,9 +157,30 @@ def _unpack_zip(path: Path, folder: Path) -> Path:
         for info in archive.infolist():
             if info.is_dir() or not is_data(info.filename):
                 continue
-            parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-            target = folder.joinpath(*(part for part in parts if part.strip("./")))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(read_member(archive, info))
-            targets.append(target)
+            targets.append(_target(folder, info.filename))
+            targets[-1].write_bytes(read_member(archive, info))
     return targets[0] if len(targets) == 1 else folder
+
+
+def _unpack_tar(path: Path, folder: Path) -> Path:
+    """Unpack the data files of a tar archive; links and devices in it are left out."""
+    targets, size = [], 0
+    with tarfile.open(path, "r:") as archive:
+        for info in archive:
+            if not info.isreg() or not is_data(info.name):
+                continue
+            size += info.size
+            source = archive.extractfile(info)
+            if size > MAX_FILE_BYTES or source is None:
+                raise ValueError(f"it unpacks to more than {MAX_FILE_BYTES:,} bytes")
+            targets.append(_target(folder, info.name))
+            targets[-1].write_bytes(source.read())
+    return targets[0] if len(targets) == 1 else folder
+
+
+def _target(folder: Path, name: str) -> Path:
+    """Return where a part of an archive is unpacked: never outside the folder."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    target = folder.joinpath(*(part for part in parts if part.strip("./")))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target

@@ -18,7 +18,7 @@ from db.content.items import get_item
 from db.content.predictions import list_predictions
 from db.errors import ImportFileError
 from db.importers import ImportReport, import_file
-from db.importers.any_file import parse_any
+from db.importers.any_file import look_at, parse_any
 from db.importers.choices import Choices
 from db.people.reviewers import add_reviewer
 from db.records import Item
@@ -140,10 +140,32 @@ def test_labels_can_be_named_for_the_whole_file(tmp_path: Path) -> None:
         },
         {"question": "Q?", "options": "A. x\nB. y\nC. z", "answer": "B"},
         {"question": "Q?", "options": "{'A': 'x', 'B': 'y', 'C': 'z'}", "answer": "B"},
+        {"question": "Q?", "options": "A) x; B) y; C) z", "answer": "B"},
+        {"question": "Q?", "options": "(A) x (B) y (C) z", "answer": "B"},
+        {"question": "Q?", "options": "x | y | z", "answer": "y"},
+        {"question": "Q?", "answers": [{"text": t, "correct": t == "y"} for t in "xyz"]},
+        {"question": "Q?", "mc1_targets": {"x": 0, "y": 1, "z": 0}},
+        {"question": "Q?", "correct_answer": "y", "distractor1": "x", "distractor2": "z"},
+        {
+            "Question": "Q?",
+            "Correct Answer": "y",
+            "Incorrect Answer 1": "z",
+            "Incorrect Answer 2": "x",
+        },
+        {
+            "id": 7,
+            "data": {
+                "Question": "Q?",
+                "Options": {"A": "x", "B": "y", "C": "z"},
+                "Correct Option": "B",
+            },
+        },
     ],
 )
 def test_options_and_the_right_one_are_found_in_any_form(tmp_path: Path, row: Any) -> None:
-    (item,) = items_of(write(tmp_path, "own.json", [row]))
+    path = write(tmp_path, "own.json", [row])
+    (item,) = items_of(path)
+    assert look_at(path).items == (item,)
     assert [(part.label, part.text) for part in item.options] == [
         ("A", "x"),
         ("B", "y"),
@@ -209,9 +231,13 @@ def test_parquet_and_a_dataset_folder_keep_their_splits(tmp_path: Path) -> None:
     [
         ("a.csv", b"%PDF-1.7 ...", "a PDF document"),
         ("a.csv", b"\x89PNG\r\n\x1a\n", "a PNG image"),
-        ("a.tar", b"data.csv".ljust(257, b"\0") + b"ustar", "a tar archive"),
+        ("a.tar", b"data.csv".ljust(257, b"\0") + b"ustar", "cannot be unpacked"),
+        ("a.sav", b"$FL2@(#) SPSS DATA FILE", "an SPSS file"),
+        ("a.duckdb", bytes(8) + b"DUCK", "a DuckDB database"),
         ("a.db", b"SQLite format 3\x00 ...", "an SQLite database"),
         ("a.pkl", b"\x80\x04\x95\x00\x00", "a Python pickle"),
+        ("a.pkl", b"\x80\x02}q\x00.", "a Python pickle"),
+        ("a.json", b"{}", "without any rows"),
         ("a.gguf", b"GGUF\x03\x00", "the weights of a model"),
         ("a.json", b"<!doctype html><html>", "a web page"),
         ("a.xlsx", b"PK\x03\x04 cut off", "a damaged ZIP archive"),
@@ -239,10 +265,15 @@ def test_what_cannot_be_imported_is_named_as_what_it_is(
 
 
 def test_a_zip_archive_is_named_with_what_is_in_it(tmp_path: Path) -> None:
-    for member, words in (("word/document.xml", "a Word document"), ("data.mat", "'data.mat'")):
+    members = (
+        ("word/document.xml", "x", "a Word document"),
+        ("data.mat", "x", "'data.mat'"),
+        ("mimetype", "application/vnd.oasis.opendocument.text", "an OpenDocument file"),
+    )
+    for member, content, words in members:
         path = tmp_path / "a.zip"
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(member, "x")
+            archive.writestr(member, content)
         with pytest.raises(ImportFileError, match=words):
             parse_any(path)
 

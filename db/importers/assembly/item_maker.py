@@ -24,6 +24,7 @@ from db.importers.label_reading import (
     index_base,
     is_text_of_another,
     labels_of_values,
+    lists_of,
     parts_of,
     separator_of,
     whole_number,
@@ -189,10 +190,12 @@ class ItemMaker:
             return [part.strip() for part in text_of(values[0]).split(separator)]
         if not labels or find_label(values[0], labels, entry.options, 0) is not None:
             return values
-        parts = parts_of(values[0])
         base = self.index_base if entry.index_base is None else entry.index_base
-        is_list = all(find_label(part, labels, entry.options, base) for part in parts)
-        return parts if is_list and len(parts) > 1 else values
+        for parts in lists_of(values[0]):
+            is_list = all(find_label(part, labels, entry.options, base) for part in parts)
+            if is_list and len(parts) > 1:
+                return parts
+        return values
 
     def _has_several(self, entry: Entry) -> bool:
         known = self._choices.known_sets.get(self._set_name(entry))

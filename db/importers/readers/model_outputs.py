@@ -15,28 +15,39 @@ def read_openai_batch(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
     """Yield the answers of an OpenAI batch, by ``custom_id``; requests that failed have none."""
     del frame
     for place, row in rows:
-        body = value_at(row, "response.body") or {}
-        choice = value_at(body, "choices.0") or {}
-        text = value_at(choice, "message.content") or _parts(body.get("output"))
-        if not body or not text:
-            yield Entry(place=place, item_id=text_of(row.get("custom_id")))
-            continue
-        usage = body.get("usage") or {}
+        answers = _chat_answers(value_at(row, "response.body") or {})
+        yield Entry(place=place, item_id=text_of(row.get("custom_id")), answers=answers)
+
+
+def read_chats(rows: Iterable[Row], frame: Frame) -> Iterator[Entry]:
+    """Yield the answers of logged chats: the request, or its messages, next to the completion."""
+    del frame
+    for place, row in rows:
+        turns = value_at(row, "request.messages") or row.get("messages") or ()
+        asked = [turn for turn in turns if value_at(turn, "role") == "user"]
+        content = value_at(asked[-1], "content") if asked else ""
         yield Entry(
             place=place,
-            item_id=text_of(row.get("custom_id")),
-            answers=(
-                Answer(
-                    model=text_of(body.get("model")),
-                    text=_parts(text) if isinstance(text, list) else text_of(text),
-                    is_finished=choice.get("finish_reason") != "length",
-                    prompt_tokens=count_of(usage.get("prompt_tokens", usage.get("input_tokens"))),
-                    answer_tokens=count_of(
-                        usage.get("completion_tokens", usage.get("output_tokens"))
-                    ),
-                ),
-            ),
+            prompt=_parts(content) if isinstance(content, list) else text_of(content),
+            answers=_chat_answers(row.get("response") or row),
         )
+
+
+def _chat_answers(body: Mapping[str, Any]) -> tuple[Answer, ...]:
+    """Return the answer of a response of OpenAI's interfaces, none where it failed."""
+    choice = value_at(body, "choices.0") or {}
+    text = value_at(choice, "message.content") or _parts(body.get("output"))
+    if not text:
+        return ()
+    usage = body.get("usage") or {}
+    answer = Answer(
+        model=text_of(body.get("model")),
+        text=_parts(text) if isinstance(text, list) else text_of(text),
+        is_finished=choice.get("finish_reason") != "length",
+        prompt_tokens=count_of(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        answer_tokens=count_of(usage.get("completion_tokens", usage.get("output_tokens"))),
+    )
+    return (answer,)
 
 
 _BEDROCK_TEXTS = ("content", "output.message.content", "generation", "results.0.outputText")

@@ -8,6 +8,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from string import ascii_uppercase
@@ -104,6 +105,7 @@ def _is_cyrillic(text: str) -> bool:
 def table_rows(lines: Iterable[Line], faults: FaultList) -> Iterator[Row]:
     """Yield rows by column name: titles, empty lines and columns without anything are left out."""
     filled = ((place, cells) for place, cells in lines if any(_is_filled(cell) for cell in cells))
+    filled = (line for line in filled if not _is_ruler(line[1]))
     first = list(islice(filled, _NUM_SAMPLED))
     if not first:
         return
@@ -124,26 +126,61 @@ def table_rows(lines: Iterable[Line], faults: FaultList) -> Iterator[Row]:
         faults.add("the whole file", "a header without any line after it")
 
 
-def sheet_rows(path: Path, faults: FaultList) -> Iterator[Row]:
-    """Yield the rows of the first sheet that holds any."""
-    try:
+def sheet_rows(path: Path, faults: FaultList) -> tuple[str, Iterator[Row]]:
+    """Return which sheets of a workbook are read, in words, and their rows.
+
+    They are the sheets with the header that names most known fields: cover pages and notes have
+    none, and a table may go on in further sheets.
+    """
+    with _explained(path):
         workbook = CalamineWorkbook.from_path(path)
-        sheets = (workbook.get_sheet_by_name(name) for name in workbook.sheet_names)
-        sheet = next((sheet for sheet in sheets if sheet.height > 1), None)
-        if sheet is None:
+        sheets = [sheet for sheet in _sheets(path, workbook) if sheet.height > 1]
+        if not sheets:
             raise ImportFileError(f"{path.name} cannot be imported: no sheet in it has any rows.")
-        if sheet.total_height * sheet.total_width > _MAX_CELLS:
-            raise ImportFileError(
-                f"{path.name} cannot be imported: a sheet has "
-                f"{sheet.total_height * sheet.total_width:,} cells, at most {_MAX_CELLS:,} are "
-                "allowed. Save it as CSV, or remove what it does not need."
-            )
-        yield from table_rows(_sheet_lines(sheet), faults)
+        headers = [_sheet_header(sheet) for sheet in sheets]
+        best = max(headers, key=_num_known)
+        chosen = [sheet for sheet, header in zip(sheets, headers, strict=True) if header == best]
+    kind = "an Excel sheet" if len(sheets) == 1 else f"{len(chosen)} of {len(sheets)} Excel sheets"
+
+    def rows() -> Iterator[Row]:
+        with _explained(path):
+            for sheet in chosen:
+                before = f"{sheet.name!a}, " if len(chosen) > 1 else ""
+                for place, row in table_rows(_sheet_lines(sheet), faults):
+                    yield before + place, row
+
+    return kind, rows()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (CalamineError, OSError, ValueError) as error:
         raise ImportFileError(
             f"{path.name} cannot be imported: it begins as a spreadsheet and cannot be read as one "
             f"({str(error)[:120]}). Save it again, as XLSX or CSV."
         ) from error
+
+
+def _sheets(path: Path, workbook: CalamineWorkbook) -> Iterator[CalamineSheet]:
+    num_cells = 0
+    for name in workbook.sheet_names:
+        sheet = workbook.get_sheet_by_name(name)
+        num_cells += sheet.total_height * sheet.total_width
+        if num_cells > _MAX_CELLS:
+            raise ImportFileError(
+                f"{path.name} cannot be imported: its sheets have {num_cells:,} cells, at most "
+                f"{_MAX_CELLS:,} are allowed. Save it as CSV, or remove what it does not need."
+            )
+        yield sheet
+
+
+def _sheet_header(sheet: CalamineSheet) -> list[str]:
+    """Return the cells of the header of a sheet."""
+    lines = (line for line in _sheet_lines(sheet) if any(map(_is_filled, line[1])))
+    first = list(islice(lines, _NUM_SAMPLED))
+    return [str(cell or "").strip() for cell in first[_header_position(first)][1]] if first else []
 
 
 def _sheet_lines(sheet: CalamineSheet) -> Iterator[Line]:
@@ -298,6 +335,12 @@ def _is_lettered(first: Sequence[Line]) -> bool:
         )
         and guess_field(str(first[0][1][0])) is None
     )
+
+
+def _is_ruler(cells: Sequence[Any]) -> bool:
+    """Return whether a line is the one below a header of Markdown: ``|---|:---:|``."""
+    texts = [str(cell).strip() for cell in cells if _is_filled(cell)]
+    return len(texts) > 1 and all(re.fullmatch(r":?-{2,}:?", text) for text in texts)
 
 
 def _num_filled(cells: Sequence[Any]) -> int:
