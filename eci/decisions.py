@@ -53,7 +53,8 @@ class DecisionSettings(_Frozen):
     cost: Cost = Field(
         "macro_f1",
         description="what the label is chosen by: accuracy (the most probable one), macro_f1 "
-        "(labels count alike), matrix (costs of your own), or ordinal (distance in the order)",
+        "(labels count alike; where several may be right, the overlap), matrix (your own costs), "
+        "or ordinal (distance in the order)",
     )
     matrix: dict[str, Matrix] = Field(
         {}, description="label set: costs, one row a gold label, one column a decision"
@@ -119,12 +120,12 @@ class DecisionRule(_Frozen):
     """The operating point of one label set; what an artifact keeps of it.
 
     Attributes:
-        cost: What the label is chosen by.
+        cost: What the label is chosen by; where several may be right, ``macro_f1`` is the overlap.
         num_items: Held-out items that it was chosen and measured on.
         costs: Cost of each decision (columns) for each gold label (rows); None decides for the most
             probable label, as for the items' own options.
         mean_cost: Of held-out items, each decided by a rule that was chosen without it: errors for
-            accuracy, ``1 - macro-F1``, else the mean cost. None with no items.
+            accuracy, ``1 - macro-F1`` or ``1 - overlap``, else the mean cost. None with no items.
         mean_cost_most_probable: The same for the most probable label.
         target_error: Of labels that no person reviews; None where none was set.
         threshold: Smallest confidence that needs no person; None with a target where the items
@@ -132,6 +133,8 @@ class DecisionRule(_Frozen):
         set_coverage: Promised fraction of sets with the gold label.
         set_thresholds: Largest ``1 - probability`` of each label in a set; None: always in it.
         ask_unless_single: Whether a person is asked wherever the set is not a single label.
+        label_thresholds: Where several labels may be right: the probability from which on each is
+            given; a single one holds for all, as for the items' own options.
     """
 
     cost: Cost = "accuracy"
@@ -144,6 +147,7 @@ class DecisionRule(_Frozen):
     set_coverage: _Share
     set_thresholds: tuple[_Number | None, ...] = ()
     ask_unless_single: bool = False
+    label_thresholds: tuple[_Share, ...] = ()
 
     @model_validator(mode="after")
     def _require_square(self) -> Self:
@@ -174,6 +178,41 @@ class DecisionRule(_Frozen):
         if self.ask_unless_single and held is not None:
             asks |= held.sum(1) != 1
         return Decisions(labels, held, asks)
+
+    def decide_sets(self, probabilities: npt.ArrayLike) -> SetDecisions:
+        """Decide items of a label set of which several labels may be right.
+
+        Every item gets a label: where none reaches its threshold, the one that comes nearest.
+
+        Args:
+            probabilities: Of each label that it is right, shape ``(n_items, n_labels)``; 0 for
+                options that an item lacks.
+        """
+        p = np.asarray(probabilities, dtype=np.float64)
+        given = labels_from(p, np.array(self.label_thresholds or (0.5,)))
+        asks = np.zeros(len(p), dtype=np.bool_)
+        if self.target_error is not None:
+            asks |= set_confidence(p, given) < (
+                math.inf if self.threshold is None else self.threshold
+            )
+        return SetDecisions(given, asks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SetDecisions:
+    """What follows for some items of which several labels may be right.
+
+    Attributes:
+        given: Whether each label is given, shape ``(n_items, n_labels)``; one at least an item.
+        asks_person: Whether a person should decide instead, shape ``(n_items,)``.
+    """
+
+    given: BoolArray
+    asks_person: BoolArray
+
+    def names_of(self, row: int, names: Sequence[str]) -> list[str]:
+        """Return the names of the labels that an item is given."""
+        return [name for name, is_given in zip(names, self.given[row], strict=False) if is_given]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -318,6 +357,26 @@ def risk_threshold(
         if bdtr(errors, answered, target_error) <= (1 - LEVEL) / len(COVERAGES):
             return float(curve.thresholds[place])
     return None
+
+
+def labels_from(p: FloatArray, limits: FloatArray) -> BoolArray:
+    """Return which labels reach their thresholds, or else the one that comes nearest.
+
+    Args:
+        p: Probabilities, shape ``(n_items, n_labels)``.
+        limits: One for each label, or one for all.
+    """
+    given: BoolArray = p >= limits
+    if len(p):
+        lacking = ~given.any(axis=1)
+        given[lacking, (p / limits).argmax(axis=1)[lacking]] = True
+    return given
+
+
+def set_confidence(p: FloatArray, given: BoolArray) -> FloatArray:
+    """Return how probable it is that each set is exactly right, shape ``(n_items,)``."""
+    confidence: FloatArray = np.where(given, p, 1 - p).prod(axis=1)
+    return confidence
 
 
 def _matrix(values: FloatArray | IntArray) -> Matrix:

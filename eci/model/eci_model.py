@@ -34,7 +34,7 @@ from eci.model.features import Feature
 from eci.model.head import HeadConfig
 from eci.model.prefix import Prefix, prefill, share
 from eci.pooling import DEFAULT_POOLING, parse_pooling
-from eci.questions.labels import PUBMEDQA, LabelSet, likely_set
+from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.prompts import Exemplar, Message, Question, load_template
 
 _PROMPTS = PromptSettings()
@@ -506,19 +506,14 @@ class EciModel:
             mine = logits[: len(labels)].double()
             known = self.calibration.get(labels.name)
             calibrated = mine / (known.temperature if known else 1.0)
-            if labels.is_several:
-                right = calibrated.sigmoid().tolist()
-                read.append(_several(right, mine.tolist(), labels, row, is_shortened, thinking))
-                continue
-            probabilities = calibrated.softmax(0).tolist()
             rule = self.decision_rules.get(labels.name, MOST_PROBABLE)
-            decided = rule.decide([probabilities])
+            label, probabilities, in_set, asks = _decided(calibrated, labels, rule)
             read.append(
                 Classification(
-                    labels.names[decided.labels[0]],
-                    tuple(probabilities),
-                    decided.set_of(0, labels.names),
-                    bool(decided.asks_person[0]),
+                    label,
+                    probabilities,
+                    in_set,
+                    asks,
                     tuple(mine.tolist()),
                     len(row.prompt),
                     is_shortened,
@@ -565,25 +560,20 @@ class EciModel:
         return [list(row[prompts.shape[1] :].tolist()) for row in ids]
 
 
-def _several(
-    probabilities: Sequence[float],
-    logits: Sequence[float],
-    labels: LabelSet,
-    row: Row,
-    is_shortened: bool,
-    thinking: str,
-) -> Classification:
-    """Return every label that is more likely right than not, or else the most likely one."""
-    return Classification(
-        likely_set(probabilities, labels),
-        tuple(probabilities),
-        None,
-        False,
-        tuple(logits),
-        len(row.prompt),
-        is_shortened,
-        thinking,
-    )
+def _decided(
+    logits: torch.Tensor, labels: LabelSet, rule: DecisionRule
+) -> tuple[str, tuple[float, ...], tuple[str, ...] | None, bool]:
+    """Return label, probabilities, the set of labels it may be, and whether a person is asked."""
+    if labels.is_several:
+        right = logits.sigmoid().tolist()
+        sets = rule.decide_sets([right])
+        given = labels.join(sets.names_of(0, labels.names))
+        return given, tuple(right), None, bool(sets.asks_person[0])
+    probabilities = logits.softmax(0).tolist()
+    decided = rule.decide([probabilities])
+    in_set = decided.set_of(0, labels.names)
+    label = labels.names[decided.labels[0]]
+    return label, tuple(probabilities), in_set, bool(decided.asks_person[0])
 
 
 @dataclass(frozen=True, slots=True)

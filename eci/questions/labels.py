@@ -188,19 +188,6 @@ def _faults(name: str, labels: tuple[Label, ...]) -> list[str]:
     return faults
 
 
-def likely_set(probabilities: Sequence[float], labels: LabelSet) -> str:
-    """Return the set of the labels more likely right than not, or else of the most likely one.
-
-    Example:
-        >>> signs = LabelSet.fixed("signs", ["cough", "fever"], is_several=True)
-        >>> likely_set([0.2, 0.4], signs)
-        'fever\\x1f'
-    """
-    pairs = list(zip(probabilities, labels.names, strict=False))
-    likely = [name for probability, name in pairs if probability >= 0.5]
-    return labels.join(likely or [max(pairs)[1]])
-
-
 PUBMEDQA: Final = LabelSet(
     "pubmedqa",
     (

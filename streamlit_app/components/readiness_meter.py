@@ -91,4 +91,4 @@ def _project(viewer: Viewer) -> None:
     except OUR_ERRORS as error:
         st.session_state[_GAIN] = [str(error)]
         return
-    st.session_state[_GAIN] = [gain_words(curve.gain(number), number) for number in NUM_NEW]
+    st.session_state[_GAIN] = [text for number in NUM_NEW for text in gain_words(curve, number)]

@@ -7,13 +7,14 @@ import pytest
 from sklearn.metrics import cohen_kappa_score, mean_absolute_error
 
 from eci.answers.several import read_labels
+from eci.decisions import MOST_PROBABLE
 from eci.model.head_fit import (
     cross_validate_several,
     fit_option_set,
     fit_several,
     several_logits,
 )
-from eci.questions.labels import LabelSet, likely_set
+from eci.questions.labels import LabelSet
 from eci.questions.prompts import Question, load_template
 from eci.statistics.calibration import out_of_fold
 from eci.statistics.ordinal import mean_rank_error, ordinal_distances, weighted_kappa
@@ -66,8 +67,11 @@ def test_a_prompt_asks_for_every_right_label_and_an_answer_lists_them() -> None:
 
 
 def test_a_set_has_a_label_even_where_none_is_likely() -> None:
-    assert likely_set([0.7, 0.2, 0.6], SIGNS) == SIGNS.join(["cough", "rash"])
-    assert likely_set([0.1, 0.2, 0.05], SIGNS) == SIGNS.join(["fever"])
+    sets = MOST_PROBABLE.decide_sets([[0.7, 0.2, 0.6], [0.1, 0.2, 0.05]])
+    assert [sets.names_of(row, SIGNS.names) for row in (0, 1)] == [["cough", "rash"], ["fever"]]
+    rule = MOST_PROBABLE.model_copy(update={"label_thresholds": (0.5, 0.8, 0.1)})
+    sets = rule.decide_sets([[0.7, 0.2, 0.6], [0.1, 0.2, 0.05]])
+    assert [sets.names_of(row, SIGNS.names) for row in (0, 1)] == [["cough", "rash"], ["rash"]]
 
 
 @pytest.mark.parametrize("is_options", [False, True])

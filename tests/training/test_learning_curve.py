@@ -7,7 +7,7 @@ from itertools import compress
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, jaccard_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import StandardScaler
 
@@ -79,7 +79,7 @@ def test_random_labels_that_an_adapter_has_learned_promise_nothing(seed: int) ->
     assert gain.value == pytest.approx(0, abs=0.03)
 
 
-def test_the_error_of_sets_is_how_many_are_not_exactly_right() -> None:
+def test_the_errors_of_sets_are_those_of_the_exact_match_and_of_the_overlap() -> None:
     rng = np.random.default_rng(7)
     states = rng.normal(size=(300, 1, 6)).astype(np.float32)
     right = states[:, 0, :3] + rng.normal(size=(300, 3)) > 0
@@ -108,6 +108,11 @@ def test_the_error_of_sets_is_how_many_are_not_exactly_right() -> None:
     given[np.arange(len(p)), p.argmax(axis=1)] = True
     whole = next(one for one in curve.points if one.num_items == len(fold.train))
     assert whole.error == pytest.approx(1 - accuracy_score(right[fold.held_out], given), abs=1e-9)
+    overlap = jaccard_score(right[fold.held_out], given, average="samples")
+    assert whole.no_overlap == pytest.approx(1 - overlap, abs=1e-9)
+    assert curve.is_of_sets
+    gains = [curve.gain(100, of_overlap=of_overlap).value for of_overlap in (False, True)]
+    assert gains[0] != gains[1]
 
 
 @pytest.mark.usefixtures("bundled_is_tiny")

@@ -17,9 +17,11 @@ from db.paths import cache_dir
 from db.retraining.snapshot import read_snapshot
 from db.viewer import Viewer
 from eci.arrays import FloatArray, IntArray
+from eci.decisions import labels_from
 from eci.model.head_fit import fit_head, fit_option_set, fit_several, several_logits
 from eci.statistics.calibration import out_of_fold
 from eci.statistics.estimates import Estimate, percentile_interval
+from eci.statistics.set_metrics import jaccard
 from training.control.plan import make_plan
 from training.data.artifact_source import ArtifactSource
 from training.data.questions import SnapshotQuestions
@@ -43,12 +45,14 @@ class CurvePoint:
     """The error of one head on items it was not fitted on; of sets, how many are not exact.
 
     ``split`` numbers the division into fitted and judged items: heads of one division are judged
-    on the same items, so they are resampled together.
+    on the same items, so they are resampled together. ``no_overlap`` is one less the mean Jaccard
+    overlap, of sets alone.
     """
 
     num_items: int
     error: float
     split: int
+    no_overlap: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,17 +69,27 @@ class LearningCurve:
     num_items: int
     points: tuple[CurvePoint, ...]
 
-    def gain(self, num_new: int, *, seed: int = 0) -> Estimate:
+    @property
+    def is_of_sets(self) -> bool:
+        """Return whether several labels of an item may be right."""
+        return any(point.no_overlap is not None for point in self.points)
+
+    def gain(self, num_new: int, *, of_overlap: bool = False, seed: int = 0) -> Estimate:
         """Estimate by how much accuracy rises with this many more items.
 
         The interval is that of the line through the points; that the line goes on as it does is
         assumed, so the further ahead, the less it says.
 
+        Args:
+            of_overlap: Of sets: the mean overlap instead of the exact match.
+
         Returns:
             A share; ``n`` counts the heads behind it.
         """
         sizes = np.array([point.num_items for point in self.points], dtype=float)
-        errors = np.array([point.error for point in self.points])
+        errors = np.array(
+            [(point.no_overlap or 0.0) if of_overlap else point.error for point in self.points]
+        )
         step = 1 / np.sqrt(self.num_items) - 1 / np.sqrt(self.num_items + num_new)
         value = _slope(sizes, errors) * step
         rng = np.random.default_rng(seed)
@@ -155,7 +169,8 @@ def _parts(rows: IntArray, seed: int) -> list[IntArray]:
 def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float, *, split: int) -> CurvePoint:
     learned, judged, y = task.features.take(on), task.features.take(out), np.array(task.y)
     if task.is_several:
-        return CurvePoint(len(on), _set_error(task, on, out, l2), split)
+        error, no_overlap = _set_errors(task, on, out, l2)
+        return CurvePoint(len(on), error, split, no_overlap)
     head = fit_head(
         learned.states,
         learned.scores,
@@ -167,18 +182,17 @@ def _point(task: LabelSetTask, on: IntArray, out: IntArray, l2: float, *, split:
     return CurvePoint(len(on), float((predicted != y[out]).mean()), split)
 
 
-def _set_error(task: LabelSetTask, on: IntArray, out: IntArray, l2: float) -> float:
-    """Return the share of judged items whose set of labels is not exactly the right one."""
+def _set_errors(task: LabelSetTask, on: IntArray, out: IntArray, l2: float) -> tuple[float, float]:
+    """Return how many sets of judged items are not exactly right, and one less their overlap."""
     learned, judged, right = task.features.take(on), task.features.take(out), task.right
     if task.is_options:
         head = fit_option_set(learned.states, learned.scores, right[on], l2=l2)
     else:
         head = fit_several(learned.states, right[on], l2=l2)
     logits = several_logits(head, judged.states, judged.scores, is_options=task.is_options)
-    # As the head answers: each label above one half, else the most probable one.
-    given = logits >= 0
-    given[np.arange(len(given)), logits.argmax(axis=1)] = True
-    return float((given != right[out]).any(axis=1).mean())
+    given, gold = labels_from(1 / (1 + np.exp(-logits)), np.array([0.5])), right[out] == 1
+    overlap = jaccard((given & gold).sum(axis=1), (given | gold).sum(axis=1))
+    return float((given != gold).any(axis=1).mean()), float(1 - overlap.mean())
 
 
 def _slope(sizes: FloatArray, errors: FloatArray) -> float:

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from eci.decisions import DecisionRule, DecisionSettings, choose_rule
 from eci.model.artifact import ArtifactInfo, CalibrationInfo
-from eci.questions.labels import MIN_OPTIONS, OPTIONS, LabelSet
+from eci.questions.labels import MIN_OPTIONS, OPTIONS, SEVERAL_OPTIONS, LabelSet
+from eci.set_decisions import choose_set_rule
 from eci.statistics.calibration import TemperatureScaling
 from training.errors import DataError, RunDirError
 from training.run.result_tables import ResultTable
@@ -108,7 +109,7 @@ def choose_rules(
     settings: DecisionSettings,
     label_sets: Iterable[LabelSet],
 ) -> dict[str, DecisionRule]:
-    """Choose the operating point of each label set of which one label is right.
+    """Choose the operating point of each label set.
 
     Args:
         entries: Items without an entry in ``gold`` are passed over.
@@ -120,19 +121,28 @@ def choose_rules(
     Raises:
         LabelSetError: The costs do not fit the label sets.
     """
-    fixed = [labels for labels in label_sets if not labels.is_several]
+    fixed = [labels for labels in label_sets if not labels.is_options]
+    settings.require_labels([labels for labels in fixed if not labels.is_several])
     sets: dict[str, LabelSet | None] = {labels.name: labels for labels in fixed}
-    settings.require_labels(fixed)
-    sets[OPTIONS] = None
     rules = {}
-    for name, labels in sets.items():
+    for name, labels in {**sets, OPTIONS: None, SEVERAL_OPTIONS: None}.items():
         members = [e for e in entries if e.label_set == name and e.item_id in gold]
         known = calibration.get(name)
-        scaling = TemperatureScaling(known.temperature if known else 1.0, 1)
+        temperature = known.temperature if known else 1.0
         num_labels = MIN_OPTIONS if labels is None else len(labels)
-        logits = _even(members) if members else np.empty((0, num_labels))
-        y = np.array([gold[entry.item_id] for entry in members], dtype=np.int64)
-        rules[name] = choose_rule(scaling.transform(logits), y, settings, labels)
+        logits = np.array(_even(members) if members else np.empty((0, num_labels)))
+        right = [gold[entry.item_id] for entry in members]
+        if name == SEVERAL_OPTIONS or (labels is not None and labels.is_several):
+            with np.errstate(over="ignore"):
+                p = 1 / (1 + np.exp(-logits / temperature))
+            held = np.array([[place in one for place in range(p.shape[1])] for one in right])
+            rules[name] = choose_set_rule(
+                p, held.reshape(p.shape), settings, is_options=labels is None
+            )
+        else:
+            scaling = TemperatureScaling(temperature, 1)
+            y = np.array(right, dtype=np.int64)
+            rules[name] = choose_rule(scaling.transform(logits), y, settings, labels)
     return rules
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from db.records import Prediction, labels_in
 from db.retraining.snapshot import SnapshotItem
-from eci.arrays import FloatArray
+from eci.arrays import BoolArray, FloatArray
 from eci.decisions import DecisionRule
 from eci.statistics.conformal import coverage_report
 from eci.statistics.estimates import NO_ITEMS, Estimate, proportion
@@ -55,7 +55,7 @@ def _figures(
     labels = max((item.labels for item in items), key=len)
     gold = [item.label for item in items]
     if items[0].is_several:
-        return _set_figures(gold, predictions, labels)
+        return _set_figures(gold, predictions, labels, rule)
     has_text = any(prediction.answer is not None for prediction in predictions)
     text = [prediction.answer_label for prediction in predictions]
     y = [list(labels).index(label) for label in gold]
@@ -74,7 +74,10 @@ def _figures(
 
 
 def _set_figures(
-    gold: Sequence[str], predictions: Sequence[Prediction], labels: Sequence[str]
+    gold: Sequence[str],
+    predictions: Sequence[Prediction],
+    labels: Sequence[str],
+    rule: DecisionRule | None,
 ) -> dict[str, Any]:
     """Return the figures where several labels may be right: accuracy is the exact match."""
 
@@ -101,8 +104,22 @@ def _set_figures(
         "text": scores([one.answer_label for one in predictions]) if has_text else None,
         "head": scores([one.head_label for one in predictions]),
         "calibration": _set_calibration(gold, predictions, labels),
-        "decision": None,
+        "decision": None if rule is None else _set_decision(rule, gold, predictions, labels),
     }
+
+
+def _set_decision(
+    rule: DecisionRule,
+    gold: Sequence[str],
+    predictions: Sequence[Prediction],
+    labels: Sequence[str],
+) -> dict[str, Any] | None:
+    known = [place for place, one in enumerate(predictions) if one.head_probabilities]
+    p = _probabilities([predictions[place] for place in known], len(labels))
+    right = set_indicators([labels_in(gold[place]) for place in known], labels)
+    decided = rule.decide_sets(p)
+    is_exact = (decided.given == right).all(axis=1)
+    return _as_turned_out(rule, is_exact, decided.asks_person) if known else None
 
 
 def _set_calibration(
@@ -137,18 +154,26 @@ def _calibration(probabilities: FloatArray, y: Sequence[int]) -> dict[str, Any]:
 
 def _decision(rule: DecisionRule, probabilities: FloatArray, y: Sequence[int]) -> dict[str, Any]:
     """Return the operating point, and how it turned out on these items."""
-    decided = rule.decide(probabilities)
-    is_alone, gold = ~decided.asks_person, np.array(y)
-    num_alone = int(is_alone.sum())
-    num_wrong = int((decided.labels != gold)[is_alone].sum())
-    figures = {
-        "answered_alone": proportion(num_alone, len(gold), NO_ITEMS),
-        "wrong_alone": proportion(num_wrong, num_alone, "a person is asked about every item"),
+    decided, gold = rule.decide(probabilities), np.array(y)
+    found = _as_turned_out(rule, decided.labels == gold, decided.asks_person)
+    if decided.sets is None:
+        return found
+    sets = coverage_report(decided.sets, gold).overall
+    return {**found, "set_held": asdict(sets.coverage), "set_size": asdict(sets.mean_size)}
+
+
+def _as_turned_out(
+    rule: DecisionRule, is_right: BoolArray, asks_person: BoolArray
+) -> dict[str, Any]:
+    num_alone = int((~asks_person).sum())
+    num_wrong = int((~is_right & ~asks_person).sum())
+    return {
+        **rule.model_dump(mode="json"),
+        "answered_alone": asdict(proportion(num_alone, len(is_right), NO_ITEMS)),
+        "wrong_alone": asdict(
+            proportion(num_wrong, num_alone, "a person is asked about every item")
+        ),
     }
-    if decided.sets is not None:
-        sets = coverage_report(decided.sets, gold).overall
-        figures |= {"set_held": sets.coverage, "set_size": sets.mean_size}
-    return {**rule.model_dump(mode="json"), **{n: asdict(f) for n, f in figures.items()}}
 
 
 def _probabilities(predictions: Sequence[Prediction], num_labels: int) -> FloatArray:

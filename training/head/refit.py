@@ -14,7 +14,7 @@ import numpy as np
 
 from db.errors import DbError
 from db.paths import cache_dir, runs_dir
-from db.records import OPTION_LABEL_SETS, Prediction, labels_in
+from db.records import OPTION_LABEL_SETS, Prediction, join_labels, labels_in
 from db.retraining.lineage import TrainingRecord
 from db.retraining.snapshot import Snapshot, SnapshotItem
 from eci.arrays import FloatArray, IntArray
@@ -32,7 +32,6 @@ from eci.model.head_fit import (
     fit_several,
     several_logits,
 )
-from eci.questions.labels import likely_set
 from eci.statistics.calibration import TemperatureScaling, out_of_fold
 from training.data.artifact_source import ArtifactSource
 from training.data.job import Job
@@ -462,10 +461,11 @@ def _predict(
         if entries[0].item.is_several:
             is_options = name in OPTION_LABEL_SETS
             logits = several_logits(heads[name], given.states, given.scores, is_options=is_options)
-            logits = logits / _temperature(info, name)
+            p = 1 / (1 + np.exp(-logits / _temperature(info, name)))
+            sets = info.decision_rules.get(name, MOST_PROBABLE).decide_sets(p)
             predictions += [
-                _set_prediction(run_id, entry, row)
-                for entry, row in zip(entries, logits, strict=True)
+                _set_prediction(run_id, entry.item, row, sets.names_of(place, entry.item.labels))
+                for place, (entry, row) in enumerate(zip(entries, p, strict=True))
             ]
             continue
         scaling = TemperatureScaling(_temperature(info, name), len(entries))
@@ -478,17 +478,16 @@ def _predict(
     return predictions
 
 
-def _set_prediction(run_id: str, entry: ItemQuestion, logits: FloatArray) -> Prediction:
-    """Return every label that is more likely right than not, or else the most likely one."""
-    item = entry.item
-    probabilities = (1 / (1 + np.exp(-logits[: len(item.labels)]))).tolist()
+def _set_prediction(
+    run_id: str, item: SnapshotItem, row: FloatArray, given: Sequence[str]
+) -> Prediction:
     return Prediction(
         run_id=run_id,
         item_id=item.item_id,
         answer=None,
         answer_label=None,
-        head_label=likely_set(probabilities, entry.question.label_set),
-        head_probabilities=tuple(probabilities),
+        head_label=join_labels(given, item.labels),
+        head_probabilities=tuple(row[: len(item.labels)].tolist()),
     )
 
 
@@ -542,15 +541,22 @@ def _rescaled(
         return replace(prediction, run_id=run_id)
     name, p = item.label_set, np.array(probabilities)
     power = _temperature(before, name) / _temperature(after, name)
-    if item.is_several:  # a temperature moves no probability over one half: the labels stay
+    rule = after.decision_rules.get(name, MOST_PROBABLE)
+    if item.is_several:
         right, wrong = p**power, (1 - p) ** power
-        rescaled = tuple((right / (right + wrong)).tolist())
-        return replace(prediction, run_id=run_id, head_probabilities=rescaled)
+        row = right / (right + wrong)
+        given = rule.decide_sets([row]).names_of(0, item.labels)
+        return replace(
+            prediction,
+            run_id=run_id,
+            head_label=join_labels(given, item.labels),
+            head_probabilities=tuple(row.tolist()),
+        )
     with np.errstate(divide="ignore"):
         powers = np.log(p) * power
     scaled = np.exp(powers - powers.max())
     scaled /= scaled.sum()
-    decided = after.decision_rules.get(name, MOST_PROBABLE).decide([scaled])
+    decided = rule.decide([scaled])
     return replace(
         prediction,
         run_id=run_id,

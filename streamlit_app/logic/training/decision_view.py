@@ -55,7 +55,13 @@ def _rule_words(rule: DecisionRule) -> tuple[str, int, str, str]:
         shown = [percent(1 - value) if is_score else f"{value:.3f}" for value in figures]
         cost = say("decision.cost_compared", cost=shown[0], most_probable=shown[1])
     name = words("decision_cost")[rule.cost]
-    if rule.cost == "macro_f1" and rule.costs is None:
+    limits = rule.label_thresholds
+    if set(limits) - {0.5}:
+        lowest, highest = percent(min(limits)), percent(max(limits))
+        name = say("decision.thresholds", lowest=lowest, highest=highest)
+    elif limits:
+        name = say("decision.halves" if rule.cost == "macro_f1" else "decision.exact_halves")
+    elif rule.cost == "macro_f1" and rule.costs is None:
         name = say("decision.unweighted", cost=name)
     return name, rule.num_items, cost, _rule_asks(rule)
 

@@ -14,6 +14,7 @@ from streamlit_app.logic.label_sets import label_set_words
 from streamlit_app.logic.training.models_view import estimate_words
 from streamlit_app.markup import reveal
 from streamlit_app.wording import say, say_count
+from training.control.learning_curve import LearningCurve
 from training.control.triggers import Readiness
 
 MIN_PER_LABEL = 30
@@ -80,12 +81,21 @@ def missing_words(found: Readiness, counts: Sequence[ItemCount]) -> list[str]:
     return missing
 
 
-def gain_words(gain: Estimate, num_new: int) -> str:
-    """Describe the projected gain of more items."""
+def gain_words(curve: LearningCurve, num_new: int) -> list[str]:
+    """Describe the projected gain of more items, one sentence for each figure."""
+    if not curve.is_of_sets:
+        return [_gain_words("readiness.gain", curve.gain(num_new), num_new)]
+    return [
+        _gain_words("readiness.gain_exact", curve.gain(num_new), num_new),
+        _gain_words("readiness.gain_overlap", curve.gain(num_new, of_overlap=True), num_new),
+    ]
+
+
+def _gain_words(key: str, gain: Estimate, num_new: int) -> str:
     if gain.value is None or gain.interval is None:
         return say("readiness.no_projection")
     return say(
-        "readiness.gain",
+        key,
         count=num_new,
         points=100 * gain.value,
         low=100 * gain.interval.low,
