@@ -13,7 +13,7 @@ from db.importers.assembly.whole_file import Assembly
 from db.importers.batch import ImportBatch
 from db.importers.choices import Choices
 from db.importers.clinician_reviews import parse_clinician_reviews
-from db.importers.contents import Contents, first_rows, open_contents
+from db.importers.contents import Contents, divided, first_rows, open_contents
 from db.importers.entries import Entry, Frame, Reader, Row, by_row
 from db.importers.faults import FaultList
 from db.importers.fields import refuse_unstorable
@@ -29,6 +29,7 @@ from db.importers.mapping import (
     suggested,
 )
 from db.importers.mapping import Mapping as FieldMapping
+from db.importers.paths import value_at
 from db.importers.predictions import parse_predictions
 from db.importers.pubmedqa import SPLIT_FILE_NAME, parse_pubmedqa
 from db.importers.readers.harnesses import task_of
@@ -126,6 +127,8 @@ def _parse(
         raise ImportFileError(
             f"{path.name} was not imported: {signature.name}. {signature.refusal}"
         )
+    if signature is None and _names_no_question(mapping, row):
+        first, rows = divided(first, rows, _NUM_LOOKED_AT)
     reader = signature.reader if signature and signature.reader else _by_fields(mapping, first)
     if signature is None:
         faults.read_from = _used(mapping, first).in_words()
@@ -150,8 +153,10 @@ def look_at(
 def _look_at(path: Path, mapping: FieldMapping | None, choices: Choices) -> Look:
     faults = FaultList(path, _EXPECTED)
     contents = open_contents(path, faults)
-    first, _ = first_rows(contents, _NUM_LOOKED_AT)
-    _first_object(path, contents, first, faults)
+    first, rows = first_rows(contents, _NUM_LOOKED_AT)
+    row = _first_object(path, contents, first, faults)
+    if (mapping or _signature(row, contents) is None) and _names_no_question(mapping, row):
+        first, _ = divided(first, rows, _NUM_LOOKED_AT)
     fields = tuple(dict.fromkeys(name for _, each in first for name in _paths(each)))
     used = (mapping or FieldMapping()).over(suggested(_objects(first)))
     entries = list(_entries(_by_mapping(used), iter(first), Frame(path), faults))
@@ -199,6 +204,11 @@ def _whole(
 
 def _signature(row: Mapping[str, Any], contents: Contents) -> Signature | None:
     return next((each for each in SIGNATURES if each.fits(row, contents.around)), None)
+
+
+def _names_no_question(mapping: FieldMapping | None, row: Mapping[str, Any]) -> bool:
+    """Return whether a mapping leaves the question of a row open."""
+    return value_at(row, (mapping and mapping.question) or "") is None
 
 
 def _used(mapping: FieldMapping | None, first: list[Row]) -> FieldMapping:

@@ -92,6 +92,7 @@ _LISTS: Final = (
 )
 """Where in a JSON object its rows are."""
 _MIN_ZEROS: Final = 0.8
+_MARKUP: Final = re.compile(rb"<[a-zA-Z][^<>]*>")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -135,11 +136,51 @@ def first_rows(contents: Contents, count: int) -> tuple[list[Row], Iterator[Row]
     return first, chain(first, contents.rows)
 
 
+def divided(first: list[Row], rows: Iterator[Row], count: int) -> tuple[list[Row], Iterator[Row]]:
+    """Return a row for each question where each row has a list of them, as a patient may have.
+
+    What else a row says goes with each of its questions, but for its id.
+    """
+    found = next((value for _, value in first if isinstance(value, dict)), {})
+    names = [
+        name
+        for name, part in found.items()
+        if isinstance(part, list)
+        and part
+        and isinstance(part[0], dict)
+        and "question" in guess_mapping(list(part[0]))
+    ]
+    if len(names) != 1 or "question" in guess_mapping(list(found)):
+        return first, rows
+    (name,) = names
+    outer = guess_mapping(list(found)).get("id")
+
+    def each() -> Iterator[Row]:
+        for place, row in rows:
+            parts = row.get(name) if isinstance(row, dict) else None
+            if not isinstance(parts, list):
+                yield place, row
+                continue
+            kept = {key: value for key, value in row.items() if key not in (name, outer)}
+            for number, part in enumerate(parts, start=1):
+                both = {**kept, **part} if isinstance(part, dict) else part
+                yield f"{place}, question {number}", both
+
+    made = each()
+    again = list(islice(made, count))
+    return again, chain(again, made)
+
+
 def _refuse_binary(path: Path, content: bytes) -> None:
     start = content.lstrip()[:64]
     for prefix, name, advice in _BINARIES:
         if start.lower().startswith(prefix.lower()):
             raise ImportFileError(f"{path.name} was not imported: it is {name}. {advice}")
+    if _MARKUP.match(start):
+        raise ImportFileError(
+            f"{path.name} was not imported: it is an XML or HTML file. Export the table as CSV or "
+            "JSON."
+        )
     if content[8:12] == b"DUCK":
         raise ImportFileError(
             f"{path.name} was not imported: it is a DuckDB database. Export the table as CSV."

@@ -15,7 +15,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "realidx problem_id idx index sample_id doc_id custom_id instance_id fall_nr fallnummer "
     "fall_id numero",
     "question": "question query question_text problem_text questiontext qtext stem body vignette "
-    "case case_text "
+    "case case_text statement "
     "prompt_question frage fragetext pregunta domanda pergunta vraag 質問 問題 问题 المسألة سؤال "
     "input instruction text prompt displayed_text sentence document",
     "context": "context contexts abstract passage background case_description kontext contexte",
@@ -27,7 +27,9 @@ _NAMES: Final[Mapping[str, str]] = {
     "ra answerkey answer_key correctanswer correctoption correct_choice correct_letter "
     "lösung loesung richtige_antwort antwort dringlichkeit urgency triage réponse reponse "
     "respuesta risposta resposta 正解 答え 答案 cop answer priority grade kategorie klasse "
-    "catégorie categoria categoría etiqueta étiquette",
+    "catégorie categoria categoría etiqueta étiquette answer_letter correct_answer_letter "
+    "correct_index answer_index correct_answer_index correctanswerindex answerindex correctindex "
+    "correct_option_index correct_answer_idx correct_idx human_label expert_label rating",
     "answer": "raw_response completion response model_answer model_output output generated_text "
     "generation model_response actual_output actualoutput llm_output answer_text answer",
     "label": "predicted_answer predicted_label prediction pred predicted answer_label model_label "

@@ -30,7 +30,7 @@ _LISTED: Final = re.compile(
 _SPACED: Final = re.compile(r"\w(?:\s+\w)+")
 _BRACKETED: Final = re.compile(r"\{([^{}]*)\}|\[([^\[\]]*)\]")
 _MARKED: Final = re.compile(
-    r"(?:option|choice|answer)?\s*[(\[{]?\s*(\w+)\s*[)\]}.:]?", re.IGNORECASE
+    r"[*_`\"']*(?:option|choice|answer)?\s*[(\[{]?\s*(\w+?)\s*[)\]}.:]?[*_`\"']*", re.IGNORECASE
 )
 _DECIMAL: Final = re.compile(r"(-?\d+)\.0+")
 _MONTH: Final = r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)\w*"
@@ -190,11 +190,12 @@ def _marked(text: str, labels: Sequence[str]) -> str | None:
 
 
 def _lettered(text: str, labels: Sequence[str], options: Sequence[Option]) -> str | None:
-    """Return the label that ``B: the option's text`` begins with."""
+    """Return the label that ``B: the option's text`` or ``B. Because ...`` begins with."""
     begun = re.match(r"\(?(\w{1,2})[).:]\s+(.+)", text, re.DOTALL)
-    if begun and _named(begun[1], labels) == _named_option(begun[2], labels, options):
-        return _named(begun[1], labels)
-    return None
+    label = _named(begun[1], labels) if begun and options else None
+    if begun is None or label is None:
+        return None
+    return label if _named_option(begun[2], labels, options) in (label, None) else None
 
 
 def _at(position: int, labels: Sequence[str]) -> str | None:

@@ -42,6 +42,8 @@ _REPEATED: Final = frozenset(
     }
 )
 """Fields that say again what others do, and would show the right answer."""
+_TELLING: Final = re.compile(r"correct|answer|solution|gold|truth", re.IGNORECASE)
+"""In the name of a field without a meaning: it may show the right answer to a blind reviewer."""
 
 
 class Mapping(BaseModel):
@@ -358,6 +360,7 @@ def _metadata(row: Any, mapping: Mapping) -> dict[str, Any]:
         for name, value in row.items()
         if name not in read
         and name not in _REPEATED
+        and not _TELLING.search(str(name))
         and isinstance(value, str | int | float | bool)
         and 0 < len(text_of(value)) <= _MAX_METADATA
     }

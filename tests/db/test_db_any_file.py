@@ -145,6 +145,9 @@ def test_labels_can_be_named_for_the_whole_file(tmp_path: Path) -> None:
         {"question": "Q?", "options": "x | y | z", "answer": "y"},
         {"question": "Q?", "answers": [{"text": t, "correct": t == "y"} for t in "xyz"]},
         {"question": "Q?", "mc1_targets": {"x": 0, "y": 1, "z": 0}},
+        {"question": "Q?", "options": ["x", "y", "z"], "answer": "**B**"},
+        {"question": "Q?", "options": ["x", "y", "z"], "answer": "B. Because it works."},
+        {"question": "Q?", "options": ["x", "y", "z"], "answer_letter": "B"},
         {"question": "Q?", "correct_answer": "y", "distractor1": "x", "distractor2": "z"},
         {
             "Question": "Q?",

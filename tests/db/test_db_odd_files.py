@@ -26,7 +26,7 @@ from db.importers import import_file
 from db.importers.any_file import look_at, parse_any
 from db.importers.batch import ImportBatch
 from db.importers.readers.squad import UNANSWERABLE
-from db.records import Item, labels_in
+from db.records import FREE_TEXT_LABEL_SET, Item, labels_in
 from db.viewer import EVERYTHING
 from tests.support.stores import open_store
 
@@ -582,3 +582,45 @@ def test_every_sheet_with_the_header_is_read_and_a_cover_is_left_out(tmp_path: P
     assert golds(batch) == ["yes", "no", "maybe"]
     assert batch.description == "2 of 3 Excel sheets, 3 items"
     assert batch.places["c"] == "'Surgery', row 2"
+
+
+def test_a_field_that_may_show_the_right_answer_is_no_metadata(tmp_path: Path) -> None:
+    row = {
+        "question": "1?",
+        "options": DRUGS,
+        "gold": "A",
+        "correctAnswerText": "Aspirin",
+        "age": 5,
+    }
+    (item,) = parsed(tmp_path, "t.json", [row]).items
+    assert isinstance(item, Item)
+    assert (item.gold_label, item.metadata) == ("A", {"age": 5})
+
+
+def test_values_that_are_missing_or_answers_to_open_questions_are_no_labels(tmp_path: Path) -> None:
+    batch = parsed(tmp_path, "t.csv", "id,question,gold\na,1?,NA\nb,2?,yes\nc,3?,no\n")
+    assert golds(batch) == ["", "yes", "no"]
+    assert batch.items[1].labels == ("yes", "no", "maybe")
+    long = [{"question": f"{n}?", "answer": f"It depends on {n} things. " * 9} for n in range(3)]
+    batch = parsed(tmp_path, "t.json", long)
+    assert {item.label_set for item in batch.items} == {FREE_TEXT_LABEL_SET}
+    assert "1 things" in batch.items[1].long_answer
+
+
+def test_a_row_of_values_is_no_header_because_a_value_is_a_name_too(tmp_path: Path) -> None:
+    rows = "".join(f"{n},arm {n},{n}?,{'yes' if n % 2 else 'no'}\n" for n in range(6))
+    with pytest.raises(ImportFileError, match="'record', 'arm', 'words', 'verdict'"):
+        parsed(tmp_path, "t.csv", f"record,arm,words,verdict\n{rows}")
+
+
+def test_questions_listed_under_a_patient_are_items_of_their_own(tmp_path: Path) -> None:
+    patients = [
+        {"id": 1, "age": 70, "questions": [{"question": "1?", "gold": "yes"},
+                                           {"question": "2?", "gold": "no"}]},
+        {"id": 2, "age": 5, "questions": [{"question": "3?", "gold": "no"}]},
+    ]  # fmt: skip
+    batch = parsed(tmp_path, "t.json", {"patients": patients})
+    assert golds(batch) == ["yes", "no", "no"]
+    assert [item.metadata for item in batch.items] == [{"age": 70}, {"age": 70}, {"age": 5}]
+    look = look_at(tmp_path / "t.json")
+    assert look_at(tmp_path / "t.json", look.mapping).items == look.items == batch.items

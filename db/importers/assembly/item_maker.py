@@ -44,8 +44,10 @@ from db.records import (
 )
 
 _IDENTIFIER: Final = TypeAdapter[str](Identifier)
-_UNKNOWN: Final = ("", "-1", "-")
-"""How files write that no right answer is known."""
+_UNKNOWN: Final = ("", "-1", "-", "NA", "N/A", "#N/A", "nan", "NaN", "null", "NULL")
+"""How files write that no right answer is known, where it is no label."""
+_MAX_LABEL: Final = 100
+"""Characters: longer values are answers to open questions, as in MedQuAD."""
 
 
 class ItemMaker:
@@ -69,6 +71,11 @@ class ItemMaker:
                 for name, found in self._sets.items()
                 if not MIN_LABELS <= len(found.labels) <= MAX_LABELS
             }
+        self._open |= {
+            name
+            for name, found in self._sets.items()
+            if max(map(len, found.names), default=0) > _MAX_LABEL
+        }
 
     def make(self, entry: Entry) -> Item | None:
         """Return the item of an entry with a question; its faults are noted."""
@@ -179,10 +186,12 @@ class ItemMaker:
 
     def _values(self, entry: Entry) -> list[Any]:
         """Return the right answers that an entry names, one by one."""
-        values = [one for one in _golds(entry) if text_of(one) not in _UNKNOWN]
         known = self._choices.known_sets.get(self._set_name(entry))
         names = tuple(option.label for option in entry.options)
         labels = names or entry.labels or self._choices.labels or (known.names if known else ())
+        values = [
+            one for one in _golds(entry) if text_of(one) not in _UNKNOWN or text_of(one) in labels
+        ]
         if len(values) != 1:
             return values
         separator = None if names else self._separators.get(self._set_name(entry))

@@ -310,7 +310,13 @@ def _header_position(first: Sequence[Line]) -> int:
     """Return the row that names most known fields among the first; titles come before it."""
     width = Counter(_num_filled(cells) for _, cells in first).most_common(1)[0][0]
     candidates = range(min(len(first), _MAX_TITLE_ROWS))
-    known = [_num_known(first[at][1]) for at in candidates]
+    seen = Counter((place, str(cell)) for _, cells in first for place, cell in enumerate(cells))
+    # A cell that comes again in its column, such as "no", is no name of it.
+    single = [
+        [cell for place, cell in enumerate(first[at][1]) if seen[place, str(cell)] == 1]
+        for at in candidates
+    ]
+    known = [_num_known(cells) for cells in single]
     if sum(max(known)) > 1:
         return known.index(max(known))
     return next((at for at in candidates if _num_filled(first[at][1]) >= min(width, 2)), 0)
