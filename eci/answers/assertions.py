@@ -53,6 +53,8 @@ _AFFIRMED: Final = re.compile(
     r"|(?:the\s)?(?:correct|right)\b)|(?:is left|remains)(?=[\s*_]*(?:[.,;\n]|\Z))"
     r"|(?:[:=|-]\s?|(?<=\) ))(?:correct\b|(?:right|true|yes)(?=[\s*_|]*(?:[.,;\n]|\Z))))"
 )
+_TRUE: Final = re.compile(rf"{_GAP}{_BE}\s{_ADVERB}true\b")
+"""Of several statements each may be; of one right option it is said of others too."""
 _TICKED: Final = re.compile(r"[\s*_)\]\"'`|:-]{0,6}(?:(?P<denied>[✗✘❌✖])|[✓✔✅☑])")
 _SCORED: Final = re.compile(r"[\s*_)\]\"'`|]{0,6}[:=|-]\s{0,3}~?\d{1,3}(?:[.,]\d+)?\s?%")
 _FAVOURED: Final = re.compile(
@@ -238,7 +240,8 @@ class _Judge:
             return None
         if not self._can_lead(first, last):
             return None
-        return lead if len(group) == 1 or ends_clause(self.answer, last) else None
+        is_whole = len(group) == 1 or self.label_set.is_several
+        return lead if is_whole or ends_clause(self.answer, last) else None
 
     def _lead_rank(self, group: list[Mention], slot: Slot) -> Rank:
         """Rank a lead; "Option A is a true statement" may open a discussion and is a weak one."""
@@ -278,14 +281,16 @@ class _Judge:
                 if match["denied"]:
                     return "denied"
                 return None if slot.is_conditional or slot.is_negated else "stated"
-        is_only = lower.endswith("only ", 0, group[0].start)
-        if _is_weak(group) and not (slot.starts_sentence or slot.rank or is_only):
+        # "only C remains"; "A is true, B is false"
+        before = ("only ", ", ", "; ") if self.label_set.is_several else ("only ",)
+        begins = slot.starts_sentence or lower.endswith(before, 0, group[0].start)
+        if _is_weak(group) and not (begins or slot.rank):
             return None
         if _DENIED.match(lower, end):
             return "denied"
-        if not slot.is_conditional and not slot.is_negated and _AFFIRMED.match(lower, end):
-            return "stated"
-        return None
+        is_true = self.label_set.is_several and _TRUE.match(lower, end) is not None
+        is_firm = not slot.is_conditional and not slot.is_negated
+        return "stated" if is_firm and (is_true or _AFFIRMED.match(lower, end)) else None
 
     def _rank(self, group: list[Mention], slot: Slot, is_discussed: bool) -> Rank | None:
         """Rank a group that does not lead the answer."""

@@ -15,7 +15,9 @@ from eci.questions.labels import LabelSet
 _LIST_GAP: Final = re.compile(
     r"(?:[\s*_()\[\]{}.,;:/|\"'`•·-]|\b(?:and|or|either|option|choice)\b){0,40}"
 )
-_GROUP_GAP: Final = re.compile(rf"(?:[ \t*_()\[\],/|\"'`]|\bit is\b|{JOINS}|{CONTRASTS}){{0,30}}")
+_GROUP_GAP: Final = re.compile(
+    rf"(?:[ \t*_()\[\],/|\"'`]|\bit is\b|\bas well as\b|\bplus\b|{JOINS}|{CONTRASTS}){{0,30}}"
+)
 _LINE_PREFIX: Final = re.compile(r"[ \t>#*_•·\-|(\[{\"'`]*(?:\d{1,2}[.)][ \t*_(\[\"'`]*)?")
 _LINE_PREFIX_LENGTH: Final = 24
 _LINE_REST: Final = re.compile(r"[ \t*_.!)\]}\"'`|\\$✓✔✅]{0,24}(?:\n|\Z)")

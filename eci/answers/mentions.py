@@ -20,8 +20,8 @@ Kind = Literal["symbol", "word", "text"]
 
 CONTINUATIONS: Final = word_set("""
     according although and as at based because but by due for from given however i if in instead
-    is it nor not on or otherwise over overall rather since so that the there therefore these
-    they this thus to unless was we when which while with would
+    is it nor not on only or otherwise over overall rather since so that the there therefore
+    these they this thus to unless was we when which while with would
 """)
 """Words that may follow a label. Others make ``no`` a determiner and ``A`` an article or part of a
 name: "no difference", "A reduction", "B cells"."""

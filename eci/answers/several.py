@@ -34,7 +34,10 @@ _MAX_LISTED = 120
 _ALL = re.compile(
     r"[\s*_\"'`(]{0,9}(?:(?:the )?(?:final |correct )?answers?(?: is| are)?:? *)?"
     r"(?P<list>all (?:of )?(?:the above|these|them|the options|options|the answers)"
-    r"(?: options| answers| statements)?)(?: are (?:correct|right|true))?[\s*_\"'`).]{0,9}"
+    r"(?: options| answers| statements)?"
+    r"|(?:all|everything)(?: (?:of )?(?:them|these|the above|the options|options))?"
+    r" (?:but|except)(?: for)? (?P<but>.{1,60}?))"
+    r"(?: (?:is|are) (?:correct|right|true))?[\s*_\"'`).]{0,9}"
 )
 
 
@@ -103,7 +106,11 @@ def _read_end(answer: Folded, start: int, label_set: LabelSet, given: Aliases) -
     if place:
         labels = _listed(re.sub(r"(?:です|だ|である)?[\s.]*\Z", "", text[place:]), label_set, given)
     if not labels and (whole := _ALL.fullmatch(answer.lower)):
-        labels, place = list(label_set.names), whole.start("list")
+        place, but = whole.start("list"), answer.text[slice(*whole.span("but"))]
+        symbol = vocabulary_of(label_set, given).symbols.get(but.strip(_EDGES).lower(), "")
+        left_out = _listed(but, label_set, given) or [symbol] * bool(symbol)
+        if whole["but"] is None or left_out:
+            labels = [name for name in label_set.names if name not in left_out]
     if not labels:
         return Reading(None, "absent", None, None, True, ())
     first, past = answer.original_span(place, len(text))

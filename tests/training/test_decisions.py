@@ -217,7 +217,8 @@ def test_figures_without_any_operating_point_are_those_of_before(
 def test_of_label_sets_without_held_out_items_a_person_is_asked_about_everything() -> None:
     settings = DecisionSettings(target_error=0.05)
     rules = choose_rules([HeldOut("q-1", "other", (1.0,))], {"q-1": 0}, {}, settings, [PUBMEDQA])
-    assert rules.keys() == {"pubmedqa", "options"}
+    assert rules.keys() == {"pubmedqa", "options", "several_options"}
+    assert rules["several_options"].decide_sets([[0.99, 0.01]]).asks_person.all()
     for rule, given in ((rules["pubmedqa"], [0.98, 0.01, 0.01]), (rules["options"], [0.99, 0.01])):
         decided = rule.decide([given])
         assert (decided.labels[0], bool(decided.asks_person[0])) == (0, True)

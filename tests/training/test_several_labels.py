@@ -135,6 +135,14 @@ def test_temperatures_and_out_of_fold_probabilities_are_of_each_label(
     for one, logits in zip(held_out, z, strict=True):
         expected = expit(logits / known.temperature)
         assert stored[one.item_id] == pytest.approx(expected, abs=1e-6)
+    rule = read_info(run_dir.artifact_path).decision_rules["signs"]
+    assert (rule.num_items, len(rule.label_thresholds)) == (46, 3)
+    for predicted in PREDICTIONS.read(run_dir.predictions_path):
+        if predicted.item_id in train and train[predicted.item_id].label_set == "signs":
+            sets = rule.decide_sets([predicted.head_probabilities])
+            assert labels_in(predicted.head_label) == tuple(sets.names_of(0, SIGNS))
+    decision = run_dir.read_metrics()["signs"]["decision"]
+    assert (decision["answered_alone"]["value"], decision["wrong_alone"]["n"]) == (1.0, 4)
     plan = make_plan(filled, "recalibrate", source=run_dir.run_id)
     again = prepare_plan(filled, plan, "tests")
     assert execute(again, run_recalibration) == "succeeded", again.read_status().message

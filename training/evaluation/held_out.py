@@ -123,9 +123,9 @@ def choose_rules(
     """
     fixed = [labels for labels in label_sets if not labels.is_options]
     settings.require_labels([labels for labels in fixed if not labels.is_several])
-    sets: dict[str, LabelSet | None] = {labels.name: labels for labels in fixed}
+    by_name: dict[str, LabelSet | None] = {labels.name: labels for labels in fixed}
     rules = {}
-    for name, labels in {**sets, OPTIONS: None, SEVERAL_OPTIONS: None}.items():
+    for name, labels in {**by_name, OPTIONS: None, SEVERAL_OPTIONS: None}.items():
         members = [e for e in entries if e.label_set == name and e.item_id in gold]
         known = calibration.get(name)
         temperature = known.temperature if known else 1.0
@@ -135,7 +135,8 @@ def choose_rules(
         if name == SEVERAL_OPTIONS or (labels is not None and labels.is_several):
             with np.errstate(over="ignore"):
                 p = 1 / (1 + np.exp(-logits / temperature))
-            held = np.array([[place in one for place in range(p.shape[1])] for one in right])
+            sets = [one for one in right if isinstance(one, frozenset)]
+            held = np.array([[place in one for place in range(p.shape[1])] for one in sets])
             rules[name] = choose_set_rule(
                 p, held.reshape(p.shape), settings, is_options=labels is None
             )
