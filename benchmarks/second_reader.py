@@ -4,27 +4,32 @@
     python benchmarks/second_reader.py --splits 20 --seeds 3   (a short one)
 
 QwQ-32B (reasoning) and gpt-4o-mini (bare letters) on PubMedQA's official 500 test questions. The
-label that the answer's authors read is judged by the gold label. The category head is a classifier
-of words fitted on the 500 training questions. Every answer is scored by heads fitted without it.
+label that the answer's authors read is judged by the gold label. The category head is that of the
+bundled model, fitted on the 500 training questions. Every answer is scored by heads fitted without
+it. States of the bundled model are computed once (minutes) and kept in the work folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from history import RESULTS, Measured
-from measuring import make_parser, record
+from loop_chart import draw_loop
+from measuring import ROOT, estimated, make_parser, peak_rss, record
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from eci.answers.cues import CUES, ITEM_CUES
 from eci.answers.reader import read_answer
 from eci.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from eci.model.correctness import (
@@ -35,13 +40,22 @@ from eci.model.correctness import (
     gather,
     is_enough,
 )
+from eci.model.head_fit import cross_validate, fit_head
+from eci.model.reading_along import (
+    choose_threshold,
+    foretell,
+    foretell_across,
+    read_along,
+    stop,
+)
 from eci.questions.labels import PUBMEDQA
 from eci.questions.prompts import Question
 from eci.statistics.acceptance import certify
-from eci.statistics.calibration import out_of_fold
+from eci.statistics.calibration import TemperatureScaling, out_of_fold
 from eci.statistics.reliability import NUM_BINS
 from eci.statistics.selective import area_under_roc
 from training.head.second_reader import CHARACTERS_A_SECOND, FIXED_SECONDS
+from training.settings.training import get_preset
 
 FILES: Final = {"QwQ-32B": "gpt-4o-mini", "gpt-4o-mini": "QwQ-32B"}
 """Each model, and the one whose answers it is compared with."""
@@ -58,9 +72,15 @@ BUDGET: Final = 0.25
 """Share of the time of all remaining reviews for which the yield is measured."""
 TARGET_RISK: Final = 0.1
 WAYS_OF_LOOP: Final = ("prioritised", "random", "no learning")
+RIGHT: Final = "Is the answer right?"
+ALONG: Final = "Reasoning read along the way, stopped where its label is foretold"
 CHART: Final = RESULTS / "second_reader.svg"
 ANSWER_WORDS: Final = 150
 """Of a long answer the last ones are read by the local model."""
+
+
+_curves: dict[str, dict[str, FloatArray]] = {}
+"""By model and way: the accuracy of what goes out, ``(seeds, rounds + 1)``; for the chart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +104,6 @@ class Answers:
     minutes: FloatArray
     prior: FloatArray
 
-    @property
-    def groups(self) -> list[str]:
-        """Return a group for each answer: no PubMedQA question repeats another."""
-        return [str(number) for number in range(len(self.right))]
-
 
 def main() -> None:
     """Measure every part for both models and record the figures."""
@@ -98,51 +113,82 @@ def main() -> None:
     parser.add_argument(
         "--states", action="store_true", help="with states of the bundled model, some minutes more"
     )
-    parser.add_argument("--part", choices=("auroc", "certified", "yield", "loop"), default=None)
-    options = parser.parse_args()
+    parser.add_argument("--work", type=Path, default=ROOT / ".llamacare" / "second_reader")
+    parser.add_argument("--answers", type=int, default=20_000, help="for the part scale")
     parts = {
         "auroc": measure_auroc,
+        "along": measure_along,
         "certified": measure_certified,
         "yield": measure_yield,
         "loop": measure_loop,
+        "scale": measure_scale,
     }
+    parser.add_argument("--part", choices=tuple(parts), default=None)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
     figures: list[Measured] = []
     for name, measure in parts.items():
         if options.part in (None, name):
             for model in FILES:
                 figures += measure(model, options)
+    if options.part is None and not options.dry_run:
+        CHART.write_text(draw_loop(_curves, BATCH), "utf-8")
     record(__file__, figures, options, is_partial=options.part is not None)
 
 
 def load(
-    data: Path,
+    options: argparse.Namespace,
     model: str,
     *,
     with_others: bool = False,
     kinds: Sequence[str] = ("cues", "head", "words"),
 ) -> Answers:
     """Read the answers of a model with the evidence of these kinds: cues, head, words."""
-    items = json.loads((data / "pubmedqa" / "ori_pqal.json").read_text())
+    answers = _all_evidence(options.data, options.work, model)
+    evidence = answers.evidence
+    wanted = {
+        *((*CUES, *ITEM_CUES, *(f"label_{name}" for name in PUBMEDQA.names)) * ("cues" in kinds)),
+        *(("head_label", "head_top", "head_agrees") * ("head" in kinds)),
+        *(("agreeing",) * with_others),
+    }
+    kept = [place for place, name in enumerate(evidence.names) if name in wanted]
+    names = tuple(evidence.names[place] for place in kept)
+    texts = evidence.texts if "words" in kinds else ("",) * len(evidence.texts)
+    return replace(answers, evidence=Evidence(names, evidence.numbers[:, kept], texts))
+
+
+@cache
+def _answered(data: Path, work: Path, model: str) -> tuple[AnsweredItem, ...]:
+    items, head = _items(data), _category_head(data, work)
     answers, others = (_read(data, name) for name in (model, FILES[model]))
-    head = _category_head(data, items, list(answers))
-    place = {label: number for number, label in enumerate(PUBMEDQA.names)}
-    made = []
-    for key, (text, label) in answers.items():
-        form = read_answer(text, PUBMEDQA, LETTERS).form if text else "bare"
-        agrees = float(others[key][1] == label) if with_others else None
-        probabilities = head[key] if "head" in kinds else None
-        made.append(
-            AnsweredItem(text, label, form, PUBMEDQA, LETTERS, head=probabilities, agreeing=agrees)
+    return tuple(
+        AnsweredItem(
+            text,
+            label,
+            read_answer(text, PUBMEDQA, LETTERS).form if text else "bare",
+            PUBMEDQA,
+            LETTERS,
+            head=head[key],
+            agreeing=float(others[key][1] == label),
+            question=items[key]["QUESTION"],
+            context=items[key]["CONTEXTS"],
         )
-    evidence = gather(made)
-    if "cues" not in kinds:
-        evidence = Evidence((), np.zeros((len(made), 0)), evidence.texts)
-    if "words" not in kinds:
-        evidence = replace(evidence, texts=("",) * len(made))
+        for key, (text, label) in answers.items()
+    )
+
+
+@cache
+def _all_evidence(data: Path, work: Path, model: str) -> Answers:
+    items, answers, head = _items(data), _read(data, model), _category_head(data, work)
     keys = list(answers)
-    labels = np.array([place[label] for _, label in answers.values()])
-    gold = np.array([place[items[key]["final_decision"]] for key in keys])
-    annotated = np.array([place[items[key]["reasoning_free_pred"]] for key in keys])
+    labels, gold, annotated = (
+        np.array([PUBMEDQA.names.index(name) for name in names])
+        for names in (
+            [label for _, label in answers.values()],
+            [items[key]["final_decision"] for key in keys],
+            [items[key]["reasoning_free_pred"] for key in keys],
+        )
+    )
     characters = np.array(
         [
             len(items[key]["QUESTION"]) + sum(map(len, items[key]["CONTEXTS"])) + len(text)
@@ -150,37 +196,58 @@ def load(
         ]
     )
     return Answers(
-        evidence,
+        gather(_answered(data, work, model)),
         labels == gold,
         labels == annotated,
         annotated,
         labels,
         gold,
         (FIXED_SECONDS + characters / CHARACTERS_A_SECOND) / 60,
-        np.array([head[key][place[label]] for key, (_, label) in answers.items()]),
+        np.array([head[key] for key in keys])[np.arange(len(keys)), labels],
     )
 
 
-def _local_states(data: Path, model: str) -> Float32Array:
+@cache
+def _items(data: Path) -> dict[str, dict[str, Any]]:
+    items: dict[str, dict[str, Any]] = json.loads((data / "pubmedqa" / "ori_pqal.json").read_text())
+    return items
+
+
+def _states(work: Path, name: str, questions: Sequence[Question]) -> tuple[Float32Array, ...]:
+    """Return states and scores of the bundled model, computed once and kept in the work folder."""
+    path = work / f"{name}.npz"
+    if not path.exists():
+        from db.paths import models_dir
+        from eci.model.base_model import DEFAULT_BASE, load_base
+        from eci.model.eci_model import build
+        from eci.model.features import stack
+
+        chosen = get_preset("pubmedqa").settings
+        base = load_base(DEFAULT_BASE, models_dir())
+        local = build(
+            base,
+            pooling=chosen.head.pooling,
+            uses_scores=chosen.head.scores,
+            prompts=chosen.model.prompts,
+        )
+        states, scores = stack(local.features(questions))
+        np.savez(path, states=states, scores=scores)
+    with np.load(path) as kept:
+        return kept["states"], kept["scores"]
+
+
+def _answer_states(options: argparse.Namespace, model: str) -> Float32Array:
     """Return states of the bundled model for question, last section and answer, ``(n, d)``.
 
-    The answer's last words take the place of a section; the head's pooling is the default one, and
-    the model's own scores of the labels are among the numbers.
+    The answer's last words take the place of the last section, which the preset's prompt keeps.
     """
-    from db.paths import models_dir
-    from eci.model.base_model import DEFAULT_BASE
-    from eci.model.eci_model import EciModel
-    from eci.model.features import stack
-
-    items = json.loads((data / "pubmedqa" / "ori_pqal.json").read_text())
-    questions = []
-    for key, (text, label) in _read(data, model).items():
+    items, questions = _items(options.data), []
+    for key, (text, label) in _read(options.data, model).items():
         answer = " ".join((text or label).split()[-ANSWER_WORDS:])
         sections = (("RESULTS", items[key]["CONTEXTS"][-1]), ("ANSWER", f"{answer} ({label})"))
         questions.append(Question(items[key]["QUESTION"], sections, PUBMEDQA, key))
-    local = EciModel.load(DEFAULT_BASE, models_dir())
-    states, scores = stack(local.features(questions))
-    return np.hstack([states.reshape(len(states), -1), scores])
+    states, _ = _states(options.work, f"answers-{model}", questions)
+    return states.reshape(len(states), -1)
 
 
 def _read(data: Path, model: str) -> dict[str, tuple[str, str]]:
@@ -195,91 +262,127 @@ def _read(data: Path, model: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def _category_head(
-    data: Path, items: dict[str, dict[str, object]], keys: Sequence[str]
-) -> dict[str, list[float]]:
-    """Return each question's label probabilities, from words of the 500 training questions."""
+@cache
+def _category_head(data: Path, work: Path) -> dict[str, list[float]]:
+    """Return each test question's label probabilities, by a head on states of the bundled model.
+
+    Fitted, tuned and calibrated on the 500 training questions, as in the app.
+    """
+    items = _items(data)
     test = json.loads((data / "pubmedqa" / "test_ground_truth.json").read_text())
-    train = [key for key in items if key not in test]
-    texts = {key: " ".join([items[key]["QUESTION"], *items[key]["CONTEXTS"]]) for key in items}  # type: ignore[list-item, misc]
-    words = TfidfVectorizer(ngram_range=(1, 2), min_df=3, sublinear_tf=True)
-    model = make_pipeline(words, LogisticRegression(C=3, max_iter=300))
-    model.fit([texts[key] for key in train], [items[key]["final_decision"] for key in train])
-    found = model.predict_proba([texts[key] for key in keys])
-    columns = [list(model.classes_).index(label) for label in PUBMEDQA.names]
-    return dict(zip(keys, found[:, columns].tolist(), strict=True))
+    keys = [*(key for key in items if key not in test), *test]
+    questions = [
+        Question(
+            items[key]["QUESTION"],
+            tuple(zip(items[key]["LABELS"], items[key]["CONTEXTS"], strict=True)),
+            PUBMEDQA,
+            key,
+        )
+        for key in keys
+    ]
+    states, scores = _states(work, "questions", questions)
+    size = len(keys) - len(test)
+    gold = np.array([PUBMEDQA.names.index(items[key]["final_decision"]) for key in keys[:size]])
+    known = (states[:size], scores[:size])
+    found = cross_validate(*known, gold, is_options=False, folds=out_of_fold(gold))
+    head = fit_head(*known, gold, is_options=False, l2=found.l2)
+    scaling = TemperatureScaling.fit(found.logits, gold)
+    given = scaling.transform(head.logits(states[size:], scores[size:]))
+    return dict(zip(keys[size:], given.tolist(), strict=True))
 
 
-WAYS: Final = {
-    "words of the answer alone": {"kinds": ("words",)},
-    "cues of the text alone": {"kinds": ("cues",)},
+WAYS: Final[dict[str, dict[str, Any]]] = {
+    "cues of answer and item": {"kinds": ("cues",)},
     "cues and category head": {"kinds": ("cues", "head")},
     "correctness head": {"kinds": ("cues", "head", "words")},
     "with the other model's label": {"kinds": ("cues", "head", "words"), "with_others": True},
 }
+WORDS: Final = "bag of words of the answer"
 GOALS: Final = {"QwQ-32B": 0.75, "gpt-4o-mini": 0.65}
-
 GOALS_COVERED: Final = {("QwQ-32B", 340, 0.2): 0.5, ("QwQ-32B", 340, 0.15): 0.25}
+SAVED: Final = 0.2
+REVIEWED: Final = 1000
 
 
 def measure_auroc(model: str, options: argparse.Namespace) -> Iterator[Measured]:
     """Measure how well each way tells right from wrong answers, nested cross-validation."""
-    scores: dict[str, FloatArray] = {}
-    right: BoolArray = np.zeros(0, np.bool_)
-    for way, given in WAYS.items():
-        answers = load(options.data, model, **given)  # type: ignore[arg-type]
-        right = answers.right
-        if given["kinds"] == ("words",) and not any(answers.evidence.texts):
-            continue  # bare answers have no words
-        scores[way] = np.array([_nested(answers, seed) for seed in range(min(options.seeds, 5))])
-        found = area_under_roc(scores[way].mean(0), right)
-        assert found.interval is not None
-        yield Measured(
-            f"{model}: {way}",
-            "AUROC",
-            found.value,
-            n=found.n,
-            low=found.interval.low,
-            high=found.interval.high,
-            at_least=GOALS[model] if way == "correctness head" else None,
-            section="Is the answer right?",
-        )
+    whole = load(options, model)
+    right, seeds = whole.right, range(min(options.seeds, 5))
+    scores = {
+        way: np.mean([_nested(load(options, model, **given), seed) for seed in seeds], axis=0)
+        for way, given in WAYS.items()
+    }
+    is_bare = not any(whole.evidence.texts)
+    if not is_bare:
+        scores[WORDS] = np.mean([_words(whole, seed) for seed in seeds], axis=0)
     if options.states:
-        answers = load(options.data, model)
-        evidence = replace(answers.evidence, states=_local_states(options.data, model))
-        answers = replace(answers, evidence=evidence)
-        found = area_under_roc(_nested(answers, 0), right)
-        assert found.interval is not None
-        yield Measured(
-            f"{model}: with states of the bundled model",
-            "AUROC",
-            found.value,
-            n=found.n,
-            low=found.interval.low,
-            high=found.interval.high,
-            section="Is the answer right?",
-        )
-    base = "words of the answer alone" if model == "QwQ-32B" else "cues and category head"
+        states = replace(whole.evidence, states=_answer_states(options, model))
+        scores["with states of the answer"] = _nested(replace(whole, evidence=states), 0)
+    for way, found in scores.items():
+        goal = GOALS[model] if way == "correctness head" else None
+        area = area_under_roc(found, right)
+        yield estimated(f"{model}: {way}", "AUROC", area, "", at_least=goal, section=RIGHT)
+    base = "cues of answer and item" if is_bare else WORDS
     for way in ("correctness head", "with the other model's label"):
-        low, high, value = _difference(scores[way].mean(0), scores[base].mean(0), right)
+        low, high, value = _difference(scores[way], scores[base], right)
         yield Measured(
-            f"{model}: {way} less {base}",
-            "difference of AUROC",
-            value,
-            n=len(right),
-            low=low,
-            high=high,
-            section="Is the answer right?",
-        )
-    given = scores["correctness head"][0]
-    yield Measured(
-        f"{model}: correctness head",
-        "ECE",
-        _calibration_error(given, right),
-        "share",
-        n=len(right),
-        section="Is the answer right?",
-    )
+            f"{model}: {way} less {base}", "difference of AUROC", value, "", len(right),
+            low=low, high=high, section=RIGHT,
+        )  # fmt: skip
+    given = _calibration_error(_nested(whole, 0), right)
+    yield Measured(f"{model}: correctness head", "ECE", given, "share", len(right), section=RIGHT)
+
+
+def _words(answers: Answers, seed: int) -> FloatArray:
+    """Return scores of a plain classifier of words, the one to beat; cross-fitted as well."""
+    texts, found = np.array(answers.evidence.texts), np.empty(len(answers.right))
+    for fold in out_of_fold(answers.right, num_folds=NUM_FOLDS, seed=seed):
+        words = TfidfVectorizer(ngram_range=(1, 2), min_df=3, sublinear_tf=True)
+        model = make_pipeline(words, LogisticRegression(C=0.3))  # the best of 0.1, 0.3 and 1
+        model.fit(texts[fold.train], answers.right[fold.train])
+        found[fold.held_out] = model.decision_function(texts[fold.held_out])
+    return found
+
+
+def measure_along(model: str, options: argparse.Namespace) -> Iterator[Measured]:
+    """Measure the words that reading along saves, and what it costs; nested cross-validation."""
+    answers = load(options, model)
+    if not any(answers.evidence.texts):
+        return
+    texts, head = answers.evidence.texts, _category_head(options.data, options.work)
+    prior = [head[key] for key in _read(options.data, model)]
+    steps = read_along(texts, PUBMEDQA, LETTERS, prior)
+    num_words = np.array([len(text.split()) for text in texts])
+    saved, lost, kept = (np.zeros((len(texts), 0)) for _ in range(3))
+    for seed in range(min(options.seeds, 3)):
+        labels, share = answers.labels.copy(), np.ones(len(texts))
+        for fold in out_of_fold(answers.labels, num_folds=NUM_FOLDS, seed=seed):
+            inner = foretell_across(steps, answers.labels, fold.train, 3, seed=seed)
+            threshold = choose_threshold(steps, inner, answers.labels, fold.train)
+            given = foretell(steps, np.isin(steps.owner, fold.train), answers.labels, 3)
+            found = stop(steps, given, answers.labels, threshold)
+            labels[fold.held_out], share[fold.held_out] = (one[fold.held_out] for one in found)
+        right = (labels == answers.gold).astype(float)
+        saved = np.column_stack([saved, (1 - share) * num_words / num_words.mean()])
+        lost = np.column_stack([lost, right - answers.right])
+        kept = np.column_stack([kept, labels == answers.labels])
+    for measure, values, goal in (
+        ("words saved", saved, SAVED),
+        ("change of accuracy", lost, None),
+        ("label kept", kept, None),
+    ):
+        low, high = _interval_of_mean(values.mean(1))
+        yield Measured(
+            f"{model}: stopped early", measure, float(values.mean()), "share", len(texts),
+            low=low, high=high, at_least=goal, section=ALONG,
+        )  # fmt: skip
+
+
+def _interval_of_mean(values: FloatArray) -> tuple[float, float]:
+    rng = np.random.default_rng(0)
+    means = [values[rng.integers(len(values), size=len(values))].mean() for _ in range(1000)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _nested(answers: Answers, seed: int) -> FloatArray:
@@ -291,7 +394,7 @@ def _nested(answers: Answers, seed: int) -> FloatArray:
 
 
 def _fit(answers: Answers, rows: IntArray, findings: BoolArray, seed: int = 0) -> FittedCorrectness:
-    groups = [answers.groups[row] for row in rows]
+    groups = [str(row) for row in rows]  # no PubMedQA question repeats another
     return fit_correctness(answers.evidence, rows, findings[rows], groups, seed=seed)
 
 
@@ -324,7 +427,7 @@ def _calibration_error(given: FloatArray, right: BoolArray) -> float:
 
 def measure_certified(model: str, options: argparse.Namespace) -> Iterator[Measured]:
     """Measure what is certified on random splits, and how often the promise is broken."""
-    answers = load(options.data, model, with_others=model in WITH_OTHERS)
+    answers = load(options, model, with_others=model in WITH_OTHERS)
     total = len(answers.right)
     for num_reviewed in (340, total // 2):
         found = {risk: np.zeros((options.splits, 2)) for risk in (0.2, 0.15, 0.1)}
@@ -364,7 +467,7 @@ def _certified(what: str, rows: FloatArray, risk: float, goal: float | None) -> 
 
 def measure_yield(model: str, options: argparse.Namespace) -> Iterator[Measured]:
     """Measure the errors found a minute, by expected errors a minute against random order."""
-    answers = load(options.data, model, with_others=model in WITH_OTHERS)
+    answers = load(options, model, with_others=model in WITH_OTHERS)
     ratios, rates = [], {"prioritised": [], "random": []}
     for split in range(options.splits):
         rng = np.random.default_rng(split)
@@ -402,15 +505,14 @@ def _rate(answers: Answers, order: IntArray) -> float:
 
 def measure_loop(model: str, options: argparse.Namespace) -> Iterator[Measured]:
     """Replay rounds of corrections: what goes out, how much is safe, and the minutes spent."""
-    answers = load(options.data, model, with_others=model in WITH_OTHERS)
+    answers = load(options, model, with_others=model in WITH_OTHERS)
     section = f"{model}: rounds of {BATCH} reviews by the annotator who saw the conclusion"
     measures = ("accuracy of what goes out", "reviewed, or at 10 % risk", "minutes", "errors found")
     replays = {
         way: np.array([_replay(answers, way, seed) for seed in range(options.seeds)])
         for way in WAYS_OF_LOOP
     }
-    if not options.dry_run and options.part is None and model == "QwQ-32B":
-        draw_loop({way: runs[:, :, 0] for way, runs in replays.items()}, CHART)
+    _curves[model] = {way: runs[:, :, 0] for way, runs in replays.items()}
     for way, runs in replays.items():
         for number in (0, 2, 5, ROUNDS):
             for column, measure in enumerate(measures):
@@ -423,47 +525,26 @@ def measure_loop(model: str, options: argparse.Namespace) -> Iterator[Measured]:
                 )  # fmt: skip
 
 
-def draw_loop(curves: Mapping[str, FloatArray], path: Path) -> None:
-    """Draw the accuracy of what goes out over the reviews, means and 95 % of the seeds, as SVG.
-
-    Args:
-        curves: By way, shape ``(seeds, rounds + 1)``.
-        path: Where to write.
-    """
-    width, height, left, top = 640, 340, 60, 40
-    every = np.concatenate([one.ravel() for one in curves.values()])
-    low, high = np.floor(every.min() * 20) / 20, np.ceil(every.max() * 20) / 20
-
-    def place(number: float, value: float) -> str:
-        x = left + (width - left - 130) * number / ROUNDS
-        return f"{x:.1f},{top + (height - top - 50) * (high - value) / (high - low):.1f}"
-
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        'font-family="sans-serif" font-size="13" fill="#333">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-        f'<text x="{left}" y="20">Accuracy of what goes out, QwQ-32B on PubMedQA</text>',
-        f'<text x="{left}" y="{height - 8}">Reviews (mean and 95 % of the seeds)</text>',
-    ]
-    for value in np.arange(low, high + 1e-9, 0.05):
-        x, y = place(0, value).split(",")
-        parts.append(f'<text x="{left - 8}" y="{y}" text-anchor="end">{value:.0%}</text>')
-        parts.append(f'<path d="M{x} {y}H{width - 130}" stroke="#ddd"/>')
-    for number in range(0, ROUNDS + 1, 2):
-        x = place(number, low).split(",")[0]
-        parts.append(
-            f'<text x="{x}" y="{height - 28}" text-anchor="middle">{number * BATCH}</text>'
-        )
-    for (way, runs), color in zip(curves.items(), ("#00795c", "#6b6b6b", "#a35200"), strict=True):
-        ends = np.quantile(runs, [0.025, 0.975], axis=0)
-        band = [place(n, v) for n, v in enumerate(ends[0])]
-        band += [place(n, v) for n, v in reversed(list(enumerate(ends[1])))]
-        line = " ".join(place(n, v) for n, v in enumerate(runs.mean(0)))
-        x, y = place(ROUNDS, runs.mean(0)[-1]).split(",")
-        parts.append(f'<polygon points="{" ".join(band)}" fill="{color}" opacity="0.12"/>')
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="2.5"/>')
-        parts.append(f'<text x="{float(x) + 6:.1f}" y="{y}" fill="{color}">{way}</text>')
-    path.write_text("\n".join([*parts, "</svg>", ""]), "utf-8")
+def measure_scale(model: str, options: argparse.Namespace) -> Iterator[Measured]:
+    """Measure the fit of many answers with reasoning: the 500, as often as it takes."""
+    if model != "QwQ-32B":
+        return
+    given = _answered(options.data, options.work, model)
+    many = [given[row % len(given)] for row in range(options.answers)]
+    right = load(options, model).right
+    rows = np.random.default_rng(0).permutation(len(many))[:REVIEWED]
+    begun = time.process_time()
+    evidence = gather(many)
+    gathered = time.process_time()
+    same = rows % len(given)
+    fit_correctness(evidence, rows, right[same], [str(row) for row in same])
+    section = f"{len(many):,} answers of about 250 words, {REVIEWED:,} of them reviewed"
+    for what, value, unit in (
+        ("evidence of all", gathered - begun, "s"),
+        ("words, fit and scores of all", time.process_time() - gathered, "s"),
+        ("most memory of the process", peak_rss() / 2**30, "GiB"),
+    ):
+        yield Measured(what, "processor, memory", value, unit, len(many), section=section)
 
 
 def _replay(answers: Answers, way: str, seed: int) -> npt.NDArray[np.float64]:

@@ -62,6 +62,10 @@ class CorrectnessFigures:
         auroc_high: The other end.
         num_thinking: Answers of the run in several paragraphs.
         final_by: How many of these have their final label by each tenth of their text.
+        num_stopped: Of these, in how many it was foretold from the text so far; 0: not tried.
+        num_kept: In how many of those the label foretold was the final one.
+        words_saved: Share of their words that was not read.
+        seconds: That the fit took.
     """
 
     num_right: int
@@ -71,6 +75,10 @@ class CorrectnessFigures:
     auroc_high: float
     num_thinking: int = 0
     final_by: tuple[int, ...] = ()
+    num_stopped: int = 0
+    num_kept: int = 0
+    words_saved: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

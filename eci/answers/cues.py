@@ -1,16 +1,17 @@
-"""What the text of an answer shows of whether its label is right, in numbers.
+"""What texts show of whether an answer's label is right, in numbers.
 
-Length, words of doubt and of certainty, how directly the label is given, and how the label changes
-along the paragraphs of a text that thinks. Nothing here knows the question, the gold label or a
-model; :mod:`eci.model.correctness` weighs the numbers. The words are English: in other languages
-their shares are 0 and the other numbers remain.
+Of the answer: length, words of doubt and of certainty, how directly the label is given, and how the
+label changes along the paragraphs of a text that thinks. Of the item: how long it is, and such
+words where its context ends. Nothing here knows the gold label or a model;
+:mod:`eci.model.correctness` weighs the numbers. The words are English: in other languages their
+shares are 0 and the other numbers remain.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -36,10 +37,11 @@ _WORDS: Final = {
     "negations": r"no|not|never|without|lack|insufficient|limited|\w+n't",
 }
 _PATTERNS: Final = {
-    **{name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _WORDS.items()},
+    **{name: re.compile(rf"\b(?:{words})\b") for name, words in _WORDS.items()},
     "questions": re.compile(r"\?"),
     "numbers": re.compile(r"\d+(?:\.\d+)?%?"),
 }
+"""For a text in lower case: with case ignored they take twice the time."""
 _IN_TAIL: Final = ("hedges", "doubts", "certainty", "negations", "questions")
 _BREAK: Final = re.compile(r"(?<!\s)\s*\n\s*")
 """From where blank space begins: tried from each of its places, long ones take quadratic time."""
@@ -54,6 +56,11 @@ CUES: Final[tuple[str, ...]] = (
     "unfinished",
 )
 """Names of the numbers, in the order of :func:`cues_of`."""
+ITEM_CUES: Final[tuple[str, ...]] = (
+    *("question_words", "sections", "context_words", "last_words"),
+    *(f"last_{name}" for name in _PATTERNS),
+)
+"""Names of the numbers, in the order of :func:`item_cues`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +111,9 @@ def cues_of(text: str, label: str, form: Form, parts: Sequence[Part]) -> FloatAr
     mentions = [name for part in parts for name in part.mentions]
     others = [place for place, part in enumerate(parts, 1) if part.label not in (None, label)]
     num_words = len(text.split())
-    counts = {name: len(pattern.findall(text)) for name, pattern in _PATTERNS.items()}
+    counts = _counts(text)
     tail = text[parts[-TAIL_PARTS].start :] if len(parts) >= TAIL_PARTS else text
+    in_tail = _counts(tail, _IN_TAIL)
     num_tail = len(tail.split())
     numbers = [
         math.log1p(num_words),
@@ -120,11 +128,25 @@ def cues_of(text: str, label: str, form: Form, parts: Sequence[Part]) -> FloatAr
         math.log1p(counts["doubts"]),
         math.log1p(counts["hedges"]),
         *(count / max(num_words, _FEW_WORDS) for count in counts.values()),
-        *(len(_PATTERNS[name].findall(tail)) / max(num_tail, _FEW_WORDS) for name in _IN_TAIL),
+        *(count / max(num_tail, _FEW_WORDS) for count in in_tail.values()),
         *(float(form == name) for name in FORMS),
         float(not find_answer_part(text).is_finished),
     ]
     return np.array(numbers)
+
+
+def item_cues(question: str, context: Sequence[str]) -> FloatArray:
+    """Return the numbers of an item, shape ``(len(ITEM_CUES),)``, finite.
+
+    Args:
+        question: Its question.
+        context: The texts of its sections; the last one is where results tend to be.
+    """
+    last = context[-1] if context else ""
+    lengths = [len(text.split()) for text in (question, " ".join(context), last)]
+    shares = (count / max(lengths[2], _FEW_WORDS) for count in _counts(last).values())
+    asked, told, ended = np.log1p(lengths)
+    return np.array([asked, len(context), told, ended, *shares])
 
 
 def final_from(parts: Sequence[Part], label: str) -> float | None:
@@ -159,6 +181,11 @@ def _paragraphs(text: str) -> list[tuple[int, int]]:
     size = max(1, math.ceil(len(found) / MAX_PARTS))
     groups = [found[i : i + size] for i in range(0, len(found), size)]
     return [(group[0][0], group[-1][1]) for group in groups]
+
+
+def _counts(text: str, names: Iterable[str] = tuple(_PATTERNS)) -> dict[str, int]:
+    lower = text.lower()
+    return {name: len(_PATTERNS[name].findall(lower)) for name in names}
 
 
 def _changes(labels: Sequence[str]) -> int:

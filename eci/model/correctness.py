@@ -1,9 +1,9 @@
 """Will the label that any model gave be right? A small head that reviews teach.
 
-A penalised logistic regression over blocks of evidence: the numbers of the answer
+A penalised logistic regression over blocks of evidence: the numbers of the answer and of the item
 (:mod:`eci.answers.cues`), what probabilities there are of its label, its words, and states of a
-local base model where they were computed. Its penalty is chosen and its probabilities are
-calibrated out of fold, in folds that never divide a group.
+local base model where they were computed. Its probabilities are calibrated out of fold, in folds
+that never divide a group.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from eci.answers.cues import CUES, cues_of, read_parts
+from eci.answers.cues import CUES, ITEM_CUES, cues_of, item_cues, read_parts
 from eci.answers.reader import Form
-from eci.arrays import BoolArray, Float32Array, FloatArray
+from eci.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from eci.errors import ArtifactError
 from eci.questions.labels import LabelSet
 from eci.statistics.calibration import out_of_fold
@@ -29,10 +29,14 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 NUM_FOLDS: Final = 10
+NUM_DIVISIONS: Final = 2
+"""Divisions into folds whose scores are averaged: one alone adds noise to the order of answers."""
 MIN_OF_EACH: Final = 10
 """Groups with right answers, and with wrong ones, without which no head is fitted."""
-STRENGTHS: Final = (0.03, 0.1, 0.3, 1.0)
-"""Inverse penalties that are tried."""
+STRENGTHS: Final = (0.03, 0.3, 3.0)
+"""Inverse penalties of the heads that are averaged."""
+MAX_COMMON: Final = 2000
+"""Answers, drawn at random, over which scores are standardised."""
 INFO_FILE: Final = "correctness.json"
 HEAD_FILE: Final = "correctness.safetensors"
 _HASHED: Final = 2**16
@@ -56,6 +60,8 @@ class AnsweredItem:
         own: The answering model's probabilities, by label; None where there are none.
         head: Those of a head that has not learned from the item; None where there are none.
         agreeing: Share of other models that gave the item the same label; None without others.
+        question: Of the item; empty where it is not known.
+        context: Texts of its sections.
     """
 
     text: str
@@ -66,6 +72,8 @@ class AnsweredItem:
     own: Sequence[float] | None = None
     head: Sequence[float] | None = None
     agreeing: float | None = None
+    question: str = ""
+    context: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +91,16 @@ class Evidence:
     numbers: FloatArray
     texts: tuple[str, ...]
     states: Float32Array | None = None
+
+    @property
+    def num_states(self) -> int:
+        """Return the length of the states; 0 without."""
+        return 0 if self.states is None else self.states.shape[1]
+
+    def dense(self, rows: IntArray) -> FloatArray:
+        """Return numbers and states of some answers, shape ``(len(rows), columns)``."""
+        numbers = self.numbers[rows]
+        return numbers if self.states is None else np.hstack([numbers, self.states[rows]])
 
     @cached_property
     def words(self) -> csr_matrix:
@@ -105,11 +123,12 @@ def gather(answers: Sequence[AnsweredItem], states: Float32Array | None = None) 
         states: Of a base model, one row an answer.
     """
     labels = () if answers[0].label_set.is_options else answers[0].label_set.names
-    names = (*CUES, *_PROBABILITIES, "agreeing", *(f"label_{name}" for name in labels))
+    names = (*CUES, *ITEM_CUES, *_PROBABILITIES, "agreeing", *(f"label_{name}" for name in labels))
     numbers = np.array([_numbers(answer, labels) for answer in answers])
     return Evidence(names, numbers, tuple(answer.text for answer in answers), states)
 
 
+_UNKNOWN: Final = (np.nan,) * len(ITEM_CUES)
 _PROBABILITIES: Final = tuple(
     f"{source}_{what}" for source in ("own", "head") for what in ("label", "top", "agrees")
 )
@@ -120,6 +139,7 @@ def _numbers(answer: AnsweredItem, labels: Sequence[str]) -> list[float]:
     names = answer.label_set.names
     return [
         *cues_of(answer.text, answer.label, answer.form, parts),
+        *(item_cues(answer.question, answer.context) if answer.question else _UNKNOWN),
         *_of_probabilities(answer.own, answer.label, names),
         *_of_probabilities(answer.head, answer.label, names),
         np.nan if answer.agreeing is None else answer.agreeing,
@@ -133,8 +153,9 @@ def _of_probabilities(
     if given is None or len(given) != len(names):  # or those of labels that the item had before
         return np.nan, np.nan, np.nan
     place = names.index(label)
-    p = np.clip(np.asarray(given, dtype=np.float64), 1e-4, 1)
-    return float(np.log(p[place])), float(np.log(p.max())), float(p.argmax() == place)
+    p = np.clip(np.asarray(given, dtype=np.float64), 1e-3, 1 - 1e-3)
+    odds = np.log(p / (1 - p))
+    return float(odds[place]), float(odds.max()), float(p.argmax() == place)
 
 
 class CorrectnessInfo(BaseModel):
@@ -143,7 +164,6 @@ class CorrectnessInfo(BaseModel):
     Attributes:
         names: Of the numbers that it weighs.
         num_states: Length of the states that it weighs; 0 without.
-        strength: Inverse penalty.
         slope: Of the calibration, which multiplies the logit.
         offset: Of the calibration, which is added.
         num_right: Right answers that it was fitted on.
@@ -154,7 +174,6 @@ class CorrectnessInfo(BaseModel):
 
     names: tuple[str, ...] = Field(max_length=1000)
     num_states: int = Field(ge=0, le=1_000_000)
-    strength: float = Field(gt=0)
     slope: float
     offset: float
     num_right: int = Field(ge=0)
@@ -183,14 +202,14 @@ class CorrectnessHead:
         Raises:
             ValueError: The evidence has other numbers or states than the head was fitted on.
         """
-        num_states = 0 if evidence.states is None else evidence.states.shape[1]
-        if (evidence.names, num_states) != (self.info.names, self.info.num_states):
+        if (evidence.names, evidence.num_states) != (self.info.names, self.info.num_states):
             raise ValueError(
                 f"The head weighs {len(self.info.names)} numbers and {self.info.num_states} "
-                f"states, not {len(evidence.names)} and {num_states}. Fit it on such evidence."
+                f"states, not {len(evidence.names)} and {evidence.num_states}. "
+                "Fit it on such evidence."
             )
         weight = self.tensors["weight"].astype(np.float64)
-        logits = _inputs(evidence, self.tensors) @ weight
+        logits = _inputs(evidence, self.tensors, np.arange(len(evidence.texts))) @ weight
         return _expit(self.info.slope * logits + self.info.offset)
 
     def save(self, folder: Path) -> None:
@@ -236,9 +255,9 @@ class FittedCorrectness:
 
     Attributes:
         head: Fitted on all reviewed answers.
-        probabilities: That each answer is right, calibrated, shape ``(n,)``; each by a head that
-            was fitted without one fold of the reviewed answers: a reviewed answer by that of its
-            own fold, another by that of a fold drawn at random. So both have scores of one
+        probabilities: That each answer is right, calibrated, shape ``(n,)``; each by heads that
+            were fitted without one fold of the reviewed answers: a reviewed answer by those of its
+            own folds, another by those of folds drawn at random. So both have scores of one
             distribution, as a certificate needs, and none is by a head that has seen its review.
     """
 
@@ -281,69 +300,60 @@ def fit_correctness(
             f"{int(right.sum())} right and {int((~right).sum())} wrong answers in "
             f"{len(set(groups))} groups are too few; each in {MIN_OF_EACH} groups is needed."
         )
-    scores = _cross_fit(evidence, reviewed, right, groups, seed)
-    calibrations = [_calibrate(row[reviewed], right) for row in scores]
-    losses = [
-        _log_loss(slope * row[reviewed] + offset, right)
-        for row, (slope, offset) in zip(scores, calibrations, strict=True)
-    ]
-    best = int(np.argmin(losses))
-    slope, offset = calibrations[best]
+    common = np.random.default_rng(seed).permutation(len(evidence.texts))[:MAX_COMMON]
+    divisions = range(NUM_DIVISIONS * seed, NUM_DIVISIONS * (seed + 1))
+    scores = np.sum(
+        [_cross_fit(evidence, reviewed, right, groups, common, one) for one in divisions], axis=0
+    )
+    scores /= float(scores[common].std()) or 1.0
+    slope, offset = _calibrate(scores[reviewed], right)
     space = _space(evidence, reviewed)
-    x = _inputs(evidence, space)
-    (weight,) = _fit(x[reviewed], right, STRENGTHS[best : best + 1])
-    _, mean, spread = _standardised(x @ weight)
+    taught = _inputs(evidence, space, reviewed)
+    weight, mean = _fit(taught, right, _inputs(evidence, space, common))
     info = CorrectnessInfo(
         names=evidence.names,
-        num_states=0 if evidence.states is None else evidence.states.shape[1],
-        strength=STRENGTHS[best],
-        slope=slope / spread,
-        offset=offset - slope * mean / spread,
+        num_states=evidence.num_states,
+        slope=slope,
+        offset=offset - slope * mean,
         num_right=int(right.sum()),
         num_wrong=int((~right).sum()),
     )
     head = CorrectnessHead(info, {**space, "weight": weight.astype(np.float32)})
-    return FittedCorrectness(head, _expit(slope * scores[best] + offset))
+    return FittedCorrectness(head, _expit(slope * scores + offset))
 
 
 def _cross_fit(
     evidence: Evidence,
-    reviewed: npt.NDArray[np.int64],
+    reviewed: IntArray,
     right: BoolArray,
     groups: Sequence[str],
+    common: IntArray,
     seed: int,
 ) -> FloatArray:
-    """Return the scores of all answers by heads of folds, ``(len(STRENGTHS), n)``."""
-    fold_of = np.random.default_rng(seed).integers(NUM_FOLDS, size=len(evidence.texts))
-    scores = np.empty((len(STRENGTHS), len(evidence.texts)))
+    """Return the scores of all answers by heads of folds, shape ``(n,)``."""
+    num = len(evidence.texts)
+    fold_of = np.random.default_rng(seed).integers(NUM_FOLDS, size=num)
+    scores = np.empty(num)
     for number, fold in enumerate(out_of_fold(right, groups, num_folds=NUM_FOLDS, seed=seed)):
         fold_of[reviewed[fold.held_out]] = number
-        mine = fold_of == number
-        space = _space(evidence, reviewed[fold.train])
-        x = _inputs(evidence, space)
-        for row, weight in enumerate(_fit(x[reviewed[fold.train]], right[fold.train], STRENGTHS)):
-            scores[row, mine] = _standardised(x @ weight)[0][mine]
+        train, mine = reviewed[fold.train], np.flatnonzero(fold_of == number)
+        rows = np.unique(np.concatenate([train, common, mine]))
+        x = _inputs(evidence, _space(evidence, train), rows)
+        weight, mean = _fit(
+            x[np.searchsorted(rows, train)], right[fold.train], x[np.searchsorted(rows, common)]
+        )
+        scores[mine] = x[np.searchsorted(rows, mine)] @ weight - mean
     return scores
 
 
-def _standardised(scores: FloatArray) -> tuple[FloatArray, float, float]:
-    """Return scores with mean 0 and deviation 1 over all answers, and what these were.
-
-    A head that was fitted without a wrong answer is more confident of all: compared as they are,
-    scores of different heads would rank an answer by the fold it is in.
-    """
-    mean, spread = float(scores.mean()), float(scores.std()) or 1.0
-    return (scores - mean) / spread, mean, spread
-
-
-def _space(evidence: Evidence, rows: npt.NDArray[np.int64]) -> Tensors:
+def _space(evidence: Evidence, rows: IntArray) -> Tensors:
     """Return what standardises evidence: means and spreads of what is known, rarity of words."""
-    dense, words = _dense(evidence)[rows], evidence.words[rows]
+    dense, words = evidence.dense(rows), evidence.words[rows]
     known = np.isfinite(dense)
     num = known.sum(0).clip(1)
     mean = np.where(known, dense, 0).sum(0) / num
     spread = np.sqrt((np.where(known, dense - mean, 0) ** 2).sum(0) / num)
-    spread[spread < 1e-6] = 1.0
+    spread[spread < 1e-6] = 0.0  # says nothing, and counts for nothing
     texts = np.bincount(words.indices, minlength=_HASHED)
     rarity = np.where(texts >= _MIN_TEXTS, np.log((1 + len(dense)) / (1 + texts)) + 1, 0.0)
     return {
@@ -353,41 +363,44 @@ def _space(evidence: Evidence, rows: npt.NDArray[np.int64]) -> Tensors:
     }
 
 
-def _dense(evidence: Evidence) -> FloatArray:
-    if evidence.states is None:
-        return evidence.numbers
-    return np.hstack([evidence.numbers, evidence.states])
-
-
-def _inputs(evidence: Evidence, space: Tensors) -> csr_matrix:
+def _inputs(evidence: Evidence, space: Tensors, rows: IntArray) -> csr_matrix:
     """Return standardised evidence, each block at its scale; what is not known is average."""
-    from scipy.sparse import csr_matrix, diags, hstack
+    from scipy.sparse import csr_matrix, hstack
     from sklearn.preprocessing import normalize
 
-    dense = (_dense(evidence) - space["mean"]) / space["spread"]
+    spread, size = space["spread"], len(evidence.names)
+    dense = (evidence.dense(rows) - space["mean"]) / np.where(spread, spread, np.inf)
     dense = np.clip(np.nan_to_num(dense, nan=0.0), -_LIMIT, _LIMIT)
-    size = len(evidence.names)
-    scale = np.full(dense.shape[1], 1 / np.sqrt(max(size, 1)))
-    scale[size:] = 1 / np.sqrt(max(dense.shape[1] - size, 1))
-    weighed = normalize(evidence.words @ diags(space["rarity"].astype(np.float64))) * _WORDS_SCALE
-    weighed.eliminate_zeros()
-    inputs: Any = hstack([csr_matrix(dense * scale), weighed], format="csr")
-    inputs.sort_indices()
+    for block in (slice(0, size), slice(size, None)):
+        dense[:, block] /= np.sqrt(max(np.count_nonzero(spread[block]), 1))
+    words = evidence.words[rows]
+    words.data = words.data * space["rarity"][words.indices]
+    words.eliminate_zeros()
+    words = normalize(words, copy=False) * _WORDS_SCALE
+    inputs: Any = hstack([csr_matrix(dense), words], format="csr")
     return inputs
 
 
-def _fit(x: csr_matrix, right: BoolArray, strengths: Sequence[float]) -> list[FloatArray]:
-    """Return weights for each strength; the intercept is left to the calibration."""
+def _fit(x: csr_matrix, right: BoolArray, common: csr_matrix) -> tuple[FloatArray, float]:
+    """Return the mean of heads of several strengths, and what is to be taken off its scores.
+
+    Averaging costs no data as a choice would. Scores of ``common`` then have mean 0 and deviation
+    1, each strength's and the mean's: a head that was fitted without a wrong answer is more
+    confident of all, and scores of different heads would rank an answer by the fold it is in.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    used = np.unique(x.indices)  # most hashes are of no word
-    narrow, found = x[:, used], []
-    for strength in strengths:
-        model = LogisticRegression(C=strength, solver="liblinear", random_state=0)
-        weights = np.zeros(x.shape[1])
-        weights[used] = model.fit(narrow, right).coef_[0]
-        found.append(weights)
-    return found
+    used = np.flatnonzero(np.bincount(x.indices))  # most hashes are of no word
+    taught, shared, total = x[:, used], common[:, used], np.zeros(len(used))
+    for strength in STRENGTHS:
+        model = LogisticRegression(C=strength, solver="liblinear", tol=1e-3, random_state=0)
+        found = model.fit(taught, right).coef_[0]
+        total += found / (float((shared @ found).std()) or 1.0)
+    scores = shared @ total
+    spread = float(scores.std()) or 1.0
+    weight = np.zeros(x.shape[1])
+    weight[used] = total / spread
+    return weight, float(scores.mean()) / spread
 
 
 def _calibrate(logits: FloatArray, right: BoolArray) -> tuple[float, float]:
@@ -396,10 +409,6 @@ def _calibrate(logits: FloatArray, right: BoolArray) -> tuple[float, float]:
 
     model = LogisticRegression(C=1e3).fit(logits[:, None], right)
     return max(float(model.coef_[0, 0]), 0.0), float(model.intercept_[0])
-
-
-def _log_loss(logits: FloatArray, right: BoolArray) -> float:
-    return float(np.logaddexp(0, np.where(right, -logits, logits)).mean())
 
 
 def _expit(logits: FloatArray) -> FloatArray:

@@ -23,6 +23,7 @@ from streamlit_app.logic.outcomes.acceptance import (
     load_acceptance,
     load_plan,
     pair_of,
+    stopping_sentence,
 )
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
@@ -131,6 +132,8 @@ def _draw_final(fit: CorrectnessFit) -> None:
             "n": [point.num_items for point in points],
         },
     )
+    if sentence := stopping_sentence(fit):
+        st.caption(sentence)
 
 
 def _draw_accept(scope: PickedScope, plan: AcceptancePlan) -> None:

@@ -9,8 +9,9 @@ import pytest
 from scipy.stats import hypergeom
 from sklearn.metrics import roc_auc_score
 
-from eci.answers.cues import CUES, cues_of, final_from, read_parts
+from eci.answers.cues import CUES, ITEM_CUES, cues_of, final_from, item_cues, read_parts
 from eci.errors import ArtifactError
+from eci.model import correctness
 from eci.model.correctness import (
     HEAD_FILE,
     AnsweredItem,
@@ -18,6 +19,7 @@ from eci.model.correctness import (
     fit_correctness,
     gather,
 )
+from eci.model.reading_along import choose_threshold, foretell_across, read_along, stop
 from eci.questions.labels import PUBMEDQA
 from eci.statistics.acceptance import certify, p_value
 from eci.statistics.selective import area_under_roc
@@ -104,6 +106,16 @@ def test_a_text_that_changes_its_mind_shows_it() -> None:
     assert len(read_parts(f"yes{' ' * 400_000}.\nno", PUBMEDQA)) == 2
 
 
+def test_an_item_shows_how_long_it_is_and_how_sure_its_results_sound() -> None:
+    found = item_cues("Does it work?", ("Some methods.", "It may not work: p = 0.3, 0.4."))
+    by_name = dict(zip(ITEM_CUES, found, strict=True))
+    assert by_name["question_words"] == pytest.approx(np.log(4))
+    assert (by_name["sections"], by_name["last_words"]) == (2, pytest.approx(np.log(9)))
+    assert by_name["last_hedges"] == by_name["last_negations"] == pytest.approx(1 / 12)
+    assert by_name["last_numbers"] == pytest.approx(2 / 12)
+    assert np.isfinite(item_cues("", ())).all()
+
+
 def answers(n: int) -> tuple[list[AnsweredItem], np.ndarray]:
     """Return answers of which doubtful ones are wrong more often, and whether they are right."""
     right = RNG.random(n) < 0.7
@@ -137,6 +149,47 @@ def test_a_head_learns_what_wrong_answers_look_like_and_is_read_back(tmp_path: P
     (tmp_path / HEAD_FILE).write_bytes(b"no")
     with pytest.raises(ArtifactError, match="Fit it again"):
         CorrectnessHead.load(tmp_path)
+
+
+def test_scores_of_folds_are_compared_over_a_part_of_many_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, right = answers(600)
+    evidence, groups = gather(made), [str(i) for i in range(300)]
+    whole = fit_correctness(evidence, np.arange(300), right[:300], groups)
+    monkeypatch.setattr(correctness, "MAX_COMMON", 150)
+    part = fit_correctness(evidence, np.arange(300), right[:300], groups)
+    assert part.probabilities == pytest.approx(whole.probabilities, abs=0.1)
+    assert roc_auc_score(right[300:], part.probabilities[300:]) > 0.7
+
+
+def thoughts(n: int) -> tuple[list[str], np.ndarray]:
+    """Return texts that show early what they will end with, except every fifth."""
+    ended = RNG.integers(2, size=n)
+    signs = ("The groups did not differ at all.", "The treated group was much better.")
+    texts = [
+        "Let me see. There was a trial. "
+        + ("I cannot tell yet. " if i % 5 == 0 else signs[1 - label] + " ")
+        + "There are more details here. They need not be read. "
+        + f"The answer is {PUBMEDQA.names[label]}."
+        for i, label in enumerate(ended)
+    ]
+    return texts, ended
+
+
+def test_texts_stop_where_what_they_will_say_is_foretold() -> None:
+    texts, ended = thoughts(150)
+    steps = read_along(texts, PUBMEDQA)
+    assert steps.owner.tolist() == [i for i in range(150) for _ in range(4)]
+    assert steps.share[3::4].tolist() == [1.0] * 150
+    given = foretell_across(steps, ended, np.arange(150), 3)
+    assert given.sum(1) == pytest.approx(np.ones(len(given)))
+    threshold = choose_threshold(steps, given, ended, np.arange(150))
+    labels, share = stop(steps, given, ended, threshold)
+    assert (labels == ended).mean() >= 0.95
+    told = np.arange(150) % 5 > 0
+    assert share[told].mean() < 0.8 < share[~told].mean()
+    assert stop(steps, given, ended, 1.1)[1].tolist() == [1.0] * 150
 
 
 def test_labels_that_mean_nothing_teach_nothing() -> None:

@@ -41,12 +41,13 @@ from tests.support.records import make_item, make_prediction, make_run
 from tests.support.stores import open_store
 from training.errors import DataError
 from training.evaluation.acceptance import AcceptancePlan, check_acceptances, plan_acceptance
+from training.head import second_reader
 from training.head.second_reader import (
     CHARACTERS_A_SECOND,
     FIXED_SECONDS,
     expected_seconds,
-    final_by_tenth,
     fit_second_reader,
+    read_thinking,
     refit_second_readers,
     teaching_rows,
 )
@@ -219,7 +220,9 @@ def test_an_acceptance_is_undone(store: Database) -> None:
     assert store.cursor().execute("select count(*) from accepted").fetchone() == (0,)
 
 
-def test_test_items_teach_nothing_and_reviews_refit(store: Database) -> None:
+def test_test_items_teach_nothing_and_reviews_refit(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with store.transaction() as cur:
         twin = make_item("t-1", question=_item(5).question, gold_label=None, context=())  # type: ignore[attr-defined]
         add_items(cur, [twin], origin="items")
@@ -239,6 +242,9 @@ def test_test_items_teach_nothing_and_reviews_refit(store: Database) -> None:
     for n in range(NUM_ITEMS - 30, NUM_ITEMS):
         annotate(store, "Ben", f"q-{n:03d}", "yes")
     assert refit_second_readers(store, datetime.now(UTC)) == 0
+    with monkeypatch.context() as slow:
+        slow.setattr(second_reader, "PAUSE", 100_000)
+        assert refit_second_readers(store, soon) == 0
     assert refit_second_readers(store, soon) == 1
     (fit,) = list_correctness_fits(store.cursor())
     assert fit.figures.num_right + fit.figures.num_wrong > 200
@@ -274,8 +280,11 @@ def test_it_is_counted_by_which_tenth_of_an_answer_its_label_is_final() -> None:
         )
         for name, text in texts.items()
     ]
-    found = final_by_tenth("pubmedqa", answers)
+    found = read_thinking("pubmedqa", answers)
     assert found == {"num_thinking": 2, "final_by": (*[1] * 9, 2)}
+    more = read_thinking("pubmedqa", answers * 50)
+    assert (more["num_stopped"], more["num_kept"]) == (100, 100)
+    assert more["words_saved"] > 0.1
 
 
 def test_the_time_of_a_review_follows_its_length() -> None:

@@ -7,6 +7,7 @@ Fitted in the app on what reviewers found, for any run whose answers have labels
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -40,8 +41,10 @@ from eci.model.correctness import (
     gather,
     is_enough,
 )
+from eci.model.reading_along import choose_threshold, foretell_across, read_along, stop
 from eci.questions.labels import LabelSet
 from eci.questions.prompts import Question
+from eci.statistics.calibration import out_of_fold
 from eci.statistics.selective import area_under_roc
 from training.data.groups import join_groups
 from training.errors import DataError
@@ -54,8 +57,13 @@ MIN_AGE: Final = 60.0
 MAX_AGE: Final = 600.0
 MIN_NEW: Final = 25
 """Seconds between two fits, and judgements without which the next one waits for longer."""
+PAUSE: Final = 10
+"""Times that the last fit took, for which the next one waits at least."""
 NUM_TENTHS: Final = 10
 MAX_READ: Final = 1000
+MIN_STOPPED: Final = 50
+MAX_STOPPED: Final = 300
+"""Answers in which it is tried where reading could have stopped: seconds of the processor."""
 _one_at_a_time = threading.Lock()
 
 
@@ -68,8 +76,9 @@ def fit_second_reader(database: Database, run_id: str, label_set: str) -> Correc
     """
     with _one_at_a_time:
         cur = database.cursor()
-        version = gold_version(cur)
+        version, begun = gold_version(cur), time.monotonic()
         figures, table = read_aside(cur, _fit, run_id, label_set)
+        figures = replace(figures, seconds=time.monotonic() - begun)
         with database.transaction() as cur:
             replace_correctness(cur, (run_id, label_set, version), figures, table)
         return figures
@@ -78,15 +87,15 @@ def fit_second_reader(database: Database, run_id: str, label_set: str) -> Correc
 def refit_second_readers(database: Database, now: datetime) -> int:
     """Fit every head again whose reviews have changed since; return how many.
 
-    Not before a minute has passed, nor for fewer than 25 judgements within ten: a fit takes seconds
-    of the processor on which reviewers save.
+    Not before a minute or ten times as long as the last fit took has passed, nor for fewer than 25
+    judgements within ten minutes: a fit takes time of the processor on which reviewers save.
     """
     cur = database.cursor()
     version = gold_version(cur)
     num_fitted = 0
     for fit in list_correctness_fits(cur):
         age = (now - fit.created_at).total_seconds()
-        if fit.fitted_on == version or age < MIN_AGE:
+        if fit.fitted_on == version or age < max(MIN_AGE, PAUSE * fit.figures.seconds):
             continue
         if age < MAX_AGE and _num_judged(version) - _num_judged(fit.fitted_on) < MIN_NEW:
             continue
@@ -142,7 +151,7 @@ def _fit(
             for row, one in enumerate(answers)
         ]
     )
-    return replace(_figures(given[rows], right), **final_by_tenth(label_set, answers)), table
+    return replace(_figures(given[rows], right), **read_thinking(label_set, answers)), table
 
 
 def _figures(given: FloatArray, right: BoolArray) -> CorrectnessFigures:
@@ -151,23 +160,46 @@ def _figures(given: FloatArray, right: BoolArray) -> CorrectnessFigures:
     return CorrectnessFigures(int(right.sum()), int((~right).sum()), found.value or 0.5, low, high)
 
 
-def final_by_tenth(label_set: str, answers: Sequence[ReviewableAnswer]) -> dict[str, Any]:
+def read_thinking(label_set: str, answers: Sequence[ReviewableAnswer]) -> dict[str, Any]:
     """Return by when the labels of answers in several paragraphs are final, as figures have it.
 
     Of more than a thousand such answers, a thousand drawn at random are read.
     """
     long = [one for one in answers if "\n" in one.answer.strip()]
     drawn = Random(0).sample(long, min(len(long), MAX_READ))  # noqa: S311 - no secret
-    read = [
-        (read_parts(one.answer, _labels(label_set, one), one.aliases), one.label) for one in drawn
-    ]
-    places = [final_from(parts, label) for parts, label in read if len(parts) > 1]
+    parts = [read_parts(one.answer, _labels(label_set, one), one.aliases) for one in drawn]
+    read = [(found, one) for found, one in zip(parts, drawn, strict=True) if len(found) > 1]
+    places = [final_from(found, one.label) for found, one in read]
     return {
         "num_thinking": len(places),
         "final_by": tuple(
             sum(place is not None and place <= tenth / NUM_TENTHS for place in places)
             for tenth in range(1, NUM_TENTHS + 1)
         ),
+        **_stopped_early(label_set, [one for _, one in read]),
+    }
+
+
+def _stopped_early(label_set: str, answers: Sequence[ReviewableAnswer]) -> dict[str, Any]:
+    """Return what stopping where the label is foretold would have saved, cross-fitted."""
+    alike = [one for one in answers if one.labels == answers[0].labels][:MAX_STOPPED]
+    if label_set in OPTION_LABEL_SETS or len(alike) < MIN_STOPPED:
+        return {}
+    labels = _labels(label_set, alike[0])
+    ended = np.array([labels.names.index(one.label) for one in alike])
+    texts, rows = [one.answer for one in alike], np.arange(len(alike))
+    steps = read_along(texts, labels, alike[0].aliases)
+    given = foretell_across(steps, ended, rows, len(labels.names))
+    found, share = ended.copy(), np.ones(len(alike))
+    for fold in out_of_fold(ended, seed=1):
+        threshold = choose_threshold(steps, given, ended, fold.train)
+        stopped = stop(steps, given, ended, threshold)
+        found[fold.held_out], share[fold.held_out] = (one[fold.held_out] for one in stopped)
+    num_words = np.array([len(text.split()) for text in texts])
+    return {
+        "num_stopped": len(alike),
+        "num_kept": int((found == ended).sum()),
+        "words_saved": float(1 - (share * num_words).sum() / num_words.sum()),
     }
 
 
@@ -183,6 +215,8 @@ def _answered(label_set: str, one: ReviewableAnswer) -> AnsweredItem:
         one.own_probabilities,
         one.head_probabilities,
         one.agreeing,
+        one.question,
+        [part.text for part in one.context],
     )
 
 

@@ -81,6 +81,22 @@ def final_points(fit: CorrectnessFit) -> list[TrendPoint]:
     return points
 
 
+def stopping_sentence(fit: CorrectnessFit) -> str:
+    """Return what stopping early would have saved; empty where it was not tried."""
+    figures = fit.figures
+    kept = proportion(figures.num_kept, figures.num_stopped, NO_ITEMS)
+    if kept.value is None or kept.interval is None:
+        return ""
+    return say(
+        "acceptance.stopped",
+        saved=percent(figures.words_saved, 0),
+        kept=percent(kept.value, 0),
+        low=percent(kept.interval.low, 0),
+        high=percent(kept.interval.high, 0),
+        n=figures.num_stopped,
+    )
+
+
 def load_acceptance(database: Database, flt: OutcomeFilter) -> AcceptanceView:
     """Read the head, the rules, suspending those that no longer hold, and the yield of orders."""
     check_acceptances(database)
