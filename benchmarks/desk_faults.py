@@ -273,7 +273,10 @@ def measure_tabs(num_interleavings: int, num_steps: int, seed: int) -> list[Meas
             people = [add_reviewer(cur, f"Tabs {n}") for n in range(num_interleavings)]
         database.close()
         models = []
-        with serving(home) as server, httpx.Client(base_url=f"{server.url}/api/v1/") as client:
+        with (
+            serving(home) as server,
+            httpx.Client(base_url=f"{server.url}/api/v1/", timeout=60) as client,
+        ):
             for number, person in enumerate(people):
                 tabs = [Tab(client, person.reviewer_id, items) for _ in range(2)]
                 models.append(TwoTabs(tabs, seed + number))
