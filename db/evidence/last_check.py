@@ -38,7 +38,7 @@ def check_database(path: Path, against: Sequence[Head] = ()) -> Verified:
 
     Args:
         path: The database.
-        against: Heads that were kept elsewhere, besides those in ``LLAMACARE_HEADS``.
+        against: Heads that were kept elsewhere; those in ``LLAMACARE_HEADS`` are added.
 
     Raises:
         EvidenceError: Those heads cannot be read.
