@@ -189,7 +189,7 @@ class Chain:
             return number
 
     def drop_numbers(self, kind: str) -> None:
-        """Forget numbers taken before a statement took its own: rows after it need later ones."""
+        """Drop numbers taken before a statement took its own: rows after it need later ones."""
         with self._numbering:
             self._numbers.pop(kind, None)
 

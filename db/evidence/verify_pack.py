@@ -120,7 +120,7 @@ def expected_digests(links: list[Event], members: Path) -> dict[tuple[str, str],
 
 
 def add_expected(expected: dict[tuple[str, str], str], name: tuple[str, str], digest: str) -> None:
-    """Note the digest of a row; raise where another one counts already."""
+    """Add the digest of a row; raise where another one counts already."""
     if expected.get(name, digest) != digest and name[0] not in REPLACED:
         raise Broken(f"{name[0]} {name[1]!r} was changed, and its new content has a later link")
     expected[name] = digest
