@@ -16,7 +16,11 @@ import torch
 
 from eci.decisions import MOST_PROBABLE, DecisionRule
 from eci.errors import ArtifactError, EciError, PromptError, UnknownLabelError
-from eci.model.architecture import text_config, vocabulary_logits
+from eci.model.architecture import (
+    compute_in_given_precision,
+    text_config,
+    vocabulary_logits,
+)
 from eci.model.artifact import (
     ADAPTER_FILES,
     HEAD_FILE,
@@ -723,4 +727,5 @@ def with_adapter(model: Any, folder: Path) -> Any:
             f"The adapter in {folder} has {len(unplaced)} weights that the base model has no place "
             f"for (first: {min(unplaced)}). Name the base model that it was trained on."
         )
+    compute_in_given_precision(adapted)
     return adapted

@@ -7,12 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from eci.decisions import DecisionSettings
-from eci.model.architecture import decoder_layers
+from eci.model.architecture import compute_in_given_precision, decoder_layers
 from eci.model.artifact import (
     ArtifactInfo,
     BaseInfo,
@@ -51,7 +50,7 @@ def add_adapter(model: EciModel, settings: LoraSettings, *, checkpointing: bool)
         model.model.gradient_checkpointing_enable({"use_reentrant": False})
         model.model.enable_input_require_grads()
     model.model = get_peft_model(model.model, config)
-    share_casts(model.model)
+    compute_in_given_precision(model.model)
     model.is_training = True
 
 
@@ -132,41 +131,6 @@ def library_versions() -> dict[str, str]:
     """Return the versions of the libraries that a result may depend on."""
     names = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "safetensors", "numpy")
     return {name: version(name) for name in names}
-
-
-class _SharedCast:
-    """Casts what several adapted layers read to the adapters' precision once, not once for each.
-
-    Query, key and value read the same hidden states, gate and up do as well. Autograd keeps what
-    each adapter reads until the backward pass: of a bfloat16 model that is the larger part of what
-    an adapted layer keeps at all.
-    """
-
-    def __init__(self) -> None:
-        self._given: torch.Tensor | None = None
-        self._cast: torch.Tensor | None = None
-
-    def __call__(self, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        if x.dtype == dtype:
-            return x
-        if self._cast is None or self._given is not x or self._cast.dtype != dtype:
-            self._given, self._cast = x, x.to(dtype)
-        return self._cast
-
-    def forget(self, *_: Any) -> None:
-        """Release the last input at the end of a forward pass."""
-        self._given = self._cast = None
-
-
-def share_casts(model: nn.Module) -> None:
-    """Share one input cast across the adapted layers of a model; see above."""
-    from peft.tuners.lora import LoraLayer
-
-    cast = _SharedCast()
-    for module in model.modules():
-        if isinstance(module, LoraLayer):
-            module._cast_input_dtype = cast
-    model.register_forward_hook(cast.forget)
 
 
 def target_modules(model: Any) -> list[str] | str:

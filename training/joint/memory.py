@@ -129,10 +129,10 @@ def estimate_step(
 
 def _token_bytes(shape: DecoderShape, settings: TrainingSettings) -> int:
     """Return the bytes that one token leaves in one layer for its backward pass."""
-    # LoRA computes in float32: each map keeps its input, and with dropout which were dropped.
-    # Without dropout those that read the same states share one: then this is an upper bound.
-    each = _FLOAT32 + (_MASK if settings.lora.dropout else 0)
-    lora = sum(ins * each + settings.lora.rank * _FLOAT32 for ins, _ in shape.linears)
+    # Each map keeps its input for LoRA, and with dropout which were dropped. Without dropout those
+    # that read the same states share one: then this is an upper bound.
+    each = _BFLOAT16 + (_MASK if settings.lora.dropout else 0)
+    lora = sum(ins * each + settings.lora.rank * _BFLOAT16 for ins, _ in shape.linears)
     heads = (2 * shape.num_heads + 2 * shape.num_key_value_heads) * shape.head_size * _BFLOAT16
     gates = 3 * shape.intermediate_size * _BFLOAT16
     norms = 2 * shape.hidden_size * (_FLOAT32 + _BFLOAT16)
