@@ -96,7 +96,8 @@ class EciMixin:
             )
         assert input_ids is not None and label_set_ids is not None  # noqa: S101 - narrows types
         assert regions is not None  # noqa: S101 - narrows types
-        speaks = labels is not None or kwargs.get("use_cache", False)
+        learns_text = labels is not None and self.eci_weight < 1
+        speaks = learns_text or kwargs.get("use_cache", False)
         rows = _Rows(input_ids, branch_ids, regions, label_set_ids, prefix)
         states = _States.compute(self, rows, ends_early=not speaks, **kwargs)
         head_inputs = _head_inputs(self, states)
@@ -366,7 +367,9 @@ def _add_losses(
     cls_labels, right_labels = gold
     assert result.logits is not None  # noqa: S101 - narrows types
     learned = labels != IGNORED
-    result.lm_sum = states.cross_entropy(learned).sum()
+    # At w = 1 no text is learned, and the pass ended with the deepest layer that the head reads.
+    text = result.logits.new_zeros(1) if states.final is None else states.cross_entropy(learned)
+    result.lm_sum = text.sum()
     result.num_answer_tokens = learned.sum()
     result.eci_sum = nn.functional.cross_entropy(
         result.logits, cls_labels, ignore_index=IGNORED, reduction="sum"

@@ -195,6 +195,32 @@ def test_a_pass_that_ends_early_gives_the_states_of_a_whole_one(tiny_model_dir: 
         assert np.array_equal(shallow_one.states, whole_one.states[:2])
 
 
+def test_where_no_text_is_learned_a_pass_in_training_ends_early_as_well(
+    tiny_model_dir: Path,
+) -> None:
+    whole, short = (
+        build(
+            load_base(str(tiny_model_dir), tiny_model_dir),
+            pooling="last@0.5",
+            uses_scores=False,
+            weight=weight,
+        )
+        for weight in (0.5, 1.0)
+    )
+    question = _question("Does it work?", context="Yes.")
+    row, _ = whole.row(question, label="yes", max_answer_tokens=8)
+    batch = collate([row], whole.encoder.pad_id)
+    layers = decoder_layers(short.model)
+    num_run = []
+    for layer in layers:
+        layer.register_forward_hook(lambda *_: num_run.append(1))
+    given, alone = whole.model(**batch), short.model(**batch)
+    assert len(num_run) < len(layers)
+    assert float(alone.loss.detach()) == pytest.approx(float(given.eci_sum.detach()))
+    assert (float(alone.lm_sum), int(alone.num_items)) == (0.0, 1)
+    assert float(given.lm_sum.detach()) > 0
+
+
 def test_the_scores_take_no_part_where_the_head_is_told_so(tiny_model_dir: Path) -> None:
     model = build(load_base(str(tiny_model_dir), tiny_model_dir), uses_scores=False)
     assert model.classify([MIXED[0]])[0].probabilities == pytest.approx([1 / 3] * 3)
