@@ -23,10 +23,11 @@ from pubmedqa_accuracy import Candidate, Choice, Data, cross_validate_training, 
 from db.importers.pubmedqa import parse_pubmedqa
 from db.records import Item
 from eci.arrays import FloatArray, IntArray
-from eci.decisions import balanced_weights, choose_power
+from eci.decisions import DecisionSettings, balanced_weights, choose_power, choose_rule
 from eci.model.encoding import PromptSettings
+from eci.model.head_fit import fit_head
 from eci.questions.labels import PUBMEDQA
-from eci.statistics.calibration import out_of_fold, softmax
+from eci.statistics.calibration import TemperatureScaling, out_of_fold, softmax
 from eci.statistics.metrics import macro_f1
 from training.evaluation.bag_of_words import word_probabilities
 
@@ -37,6 +38,8 @@ CANDIDATES = (
 )
 
 
+PENALTY = 3.0
+"""What cross-validation chooses for all of them."""
 SECTION = "Out of fold, 500 training items, mean of the seeds"
 
 
@@ -65,6 +68,8 @@ def main() -> None:
     figures = [*_words(train)]
     for given in INPUTS:
         data, rate = _prefilled(given, train, options.work)
+        if given is INPUTS[-1]:
+            figures += _operating_points(data)
         for candidate in CANDIDATES:
             choice = cross_validate_training(candidate, data)
             figures += _figures(given, choice, data.y, rate)
@@ -109,6 +114,50 @@ def _scores(what: str, probabilities: Sequence[FloatArray], y: IntArray) -> Iter
     for name, value in zip(names, np.mean(scored, axis=0), strict=True):
         unit = "share" if name in names[:3] else ""
         yield Measured(what, name, float(value), unit, n, section=SECTION)
+
+
+def _operating_points(data: Data) -> Iterator[Measured]:
+    """Yield macro-F1 of other items at points that few items chose, or all that a run has."""
+    section = (
+        "Which items choose the operating point: 340 learned, 60 held out, 100 judged, by turns"
+    )
+    ways = ("most probable label", "chosen on 60 held out", "chosen on 60 held out and 340 crossed")
+    decided = np.zeros((len(SEEDS), len(ways), len(data.y)), dtype=np.int64)
+    for s, seed in enumerate(SEEDS):
+        for fold in out_of_fold(data.y, seed=seed):
+            parts = out_of_fold(data.y[fold.train], num_folds=6, seed=seed)[0]
+            learned, held_out = fold.train[parts.train], fold.train[parts.held_out]
+            decided[s, :, fold.held_out] = _decided(data, learned, held_out, fold.held_out)
+    for k, way in enumerate(ways):
+        for name, of in (("accuracy", _accuracy), ("macro-F1", _f1)):
+            value = float(np.mean([of(data.y, labels) for labels in decided[:, k]]))
+            yield Measured(way, name, value, "share", len(data.y), section=section)
+
+
+def _decided(data: Data, learned: IntArray, held_out: IntArray, judged: IntArray) -> IntArray:
+    """Return the labels of judged items by each way of choosing, ``(len(judged), 3)``."""
+    states, scores, y = data.states, data.scores, data.y
+
+    def logits(on: IntArray, of: IntArray) -> FloatArray:
+        head = fit_head(states[on], scores[on], y[on], is_options=False, l2=PENALTY)
+        return head.logits(states[of], scores[of])
+
+    crossed = np.zeros(scores[learned].shape)
+    for fold in out_of_fold(y[learned], seed=0):
+        crossed[fold.held_out] = logits(learned[fold.train], learned[fold.held_out])
+    others = (TemperatureScaling.fit(crossed, y[learned]).transform(crossed), y[learned])
+    mine = logits(learned, held_out)
+    scaling = TemperatureScaling.fit(mine, y[held_out])
+    p, q = scaling.transform(logits(learned, judged)), scaling.transform(mine)
+    rules = [
+        choose_rule(q, y[held_out], DecisionSettings(), PUBMEDQA, others=more)
+        for more in (None, others)
+    ]
+    return np.stack([p.argmax(1), *(rule.decide(p).labels for rule in rules)], 1)
+
+
+def _accuracy(y: IntArray, labels: IntArray) -> float:
+    return float((labels == y).mean())
 
 
 def _f1(y: IntArray, labels: IntArray) -> float:

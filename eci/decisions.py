@@ -121,7 +121,7 @@ class DecisionRule(_Frozen):
 
     Attributes:
         cost: What the label is chosen by; where several may be right, ``macro_f1`` is the overlap.
-        num_items: Held-out items that it was chosen and measured on.
+        num_items: Held-out items that it was measured on.
         costs: Cost of each decision (columns) for each gold label (rows); None decides for the most
             probable label, as for the items' own options.
         mean_cost: Of held-out items, each decided by a rule that was chosen without it: errors for
@@ -246,6 +246,7 @@ def choose_rule(
     settings: DecisionSettings,
     labels: LabelSet | None,
     *,
+    others: tuple[FloatArray, IntArray] | None = None,
     seed: int = 0,
 ) -> DecisionRule:
     """Choose the operating point of a label set on items that its head has not seen.
@@ -256,11 +257,18 @@ def choose_rule(
         settings: What errors cost, and when a person is asked.
         labels: The fixed label set; None for options, whose letters mean nothing: their label is
             the most probable one, and one threshold holds for all.
+        others: Out-of-fold probabilities of further items, from heads much like this one, and
+            their gold labels. How much rare labels count is chosen on them as well: a few dozen
+            items choose it badly. Sets, thresholds and costs are those of the first items alone.
         seed: Of the folds.
     """
     p = as_probabilities(probabilities)
     gold = as_label_indices(y, *p.shape)
-    cost, costs, decided = _choose_costs(p, gold, settings, labels, seed)
+    every, every_gold = p, gold
+    if others is not None:
+        every, every_gold = np.vstack([p, others[0]]), np.concatenate([gold, others[1]])
+    cost, costs, decided = _choose_costs(every, every_gold, settings, labels, seed)
+    decided = decided[: len(p)]
     kind: Kind = "marginal" if labels is None else "class_conditional"
     names = [str(column) for column in range(p.shape[1])]
     alpha = 1 - settings.set_coverage

@@ -47,6 +47,20 @@ def test_the_cost_that_is_stated_is_lower_on_new_items_than_for_the_most_probabl
         assert rule.mean_cost == pytest.approx(new_cost, abs=0.12), "estimated without looking"
 
 
+def test_further_items_choose_how_much_rare_labels_count_and_nothing_else() -> None:
+    few_cost, more_cost = [], []
+    for seed in range(8):
+        p, y = draw(seed, 60)
+        few = choose_rule(p, y, DecisionSettings(target_error=0.3), PUBMEDQA)
+        others = draw(200 + seed, 500)
+        more = choose_rule(p, y, DecisionSettings(target_error=0.3), PUBMEDQA, others=others)
+        assert (more.num_items, more.set_thresholds) == (60, few.set_thresholds)
+        new_p, new_y = draw(100 + seed, 4000)
+        few_cost.append(_mean_cost("macro_f1", (), new_y, few.decide(new_p).labels))
+        more_cost.append(_mean_cost("macro_f1", (), new_y, more.decide(new_p).labels))
+    assert np.mean(more_cost) < np.mean(few_cost)
+
+
 def _mean_cost(cost: str, costs: Any, gold: IntArray, decided: IntArray) -> float:
     if cost == "macro_f1":
         return 1 - float(f1_score(gold, decided, average="macro"))

@@ -14,7 +14,7 @@ from eci.model.base_model import load_base
 from eci.model.eci_model import build
 from training.data.questions import ItemQuestion
 from training.joint.adapter import add_adapter
-from training.joint.base_heads import start_head
+from training.joint.base_heads import judged_by_set, start_head
 from training.run.execution import RunContext
 from training.run.run_dir import RunDir
 from training.settings.training import LoraSettings
@@ -52,6 +52,10 @@ def test_the_head_starts_where_the_base_models_states_are_best_read(
     # Too few items with options for heads that had not seen an item: only their scale is known.
     assert {row.item_id for row in rows} == {entry.item.item_id for entry in fixed}
     assert {row.basis for row in rows} == {"base_model"}
+    ((said, gold),) = judged_by_set(entries, rows).values()
+    by_item = {row.item_id: row.probabilities for row in rows}
+    assert [tuple(row) for row in said] == [by_item[entry.item.item_id] for entry in fixed]
+    assert gold.tolist() == y
     head = model.model.get_base_model().eci_head.modules_to_save["default"]
     assert not head.option_weight.any()
     assert head.norms["options"].mean.any()

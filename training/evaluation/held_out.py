@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from eci.arrays import FloatArray, IntArray
 from eci.decisions import DecisionRule, DecisionSettings, choose_rule
 from eci.model.artifact import ArtifactInfo, CalibrationInfo
 from eci.questions.labels import MIN_OPTIONS, OPTIONS, SEVERAL_OPTIONS, LabelSet
@@ -108,6 +109,7 @@ def choose_rules(
     calibration: Mapping[str, CalibrationInfo],
     settings: DecisionSettings,
     label_sets: Iterable[LabelSet],
+    others: Mapping[str, tuple[FloatArray, IntArray]] | None = None,
 ) -> dict[str, DecisionRule]:
     """Choose the operating point of each label set.
 
@@ -117,6 +119,7 @@ def choose_rules(
         calibration: Label set -> temperature; a missing one means 1.
         settings: What errors cost.
         label_sets: The fixed label sets of the head; options are added.
+        others: Label set -> further items, as in :func:`eci.decisions.choose_rule`.
 
     Raises:
         LabelSetError: The costs do not fit the label sets.
@@ -143,7 +146,8 @@ def choose_rules(
         else:
             scaling = TemperatureScaling(temperature, 1)
             y = np.array(right, dtype=np.int64)
-            rules[name] = choose_rule(scaling.transform(logits), y, settings, labels)
+            more = (others or {}).get(name)
+            rules[name] = choose_rule(scaling.transform(logits), y, settings, labels, others=more)
     return rules
 
 

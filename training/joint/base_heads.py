@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from db.retraining.out_of_fold import OutOfFold
-from eci.arrays import Float32Array
+from eci.arrays import Float32Array, FloatArray, IntArray
 from eci.model.eci_model import EciModel
 from eci.model.features import stack
 from eci.model.head_fit import cross_validate, fit_head
@@ -63,6 +65,26 @@ def start_head(
         if is_enough(groups, y, NUM_FOLDS):
             rows += _fit(context.run_dir.run_id, head, members, groups, given)
     return rows
+
+
+def judged_by_set(
+    entries: Sequence[ItemQuestion], judged: Sequence[OutOfFold]
+) -> dict[str, tuple[FloatArray, IntArray]]:
+    """Return what these heads say of items out of fold and their gold labels, by fixed label set.
+
+    Args:
+        entries: The items that are learned from.
+        judged: As :func:`start_head` returned it.
+    """
+    said = {row.item_id: row.probabilities for row in judged}
+    by_set: dict[str, list[ItemQuestion]] = {}
+    for entry in entries:
+        if entry.item.item_id in said and not entry.question.label_set.is_options:
+            by_set.setdefault(entry.item.label_set, []).append(entry)
+    return {
+        name: (np.array([said[m.item.item_id] for m in members]), np.array(_places(members)))
+        for name, members in by_set.items()
+    }
 
 
 def _places(entries: Sequence[ItemQuestion]) -> list[int]:

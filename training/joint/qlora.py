@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 
 from db.paths import models_dir
 from db.retraining.snapshot import Snapshot
+from eci.arrays import FloatArray, IntArray
 from eci.model.artifact import ADAPTER_FILES
 from eci.model.base_model import load_base, read_config
 from eci.model.batching import Row
@@ -32,7 +33,7 @@ from training.evaluation.held_out import HELD_OUT, Gold, HeldOut, calibrate, cho
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import held_out_rows
 from training.joint.adapter import add_adapter, describe_reach, library_versions, save_artifact
-from training.joint.base_heads import start_head
+from training.joint.base_heads import judged_by_set, start_head
 from training.joint.continuation import load_adapter, load_head
 from training.joint.memory import DecoderShape
 from training.joint.predict import keep_answerable, predict
@@ -111,7 +112,8 @@ def run_qlora(context: RunContext) -> None:
             return
     context.check_stop()
     with _results_kept(context) as kept:
-        held_out = _calibrate(kept, model, data.dev, settings)
+        others = judged_by_set(data.learned, judged)
+        held_out = _calibrate(kept, model, data.dev, settings, others)
         sets = [record.question.label_set for record in data.dev]
         several = {labels.name for labels in sets if labels.is_several}
         rows = held_out_rows(run_dir.run_id, held_out, model.calibration, (), several)
@@ -267,9 +269,17 @@ def _early_stop(settings: TrainingSettings, *, has_dev: bool) -> list[Any]:
 
 
 def _calibrate(
-    context: RunContext, model: EciModel, dev: Sequence[Record], settings: TrainingSettings
+    context: RunContext,
+    model: EciModel,
+    dev: Sequence[Record],
+    settings: TrainingSettings,
+    others: Mapping[str, tuple[FloatArray, IntArray]],
 ) -> list[HeldOut]:
-    """Calibrate the model and choose its operating points on the held-out items."""
+    """Calibrate the model and choose its operating points on the held-out items.
+
+    Args:
+        others: Of items that were learned from, what heads on the base model say out of fold.
+    """
     context.report_message("Calibrating and saving adapter and head.")
     held_out = _held_out(context, model, dev, settings.evaluation.batch_size)
     HELD_OUT.write(context.run_dir.held_out_path, held_out)
@@ -280,7 +290,7 @@ def _calibrate(
         labels[record.item_id] = frozenset(places) if is_several else places[0]
     model.calibration = calibrate(held_out, labels)
     model.decision_rules = choose_rules(
-        held_out, labels, model.calibration, settings.decision, model.label_sets.values()
+        held_out, labels, model.calibration, settings.decision, model.label_sets.values(), others
     )
     return held_out
 
