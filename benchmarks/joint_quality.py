@@ -43,6 +43,7 @@ from joint_ways import (
     Division,
     Made,
     Plan,
+    identity,
     make,
 )
 from measuring import ROOT, estimated, make_parser, record
@@ -105,11 +106,13 @@ def main() -> None:
 
 
 def made() -> dict[str, Made]:
-    """Return the runs there are, by their key."""
+    """Return the runs that were made with the settings of now, by their key."""
     if not MADE.exists():
         return {}
-    lines = MADE.read_text().splitlines()
-    return {one.key: one for one in (Made(**json.loads(line)) for line in lines)}
+    now = {plan.key: identity(plan) for plan in plans()}
+    lines = [json.loads(line) for line in MADE.read_text().splitlines()]
+    same = [line for line in lines if line.get("settings") == now.get(line["key"])]
+    return {line["key"]: Made(**line) for line in same}
 
 
 def keep(one: Made) -> None:
@@ -140,6 +143,11 @@ class Way:
         """Return those of the test items, one array a run."""
         return [_normalised(run.test) for run in self.runs]
 
+    def losses(self) -> list[FloatArray]:
+        """Return the cross-entropy of each item, one array a run."""
+        pairs = zip(self.probabilities, self.gold, strict=True)
+        return [-np.log(p[np.arange(len(y)), y].clip(1e-4)) for p, y in pairs]
+
     def by_seed(self) -> dict[str, tuple[Made, IntArray, IntArray]]:
         """Return each run with its labels and the gold labels, by its seed."""
         rows = zip(self.runs, self.labels(), self.gold, strict=True)
@@ -150,11 +158,15 @@ class Way:
         return [p.argmax(1) for p in self.probabilities]
 
     def weighted(self) -> list[IntArray]:
-        """Return the labels at the operating point that the held-out items chose."""
+        """Return the labels at the operating point that other items chose: those held out, and
+        those learned from as heads that had not seen them judge them."""
         found = []
         for run, p in zip(self.runs, self.probabilities, strict=True):
-            held_out = _normalised(run.held_out)
-            chosen = choose_rule(held_out, run.held_out_gold, DecisionSettings(), PUBMEDQA)
+            held_out, others = _normalised(run.held_out), None
+            if run.learned and run.learned_gold:
+                others = (_normalised(run.learned), np.array(run.learned_gold))
+            gold, settings = run.held_out_gold, DecisionSettings()
+            chosen = choose_rule(held_out, gold, settings, PUBMEDQA, others=others)
             found.append(chosen.decide(p).labels)
         return found
 
@@ -180,6 +192,17 @@ class TextWay(Way):
             np.array([size if t is None else self._names.index(t) for t in run.text or ()])
             for run in self.runs
         ]
+
+
+class Decided(Way):
+    """A way with the labels that the product decides for: those of its operating point."""
+
+    def __init__(self, way: Way) -> None:
+        super().__init__(f"{way.name}, weighted", way.runs, way.gold)
+
+    def labels(self) -> list[IntArray]:
+        """Return them, one array a run."""
+        return self.weighted()
 
 
 def figures(options: argparse.Namespace) -> Iterator[Measured]:
@@ -220,6 +243,9 @@ def _ways_compared(options: argparse.Namespace) -> Iterator[Measured]:
     for way in (text, trained_text, *others, words):
         yield from _against(joint, way, section)
     yield from _against(stack, joint, section)
+    section = "The same at operating points, which is what the product decides by"
+    for way in (text, *(Decided(other) for other in (*others, words))):
+        yield from _against(Decided(joint), way, section)
 
 
 def _stacked(joint: Way, words: Way) -> Way:
@@ -232,7 +258,7 @@ def _stacked(joint: Way, words: Way) -> Way:
             _mean_log(np.array(a), np.array(b))
             for a, b in ((one.test, other.test), (one.held_out, other.held_out))
         )
-        runs.append(Made(one.key, test, None, held_out, one.held_out_gold))
+        runs.append(Made(one.key, test, None, held_out, one.held_out_gold, one.settings))
     return Way(STACK, runs, joint.gold[: len(runs)])
 
 
@@ -258,6 +284,7 @@ def _scores(way: Way, section: str, what: str) -> Iterator[Measured]:
     pairs = list(zip(way.probabilities, way.gold, strict=True))
     ece = [reliability_report(p, y).ece.value for p, y in pairs]
     yield Measured(what, "ECE", float(np.mean(ece)), "share", section=section)
+    yield Measured(what, "cross-entropy", float(np.mean(way.losses())), "nats", section=section)
     for k, label in enumerate(PUBMEDQA.names):
         areas = [area(p[:, k], y == k) for p, y in pairs]
         yield Measured(what, f"AUROC {label}", float(np.mean(areas)), section=section)
@@ -290,6 +317,8 @@ def _against(joint: Way, other: Way, section: str) -> Iterator[Measured]:
     for measure, column in (("accuracy", 0), ("macro-F1", 1)):
         found = _mean_difference(mine, theirs, gold, column)
         yield estimated(what, measure, found, section=section)
+    if not isinstance(joint, Decided) and not isinstance(other, TextWay):
+        yield estimated(what, "cross-entropy", _mean_loss(joint, other), "nats", section=section)
     fixed = [int(((a == y) & (b != y)).sum()) for a, b, y in pairs]
     broken = [int(((a != y) & (b == y)).sum()) for a, b, y in pairs]
     yield Measured(what, "fixes", float(np.mean(fixed)), section=section)
@@ -335,6 +364,14 @@ def _mean_difference(
         for a, b, y in zip(mine, theirs, gold, strict=True)
     ]
     return _estimate(np.mean(found, axis=0), n)
+
+
+def _mean_loss(joint: Way, other: Way) -> Estimate:
+    """Return how much higher the cross-entropy of one way is than that of another, paired."""
+    mine, theirs = (dict(zip(way.by_seed(), way.losses(), strict=True)) for way in (joint, other))
+    each = np.mean([mine[seed] - theirs[seed] for seed in mine.keys() & theirs.keys()], axis=0)
+    drawn = np.vstack([np.ones((1, len(each)), dtype=np.int64), _resampled(len(each))])
+    return _estimate(drawn @ each / len(each), len(each))
 
 
 def _estimate(scores: FloatArray, n: int) -> Estimate:

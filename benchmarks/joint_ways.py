@@ -7,6 +7,7 @@ checkpoint.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -42,13 +43,14 @@ from training.data.questions import ItemQuestion
 from training.evaluation.bag_of_words import text_of, word_probabilities
 from training.evaluation.held_out import read_held_out
 from training.run.energy import read_energy
-from training.run.result_tables import PREDICTIONS
+from training.run.result_tables import OUT_OF_FOLD, PREDICTIONS
 from training.run.run_dir import RunDir, list_run_dirs
 from training.settings.training import (
     PredictionSettings,
     Preset,
     TrainingSettings,
     get_preset,
+    parse_settings,
 )
 
 JOINT, HEAD_ONLY, TEXT_ONLY = "joint", "head only (w = 1)", "text only (w = 0)"
@@ -108,6 +110,9 @@ class Made:
         test: Probabilities, ``(n, C)``; 0 for options that an item lacks.
         text: The label read from each answer; None where the way writes none.
         held_out: Probabilities of the held-out items, and the places of their gold labels.
+        settings: Identifies the settings that it was made with.
+        learned: Out-of-fold probabilities of the items learned from, and their gold labels: of a
+            joint run those of heads on the base model, as the product has them.
         train_seconds: Of processor, training and what comes before it.
         predict_seconds: Of processor, for the test items.
     """
@@ -117,6 +122,9 @@ class Made:
     text: list[str | None] | None
     held_out: list[list[float]]
     held_out_gold: list[int]
+    settings: str
+    learned: list[list[float]] | None = None
+    learned_gold: list[int] | None = None
     train_seconds: float | None = None
     predict_seconds: float | None = None
     kwh: float | None = None
@@ -221,6 +229,12 @@ def settings_of(plan: Plan) -> TrainingSettings:
     )
 
 
+def identity(plan: Plan) -> str:
+    """Identify the settings of a run: one that was made with others is not the same run."""
+    text = settings_of(plan).model_dump_json(exclude_defaults=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def make(plan: Plan, division: Division) -> Made:
     """Make one run, or go on with it."""
     division.enter()
@@ -240,12 +254,16 @@ def _trained(plan: Plan, division: Division) -> Made:
     gold = places([items[entry.item_id] for entry in held_out])
     logits = np.array([entry.logits for entry in held_out])
     energy = read_energy(trained)
+    judged = [r for r in OUT_OF_FOLD.read(trained.out_of_fold_path) if r.basis == "base_model"]
     return Made(
         plan.key,
         _rounded([p.head_probabilities or () for p in predictions]),
         [p.answer_label for p in predictions],
         _rounded(TemperatureScaling.fit(logits, gold).transform(logits)),
         gold.tolist(),
+        identity(plan),
+        _rounded([row.probabilities for row in judged]),
+        places([items[row.item_id] for row in judged]).tolist(),
         train_seconds=_read_seconds(trained),
         kwh=energy.energy_kwh if energy else None,
         grams=1000 * energy.emissions_kg if energy else None,
@@ -286,8 +304,11 @@ def _ask_again(plan: Plan, trained: RunDir) -> RunDir:
 def _find(plan: Plan) -> RunDir | None:
     trained = replace(plan, shots=plan.learned_shots)
     for run_dir in list_run_dirs(runs_dir()):
-        if run_dir.read_settings().get("preset") == trained.slug:
-            return run_dir
+        stored = run_dir.read_settings()
+        if stored.get("preset") == trained.slug:
+            settings = parse_settings(dict(stored["settings"]), str(run_dir.settings_path))
+            if settings == settings_of(trained):
+                return run_dir
     return None
 
 
@@ -315,13 +336,15 @@ def _words(plan: Plan, division: Division) -> Made:
     learned, held_out = division.parts(plan)
     begun = time.process_time()
     asked = [*division.test, *(entry.item for entry in held_out)]
-    found = word_probabilities(
-        [text_of(entry.item) for entry in learned],
-        places([entry.item for entry in learned]).tolist(),
-        [text_of(item) for item in asked],
-        len(division.test[0].labels),
-    )
-    return _made(plan, division, found, held_out, time.process_time() - begun)
+    texts, y = [text_of(entry.item) for entry in learned], places([e.item for e in learned])
+    size = len(division.test[0].labels)
+    found = word_probabilities(texts, y.tolist(), [text_of(item) for item in asked], size)
+    seconds = time.process_time() - begun
+    crossed = np.zeros((len(y), size))
+    for fold in out_of_fold(y, seed=plan.seed):
+        on, out = ([texts[i] for i in rows] for rows in (fold.train, fold.held_out))
+        crossed[fold.held_out] = word_probabilities(on, y[fold.train].tolist(), out, size)
+    return _made(plan, division, found, held_out, seconds, (crossed, y))
 
 
 def _frozen(plan: Plan, division: Division) -> Made:
@@ -339,7 +362,8 @@ def _frozen(plan: Plan, division: Division) -> Made:
     given = stack([features[item.item_id] for item in asked])
     logits = head.logits(*given)
     seconds = time.process_time() - begun
-    return _made(plan, division, scaling.transform(logits), held_out, seconds)
+    crossed = (scaling.transform(chosen.logits), y)
+    return _made(plan, division, scaling.transform(logits), held_out, seconds, crossed)
 
 
 def _verbalizer(plan: Plan, division: Division) -> Made:
@@ -371,12 +395,21 @@ def _made(
     found: FloatArray,
     held_out: Sequence[ItemQuestion],
     seconds: float,
+    learned: tuple[FloatArray, IntArray] | None = None,
 ) -> Made:
     """Return a way that writes no text; the first probabilities are those of the test items."""
     size = len(division.test)
     gold = places([entry.item for entry in held_out]).tolist()
     return Made(
-        plan.key, _rounded(found[:size]), None, _rounded(found[size:]), gold, train_seconds=seconds
+        plan.key,
+        _rounded(found[:size]),
+        None,
+        _rounded(found[size:]),
+        gold,
+        identity(plan),
+        None if learned is None else _rounded(learned[0]),
+        None if learned is None else learned[1].tolist(),
+        train_seconds=seconds,
     )
 
 
@@ -384,8 +417,10 @@ def _made(
 def _features(division: Division) -> dict[str, Feature]:
     """Return what the base model's states offer a head, of all items; kept in the work folder."""
     settings = settings_of(Plan(division.name, FROZEN, 0, "0", 0))
-    path = division.home / f"features-{settings.model.template}.npz"
+    kept = f"{division.name}-{settings.model.template}-{settings.head.pooling}.npz".lower()
+    path = division.home.parent / kept
     items = [*division.snapshot.train, *division.snapshot.test]
+    items.sort(key=lambda item: item.item_id)  # the same in every fold
     if not path.exists():
         from eci.model.eci_model import build
 
