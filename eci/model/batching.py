@@ -22,6 +22,7 @@ class Row:
         answer: The answer to learn; empty when there is none.
         label: Position of the gold label, or ``IGNORED``.
         right: Whether each label is right, where several may be; empty elsewhere.
+        fold: Of the heads that were fitted out of fold, see ``EciHead.cross``; below 0 for none.
         regions: Bounds in ``prompt`` of each of ``eci.pooling.REGIONS``.
     """
 
@@ -32,6 +33,7 @@ class Row:
     answer: Sequence[int] = ()
     label: int = IGNORED
     right: Sequence[bool] = ()
+    fold: int = -1
 
     @property
     def num_tokens(self) -> int:
@@ -49,9 +51,10 @@ def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
 
     Returns:
         ``input_ids``, ``branch_ids``, ``labels`` of shape ``(B, T)``; ``label_set_ids``,
-        ``cls_labels`` of shape ``(B,)``; ``right_labels`` of shape ``(B, W)``: 1 and 0 for what is
-        right and wrong, where several labels may be right, elsewhere ``IGNORED``; ``regions`` of
-        shape ``(B, len(REGIONS), 2)``: the first column of each, and the first after it.
+        ``cls_labels``, ``folds`` of shape ``(B,)``; ``right_labels`` of shape ``(B, W)``: 1 and 0
+        for what is right and wrong, where several labels may be right, elsewhere ``IGNORED``;
+        ``regions`` of shape ``(B, len(REGIONS), 2)``: the first column of each, and the first after
+        it.
     """
     before = max(len(row.prompt) for row in rows)
     after = max(row.num_tokens - len(row.prompt) for row in rows)
@@ -83,4 +86,5 @@ def collate(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
         "label_set_ids": torch.tensor([row.label_set_id for row in rows]),
         "cls_labels": torch.tensor([row.label for row in rows]),
         "right_labels": right_labels,
+        "folds": torch.tensor([row.fold for row in rows]),
     }

@@ -78,6 +78,7 @@ class EciMixin:
         label_set_ids: Tensor | None = None,
         cls_labels: Tensor | None = None,
         right_labels: Tensor | None = None,
+        folds: Tensor | None = None,
         prefix: Prefix | None = None,
         **kwargs: Any,
     ) -> Any:
@@ -102,7 +103,7 @@ class EciMixin:
         states = _States.compute(self, rows, ends_early=not speaks, **kwargs)
         head_inputs = _head_inputs(self, states)
         result = EciOutput(
-            logits=_classify(self, states, head_inputs),
+            logits=_classify(self, states, head_inputs, folds),
             past_key_values=states.cache,
             head_inputs=head_inputs,
         )
@@ -315,13 +316,13 @@ def _scored(model: Any, name: str) -> Sequence[Sequence[int]]:
     return [()] * len(verbalizers) if name in model.eci_config.several else verbalizers
 
 
-def _classify(model: Any, states: _States, inputs: _Inputs) -> Tensor:
+def _classify(model: Any, states: _States, inputs: _Inputs, folds: Tensor | None) -> Tensor:
     fixed = max(model.eci_config.label_sets.values(), default=0)
     branch_ids = states.rows.branch_ids
     width = max(fixed, int(branch_ids.max()) - FIRST_OPTION + 1)
     logits = torch.full((len(branch_ids), width), _ABSENT, device=branch_ids.device)
     for name, (rows, given) in inputs.items():
-        mine: Tensor = model.eci_head(name, given)
+        mine: Tensor = model.eci_head(name, given, None if folds is None else folds[rows])
         rest = mine.new_full((len(rows), width - mine.shape[1]), _ABSENT)
         logits = logits.index_copy(0, rows, torch.cat([mine, rest], 1))
     return logits

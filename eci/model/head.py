@@ -16,10 +16,11 @@ dimension over items, rather than each state over its dimensions, lets the other
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import TypeAdapter
 from torch import Tensor, nn
@@ -136,6 +137,8 @@ class EciHead(nn.Module):
             self.norms[key] = Standardise(config.hidden_size)
             self.linears[key] = nn.Linear(config.hidden_size, 1)
             self.scales[key] = nn.Parameter(torch.ones(()))
+        self.crossed: dict[str, tuple[Tensor, ...]] = {}
+        """What :meth:`cross` was given: for training alone, never changed and never kept."""
         self.option_weight = nn.Parameter(torch.zeros(config.hidden_size))
         self.option_scale = nn.Parameter(torch.ones(()))
         self.reset()
@@ -191,9 +194,31 @@ class EciHead(nn.Module):
                     )
                 target.copy_(new)
 
-    def forward(self, label_set: str, inputs: HeadInputs) -> Tensor:
-        """Return logits, float32, shape ``(n, C)`` or ``(n, K)``; ``-inf`` for absent options."""
+    def cross(self, label_set: str, without: Sequence[FittedHead]) -> None:
+        """Judge the training items of a fixed label set by heads that were fitted without them.
+
+        Args:
+            without: One for each fold, on all items but those of the fold.
+        """
+        place = self.option_weight.device
+        fields = ("weight", "bias", "scale", "mean", "spread")
+        self.crossed[label_set] = tuple(
+            torch.as_tensor(np.stack([getattr(head, name) for head in without])).float().to(place)
+            for name in fields
+        )
+
+    def forward(self, label_set: str, inputs: HeadInputs, folds: Tensor | None = None) -> Tensor:
+        """Return logits, float32, shape ``(n, C)`` or ``(n, K)``; ``-inf`` for absent options.
+
+        Args:
+            folds: In training, the fold of each row, below 0 where it has none.
+        """
         states = inputs.states.float()
+        crossed = self.crossed.get(label_set) if self.training else None
+        if crossed is not None and folds is not None and bool((folds >= 0).all()):
+            weight, bias, scale, mean, spread = (each[folds] for each in crossed)
+            learned = torch.einsum("nd,ncd->nc", (states.flatten(1) - mean) / spread, weight)
+            return learned + bias + scale[:, None] * inputs.scores.float()
         key = head_key(label_set)
         normed = self.norms[key]
         if label_set == OPTIONS:

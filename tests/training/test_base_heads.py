@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from db.connection import Database
 from db.retraining.snapshot import read_snapshot
 from db.viewer import EVERYTHING
 from eci.model.base_model import load_base
+from eci.model.batching import collate
 from eci.model.eci_model import build
 from training.data.questions import ItemQuestion
 from training.joint.adapter import add_adapter
@@ -46,8 +49,9 @@ def test_the_head_starts_where_the_base_models_states_are_best_read(
         return float(np.mean([-np.log(c.probabilities[k]) for c, k in zip(given, y, strict=True)]))
 
     untrained = loss()
-    rows = start_head(Silent(RunDir(tmp_path / "run")), model, entries, batch_size=8)
+    heads = start_head(Silent(RunDir(tmp_path / "run")), model, entries, batch_size=8)
 
+    rows, fold_of = heads.judged, heads.fold_of
     assert loss() < 0.8 * untrained
     # Too few items with options for heads that had not seen an item: only their scale is known.
     assert {row.item_id for row in rows} == {entry.item.item_id for entry in fixed}
@@ -56,6 +60,19 @@ def test_the_head_starts_where_the_base_models_states_are_best_read(
     by_item = {row.item_id: row.probabilities for row in rows}
     assert [tuple(row) for row in said] == [by_item[entry.item.item_id] for entry in fixed]
     assert gold.tolist() == y
+
+    # In training every item is judged by the head that was fitted without its fold.
+    assert fold_of.keys() == by_item.keys()
+    learned = [
+        replace(model.row(entry.question)[0], fold=fold_of[entry.item.item_id]) for entry in fixed
+    ]
+    model.model.train()
+    with torch.no_grad():
+        logits = model.model(**collate(learned, model.encoder.pad_id)).logits[:, :3]
+    model.model.eval()
+    order = logits.argsort(1).tolist()
+    assert order == [list(np.argsort(row)) for row in said]
+    assert set(fold_of.values()) == set(range(5))
     head = model.model.get_base_model().eci_head.modules_to_save["default"]
     assert not head.option_weight.any()
     assert head.norms["options"].mean.any()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,7 +34,7 @@ from training.evaluation.held_out import HELD_OUT, Gold, HeldOut, calibrate, cho
 from training.evaluation.metrics import evaluate
 from training.evaluation.out_of_fold import held_out_rows
 from training.joint.adapter import add_adapter, describe_reach, library_versions, save_artifact
-from training.joint.base_heads import judged_by_set, start_head
+from training.joint.base_heads import fit_again, judged_by_set, start_head
 from training.joint.continuation import load_adapter, load_head
 from training.joint.memory import DecoderShape
 from training.joint.predict import keep_answerable, predict
@@ -103,21 +104,28 @@ def run_qlora(context: RunContext) -> None:
     if divides:
         context.report_message(f"Dividing the base model among {context.num_processes} processes.")
         shard(model.model, base.device)
-    judged = start_head(context, model, data.learned, batch_size=settings.evaluation.batch_size)
+    heads = start_head(
+        context,
+        model,
+        data.learned,
+        batch_size=settings.evaluation.batch_size,
+        crosses=source.artifact is None,  # an earlier run's adapter is not in these states
+    )
     load_head(model, source)
-    _train(context, model, data, settings)
+    _train(context, model, data, settings, heads.fold_of)
     if not divides:
         leave_group()
         if not context.is_first:
             return
     context.check_stop()
+    fit_again(context, model, data.learned, heads, batch_size=settings.evaluation.batch_size)
     with _results_kept(context) as kept:
-        others = judged_by_set(data.learned, judged)
+        others = judged_by_set(data.learned, heads.judged)
         held_out = _calibrate(kept, model, data.dev, settings, others)
         sets = [record.question.label_set for record in data.dev]
         several = {labels.name for labels in sets if labels.is_several}
         rows = held_out_rows(run_dir.run_id, held_out, model.calibration, (), several)
-        OUT_OF_FOLD.write(kept.run_dir.out_of_fold_path, [*rows, *judged])
+        OUT_OF_FOLD.write(kept.run_dir.out_of_fold_path, [*rows, *heads.judged])
         shots = settings.evaluation.shots
         to = kept.run_dir.artifact_path
         save_artifact(model, base, to, shots=shots, decision=settings.decision)
@@ -156,7 +164,11 @@ def _results_kept(context: RunContext) -> Iterator[RunContext]:
 
 
 def _train(
-    context: RunContext, model: EciModel, data: TrainingData, settings: TrainingSettings
+    context: RunContext,
+    model: EciModel,
+    data: TrainingData,
+    settings: TrainingSettings,
+    fold_of: Mapping[str, int],
 ) -> None:
     limit = settings.data.max_answer_tokens
     if model.thinking_tokens:
@@ -173,6 +185,10 @@ def _train(
         )
 
     rows, num_shortened = encoded(data.train)
+    rows = [
+        replace(row, fold=fold_of.get(record.item_id, -1))
+        for row, record in zip(rows, data.train, strict=True)
+    ]
     dev_rows, _ = encoded(data.dev)
     context.report_message(
         f"Training on {len(rows)} records of {len({r.item_id for r in data.train})} items"
