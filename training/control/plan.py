@@ -17,7 +17,6 @@ from training.control.launch import launch
 from training.control.start import (
     RECALIBRATE,
     REFIT,
-    prepare_recalibration,
     prepare_refit,
     prepare_run,
     start_quick,
@@ -171,9 +170,7 @@ def prepare_plan(
     if isinstance(plan.settings, Preset):
         noted["launcher"] = plan.launcher.model_dump(mode="json")
         return prepare_run(database, plan.settings, started_by, base, **noted)
-    if isinstance(plan.settings, RefitSettings):
-        return prepare_refit(database, plan.settings, started_by, base, **noted)
-    return prepare_recalibration(database, plan.settings, started_by, base, **noted)
+    return prepare_refit(database, plan.settings, started_by, base, **noted)
 
 
 def start_plan(database: Database, plan: Plan, started_by: str, *, triggered_by: str = "") -> str:

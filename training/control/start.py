@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from pydantic import BaseModel
 
 from db.atomic_files import replaced_file
 from db.connection import Database
@@ -39,6 +41,13 @@ REFIT = "refit"
 RECALIBRATE = "recalibrate"
 ENDPOINT = "endpoint"
 """Name the runs of these tiers where a preset names the others."""
+_DESCRIPTIONS: Final = {
+    "refit": "Refits the head on cached features; base model and adapter do not change.",
+    "recalibrate": "Refits the temperature on held-out items; adapter and head do not change.",
+    "adopt": "Makes a model of an adapter that plain PEFT saved; nothing is trained.",
+    "predict": "Answers every item; nothing is trained.",
+}
+"""By task."""
 
 
 def start_prediction(
@@ -78,38 +87,15 @@ def start_endpoint(database: Database, settings: EndpointSettings, started_by: s
 
 def prepare_refit(
     database: Database,
-    settings: RefitSettings,
+    settings: RefitSettings | RecalibrationSettings,
     started_by: str,
     base_run_id: str | None = None,
     **noted: str,
 ) -> RunDir:
-    """Make the run directory of a new refit; nothing starts."""
-    fields = {
-        "task": "refit",
-        "description": "Refits the head on cached features; base model and adapter do not change.",
-        "settings": settings.model_dump(mode="json"),
-        "base_run_id": base_run_id or settings.artifact_run_id,
-        **noted,
-    }
-    return _prepare(database, REFIT, fields, started_by)
-
-
-def prepare_recalibration(
-    database: Database,
-    settings: RecalibrationSettings,
-    started_by: str,
-    base_run_id: str | None = None,
-    **noted: str,
-) -> RunDir:
-    """Make the run directory of a new recalibration; nothing starts."""
-    fields = {
-        "task": "recalibrate",
-        "description": "Refits the temperature on held-out items; adapter and head do not change.",
-        "settings": settings.model_dump(mode="json"),
-        "base_run_id": base_run_id or settings.artifact_run_id,
-        **noted,
-    }
-    return _prepare(database, RECALIBRATE, fields, started_by)
+    """Make the run directory of a new refit or recalibration; nothing starts."""
+    task = REFIT if isinstance(settings, RefitSettings) else RECALIBRATE
+    base = base_run_id or settings.artifact_run_id
+    return _prepare(database, task, task, settings, started_by, base_run_id=base, **noted)
 
 
 def start_quick(database: Database, run_dir: RunDir) -> None:
@@ -140,65 +126,52 @@ def prepare_run(
     **noted: Any,
 ) -> RunDir:
     """Make the run directory of a new training run and note it in the store; nothing starts."""
-    fields = {
-        "task": "train",
-        "description": preset.description,
-        "settings": preset.settings.model_dump(mode="json"),
-        "base_run_id": base_run_id,
-        **noted,
-    }
-    return _prepare(database, preset.name, fields, started_by)
+    noted = {"description": preset.description, "base_run_id": base_run_id, **noted}
+    return _prepare(database, preset.name, "train", preset.settings, started_by, **noted)
 
 
 def prepare_adoption(database: Database, settings: AdoptionSettings, started_by: str) -> RunDir:
     """Make the run directory of a run that makes a model of a plain adapter; nothing starts."""
-    fields = {
-        "task": "adopt",
-        "description": "Makes a model of an adapter that plain PEFT saved; nothing is trained.",
-        "settings": settings.model_dump(mode="json"),
-        "base_run_id": None,
-    }
-    return _prepare(database, "adopt", fields, started_by)
+    return _prepare(database, "adopt", "adopt", settings, started_by)
 
 
 def prepare_prediction(
     database: Database,
     settings: PredictionSettings,
     started_by: str,
-    name: str = "answer",
     launcher: Launcher = LOCAL,
 ) -> RunDir:
     """Make the run directory of a new prediction run and note it in the store; nothing starts."""
-    fields = {
-        "task": "predict",
-        "description": "Answers every item; nothing is trained.",
-        "settings": settings.model_dump(mode="json"),
-        "base_run_id": settings.artifact_run_id,
-        "launcher": launcher.model_dump(mode="json"),
-    }
-    return _prepare(database, name, fields, started_by)
+    noted = {"base_run_id": settings.artifact_run_id, "launcher": launcher.model_dump(mode="json")}
+    return _prepare(database, "answer", "predict", settings, started_by, **noted)
 
 
 def prepare_endpoint(database: Database, settings: EndpointSettings, started_by: str) -> RunDir:
     """Make the run directory of a run that asks an endpoint; nothing starts."""
     template = load_template()
-    fields = {
-        "task": "predict",
+    noted: dict[str, Any] = {
         "description": "A model behind an endpoint answers every item; nothing is trained.",
-        "settings": settings.model_dump(mode="json"),
         "prompt": {"template": template.name, "template_digest": template.digest},
-        "base_run_id": None,
     }
-    return _prepare(database, ENDPOINT, fields, started_by)
+    return _prepare(database, ENDPOINT, "predict", settings, started_by, **noted)
 
 
-def _prepare(database: Database, name: str, fields: dict[str, Any], started_by: str) -> RunDir:
+def _prepare(
+    database: Database, name: str, task: str, settings: BaseModel, started_by: str, **noted: Any
+) -> RunDir:
     """Make the run directory and note the run in the store: both, or neither.
 
     Raises:
         LaunchError: A file cannot be written.
     """
     now = datetime.now(UTC)
+    fields = {
+        "task": task,
+        "description": _DESCRIPTIONS.get(task),
+        "settings": settings.model_dump(mode="json"),
+        "base_run_id": None,
+        **noted,
+    }
     try:
         run_dir = RunDir.create(runs_dir(), name, now)
         try:
