@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, get_args
 
@@ -19,28 +19,16 @@ from training.settings.training import parse_as
 
 _ORIGIN: Final = "the command line"
 _HELP: Final = "With --endpoint: "
+_OF_RUN: Final = ("split", "max_context_words", "seed")
+"""Options of the run; the others are of the model behind the endpoint."""
 
 
 @dataclass(frozen=True)
 class EndpointOptions:
-    """What the options say; None is left to endpoints.toml, or has a default."""
+    """The endpoint, and the other options that were given: the rest are its own, or defaults."""
 
     endpoint: str | None
-    model_name: str | None
-    key_variable: str | None
-    split: str | None
-    temperature: float | None
-    max_context_words: int | None
-    seed: int | None
-    logprobs: bool
-    body: tuple[str, ...]
-    omit: tuple[str, ...]
-    concurrency: int | None
-    attempts: int | None
-    timeout_seconds: float | None
-    price_in: float | None
-    price_out: float | None
-    currency: str | None
+    given: Mapping[str, Any]
 
     def settings(self, shots: int, max_new_tokens: int | None) -> EndpointSettings:
         """Return the settings of a run that asks this endpoint.
@@ -49,15 +37,11 @@ class EndpointOptions:
             SettingsError: A value is not allowed, or the endpoint is not set up.
             UsageError: Address and model do not go together.
         """
-        model = self._model()
-        run = {
-            "split": self.split,
-            "max_context_words": self.max_context_words,
-            "seed": self.seed,
-            "max_new_tokens": max_new_tokens,
-        }
-        given = {name: value for name, value in run.items() if value is not None}
-        return parse_as(EndpointSettings, {"model": model, "shots": shots, **given}, _ORIGIN)
+        run = {name: value for name, value in self.given.items() if name in _OF_RUN}
+        if max_new_tokens is not None:
+            run["max_new_tokens"] = max_new_tokens
+        fields = {"model": self._model(), "shots": shots, **run}
+        return parse_as(EndpointSettings, fields, _ORIGIN)
 
     def refuse_without_endpoint(self) -> None:
         """Refuse options of an endpoint where none is named.
@@ -65,36 +49,22 @@ class EndpointOptions:
         Raises:
             UsageError: It names them.
         """
-        unused = [
-            option.opts[0]
-            for option in _parameters()
-            if option.name != "endpoint" and getattr(self, str(option.name))
-        ]
+        unused = [option.opts[0] for option in _parameters() if option.name in self.given]
         if unused:
             raise click.UsageError(f"{', '.join(unused)} belong to --endpoint, which is missing.")
 
     def _model(self) -> dict[str, Any]:
         assert self.endpoint is not None  # noqa: S101 - narrows types
-        is_address = "://" in self.endpoint
-        if is_address and not self.model_name:
+        said = {name: value for name, value in self.given.items() if name not in _OF_RUN}
+        if "model_name" in said:
+            said["base"] = said.pop("model_name")
+        if "body" in said:
+            said["body"] = dict(parse_option(one, "Field") for one in said["body"])
+        if "://" not in self.endpoint:
+            return {**get_endpoint(self.endpoint).model_dump(), **said}
+        if "base" not in said:
             raise click.UsageError("Name the model there with --model.")
-        stored = {} if is_address else get_endpoint(self.endpoint).model_dump()
-        said = {
-            "url": self.endpoint if is_address else None,
-            "base": self.model_name,
-            "key_variable": self.key_variable,
-            "temperature": self.temperature,
-            "logprobs": self.logprobs or None,
-            "body": dict(parse_option(one, "Field") for one in self.body) or None,
-            "omit": self.omit or None,
-            "concurrency": self.concurrency,
-            "attempts": self.attempts,
-            "timeout_seconds": self.timeout_seconds,
-            "price_in": self.price_in,
-            "price_out": self.price_out,
-            "currency": self.currency,
-        }
-        return {**stored, **{name: value for name, value in said.items() if value is not None}}
+        return {**said, "url": self.endpoint}
 
 
 _OPTIONS: Final = (
@@ -176,13 +146,19 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def gathered(*arguments: Any, **options: Any) -> None:
-        chosen = {field.name: options.pop(field.name) for field in fields(EndpointOptions)}
-        command(*arguments, endpoint_choice=EndpointOptions(**chosen), **options)
+        chosen = {str(option.name): options.pop(str(option.name)) for option in _parameters()}
+        endpoint = chosen.pop("endpoint")
+        given = {name: value for name, value in chosen.items() if _is_given(value)}
+        command(*arguments, endpoint_choice=EndpointOptions(endpoint, given), **options)
 
     function: Callable[..., None] = gathered
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and value is not False and value != ()
 
 
 def _parameters() -> list[click.Parameter]:
