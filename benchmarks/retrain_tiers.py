@@ -242,15 +242,14 @@ def _fill(data: Path) -> None:
     """Import PubMedQA, keep features for all its items, and refit once."""
     from db.connection import Database
     from db.importers import import_file
-    from db.paths import cache_dir
     from db.people.reviewers import add_reviewer
     from db.retraining.snapshot import read_snapshot
     from streamlit_app.session.sign_in import DEFAULT_NAME
     from training.control.plan import make_plan, start_plan
     from training.data.artifact_source import ArtifactSource
     from training.data.questions import ItemQuestion, to_question
-    from training.head.features import Features, HeadFeatures
-    from training.head.source import find_info, prefill
+    from training.head.features import Features
+    from training.head.source import prefill
 
     database = Database.open()
     folder = data / "pubmedqa"
@@ -265,14 +264,10 @@ def _fill(data: Path) -> None:
     plan = make_plan(database, "refit", source="base")
     snapshot = read_snapshot(database.cursor(), EVERYTHING)
     items = [*snapshot.train, *snapshot.test]
-    cache = cache_dir() / "head_features"
     # One item is prefilled in earnest: it tells what the model is and how its features look.
     settings: Any = plan.settings
     first = [ItemQuestion.of(items[0])]
-    prefill(_Silent(), settings, ArtifactSource(None), first, cache)  # type: ignore[arg-type]
-    info = find_info(settings, ArtifactSource(None), items[:1], cache)
-    assert info is not None
-    features = HeadFeatures(cache, info)
+    features = prefill(_Silent(), settings, ArtifactSource(None), first)  # type: ignore[arg-type]
     shape = features.get([to_question(items[0])]).states.shape[1:]
     rng = np.random.default_rng(0)
     y = np.array([item.labels.index(item.label) for item in items])

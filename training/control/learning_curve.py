@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 
 from db.connection import Database
-from db.paths import cache_dir
 from db.retraining.snapshot import read_snapshot
 from db.viewer import Viewer
 from eci.arrays import FloatArray, IntArray
@@ -27,9 +26,8 @@ from training.data.artifact_source import ArtifactSource
 from training.data.questions import SnapshotQuestions
 from training.errors import DataError
 from training.evaluation.out_of_fold import MIN_ITEMS_PER_FOLD
-from training.head.features import HeadFeatures
 from training.head.refit import MIN_JUDGED, LabelSetTask, earlier_choices, label_set_tasks
-from training.head.source import find_info
+from training.head.source import find_features
 from training.settings.training import RefitSettings
 
 SHARES: Final = (0.25, 0.4, 0.6, 0.8, 1.0)
@@ -113,9 +111,7 @@ def learning_curve(database: Database, viewer: Viewer) -> LearningCurve:
     assert isinstance(settings, RefitSettings)  # noqa: S101 - narrows types
     source = ArtifactSource.of(settings.artifact_run_id)
     snapshot = read_snapshot(database.cursor(), viewer)
-    folder = cache_dir() / "head_features"
-    info = find_info(settings, source, [*snapshot.train, *snapshot.test], folder)
-    features = None if info is None else HeadFeatures(folder, info)
+    features = find_features(settings, source, [*snapshot.train, *snapshot.test])
     questions = SnapshotQuestions.of(snapshot)
     if features is None or features.missing([entry.question for entry in questions.train]):
         raise DataError(

@@ -215,30 +215,15 @@ def _last_fit(runs: Sequence[TrainingRun]) -> TrainingRun | None:
     An automatic one that failed counts: it would fail again. One of a person's that failed does
     not, so its corrections are still to be learned.
     """
-    return next(
-        (
-            run
-            for run in runs
-            if run.settings.get("task") in _FITS
-            and (run.state not in _VAIN or is_automatic(run.settings))
-        ),
-        None,
-    )
+    fits = (run for run in runs if run.settings.get("task") in _FITS)
+    return next((r for r in fits if r.state not in _VAIN or is_automatic(r.settings)), None)
 
 
 def _last_run(database: Database) -> TrainingRun | None:
     """Return the last run, other than after a correction, that learned anything, or still may."""
-    runs = list_training_runs(database.cursor())
-    return next(
-        (
-            run
-            for run in runs
-            if run.settings.get("task") != "predict"
-            and run.state not in _VAIN
-            and not is_automatic(run.settings)
-        ),
-        None,
-    )
+    runs = (run for run in list_training_runs(database.cursor()) if run.state not in _VAIN)
+    asked_for = (run for run in runs if not is_automatic(run.settings))
+    return next((run for run in asked_for if run.settings.get("task") != "predict"), None)
 
 
 def _test_error(database: Database, run_id: str | None) -> float | None:

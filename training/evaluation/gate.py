@@ -25,7 +25,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
 from duckdb import DuckDBPyConnection
 
 from db.outcomes.gate_pairs import GatePair, count_test_items, list_gate_pairs
@@ -67,6 +66,7 @@ from training.evaluation.gate_report import (
     SetGate,
     SliceFinding,
 )
+from training.evaluation.metrics import padded
 
 MIN_ITEMS: Final = 30
 """With fewer test items of a label set no check can pass: every difference is noise."""
@@ -195,10 +195,10 @@ def _judge_sets(
     found = compare_sets(gold, sets_a, sets_b, labels)
     reports = [set_report(gold, sets, labels).per_label for sets in (sets_a, sets_b)]
     right = set_indicators(gold, labels)
-    given = _padded([pair.probabilities_b for pair in pairs], len(labels))
+    given = padded([pair.probabilities_b for pair in pairs], len(labels))
     ece_before = ece_rise = None
     if all(pair.probabilities_a is not None for pair in pairs):
-        earlier = _padded([pair.probabilities_a or () for pair in pairs], len(labels))
+        earlier = padded([pair.probabilities_a or () for pair in pairs], len(labels))
         ece_before = calibration_error_of_sets(earlier, right)
         ece_rise = ece_difference(earlier, given, right)
     judged = SetGate(
@@ -260,16 +260,7 @@ def _columns(
     pairs: Sequence[GatePair], given: Sequence[Sequence[float]], labels: Sequence[str]
 ) -> tuple[FloatArray, list[int]]:
     positions = {label: i for i, label in enumerate(labels)}
-    probabilities = np.nan_to_num(_padded(given, len(labels)))
-    return probabilities, [positions[pair.gold_label] for pair in pairs]
-
-
-def _padded(given: Sequence[Sequence[float]], num_labels: int) -> FloatArray:
-    """Return probabilities as an array; NaN where an item has fewer options."""
-    probabilities = np.full((len(given), num_labels), np.nan)
-    for row, values in zip(probabilities, given, strict=True):
-        row[: len(values)] = values
-    return probabilities
+    return padded(given, len(labels), 0.0), [positions[pair.gold_label] for pair in pairs]
 
 
 def _check_items(sets: Sequence[SetGate]) -> Check:

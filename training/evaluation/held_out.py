@@ -18,6 +18,7 @@ from eci.questions.labels import MIN_OPTIONS, OPTIONS, SEVERAL_OPTIONS, LabelSet
 from eci.set_decisions import choose_set_rule
 from eci.statistics.calibration import TemperatureScaling
 from training.errors import DataError, RunDirError
+from training.evaluation.metrics import padded
 from training.run.result_tables import ResultTable
 
 MIN_CALIBRATION_ITEMS = 20
@@ -181,7 +182,7 @@ def refit_rules(
     return {"decision": chosen, "decision_rules": rules}
 
 
-def _even(entries: Sequence[HeldOut]) -> list[list[float]]:
+def _even(entries: Sequence[HeldOut]) -> FloatArray:
     """Return every row the same width: an item with fewer options has ``-inf`` for the others."""
-    width = max(len(entry.logits) for entry in entries)
-    return [[*e.logits, *[float("-inf")] * (width - len(e.logits))] for e in entries]
+    logits = [entry.logits for entry in entries]
+    return padded(logits, max(map(len, logits)), float("-inf"))

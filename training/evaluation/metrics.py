@@ -60,7 +60,9 @@ def _figures(
     text = [prediction.answer_label for prediction in predictions]
     y = [list(labels).index(label) for label in gold]
     known = [i for i, prediction in enumerate(predictions) if prediction.head_probabilities]
-    probabilities = _probabilities([predictions[i] for i in known], len(labels))
+    probabilities = padded(
+        [predictions[i].head_probabilities or () for i in known], len(labels), 0.0
+    )
     y = [y[i] for i in known]
     return {
         "n": len(items),
@@ -128,9 +130,7 @@ def _set_calibration(
     given = [one.head_probabilities or () for one in predictions]
     if not any(given):
         return None
-    p = np.full((len(given), len(labels)), np.nan)
-    for row, values in zip(p, given, strict=True):
-        row[: len(values)] = values
+    p = padded(given, len(labels))
     right = set_indicators([labels_in(label) for label in gold], labels)
     return {"ece": asdict(calibration_error_of_sets(p, right))}
 
@@ -176,10 +176,9 @@ def _as_turned_out(
     }
 
 
-def _probabilities(predictions: Sequence[Prediction], num_labels: int) -> FloatArray:
-    """Return those of the head, filled up where an item has fewer options."""
-    probabilities = np.zeros((len(predictions), num_labels))
-    for row, prediction in zip(probabilities, predictions, strict=True):
-        given = prediction.head_probabilities or ()
-        row[: len(given)] = given
-    return probabilities
+def padded(rows: Sequence[Sequence[float]], width: int, fill: float = np.nan) -> FloatArray:
+    """Return rows as an array, ``(len(rows), width)``: items with fewer options are filled up."""
+    array = np.full((len(rows), width), fill)
+    for row, values in zip(array, rows, strict=True):
+        row[: len(values)] = values
+    return array

@@ -82,23 +82,26 @@ def _untrained(info: ArtifactInfo) -> Tensors:
     """Return the tensors of a head that says what the language model says."""
     hidden = int(info.head["hidden_size"])
     width = hidden * len(parse_pooling(info.head["pooling"]))
-    tensors: Tensors = {
-        "option_weight": np.zeros(hidden, np.float32),
-        "option_scale": np.ones((), np.float32),
-        **_norm(OPTIONS, np.zeros(hidden, np.float32), np.ones(hidden, np.float32)),
+    shapes: dict[str, tuple[int, ...]] = {
+        OPTIONS: (hidden,),
+        **{name: (size, width) for name, size in info.head["label_sets"].items()},
     }
     if SEVERAL_OPTIONS in info.head.get("several", ()):
-        key = head_key(SEVERAL_OPTIONS)
-        tensors[f"linears.{key}.weight"] = np.zeros((1, hidden), np.float32)
-        tensors[f"linears.{key}.bias"] = np.zeros(1, np.float32)
-        tensors[f"scales.{key}"] = np.ones((), np.float32)
-        zeros, ones = np.zeros(hidden, np.float32), np.ones(hidden, np.float32)
-        tensors |= _norm(SEVERAL_OPTIONS, zeros, ones)
-    for name, size in info.head["label_sets"].items():
-        tensors[f"linears.{head_key(name)}.weight"] = np.zeros((size, width), np.float32)
-        tensors[f"linears.{head_key(name)}.bias"] = np.zeros(size, np.float32)
-        tensors[f"scales.{head_key(name)}"] = np.ones((), np.float32)
-        tensors |= _norm(name, np.zeros(width, np.float32), np.ones(width, np.float32))
+        shapes[SEVERAL_OPTIONS] = (1, hidden)
+    tensors: Tensors = {}
+    for name, shape in shapes.items():
+        tensors |= _tensors(
+            name,
+            FittedHead(
+                weight=np.zeros(shape, np.float32),
+                bias=np.zeros(shape[0], np.float32),
+                scale=1.0,
+                mean=np.zeros(shape[-1], np.float32),
+                spread=np.ones(shape[-1], np.float32),
+                columns=(),
+                is_options=name == OPTIONS,
+            ),
+        )
     return tensors
 
 

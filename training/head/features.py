@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 
 from db.atomic_files import replaced_file
 from db.conversions import parse_json
+from db.paths import cache_dir
 from eci.arrays import Float32Array, IntArray
 from eci.model.artifact import ADAPTER_FILES, ArtifactInfo
 from eci.questions.prompts import Question
@@ -50,6 +51,11 @@ class Features:
         return Features(self.states[chosen], self.scores[chosen])
 
 
+def features_dir() -> Path:
+    """Return the folder of the features of all models."""
+    return cache_dir() / "head_features"
+
+
 class HeadFeatures:
     """The features of one model, in a folder that may be deleted at any time.
 
@@ -59,6 +65,7 @@ class HeadFeatures:
     """
 
     def __init__(self, folder: Path, info: ArtifactInfo) -> None:
+        self.info = info
         self.folder = folder / _model_key(info)
         self._places: dict[str, tuple[int, int]] = {}
         self._chunks: list[Features] = []

@@ -61,7 +61,7 @@ from training.evaluation.out_of_fold import (
 )
 from training.head.artifact import copy_artifact, write_head_artifact
 from training.head.features import Features, HeadFeatures
-from training.head.source import find_info, prefill
+from training.head.source import find_features, prefill
 from training.run.execution import RunContext
 from training.run.json_files import read_object, replace_json
 from training.run.result_tables import OUT_OF_FOLD, PREDICTIONS, RECORDS
@@ -159,7 +159,8 @@ def run_refit(context: RunContext) -> None:
     settings, snapshot = job.settings, job.snapshot
     source = ArtifactSource.of(settings.artifact_run_id)
     questions = SnapshotQuestions.of(snapshot)
-    info, features = _features(context, settings, source, questions)
+    features = _features(context, settings, source, questions)
+    info = features.info
     asked = features.answerable(questions)
     kept = {entry.item.item_id for entry in (*asked.train, *asked.test)}
     context.warn(describe_left_out([*snapshot.train, *snapshot.test], kept))
@@ -228,22 +229,18 @@ def _features(
     settings: RefitSettings,
     source: ArtifactSource,
     questions: SnapshotQuestions,
-) -> tuple[ArtifactInfo, HeadFeatures]:
+) -> HeadFeatures:
     """Return the features of all items; the language model is loaded only if some are lacking."""
     entries = [*questions.train, *questions.test]
-    folder = cache_dir() / "head_features"
-    info = find_info(settings, source, [entry.item for entry in entries], folder)
-    if info is not None:
-        features = HeadFeatures(folder, info)
-        if not features.missing([entry.question for entry in entries]):
-            if not features.is_checked(questions):
-                refuse_leaks(questions)
-                features.note_checked(questions)
-            return info, features
-    refuse_leaks(questions)
-    info, features = prefill(context, settings, source, entries, folder)
-    features.note_checked(questions)
-    return info, features
+    features = find_features(settings, source, [entry.item for entry in entries])
+    if features is None or features.missing([entry.question for entry in entries]):
+        refuse_leaks(questions)
+        features = prefill(context, settings, source, entries)
+        features.note_checked(questions)
+    elif not features.is_checked(questions):
+        refuse_leaks(questions)
+        features.note_checked(questions)
+    return features
 
 
 def run_prefill(context: RunContext) -> None:
@@ -258,10 +255,9 @@ def run_prefill(context: RunContext) -> None:
     source = ArtifactSource.of(settings.artifact_run_id)
     questions = SnapshotQuestions.of(job.snapshot)
     entries = [*questions.train, *questions.test]
-    folder = cache_dir() / "head_features"
-    info = find_info(settings, source, [entry.item for entry in entries], folder)
-    if info is None or HeadFeatures(folder, info).missing([entry.question for entry in entries]):
-        prefill(context, settings, source, entries, folder)
+    features = find_features(settings, source, [entry.item for entry in entries])
+    if features is None or features.missing([entry.question for entry in entries]):
+        prefill(context, settings, source, entries)
 
 
 def _golds(items: Mapping[str, SnapshotItem]) -> dict[str, Gold]:
@@ -292,11 +288,8 @@ def _is_quick(run_dir: RunDir) -> bool:
     job = Job.read(run_dir, RefitSettings)
     settings, snapshot = job.settings, job.snapshot
     items = [*snapshot.train, *snapshot.test]
-    folder = cache_dir() / "head_features"
-    info = find_info(settings, ArtifactSource.of(settings.artifact_run_id), items, folder)
-    return info is not None and not HeadFeatures(folder, info).missing(
-        [to_question(item) for item in items]
-    )
+    features = find_features(settings, ArtifactSource.of(settings.artifact_run_id), items)
+    return features is not None and not features.missing([to_question(item) for item in items])
 
 
 def label_set_tasks(questions: SnapshotQuestions, features: HeadFeatures) -> Iterator[LabelSetTask]:
@@ -471,10 +464,10 @@ def _predict(
         scaling = TemperatureScaling(_temperature(info, name), len(entries))
         probabilities = scaling.transform(heads[name].logits(given.states, given.scores))
         decided = info.decision_rules.get(name, MOST_PROBABLE).decide(probabilities)
-        predictions += [
-            _prediction(run_id, entry.item, row, label)
-            for entry, row, label in zip(entries, probabilities, decided.labels, strict=True)
-        ]
+        for entry, row, place in zip(entries, probabilities, decided.labels, strict=True):
+            own = row[: len(entry.item.labels)]
+            label = entry.item.labels[place]
+            predictions.append(_prediction(run_id, entry.item, label, (own / own.sum()).tolist()))
     return predictions
 
 
@@ -488,18 +481,6 @@ def _set_prediction(
         answer_label=None,
         head_label=join_labels(given, item.labels),
         head_probabilities=tuple(row[: len(item.labels)].tolist()),
-    )
-
-
-def _prediction(run_id: str, item: SnapshotItem, row: FloatArray, label: int) -> Prediction:
-    probabilities = row[: len(item.labels)]
-    return Prediction(
-        run_id=run_id,
-        item_id=item.item_id,
-        answer=None,
-        answer_label=None,
-        head_label=item.labels[label],
-        head_probabilities=tuple((probabilities / probabilities.sum()).tolist()),
     )
 
 

@@ -20,7 +20,7 @@ from eci.model.fingerprint import Fingerprint
 from eci.questions.prompts import Question, load_template
 from training.data.artifact_source import ArtifactSource
 from training.data.questions import ItemQuestion, fixed_label_sets
-from training.head.features import Features, HeadFeatures
+from training.head.features import Features, HeadFeatures, features_dir
 from training.run.execution import RunContext
 from training.settings.training import RefitSettings
 
@@ -31,18 +31,25 @@ _PART = 64
 """Items prefilled before their features are kept."""
 
 
-def find_info(
-    settings: RefitSettings, source: ArtifactSource, items: Sequence[SnapshotItem], folder: Path
-) -> ArtifactInfo | None:
-    """Describe the model without loading it; None where only loading can show it.
+def find_features(
+    settings: RefitSettings, source: ArtifactSource, items: Sequence[SnapshotItem]
+) -> HeadFeatures | None:
+    """Return what is kept of a model without loading it; None where only loading shows which it is.
 
     Raises:
         ArtifactError: The source's artifact is damaged.
         BaseModelError: The base model is not there.
     """
+    info = _find_info(settings, source, items)
+    return None if info is None else HeadFeatures(features_dir(), info)
+
+
+def _find_info(
+    settings: RefitSettings, source: ArtifactSource, items: Sequence[SnapshotItem]
+) -> ArtifactInfo | None:
     if source.artifact is not None:
         return _described(settings, source.artifact)
-    path = _base_info_path(settings, folder)
+    path = _base_info_path(settings)
     if path is None or not path.exists():
         return None
     try:
@@ -77,8 +84,7 @@ def prefill(
     settings: RefitSettings,
     source: ArtifactSource,
     entries: Sequence[ItemQuestion],
-    folder: Path,
-) -> tuple[ArtifactInfo, HeadFeatures]:
+) -> HeadFeatures:
     """Load the model, prefill the items whose features are lacking, and keep the features."""
     from eci.model.base_model import load_base
     from eci.model.eci_model import EciModel, build
@@ -109,15 +115,15 @@ def prefill(
             prompts=settings.model.prompts,
         )
         info = describe_model(model, base, shots=0, has_adapter=False)
-        path = _base_info_path(settings, folder)
+        path = _base_info_path(settings)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replaced_file(path) as partial:
                 partial.write_text(info.model_dump_json())
-    features = HeadFeatures(folder, info)
+    features = HeadFeatures(features_dir(), info)
     questions = [entry.question for entry in entries]
     _add_missing(context, model, features, questions, settings.batch_size)
-    return info, features
+    return features
 
 
 def _add_missing(
@@ -148,7 +154,7 @@ def _add_missing(
         num_done += len(part)
 
 
-def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
+def _base_info_path(settings: RefitSettings) -> Path | None:
     """Return the path of a base model's description; None where only loading can identify it."""
     resolved = resolve_base_model(settings.model.base, models_dir())
     if not Path(resolved).is_dir():
@@ -164,4 +170,4 @@ def _base_info_path(settings: RefitSettings, folder: Path) -> Path | None:
         settings.pooling,
     ]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
-    return folder / f"{key}.json"
+    return features_dir() / f"{key}.json"

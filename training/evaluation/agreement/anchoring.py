@@ -11,16 +11,12 @@ from duckdb import DuckDBPyConnection
 from db.review.agreement import RatingFilter, RevealCount, Shown, count_reveals
 from eci.statistics.agreement import clustered_share
 from eci.statistics.estimates import Estimate, Interval, proportion
-from eci.statistics.two_way import Ratings, share_interval
+from eci.statistics.two_way import share_interval
 from training.evaluation.agreement.figures import Anchoring, Readers
-from training.evaluation.agreement.intervals import with_interval
+from training.evaluation.agreement.intervals import of_readers, with_interval
 
 NOTHING_MISSED = "all judgements had it before the reveal"
-
-
 NOTHING_HELD = "nobody held it before"
-
-
 NOBODY_TEMPTED = "nobody who was right was shown anything else"
 
 
@@ -70,13 +66,7 @@ def _for_other_people(found: Anchoring, ratings: Sequence[RevealCount]) -> Ancho
 
     def interval(hits: str, totals: str) -> Interval | None:
         own = [one for one in ratings if getattr(one, totals)]
-        return share_interval(
-            Ratings.of(
-                np.array([one.item_id for one in own], dtype=str),
-                np.array([one.reviewer_id for one in own], dtype=str),
-                np.array([getattr(one, hits) for one in own], dtype=np.int64),
-            )
-        )
+        return share_interval(of_readers(own, [getattr(one, hits) for one in own]))
 
     return replace(
         found,

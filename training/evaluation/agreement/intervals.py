@@ -8,18 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from db.review.agreement import Rating
+from db.review.agreement import Rating, RevealCount
 from eci.statistics.agreement import Agreement
 from eci.statistics.estimates import Estimate, Interval
 from eci.statistics.two_way import Ratings
 
 OF_MANY = ("percent", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
-
-
 OF_PAIRS = ("percent", "cohen_kappa", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
 
 
-def of_readers(ratings: Sequence[Rating], categories: Sequence[int]) -> Ratings:
+def of_readers(ratings: Sequence[Rating | RevealCount], categories: Sequence[int]) -> Ratings:
     return Ratings.of(
         np.array([one.item_id for one in ratings], dtype=str),
         np.array([one.reviewer_id for one in ratings], dtype=str),
