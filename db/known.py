@@ -63,7 +63,6 @@ class Known:
 
         Args:
             kind: What is read of each.
-            item_ids: The items.
             read: Returns the values of some items; called where any are missing.
         """
         with self._knowing:

@@ -175,8 +175,6 @@ def check_in_use(seen: Item, sense_version: int, set_aside: str | None) -> int:
     """Return the version of an item that was on screen, if it may still be judged.
 
     Args:
-        seen: The item as it was shown.
-        sense_version: The version that last changed its sense.
         set_aside: Why it was set aside; None where it is in use.
 
     Raises:

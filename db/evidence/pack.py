@@ -39,7 +39,6 @@ def write_pack(
 
     Args:
         path: The database, which the app may have open.
-        target: The zip.
         figures: What is computed from judgements, by name.
         with_names: Whether names and addresses are in it; without, people are ids.
 

@@ -58,7 +58,6 @@ def export_file(
             stands of each reviewer and phase.
         path: An ordinary file there is replaced once the new one is complete. For
             ``"huggingface"`` a folder, which replaces an earlier export that nobody changed.
-        viewer: Who gets the file.
         run_id: For predictions: only those of this run; all runs when None. For Label Studio: the
             run whose labels are the tasks' predictions; none when None.
         scope: Which rows; all that are not hidden by default.

@@ -20,7 +20,6 @@ def export_run(cur: DuckDBPyConnection, run_id: str, path: Path, viewer: Viewer)
 
     Args:
         cur: A cursor of its own.
-        run_id: The run.
         path: An ordinary file there is replaced once the new one is complete.
         viewer: Who gets the file; predictions for hidden items are left out.
 

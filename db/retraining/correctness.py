@@ -153,7 +153,6 @@ def replace_correctness(
 
     Args:
         fit: Run, label set, and what the labels of record looked like.
-        figures: How good the head is.
         rows: What ``correctness_table`` made.
     """
     run_id, label_set, fitted_on = fit

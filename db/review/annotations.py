@@ -453,7 +453,6 @@ def _require_span(judgement: Judgement, phase: Phase, answer: str | None, item_i
 
     Args:
         phase: A blind label cannot point at an answer that was not shown.
-        answer: What the model wrote.
 
     Raises:
         InvalidAnnotationError: The span is outside its text, or there is no such text.

@@ -68,7 +68,6 @@ def list_states(
     """Return how far queues and their people are, read together.
 
     Args:
-        queues: Which queues.
         reviewer_id: A reviewer to count in, also where they have done nothing yet.
     """
     asked = {"queue_ids": [queue.queue_id for queue in queues]}

@@ -86,7 +86,6 @@ def read_parts(
     """Read a text paragraph by paragraph, its reasoning trace included.
 
     Args:
-        text: What the model wrote.
         label_set: The labels allowed for the item.
         aliases: As for :func:`eci.answers.reader.read_answer`.
     """
@@ -103,8 +102,6 @@ def cues_of(text: str, label: str, form: Form, parts: Sequence[Part]) -> FloatAr
 
     Args:
         text: What the model wrote; empty where only its label is known.
-        label: Its label.
-        form: How the text gives it.
         parts: What ``read_parts`` found.
     """
     given = [part.label for part in parts if part.label]
@@ -154,7 +151,6 @@ def final_from(parts: Sequence[Part], label: str) -> float | None:
 
     Args:
         parts: What ``read_parts`` found.
-        label: That of the whole text.
 
     Returns:
         Above 0, up to 1; None where the last paragraph that states a label states another, or none

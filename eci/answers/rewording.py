@@ -49,7 +49,6 @@ def find_reworded(
     """Find the one option whose text an announcement gives in other words.
 
     Args:
-        answer: The answer, folded.
         label_set: Its labels; names serve where there is no text.
         languages: Those that it may be in.
         whole: Whether a first line that nothing announces may be the answer too.

@@ -23,7 +23,6 @@ def written_folder(path: Path, about: dict[str, Any]) -> Iterator[Path]:
 
     Args:
         path: Free, an empty folder, or an earlier export that no one changed.
-        about: What the list says of the export.
 
     Raises:
         ExportError: It cannot be written there; what was there before is unchanged.

@@ -66,8 +66,6 @@ def export_classifier(source: ExportSource, path: Path, label_set: str | None) -
     """Write a model for ``AutoModelForSequenceClassification`` with the same probabilities.
 
     Args:
-        source: The artifact.
-        path: Of the folder.
         label_set: Which of the head's; None where it has one only.
 
     Raises:

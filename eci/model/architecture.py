@@ -116,7 +116,6 @@ def vocabulary_logits(model: Any, decoded: Any, states: Tensor) -> Tensor:
     this one call: architectures differ in what they do between the last state and the logits.
 
     Args:
-        model: A causal LM.
         decoded: What its decoder returned, for its other fields.
         states: Final hidden states, shape ``(n, d)``.
 

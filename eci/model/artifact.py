@@ -267,7 +267,6 @@ def save_tensors(
 
     Args:
         folder: Emptied first: an old artifact must not shine through.
-        head: State of the head alone.
         adapter: State of the LoRA weights alone, or None.
         adapter_config: The ``LoraConfig`` that loads ``adapter``.
     """

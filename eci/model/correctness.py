@@ -289,7 +289,6 @@ def fit_correctness(
         rows: Which of them were reviewed, shape ``(n_reviewed,)``.
         is_right: Whether each of those is right, same shape, bool.
         groups: What folds must not divide, one for each: items that repeat one another.
-        seed: Of the folds.
 
     Raises:
         ValueError: Too few right or wrong answers, or too few groups.

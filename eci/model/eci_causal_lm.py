@@ -124,7 +124,6 @@ def attach_head(
 
     Args:
         model: Any Hugging Face causal LM with a stack of decoder layers.
-        config: Shape of the head.
         verbalizers: Fixed label set -> token ids of each of its labels.
         weight: Share w of the head in the loss, in [0, 1].
 

@@ -285,7 +285,6 @@ class EciModel:
 
         Args:
             messages: The conversation, oldest turn first.
-            max_new_tokens: Longest reply.
             num_alternatives: Of each token's place; None: no probabilities at all.
 
         Raises:
@@ -648,7 +647,6 @@ def with_artifact(loaded: LoadedBase, info: ArtifactInfo, folder: Path) -> EciMo
     Args:
         loaded: Changed in place; that it is the base of the artifact was checked.
         info: What ``read_info`` gave.
-        folder: Of the artifact.
 
     Raises:
         ArtifactError: Head, adapter or prompts do not fit.

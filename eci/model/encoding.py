@@ -91,8 +91,6 @@ class PromptEncoder:
     """Turn questions into token ids with one tokenizer, template and length limit.
 
     Args:
-        tokenizer: A Hugging Face tokenizer.
-        template: The wording.
         max_prompt_tokens: Longest prompt. Shots are cut and dropped first, then the item's context
             is cut; the question itself never is.
         thinks: Whether prompts end where the model begins to think; else where it answers.
@@ -298,8 +296,6 @@ def _token_bounds(ends: Sequence[int], start: int, end: int) -> tuple[int, int]:
 
     Args:
         ends: Where each token ends in the text, ascending.
-        start: First character.
-        end: First character after.
     """
     first = bisect_right(ends, start)
     return first, max(first, bisect_left(ends, end)) + 1

@@ -47,7 +47,6 @@ class Fingerprint:
 
         Args:
             folder_or_id: As :func:`eci.model.base_model.resolve_base_model` returns it.
-            models_dir: Where digests are kept.
             commit: Of a Hugging Face id.
         """
         folder = Path(folder_or_id)

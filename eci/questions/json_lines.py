@@ -173,7 +173,6 @@ def parse_record(line: bytes, label_sets: Mapping[str, LabelSet]) -> Record:
     """Read one line.
 
     Args:
-        line: One JSON object.
         label_sets: The fixed label sets that lines may name; options always work.
 
     Raises:

@@ -215,7 +215,6 @@ def create_app(
     Args:
         version: Which model it is; each answer names it.
         token: Required of every request but `/healthz`; None: of none.
-        limits: What the server takes on.
     """
     bounds = limits or Limits()
     service = Service(model, bounds)

@@ -106,8 +106,6 @@ def compare(
     Args:
         gold: Gold label of each shared item.
         label_a: Run A's label for each of them, None where it gave none, which is wrong.
-        label_b: Run B's.
-        labels: The label set.
         num_items: How many items each entry represents, where a database has counted; default 1.
 
     Raises:

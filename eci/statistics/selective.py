@@ -144,7 +144,6 @@ def area_under_roc(scores: npt.ArrayLike, correct: npt.ArrayLike, *, seed: int =
     Args:
         scores: That rise with being right, shape ``(n_items,)``.
         correct: Whether each item is right, shape ``(n_items,)``, bool.
-        seed: Of the resampling.
     """
     values, hits = as_vector(scores, "scores"), np.asarray(correct, dtype=np.bool_)
     num_right = int(hits.sum())

@@ -73,7 +73,6 @@ def set_report(
     Args:
         gold: The right labels of each item.
         predicted: The labels given to each item; empty where none was given.
-        labels: The label set, in order.
 
     Raises:
         UnknownLabelError: A label is not in ``labels``.

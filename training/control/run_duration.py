@@ -26,9 +26,7 @@ def expected_seconds(runs_dir: Path, name: str, launcher: Launcher = LOCAL) -> E
     """Return the median duration of the newest runs that succeeded; None where there is none.
 
     Args:
-        runs_dir: Where the run directories of this machine lie.
         name: Of the preset, or of the tier where it has none.
-        launcher: Where they computed.
     """
     where = launcher.model_dump(mode="json")
     durations: list[float] = []

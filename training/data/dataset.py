@@ -95,8 +95,6 @@ def build_training_data(
 
     Args:
         snapshot: Only its training items are learned from; its test items are kept out.
-        settings: How many shots, which exemplars, how many items.
-        seed: Decides split, shots and option orders.
         learned: Items that the adapter started from has learned from: they are never held out.
 
     Raises:

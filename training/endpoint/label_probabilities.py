@@ -23,9 +23,7 @@ def label_probabilities(
     above. Together they are scaled to 1.
 
     Args:
-        text: The answer.
         start: First character of the words that gave its label; None where it gives none.
-        labels: The labels allowed.
         tokens: Of the answer, from its beginning.
 
     Returns:

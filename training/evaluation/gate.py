@@ -80,7 +80,6 @@ def run_gate(
     Args:
         viewer: Who reads the report; hidden items are left out.
         champion: Run of the champion; None while there is none.
-        challenger: Run of the model that may be promoted.
     """
     pairs = list_gate_pairs(cur, viewer, champion, challenger)
     counts = count_test_items(cur, viewer, champion, challenger)

@@ -28,7 +28,6 @@ def evaluate(
 
     Args:
         predictions: Those of other items are passed over.
-        test: Items with a label.
         rules: Label set -> the operating point that the head's labels were decided at.
 
     Returns:

@@ -37,7 +37,6 @@ def write_head_artifact(
 
     Args:
         folder: Replaced.
-        info: Describes it.
         heads: Label set -> its head. Other label sets keep the head of the source; without one they
             say what the language model says.
         source: The artifact that the features were computed with; None for the base model alone.

@@ -99,8 +99,6 @@ def estimate_step(
     """Estimate a step at the longest prompt and answer that the settings allow.
 
     Args:
-        shape: Of the base model.
-        settings: Of the run.
         batch_size: Records in one forward pass; that of the settings when None.
     """
     rows = batch_size or settings.optimizer.batch_size

@@ -26,9 +26,6 @@ def exceeds(
     """Return whether a step with a whole base model is estimated to need more than a card holds.
 
     Args:
-        shape: Of the base model.
-        settings: Of the run.
-        num_processes: Processes that share a step.
         card_bytes: Memory of the smallest card.
     """
     batch_size, _ = share_step(settings.optimizer, num_processes)
@@ -41,7 +38,6 @@ def shard(model: Any, device: str) -> None:
     Args:
         model: Loaded into host memory, with its adapter; changed in place. No more than one layer
             of it is whole on the device at a time.
-        device: Of this process.
     """
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard

@@ -52,8 +52,6 @@ class _LengthSampler(LengthGroupedSampler):  # type: ignore[misc]
 
     Args:
         step_size: Rows of one optimizer step.
-        lengths: Return the number of tokens in each row.
-        seed: Of the order.
         multiple: The order is filled up to a multiple of this many with the index past the last.
     """
 
@@ -79,7 +77,6 @@ class EciTrainer(Trainer):  # type: ignore[misc]
     """Trains adapter and head together.
 
     Args:
-        pad_id: Token id for padding.
         weight: Share w of the head in the loss.
         head_learning_rate: Of the head; the adapter has the one of the arguments.
     """

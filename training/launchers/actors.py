@@ -63,7 +63,6 @@ class Answerer:
     """One model on one node, which answers the items that it is given.
 
     Args:
-        address: Of the storage.
         run_id: The run, as ``send`` put it there.
     """
 

@@ -23,7 +23,6 @@ def main(address: str, run_id: str) -> int:
     """Execute a run on the cluster and write its results to the storage.
 
     Args:
-        address: Of the storage.
         run_id: The run, as ``send`` put it there.
 
     Returns:

@@ -64,7 +64,6 @@ def unpacked(run_id: str, storage: Storage, *, name: str) -> Iterator[RunDir]:
     """Return the run directory on a node of the cluster, in a home that is gone afterwards.
 
     Args:
-        run_id: The run.
         storage: Where ``send`` put it.
         name: Tells this process's home from those of others on the node.
     """

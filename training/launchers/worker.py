@@ -24,7 +24,6 @@ def main(folder: str, meeting: str, parent: str) -> int:
     """Execute this process's part of the run.
 
     Args:
-        folder: The run directory.
         meeting: Folder in which the processes find each other and leave word of failures.
         parent: Id of the process that watches this one.
 

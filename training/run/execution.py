@@ -35,11 +35,6 @@ class RunContext:
     """What the work of a run is given: where it writes, what it reports, when it must stop.
 
     Of several processes that share the work, the first alone writes, reports and decides to stop.
-
-    Args:
-        run_dir: The run.
-        rank: Number of this process among them.
-        num_processes: How many they are.
     """
 
     def __init__(self, run_dir: RunDir, *, rank: int = 0, num_processes: int = 1) -> None:

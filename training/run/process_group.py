@@ -24,9 +24,6 @@ def join_group(meeting: Path, rank: int, num_processes: int, *, device: str) -> 
 
     Args:
         meeting: File through which they find each other; none of an earlier launch.
-        rank: Number of this process.
-        num_processes: How many they are.
-        device: As in the run's settings.
     """
     import torch
 
@@ -58,7 +55,6 @@ def gather(values: list[Any], rank: int) -> list[list[Any]] | None:
 
     Args:
         values: What this process has; they are pickled.
-        rank: Number of this process.
     """
     import torch
 

@@ -101,7 +101,6 @@ def get_launcher(kind: Kind, options: Sequence[str] = ()) -> Launcher:
     """Return a launcher as the file says, with single settings replaced.
 
     Args:
-        kind: Which one.
         options: Each ``NAME=VALUE``.
 
     Raises:

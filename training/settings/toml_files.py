@@ -39,7 +39,6 @@ def parse_option(option: str, what: str) -> tuple[str, Any]:
     """Read a setting of the command line, ``NAME=VALUE``; a text needs no quotes.
 
     Args:
-        option: As it was given.
         what: What it is called in the message.
 
     Raises:

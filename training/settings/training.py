@@ -329,10 +329,6 @@ def read_preset(path: Path) -> Preset:
 def parse_settings(fields: dict[str, Any], origin: str) -> TrainingSettings:
     """Validate the settings of a training run, telling all faults at once.
 
-    Args:
-        fields: As they are in the file.
-        origin: Where they come from, for the message.
-
     Raises:
         SettingsError: A value is not allowed or a name is unknown.
     """

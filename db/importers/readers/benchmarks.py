@@ -20,7 +20,6 @@ def mapped(mapping: Mapping, *, source: str = "", labels: tuple[str, ...] = ()) 
     """Return the reader of rows with known fields; other fields are guessed by their names.
 
     Args:
-        source: The benchmark.
         labels: Those of all its items.
     """
 
