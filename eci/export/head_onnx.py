@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from eci.errors import ExportError
+from eci.export.card import render
 from eci.export.folder import written_folder
 from eci.export.models import ExportSource
 from eci.model.artifact import HEAD_FILE, ArtifactInfo, head_key
@@ -20,22 +21,6 @@ _MISSING: Final = (
     "ONNX needs the package onnx, which is not installed. Install it into this environment: "
     "pip install -r requirements-onnx.txt."
 )
-_CARD: Final = """# Head as ONNX
-
-{files}
-
-Inputs and outputs are float32, with any number of items n.
-
-- `states` of a label set: `(n, {parts}, {width})`, the pooled states in the order of `{pooling}`.
-- `states` of options: `(n, options, {width})`, the state at the end of each option.
-- `scores`: the language model's own score of each label, `(n, labels)`, zeros where the head does
-  not use them; of options the mean log-probability of their tokens, `-inf` where there are fewer.
-- `logits` are before calibration, `probabilities` after it, at the temperature of the artifact.
-
-`EciModel.features` gives both inputs for any question; without it, they come from another runtime
-of the same base model with the same adapter and prompts. Operating points are left out. The graphs
-hold for the base model and adapter of the artifact only.
-"""
 
 
 def export_head(source: ExportSource, path: Path) -> None:
@@ -59,7 +44,8 @@ def export_head(source: ExportSource, path: Path) -> None:
             names[name] = file
             (folder / file).write_bytes(_graph(name, info, config, tensors))
         listed = "\n".join(f"- `{file}`: {_describe(name, info)}" for name, file in names.items())
-        card = _CARD.format(
+        card = render(
+            "head_onnx",
             files=listed,
             parts=len(config.parts),
             width=config.hidden_size,

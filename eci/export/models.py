@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import torch
 
 from eci.errors import ExportError
-from eci.export.card import classifier_card, language_model_card
+from eci.export.card import card
 from eci.export.folder import written_folder
 from eci.model.artifact import HEAD_FILE, ArtifactInfo, check_base, head_key, read_info
 from eci.model.base_model import LoadedBase, load_base, read_config
@@ -59,7 +59,7 @@ def export_language_model(source: ExportSource, path: Path) -> None:
     with written_folder(path, about) as folder:
         loaded, model = _merged(source, info)
         _save(model, loaded.tokenizer, folder)
-        (folder / "README.md").write_text(language_model_card(info, about), "utf-8")
+        (folder / "README.md").write_text(card("language_model", info, about), "utf-8")
 
 
 def export_classifier(source: ExportSource, path: Path, label_set: str | None) -> None:
@@ -79,7 +79,7 @@ def export_classifier(source: ExportSource, path: Path, label_set: str | None) -
     with written_folder(path, about) as folder:
         loaded, model = _merged(source, info)
         _save(_with_score(model, weight, info, name), loaded.tokenizer, folder)
-        (folder / "README.md").write_text(classifier_card(info, about), "utf-8")
+        (folder / "README.md").write_text(card("classifier", info, about), "utf-8")
 
 
 def classifier_weight(info: ArtifactInfo, head_file: Path, label_set: str) -> torch.Tensor:
