@@ -50,7 +50,9 @@ class _Commands(click.Group):
             sys.exit(1)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 def main() -> None:
     """Classify with a decoder language model and a head on its hidden states (ECI)."""
 
@@ -64,14 +66,12 @@ def main() -> None:
     "--choice",
     type=click.Choice(CHOICES),
     default="balanced",
-    show_default=True,
     help="Of the shots: drawn, drawn from each label in turn, or most like the question. Only the "
     "nearest differ from question to question.",
 )
 @click.option(
     "--shot-words",
     default=60,
-    show_default=True,
     type=click.IntRange(0, 100_000),
     help="Words of its context that a shot shows.",
 )
@@ -81,11 +81,7 @@ def main() -> None:
     help="Lines that no exemplar may repeat, such as a test split. Exemplars that do are refused.",
 )
 @click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="Decides which shots are drawn.",
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Decides which shots are drawn."
 )
 @click.option(
     "--answer",
@@ -95,11 +91,10 @@ def main() -> None:
     metavar="N",
     help="Also write a text of up to N tokens, and read its label.",
 )
-@click.option("--batch-size", default=8, show_default=True, type=click.IntRange(1, 4096))
+@click.option("--batch-size", default=8, type=click.IntRange(1, 4096))
 @click.option(
     "--chunk-size",
     default=128,
-    show_default=True,
     type=click.IntRange(1, 1_000_000),
     help="Lines read, classified and written together. 1 answers each line as it comes.",
 )

@@ -23,7 +23,7 @@ def labels() -> None:
 @labels.command("add")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @by_option
-@click.option("--reason", default="", help="Why; kept with the version.")
+@click.option("--reason", default="", show_default=False, help="Why; kept with the version.")
 def labels_add(file: Path, by: str, reason: str) -> None:
     """Store FILE, TOML or JSON, as a label set or as the next version of one."""
     with opened() as database:

@@ -29,7 +29,7 @@ from db.paths import database_path
 from db.viewer import EVERYTHING
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 def main() -> None:
     """Manage the review database: $LLAMACARE_HOME/review.duckdb.
 

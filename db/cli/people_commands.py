@@ -45,7 +45,7 @@ def people_list(as_json: bool) -> None:
 
 @people_group.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(get_args(Role)), default="reviewer", show_default=True)
+@click.option("--role", type=click.Choice(get_args(Role)), default="reviewer")
 @click.option("--email", help="The address that the person signs in with first; needs --issuer.")
 @click.option("--issuer", metavar="URL", help="The sign-in provider within which --email counts.")
 @click.option("--change", is_flag=True, help="Who has the name gets --email in place of their own.")

@@ -157,43 +157,37 @@ def queue_list(as_json: bool) -> None:
 @click.option("--run", "run_id", help="The run whose answers are shown.")
 @click.option("--source", help="Only items of this source.")
 @click.option("--split", help="Only items of this split.")
-@click.option("--show", type=click.Choice(get_args(Show)), default="all", show_default=True)
-@click.option("--search", default="", help="Only items in which these words occur.")
-@click.option("--order", type=click.Choice(ORDERS), default="item_id", show_default=True)
+@click.option("--show", type=click.Choice(get_args(Show)), default="all")
+@click.option(
+    "--search", default="", show_default=False, help="Only items in which these words occur."
+)
+@click.option("--order", type=click.Choice(ORDERS), default="item_id")
 @click.option(
     "--reviewers",
     "num_reviewers",
     type=click.IntRange(1, MAX_REVIEWERS),
     default=1,
-    show_default=True,
     help="For each item.",
 )
 @click.option(
     "--mode",
     type=click.Choice(get_args(ReviewMode)),
     default="blind",
-    show_default=True,
     help="open costs independence: who sees the model's answer first tends to agree with it.",
 )
 @click.option(
     "--repeat-share",
     type=click.FloatRange(0, MAX_REPEAT_SHARE),
     default=0.0,
-    show_default=True,
     help="Shown again, unannounced.",
 )
 @click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="Of the draw and of repeats.",
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Of the draw and of repeats."
 )
 @click.option(
     "--floor",
     type=click.FloatRange(0, 1),
     default=FLOOR,
-    show_default=True,
     help="Prioritised orders: share of a random order's chance that each item keeps; 0 is strict.",
 )
 @click.option(
@@ -275,7 +269,7 @@ def guideline() -> None:
 @guideline.command("add")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @by_option
-@click.option("--label-set", default=ALL_LABEL_SETS, show_default=True)
+@click.option("--label-set", default=ALL_LABEL_SETS)
 def guideline_add(file: Path, by: str, label_set: str) -> None:
     """Store FILE, Markdown in UTF-8, as the version that counts from now on."""
     try:

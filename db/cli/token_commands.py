@@ -19,7 +19,7 @@ def token() -> None:
 
 @token.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(PROGRAM_ROLES), default="reviewer", show_default=True)
+@click.option("--role", type=click.Choice(PROGRAM_ROLES), default="reviewer")
 def token_add(name: str, role: Role) -> None:
     """Print a token for the program NAME, a reviewer of its own; it is shown only now."""
     with opened() as database, database.transaction() as cur:

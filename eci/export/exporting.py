@@ -35,7 +35,6 @@ FORMS = ("merged", "sequence-classification", "onnx")
     "--dtype",
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     default="auto",
-    show_default=True,
     help="Of the weights; auto: as the base model is stored. float32 rounds nothing.",
 )
 @click.option("--base", help="Base model, where its folder has moved. [default: as it was]")

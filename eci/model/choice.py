@@ -144,7 +144,7 @@ _OPTIONS: Final = (
         type=click.Choice(get_args(Quantization)),
         help="Of the base model. [default: that of --artifact, else none]",
     ),
-    click.option("--device", default="auto", show_default=True, help="Such as cpu or cuda:0."),
+    click.option("--device", default="auto", help="Such as cpu or cuda:0."),
     click.option(
         "--models-dir",
         type=click.Path(file_okay=False, path_type=Path),

@@ -23,20 +23,18 @@ _SECONDS_TO_READ: Final = 0.3
 
 @click.command()
 @model_options
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--batch-size", default=8, show_default=True, type=click.IntRange(1, 4096))
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", default=8080, type=click.IntRange(0, 65535))
+@click.option("--batch-size", default=8, type=click.IntRange(1, 4096))
 @click.option(
     "--waiting",
     default=512,
-    show_default=True,
     type=click.IntRange(1, 100_000),
     help="Questions that may wait; more are refused with status 429.",
 )
 @click.option(
     "--wait-ms",
     default=4.0,
-    show_default=True,
     type=click.FloatRange(0, 1000),
     help="How long a question waits for others to be computed with.",
 )

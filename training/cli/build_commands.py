@@ -27,16 +27,13 @@ from training.settings.training import DataSettings
     "num_shots",
     type=click.IntRange(0, 20),
     default=0,
-    show_default=True,
     help="Answered examples in every prompt.",
 )
-@click.option("--benchmark", type=click.Choice(BENCHMARKS), default="all", show_default=True)
-@click.option(
-    "--format", "build_format", type=click.Choice(BUILD_FORMATS), default="chat", show_default=True
-)
-@click.option("--exemplars", type=click.Choice(CHOICES), default="balanced", show_default=True)
+@click.option("--benchmark", type=click.Choice(BENCHMARKS), default="all")
+@click.option("--format", "build_format", type=click.Choice(BUILD_FORMATS), default="chat")
+@click.option("--exemplars", type=click.Choice(CHOICES), default="balanced")
 @click.option("--only-corrected", is_flag=True, help="Only items corrected by reviewers.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0)
 @click.option("--out", type=click.Path(path_type=Path), help="[default: a folder under builds/]")
 @click.option("--dry-run", is_flag=True, help="Print how many rows there would be; write nothing.")
 def build_command(

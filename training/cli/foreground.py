@@ -30,7 +30,6 @@ def with_launcher(command: Callable[..., None]) -> Callable[..., None]:
         "--launcher",
         type=click.Choice(KINDS),
         default="local",
-        show_default=True,
         help="local: one process; accelerate: several processes or graphics cards of this machine; "
         "ray: a job on a Ray cluster.",
     )

@@ -37,7 +37,7 @@ class _Commands(click.Group):
             sys.exit(1)
 
 
-@click.group(cls=_Commands)
+@click.group(cls=_Commands, context_settings={"show_default": True})
 def main() -> None:
     """Retrain adapter and ECI head on reviewed items."""
 

@@ -35,13 +35,7 @@ from training.settings.training import (
     help="Base model [default: the bundled one, or that of --run].",
 )
 @click.option("--run", "run_id", help="Answer with adapter and head of this training run.")
-@click.option(
-    "--shots",
-    type=click.IntRange(0, 20),
-    default=0,
-    show_default=True,
-    help="Shots in every prompt.",
-)
+@click.option("--shots", type=click.IntRange(0, 20), default=0, help="Shots in every prompt.")
 @click.option(
     "--max-new-tokens",
     type=click.IntRange(0, 32_768),
@@ -120,18 +114,10 @@ def _predict_by_endpoint(settings: EndpointSettings) -> None:
 @click.option(
     "--base", callback=from_anywhere, help="Its base model [default: the one that it names]."
 )
+@click.option("--quantization", type=click.Choice(get_args(Quantization)), default="none")
+@click.option("--max-prompt-tokens", type=click.IntRange(32, 32_768), default=768)
 @click.option(
-    "--quantization", type=click.Choice(get_args(Quantization)), default="none", show_default=True
-)
-@click.option(
-    "--max-prompt-tokens", type=click.IntRange(32, 32_768), default=768, show_default=True
-)
-@click.option(
-    "--max-new-tokens",
-    type=click.IntRange(0, 32_768),
-    default=64,
-    show_default=True,
-    help="0: the category alone.",
+    "--max-new-tokens", type=click.IntRange(0, 32_768), default=64, help="0: the category alone."
 )
 def adopt(
     adapter: Path,

@@ -29,7 +29,6 @@ from training.settings.training import list_preset_faults, list_presets, parse_d
     "--tier",
     type=click.Choice(TIERS),
     default="joint",
-    show_default=True,
     help="recalibrate: milliseconds; refit the head: seconds; joint: adapter and head; gpu: the "
     "same on a graphics card.",
 )

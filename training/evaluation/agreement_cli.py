@@ -44,14 +44,12 @@ _PHASES: tuple[Phase, ...] = ("blind", "revealed", "open")
     "--gold",
     type=click.Choice(get_args(Gold)),
     default="imported",
-    show_default=True,
     help="Which gold label ratings are held against.",
 )
 @click.option(
     "--answers",
     type=click.Choice(get_args(Answers)),
     default="single",
-    show_default=True,
     help="single: ratings of one label alone; sets: all, as sets of labels.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")

@@ -38,37 +38,25 @@ _SHARE = click.FloatRange(0, 1)
     "--discordant",
     type=_SHARE,
     default=0.2,
-    show_default=True,
     help="--difference, --no-worse-by: share of items on which exactly one of the two is right.",
 )
+@click.option("--expected-error", type=_SHARE, default=0.0, help="--error-at-most: true.")
+@click.option("--power", type=_SHARE, default=POWER)
 @click.option(
-    "--expected-error", type=_SHARE, default=0.0, show_default=True, help="--error-at-most: true."
+    "--population", type=click.IntRange(1, 10**9), help="Items in all, where that is a limit."
 )
-@click.option("--power", type=_SHARE, default=POWER, show_default=True)
-@click.option(
-    "--population",
-    type=click.IntRange(1, 10**9),
-    help="Items in all, where that is a limit.",
-)
-@click.option("--readers", type=click.IntRange(1, 20), default=1, show_default=True)
-@click.option(
-    "--people",
-    type=click.IntRange(1, 10_000),
-    default=1,
-    show_default=True,
-    help="Who share.",
-)
+@click.option("--readers", type=click.IntRange(1, 20), default=1)
+@click.option("--people", type=click.IntRange(1, 10_000), default=1, help="Who share.")
 @click.option(
     "--statements",
     type=click.IntRange(1, 1_000),
     default=1,
-    show_default=True,
     help="Made from the same reviews; all hold together at 95 %.",
 )
 @click.option("--queue", "queue_name", metavar="NAME", help="Make the queue: random and blind.")
 @click.option("--by", metavar="NAME", help="--queue: in whose name; see python -m db people.")
 @click.option("--run", "run_id", help="--queue: only items that this run answered.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan_review_command(
     accuracy: float | None,
