@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+from duckdb import DuckDBPyConnection
 
 from db.backup import copy_files
 from db.cli.asking import ask_owner, asked_now
@@ -20,7 +21,9 @@ from db.connection import Database, accept_without_log, opened_database
 from db.errors import DatabaseLockedError, DatabaseOpenError, DbError
 from db.paths import database_path
 from db.people.sign_in import sign_in_by_name
-from db.records import Reviewer
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+by_option = click.option("--by", required=True, metavar="NAME", help="In whose name; see `people`.")
 
 
 def echo(message: str, *, err: bool = False) -> None:
@@ -96,11 +99,15 @@ def _opened_copy() -> Iterator[Database]:
             yield database
 
 
-def person_named(database: Database, name: str) -> Reviewer:
-    """Return the person in whose name a command acts; on a file without an admin they become it.
+@contextmanager
+def acting_as(name: str) -> Iterator[tuple[DuckDBPyConnection, str]]:
+    """Yield a cursor in a transaction, and the id of the person in whose name a command acts.
 
-    Raises:
-        DbError: The name cannot be used, or an admin has taken the person's access away.
+    On a file without an admin they become it. An error of ours, such as that an admin has taken the
+    person's access away, becomes one message and exit status 1.
     """
-    with database.transaction() as cur:
-        return sign_in_by_name(cur, name)
+    with opened() as database:
+        with database.transaction() as cur:
+            reviewer_id = sign_in_by_name(cur, name).reviewer_id
+        with database.transaction() as cur:
+            yield cur, reviewer_id

@@ -9,8 +9,7 @@ from typing import Any, TextIO
 
 import click
 
-from db.cli.frame import echo, opened, person_named
-from db.cli.review_commands import by_option
+from db.cli.frame import acting_as, as_json_option, by_option, echo, opened
 from db.content.item_versions import (
     CORRECTABLE,
     ItemVersion,
@@ -37,7 +36,7 @@ def item() -> None:
 
 @item.command("show")
 @click.argument("item_id")
-@click.option("--json", "as_json", is_flag=True, help="Print every version as JSON.")
+@as_json_option
 def show(item_id: str, as_json: bool) -> None:
     """Show the versions of ITEM_ID, who made them and why, and what refers to each."""
     with opened(only_reads=True) as database:
@@ -92,16 +91,14 @@ def correct(
     Its fields are any of question, context, label_set, labels, options, gold_label, long_answer
     and split, each as in a file of items; options also as {"A": "text", ...}.
     """
-    with opened() as database:
-        person = person_named(database, by)
-        with database.transaction() as cur:
-            made = correct_item(
-                cur,
-                apply_changes(get_item(cur, item_id, EVERYTHING), changes),
-                reviewer_id=person.reviewer_id,
-                reason=reason,
-                changes_sense=changes_sense,
-            )
+    with acting_as(by) as (cur, reviewer_id):
+        made = correct_item(
+            cur,
+            apply_changes(get_item(cur, item_id, EVERYTHING), changes),
+            reviewer_id=reviewer_id,
+            reason=reason,
+            changes_sense=changes_sense,
+        )
     echo(f"{item_id} is at version {made.version}.")
 
 
@@ -111,10 +108,8 @@ def correct(
 @reason_option
 def set_aside_command(item_ids: Sequence[str], by: str, reason: str) -> None:
     """Set ITEM_IDS aside: in no queue, metric or training set until they are restored."""
-    with opened() as database:
-        person = person_named(database, by)
-        with database.transaction() as cur:
-            done = set_items_aside(cur, item_ids, reviewer_id=person.reviewer_id, reason=reason)
+    with acting_as(by) as (cur, reviewer_id):
+        done = set_items_aside(cur, item_ids, reviewer_id=reviewer_id, reason=reason)
     echo(f"{len(done)} of {len(item_ids)} items were set aside.")
 
 
@@ -124,10 +119,8 @@ def set_aside_command(item_ids: Sequence[str], by: str, reason: str) -> None:
 @reason_option
 def restore_command(item_ids: Sequence[str], by: str, reason: str) -> None:
     """Restore ITEM_IDS that were set aside."""
-    with opened() as database:
-        person = person_named(database, by)
-        with database.transaction() as cur:
-            done = restore_items(cur, item_ids, reviewer_id=person.reviewer_id, reason=reason)
+    with acting_as(by) as (cur, reviewer_id):
+        done = restore_items(cur, item_ids, reviewer_id=reviewer_id, reason=reason)
     echo(f"{len(done)} of {len(item_ids)} items were restored.")
 
 

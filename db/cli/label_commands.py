@@ -9,8 +9,7 @@ from pathlib import Path
 
 import click
 
-from db.cli.frame import echo, opened, person_named
-from db.cli.review_commands import as_json_option, by_option
+from db.cli.frame import acting_as, as_json_option, by_option, echo, opened, reported_errors
 from db.content.label_moves import change_labels
 from db.content.label_sets import add_label_set, list_label_sets, read_label_set
 
@@ -26,11 +25,10 @@ def labels() -> None:
 @click.option("--reason", default="", show_default=False, help="Why; kept with the version.")
 def labels_add(file: Path, by: str, reason: str) -> None:
     """Store FILE, TOML or JSON, as a label set or as the next version of one."""
-    with opened() as database:
+    with reported_errors():
         label_set = read_label_set(file)
-        person = person_named(database, by)
-        with database.transaction() as cur:
-            made = add_label_set(cur, label_set, reviewer_id=person.reviewer_id, reason=reason)
+    with acting_as(by) as (cur, reviewer_id):
+        made = add_label_set(cur, label_set, reviewer_id=reviewer_id, reason=reason)
     echo(f"{made.name}, version {made.version}: {', '.join(made.names)}")
 
 
@@ -50,14 +48,11 @@ def labels_change(
     pairs = [move.partition("=")[::2] for move in moves]
     if not all(new for _, new in pairs):
         raise click.UsageError("--move is OLD=NEW, such as --move 'grade I=grade 1'.")
-    with opened() as database:
+    with reported_errors():
         label_set = read_label_set(file)
-        person = person_named(database, by)
-        wanted: dict[str, str | None] = {**dict(pairs), **dict.fromkeys(retired)}
-        with database.transaction() as cur:
-            made = change_labels(
-                cur, label_set, wanted, reviewer_id=person.reviewer_id, reason=reason
-            )
+    wanted: dict[str, str | None] = {**dict(pairs), **dict.fromkeys(retired)}
+    with acting_as(by) as (cur, reviewer_id):
+        made = change_labels(cur, label_set, wanted, reviewer_id=reviewer_id, reason=reason)
     echo(f"{made.name}, version {made.version}: {', '.join(made.names)}")
 
 

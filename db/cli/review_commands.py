@@ -12,7 +12,7 @@ from typing import Any, get_args
 import click
 from duckdb import DuckDBPyConnection
 
-from db.cli.frame import echo, opened, person_named
+from db.cli.frame import acting_as, as_json_option, by_option, echo, opened
 from db.errors import ExportError
 from db.exporters import EXPORT_FORMATS, EXPORT_KINDS, ExportFormat, ExportKind, export_file
 from db.exporters.scope import ExportScope
@@ -35,9 +35,6 @@ from db.review.queues import (
 )
 from db.review.settings import ReviewMode
 from db.viewer import EVERYTHING
-
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-by_option = click.option("--by", required=True, metavar="NAME", help="In whose name; see `people`.")
 
 
 @click.command()
@@ -239,13 +236,9 @@ def queue_add(
         repeat_share=repeat_share,
         design=QueueDesign(floor, num_items, strata, shares),
     )
-    with opened() as database:
-        person = person_named(database, by)
-        with database.transaction() as cur:
-            made = add_queue(
-                cur, settings, queue_id=str(uuid.uuid4()), created_by=person.reviewer_id
-            )
-            total = queue_progress(cur, made).num_items
+    with acting_as(by) as (cur, reviewer_id):
+        made = add_queue(cur, settings, queue_id=str(uuid.uuid4()), created_by=reviewer_id)
+        total = queue_progress(cur, made).num_items
     echo(f"{made.queue_id}  {made.settings.name}: {total} places.")
 
 
@@ -254,10 +247,8 @@ def queue_add(
 @by_option
 def queue_close(queue_id: str, by: str) -> None:
     """Close a queue for all reviewers; judgements made in it are kept."""
-    with opened() as database:
-        person = person_named(database, by)
-        with database.transaction() as cur:
-            close_queue(cur, queue_id, person.reviewer_id)
+    with acting_as(by) as (cur, reviewer_id):
+        close_queue(cur, queue_id, reviewer_id)
     echo(f"{queue_id} is closed.")
 
 
@@ -278,10 +269,8 @@ def guideline_add(file: Path, by: str, label_set: str) -> None:
         raise click.UsageError(
             f"{file} is not UTF-8 ({error.reason}). Save it as UTF-8."
         ) from error
-    with opened() as database:
-        person = person_named(database, by)
-        with database.transaction() as cur:
-            made = add_guideline(cur, body, reviewer_id=person.reviewer_id, label_set=label_set)
+    with acting_as(by) as (cur, reviewer_id):
+        made = add_guideline(cur, body, reviewer_id=reviewer_id, label_set=label_set)
     echo(f"Version {made.version} counts for {made.label_set}.")
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from db.cli.frame import echo, opened
+from db.cli.frame import as_json_option, echo, opened
 from db.people.program_tokens import PROGRAM_ROLES, add_token, list_tokens, revoke_token
 from db.records import Role
 
@@ -29,7 +29,7 @@ def token_add(name: str, role: Role) -> None:
 
 
 @token.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json_option
 def token_list(as_json: bool) -> None:
     """List all tokens by id, without their secrets."""
     with opened(only_reads=True) as database:
