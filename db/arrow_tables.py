@@ -5,146 +5,66 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.errors import InvalidTextError
 
-_PAIRS = {
-    "context": pa.list_(pa.struct([("heading", pa.string()), ("text", pa.string())])),
+_KINDS: Final = {
+    "texts": pa.list_(pa.string()),
+    "doubles": pa.list_(pa.float64()),
+    "sections": pa.list_(pa.struct([("heading", pa.string()), ("text", pa.string())])),
     "options": pa.list_(pa.struct([("label", pa.string()), ("text", pa.string())])),
 }
-_TIMESTAMP = pa.timestamp("us")
 
-SCHEMAS: Mapping[str, pa.Schema] = {
-    "incoming_item": pa.schema(
-        [
-            ("item_id", pa.string()),
-            ("source", pa.string()),
-            ("question", pa.string()),
-            ("context", _PAIRS["context"]),
-            ("label_set", pa.string()),
-            ("labels", pa.list_(pa.string())),
-            ("options", _PAIRS["options"]),
-            ("gold_label", pa.string()),
-            ("long_answer", pa.string()),
-            ("split", pa.string()),
-            ("metadata", pa.string()),
-            ("origin", pa.string()),
-            ("content_hash", pa.string()),
-            ("created_at", _TIMESTAMP),
-            ("is_several", pa.bool_()),
-        ]
+
+def _schema(columns: str) -> pa.Schema:
+    """Return columns by their names; what is no text has its kind or Arrow's type after a colon."""
+    parts = (column.partition(":") for column in columns.split())
+    return pa.schema(
+        [(name, _KINDS.get(kind) or pa.type_for_alias(kind or "string")) for name, _, kind in parts]
+    )
+
+
+SCHEMAS: Final[Mapping[str, pa.Schema]] = {
+    "incoming_item": _schema(
+        "item_id source question context:sections label_set labels:texts options:options "
+        "gold_label long_answer split metadata origin content_hash created_at:timestamp[us] "
+        "is_several:bool"
     ),
-    "incoming_prediction": pa.schema(
-        [
-            ("run_id", pa.string()),
-            ("item_id", pa.string()),
-            ("answer", pa.string()),
-            ("answer_label", pa.string()),
-            ("answer_form", pa.string()),
-            ("answer_start", pa.int32()),
-            ("answer_end", pa.int32()),
-            ("is_finished", pa.bool_()),
-            ("head_label", pa.string()),
-            ("head_probabilities", pa.list_(pa.float64())),
-            ("head_confidence", pa.float64()),
-            ("head_margin", pa.float64()),
-            ("prompt_tokens", pa.int32()),
-            ("answer_tokens", pa.int32()),
-            ("latency_seconds", pa.float64()),
-        ]
+    "incoming_prediction": _schema(
+        "run_id item_id answer answer_label answer_form answer_start:int32 answer_end:int32 "
+        "is_finished:bool head_label head_probabilities:doubles head_confidence:double "
+        "head_margin:double prompt_tokens:int32 answer_tokens:int32 latency_seconds:double"
     ),
-    "incoming_label": pa.schema(
-        [
-            ("annotation_id", pa.string()),
-            ("item_id", pa.string()),
-            ("reviewer_id", pa.string()),
-            ("label", pa.string()),
-            ("labels", pa.list_(pa.string())),
-            ("phase", pa.string()),
-            ("verdicts", pa.list_(pa.string())),
-            ("note", pa.string()),
-            ("duration_seconds", pa.float64()),
-            ("created_at", _TIMESTAMP),
-            ("client_at", _TIMESTAMP),
-            ("action", pa.string()),
-            ("run_id", pa.string()),
-            ("old_label", pa.string()),
-            ("old_answer", pa.string()),
-            ("answer", pa.string()),
-            ("severity", pa.string()),
-            ("confidence", pa.string()),
-            ("span_text", pa.string()),
-            ("span_start", pa.int32()),
-            ("span_end", pa.int32()),
-            ("presentation", pa.string()),
-            ("is_flagged", pa.bool_()),
-            ("is_fast", pa.bool_()),
-            ("guideline_version", pa.string()),
-            ("retracted_annotation_id", pa.string()),
-        ]
+    "incoming_label": _schema(
+        "annotation_id item_id reviewer_id label labels:texts phase verdicts:texts note "
+        "duration_seconds:double created_at:timestamp[us] client_at:timestamp[us] action "
+        "run_id old_label old_answer answer severity confidence span_text span_start:int32 "
+        "span_end:int32 presentation is_flagged:bool is_fast:bool guideline_version "
+        "retracted_annotation_id"
     ),
-    "incoming_queue_draw": pa.schema(
-        [
-            ("stratum", pa.string()),
-            ("stratum_rank", pa.int64()),
-            ("item_id", pa.string()),
-            ("draw_size", pa.float64()),
-            ("draw_threshold", pa.float64()),
-            ("inclusion_probability", pa.float64()),
-        ]
+    "incoming_queue_draw": _schema(
+        "stratum stratum_rank:int64 item_id draw_size:double draw_threshold:double "
+        "inclusion_probability:double"
     ),
-    "incoming_queue_share": pa.schema([("item_id", pa.string()), ("reviewer_id", pa.string())]),
-    "incoming_place": pa.schema([("item_id", pa.string()), ("place", pa.string())]),
-    "incoming_training_record": pa.schema(
-        [
-            ("run_id", pa.string()),
-            ("item_id", pa.string()),
-            ("num_shots", pa.int32()),
-            ("option_order", pa.int32()),
-            ("fold", pa.string()),
-            ("shot_item_ids", pa.list_(pa.string())),
-        ]
+    "incoming_queue_share": _schema("item_id reviewer_id"),
+    "incoming_place": _schema("item_id place"),
+    "incoming_training_record": _schema(
+        "run_id item_id num_shots:int32 option_order:int32 fold shot_item_ids:texts"
     ),
-    "incoming_out_of_fold": pa.schema(
-        [
-            ("run_id", pa.string()),
-            ("item_id", pa.string()),
-            ("basis", pa.string()),
-            ("probabilities", pa.list_(pa.float64())),
-        ]
+    "incoming_out_of_fold": _schema("run_id item_id basis probabilities:doubles"),
+    "incoming_snapshot_correction": _schema("snapshot_id correction_id item_id"),
+    "incoming_snapshot_item_version": _schema("snapshot_id item_id version:int32"),
+    "incoming_queue_item": _schema("item_id"),
+    "incoming_target": _schema("item_id label"),
+    "incoming_reading": _schema(
+        "run_id item_id label form start_index:int32 end_index:int32 is_finished:bool "
+        "reader_version"
     ),
-    "incoming_snapshot_correction": pa.schema(
-        [("snapshot_id", pa.string()), ("correction_id", pa.string()), ("item_id", pa.string())]
-    ),
-    "incoming_snapshot_item_version": pa.schema(
-        [("snapshot_id", pa.string()), ("item_id", pa.string()), ("version", pa.int32())]
-    ),
-    "incoming_queue_item": pa.schema([("item_id", pa.string())]),
-    "incoming_target": pa.schema([("item_id", pa.string()), ("label", pa.string())]),
-    "incoming_reading": pa.schema(
-        [
-            ("run_id", pa.string()),
-            ("item_id", pa.string()),
-            ("label", pa.string()),
-            ("form", pa.string()),
-            ("start_index", pa.int32()),
-            ("end_index", pa.int32()),
-            ("is_finished", pa.bool_()),
-            ("reader_version", pa.string()),
-        ]
-    ),
-    "incoming_correctness": pa.schema(
-        [
-            ("item_id", pa.string()),
-            ("probability", pa.float64()),
-            ("is_learned", pa.bool_()),
-            ("seconds", pa.float64()),
-        ]
-    ),
+    "incoming_correctness": _schema("item_id probability:double is_learned:bool seconds:double"),
 }
 """What each table that a statement may read by name looks like."""
 
