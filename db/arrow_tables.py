@@ -15,12 +15,13 @@ from db.errors import InvalidTextError
 _KINDS: Final = {
     "texts": pa.list_(pa.string()),
     "doubles": pa.list_(pa.float64()),
+    "int32s": pa.list_(pa.int32()),
     "sections": pa.list_(pa.struct([("heading", pa.string()), ("text", pa.string())])),
     "options": pa.list_(pa.struct([("label", pa.string()), ("text", pa.string())])),
 }
 
 
-def _schema(columns: str) -> pa.Schema:
+def schema_of(columns: str) -> pa.Schema:
     """Return columns by their names; what is no text has its kind or Arrow's type after a colon."""
     parts = (column.partition(":") for column in columns.split())
     return pa.schema(
@@ -29,42 +30,42 @@ def _schema(columns: str) -> pa.Schema:
 
 
 SCHEMAS: Final[Mapping[str, pa.Schema]] = {
-    "incoming_item": _schema(
+    "incoming_item": schema_of(
         "item_id source question context:sections label_set labels:texts options:options "
         "gold_label long_answer split metadata origin content_hash created_at:timestamp[us] "
         "is_several:bool"
     ),
-    "incoming_prediction": _schema(
+    "incoming_prediction": schema_of(
         "run_id item_id answer answer_label answer_form answer_start:int32 answer_end:int32 "
         "is_finished:bool head_label head_probabilities:doubles head_confidence:double "
         "head_margin:double prompt_tokens:int32 answer_tokens:int32 latency_seconds:double"
     ),
-    "incoming_label": _schema(
+    "incoming_label": schema_of(
         "annotation_id item_id reviewer_id label labels:texts phase verdicts:texts note "
         "duration_seconds:double created_at:timestamp[us] client_at:timestamp[us] action "
         "run_id old_label old_answer answer severity confidence span_text span_start:int32 "
         "span_end:int32 presentation is_flagged:bool is_fast:bool guideline_version "
         "retracted_annotation_id"
     ),
-    "incoming_queue_draw": _schema(
+    "incoming_queue_draw": schema_of(
         "stratum stratum_rank:int64 item_id draw_size:double draw_threshold:double "
         "inclusion_probability:double"
     ),
-    "incoming_queue_share": _schema("item_id reviewer_id"),
-    "incoming_place": _schema("item_id place"),
-    "incoming_training_record": _schema(
+    "incoming_queue_share": schema_of("item_id reviewer_id"),
+    "incoming_place": schema_of("item_id place"),
+    "incoming_training_record": schema_of(
         "run_id item_id num_shots:int32 option_order:int32 fold shot_item_ids:texts"
     ),
-    "incoming_out_of_fold": _schema("run_id item_id basis probabilities:doubles"),
-    "incoming_snapshot_correction": _schema("snapshot_id correction_id item_id"),
-    "incoming_snapshot_item_version": _schema("snapshot_id item_id version:int32"),
-    "incoming_queue_item": _schema("item_id"),
-    "incoming_target": _schema("item_id label"),
-    "incoming_reading": _schema(
+    "incoming_out_of_fold": schema_of("run_id item_id basis probabilities:doubles"),
+    "incoming_snapshot_correction": schema_of("snapshot_id correction_id item_id"),
+    "incoming_snapshot_item_version": schema_of("snapshot_id item_id version:int32"),
+    "incoming_queue_item": schema_of("item_id"),
+    "incoming_target": schema_of("item_id label"),
+    "incoming_reading": schema_of(
         "run_id item_id label form start_index:int32 end_index:int32 is_finished:bool "
         "reader_version"
     ),
-    "incoming_correctness": _schema("item_id probability:double is_learned:bool seconds:double"),
+    "incoming_correctness": schema_of("item_id probability:double is_learned:bool seconds:double"),
 }
 """What each table that a statement may read by name looks like."""
 

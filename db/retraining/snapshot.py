@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from db.arrow_tables import incoming_table
+from db.arrow_tables import incoming_table, schema_of
 from db.atomic_files import replaced_file
 from db.conversions import parse_json, utc_now
 from db.copied_reads import read_aside
@@ -32,31 +32,10 @@ TRAIN_NAME = "train.parquet"
 TEST_NAME = "test.parquet"
 SCHEMA_VERSION: Final = 2
 
-_SECTIONS = pa.list_(pa.struct([("heading", pa.string()), ("text", pa.string())]))
-_OPTIONS = pa.list_(pa.struct([("label", pa.string()), ("text", pa.string())]))
-_SCHEMA = pa.schema(
-    [
-        ("item_id", pa.string()),
-        ("source", pa.string()),
-        ("split", pa.string()),
-        ("question", pa.string()),
-        ("context", _SECTIONS),
-        ("label_set", pa.string()),
-        ("labels", pa.list_(pa.string())),
-        ("options", _OPTIONS),
-        ("label", pa.string()),
-        ("label_origin", pa.string()),
-        ("imported_label", pa.string()),
-        ("long_answer", pa.string()),
-        ("corrected_answer", pa.string()),
-        ("annotation_ids", pa.list_(pa.string())),
-        ("parent_item_id", pa.string()),
-        ("vetoed_shots", pa.list_(pa.int32())),
-        ("is_vetoed", pa.bool_()),
-        ("metadata", pa.string()),
-        ("definitions", pa.list_(pa.string())),
-        ("codes", pa.list_(pa.string())),
-    ]
+_SCHEMA: Final = schema_of(
+    "item_id source split question context:sections label_set labels:texts options:options label "
+    "label_origin imported_label long_answer corrected_answer annotation_ids:texts parent_item_id "
+    "vetoed_shots:int32s is_vetoed:bool metadata definitions:texts codes:texts"
 )
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-import pyarrow as pa
 
 from eci.arrays import FloatArray, IntArray
 from eci.decisions import DecisionRule, DecisionSettings, choose_rule
@@ -40,15 +39,7 @@ class HeldOut:
 
 
 HELD_OUT: Final = ResultTable(
-    HeldOut,
-    pa.schema(
-        [
-            ("item_id", pa.string()),
-            ("label_set", pa.string()),
-            ("logits", pa.list_(pa.float64())),
-        ]
-    ),
-    is_required=True,
+    HeldOut, schema_of("item_id label_set logits:doubles"), is_required=True
 )
 
 
