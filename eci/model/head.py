@@ -221,17 +221,14 @@ class EciHead(nn.Module):
             return learned + bias + scale[:, None] * inputs.scores.float()
         key = head_key(label_set)
         normed = self.norms[key]
-        if label_set == OPTIONS:
+        if label_set in OPTION_SETS:
             absent = torch.isinf(inputs.scores)
             scores = inputs.scores.float().masked_fill(absent, 0.0)
-            learned = self.dropout(normed(states)) @ self.option_weight
-            logits = learned + self.option_scale * scores
-            return torch.as_tensor(logits.masked_fill(absent, float("-inf")))
-        if label_set == SEVERAL_OPTIONS:
-            absent = torch.isinf(inputs.scores)
-            scores = inputs.scores.float().masked_fill(absent, 0.0)
-            learned = self.linears[key](self.dropout(normed(states))).squeeze(-1)
-            logits = learned + self.scales[key] * scores
+            dropped = self.dropout(normed(states))
+            if label_set == OPTIONS:
+                logits = dropped @ self.option_weight + self.option_scale * scores
+            else:
+                logits = self.linears[key](dropped).squeeze(-1) + self.scales[key] * scores
             return torch.as_tensor(logits.masked_fill(absent, float("-inf")))
         pooled = self.dropout(normed(states.flatten(1)))
         logits = self.linears[key](pooled)
