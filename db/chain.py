@@ -104,15 +104,12 @@ def find_head(cur: DuckDBPyConnection) -> Head | None:
 
 def find_begin(cur: DuckDBPyConnection) -> str | None:
     """Return since when the chain proves something, or None where there is none."""
-    row = cur.execute(load_sql("chain_begin"), {"kind": BEGIN}).fetchone()
-    return None if row is None else str(row[0])
+    return fetch_value(cur, str, "chain_begin", kind=BEGIN)
 
 
 def _list_joining(cur: DuckDBPyConnection) -> list[str]:
     """Return the later tables that the chain does not speak of yet."""
-    joined = {
-        kind for (kind,) in cur.execute(load_sql("chain_joined"), {"kind": JOINED}).fetchall()
-    }
+    joined = fetch_column(cur, "chain_joined", kind=JOINED)
     return [kind for kind in JOINED_LATER if kind not in joined]
 
 

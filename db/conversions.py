@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -75,13 +75,6 @@ def to_timestamp(moment: datetime) -> datetime:
 def from_timestamp(stored: datetime) -> datetime:
     """Convert the value of a TIMESTAMP column to an aware UTC time."""
     return stored.replace(tzinfo=UTC)
-
-
-def with_timestamp(row: Sequence[Any], position: int) -> list[Any]:
-    """Return a row with the stored time at one position as an aware one."""
-    values = list(row)
-    values[position] = from_timestamp(values[position])
-    return values
 
 
 def to_json(value: Mapping[str, Any]) -> str:

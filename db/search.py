@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from duckdb import DuckDBPyConnection
 
-from db.statements import load_sql, whole
+from db.statements import fetch_value, load_sql, whole
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _PREFIX_LENGTH: Final = 3
@@ -115,8 +115,7 @@ def index_some(cur: DuckDBPyConnection, num_batches: int = 1) -> int:
 
 def is_behind(cur: DuckDBPyConnection) -> bool:
     """Return whether there are items or answers that are not in the index; takes milliseconds."""
-    row = cur.execute(load_sql("search_is_behind")).fetchone()
-    return row is not None and bool(row[0])
+    return fetch_value(cur, bool, "search_is_behind") or False
 
 
 def catch_up(cur: DuckDBPyConnection) -> None:

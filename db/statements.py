@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 from cachetools import LRUCache
@@ -54,6 +55,54 @@ def rolled_back_on_error(cur: DuckDBPyConnection) -> Iterator[None]:
         with suppress(duckdb.TransactionException, duckdb.FatalException):
             cur.rollback()
         raise
+
+
+def fetch_records(
+    cur: DuckDBPyConnection, kind: Callable[..., _Record], statement: str, /, **bound: object
+) -> list[_Record]:
+    """Run a statement and make a record of each row; see :func:`record_of`."""
+    rows = cur.execute(load_sql(statement), bound).fetchall()
+    return [record_of(kind, row) for row in rows]
+
+
+def fetch_record(
+    cur: DuckDBPyConnection, kind: Callable[..., _Record], statement: str, /, **bound: object
+) -> _Record | None:
+    """Run a statement and make a record of its first row; None where there is none."""
+    row = fetch_row(cur, statement, **bound)
+    return record_of(kind, row) if row else None
+
+
+def fetch_column(cur: DuckDBPyConnection, statement: str, /, **bound: object) -> list[Any]:
+    """Run a statement and return the first value of each row."""
+    return [row[0] for row in cur.execute(load_sql(statement), bound).fetchall()]
+
+
+def fetch_row(cur: DuckDBPyConnection, statement: str, /, **bound: object) -> tuple[Any, ...]:
+    """Run a statement and return its first row, empty where there is none."""
+    return cur.execute(load_sql(statement), bound).fetchone() or ()
+
+
+def fetch_value(
+    cur: DuckDBPyConnection, kind: Callable[[Any], _Record], statement: str, /, **bound: object
+) -> _Record | None:
+    """Run a statement and convert its first value; None where it is null or there is no row."""
+    (value, *_) = fetch_row(cur, statement, **bound) or (None,)
+    return None if value is None else kind(value)
+
+
+def record_of(kind: Callable[..., _Record], row: Sequence[Any]) -> _Record:
+    """Make a record of a row, by the order of its columns.
+
+    Moments come as aware UTC times, lists as tuples.
+    """
+    return kind(*map(_from_column, row))
+
+
+def _from_column(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_from_column, value))
+    return from_timestamp(value) if isinstance(value, datetime) else value
 
 
 def execute_for(

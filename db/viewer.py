@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from duckdb import DuckDBPyConnection
 
-from db.statements import load_sql
+from db.statements import fetch_value
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,4 @@ def is_hidden(cur: DuckDBPyConnection, viewer: Viewer, item_id: str) -> bool:
         return viewer.is_hidden_item
     if not viewer.is_held_back:
         return False
-    parameters = {"viewer": viewer.parameter, "item_id": item_id}
-    row = cur.execute(load_sql("hidden_find"), parameters).fetchone()
-    return row is not None and row[0] > 0
+    return fetch_value(cur, bool, "hidden_find", viewer=viewer.parameter, item_id=item_id) or False

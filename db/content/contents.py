@@ -12,9 +12,8 @@ from operator import itemgetter
 from duckdb import DuckDBPyConnection
 
 from db.content.items import item_from_row, without_answers
-from db.content.predictions import prediction_from_row
 from db.records import Item, Prediction
-from db.statements import execute_for
+from db.statements import execute_for, record_of
 
 
 @dataclass(frozen=True)
@@ -38,5 +37,5 @@ def read_contents(
     predictions: dict[str, Prediction] = {}
     if run_id is not None:
         found = execute_for(cur, "content_predictions", item_ids, run_id=run_id)
-        predictions = {row[1]: prediction_from_row(row) for row in found}
+        predictions = {row[1]: record_of(Prediction, row) for row in found}
     return {item_id: Content(item, predictions.get(item_id)) for item_id, item in items.items()}

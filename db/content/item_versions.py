@@ -20,12 +20,11 @@ from db.conversions import (
     to_json,
     to_timestamp,
     utc_now,
-    with_timestamp,
 )
 from db.errors import InvalidItemError, ItemConflictError, ItemNotFoundError, NotPermittedError
 from db.people.permissions import require
 from db.records import OPTION_LABEL_SETS, SEVERAL_OPTIONS_LABEL_SET, Item, join_labels
-from db.statements import load_sql
+from db.statements import fetch_column, fetch_records, load_sql
 from db.viewer import EVERYTHING
 
 CORRECTABLE: Final = tuple(name for name in CONTENT if name not in ("source", "metadata"))
@@ -247,8 +246,7 @@ def restore_items(
 
 def list_set_aside(cur: DuckDBPyConnection, item_id: str | None = None) -> list[SetAside]:
     """Return the items that are set aside now, the longest first, or one of them."""
-    rows = cur.execute(load_sql("set_aside_list"), {"item_id": item_id}).fetchall()
-    return [SetAside(*with_timestamp(row, 3)) for row in rows]
+    return fetch_records(cur, SetAside, "set_aside_list", item_id=item_id)
 
 
 def _set_aside(
@@ -269,14 +267,15 @@ def _set_aside(
             + ", ".join(repr(item_id) for (item_id,) in unknown[:_MAX_NAMED])
             + ". Look the ids up on the Items page."
         )
-    parameters = {
-        "item_ids": named,
-        "is_set_aside": is_set_aside,
-        "reason": reason.strip(),
-        "reviewer_id": reviewer_id,
-        "created_at": to_timestamp(utc_now()),
-    }
-    return [row[0] for row in cur.execute(load_sql("set_aside_insert"), parameters).fetchall()]
+    return fetch_column(
+        cur,
+        "set_aside_insert",
+        item_ids=named,
+        is_set_aside=is_set_aside,
+        reason=reason.strip(),
+        reviewer_id=reviewer_id,
+        created_at=to_timestamp(utc_now()),
+    )
 
 
 def _require_correction(before: Item, corrected: Item, reason: str) -> None:

@@ -26,7 +26,7 @@ from db.records import (
     Section,
     is_label_set,
 )
-from db.statements import load_sql
+from db.statements import fetch_column, fetch_value, load_sql
 from db.viewer import Viewer, is_hidden
 
 PROVISIONAL_ORIGIN = "model_answers"
@@ -128,13 +128,12 @@ def count_by_label(
 
 def list_sources(cur: DuckDBPyConnection) -> list[str]:
     """Return the sources of all items, sorted."""
-    return [row[0] for row in cur.execute(load_sql("item_list_sources")).fetchall()]
+    return fetch_column(cur, "item_list_sources")
 
 
 def has_unanswered(cur: DuckDBPyConnection) -> bool:
     """Return whether there are items that no run has answered."""
-    row = cur.execute(load_sql("item_has_unanswered")).fetchone()
-    return row is not None and bool(row[0])
+    return fetch_value(cur, bool, "item_has_unanswered") or False
 
 
 def item_from_row(row: Sequence[Any]) -> Item:

@@ -27,7 +27,7 @@ from db.records import (
     LabelSet,
     SetLabel,
 )
-from db.statements import load_sql
+from db.statements import fetch_value, load_sql
 
 _RESERVED: Final = (*OPTION_LABEL_SETS, FREE_TEXT_LABEL_SET, "all")
 """Names with a meaning of their own: the options of an item, and guidelines for every set."""
@@ -148,9 +148,8 @@ def kind_of(cur: DuckDBPyConnection, name: str) -> LabelKind:
     stored = find_label_set(cur, name)
     if stored is not None:
         return stored.kind
-    values = {"name": name, "is_several": False}
-    row = cur.execute(load_sql("label_set_count_other_kind"), values).fetchone()
-    return "several" if row and row[0] else "single"
+    num_other = fetch_value(cur, int, "label_set_count_other_kind", name=name, is_several=False)
+    return "several" if num_other else "single"
 
 
 def known_label_sets(cur: DuckDBPyConnection) -> dict[str, LabelSet]:
@@ -170,13 +169,14 @@ def require_kind(cur: DuckDBPyConnection, label_set: LabelSet) -> None:
         InvalidLabelSetError: They have several right labels and the set one, or the other way.
     """
     is_several = label_set.kind == "several"
-    parameters = {"name": label_set.name, "is_several": is_several}
-    row = cur.execute(load_sql("label_set_count_other_kind"), parameters).fetchone()
-    if row is not None and row[0]:
+    asked = {"name": label_set.name, "is_several": is_several}
+    num_other = fetch_value(cur, int, "label_set_count_other_kind", **asked)
+    if num_other:
         raise InvalidLabelSetError(
             f"Label set {label_set.name!r} was not stored: it is to have "
-            f"{'several right labels' if is_several else 'one right label'} an item, and {row[0]} "
-            "items are stored otherwise. Use another name, and import the items with it."
+            f"{'several right labels' if is_several else 'one right label'} an item, and "
+            f"{num_other} items are stored otherwise. Use another name, and import the items "
+            "with it."
         )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from duckdb import DuckDBPyConnection
 
 from db.conversions import to_timestamp
-from db.statements import load_sql
+from db.statements import fetch_records, fetch_row, fetch_value
 from db.viewer import Viewer
 
 
@@ -62,14 +62,12 @@ class Funnel:
 
 def count_funnel(cur: DuckDBPyConnection, viewer: Viewer) -> Funnel:
     """Count how many items have come how far, but hidden ones."""
-    row = cur.execute(load_sql("overview_funnel"), {"viewer": viewer.parameter}).fetchone()
-    return Funnel(*(row or (0,) * 8))
+    return Funnel(*fetch_row(cur, "overview_funnel", viewer=viewer.parameter))
 
 
 def count_items_by_label(cur: DuckDBPyConnection, viewer: Viewer) -> list[ItemCount]:
     """Count the items of each source, split, label set and label of record, but hidden ones."""
-    rows = cur.execute(load_sql("overview_items"), {"viewer": viewer.parameter}).fetchall()
-    return [ItemCount(*row) for row in rows]
+    return fetch_records(cur, ItemCount, "overview_items", viewer=viewer.parameter)
 
 
 def count_reviews(
@@ -77,13 +75,9 @@ def count_reviews(
 ) -> ReviewCount:
     """Count what reviewers have said since an aware time, or at all, but of hidden items."""
     moment = None if since is None else to_timestamp(since)
-    row = cur.execute(
-        load_sql("overview_reviews"), {"since": moment, "viewer": viewer.parameter}
-    ).fetchone()
-    return ReviewCount(*(row or (0, 0, 0, 0)))
+    return ReviewCount(*fetch_row(cur, "overview_reviews", since=moment, viewer=viewer.parameter))
 
 
 def measure_review_seconds(cur: DuckDBPyConnection) -> float | None:
     """Return the median time of labelling one item so far; None where nothing was timed."""
-    row = cur.execute(load_sql("review_seconds")).fetchone()
-    return None if row is None or row[0] is None else float(row[0])
+    return fetch_value(cur, float, "review_seconds")

@@ -13,7 +13,7 @@ from db.arrow_tables import incoming, table_of
 from db.content.item_versions import record_seen_versions
 from db.errors import InvalidPredictionError
 from db.records import Prediction
-from db.statements import load_sql
+from db.statements import fetch_record, fetch_records, load_sql
 from db.viewer import Viewer, is_hidden
 
 _BATCH_SIZE = 10_000
@@ -85,9 +85,7 @@ def find_prediction(
     """
     if is_hidden(cur, viewer, item_id):
         return None
-    parameters = {"run_id": run_id, "item_id": item_id}
-    row = cur.execute(load_sql("prediction_find"), parameters).fetchone()
-    return None if row is None else prediction_from_row(row)
+    return fetch_record(cur, Prediction, "prediction_find", run_id=run_id, item_id=item_id)
 
 
 def list_predictions(cur: DuckDBPyConnection, run_id: str, viewer: Viewer) -> list[Prediction]:
@@ -95,9 +93,7 @@ def list_predictions(cur: DuckDBPyConnection, run_id: str, viewer: Viewer) -> li
 
     Those of hidden items are left out.
     """
-    parameters = {"run_id": run_id, "viewer": viewer.parameter}
-    rows = cur.execute(load_sql("prediction_list"), parameters).fetchall()
-    return [prediction_from_row(row) for row in rows]
+    return fetch_records(cur, Prediction, "prediction_list", run_id=run_id, viewer=viewer.parameter)
 
 
 def _to_row(prediction: Prediction) -> dict[str, Any]:
@@ -109,25 +105,6 @@ def _to_row(prediction: Prediction) -> dict[str, Any]:
         "head_confidence": ranked[0] if ranked else None,
         "head_margin": ranked[0] - ranked[1] if len(ranked) > 1 else None,
     }
-
-
-def prediction_from_row(row: Sequence[Any]) -> Prediction:
-    """Convert a row of ``prediction_find`` to a prediction."""
-    return Prediction(
-        run_id=row[0],
-        item_id=row[1],
-        answer=row[2],
-        answer_label=row[3],
-        answer_form=row[4],
-        answer_start=row[5],
-        answer_end=row[6],
-        is_finished=row[7],
-        head_label=row[8],
-        head_probabilities=None if row[9] is None else tuple(row[9]),
-        prompt_tokens=row[10],
-        answer_tokens=row[11],
-        latency_seconds=row[12],
-    )
 
 
 def _describe_faults(

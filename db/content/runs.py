@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_json, from_timestamp, require_text, to_json, to_timestamp
+from db.conversions import from_json, require_text, to_json, to_timestamp
 from db.errors import DuplicateRunError, RunNotFoundError
 from db.records import Run
-from db.statements import load_sql
+from db.statements import fetch_record, fetch_records, load_sql
 
 
 def add_run(cur: DuckDBPyConnection, run: Run) -> None:
@@ -61,8 +60,7 @@ def require_same_run(stored: Run, given: Run) -> None:
 
 def find_run(cur: DuckDBPyConnection, run_id: str) -> Run | None:
     """Return one run, or None."""
-    row = cur.execute(load_sql("run_get"), {"run_id": run_id}).fetchone()
-    return None if row is None else _run_from_row(row)
+    return fetch_record(cur, _run, "run_get", run_id=run_id)
 
 
 def get_run(cur: DuckDBPyConnection, run_id: str) -> Run:
@@ -80,17 +78,8 @@ def get_run(cur: DuckDBPyConnection, run_id: str) -> Run:
 
 def list_runs(cur: DuckDBPyConnection) -> list[Run]:
     """Return all runs, newest first."""
-    return [_run_from_row(row) for row in cur.execute(load_sql("run_list")).fetchall()]
+    return fetch_records(cur, _run, "run_list")
 
 
-def _run_from_row(row: Sequence[Any]) -> Run:
-    return Run(
-        run_id=row[0],
-        name=row[1],
-        kind=row[2],
-        model=row[3],
-        settings=from_json(row[4]),
-        metrics=from_json(row[5]),
-        created_at=from_timestamp(row[6]),
-        base_run_id=row[7],
-    )
+def _run(*row: Any) -> Run:
+    return Run(*row[:4], from_json(row[4]), from_json(row[5]), *row[6:])

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming
-from db.conversions import from_timestamp, to_timestamp, utc_now
+from db.conversions import to_timestamp, utc_now
 from db.errors import InvalidSettingError
 from db.people.permissions import require
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue
-from db.statements import load_sql
+from db.statements import fetch_records, fetch_row, load_sql
 from db.viewer import Viewer
 
 AcceptanceAction = Literal["accept", "suspend", "undo"]
@@ -202,8 +202,7 @@ def suspend_acceptance(cur: DuckDBPyConnection, rule: AcceptanceRule, reason: st
 
 def list_acceptances(cur: DuckDBPyConnection, run_id: str | None = None) -> list[AcceptanceRule]:
     """Return the rules of a run, or of all, newest first."""
-    rows = cur.execute(load_sql("acceptance_list"), {"run_id": run_id}).fetchall()
-    return [_rule(row) for row in rows]
+    return fetch_records(cur, _rule, "acceptance_list", run_id=run_id)
 
 
 def acceptance_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
@@ -211,25 +210,11 @@ def acceptance_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
 
     A thousandth of what ``list_acceptances`` costs: what nothing has changed for is not counted.
     """
-    return cur.execute(load_sql("acceptance_version")).fetchall()[0]
+    return fetch_row(cur, "acceptance_version")
 
 
-def _rule(row: tuple[Any, ...]) -> AcceptanceRule:
-    rule_id, *rest = row
-    terms = AcceptanceTerms(*rest[:11])
-    queue_id, created_by, created_at, num_accepted, action, reason, changed_at, *audit = rest[11:]
-    return AcceptanceRule(
-        rule_id,
-        terms,
-        queue_id,
-        created_by,
-        from_timestamp(created_at),
-        num_accepted,
-        action,
-        reason,
-        from_timestamp(changed_at),
-        *audit,
-    )
+def _rule(rule_id: str, *rest: Any) -> AcceptanceRule:
+    return AcceptanceRule(rule_id, AcceptanceTerms(*rest[:11]), *rest[11:])
 
 
 def _add_event(
@@ -268,5 +253,4 @@ def list_timed_reviews(
 ) -> list[TimedReview]:
     """Return the timed reviews of a run's answers in queues, oldest first; no hidden items."""
     scope = {"run_id": run_id, "label_set": label_set, "viewer": viewer.parameter}
-    rows = cur.execute(load_sql("review_yield"), scope).fetchall()
-    return [TimedReview(*row) for row in rows]
+    return fetch_records(cur, TimedReview, "review_yield", **scope)

@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 
 from db.outcomes import scored_runs
 from db.outcomes.selection import By, Gold, OutcomeFilter, select_rows
-from db.statements import load_sql
+from db.statements import fetch_column, fetch_records, fetch_row
 from db.viewer import Viewer
 
 __all__ = ["By", "Gold"]
@@ -288,8 +288,7 @@ def list_reader_hits(
 def measure_review_time(cur: DuckDBPyConnection) -> ReviewTime:
     """Return the time of labelling one item so far, over all current annotations."""
     scored_runs.refresh_annotations(cur)
-    row = cur.execute(load_sql("outcome_review_time")).fetchone()
-    return ReviewTime(*(row or (0, None, None, None)))
+    return ReviewTime(*fetch_row(cur, "outcome_review_time"))
 
 
 def count_forms(
@@ -304,15 +303,16 @@ def count_forms(
 
     So are those to hidden items.
     """
-    parameters = {
-        "run_ids": list(run_ids),
-        "label_set": label_set,
-        "source": source,
-        "split": split,
-        "viewer": viewer.parameter,
-    }
-    rows = cur.execute(load_sql("outcome_forms"), parameters).fetchall()
-    return [FormCount(*row) for row in rows]
+    return fetch_records(
+        cur,
+        FormCount,
+        "outcome_forms",
+        run_ids=list(run_ids),
+        label_set=label_set,
+        source=source,
+        split=split,
+        viewer=viewer.parameter,
+    )
 
 
 def summarise_runs(
@@ -324,8 +324,7 @@ def summarise_runs(
 
     Brings the columns up to date for every run itself.
     """
-    run_ids = [row[0] for row in cur.execute(load_sql("outcome_run_ids")).fetchall()]
-    scored_runs.refresh(cur, run_ids)
-    parameters = {"gold": gold, "split": split, "viewer": viewer.parameter}
-    rows = cur.execute(load_sql("outcome_summaries"), parameters).fetchall()
-    return [RunSummary(*row) for row in rows]
+    scored_runs.refresh(cur, fetch_column(cur, "outcome_run_ids"))
+    return fetch_records(
+        cur, RunSummary, "outcome_summaries", gold=gold, split=split, viewer=viewer.parameter
+    )

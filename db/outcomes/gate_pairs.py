@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from db.statements import load_sql
+from db.statements import fetch_records, load_sql
 from db.viewer import Viewer
 
 
@@ -36,14 +36,9 @@ def list_gate_pairs(
 
     Hidden items are left out.
     """
-    parameters = {"run_a": run_a, "run_b": run_b, "viewer": viewer.parameter}
-    rows = cur.execute(load_sql("gate_pairs"), parameters).fetchall()
-    return [
-        GatePair(
-            *(*row[:2], tuple(row[2]), *row[3:6], row[6] and tuple(row[6]), tuple(row[7]), row[8])
-        )
-        for row in rows
-    ]
+    return fetch_records(
+        cur, GatePair, "gate_pairs", run_a=run_a, run_b=run_b, viewer=viewer.parameter
+    )
 
 
 def count_test_items(

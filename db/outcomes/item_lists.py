@@ -9,7 +9,7 @@ from typing import Literal
 from duckdb import DuckDBPyConnection
 
 from db.outcomes.selection import OutcomeFilter, select_rows
-from db.statements import load_sql
+from db.statements import fetch_column, fetch_records, load_sql
 
 ItemOrder = Literal["item_id", "least_sure", "most_sure"]
 _ORDERS: dict[ItemOrder, str] = {
@@ -44,14 +44,12 @@ class OutcomeRow:
 
 def list_scopes(cur: DuckDBPyConnection, run_id: str) -> list[Scope]:
     """Return the label sets, sources and splits that a run has predictions for."""
-    rows = cur.execute(load_sql("outcome_scopes"), {"run_id": run_id}).fetchall()
-    return [Scope(*row) for row in rows]
+    return fetch_records(cur, Scope, "outcome_scopes", run_id=run_id)
 
 
 def list_labels(cur: DuckDBPyConnection, label_set: str) -> list[str]:
     """Return every label that items of a label set allow, in the items' own order."""
-    rows = cur.execute(load_sql("outcome_labels"), {"label_set": label_set}).fetchall()
-    return [row[0] for row in rows]
+    return fetch_column(cur, "outcome_labels", label_set=label_set)
 
 
 def count_items(cur: DuckDBPyConnection, flt: OutcomeFilter) -> int:

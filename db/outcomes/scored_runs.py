@@ -15,8 +15,9 @@ from typing import Final
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from db.retraining.correctness import gold_version
 from db.review.annotations import get_gold
-from db.statements import load_sql
+from db.statements import fetch_value, load_sql
 from db.viewer import EVERYTHING
 
 HEDGES: Final = (
@@ -48,14 +49,14 @@ def refresh(cur: DuckDBPyConnection, run_ids: Collection[str]) -> str:
     own = cur.cursor()
     with _FILLING:
         stored = dict(own.execute("select part, value from scratch.version").fetchall())
-        items = _text(own, "scratch_item_version")
+        items = fetch_value(own, str, "scratch_item_version") or ""
         if stored.get(_ITEMS) != items:
             _fill_items(own, items)
-            stored = {_GOLD: _gold_version(own)}
+            stored = {_GOLD: gold_version(own)}
         gold = _follow_gold(own, stored[_GOLD])
         parts = [items, gold]
         for run_id in sorted(run_ids):
-            version = _text(own, "scratch_outcome_version", run_id=run_id)
+            version = fetch_value(own, str, "scratch_outcome_version", run_id=run_id) or ""
             if stored.get(_run_part(run_id)) != version:
                 _fill_run(own, run_id, version)
             parts.append(version)
@@ -67,7 +68,7 @@ def refresh_annotations(cur: DuckDBPyConnection) -> None:
     own = cur.cursor()
     with _FILLING:
         stored = dict(own.execute("select part, value from scratch.version").fetchall())
-        version = f"{stored.get(_ITEMS)} {_gold_version(own)}"
+        version = f"{stored.get(_ITEMS)} {gold_version(own)}"
         if stored.get(_ANNOTATIONS) == version:
             return
         own.begin()
@@ -82,7 +83,7 @@ def _fill_items(cur: DuckDBPyConnection, version: str) -> None:
     cur.begin()
     for table in ("outcome", "item", "version"):
         cur.execute(f"delete from scratch.{table}")  # noqa: S608
-    gold = _gold_version(cur)
+    gold = gold_version(cur)
     cur.execute(load_sql("scratch_item_fill"))
     _note(cur, _ITEMS, version)
     _note(cur, _GOLD, gold)
@@ -100,7 +101,7 @@ def _fill_run(cur: DuckDBPyConnection, run_id: str, version: str) -> None:
 
 def _follow_gold(cur: DuckDBPyConnection, stored: str) -> str:
     """Update the gold labels that changed since; a few items one by one, more all at once."""
-    current = _gold_version(cur)
+    current = gold_version(cur)
     if current == stored:
         return current
     annotations, _, adjudications, _ = (int(number) for number in stored.split("-"))
@@ -132,16 +133,6 @@ def _compress(cur: DuckDBPyConnection) -> None:
         cur.execute("checkpoint scratch")
     except duckdb.TransactionException:
         return  # another session is counting at this moment; the rows are there all the same
-
-
-def _gold_version(cur: DuckDBPyConnection) -> str:
-    row = cur.execute(load_sql("scratch_gold_version")).fetchone()
-    return "-".join(str(number) for number in row or ())
-
-
-def _text(cur: DuckDBPyConnection, statement: str, **parameters: str) -> str:
-    row = cur.execute(load_sql(statement), parameters).fetchone()
-    return "" if row is None else str(row[0])
 
 
 def _note(cur: DuckDBPyConnection, part: str, value: str) -> None:

@@ -15,13 +15,13 @@ from typing import Final
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_timestamp, to_timestamp, utc_now
+from db.conversions import to_timestamp, utc_now
 from db.errors import InvalidReviewerError, TokenNotFoundError
 from db.people.permissions import require
 from db.people.reviewers import find_person
 from db.people.sign_in import add_person
 from db.records import Role
-from db.statements import load_sql
+from db.statements import fetch_records, fetch_value, load_sql
 
 PROGRAM_ROLES: Final[tuple[Role, ...]] = ("reviewer", "adjudicator", "engineer")
 """The roles that a program can be given: none sets the roles of others."""
@@ -113,28 +113,14 @@ def revoke_token(cur: DuckDBPyConnection, token_id: str, *, by: str | None = Non
 
 def list_tokens(cur: DuckDBPyConnection) -> list[ProgramToken]:
     """Return all tokens, revoked ones too, the oldest first."""
-    rows = cur.execute(load_sql("program_token_list")).fetchall()
-    return [
-        ProgramToken(
-            token_id,
-            name,
-            reviewer_id,
-            role,
-            from_timestamp(created_at),
-            None if revoked_at is None else from_timestamp(revoked_at),
-            None if used_at is None else from_timestamp(used_at),
-        )
-        for token_id, name, reviewer_id, role, created_at, revoked_at, used_at in rows
-    ]
+    return fetch_records(cur, ProgramToken, "program_token_list")
 
 
 def find_program(cur: DuckDBPyConnection, token: str) -> str | None:
     """Return the id of the program whose token it is, or None for one unknown or revoked."""
     if not token.startswith(_PREFIX):
         return None
-    parameters = {"token_hash": _hash(token)}
-    row = cur.execute(load_sql("program_token_find"), parameters).fetchone()
-    return None if row is None else str(row[0])
+    return fetch_value(cur, str, "program_token_find", token_hash=_hash(token))
 
 
 def note_use(cur: DuckDBPyConnection, token: str) -> None:

@@ -12,10 +12,10 @@ from typing import get_args
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
+from db.conversions import require_text, to_timestamp, utc_now
 from db.errors import InvalidReviewerError, ReviewerNotFoundError
 from db.records import PersonChange, Reviewer, ReviewerChange, ReviewerOrigin, Role
-from db.statements import load_sql
+from db.statements import fetch_record, fetch_records, load_sql
 
 MAX_NAME_LENGTH = 200
 """Characters that a name may have."""
@@ -98,17 +98,17 @@ def get_reviewer(cur: DuckDBPyConnection, reviewer_id: str) -> Reviewer:
     Raises:
         ReviewerNotFoundError: No reviewer has this id.
     """
-    row = cur.execute(load_sql("reviewer_get"), {"reviewer_id": reviewer_id}).fetchone()
-    if row is None:
+    person = fetch_record(cur, Reviewer, "reviewer_get", reviewer_id=reviewer_id)
+    if person is None:
         raise ReviewerNotFoundError(
             f"There is no reviewer {reviewer_id!r}. Add the reviewer by name first."
         )
-    return Reviewer(*row)
+    return person
 
 
 def list_reviewers(cur: DuckDBPyConnection) -> list[Reviewer]:
     """Return all reviewers by name, imported annotators too."""
-    return [Reviewer(*row) for row in cur.execute(load_sql("reviewer_list")).fetchall()]
+    return fetch_records(cur, Reviewer, "reviewer_list")
 
 
 def list_people(cur: DuckDBPyConnection) -> list[Reviewer]:
@@ -192,8 +192,7 @@ def _insert_change(
 
 def list_changes(cur: DuckDBPyConnection) -> list[ReviewerChange]:
     """Return every change of a person, oldest first."""
-    rows = cur.execute(load_sql("reviewer_change_list")).fetchall()
-    return [ReviewerChange(*with_timestamp(row, 4)) for row in rows]
+    return fetch_records(cur, ReviewerChange, "reviewer_change_list")
 
 
 def check_role(role: str) -> None:

@@ -21,7 +21,7 @@ from db.people.reviewers import (
     list_people,
 )
 from db.records import Reviewer, Role
-from db.statements import load_sql
+from db.statements import fetch_value, load_sql
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _ISSUER = re.compile(r"https?://\S{1,500}")
@@ -85,9 +85,8 @@ def sign_in_by_identity(cur: DuckDBPyConnection, identity: Identity) -> Reviewer
 
 def find_by_identity(cur: DuckDBPyConnection, issuer: str, subject: str) -> Reviewer | None:
     """Return the person whom a provider's subject identifies, or None; writes nothing."""
-    parameters = {"issuer": issuer, "subject": subject}
-    row = cur.execute(load_sql("reviewer_identity_find"), parameters).fetchone()
-    return None if row is None else follow_merge(cur, get_reviewer(cur, row[0]))
+    known = fetch_value(cur, str, "reviewer_identity_find", issuer=issuer, subject=subject)
+    return None if known is None else follow_merge(cur, get_reviewer(cur, known))
 
 
 def follow_merge(cur: DuckDBPyConnection, person: Reviewer) -> Reviewer:
@@ -193,11 +192,11 @@ def _find_known(cur: DuckDBPyConnection, identity: Identity) -> Reviewer | None:
     if known is not None or identity.email is None or not identity.is_email_verified:
         return known
     invitation = {"email": _fold(identity.email), "issuer": identity.issuer.rstrip("/")}
-    row = cur.execute(load_sql("reviewer_invited"), invitation).fetchone()
-    if row is None:
+    invited = fetch_value(cur, str, "reviewer_invited", **invitation)
+    if invited is None:
         return None
-    _link(cur, identity, row[0])
-    return get_reviewer(cur, row[0])
+    _link(cur, identity, invited)
+    return get_reviewer(cur, invited)
 
 
 def _fold(address: str) -> str:

@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import to_timestamp, utc_now, with_timestamp
+from db.conversions import to_timestamp, utc_now
 from db.records import Reviewer
-from db.statements import load_sql
+from db.statements import fetch_records, load_sql
 
 SignedKind = Literal["adjudication", "model_alias"]
 
@@ -55,5 +55,4 @@ def sign(
 
 def list_signatures(cur: DuckDBPyConnection) -> list[Signature]:
     """Return all signatures, oldest first."""
-    rows = cur.execute(load_sql("signature_list")).fetchall()
-    return [Signature(*with_timestamp(row, 5)) for row in rows]
+    return fetch_records(cur, Signature, "signature_list")

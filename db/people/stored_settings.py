@@ -8,13 +8,12 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from db.conversions import to_json, to_timestamp, utc_now
-from db.statements import load_sql
+from db.statements import fetch_value, load_sql
 
 
 def find_setting(cur: DuckDBPyConnection, key: str) -> str | None:
     """Return what is stored under a key now, as JSON."""
-    row = cur.execute(load_sql("setting_get"), {"key": key}).fetchone()
-    return None if row is None else str(row[0])
+    return fetch_value(cur, str, "setting_get", key=key)
 
 
 def append_setting(

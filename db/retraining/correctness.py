@@ -15,7 +15,7 @@ from db.arrow_tables import incoming, table_of
 from db.content.label_sets import set_label
 from db.conversions import from_timestamp, to_json, to_timestamp, utc_now
 from db.records import LabelSet, Option, Section, Split
-from db.statements import load_sql
+from db.statements import fetch_row, load_sql
 
 
 @dataclass(frozen=True)
@@ -187,5 +187,4 @@ def _fits(rows: Sequence[tuple[Any, ...]]) -> Iterator[CorrectnessFit]:
 
 def gold_version(cur: DuckDBPyConnection) -> str:
     """Return a text that changes with every judgement."""
-    row = cur.execute(load_sql("scratch_gold_version")).fetchone()
-    return "-".join(str(number) for number in row or ())
+    return "-".join(map(str, fetch_row(cur, "scratch_gold_version")))

@@ -6,7 +6,7 @@ from duckdb import DuckDBPyConnection
 
 from db.conversions import to_timestamp, utc_now
 from db.people.permissions import require
-from db.statements import load_sql
+from db.statements import fetch_value, load_sql
 
 
 def add_gate_use(
@@ -41,6 +41,5 @@ def add_gate_use(
 
 def count_gate_uses(cur: DuckDBPyConnection, champion: str | None, challenger: str) -> int:
     """Count the models compared with a champion up to this one, itself included."""
-    parameters = {"champion": champion, "challenger": challenger}
-    row = cur.execute(load_sql("gate_use_count"), parameters).fetchone()
-    return int(row[0]) if row else 1
+    found = fetch_value(cur, int, "gate_use_count", champion=champion, challenger=challenger)
+    return 1 if found is None else found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from db.statements import load_sql
+from db.statements import fetch_records
 from db.viewer import Viewer
 
 
@@ -32,5 +32,4 @@ def list_judged_answers(cur: DuckDBPyConnection, viewer: Viewer) -> tuple[Judged
     set aside, judgements of programs and of imported annotators, and answers that no one read or
     rejected are left out.
     """
-    rows = cur.execute(load_sql("judged_answers"), {"viewer": viewer.parameter}).fetchall()
-    return tuple(JudgedAnswer(*row) for row in rows if row[3] is not None)
+    return tuple(fetch_records(cur, JudgedAnswer, "judged_answers", viewer=viewer.parameter))

@@ -12,9 +12,8 @@ from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming, table_of
 from db.content.item_versions import record_seen_versions
-from db.conversions import with_timestamp
 from db.records import TrainingState
-from db.statements import load_sql
+from db.statements import fetch_records, load_sql
 from db.viewer import Viewer
 
 Fold = Literal["train", "dev"]
@@ -125,27 +124,29 @@ def list_corrections(
 
     Those of hidden items are left out.
     """
-    parameters = {
-        "item_id": item_id,
-        "run_id": run_id,
-        "limit": limit,
-        "viewer": viewer.parameter,
-    }
-    rows = cur.execute(load_sql("lineage_corrections"), parameters).fetchall()
-    return [Correction(*with_timestamp(row, 10)) for row in rows]
+    return fetch_records(
+        cur,
+        Correction,
+        "lineage_corrections",
+        item_id=item_id,
+        run_id=run_id,
+        limit=limit,
+        viewer=viewer.parameter,
+    )
 
 
 def list_correction_runs(
     cur: DuckDBPyConnection, viewer: Viewer, correction_id: str, item_id: str
 ) -> list[CorrectionRun]:
     """Return the runs whose snapshot holds a correction, newest first; none of a hidden item."""
-    parameters = {
-        "correction_id": correction_id,
-        "item_id": item_id,
-        "viewer": viewer.parameter,
-    }
-    rows = cur.execute(load_sql("lineage_runs"), parameters).fetchall()
-    return [CorrectionRun(*with_timestamp(row, 4)) for row in rows]
+    return fetch_records(
+        cur,
+        CorrectionRun,
+        "lineage_runs",
+        correction_id=correction_id,
+        item_id=item_id,
+        viewer=viewer.parameter,
+    )
 
 
 def list_training_records(
@@ -159,8 +160,7 @@ def list_training_records(
 
 def count_training_records(cur: DuckDBPyConnection, run_id: str) -> list[RecordCount]:
     """Count the records of a run by fold and number of shots."""
-    rows = cur.execute(load_sql("lineage_record_counts"), {"run_id": run_id}).fetchall()
-    return [RecordCount(*row) for row in rows]
+    return fetch_records(cur, RecordCount, "lineage_record_counts", run_id=run_id)
 
 
 def count_learned_items(cur: DuckDBPyConnection) -> dict[tuple[str, str], int]:
@@ -190,6 +190,6 @@ def list_item_outcomes(
 
     Hidden items are left out.
     """
-    parameters = {"run_id": run_id, "limit": limit, "viewer": viewer.parameter}
-    rows = cur.execute(load_sql("lineage_outcomes"), parameters).fetchall()
-    return [ItemOutcome(*row) for row in rows]
+    return fetch_records(
+        cur, ItemOutcome, "lineage_outcomes", run_id=run_id, limit=limit, viewer=viewer.parameter
+    )

@@ -14,11 +14,11 @@ from typing import Any, Literal
 from duckdb import DuckDBPyConnection
 
 from db.content.runs import get_run
-from db.conversions import from_json, require_text, to_json, to_timestamp, utc_now, with_timestamp
+from db.conversions import from_json, require_text, to_json, to_timestamp, utc_now
 from db.errors import NotFoundError
 from db.people.permissions import require
 from db.people.signatures import MEANINGS, sign
-from db.statements import load_sql
+from db.statements import fetch_records, load_sql
 
 Alias = Literal["champion", "challenger"]
 AliasAction = Literal["register", "choose", "promote", "roll back"]
@@ -86,8 +86,7 @@ def register_model(
 
 def list_models(cur: DuckDBPyConnection) -> list[ModelVersion]:
     """Return all models with the aliases they have now, newest first."""
-    rows = cur.execute(load_sql("model_version_list")).fetchall()
-    return [ModelVersion(*(*with_timestamp(row, 6)[:7], tuple(row[7]))) for row in rows]
+    return fetch_records(cur, ModelVersion, "model_version_list")
 
 
 def get_model(cur: DuckDBPyConnection, version: int) -> ModelVersion:
@@ -135,8 +134,11 @@ def set_alias(
 
 def list_alias_events(cur: DuckDBPyConnection, alias: Alias | None = None) -> list[AliasEvent]:
     """Return every change of an alias, or of all, newest first."""
-    rows = cur.execute(load_sql("model_alias_list"), {"alias": alias}).fetchall()
-    return [AliasEvent(*(*row[:4], from_json(row[4]), *with_timestamp(row, 7)[5:])) for row in rows]
+    return fetch_records(cur, _event, "model_alias_list", alias=alias)
+
+
+def _event(*row: Any) -> AliasEvent:
+    return AliasEvent(*row[:4], from_json(row[4]), *row[5:])
 
 
 def _append_alias(

@@ -8,7 +8,7 @@ from datetime import datetime
 from duckdb import DuckDBPyConnection
 
 from db.conversions import from_timestamp, to_timestamp
-from db.statements import load_sql
+from db.statements import fetch_row, fetch_value
 from db.viewer import Viewer
 
 
@@ -47,12 +47,11 @@ def count_readiness(
     Hidden items are left out.
     """
     moment = None if since is None else to_timestamp(since)
-    parameters = {"since": moment, "run_id": run_id, "viewer": viewer.parameter}
-    row = cur.execute(load_sql("readiness"), parameters).fetchone()
-    return ReadinessCount(*(row or (0,) * 9))
+    return ReadinessCount(
+        *fetch_row(cur, "readiness", since=moment, run_id=run_id, viewer=viewer.parameter)
+    )
 
 
 def last_correction_at(cur: DuckDBPyConnection) -> datetime | None:
     """Return when a person last corrected an item outside the test split; None for never."""
-    row = cur.execute(load_sql("correction_latest")).fetchone()
-    return None if row is None or row[0] is None else from_timestamp(row[0])
+    return fetch_value(cur, from_timestamp, "correction_latest")

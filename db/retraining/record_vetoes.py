@@ -8,9 +8,9 @@ from datetime import datetime
 from duckdb import DuckDBPyConnection
 
 from db.content.items import get_item
-from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
+from db.conversions import require_text, to_timestamp, utc_now
 from db.people.permissions import require
-from db.statements import load_sql
+from db.statements import fetch_records, load_sql
 from db.viewer import EVERYTHING, Viewer
 
 
@@ -63,5 +63,4 @@ def add_record_veto(
 
 def list_record_vetoes(cur: DuckDBPyConnection, viewer: Viewer) -> list[RecordVeto]:
     """Return the standing vetoes, the latest first; those on hidden items are left out."""
-    rows = cur.execute(load_sql("record_veto_list"), {"viewer": viewer.parameter}).fetchall()
-    return [RecordVeto(*with_timestamp(row, 4)) for row in rows]
+    return fetch_records(cur, RecordVeto, "record_veto_list", viewer=viewer.parameter)

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import with_timestamp
-from db.statements import load_sql
+from db.statements import fetch_record
 
 
 @dataclass(frozen=True)
@@ -33,5 +32,4 @@ class RefitEffect:
 
 def find_refit_effect(cur: DuckDBPyConnection, run_id: str) -> RefitEffect | None:
     """Count what a refit got right; None where it labelled no test item."""
-    row = cur.execute(load_sql("refit_effect"), {"run_id": run_id}).fetchone()
-    return RefitEffect(*with_timestamp(row, 1)) if row and row[3] else None
+    return fetch_record(cur, RefitEffect, "refit_effect", run_id=run_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from duckdb import DuckDBPyConnection
 
 from db.conversions import to_timestamp, utc_now
-from db.statements import load_sql
+from db.statements import fetch_column, fetch_records, load_sql
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,7 @@ class EndedRefit:
 
 def list_ended_refits(cur: DuckDBPyConnection, triggered_by: str) -> list[EndedRefit]:
     """Return the refits that started with these words in ``triggered_by``, newest first."""
-    rows = cur.execute(load_sql("refit_retirable"), {"triggered_by": triggered_by}).fetchall()
-    return [EndedRefit(*row) for row in rows]
+    return fetch_records(cur, EndedRefit, "refit_retirable", triggered_by=triggered_by)
 
 
 def retire_runs(cur: DuckDBPyConnection, run_ids: Sequence[str]) -> None:
@@ -40,4 +39,4 @@ def retire_runs(cur: DuckDBPyConnection, run_ids: Sequence[str]) -> None:
 
 def list_retired_ids(cur: DuckDBPyConnection) -> set[str]:
     """Return the ids of all runs that were taken out of the lists."""
-    return {row[0] for row in cur.execute(load_sql("retired_run_list")).fetchall()}
+    return set(fetch_column(cur, "retired_run_list"))

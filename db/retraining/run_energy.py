@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from duckdb import DuckDBPyConnection
 
-from db.statements import load_sql
+from db.statements import fetch_records, load_sql
 
 
 @dataclass(frozen=True)
@@ -44,5 +44,6 @@ def add_run_energy(cur: DuckDBPyConnection, run_id: str, energy: Energy) -> None
 
 def list_run_energy(cur: DuckDBPyConnection) -> list[RunEnergy]:
     """Return the energy of every run that recorded it, newest first."""
-    rows = cur.execute(load_sql("run_energy_list")).fetchall()
-    return [RunEnergy(row[0], Energy(*row[1:6]), row[6]) for row in rows]
+    return fetch_records(
+        cur, lambda run_id, *used: RunEnergy(run_id, Energy(*used[:5]), used[5]), "run_energy_list"
+    )

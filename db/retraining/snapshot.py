@@ -24,7 +24,7 @@ from db.conversions import parse_json, utc_now
 from db.copied_reads import read_aside
 from db.errors import SnapshotError
 from db.records import GoldOrigin, Option, Section, Split, is_label_set
-from db.statements import load_sql
+from db.statements import fetch_row, load_sql
 from db.viewer import EVERYTHING, Viewer
 
 MANIFEST_NAME = "manifest.json"
@@ -165,8 +165,7 @@ def write_snapshot(cur: DuckDBPyConnection, directory: Path) -> None:
 
 def content_version(cur: DuckDBPyConnection) -> str:
     """Return a text that changes when labelled items come in or change."""
-    row = cur.execute(load_sql("content_version")).fetchone()
-    return "-".join(str(number) for number in row or ())
+    return "-".join(map(str, fetch_row(cur, "content_version")))
 
 
 def read_snapshot(cur: DuckDBPyConnection, viewer: Viewer) -> Snapshot:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_json, from_timestamp, to_json, to_timestamp, utc_now
+from db.conversions import from_json, to_json, to_timestamp, utc_now
 from db.errors import DuplicateRunError, TrainingRunNotFoundError
 from db.records import TrainingRun, TrainingState
-from db.statements import load_sql
+from db.statements import fetch_column, fetch_record, fetch_records, load_sql
 
 
 def add_training_run(cur: DuckDBPyConnection, run: TrainingRun) -> None:
@@ -52,18 +51,17 @@ def add_training_state(
 
 def find_training_run(cur: DuckDBPyConnection, run_id: str) -> TrainingRun | None:
     """Return one training run with its latest state, or None."""
-    row = cur.execute(load_sql("training_run_get"), {"run_id": run_id}).fetchone()
-    return None if row is None else _from_row(row)
+    return fetch_record(cur, _run, "training_run_get", run_id=run_id)
 
 
 def list_training_runs(cur: DuckDBPyConnection) -> list[TrainingRun]:
     """Return all training runs with their latest state, newest first."""
-    return [_from_row(row) for row in cur.execute(load_sql("training_run_list")).fetchall()]
+    return fetch_records(cur, _run, "training_run_list")
 
 
 def list_active_run_ids(cur: DuckDBPyConnection) -> list[str]:
     """Return the training runs that work or wait, by their latest state, newest first."""
-    return [run_id for (run_id,) in cur.execute(load_sql("training_run_active")).fetchall()]
+    return fetch_column(cur, "training_run_active")
 
 
 def _append_state(cur: DuckDBPyConnection, run_id: str, state: TrainingState, message: str) -> None:
@@ -76,14 +74,5 @@ def _append_state(cur: DuckDBPyConnection, run_id: str, state: TrainingState, me
     cur.execute(load_sql("training_state_insert"), parameters)
 
 
-def _from_row(row: Sequence[Any]) -> TrainingRun:
-    return TrainingRun(
-        run_id=row[0],
-        preset=row[1],
-        state=row[2],
-        settings=from_json(row[3]),
-        created_at=from_timestamp(row[4]),
-        created_by=row[5],
-        base_run_id=row[6],
-        message=row[7],
-    )
+def _run(*row: Any) -> TrainingRun:
+    return TrainingRun(*row[:3], from_json(row[3]), *row[4:])

@@ -9,9 +9,9 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_json, from_timestamp, to_json, to_timestamp, utc_now
+from db.conversions import from_json, to_json, to_timestamp, utc_now
 from db.people.permissions import require
-from db.statements import load_sql
+from db.statements import fetch_record, load_sql
 
 
 @dataclass(frozen=True)
@@ -43,5 +43,6 @@ def add_trigger_policy(
 
 def find_trigger_policy(cur: DuckDBPyConnection) -> StoredPolicy | None:
     """Return the policy that holds, None where nobody has set one."""
-    row = cur.execute(load_sql("trigger_policy_get")).fetchone()
-    return None if row is None else StoredPolicy(from_json(row[0]), row[1], from_timestamp(row[2]))
+    return fetch_record(
+        cur, lambda policy, *made: StoredPolicy(from_json(policy), *made), "trigger_policy_get"
+    )

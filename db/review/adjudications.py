@@ -9,13 +9,13 @@ from duckdb import DuckDBPyConnection
 
 from db.content.item_versions import require_in_use
 from db.content.items import get_item
-from db.conversions import require_text, to_timestamp, utc_now, with_timestamp
+from db.conversions import require_text, to_timestamp, utc_now
 from db.errors import InvalidAnnotationError
 from db.people.permissions import require
 from db.people.signatures import MEANINGS, sign
 from db.records import Adjudication, AdjudicationReason, AnnotationOrigin, GoldLabel
 from db.review.annotations import get_gold, require_allowed_label
-from db.statements import load_sql
+from db.statements import fetch_column, fetch_records, load_sql
 from db.viewer import EVERYTHING, Viewer, is_hidden
 
 Disputed = Literal["open", "rejected", "decided"]
@@ -82,8 +82,7 @@ def list_adjudications(cur: DuckDBPyConnection, item_id: str, viewer: Viewer) ->
     """Return every decision on an item, oldest first; none where it is hidden from the viewer."""
     if is_hidden(cur, viewer, item_id):
         return []
-    rows = cur.execute(load_sql("adjudication_list"), {"item_id": item_id}).fetchall()
-    return [Adjudication(*with_timestamp(row, 8)) for row in rows]
+    return fetch_records(cur, Adjudication, "adjudication_list", item_id=item_id)
 
 
 def list_disputed(
@@ -108,12 +107,13 @@ def list_disputed(
             or None for both.
         threshold: For ``rejected``: how many people must not accept the gold label.
     """
-    parameters = {
-        "show": show,
-        "origin": origin,
-        "label_set": label_set,
-        "source": source,
-        "threshold": threshold,
-        "viewer": viewer.parameter,
-    }
-    return [row[0] for row in cur.execute(load_sql("dispute_items"), parameters).fetchall()]
+    return fetch_column(
+        cur,
+        "dispute_items",
+        show=show,
+        origin=origin,
+        label_set=label_set,
+        source=source,
+        threshold=threshold,
+        viewer=viewer.parameter,
+    )

@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_timestamp
 from db.records import AnnotationOrigin, Phase
-from db.statements import load_sql
+from db.statements import fetch_column, fetch_records, fetch_row, load_sql
 from db.viewer import Viewer
 
 Answer = tuple[str, ...]
@@ -196,42 +195,33 @@ class RejectedItem:
 
 def list_rating_scopes(cur: DuckDBPyConnection, viewer: Viewer) -> list[RatingScope]:
     """Return which ratings there are of items that are not hidden, the most numerous first."""
-    rows = cur.execute(load_sql("agreement_scopes"), {"viewer": viewer.parameter}).fetchall()
-    return [RatingScope(*row) for row in rows]
+    return fetch_records(cur, RatingScope, "agreement_scopes", viewer=viewer.parameter)
 
 
 def list_rated_labels(cur: DuckDBPyConnection, flt: RatingFilter) -> list[str]:
     """Return every label that the rated items allow, in their order."""
-    rows = cur.execute(load_sql("agreement_labels"), flt.parameters()).fetchall()
-    return [row[0] for row in rows]
+    return fetch_column(cur, "agreement_labels", **flt.parameters())
 
 
 def count_patterns(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[AnswerPattern]:
     """Count items by how they were answered in a phase."""
-    parameters = flt.parameters("gold", phase=phase)
-    rows = cur.execute(load_sql("agreement_patterns"), parameters).fetchall()
-    return [AnswerPattern(gold, _answers(answers), n) for gold, answers, n in rows]
+    return fetch_records(
+        cur, AnswerPattern, "agreement_patterns", **flt.parameters("gold", phase=phase)
+    )
 
 
 def count_by_guideline(
     cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase
 ) -> list[GuidelinePattern]:
     """Count items by how they were answered under each version of the guidelines, oldest first."""
-    parameters = flt.parameters(phase=phase)
-    rows = cur.execute(load_sql("agreement_by_guideline"), parameters).fetchall()
-    return [
-        GuidelinePattern(version, from_timestamp(since), _answers(answers), n)
-        for version, since, answers, n in rows
-    ]
+    return fetch_records(
+        cur, GuidelinePattern, "agreement_by_guideline", **flt.parameters(phase=phase)
+    )
 
 
 def list_ratings(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[Rating]:
     """Return every rating of a phase, by item."""
-    parameters = flt.parameters("gold", phase=phase)
-    rows = cur.execute(load_sql("agreement_ratings"), parameters).fetchall()
-    return [
-        Rating(item, who, gold, tuple(answer), version) for item, who, gold, answer, version in rows
-    ]
+    return fetch_records(cur, Rating, "agreement_ratings", **flt.parameters("gold", phase=phase))
 
 
 def list_rated_draws(cur: DuckDBPyConnection, flt: RatingFilter) -> list[RatedDraw]:
@@ -259,25 +249,21 @@ def list_rated_draws(cur: DuckDBPyConnection, flt: RatingFilter) -> list[RatedDr
 
 def count_pairs(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[PairCount]:
     """Count what every two reviewers said of the same items in a phase."""
-    parameters = flt.parameters(phase=phase)
-    rows = cur.execute(load_sql("agreement_pairs"), parameters).fetchall()
-    return [PairCount(one, other, tuple(a), tuple(b), n) for one, other, a, b, n in rows]
+    return fetch_records(cur, PairCount, "agreement_pairs", **flt.parameters(phase=phase))
 
 
 def count_by_reviewer(
     cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase
 ) -> list[ReviewerCount]:
     """Count what each reviewer said in a phase, by gold label."""
-    parameters = flt.parameters("gold", phase=phase)
-    rows = cur.execute(load_sql("agreement_reviewers"), parameters).fetchall()
-    return [ReviewerCount(who, gold, tuple(answer), n) for who, gold, answer, n in rows]
+    return fetch_records(
+        cur, ReviewerCount, "agreement_reviewers", **flt.parameters("gold", phase=phase)
+    )
 
 
 def count_repeats(cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase) -> list[RepeatCount]:
     """Count what reviewers said of items that came again unannounced."""
-    parameters = flt.parameters(phase=phase)
-    rows = cur.execute(load_sql("agreement_repeats"), parameters).fetchall()
-    return [RepeatCount(who, tuple(a), tuple(b), n) for who, a, b, n in rows]
+    return fetch_records(cur, RepeatCount, "agreement_repeats", **flt.parameters(phase=phase))
 
 
 def list_seconds(
@@ -296,16 +282,16 @@ def count_reveals(
     by: Literal["item", "reviewer", "rating"],
 ) -> list[RevealCount]:
     """Count how answers moved towards or away from what was shown after the blind phase."""
-    parameters = flt.parameters(shown=shown, by=by)
-    rows = cur.execute(load_sql("agreement_reveals"), parameters).fetchall()
-    return [RevealCount(*row) for row in rows]
+    return fetch_records(
+        cur, RevealCount, "agreement_reveals", **flt.parameters(shown=shown, by=by)
+    )
 
 
 def count_challenges(cur: DuckDBPyConnection, flt: RatingFilter, threshold: int = 2) -> Challenges:
     """Count the items whose gold label, or whose information, several reviewers find wanting."""
-    parameters = flt.parameters("gold", threshold=threshold)
-    row = cur.execute(load_sql("agreement_challenges"), parameters).fetchone()
-    return Challenges(*(row or (0, 0, 0, 0)))
+    return Challenges(
+        *fetch_row(cur, "agreement_challenges", **flt.parameters("gold", threshold=threshold))
+    )
 
 
 def list_rejected(
@@ -317,18 +303,17 @@ def list_rejected(
     offset: int = 0,
 ) -> list[RejectedItem]:
     """Return the items whose gold label at least ``threshold`` reviewers finally reject."""
-    parameters = flt.parameters("gold", threshold=threshold, limit=limit, offset=offset)
-    rows = cur.execute(load_sql("agreement_rejected"), parameters).fetchall()
-    return [
-        RejectedItem(item_id, question, gold, _answers(answers), num_rejecting)
-        for item_id, question, gold, answers, num_rejecting in rows
-    ]
+    return fetch_records(
+        cur,
+        RejectedItem,
+        "agreement_rejected",
+        **flt.parameters("gold", threshold=threshold, limit=limit, offset=offset),
+    )
 
 
 def rating_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
     """Return what changes whenever a rating or a decision is added: a key for caches."""
-    row = cur.execute(load_sql("agreement_version")).fetchone()
-    return tuple(row or ())
+    return fetch_row(cur, "agreement_version")
 
 
 def _answers(answers: list[list[str]]) -> tuple[Answer, ...]:

@@ -41,7 +41,7 @@ from db.records import (
 from db.review.annotation_rows import fetch_annotations, from_row, list_histories
 from db.review.item_state import ItemState
 from db.review.queues import Queue, require_open
-from db.statements import load_sql
+from db.statements import fetch_value, load_sql
 from db.viewer import EVERYTHING, Viewer, is_hidden, without_name
 
 _TEXTS: Final = {"answer": "model's answer", "corrected": "corrected answer"}
@@ -340,8 +340,7 @@ def _find_answer(cur: DuckDBPyConnection, run_id: str | None, item_id: str) -> s
 
 def _find_decision(cur: DuckDBPyConnection, item_id: str) -> str | None:
     """Return the label of the latest adjudication of an item, or None."""
-    row = cur.execute(load_sql("adjudication_find_label"), {"item_id": item_id}).fetchone()
-    return None if row is None or row[0] is None else str(row[0])
+    return fetch_value(cur, str, "adjudication_find_label", item_id=item_id)
 
 
 def gold_from(item: Item, history: Sequence[Annotation], decision: str | None) -> GoldLabel:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import SCHEMAS, incoming
-from db.statements import load_sql
+from db.statements import fetch_row, load_sql
 
 Strata = Literal["source", "split", "gold_label", "head_label", "answer_label"]
 Kind = Literal["equal", "prioritised", "fixed"]
@@ -143,8 +143,8 @@ def update_draw(cur: DuckDBPyConnection, queue_id: str) -> None:
 
 def count_drawn(cur: DuckDBPyConnection, queue_id: str) -> tuple[int, int, int]:
     """Return how many places a queue has, from how many items drawn, and in how many turns."""
-    row = cur.execute(load_sql("queue_draw_count"), {"queue_id": queue_id}).fetchone()
-    return (0, 0, 0) if row is None else (int(row[0]), int(row[1]), int(row[2]))
+    num_places, num_items, num_turns = fetch_row(cur, "queue_draw_count", queue_id=queue_id)
+    return num_places, num_items, num_turns
 
 
 def list_undrawn(cur: DuckDBPyConnection, queue_id: str, design: QueueDesign) -> list[str]:

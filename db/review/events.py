@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from db.conversions import to_timestamp, utc_now
 from db.people.permissions import Action, require
 from db.records import Phase
-from db.statements import load_sql
+from db.statements import fetch_value, load_sql
 
 EventAction = Literal[
     "open",
@@ -85,9 +85,7 @@ def append_events(cur: DuckDBPyConnection, events: Sequence[ReviewEvent]) -> Non
 
 def is_flagged(cur: DuckDBPyConnection, item_id: str, reviewer_id: str) -> bool:
     """Return whether a reviewer has an item flagged."""
-    parameters = {"item_id": item_id, "reviewer_id": reviewer_id}
-    row = cur.execute(load_sql("flag_find"), parameters).fetchone()
-    return row is not None and bool(row[0])
+    return fetch_value(cur, bool, "flag_find", item_id=item_id, reviewer_id=reviewer_id) or False
 
 
 def set_flag(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_timestamp, require_text, to_timestamp, utc_now
+from db.conversions import require_text, to_timestamp, utc_now
 from db.errors import GuidelineError
 from db.people.permissions import require
-from db.statements import load_sql
+from db.statements import fetch_record, fetch_records
 
 ALL_LABEL_SETS: Final = "all"
 """Stands for every label set that has no guideline of its own."""
@@ -62,22 +62,14 @@ def add_guideline(
         "reviewer_id": reviewer_id,
         "created_at": to_timestamp(utc_now()),
     }
-    return _fetch(cur, "guideline_insert", parameters)[0]
+    return fetch_records(cur, Guideline, "guideline_insert", **parameters)[0]
 
 
 def find_guideline(cur: DuckDBPyConnection, label_set: str) -> Guideline | None:
     """Return the guideline that counts for a label set now, or None."""
-    return next(iter(_fetch(cur, "guideline_current", {"label_set": label_set})), None)
+    return fetch_record(cur, Guideline, "guideline_current", label_set=label_set)
 
 
 def list_guidelines(cur: DuckDBPyConnection) -> list[Guideline]:
     """Return every version, the newest first."""
-    return _fetch(cur, "guideline_list", {})
-
-
-def _fetch(cur: DuckDBPyConnection, statement: str, parameters: dict[str, Any]) -> list[Guideline]:
-    rows = cur.execute(load_sql(statement), parameters).fetchall()
-    return [
-        Guideline(str(number), label_set, body, reviewer_id, from_timestamp(created_at))
-        for number, label_set, body, reviewer_id, created_at in rows
-    ]
+    return fetch_records(cur, Guideline, "guideline_list")

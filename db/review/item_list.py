@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from db import search
 from db.review.item_columns import source_of, tells
-from db.statements import load_sql
+from db.statements import fetch_records, fetch_row
 from db.viewer import EVERYTHING, Viewer
 
 Show = Literal[
@@ -117,14 +117,15 @@ def get_rows(
 
     Of a hidden one it shows the item itself and the reviewer's own label.
     """
-    parameters = {
-        "item_ids": list(item_ids),
-        "run_id": run_id,
-        "reviewer_id": reviewer_id,
-        "viewer": viewer.parameter,
-    }
-    rows = cur.execute(load_sql("review_page"), parameters).fetchall()
-    return [ReviewRow(*row) for row in rows]
+    return fetch_records(
+        cur,
+        ReviewRow,
+        "review_page",
+        item_ids=list(item_ids),
+        run_id=run_id,
+        reviewer_id=reviewer_id,
+        viewer=viewer.parameter,
+    )
 
 
 def list_item_ids(
@@ -149,8 +150,7 @@ def item_id_array(
 
 def data_version(cur: DuckDBPyConnection) -> tuple[int, ...]:
     """Return a value that differs whenever a list of items may have become another."""
-    row = cur.execute(load_sql("review_version")).fetchone()
-    return tuple(row or ())
+    return fetch_row(cur, "review_version")
 
 
 def viewer_of_list(flt: ReviewFilter, viewer: Viewer, order: Order = "item_id") -> Viewer:

@@ -35,7 +35,7 @@ from db.review.draws import (
 from db.review.item_list import ReviewFilter, select_items
 from db.review.settings import ReviewMode
 from db.review.visibility import view_as
-from db.statements import load_sql
+from db.statements import fetch_value, load_sql
 from db.viewer import Viewer
 
 QueueOrder = Literal[
@@ -366,16 +366,12 @@ def list_queues_seen_by(cur: DuckDBPyConnection, reviewer_id: str) -> list[Queue
 
 def find_position(cur: DuckDBPyConnection, queue_id: str, item_id: str) -> int | None:
     """Return an item's place in a queue, from 0, or None for an item outside it."""
-    parameters = {"queue_id": queue_id, "item_id": item_id}
-    row = cur.execute(load_sql("queue_position"), parameters).fetchone()
-    return None if row is None else int(row[0])
+    return fetch_value(cur, int, "queue_position", queue_id=queue_id, item_id=item_id)
 
 
 def find_item_at(cur: DuckDBPyConnection, queue_id: str, position: int) -> str | None:
     """Return the item at a place in a queue, labelled or not; None past an end."""
-    parameters = {"queue_id": queue_id, "position": position}
-    row = cur.execute(load_sql("queue_item_at"), parameters).fetchone()
-    return None if row is None else str(row[0])
+    return fetch_value(cur, str, "queue_item_at", queue_id=queue_id, position=position)
 
 
 def list_block(

@@ -21,7 +21,7 @@ from db.people.permissions import require, require_of
 from db.review.queues import Queue
 from db.review.rights import known_reviewer, known_viewer
 from db.review.visibility import list_waiting, view_as
-from db.statements import execute_for, load_sql
+from db.statements import execute_for, fetch_record, fetch_records, fetch_value, load_sql
 from db.viewer import Viewer
 
 RESERVATION = timedelta(minutes=30)
@@ -130,12 +130,12 @@ def reserve_neighbour(
     with _LOCK, database.transaction(only_labels=True) as cur:
         require(cur, reviewer_id, "annotate")
         parameters |= _gate(_elsewhere(view_as(cur, reviewer_id), queue), queue)
-        row = cur.execute(load_sql("queue_neighbour"), parameters).fetchone()
-        if row is not None:
-            _append(cur, queue.queue_id, [row[0]], reviewer_id, moment, moment + RESERVATION)
+        place = fetch_record(cur, QueuePosition, "queue_neighbour", **parameters)
+        if place is not None:
+            _append(cur, queue.queue_id, [place.item_id], reviewer_id, moment, moment + RESERVATION)
             if (free := _untouched(database, queue)) is not None:
-                free.note(cur, [(row[0], row[1])], reviewer_id)
-    return None if row is None else QueuePosition(*row)
+                free.note(cur, [(place.item_id, place.position)], reviewer_id)
+    return place
 
 
 def release(
@@ -162,13 +162,9 @@ def count_held(
     cur: DuckDBPyConnection, queue: Queue, reviewer_id: str, now: datetime | None = None
 ) -> int:
     """Count the items of a queue that others have reserved at this moment."""
-    parameters = {
-        "queue_id": queue.queue_id,
-        "reviewer_id": reviewer_id,
-        **_times(utc_now() if now is None else now),
-    }
-    row = cur.execute(load_sql("reservation_count"), parameters).fetchone()
-    return 0 if row is None else int(row[0])
+    asked = {"queue_id": queue.queue_id, "reviewer_id": reviewer_id}
+    times = _times(utc_now() if now is None else now)
+    return fetch_value(cur, int, "reservation_count", **asked, **times) or 0
 
 
 # Untouched places are held in memory, so that most need not be looked for: to find the next open
@@ -300,19 +296,20 @@ class _Search:
 
     def _find_open(self, exclude: Sequence[str], window: dict[str, Any]) -> list[QueuePosition]:
         named = self.queue.settings.reviewer_ids
-        parameters = {
-            "queue_id": self.queue.queue_id,
-            "reviewer_id": self.reviewer_id,
-            "num_reviewers": self.queue.settings.num_reviewers,
-            "exclude": list(exclude),
-            "present": list(self.queue.present_ids),
-            "absent": [one for one in named if one not in self.queue.present_ids],
+        return fetch_records(
+            self.cur,
+            QueuePosition,
+            "queue_next",
+            queue_id=self.queue.queue_id,
+            reviewer_id=self.reviewer_id,
+            num_reviewers=self.queue.settings.num_reviewers,
+            exclude=list(exclude),
+            present=list(self.queue.present_ids),
+            absent=[one for one in named if one not in self.queue.present_ids],
             **window,
             **_gate(self.viewer, self.queue),
             **_times(self.now),
-        }
-        rows = self.cur.execute(load_sql("queue_next"), parameters).fetchall()
-        return [QueuePosition(*row) for row in rows]
+        )
 
     def _find_repeat(self, exclude: Sequence[str], gap: int) -> list[QueuePosition]:
         """Find an item that is due to come again; with a gap of 1, any one that will."""

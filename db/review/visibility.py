@@ -18,7 +18,7 @@ from db.people.permissions import PERMISSIONS, is_permitted, require_of
 from db.people.reviewers import get_reviewer
 from db.records import Reviewer
 from db.review.settings import read_settings
-from db.statements import execute_for, load_sql
+from db.statements import execute_for, fetch_value, load_sql
 from db.viewer import EVERYTHING, Viewer, is_hidden
 
 __all__ = [
@@ -76,8 +76,7 @@ def count_hidden(cur: DuckDBPyConnection, viewer: Viewer) -> int:
     """Count the items that are hidden from a viewer; tells nothing of what they say."""
     if not viewer.is_held_back:
         return 0
-    row = cur.execute(load_sql("hidden_count"), {"viewer": viewer.parameter}).fetchone()
-    return 0 if row is None else int(row[0])
+    return fetch_value(cur, int, "hidden_count", viewer=viewer.parameter) or 0
 
 
 def count_waiting(cur: DuckDBPyConnection, viewer: Viewer) -> dict[str, int]:

@@ -1,5 +1,4 @@
--- The answers of models on training items that people judged: each with whether it was accepted, rejected
--- or neither (null). The label of record has to be theirs. What a reviewer holds against an answer counts
+-- The answers of models on training items that people accepted or rejected. The label of record has to be theirs. What a reviewer holds against an answer counts
 -- where that reviewer's label is the one that stands; a program's judgement and a bulk edit read no text.
 with judged as (
     select
@@ -42,5 +41,5 @@ join item on item.item_id = judged.item_id
 join read_prediction as prediction
     on prediction.item_id = judged.item_id and prediction.run_id = judged.run_id
 anti join scratch.hidden_item($viewer) as hidden on hidden.item_id = judged.item_id
-where item.split <> 'test' and trim(prediction.answer) <> ''
+where item.split <> 'test' and trim(prediction.answer) <> '' and is_accepted is not null
 order by judged.item_id, judged.run_id

@@ -28,3 +28,4 @@ select
     num_corrected, n, num_right,
     case when num_before = n then num_right_before end as num_right_before
 from scored, corrected
+where n > 0
