@@ -17,7 +17,6 @@ from db.content.item_versions import (
     correct_item,
     list_set_aside,
     list_versions,
-    restore_items,
     set_items_aside,
 )
 from db.content.items import get_item
@@ -120,7 +119,9 @@ def set_aside_command(item_ids: Sequence[str], by: str, reason: str) -> None:
 def restore_command(item_ids: Sequence[str], by: str, reason: str) -> None:
     """Restore ITEM_IDS that were set aside."""
     with acting_as(by) as (cur, reviewer_id):
-        done = restore_items(cur, item_ids, reviewer_id=reviewer_id, reason=reason)
+        done = set_items_aside(
+            cur, item_ids, reviewer_id=reviewer_id, reason=reason, is_aside=False
+        )
     echo(f"{len(done)} of {len(item_ids)} items were restored.")
 
 

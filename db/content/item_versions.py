@@ -216,47 +216,25 @@ def list_versions(cur: DuckDBPyConnection, item_id: str) -> list[ItemVersion]:
 
 
 def set_items_aside(
-    cur: DuckDBPyConnection, item_ids: Collection[str], *, reviewer_id: str, reason: str
+    cur: DuckDBPyConnection,
+    item_ids: Collection[str],
+    *,
+    reviewer_id: str,
+    reason: str,
+    is_aside: bool = True,
 ) -> list[str]:
-    """Set items aside: they are in no queue, metric or training set until they are restored.
+    """Set items aside, in no queue, metric or training set, or with False restore them.
 
     The caller owns the transaction.
 
     Returns:
-        The ids of those that were not aside before.
+        The ids of those of which that was not so before.
 
     Raises:
         InvalidItemError: There is no reason.
         ItemNotFoundError: No item has one of the ids.
         NotPermittedError: The role of the person is not open to it.
     """
-    return _set_aside(cur, item_ids, True, reviewer_id=reviewer_id, reason=reason)
-
-
-def restore_items(
-    cur: DuckDBPyConnection, item_ids: Collection[str], *, reviewer_id: str, reason: str
-) -> list[str]:
-    """Restore items that were set aside; the same errors as of :func:`set_items_aside`.
-
-    Returns:
-        The ids of those that were aside.
-    """
-    return _set_aside(cur, item_ids, False, reviewer_id=reviewer_id, reason=reason)
-
-
-def list_set_aside(cur: DuckDBPyConnection, item_id: str | None = None) -> list[SetAside]:
-    """Return the items that are set aside now, the longest first, or one of them."""
-    return fetch_records(cur, SetAside, "set_aside_list", item_id=item_id)
-
-
-def _set_aside(
-    cur: DuckDBPyConnection,
-    item_ids: Collection[str],
-    is_set_aside: bool,
-    *,
-    reviewer_id: str,
-    reason: str,
-) -> list[str]:
     require(cur, reviewer_id, "edit_items")
     named = list(item_ids)
     _require_reason(reason, named)
@@ -271,11 +249,16 @@ def _set_aside(
         cur,
         "set_aside_insert",
         item_ids=named,
-        is_set_aside=is_set_aside,
+        is_set_aside=is_aside,
         reason=reason.strip(),
         reviewer_id=reviewer_id,
         created_at=to_timestamp(utc_now()),
     )
+
+
+def list_set_aside(cur: DuckDBPyConnection, item_id: str | None = None) -> list[SetAside]:
+    """Return the items that are set aside now, the longest first, or one of them."""
+    return fetch_records(cur, SetAside, "set_aside_list", item_id=item_id)
 
 
 def _require_correction(before: Item, corrected: Item, reason: str) -> None:

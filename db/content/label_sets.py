@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -32,7 +31,6 @@ from db.statements import fetch_value, load_sql
 _RESERVED: Final = (*OPTION_LABEL_SETS, FREE_TEXT_LABEL_SET, "all")
 """Names with a meaning of their own: the options of an item, and guidelines for every set."""
 _MAX_FILE_BYTES: Final = 1024 * 1024
-_NUMBER: Final = re.compile(r"(\d+)")
 
 _Texts = Annotated[tuple[str, ...], Field(max_length=50)]
 
@@ -83,28 +81,6 @@ def read_label_set(path: Path) -> LabelSet:
         for label in found.labels
     )
     return check_label_set(LabelSet(found.name, labels, found.kind))
-
-
-def labels_of_data(values: Iterable[str], *, name: str, kind: LabelKind = "single") -> LabelSet:
-    """Return the label set that the values of a column make, numbers in them in their order.
-
-    Values that differ only in case or outer blanks are one label, written as it occurs most.
-
-    Raises:
-        InvalidLabelSetError: There are fewer than two different values, or too many.
-
-    Example:
-        >>> labels_of_data(["grade 10", "grade 2", " Grade 2", "grade 2"], name="grades").names
-        ('grade 2', 'grade 10')
-    """
-    spellings: dict[str, Counter[str]] = {}
-    for value in values:
-        text = value.strip()
-        if text:
-            spellings.setdefault(text.casefold(), Counter())[text] += 1
-    names = [counts.most_common(1)[0][0] for counts in spellings.values()]
-    ordered = sorted(names, key=_natural)
-    return check_label_set(LabelSet(name, tuple(map(SetLabel, ordered)), kind))
 
 
 def add_label_set(
@@ -299,9 +275,3 @@ def _texts(label_set: LabelSet) -> Iterable[str]:
     for label in label_set.labels:
         yield from (label.name, label.short_name, label.key, label.definition)
         yield from (*label.synonyms, *label.codes)
-
-
-def _natural(text: str) -> list[tuple[int, str]]:
-    """Return a key that orders texts by the numbers in them: "grade 2" before "grade 10"."""
-    parts = _NUMBER.split(text.casefold())
-    return [(int(part), "") if place % 2 else (-1, part) for place, part in enumerate(parts)]

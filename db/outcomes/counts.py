@@ -173,18 +173,14 @@ def count_bins(cur: DuckDBPyConnection, flt: OutcomeFilter, num_bins: int = 15) 
     return [Bin(row[0] / num_bins, (row[0] + 1) / num_bins, *row[1:]) for row in rows]
 
 
-def count_confidences(
-    cur: DuckDBPyConnection, flt: OutcomeFilter, num_steps: int = 1000
-) -> list[ConfidenceCount]:
-    """Count right and wrong items of the head by confidence, in steps of ``1 / num_steps``."""
+def count_confidences(cur: DuckDBPyConnection, flt: OutcomeFilter) -> list[ConfidenceCount]:
+    """Count right and wrong items of the head by confidence, in steps of 0.001."""
     statement, parameters = select_rows(
-        "floor(head_confidence * $num_steps) / $num_steps as low, head_label = gold_label, "
-        "count(*)",
+        "floor(head_confidence * 1000) / 1000 as low, head_label = gold_label, count(*)",
         flt,
         "and head_confidence is not null group by all order by all",
     )
-    rows = cur.execute(statement, {**parameters, "num_steps": num_steps}).fetchall()
-    return [ConfidenceCount(*row) for row in rows]
+    return [ConfidenceCount(*row) for row in cur.execute(statement, parameters).fetchall()]
 
 
 def load_probabilities(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -77,9 +76,9 @@ def count_slices(
 
 
 def list_slice_changes(
-    cur: DuckDBPyConnection, before: OutcomeFilter, run_after: str, min_items: int = MIN_ITEMS
+    cur: DuckDBPyConnection, before: OutcomeFilter, run_after: str
 ) -> list[SliceChange]:
-    """Count what the head of a second run fixes and breaks, in every slice of at least this many.
+    """Count what the head of a second run fixes and breaks, in every slice of ``MIN_ITEMS``.
 
     Both runs are judged on the same items. Hedging and the form of an answer are those of the
     first run; of the saved slices those count that ask only what the items are. Call
@@ -96,18 +95,18 @@ def list_slice_changes(
     found = [
         SliceChange(dimension, value, *counts)
         for dimension, value, counts in _count_each(
-            cur, rows, ("is_fixed", "is_broken"), {**parameters, "min_items": min_items}
+            cur, rows, ("is_fixed", "is_broken"), {**parameters, "min_items": MIN_ITEMS}
         )
     ]
     for one in list_slices(cur):
         if one.selection.is_of_items:
             counted = _count_changes(cur, *_paired(before.also(one.selection), run_after))
             found.append(SliceChange(None, one.name, *counted))
-    return [one for one in found if min_items <= one.n < num_paired]
+    return [one for one in found if MIN_ITEMS <= one.n < num_paired]
 
 
 def list_slice_items(
-    cur: DuckDBPyConnection, flt: PairFilter, min_items: int = MIN_ITEMS
+    cur: DuckDBPyConnection, flt: PairFilter
 ) -> list[tuple[Dimension, str, npt.NDArray[np.int64]]]:
     """Return the numbers of the items of every slice of run A, reviewed or not.
 
@@ -132,7 +131,7 @@ def list_slice_items(
         "source": flt.source,
         "split": flt.split,
         "viewer": flt.viewer.parameter,
-        "min_items": min_items,
+        "min_items": MIN_ITEMS,
     }
     found = [
         (name, str(value), np.array(row[-1], dtype=np.int64))
@@ -157,7 +156,6 @@ def save_slice(
     selection: Selection,
     *,
     saved_by: str,
-    created_at: datetime | None = None,
 ) -> SavedSlice:
     """Save a filter by name; the same name again replaces one's own slice.
 
@@ -180,17 +178,11 @@ def save_slice(
             "Choose a cell, a slice or a label first."
         )
     _require_own(cur, shown, saved_by)
-    _append(cur, shown, selection.to_json(), saved_by, created_at)
+    _append(cur, shown, selection.to_json(), saved_by)
     return SavedSlice(shown, selection, saved_by)
 
 
-def drop_slice(
-    cur: DuckDBPyConnection,
-    name: str,
-    *,
-    saved_by: str,
-    created_at: datetime | None = None,
-) -> None:
+def drop_slice(cur: DuckDBPyConnection, name: str, *, saved_by: str) -> None:
     """Delete one's own saved slice, or as an admin any; its definition stays in the history.
 
     Raises:
@@ -203,7 +195,7 @@ def drop_slice(
         raise InvalidSliceError(
             f"There is no saved slice {name!r}: it may have been deleted meanwhile. Choose another."
         )
-    _append(cur, name, "{}", saved_by, created_at)
+    _append(cur, name, "{}", saved_by)
 
 
 def list_slices(cur: DuckDBPyConnection) -> list[SavedSlice]:
@@ -317,17 +309,11 @@ def _require_own(cur: DuckDBPyConnection, name: str, reviewer_id: str) -> SavedS
     )
 
 
-def _append(
-    cur: DuckDBPyConnection,
-    name: str,
-    selection: str,
-    saved_by: str,
-    created_at: datetime | None,
-) -> None:
+def _append(cur: DuckDBPyConnection, name: str, selection: str, saved_by: str) -> None:
     parameters = {
         "name": name,
         "selection": selection,
         "saved_by": saved_by,
-        "created_at": to_timestamp(created_at or utc_now()),
+        "created_at": to_timestamp(utc_now()),
     }
     cur.execute(load_sql("saved_slice_insert"), parameters)

@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from db.conversions import from_timestamp
 from db.records import Annotation, Encounter, Judgement, Span
-from db.statements import execute_for, load_sql
+from db.statements import execute_for, fetch_row
 
 _Record = TypeVar("_Record", Judgement, Encounter)
 
@@ -30,12 +30,10 @@ def list_histories(
     return {item_id: tuple(history) for item_id, history in histories.items()}
 
 
-def fetch_annotations(
-    cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]
-) -> list[Annotation]:
-    """Run a statement that gives rows of ``annotation`` and return them as records."""
-    cur.execute(load_sql(statement), dict(parameters))
-    return [from_row(_name_columns(cur, row)) for row in cur.fetchall()]
+def find_annotation(cur: DuckDBPyConnection, annotation_id: str) -> Annotation | None:
+    """Return one annotation, or None."""
+    row = fetch_row(cur, "annotation_get", annotation_id=annotation_id)
+    return from_row(_name_columns(cur, row)) if row else None
 
 
 def _name_columns(cur: DuckDBPyConnection, row: Sequence[Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from db.records import (
     Verdict,
     labels_in,
 )
-from db.review.annotation_rows import fetch_annotations, from_row, list_histories
+from db.review.annotation_rows import find_annotation, from_row, list_histories
 from db.review.item_state import ItemState
 from db.review.queues import Queue, require_open
 from db.statements import fetch_value, load_sql
@@ -416,12 +416,11 @@ def _write(cur: DuckDBPyConnection, statement: str, parameters: Mapping[str, Any
     try:
         cur.execute(load_sql(statement), dict(parameters))
     except duckdb.ConstraintException as error:
-        wanted = {"annotation_id": parameters["annotation_id"]}
         # On a cursor of its own: this transaction can do no more.
-        found = fetch_annotations(cur.cursor(), "annotation_get", wanted)
-        if not found:
+        found = find_annotation(cur.cursor(), parameters["annotation_id"])
+        if found is None:
             raise
-        raise _taken(found[0]) from error
+        raise _taken(found) from error
 
 
 def _taken(stored: Annotation) -> InvalidAnnotationError:

@@ -94,7 +94,6 @@ def set_flag(
     reviewer_id: str,
     flagged: bool,
     *,
-    queue_id: str | None = None,
     client_at: datetime | None = None,
 ) -> None:
     """Flag an item, or take the reviewer's own flag off; no change appends nothing.
@@ -105,7 +104,5 @@ def set_flag(
     """
     require(cur, reviewer_id, "annotate")
     if is_flagged(cur, item_id, reviewer_id) != flagged:
-        event = ReviewEvent(
-            "flag" if flagged else "unflag", reviewer_id, item_id, queue_id, client_at=client_at
-        )
-        add_events(cur, [event])
+        action: EventAction = "flag" if flagged else "unflag"
+        add_events(cur, [ReviewEvent(action, reviewer_id, item_id, client_at=client_at)])

@@ -97,8 +97,6 @@ def reserve_neighbour(
     reviewer_id: str,
     position: int,
     step: Literal[-1, 1],
-    *,
-    now: datetime | None = None,
 ) -> QueuePosition | None:
     """Reserve the item before or after a position, labelled or not.
 
@@ -107,7 +105,6 @@ def reserve_neighbour(
 
     Args:
         position: Where the reviewer is; -1 is before the first item.
-        now: An aware time; the present moment when None.
 
     Returns:
         The item's place, or None at an end of the queue, or where it is not open to the reviewer.
@@ -118,7 +115,7 @@ def reserve_neighbour(
     """
     if not queue.is_open_to(reviewer_id):
         return None
-    moment = utc_now() if now is None else now
+    moment = utc_now()
     parameters: dict[str, Any] = {
         "queue_id": queue.queue_id,
         "reviewer_id": reviewer_id,
@@ -138,33 +135,23 @@ def reserve_neighbour(
     return place
 
 
-def release(
-    database: Database,
-    queue_id: str,
-    item_ids: Sequence[str],
-    reviewer_id: str,
-    *,
-    now: datetime | None = None,
-) -> None:
+def release(database: Database, queue_id: str, item_ids: Sequence[str], reviewer_id: str) -> None:
     """Release the reviewer's own hold on items, so that other reviewers can have them.
 
     Raises:
         NotPermittedError: The role of the reviewer is not open to labelling.
         ReviewerNotFoundError: No reviewer has this id.
     """
-    moment = utc_now() if now is None else now
+    moment = utc_now()
     with _LOCK, database.transaction(only_labels=True) as cur:
         require_of(cur, known_reviewer(database, reviewer_id), "annotate")
         _append(cur, queue_id, item_ids, reviewer_id, moment, moment)
 
 
-def count_held(
-    cur: DuckDBPyConnection, queue: Queue, reviewer_id: str, now: datetime | None = None
-) -> int:
+def count_held(cur: DuckDBPyConnection, queue: Queue, reviewer_id: str) -> int:
     """Count the items of a queue that others have reserved at this moment."""
     asked = {"queue_id": queue.queue_id, "reviewer_id": reviewer_id}
-    times = _times(utc_now() if now is None else now)
-    return fetch_value(cur, int, "reservation_count", **asked, **times) or 0
+    return fetch_value(cur, int, "reservation_count", **asked, **_times(utc_now())) or 0
 
 
 # Untouched places are held in memory, so that most need not be looked for: to find the next open

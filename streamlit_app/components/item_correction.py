@@ -14,7 +14,6 @@ from db.content.item_versions import (
     MAX_REASON_CHARACTERS,
     correct_item,
     list_set_aside,
-    restore_items,
     set_items_aside,
 )
 from db.content.items import get_item
@@ -98,10 +97,11 @@ def _draw_form(item: Item, person: Reviewer) -> None:
 
         _draw_button("save", correct, is_off=changed == item or not reason.strip())
         is_aside = bool(list_set_aside(database().cursor(), item.item_id))
-        move = restore_items if is_aside else set_items_aside
         _draw_button(
             "restore" if is_aside else "set_aside",
-            lambda cur: move(cur, [item.item_id], reviewer_id=who, reason=reason),
+            lambda cur: set_items_aside(
+                cur, [item.item_id], reviewer_id=who, reason=reason, is_aside=not is_aside
+            ),
             is_off=not reason.strip(),
         )
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from db.connection import Database
-from db.content.item_versions import restore_items, set_items_aside
+from db.content.item_versions import set_items_aside
 from db.content.items import get_item
 from db.content.predictions import list_predictions
 from db.errors import ImportFileError
@@ -436,7 +436,7 @@ def test_answers_to_an_item_that_was_set_aside_are_stored_for_it(
     for report in (by_id, by_text):
         assert (report.items.added, report.num_predictions) == (0, 1)
     with database.transaction() as cur:
-        restore_items(cur, ["w-1"], reviewer_id=chief, reason="it is")
+        set_items_aside(cur, ["w-1"], reviewer_id=chief, reason="it is", is_aside=False)
     for report in (by_id, by_text):
         (stored,) = list_predictions(database.cursor(), str(report.run_id), EVERYTHING)
         assert stored.item_id == "w-1"

@@ -15,7 +15,6 @@ from db.content.item_versions import (
     correct_item,
     list_set_aside,
     list_versions,
-    restore_items,
     set_items_aside,
 )
 from db.content.items import add_items, get_item
@@ -289,7 +288,9 @@ def test_an_item_set_aside_is_in_no_queue_metric_or_training_set_until_it_is_res
     with pytest.raises(ItemConflictError, match="set aside \\(not medical\\)"):
         annotate(database, "Ann", "q-1", "yes")
     with database.transaction() as cur:
-        assert restore_items(cur, ["q-1", "q-2"], reviewer_id=chief, reason="it is") == ["q-1"]
+        assert set_items_aside(
+            cur, ["q-1", "q-2"], reviewer_id=chief, reason="it is", is_aside=False
+        ) == ["q-1"]
     assert _uses(database, chief, tmp_path / "3") == in_use
     assert list_set_aside(database.cursor()) == []
 

@@ -15,9 +15,9 @@ from db.content.items import add_items, get_item
 from db.content.label_moves import change_labels
 from db.content.label_sets import (
     add_label_set,
+    check_label_set,
     ensure_label_set,
     find_label_set,
-    labels_of_data,
     list_label_sets,
     read_label_set,
 )
@@ -31,7 +31,7 @@ from db.review.queue_progress import queue_progress
 from db.review.queues import QueueSettings, add_queue, get_queue
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
-from tests.support.records import make_item
+from tests.support.records import make_item, make_label_set
 
 GRADES = LabelSet(
     "ctcae",
@@ -109,30 +109,10 @@ def test_a_file_that_is_no_label_set_is_named_with_its_faults(
         read_label_set(path)
 
 
-@pytest.mark.parametrize(
-    ("values", "names"),
-    [
-        (["urgent", "soon", "routine", "soon"], ("routine", "soon", "urgent")),
-        (["grade 10", "grade 2", "grade 1"], ("grade 1", "grade 2", "grade 10")),
-        (["Yes", "yes", "yes ", "no", ""], ("no", "yes")),
-        (["T1a", "T2", "T1b"], ("T1a", "T1b", "T2")),
-        (["I10", "E11", "I9"], ("E11", "I9", "I10")),
-        (["\u7dca\u6025", "\u4e0d\u660e"], ("\u4e0d\u660e", "\u7dca\u6025")),
-        (
-            ["\u0639\u0627\u062c\u0644", "\u0644\u0627"],
-            ("\u0639\u0627\u062c\u0644", "\u0644\u0627"),
-        ),
-        (["3", "1", "12"], ("1", "3", "12")),
-    ],
-)
-def test_a_column_makes_a_set_in_natural_order(values: list[str], names: tuple[str, ...]) -> None:
-    assert labels_of_data(values, name="own").names == names
-
-
-def test_values_that_make_no_set_are_refused() -> None:
-    for values in (["a"], [], ["a", "A "], [str(n) for n in range(51)]):
+def test_a_set_of_too_few_or_too_many_labels_is_refused() -> None:
+    for number in (0, 1, 51):
         with pytest.raises(InvalidLabelSetError, match="expected 2 to 50"):
-            labels_of_data(values, name="own")
+            check_label_set(make_label_set("own", *map(str, range(number))))
 
 
 def test_a_label_is_found_by_every_word_for_it() -> None:

@@ -11,10 +11,10 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from db.connection import Database
-from db.content.item_versions import correct_item, restore_items, set_items_aside
+from db.content.item_versions import correct_item, set_items_aside
 from db.content.items import add_items, get_item
 from db.content.label_moves import change_labels
-from db.content.label_sets import add_label_set, ensure_label_set, labels_of_data
+from db.content.label_sets import add_label_set, ensure_label_set
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import NotPermittedError, ReviewerNotFoundError
@@ -53,7 +53,7 @@ from db.review.settings import ReviewSettings, save_settings
 from db.review.visibility import view_as
 from db.viewer import EVERYTHING
 from tests.support.annotations import annotate
-from tests.support.records import make_answer, make_item, make_run
+from tests.support.records import make_answer, make_item, make_label_set, make_run
 from tests.support.reserving import reserve_next
 from tests.support.stores import open_store
 from tests.support.writes import personal_writes
@@ -102,7 +102,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     database = open_store(tmp_path_factory.mktemp("roles") / "review.duckdb")
     with database.transaction() as cur:
         add_items(cur, [make_item("q-1"), make_item("q-2")], origin="items")
-        ensure_label_set(cur, labels_of_data(["now", "soon"], name="urgency"))
+        ensure_label_set(cur, make_label_set("urgency", "now", "soon"))
         add_run(cur, make_run())
         add_predictions(cur, [make_answer("q-1", "Yes.", "yes"), make_answer("q-2", "No.", "no")])
         chief = add_person(cur, "Chief", role="admin").reviewer_id
@@ -258,21 +258,17 @@ WRITES: Final[dict[str, tuple[Action, Write]]] = {
         "edit_items",
         lambda cur, world, who: set_items_aside(cur, ["q-1"], reviewer_id=who, reason="a slip"),
     ),
-    "restore_items": (
-        "edit_items",
-        lambda cur, world, who: restore_items(cur, ["q-1"], reviewer_id=who, reason="a slip"),
-    ),
     "add_label_set": (
         "edit_items",
         lambda cur, world, who: add_label_set(
-            cur, labels_of_data(["urgent", "routine"], name="triage"), reviewer_id=who
+            cur, make_label_set("triage", "urgent", "routine"), reviewer_id=who
         ),
     ),
     "change_labels": (
         "edit_items",
         lambda cur, world, who: change_labels(
             cur,
-            labels_of_data(["now", "later"], name="urgency"),
+            make_label_set("urgency", "now", "later"),
             {"soon": "later"},
             reviewer_id=who,
             reason="a slip",

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from db.records import Item, Option, Prediction, Run, Section, TrainingRun
+from db.records import (
+    Item,
+    LabelSet,
+    Option,
+    Prediction,
+    Run,
+    Section,
+    SetLabel,
+    TrainingRun,
+)
 
 LABELS = ("yes", "no", "maybe")
 MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -54,6 +63,11 @@ def make_options_item(item_id: str = "v-1", labels: Sequence[str] = "ABCD", **fi
         "long_answer": "",
     }
     return make_item(item_id, **{**defaults, **fields})
+
+
+def make_label_set(name: str, *labels: str) -> LabelSet:
+    """Return a label set of names alone."""
+    return LabelSet(name, tuple(map(SetLabel, labels)))
 
 
 def make_run(run_id: str = "run-1", **fields: Any) -> Run:

@@ -13,10 +13,10 @@ from duckdb import DuckDBPyConnection
 
 from db.chain import CHAINED, canonical, digest_of
 from db.connection import Database
-from db.content.item_versions import correct_item, restore_items, set_items_aside
+from db.content.item_versions import correct_item, set_items_aside
 from db.content.items import add_items, get_item
 from db.content.label_moves import change_labels
-from db.content.label_sets import add_label_set, labels_of_data
+from db.content.label_sets import add_label_set
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import DbError
@@ -47,7 +47,7 @@ from db.review.queues import QueueSettings, add_queue
 from db.review.settings import ReviewSettings, save_settings
 from db.viewer import EVERYTHING
 from tests.support.annotations import on_screen
-from tests.support.records import make_answer, make_item, make_run
+from tests.support.records import make_answer, make_item, make_label_set, make_run
 
 NUM_ITEMS: Final = 40
 _TEXTS: Final = (
@@ -73,7 +73,7 @@ def store_acts(database: Database, seed: int, num_acts: int = 60) -> None:
     ]
     with database.transaction() as cur:
         chief = add_person(cur, "Chief", role="admin").reviewer_id
-        add_label_set(cur, labels_of_data(["now", "soon"], name="urgency"), reviewer_id=chief)
+        add_label_set(cur, make_label_set("urgency", "now", "soon"), reviewer_id=chief)
         add_items(cur, [*items, *urgent], origin="items")
         add_run(cur, make_run())
         answers = [make_answer(one.item_id, f"Yes. {draw.choice(_TEXTS)}", "yes") for one in items]
@@ -173,8 +173,8 @@ _ACTS: Final[tuple[Act, ...]] = (
     lambda cur, draw, who, n: set_flag(cur, _item_id(draw), who, draw.random() < 0.7),
     lambda cur, draw, who, n: add_events(cur, [ReviewEvent("open", who, _item_id(draw))] * 2),
     lambda cur, draw, who, n: set_items_aside(cur, [_item_id(draw)], reviewer_id=who, reason="a"),
-    lambda cur, draw, who, n: restore_items(
-        cur, [f"q-{one}" for one in range(NUM_ITEMS)], reviewer_id=who, reason="a"
+    lambda cur, draw, who, n: set_items_aside(
+        cur, [f"q-{one}" for one in range(NUM_ITEMS)], reviewer_id=who, reason="a", is_aside=False
     ),
     lambda cur, draw, who, n: add_guideline(cur, f"Read twice. {n}", reviewer_id=who),
     lambda cur, draw, who, n: add_queue(
@@ -183,7 +183,7 @@ _ACTS: Final[tuple[Act, ...]] = (
     lambda cur, draw, who, n: close_queue(cur, f"queue-{draw.randrange(60)}", who),
     lambda cur, draw, who, n: change_labels(
         cur,
-        labels_of_data(["now", f"later {n}"], name="urgency"),
+        make_label_set("urgency", "now", f"later {n}"),
         {},
         reviewer_id=who,
         reason="a slip",
