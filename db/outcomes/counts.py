@@ -17,11 +17,9 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from db.outcomes import scored_runs
-from db.outcomes.selection import By, Gold, OutcomeFilter, select_rows
+from db.outcomes.selection import Gold, OutcomeFilter, select_rows
 from db.statements import fetch_column, fetch_records, fetch_row
 from db.viewer import Viewer
-
-__all__ = ["By", "Gold"]
 
 
 @dataclass(frozen=True)

@@ -19,18 +19,7 @@ from db.people.reviewers import get_reviewer
 from db.records import Reviewer
 from db.review.settings import read_settings
 from db.statements import execute_for, fetch_value, load_sql
-from db.viewer import EVERYTHING, Viewer, is_hidden
-
-__all__ = [
-    "EVERYTHING",
-    "Viewer",
-    "count_hidden",
-    "count_waiting",
-    "is_hidden",
-    "list_waiting",
-    "list_waiting_queues",
-    "view_as",
-]
+from db.viewer import EVERYTHING, Viewer
 
 
 def view_as(cur: DuckDBPyConnection, reviewer_id: str) -> Viewer:

@@ -26,24 +26,10 @@ from eci.statistics.estimates import (
     NO_ITEMS,
     NUM_RESAMPLES,
     Estimate,
-    Interval,
     bootstrap,
     percentile_interval,
     proportion,
 )
-
-__all__ = [
-    "Estimate",
-    "Interval",
-    "LabelReport",
-    "Report",
-    "balanced_accuracy",
-    "classification_report",
-    "confusion_counts",
-    "label_f1",
-    "macro_f1",
-    "num_correct",
-]
 
 
 @dataclass(frozen=True, slots=True)

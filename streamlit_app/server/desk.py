@@ -40,7 +40,7 @@ from db.review.rights import (
     known_states,
     known_viewer,
 )
-from db.review.visibility import is_hidden
+from db.viewer import is_hidden
 from streamlit_app.logic.review.correction import corrected_answer
 from streamlit_app.logic.review.reading_time import floor_seconds
 from streamlit_app.server import review_service, services

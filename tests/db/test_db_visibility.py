@@ -37,12 +37,11 @@ from db.review.settings import ReviewSettings, save_settings
 from db.review.visibility import (
     count_hidden,
     count_waiting,
-    is_hidden,
     list_waiting,
     list_waiting_queues,
     view_as,
 )
-from db.viewer import EVERYTHING, Viewer, number_of_nameless
+from db.viewer import EVERYTHING, Viewer, is_hidden, number_of_nameless
 from tests.support.records import make_item, make_prediction, make_run
 from tests.support.reserving import reserve_next
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from db.outcomes.counts import By, RunSummary
+from db.outcomes.counts import RunSummary
+from db.outcomes.selection import By
 from db.records import Run, TrainingRun
 from db.retraining.run_energy import RunEnergy
 from eci.decisions import DecisionSettings
