@@ -180,10 +180,7 @@ def parse_record(line: bytes, label_sets: Mapping[str, LabelSet]) -> Record:
         LabelSetError: Options or labels cannot be a label set.
         UnknownLabelError: The gold label is none of the labels.
     """
-    try:
-        fields = _validate(_parse_json(line), _Fields, "a question")
-    except RecursionError as error:
-        raise RecordError("the line nests too deeply; expected one flat JSON object") from error
+    fields = _validate(line, _Fields, "a question")
     labels = _label_set(fields, label_sets)
     right = [fields.label] if isinstance(fields.label, str) else fields.label
     label = None if right is None else labels.join(right)
@@ -202,10 +199,7 @@ def parse_answer(line: bytes) -> AnswerLine:
         LabelSetError: Options or labels cannot be a label set.
         UnknownLabelError: Aliases are given for what is none of the labels.
     """
-    try:
-        fields = _validate(_parse_json(line), _AnswerFields, "an answer")
-    except RecursionError as error:
-        raise RecordError("the line nests too deeply; expected one flat JSON object") from error
+    fields = _validate(line, _AnswerFields, "an answer")
     if (fields.labels is None) == (fields.options is None):
         raise RecordError("expected either labels or options, one of the two")
     if fields.options is not None:
@@ -303,9 +297,12 @@ def _parse_json(line: bytes) -> object:
         ) from error
 
 
-def _validate(fields: object, model: type[_Model], what: str) -> _Model:
+def _validate(line: bytes, model: type[_Model], what: str) -> _Model:
     try:
+        fields = _parse_json(line)
         return model.model_validate(fields)
+    except RecursionError as error:
+        raise RecordError("the line nests too deeply; expected one flat JSON object") from error
     except ValidationError as error:
         faults: dict[str, str] = {}
         for detail in error.errors(include_url=False):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 from db.records import TrainingState
 from training.errors import TrainingError
 from training.launchers.storage import Storage
 from training.launchers.tasks import execute_stored, metered
 from training.launchers.transfer import Reporter, unpacked
-from training.run.execution import execute
+from training.run.execution import execute, repeated
 from training.run.run_dir import RunDir
 from training.settings.launchers import AccelerateLauncher, RayLauncher, parse_launcher
 
@@ -31,7 +28,8 @@ def main(address: str, run_id: str) -> int:
     storage = Storage(address)
     with unpacked(run_id, storage, name="job") as run_dir:
         reporter = Reporter(run_dir, storage)
-        with _reporting(reporter):
+        # The storage may be away for a moment; the end of the run is what must be reported.
+        with repeated(reporter.report, _TELL_SECONDS, OSError, TrainingError):
             state = _execute(run_dir)
         reporter.finish()
     return 0 if state == "succeeded" else 1
@@ -50,25 +48,6 @@ def _execute(run_dir: RunDir) -> TrainingState:
     here = AccelerateLauncher(num_processes=num_processes) if num_processes > 1 else None
     run_dir.write_settings({**stored, "launcher": here and here.model_dump(mode="json")})
     return execute_stored(run_dir)
-
-
-@contextmanager
-def _reporting(reporter: Reporter) -> Iterator[None]:
-    done = threading.Event()
-
-    def report() -> None:
-        while not done.wait(_TELL_SECONDS):
-            # The storage may be away for a moment; the end of the run is what must be reported.
-            with suppress(OSError, TrainingError):
-                reporter.report()
-
-    thread = threading.Thread(target=report, name="reporting", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 if __name__ == "__main__":

@@ -254,19 +254,37 @@ def _signals(context: RunContext) -> Iterator[None]:
 @contextmanager
 def pulse(context: RunContext) -> Iterator[None]:
     """Update the heartbeat and the progress on disk while one step takes long."""
-    done = threading.Event()
+    beaten_at = time.monotonic()
 
     def beat() -> None:
-        beaten_at = time.monotonic()
-        while not done.wait(PROGRESS_SECONDS):
-            # A full disk is for the work to find out, and to explain.
-            with suppress(OSError, RunDirError):
-                context.flush()
-                if time.monotonic() - beaten_at >= HEARTBEAT_SECONDS:
-                    beaten_at = time.monotonic()
-                    context.run_dir.heartbeat()
+        nonlocal beaten_at
+        context.flush()
+        if time.monotonic() - beaten_at >= HEARTBEAT_SECONDS:
+            beaten_at = time.monotonic()
+            context.run_dir.heartbeat()
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    # A full disk is for the work to find out, and to explain.
+    with repeated(beat, PROGRESS_SECONDS, OSError, RunDirError):
+        yield
+
+
+@contextmanager
+def repeated(
+    work: Callable[[], object], seconds: float, *passed: type[Exception]
+) -> Iterator[None]:
+    """Do work in a thread every so many seconds until the block ends.
+
+    Args:
+        passed: Errors of the work that stop nothing; it is done again.
+    """
+    done = threading.Event()
+
+    def repeat() -> None:
+        while not done.wait(seconds):
+            with suppress(*passed):
+                work()
+
+    thread = threading.Thread(target=repeat, name="repeated work", daemon=True)
     thread.start()
     try:
         yield
