@@ -57,6 +57,11 @@ def rolled_back_on_error(cur: DuckDBPyConnection) -> Iterator[None]:
         raise
 
 
+def append_row(cur: DuckDBPyConnection, statement: str, /, **values: object) -> None:
+    """Run a statement that stores values as of this moment, which it names ``created_at``."""
+    cur.execute(load_sql(statement), {**values, "created_at": to_timestamp(utc_now())})
+
+
 def fetch_records(
     cur: DuckDBPyConnection, kind: Callable[..., _Record], statement: str, /, **bound: object
 ) -> list[_Record]:

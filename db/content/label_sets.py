@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.content.items import MAX_LABELS
-from db.conversions import parse_json, require_text, to_timestamp, utc_now
+from db.conversions import parse_json, require_text
 from db.errors import InvalidLabelSetError
 from db.people.permissions import require
 from db.records import (
@@ -26,7 +26,7 @@ from db.records import (
     LabelSet,
     SetLabel,
 )
-from db.statements import fetch_value, load_sql
+from db.statements import append_row, fetch_value, load_sql
 
 _RESERVED: Final = (*OPTION_LABEL_SETS, FREE_TEXT_LABEL_SET, "all")
 """Names with a meaning of their own: the options of an item, and guidelines for every set."""
@@ -190,20 +190,20 @@ def insert_label_set(
     """
     require_text(reason, "reason")
     made = replace(label_set, version=1 if stored is None else stored.version + 1)
-    parameters = {
-        "name": made.name,
-        "version": made.version,
-        "kind": made.kind,
-        "labels": [
+    append_row(
+        cur,
+        "label_set_insert",
+        name=made.name,
+        version=made.version,
+        kind=made.kind,
+        labels=[
             {**asdict(label), "synonyms": [*label.synonyms], "codes": [*label.codes]}
             for label in made.labels
         ],
-        "moves": [{"label": label, "moved_to": target} for label, target in moves.items()],
-        "reason": reason,
-        "reviewer_id": reviewer_id,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("label_set_insert"), parameters)
+        moves=[{"label": label, "moved_to": target} for label, target in moves.items()],
+        reason=reason,
+        reviewer_id=reviewer_id,
+    )
     cur.execute(load_sql("reading_clear"), {"label_set": made.name})
     return made
 

@@ -17,12 +17,11 @@ import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming
-from db.conversions import to_timestamp, utc_now
 from db.errors import InvalidSettingError
 from db.people.permissions import require
 from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue
-from db.statements import fetch_records, fetch_row, load_sql
+from db.statements import append_row, fetch_records, fetch_row, load_sql
 from db.viewer import Viewer
 
 AcceptanceAction = Literal["accept", "suspend", "undo"]
@@ -170,15 +169,13 @@ def _insert_rule(
     rule_id = str(uuid.uuid4())
     stored = {**vars(terms), "confidence_level": terms.level}
     del stored["level"]
-    cur.execute(
-        load_sql("acceptance_rule_insert"),
-        {
-            **stored,
-            "rule_id": rule_id,
-            "queue_id": queue_id,
-            "created_by": created_by,
-            "created_at": to_timestamp(utc_now()),
-        },
+    append_row(
+        cur,
+        "acceptance_rule_insert",
+        **stored,
+        rule_id=rule_id,
+        queue_id=queue_id,
+        created_by=created_by,
     )
     return rule_id
 
@@ -225,17 +222,15 @@ def _add_event(
     counts: tuple[int, int],
     reviewer_id: str | None,
 ) -> None:
-    cur.execute(
-        load_sql("acceptance_event_insert"),
-        {
-            "rule_id": rule_id,
-            "action": action,
-            "reason": reason,
-            "num_reviewed": counts[0],
-            "num_errors": counts[1],
-            "reviewer_id": reviewer_id,
-            "created_at": to_timestamp(utc_now()),
-        },
+    append_row(
+        cur,
+        "acceptance_event_insert",
+        rule_id=rule_id,
+        action=action,
+        reason=reason,
+        num_reviewed=counts[0],
+        num_errors=counts[1],
+        reviewer_id=reviewer_id,
     )
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from duckdb import DuckDBPyConnection
 
-from db.conversions import require_text, to_timestamp, utc_now
+from db.conversions import require_text
 from db.errors import InvalidSliceError, NotPermittedError
 from db.outcomes.run_pairs import PairFilter
 from db.outcomes.selection import DIMENSIONS, By, Dimension, OutcomeFilter, Selection, select_rows
 from db.people.permissions import require
 from db.people.reviewers import get_reviewer
 from db.records import Reviewer
-from db.statements import load_sql
+from db.statements import append_row, load_sql
 
 MIN_ITEMS: Final = 20
 """Smaller slices are not counted: nothing could be concluded about them."""
@@ -178,7 +178,8 @@ def save_slice(
             "Choose a cell, a slice or a label first."
         )
     _require_own(cur, shown, saved_by)
-    _append(cur, shown, selection.to_json(), saved_by)
+    stored = selection.to_json()
+    append_row(cur, "saved_slice_insert", name=shown, selection=stored, saved_by=saved_by)
     return SavedSlice(shown, selection, saved_by)
 
 
@@ -195,7 +196,7 @@ def drop_slice(cur: DuckDBPyConnection, name: str, *, saved_by: str) -> None:
         raise InvalidSliceError(
             f"There is no saved slice {name!r}: it may have been deleted meanwhile. Choose another."
         )
-    _append(cur, name, "{}", saved_by)
+    append_row(cur, "saved_slice_insert", name=name, selection="{}", saved_by=saved_by)
 
 
 def list_slices(cur: DuckDBPyConnection) -> list[SavedSlice]:
@@ -307,13 +308,3 @@ def _require_own(cur: DuckDBPyConnection, name: str, reviewer_id: str) -> SavedS
         f"{person.name!r} may not change the slice {name!r}: {maker!r} saved it. "
         "Save yours under another name, or ask them or an admin."
     )
-
-
-def _append(cur: DuckDBPyConnection, name: str, selection: str, saved_by: str) -> None:
-    parameters = {
-        "name": name,
-        "selection": selection,
-        "saved_by": saved_by,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("saved_slice_insert"), parameters)

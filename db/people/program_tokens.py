@@ -21,7 +21,7 @@ from db.people.permissions import require
 from db.people.reviewers import find_person
 from db.people.sign_in import add_person
 from db.records import Role
-from db.statements import fetch_records, fetch_value, load_sql
+from db.statements import append_row, fetch_records, fetch_value, load_sql
 
 PROGRAM_ROLES: Final[tuple[Role, ...]] = ("reviewer", "adjudicator", "engineer")
 """The roles that a program can be given: none sets the roles of others."""
@@ -77,14 +77,14 @@ def add_token(
         )
     person = add_person(cur, name, role=role, by=by)
     secret = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-    parameters = {
-        "token_id": str(uuid.uuid4()),
-        "token_hash": _hash(secret),
-        "reviewer_id": person.reviewer_id,
-        "created_by": by,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("program_token_insert"), parameters)
+    append_row(
+        cur,
+        "program_token_insert",
+        token_id=str(uuid.uuid4()),
+        token_hash=_hash(secret),
+        reviewer_id=person.reviewer_id,
+        created_by=by,
+    )
     return secret
 
 

@@ -12,10 +12,10 @@ from typing import get_args
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import require_text, to_timestamp, utc_now
+from db.conversions import require_text
 from db.errors import InvalidReviewerError, ReviewerNotFoundError
 from db.records import PersonChange, Reviewer, ReviewerChange, ReviewerOrigin, Role
-from db.statements import fetch_record, fetch_records, load_sql
+from db.statements import append_row, fetch_record, fetch_records
 
 MAX_NAME_LENGTH = 200
 """Characters that a name may have."""
@@ -80,15 +80,15 @@ def insert_reviewer(
         InvalidReviewerError: The role is unknown.
     """
     check_role(role)
-    parameters = {
-        "reviewer_id": reviewer_id,
-        "name": name,
-        "role": role,
-        "origin": origin,
-        "created_at": to_timestamp(utc_now()),
-        "salt": str(uuid.uuid4()),
-    }
-    cur.execute(load_sql("reviewer_insert"), parameters)
+    append_row(
+        cur,
+        "reviewer_insert",
+        reviewer_id=reviewer_id,
+        name=name,
+        role=role,
+        origin=origin,
+        salt=str(uuid.uuid4()),
+    )
     return get_reviewer(cur, reviewer_id)
 
 
@@ -179,15 +179,14 @@ def append_identity_change(
 def _insert_change(
     cur: DuckDBPyConnection, reviewer_id: str, changed_by: str | None, **values: str | None
 ) -> None:
-    parameters = {
-        "name": None,
-        **values,
-        "reviewer_id": reviewer_id,
-        "changed_by": changed_by,
-        "created_at": to_timestamp(utc_now()),
-        "salt": str(uuid.uuid4()),
-    }
-    cur.execute(load_sql("reviewer_change_insert"), parameters)
+    append_row(
+        cur,
+        "reviewer_change_insert",
+        **{"name": None, **values},
+        reviewer_id=reviewer_id,
+        changed_by=changed_by,
+        salt=str(uuid.uuid4()),
+    )
 
 
 def list_changes(cur: DuckDBPyConnection) -> list[ReviewerChange]:

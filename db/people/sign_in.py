@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import require_text, to_timestamp, utc_now
+from db.conversions import require_text
 from db.errors import InvalidReviewerError, NotPermittedError
 from db.people.permissions import require
 from db.people.reviewers import (
@@ -21,7 +21,7 @@ from db.people.reviewers import (
     list_people,
 )
 from db.records import Reviewer, Role
-from db.statements import fetch_value, load_sql
+from db.statements import append_row, fetch_value
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _ISSUER = re.compile(r"https?://\S{1,500}")
@@ -218,14 +218,14 @@ def _add_waiting(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
 
 
 def _link(cur: DuckDBPyConnection, identity: Identity, reviewer_id: str) -> None:
-    parameters = {
-        "issuer": identity.issuer,
-        "subject": identity.subject,
-        "reviewer_id": reviewer_id,
-        "created_at": to_timestamp(utc_now()),
-        "salt": str(uuid.uuid4()),
-    }
-    cur.execute(load_sql("reviewer_identity_insert"), parameters)
+    append_row(
+        cur,
+        "reviewer_identity_insert",
+        issuer=identity.issuer,
+        subject=identity.subject,
+        reviewer_id=reviewer_id,
+        salt=str(uuid.uuid4()),
+    )
 
 
 def _admins(cur: DuckDBPyConnection) -> list[Reviewer]:

@@ -9,9 +9,8 @@ from typing import Final, Literal
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import to_timestamp, utc_now
 from db.records import Reviewer
-from db.statements import fetch_records, load_sql
+from db.statements import append_row, fetch_records
 
 SignedKind = Literal["adjudication", "model_alias"]
 
@@ -41,16 +40,16 @@ def sign(
     cur: DuckDBPyConnection, kind: SignedKind, signed_id: str, person: Reviewer, meaning: str
 ) -> None:
     """Append a person's signature, in the transaction of what is signed; once for each."""
-    parameters = {
-        "signed_kind": kind,
-        "signed_id": signed_id,
-        "reviewer_id": person.reviewer_id,
-        "name": person.name,
-        "meaning": meaning,
-        "salt": str(uuid.uuid4()),
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("signature_insert"), parameters)
+    append_row(
+        cur,
+        "signature_insert",
+        signed_kind=kind,
+        signed_id=signed_id,
+        reviewer_id=person.reviewer_id,
+        name=person.name,
+        meaning=meaning,
+        salt=str(uuid.uuid4()),
+    )
 
 
 def list_signatures(cur: DuckDBPyConnection) -> list[Signature]:

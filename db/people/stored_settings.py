@@ -7,8 +7,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import to_json, to_timestamp, utc_now
-from db.statements import fetch_value, load_sql
+from db.conversions import to_json
+from db.statements import append_row, fetch_value
 
 
 def find_setting(cur: DuckDBPyConnection, key: str) -> str | None:
@@ -20,10 +20,4 @@ def append_setting(
     cur: DuckDBPyConnection, key: str, value: Mapping[str, Any], reviewer_id: str
 ) -> None:
     """Store a value from now on. The caller has checked rights and owns the transaction."""
-    parameters = {
-        "key": key,
-        "value": to_json(value),
-        "reviewer_id": reviewer_id,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("setting_insert"), parameters)
+    append_row(cur, "setting_insert", key=key, value=to_json(value), reviewer_id=reviewer_id)

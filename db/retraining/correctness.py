@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from db.arrow_tables import incoming, table_of
 from db.content.label_sets import set_label
-from db.conversions import from_timestamp, to_json, to_timestamp, utc_now
+from db.conversions import from_timestamp, to_json
 from db.records import LabelSet, Option, Section, Split
-from db.statements import fetch_row, load_sql
+from db.statements import append_row, fetch_row, load_sql
 
 
 @dataclass(frozen=True)
@@ -160,14 +160,12 @@ def replace_correctness(
     cur.execute(load_sql("correctness_clear"), scope)
     with incoming(cur, "incoming_correctness", rows):
         cur.execute(load_sql("correctness_replace"), scope)
-    cur.execute(
-        load_sql("correctness_fit_insert"),
-        {
-            **scope,
-            "figures": to_json(asdict(figures)),
-            "fitted_on": fitted_on,
-            "created_at": to_timestamp(utc_now()),
-        },
+    append_row(
+        cur,
+        "correctness_fit_insert",
+        **scope,
+        figures=to_json(asdict(figures)),
+        fitted_on=fitted_on,
     )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import to_timestamp, utc_now
 from db.people.permissions import require
-from db.statements import fetch_value, load_sql
+from db.statements import append_row, fetch_value
 
 
 def add_gate_use(
@@ -27,15 +26,13 @@ def add_gate_use(
         NotPermittedError: The person's role is not open to promoting models.
     """
     require(cur, reviewer_id, "train")
-    cur.execute(
-        load_sql("gate_use_insert"),
-        {
-            "champion": champion,
-            "challenger": challenger,
-            "test_digest": test_digest,
-            "reviewer_id": reviewer_id,
-            "created_at": to_timestamp(utc_now()),
-        },
+    append_row(
+        cur,
+        "gate_use_insert",
+        champion=champion,
+        challenger=challenger,
+        test_digest=test_digest,
+        reviewer_id=reviewer_id,
     )
 
 

@@ -18,7 +18,7 @@ from db.conversions import from_json, require_text, to_json, to_timestamp, utc_n
 from db.errors import NotFoundError
 from db.people.permissions import require
 from db.people.signatures import MEANINGS, sign
-from db.statements import fetch_records, load_sql
+from db.statements import append_row, fetch_records, load_sql
 
 Alias = Literal["champion", "challenger"]
 AliasAction = Literal["register", "choose", "promote", "roll back"]
@@ -72,12 +72,7 @@ def register_model(
     get_run(cur, run_id)
     if any(model.run_id == run_id for model in list_models(cur)):
         return
-    parameters = {
-        "run_id": run_id,
-        "created_by": created_by,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("model_version_insert"), parameters)
+    append_row(cur, "model_version_insert", run_id=run_id, created_by=created_by)
     if is_challenger:
         newest = list_models(cur)[0]
         # Whose run it was may have lost the role since: the model is there all the same.

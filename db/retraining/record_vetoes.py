@@ -8,9 +8,9 @@ from datetime import datetime
 from duckdb import DuckDBPyConnection
 
 from db.content.items import get_item
-from db.conversions import require_text, to_timestamp, utc_now
+from db.conversions import require_text
 from db.people.permissions import require
-from db.statements import fetch_records, load_sql
+from db.statements import append_row, fetch_records
 from db.viewer import EVERYTHING, Viewer
 
 
@@ -50,15 +50,15 @@ def add_record_veto(
     require(cur, reviewer_id, "veto_records")
     get_item(cur, item_id, EVERYTHING)
     require_text(note, f"note on item {item_id!r}")
-    parameters = {
-        "item_id": item_id,
-        "num_shots": num_shots,
-        "is_vetoed": is_vetoed,
-        "note": note,
-        "reviewer_id": reviewer_id,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("record_veto_insert"), parameters)
+    append_row(
+        cur,
+        "record_veto_insert",
+        item_id=item_id,
+        num_shots=num_shots,
+        is_vetoed=is_vetoed,
+        note=note,
+        reviewer_id=reviewer_id,
+    )
 
 
 def list_record_vetoes(cur: DuckDBPyConnection, viewer: Viewer) -> list[RecordVeto]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import to_timestamp, utc_now
-from db.statements import fetch_column, fetch_records, load_sql
+from db.statements import append_row, fetch_column, fetch_records
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,7 @@ def retire_runs(cur: DuckDBPyConnection, run_ids: Sequence[str]) -> None:
 
     A version's number is never given again. The caller owns the transaction.
     """
-    parameters = {"run_ids": list(run_ids), "created_at": to_timestamp(utc_now())}
-    cur.execute(load_sql("retired_run_insert"), parameters)
+    append_row(cur, "retired_run_insert", run_ids=list(run_ids))
 
 
 def list_retired_ids(cur: DuckDBPyConnection) -> set[str]:

@@ -6,10 +6,10 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_json, to_json, to_timestamp, utc_now
+from db.conversions import from_json, to_json, to_timestamp
 from db.errors import DuplicateRunError, TrainingRunNotFoundError
 from db.records import TrainingRun, TrainingState
-from db.statements import fetch_column, fetch_record, fetch_records, load_sql
+from db.statements import append_row, fetch_column, fetch_record, fetch_records, load_sql
 
 
 def add_training_run(cur: DuckDBPyConnection, run: TrainingRun) -> None:
@@ -31,7 +31,9 @@ def add_training_run(cur: DuckDBPyConnection, run: TrainingRun) -> None:
         "base_run_id": run.base_run_id,
     }
     cur.execute(load_sql("training_run_insert"), parameters)
-    _append_state(cur, run.run_id, run.state, run.message)
+    append_row(
+        cur, "training_state_insert", run_id=run.run_id, state=run.state, message=run.message
+    )
 
 
 def add_training_state(
@@ -46,7 +48,7 @@ def add_training_state(
         raise TrainingRunNotFoundError(
             f"There is no training run {run_id!r}. Add it before its states."
         )
-    _append_state(cur, run_id, state, message)
+    append_row(cur, "training_state_insert", run_id=run_id, state=state, message=message)
 
 
 def find_training_run(cur: DuckDBPyConnection, run_id: str) -> TrainingRun | None:
@@ -62,16 +64,6 @@ def list_training_runs(cur: DuckDBPyConnection) -> list[TrainingRun]:
 def list_active_run_ids(cur: DuckDBPyConnection) -> list[str]:
     """Return the training runs that work or wait, by their latest state, newest first."""
     return fetch_column(cur, "training_run_active")
-
-
-def _append_state(cur: DuckDBPyConnection, run_id: str, state: TrainingState, message: str) -> None:
-    parameters = {
-        "run_id": run_id,
-        "state": state,
-        "message": message,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("training_state_insert"), parameters)
 
 
 def _run(*row: Any) -> TrainingRun:

@@ -9,9 +9,9 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_json, to_json, to_timestamp, utc_now
+from db.conversions import from_json, to_json
 from db.people.permissions import require
-from db.statements import fetch_record, load_sql
+from db.statements import append_row, fetch_record
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,7 @@ def add_trigger_policy(
         ReviewerNotFoundError: No reviewer has this id.
     """
     require(cur, reviewer_id, "train")
-    parameters = {
-        "policy": to_json(policy),
-        "reviewer_id": reviewer_id,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("trigger_policy_insert"), parameters)
+    append_row(cur, "trigger_policy_insert", policy=to_json(policy), reviewer_id=reviewer_id)
 
 
 def find_trigger_policy(cur: DuckDBPyConnection) -> StoredPolicy | None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from db.conversions import from_json, require_text, to_json, to_timestamp, utc_now
+from db.conversions import from_json, require_text, to_json
 from db.errors import InvalidDraftError
 from db.people.permissions import require
 from db.records import Phase
-from db.statements import load_sql
+from db.statements import append_row, load_sql
 
 MAX_CHARACTERS = 200_000
 """Longest draft that is kept, as JSON: ten times the longest answer that a page shows."""
@@ -72,11 +72,6 @@ def prune_drafts(cur: DuckDBPyConnection) -> None:
 def _append(
     cur: DuckDBPyConnection, item_id: str, reviewer_id: str, phase: Phase, body: str
 ) -> None:
-    parameters = {
-        "item_id": item_id,
-        "reviewer_id": reviewer_id,
-        "phase": phase,
-        "body": body,
-        "created_at": to_timestamp(utc_now()),
-    }
-    cur.execute(load_sql("draft_insert"), parameters)
+    append_row(
+        cur, "draft_insert", item_id=item_id, reviewer_id=reviewer_id, phase=phase, body=body
+    )
