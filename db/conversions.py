@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, ValidationError
 
 from db.errors import DatabaseDamagedError, DbError, InvalidTextError
 
@@ -105,6 +105,14 @@ def from_json(text: str) -> dict[str, Any]:
             "of the file in its place, or export what can be read."
         ) from error
     return value
+
+
+def faults_of(error: ValidationError) -> list[str]:
+    """Return each fault of values that pydantic refused: where it is, and what."""
+    return [
+        f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
+        for one in error.errors(include_url=False)
+    ]
 
 
 def parse_json(

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from db import search
 from db.content.items import CONTENT, describe_item_faults, get_item, item_from_row
 from db.conversions import (
+    faults_of,
     from_timestamp,
     require_text,
     to_json,
@@ -79,16 +80,14 @@ def apply_changes(item: Item, changes: Mapping[str, Any]) -> Item:
     given = dict(changes)
     if isinstance(given.get("options"), dict):
         given["options"] = [{"label": k, "text": v} for k, v in given["options"].items()]
-    if isinstance(given.get("gold_label"), list):
-        order = given.get("labels", item.labels)
-        given["gold_label"] = join_labels(given["gold_label"], order)
+    right = given.pop("gold_label") if isinstance(given.get("gold_label"), list) else None
     try:
         changed = TypeAdapter(Item).validate_python({**asdict(item), **given})
+        if right is not None:
+            TypeAdapter(dict[str, list[str]]).validate_python({"gold_label": right})
+            changed = replace(changed, gold_label=join_labels(right, changed.labels))
     except ValidationError as error:
-        faults += [
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
-            for one in error.errors(include_url=False)
-        ]
+        faults += faults_of(error)
     if faults:
         raise InvalidItemError(
             f"The changes of item {item.item_id!r} cannot be used: {'; '.join(faults)}.",

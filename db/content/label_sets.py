@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.content.items import MAX_LABELS
-from db.conversions import parse_json, require_text
+from db.conversions import faults_of, parse_json, require_text
 from db.errors import InvalidLabelSetError
 from db.people.permissions import require
 from db.records import (
@@ -67,12 +67,9 @@ def read_label_set(path: Path) -> LabelSet:
         content = tomllib.loads(text) if path.suffix.lower() == ".toml" else parse_json(text)
         found = _File.model_validate(content)
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
-            for one in error.errors(include_url=False)
-        ]
+        faults = "; ".join(faults_of(error))
         raise InvalidLabelSetError(
-            f"{path.name} is no label set: {'; '.join(faults)}. See docs/formats.md for an example."
+            f"{path.name} is no label set: {faults}. See docs/formats.md for an example."
         ) from error
     except (OSError, ValueError) as error:
         raise InvalidLabelSetError(f"{path.name} cannot be read: {error}.") from error

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.atomic_files import replaced_file
+from db.conversions import faults_of
 from db.errors import ImportFileError
 from db.importers.entries import Answer, Entry, Opinion
 from db.importers.guessing import TRUE, flag_columns_of, guess_mapping, names_of_flags
@@ -237,11 +238,9 @@ def load_mapping(name: str) -> Mapping:
             "--save-map, or give the fields one by one: --map question=COLUMN."
         ) from error
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        where = ".".join(map(str, fault["loc"]))
         raise ImportFileError(
-            f"The mapping {path.name} cannot be read: {where}: {fault['msg']}. Correct the file, "
-            "or save the mapping again."
+            f"The mapping {path.name} cannot be read: {faults_of(error)[0]}. Correct the file, or "
+            "save the mapping again."
         ) from error
 
 

@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from db.arrow_tables import incoming_table, schema_of
 from db.atomic_files import replaced_file
-from db.conversions import parse_json, utc_now
+from db.conversions import faults_of, parse_json, utc_now
 from db.copied_reads import read_aside
 from db.errors import SnapshotError
 from db.records import GoldOrigin, Option, Section, Split, is_label_set
@@ -290,10 +290,8 @@ def _read_manifest(directory: Path) -> SnapshotManifest:
             "Freeze a new one from the app."
         ) from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise _damaged(
-            directory, f"{MANIFEST_NAME} is not valid ({where}: {first['msg']})"
+            directory, f"{MANIFEST_NAME} is not valid ({faults_of(error)[0]})"
         ) from error
 
 

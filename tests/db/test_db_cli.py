@@ -357,6 +357,8 @@ def test_an_item_is_corrected_set_aside_and_restored(tmp_path: Path) -> None:
         ({"options": {"A": 1}}, "options.0.text: Input should be a valid string"),
         ({}, "nothing differs"),
         ({"gold_label": "no", "labels": ["yes"]}, "expected at least two"),
+        ({"gold_label": ["no"], "labels": 5}, "labels: Input should be a valid tuple"),
+        ({"gold_label": [1]}, "gold_label.0: Input should be a valid string"),
     ],
 )
 def test_changes_that_cannot_be_used_are_named(
