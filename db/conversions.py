@@ -7,12 +7,13 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, ValidationError
+from pydantic import AfterValidator, AwareDatetime, TypeAdapter, ValidationError
 
 from db.errors import DatabaseDamagedError, DbError, InvalidTextError
 
+_Kind = TypeVar("_Kind")
 MAX_DEPTH: Final = 64
 """Objects and lists within each other; far from where Python's own limit of recursion is met."""
 _MAX_WHOLE: Final = 2**63 - 1
@@ -113,6 +114,14 @@ def faults_of(error: ValidationError) -> list[str]:
         f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
         for one in error.errors(include_url=False)
     ]
+
+
+def find_sound(kind: TypeAdapter[_Kind], stored: str | None) -> _Kind | None:
+    """Read what was stored as JSON; None where that is nothing, or damaged."""
+    try:
+        return None if stored is None else kind.validate_json(stored)
+    except ValidationError:
+        return None
 
 
 def parse_json(

@@ -16,7 +16,6 @@ from db import search
 from db.content.items import CONTENT, describe_item_faults, get_item, item_from_row
 from db.conversions import (
     faults_of,
-    from_timestamp,
     require_text,
     to_json,
     to_timestamp,
@@ -206,12 +205,11 @@ def list_versions(cur: DuckDBPyConnection, item_id: str) -> list[ItemVersion]:
         ItemNotFoundError: No item has this id.
     """
     get_item(cur, item_id, EVERYTHING)
-    rows = cur.execute(load_sql("item_version_list"), {"item_id": item_id}).fetchall()
-    made = [None if row[-4] is None else from_timestamp(row[-4]) for row in rows]
-    return [
-        ItemVersion(item_from_row(row[:_ITEM_COLUMNS]), *(*row[_ITEM_COLUMNS:-4], when, *row[-3:]))
-        for row, when in zip(rows, made, strict=True)
-    ]
+    return fetch_records(cur, _version, "item_version_list", item_id=item_id)
+
+
+def _version(*row: Any) -> ItemVersion:
+    return ItemVersion(item_from_row(row[:_ITEM_COLUMNS]), *row[_ITEM_COLUMNS:])
 
 
 def set_items_aside(

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from duckdb import DuckDBPyConnection
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from db.conversions import find_sound
 from db.errors import InvalidSettingError
 from db.people.permissions import require
 from db.people.stored_settings import append_setting, find_setting
@@ -35,10 +36,8 @@ def get_privacy(cur: DuckDBPyConnection) -> PrivacySettings:
     stored = find_setting(cur, _KEY)
     if stored is None:
         return PrivacySettings()
-    try:
-        return _ADAPTER.validate_json(stored)
-    except ValidationError:
-        return PrivacySettings(uses_pseudonyms=True, least_cell=LEAST_CELL_BOUNDS[1])
+    strictest = PrivacySettings(uses_pseudonyms=True, least_cell=LEAST_CELL_BOUNDS[1])
+    return find_sound(_ADAPTER, stored) or strictest
 
 
 def save_privacy(cur: DuckDBPyConnection, settings: PrivacySettings, reviewer_id: str) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from db.arrow_tables import incoming, table_of
 from db.content.label_sets import set_label
-from db.conversions import from_timestamp, to_json
+from db.conversions import find_sound, to_json
 from db.records import LabelSet, Option, Section, Split
-from db.statements import append_row, fetch_row, load_sql
+from db.statements import append_row, fetch_records, fetch_row, load_sql
 
 
 @dataclass(frozen=True)
@@ -171,16 +171,13 @@ def replace_correctness(
 
 def list_correctness_fits(cur: DuckDBPyConnection) -> list[CorrectnessFit]:
     """Return the latest heads; one whose figures are damaged is left out, and is fitted again."""
-    return list(_fits(cur.execute(load_sql("correctness_fit_list")).fetchall()))
+    fits = fetch_records(cur, _fit, "correctness_fit_list")
+    return [fit for fit in fits if fit is not None]
 
 
-def _fits(rows: Sequence[tuple[Any, ...]]) -> Iterator[CorrectnessFit]:
-    for run_id, label_set, figures, fitted_on, created_at in rows:
-        try:
-            read = _FIGURES.validate_json(figures)
-        except ValidationError:
-            continue
-        yield CorrectnessFit(run_id, label_set, read, fitted_on, from_timestamp(created_at))
+def _fit(run_id: str, label_set: str, figures: str, *rest: Any) -> CorrectnessFit | None:
+    read = find_sound(_FIGURES, figures)
+    return None if read is None else CorrectnessFit(run_id, label_set, read, *rest)
 
 
 def gold_version(cur: DuckDBPyConnection) -> str:

@@ -16,13 +16,13 @@ from typing import Any, Final, Literal
 from duckdb import DuckDBPyConnection
 
 from db.arrow_tables import incoming
-from db.conversions import from_timestamp, to_json, to_timestamp, utc_now
+from db.conversions import to_json, to_timestamp, utc_now
 from db.errors import BulkActionError
 from db.people.permissions import require
 from db.review.item_list import ReviewFilter, select_items
 from db.review.queue_changes import close_queue
 from db.review.visibility import view_as
-from db.statements import load_sql
+from db.statements import fetch_record, fetch_records, load_sql
 
 ItemKind = Literal["head", "text", "retract", "flag"]
 """``head`` and ``text``: label as the head, or the answer's text, says. ``retract``: take one's own
@@ -181,7 +181,7 @@ def get_action(cur: DuckDBPyConnection, batch_id: str) -> BulkAction:
 
 def list_actions(cur: DuckDBPyConnection) -> list[BulkAction]:
     """Return all actions, the newest first."""
-    return [_from_row(row) for row in _rows(cur, None)]
+    return fetch_records(cur, BulkAction, "bulk_action_list", batch_id=None)
 
 
 def _require_as_seen(num_items: int, num_expected: int) -> None:
@@ -225,13 +225,4 @@ def _retract(cur: DuckDBPyConnection, batch_id: str, prefix: str, now: datetime)
 
 
 def _find(cur: DuckDBPyConnection, batch_id: str) -> BulkAction | None:
-    return next((_from_row(row) for row in _rows(cur, batch_id)), None)
-
-
-def _rows(cur: DuckDBPyConnection, batch_id: str | None) -> list[tuple[Any, ...]]:
-    return cur.execute(load_sql("bulk_action_list"), {"batch_id": batch_id}).fetchall()
-
-
-def _from_row(row: tuple[Any, ...]) -> BulkAction:
-    undone_at = None if row[5] is None else from_timestamp(row[5])
-    return BulkAction(row[0], row[1], row[2], row[3], from_timestamp(row[4]), undone_at)
+    return fetch_record(cur, BulkAction, "bulk_action_list", batch_id=batch_id)

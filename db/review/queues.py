@@ -11,9 +11,9 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 from duckdb import DuckDBPyConnection
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from db.conversions import from_timestamp, require_text, to_json, to_timestamp, utc_now
+from db.conversions import find_sound, require_text, to_json, to_timestamp, utc_now
 from db.errors import InvalidQueueError, QueueClosedError, QueueNotFoundError
 from db.people.permissions import PERMISSIONS, is_permitted, require
 from db.review.draws import (
@@ -35,7 +35,7 @@ from db.review.draws import (
 from db.review.item_list import ReviewFilter, select_items
 from db.review.settings import ReviewMode
 from db.review.visibility import view_as
-from db.statements import fetch_value, load_sql
+from db.statements import fetch_value, load_sql, record_of
 from db.viewer import Viewer
 
 QueueOrder = Literal[
@@ -411,29 +411,12 @@ def _insert(
 
 
 def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
-    rows = _rows(cur, queue_id)
-    return [
-        Queue(
-            queue_id=row[0],
-            settings=QueueSettings(
-                name=row[1],
-                filter=_read_filter(row[2]),
-                order=row[3],
-                seed=row[4],
-                num_reviewers=row[5],
-                mode=row[6],
-                sharing=row[7],
-                reviewer_ids=tuple(row[8]),
-                repeat_share=row[9],
-                design=_find_design(row[13]),
-            ),
-            created_at=from_timestamp(row[10]),
-            created_by=row[11],
-            is_closed=row[12],
-            present_ids=tuple(row[14]),
-        )
-        for row in rows
-    ]
+    return [record_of(_queue, row) for row in _rows(cur, queue_id)]
+
+
+def _queue(queue_id: str, name: str, flt: str, *row: Any) -> Queue:
+    settings = QueueSettings(name, _read_filter(flt), *row[:7], find_sound(_DESIGN, row[7]))
+    return Queue(queue_id, settings, *row[8:])
 
 
 def _rows(cur: DuckDBPyConnection, queue_id: str | None) -> list[tuple[Any, ...]]:
@@ -443,21 +426,7 @@ def _rows(cur: DuckDBPyConnection, queue_id: str | None) -> list[tuple[Any, ...]
 
 def _read_filter(stored: str) -> ReviewFilter:
     """Read the filter of a queue; of a damaged one the queue keeps its items and gets no others."""
-    return _find_filter(stored) or ReviewFilter(item_ids=())
-
-
-def _find_filter(stored: str) -> ReviewFilter | None:
-    try:
-        return _FILTER.validate_json(stored)
-    except ValidationError:
-        return None
-
-
-def _find_design(stored: str | None) -> QueueDesign | None:
-    try:
-        return None if stored is None else _DESIGN.validate_json(stored)
-    except ValidationError:
-        return None  # as for a queue made before: its order is strict, and its draw is stored
+    return find_sound(_FILTER, stored) or ReviewFilter(item_ids=())
 
 
 def list_queue_faults(cur: DuckDBPyConnection) -> list[str]:
@@ -465,8 +434,8 @@ def list_queue_faults(cur: DuckDBPyConnection) -> list[str]:
     return [
         f"The filter of the queue {name!r} is damaged: it keeps its items and can get no others. "
         "Create a new queue for further items."
-        for name, stored, is_closed in ((row[1], row[2], row[12]) for row in _rows(cur, None))
-        if not is_closed and _find_filter(stored) is None
+        for _, name, stored, *_, is_closed, _ in _rows(cur, None)
+        if not is_closed and find_sound(_FILTER, stored) is None
     ]
 
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 from duckdb import DuckDBPyConnection
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from db.conversions import require_text
+from db.conversions import find_sound, require_text
 from db.errors import InvalidSettingError
 from db.people.permissions import require
 from db.people.stored_settings import append_setting, find_setting
@@ -55,20 +55,13 @@ def read_settings(stored: str | None) -> ReviewSettings:
     """
     if stored is None:
         return ReviewSettings()
-    return _read_stored(stored) or ReviewSettings(mode="blind", hides_names=True)
-
-
-def _read_stored(stored: str) -> ReviewSettings | None:
-    try:
-        return _ADAPTER.validate_json(stored)
-    except ValidationError:
-        return None
+    return find_sound(_ADAPTER, stored) or ReviewSettings(mode="blind", hides_names=True)
 
 
 def list_setting_faults(cur: DuckDBPyConnection) -> list[str]:
     """Describe stored settings that cannot be read."""
     stored = find_setting(cur, _KEY)
-    if stored is None or _read_stored(stored) is not None:
+    if stored is None or find_sound(_ADAPTER, stored) is not None:
         return []
     return [
         "The stored review settings are damaged, so the strictest count: every item is labelled "
