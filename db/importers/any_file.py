@@ -105,7 +105,7 @@ def parse_any(
     Raises:
         ImportFileError: It is not recognised, or has faults; the message names each.
     """
-    split_file = path.with_name(SPLIT_FILE_NAME)
+    split_file = path.parent / SPLIT_FILE_NAME
     with unpacked(path) as file:
         if file != path and test_split is None and split_file.exists():
             test_split = split_file

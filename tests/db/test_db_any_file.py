@@ -494,3 +494,12 @@ def test_a_format_that_is_built_otherwise_is_one_clear_error(tmp_path: Path) -> 
     row = {"doc_id": 0, "doc": {"question": "Q?"}, "filtered_resps": 3, "resps": 4, "arguments": 5}
     with pytest.raises(ImportFileError, match="samples_x"):
         parse_any(write(tmp_path, "samples_x_2025.jsonl", row))
+
+
+def test_the_root_of_a_disk_is_looked_into_as_any_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpack(path: Path) -> Iterator[Path]:
+        raise ImportFileError(f"{path} was looked into.")
+
+    monkeypatch.setattr("db.importers.any_file.unpacked", unpack)
+    with pytest.raises(ImportFileError, match="/ was looked into"):
+        parse_any(Path("/"))
