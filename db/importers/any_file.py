@@ -122,7 +122,8 @@ def _parse(
     whole = _whole(path, row, choices, test_split) if mapping is None else None
     if whole is not None:
         return _described(whole.parse(path, test_split), whole.name)
-    signature = None if mapping else _signature(row, contents)
+    fitting = (each for each in SIGNATURES if each.fits(row, contents.around))
+    signature = None if mapping else next(fitting, None)
     if signature is not None and signature.reader is None:
         raise ImportFileError(
             f"{path.name} was not imported: {signature.name}. {signature.refusal}"
@@ -158,7 +159,7 @@ def _look_at(path: Path, mapping: FieldMapping | None, choices: Choices) -> Look
     if (mapping or _signature(row, contents) is None) and _names_no_question(mapping, row):
         first, _ = divided(first, rows, _NUM_LOOKED_AT)
     fields = tuple(dict.fromkeys(name for _, each in first for name in _paths(each)))
-    used = (mapping or FieldMapping()).over(suggested(_objects(first)))
+    used = _used(mapping, first)
     entries = list(_entries(_by_mapping(used), iter(first), Frame(path), faults))
     assembly = Assembly(path, faults, choices)
     assembly.add(entries)

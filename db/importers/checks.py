@@ -68,9 +68,10 @@ def match_batch(cur: DuckDBPyConnection, batch: ImportBatch) -> tuple[ImportBatc
     _require_allowed(batch, loose, known)
     same = {item_id for item_id, item in known.items() if item.is_same_id}
     left_out = _left_out(batch, items, known)
+    is_left_out = pc.is_in(items["item_id"], pa.array(sorted(left_out), pa.string()))
     matched = replace(
         batch,
-        items=items.filter(pc.invert(_is_in(items["item_id"], left_out))),
+        items=items.filter(pc.invert(is_left_out)),
         labels=tuple(_renamed_label(label, known.get(label.item_id)) for label in batch.labels),
         places=_renamed_places(batch, known),
     )
@@ -179,10 +180,6 @@ def _left_out(batch: ImportBatch, items: pa.Table, known: Mapping[str, _Known]) 
         return by_text
     bare = items.filter(pc.is_null(items["gold_label"]))["item_id"].to_pylist()
     return by_text | {i for i in bare if i in known and known[i].is_same_text}
-
-
-def _is_in(column: pa.ChunkedArray, values: set[str]) -> pa.ChunkedArray:
-    return pc.is_in(column, pa.array(sorted(values), pa.string()))
 
 
 def _renamed(predictions: pa.Table, known: Mapping[str, _Known], *, is_own: bool) -> pa.Table:

@@ -61,7 +61,7 @@ def new_id() -> str:
 
 def _add_annotator(cur: DuckDBPyConnection, shown: str, role: Role) -> Reviewer:
     """Add an annotator of a data set under an id of their name: the same in each import."""
-    digest = hashlib.sha256(shown.casefold().encode()).hexdigest()[:16]
+    digest = _digest(shown.casefold())
     named = find_named(list_people(cur), shown)
     if named is None:
         annotator = insert_reviewer(cur, f"reviewer-{digest}", shown, role, "import")

@@ -62,7 +62,7 @@ def sign_in_by_name(cur: DuckDBPyConnection, name: str) -> Reviewer:
     """
     person = follow_merge(cur, add_reviewer(cur, name))
     _refuse_without_role(cur, person)
-    return _admin_where_there_is_none(cur, person)
+    return person if _admins(cur) else _make_admin(cur, person)
 
 
 def sign_in_by_identity(cur: DuckDBPyConnection, identity: Identity) -> Reviewer:
@@ -230,10 +230,6 @@ def _link(cur: DuckDBPyConnection, identity: Identity, reviewer_id: str) -> None
 
 def _admins(cur: DuckDBPyConnection) -> list[Reviewer]:
     return [person for person in list_people(cur) if person.role == "admin"]
-
-
-def _admin_where_there_is_none(cur: DuckDBPyConnection, person: Reviewer) -> Reviewer:
-    return person if _admins(cur) else _make_admin(cur, person)
 
 
 def _make_admin(cur: DuckDBPyConnection, person: Reviewer) -> Reviewer:

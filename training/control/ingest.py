@@ -185,7 +185,7 @@ def _refresh_run(
     """Store the state of one run; return it, None while the run is being made, and if it is new."""
     if known is not None and known.state == "succeeded":
         return "succeeded", False  # it is stored, whatever becomes of its files
-    if not _is_storable(run_dir.run_id):
+    if replace_lone_surrogates(run_dir.run_id) != run_dir.run_id:
         aside[run_dir.path] = (
             f"The name of run directory {run_dir.run_id!a} in {run_dir.path.parent} is no "
             "UTF-8 text, so no run can have it. Rename the directory, or move it away."
@@ -212,10 +212,6 @@ def _refresh_run(
     with database.transaction() as cur:
         _add_state(cur, run_dir, settings, state, message)
     return state, True
-
-
-def _is_storable(name: str) -> bool:
-    return replace_lone_surrogates(name) == name
 
 
 def _is_news(known: TrainingRun | None, state: TrainingState, message: str) -> bool:

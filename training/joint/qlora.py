@@ -323,7 +323,8 @@ def _predict(
     predictions = predict(context, model, data.pool, snapshot, settings.evaluation)
     PREDICTIONS.write(run_dir.predictions_path, predictions)
     run_dir.write_metrics(evaluate(predictions, snapshot.test, model.decision_rules))
-    _drop_checkpoints(run_dir.checkpoints_path)
+    # They hold optimizer state as pickles and are of no use once the artifact is written.
+    shutil.rmtree(run_dir.checkpoints_path, ignore_errors=True)
 
 
 def _held_out(
@@ -339,8 +340,3 @@ def _held_out(
         HeldOut(record.item_id, record.question.label_set.name, classification.logits)
         for record, classification in zip(dev, read, strict=True)
     ]
-
-
-def _drop_checkpoints(folder: Path) -> None:
-    # They hold optimizer state as pickles and are of no use once the artifact is written.
-    shutil.rmtree(folder, ignore_errors=True)

@@ -232,7 +232,8 @@ def arrow_rows(path: Path) -> Iterator[Row]:
             file.seek(0)
             reader = pa.ipc.open_stream(file) if is_stream else pa.ipc.open_file(file)
             count = itertools.count(1)
-            for batch in reader if is_stream else map(reader.get_batch, _batches(reader)):
+            places = range(0 if is_stream else reader.num_record_batches)
+            for batch in reader if is_stream else map(reader.get_batch, places):
                 batch.validate(full=True)  # what comes from elsewhere may point outside itself
                 for row in batch.to_pylist():
                     yield f"row {next(count)}", row
@@ -241,10 +242,6 @@ def arrow_rows(path: Path) -> Iterator[Row]:
             f"{path.name} cannot be imported: it begins as an Arrow file and cannot be read as one "
             f"({str(error)[:120]}). Write it again, or save it as Parquet."
         ) from error
-
-
-def _batches(reader: pa.ipc.RecordBatchFileReader) -> range:
-    return range(reader.num_record_batches)
 
 
 def _dialect(text: str) -> tuple[dict[str, Any], str]:
