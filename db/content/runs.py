@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from db.conversions import from_json, require_text, to_json, to_timestamp
 from db.errors import DuplicateRunError, RunNotFoundError
-from db.records import Run
+from db.records import Run, RunKind
 from db.statements import fetch_record, fetch_records, load_sql
 
 
@@ -81,5 +81,7 @@ def list_runs(cur: DuckDBPyConnection) -> list[Run]:
     return fetch_records(cur, _run, "run_list")
 
 
-def _run(*row: Any) -> Run:
-    return Run(*row[:4], from_json(row[4]), from_json(row[5]), *row[6:])
+def _run(
+    run_id: str, name: str, kind: RunKind, model: str, settings: str, metrics: str, *rest: Any
+) -> Run:
+    return Run(run_id, name, kind, model, from_json(settings), from_json(metrics), *rest)

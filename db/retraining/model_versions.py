@@ -132,8 +132,10 @@ def list_alias_events(cur: DuckDBPyConnection, alias: Alias | None = None) -> li
     return fetch_records(cur, _event, "model_alias_list", alias=alias)
 
 
-def _event(*row: Any) -> AliasEvent:
-    return AliasEvent(*row[:4], from_json(row[4]), *row[5:])
+def _event(
+    alias: Alias, version: int | None, action: AliasAction, reason: str, gate: str, *rest: Any
+) -> AliasEvent:
+    return AliasEvent(alias, version, action, reason, from_json(gate), *rest)
 
 
 def _append_alias(

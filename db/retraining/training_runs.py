@@ -66,5 +66,5 @@ def list_active_run_ids(cur: DuckDBPyConnection) -> list[str]:
     return fetch_column(cur, "training_run_active")
 
 
-def _run(*row: Any) -> TrainingRun:
-    return TrainingRun(*row[:3], from_json(row[3]), *row[4:])
+def _run(run_id: str, preset: str, state: TrainingState, settings: str, *rest: Any) -> TrainingRun:
+    return TrainingRun(run_id, preset, state, from_json(settings), *rest)

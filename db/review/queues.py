@@ -415,7 +415,8 @@ def _list(cur: DuckDBPyConnection, queue_id: str | None) -> list[Queue]:
 
 
 def _queue(queue_id: str, name: str, flt: str, *row: Any) -> Queue:
-    settings = QueueSettings(name, _read_filter(flt), *row[:7], find_sound(_DESIGN, row[7]))
+    settings = QueueSettings(name, _read_filter(flt), *row[:7])
+    settings = replace(settings, design=find_sound(_DESIGN, row[7]))
     return Queue(queue_id, settings, *row[8:])
 
 
