@@ -272,7 +272,7 @@ def pulse(context: RunContext) -> Iterator[None]:
 def repeated(
     work: Callable[[], object], seconds: float, *passed: type[Exception]
 ) -> Iterator[None]:
-    """Do work in a thread again and again, ``seconds`` apart, until the block ends.
+    """Run work in a thread again and again, ``seconds`` apart, until the block ends.
 
     Args:
         passed: Errors of the work that stop nothing; it is done again.
