@@ -32,6 +32,8 @@ from db.statements import (
     BEGIN_TRANSACTION,
     COMMIT,
     execute_parsed,
+    fetch_column,
+    fetch_value,
     load_sql,
     rolled_back_on_error,
     whole,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cache
@@ -14,6 +14,9 @@ import duckdb
 from cachetools import LRUCache
 from duckdb import DuckDBPyConnection
 
+from db.conversions import from_timestamp, to_timestamp, utc_now
+
+_Record = TypeVar("_Record")
 BEGIN_TRANSACTION: Final = "begin transaction"
 COMMIT: Final = "commit"
 _MAX_BOUND: Final = 64

@@ -11,8 +11,7 @@ import click
 from duckdb import DuckDBPyConnection
 
 from db.cli.asking import asked_now
-from db.cli.frame import echo, opened
-from db.cli.review_commands import as_json_option
+from db.cli.frame import as_json_option, echo, opened
 from db.errors import InvalidReviewerError, ReviewerNotFoundError
 from db.evidence.person_data import read_person_data
 from db.exporters.targets import file_target

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from db.outcomes.item_lists import find_questions
 from db.outcomes.selection import By, Gold
-from db.statements import fetch_records, load_sql
+from db.statements import load_sql
 from db.viewer import Viewer
 
 Change = Literal["fixed", "broken", "both_right", "both_wrong"]

@@ -116,7 +116,7 @@ def _set_decision(
     labels: Sequence[str],
 ) -> dict[str, Any] | None:
     known = [place for place, one in enumerate(predictions) if one.head_probabilities]
-    p = _probabilities([predictions[place] for place in known], len(labels))
+    p = padded([predictions[i].head_probabilities or () for i in known], len(labels), 0.0)
     right = set_indicators([labels_in(gold[place]) for place in known], labels)
     decided = rule.decide_sets(p)
     is_exact = (decided.given == right).all(axis=1)

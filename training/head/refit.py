@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from db.errors import DbError
-from db.paths import cache_dir, runs_dir
+from db.paths import runs_dir
 from db.records import OPTION_LABEL_SETS, Prediction, join_labels, labels_in
 from db.retraining.lineage import TrainingRecord
 from db.retraining.snapshot import Snapshot, SnapshotItem
-from eci.arrays import FloatArray, IntArray
+from eci.arrays import IntArray
 from eci.decisions import MOST_PROBABLE, DecisionSettings
 from eci.errors import EciError
 from eci.model.artifact import ArtifactInfo, CalibrationInfo, read_info
@@ -457,7 +457,12 @@ def _predict(
             p = 1 / (1 + np.exp(-logits / _temperature(info, name)))
             sets = info.decision_rules.get(name, MOST_PROBABLE).decide_sets(p)
             predictions += [
-                _set_prediction(run_id, entry.item, row, sets.names_of(place, entry.item.labels))
+                _prediction(
+                    run_id,
+                    entry.item,
+                    join_labels(sets.names_of(place, entry.item.labels), entry.item.labels),
+                    row[: len(entry.item.labels)].tolist(),
+                )
                 for place, (entry, row) in enumerate(zip(entries, p, strict=True))
             ]
             continue
@@ -471,16 +476,16 @@ def _predict(
     return predictions
 
 
-def _set_prediction(
-    run_id: str, item: SnapshotItem, row: FloatArray, given: Sequence[str]
+def _prediction(
+    run_id: str, item: SnapshotItem, label: str | None, probabilities: Sequence[float]
 ) -> Prediction:
     return Prediction(
         run_id=run_id,
         item_id=item.item_id,
         answer=None,
         answer_label=None,
-        head_label=join_labels(given, item.labels),
-        head_probabilities=tuple(row[: len(item.labels)].tolist()),
+        head_label=label,
+        head_probabilities=tuple(probabilities),
     )
 
 
