@@ -16,8 +16,10 @@ import numpy as np
 import psutil
 import pytest
 
+from training.data.job import Job
 from training.errors import RunDirError
 from training.run.run_dir import RunDir, current_status, list_run_dirs
+from training.settings.training import PredictionSettings
 
 NOW = datetime(2026, 11, 22, 19, 4, 55, tzinfo=UTC)
 
@@ -250,3 +252,9 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_settings_without_those_of_the_task_are_no_defaults(run_dir: RunDir) -> None:
+    run_dir.write_settings({"task": "predict"})
+    with pytest.raises(RunDirError, match=r"settings\.json .* has no settings of its task"):
+        Job.read(run_dir, PredictionSettings)

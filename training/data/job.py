@@ -8,6 +8,7 @@ from typing import Generic, Self, TypeVar
 from pydantic import BaseModel
 
 from db.retraining.snapshot import Snapshot, load_snapshot
+from training.run.json_files import unusable
 from training.run.run_dir import RunDir
 from training.settings.training import parse_as
 
@@ -30,6 +31,8 @@ class Job(Generic[Settings]):
             TrainingError: They do not fit.
             DbError: The snapshot cannot be read.
         """
-        stored = run_dir.read_settings()["settings"]
+        stored = run_dir.read_settings().get("settings")
+        if stored is None:
+            raise unusable(run_dir.settings_path, "has no settings of its task (settings)")
         settings = parse_as(kind, stored, str(run_dir.settings_path))
         return cls(run_dir, settings, load_snapshot(run_dir.snapshot_path))
