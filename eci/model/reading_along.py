@@ -234,5 +234,5 @@ def choose_threshold(
     for threshold in THRESHOLDS:
         labels, _ = stop(steps, probabilities, own, threshold)
         if (labels[rows] == own[rows]).mean() >= agreement:
-            return threshold
+            return float(threshold)
     return 1.0

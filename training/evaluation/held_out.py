@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from db.arrow_tables import schema_of
 from eci.arrays import FloatArray, IntArray
 from eci.decisions import DecisionRule, DecisionSettings, choose_rule
 from eci.model.artifact import ArtifactInfo, CalibrationInfo
