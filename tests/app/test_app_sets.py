@@ -12,9 +12,12 @@ from db.outcomes.selection import OutcomeFilter
 from db.people.sign_in import add_person
 from db.records import join_labels, labels_in
 from db.viewer import EVERYTHING
+from eci.decisions import DecisionRule
 from streamlit_app.logic.outcomes.run_outcomes import refresh
 from streamlit_app.logic.outcomes.set_outcomes import load_set_calibration
 from streamlit_app.logic.outcomes.suspects import load_suspects
+from streamlit_app.logic.tables import Cell
+from streamlit_app.logic.training.decision_view import decision_table
 from tests.support.pages import captions, open_page, plain_texts
 from tests.support.records import make_item, make_prediction, make_run
 
@@ -95,6 +98,25 @@ def test_calibration_and_doubtful_sets_are_on_their_pages(signs: Database) -> No
     page = open_page("agreement/doubtful")
     assert not page.exception
     assert "2 of 40 reference labels (5.0 %) are doubtful" in plain_texts(page)
+
+
+def test_the_operating_point_of_sets_names_its_thresholds() -> None:
+    def shown(rule: DecisionRule) -> tuple[Cell, ...]:
+        metrics = {"signs": {"decision": rule.model_dump(mode="json")}}
+        return tuple(column[0] for column in decision_table(make_run(metrics=metrics)).values())
+
+    rule = DecisionRule(
+        cost="macro_f1", num_items=46, mean_cost=0.28, mean_cost_most_probable=0.32,
+        set_coverage=0.9, label_thresholds=(0.5, 0.3, 0.2),
+    )  # fmt: skip
+    label_set, decided_by, num_items, compared, *_ = shown(rule)
+    assert (label_set, num_items) == ("signs", 46)
+    assert decided_by == "overlap: each label from its own threshold on, 20.0 % to 50.0 %"
+    assert compared == "72.0 % (68.0 %)"
+    halves = rule.model_copy(update={"label_thresholds": (0.5,)})
+    assert "no other thresholds were better" in str(shown(halves)[1])
+    exact = halves.model_copy(update={"cost": "accuracy"})
+    assert shown(exact)[1] == "exact match: labels from 50 % on"
 
 
 def test_sets_of_a_list_are_labelled_in_bulk(signs: Database) -> None:
