@@ -131,7 +131,7 @@ def main() -> None:
         if options.part in (None, name):
             for model in FILES:
                 figures += measure(model, options)
-    if options.part is None and not options.dry_run:
+    if _curves and not options.dry_run:
         CHART.write_text(draw_loop(_curves, BATCH), "utf-8")
     record(__file__, figures, options, is_partial=options.part is not None)
 

@@ -142,8 +142,8 @@ def item_cues(question: str, context: Sequence[str]) -> FloatArray:
     last = context[-1] if context else ""
     lengths = [len(text.split()) for text in (question, " ".join(context), last)]
     shares = (count / max(lengths[2], _FEW_WORDS) for count in _counts(last).values())
-    asked, told, ended = np.log1p(lengths)
-    return np.array([asked, len(context), told, ended, *shares])
+    of_question, of_context, of_last = np.log1p(lengths)
+    return np.array([of_question, len(context), of_context, of_last, *shares])
 
 
 def final_from(parts: Sequence[Part], label: str) -> float | None:

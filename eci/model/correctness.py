@@ -371,7 +371,7 @@ def _inputs(evidence: Evidence, space: Tensors, rows: IntArray) -> csr_matrix:
     dense = (evidence.dense(rows) - space["mean"]) / np.where(spread, spread, np.inf)
     dense = np.clip(np.nan_to_num(dense, nan=0.0), -_LIMIT, _LIMIT)
     for block in (slice(0, size), slice(size, None)):
-        dense[:, block] /= np.sqrt(max(np.count_nonzero(spread[block]), 1))
+        dense[:, block] /= np.sqrt(max(int(np.count_nonzero(spread[block])), 1))
     words = evidence.words[rows]
     words.data = words.data * space["rarity"][words.indices]
     words.eliminate_zeros()

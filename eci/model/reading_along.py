@@ -33,7 +33,7 @@ STRENGTH: Final = 0.5
 """Inverse penalty."""
 NUM_FOLDS: Final = 5
 AGREEMENT: Final = 0.95
-THRESHOLDS: Final = tuple(np.arange(0.5, 1, 0.01).round(2).tolist())
+THRESHOLDS: Final[tuple[float, ...]] = tuple(np.arange(0.5, 1, 0.01).round(2).tolist())
 _HASHED: Final = 2**16
 _RECENT: Final = 2
 _MIN_STEPS: Final = 5
