@@ -136,7 +136,13 @@ class OptimizerSettings(Frozen):
     batch_size: _Whole = Field(4, ge=1, description="records in one forward pass")
     accumulation: _Whole = Field(1, ge=1, description="forward passes in one optimizer step")
     learning_rate: float = Field(2e-4, gt=0, le=1)
-    head_learning_rate: float = Field(1e-3, gt=0, le=1)
+    head_learning_rate: float = Field(
+        1e-3,
+        gt=0,
+        le=1,
+        description="of heads that learn beside the adapter: of options, of several right labels, "
+        "and of label sets with too few items to be fitted out of fold",
+    )
     warmup_fraction: float = Field(0.05, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
