@@ -140,7 +140,7 @@ class OptimizerSettings(Frozen):
         1e-3,
         gt=0,
         le=1,
-        description="of heads that learn beside the adapter: of options, of several right labels, "
+        description="of heads that learn with the adapter: of options, of several right labels, "
         "and of label sets with too few items to be fitted out of fold",
     )
     warmup_fraction: float = Field(0.05, ge=0, lt=1)
