@@ -54,6 +54,8 @@ SIGHT = {
 }
 HEAD = {"head_dim": 16}
 SLIDING = {**HEAD, "sliding_window": WINDOW}
+PER_LAYER = {"vocab_size_per_layer_input": 512, "hidden_size_per_layer_input": 16}
+"""By default a table of 262,144 tokens, which is a gigabyte."""
 ARCHITECTURES = [
     Architecture("Llama", "LlamaConfig"),
     Architecture("Qwen2", "Qwen2Config"),
@@ -75,7 +77,7 @@ ARCHITECTURES = [
     Architecture("Gemma 2", "Gemma2Config", False, {**SLIDING, "query_pre_attn_scalar": 16}),
     Architecture("Gemma 3", "Gemma3TextConfig", False, {**SLIDING, "query_pre_attn_scalar": 16}),
     Architecture("Gemma 3 multimodal", "Gemma3Config", False, {**SLIDING, "vision_config": SIGHT}),
-    Architecture("Gemma 4", "Gemma4TextConfig", False, SLIDING),
+    Architecture("Gemma 4", "Gemma4TextConfig", False, {**SLIDING, **PER_LAYER}),
     Architecture("OLMo 2", "Olmo2Config"),
     Architecture("OLMo 3", "Olmo3Config", False, {"sliding_window": WINDOW}),
     Architecture("SmolLM3", "SmolLM3Config"),
