@@ -37,18 +37,24 @@ def serving(base: Path, home: Path, port: int) -> Iterator[str]:
         [sys.executable, "-m", "eci", *command], env=environment, stderr=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/healthz").raise_for_status()
-                break
-            except httpx.TransportError:
-                assert process.poll() is None and time.monotonic() < deadline
-                time.sleep(0.1)
+        wait_until_healthy(process, port)
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
         process.wait(60)
+
+
+def wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until our server answers; fail as soon as it has ended."""
+    deadline = time.monotonic() + 80
+    with httpx.Client() as client:  # which reads all certificates of the machine once
+        while True:
+            try:
+                client.get(f"http://127.0.0.1:{port}/healthz").raise_for_status()
+                break
+            except httpx.TransportError:
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.1)
 
 
 def num_chats(url: str) -> int:
