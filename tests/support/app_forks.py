@@ -6,6 +6,7 @@ real: a process with its own database, which can be killed.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
@@ -21,6 +22,7 @@ from typing import NoReturn
 import psutil
 
 import streamlit_app
+from training.control import launch
 
 APP = Path(streamlit_app.__file__).with_name("app.py")
 _SCRIPTS = ("streamlit_app.app", "streamlit_app.shell", "streamlit_app.views")
@@ -51,7 +53,7 @@ class AppForks:
         return psutil.Process(int(self._parent.stdout.readline()))
 
     def close(self) -> None:
-        """End the process that waits; servers go on until they are stopped."""
+        """End the process that waits, and with it the servers that are left."""
         assert self._parent.stdin is not None
         self._parent.stdin.close()
         self._parent.wait(20)
@@ -62,6 +64,8 @@ def main() -> None:
     for module in pkgutil.walk_packages(streamlit_app.__path__, "streamlit_app."):
         if not module.name.startswith(_SCRIPTS):
             importlib.import_module(module.name)
+    # Beside other tests a run that gives way would wait for minutes, and its test with it.
+    launch.give_way = lambda pid: None
     assert threading.active_count() == 1, "a fork would lack what other threads do"
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # servers that end leave nothing behind
     for line in sys.stdin:
@@ -77,6 +81,8 @@ def _serve(home: Path, port: int, options: Sequence[str]) -> NoReturn:
     from streamlit.web import cli
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it ends with what waits
     os.environ["LLAMACARE_HOME"] = str(home)
     log = os.open(home / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -15,8 +15,15 @@ from db.records import Reviewer
 from tests.support.runs import kill
 from tests.support.stores import open_store
 from tests.support.training_items import make_remedy, make_training_items
+from training.control import launch
 from training.run.run_dir import list_run_dirs
 from training.settings.training import RefitSettings
+
+
+@pytest.fixture(autouse=True)
+def runs_do_not_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a run its share of the cores: beside other tests it would wait for minutes."""
+    monkeypatch.setattr(launch, "give_way", lambda pid: None)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from tests.support.runs import progress_of, states_of, wait_for_state
 from tests.support.waiting import wait_for
 from training.control import launch as launching
-from training.control.launch import cancel, launch, launch_command, reap
+from training.control.launch import cancel, give_way, launch, launch_command, reap
 from training.errors import LaunchError
 from training.run.execution import RunContext, execute
 from training.run.run_dir import RunDir, current_status, list_run_dirs
@@ -96,7 +96,10 @@ def test_launch_starts_the_package_with_the_directory(run_dir: RunDir, tmp_path:
     assert environment.endswith("llamacare false")
 
 
-def test_the_run_has_a_session_of_its_own_and_yields_to_others(run_dir: RunDir) -> None:
+def test_the_run_has_a_session_of_its_own_and_yields_to_others(
+    run_dir: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launching, "give_way", give_way)
     start(run_dir, STEPS)
     wait_for_state(run_dir, "running")
     pid = run_dir.read_status().pid

@@ -28,7 +28,7 @@ GRACE_SECONDS = 10.0
 ENDPOINT_GRACE_SECONDS = SECONDS_TO_FINISH + GRACE_SECONDS
 """The same of a run that asks an endpoint: what it drops is paid for twice."""
 
-# Added to the scheduling priority of a run (higher yields), so that reviewing stays fast.
+# Added to the scheduling priority of a run; higher yields.
 _NICENESS = 19
 
 # By pid: the runs that this process started and that have not ended, for their exit codes.
@@ -178,14 +178,19 @@ def _start(run_dir: RunDir, command: Sequence[str]) -> subprocess.Popen[bytes]:
         )
         run_dir.enter_state("failed", message, finished_at=datetime.now(UTC))
         raise LaunchError(message) from error
+    give_way(process.pid)
+    return process
+
+
+def give_way(pid: int) -> None:
+    """Restrict a process to time that no other wants, so that reviewing stays fast."""
     with suppress(psutil.Error):
         # From here and not in the run itself: every thread started later inherits it.
-        psutil.Process(process.pid).nice(_NICENESS)
+        psutil.Process(pid).nice(_NICENESS)
     if sys.platform == "linux":
         # Low priority still keeps a core until its turn is over; this gives way at once.
         with suppress(OSError):
-            os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
-    return process
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _watch(run_dir: RunDir, process: subprocess.Popen[bytes]) -> None:
