@@ -90,6 +90,19 @@ def test_a_refit_decides_at_the_costs_of_its_settings_and_so_does_its_artifact(
     )
     assert all(stored == decided for stored, decided in confidence.fetchall())
 
+    # One older than operating points decides for the most probable label.
+    path = run_dir.artifact_path / INFO_FILE
+    fields = json.loads(path.read_text())
+    del fields["decision"], fields["decision_rules"]
+    path.write_text(json.dumps(fields))
+    model = EciModel.load(base_alone.model.base, tmp_path, artifact=run_dir.artifact_path)
+    for item, category in zip(
+        items, model.classify([to_question(item) for item in items]), strict=True
+    ):
+        assert category.label == item.labels[int(np.argmax(category.probabilities))]
+        assert category.labels_in_set is None
+        assert not category.asks_person
+
 
 def test_later_refits_and_recalibrations_keep_the_cost_unless_they_name_another(
     database: Database, engineer: Reviewer, base_alone: RefitSettings
@@ -155,48 +168,17 @@ def test_costs_of_unknown_labels_stop_a_run_before_it_computes(
         assert not run_dir.checkpoints_path.exists()
 
 
-def test_an_artifact_older_than_operating_points_decides_for_the_most_probable_label(
-    database: Database, engineer: Reviewer, base_alone: RefitSettings, tmp_path: Path
-) -> None:
-    run_dir = _refit(database, base_alone.model_copy(update={"decision": MATRIX}))
-    path = run_dir.artifact_path / INFO_FILE
-    fields = json.loads(path.read_text())
-    del fields["decision"], fields["decision_rules"]
-    path.write_text(json.dumps(fields))
-    model = EciModel.load(base_alone.model.base, tmp_path, artifact=run_dir.artifact_path)
-    items = load_snapshot(run_dir.snapshot_path).test
-    for item, category in zip(
-        items, model.classify([to_question(item) for item in items]), strict=True
-    ):
-        assert category.label == item.labels[int(np.argmax(category.probabilities))]
-        assert category.labels_in_set is None
-        assert not category.asks_person
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"costs": [[0, 1], [1, 0]]},
-        {"costs": [[0, 1, 1], [1, 0], [1, 1, 0]]},
-        {"set_thresholds": [0.5]},
-        {"threshold": "high"},
-        {"set_coverage": 2},
-        {"cost": "f2"},
-    ],
+DAMAGE: tuple[dict[str, Any], ...] = (
+    {"costs": [[0, 1], [1, 0]]},
+    {"costs": [[0, 1, 1], [1, 0], [1, 1, 0]]},
+    {"set_thresholds": [0.5]},
+    {"threshold": "high"},
+    {"set_coverage": 2},
+    {"cost": "f2"},
 )
-def test_a_damaged_operating_point_is_refused(
-    database: Database, engineer: Reviewer, base_alone: RefitSettings, change: dict[str, Any]
-) -> None:
-    run_dir = _refit(database, base_alone)
-    path = run_dir.artifact_path / INFO_FILE
-    fields = json.loads(path.read_text())
-    fields["decision_rules"]["pubmedqa"] |= change
-    path.write_text(json.dumps(fields))
-    with pytest.raises(ArtifactError, match="cannot be read"):
-        read_info(run_dir.artifact_path)
 
 
-def test_figures_without_any_operating_point_are_those_of_before(
+def test_figures_without_any_operating_point_are_those_of_before_and_a_damaged_one_is_refused(
     database: Database, engineer: Reviewer, base_alone: RefitSettings
 ) -> None:
     run_dir = _refit(database, base_alone)
@@ -212,6 +194,14 @@ def test_figures_without_any_operating_point_are_those_of_before(
             read_info(run_dir.artifact_path).decision_rules,
         )["pubmedqa"]["head"]
     )
+    path = run_dir.artifact_path / INFO_FILE
+    whole = path.read_text()
+    for change in DAMAGE:
+        fields = json.loads(whole)
+        fields["decision_rules"]["pubmedqa"] |= change
+        path.write_text(json.dumps(fields))
+        with pytest.raises(ArtifactError, match="cannot be read"):
+            read_info(run_dir.artifact_path)
 
 
 def test_of_label_sets_without_held_out_items_a_person_is_asked_about_everything() -> None:
