@@ -21,6 +21,7 @@ TOKEN = re.compile(r"&#34;token&#34;: &#34;([^&]+)&#34;")
 """The desk's token in the page, escaped as an attribute."""
 _OPENING = 0.3
 """Seconds from one person's arrival to the next: opening the page is not what is timed."""
+_LONGEST_OPENING = 100.0
 
 
 @dataclass
@@ -53,7 +54,11 @@ class Crowd:
 async def _open_page(stream: str, query: str) -> str:
     """Open the Review page as a browser does and return the token that its desk works with."""
     async with websockets.connect(
-        stream, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None
+        stream,
+        subprotocols=[websockets.Subprotocol("streamlit")],
+        max_size=None,
+        open_timeout=_LONGEST_OPENING,  # a busy server is slow, not gone
+        ping_interval=None,
     ) as socket:
         opening = BackMsg()
         opening.rerun_script.query_string = query

@@ -224,9 +224,13 @@ def _export(scene: Scene) -> tuple[float, float]:
     scene.page.get_by_role("option").first.click()  # all annotations, not the corrections alone
     expect(scene.page.get_by_role("option")).to_have_count(0)
     expect(scene.page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    begun = time.monotonic()
-    with scene.page.expect_download(timeout=_LONGEST_MS) as download:
-        scene.press("data_download")
+    while True:
+        begun = time.monotonic()
+        with scene.page.expect_download(timeout=_LONGEST_MS) as download:
+            scene.press("data_download")
+        if "annotations" in download.value.suggested_filename:
+            break
+        scene.page.wait_for_timeout(200)  # the page is not yet drawn with the choice
     scene.exported = scene.home / "exported.jsonl"
     download.value.save_as(scene.exported)
     return begun, time.monotonic()
