@@ -26,7 +26,7 @@ app: $(VENV)/.app
 	$(BIN)/streamlit run streamlit_app/app.py --server.port $(PORT)
 
 test: $(VENV)/.dev $(VENV)/.chromium lint
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

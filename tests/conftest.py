@@ -20,6 +20,9 @@ os.environ.setdefault("LLAMACARE_FEATURES_AHEAD", "0")
 settings.register_profile("beside-others", deadline=None)
 settings.load_profile("beside-others")
 
+LONG = ("browser", "hardening", "training")
+"""Folders with tests that take seconds each."""
+
 CHAT_TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
@@ -89,7 +92,20 @@ def bundled_is_tiny(database: Database, tiny_model_dir: Path) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a browser test that fails once more, and report that: its browser shares two cores."""
+    """Put files of long tests first, each folder's spread evenly; run a failed browser test again.
+
+    A worker takes one file after the other: so none is left alone with a long one at the end, and
+    seldom do all of them drive a browser at once.
+    """
+    folders: dict[Path, list[Path]] = {}
+    for path in dict.fromkeys(item.path for item in items):
+        folders.setdefault(path.parent, []).append(path)
+    places = {
+        path: (folder.name not in LONG, place / len(paths))
+        for folder, paths in folders.items()
+        for place, path in enumerate(paths)
+    }
+    items.sort(key=lambda item: places[item.path])
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1))

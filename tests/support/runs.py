@@ -32,14 +32,14 @@ def make_run_dir(
     return run_dir
 
 
-def wait_for_state(run_dir: RunDir, state: str, *, seconds: float = 150.0) -> None:
+def wait_for_state(run_dir: RunDir, state: str, *, seconds: float = 90.0) -> None:
     """Wait until a run that was started is in a state; at the end of a wait in vain, say why."""
     wait_for(
         lambda: reap(run_dir).state == state, seconds=seconds, explain=lambda: told_by(run_dir)
     )
 
 
-def wait_for_end(run_dir: RunDir, state: str, *, seconds: float = 150.0) -> None:
+def wait_for_end(run_dir: RunDir, state: str, *, seconds: float = 90.0) -> None:
     """Wait for the end of a run that was started, which must end in this state."""
     wait_for(lambda: not reap(run_dir).is_active, seconds=seconds, explain=lambda: told_by(run_dir))
     assert run_dir.read_status().state == state, told_by(run_dir)

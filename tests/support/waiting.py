@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 
 
 def wait_for(
-    condition: Callable[[], T], *, seconds: float = 150.0, explain: Callable[[], str] = str
+    condition: Callable[[], T], *, seconds: float = 90.0, explain: Callable[[], str] = str
 ) -> T:
     """Return the first true value of a condition.
 

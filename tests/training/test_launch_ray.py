@@ -36,6 +36,7 @@ from training.settings.launchers import RayLauncher
 
 pytest.importorskip("ray", reason="ray is not installed: pip install -r requirements-ray.txt")
 
+CLIENT = httpx.Client()
 TOKEN = "a-token-of-these-tests-alone-0123456789"  # noqa: S105
 
 
@@ -53,7 +54,7 @@ def answers(address: str, token: str | None) -> int:
     """Ask the cluster for its jobs; give the HTTP status, 0 where it does not answer."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        return httpx.get(f"{address}/api/jobs/", headers=headers).status_code
+        return CLIENT.get(f"{address}/api/jobs/", headers=headers).status_code
     except httpx.TransportError:
         return 0
 
