@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pyarrow.parquet as pq
 import pytest
@@ -361,7 +361,8 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
         numbered = (f"sitting-{number:04}" for number in count())
         monkeypatch.setattr(tokens, "uuid", SimpleNamespace(uuid4=lambda: next(numbered)))
         fill(database, variant, **filled)
-        found = {}
+        found: dict[str, bytes] = {}
+        desks: set[str] = set()
         for page, params in addresses:
             sent.clear()
             files.clear()
@@ -372,7 +373,10 @@ def sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
             go_to(app, page, reviewer=who, **params)
             assert not app.exception, (page, params, app.exception)
             parts = [*sent, *(_unpacked(key, data) for key, data in files)]
-            parts += _on_the_desk(app) if page == "review" else ()
+            desk = urlencode({name: one for name, one in params.items() if name != "item"})
+            if page == "review" and desk not in desks:  # it is the same whatever it begins with
+                desks.add(desk)
+                parts += _on_the_desk(app)
             assert TITLES.get(page, b"") in b"".join(sent), page
             found[f"{page}?{urlencode(params)}"] = b"\n".join(map(_steady, parts))
         for kind, file_format in exported:
@@ -449,6 +453,7 @@ def check(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> None:
         assert f"plain {name}".encode() in everything, name
 
 
+@pytest.mark.timeout(240)
 def test_nothing_of_a_hidden_item_is_sent_to_a_reviewer_at_any_address(
     sweep: Callable[..., Any],
 ) -> None:
@@ -517,14 +522,17 @@ def test_nothing_hidden_reaches_a_real_browser_before_its_label_does(
 
     page.on("websocket", lambda socket: socket.on("framereceived", take_frame))
     page.on("response", take_response)
-    bodies: list[bytes] = []
+    found: set[str] = set()
 
     def told() -> set[str]:
         """Return the canaries that have reached the browser so far."""
-        bodies.extend(map(_body, responses))
+        parts = [one.encode() if isinstance(one, str) else one for one in frames]
+        # Streamlit's own scripts are the same on every machine, and megabytes a page.
+        parts += [_body(one) for one in responses if "/static/" not in urlsplit(one.url).path]
+        frames.clear()
         responses.clear()
-        parts = (one.encode() if isinstance(one, str) else one for one in (*frames, *bodies))
-        return {one.decode().lower() for part in parts for one in CANARY.findall(part)}
+        found.update(one.decode().lower() for part in parts for one in CANARY.findall(part))
+        return found
 
     def visit(path: str, **params: str) -> None:
         page.goto(f"{server.url}/{path}?{urlencode({'reviewer': 'Bob', **params})}")
@@ -560,8 +568,8 @@ def test_nothing_hidden_reaches_a_real_browser_before_its_label_does(
         visit(path)
         with page.expect_download() as download:
             page.locator(f".st-key-{button} button").first.click()
-        bodies.append(download.value.path().read_bytes())
-        assert len(bodies[-1]) > 0 and told() == set(), button
+        content = download.value.path().read_bytes()
+        assert content and not CANARY.search(content) and told() == set(), button
     visit("", item=HIDDEN[2])
     page.get_by_role("link", name="Open its blind queue").click()
     wait_for_card(page, HIDDEN[0])
