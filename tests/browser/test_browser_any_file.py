@@ -46,13 +46,15 @@ def press_import(page: Page) -> None:
 
 def download_annotations(page: Page, folder: Path) -> Path:
     """Press the button until the page is drawn with the choice, which names the file."""
-    while True:
+    for _ in range(3):
         with page.expect_download() as download:
             page.locator(".st-key-data_download button").click()
         name = download.value.suggested_filename
         if "annotations" in name:
-            download.value.save_as(folder / name)
-            return folder / name
+            break
+        page.wait_for_timeout(500)
+    download.value.save_as(folder / name)
+    return folder / name
 
 
 def test_a_triage_table_goes_in_is_reviewed_by_keyboard_and_comes_back(

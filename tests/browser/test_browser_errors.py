@@ -112,8 +112,8 @@ def test_the_report_draws_its_charts_from_disk_without_a_network(
     context.close()
 
 
-def test_the_help_of_a_term_leads_to_its_place_in_the_glossary(serve, page: Page):
-    page.goto(f"{serve(fill).url}/errors")
+def test_the_help_of_a_term_leads_to_its_place_in_the_glossary(server, page: Page):
+    page.goto(f"{server.url}/errors")
     page.locator(".st-key-errors_against [data-testid=stTooltipIcon]").hover()
     link = page.get_by_test_id("stTooltipContent").get_by_role("link", name="Glossary")
     with page.expect_popup() as popup:
