@@ -15,7 +15,12 @@ from db.review.queues import QueueSettings, add_queue
 from tests.support.browser import on_desk, wait_for_card, wait_until_saved
 
 pytestmark = pytest.mark.browser
-SIZES = ((1440, 900, "light"), (768, 1024, "dark"), (390, 844, "light"))
+SIZES: dict[str, tuple[int, int, Any]] = {
+    "Ann": (1440, 900, "light"),
+    "Bob": (768, 1024, "dark"),
+    "Cem": (390, 844, "light"),
+}
+"""Whose window has which width, height and theme."""
 SCRIPTS = "**/static/js/index.*.js"
 PARTS = (".lc-picker", ".lc-save", "[name=note]", ".lc-question")
 
@@ -25,7 +30,8 @@ def fill_queue(database: Database, review_seed: Callable[[Database], None]) -> N
     review_seed(database)
     with database.transaction() as cur:
         admin = add_person(cur, "Ada", role="admin").reviewer_id
-        add_person(cur, "Ann", role="reviewer")
+        for name in SIZES:
+            add_person(cur, name, role="reviewer")
         add_queue(cur, QueueSettings("All", ReviewFilter()), queue_id="all", created_by=admin)
 
 
@@ -35,15 +41,24 @@ def boxes(page: Page) -> dict[str, dict[str, float]]:
     return {part: dict(box) for part, box in found.items() if box is not None}
 
 
-@pytest.mark.parametrize("size", SIZES)
 def test_an_item_is_there_before_the_page_and_stays_where_it_is(
     serve: Callable[..., Any],
     chromium: Browser,
     review_seed: Callable[[Database], None],
-    size: tuple[int, int, Any],
 ) -> None:
     server = serve(lambda database: fill_queue(database, review_seed))
-    width, height, scheme = size
+    for name in SIZES:
+        label_before_the_page(chromium, server.url, name)
+    cur = server.database().cursor()
+    query = "select label, note from annotation join reviewer using (reviewer_id) where name = ? "
+    for name in SIZES:
+        said = cur.execute(query + "order by created_at", [name]).fetchall()
+        assert said == [("no", ""), ("yes", "typed before and after")], name
+
+
+def label_before_the_page(chromium: Browser, url: str, name: str) -> None:
+    """Label an item that is there before the page, and one while the page comes."""
+    width, height, scheme = SIZES[name]
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
     held: list[Route] = []
@@ -52,7 +67,7 @@ def test_an_item_is_there_before_the_page_and_stays_where_it_is(
         held.append(route)
 
     page.route(SCRIPTS, hold)
-    page.goto(f"{server.url}/review?queue=all&reviewer=Ann", wait_until="commit")
+    page.goto(f"{url}/review?queue=all&reviewer={name}", wait_until="commit")
     wait_for_card(page, on_desk(page).get_attribute("data-lc-card") or "")
     assert page.locator('[data-testid="stMain"]').count() == 0
     expect(page.locator(".lc-desk:focus")).to_be_attached()
@@ -83,6 +98,3 @@ def test_an_item_is_there_before_the_page_and_stays_where_it_is(
     page.keyboard.press("Control+Enter")
     wait_until_saved(page)
     context.close()
-    cur = server.database().cursor()
-    query = "select label, note from annotation order by created_at"
-    assert cur.execute(query).fetchall() == [("no", ""), ("yes", "typed before and after")]
