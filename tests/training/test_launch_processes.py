@@ -18,10 +18,7 @@ import torch
 from db.connection import Database
 from db.retraining.snapshot import freeze
 from tests.support.runs import (
-    files_of,
     make_run_dir,
-    progress_of,
-    states_of,
     wait_for_end,
     wait_for_step,
 )
@@ -161,23 +158,6 @@ def test_a_step_is_shared_without_changing_it(
 def test_a_step_that_cannot_be_shared_is_refused_with_what_can() -> None:
     with pytest.raises(SettingsError, match="Take 1, 2, 4 processes"):
         share_step(OptimizerSettings(batch_size=4), 3)
-
-
-def test_a_shared_run_leaves_what_a_run_of_one_process_leaves(
-    database: Database, tmp_path: Path, tiny_settings: dict[str, Any]
-) -> None:
-    one, two = (make_run_dir(database, tmp_path, tiny_settings, n) for n in (None, TWO))
-    for run_dir in (one, two):
-        assert execute_stored(run_dir) == "succeeded", run_dir.read_status().message
-    told = [progress_of(run_dir) for run_dir in (one, two)]
-    assert [p["step"] for p in told[0]] == [p["step"] for p in told[1]] == list(range(7))
-    for expected, given in zip(*told, strict=True):
-        # bfloat16 on some processors: rows padded to other lengths round differently.
-        assert given.get("loss", 0) == pytest.approx(expected.get("loss", 0), rel=3e-2)
-    assert files_of(one) == files_of(two)
-    rows = [pq.read_table(run_dir.predictions_path).to_pylist() for run_dir in (one, two)]
-    assert [row["item_id"] for row in rows[0]] == [row["item_id"] for row in rows[1]]
-    assert states_of(two) == ["starting", "running", "succeeded"]
 
 
 def test_shared_predictions_are_those_of_one_process(
