@@ -24,7 +24,7 @@ from tests.support.training_items import make_training_item
 pytestmark = pytest.mark.browser
 
 # A run loads torch and its libraries first, which takes long where other tests run beside it.
-RUN_TIMEOUT_MS = 240_000
+RUN_TIMEOUT_MS = 100_000
 NUM_TEST_ITEMS = 6
 
 PRESET = """
@@ -72,7 +72,7 @@ def trainable(tiny_model_dir: Path) -> Callable[[Database], None]:
     return fill
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(200)
 def test_retrain_shows_progress_and_ends_in_a_comparison(serve, page: Page, trainable):
     server = serve(trainable)
     reviewing = page.context.new_page()  # opened before there is a run
@@ -121,7 +121,7 @@ def test_retrain_shows_progress_and_ends_in_a_comparison(serve, page: Page, trai
     database.close()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(200)
 def test_a_run_can_be_cancelled_and_says_so(serve, page: Page, trainable):
     server = serve(trainable)
     page.goto(f"{server.url}/training?training_preset=test")
