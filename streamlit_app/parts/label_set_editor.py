@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, get_args
 
 import streamlit as st
@@ -39,7 +40,8 @@ def draw() -> None:
     # A new key after each save: the editor would show the edits on top of what was stored.
     key = f"data_label_set_{name}_{st.session_state.get(_ROUND, 0)}"
     before = known.get(name)
-    edited = _draw_form(before, key, is_open=is_permitted(person, "edit_items"))
+    name_key = f"{key}_name"
+    edited = _draw_form(before, key, name_key, is_open=is_permitted(person, "edit_items"))
     _draw_preview(edited)
     if not is_permitted(person, "edit_items"):
         safe_text.draw_notice(say("label_sets.not_open"))
@@ -52,17 +54,16 @@ def draw() -> None:
         say("label_sets.save"),
         key="data_label_set_save",
         on_click=_save,
-        args=(edited, moves, reason, person.reviewer_id),
+        args=(edited, name_key, moves, reason, person.reviewer_id),
     )
 
 
-def _draw_form(before: LabelSet | None, key: str, *, is_open: bool) -> LabelSet:
+def _draw_form(before: LabelSet | None, key: str, name_key: str, *, is_open: bool) -> LabelSet:
     """Draw the fields and return the label set that they describe, faults and all."""
-    name = before.name if before else ""
     name_column, kind_column = st.columns([2, 3], vertical_alignment="bottom")
     with name_column:
         if before is None:
-            name = st.text_input(say("label_sets.name"), key=f"{key}_name").strip()
+            _draw_name(name_key)
         elif before.version:
             st.caption(say("label_sets.version", version=before.version))
     with kind_column:
@@ -86,7 +87,14 @@ def _draw_form(before: LabelSet | None, key: str, *, is_open: bool) -> LabelSet:
         key=f"{key}_labels",
         disabled=not is_open,
     )
+    name = before.name if before else st.session_state[name_key].strip()
     return label_sets.set_of(name, kind, rows)
+
+
+@st.fragment
+def _draw_name(name_key: str) -> None:
+    """Draw the field of a new name apart: a rerun of the page takes the focus from the grid."""
+    st.text_input(say("label_sets.name"), key=name_key)
 
 
 def _draw_preview(edited: LabelSet) -> None:
@@ -132,7 +140,14 @@ def _likely_target(before: LabelSet | None, edited: LabelSet, name: str) -> int:
     return 1 + before.names.index(name) if before is not None and is_same_length else 0
 
 
-def _save(edited: LabelSet, moves: Mapping[str, str | None], reason: str, reviewer_id: str) -> None:
+def _save(
+    edited: LabelSet,
+    name_key: str,
+    moves: Mapping[str, str | None],
+    reason: str,
+    reviewer_id: str,
+) -> None:
+    edited = replace(edited, name=st.session_state.get(name_key, edited.name).strip())
     with deferred_errors(_NOTICE):
         made = label_sets.save(
             services.database(), edited, moves, reviewer_id=reviewer_id, reason=reason
