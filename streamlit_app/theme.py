@@ -23,9 +23,5 @@ def style() -> str:
 
 
 def apply() -> None:
-    """Draw the style sheet into the page; colours follow the light or dark theme.
-
-    Streamlit sets the scheme on its main element alone; what opens over the page lies outside it.
-    """
-    scheme = st.context.theme.type or "light dark"
-    st.html(f"{style()}<style>:root {{ color-scheme: {scheme}; }}</style>")
+    """Draw the style sheet into the page; colours follow the light or dark theme."""
+    st.html(style())

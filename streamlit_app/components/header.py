@@ -35,7 +35,7 @@ def draw() -> Reviewer:
         NotPermittedError: An admin has taken this person's access away.
     """
     skip = element("span", data_lc_skip=say("header.skip"))
-    st.html(join(script("skip_link.js"), skip), unsafe_allow_javascript=True)
+    st.html(join(script("page_frame.js"), skip), unsafe_allow_javascript=True)
     with st.container(key="lc_header", horizontal=True, vertical_alignment="center"):
         brand = element("strong", say("navigation.app"))
         project = element("span", project_name(), cls="lc-quiet")

@@ -1,4 +1,4 @@
-// The first stop of the Tab key on every page: past navigation and side bar to what the page is about.
+// What every page has around it. First a way past navigation and side bar, at the first press of Tab.
 const texts = document.querySelector("[data-lc-skip]");
 if (texts && !document.querySelector(".lc-skip")) {
   const link = document.createElement("button");
@@ -12,3 +12,11 @@ if (texts && !document.querySelector(".lc-skip")) {
   });
   document.body.prepend(link);
 }
+
+// Streamlit sets light or dark on its main element; what opens over the page lies outside that.
+const app = document.querySelector('[data-testid="stApp"]');
+const follow = () => {
+  document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme;
+};
+new MutationObserver(follow).observe(app, { attributeFilter: ["class"] });
+follow();
