@@ -26,13 +26,14 @@ PARTS = (".lc-picker", ".lc-save", "[name=note]", ".lc-question")
 
 
 def fill_queue(database: Database, review_seed: Callable[[Database], None]) -> None:
-    """Fill a database with a queue of all items and someone to label them."""
+    """Fill a database with people who label, each with a queue of all items."""
     review_seed(database)
     with database.transaction() as cur:
         admin = add_person(cur, "Ada", role="admin").reviewer_id
         for name in SIZES:
-            add_person(cur, name, role="reviewer")
-        add_queue(cur, QueueSettings("All", ReviewFilter()), queue_id="all", created_by=admin)
+            person = add_person(cur, name, role="reviewer").reviewer_id
+            settings = QueueSettings(name, ReviewFilter(), reviewer_ids=(person,))
+            add_queue(cur, settings, queue_id=name, created_by=admin)
 
 
 def boxes(page: Page) -> dict[str, dict[str, float]]:
@@ -67,7 +68,7 @@ def label_before_the_page(chromium: Browser, url: str, name: str) -> None:
         held.append(route)
 
     page.route(SCRIPTS, hold)
-    page.goto(f"{url}/review?queue=all&reviewer={name}", wait_until="commit")
+    page.goto(f"{url}/review?queue={name}&reviewer={name}", wait_until="commit")
     wait_for_card(page, on_desk(page).get_attribute("data-lc-card") or "")
     assert page.locator('[data-testid="stMain"]').count() == 0
     expect(page.locator(".lc-desk:focus")).to_be_attached()
