@@ -254,7 +254,9 @@ def _ingest(scene: Scene) -> tuple[float, float]:
     scene.open("settings")
     begun = time.monotonic()
     run_dir.enter_state("succeeded", "Done.")
-    while not scene.page.get_by_text("2 runs").is_visible():
+    while not scene.page.get_by_text("runs: 2.").is_visible():
+        if time.monotonic() - begun > _LONGEST_MS / 1000:
+            raise TimeoutError("Settings never counted the run that ended.")
         time.sleep(min(3.0, 100 * scene.scale))  # each look costs the server a page
         scene.open("settings")
         expect(scene.page.get_by_text("current reviews")).to_be_visible()
