@@ -221,14 +221,14 @@ def _import(scene: Scene) -> tuple[float, float]:
 def _export(scene: Scene) -> tuple[float, float]:
     scene.open("settings")
     scene.page.locator(".st-key-data_export_kind input").click()
-    scene.page.get_by_role("option").first.click()  # all annotations, not the corrections alone
+    scene.page.get_by_role("option").first.click()  # all items, not the corrections alone
     expect(scene.page.get_by_role("option")).to_have_count(0)
     expect(scene.page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
     while True:
         begun = time.monotonic()
         with scene.page.expect_download(timeout=_LONGEST_MS) as download:
             scene.press("data_download")
-        if "annotations" in download.value.suggested_filename:
+        if "items" in download.value.suggested_filename:
             break
         scene.page.wait_for_timeout(200)  # the page is not yet drawn with the choice
     scene.exported = scene.home / "exported.jsonl"
