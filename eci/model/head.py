@@ -195,7 +195,7 @@ class EciHead(nn.Module):
                 target.copy_(new)
 
     def cross(self, label_set: str, without: Sequence[FittedHead]) -> None:
-        """Judge the training items of a fixed label set by heads that were fitted without them.
+        """Score the training items of a fixed label set by heads that were fitted without them.
 
         Args:
             without: One for each fold, on all items but those of the fold.

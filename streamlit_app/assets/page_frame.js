@@ -13,7 +13,7 @@ if (texts && !document.querySelector(".lc-skip")) {
   document.body.prepend(link);
 }
 
-// Streamlit sets light or dark on its main element; what opens over the page lies outside that.
+// Light or dark is set on Streamlit's main element; what opens over the page is not part of it.
 const app = document.querySelector('[data-testid="stApp"]');
 const follow = () => {
   document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme;

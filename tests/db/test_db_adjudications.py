@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,11 +23,12 @@ from tests.support.records import make_item, make_prediction, make_run
 
 
 @pytest.fixture
-def cur(database: Database) -> DuckDBPyConnection:
-    """Return a cursor on a store of four items whose imported label is yes."""
+def cur(database: Database) -> Iterator[DuckDBPyConnection]:
+    """Yield a cursor on a store of four items whose imported label is yes."""
     with database.transaction() as writing:
         add_items(writing, [make_item(f"q-{n}") for n in range(1, 5)], origin="items")
-    return database.cursor()
+    with database.transaction() as cur:
+        yield cur
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,8 +38,8 @@ OWN = RatingFilter(EVERYTHING, "pubmedqa")
 
 
 @pytest.fixture
-def cur(database: Database) -> DuckDBPyConnection:
-    """Return a store of three items with gold label yes; a model says no, its head maybe."""
+def cur(database: Database) -> Iterator[DuckDBPyConnection]:
+    """Yield a store of three items with gold label yes; a model says no, its head maybe."""
     with database.transaction() as writing:
         add_items(writing, [make_item(f"q-{n}") for n in (1, 2, 3)], origin="items")
         add_run(writing, make_run("run-1"))
@@ -53,7 +54,8 @@ def cur(database: Database) -> DuckDBPyConnection:
             for n in (1, 2, 3)
         ]
         add_predictions(writing, said)
-    return database.cursor()
+    with database.transaction() as cur:
+        yield cur
 
 
 def _id(cur: DuckDBPyConnection, who: str) -> str:

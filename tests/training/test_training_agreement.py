@@ -49,7 +49,8 @@ def cur(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
     ]
     with database.transaction() as writing:
         add_items(writing, items, origin="items")
-    yield database.cursor()
+    with database.transaction() as cur:
+        yield cur
     database.close()
 
 
@@ -121,7 +122,8 @@ def clinicians(
     database = open_store(tmp_path_factory.mktemp("clinicians") / "review.duckdb")
     path = data_dir / "clinician_reviews" / "medqa_relabelling_even.csv"
     import_file(database, "clinician_reviews", path)
-    yield database.cursor()
+    with database.transaction() as cur:
+        yield cur
     database.close()
 
 
