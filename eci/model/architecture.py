@@ -67,7 +67,7 @@ class _AsGiven(nn.Linear):
 
 
 def compute_in_given_precision(model: nn.Module) -> None:
-    """Set LoRA to compute in its base model's precision instead of float32; its weights stay float32.
+    """Set LoRA to compute in its base model's precision; its weights stay float32.
 
     PEFT casts what an adapter reads and adds what it gives in float32, on a processor a third of
     all matrix products of a step. What it adds is small against the base model's own output, whose

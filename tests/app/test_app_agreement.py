@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -65,9 +66,12 @@ def test_figures_are_drawn_before_the_intervals_that_take_longer(
         for number, letter in enumerate(labels, start=1):
             annotate(filled_store, who, f"q-{number}", {"n": "no", "y": "yes"}[letter])
 
+    is_looked_at = threading.Event()
+    coming.start(is_looked_at.wait)
     page = open_page(AGREEMENT)
     first = cell(page, 0, "Open")
     assert "are being computed" in captions(page)
+    is_looked_at.set()
     coming.start(int).result()  # the one thread has come to its end
     page.run()
 
