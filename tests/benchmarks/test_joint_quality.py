@@ -8,7 +8,7 @@ from pathlib import Path
 import joint_quality
 import numpy as np
 import pytest
-from joint_ways import JOINT, PUBMEDQA_DATA, WORDS, Made, Plan, settings_of
+from joint_ways import JOINT, PUBMEDQA_DATA, WORDS, Made, Plan, identity, settings_of
 from sklearn.metrics import accuracy_score, f1_score
 
 
@@ -35,6 +35,7 @@ def _made(plan: Plan, labels: np.ndarray) -> Made:
         [None if label == 0 else ("yes", "no", "maybe")[label] for label in labels],
         probabilities.tolist(),
         Division.y.tolist(),
+        identity(plan),
     )
 
 
