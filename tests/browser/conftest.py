@@ -72,9 +72,12 @@ class AppServer:
         return Database.open(self.home / "review.duckdb")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Yield the system's Chromium, else the one that Playwright downloaded."""
+    """Yield the system's Chromium, else the one that Playwright downloaded.
+
+    For one file: while Playwright is on, an event loop runs, and other tests start theirs.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     expect.set_options(timeout=EXPECT_MS)

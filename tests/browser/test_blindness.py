@@ -453,7 +453,7 @@ def check(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> None:
         assert f"plain {name}".encode() in everything, name
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_nothing_of_a_hidden_item_is_sent_to_a_reviewer_at_any_address(
     sweep: Callable[..., Any],
 ) -> None:

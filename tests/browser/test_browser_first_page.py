@@ -53,7 +53,7 @@ def test_an_item_is_there_before_the_page_and_stays_where_it_is(
     cur = server.database().cursor()
     query = "select label, note from annotation join reviewer using (reviewer_id) where name = ? "
     for name in SIZES:
-        said = cur.execute(query + "order by created_at", [name]).fetchall()
+        said = cur.execute(query + "order by annotation.created_at", [name]).fetchall()
         assert said == [("no", ""), ("yes", "typed before and after")], name
 
 

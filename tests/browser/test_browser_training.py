@@ -72,7 +72,6 @@ def trainable(tiny_model_dir: Path) -> Callable[[Database], None]:
     return fill
 
 
-@pytest.mark.timeout(200)
 def test_retrain_shows_progress_and_ends_in_a_comparison(serve, page: Page, trainable):
     server = serve(trainable)
     reviewing = page.context.new_page()  # opened before there is a run
@@ -121,7 +120,6 @@ def test_retrain_shows_progress_and_ends_in_a_comparison(serve, page: Page, trai
     database.close()
 
 
-@pytest.mark.timeout(200)
 def test_a_run_can_be_cancelled_and_says_so(serve, page: Page, trainable):
     server = serve(trainable)
     page.goto(f"{server.url}/training?training_preset=test")

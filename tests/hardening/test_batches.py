@@ -11,7 +11,6 @@ from hostile import batches
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.timeout(300)
 def test_no_save_is_lost_next_to_large_jobs_and_each_job_is_complete() -> None:
     # Apart: a process drives one browser, and other tests may have theirs here.
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
