@@ -71,7 +71,7 @@ class Model:
 
 
 def make_model(seed: int, rate: float, calibration: float) -> Model:
-    """Make a model with an error rate whose certainty foretells its errors, more or less."""
+    """Make a model with an error rate whose certainty predicts its errors, more or less."""
     rng = np.random.default_rng(seed)
     signal = rng.normal(size=TOTAL)
     logits = calibration * signal + rng.normal(size=TOTAL)

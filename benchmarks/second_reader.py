@@ -40,14 +40,14 @@ from eci.model.correctness import (
     gather,
     is_enough,
 )
-from eci.model.head_fit import cross_validate, fit_head
-from eci.model.reading_along import (
+from eci.model.early_exit import (
     choose_threshold,
-    foretell,
-    foretell_across,
-    read_along,
+    cross_predict_steps,
+    predict_steps,
+    read_steps,
     stop,
 )
+from eci.model.head_fit import cross_validate, fit_head
 from eci.questions.labels import PUBMEDQA
 from eci.questions.prompts import Question
 from eci.statistics.acceptance import certify
@@ -73,7 +73,7 @@ BUDGET: Final = 0.25
 TARGET_RISK: Final = 0.1
 WAYS_OF_LOOP: Final = ("prioritised", "random", "no learning")
 RIGHT: Final = "Is the answer right?"
-ALONG: Final = "Reasoning read along the way, stopped where its label is foretold"
+ALONG: Final = "Reasoning read along the way, stopped where its label is predicted"
 CHART: Final = RESULTS / "second_reader.svg"
 ANSWER_WORDS: Final = 150
 """Of a long answer the last ones are read by the local model."""
@@ -351,15 +351,15 @@ def measure_along(model: str, options: argparse.Namespace) -> Iterator[Measured]
         return
     texts, head = answers.evidence.texts, _category_head(options.data, options.work)
     prior = [head[key] for key in _read(options.data, model)]
-    steps = read_along(texts, PUBMEDQA, LETTERS, prior)
+    steps = read_steps(texts, PUBMEDQA, LETTERS, prior)
     num_words = np.array([len(text.split()) for text in texts])
     saved, lost, kept = (np.zeros((len(texts), 0)) for _ in range(3))
     for seed in range(min(options.seeds, 3)):
         labels, share = answers.labels.copy(), np.ones(len(texts))
         for fold in out_of_fold(answers.labels, num_folds=NUM_FOLDS, seed=seed):
-            inner = foretell_across(steps, answers.labels, fold.train, 3, seed=seed)
+            inner = cross_predict_steps(steps, answers.labels, fold.train, 3, seed=seed)
             threshold = choose_threshold(steps, inner, answers.labels, fold.train)
-            given = foretell(steps, np.isin(steps.owner, fold.train), answers.labels, 3)
+            given = predict_steps(steps, np.isin(steps.owner, fold.train), answers.labels, 3)
             found = stop(steps, given, answers.labels, threshold)
             labels[fold.held_out], share[fold.held_out] = (one[fold.held_out] for one in found)
         right = (labels == answers.gold).astype(float)

@@ -62,8 +62,8 @@ class CorrectnessFigures:
         auroc_high: The other end.
         num_thinking: Answers of the run in several paragraphs.
         final_by: How many of these have their final label by each tenth of their text.
-        num_stopped: Of these, in how many it was foretold from the text so far; 0: not tried.
-        num_kept: In how many of those the label foretold was the final one.
+        num_stopped: Of these, in how many it was predicted from the text so far; 0: not tried.
+        num_kept: In how many of those the label predicted was the final one.
         words_saved: Share of their words that was not read.
         seconds: That the fit took.
     """

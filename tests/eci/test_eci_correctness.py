@@ -19,7 +19,7 @@ from eci.model.correctness import (
     fit_correctness,
     gather,
 )
-from eci.model.reading_along import choose_threshold, foretell_across, read_along, stop
+from eci.model.early_exit import choose_threshold, cross_predict_steps, read_steps, stop
 from eci.questions.labels import PUBMEDQA
 from eci.statistics.acceptance import certify, p_value
 from eci.statistics.selective import area_under_roc
@@ -179,10 +179,10 @@ def thoughts(n: int) -> tuple[list[str], np.ndarray]:
 
 def test_texts_stop_where_what_they_will_say_is_foretold() -> None:
     texts, ended = thoughts(150)
-    steps = read_along(texts, PUBMEDQA)
+    steps = read_steps(texts, PUBMEDQA)
     assert steps.owner.tolist() == [i for i in range(150) for _ in range(4)]
     assert steps.share[3::4].tolist() == [1.0] * 150
-    given = foretell_across(steps, ended, np.arange(150), 3)
+    given = cross_predict_steps(steps, ended, np.arange(150), 3)
     assert given.sum(1) == pytest.approx(np.ones(len(given)))
     threshold = choose_threshold(steps, given, ended, np.arange(150))
     labels, share = stop(steps, given, ended, threshold)

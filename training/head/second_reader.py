@@ -41,7 +41,7 @@ from eci.model.correctness import (
     gather,
     is_enough,
 )
-from eci.model.reading_along import choose_threshold, foretell_across, read_along, stop
+from eci.model.early_exit import choose_threshold, cross_predict_steps, read_steps, stop
 from eci.questions.labels import LabelSet
 from eci.questions.prompts import Question
 from eci.statistics.calibration import out_of_fold
@@ -181,15 +181,15 @@ def read_thinking(label_set: str, answers: Sequence[ReviewableAnswer]) -> dict[s
 
 
 def _stopped_early(label_set: str, answers: Sequence[ReviewableAnswer]) -> dict[str, Any]:
-    """Return what stopping where the label is foretold would have saved, cross-fitted."""
+    """Return what stopping where the label is predicted would have saved, cross-fitted."""
     alike = [one for one in answers if one.labels == answers[0].labels][:MAX_STOPPED]
     if label_set in OPTION_LABEL_SETS or len(alike) < MIN_STOPPED:
         return {}
     labels = _labels(label_set, alike[0])
     ended = np.array([labels.names.index(one.label) for one in alike])
     texts, rows = [one.answer for one in alike], np.arange(len(alike))
-    steps = read_along(texts, labels, alike[0].aliases)
-    given = foretell_across(steps, ended, rows, len(labels.names))
+    steps = read_steps(texts, labels, alike[0].aliases)
+    given = cross_predict_steps(steps, ended, rows, len(labels.names))
     found, share = ended.copy(), np.ones(len(alike))
     for fold in out_of_fold(ended, seed=1):
         threshold = choose_threshold(steps, given, ended, fold.train)

@@ -1,4 +1,4 @@
-"""When may a text that thinks stop? The label that it will give, foretold from what it has written.
+"""When may a text that thinks stop? Once the label that it will give can be predicted.
 
 Texts are read sentence by sentence. At each, a penalised logistic regression is given the words so
 far and those of the last two sentences, the labels named so far, how much was read, and what a
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 FIRST: Final = 3
-"""Sentences without which nothing is foretold."""
+"""Sentences without which nothing is predicted."""
 MAX_SENTENCES: Final = 100
 """Sentences of a text; of more, neighbours are joined."""
 STRENGTH: Final = 0.5
@@ -61,7 +61,7 @@ class Steps:
     words: csr_matrix
 
 
-def read_along(
+def read_steps(
     texts: Sequence[str],
     label_set: LabelSet,
     aliases: Mapping[str, Sequence[str]] | None = None,
@@ -143,7 +143,9 @@ def _last_named(owner: IntArray, named: FloatArray) -> FloatArray:
     return last
 
 
-def foretell(steps: Steps, train: BoolArray, ended: npt.ArrayLike, num_labels: int) -> FloatArray:
+def predict_steps(
+    steps: Steps, train: BoolArray, ended: npt.ArrayLike, num_labels: int
+) -> FloatArray:
     """Return each step's probabilities of the labels, shape ``(n, num_labels)``.
 
     Args:
@@ -175,14 +177,14 @@ def foretell(steps: Steps, train: BoolArray, ended: npt.ArrayLike, num_labels: i
     return probabilities
 
 
-def foretell_across(
+def cross_predict_steps(
     steps: Steps, ended: npt.ArrayLike, texts: npt.ArrayLike, num_labels: int, *, seed: int = 0
 ) -> FloatArray:
-    """Return probabilities as :func:`foretell`, each from other texts than its own.
+    """Return probabilities as :func:`predict_steps`, each from other texts than its own.
 
     Args:
         steps: Of all texts.
-        ended: As for :func:`foretell`.
+        ended: As for :func:`predict_steps`.
         texts: Rows of the texts that teach; the steps of others keep probabilities of 0.
         num_labels: How many labels there are.
         seed: Of the folds.
@@ -192,7 +194,7 @@ def foretell_across(
     for fold in out_of_fold(labels[rows], num_folds=NUM_FOLDS, seed=seed):
         train = np.isin(steps.owner, rows[fold.train])
         mine = np.isin(steps.owner, rows[fold.held_out])
-        found[mine] = foretell(steps, train, labels, num_labels)[mine]
+        found[mine] = predict_steps(steps, train, labels, num_labels)[mine]
     return found
 
 
@@ -226,7 +228,7 @@ def choose_threshold(
     Args:
         steps: Of all texts.
         probabilities: Of steps, each from other texts than its own.
-        ended: As for :func:`foretell`.
+        ended: As for :func:`predict_steps`.
         texts: Rows of the texts that choose.
         agreement: Share of these that keep it. Above the threshold, all are read to the end.
     """
@@ -234,5 +236,5 @@ def choose_threshold(
     for threshold in THRESHOLDS:
         labels, _ = stop(steps, probabilities, own, threshold)
         if (labels[rows] == own[rows]).mean() >= agreement:
-            return float(threshold)
+            return threshold
     return 1.0
