@@ -51,7 +51,7 @@ PAGES: dict[str, Callable[[Page], None] | None] = {
     "agreement": None,
     "agreement?part=adjudicate": press("radio", "yes"),
     "quality": press("radio", "Slices"),
-    "quality?errors_section=confidence": press("radio", "Confusion"),
+    "quality?errors_section=Confidence": press("radio", "Confusion"),
     "quality?part=compare": press("radio", "All runs"),
     "training": press("radio", "Adapter and head"),
     "training?part=data": None,

@@ -47,6 +47,7 @@ from db.review.item_list import ReviewFilter
 from db.review.queues import QueueSettings, add_item_queue
 from db.review.settings import ReviewSettings, save_settings
 from streamlit_app.logic.exports import build_export
+from streamlit_app.parts.error_analysis import SECTION_WORDS
 from streamlit_app.server import services, tokens
 from tests.support.annotations import annotate
 from tests.support.browser import on_desk, wait_for_card
@@ -277,7 +278,7 @@ ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
             {},
             *(
                 {"errors_section": name}
-                for name in ("Confusion", "Trust", "Slices", "Reference labels", "Redundancy")
+                for name in SECTION_WORDS.values()
             ),
             {"errors_gold": "no"},
             {"errors_text": "no"},
@@ -286,7 +287,7 @@ ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
             {"errors_more": '{"confidence_from": 0.0, "confidence_below": 0.7}'},
             {"errors_more": '{"reviewer_label": "no"}'},
             {"errors_more": '{"head_is_right": false}'},
-            {"errors_order": "Least sure head first"},
+            {"errors_order": "Lowest confidence first"},
             {"errors_gold": "nonsense", "errors_run": "nonsense"},
         )
     ),
