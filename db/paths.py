@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from db import environment
@@ -13,8 +14,14 @@ def home_dir() -> Path:
     """Return the folder of everything kept; it may not exist yet."""
     configured = environment.read_text("LLAMACARE_HOME")
     if configured:
-        return Path(configured).expanduser().resolve()
+        return _resolve(configured, Path.cwd())
     return _CHECKOUT / ".llamacare"
+
+
+@lru_cache(16)
+def _resolve(path: str, here: Path) -> Path:
+    """Return a whole path; asked for with each request, and it looks at every folder on the way."""
+    return (here / Path(path).expanduser()).resolve()
 
 
 def database_path() -> Path:

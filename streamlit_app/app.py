@@ -16,10 +16,10 @@ from streamlit_app.api.unknown_page import Unknown
 from streamlit_app.errors import report_error
 from streamlit_app.server.background import watching
 from streamlit_app.server.gate import Gate
-from streamlit_app.server.large_answers import LargeAnswers
 from streamlit_app.server.moved import Moved
 from streamlit_app.server.script_files import ScriptFiles
 from streamlit_app.server.security_headers import SecurityHeaders
+from streamlit_app.server.sending import LargeAnswers
 
 HERE = Path(__file__).resolve().parent
 

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from db.conversions import from_timestamp
 from db.review.queues import Queue
-from db.statements import load_sql
+from db.statements import fetch_row, load_sql
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,19 @@ def list_progress(cur: DuckDBPyConnection, queue: Queue) -> list[QueueProgress]:
     """Return how far each reviewer is who worked on a queue or was named for it."""
     (state,) = list_states(cur, [queue])
     return list(state.people)
+
+
+def count_own(cur: DuckDBPyConnection, queue: Queue, reviewer_id: str) -> tuple[int, int]:
+    """Return how many items of a queue a reviewer has labelled, and how many they may in all.
+
+    Where the items are dealt, all that others did has to be read for it.
+    """
+    if queue.settings.sharing == "dealt" or not queue.is_open_to(reviewer_id):
+        progress = queue_progress(cur, queue, reviewer_id)
+        return progress.num_done, progress.num_items
+    asked = {"queue_id": queue.queue_id, "reviewer_id": reviewer_id}
+    num_done, num_items = fetch_row(cur, "queue_own", **asked)
+    return num_done, num_items
 
 
 _NOTHING = (0, 0, 0, None, 0, None)

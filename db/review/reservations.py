@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -170,8 +171,9 @@ class _Untouched:
     def __init__(self, queue_id: str) -> None:
         self._queue_id = queue_id
         self._positions: dict[str, int] = {}
-        """By item, in the order of the queue: all that there are from ``_first`` to the last."""
+        """By item, in the order of the queue: all that there are from ``_first`` to ``_end``."""
         self._first = 0
+        self._end = 0
         self._last: dict[str, int] = {}
         """The untouched place that each reviewer was given last."""
 
@@ -194,12 +196,10 @@ class _Untouched:
         """
         if after is None or self._last.get(reviewer_id) != after or after + 1 < self._first:
             return []
-        places: list[_Place] = []
-        for item_id, position in self._positions.items():
-            if len(places) == num_items:
-                break
-            if position > after and item_id not in exclude:
-                places.append((item_id, position))
+        places = self._list(num_items, after, exclude)
+        if len(places) < num_items:
+            self._read(cur, self._end)
+            places = self._list(num_items, after, exclude)
         if len(places) < num_items:
             return []
         # An item that was opened by its address may have a judgement.
@@ -207,21 +207,33 @@ class _Untouched:
         counts = execute_for(cur, "queue_is_annotated", item_ids, queue_id=self._queue_id)
         return [] if any(count for (count,) in counts) else places
 
+    def _list(self, num_items: int, after: int, exclude: Sequence[str]) -> list[_Place]:
+        following = (
+            place
+            for place in self._positions.items()
+            if place[1] > after and place[0] not in exclude
+        )
+        return list(islice(following, num_items))
+
     def note(self, cur: DuckDBPyConnection, places: Sequence[_Place], reviewer_id: str) -> None:
-        """Record that places were given to a reviewer, and read more where none are left."""
+        """Record that places were given to a reviewer, and read more where they were not known."""
         for item_id, position in places:
             if self._positions.pop(item_id, None) is None:
                 self._last.pop(reviewer_id, None)
             else:
                 self._last[reviewer_id] = position
-        if places and not any(free > places[-1][1] for free in self._positions.values()):
+        if places and places[-1][1] >= self._end:
             self._read(cur, places[-1][1] + 1)
 
-    def _read(self, cur: DuckDBPyConnection, first: int) -> None:
-        self._first = first
-        window = {"first_position": first, "last_position": first + _WINDOW}
+    def _read(self, cur: DuckDBPyConnection, position: int) -> None:
+        """Read further places, up to some hundred after a position."""
+        if position > self._end + _WINDOW:  # too many in between
+            self._positions = {}
+            self._first = self._end = position
+        window = {"first_position": self._end, "last_position": position + _WINDOW}
         rows = cur.execute(load_sql("queue_untouched"), {"queue_id": self._queue_id, **window})
-        self._positions = dict(rows.fetchall())
+        self._positions |= dict(rows.fetchall())
+        self._end = max(self._end, 1 + next(reversed(self._positions.values()), -1))
 
 
 _FREE: WeakKeyDictionary[Database, dict[str, _Untouched]] = WeakKeyDictionary()

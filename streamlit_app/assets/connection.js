@@ -128,6 +128,7 @@ function closeDialog() {
 
 function look() {
   const connected = isConnected();
+  document.documentElement.toggleAttribute("data-lc-offline", !connected);
   if (!connected) closeDialog();
   if (wasConnected && !connected) {
     const hasDesk = document.querySelector(DESK) !== null;

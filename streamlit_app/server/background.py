@@ -4,6 +4,7 @@ execute commands that other processes ask for while it has the database open."""
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +15,7 @@ from importlib import import_module
 from itertools import count
 from typing import Any, Final
 
+from anyio.to_thread import current_default_thread_limiter
 from starlette.concurrency import run_in_threadpool
 
 from db.cli.asking import Owner, socket_path
@@ -25,6 +27,7 @@ from db.paths import runs_dir
 from streamlit_app.errors import OUR_ERRORS
 from streamlit_app.logic.outcomes import run_outcomes
 from streamlit_app.server import backups, logs, refit_news, services
+from streamlit_app.server.sending import send_at_once
 from training.cli.main import main as training_commands
 from training.control import features_ahead
 from training.control.ingest import refresh
@@ -49,6 +52,9 @@ async def watching(app: Any) -> AsyncIterator[None]:
     """Watch as long as the server lives: its lifespan."""
     del app
     logs.configure()
+    _attempt(send_at_once)
+    # More threads than this only wait for each other, for the interpreter and for DuckDB's commits.
+    current_default_thread_limiter().total_tokens = max(4, 2 * (os.cpu_count() or 1))
     done = threading.Event()
     threads = [
         threading.Thread(target=work, args=(done,), name=name, daemon=True)

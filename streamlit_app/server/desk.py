@@ -31,7 +31,7 @@ from db.review.day import ReviewedDay
 from db.review.drafts import clear_draft, save_draft
 from db.review.events import ReviewEvent, add_events
 from db.review.item_list import ReviewFilter
-from db.review.queues import Queue, get_queue, require_open
+from db.review.queues import Queue, require_open
 from db.review.reservations import RESERVATION
 from db.review.rights import (
     known_queue,
@@ -102,7 +102,7 @@ def _queue(queue_id: str | None) -> Queue | None:
 
 def _open_worklist(sitting: Sitting) -> Worklist:
     if sitting.queue_id is not None:
-        queue = get_queue(services.database().cursor(), sitting.queue_id)
+        queue = known_queue(services.database(), sitting.queue_id)
         return review_service.open_worklist(queue, sitting.reviewer_id)
     flt = replace(sitting.filter or ReviewFilter(), reviewer_id=sitting.reviewer_id)
     return review_service.open_worklist((flt, sitting.order), sitting.reviewer_id)

@@ -26,7 +26,7 @@ from db.review.item_list import (
     item_id_array,
     viewer_of_list,
 )
-from db.review.queue_progress import queue_progress
+from db.review.queue_progress import count_own
 from db.review.queues import Queue, find_item_at, find_position, list_block
 from db.review.reservations import QueuePosition, release, reserve_ahead, reserve_neighbour
 from db.review.rights import known_queue
@@ -231,8 +231,7 @@ class QueueWorklist:
         self.queue_id: str | None = queue.queue_id
         self._queue_id = queue.queue_id
         self.mode: ReviewMode = queue.settings.mode
-        progress = queue_progress(database.cursor(), queue, reviewer_id)
-        self.total, self.num_done = progress.num_items, progress.num_done
+        self.num_done, self.total = count_own(database.cursor(), queue, reviewer_id)
         self._places: LRUCache[str, int] = LRUCache(_MAX_SEEN)
         self._lock = Lock()  # the routes run in several threads
         self._repeat: str | None = None

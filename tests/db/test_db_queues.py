@@ -26,7 +26,7 @@ from db.review.draws import QueueDesign
 from db.review.events import ReviewEvent, add_events, is_flagged, set_flag
 from db.review.item_list import ReviewFilter
 from db.review.queue_changes import close_queue
-from db.review.queue_progress import list_progress, queue_progress
+from db.review.queue_progress import count_own, list_progress, queue_progress
 from db.review.queues import (
     Queue,
     QueueSettings,
@@ -284,6 +284,32 @@ def test_what_is_given_from_memory_is_what_a_search_would_find(
     assert from_memory > (2 if num_items == 1 else 0)
 
 
+def test_a_crowd_is_searched_for_once_each(
+    database: Database,
+    make_queue: Callable[..., Queue],
+    people: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reservations, "_WINDOW", 2)  # fewer places than people
+    search = reservations._Search._find_open
+    searches: list[str] = []
+
+    def counted(one: reservations._Search, *rest: Any) -> list[QueuePosition]:
+        searches.append(one.reviewer_id)
+        return search(one, *rest)
+
+    monkeypatch.setattr(reservations._Search, "_find_open", counted)
+    queue = make_queue()
+    at: dict[str, str | None] = dict.fromkeys(people.values())
+    given = []
+    for _ in range(NUM_ITEMS // len(people)):
+        for who, here in at.items():
+            at[who] = reserve_next(database, queue, who, after=here, exclude=here)
+            given.append(at[who])
+    assert given == [f"q-{place:02}" for place in range(len(given))]
+    assert len(searches) == len(people) + 1  # for the very first place nothing was read before
+
+
 def test_an_item_labelled_from_its_address_is_not_given_again(
     database: Database, make_queue: Callable[..., Queue], people: dict[str, str]
 ) -> None:
@@ -320,6 +346,9 @@ def test_many_threads_fill_every_place_exactly_once(
     assert len(everything) == places
     progress = queue_progress(database.cursor(), queue)
     assert (progress.num_done, progress.num_items) == (places, places)
+    for who in crowd:
+        own = queue_progress(database.cursor(), queue, who)
+        assert count_own(database.cursor(), queue, who) == (own.num_done, own.num_items)
 
 
 def test_what_was_put_off_comes_back_when_nothing_else_is_open(

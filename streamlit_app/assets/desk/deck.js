@@ -1,8 +1,8 @@
 // The items ahead of the reviewer, read while the one on screen is read: showing the next one asks
 // nobody. They are reserved for the reviewer on the server; what is not used is given back.
 
-const AHEAD = 5;
-const FEW = 3; // With fewer ahead than this more are asked for.
+const AHEAD = 7;
+const FEW = 4; // With fewer ahead than this more are asked for: three last 0.6 s at five items a second.
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 

@@ -108,7 +108,7 @@ function settle() {
 
 function read(here) {
   const isShowing = desk.hidden;
-  desk.hidden = false;
+  setHidden(false);
   if (here.dataset.lcDesk !== look.read) {
     look.read = here.dataset.lcDesk;
     start(JSON.parse(look.read));
@@ -118,6 +118,12 @@ function read(here) {
     look.search = location.search;
   }
   if (isShowing) comeHome();
+}
+
+// Said on the root too, for the style of what is around the desk.
+function setHidden(isHidden) {
+  desk.hidden = isHidden;
+  document.documentElement.toggleAttribute("data-lc-at-desk", !isHidden);
 }
 
 function goAway() {
@@ -130,7 +136,7 @@ function goAway() {
     return;
   }
   firstPlace()?.remove();
-  desk.hidden = true;
+  setHidden(true);
   isAway = true;
   look.read = null;
   at.shown?.rest();

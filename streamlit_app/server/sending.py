@@ -1,9 +1,16 @@
-"""Downloads are handed to the network in parts, so that nobody else's request waits for them."""
+"""How answers go to the network: large ones in parts, and each part at once.
+
+No other request waits for a download then, and the body of a small answer not for the browser to
+acknowledge its head.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Final
 
+import psutil
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PART_BYTES: Final = 1 << 18
@@ -32,3 +39,16 @@ class LargeAnswers:
                 await send({"type": message["type"], "body": part, "more_body": more})
 
         await self.app(scope, receive, send_in_parts if scope["type"] == "http" else send)
+
+
+def send_at_once() -> None:
+    """Stop Nagle's algorithm for all connections that this process will accept.
+
+    asyncio does so for sockets that name their protocol. Streamlit's names none, and a browser
+    acknowledges the head of an answer after 40 ms: so long the body waited
+    (https://github.com/Kludex/uvicorn/issues/3149). Accepted connections inherit the setting.
+    """
+    for found in psutil.Process().net_connections("tcp"):
+        if found.status == psutil.CONN_LISTEN:
+            with socket.socket(fileno=os.dup(found.fd)) as listening:
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
