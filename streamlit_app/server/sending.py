@@ -46,7 +46,7 @@ def send_at_once() -> None:
 
     asyncio does so for sockets that name their protocol. Streamlit's names none, and a browser
     acknowledges the head of an answer after 40 ms: so long the body waited
-    (https://github.com/Kludex/uvicorn/issues/3149). Accepted connections inherit the setting.
+    (uvicorn issue 3149). Accepted connections inherit the setting.
     """
     for found in psutil.Process().net_connections("tcp"):
         if found.status == psutil.CONN_LISTEN:
