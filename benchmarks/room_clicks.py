@@ -114,7 +114,7 @@ def _review_slice(hand: Hand) -> list[Measured]:
     page = hand.page
     hand.go("Quality")
     hand.click(page.get_by_role("radio", name="Slices"))
-    hand.click(page.locator(".st-key-errors_slice_table canvas").first, position=_ROW)
+    hand.click(page.locator(".st-key-errors_slice_table .dvn-scroller"), position=_ROW)
     page.get_by_role("button", name="Save as a slice").wait_for()  # something is chosen
     hand.click(page.locator(".st-key-errors_queue_review button"))
     page.locator(".lc-card:not([hidden])").wait_for()
