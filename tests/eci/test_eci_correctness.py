@@ -177,7 +177,7 @@ def thoughts(n: int) -> tuple[list[str], np.ndarray]:
     return texts, ended
 
 
-def test_texts_stop_where_what_they_will_say_is_foretold() -> None:
+def test_texts_stop_where_what_they_will_say_is_predicted() -> None:
     texts, ended = thoughts(150)
     steps = read_steps(texts, PUBMEDQA)
     assert steps.owner.tolist() == [i for i in range(150) for _ in range(4)]
