@@ -84,13 +84,14 @@ class DuplicateIndex:
         # Positions of all entries of these shingles: count up from the first one of each.
         offsets = np.repeat(first - counts.cumsum() + counts, counts)
         shared = self._owners[offsets + np.arange(len(offsets))]
-        both = np.bincount(shared, minlength=len(self._sizes))
-        shorter = np.minimum(self._sizes, len(mine))
+        # Only those that share anything, so that a search does not grow with all questions.
+        positions, both = np.unique(shared, return_counts=True)
+        shorter = np.minimum(self._sizes[positions], len(mine))
         overlap = both / shorter
         is_phrase = both < np.minimum(shorter, self._min_shared)
         found = np.flatnonzero((overlap >= self._threshold) & ~is_phrase)
         ranked = found[np.argsort(-overlap[found], kind="stable")]
-        return [(int(position), float(overlap[position])) for position in ranked]
+        return [(int(positions[i]), float(overlap[i])) for i in ranked]
 
 
 def find_duplicates(

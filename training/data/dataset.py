@@ -238,7 +238,9 @@ def _hold_out(
         num_held_out = sum(size for group, size in sizes.items() if group in set_aside)
         for entry in own or _in_proportion(members):
             group = group_of[entry.item.item_id]
-            if group not in set_aside | known and (own or num_held_out < num_wanted):
+            if not own and num_held_out >= num_wanted:
+                break
+            if group not in set_aside and group not in known:
                 set_aside.add(group)
                 num_held_out += sizes[group]
     fit = [entry for entry in entries if group_of[entry.item.item_id] not in set_aside]
