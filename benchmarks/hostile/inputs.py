@@ -5,6 +5,7 @@ python -m hostile.inputs SEED NUMBER     # one input again, from benchmarks/
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import random
@@ -17,11 +18,12 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Final, TextIO
 
 from history import Measured
 from hostile.input_store import OUR_ERRORS, Store
@@ -46,27 +48,47 @@ class Outcome:
     peak_bytes: int = 0
 
 
+_notes: list[TextIO] = []
+"""Of a worker process: the file that says which input it tries, and where it crashed."""
+
+
 class _TooLongError(BaseException):
     """An input took longer than ``MAX_SECONDS``; no handler of the product may swallow it."""
 
 
 def measure(seed: int, scale: float) -> list[Measured]:
-    """Try the inputs and return what went wrong; each failure is printed with how to repeat it."""
+    """Try the inputs and return what went wrong; each failure is printed with how to repeat it.
+
+    Raises:
+        RuntimeError: An input ended its process; the message says which ones were tried and where.
+    """
     total = max(round(NUM_INPUTS * scale), len(TARGETS))
     batches = [
         range(first, min(first + _NUM_AT_ONCE, total)) for first in range(0, total, _NUM_AT_ONCE)
     ]
     outcome = Outcome()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(_NUM_WORKERS, len(batches)), mp_context=context) as pool:
-        for part in pool.map(try_inputs, [seed] * len(batches), batches):
-            outcome.counts += part.counts
-            outcome.seconds += part.seconds
-            outcome.failures += part.failures
-            outcome.peak_bytes = max(outcome.peak_bytes, part.peak_bytes)
+    workers = min(_NUM_WORKERS, len(batches))
+    with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
+        try:
+            with ProcessPoolExecutor(workers, context, _take_notes, (folder,)) as pool:
+                for part in pool.map(try_inputs, [seed] * len(batches), batches):
+                    outcome.counts += part.counts
+                    outcome.seconds += part.seconds
+                    outcome.failures += part.failures
+                    outcome.peak_bytes = max(outcome.peak_bytes, part.peak_bytes)
+        except BrokenProcessPool as error:
+            notes = [path.read_text() for path in Path(folder).iterdir()]
+            raise RuntimeError("\n".join(["A process ended during one of:", *notes])) from error
     for failure in outcome.failures:
         print(failure, file=sys.stderr)
     return _figures(outcome, total)
+
+
+def _take_notes(folder: str) -> None:
+    """Let a worker process write what it tries into a file, and the stack where it crashes."""
+    _notes.append((Path(folder) / str(os.getpid())).open("w"))
+    faulthandler.enable(_notes[0])
 
 
 def _figures(outcome: Outcome, total: int) -> list[Measured]:
@@ -99,6 +121,10 @@ def try_inputs(seed: int, numbers: Sequence[int]) -> Outcome:
 def _try(store: Store, seed: int, number: int, outcome: Outcome) -> None:
     rng = random.Random(f"{seed}:{number}")  # noqa: S311 - no secret
     name, target = TARGETS[number % len(TARGETS)]
+    for notes in _notes:
+        notes.seek(0)
+        notes.truncate()
+        print(f"{name}: python -m hostile.inputs {seed} {number}", file=notes, flush=True)
     started = time.monotonic()
     fault, kind = "", "raw"
     try:

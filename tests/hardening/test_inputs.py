@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import random
 
 import pytest
@@ -56,3 +58,16 @@ def test_a_raw_error_is_reported_with_how_to_repeat_it(monkeypatch: pytest.Monke
 
 def test_every_way_in_has_its_turn() -> None:
     assert len({name for name, _ in TARGETS}) == 20
+
+
+def _end_process(*_: object) -> bool:
+    os._exit(9)
+
+
+def test_an_input_that_ends_its_process_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Workers that are forked have the changed list.
+    monkeypatch.setattr("hostile.inputs.TARGETS", (("one", _end_process),))
+    fork = multiprocessing.get_context("fork")
+    monkeypatch.setattr("hostile.inputs.multiprocessing.get_context", lambda _: fork)
+    with pytest.raises(RuntimeError, match=r"one: python -m hostile\.inputs 3 0"):
+        measure(seed=3, scale=0.0)
