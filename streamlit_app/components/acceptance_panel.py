@@ -46,11 +46,12 @@ def draw(scope: PickedScope) -> None:
     _draw_fit(view.fit, scope)
     if view.fit is not None:
         _draw_plan(scope)
-        _draw_final(view.fit)
     if view.rules:
         _draw_rules(view.rules)
     if view.yields:
         _draw_yields(view.yields)
+    if view.fit is not None:
+        _draw_final(view.fit)
 
 
 def _draw_fit(fit: CorrectnessFit | None, scope: PickedScope) -> None:

@@ -13,18 +13,14 @@ import pytest
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
-from db.content.runs import add_run
 from db.errors import InvalidSettingError, NotPermittedError
 from db.outcomes import scored_runs
 from db.outcomes.acceptance import (
-    AcceptanceRule,
-    add_acceptance,
     list_acceptances,
     list_scores,
     list_timed_reviews,
     undo_acceptance,
 )
-from db.outcomes.run_pairs import PairFilter
 from db.people.reviewers import add_reviewer
 from db.retraining.correctness import (
     ReviewableAnswer,
@@ -37,10 +33,20 @@ from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from eci.questions.labels import PUBMEDQA
 from tests.support.annotations import annotate
-from tests.support.records import make_item, make_prediction, make_run
-from tests.support.stores import open_store
+from tests.support.records import make_item, make_prediction
+from tests.support.second_reader import (
+    IS_DOUBTFUL,
+    IS_WRONG,
+    NUM_ITEMS,
+    accept,
+    answered_item,
+    fill,
+    label_queue,
+    plan,
+    review,
+)
 from training.errors import DataError
-from training.evaluation.acceptance import AcceptancePlan, check_acceptances, plan_acceptance
+from training.evaluation.acceptance import check_acceptances
 from training.head import second_reader
 from training.head.second_reader import (
     CHARACTERS_A_SECOND,
@@ -52,24 +58,7 @@ from training.head.second_reader import (
     teaching_rows,
 )
 
-NUM_ITEMS = 400
 NUM_REVIEWED = 200
-RNG = np.random.default_rng(3)
-IS_DOUBTFUL = RNG.random(NUM_ITEMS) < 0.4
-IS_WRONG = RNG.random(NUM_ITEMS) < np.where(IS_DOUBTFUL, 0.6, 0.02)
-PAIR = PairFilter(EVERYTHING, "run-1", "run-1", "text", "text", "record", "pubmedqa")
-
-
-def fill(path: Path) -> Database:
-    """Return a store of answers of which the doubtful ones are wrong more often."""
-    database = open_store(path)
-    with database.transaction() as cur:
-        add_items(cur, [_item(n) for n in range(NUM_ITEMS)], origin="items")
-        add_run(cur, make_run())
-        add_predictions(cur, [_prediction(n) for n in range(NUM_ITEMS)])
-        add_reviewer(cur, "Chief", "admin")
-        add_reviewer(cur, "Eve", "engineer")
-    return database
 
 
 @pytest.fixture(scope="module")
@@ -94,48 +83,6 @@ def unreviewed(tmp_path: Path) -> Iterator[Database]:
     database = fill(tmp_path / "unreviewed.duckdb")
     yield database
     database.close()
-
-
-def _item(n: int) -> object:
-    question = " ".join(f"word{(n * 7 + k) % 1009}x{n}" for k in range(8))
-    return make_item(f"q-{n:03d}", question=question, split="train", gold_label=None, context=())
-
-
-def _prediction(n: int) -> object:
-    text = "Perhaps yes, though it is unclear." if IS_DOUBTFUL[n] else "Clearly yes."
-    return make_prediction(f"q-{n:03d}", answer=text, answer_label="yes", answer_form="stated")
-
-
-def review(store: Database, number: int, *, order: str = "random", queue_id: str = "drawn") -> None:
-    """Label the first items of a new queue as they really are."""
-    with store.transaction() as cur:
-        chief = add_reviewer(cur, "Chief").reviewer_id
-        settings = QueueSettings(queue_id, ReviewFilter(run_id="run-1"), order=order, seed=4)  # type: ignore[arg-type]
-        add_queue(cur, settings, queue_id=queue_id, created_by=chief)
-    label_queue(store, queue_id, number)
-
-
-def label_queue(store: Database, queue_id: str, number: int, *, wrong: bool = False) -> None:
-    query = "select item_id from queue_item where queue_id = ? order by position limit ?"
-    with store.transaction() as cur:
-        for (item_id,) in cur.execute(query, [queue_id, number]).fetchall():
-            label = "no" if wrong or IS_WRONG[int(item_id[2:])] else "yes"
-            seconds = {"queue_id": queue_id, "run_id": "run-1", "duration_seconds": 30.0}
-            annotate(cur, "Ann", item_id, label, **seconds)
-
-
-def plan(store: Database, risk: float = 0.1, level: float = 0.9) -> AcceptancePlan:
-    scored_runs.refresh(store.cursor(), ["run-1"])
-    return plan_acceptance(store.cursor(), PAIR, risk, level)
-
-
-def accept(store: Database, share: float = 0.2, who: str = "Chief") -> AcceptanceRule:
-    found = plan(store)
-    with store.transaction() as cur:
-        person = add_reviewer(cur, who).reviewer_id
-        terms = found.terms(PAIR, share)
-        add_acceptance(cur, terms, found.accepted, queue_name="Check", created_by=person)
-    return list_acceptances(store.cursor())[0]
 
 
 def test_reviews_teach_which_answers_are_wrong_and_random_ones_certify(store: Database) -> None:
@@ -209,6 +156,13 @@ def test_a_rule_is_no_review_and_its_share_goes_on_being_reviewed(store: Databas
     assert store.cursor().execute(held).fetchone() == (0,)
     assert check_acceptances(store) == []
 
+    # What certified the rule was shown wrong: it certifies nothing again, a new draw may.
+    found = plan(store)
+    assert (found.queue_id, found.accepted, found.suspended_at) == (None, (), after.changed_at)
+    review(store, 150, queue_id="drawn again")
+    found = plan(store)
+    assert (found.queue_id, found.certificate.num_reviewed) == ("drawn again", 150)
+
 
 def test_an_acceptance_is_undone(store: Database) -> None:
     fit_second_reader(store, "run-1", "pubmedqa")
@@ -224,7 +178,7 @@ def test_test_items_teach_nothing_and_reviews_refit(
     store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with store.transaction() as cur:
-        twin = make_item("t-1", question=_item(5).question, gold_label=None, context=())  # type: ignore[attr-defined]
+        twin = make_item("t-1", question=answered_item(5).question, gold_label=None, context=())
         add_items(cur, [twin], origin="items")
         add_predictions(cur, [make_prediction("t-1", answer_label="yes")])
         annotate(cur, "Ann", "t-1", "yes")

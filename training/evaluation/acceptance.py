@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,7 @@ from db.outcomes.acceptance import (
 )
 from db.outcomes.drawn import DrawnItems, list_drawn
 from db.outcomes.run_pairs import PairFilter
+from db.review.queues import get_queue
 from eci.statistics.acceptance import Certificate, certify
 from eci.statistics.betting import is_above
 from training.evaluation.drawn_estimates import MIN_COVERED
@@ -43,12 +45,15 @@ class AcceptancePlan:
         accepted: Items that would be accepted, with their answers' labels, in random order.
         num_items: Items that the random reviews speak for.
         queue_id: The queue that they were drawn for; None where none speaks for the run.
+        suspended_at: When an acceptance of such answers was last found not to hold: reviews of
+            queues drawn before count no more.
     """
 
     certificate: Certificate
     accepted: tuple[tuple[str, str], ...]
     num_items: int
     queue_id: str | None
+    suspended_at: datetime | None = None
 
     def terms(self, flt: PairFilter, review_share: float) -> AcceptanceTerms:
         """Return the terms of the rule that accepts them.
@@ -81,7 +86,8 @@ def plan_acceptance(
 
     Only reviews of a queue that was drawn from nearly all items with known probabilities count; of
     several such queues, the one with most reviews. Where probabilities differ, reviews are thinned
-    at random to equal ones. Reviewers who do not agree on an item count as an error.
+    at random to equal ones. Reviewers who do not agree on an item count as an error. Once an
+    acceptance was suspended, only queues drawn afterwards count: what certified it was shown wrong.
 
     Args:
         flt: One run, compared with itself by its texts.
@@ -89,11 +95,17 @@ def plan_acceptance(
         level: Confidence level with which that holds.
     """
     scored = list_scores(cur, flt.run_a, flt.label_set)
-    queues = [one for one in list_drawn(cur, flt) if _speaks_for_all(one)]
+    suspended_at = _last_suspension(cur, flt)
+    queues = [
+        one
+        for one in list_drawn(cur, flt)
+        if _speaks_for_all(one)
+        and (suspended_at is None or get_queue(cur, one.queue_id).created_at > suspended_at)
+    ]
     samples = [(one, _sample(one)) for one in queues]
     if not samples:
         nothing = certify([], [], scored.probabilities, risk=risk, level=level)
-        return AcceptancePlan(nothing, (), len(scored.item_nos), None)
+        return AcceptancePlan(nothing, (), len(scored.item_nos), None, suspended_at)
     items, is_sampled = max(samples, key=lambda pair: int(pair[1].sum()))
     places = _places(scored, items.item_nos)
     scores = np.where(places >= 0, scored.probabilities[places], _NO_ANSWER)
@@ -106,7 +118,8 @@ def plan_acceptance(
         rows = [row for row in places[waits] if not is_done[row]]
         accepted = [(str(scored.item_ids[row]), str(scored.labels[row])) for row in rows]
         accepted.sort(key=lambda pair: _coin(pair[0], items.queue_id))
-    return AcceptancePlan(found, tuple(accepted), len(items.item_nos), items.queue_id)
+    number = len(items.item_nos)
+    return AcceptancePlan(found, tuple(accepted), number, items.queue_id, suspended_at)
 
 
 def check_acceptances(database: Database) -> list[AcceptanceRule]:
@@ -132,6 +145,17 @@ def check_acceptances(database: Database) -> list[AcceptanceRule]:
                 suspend_acceptance(cur, rule, reason)
     _checked[database] = version
     return broken
+
+
+def _last_suspension(cur: DuckDBPyConnection, flt: PairFilter) -> datetime | None:
+    return max(
+        (
+            rule.changed_at
+            for rule in list_acceptances(cur, flt.run_a)
+            if rule.action == "suspend" and rule.terms.label_set == flt.label_set
+        ),
+        default=None,
+    )
 
 
 def _speaks_for_all(items: DrawnItems) -> bool:

@@ -140,7 +140,8 @@ def certificate_sentence(plan: AcceptancePlan) -> str:
             level=level,
         )
     if plan.queue_id is None:
-        return say("acceptance.no_random_reviews", reviews=found.more_reviews or 0)
+        name = "no_random_reviews" if plan.suspended_at is None else "none_since_suspension"
+        return say(f"acceptance.{name}", reviews=found.more_reviews or 0)
     if found.more_reviews is None:
         return say("acceptance.never", reviews=reviews, risk=risk, level=level)
     return say_count(
