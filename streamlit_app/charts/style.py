@@ -124,7 +124,8 @@ def _template() -> go.layout.Template:
                 "font": {"color": text, "family": FONT, "size": 13},
                 "align": "left",
             },
-            "legend": {"font": {"size": 13}},
+            # Clear: it would keep the light ground of the figure on a dark page.
+            "legend": {"font": {"size": 13}, "bgcolor": "rgba(0,0,0,0)"},
         },
     )
 

@@ -8,10 +8,14 @@ selects from stay data frames.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from streamlit_app import safe_text
 from streamlit_app.logic.tables import Cell
 from streamlit_app.markup import element
+
+_FIGURE_LENGTH: Final = 32
+"""Longer cells hold words, which take several lines where the table is wide."""
 
 
 def draw(
@@ -35,7 +39,8 @@ def draw(
 
 def _row(line: Sequence[Cell]) -> str:
     name, *cells = (_text(cell) for cell in line)
-    return element("tr", element("th", name, scope="row"), *(element("td", c) for c in cells))
+    columns = (element("td", c, cls="lc-words" if len(c) > _FIGURE_LENGTH else None) for c in cells)
+    return element("tr", element("th", name, scope="row"), *columns)
 
 
 def _text(cell: Cell) -> str:

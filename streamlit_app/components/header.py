@@ -38,7 +38,8 @@ def draw() -> Reviewer:
     st.html(join(script("page_frame.js"), skip), unsafe_allow_javascript=True)
     with st.container(key="lc_header", horizontal=True, vertical_alignment="center"):
         brand = element("strong", say("navigation.app"))
-        project = element("span", project_name(), cls="lc-quiet")
+        name = project_name()
+        project = element("span", name, cls="lc-quiet", title=name)
         safe_text.draw(element("div", brand, project, cls="lc-brand"))
         person = reviewer_picker.pick()
         st.fragment(run_every=CHIP_SECONDS)(_draw_chip)()

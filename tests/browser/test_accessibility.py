@@ -95,7 +95,10 @@ CHARTS = """() => {
   };
   const texts = ":is(.xtick, .ytick, .legend, .infolayer) text";
   return [...document.querySelectorAll(`.js-plotly-plot svg ${texts}`)].flatMap((text) => {
-    const back = behind(text.closest(".js-plotly-plot"));
+    const page = behind(text.closest(".js-plotly-plot"));
+    const box = text.closest(".legend")?.querySelector(".bg");
+    const own = box && getComputedStyle(box);
+    const back = own ? over(parts(own.fill).slice(0, 3), own.fillOpacity, page) : page;
     const style = getComputedStyle(text);
     const [r, g, b, a = 1] = parts(style.fill);
     const share = a * style.fillOpacity * style.opacity;
