@@ -161,6 +161,10 @@ def check_seals(path: Path, bodies: dict[tuple[str, str], Event]) -> int:
             if texts and (body["reviewer_id"] not in erased or not texts[-1].startswith(ERASED)):
                 raise Broken(f"{person['kind']} {person['key']!r} has a name without its salt")
             continue
+        if person["kind"] == "reviewer_change" and "" in person["texts"]:
+            raise Broken(
+                f"{person['kind']} {person['key']!r} has an empty text where there was none"
+            )
         sealed = SEPARATOR.join([person["salt"], *(text or "" for text in person["texts"])])
         if sha256(sealed) != person["seal"]:
             raise Broken(f"a name in {person['kind']} {person['key']!r} was changed")

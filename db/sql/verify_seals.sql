@@ -1,5 +1,6 @@
 -- Texts that name a person and do not fit their seal. Of people whose identity was erased, salt and texts
--- are gone and the name is that of their erasure.
+-- are gone and the name is that of their erasure. A seal has an empty text and none alike, so of those that
+-- may be missing none may be empty.
 with erased as (
     select reviewer_id, any_value(name) as erased_name from reviewer_change where kind = 'erase'
     group by reviewer_id
@@ -16,11 +17,15 @@ sealed_text as (
     union all
     select
         'reviewer_identity', reviewer_id, seal, salt, sealed(salt, issuer, subject, null),
-        issuer || replace(subject, ' ' || seal, '')
+        if(issuer = '' and ends_with(subject, ' ' || seal), left(subject, -length(seal) - 1), null)
     from reviewer_identity
     union all
     select 'signature', reviewer_id, seal, salt, sealed(salt, name, null, null), name
     from signature
+    union all
+    select 'reviewer_change', reviewer_id, seal, '', null, null
+    from reviewer_change
+    where name = '' or email = '' or issuer = ''
 )
 select null::bigint as number, kind, reviewer_id
 from sealed_text

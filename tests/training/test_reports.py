@@ -187,6 +187,10 @@ def test_a_pack_with_a_row_linked_again_or_a_name_without_salt_is_broken(tmp_pat
         path.write_text(json.dumps(person))
         with pytest.raises(Broken, match="without its salt") if is_broken else nullcontext():
             assert check_seals(path, bodies) == 0
+    change = {"kind": "reviewer_change", "key": "1", "seal": "t", "salt": "s"}
+    path.write_text(json.dumps({**change, "texts": ["", None, None]}))
+    with pytest.raises(Broken, match="empty text"):
+        check_seals(path, {("reviewer_change", "1"): erasure})
 
 
 def test_the_app_s_downloads_are_those_of_the_commands(
