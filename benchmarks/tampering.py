@@ -4,8 +4,9 @@
 
 Honest stores are made of random acts of four people (``tests/support/tampering.py``). Each is
 checked, then altered in one place at a time as someone with the file could: a value, a deleted or
-doubled row of any chained table, of predictions, search index, links or migrations, or a row
-together with all links after it, rewritten so that they fit, against a head that was kept. The cost
+doubled row of any chained table, of predictions, search index, links or migrations, a row with one
+more link that fits, or a row together with all links after it, rewritten so that they fit, against
+a head that was kept. The cost
 is that of one label's transaction with the chain and without, in turn, in one process; both have
 statements that were parsed before.
 """

@@ -41,6 +41,7 @@ from db.statements import (
 
 JOINED_LATER: Final = (
     *("queue_share", "bulk_item", "acceptance_rule", "accepted_item", "acceptance_event"),
+    "replaced_item",
 )
 """Tables that joined the chain after its first version: a link of kind ``JOINED`` says when."""
 CHAINED: Final = (
@@ -59,7 +60,7 @@ BEGIN: Final = "begin"
 JOINED: Final = "joined"
 """The kind of a link whose key names a table and the time since when its rows are in the chain."""
 PREDICTIONS: Final = "stored_prediction"
-"""Of which a link stands for all of a run; made again when some are added, the latest counts."""
+"""Of which a link stands for all of a run: they are stored with it, in one transaction."""
 _MOST_ALONE: Final = 16
 """Rows of a transaction and table that have a link each; more of them share one."""
 _TARGET: Final = re.compile(r"(?:--[^\n]*\n|\s)*(?:insert(?: or \w+)? into|update) (\w+)")

@@ -88,7 +88,13 @@ def _print(verified: Verified) -> None:
         if verified.num_again:
             click.echo(
                 f"{verified.num_again} items, runs and probabilities of draws were stored again "
-                "after that: of what they were before, the chain has the digest alone."
+                f"before {verified.once_since}: of what they were, the chain has the digest alone. "
+                "Since then this is an alteration."
+            )
+        if verified.num_completed:
+            click.echo(
+                f"{verified.num_completed} items were completed by a later import: what they were "
+                "before is kept, and as it was stored."
             )
 
 

@@ -33,6 +33,8 @@ PROVISIONAL_ORIGIN = "model_answers"
 """Origin of items known only from a file of answers: the data set's own file may replace them."""
 DEMO_ORIGIN = "demo"
 """Origin of the bundled items: a later version of the product may word them better."""
+REPLACEABLE_ORIGINS: Final = (PROVISIONAL_ORIGIN, DEMO_ORIGIN)
+"""Of items that a later import may complete, with the same labels and right answer."""
 
 MAX_LABELS: Final = 50
 """Of a fixed label set."""
@@ -67,8 +69,9 @@ def add_items(
     """Add items; those already there with the same content are left alone.
 
     Items of origin ``PROVISIONAL_ORIGIN`` never change what is there, and are completed when
-    another origin brings the same item. The caller owns the transaction; after it, they index the
-    words of more than ``search.BATCH`` items by ``Database.complete_index``.
+    another origin brings the same item; what they were is kept, as ``verify`` asks for it. The
+    caller owns the transaction; after it, they index the words of more than ``search.BATCH`` items
+    by ``Database.complete_index``.
 
     Args:
         items: Or the table that ``item_table`` made of them.
@@ -86,6 +89,8 @@ def add_items(
         enriched = _plan_enrichment(differing, origin)
         cur.execute(load_sql("item_insert_new"))
         if enriched:
+            replaced = {"item_ids": enriched, "replaced_at": to_timestamp(utc_now())}
+            cur.execute(load_sql("replaced_item_insert"), replaced)
             cur.execute(load_sql("item_enrich"), {"item_ids": enriched})
         search.index_changed(cur, enriched)
         search.index_incoming(cur, "item", table.num_rows)

@@ -29,6 +29,8 @@ def prediction_table(predictions: Iterable[Prediction]) -> pa.Table:
 def add_predictions(cur: DuckDBPyConnection, predictions: Iterable[Prediction] | pa.Table) -> int:
     """Add predictions to runs that exist, in batches. The caller owns the transaction.
 
+    All of a run are added in one transaction: more of them later would be an alteration of the run.
+
     After it, the caller indexes the words of more than ``search.BATCH`` answers by
     ``Database.complete_index``.
 

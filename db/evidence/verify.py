@@ -19,6 +19,7 @@ from duckdb import DuckDBPyConnection
 from db import migrate, scratch, search
 from db.backup import copy_database
 from db.chain import BEGIN, CHAINED, JOINED, PREDICTIONS, Head, digest_of, find_head
+from db.content.items import REPLACEABLE_ORIGINS
 from db.errors import DatabaseOpenError, EvidenceError, MigrationError
 from db.evidence.verify_pack import REPLACED
 from db.statements import load_sql
@@ -65,7 +66,11 @@ class Verified:
     num_rows: int
     """That the chain speaks of."""
     num_again: int
-    """Of them, those that were stored again later, of kinds where this may be."""
+    """Of them, those that were stored again before ``once_since``: what they were is not known."""
+    once_since: str
+    """Since when no row is stored again without its earlier content; empty without a chain."""
+    num_completed: int
+    """Items that a later import completed; what they were before is kept and proved too."""
     breaks: tuple[Break, ...]
     """In the order of the links, those without one last."""
 
@@ -153,16 +158,16 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def verify(cur: DuckDBPyConnection, against: Sequence[Head] = ()) -> Verified:
-    """Check the database of a connection, which gets two temporary tables.
+    """Check the database of a connection, which gets three temporary tables.
 
     Args:
         against: Ends of the chain that were kept elsewhere.
     """
     schema = list(_find_schema_breaks(cur))
     if schema:  # the statements below may not run
-        return Verified(None, "", 0, 0, tuple(schema))
-    cur.execute(load_sql("verify_links"))
-    cur.execute(load_sql("verify_expected"))
+        return Verified(None, "", 0, 0, "", 0, tuple(schema))
+    for table in ("verify_links", "verify_contents", "verify_expected"):
+        cur.execute(load_sql(table))
     steps: list[Callable[[], Iterator[Break]]] = [
         lambda: _find_chain_breaks(cur, against),
         lambda: _find_row_breaks(cur),
@@ -173,8 +178,16 @@ def verify(cur: DuckDBPyConnection, against: Sequence[Head] = ()) -> Verified:
     breaks.sort(key=lambda one: (one.number is None, one.number or 0))
     kinds = {"begin": BEGIN, "joined": JOINED}
     extent = cur.execute(load_sql("verify_extent"), kinds).fetchone()
-    since, num_rows, num_again = extent or ("", 0, 0)
-    return Verified(find_head(cur), since or "", num_rows, num_again, tuple(breaks))
+    since, num_rows, num_again, once_since, num_completed = extent or ("", 0, 0, "", 0)
+    return Verified(
+        find_head(cur),
+        since or "",
+        num_rows,
+        num_again,
+        once_since or "",
+        num_completed,
+        tuple(breaks),
+    )
 
 
 def _find_schema_breaks(cur: DuckDBPyConnection) -> Iterator[Break]:
@@ -201,7 +214,7 @@ def _find_chain_breaks(cur: DuckDBPyConnection, against: Sequence[Head]) -> Iter
     for number, kind, key in cur.execute(load_sql("verify_chain")).fetchall():
         fault = "it does not follow the link before it: one was changed, deleted or added"
         yield Break(number, kind or "link", key or "", fault)
-    again = {"replaced": list(REPLACED)}
+    again = {"replaced": list(REPLACED), "origins": list(REPLACEABLE_ORIGINS), "joined": JOINED}
     for number, kind, key in cur.execute(load_sql("verify_again"), again).fetchall():
         fault = "was changed after it was stored, and its new content has a later link"
         yield Break(number, kind, key, fault)

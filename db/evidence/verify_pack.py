@@ -18,12 +18,15 @@ from typing import Any
 Event = dict[str, Any]
 SEPARATOR = "\x1f"
 ERASED = "Erased person "
-ELSEWHERE = ("imported_item", "program_token", "program_token_revocation", "stored_prediction")
+ELSEWHERE = (
+    *("imported_item", "program_token", "program_token_revocation", "replaced_item"),
+    "stored_prediction",
+)
 """Kinds of rows that no pack has, only their digests: of all others every row must be there."""
 
 REPLACED = ("imported_item", "queue_draw", "stored_prediction")
-"""Kinds of rows that may be stored again: items and runs that an import completes, and the
-probabilities of a queue that was given more places. The latest link of each counts."""
+"""Kinds of rows that could be stored again until what an item was before was kept: until a link
+`joined` names `replaced_item`. Since then items alone, and what they were before has a link too."""
 
 
 class Broken(Exception):  # noqa: N818 - it is read by people who are no programmers
@@ -101,29 +104,39 @@ def expected_digests(links: list[Event], members: Path) -> dict[tuple[str, str],
         row = json.loads(line)
         batches.setdefault((row["kind"], row["batch_id"]), []).append((row["key"], row["digest"]))
     expected: dict[tuple[str, str], str] = {}
+    completed: set[tuple[str, str]] = set()
+    replaceable: tuple[str, ...] = REPLACED
     for link in links:
         if link["kind"] in ("begin", "joined"):  # the time since when rows are in the chain
+            if link["key"].startswith("replaced_item "):
+                replaceable = ("imported_item",)
             continue
         name = (link["kind"], link["key"])
         rows = batches.pop(name, None)
         if rows is None:
-            add_expected(expected, name, link["digest"])
-            continue
-        rows.sort(key=lambda row: row[0].encode("utf-8"))
-        if sha256("\n".join(f"{key} {digest}" for key, digest in rows)) != link["digest"]:
-            raise Broken(f"link {link['number']}: its batch has other rows")
+            rows = [(link["key"], link["digest"])]
+        else:
+            rows.sort(key=lambda row: row[0].encode("utf-8"))
+            if sha256("\n".join(f"{key} {digest}" for key, digest in rows)) != link["digest"]:
+                raise Broken(f"link {link['number']}: its batch has other rows")
         for key, digest in rows:
-            add_expected(expected, (link["kind"], key), digest)
+            before = expected.get((link["kind"], key), digest)
+            if before != digest and link["kind"] not in replaceable:
+                raise Broken(changed_again(link["kind"], key))
+            if before != digest and replaceable != REPLACED:
+                completed.add((key, before))
+            expected[link["kind"], key] = digest
     if batches:
         raise Broken(f"{len(batches)} batches have no link")
+    for item_id, before in sorted(completed):
+        if ("replaced_item", f"{item_id}/{before}") not in expected:
+            raise Broken(changed_again("imported_item", item_id))
     return expected
 
 
-def add_expected(expected: dict[tuple[str, str], str], name: tuple[str, str], digest: str) -> None:
-    """Add the digest of a row; raise where another one counts already."""
-    if expected.get(name, digest) != digest and name[0] not in REPLACED:
-        raise Broken(f"{name[0]} {name[1]!r} was changed, and its new content has a later link")
-    expected[name] = digest
+def changed_again(kind: str, key: str) -> str:
+    """Return that a row has a second content that it may not have."""
+    return f"{kind} {key!r} was changed, and its new content has a later link"
 
 
 def check_events(path: Path, expected: dict[tuple[str, str], str]) -> dict[tuple[str, str], Event]:

@@ -130,17 +130,6 @@ def add_draw(cur: DuckDBPyConnection, queue_id: str, drawn: pa.Table) -> None:
         cur.execute(load_sql("queue_draw_insert"), {"queue_id": queue_id})
 
 
-def update_draw(cur: DuckDBPyConnection, queue_id: str) -> None:
-    """Store the probabilities that items have since their queue was given more places.
-
-    As new rows: DuckDB changes numbers in place, and the chain has links of new rows alone.
-    """
-    asked = {"queue_id": queue_id}
-    reached = cur.sql(load_sql("queue_draw_reached"), params=asked).to_arrow_table()
-    cur.execute(load_sql("queue_draw_delete"), asked)
-    add_draw(cur, queue_id, reached)
-
-
 def count_drawn(cur: DuckDBPyConnection, queue_id: str) -> tuple[int, int, int]:
     """Return how many places a queue has, from how many items drawn, and in how many turns."""
     num_places, num_items, num_turns = fetch_row(cur, "queue_draw_count", queue_id=queue_id)

@@ -30,7 +30,6 @@ from db.review.draws import (
     draw,
     draw_sizes,
     list_undrawn,
-    update_draw,
 )
 from db.review.item_list import ReviewFilter, select_items
 from db.review.settings import ReviewMode
@@ -234,7 +233,6 @@ def extend_queue(
         return _place_drawn(cur, queue, found, num_items)
     item_ids = list_undrawn(cur, queue.queue_id, design)[:num_items]
     _place(cur, queue, item_ids)
-    update_draw(cur, queue.queue_id)
     return len(item_ids)
 
 

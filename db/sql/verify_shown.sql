@@ -6,14 +6,7 @@ where shown.digest is distinct from shown.shown_digest
     and not (
         shown.item_version = 1
         and shown.item_id in (
-            select item_id
-            from (
-                select row_key as item_id from link where kind = 'imported_item'
-                union all
-                select row_key from chain_member where kind = 'imported_item'
-            )
-            group by item_id
-            having count(*) > 1
+            select row_key from content where kind = 'imported_item' group by row_key having count(*) > 1
         )
     )
 order by expected.number nulls first

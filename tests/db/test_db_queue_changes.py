@@ -377,15 +377,16 @@ def test_a_queue_that_is_extended_is_as_if_it_had_been_made_with_more_places(
     found = {}
     for name in ("grown", "large"):
         rows = database.cursor().execute(
-            "select item_id, inclusion_probability from queue_draw where queue_id = ? "
-            "order by item_id", [name],
+            "select item_id, stratum, stratum_rank, draw_size, draw_threshold from queue_draw "
+            "where queue_id = ? order by item_id", [name],
         ).fetchall()  # fmt: skip
         places = database.cursor().execute(
             "select item_id from queue_item where queue_id = ? order by position", [name]
         )
-        found[name] = (places.fetchall(), dict(rows))
+        found[name] = (places.fetchall(), rows)
     assert set(found["grown"][0]) == set(found["large"][0])
-    assert found["grown"][1] == pytest.approx(found["large"][1])
+    if order != "item_id" and design.get("floor") != 0.0:  # else nothing is drawn
+        assert found["grown"][1] == found["large"][1]
     if not design.get("strata"):  # strata that are due together may come in another order
         assert found["grown"][0] == found["large"][0]
 
@@ -403,8 +404,6 @@ def test_items_that_come_after_an_extension_are_drawn_at_its_rate_and_dealt(
         assert extend_queue(cur, queue, ann) == 4
         assert extend_queue(cur, queue, ann, 100) == 20  # all there are
         assert extend_queue(cur, queue, ann, 1) == 0
-    chances = "select distinct round(inclusion_probability, 9) from queue_draw"
-    assert database.cursor().execute(chances).fetchall() == [(1.0,)]
     assert queue_progress(database.cursor(), queue).num_items == 40
     assert sorted(left_of(database, "All").values()) == [19, 21] or sorted(
         left_of(database, "All").values()

@@ -11,16 +11,15 @@ from typing import Any, Final
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from db.chain import CHAINED, canonical, digest_of
+from db.chain import CHAINED, PREDICTIONS, canonical, digest_of
 from db.connection import Database
 from db.content.item_versions import correct_item, set_items_aside
-from db.content.items import add_items, get_item
+from db.content.items import PROVISIONAL_ORIGIN, add_items, get_item
 from db.content.label_moves import change_labels
 from db.content.label_sets import add_label_set
 from db.content.predictions import add_predictions
 from db.content.runs import add_run
 from db.errors import DbError
-from db.evidence.verify_pack import REPLACED
 from db.outcomes.acceptance import (
     AcceptanceTerms,
     add_acceptance,
@@ -39,12 +38,14 @@ from db.retraining.record_vetoes import add_record_veto
 from db.review.adjudications import add_adjudication
 from db.review.annotations import add_annotation, retract_annotation
 from db.review.bulk_actions import do_action, undo_action
+from db.review.draws import QueueDesign
 from db.review.events import ReviewEvent, add_events, set_flag
 from db.review.guidelines import add_guideline
 from db.review.item_list import ReviewFilter
 from db.review.queue_changes import close_queue, reassign_share
-from db.review.queues import QueueSettings, add_queue
+from db.review.queues import QueueSettings, add_queue, extend_queue
 from db.review.settings import ReviewSettings, save_settings
+from db.statements import load_sql
 from db.viewer import EVERYTHING
 from tests.support.annotations import on_screen
 from tests.support.records import make_answer, make_item, make_label_set, make_run
@@ -155,6 +156,23 @@ def _deal(cur: DuckDBPyConnection, draw: random.Random, who: str, number: str) -
         reassign_share(cur, queue.queue_id, people[0], who)
 
 
+def _draw_more(cur: DuckDBPyConnection, draw: random.Random, who: str, number: str) -> None:
+    design = QueueDesign(num_items=5)
+    settings = QueueSettings(f"Drawn {number}", ReviewFilter(), order="random", design=design)
+    queue = add_queue(cur, settings, queue_id=f"drawn-{number}", created_by=who)
+    extend_queue(cur, queue, who, 3)
+
+
+def _complete(cur: DuckDBPyConnection, draw: random.Random, who: str, number: str) -> None:
+    known = cur.execute("select count(*) from imported_item where item_id like 'p-%'").fetchone()
+    first = (known or (0,))[0]
+    names = [f"p-{n}" for n in range(first, first + draw.choice((1, 20)))]
+    bare = [make_item(name, question="Does it?", context=()) for name in names]
+    add_items(cur, bare, origin=PROVISIONAL_ORIGIN)
+    earlier = [f"p-{n}" for n in range(first)]
+    add_items(cur, [make_item(name, question="Does it help?") for name in earlier], origin="items")
+
+
 def _accept(cur: DuckDBPyConnection, draw: random.Random, who: str, number: str) -> None:
     terms = AcceptanceTerms("run-1", "pqa", None, None, 0.05, 0.9, draw.random(), 60, 50, 1, 0.2)
     accepted = [(f"q-{n}", "yes") for n in draw.sample(range(NUM_ITEMS), 20)]
@@ -208,6 +226,8 @@ _ACTS: Final[tuple[Act, ...]] = (
     _bulk,
     _deal,
     _accept,
+    _draw_more,
+    _complete,
 )
 
 
@@ -316,8 +336,6 @@ def _link_again(cur: DuckDBPyConnection, draw: random.Random) -> str:
     """Alter a row and append a link for what it is now, as if it had been stored again."""
     lines = [row[0] for row in cur.execute("select line from chain_link order by rowid").fetchall()]
     link = json.loads(draw.choice(lines))
-    if link["kind"] in REPLACED:
-        raise _NothingToAlterError
     digest = _forged_digest(cur, draw, link["kind"], link["key"])
     link |= {"digest": digest, "number": len(lines), "previous": digest_of(lines[-1])}
     cur.execute("insert into chain_link values (?)", [canonical(link)])
@@ -337,6 +355,8 @@ def _forge(cur: DuckDBPyConnection, draw: random.Random, first: int, lines: list
 
 def _forged_digest(cur: DuckDBPyConnection, draw: random.Random, table: str, key: str) -> str:
     """Change a text of the row of a link, and return the digest that it has then."""
+    if table == PREDICTIONS:
+        return _forged_run(cur, key)
     if table not in CHAINED:
         raise _NothingToAlterError
     found = cur.execute(
@@ -346,7 +366,8 @@ def _forged_digest(cur: DuckDBPyConnection, draw: random.Random, table: str, key
     names = cur.execute(
         "select column_name from duckdb_columns() where table_name = $table "
         "and database_name = current_database() "
-        "and column_name in ('note', 'reason', 'body', 'value', 'policy', 'filter')",
+        "and column_name in "
+        "('note', 'reason', 'body', 'value', 'policy', 'filter', 'long_answer', 'stratum')",
         {"table": table},
     ).fetchall()
     if found is None or not names:
@@ -363,3 +384,12 @@ def _forged_digest(cur: DuckDBPyConnection, draw: random.Random, table: str, key
         {"key": key},
     ).fetchone() or ("",)
     return str(digest)
+
+
+def _forged_run(cur: DuckDBPyConnection, run_id: str) -> str:
+    cur.execute(
+        "update stored_prediction set answer_form = 'forged' where run_id = $run_id",
+        {"run_id": run_id},
+    )
+    digests = dict(cur.execute(load_sql("chain_runs"), {"place": 0}).fetchall())
+    return str(digests[run_id])

@@ -1,1 +1,0 @@
-delete from queue_draw where queue_id = $queue_id
