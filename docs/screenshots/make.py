@@ -30,7 +30,7 @@ PAGES = {
     "doubtful": "agreement?part=doubtful",
     "guidelines": "settings?part=guidelines",
     "people": "settings?part=people",
-    "errors": "quality",
+    "errors": "quality?errors_run=SmolLM2-135M-Instruct%2C+zero-shot",
     "compare": "quality?part=compare",
     "training": "training",
     "training_data": "training?part=data",
