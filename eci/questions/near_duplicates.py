@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,10 @@ the shorter text."""
 
 _WORD: Final = re.compile(r"\w+")
 _NUM_NAMED: Final = 20
+_BATCH: Final = 1_000
+"""Questions looked up together."""
+
+_Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,32 @@ class DuplicateIndex:
 
         Questions that overlap alike come in the order in which they were given.
         """
-        mine = _shingles(question)
-        first = np.searchsorted(self._keys, mine, "left")
-        counts = np.searchsorted(self._keys, mine, "right") - first
+        return next(self.find_each([question]))
+
+    def find_each(self, questions: Sequence[Question]) -> Iterator[list[tuple[int, float]]]:
+        """Yield for each question in turn what :meth:`find` returns.
+
+        The shingles of many are looked up in ascending order: one at a time misses every cache.
+        """
+        for start in range(0, len(questions), _BATCH):
+            shingles = [_shingles(question) for question in questions[start : start + _BATCH]]
+            keys, ends = np.concatenate(shingles), np.cumsum([len(mine) for mine in shingles])[:-1]
+            order = keys.argsort()
+            first, after = np.empty_like(order), np.empty_like(order)
+            first[order] = np.searchsorted(self._keys, keys[order], "left")
+            after[order] = np.searchsorted(self._keys, keys[order], "right")
+            yield from map(self._found, np.split(first, ends), np.split(after - first, ends))
+
+    def _found(self, first: _Integers, counts: _Integers) -> list[tuple[int, float]]:
+        """Return what shares enough of a question's shingles, whose entries begin at ``first``."""
         # Positions of all entries of these shingles: count up from the first one of each.
         offsets = np.repeat(first - counts.cumsum() + counts, counts)
+        if not len(offsets):
+            return []
         shared = self._owners[offsets + np.arange(len(offsets))]
         # Only those that share anything, so that a search does not grow with all questions.
         positions, both = np.unique(shared, return_counts=True)
-        shorter = np.minimum(self._sizes[positions], len(mine))
+        shorter = np.minimum(self._sizes[positions], len(first))
         overlap = both / shorter
         is_phrase = both < np.minimum(shorter, self._min_shared)
         found = np.flatnonzero((overlap >= self._threshold) & ~is_phrase)
@@ -101,10 +122,9 @@ def find_duplicates(
 ) -> list[Duplicate]:
     """List the questions that repeat one of the originals, each with the one it repeats most."""
     index = DuplicateIndex(originals, threshold)
-    found = ((question, index.find(question)) for question in questions)
     return [
         Duplicate(question, originals[matches[0][0]], matches[0][1])
-        for question, matches in found
+        for question, matches in zip(questions, index.find_each(questions), strict=True)
         if matches
     ]
 
@@ -140,7 +160,7 @@ def words(question: Question) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
-def _shingles(question: Question) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _shingles(question: Question) -> _Integers:
     """Hash each run of five words once; a text without words is hashed whole."""
     found = words(question) or [question.question.strip()]
     starts = range(max(1, len(found) - SHINGLE_WORDS + 1))

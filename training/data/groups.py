@@ -27,8 +27,8 @@ def join_groups(parents: Sequence[str], questions: Sequence[Question]) -> list[s
             member = above[member]
         return member
 
-    for parent, question in zip(parents, questions, strict=True):
-        for place, _ in index.find(question):
+    for parent, repeated in zip(parents, index.find_each(questions), strict=True):
+        for place, _ in repeated:
             first, second = sorted((head(parents[place]), head(parent)))
             above[second] = first
     return [head(parent) for parent in parents]
