@@ -7,10 +7,13 @@ small; large data go through files.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Final, ParamSpec, Protocol, TypeVar, cast
@@ -21,6 +24,8 @@ SMALL_BYTES: Final = 300_000
 """Less than this is worked on at once: a process takes longer to start."""
 _NICENESS: Final = 5
 """Below the server, but not below a training run by so much that an import would starve."""
+_GARBAGE: Final = 500_000
+"""Objects made beyond those freed before the collector looks at them; Python's own number: 700."""
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
@@ -95,8 +100,18 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
+def _stop_with(parent: int) -> None:
+    """Stop this process where the parent has ended: nobody waits for what it is at."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_stop_with, args=(os.getppid(),), daemon=True).start()
     os.nice(_NICENESS)
+    # It would look through millions of rows again and again, and they are freed without it.
+    gc.set_threshold(_GARBAGE)
     answers_of_this = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not mix with the answers
     with suppress(BrokenPipeError):
