@@ -46,8 +46,8 @@ def read_aside(
         DatabaseOpenError: The copy could not be made, or not be read.
         OSError: There is no space for the copy.
     """
-    path, num_rows = _describe(cur)
-    if path is None or num_rows * _ROW_BYTES < child_process.SMALL_BYTES:
+    path, is_read_at_once = _describe(cur)
+    if path is None or is_read_at_once:
         return function(cur, *arguments, **named)
     with (
         tempfile.TemporaryDirectory(prefix="llamacare-copy-") as folder,
@@ -57,10 +57,16 @@ def read_aside(
         return result
 
 
-def _describe(cur: DuckDBPyConnection) -> tuple[Path | None, int]:
+def is_small(cur: DuckDBPyConnection) -> bool:
+    """Return whether :func:`read_aside` reads at once: there is little, or it is in memory."""
+    return _describe(cur)[1]
+
+
+def _describe(cur: DuckDBPyConnection) -> tuple[Path | None, bool]:
     # All of it is fetched: a result that is left open would lock the cursor.
     ((path, num_rows),) = cur.execute(load_sql("store_size")).fetchall()
-    return None if path is None else Path(path), num_rows
+    is_little = num_rows * _ROW_BYTES < child_process.SMALL_BYTES
+    return (None, True) if path is None else (Path(path), is_little)
 
 
 def _read_copy(

@@ -12,8 +12,7 @@ from db.evidence.last_check import check_database
 from db.evidence.verify import Verified
 from db.people.permissions import require
 from db.review.agreement import RatingFilter
-from training.data.build import Build
-from training.data.build_files import name_of, write_build
+from streamlit_app.logic.training.training_records import WrittenPreview, exported
 from training.data.formats import BuildFormat
 from training.evaluation.reporting.evidence_cli import write_evidence
 from training.evaluation.reporting.report_text import render_html
@@ -65,16 +64,14 @@ def build_model_card(database: Database, run_id: str, *, is_html: bool, reviewer
     return _page(text, f"Model card of {run_id}") if is_html else text.encode()
 
 
-def build_data_card(built: Build, build_format: BuildFormat, *, is_html: bool) -> bytes:
+def build_data_card(written: WrittenPreview, build_format: BuildFormat, *, is_html: bool) -> bytes:
     """Return the data card of a build as an HTML page, or as Markdown with metadata.
 
     Raises:
         TrainingError: The build has nothing to write.
     """
-    with tempfile.TemporaryDirectory(prefix="llamacare-card-") as name:
-        folder = Path(name) / name_of(built, build_format)
-        write_build(built, folder, build_format)
-        text = data_card(folder)
+    with exported(written, build_format) as (call, folder):
+        text = call(data_card, folder)
     return _page(text, f"Data card of {folder.name}") if is_html else text.encode()
 
 

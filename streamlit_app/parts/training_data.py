@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -13,29 +14,30 @@ from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from db.viewer import Viewer
 from eci.questions.exemplars import Choice
 from streamlit_app import safe_text
-from streamlit_app.components import blind_items, card_downloads, choices, item_table
+from streamlit_app.components import blind_items, card_downloads, choices, coming, item_table
 from streamlit_app.logic import reports
 from streamlit_app.logic.training.lineage_view import shots_words
 from streamlit_app.logic.training.training_records import (
     FORMAT_HELP,
     FORMAT_WORDS,
-    preview,
+    WrittenPreview,
+    find_preview,
     record_table,
-    to_export,
+    require_unhidden,
     veto_table,
     zipped,
 )
 from streamlit_app.markup import element, reveal
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
+from streamlit_app.session.local_time import local_text
 from streamlit_app.session.press_notice import deferred_errors, draw_message
 from streamlit_app.wording import say, say_count
-from training.data.build import Benchmark, Build, BuiltRecord
-from training.data.build_files import count_rows, name_of
+from training.data.build import Benchmark, BuiltRecord
+from training.data.build_files import name_of
 from training.data.formats import BUILD_FORMATS, BuildFormat
-from training.errors import DataError
+from training.data.preview import PAGE_SIZE, Preview, PreviewChoices
 
-PAGE_SIZE = 50
 SHOTS = (0, 1, 5)
 CHOICE_WORDS: dict[Choice, str] = {
     "random": say("training_data.random"),
@@ -58,18 +60,24 @@ def draw() -> None:
     draw_message()
     viewer = services.viewer_of(person.reviewer_id)
     blind_items.draw_left_out(viewer)
-    built = pick_build(viewer)
-    draw_summary(built)
-    if is_permitted(person, "export"):
-        draw_download(built, viewer)
-    chosen = pick_record(built)
-    if chosen is not None:
-        draw_record(chosen, person)
+    found = find_preview(services.database(), viewer, pick_choices(), person.reviewer_id)
+    written = found.written
+    if written is not None and written.state != found.state:
+        st.caption(say("training_data.as_of", moment=local_text(written.moment)))
+    if found.coming is not None:
+        coming.draw(found.coming, say_count("training_data.coming", found.state.num_items))
+    if written is not None:
+        draw_summary(written.preview)
+        if is_permitted(person, "export"):
+            draw_download(written, person)
+        chosen = pick_record(written.preview)
+        if chosen is not None:
+            draw_record(chosen, person)
     draw_vetoes(person, viewer)
 
 
-def pick_build(viewer: Viewer) -> Build:
-    """Draw the choices and give the records."""
+def pick_choices() -> PreviewChoices:
+    """Draw the choices of records."""
     benchmark = choices.pick(
         say("training_data.benchmark"), BENCHMARK_WORDS, default="all", key="data_benchmark"
     )
@@ -92,22 +100,24 @@ def pick_build(viewer: Viewer) -> Build:
             help=say("training_data.shots_help"),
         )
     only_corrected = st.checkbox(say("training_data.only_corrected"), key="data_corrected")
-    database = services.database()
-    return preview(database, viewer, benchmark, num_shots, exemplars, only_corrected)
+    return PreviewChoices(benchmark, num_shots, exemplars, only_corrected)
 
 
-def draw_summary(built: Build) -> None:
+def draw_summary(preview: Preview) -> None:
     """Draw how many records there are."""
-    learned, held_out = len(built.fold("train")), len(built.fold("validation"))
-    corrected = sum(record.is_corrected for record in built.records)
-    counts = {"learned": learned, "held_out": held_out, "corrected": corrected}
-    if built.num_vetoed:
-        st.text(say("training_data.counts_with_excluded", **counts, vetoed=built.num_vetoed))
+    counts = {
+        "learned": preview.num_learned,
+        "held_out": preview.num_held_out,
+        "corrected": preview.num_corrected,
+    }
+    vetoed = preview.built.num_vetoed
+    if vetoed:
+        st.text(say("training_data.counts_with_excluded", **counts, vetoed=vetoed))
     else:
         st.text(say("training_data.counts", **counts))
 
 
-def draw_download(built: Build, viewer: Viewer) -> None:
+def draw_download(written: WrittenPreview, person: Reviewer) -> None:
     """Draw the choice of a format, what it is for, its rows, and what can be downloaded."""
     format_column, button_column = st.columns([2, 1], vertical_alignment="bottom")
     build_format: BuildFormat = format_column.selectbox(
@@ -116,34 +126,35 @@ def draw_download(built: Build, viewer: Viewer) -> None:
         format_func=FORMAT_WORDS.__getitem__,
         key="data_build_format",
     )
-    exported = to_export(services.database(), viewer, built, build_format)
-    try:
-        num_rows = sum(count_rows(exported, build_format).values())
-    except DataError as error:
+    preview = written.preview
+    num_rows = preview.num_rows[build_format]
+    if isinstance(num_rows, str):
         st.caption(FORMAT_HELP[build_format])
-        safe_text.draw_notice(str(error))
+        safe_text.draw_notice(num_rows)
         return
+
+    def build(write: Callable[..., bytes], **form: bool) -> bytes:
+        viewer = services.viewer_of(person.reviewer_id)
+        require_unhidden(written, services.database(), viewer)
+        return write(written, build_format, **form)
+
     button_column.download_button(
         say_count("training_data.download", num_rows),
-        data=sign_in.checked(partial(zipped, exported, build_format)),
-        file_name=f"{name_of(exported, build_format)}.zip",
+        data=sign_in.checked(partial(build, zipped)),
+        file_name=f"{name_of(preview.build_of(build_format), build_format)}.zip",
         mime="application/zip",
         icon=":material/download:",
         on_click="ignore",
         key="data_build_download",
     )
     st.caption(FORMAT_HELP[build_format])
-    card_downloads.draw("data", partial(reports.build_data_card, exported, build_format))
+    card_downloads.draw("data", partial(build, reports.build_data_card))
 
 
-def pick_record(built: Build) -> BuiltRecord | None:
+def pick_record(preview: Preview) -> BuiltRecord | None:
     """Draw one page of records and give the selected one."""
-    item_table.draw_pages("data_page", len(built.records), PAGE_SIZE)
-    page = item_table.page_number("data_page", len(built.records), PAGE_SIZE)
-    shown = built.records[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    if not shown:
-        st.info(say("training_data.nothing"))
-        return None
+    item_table.draw_pages("data_page", preview.num_records, PAGE_SIZE)
+    shown = preview.read_page(item_table.page_number("data_page", preview.num_records, PAGE_SIZE))
     return item_table.select(shown, record_table(shown), key="data_records")
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from concurrent.futures import wait
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from db import child_process
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
@@ -19,20 +22,28 @@ from db.people.reviewers import add_reviewer
 from db.records import Item, Section
 from db.retraining.lineage import TrainingRecord, add_training_records
 from db.retraining.model_versions import find_by_alias, list_alias_events, register_model
-from db.retraining.record_vetoes import list_record_vetoes
+from db.retraining.record_vetoes import add_record_veto, list_record_vetoes
 from db.retraining.retired_runs import retire_runs
-from db.retraining.snapshot import freeze
+from db.retraining.snapshot import freeze, read_state
 from db.review.adjudications import add_adjudication
+from db.review.annotations import retract_annotation
+from db.review.item_list import ReviewFilter
+from db.review.queues import QueueSettings, add_item_queue
+from db.review.visibility import view_as
 from db.viewer import EVERYTHING
 from streamlit_app.logic.reports import build_data_card
+from streamlit_app.logic.training import training_records
 from streamlit_app.logic.training.models_view import in_words
-from streamlit_app.logic.training.training_records import preview, to_export, zipped
+from streamlit_app.logic.training.training_records import WrittenPreview, zipped
 from streamlit_app.server.services import run_names
 from streamlit_app.session.sign_in import DEFAULT_NAME
-from tests.support.pages import OpenPage
+from tests.support.annotations import annotate
+from tests.support.pages import OpenPage, captions, markup_of
 from tests.support.records import LABELS, make_head_prediction, make_item
 from tests.support.trained_runs import add_trained_run
 from training.control.registry import gate_of
+from training.data.preview import PreviewChoices
+from training.errors import DataError
 
 
 def _item(number: int, split: str, **fields: Any) -> Item:
@@ -73,6 +84,11 @@ def store(database: Database, tmp_path: Path) -> Database:
             add_training_records(cur, [record])
             register_model(cur, run_id, admin)
     return database
+
+
+def _written(database: Database, benchmark: Any, num_shots: int) -> WrittenPreview:
+    choices = PreviewChoices(benchmark, num_shots, "balanced", only_corrected=False)
+    return WrittenPreview(database, EVERYTHING, choices)
 
 
 def _texts(test: AppTest) -> str:
@@ -167,7 +183,7 @@ def test_training_data_are_shown_with_their_shots_and_packed(
     test = open_page("training/data")
     assert not test.exception
     assert "training records" in _texts(test), _texts(test)[-600:]
-    built = preview(store, EVERYTHING, "pubmedqa", 1, "balanced", only_corrected=False)
+    built = _written(store, "pubmedqa", 1)
     names = zipfile.ZipFile(io.BytesIO(zipped(built, "huggingface"))).namelist()
     assert {"README.md", "build.json", "data/train-00000-of-00001.parquet"} <= set(names)
     assert list_record_vetoes(store.cursor(), EVERYTHING) == []
@@ -187,15 +203,143 @@ def test_a_format_says_how_many_rows_it_has_or_why_it_has_none(
         shown = [*(one.label for one in test.get("download_button")), _texts(test)]
         assert expected in "\n".join(shown), build_format
         assert ("Data card (HTML)" in shown) == ("Download " in expected)
-    built = preview(store, EVERYTHING, "all", 0, "balanced", only_corrected=False)
-    tested = to_export(store, EVERYTHING, built, "lm_eval")
-    assert {record.fold for record in tested.records} == {"test"}
-    names = zipfile.ZipFile(io.BytesIO(zipped(tested, "lm_eval"))).namelist()
-    assert "llamacare_pubmedqa.yaml" in names
-    card = build_data_card(tested, "lm_eval", is_html=True).decode()
+    built = _written(store, "all", 0)
+    packed = zipfile.ZipFile(io.BytesIO(zipped(built, "lm_eval")))
+    assert "llamacare_pubmedqa.yaml" in packed.namelist()
+    lines = b"".join(packed.read(name) for name in packed.namelist() if name.endswith("jsonl"))
+    assert b"test-001" in lines and b"train-001" not in lines
+    card = build_data_card(built, "lm_eval", is_html=True).decode()
     assert "Data card: all-0shot-lm_eval" in card
     assert "It holds items of the test split" in card
     assert "llamacare_pubmedqa.yaml" in card
+
+
+def _records(test: AppTest) -> set[str]:
+    return {x for frame in test.dataframe if "Use" in frame.value for x in frame.value["Item"]}
+
+
+@pytest.fixture
+def large(store: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A store that is read by a child process, on a page that does not wait for it."""
+    training_records._slots.clear()
+    monkeypatch.setattr(child_process, "SMALL_BYTES", 0)
+    monkeypatch.setattr(training_records, "PATIENCE_SECONDS", 0)
+    return store
+
+
+def _wait_for_build() -> None:
+    """Wait until no preview is being built, one that was asked for before included."""
+    pending = [slot.coming for slot in training_records._slots.values() if slot.coming]
+    assert not wait(pending, 60).not_done
+
+
+def test_the_page_does_not_wait_for_the_records_of_a_large_store(
+    large: Database, open_page: OpenPage
+) -> None:
+    test = open_page("training/data")
+    assert not test.exception
+    assert "put together from 72 items" in captions(test)
+    assert "training records" not in _texts(test)
+    _wait_for_build()
+    test.run()
+    assert "put together" not in captions(test) and "As of" not in captions(test)
+    assert "12 training records" not in _texts(test) and "training records" in _texts(test)
+    assert _records(test) == {f"train-{n:03d}" for n in range(12)}
+    packed = zipfile.ZipFile(io.BytesIO(zipped(_written(large, "all", 0), "chat")))
+    assert b"train-001" in b"".join(packed.read(name) for name in packed.namelist())
+
+
+def test_records_of_a_large_store_say_as_of_when_they_are_until_newer_ones_are_there(
+    large: Database, open_page: OpenPage
+) -> None:
+    open_page("training/data")
+    _wait_for_build()
+    test = open_page("training/data")
+    (slot,) = training_records._slots.values()
+    assert slot.written is not None
+    slot.written.time_taken = timedelta(0)  # whatever the machine does
+    with training_records._building:  # so that the next build waits
+        annotate(large, "Ann", "train-001", "yes")
+        test.run()
+        assert "As of" in captions(test) and "put together" in captions(test)
+        assert "1 corrected" in _texts(test)
+    _wait_for_build()
+    test.run()
+    assert "As of" not in captions(test)
+    assert "2 corrected" in _texts(test)
+
+
+def test_a_build_that_took_long_is_repeated_for_a_veto_and_else_after_a_rest(
+    large: Database, open_page: OpenPage
+) -> None:
+    open_page("training/data")
+    _wait_for_build()
+    test = open_page("training/data")
+    (slot,) = training_records._slots.values()
+    assert slot.written is not None and slot.coming is None
+    slot.written.time_taken = timedelta(minutes=1)
+    annotate(large, "Ann", "train-001", "yes")
+    test.run()
+    assert "As of" in captions(test) and "put together" not in captions(test)
+    slot.written.moment -= timedelta(minutes=11)
+    assert slot.written.is_due(read_state(large.cursor(), EVERYTHING))
+    slot.written.moment += timedelta(minutes=11)
+    admin = add_reviewer(large.cursor(), DEFAULT_NAME).reviewer_id
+    with large.transaction() as cur:
+        add_record_veto(cur, item_id="train-002", num_shots=None, reviewer_id=admin)
+    test.run()
+    assert "put together" in captions(test)
+    _wait_for_build()
+    test.run()
+    assert _records(test) == {f"train-{n:03d}" for n in range(12)} - {"train-002"}
+
+
+def test_finished_records_never_show_an_item_that_was_hidden_since(
+    large: Database, open_page: OpenPage
+) -> None:
+    with large.transaction() as cur:
+        admin = add_reviewer(cur, DEFAULT_NAME).reviewer_id
+        ann = add_reviewer(cur, "Ann", "adjudicator").reviewer_id
+        blind = QueueSettings("Blind one", ReviewFilter(), mode="blind", reviewer_ids=(ann,))
+        add_item_queue(cur, blind, ["train-001"], queue_id="queue-blind", created_by=admin)
+    annotate(large, "Ann", "train-001", "yes", queue_id="queue-blind", phase="blind")
+    open_page("training/data", reviewer="Ann")
+    _wait_for_build()
+    test = open_page("training/data", reviewer="Ann")
+    assert "train-001" in _records(test)
+    (slot,) = training_records._slots.values()
+    written = slot.written
+    assert written is not None and any(written.preview.folder.iterdir())
+    with training_records._building:
+        with large.transaction() as cur:
+            retract_annotation(cur, annotation_id="undo", item_id="train-001", reviewer_id=ann)
+        test.run()
+        assert _records(test) == set()
+        assert "put together" in captions(test) and "As of" not in captions(test)
+        with pytest.raises(DataError, match="await your blind label"):
+            training_records.require_unhidden(written, large, view_as(large.cursor(), ann))
+    _wait_for_build()
+    test.run()
+    assert _records(test) == {f"train-{n:03d}" for n in range(12)} - {"train-001"}
+
+
+def test_why_nothing_can_be_built_is_said_as_it_is_in_a_small_store(
+    large: Database, open_page: OpenPage
+) -> None:
+    test = open_page("training/data")
+    test.segmented_control(key="data_benchmark").set_value("usmle-step1").run()
+    _wait_for_build()
+    test.run()
+    assert "No labelled training item belongs to" in markup_of(test)
+    assert not test.exception
+
+
+def test_the_folder_of_records_goes_with_them(large: Database) -> None:
+    written = _written(large, "all", 0)
+    folder = written.preview.folder
+    assert any(folder.iterdir())
+    del written
+    assert not folder.exists()
 
 
 def test_without_models_and_corrections_the_pages_say_what_to_do(
