@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci.errors import DuplicateError
+from eci.questions import near_duplicates
 from eci.questions.labels import PUBMEDQA, LabelSet
 from eci.questions.near_duplicates import (
     DUPLICATE_OVERLAP,
@@ -82,6 +83,16 @@ def test_texts_too_short_for_a_shingle_match_their_like_alone(text: str) -> None
 def test_nothing_repeats_nothing() -> None:
     assert find_duplicates([], [ORIGINAL]) == []
     assert find_duplicates([ORIGINAL], []) == []
+
+
+def test_questions_looked_up_together_find_what_each_finds_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(near_duplicates, "_BATCH", 3)
+    asked = [_question(f"Is it {n}?", TEXT if n % 2 else f"Other words {n}.") for n in range(8)]
+    index = DuplicateIndex([*asked[::2], ORIGINAL])
+    assert list(index.find_each(asked)) == [index.find(one) for one in asked]
+    assert list(index.find_each([])) == []
 
 
 def test_duplicates_are_refused_by_name() -> None:
