@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
+import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from duckdb import DuckDBPyConnection
 
-from db.retraining.judged_answers import list_judged_answers
+from db.retraining.judged_answers import JudgedAnswer, list_judged_answers
 from db.retraining.snapshot import SnapshotState, read_snapshot, read_state
 from db.statements import whole
 from db.viewer import Viewer
@@ -60,8 +60,7 @@ class Preview:
 
     def read_page(self, number: int) -> tuple[BuiltRecord, ...]:
         """Return the records of one page, counted from 1."""
-        records: tuple[BuiltRecord, ...] = _load(_page(self.folder, "built", number))
-        return records
+        return _records(_page(self.folder, "built", number))
 
 
 def write_preview(
@@ -115,8 +114,8 @@ def export_preview(preview: Preview, build_format: BuildFormat, folder: Path) ->
     built = preview.build_of(build_format)
     name = "tested" if built is preview.tested else "built"
     pages = sorted(preview.folder.glob(f"{name}-*"))
-    records = tuple(record for page in pages for record in _load(page))
-    answers = _load(preview.folder / "answers")
+    records = tuple(record for page in pages for record in _records(page))
+    answers = tuple(JudgedAnswer(**row) for row in _load(preview.folder / "answers"))
     write_build(replace(built, records=records, answers=answers), folder, build_format)
 
 
@@ -131,9 +130,18 @@ def _page(folder: Path, name: str, number: int) -> Path:
     return folder / f"{name}-{number:07}"
 
 
-def _dump(path: Path, value: tuple[Any, ...]) -> None:
-    path.write_bytes(zlib.compress(pickle.dumps(value), 1))
+def _records(page: Path) -> tuple[BuiltRecord, ...]:
+    return tuple(BuiltRecord(**_with_tuples(row)) for row in _load(page))
 
 
-def _load(path: Path) -> Any:
-    return pickle.loads(zlib.decompress(path.read_bytes()))  # noqa: S301 (of our own)
+def _with_tuples(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(cell) if isinstance(cell, list) else cell for name, cell in row.items()}
+
+
+def _dump(path: Path, rows: Sequence[BuiltRecord | JudgedAnswer]) -> None:
+    path.write_bytes(zlib.compress(json.dumps([asdict(row) for row in rows]).encode(), 1))
+
+
+def _load(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(zlib.decompress(path.read_bytes()))
+    return rows
