@@ -146,8 +146,15 @@ def load_people(
         reviewers=tuple(load_reviewers(cur, flt, phase, answers)),
         pairs=tuple(load_pairs(cur, flt, phase, answers)),
         repeats=tuple(load_self_agreement(cur, flt, phase, answers)),
-        guidelines=tuple(load_by_guideline(cur, flt, phase, answers)),
+        guidelines=tuple(load_by_guideline(cur, flt, phase, answers, "same")),
     )
+
+
+def load_guidelines(
+    database: Database, flt: RatingFilter, phase: Phase, answers: Answers
+) -> tuple[GuidelineAgreement, ...]:
+    """Compute the agreement by version of the guidelines with intervals for other readers too."""
+    return tuple(load_by_guideline(database.cursor(), flt, phase, answers))
 
 
 def is_in(scope: RatingScope, flt: RatingFilter) -> bool:

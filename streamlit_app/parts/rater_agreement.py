@@ -27,7 +27,7 @@ from streamlit_app.logic.agreement_tables import AgreementView, Coefficient, Peo
 from streamlit_app.server import services
 from streamlit_app.session import sign_in
 from streamlit_app.wording import say, words
-from training.evaluation.agreement.figures import Anchoring, Answers
+from training.evaluation.agreement.figures import Anchoring, Answers, GuidelineAgreement
 from training.evaluation.agreement.reviewers import MAX_PAIRED
 
 ANSWERS: tuple[Answers, ...] = ("single", "sets", "ordinal")
@@ -51,9 +51,12 @@ def draw() -> None:
         return
     flt = rating_picker.pick(viewer, scopes)
     answers = pick_answers(flt.label_set)
+    # What is drawn at once is computed before the rest begins: both want the same processor.
+    view = load_view(flt, answers, *state)
     coming = start_view(flt, answers, *state)
     is_whole = figures_coming.is_there(coming)
-    view = coming.result() if is_whole else load_view(flt, answers, *state)
+    if is_whole:
+        view = coming.result()
     draw_cards(view, [scope for scope in scopes if logic.is_in(scope, flt)], flt.gold)
     draw_measures(view)
     if is_whole:
@@ -65,7 +68,8 @@ def draw() -> None:
     phase = pick_phase(view)
     people = load_people(flt, phase, answers, *state)
     draw_labels(view, phase)
-    draw_guidelines(people)
+    if len(people.guidelines) > 1:
+        draw_guidelines(people, start_guidelines(flt, phase, answers, *state))
     by_pair, alone = st.columns([2, 1], gap="large")
     with by_pair:
         draw_pairs(people, view)
@@ -98,6 +102,14 @@ def load_people(
 ) -> PeopleView:
     """Compute the figures of single people."""
     return logic.load_people(services.database(), flt, phase, answers)
+
+
+@st.cache_resource(max_entries=30, show_spinner=False)
+def start_guidelines(
+    flt: RatingFilter, phase: Phase, answers: Answers, path: str, version: tuple[int, ...]
+) -> Future[tuple[GuidelineAgreement, ...]]:
+    """Start to compute the agreement by version of the guidelines for other people too."""
+    return figures_coming.start(logic.load_guidelines, services.database(), flt, phase, answers)
 
 
 def pick_answers(label_set: str) -> Answers:
@@ -259,18 +271,19 @@ def draw_labels(view: AgreementView, phase: Phase) -> None:
     st.caption(say("agreement.by_label_note"))
 
 
-def draw_guidelines(people: PeopleView) -> None:
-    """Draw the agreement over time, by version of the guidelines, where there are several."""
-    if len(people.guidelines) < 2:
-        return
+def draw_guidelines(people: PeopleView, coming: Future[tuple[GuidelineAgreement, ...]]) -> None:
+    """Draw the agreement over time, by version of the guidelines."""
+    is_whole = figures_coming.is_there(coming)
     st.header(say("agreement.by_guideline"), anchor=False, divider="gray")
     st.dataframe(
-        logic.guidelines_table(people.guidelines),
+        logic.guidelines_table(coming.result() if is_whole else people.guidelines),
         hide_index=True,
         key="agreement_by_guideline",
         alt=say("agreement.by_guideline"),
     )
     st.caption(say("agreement.by_guideline_note"))
+    if not is_whole:
+        figures_coming.draw(coming, say("agreement.intervals_coming"))
 
 
 def draw_self(people: PeopleView) -> None:

@@ -118,15 +118,23 @@ def _load_rated_phase(
 
 
 def load_by_guideline(
-    cur: DuckDBPyConnection, flt: RatingFilter, phase: Phase, answers: Answers = "single"
+    cur: DuckDBPyConnection,
+    flt: RatingFilter,
+    phase: Phase,
+    answers: Answers = "single",
+    readers: Readers = "others",
 ) -> list[GuidelineAgreement]:
-    """Compute the agreement of a phase under each version of the guidelines, oldest first."""
+    """Compute the agreement of a phase under each version of the guidelines, oldest first.
+
+    Args:
+        readers: As in ``load_phase``.
+    """
     counted = count_by_guideline(cur, flt, phase)
     said = [answer for pattern in counted for answer in pattern.answers]
     categories = Categories.of(list_rated_labels(cur, flt), said, answers)
     since = {pattern.version: pattern.since for pattern in counted}
     level = share_level(LEVEL, max(1, len(since)))
-    ratings = ratings_of(cur, flt, phase, None)
+    ratings = ratings_of(cur, flt, phase, None) if readers == "others" else ()
     found = []
     for version, first in since.items():
         own = [pattern for pattern in counted if pattern.version == version]
@@ -136,13 +144,14 @@ def load_by_guideline(
         of_version = [
             one for one in ratings if one.version == version and one.answer in categories.places
         ]
-        intervals = agreement_intervals(
-            of_readers(of_version, [categories.places[one.answer] for one in of_version]),
-            len(categories.places),
-            categories.distances,
-            level=level,
-        )
-        agreed = with_intervals(agreed, intervals, OF_MANY)
+        if readers == "others":
+            intervals = agreement_intervals(
+                of_readers(of_version, [categories.places[one.answer] for one in of_version]),
+                len(categories.places),
+                categories.distances,
+                level=level,
+            )
+            agreed = with_intervals(agreed, intervals, OF_MANY)
         found.append(GuidelineAgreement(version, first, agreed))
     return found
 
