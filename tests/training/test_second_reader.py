@@ -13,6 +13,7 @@ import pytest
 from db.connection import Database
 from db.content.items import add_items
 from db.content.predictions import add_predictions
+from db.content.runs import add_run
 from db.errors import InvalidSettingError, NotPermittedError
 from db.outcomes import scored_runs
 from db.outcomes.acceptance import (
@@ -33,7 +34,7 @@ from db.review.queues import QueueSettings, add_queue
 from db.viewer import EVERYTHING
 from eci.questions.labels import PUBMEDQA
 from tests.support.annotations import annotate
-from tests.support.records import make_item, make_prediction
+from tests.support.records import make_item, make_prediction, make_run
 from tests.support.second_reader import (
     IS_DOUBTFUL,
     IS_WRONG,
@@ -112,6 +113,15 @@ def test_only_items_drawn_with_known_probabilities_certify(unreviewed: Database)
     assert found.accepted == ()
     review(unreviewed, 60, order="expected_errors", queue_id="prioritised")
     assert 10 < plan(unreviewed).certificate.num_reviewed < 60
+
+
+def test_a_run_of_test_items_alone_says_why_it_teaches_nothing(unreviewed: Database) -> None:
+    with unreviewed.transaction() as cur:
+        add_run(cur, make_run("run-2"))
+        add_items(cur, [make_item("t-1", question="Only a test?", context=())], origin="items")
+        add_predictions(cur, [make_prediction("t-1", "run-2", answer_label="yes")])
+    with pytest.raises(DataError, match="All items of this run are in the test split"):
+        fit_second_reader(unreviewed, "run-2", "pubmedqa")
 
 
 def test_errors_are_reviewed_first_and_the_yield_is_counted(store: Database) -> None:

@@ -134,10 +134,16 @@ def _fit(
     right = np.array([one.label == one.reviewed_label for one in taught], dtype=np.bool_)
     groups = _groups(taught)
     if not is_enough(right, groups):
+        is_all_test = all(one.split == "test" for one in answers)
         raise DataError(
             f"{int(right.sum())} right and {int((~right).sum())} wrong answers were reviewed "
-            "outside of the test split; at least 10 of each are needed. Review more answers of "
-            "this run."
+            "outside of the test split; at least 10 of each are needed. "
+            + (
+                "All items of this run are in the test split, which teaches nothing: import them "
+                "into another split."
+                if is_all_test
+                else "Review more answers of this run."
+            )
         )
     evidence = gather([_answered(label_set, one) for one in answers])
     given = fit_correctness(evidence, rows, right, groups).probabilities
