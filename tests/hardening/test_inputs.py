@@ -7,8 +7,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import sys
-from types import ModuleType
 
 import pytest
 from hostile.inputs import measure, try_inputs
@@ -19,11 +17,8 @@ SAMPLE = b'{"item_id": "q-1", "question": "Does it help?", "n": 3}\n' * 3
 
 
 def test_hostile_files_are_refused_by_errors_of_ours_or_stored_whole(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    # Streamlit's test driver leaves the app's script as the main module, and a process that is
-    # spawned executes that of its parent first.
-    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     figures = {figure.measure: figure.figure for figure in measure(seed=1, scale=0.012)}
     report = capfd.readouterr().err
     assert (figures["raw errors"], figures["stored in part"]) == (0, 0), report
