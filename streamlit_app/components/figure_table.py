@@ -39,10 +39,7 @@ def draw(
 
 def _row(line: Sequence[Cell]) -> str:
     name, *cells = (_text(cell) for cell in line)
-    columns = (
-        element("td", cell, **({"cls": "lc-words"} if len(cell) > _FIGURE_LENGTH else {}))
-        for cell in cells
-    )
+    columns = (element("td", c, cls="lc-words" if len(c) > _FIGURE_LENGTH else "") for c in cells)
     return element("tr", element("th", name, scope="row"), *columns)
 
 

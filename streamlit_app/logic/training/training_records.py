@@ -63,10 +63,11 @@ def find_preview(database: Database, viewer: Viewer, choices: PreviewChoices, re
         reader: Whose look at other records is over: what they wait for is not built.
     """
     found = _look(database, viewer, choices, reader)
+    if found.coming is None:
+        return found
     patience = None if is_small(database.cursor()) else PATIENCE_SECONDS
-    if found.coming is not None and wait([found.coming], patience).done:
-        return _look(database, viewer, choices, reader)
-    return found
+    is_there = bool(wait([found.coming], patience).done)
+    return _look(database, viewer, choices, reader) if is_there else found
 
 
 def require_unhidden(written: WrittenPreview, database: Database, viewer: Viewer) -> None:

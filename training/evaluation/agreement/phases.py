@@ -141,10 +141,10 @@ def load_by_guideline(
         table = categories.count(pattern.answers for pattern in own)
         num_items = np.array([pattern.num_items for pattern in own], dtype=np.int64)
         agreed = agreement(table, num_items, distances=categories.distances, level=level)
-        of_version = [
-            one for one in ratings if one.version == version and one.answer in categories.places
-        ]
         if readers == "others":
+            of_version = [
+                one for one in ratings if one.version == version and one.answer in categories.places
+            ]
             intervals = agreement_intervals(
                 of_readers(of_version, [categories.places[one.answer] for one in of_version]),
                 len(categories.places),
