@@ -10,7 +10,7 @@ from typing import Any
 
 from db.connection import Database
 from db.retraining.snapshot import freeze
-from tests.support.waiting import wait_for
+from tests.support.waiting import LONGEST_SECONDS, wait_for
 from training.control.launch import reap
 from training.run.run_dir import RunDir
 from training.settings.launchers import Launcher
@@ -32,14 +32,14 @@ def make_run_dir(
     return run_dir
 
 
-def wait_for_state(run_dir: RunDir, state: str, *, seconds: float = 90.0) -> None:
+def wait_for_state(run_dir: RunDir, state: str, *, seconds: float = LONGEST_SECONDS) -> None:
     """Wait until a run that was started is in a state; at the end of a wait in vain, say why."""
     wait_for(
         lambda: reap(run_dir).state == state, seconds=seconds, explain=lambda: told_by(run_dir)
     )
 
 
-def wait_for_end(run_dir: RunDir, state: str, *, seconds: float = 90.0) -> None:
+def wait_for_end(run_dir: RunDir, state: str, *, seconds: float = LONGEST_SECONDS) -> None:
     """Wait for the end of a run that was started, which must end in this state."""
     wait_for(lambda: not reap(run_dir).is_active, seconds=seconds, explain=lambda: told_by(run_dir))
     assert run_dir.read_status().state == state, told_by(run_dir)

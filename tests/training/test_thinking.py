@@ -52,7 +52,8 @@ def folder(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     tokenizer.add_tokens(["<think>", "</think>"])
     tokenizer.chat_template = QWEN3
     architecture = next(each for each in ARCHITECTURES if each.name == "Qwen3")
-    architecture.make(tokenizer).save_pretrained(made)
+    # Kept as bfloat16: what reads it as that and what reads it as float32 have the same weights.
+    architecture.make(tokenizer).to(torch.bfloat16).save_pretrained(made)
     tokenizer.save_pretrained(made)
     return made
 
