@@ -121,6 +121,7 @@ def add_acceptance(
     terms: AcceptanceTerms,
     accepted: Sequence[tuple[str, str]],
     *,
+    last_event: int,
     queue_name: str,
     created_by: str,
 ) -> str:
@@ -131,17 +132,24 @@ def add_acceptance(
     Args:
         accepted: Items with the labels of their answers; in random order, for the first of them
             are the queue.
+        last_event: Of the ``acceptance_version`` that the answers were chosen at.
         queue_name: Of that queue.
 
     Returns:
         Id of the rule.
 
     Raises:
-        InvalidSettingError: Nothing to accept, or no item of it would be reviewed.
+        InvalidSettingError: Nothing to accept, no item of it would be reviewed, or rules were
+            added or ended since the answers were chosen.
         InvalidQueueError: The name of the queue cannot be used.
         NotPermittedError: The person may not accept answers without review.
     """
     require(cur, created_by, "accept")
+    if last_event != acceptance_version(cur)[1]:
+        raise InvalidSettingError(
+            "Answers were accepted or an acceptance ended since this page was drawn, so nothing was "
+            "accepted now. Look at what the page shows now, then accept again."
+        )
     num_audit = min(MAX_AUDIT, round(terms.review_share * len(accepted)))
     if num_audit < 1:
         raise InvalidSettingError(

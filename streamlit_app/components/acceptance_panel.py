@@ -171,6 +171,7 @@ def _accept(scope: PickedScope, plan: AcceptancePlan, share: float, name: str) -
                 cur,
                 plan.terms(flt, share),
                 plan.accepted,
+                last_event=plan.last_event,
                 queue_name=name,
                 created_by=person.reviewer_id,
             )

@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from db.connection import Database
-from db.outcomes.acceptance import list_acceptances
-from tests.support.pages import open_page
-from tests.support.second_reader import add_answers, label_queue, review
+from db.outcomes.acceptance import list_acceptances, suspend_acceptance
+from tests.support.pages import markup_of, open_page
+from tests.support.second_reader import accept, add_answers, label_queue, review
 
 
 @pytest.fixture
@@ -60,3 +60,17 @@ def test_what_a_suspension_showed_wrong_is_not_offered_again(reviewed: Database)
     assert "suspended automatically: 10 of 10 reviewed since were wrong" in shown
     assert "reviews in queues made before no longer count" in shown
     assert "Accept these" not in shown
+
+
+def test_a_page_drawn_before_the_suspension_accepts_nothing(reviewed: Database) -> None:
+    test = open_section()
+    test.button(key="acceptance_fit").click().run()
+    rule = accept(reviewed)
+    stale = open_section()  # offers what is left by now
+    assert "Accept these" in alerts(test)
+    with reviewed.transaction() as cur:
+        suspend_acceptance(cur, rule, "found wrong")
+    for page in (test, stale):
+        page.button(key="acceptance_confirm").click().run()
+        assert "since this page was drawn" in markup_of(page)
+    assert [one.action for one in list_acceptances(reviewed.cursor())] == ["suspend"]

@@ -20,6 +20,7 @@ from db.content.runs import add_run
 from db.errors import NotPermittedError, ReviewerNotFoundError
 from db.outcomes.acceptance import (
     AcceptanceTerms,
+    acceptance_version,
     add_acceptance,
     list_acceptances,
     undo_acceptance,
@@ -137,7 +138,8 @@ TERMS: Final = AcceptanceTerms("run-1", "pubmedqa", None, None, 0.1, 0.9, 0.8, 9
 
 def accept(cur: DuckDBPyConnection, who: str, name: str = "Another check") -> object:
     answers = [("q-1", "yes"), ("q-2", "no")]
-    return add_acceptance(cur, TERMS, answers, queue_name=name, created_by=who)
+    last = acceptance_version(cur)[1]
+    return add_acceptance(cur, TERMS, answers, last_event=last, queue_name=name, created_by=who)
 
 
 class RolledBackError(Exception):

@@ -85,5 +85,12 @@ def accept(store: Database, share: float = 0.2, who: str = "Chief") -> Acceptanc
     with store.transaction() as cur:
         person = add_reviewer(cur, who).reviewer_id
         terms = found.terms(PAIR, share)
-        add_acceptance(cur, terms, found.accepted, queue_name="Check", created_by=person)
+        add_acceptance(
+            cur,
+            terms,
+            found.accepted,
+            last_event=found.last_event,
+            queue_name="Check",
+            created_by=person,
+        )
     return list_acceptances(store.cursor())[0]

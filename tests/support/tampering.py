@@ -22,6 +22,7 @@ from db.content.runs import add_run
 from db.errors import DbError
 from db.outcomes.acceptance import (
     AcceptanceTerms,
+    acceptance_version,
     add_acceptance,
     list_acceptances,
     suspend_acceptance,
@@ -176,7 +177,10 @@ def _complete(cur: DuckDBPyConnection, draw: random.Random, who: str, number: st
 def _accept(cur: DuckDBPyConnection, draw: random.Random, who: str, number: str) -> None:
     terms = AcceptanceTerms("run-1", "pqa", None, None, 0.05, 0.9, draw.random(), 60, 50, 1, 0.2)
     accepted = [(f"q-{n}", "yes") for n in draw.sample(range(NUM_ITEMS), 20)]
-    add_acceptance(cur, terms, accepted, queue_name=f"Check {number}", created_by=who)
+    last = acceptance_version(cur)[1]
+    add_acceptance(
+        cur, terms, accepted, last_event=last, queue_name=f"Check {number}", created_by=who
+    )
     if draw.random() < 0.5:
         suspend_acceptance(cur, list_acceptances(cur)[0], "Too many errors.")
 

@@ -13,7 +13,10 @@ LONGEST_SECONDS = 240.0
 
 
 def wait_for(
-    condition: Callable[[], T], *, seconds: float = LONGEST_SECONDS, explain: Callable[[], str] = str
+    condition: Callable[[], T],
+    *,
+    seconds: float = LONGEST_SECONDS,
+    explain: Callable[[], str] = str,
 ) -> T:
     """Return the first true value of a condition.
 

@@ -44,6 +44,7 @@ class AcceptancePlan:
         certificate: The threshold, or how many more random reviews it takes.
         accepted: Items that would be accepted, with their answers' labels, in random order.
         num_items: Items that the random reviews speak for.
+        last_event: Number of the rules' last event when this was found.
         queue_id: The queue that they were drawn for; None where none speaks for the run.
         suspended_at: When an acceptance of such answers was last found not to hold: reviews of
             queues drawn before count no more.
@@ -52,7 +53,8 @@ class AcceptancePlan:
     certificate: Certificate
     accepted: tuple[tuple[str, str], ...]
     num_items: int
-    queue_id: str | None
+    last_event: int
+    queue_id: str | None = None
     suspended_at: datetime | None = None
 
     def terms(self, flt: PairFilter, review_share: float) -> AcceptanceTerms:
@@ -94,6 +96,7 @@ def plan_acceptance(
         risk: Largest share of errors among the accepted answers.
         level: Confidence level with which that holds.
     """
+    last_event = acceptance_version(cur)[1]
     scored = list_scores(cur, flt.run_a, flt.label_set)
     suspended_at = _last_suspension(cur, flt)
     queues = [
@@ -105,7 +108,8 @@ def plan_acceptance(
     samples = [(one, _sample(one)) for one in queues]
     if not samples:
         nothing = certify([], [], scored.probabilities, risk=risk, level=level)
-        return AcceptancePlan(nothing, (), len(scored.item_nos), None, suspended_at)
+        number = len(scored.item_nos)
+        return AcceptancePlan(nothing, (), number, last_event, None, suspended_at)
     items, is_sampled = max(samples, key=lambda pair: int(pair[1].sum()))
     places = _places(scored, items.item_nos)
     scores = np.where(places >= 0, scored.probabilities[places], _NO_ANSWER)
@@ -119,7 +123,7 @@ def plan_acceptance(
         accepted = [(str(scored.item_ids[row]), str(scored.labels[row])) for row in rows]
         accepted.sort(key=lambda pair: _coin(pair[0], items.queue_id))
     number = len(items.item_nos)
-    return AcceptancePlan(found, tuple(accepted), number, items.queue_id, suspended_at)
+    return AcceptancePlan(found, tuple(accepted), number, last_event, items.queue_id, suspended_at)
 
 
 def check_acceptances(database: Database) -> list[AcceptanceRule]:
