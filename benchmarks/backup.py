@@ -115,11 +115,12 @@ def back_up_and_restore(home: Path, folder: Path, seen: Seen, found: Found) -> N
     copy, restored = folder / "copy.duckdb", folder / "restored"
     confirmed = list(seen.confirmed)
     begun = time.monotonic()
-    _complete(command(home, "backup", str(copy)), found)
+    is_made = _complete(command(home, "backup", str(copy)), found)
     found.backup_seconds.append(time.monotonic() - begun)
     found.waits += seen.milliseconds[len(confirmed) :]
     begun = time.monotonic()
-    _complete(command(restored, "restore", str(copy)), found)
+    if not (is_made and _complete(command(restored, "restore", str(copy)), found)):
+        return
     found.restore_seconds.append(time.monotonic() - begun)
     path = restored / "review.duckdb"
     verify(path)
@@ -153,10 +154,12 @@ def kill_in_the_middle(home: Path, folder: Path, part: float, seconds: float, fo
         copy.unlink()
 
 
-def _complete(process: subprocess.Popen[str], found: Found) -> None:
+def _complete(process: subprocess.Popen[str], found: Found) -> bool:
     _, errors = process.communicate()
     if process.returncode:
+        print(errors, file=sys.stderr)
         found.failures.append(errors)
+    return not process.returncode
 
 
 def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
@@ -181,7 +184,7 @@ def measure(options: argparse.Namespace, home: Path) -> list[Measured]:
             back_up_and_restore(home, Path(name), seen, found)
             longest = max(found.backup_seconds)
             kill_in_the_middle(home, Path(name), rng.random(), longest, found)
-    for failure in [*found.failures, *seen.faults][:5]:
+    for failure in seen.faults[:5]:
         print(failure, file=sys.stderr)
     return figures(options, found, seen)
 

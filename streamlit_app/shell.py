@@ -12,7 +12,7 @@ from streamlit_app import theme
 from streamlit_app.components import connection_notice, desk_frame, header
 from streamlit_app.errors import shown_errors
 from streamlit_app.session import sign_in
-from streamlit_app.session.rooms import ROOMS_OF, Room
+from streamlit_app.session.rooms import ROOMS_OF, Room, heed_address
 from streamlit_app.wording import say
 
 # A file of ours: Streamlit fetches emoji and material page icons from a foreign host.
@@ -42,6 +42,7 @@ is_in = False
 with shown_errors():
     is_in = sign_in.enter()
     person = header.draw() if is_in else None
+heed_address()
 page = st.navigation(
     rooms(person.role if person else "none"), position="top" if is_in else "hidden"
 )
@@ -52,3 +53,4 @@ if person is not None:
         page.run()
 elif refused := sign_in.refused_person():
     desk_frame.draw_refused(refused, "")
+desk_frame.draw_page_end()

@@ -147,8 +147,8 @@ def add_acceptance(
     require(cur, created_by, "accept")
     if last_event != acceptance_version(cur)[1]:
         raise InvalidSettingError(
-            "Answers were accepted or an acceptance ended since this page was drawn, so nothing was "
-            "accepted now. Look at what the page shows now, then accept again."
+            "Answers were accepted or an acceptance ended since this page was drawn, so nothing "
+            "was accepted now. Look at what the page shows now, then accept again."
         )
     num_audit = min(MAX_AUDIT, round(terms.review_share * len(accepted)))
     if num_audit < 1:

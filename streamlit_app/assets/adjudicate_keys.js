@@ -1,6 +1,6 @@
 // Keys of the Adjudicate page. One listener for the whole page; it acts only while the page's marker
 // is there, and no press reaches an item that was not read: see press_gate.js.
-import { blocks, isConnected } from "./connection.js";
+import { blocks, isConnected, isDialogOpen } from "./connection.js";
 import { meaningOf } from "./desk/keys.js";
 import { PressGate } from "./press_gate.js";
 import { watchSideBar } from "./side_bar.js";
@@ -83,7 +83,7 @@ window.addEventListener(
   (event) => {
     const mark = gate.marker();
     if (!mark || blocks(event) || event.isComposing || event.altKey) return;
-    if (document.querySelector('[role="dialog"]')) return;
+    if (isDialogOpen()) return;
     const target = event.target instanceof Element ? event.target : document.body;
     const field = target.closest("input, textarea, [contenteditable]");
     const isPicker = target.closest('[class*="st-key-review_picker"]') !== null;

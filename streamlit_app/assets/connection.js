@@ -11,6 +11,8 @@ const AWAY_MS = 8000; // A connection that only broke is back by then.
 
 let held = null; // {field, path}: the field that has the focus, or had it when it was taken away.
 let wasConnected = false;
+let wasDrawn = false;
+let texts = {}; // what is said, by the page
 let notice = null; // {word, item}: the notice on screen, and the item that it came with
 let away = 0; // The timer that says more when the connection stays lost.
 const atLoss = [];
@@ -23,10 +25,11 @@ export function watchConnection(onLost, onBack) {
 }
 
 // Streamlit sets this when it hears that the socket has closed, in the step that disables widgets.
-export function isConnected() {
-  const app = document.querySelector('[data-testid="stApp"]');
-  return app !== null && app.dataset.testConnectionState === "CONNECTED";
-}
+const appOf = () => document.querySelector('[data-testid="stApp"]');
+export const isConnected = () => appOf()?.dataset.testConnectionState === "CONNECTED";
+
+// Streamlit's own words about a lost connection are a dialog that nobody sees.
+export const isDialogOpen = () => [...document.querySelectorAll('[role="dialog"]')].some((one) => one.checkVisibility());
 
 // True for a key that must not be a command; nothing else on the page gets it then.
 export function blocks(event) {
@@ -43,10 +46,11 @@ export function blocks(event) {
   return true;
 }
 
-// The field, and how to find it should the page be drawn again: keys of widgets name the item.
+// The field, and how to find it should the page be drawn again: keys of widgets name the item. The review
+// desk's fields stay as they are, and a person leaves them without a connection too.
 function hold(target) {
   const field = target instanceof Element ? target.closest(FIELDS) : null;
-  if (!field) return null;
+  if (!field || field.closest(".lc-desk")) return null;
   const widget = field.closest('[class*="st-key-"]');
   const key = widget && [...widget.classList].find((name) => name.startsWith("st-key-"));
   return { field, path: key ? `.${CSS.escape(key)} ${field.tagName}` : null };
@@ -88,7 +92,7 @@ function giveBackFocus() {
   const timer = setInterval(() => {
     const { activeElement } = document;
     if (!held || !isConnected() || Date.now() > until) clearInterval(timer);
-    else if (activeElement !== held.field && !document.querySelector('[role="dialog"]')) {
+    else if (activeElement === document.body && !isDialogOpen()) {
       const { field, path } = held;
       const found = field.isConnected || !path ? field : document.querySelector(path);
       if (found && found.isConnected && !found.disabled) found.focus();
@@ -106,7 +110,6 @@ const shown = () => {
 
 // Says it in an element of ours, which no draw of the page takes away.
 function showNotice(word) {
-  const texts = document.querySelector("[data-lc-connection-lost]");
   let line = document.querySelector(".lc-connection");
   if (!line) {
     line = document.createElement("div");
@@ -115,8 +118,9 @@ function showNotice(word) {
     document.body.append(line);
   }
   // It is outside of the part of the page whose colours follow the theme.
-  line.style.colorScheme = getComputedStyle(document.querySelector('[data-testid="stApp"]')).colorScheme;
-  line.textContent = word && texts ? texts.dataset[word] : "";
+  line.style.colorScheme = getComputedStyle(appOf() ?? line).colorScheme;
+  line.textContent = texts[word] ?? "";
+  line.classList.toggle("lc-connection-gone", word === "lcConnectionDeskGone");
   notice = word ? { word, item: shown() } : null;
 }
 
@@ -128,22 +132,28 @@ function closeDialog() {
 
 function look() {
   const connected = isConnected();
+  texts = document.querySelector("[data-lc-connection-lost]")?.dataset ?? texts;
   document.documentElement.toggleAttribute("data-lc-offline", !connected);
   if (!connected) closeDialog();
-  if (wasConnected && !connected) {
-    const hasDesk = document.querySelector(DESK) !== null;
+  const hasDesk = document.documentElement.hasAttribute("data-lc-at-desk"); // wherever it is just now
+  if (wasDrawn && !appOf()) {
+    // Streamlit takes the whole page away where it meets a fault, such as half of what a lost line carried.
+    clearTimeout(away);
+    if (!notice?.word.endsWith("Gone")) showNotice(hasDesk ? "lcConnectionDeskGone" : "lcConnectionGone");
+  } else if (wasConnected && !connected) {
     showNotice(hasDesk ? "lcConnectionDesk" : "lcConnectionLost");
     if (!hasDesk) away = setTimeout(() => showNotice("lcConnectionAway"), AWAY_MS);
     atLoss.forEach((call) => call());
   } else if (connected && notice && notice.word !== "lcConnectionBack") {
     clearTimeout(away);
-    showNotice(document.querySelector(DESK) ? null : "lcConnectionBack"); // the desk lost nothing
+    showNotice(hasDesk ? null : "lcConnectionBack"); // the desk lost nothing
     atReturn.forEach((call) => call());
     giveBackFocus();
   } else if (connected && notice && shown() && notice.item !== shown()) {
     showNotice(null); // The next item is there: it has been read. None is there amid a draw.
   }
   wasConnected = connected;
+  wasDrawn ||= appOf() !== null;
 }
 
 new MutationObserver(look).observe(document.documentElement, {

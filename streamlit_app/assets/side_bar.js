@@ -1,6 +1,8 @@
 // A choice in the side bar is over once it is made: the focus goes back to the item, so that the
 // next key is a command and no letter in a list. The page is drawn again for the choice; a press
 // made before that waits for it, so that no label goes to the reviewer or the queue left behind.
+import { isDialogOpen } from "./connection.js";
+
 const SIDE_BAR = ':is([data-testid="stSidebar"], .st-key-lc_header)'; // and the bar with the name
 const POPOVER = '[data-testid="stPopoverBody"]';
 const CHOSEN_MS = 100; // until a list shows what was chosen in it
@@ -14,7 +16,7 @@ const inside = (target, area) => (target instanceof Element ? target.closest(are
 export function watchSideBar(gate, home) {
   function leave(field = null) {
     const place = home();
-    if (!place || document.querySelector('[role="dialog"]')) return;
+    if (!place || isDialogOpen()) return;
     place.focus({ preventScroll: true });
     gate.awaitDraw();
     const found = before;

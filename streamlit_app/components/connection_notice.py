@@ -18,5 +18,7 @@ def draw() -> None:
         data_lc_connection_lost=say("connection.lost"),
         data_lc_connection_away=say("connection.away"),
         data_lc_connection_back=say("connection.back"),
+        data_lc_connection_gone=say("connection.gone"),
+        data_lc_connection_desk_gone=say("connection.desk_gone"),
     )
     st.html(join(script("connection.js"), texts), unsafe_allow_javascript=True)

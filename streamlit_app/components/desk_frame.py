@@ -44,6 +44,11 @@ def draw_refused(reviewer: Reviewer, why: str) -> None:
     _draw(frame({**config_of(reviewer, "", ""), "closed": why}))
 
 
+def draw_page_end() -> None:
+    """Draw what says that all of a page is there: without the desk's frame, it is another page."""
+    safe_text.draw(element("div", cls="lc-page-end"))
+
+
 def frame(config: dict[str, Any]) -> Html:
     """Return the element that tells the desk who works through what."""
     return element("div", cls="lc-desk-frame", data_lc_desk=json.dumps(config))

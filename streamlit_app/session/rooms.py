@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, Literal, NoReturn
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from db.records import Role
 
@@ -43,6 +44,21 @@ What is not in it has an address all the same: what a person may do is checked i
 """
 PART_PARAM: Final = "part"
 """Name in the address of the part of a room."""
+
+
+def heed_address() -> None:
+    """Make ``st.navigation`` open the room of the browser's address where no room was asked for.
+
+    A browser whose line broke before its first page was drawn knows none, and asks for the app's
+    script when it is connected again; Streamlit then opens the default page, whatever the address.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    pages = context.pages_manager
+    if pages.intended_page_script_hash == pages.main_script_hash:
+        path = urlsplit(st.context.url or "").path
+        pages.set_script_intent("", path.rstrip("/").rpartition("/")[2])
 
 
 def go_to(room: Room, part: str | None = None, **params: str) -> NoReturn:

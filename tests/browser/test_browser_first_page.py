@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
 from db.connection import Database
 from db.people.sign_in import add_person
@@ -99,3 +101,93 @@ def label_before_the_page(chromium: Browser, url: str, name: str) -> None:
     page.keyboard.press("Control+Enter")
     wait_until_saved(page)
     context.close()
+
+
+def test_a_line_that_breaks_before_the_page_is_drawn_leads_back_to_the_queue(
+    serve: Callable[..., Any],
+    page: Page,
+    review_seed: Callable[[Database], None],
+) -> None:
+    server = serve(lambda database: fill_queue(database, review_seed))
+    lines: list[WebSocketRoute] = []
+
+    def connect(line: WebSocketRoute) -> None:
+        lines.append(line)
+        far = line.connect_to_server()
+        if len(lines) > 1:
+            return
+
+        def break_it(message: str | bytes) -> None:
+            line.send(message)
+            far.close()
+            line.close(code=1011)
+
+        far.on_message(break_it)
+
+    page.route_web_socket(re.compile("_stcore/stream"), connect)
+    page.goto(f"{server.url}/review?queue=Ann&reviewer=Ann", wait_until="commit")
+    wait_for_card(page, on_desk(page).get_attribute("data-lc-card") or "")
+    page.keyboard.press("t")
+    page.keyboard.type("typed while", delay=20)
+    expect(page.locator('[data-testid="stMain"] .lc-desk-frame')).to_be_attached()
+    page.keyboard.type(" it came", delay=20)
+    assert len(lines) > 1
+    assert urlsplit(page.url).path == "/review"
+    expect(on_desk(page, "[name=note]")).to_have_value("typed while it came")
+    expect(page.locator(".lc-desk")).to_be_visible()
+
+
+def test_the_desk_outlives_the_page_around_it(
+    serve: Callable[..., Any],
+    page: Page,
+    review_seed: Callable[[Database], None],
+) -> None:
+    server = serve(lambda database: fill_queue(database, review_seed))
+    page.goto(f"{server.url}/review?queue=Ann&reviewer=Ann")
+    expect(page.locator('[data-testid="stMain"] .lc-desk')).to_be_visible()
+    item_id = on_desk(page).get_attribute("data-lc-card") or ""
+    wait_for_card(page, item_id)
+    page.keyboard.press("n")
+    page.keyboard.press("t")
+    page.keyboard.type("half of it", delay=20)
+    page.evaluate("document.getElementById('root').replaceChildren()")
+    page.keyboard.type(", and all", delay=20)
+    expect(page.locator(".lc-connection")).to_contain_text("The page around the item has stopped")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(on_desk(page)).not_to_have_attribute("data-lc-card", item_id)
+    wait_until_saved(page)
+    query = "select label, note from annotation where item_id = ?"
+    said = server.database().cursor().execute(query, [item_id]).fetchall()
+    assert said == [("no", "half of it, and all")]
+
+
+def test_a_word_whose_first_key_came_too_early_is_no_command(
+    serve: Callable[..., Any],
+    page: Page,
+    review_seed: Callable[[Database], None],
+) -> None:
+    server = serve(lambda database: fill_queue(database, review_seed))
+    page.goto(f"{server.url}/review?queue=Ann&reviewer=Ann")
+    expect(page.locator(".lc-card[hidden]").nth(1)).to_be_attached()
+    item_id = on_desk(page).get_attribute("data-lc-card") or ""
+    wait_for_card(page, item_id)
+    page.keyboard.press("n")
+    # Enter, and the key of the note before the next item was painted.
+    page.evaluate(
+        """() => {
+          const press = (key) => new KeyboardEvent("keydown", { key, bubbles: true });
+          for (const key of ["Enter", "t"]) document.activeElement.dispatchEvent(press(key));
+        }"""
+    )
+    page.keyboard.type("undo, skip this", delay=30)
+    second = on_desk(page).get_attribute("data-lc-card") or ""
+    assert second != item_id
+    expect(on_desk(page, '[role="radio"][aria-checked="true"]')).to_have_count(0)
+    wait_for_card(page, second)
+    page.keyboard.press("t")
+    page.keyboard.type("meant for it", delay=20)
+    expect(on_desk(page, "[name=note]")).to_have_value("meant for it")
+    wait_until_saved(page)
+    query = "select item_id, label from annotation"
+    assert server.database().cursor().execute(query).fetchall() == [(item_id, "no")]

@@ -7,6 +7,7 @@ import { closeDesk, deck, drawEnd, lift, open, setAddress } from "./screen.js";
 import { drawState, outbox } from "./sending.js";
 import { at, desk, drawnFrame, firstPlace, frame, isPageStill, main, trail, views } from "./state.js";
 import { drawTabs, greet, leave, otherTabs } from "./tabs.js";
+import { make } from "./view.js";
 // Named here so that the browser asks for all parts at once, not for one after the other.
 import "./presses.js";
 import "./commands.js";
@@ -21,7 +22,7 @@ import "./server.js";
 import "./deck.js";
 import "./outbox.js";
 import "./keys.js";
-import "./view.js";
+import "../connection.js";
 import "../side_bar.js";
 
 const GONE_MS = 1_000; // The frame is missing for good, not only amid a rerun.
@@ -93,7 +94,7 @@ desk.addEventListener("focusin", ({ target }) => (lastFocused = target));
 // What came with the page is in its own place until the page is drawn; then the desk moves over as it is.
 function settle() {
   const first = firstPlace();
-  const place = first && !drawnFrame() ? first : main();
+  const place = (first && !drawnFrame() ? first : main()) ?? shelter();
   if (place && !place.contains(desk)) {
     const { activeElement } = document;
     const isTaken = !desk.isConnected && activeElement === document.body;
@@ -104,6 +105,14 @@ function settle() {
     scrolled.forEach(([one, top]) => (one.scrollTop = top));
   }
   if (first && place !== first) first.remove();
+}
+
+// A place of its own while there is no page: Streamlit takes all of it away where it meets a fault.
+function shelter() {
+  if (desk.hidden) return null;
+  const place = make("div", { class: "lc-first" });
+  document.body.append(place);
+  return place;
 }
 
 function read(here) {
@@ -130,7 +139,7 @@ function goAway() {
   goneTimer = 0;
   if (drawnFrame()) return;
   const app = document.querySelector('[data-testid="stApp"]');
-  const isDrawn = document.querySelector(".lc-connection-texts") !== null; // on every page, by the shell
+  const isDrawn = document.querySelector(".lc-page-end") !== null; // by the shell, at the end of every page
   if (app?.dataset.testConnectionState !== "CONNECTED" || !isPageStill() || !isDrawn) {
     look();
     return;

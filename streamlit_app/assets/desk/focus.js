@@ -1,23 +1,28 @@
 // When a key counts: the desk has the focus, the item was painted before the key went down, and the
 // desk has heard of the last choice in the side bar.
+import { isDialogOpen } from "../connection.js";
 import { watchSideBar } from "../side_bar.js";
 import { tell } from "./line.js";
 import { at, desk, isPageStill, main } from "./state.js";
 
+const BURST_MS = 300; // Keys that follow one another faster are one word.
 const CHOSEN_MS = 600; // A choice in the side bar that asks the server for something has done so by then.
 const LOOK_MS = 250;
 
 let paintedAt = Infinity; // when the item was painted: a key pressed before that was for another item
+let refusedAt = -Infinity; // when the last key was refused
 let choice = null; // {wasRunning, until}: a choice in the side bar that the desk has not heard of yet
 
 // Which item takes keys now.
 export function drawReady() {
-  const isReady = at.shown !== null && paintedAt < Infinity && isChoiceHere();
+  const isCalm = performance.now() - refusedAt > BURST_MS;
+  const isReady = !desk.hidden && at.shown !== null && paintedAt < Infinity && isCalm && isChoiceHere();
   desk.dataset.lcReady = isReady ? at.shown.card.item_id : "";
 }
 
 export function notePaint() {
   paintedAt = Infinity;
+  drawReady();
   requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
@@ -30,9 +35,18 @@ export function notePaint() {
 
 export function isInSight(event) {
   const isChosen = isChoiceHere();
-  if (event.timeStamp >= paintedAt && isChosen) return true;
+  if (event.timeStamp >= paintedAt && isChosen && !isGoingOn(event)) return true;
+  refusedAt = event.timeStamp;
+  drawReady();
   tell(isChosen ? at.config.texts.too_early : at.config.texts.choosing, "warning");
   return false;
+}
+
+// Who types on has not read that a key was refused: the rest of the sentence would be commands.
+export function isGoingOn({ timeStamp }) {
+  const isBurst = timeStamp - refusedAt < BURST_MS;
+  if (isBurst) refusedAt = timeStamp;
+  return isBurst;
 }
 
 // Whether the desk has heard of the last choice in the side bar, above all of who labels.
@@ -73,7 +87,7 @@ export function comeHome() {
 
 // Escape anywhere but in an open list or form means the item too.
 export function takeBack({ target }) {
-  const isOpen = target.closest?.('[aria-expanded="true"], input, textarea') || document.querySelector('[role="dialog"], [role="listbox"]');
+  const isOpen = target.closest?.('[aria-expanded="true"], input, textarea') || document.querySelector('[role="listbox"]') || isDialogOpen();
   if (!isOpen) desk.focus({ preventScroll: true });
 }
 

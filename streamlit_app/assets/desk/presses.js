@@ -1,7 +1,8 @@
 // A key that went down: text of a field, a label, a command, or nothing of the desk's.
+import { isDialogOpen } from "../connection.js";
 import { choiceKey } from "./choosing.js";
 import { pick, run } from "./commands.js";
-import { isInSight, takeBack } from "./focus.js";
+import { isGoingOn, isInSight, takeBack } from "./focus.js";
 import { keymapKey } from "./keymap.js";
 import { meaningOf } from "./keys.js";
 import { markingKey } from "./marking.js";
@@ -16,7 +17,7 @@ function onKey(event) {
     if (event.key === "Escape") takeBack(event);
     return;
   }
-  if (event.isComposing || document.querySelector('[role="dialog"]')) return;
+  if (event.isComposing || isDialogOpen()) return;
   const field = event.target.closest?.(FIELD);
   let isUsed = true;
   if (keymapKey(event)) {
@@ -37,7 +38,8 @@ function onKey(event) {
   } else {
     const meaning = meaningOf(event, at.shown?.card.labels ?? [], at.config.keys);
     isUsed = meaning !== null;
-    if (isUsed && isInSight(event) && (!event.repeat || REPEATS.test(meaning.command))) {
+    if (!isUsed) isGoingOn(event);
+    else if (isInSight(event) && (!event.repeat || REPEATS.test(meaning.command))) {
       if ("label" in meaning) pick(meaning.label);
       else run(meaning.command, event.shiftKey);
     }

@@ -23,6 +23,6 @@ desk.append(notices, cards, ending, live);
 // The frame that the page drew; before that, the one that came with it (api/first_page.py).
 export const drawnFrame = () => main()?.querySelector(".lc-desk-frame");
 export const firstPlace = () => document.querySelector(".lc-first");
-export const frame = () => drawnFrame() ?? firstPlace()?.firstElementChild;
+export const frame = () => drawnFrame() ?? firstPlace()?.querySelector(".lc-desk-frame");
 export const main = () => document.querySelector('[data-testid="stMain"]');
 export const isPageStill = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
