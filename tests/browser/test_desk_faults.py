@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from delayed_line import delayed_line
 from desk_faults import WHO, Person, compare, open_desk
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from db.connection import Database
 from db.content.items import add_items
@@ -23,6 +23,8 @@ from tests.support.records import make_item
 pytestmark = pytest.mark.browser
 ITEMS = [f"q-{number:03d}" for number in range(200)]
 NUM_CUTS, CUT_SECONDS = 3, 0.4
+MANY = 30
+"""More than the desk can name when it asks for further items."""
 
 
 def fill(database: Database) -> None:
@@ -52,3 +54,34 @@ def test_nothing_is_lost_or_invented_when_lines_break_and_the_server_is_killed(
     found = compare(server.database(), person.pressed, WHO, ITEMS)
     assert found.num_pressed > NUM_CUTS
     assert (found.lost, found.invented, found.skipped, found.misspelt) == ([], [], [], [])
+
+
+def test_no_item_comes_again_while_many_labels_wait_for_an_answer(
+    serve: Callable[..., Any], page: Page
+) -> None:
+    server = serve(fill)
+    open_desk(page, server.url, "faults", WHO)
+    person = Person(page, seed=1)
+    page.route("**/desk/judgements", lambda _: None)  # taken, and never answered
+    seen: list[str] = []
+
+    def label_until(number: int) -> None:
+        while len(seen) < number:
+            seen.append(person.wait_for("ready")["ready"])
+            page.keyboard.press("1")
+            page.keyboard.press("Enter")
+
+    label_until(MANY)
+    page.route("**/desk/next?*", lambda route: route.abort())
+    expect(page.locator(".lc-card[hidden]").nth(3)).to_be_attached()
+    while person.look()["ready"]:
+        label_until(len(seen) + 1)
+        page.wait_for_timeout(200)
+    page.unroute("**/desk/next?*")
+    label_until(len(seen) + 3)
+    assert seen == ITEMS[: len(seen)]
+    page.unroute("**/desk/judgements")
+    page.reload()  # what was not answered is asked for again at once
+    assert person.wait_for("saved")["decisions"] == 0
+    query = "select item_id from annotation order by item_id"
+    assert server.database().cursor().execute(query).fetchall() == [(each,) for each in seen]

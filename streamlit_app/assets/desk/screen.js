@@ -5,7 +5,7 @@ import { notePaint } from "./focus.js";
 import { capOf } from "./keys.js";
 import { tell } from "./line.js";
 import { drawSpan } from "./marking.js";
-import { drawState, unsent } from "./sending.js";
+import { drawState, undecided, unsent } from "./sending.js";
 import { call, isRefusal } from "./server.js";
 import { at, cards, desk, ending, main, trail, views } from "./state.js";
 import { CardView, fragment, make } from "./view.js";
@@ -26,9 +26,14 @@ export const deck = new Deck(
     if (given && !given.cards.some((card) => waiting.includes(card.item_id))) return given;
     const held = [...new Set([...views.keys(), ...waiting, ...(at.opening ? [at.opening] : [])])].slice(0, MOST_HELD);
     const query = new URLSearchParams([["n", count], ...held.map((itemId) => ["have", itemId])]);
-    if (after) query.set("after", after);
+    const from = after ?? waiting.at(-1); // on, not back to what the server has not heard of
+    if (from) query.set("after", from);
     const answer = await call(`desk/next?${query}`);
-    if (answer.status === 200) return answer.body;
+    if (answer.status === 200) {
+      // Nothing that is here already: more may wait than the server is told.
+      const here = new Set([...views.keys(), ...unsent().concat(undecided()).map((entry) => entry.item_id)]);
+      return { ...answer.body, cards: answer.body.cards.filter((card) => !here.has(card.item_id)) };
+    }
     if (isRefusal(answer)) closeDesk(answer.body.error);
     throw new Error(`${answer.status}`);
   },

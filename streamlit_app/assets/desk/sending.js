@@ -23,7 +23,7 @@ export const outbox = new Outbox(
   },
 );
 export const unsent = () => (at.config ? outbox.of(at.config.reviewer_id, "waiting") : []);
-const undecided = () => (at.config ? outbox.of(at.config.reviewer_id, "decide") : []);
+export const undecided = () => (at.config ? outbox.of(at.config.reviewer_id, "decide") : []);
 
 let lateTimer = 0;
 let isLate = false;
