@@ -122,8 +122,8 @@ def _parts() -> tuple[str, str, str]:
     page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     before, root, rest = page.partition(_ROOT)
     head, script, more = before.partition('<script type="module"')
-    beside = map(script_files.address, ("connection.js", "side_bar.js"))
-    files = [*beside, *script_files.addresses("desk")]
+    shared = map(script_files.address, ("connection.js", "side_bar.js"))
+    files = [*shared, *script_files.addresses("desk")]
     ahead = (element("link", rel="modulepreload", href=file) for file in files)
     ours = join(script_files.script("desk/desk.js"), *ahead)
     head = _UNUSED_FONT.sub("", head)

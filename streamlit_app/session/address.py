@@ -14,6 +14,9 @@ import streamlit as st
 def seed(key: str, allowed: Collection[str] | None = None) -> None:
     """Return a keyed widget the value in the address, once a session, before it is drawn.
 
+    A choice is sent to the browser at each draw, not only when it is set: a message that is lost
+    with the connection leaves the browser with the first option, which it then asks for.
+
     Args:
         key: The widget's key and the name in the address.
         allowed: The values it can take; others in the address are ignored. None: any text.
@@ -22,6 +25,8 @@ def seed(key: str, allowed: Collection[str] | None = None) -> None:
     usable = asked is not None and (allowed is None or asked in allowed)
     if key not in st.session_state and usable:
         st.session_state[key] = asked
+    elif key in st.session_state and allowed is not None:
+        st.session_state[key] = st.session_state[key]
 
 
 def keep(key: str, value: str | None, default: str | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NoReturn
+from typing import Final, Literal, NoReturn, get_args
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
@@ -42,6 +42,7 @@ ROOMS_OF: Final[Mapping[Role, tuple[Room, ...]]] = {
 
 What is not in it has an address all the same: what a person may do is checked in ``db``.
 """
+_ADDRESS: Final = "room_in_address"
 PART_PARAM: Final = "part"
 """Name in the address of the part of a room."""
 
@@ -50,15 +51,19 @@ def heed_address() -> None:
     """Make ``st.navigation`` open the room of the browser's address where no room was asked for.
 
     A browser whose line broke before its first page was drawn knows none, and asks for the app's
-    script when it is connected again; Streamlit then opens the default page, whatever the address.
+    script, or nothing, when it is connected again; Streamlit then opens the default page, whatever
+    the address.
     """
     context = get_script_run_ctx()
     if context is None:
         return
+    if st.context.url:
+        name = urlsplit(st.context.url).path.rstrip("/").rpartition("/")[2]
+        st.session_state[_ADDRESS] = name if name in get_args(Room) else ""
     pages = context.pages_manager
-    if pages.intended_page_script_hash == pages.main_script_hash:
-        path = urlsplit(st.context.url or "").path
-        pages.set_script_intent("", path.rstrip("/").rpartition("/")[2])
+    is_asked = pages.intended_page_script_hash not in {None, "", pages.main_script_hash}
+    if not is_asked and not pages.intended_page_name:
+        pages.set_script_intent("", st.session_state.get(_ADDRESS, ""))
 
 
 def go_to(room: Room, part: str | None = None, **params: str) -> NoReturn:

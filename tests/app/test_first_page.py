@@ -202,3 +202,18 @@ def test_scripts_are_sent_whole_compressed_or_not(client: TestClient) -> None:
         assert is_packed == (accepted != "identity")
         assert (gzip.decompress(body) if is_packed else body) == whole
     assert client.get(address.replace(script_files.edition(), "0" * 16)).text == NOTHING
+
+
+def test_the_queue_is_sent_to_the_browser_at_each_draw(
+    make_queue: Callable[..., str],
+) -> None:
+    queue_id = make_queue()
+    test = open_page(queue=queue_id, reviewer="Ann")
+    # A message that is lost leaves the browser with the first option: no queue.
+    assert test.selectbox(key="queue").proto.set_value
+    scope = config_in(markup_of(test))["scope"]
+    test.run()
+    assert test.selectbox(key="queue").proto.set_value
+    test.selectbox(key="queue").set_value(None).run()
+    assert "queue" not in test.query_params
+    assert config_in(markup_of(test))["scope"] != scope
