@@ -30,7 +30,7 @@ export const deck = new Deck(
     if (from) query.set("after", from);
     const answer = await call(`desk/next?${query}`);
     if (answer.status === 200) {
-      // Nothing that is here already: more may wait than the server is told.
+      // Nothing that the page has already: the list that the server is given is cut at MOST_HELD.
       const here = new Set([...views.keys(), ...unsent().concat(undecided()).map((entry) => entry.item_id)]);
       return { ...answer.body, cards: answer.body.cards.filter((card) => !here.has(card.item_id)) };
     }
