@@ -103,6 +103,17 @@ def label_before_the_page(chromium: Browser, url: str, name: str) -> None:
     context.close()
 
 
+def pick_first(page: Page, url: str) -> str:
+    """Open Ann's queue, pick a label for its first item once the page is drawn; return its id."""
+    page.goto(f"{url}/review?queue=Ann&reviewer=Ann")
+    expect(page.locator('[data-testid="stMain"] .lc-desk')).to_be_visible()
+    expect(page.locator(".lc-card[hidden]").nth(1)).to_be_attached()
+    item_id = on_desk(page).get_attribute("data-lc-card") or ""
+    wait_for_card(page, item_id)
+    page.keyboard.press("n")
+    return item_id
+
+
 def test_a_line_that_breaks_before_the_page_is_drawn_leads_back_to_the_queue(
     serve: Callable[..., Any],
     page: Page,
@@ -143,11 +154,7 @@ def test_the_desk_outlives_the_page_around_it(
     review_seed: Callable[[Database], None],
 ) -> None:
     server = serve(lambda database: fill_queue(database, review_seed))
-    page.goto(f"{server.url}/review?queue=Ann&reviewer=Ann")
-    expect(page.locator('[data-testid="stMain"] .lc-desk')).to_be_visible()
-    item_id = on_desk(page).get_attribute("data-lc-card") or ""
-    wait_for_card(page, item_id)
-    page.keyboard.press("n")
+    item_id = pick_first(page, server.url)
     page.keyboard.press("t")
     page.keyboard.type("half of it", delay=20)
     page.evaluate("document.getElementById('root').replaceChildren()")
@@ -168,11 +175,7 @@ def test_a_word_whose_first_key_came_too_early_is_no_command(
     review_seed: Callable[[Database], None],
 ) -> None:
     server = serve(lambda database: fill_queue(database, review_seed))
-    page.goto(f"{server.url}/review?queue=Ann&reviewer=Ann")
-    expect(page.locator(".lc-card[hidden]").nth(1)).to_be_attached()
-    item_id = on_desk(page).get_attribute("data-lc-card") or ""
-    wait_for_card(page, item_id)
-    page.keyboard.press("n")
+    item_id = pick_first(page, server.url)
     # Enter, the key of the note before the next item was painted, and on as fast as one types: from
     # within the page, since the way to it takes longer next to other tests.
     page.evaluate(
