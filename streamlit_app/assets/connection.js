@@ -12,7 +12,7 @@ const AWAY_MS = 8000; // A connection that only broke is back by then.
 let held = null; // {field, path}: the field that has the focus, or had it when it was taken away.
 let wasConnected = false;
 let wasDrawn = false;
-let texts = {}; // what is said, by the page
+let texts = null; // what is said, by the first page that is drawn: it may be gone when it is needed
 let notice = null; // {word, item}: the notice on screen, and the item that it came with
 let away = 0; // The timer that says more when the connection stays lost.
 const atLoss = [];
@@ -119,7 +119,7 @@ function showNotice(word) {
   }
   // It is outside of the part of the page whose colours follow the theme.
   line.style.colorScheme = getComputedStyle(appOf() ?? line).colorScheme;
-  line.textContent = texts[word] ?? "";
+  line.textContent = texts?.[word] ?? "";
   line.classList.toggle("lc-connection-gone", word === "lcConnectionDeskGone");
   notice = word ? { word, item: shown() } : null;
 }
@@ -132,11 +132,12 @@ function closeDialog() {
 
 function look() {
   const connected = isConnected();
-  texts = document.querySelector("[data-lc-connection-lost]")?.dataset ?? texts;
+  const app = appOf();
+  texts ??= document.querySelector("[data-lc-connection-lost]")?.dataset;
   document.documentElement.toggleAttribute("data-lc-offline", !connected);
   if (!connected) closeDialog();
   const hasDesk = document.documentElement.hasAttribute("data-lc-at-desk"); // wherever it is just now
-  if (wasDrawn && !appOf()) {
+  if (wasDrawn && !app) {
     // Streamlit takes the whole page away where it meets a fault, such as half of what a lost line carried.
     clearTimeout(away);
     if (!notice?.word.endsWith("Gone")) showNotice(hasDesk ? "lcConnectionDeskGone" : "lcConnectionGone");
@@ -153,7 +154,7 @@ function look() {
     showNotice(null); // The next item is there: it has been read. None is there amid a draw.
   }
   wasConnected = connected;
-  wasDrawn ||= appOf() !== null;
+  wasDrawn ||= app !== null;
 }
 
 new MutationObserver(look).observe(document.documentElement, {

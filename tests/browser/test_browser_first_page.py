@@ -38,6 +38,12 @@ def fill_queue(database: Database, review_seed: Callable[[Database], None]) -> N
             add_queue(cur, settings, queue_id=name, created_by=admin)
 
 
+@pytest.fixture
+def server(serve: Callable[..., Any], review_seed: Callable[[Database], None]) -> Any:
+    """Return a server whose people each have a queue."""
+    return serve(lambda database: fill_queue(database, review_seed))
+
+
 def boxes(page: Page) -> dict[str, dict[str, float]]:
     """Return where parts of the item are, in pixels."""
     found = {part: on_desk(page, part).first.bounding_box() for part in PARTS}
@@ -45,11 +51,8 @@ def boxes(page: Page) -> dict[str, dict[str, float]]:
 
 
 def test_an_item_is_there_before_the_page_and_stays_where_it_is(
-    serve: Callable[..., Any],
-    chromium: Browser,
-    review_seed: Callable[[Database], None],
+    server: Any, chromium: Browser
 ) -> None:
-    server = serve(lambda database: fill_queue(database, review_seed))
     for name in SIZES:
         label_before_the_page(chromium, server.url, name)
     cur = server.database().cursor()
@@ -115,11 +118,8 @@ def pick_first(page: Page, url: str) -> str:
 
 
 def test_a_line_that_breaks_before_the_page_is_drawn_leads_back_to_the_queue(
-    serve: Callable[..., Any],
-    page: Page,
-    review_seed: Callable[[Database], None],
+    server: Any, page: Page
 ) -> None:
-    server = serve(lambda database: fill_queue(database, review_seed))
     lines: list[WebSocketRoute] = []
 
     def connect(line: WebSocketRoute) -> None:
@@ -148,12 +148,7 @@ def test_a_line_that_breaks_before_the_page_is_drawn_leads_back_to_the_queue(
     expect(page.locator(".lc-desk")).to_be_visible()
 
 
-def test_the_desk_outlives_the_page_around_it(
-    serve: Callable[..., Any],
-    page: Page,
-    review_seed: Callable[[Database], None],
-) -> None:
-    server = serve(lambda database: fill_queue(database, review_seed))
+def test_the_desk_outlives_the_page_around_it(server: Any, page: Page) -> None:
     item_id = pick_first(page, server.url)
     page.keyboard.press("t")
     page.keyboard.type("half of it", delay=20)
@@ -169,12 +164,7 @@ def test_the_desk_outlives_the_page_around_it(
     assert said == [("no", "half of it, and all")]
 
 
-def test_a_word_whose_first_key_came_too_early_is_no_command(
-    serve: Callable[..., Any],
-    page: Page,
-    review_seed: Callable[[Database], None],
-) -> None:
-    server = serve(lambda database: fill_queue(database, review_seed))
+def test_a_word_whose_first_key_came_too_early_is_no_command(server: Any, page: Page) -> None:
     item_id = pick_first(page, server.url)
     # Enter, the key of the note before the next item was painted, and on as fast as one types: from
     # within the page, since the way to it takes longer next to other tests.

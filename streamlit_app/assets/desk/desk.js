@@ -1,6 +1,7 @@
 // The review desk: shows one item after the other, acts on keys, and hands what was saved to the outbox.
 // It stands outside of what Streamlit draws, so that no rerun, lost connection or new session of the
 // page touches a field in it. The page's frame (views/review.py) says who reviews what, by data alone.
+import { isConnected } from "../connection.js";
 import { comeHome, lookAtChoice } from "./focus.js";
 import { setKeys } from "./keymap.js";
 import { closeDesk, deck, drawEnd, lift, open, setAddress } from "./screen.js";
@@ -22,7 +23,6 @@ import "./server.js";
 import "./deck.js";
 import "./outbox.js";
 import "./keys.js";
-import "../connection.js";
 import "../side_bar.js";
 
 const GONE_MS = 1_000; // The frame is missing for good, not only amid a rerun.
@@ -138,9 +138,8 @@ function setHidden(isHidden) {
 function goAway() {
   goneTimer = 0;
   if (drawnFrame()) return;
-  const app = document.querySelector('[data-testid="stApp"]');
   const isDrawn = document.querySelector(".lc-page-end") !== null; // by the shell, at the end of every page
-  if (app?.dataset.testConnectionState !== "CONNECTED" || !isPageStill() || !isDrawn) {
+  if (!isConnected() || !isPageStill() || !isDrawn) {
     look();
     return;
   }
